@@ -1,0 +1,350 @@
+//! The desired state of a stack as a graph: unique URNs, references that lead somewhere, no cycles.
+//!
+//! Where a resource came from (a section, a raw entry) is its [`Origin`] and nothing more. Start with [`build`].
+
+mod order;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::resource::schema::Unset;
+use crate::resource::{Catalog, OutputReference, Properties, StackId, Urn, Value, names};
+
+pub use order::{Cyclic, topological};
+
+/// The type token of the pseudo-resource behind `${aws.…}`: what the account says about itself.
+pub const FACTS_TOKEN: &str = "fde:account:Facts";
+
+/// The names that `${aws.…}` may ask for.
+pub const FACTS: &[&str] = &["accountId", "region", "partition", "availabilityZones"];
+
+/// The URN behind `${aws.…}`.
+pub fn facts_urn(stack: &StackId) -> Urn {
+    Urn::new(stack, FACTS_TOKEN, "aws")
+}
+
+/// What `destroy` does with a resource that holds data.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum OnDelete {
+    /// It goes, for good.
+    #[default]
+    Delete,
+    /// It goes, and leaves a final snapshot or a recovery window.
+    Snapshot,
+    /// It stays.
+    Retain,
+}
+
+/// What the author asked of the engine for one resource.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ResourceOptions {
+    pub depends_on: BTreeSet<Urn>,
+    /// `None` leaves the protection of the live object as it is, so that protection outlives its line in the file.
+    pub protect: Option<bool>,
+    /// Taken out of the stack without being deleted.
+    pub retain_on_delete: bool,
+    /// Paths (`desiredCount`, `containerDefinitions[0].image`) at which live wins once the object exists.
+    pub ignore_changes: Vec<String>,
+    pub delete_before_replace: bool,
+    /// Properties whose change replaces although it need not; `*` for all.
+    pub replace_on_changes: Vec<String>,
+    pub on_delete: OnDelete,
+}
+
+/// Where in the stack file a resource comes from.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Origin {
+    /// The section or raw entry: `services.api`, `resources.bucket`.
+    pub path: String,
+    /// Byte offset and length in the source of the file, where there is one.
+    pub span: Option<(usize, usize)>,
+}
+
+/// One wanted resource.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Resource {
+    pub urn: Urn,
+    /// What the author or a component wrote; after [`build`], with name and defaults filled in.
+    pub inputs: Properties,
+    /// The author's tags, where this resource has others than the stack.
+    pub tags: BTreeMap<String, String>,
+    pub options: ResourceOptions,
+    pub origin: Origin,
+}
+
+/// The desired state of a stack.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ResourceGraph {
+    pub stack: StackId,
+    resources: BTreeMap<Urn, Resource>,
+    /// Resources in an order in which each comes after what it needs.
+    order: Vec<Urn>,
+    /// What is printed at the end, in the author's order.
+    pub outputs: Vec<(String, Value)>,
+}
+
+impl ResourceGraph {
+    pub fn get(&self, urn: &Urn) -> Option<&Resource> {
+        self.resources.get(urn)
+    }
+
+    pub fn contains(&self, urn: &Urn) -> bool {
+        self.resources.contains_key(urn)
+    }
+
+    pub fn len(&self) -> usize {
+        self.resources.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.resources.is_empty()
+    }
+
+    /// Resources by URN.
+    pub fn iter(&self) -> impl Iterator<Item = &Resource> {
+        self.resources.values()
+    }
+
+    /// Resources, each after everything it needs.
+    pub fn in_order(&self) -> impl Iterator<Item = &Resource> {
+        self.order.iter().filter_map(|urn| self.resources.get(urn))
+    }
+}
+
+/// Resources of the graph that `resource` needs, by reference or by `dependsOn`.
+pub fn dependencies(resource: &Resource) -> BTreeSet<&Urn> {
+    resource
+        .inputs
+        .values()
+        .flat_map(Value::references)
+        .map(|reference| &reference.urn)
+        .filter(|urn| urn.token() != FACTS_TOKEN)
+        .chain(&resource.options.depends_on)
+        .collect()
+}
+
+/// A fault in the desired state that no single section can see.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum GraphError {
+    #[error("`{name}` is declared twice")]
+    DuplicateName { name: String, origin: Box<Origin> },
+    #[error("`{token}` is not a resource type of fde-infra")]
+    UnknownType { token: String, origin: Box<Origin> },
+    #[error("`{token}` has no property `{property}`")]
+    UnknownProperty {
+        token: String,
+        property: String,
+        nearest: Option<String>,
+        origin: Box<Origin>,
+    },
+    #[error("`{token}` needs `{property}`")]
+    MissingProperty {
+        token: String,
+        property: String,
+        origin: Box<Origin>,
+    },
+    #[error("`${{{reference}}}` leads nowhere: {reason}")]
+    BrokenReference {
+        reference: String,
+        reason: String,
+        nearest: Option<String>,
+        origin: Box<Origin>,
+    },
+    #[error("these need each other: {}", path.join(" → "))]
+    Cycle {
+        path: Vec<String>,
+        origin: Box<Origin>,
+    },
+}
+
+impl GraphError {
+    pub fn origin(&self) -> &Origin {
+        match self {
+            Self::DuplicateName { origin, .. }
+            | Self::UnknownType { origin, .. }
+            | Self::UnknownProperty { origin, .. }
+            | Self::MissingProperty { origin, .. }
+            | Self::BrokenReference { origin, .. }
+            | Self::Cycle { origin, .. } => origin,
+        }
+    }
+}
+
+/// Checks the resources against each other and against their schemas, derives the physical names that the author left
+/// out, and fills in defaults.
+///
+/// # Errors
+/// Every fault found, in the order of the resources.
+pub fn build(
+    stack: &StackId,
+    resources: Vec<Resource>,
+    outputs: Vec<(String, Value)>,
+    catalog: &Catalog,
+) -> Result<ResourceGraph, Vec<GraphError>> {
+    let mut errors = Vec::new();
+    let mut by_urn: BTreeMap<Urn, Resource> = BTreeMap::new();
+    for mut resource in resources {
+        complete(stack, &mut resource, catalog, &mut errors);
+        if by_urn.contains_key(&resource.urn) {
+            errors.push(GraphError::DuplicateName {
+                name: resource.urn.name().to_owned(),
+                origin: Box::new(resource.origin),
+            });
+        } else {
+            by_urn.insert(resource.urn.clone(), resource);
+        }
+    }
+    for resource in by_urn.values() {
+        for reference in resource.inputs.values().flat_map(Value::references) {
+            check_reference(reference, &by_urn, catalog, &resource.origin, &mut errors);
+        }
+        for urn in &resource.options.depends_on {
+            if !by_urn.contains_key(urn) {
+                errors.push(GraphError::BrokenReference {
+                    reference: urn.name().to_owned(),
+                    reason: "there is no such resource".to_owned(),
+                    nearest: None,
+                    origin: Box::new(resource.origin.clone()),
+                });
+            }
+        }
+    }
+    for (name, value) in &outputs {
+        let origin = Origin {
+            path: format!("outputs.{name}"),
+            span: None,
+        };
+        for reference in value.references() {
+            check_reference(reference, &by_urn, catalog, &origin, &mut errors);
+        }
+    }
+    if !errors.is_empty() {
+        return Err(errors);
+    }
+    let needs: BTreeMap<&Urn, BTreeSet<&Urn>> = by_urn
+        .values()
+        .map(|resource| (&resource.urn, dependencies(resource)))
+        .collect();
+    let order = match topological(&needs) {
+        Ok(order) => order.into_iter().cloned().collect(),
+        Err(Cyclic(cycle)) => {
+            let origin = by_urn
+                .get(cycle[0])
+                .map(|resource| resource.origin.clone())
+                .unwrap_or_default();
+            return Err(vec![GraphError::Cycle {
+                path: cycle.iter().map(|urn| urn.name().to_owned()).collect(),
+                origin: Box::new(origin),
+            }]);
+        }
+    };
+    Ok(ResourceGraph {
+        stack: stack.clone(),
+        resources: by_urn,
+        order,
+        outputs,
+    })
+}
+
+/// Checks property names, derives the physical name, and fills in defaults.
+fn complete(
+    stack: &StackId,
+    resource: &mut Resource,
+    catalog: &Catalog,
+    errors: &mut Vec<GraphError>,
+) {
+    let origin = || Box::new(resource.origin.clone());
+    let token = resource.urn.token().to_owned();
+    let Some(schema) = catalog.get(&token) else {
+        errors.push(GraphError::UnknownType {
+            token,
+            origin: origin(),
+        });
+        return;
+    };
+    for name in resource.inputs.keys() {
+        if schema.property(name).is_none() {
+            let nearest = nearest(name, schema.properties.iter().map(|property| property.name));
+            errors.push(GraphError::UnknownProperty {
+                token: token.clone(),
+                property: name.clone(),
+                nearest,
+                origin: origin(),
+            });
+        }
+    }
+    let mut inputs = schema.with_defaults(std::mem::take(&mut resource.inputs));
+    if let Some(rule) = schema.name
+        && !inputs.contains_key(rule.property)
+    {
+        let generation = names::generation(schema, &inputs);
+        let name = names::derive(stack, resource.urn.name(), rule, &generation);
+        inputs.insert(rule.property.to_owned(), name.into());
+    }
+    for property in &schema.properties {
+        if property.unset == Unset::Required && !inputs.contains_key(property.name) {
+            errors.push(GraphError::MissingProperty {
+                token: token.clone(),
+                property: property.name.to_owned(),
+                origin: Box::new(resource.origin.clone()),
+            });
+        }
+    }
+    resource.inputs = inputs;
+}
+
+fn check_reference(
+    reference: &OutputReference,
+    resources: &BTreeMap<Urn, Resource>,
+    catalog: &Catalog,
+    origin: &Origin,
+    errors: &mut Vec<GraphError>,
+) {
+    let broken = |reason: String, nearest| GraphError::BrokenReference {
+        reference: reference.to_string(),
+        reason,
+        nearest,
+        origin: Box::new(origin.clone()),
+    };
+    let output = reference.path.first().map_or("", String::as_str);
+    if reference.urn.token() == FACTS_TOKEN {
+        if !FACTS.contains(&output) {
+            let reason = format!("`aws` has no output `{output}`");
+            errors.push(broken(reason, nearest(output, FACTS.iter().copied())));
+        }
+        return;
+    }
+    if !resources.contains_key(&reference.urn) {
+        let reason = format!("there is no resource `{}`", reference.urn.name());
+        let names = resources.keys().map(Urn::name);
+        errors.push(broken(reason, nearest(reference.urn.name(), names)));
+        return;
+    }
+    // An unknown type has been reported where it is declared.
+    let Some(schema) = catalog.get(reference.urn.token()) else {
+        return;
+    };
+    let always = ["id", "arn", "urn"];
+    let known = || {
+        always
+            .into_iter()
+            .chain(schema.outputs.iter().copied())
+            .chain(schema.properties.iter().map(|property| property.name))
+    };
+    if !known().any(|name| name == output) {
+        let reason = format!("`{}` has no output `{output}`", reference.urn.token());
+        errors.push(broken(reason, nearest(output, known())));
+    }
+}
+
+/// The candidate that a mistyped word most likely meant.
+pub fn nearest<'a>(word: &str, candidates: impl Iterator<Item = &'a str>) -> Option<String> {
+    candidates
+        .map(|candidate| {
+            let likeness =
+                strsim::jaro_winkler(&word.to_ascii_lowercase(), &candidate.to_ascii_lowercase());
+            (likeness, candidate)
+        })
+        .filter(|(likeness, _)| *likeness > 0.8)
+        .max_by(|(left, _), (right, _)| left.total_cmp(right))
+        .map(|(_, candidate)| candidate.to_owned())
+}

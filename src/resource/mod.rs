@@ -1,0 +1,26 @@
+//! The shared words of the engine: what a resource, a value, a schema and a provider are.
+//!
+//! Pure data and pure functions: no AWS, no clock, no files. Start with [`Urn`] (who a resource is), [`Value`] (what its
+//! properties hold), [`Schema`] (what a type promises about its properties) and [`Provider`] (what the engine asks of the
+//! outside world).
+
+pub mod catalog;
+pub mod diff;
+pub mod names;
+pub mod provider;
+pub mod schema;
+pub mod session;
+pub mod snapshot;
+pub mod tags;
+pub mod urn;
+pub mod value;
+
+pub use catalog::Catalog;
+pub use diff::{Change, ChangeKind, Diff};
+pub use provider::{ErrorKind, Provider, ProviderError};
+pub use schema::{CreateClass, Property, Schema};
+pub use session::ReadSession;
+pub use snapshot::{Condition, LiveSnapshot, Observed};
+pub use tags::Tags;
+pub use urn::{StackId, Urn};
+pub use value::{OutputReference, Properties, Value};

@@ -1,0 +1,81 @@
+//! Physical names: deterministic, so that any machine at any time computes the same.
+
+use super::schema::NameRule;
+use super::tags::short_hash;
+use super::{Properties, Schema, StackId, Value};
+
+/// The physical name of a resource whose author gave none: `<stack>-<environment>-<logical name>`, shortened with a hash
+/// where AWS limits the length, and with a generation suffix where a replacement must stand beside its predecessor.
+pub fn derive(stack: &StackId, logical: &str, rule: NameRule, generation: &str) -> String {
+    let mut base = sanitise(&format!("{}-{}-{}", stack.name, stack.environment, logical));
+    let suffix = if rule.generated {
+        format!("-{generation}")
+    } else {
+        String::new()
+    };
+    let room = rule.max_length.saturating_sub(suffix.len());
+    if base.len() > room {
+        let hash = short_hash(&base, 6);
+        base.truncate(room.saturating_sub(hash.len() + 1));
+        let kept = base.trim_end_matches('-');
+        base = format!("{kept}-{hash}");
+    }
+    base + &suffix
+}
+
+/// The short hash that changes exactly when a replace-only input does. References enter it by name, not by what they
+/// resolve to, so that the name can be shown before anything exists.
+pub fn generation(schema: &Schema, inputs: &Properties) -> String {
+    let own_name = schema.name.map(|rule| rule.property);
+    let replacing: Properties = inputs
+        .iter()
+        .filter(|(name, _)| {
+            Some(name.as_str()) != own_name
+                && schema
+                    .property(name)
+                    .is_some_and(|property| property.replaces)
+        })
+        .map(|(name, value)| (name.clone(), value.clone()))
+        .collect();
+    let document = serde_json::Value::from(&Value::Object(replacing));
+    short_hash(&document.to_string(), 6)
+}
+
+/// Lower-case letters, digits and single hyphens: what every AWS name takes.
+fn sanitise(text: &str) -> String {
+    let mut name = String::with_capacity(text.len());
+    for character in text.chars() {
+        if character.is_ascii_alphanumeric() {
+            name.push(character.to_ascii_lowercase());
+        } else if !name.ends_with('-') && !name.is_empty() {
+            name.push('-');
+        }
+    }
+    name.trim_end_matches('-').to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_fit_and_stay_apart() {
+        let stack = StackId {
+            name: "happyrobot-fde".into(),
+            environment: "dev".into(),
+        };
+        let rule = NameRule {
+            property: "name",
+            max_length: 32,
+            generated: true,
+        };
+        let short = derive(&stack, "services/api", rule, "abc123");
+        assert_eq!(
+            short,
+            "happyrobot-fde-d-4c8e30-abc123".replace("4c8e30", &short[17..23])
+        );
+        let long = derive(&stack, "services/apiTargetGroup", rule, "abc123");
+        assert!(short.len() <= 32 && long.len() <= 32);
+        assert_ne!(short, long);
+    }
+}

@@ -1,0 +1,221 @@
+//! What the engine asks of the outside world, and how the outside world refuses.
+//!
+//! Two implementations: [`crate::aws`], and the fake provider of the simulation. The engine knows neither.
+
+use std::fmt;
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+use super::{Catalog, Diff, LiveSnapshot, Observed, Properties, StackId, Tags, Urn};
+
+/// The outside world, as the engine sees it.
+#[async_trait]
+pub trait Provider: Send + Sync {
+    fn catalog(&self) -> &Catalog;
+
+    /// What the account says about itself: `accountId`, `region`, `partition`, `availabilityZones`.
+    async fn facts(&self) -> Result<Properties, ProviderError>;
+
+    /// Where objects with our stack's tag are to be found. An index to start from, never proof of existence.
+    async fn index(&self, stack: &StackId) -> Result<Vec<Indexed>, ProviderError>;
+
+    /// Every object of one type that carries our stack's tag, belongs to a parent that does, or has a wanted name.
+    async fn read(&self, query: Query<'_>) -> Result<Vec<Observed>, ProviderError>;
+
+    /// Brings an object into being, ownership tags in the same call, and returns as soon as it has an id.
+    ///
+    /// Meeting our own earlier self is fine; meeting somebody else's object is [`ErrorKind::NotOurs`].
+    async fn create(&self, request: Creation<'_>) -> Result<Observed, ProviderError>;
+
+    /// Brings an object from what was observed to what is wanted. Sends only the difference; stopped half-way and run
+    /// again, it arrives at the same place.
+    async fn update(&self, request: Update<'_>) -> Result<Observed, ProviderError>;
+
+    /// Waits until a settling object can be used, or fails with the reason why it never will.
+    async fn wait(
+        &self,
+        urn: &Urn,
+        observed: Observed,
+        progress: &dyn Progress,
+    ) -> Result<Observed, ProviderError>;
+
+    /// Deletes an object, content if it is gone already, and returns once it is.
+    async fn delete(&self, request: Deletion<'_>) -> Result<(), ProviderError>;
+}
+
+/// An entry of the tag index.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Indexed {
+    pub arn: String,
+    pub tags: Tags,
+}
+
+/// A bulk read of one type.
+#[derive(Clone, Copy)]
+pub struct Query<'a> {
+    pub token: &'a str,
+    pub stack: &'a StackId,
+    /// What the stack wants of this type, as far as its inputs are known.
+    pub wanted: &'a [Wanted],
+    /// The index entries of this type.
+    pub indexed: &'a [Indexed],
+    /// What earlier rounds found: parents, above all.
+    pub live: &'a LiveSnapshot,
+    /// Answers that several types are read from, shared within one reading of a stack.
+    pub session: &'a super::session::ReadSession,
+}
+
+/// A resource that the stack wants, as far as it is known before anything is read.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Wanted {
+    pub urn: Urn,
+    pub inputs: Properties,
+}
+
+/// A request to create.
+#[derive(Clone, Copy)]
+pub struct Creation<'a> {
+    pub urn: &'a Urn,
+    /// All known, defaults filled in.
+    pub inputs: &'a Properties,
+    pub tags: &'a Tags,
+    pub progress: &'a dyn Progress,
+}
+
+/// A request to update.
+#[derive(Clone, Copy)]
+pub struct Update<'a> {
+    pub urn: &'a Urn,
+    pub inputs: &'a Properties,
+    pub tags: &'a Tags,
+    pub observed: &'a Observed,
+    pub diff: &'a Diff,
+    pub progress: &'a dyn Progress,
+}
+
+/// A request to delete.
+#[derive(Clone, Copy)]
+pub struct Deletion<'a> {
+    pub urn: &'a Urn,
+    pub observed: &'a Observed,
+    /// What happens to data that only this object holds.
+    pub data: DataPolicy,
+    pub progress: &'a dyn Progress,
+}
+
+/// What a deletion does with data that cannot be made again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum DataPolicy {
+    /// It goes, for good.
+    #[default]
+    Discard,
+    /// A final snapshot, or a recovery window, is left behind.
+    Snapshot,
+}
+
+/// Hears what an operation is waiting for: `creating`, `1/2 running, target unhealthy`.
+pub trait Progress: Send + Sync {
+    fn status(&self, text: &str);
+}
+
+/// Hears nothing.
+pub struct Silent;
+
+impl Progress for Silent {
+    fn status(&self, _: &str) {}
+}
+
+/// What an error means for whoever must react to it. Everybody outside [`crate::aws`] looks at this alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ErrorKind {
+    /// The object does not exist.
+    NotFound,
+    /// An object of that name or key exists.
+    AlreadyExists,
+    /// It exists and belongs to somebody else.
+    NotOurs,
+    /// Something still uses it, or it is busy.
+    InUse,
+    /// Something it needs is not visible yet, because it was made a moment ago.
+    NotVisibleYet,
+    Throttled,
+    /// The other side failed, and is expected to recover.
+    Transient,
+    /// No answer came, so nobody knows whether the call took effect.
+    Unclear,
+    Denied,
+    /// No credentials, or expired or invalid ones.
+    Credentials,
+    Quota,
+    /// The request itself is wrong.
+    Invalid,
+    /// It was done, and AWS says that it will not come up.
+    Failed,
+    /// It did not become ready in time.
+    TimedOut,
+    /// Refused to protect data or somebody else's property.
+    Guarded,
+    /// A case that should never happen.
+    Bug,
+}
+
+/// A refusal or failure of the outside world, with everything a message needs.
+#[derive(Debug, Clone)]
+pub struct ProviderError {
+    pub kind: ErrorKind,
+    /// `ec2:CreateVpc`.
+    pub operation: String,
+    pub region: String,
+    /// AWS's error code, or empty where no answer came.
+    pub code: String,
+    pub message: String,
+    /// HTTP status of the answer.
+    pub status: Option<u16>,
+    pub request_id: Option<String>,
+    /// How often the call was made.
+    pub attempts: u32,
+    /// Further lines that explain: stopped tasks, failing health checks, last log lines.
+    pub details: Vec<String>,
+    /// How long the operation waited, where it timed out.
+    pub waited: Option<Duration>,
+}
+
+impl ProviderError {
+    pub fn new(kind: ErrorKind, operation: impl Into<String>, message: impl Into<String>) -> Self {
+        Self {
+            kind,
+            operation: operation.into(),
+            region: String::new(),
+            code: String::new(),
+            message: message.into(),
+            status: None,
+            request_id: None,
+            attempts: 1,
+            details: Vec::new(),
+            waited: None,
+        }
+    }
+
+    #[must_use]
+    pub fn with_details(mut self, details: Vec<String>) -> Self {
+        self.details = details;
+        self
+    }
+
+    pub fn is(&self, kind: ErrorKind) -> bool {
+        self.kind == kind
+    }
+}
+
+impl fmt::Display for ProviderError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}: ", self.operation)?;
+        if !self.code.is_empty() {
+            write!(formatter, "{}: ", self.code)?;
+        }
+        formatter.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for ProviderError {}

@@ -1,0 +1,320 @@
+//! What a resource type promises about its properties: the facts the planner, the differ and the fake provider work from.
+//!
+//! A schema says nothing about how AWS is called; it is the same for the real provider and for the simulation.
+
+use super::{Properties, Value};
+
+/// How a create call can be repeated after an answer was lost (`promises.md` §3).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CreateClass {
+    /// The call takes a client token and tags: the same token gives the same object.
+    Token,
+    /// A name or another key of its own makes a second object impossible, and the call takes tags.
+    NaturalKey,
+    /// Tags, but neither token nor key: a blind repeat would make a twin. Looked up by tag before any second try.
+    TagsOnly,
+    /// No tags: part of a tagged parent, put idempotently and read through it.
+    PartOfParent,
+}
+
+/// What it means when the author leaves a property out.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Unset {
+    /// It must be given.
+    Required,
+    /// It is then wanted to be this; so deleting the line converges, and drift from it shows.
+    Default(Value),
+    /// AWS or another owner chooses; then it is not compared.
+    ServerChooses,
+}
+
+/// One property of a resource type.
+#[derive(Debug, Clone)]
+pub struct Property {
+    pub name: &'static str,
+    pub unset: Unset,
+    /// A change needs a new object.
+    pub replaces: bool,
+    /// AWS never returns it, so it cannot be compared.
+    pub write_only: bool,
+    /// Its value must not be shown.
+    pub secret: bool,
+    /// Only the keys the author wrote are compared; AWS fills in the others.
+    pub declared_keys_only: bool,
+    /// Brings equal meanings to one form, on the desired and on the observed side.
+    pub canonical: Option<fn(Value) -> Value>,
+}
+
+impl Property {
+    /// A property that is wanted absent when unset, changes in place, and is compared as it stands.
+    pub const fn new(name: &'static str) -> Self {
+        Self {
+            name,
+            unset: Unset::Default(Value::Null),
+            replaces: false,
+            write_only: false,
+            secret: false,
+            declared_keys_only: false,
+            canonical: None,
+        }
+    }
+
+    #[must_use]
+    pub fn required(mut self) -> Self {
+        self.unset = Unset::Required;
+        self
+    }
+
+    /// What an unset property is wanted to be. For an object, each of its missing keys is filled in by itself.
+    #[must_use]
+    pub fn default(mut self, value: impl Into<Value>) -> Self {
+        self.unset = Unset::Default(value.into());
+        self
+    }
+
+    #[must_use]
+    pub fn server_chooses(mut self) -> Self {
+        self.unset = Unset::ServerChooses;
+        self
+    }
+
+    #[must_use]
+    pub fn replaces(mut self) -> Self {
+        self.replaces = true;
+        self
+    }
+
+    #[must_use]
+    pub fn write_only(mut self) -> Self {
+        self.write_only = true;
+        self
+    }
+
+    #[must_use]
+    pub fn secret(mut self) -> Self {
+        self.secret = true;
+        self
+    }
+
+    #[must_use]
+    pub fn declared_keys_only(mut self) -> Self {
+        self.declared_keys_only = true;
+        self
+    }
+
+    #[must_use]
+    pub fn canonical(mut self, form: fn(Value) -> Value) -> Self {
+        self.canonical = Some(form);
+        self
+    }
+
+    /// A list whose order means nothing.
+    #[must_use]
+    pub fn set(self) -> Self {
+        self.canonical(super::diff::sorted)
+    }
+}
+
+/// The rule for a type's physical name.
+#[derive(Debug, Clone, Copy)]
+pub struct NameRule {
+    /// The property that carries it.
+    pub property: &'static str,
+    /// The longest name AWS takes.
+    pub max_length: usize,
+    /// Names that we derive carry a short hash of the replace-only inputs, so that a replacement can be created before
+    /// its predecessor is deleted.
+    pub generated: bool,
+}
+
+/// Everything the engine knows about a resource type.
+#[derive(Debug, Clone)]
+pub struct Schema {
+    /// The type token, as Pulumi spells it: `aws:ec2:Vpc`.
+    pub token: &'static str,
+    pub create_class: CreateClass,
+    pub properties: Vec<Property>,
+    /// The names that `${…}` may ask for, besides the inputs.
+    pub outputs: &'static [&'static str],
+    pub name: Option<NameRule>,
+    /// The inputs that together tell one object from another where there is no owner tag to do so.
+    pub key: &'static [&'static str],
+    /// Holds data that cannot be made again: never deleted as a side effect.
+    pub stateful: bool,
+    /// Carries tags, and with them its owner.
+    pub taggable: bool,
+    /// Types whose live objects must be known before this one can be read: parents, mostly.
+    pub reads_after: &'static [&'static str],
+    /// Types whose objects must be gone before this one can go, although no input of theirs refers to it.
+    pub deletes_after: &'static [&'static str],
+    /// The JSON schema of the inputs, from their Rust type.
+    pub input_schema: fn() -> schemars::Schema,
+}
+
+impl Schema {
+    pub fn new<Inputs: schemars::JsonSchema>(
+        token: &'static str,
+        create_class: CreateClass,
+    ) -> Self {
+        Self {
+            token,
+            create_class,
+            properties: Vec::new(),
+            outputs: &[],
+            name: None,
+            key: &[],
+            stateful: false,
+            taggable: create_class != CreateClass::PartOfParent,
+            reads_after: &[],
+            deletes_after: &[],
+            input_schema: || schemars::schema_for!(Inputs),
+        }
+    }
+
+    #[must_use]
+    pub fn properties<const N: usize>(mut self, properties: [Property; N]) -> Self {
+        self.properties = properties.to_vec();
+        self
+    }
+
+    #[must_use]
+    pub fn outputs(mut self, outputs: &'static [&'static str]) -> Self {
+        self.outputs = outputs;
+        self
+    }
+
+    /// The property with the physical name; where the author leaves it out, we derive it from stack and logical name.
+    #[must_use]
+    pub fn named(mut self, property: &'static str, max_length: usize) -> Self {
+        self.name = Some(NameRule {
+            property,
+            max_length,
+            generated: false,
+        });
+        self
+    }
+
+    /// As [`Schema::named`], with derived names that let a replacement stand beside its predecessor.
+    #[must_use]
+    pub fn generated_name(mut self, property: &'static str, max_length: usize) -> Self {
+        self.name = Some(NameRule {
+            property,
+            max_length,
+            generated: true,
+        });
+        self
+    }
+
+    #[must_use]
+    pub fn key(mut self, key: &'static [&'static str]) -> Self {
+        self.key = key;
+        self
+    }
+
+    #[must_use]
+    pub fn stateful(mut self) -> Self {
+        self.stateful = true;
+        self
+    }
+
+    #[must_use]
+    pub fn untaggable(mut self) -> Self {
+        self.taggable = false;
+        self
+    }
+
+    #[must_use]
+    pub fn reads_after(mut self, tokens: &'static [&'static str]) -> Self {
+        self.reads_after = tokens;
+        self
+    }
+
+    #[must_use]
+    pub fn deletes_after(mut self, tokens: &'static [&'static str]) -> Self {
+        self.deletes_after = tokens;
+        self
+    }
+
+    pub fn property(&self, name: &str) -> Option<&Property> {
+        self.properties
+            .iter()
+            .find(|property| property.name == name)
+    }
+
+    /// The inputs with every default filled in.
+    #[must_use]
+    pub fn with_defaults(&self, mut inputs: Properties) -> Properties {
+        for property in &self.properties {
+            let Unset::Default(default) = &property.unset else {
+                continue;
+            };
+            match (inputs.get_mut(property.name), default) {
+                (Some(Value::Object(given)), Value::Object(defaults)) => fill(given, defaults),
+                (None | Some(Value::Null), default) if !default.is_null() => {
+                    inputs.insert(property.name.to_owned(), default.clone());
+                }
+                _ => {}
+            }
+        }
+        inputs.retain(|_, value| !value.is_null());
+        inputs
+    }
+
+    /// What tells this object from others of its type, once all of it is known.
+    pub fn key_of(&self, inputs: &Properties) -> Option<Vec<Value>> {
+        if self.key.is_empty() {
+            return None;
+        }
+        self.key
+            .iter()
+            .map(|name| match inputs.get(*name) {
+                None => Some(Value::Null),
+                Some(value) if value.is_known() => Some(
+                    self.property(name)
+                        .and_then(|property| property.canonical)
+                        .map_or_else(|| value.clone(), |form| form(value.clone())),
+                ),
+                Some(_) => None,
+            })
+            .collect()
+    }
+}
+
+/// Adds the default of every key that is missing, at all depths.
+fn fill(given: &mut Properties, defaults: &Properties) {
+    for (name, default) in defaults {
+        match (given.get_mut(name), default) {
+            (Some(Value::Object(given)), Value::Object(defaults)) => fill(given, defaults),
+            (Some(_), _) => {}
+            (None, default) => {
+                given.insert(name.clone(), default.clone());
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::resource::value::properties;
+
+    #[test]
+    fn defaults_fill_what_the_author_left_out_at_all_depths() {
+        #[derive(schemars::JsonSchema)]
+        struct Inputs {}
+        let schema = Schema::new::<Inputs>("t:t:T", CreateClass::NaturalKey).properties([
+            Property::new("a").default(true),
+            Property::new("b").default(Value::object([("x", 1.into()), ("y", 2.into())])),
+            Property::new("c"),
+            Property::new("d").server_chooses(),
+        ]);
+        let inputs = properties([("b", Value::object([("y", 3.into())])), ("c", Value::Null)]);
+        assert_eq!(
+            schema.with_defaults(inputs),
+            properties([
+                ("a", true.into()),
+                ("b", Value::object([("x", 1.into()), ("y", 3.into())])),
+            ])
+        );
+    }
+}

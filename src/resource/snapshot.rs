@@ -1,0 +1,73 @@
+//! What of a stack exists in AWS at one moment.
+
+use std::collections::BTreeMap;
+
+use super::{Properties, Tags, Urn};
+
+/// Whether a live object can be used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Condition {
+    Ready,
+    /// On its way; the text is AWS's own word for where it stands: `creating`, `1/2 running`.
+    Settling(String),
+    /// It will never be usable; it has to be replaced.
+    Broken(String),
+}
+
+/// One live object, in the vocabulary of its type's inputs and outputs.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Observed {
+    /// The type token.
+    pub token: String,
+    /// AWS's own identifier: `vpc-0a1b…`, a name, an ARN.
+    pub id: String,
+    pub arn: Option<String>,
+    /// What its inputs would be, had it been made as it is now.
+    pub inputs: Properties,
+    pub outputs: Properties,
+    /// All its tags, ours and others'. Empty for a type without tags.
+    pub tags: Tags,
+    pub condition: Condition,
+}
+
+impl Observed {
+    /// An output, or an input of that name, or one of `id`, `arn` and `urn`.
+    pub fn output(&self, name: &str) -> Option<super::Value> {
+        self.outputs
+            .get(name)
+            .or_else(|| self.inputs.get(name))
+            .cloned()
+            .or_else(|| match name {
+                "id" => Some(self.id.clone().into()),
+                "arn" => self.arn.clone().map(Into::into),
+                _ => None,
+            })
+    }
+}
+
+/// What live AWS holds of a stack, and what stands in its way.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct LiveSnapshot {
+    /// What the account says about itself: the outputs of `${aws.…}`.
+    pub facts: Properties,
+    /// Ours, by owner tag or as part of a tagged parent. Two objects of one URN are an interrupted replacement, or
+    /// twins after a lost answer.
+    pub ours: BTreeMap<Urn, Vec<Observed>>,
+    /// Objects without our tags that have a name we want, by the URN that wants it.
+    pub foreign: BTreeMap<Urn, Observed>,
+}
+
+impl LiveSnapshot {
+    /// The objects of one URN.
+    pub fn of(&self, urn: &Urn) -> &[Observed] {
+        self.ours.get(urn).map_or(&[], Vec::as_slice)
+    }
+
+    /// All objects of ours of one type.
+    pub fn of_type<'a>(&'a self, token: &'a str) -> impl Iterator<Item = (&'a Urn, &'a Observed)> {
+        self.ours
+            .iter()
+            .filter(move |(urn, _)| urn.token() == token)
+            .flat_map(|(urn, all)| all.iter().map(move |observed| (urn, observed)))
+    }
+}

@@ -1,0 +1,211 @@
+//! Ownership in tags: what makes live AWS our only state.
+//!
+//! | tag | holds | why |
+//! |---|---|---|
+//! | `fde:stack` | `name/environment` | one query finds everything of a stack |
+//! | `fde:urn` | the [`Urn`] | says which resource of the stack it is |
+//! | `fde:applied` | short hash of the inputs last applied | tells drift from an edit without a state file |
+//! | `fde:tags` | the keys of the author's tags | so that a tag removed from the file can be told from somebody else's |
+//! | `fde:protect` | `true` | so that protection outlives its line in the file |
+
+use std::collections::BTreeMap;
+
+use sha2::{Digest, Sha256};
+
+use super::{Properties, Schema, StackId, Urn, Value};
+
+pub const STACK: &str = "fde:stack";
+pub const URN: &str = "fde:urn";
+pub const APPLIED: &str = "fde:applied";
+pub const AUTHOR_KEYS: &str = "fde:tags";
+pub const PROTECT: &str = "fde:protect";
+
+/// Between the keys in `fde:tags`: allowed in tag values, and refused in the author's tag keys.
+const KEY_SEPARATOR: &str = " + ";
+
+/// The tags of an object, by key.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Tags(BTreeMap<String, String>);
+
+impl Tags {
+    /// The tags an object of ours carries.
+    pub fn owned(
+        urn: &Urn,
+        author: &BTreeMap<String, String>,
+        applied: &str,
+        protect: bool,
+    ) -> Self {
+        let mut tags = author.clone();
+        tags.insert(STACK.to_owned(), urn.stack().to_string());
+        tags.insert(URN.to_owned(), urn.to_string());
+        tags.insert(APPLIED.to_owned(), applied.to_owned());
+        if !author.is_empty() {
+            let keys: Vec<&str> = author.keys().map(String::as_str).collect();
+            tags.insert(AUTHOR_KEYS.to_owned(), keys.join(KEY_SEPARATOR));
+        }
+        if protect {
+            tags.insert(PROTECT.to_owned(), "true".to_owned());
+        }
+        Self(tags)
+    }
+
+    pub fn get(&self, key: &str) -> Option<&str> {
+        self.0.get(key).map(String::as_str)
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0
+            .iter()
+            .map(|(key, value)| (key.as_str(), value.as_str()))
+    }
+
+    pub fn insert(&mut self, key: impl Into<String>, value: impl Into<String>) {
+        self.0.insert(key.into(), value.into());
+    }
+
+    /// The tags that show in a diff: the author's, and protection.
+    pub fn visible(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.iter()
+            .filter(|(key, _)| !key.starts_with("fde:") || *key == PROTECT)
+    }
+
+    /// The author's tag keys that we applied last.
+    pub fn applied_keys(&self) -> impl Iterator<Item = &str> {
+        self.get(AUTHOR_KEYS)
+            .unwrap_or_default()
+            .split(KEY_SEPARATOR)
+            .filter(|key| !key.is_empty())
+    }
+
+    /// Whose it is, by its own word; `None` for an object without our tags.
+    pub fn owner(&self) -> Option<Urn> {
+        self.get(URN)?.parse().ok()
+    }
+
+    pub fn belongs_to(&self, stack: &StackId) -> bool {
+        self.get(STACK) == Some(stack.to_string().as_str())
+    }
+
+    pub fn is_protected(&self) -> bool {
+        self.get(PROTECT) == Some("true")
+    }
+
+    /// What must be set, and the keys that must go, to bring `self` (observed) to `wanted`. Tags of others stay.
+    pub fn changes_to(&self, wanted: &Self) -> (Self, Vec<String>) {
+        let set = wanted
+            .iter()
+            .filter(|(key, value)| self.get(key) != Some(value))
+            .map(|(key, value)| (key.to_owned(), value.to_owned()))
+            .collect();
+        let ours = [AUTHOR_KEYS, PROTECT]
+            .into_iter()
+            .chain(self.applied_keys());
+        let remove = ours
+            .filter(|key| wanted.get(key).is_none() && self.get(key).is_some())
+            .map(str::to_owned)
+            .collect();
+        (Self(set), remove)
+    }
+}
+
+impl FromIterator<(String, String)> for Tags {
+    fn from_iter<I: IntoIterator<Item = (String, String)>>(pairs: I) -> Self {
+        Self(pairs.into_iter().collect())
+    }
+}
+
+/// A short hash of the inputs that an object was last brought to. Secrets do not enter it.
+pub fn applied_hash(
+    schema: &Schema,
+    inputs: &Properties,
+    author_tags: &BTreeMap<String, String>,
+) -> String {
+    let mut open = Properties::new();
+    for (name, value) in inputs {
+        let hidden = schema
+            .property(name)
+            .is_some_and(|property| property.secret || property.write_only);
+        if !hidden {
+            open.insert(name.clone(), without_secrets(value));
+        }
+    }
+    let tags: serde_json::Value = author_tags
+        .iter()
+        .map(|(key, value)| (key.clone(), serde_json::Value::from(value.clone())))
+        .collect::<serde_json::Map<_, _>>()
+        .into();
+    let document = serde_json::json!([serde_json::Value::from(&Value::Object(open)), tags]);
+    short_hash(&document.to_string(), 12)
+}
+
+fn without_secrets(value: &Value) -> Value {
+    match value {
+        Value::Secret(_) => Value::Null,
+        Value::List(values) => Value::List(values.iter().map(without_secrets).collect()),
+        Value::Object(values) => Value::Object(
+            values
+                .iter()
+                .map(|(name, value)| (name.clone(), without_secrets(value)))
+                .collect(),
+        ),
+        other => other.clone(),
+    }
+}
+
+/// The first `length` hexadecimal digits of a text's SHA-256.
+pub fn short_hash(text: &str, length: usize) -> String {
+    let digest = Sha256::digest(text.as_bytes());
+    let mut hash = String::with_capacity(64);
+    for byte in digest {
+        hash.push_str(&format!("{byte:02x}"));
+    }
+    hash.truncate(length);
+    hash
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn owned(author: &[(&str, &str)]) -> Tags {
+        let stack = StackId {
+            name: "shop".into(),
+            environment: "dev".into(),
+        };
+        let author = author
+            .iter()
+            .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
+            .collect();
+        Tags::owned(
+            &Urn::new(&stack, "aws:ec2:Vpc", "vpc"),
+            &author,
+            "abc",
+            false,
+        )
+    }
+
+    #[test]
+    fn removed_tags_go_and_foreign_tags_stay() {
+        let mut live = owned(&[("project", "shop"), ("team", "blue")]);
+        live.insert("cost-centre", "42");
+        let (set, remove) = live.changes_to(&owned(&[("project", "store")]));
+        assert_eq!(
+            set.iter().collect::<Vec<_>>(),
+            [("fde:tags", "project"), ("project", "store")]
+        );
+        assert_eq!(remove, ["team"]);
+    }
+
+    #[test]
+    fn an_owner_is_read_back() {
+        let tags = owned(&[]);
+        assert_eq!(
+            tags.owner().unwrap().to_string(),
+            "urn:fde:shop/dev::aws:ec2:Vpc::vpc"
+        );
+    }
+}
