@@ -1,0 +1,264 @@
+"""CloudWatch alarms and dashboards, log groups, SNS topics and subscriptions."""
+
+import base64
+import json
+
+from moto.cloudwatch.exceptions import ResourceNotFoundException
+from moto.cloudwatch.models import Alarm, CloudWatchBackend
+from moto.cloudwatch.responses import CloudWatchResponse
+from moto.core.responses import ActionResult
+from moto.logs.exceptions import ResourceNotFoundException as LogGroupNotFound
+from moto.logs.models import LogsBackend
+from moto.logs.responses import LogsResponse
+from moto.sns.models import SNSBackend
+from moto.sns.responses import SNSResponse
+
+from mending import refuse, replace
+
+# CloudWatch
+
+
+@replace(CloudWatchBackend, "put_metric_alarm")
+def put_metric_alarm(original, self, *arguments, **named):
+    """Tags are honoured on creation only, and an update keeps the alarm's state.
+
+    https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html
+    """
+    before = self.alarms.get(named["name"])
+    if before is not None:
+        named["tags"] = None
+    alarm: Alarm = original(self, *arguments, **named)
+    if before is None:
+        # A new alarm has seen no data yet; moto calls it OK.
+        alarm.state_value = "INSUFFICIENT_DATA"
+    else:
+        for field in ("state_value", "state_reason", "state_reason_data", "state_updated_timestamp", "history"):
+            setattr(alarm, field, getattr(before, field))
+    return alarm
+
+
+@replace(CloudWatchBackend, "delete_alarms")
+def delete_alarms(original, self, alarm_names):
+    """Tags go with the alarm; moto would give them to the next alarm of that name."""
+    for name in alarm_names:
+        if name in self.alarms:
+            self.tagger.delete_all_tags_for_resource(self.alarms[name].alarm_arn)
+    original(self, alarm_names)
+
+
+@replace(CloudWatchResponse, "describe_alarms")
+def describe_alarms(original, self):
+    """Filters combine, the order is that of the names, and a page holds at most 100 (50 unless asked).
+
+    https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_DescribeAlarms.html
+    """
+    names = self._get_param("AlarmNames", [])
+    prefix = self._get_param("AlarmNamePrefix")
+    action_prefix = self._get_param("ActionPrefix")
+    state = self._get_param("StateValue")
+    kinds = self._get_param("AlarmTypes", []) or ["MetricAlarm"]
+    after = self._get_param("NextToken")
+    limit = self._get_int_param("MaxRecords", 50)
+    if not 1 <= limit <= 100:
+        refuse("ValidationError", "MaxRecords must be between 1 and 100")
+
+    found = []
+    for alarm in sorted(self.cloudwatch_backend.alarms.values(), key=lambda alarm: alarm.name):
+        kind = "MetricAlarm" if alarm.rule is None else "CompositeAlarm"
+        if (
+            kind in kinds
+            and (not names or alarm.name in names)
+            and (not prefix or alarm.name.startswith(prefix))
+            and (not state or alarm.state_value == state)
+            and (not action_prefix or any(action.startswith(action_prefix) for action in alarm.alarm_actions))
+        ):
+            found.append(alarm)
+    if after:
+        last = base64.urlsafe_b64decode(after).decode()
+        found = [alarm for alarm in found if alarm.name > last]
+    page = found[:limit]
+    return ActionResult(
+        {
+            "MetricAlarms": [alarm for alarm in page if alarm.rule is None],
+            "CompositeAlarms": [alarm for alarm in page if alarm.rule is not None],
+            "NextToken": base64.urlsafe_b64encode(page[-1].name.encode()).decode() if len(found) > limit else None,
+        }
+    )
+
+
+@replace(CloudWatchResponse, "put_dashboard")
+def put_dashboard(original, self):
+    """`Tags` of PutDashboard are honoured on creation only."""
+    name = self._get_param("DashboardName")
+    tags = self._get_param("Tags", [])
+    is_new = name not in self.cloudwatch_backend.dashboards
+    result = original(self)
+    if is_new and tags:
+        dashboard = self.cloudwatch_backend.dashboards[name]
+        self.cloudwatch_backend.tagger.tag_resource(dashboard.arn, tags)
+    return result
+
+
+@replace(CloudWatchBackend, "delete_dashboards")
+def delete_dashboards(original, self, dashboards):
+    arns = [self.dashboards[name].arn for name in dashboards if name in self.dashboards]
+    error = original(self, dashboards)
+    if error is None:
+        for arn in arns:
+            self.tagger.delete_all_tags_for_resource(arn)
+    return error
+
+
+def known_to_cloudwatch(backend, arn):
+    """Alarms, dashboards and insight rules can be tagged, whether or not they have tags already."""
+    if all(resource.arn != arn for resource in backend.iter_tagged_resources()):
+        raise ResourceNotFoundException
+
+
+@replace(CloudWatchBackend, "tag_resource")
+def tag_alarm_or_dashboard(_original, self, arn, tags):
+    known_to_cloudwatch(self, arn)
+    self.tagger.tag_resource(arn, self.tagger.convert_dict_to_tags_input(tags))
+
+
+@replace(CloudWatchBackend, "untag_resource")
+def untag_alarm_or_dashboard(_original, self, arn, tag_keys):
+    known_to_cloudwatch(self, arn)
+    self.tagger.untag_resource_using_names(arn, tag_keys)
+
+
+@replace(CloudWatchBackend, "list_tags_for_resource")
+def list_tags_of_alarm_or_dashboard(_original, self, arn):
+    known_to_cloudwatch(self, arn)
+    return self.tagger.get_tag_dict_for_resource(arn)
+
+
+# CloudWatch Logs
+
+
+@replace(LogsBackend, "delete_log_group")
+def delete_log_group(original, self, log_group_name):
+    """Tags go with the group."""
+    group = self.groups.get(log_group_name)
+    original(self, log_group_name)
+    self.tagger.delete_all_tags_for_resource(group.arn)
+
+
+def existing_group(backend, arn):
+    """The Logs tag operations take the ARN without `:*`; a group that is not there is an error."""
+    name = arn.split(":log-group:")[-1].removesuffix(":*")
+    if ":log-group:" in arn and name not in backend.groups:
+        raise LogGroupNotFound()
+    return arn.removesuffix(":*")
+
+
+@replace(LogsBackend, "tag_resource")
+def tag_log_group(original, self, arn, tags):
+    return original(self, existing_group(self, arn), tags)
+
+
+@replace(LogsBackend, "untag_resource")
+def untag_log_group(original, self, arn, tag_keys):
+    return original(self, existing_group(self, arn), tag_keys)
+
+
+@replace(LogsBackend, "list_tags_for_resource")
+def list_tags_of_log_group(original, self, resource_arn):
+    return original(self, existing_group(self, resource_arn))
+
+
+@replace(LogsResponse, "describe_log_groups")
+def describe_log_groups(original, self):
+    """`logGroupIdentifiers` and `logGroupNamePattern` narrow the answer; moto would answer with every group.
+
+    https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_DescribeLogGroups.html
+    """
+    identifiers = self._get_param("logGroupIdentifiers")
+    pattern = self._get_param("logGroupNamePattern")
+    if not identifiers and not pattern:
+        return original(self)
+    names = {identifier.split(":log-group:")[-1].removesuffix(":*") for identifier in identifiers or []}
+    found = [
+        group.to_describe_dict()
+        for name, group in sorted(self.logs_backend.groups.items())
+        if (not names or name in names) and (not pattern or pattern.lower() in name.lower())
+    ]
+    return json.dumps({"logGroups": found})
+
+
+# SNS
+
+
+@replace(SNSBackend, "create_topic")
+def create_topic(original, self, name, attributes=None, tags=None):
+    """An existing topic is returned only when attributes and tags agree with it.
+
+    https://docs.aws.amazon.com/sns/latest/api/API_CreateTopic.html
+    """
+    arn = f"arn:{self.partition}:sns:{self.region_name}:{self.account_id}:{name}"
+    existing = self.topics.get(arn)
+    if existing is not None and tags is not None and dict(tags) != dict(existing._tags):
+        refuse("InvalidParameter", "Invalid parameter: Tags Reason: Topic already exists with different tags")
+    return original(self, name, attributes, tags)
+
+
+# A subscription of these protocols waits until its owner has followed a link.
+CONFIRMED_BY_HAND = ("email", "email-json", "http", "https")
+
+
+def is_pending(subscription):
+    return subscription.protocol in CONFIRMED_BY_HAND and not subscription.confirmed
+
+
+@replace(SNSResponse, "subscribe")
+def subscribe(original, self):
+    """Until it is confirmed, a subscription has no ARN to show, unless ReturnSubscriptionArn asks for the coming one.
+
+    https://docs.aws.amazon.com/sns/latest/api/API_Subscribe.html
+    """
+    result = original(self)
+    subscription = self.backend.subscriptions[result.result["SubscriptionArn"]]
+    if is_pending(subscription):
+        subscription.attributes["PendingConfirmation"] = True
+        subscription.attributes["ConfirmationWasAuthenticated"] = False
+        if not self._get_bool_param("ReturnSubscriptionArn", False):
+            result.result["SubscriptionArn"] = "pending confirmation"
+    return result
+
+
+def shown(subscription):
+    return {
+        "SubscriptionArn": "PendingConfirmation" if is_pending(subscription) else subscription.arn,
+        "Owner": subscription.owner,
+        "Protocol": subscription.protocol,
+        "Endpoint": subscription.endpoint,
+        "TopicArn": subscription.topic_arn,
+    }
+
+
+@replace(SNSResponse, "list_subscriptions")
+def list_subscriptions(original, self):
+    result = original(self)
+    result.result["Subscriptions"] = [shown(item) for item in result.result["Subscriptions"]]
+    return result
+
+
+@replace(SNSResponse, "list_subscriptions_by_topic")
+def list_subscriptions_by_topic(original, self):
+    result = original(self)
+    result.result["Subscriptions"] = [shown(item) for item in result.result["Subscriptions"]]
+    return result
+
+
+@replace(SNSResponse, "get_topic_attributes")
+def get_topic_attributes(original, self):
+    """Counts pending subscriptions, and leaves out what was never set."""
+    result = original(self)
+    attributes = result.result["Attributes"]
+    mine = [item for item in self.backend.subscriptions.values() if item.topic.arn == attributes["TopicArn"]]
+    pending = sum(1 for item in mine if is_pending(item))
+    attributes["SubscriptionsPending"] = pending
+    attributes["SubscriptionsConfirmed"] = len(mine) - pending
+    if not attributes.get("DeliveryPolicy"):
+        attributes.pop("DeliveryPolicy", None)
+    return result

@@ -1,0 +1,171 @@
+"""S3 buckets, Secrets Manager secrets and WAF web ACLs, IAM policies."""
+
+import json
+
+import xmltodict
+from moto.core.exceptions import JsonRESTError
+from moto.iam.models import IAMBackend
+from moto.s3.models import FakeBucket, PublicAccessBlock, S3Backend
+from moto.s3.responses import S3Response
+from moto.secretsmanager.exceptions import InvalidRequestException
+from moto.secretsmanager.models import SecretsManagerBackend
+from moto.wafv2 import exceptions as waf_errors
+from moto.wafv2.models import FakeWebACL, WAFV2Backend
+from moto.wafv2.responses import WAFV2Response
+
+from mending import add, refuse, replace
+
+# S3
+
+
+def default_encryption():
+    return {"Rule": {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}, "BucketKeyEnabled": "false"}}
+
+
+@replace(FakeBucket, "__init__")
+def new_bucket(original, self, *arguments, **named):
+    """Since April 2023 a new bucket blocks all public access, has ACLs off and encrypts with SSE-S3.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/create-bucket-faq.html
+    """
+    original(self, *arguments, **named)
+    self.public_access_block = PublicAccessBlock(True, True, True, True)
+    self.ownership_rule = "BucketOwnerEnforced"
+    self.encryption = default_encryption()
+
+
+@replace(S3Backend, "delete_bucket_encryption")
+def delete_bucket_encryption(_original, self, bucket_name):
+    """Falls back to SSE-S3; a bucket without encryption does not exist any more."""
+    self.get_bucket(bucket_name).encryption = default_encryption()
+
+
+@replace(S3Response, "_bucket_response_put")
+def create_bucket(original, self, request, bucket_name, querystring):
+    """CreateBucketConfiguration may carry tags.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/API/API_CreateBucketConfiguration.html
+    """
+    answer = original(self, request, bucket_name, querystring)
+    if not querystring and self.body:
+        configuration = xmltodict.parse(self.body, force_list=("Tag",)).get("CreateBucketConfiguration") or {}
+        tags = (configuration.get("Tags") or {}).get("Tag", [])
+        if tags:
+            bucket = self.backend.get_bucket(bucket_name)
+            self.backend.tagger.tag_resource(
+                bucket.arn, [{"Key": tag["Key"], "Value": tag.get("Value") or ""} for tag in tags]
+            )
+    return answer
+
+
+@replace(S3Backend, "delete_bucket")
+def delete_bucket(original, self, bucket_name):
+    """Tags go with the bucket."""
+    bucket = original(self, bucket_name)
+    if bucket is not None:
+        self.tagger.delete_all_tags_for_resource(bucket.arn)
+    return bucket
+
+
+# Secrets Manager
+
+
+@replace(SecretsManagerBackend, "create_secret")
+def create_secret(original, self, name, *arguments, **named):
+    """The name stays taken during the recovery window.
+
+    https://docs.aws.amazon.com/secretsmanager/latest/userguide/manage_restore-secret.html
+    """
+    existing = self.secrets.get(name)
+    if existing is not None and existing.is_deleted():
+        raise InvalidRequestException(
+            "You can't create this secret because a secret with this name is already scheduled for deletion."
+        )
+    return original(self, name, *arguments, **named)
+
+
+# WAF
+
+
+@replace(waf_errors.WAFV2DuplicateItemException, "__init__")
+def duplicate_item(_original, self):
+    JsonRESTError.__init__(
+        self,
+        "WAFDuplicateItemException",
+        "AWS WAF couldn't perform the operation because some resource in your request is a duplicate of an existing one.",
+    )
+
+
+def waf_refuse(code, message):
+    raise JsonRESTError(code, message)
+
+
+@replace(WAFV2Backend, "associate_web_acl")
+def associate_web_acl(original, self, web_acl_arn, resource_arn):
+    """A resource has at most one web ACL: the new one takes the old one's place. The load balancer must be there."""
+    from moto.elbv2.models import elbv2_backends
+
+    if web_acl_arn in self.wacls and ":loadbalancer/" in resource_arn:
+        balancers = elbv2_backends[self.account_id][self.region_name].load_balancers
+        if resource_arn not in balancers:
+            waf_refuse(
+                "WAFNonexistentItemException",
+                "AWS WAF couldn't perform the operation because your resource doesn't exist.",
+            )
+    if web_acl_arn in self.wacls:
+        self.disassociate_web_acl(resource_arn)
+    return original(self, web_acl_arn, resource_arn)
+
+
+@replace(WAFV2Backend, "delete_web_acl")
+def delete_web_acl(original, self, name, scope, _id, lock_token):
+    """Refused while a resource uses it; tags go with it."""
+    acl = next((acl for acl in self.wacls.values() if acl.name == name and acl.id == _id), None)
+    if acl is not None and acl.associated_resources and acl.lock_token == lock_token:
+        waf_refuse(
+            "WAFAssociatedItemException",
+            "AWS WAF couldn't perform the operation because your resource is being used by another resource or it's associated with another resource.",
+        )
+    original(self, name, scope, _id, lock_token)
+    if acl is not None:
+        self.tagging_service.delete_all_tags_for_resource(acl.arn)
+
+
+@replace(FakeWebACL, "update")
+def update_web_acl(original, self, default_action, rules, description, visibility_config, *others):
+    """UpdateWebACL replaces the whole: rules that are not sent are gone.
+
+    https://docs.aws.amazon.com/waf/latest/APIReference/API_UpdateWebACL.html
+    """
+    original(self, default_action, rules or [], description or "", visibility_config, *others)
+    bodies, captcha, challenge, domains, association = others
+    self.custom_response_bodies = bodies
+    self.captcha_config = captcha
+    self.challenge_config = challenge
+    self.token_domains = domains
+    self.association_config = association
+
+
+@add(WAFV2Response, "list_resources_for_web_acl")
+def list_resources_for_web_acl(self):
+    """https://docs.aws.amazon.com/waf/latest/APIReference/API_ListResourcesForWebACL.html"""
+    acl = self.wafv2_backend.get_web_acl(self._get_param("WebACLArn"), None, None)
+    kind = self._get_param("ResourceType") or "APPLICATION_LOAD_BALANCER"
+    marker = {"APPLICATION_LOAD_BALANCER": ":loadbalancer/app/", "API_GATEWAY": ":apigateway:"}.get(kind, "\0")
+    arns = [arn for arn in acl.associated_resources if marker in arn]
+    return 200, {"Content-Type": "application/json"}, json.dumps({"ResourceArns": arns})
+
+
+# IAM
+
+
+@replace(IAMBackend, "delete_policy")
+def delete_policy(original, self, policy_arn):
+    """An attached policy cannot be deleted.
+
+    https://docs.aws.amazon.com/IAM/latest/APIReference/API_DeletePolicy.html
+    """
+    policy = self.get_policy(policy_arn)
+    if policy.attachment_count:
+        refuse("DeleteConflict", "Cannot delete a policy attached to entities.")
+    return original(self, policy_arn)

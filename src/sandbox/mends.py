@@ -1,0 +1,9 @@
+"""Puts every mend in place: importing one of these modules patches moto."""
+
+
+def apply():
+    import mend_elbv2  # noqa: F401
+    import mend_monitoring  # noqa: F401
+    import mend_scaling  # noqa: F401
+    import mend_storage  # noqa: F401
+    import tagging  # noqa: F401

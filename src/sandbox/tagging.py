@@ -1,0 +1,275 @@
+"""The Resource Groups Tagging API over every kind of resource that stacks make.
+
+moto's own version misses kinds (Elastic IP, security group rules, subnet and parameter groups, listeners and their
+rules, repositories, dashboards, web ACLs, scalable targets), spells two ARNs otherwise than AWS, ends a page at 100
+tags, and lists buckets of all regions. IAM roles are left out, as AWS leaves them out.
+https://docs.aws.amazon.com/resourcegroupstagging/latest/APIReference/API_GetResources.html
+"""
+
+import base64
+import json
+
+from moto.applicationautoscaling.models import ApplicationAutoscalingBackend
+from moto.cloudwatch.models import CloudWatchBackend
+from moto.core.resource_tagging import (
+    TaggableResourcesMixin,
+    TaggedResource,
+    iter_taggable_backends,
+    make_tag_matcher,
+    match_resource_type,
+)
+from moto.ec2.models import EC2Backend
+from moto.ecr.models import ECRBackend
+from moto.ecs.models import EC2ContainerServiceBackend
+from moto.elbv2.models import ELBv2Backend
+from moto.logs.models import LogsBackend
+from moto.rds.models import RDSBackend
+from moto.resourcegroupstaggingapi.exceptions import ResourceGroupsTaggingAPIError
+from moto.resourcegroupstaggingapi.models import ResourceGroupsTaggingAPIBackend
+from moto.s3.models import S3Backend
+from moto.wafv2.models import WAFV2Backend
+
+from mending import add, notes_of, replace, tag_dict, tag_list
+
+
+def join_in(backend, namespace):
+    """Makes a backend that moto leaves out take part in the tagging API."""
+    backend.SERVICE_NAMESPACE = namespace
+    backend.__bases__ += (TaggableResourcesMixin,)
+
+
+# The three operations
+
+
+def matching(backend, tag_filters, type_filters, arns):
+    matches = make_tag_matcher(tag_filters)
+    for owner in iter_taggable_backends(backend.account_id, backend.region_name):
+        for resource in owner.iter_tagged_resources():
+            if not resource.tags or not matches(resource.tags):
+                continue
+            if resource.extra.get("region", backend.region_name) != backend.region_name:
+                continue
+            if not match_resource_type(resource.resource_type, type_filters):
+                continue
+            if arns and resource.arn not in arns:
+                continue
+            yield resource
+
+
+@replace(ResourceGroupsTaggingAPIBackend, "get_resources")
+def get_resources(
+    _original,
+    self,
+    pagination_token=None,
+    resources_per_page=50,
+    tags_per_page=100,
+    tag_filters=None,
+    resource_type_filters=None,
+    resource_arn_list=None,
+):
+    """Pages in the order of the ARNs; the token is the last ARN given, so it survives changes between pages."""
+    found = sorted(
+        matching(self, tag_filters, resource_type_filters, resource_arn_list), key=lambda resource: resource.arn
+    )
+    if pagination_token:
+        try:
+            last = json.loads(base64.urlsafe_b64decode(pagination_token))["after"]
+        except (ValueError, KeyError, TypeError):
+            raise ResourceGroupsTaggingAPIError(
+                "PaginationTokenExpiredException", "The specified PaginationToken is invalid"
+            ) from None
+        found = [resource for resource in found if resource.arn > last]
+    page = found[:resources_per_page]
+    # AWS ends with an empty token, not with an absent one.
+    token = ""
+    if len(found) > len(page):
+        token = base64.urlsafe_b64encode(json.dumps({"after": page[-1].arn}).encode()).decode()
+    return token, page
+
+
+def for_each(backend, arns, change):
+    """Applies a change to each ARN; what cannot be changed is reported per ARN, the rest is changed nevertheless."""
+    failed = {}
+    for arn in arns:
+        owner = backend._get_backend_for_resource(arn)
+        try:
+            if owner is None or not any(resource.arn == arn for resource in owner.iter_tagged_resources()):
+                raise LookupError(f"{arn} does not exist or cannot be tagged here")
+            change(owner, arn)
+        except Exception as fault:  # AWS reports any fault of one resource in the map, too
+            failed[arn] = {
+                "StatusCode": 400,
+                "ErrorCode": "InvalidParameterException",
+                "ErrorMessage": str(fault),
+            }
+    return failed
+
+
+@replace(ResourceGroupsTaggingAPIBackend, "tag_resources")
+def tag_resources(_original, self, resource_arns, tags):
+    return for_each(self, resource_arns, lambda owner, arn: put_tags(owner, arn, tags))
+
+
+@replace(ResourceGroupsTaggingAPIBackend, "untag_resources")
+def untag_resources(_original, self, resource_arn_list, tag_keys):
+    return for_each(self, resource_arn_list, lambda owner, arn: drop_tags(owner, arn, tag_keys))
+
+
+def put_tags(owner, arn, tags):
+    """These backends keep tags in a form of their own; the others take a dictionary."""
+    match owner:
+        case ECRBackend():
+            owner.tagger.tag_resource(arn, tag_list(tags))
+        case WAFV2Backend():
+            owner.tag_resource(arn, tag_list(tags))
+        case ELBv2Backend():
+            owner.tagging_service.tag_resource(arn, tag_list(tags))
+        case ApplicationAutoscalingBackend():
+            notes_of(owner, "tags").setdefault(arn, {}).update(tags)
+        case CloudWatchBackend():
+            owner.tagger.tag_resource(arn, tag_list(tags))
+        case _:
+            owner.tag_resource(arn, tags)
+
+
+def drop_tags(owner, arn, keys):
+    match owner:
+        case ECRBackend() | CloudWatchBackend():
+            owner.tagger.untag_resource_using_names(arn, keys)
+        case ELBv2Backend():
+            owner.tagging_service.untag_resource_using_names(arn, keys)
+        case ApplicationAutoscalingBackend():
+            tags = notes_of(owner, "tags").get(arn, {})
+            for key in keys:
+                tags.pop(key, None)
+        case _:
+            owner.untag_resource(arn, keys)
+
+
+# The kinds
+
+
+@replace(EC2Backend, "iter_tagged_resources")
+def ec2_resources(original, self):
+    prefix = f"arn:{self.partition}:ec2:{self.region_name}:{self.account_id}"
+    gone = {gateway.id for gateway in self.nat_gateways.values() if gateway.state == "deleted"}
+    for resource in original(self):
+        if resource.arn.rsplit("/", 1)[-1] not in gone:
+            yield resource
+    for address in self.addresses:
+        if address.allocation_id:
+            yield TaggedResource(
+                f"{prefix}:elastic-ip/{address.id}", dict(self.tags.get(address.id, {})), "ec2:elastic-ip"
+            )
+    for groups in self.groups.values():
+        for group in groups.values():
+            for rule in group.ingress_rules + group.egress_rules:
+                yield TaggedResource(
+                    f"{prefix}:security-group-rule/{rule.id}",
+                    dict(self.tags.get(rule.id, {})),
+                    "ec2:security-group-rule",
+                )
+    for endpoint in self.vpc_end_points.values():
+        yield TaggedResource(
+            f"{prefix}:vpc-endpoint/{endpoint.id}", dict(self.tags.get(endpoint.id, {})), "ec2:vpc-endpoint"
+        )
+
+
+@replace(EC2ContainerServiceBackend, "iter_tagged_resources")
+def ecs_resources(original, self):
+    """Deleted clusters and services, and deregistered revisions, stay in moto as INACTIVE."""
+    inactive = {cluster.arn for cluster in self.clusters.values() if cluster.status == "INACTIVE"}
+    inactive |= {service.arn for service in self.services.values() if service.status == "INACTIVE"}
+    inactive |= {
+        definition.arn
+        for revisions in self.task_definitions.values()
+        for definition in revisions.values()
+        if definition.status != "ACTIVE"
+    }
+    return (resource for resource in original(self) if resource.arn not in inactive)
+
+
+@replace(RDSBackend, "iter_tagged_resources")
+def rds_resources(original, self):
+    yield from original(self)
+    for kind, groups in (("subgrp", self.subnet_groups), ("pg", self.db_parameter_groups)):
+        for group in groups.values():
+            yield TaggedResource(group.arn, tag_dict(group.get_tags()), f"rds:{kind}")
+
+
+@replace(ELBv2Backend, "iter_tagged_resources")
+def elbv2_resources(_original, self):
+    def described(arn, kind):
+        return TaggedResource(
+            arn, self.tagging_service.get_tag_dict_for_resource(arn), f"elasticloadbalancing:{kind}"
+        )
+
+    for balancer in self.load_balancers.values():
+        yield described(balancer.arn, "loadbalancer")
+        for listener in balancer.listeners.values():
+            yield described(listener.arn, "listener")
+            for rule in listener._non_default_rules.values():
+                yield described(rule.arn, "listener-rule")
+    for group in self.target_groups.values():
+        yield described(group.arn, "targetgroup")
+
+
+@replace(ELBv2Backend, "owns_arn")
+def elbv2_owns(_original, self, arn):
+    return arn.startswith(f"arn:{self.partition}:elasticloadbalancing:")
+
+
+@replace(CloudWatchBackend, "iter_tagged_resources")
+def cloudwatch_resources(original, self):
+    yield from original(self)
+    for dashboard in self.dashboards.values():
+        yield TaggedResource(
+            dashboard.arn, self.tagger.get_tag_dict_for_resource(dashboard.arn), "cloudwatch:dashboard"
+        )
+
+
+@replace(LogsBackend, "iter_tagged_resources")
+def logs_resources(original, self):
+    """The ARN comes without the `:*` that DescribeLogGroups adds."""
+    for resource in original(self):
+        resource.arn = resource.arn.removesuffix(":*")
+        resource.resource_type = "logs:log-group"
+        yield resource
+
+
+@replace(S3Backend, "iter_tagged_resources")
+def s3_resources(original, self):
+    """Bucket names are global, but the API lists a bucket in its own region only."""
+    regions = {bucket.arn: bucket.region_name for bucket in self.buckets.values()}
+    for resource in original(self):
+        resource.extra["region"] = regions[resource.arn]
+        yield resource
+
+
+@add(ECRBackend, "iter_tagged_resources")
+def ecr_resources(self):
+    for repository in self.repositories.values():
+        yield TaggedResource(
+            repository.arn, self.tagger.get_tag_dict_for_resource(repository.arn), "ecr:repository"
+        )
+
+
+@add(WAFV2Backend, "iter_tagged_resources")
+def wafv2_resources(self):
+    for acl in self.wacls.values():
+        yield TaggedResource(
+            acl.arn, self.tagging_service.get_tag_dict_for_resource(acl.arn), "wafv2:regional/webacl"
+        )
+
+
+@add(ApplicationAutoscalingBackend, "iter_tagged_resources")
+def scaling_resources(self):
+    tags = notes_of(self, "tags")
+    for targets in self.targets.values():
+        for target in targets.values():
+            yield TaggedResource(target.arn, dict(tags.get(target.arn, {})), "application-autoscaling:scalable-target")
+
+
+join_in(ECRBackend, "ecr")
+join_in(WAFV2Backend, "wafv2")
+join_in(ApplicationAutoscalingBackend, "application-autoscaling")

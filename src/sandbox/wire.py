@@ -1,0 +1,282 @@
+"""What stands between a client and moto: call log, CloudWatch's CBOR protocol, readable errors, control requests.
+
+One lock is held for the whole of each AWS call. Moto's objects are plain dictionaries without locks of their own, and
+Python runs one thread at a time anyway, so a single lock costs nothing and makes every call atomic, as AWS's are.
+"""
+
+import base64
+import datetime
+import io
+import json
+import os
+import re
+import sys
+import threading
+import traceback
+from urllib.parse import parse_qs
+from xml.sax.saxutils import escape
+
+import cbor2
+from botocore.loaders import Loader
+from botocore.model import ServiceModel
+from moto.core.request import Request
+from moto.core.routing import get_service_router
+from moto.moto_api._internal.models import moto_api_backend
+from werkzeug.test import run_wsgi_app
+
+CBOR_PATH = re.compile(r"^/service/GraniteServiceVersion20100801/operation/(\w+)$")
+
+READING = re.compile(
+    r"^(Describe|Get|List|Head|BatchGet|BatchCheck|Lookup|Search|Simulate|Validate|Check|Test|Select|Query|Scan|Filter|Estimate)"
+)
+
+# The names under which requests are signed, where they differ from the names in the call log.
+SIGNED_AS = {
+    "monitoring": "cloudwatch",
+    "elasticloadbalancing": "elbv2",
+    "tagging": "resourcegroupstaggingapi",
+}
+
+# The protocols of the services that do not speak JSON; they decide how an error is written.
+QUERY_SERVICES = {"rds", "elbv2", "iam", "sns", "sts"}
+
+ACCOUNT_LOCK = threading.RLock()
+
+
+class CallLog:
+    """Every AWS call since the last reset, in the order of the answers."""
+
+    def __init__(self):
+        self.lock = threading.Lock()
+        self.calls = []
+
+    def record(self, service, operation, status):
+        with self.lock:
+            self.calls.append(
+                {
+                    "n": len(self.calls) + 1,
+                    "service": service,
+                    "operation": operation,
+                    "mutating": not READING.match(operation),
+                    "status": status,
+                }
+            )
+
+    def as_json(self):
+        with self.lock:
+            return {"total": len(self.calls), "calls": list(self.calls)}
+
+    def reset(self):
+        with self.lock:
+            self.calls = []
+
+
+class Frontend:
+    """The WSGI application that the server runs; `moto` is the application behind it."""
+
+    def __init__(self, moto, version, on_stop):
+        self.moto = moto
+        self.version = version
+        self.on_stop = on_stop
+        self.log = CallLog()
+        self.cloudwatch = ServiceModel(
+            Loader().load_service_model("cloudwatch", "service-2"), "cloudwatch"
+        )
+
+    def __call__(self, environ, start_response):
+        path = environ.get("PATH_INFO", "")
+        if path.startswith("/_account/"):
+            status, headers, body = self.control(environ["REQUEST_METHOD"], path)
+        else:
+            status, headers, body = self.aws_call(environ, path)
+        start_response(status, headers)
+        return [body]
+
+    # Control requests
+
+    def control(self, method, path):
+        action = (method, path.removeprefix("/_account/"))
+        if action == ("GET", "status"):
+            return json_answer({"version": self.version, "pid": os.getpid(), "calls": len(self.log.calls)})
+        if action == ("GET", "calls"):
+            return json_answer(self.log.as_json())
+        if action == ("POST", "calls/reset"):
+            self.log.reset()
+            return json_answer({})
+        if action == ("POST", "reset"):
+            with ACCOUNT_LOCK:
+                moto_api_backend.reset()
+                self.log.reset()
+            return json_answer({})
+        if action == ("POST", "stop"):
+            self.on_stop()
+            return json_answer({})
+        return json_answer({"error": f"no such control request: {method} {path}"}, "404 NOT FOUND")
+
+    # AWS calls
+
+    def aws_call(self, environ, path):
+        body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0)) if (
+            environ.get("CONTENT_LENGTH") or not environ.get("wsgi.input_terminated")
+        ) else environ["wsgi.input"].read()
+        environ["wsgi.input"] = io.BytesIO(body)
+        environ["CONTENT_LENGTH"] = str(len(body))
+        environ.pop("HTTP_TRANSFER_ENCODING", None)
+        environ.pop("wsgi.input_terminated", None)
+
+        service = signed_service(environ)
+        cbor = CBOR_PATH.match(path)
+        if cbor:
+            service, operation = "cloudwatch", cbor.group(1)
+            answer = self.cbor_call(environ, operation, body)
+        else:
+            operation = operation_of(environ, service, body)
+            answer = self.plain_call(environ, service, operation)
+        self.log.record(service, operation, int(answer[0][:3]))
+        return answer
+
+    def plain_call(self, environ, service, operation):
+        """Passes one request on to moto; whatever goes wrong comes back as an AWS error, never as an HTML page.
+
+        A server error would be retried by every SDK, so what moto lacks is answered with 400.
+        """
+        with ACCOUNT_LOCK:
+            try:
+                chunks, status, headers = run_wsgi_app(self.moto, environ, buffered=True)
+                body = b"".join(chunks)
+                headers = list(headers)
+            except NotImplementedError:
+                return error_answer(service, "NotImplemented", f"the local account does not know {service}:{operation}")
+            except Exception as fault:  # whatever moto stumbles over is reported to the caller and in the log
+                traceback.print_exc(file=sys.stderr)
+                return error_answer(
+                    service, "SandboxFault", f"the local account failed in {service}:{operation}: {type(fault).__name__}: {fault}"
+                )
+        kind = dict((name.lower(), value) for name, value in headers).get("content-type", "")
+        if int(status[:3]) >= 400 and b"<!doctype html" in body[:200].lower() and kind.startswith("text/html"):
+            return error_answer(service, "NotImplemented", f"the local account does not know {service}:{operation}")
+        return status, headers, body
+
+    def cbor_call(self, environ, operation, body):
+        """CloudWatch speaks Smithy RPC v2 CBOR with current SDKs; moto speaks the older JSON protocol only.
+
+        https://smithy.io/2.0/additional-specs/protocols/smithy-rpc-v2.html
+        """
+        request = json.dumps(plain(cbor2.loads(body) if body else {})).encode()
+        environ = dict(environ)
+        environ.update(
+            {
+                "PATH_INFO": "/",
+                "RAW_URI": "/",
+                "REQUEST_URI": "/",
+                "CONTENT_TYPE": "application/x-amz-json-1.0",
+                "CONTENT_LENGTH": str(len(request)),
+                "HTTP_X_AMZ_TARGET": f"GraniteServiceVersion20100801.{operation}",
+                "wsgi.input": io.BytesIO(request),
+            }
+        )
+        status, headers, answer = self.plain_call(environ, "cloudwatch", operation)
+        document = json.loads(answer) if answer else {}
+        code = int(status[:3])
+        extra = []
+        if code >= 400:
+            error = (document.get("__type") or "InternalServiceError").split("#")[-1]
+            document = {"__type": f"com.amazonaws.cloudwatch#{error}", "message": document.get("message") or document.get("Message") or ""}
+            # CloudWatch's model is "AWS query compatible": the code known from the query protocol comes in this header.
+            extra.append(("x-amzn-query-error", f"{error};Sender"))
+        elif operation in self.cloudwatch.operation_names:
+            shape = self.cloudwatch.operation_model(operation).output_shape
+            document = typed(document, shape) if shape else {}
+        encoded = cbor2.dumps(document)
+        kept = [(name, value) for name, value in headers if name.lower() not in ("content-type", "content-length")]
+        return (
+            status,
+            kept
+            + extra
+            + [
+                ("Content-Type", "application/cbor"),
+                ("Content-Length", str(len(encoded))),
+                ("smithy-protocol", "rpc-v2-cbor"),
+            ],
+            encoded,
+        )
+
+
+def plain(value):
+    """A decoded CBOR value in the terms of the JSON protocol."""
+    if isinstance(value, dict):
+        return {key: plain(item) for key, item in value.items() if item is not None}
+    if isinstance(value, (list, tuple)):
+        return [plain(item) for item in value]
+    if isinstance(value, datetime.datetime):
+        return value.timestamp()
+    if isinstance(value, bytes):
+        return base64.b64encode(value).decode()
+    return value
+
+
+def typed(value, shape):
+    """A JSON answer in the types that CBOR tells apart: times are tag 1, doubles are never integers."""
+    if value is None:
+        return None
+    match shape.type_name:
+        case "structure":
+            return {
+                name: typed(value[name], member)
+                for name, member in shape.members.items()
+                if value.get(name) is not None
+            }
+        case "list":
+            return [typed(item, shape.member) for item in value]
+        case "map":
+            return {key: typed(item, shape.value) for key, item in value.items()}
+        case "timestamp":
+            return cbor2.CBORTag(1, float(value))
+        case "double" | "float":
+            return float(value)
+        case "integer" | "long":
+            return int(value)
+        case "blob":
+            return base64.b64decode(value)
+        case _:
+            return value
+
+
+def signed_service(environ):
+    """The service a request is for, from its signature: `Credential=KEY/DATE/REGION/SERVICE/aws4_request`."""
+    found = re.search(r"Credential=[^/]+/\d+/[^/]*/([^/]+)/aws4", environ.get("HTTP_AUTHORIZATION", ""))
+    name = found.group(1).lower() if found else "s3"
+    return SIGNED_AS.get(name, name)
+
+
+def operation_of(environ, service, body):
+    target = environ.get("HTTP_X_AMZ_TARGET")
+    if target:
+        return target.split(".")[-1]
+    if environ.get("CONTENT_TYPE", "").startswith("application/x-www-form-urlencoded"):
+        return parse_qs(body.decode(errors="replace")).get("Action", ["Unknown"])[0]
+    try:
+        operation, _ = get_service_router(service).match(Request(dict(environ)))
+        return operation.name
+    except Exception:  # an address that no operation has: moto will say so
+        return f"{environ['REQUEST_METHOD']} {environ.get('PATH_INFO', '')}"
+
+
+def json_answer(document, status="200 OK"):
+    body = json.dumps(document).encode()
+    return status, [("Content-Type", "application/json"), ("Content-Length", str(len(body)))], body
+
+
+def error_answer(service, code, message):
+    """An error in the protocol of the service."""
+    if service == "ec2":
+        body = f"<Response><Errors><Error><Code>{code}</Code><Message>{escape(message)}</Message></Error></Errors><RequestID>0</RequestID></Response>"
+    elif service == "s3":
+        body = f"<Error><Code>{code}</Code><Message>{escape(message)}</Message></Error>"
+    elif service in QUERY_SERVICES:
+        body = f"<ErrorResponse><Error><Type>Sender</Type><Code>{code}</Code><Message>{escape(message)}</Message></Error><RequestId>0</RequestId></ErrorResponse>"
+    else:
+        body = json.dumps({"__type": code, "message": message})
+    kind = "application/x-amz-json-1.1" if body.startswith("{") else "text/xml"
+    encoded = body.encode()
+    return "400 BAD REQUEST", [("Content-Type", kind), ("Content-Length", str(len(encoded)))], encoded
