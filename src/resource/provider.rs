@@ -2,6 +2,7 @@
 //!
 //! Two implementations: [`crate::aws`], and the fake provider of the simulation. The engine knows neither.
 
+use std::collections::{BTreeSet, HashSet};
 use std::fmt;
 use std::time::Duration;
 
@@ -64,6 +65,46 @@ pub struct Query<'a> {
     pub live: &'a LiveSnapshot,
     /// Answers that several types are read from, shared within one reading of a stack.
     pub session: &'a super::session::ReadSession,
+}
+
+impl<'a> Query<'a> {
+    /// The names that the stack wants, from the property that carries them.
+    pub fn wanted_names(&self, property: &str) -> HashSet<&'a str> {
+        self.wanted
+            .iter()
+            .filter_map(|wanted| wanted.inputs.get(property)?.as_str())
+            .collect()
+    }
+
+    /// The wanted names, and those of the index entries: what to ask for where AWS cannot filter by tag.
+    pub fn candidate_names(&self, property: &str) -> BTreeSet<String> {
+        let indexed = self.indexed.iter().map(Indexed::last_segment);
+        self.wanted_names(property)
+            .into_iter()
+            .chain(indexed)
+            .map(str::to_owned)
+            .collect()
+    }
+
+    /// The tags that the index has for an ARN.
+    pub fn indexed_tags(&self, arn: &str) -> Option<&'a Tags> {
+        self.indexed
+            .iter()
+            .find(|entry| entry.arn == arn)
+            .map(|entry| &entry.tags)
+    }
+
+    /// The live objects of ours of a type that was read in an earlier round.
+    pub fn parents(&self, token: &'a str) -> impl Iterator<Item = &'a Observed> {
+        self.live.of_type(token).map(|(_, observed)| observed)
+    }
+}
+
+impl Indexed {
+    /// What follows the last `/` or `:` of the ARN: the id, or the name where names have no `/`.
+    pub fn last_segment(&self) -> &str {
+        self.arn.rsplit(['/', ':']).next().unwrap_or_default()
+    }
 }
 
 /// A resource that the stack wants, as far as it is known before anything is read.

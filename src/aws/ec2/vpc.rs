@@ -1,0 +1,253 @@
+//! VPC. Exemplar of a type that is found by id.
+//!
+//! - `CreateVpc` takes neither client token nor name: a repeat makes a twin, so it is never repeated blindly.
+//! - DNS attributes are not part of the create call, and each takes a call of its own, to read and to write.
+//! - Host names need DNS support: it is enabled first and disabled last.
+//! - The default security group, main route table and default network ACL come and go with the VPC.
+
+use async_trait::async_trait;
+use aws_sdk_ec2::types::{
+    AttributeBooleanValue, ResourceType as Ec2Type, Tenancy, VpcAttributeName, VpcState,
+};
+use futures_util::future::{try_join, try_join_all};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::aws::context::Context;
+use crate::aws::error::{AwsResult, expected};
+use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType};
+use crate::aws::wait::{Poll, Wait, until_visible};
+use crate::resource::provider::{DataPolicy, Progress, Query};
+use crate::resource::{Condition, CreateClass, ErrorKind, Property, Schema};
+
+/// A virtual network.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Inputs {
+    /// IPv4 range in CIDR notation, /16 to /28.
+    pub cidr_block: String,
+    /// Whether Amazon's resolver answers at the base of the range plus two. Default: true.
+    pub enable_dns_support: bool,
+    /// Whether instances with public addresses get public host names. Needs DNS support. Default: false.
+    pub enable_dns_hostnames: bool,
+    /// `default` or `dedicated`. Default: `default`. Going to `dedicated` replaces the VPC.
+    pub instance_tenancy: String,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Outputs {}
+
+pub struct Vpc;
+
+#[async_trait]
+impl ResourceType for Vpc {
+    type Inputs = Inputs;
+    type Outputs = Outputs;
+
+    fn schema(&self) -> Schema {
+        Schema::new::<Inputs>("aws:ec2:Vpc", CreateClass::TagsOnly).properties([
+            Property::new("cidrBlock")
+                .required()
+                .replaces()
+                .canonical(super::network_address),
+            Property::new("enableDnsSupport").default(true),
+            Property::new("enableDnsHostnames").default(false),
+            Property::new("instanceTenancy")
+                .default("default")
+                .replaces(),
+        ])
+    }
+
+    async fn read(&self, context: &Context, query: Query<'_>) -> AwsResult<Vec<LiveOf<Self>>> {
+        let mut vpcs = Vec::new();
+        let mut token: Option<String> = None;
+        loop {
+            let page = context
+                .call("ec2:DescribeVpcs", || {
+                    context
+                        .ec2
+                        .describe_vpcs()
+                        .filters(super::of_stack(query.stack))
+                        .max_results(1000)
+                        .set_next_token(token.clone())
+                        .send()
+                })
+                .await?;
+            token = page.next_token().map(str::to_owned);
+            vpcs.extend(page.vpcs.unwrap_or_default());
+            if token.is_none() {
+                break;
+            }
+        }
+        try_join_all(vpcs.iter().map(|vpc| async {
+            let id = vpc.vpc_id().unwrap_or_default();
+            let (enable_dns_support, enable_dns_hostnames) = try_join(
+                attribute(context, id, VpcAttributeName::EnableDnsSupport),
+                attribute(context, id, VpcAttributeName::EnableDnsHostnames),
+            )
+            .await?;
+            Ok(live(context, vpc, enable_dns_support, enable_dns_hostnames))
+        }))
+        .await
+    }
+
+    async fn create(
+        &self,
+        context: &Context,
+        new: New<'_, Self::Inputs>,
+    ) -> AwsResult<LiveOf<Self>> {
+        let answer = context
+            .call_once("ec2:CreateVpc", || {
+                context
+                    .ec2
+                    .create_vpc()
+                    .cidr_block(&new.inputs.cidr_block)
+                    .instance_tenancy(Tenancy::from(new.inputs.instance_tenancy.as_str()))
+                    .tag_specifications(super::on_create(Ec2Type::Vpc, new.tags))
+                    .send()
+            })
+            .await?;
+        let vpc = expected("ec2:CreateVpc", answer.vpc, "a VPC")?;
+        // A new VPC has DNS support and no host names, whatever is wanted: `update` brings the rest.
+        let mut live = live(context, &vpc, true, false);
+        live.tags = new.tags.clone();
+        Ok(live)
+    }
+
+    async fn update(&self, context: &Context, change: Change<'_, Self>) -> AwsResult<LiveOf<Self>> {
+        let id = &change.observed.id;
+        let wanted = change.wanted;
+        let support = |on: bool| async move {
+            context
+                .call("ec2:ModifyVpcAttribute", || {
+                    let value = AttributeBooleanValue::builder().value(on).build();
+                    context
+                        .ec2
+                        .modify_vpc_attribute()
+                        .vpc_id(id)
+                        .enable_dns_support(value)
+                        .send()
+                })
+                .await
+        };
+        if change.diff.touches("enableDnsSupport") && wanted.enable_dns_support {
+            until_visible(|| support(true)).await?;
+        }
+        if change.diff.touches("enableDnsHostnames") {
+            until_visible(|| {
+                context.call("ec2:ModifyVpcAttribute", || {
+                    let value = AttributeBooleanValue::builder()
+                        .value(wanted.enable_dns_hostnames)
+                        .build();
+                    context
+                        .ec2
+                        .modify_vpc_attribute()
+                        .vpc_id(id)
+                        .enable_dns_hostnames(value)
+                        .send()
+                })
+            })
+            .await?;
+        }
+        if change.diff.touches("enableDnsSupport") && !wanted.enable_dns_support {
+            until_visible(|| support(false)).await?;
+        }
+        Ok(change.applied())
+    }
+
+    async fn wait(
+        &self,
+        context: &Context,
+        live: LiveOf<Self>,
+        progress: &dyn Progress,
+    ) -> AwsResult<LiveOf<Self>> {
+        Wait::short("ec2:DescribeVpcs", 10, progress)
+            .until(|| async {
+                let answer = context
+                    .call("ec2:DescribeVpcs", || {
+                        context.ec2.describe_vpcs().vpc_ids(&live.id).send()
+                    })
+                    .await;
+                let state = match answer {
+                    Ok(answer) => answer.vpcs().first().and_then(|vpc| vpc.state().cloned()),
+                    // Just created, and not visible everywhere yet.
+                    Err(error) if error.is(ErrorKind::NotFound) => None,
+                    Err(error) => return Err(error),
+                };
+                Ok(match state {
+                    Some(VpcState::Available) => Poll::Ready(()),
+                    _ => Poll::Pending("pending".to_owned()),
+                })
+            })
+            .await?;
+        Ok(Live {
+            condition: Condition::Ready,
+            ..live
+        })
+    }
+
+    async fn delete(
+        &self,
+        context: &Context,
+        live: &LiveOf<Self>,
+        _data: DataPolicy,
+        _progress: &dyn Progress,
+    ) -> AwsResult<()> {
+        context
+            .call("ec2:DeleteVpc", || {
+                context.ec2.delete_vpc().vpc_id(&live.id).send()
+            })
+            .await?;
+        Ok(())
+    }
+}
+
+/// One DNS attribute: AWS answers one per call.
+async fn attribute(context: &Context, id: &str, name: VpcAttributeName) -> AwsResult<bool> {
+    let answer = context
+        .call("ec2:DescribeVpcAttribute", || {
+            context
+                .ec2
+                .describe_vpc_attribute()
+                .vpc_id(id)
+                .attribute(name.clone())
+                .send()
+        })
+        .await?;
+    let value = match name {
+        VpcAttributeName::EnableDnsSupport => answer.enable_dns_support(),
+        _ => answer.enable_dns_hostnames(),
+    };
+    Ok(value
+        .and_then(AttributeBooleanValue::value)
+        .unwrap_or(false))
+}
+
+fn live(
+    context: &Context,
+    vpc: &aws_sdk_ec2::types::Vpc,
+    enable_dns_support: bool,
+    enable_dns_hostnames: bool,
+) -> LiveOf<Vpc> {
+    let id = vpc.vpc_id().unwrap_or_default().to_owned();
+    Live {
+        arn: Some(context.arn("ec2", &format!("vpc/{id}"))),
+        inputs: Inputs {
+            cidr_block: vpc.cidr_block().unwrap_or_default().to_owned(),
+            enable_dns_support,
+            enable_dns_hostnames,
+            instance_tenancy: vpc
+                .instance_tenancy()
+                .map_or("default", Tenancy::as_str)
+                .to_owned(),
+        },
+        outputs: Outputs {},
+        tags: super::from_sdk(vpc.tags()),
+        condition: match vpc.state() {
+            Some(VpcState::Pending) => Condition::Settling("pending".to_owned()),
+            _ => Condition::Ready,
+        },
+        id,
+    }
+}

@@ -1,0 +1,407 @@
+//! SDK errors into [`ProviderError`], once: everyone else looks at the kind alone.
+//!
+//! The code tables are those of `aws-resources.md` §1.4 to §1.6: botocore's models, Terraform's provider and AWS's own
+//! documentation. Codes that only an emulator uses are not in them.
+
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_runtime_api::client::result::SdkError;
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+
+use crate::resource::{ErrorKind, ProviderError};
+
+/// What every call into AWS answers.
+pub type AwsResult<T> = Result<T, ProviderError>;
+
+/// Turns an SDK error into ours.
+pub fn from_sdk<E>(operation: &str, error: &SdkError<E, HttpResponse>) -> ProviderError
+where
+    E: ProvideErrorMetadata + std::error::Error + 'static,
+{
+    let mut converted = ProviderError::new(ErrorKind::Unclear, operation, String::new());
+    match error {
+        SdkError::ServiceError(context) => {
+            let metadata = context.err().meta();
+            let status = context.raw().status().as_u16();
+            metadata
+                .code()
+                .unwrap_or_default()
+                .clone_into(&mut converted.code);
+            converted.message = metadata
+                .message()
+                .map_or_else(|| innermost(context.err()), str::to_owned);
+            converted.status = Some(status);
+            converted.request_id = request_id(context.raw());
+            converted.kind = kind(&converted.code, &converted.message, status);
+        }
+        SdkError::ResponseError(context) => {
+            let status = context.raw().status().as_u16();
+            converted.status = Some(status);
+            converted.request_id = request_id(context.raw());
+            converted.message = format!("an answer that cannot be read: {}", innermost(error));
+        }
+        SdkError::TimeoutError(_) => "no answer in time".clone_into(&mut converted.message),
+        SdkError::DispatchFailure(failure) => {
+            converted.message = failure
+                .as_connector_error()
+                .map_or_else(|| innermost(error), |connector| innermost(connector));
+            // The credential chain fails before anything is sent, and the SDK reports it as a dispatch failure.
+            if is_credentials_failure(error) {
+                converted.kind = ErrorKind::Credentials;
+            }
+        }
+        other => {
+            converted.message = innermost(other);
+            converted.kind = ErrorKind::Invalid;
+            if is_credentials_failure(other) {
+                converted.kind = ErrorKind::Credentials;
+            }
+        }
+    }
+    converted
+}
+
+/// What a successful answer must carry.
+///
+/// # Errors
+/// [`ErrorKind::Bug`] where it does not: AWS's model says otherwise.
+pub fn expected<T>(operation: &str, part: Option<T>, what: &str) -> AwsResult<T> {
+    part.ok_or_else(|| {
+        ProviderError::new(
+            ErrorKind::Bug,
+            operation,
+            format!("AWS answered without {what}"),
+        )
+    })
+}
+
+fn request_id(response: &HttpResponse) -> Option<String> {
+    ["x-amzn-requestid", "x-amz-request-id", "x-amzn-request-id"]
+        .into_iter()
+        .find_map(|header| response.headers().get(header))
+        .map(str::to_owned)
+}
+
+/// The message of the innermost cause: SDK errors hide it behind several layers.
+fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut current = error;
+    while let Some(source) = current.source() {
+        current = source;
+    }
+    current.to_string()
+}
+
+fn is_credentials_failure(error: &(dyn std::error::Error + 'static)) -> bool {
+    let mut current = Some(error);
+    while let Some(cause) = current {
+        if cause
+            .downcast_ref::<aws_credential_types::provider::error::CredentialsError>()
+            .is_some()
+        {
+            return true;
+        }
+        current = cause.source();
+    }
+    false
+}
+
+/// What an error code means, whichever service it comes from.
+pub fn kind(code: &str, message: &str, status: u16) -> ErrorKind {
+    if is_throttling(code) || message.contains("Rate exceeded") {
+        return ErrorKind::Throttled;
+    }
+    if is_credentials(code) {
+        return ErrorKind::Credentials;
+    }
+    if is_denied(code) {
+        return ErrorKind::Denied;
+    }
+    if is_not_visible_yet(code, message) {
+        return ErrorKind::NotVisibleYet;
+    }
+    if is_in_use(code, message) {
+        return ErrorKind::InUse;
+    }
+    if is_missing(code) {
+        return ErrorKind::NotFound;
+    }
+    if is_existing(code) {
+        return ErrorKind::AlreadyExists;
+    }
+    if is_quota(code) {
+        return ErrorKind::Quota;
+    }
+    if status >= 500 || is_transient(code) {
+        return ErrorKind::Transient;
+    }
+    match status {
+        401 | 403 => ErrorKind::Denied,
+        404 => ErrorKind::NotFound,
+        429 => ErrorKind::Throttled,
+        _ => ErrorKind::Invalid,
+    }
+}
+
+fn is_throttling(code: &str) -> bool {
+    matches!(
+        code,
+        "Throttling"
+            | "ThrottlingException"
+            | "ThrottledException"
+            | "RequestThrottledException"
+            | "RequestThrottled"
+            | "TooManyRequestsException"
+            | "ProvisionedThroughputExceededException"
+            | "RequestLimitExceeded"
+            | "BandwidthLimitExceeded"
+            | "SlowDown"
+            | "PriorRequestNotComplete"
+            | "EC2ThrottledException"
+    )
+}
+
+fn is_credentials(code: &str) -> bool {
+    matches!(
+        code,
+        "ExpiredToken"
+            | "ExpiredTokenException"
+            | "RequestExpired"
+            | "InvalidClientTokenId"
+            | "UnrecognizedClientException"
+            | "InvalidAccessKeyId"
+            | "SignatureDoesNotMatch"
+            | "InvalidSignatureException"
+            | "AuthFailure"
+            | "InvalidToken"
+            | "MissingAuthenticationToken"
+            | "RequestTimeTooSkewed"
+            | "TokenRefreshRequired"
+    )
+}
+
+fn is_denied(code: &str) -> bool {
+    code.starts_with("AccessDenied")
+        || matches!(
+            code,
+            "UnauthorizedOperation"
+                | "UnauthorizedException"
+                | "AuthorizationError"
+                | "AuthorizationErrorException"
+                | "NotAuthorized"
+                | "OptInRequired"
+                | "SubscriptionRequiredException"
+        )
+}
+
+/// Something referred to was made a moment ago and is not visible everywhere yet (`aws-resources.md` §1.5).
+fn is_not_visible_yet(code: &str, message: &str) -> bool {
+    match code {
+        "MalformedPolicyDocument" | "MalformedPolicyDocumentException" | "MalformedPolicy" => {
+            message.contains("rincipal")
+        }
+        "InvalidParameter" => {
+            message.contains("PrincipalNotFound")
+                || message.contains("Unable to assume given IAM role")
+        }
+        "InvalidParameterException" => [
+            "Principal not found",
+            "Unable to assume the service linked role",
+            "verify that the ECS service role being passed has the proper permissions",
+            "does not have an associated load balancer",
+            "still Draining",
+        ]
+        .iter()
+        .any(|text| message.contains(text)),
+        "ClientException" => {
+            message.contains("Role is not valid") || message.contains("unable to assume")
+        }
+        "ValidationException" => {
+            message.contains("Unable to assume IAM role")
+                || message.contains("ECS service doesn't exist")
+        }
+        "FailedResourceAccessException"
+        | "WAFUnavailableEntityException"
+        | "WAFServiceLinkedRoleErrorException" => true,
+        "InvalidParameterValue" => message
+            .contains("IAM role ARN value is invalid or does not include the required permissions"),
+        "InvalidConfigurationRequest" | "InvalidConfigurationRequestException" => {
+            message.contains("Access Denied for bucket")
+        }
+        "InvalidRequestException" => {
+            message.contains("scheduled for deletion") || message.contains("was deleted")
+        }
+        _ => false,
+    }
+}
+
+fn is_missing(code: &str) -> bool {
+    matches!(
+        code,
+        "InvalidVpcID.NotFound"
+            | "InvalidSubnetID.NotFound"
+            | "InvalidInternetGatewayID.NotFound"
+            | "InvalidAllocationID.NotFound"
+            | "InvalidAssociationID.NotFound"
+            | "NatGatewayNotFound"
+            | "InvalidNatGatewayID.NotFound"
+            | "InvalidGatewayID.NotFound"
+            | "InvalidRouteTableID.NotFound"
+            | "InvalidRoute.NotFound"
+            | "InvalidGroup.NotFound"
+            | "InvalidSecurityGroupRuleId.NotFound"
+            | "InvalidPermission.NotFound"
+            | "InvalidVpcEndpoint.NotFound"
+            | "InvalidVpcEndpointId.NotFound"
+            | "Gateway.NotAttached"
+            | "RepositoryNotFoundException"
+            | "LifecyclePolicyNotFoundException"
+            | "RepositoryPolicyNotFoundException"
+            | "ImageNotFoundException"
+            | "ClusterNotFoundException"
+            | "ServiceNotFoundException"
+            | "ServiceNotActiveException"
+            | "ObjectNotFoundException"
+            | "DBInstanceNotFound"
+            | "DBInstanceNotFoundFault"
+            | "DBSubnetGroupNotFoundFault"
+            | "DBParameterGroupNotFound"
+            | "DBParameterGroupNotFoundFault"
+            | "ResourceNotFoundException"
+            | "ResourceNotFound"
+            | "LoadBalancerNotFound"
+            | "TargetGroupNotFound"
+            | "ListenerNotFound"
+            | "RuleNotFound"
+            | "WAFNonexistentItemException"
+            | "NoSuchBucket"
+            | "NoSuchBucketPolicy"
+            | "NoSuchLifecycleConfiguration"
+            | "NoSuchTagSet"
+            | "NoSuchPublicAccessBlockConfiguration"
+            | "OwnershipControlsNotFoundError"
+            | "ServerSideEncryptionConfigurationNotFoundError"
+            | "NoSuchEntity"
+            | "NoSuchEntityException"
+            | "NotFound"
+            | "NotFoundException"
+            | "DashboardNotFoundError"
+    )
+}
+
+fn is_existing(code: &str) -> bool {
+    matches!(
+        code,
+        "InvalidGroup.Duplicate"
+            | "InvalidPermission.Duplicate"
+            | "RouteAlreadyExists"
+            | "Resource.AlreadyAssociated"
+            | "InvalidSubnet.Conflict"
+            | "RepositoryAlreadyExistsException"
+            | "DBInstanceAlreadyExists"
+            | "DBSubnetGroupAlreadyExists"
+            | "DBParameterGroupAlreadyExists"
+            | "ResourceExistsException"
+            | "ResourceAlreadyExistsException"
+            | "DuplicateLoadBalancerName"
+            | "DuplicateTargetGroupName"
+            | "DuplicateListener"
+            | "PriorityInUse"
+            | "WAFDuplicateItemException"
+            | "BucketAlreadyOwnedByYou"
+            | "BucketAlreadyExists"
+            | "EntityAlreadyExists"
+            | "EntityAlreadyExistsException"
+    )
+}
+
+fn is_in_use(code: &str, message: &str) -> bool {
+    code.starts_with("InvalidDB") && code.contains("State")
+        || code.starts_with("ClusterContains")
+        || code.starts_with("OperationAborted")
+        || code.starts_with("ConcurrentModification")
+        || matches!(
+            code,
+            "DependencyViolation"
+                | "InvalidGroup.InUse"
+                | "InvalidIPAddress.InUse"
+                | "IncorrectState"
+                | "UpdateInProgressException"
+                | "ResourceInUse"
+                | "ResourceInUseException"
+                | "ConcurrentUpdateException"
+                | "WAFAssociatedItemException"
+                | "WAFOptimisticLockException"
+                | "DeleteConflict"
+                | "DeleteConflictException"
+                | "ConcurrentAccess"
+                | "StaleTag"
+        )
+        || code == "InvalidParameterException"
+            && message.contains("cannot be stopped while deployments are active")
+}
+
+/// A quota that is full; no retry cures it. `LimitExceededException` is in the SDK's list of throttling codes, but ECR,
+/// ECS, Application Auto Scaling, Secrets Manager, CloudWatch and Logs use it for this.
+fn is_quota(code: &str) -> bool {
+    code.ends_with("LimitExceeded")
+        || code.ends_with("LimitExceededException")
+        || code.contains("QuotaExceeded")
+        || code.starts_with("TooMany")
+        || matches!(
+            code,
+            "InsufficientDBInstanceCapacity" | "InsufficientFreeAddressesInSubnet"
+        )
+}
+
+fn is_transient(code: &str) -> bool {
+    matches!(
+        code,
+        "InternalError"
+            | "InternalFailure"
+            | "InternalServerError"
+            | "InternalServiceError"
+            | "ServiceUnavailable"
+            | "Unavailable"
+            | "ServerException"
+            | "ServiceFailure"
+            | "RequestTimeout"
+            | "RequestTimeoutException"
+            | "WAFInternalErrorException"
+            | "DependencyTimeoutException"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_have_the_meaning_that_aws_gives_them() {
+        for (code, message, status, expected) in [
+            ("RequestLimitExceeded", "", 503, ErrorKind::Throttled),
+            ("LimitExceededException", "", 400, ErrorKind::Quota),
+            ("VpcLimitExceeded", "", 400, ErrorKind::Quota),
+            ("InvalidVpcID.NotFound", "", 400, ErrorKind::NotFound),
+            ("DependencyViolation", "", 400, ErrorKind::InUse),
+            ("InvalidDBInstanceState", "", 400, ErrorKind::InUse),
+            ("UnauthorizedOperation", "", 403, ErrorKind::Denied),
+            ("AccessDeniedException", "", 400, ErrorKind::Denied),
+            ("ExpiredToken", "", 400, ErrorKind::Credentials),
+            (
+                "MalformedPolicyDocument",
+                "Invalid principal in policy",
+                400,
+                ErrorKind::NotVisibleYet,
+            ),
+            (
+                "MalformedPolicyDocument",
+                "Syntax errors in policy",
+                400,
+                ErrorKind::Invalid,
+            ),
+            ("", "", 502, ErrorKind::Transient),
+            ("ValidationError", "", 400, ErrorKind::Invalid),
+        ] {
+            assert_eq!(kind(code, message, status), expected, "{code} {message}");
+        }
+    }
+}

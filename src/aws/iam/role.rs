@@ -1,0 +1,318 @@
+//! IAM role. Exemplar of a type that is found by name.
+//!
+//! - The name is unique in the account, whatever the case: a repeated create answers `EntityAlreadyExists`, and the owner
+//!   tag tells whether the role is our own half-finished work.
+//! - The trust policy comes back URL-encoded.
+//! - Consumers need some seconds more before they can assume a new role: their calls are repeated, nobody sleeps here.
+
+use std::collections::HashMap;
+
+use async_trait::async_trait;
+use futures_util::future::try_join;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::aws::context::Context;
+use crate::aws::error::AwsResult;
+use crate::aws::policy::{canonical_policy, decode, to_text};
+use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType, adopt};
+use crate::aws::wait::until_visible;
+use crate::resource::provider::{DataPolicy, Progress, Query};
+use crate::resource::{Condition, CreateClass, ErrorKind, Property, Schema, Tags};
+
+/// An identity that services assume.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Inputs {
+    /// 1 to 64 letters, digits and `_+=,.@-`; unique in the account, whatever the case.
+    pub name: String,
+    /// Begins and ends with `/`. Default: `/`.
+    pub path: String,
+    /// At most 1000 characters.
+    pub description: Option<String>,
+    /// Who may assume the role: a policy document, as an object or as JSON text.
+    pub assume_role_policy: serde_json::Value,
+    /// Seconds a session may last, 3600 to 43200. Default: 3600.
+    pub max_session_duration: i32,
+    /// ARN of the policy that bounds what the role can ever be allowed.
+    pub permissions_boundary: Option<String>,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Outputs {
+    /// `AROA…`; a role made again under the same name has another.
+    pub unique_id: Option<String>,
+}
+
+pub struct Role;
+
+#[async_trait]
+impl ResourceType for Role {
+    type Inputs = Inputs;
+    type Outputs = Outputs;
+
+    fn schema(&self) -> Schema {
+        Schema::new::<Inputs>("aws:iam:Role", CreateClass::NaturalKey)
+            .generated_name("name", 64)
+            .properties([
+                Property::new("name").replaces(),
+                Property::new("path").default("/").replaces(),
+                Property::new("description"),
+                Property::new("assumeRolePolicy")
+                    .required()
+                    .canonical(canonical_policy),
+                Property::new("maxSessionDuration").default(3600),
+                Property::new("permissionsBoundary"),
+            ])
+            .outputs(&["uniqueId"])
+    }
+
+    async fn read(&self, context: &Context, query: Query<'_>) -> AwsResult<Vec<LiveOf<Self>>> {
+        let (roles, list) = try_join(super::roles(context, query.session), list(context)).await?;
+        let names = query.wanted_names("name");
+        Ok(roles
+            .iter()
+            .map(|role| {
+                let name = role.role_name().unwrap_or_default();
+                // The bulk answer leaves out description and session duration; the list has them.
+                let listed = list.get(name);
+                Live {
+                    id: name.to_owned(),
+                    arn: role.arn().map(str::to_owned),
+                    inputs: Inputs {
+                        name: name.to_owned(),
+                        path: role.path().unwrap_or("/").to_owned(),
+                        description: listed.and_then(|role| role.description().map(str::to_owned)),
+                        max_session_duration: listed
+                            .and_then(aws_sdk_iam::types::Role::max_session_duration)
+                            .unwrap_or(3600),
+                        assume_role_policy: decode(
+                            role.assume_role_policy_document().unwrap_or_default(),
+                        ),
+                        permissions_boundary: role
+                            .permissions_boundary()
+                            .and_then(|boundary| boundary.permissions_boundary_arn())
+                            .map(str::to_owned),
+                    },
+                    outputs: Outputs {
+                        unique_id: role.role_id().map(str::to_owned),
+                    },
+                    tags: super::from_sdk(role.tags()),
+                    condition: Condition::Ready,
+                }
+            })
+            .filter(|role| role.tags.belongs_to(query.stack) || names.contains(role.id.as_str()))
+            .collect())
+    }
+
+    async fn create(
+        &self,
+        context: &Context,
+        new: New<'_, Self::Inputs>,
+    ) -> AwsResult<LiveOf<Self>> {
+        let inputs = new.inputs;
+        let created = context
+            .call("iam:CreateRole", || {
+                context
+                    .iam
+                    .create_role()
+                    .role_name(&inputs.name)
+                    .path(&inputs.path)
+                    .set_description(inputs.description.clone())
+                    .assume_role_policy_document(to_text(&inputs.assume_role_policy))
+                    .max_session_duration(inputs.max_session_duration)
+                    .set_permissions_boundary(inputs.permissions_boundary.clone())
+                    .set_tags(Some(super::to_sdk(new.tags)))
+                    .send()
+            })
+            .await;
+        match created {
+            Ok(answer) => {
+                let role = answer.role();
+                Ok(Live {
+                    id: inputs.name.clone(),
+                    arn: role.map(|role| role.arn().to_owned()),
+                    inputs: inputs.clone(),
+                    outputs: Outputs {
+                        unique_id: role.map(|role| role.role_id().to_owned()),
+                    },
+                    tags: new.tags.clone(),
+                    condition: Condition::Ready,
+                })
+            }
+            Err(error) if error.is(ErrorKind::AlreadyExists) => {
+                adopt(new.urn, get(context, &inputs.name).await?, error)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn update(&self, context: &Context, change: Change<'_, Self>) -> AwsResult<LiveOf<Self>> {
+        let name = &change.observed.id;
+        let wanted = change.wanted;
+        if change.diff.touches("assumeRolePolicy") {
+            context
+                .call("iam:UpdateAssumeRolePolicy", || {
+                    context
+                        .iam
+                        .update_assume_role_policy()
+                        .role_name(name)
+                        .policy_document(to_text(&wanted.assume_role_policy))
+                        .send()
+                })
+                .await?;
+        }
+        if change.diff.touches("description") || change.diff.touches("maxSessionDuration") {
+            context
+                .call("iam:UpdateRole", || {
+                    context
+                        .iam
+                        .update_role()
+                        .role_name(name)
+                        .description(wanted.description.as_deref().unwrap_or_default())
+                        .max_session_duration(wanted.max_session_duration)
+                        .send()
+                })
+                .await?;
+        }
+        if change.diff.touches("permissionsBoundary") {
+            match &wanted.permissions_boundary {
+                Some(boundary) => {
+                    context
+                        .call("iam:PutRolePermissionsBoundary", || {
+                            context
+                                .iam
+                                .put_role_permissions_boundary()
+                                .role_name(name)
+                                .permissions_boundary(boundary)
+                                .send()
+                        })
+                        .await?;
+                }
+                None => {
+                    context
+                        .call("iam:DeleteRolePermissionsBoundary", || {
+                            context
+                                .iam
+                                .delete_role_permissions_boundary()
+                                .role_name(name)
+                                .send()
+                        })
+                        .await?;
+                }
+            }
+        }
+        Ok(change.applied())
+    }
+
+    async fn delete(
+        &self,
+        context: &Context,
+        live: &LiveOf<Self>,
+        _data: DataPolicy,
+        _progress: &dyn Progress,
+    ) -> AwsResult<()> {
+        context
+            .call("iam:DeleteRole", || {
+                context.iam.delete_role().role_name(&live.id).send()
+            })
+            .await?;
+        Ok(())
+    }
+
+    async fn retag(
+        &self,
+        context: &Context,
+        live: &LiveOf<Self>,
+        set: &Tags,
+        remove: &[String],
+    ) -> AwsResult<()> {
+        if !set.is_empty() {
+            context
+                .call("iam:TagRole", || {
+                    context
+                        .iam
+                        .tag_role()
+                        .role_name(&live.id)
+                        .set_tags(Some(super::to_sdk(set)))
+                        .send()
+                })
+                .await?;
+        }
+        if !remove.is_empty() {
+            context
+                .call("iam:UntagRole", || {
+                    context
+                        .iam
+                        .untag_role()
+                        .role_name(&live.id)
+                        .set_tag_keys(Some(remove.to_vec()))
+                        .send()
+                })
+                .await?;
+        }
+        Ok(())
+    }
+}
+
+/// Every role of the account by name, without its tags.
+async fn list(context: &Context) -> AwsResult<HashMap<String, aws_sdk_iam::types::Role>> {
+    let mut roles = HashMap::new();
+    let mut marker: Option<String> = None;
+    loop {
+        let page = context
+            .call("iam:ListRoles", || {
+                context
+                    .iam
+                    .list_roles()
+                    .max_items(1000)
+                    .set_marker(marker.clone())
+                    .send()
+            })
+            .await?;
+        marker = page.marker().map(str::to_owned);
+        roles.extend(
+            page.roles
+                .into_iter()
+                .map(|role| (role.role_name().to_owned(), role)),
+        );
+        if marker.is_none() {
+            return Ok(roles);
+        }
+    }
+}
+
+/// One role, with its tags.
+async fn get(context: &Context, name: &str) -> AwsResult<LiveOf<Role>> {
+    let answer = until_visible(|| {
+        context.call("iam:GetRole", || {
+            context.iam.get_role().role_name(name).send()
+        })
+    })
+    .await?;
+    let role = answer.role();
+    let document = role.and_then(aws_sdk_iam::types::Role::assume_role_policy_document);
+    Ok(Live {
+        id: name.to_owned(),
+        arn: role.map(|role| role.arn().to_owned()),
+        inputs: Inputs {
+            name: name.to_owned(),
+            path: role.map_or("/", |role| role.path()).to_owned(),
+            description: role.and_then(|role| role.description().map(str::to_owned)),
+            max_session_duration: role
+                .and_then(aws_sdk_iam::types::Role::max_session_duration)
+                .unwrap_or(3600),
+            assume_role_policy: decode(document.unwrap_or_default()),
+            permissions_boundary: role
+                .and_then(|role| role.permissions_boundary())
+                .and_then(|boundary| boundary.permissions_boundary_arn())
+                .map(str::to_owned),
+        },
+        outputs: Outputs {
+            unique_id: role.map(|role| role.role_id().to_owned()),
+        },
+        tags: super::from_sdk(role.map(|role| role.tags()).unwrap_or_default()),
+        condition: Condition::Ready,
+    })
+}

@@ -1,0 +1,197 @@
+//! JSON documents as AWS keeps them: policies that mean the same in many spellings.
+
+use percent_encoding::percent_decode_str;
+
+use crate::resource::{Properties, Value, diff::sorted};
+
+/// The canonical form of an IAM-style policy document (`aws-resources.md` §1.8).
+///
+/// Text is parsed; single strings become lists where AWS allows either; lists are sets; `"Principal": "*"` becomes
+/// `{"AWS": "*"}`; an account's root ARN becomes its number; statements are ordered.
+pub fn canonical_policy(document: Value) -> Value {
+    match canonical_json(document) {
+        Value::Object(mut policy) => {
+            policy
+                .entry("Version".to_owned())
+                .or_insert_with(|| "2008-10-17".into());
+            if let Some(statements) = policy.remove("Statement") {
+                let statements = match statements {
+                    Value::List(statements) => statements,
+                    single => vec![single],
+                };
+                let statements = statements.into_iter().map(canonical_statement).collect();
+                policy.insert("Statement".to_owned(), sorted(Value::List(statements)));
+            }
+            policy.retain(|name, value| name != "Id" || !value.is_null());
+            Value::Object(policy)
+        }
+        other => other,
+    }
+}
+
+/// Text that holds JSON, as the value it holds. Anything else stays as it is.
+pub fn canonical_json(document: Value) -> Value {
+    match &document {
+        Value::String(text) => parse(text).unwrap_or(document),
+        _ => document,
+    }
+}
+
+/// IAM returns its documents URL-encoded.
+pub fn decode(document: &str) -> serde_json::Value {
+    let decoded = percent_decode_str(document).decode_utf8_lossy();
+    serde_json::from_str(&decoded)
+        .unwrap_or_else(|_| serde_json::Value::String(decoded.into_owned()))
+}
+
+/// The text to send for a document given as text or as a value.
+pub fn to_text(document: &serde_json::Value) -> String {
+    match document {
+        serde_json::Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
+}
+
+fn parse(text: &str) -> Option<Value> {
+    serde_json::from_str::<serde_json::Value>(text)
+        .ok()
+        .filter(|value| value.is_object() || value.is_array())
+        .map(Value::from)
+}
+
+fn canonical_statement(statement: Value) -> Value {
+    let Value::Object(statement) = statement else {
+        return statement;
+    };
+    let mut canonical = Properties::new();
+    for (name, value) in statement {
+        let value = match name.as_str() {
+            "Action" | "NotAction" | "Resource" | "NotResource" => set(value),
+            "Principal" | "NotPrincipal" => canonical_principal(value),
+            "Condition" => canonical_condition(value),
+            _ => value,
+        };
+        if name == "Sid" && value.as_str() == Some("") {
+            continue;
+        }
+        canonical.insert(name, value);
+    }
+    Value::Object(canonical)
+}
+
+fn canonical_principal(principal: Value) -> Value {
+    match principal {
+        Value::String(everyone) => Value::object([("AWS", Value::list([everyone.into()]))]),
+        Value::Object(kinds) => Value::Object(
+            kinds
+                .into_iter()
+                .map(|(kind, names)| {
+                    let names = match set(names) {
+                        Value::List(names) => sorted(Value::List(
+                            names.into_iter().map(root_as_account).collect(),
+                        )),
+                        other => other,
+                    };
+                    (kind, names)
+                })
+                .collect(),
+        ),
+        other => other,
+    }
+}
+
+/// `arn:aws:iam::123456789012:root` and `123456789012` are the same principal.
+fn root_as_account(principal: Value) -> Value {
+    let account = principal.as_str().and_then(|arn| {
+        let mut parts = arn.split(':');
+        let account = parts.clone().nth(4)?;
+        (parts.next() == Some("arn") && arn.ends_with(":root") && arn.contains(":iam::"))
+            .then(|| Value::from(account))
+    });
+    account.unwrap_or(principal)
+}
+
+fn canonical_condition(condition: Value) -> Value {
+    let Value::Object(operators) = condition else {
+        return condition;
+    };
+    Value::Object(
+        operators
+            .into_iter()
+            .map(|(operator, keys)| {
+                let keys = match keys {
+                    Value::Object(keys) => Value::Object(
+                        keys.into_iter()
+                            .map(|(key, values)| (key, texts(set(values))))
+                            .collect(),
+                    ),
+                    other => other,
+                };
+                (operator, keys)
+            })
+            .collect(),
+    )
+}
+
+/// A single value is a list of one; the order of a list means nothing.
+fn set(value: Value) -> Value {
+    match value {
+        Value::List(_) => sorted(value),
+        single => Value::List(vec![single]),
+    }
+}
+
+/// Booleans and numbers in conditions equal their strings.
+fn texts(values: Value) -> Value {
+    match values {
+        Value::List(values) => Value::List(
+            values
+                .into_iter()
+                .map(|value| match value {
+                    Value::Bool(value) => value.to_string().into(),
+                    Value::Number(value) => value.to_string().into(),
+                    other => other,
+                })
+                .collect(),
+        ),
+        other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn equal(left: serde_json::Value, right: serde_json::Value) -> bool {
+        canonical_policy(left.into()) == canonical_policy(right.into())
+    }
+
+    #[test]
+    fn spellings_of_one_policy_are_equal() {
+        assert!(equal(
+            json!({"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "s3:*", "Resource": ["b", "a"],
+                "Principal": {"AWS": "arn:aws:iam::123456789012:root"}, "Condition": {"Bool": {"x": true}}}}),
+            json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": ["s3:*"], "Resource": ["a", "b"],
+                "Principal": {"AWS": ["123456789012"]}, "Condition": {"Bool": {"x": ["true"]}}}]}),
+        ));
+        assert!(equal(
+            json!({"Statement": [{"Principal": "*"}]}),
+            json!("{\"Version\":\"2008-10-17\",\"Statement\":[{\"Principal\":{\"AWS\":\"*\"}}]}"),
+        ));
+    }
+
+    #[test]
+    fn different_policies_differ() {
+        assert!(!equal(
+            json!({"Statement": [{"Action": "s3:Get*"}]}),
+            json!({"Statement": [{"Action": "s3:Put*"}]}),
+        ));
+    }
+
+    #[test]
+    fn iam_text_is_decoded() {
+        assert_eq!(decode("%7B%22a%22%3A1%7D"), json!({"a": 1}));
+    }
+}

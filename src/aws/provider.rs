@@ -1,0 +1,119 @@
+//! The engine's [`Provider`], on a real account.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+use super::context::Context;
+use super::registry::{catalog, resource_types};
+use super::resource_type::AnyResourceType;
+use super::tags;
+use crate::resource::provider::{Creation, Deletion, Indexed, Progress, Query, Update};
+use crate::resource::value::properties;
+use crate::resource::{
+    Catalog, ErrorKind, Observed, Properties, Provider, ProviderError, StackId, Urn,
+};
+
+/// Live AWS.
+pub struct AwsProvider {
+    context: Context,
+    catalog: Catalog,
+    types: BTreeMap<&'static str, Arc<dyn AnyResourceType>>,
+}
+
+impl AwsProvider {
+    pub fn new(context: Context) -> Self {
+        Self {
+            context,
+            catalog: catalog(),
+            types: resource_types(),
+        }
+    }
+
+    pub fn context(&self) -> &Context {
+        &self.context
+    }
+
+    fn resource_type(&self, token: &str) -> Result<&dyn AnyResourceType, ProviderError> {
+        self.types.get(token).map(AsRef::as_ref).ok_or_else(|| {
+            ProviderError::new(
+                ErrorKind::Invalid,
+                token,
+                "this version of fde-infra does not know the type",
+            )
+        })
+    }
+}
+
+#[async_trait]
+impl Provider for AwsProvider {
+    fn catalog(&self) -> &Catalog {
+        &self.catalog
+    }
+
+    async fn facts(&self) -> Result<Properties, ProviderError> {
+        let context = &self.context;
+        let answer = context
+            .call("ec2:DescribeAvailabilityZones", || {
+                context.ec2.describe_availability_zones().send()
+            })
+            .await?;
+        let mut zones: Vec<&str> = answer
+            .availability_zones()
+            .iter()
+            // Local and wavelength zones have to be opted in to, and take no NAT gateway or load balancer.
+            .filter(|zone| {
+                zone.zone_type()
+                    .is_none_or(|kind| kind == "availability-zone")
+            })
+            .filter_map(|zone| zone.zone_name())
+            .collect();
+        zones.sort_unstable();
+        Ok(properties([
+            ("accountId", context.account_id.clone().into()),
+            ("region", context.region.clone().into()),
+            ("partition", context.partition.clone().into()),
+            ("availabilityZones", zones.into()),
+        ]))
+    }
+
+    async fn index(&self, stack: &StackId) -> Result<Vec<Indexed>, ProviderError> {
+        tags::index(&self.context, stack).await
+    }
+
+    async fn read(&self, query: Query<'_>) -> Result<Vec<Observed>, ProviderError> {
+        self.resource_type(query.token)?
+            .read(&self.context, query)
+            .await
+    }
+
+    async fn create(&self, request: Creation<'_>) -> Result<Observed, ProviderError> {
+        self.resource_type(request.urn.token())?
+            .create(&self.context, request)
+            .await
+    }
+
+    async fn update(&self, request: Update<'_>) -> Result<Observed, ProviderError> {
+        self.resource_type(request.urn.token())?
+            .update(&self.context, request)
+            .await
+    }
+
+    async fn wait(
+        &self,
+        urn: &Urn,
+        observed: Observed,
+        progress: &dyn Progress,
+    ) -> Result<Observed, ProviderError> {
+        self.resource_type(urn.token())?
+            .wait(&self.context, observed, progress)
+            .await
+    }
+
+    async fn delete(&self, request: Deletion<'_>) -> Result<(), ProviderError> {
+        self.resource_type(&request.observed.token)?
+            .delete(&self.context, request)
+            .await
+    }
+}

@@ -1,0 +1,120 @@
+//! AWS's published request rates, kept on our side: a token bucket per operation, seeded from `aws-resources.md` §1.7,
+//! so that a run of ordinary size is never throttled.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+/// Burst size, and tokens that come back per second.
+type Rate = (f64, f64);
+
+/// The rate of an operation named `service:Operation`.
+fn rate_of(operation: &str) -> Rate {
+    let (service, name) = operation.split_once(':').unwrap_or(("", operation));
+    let reads = ["Describe", "Get", "List", "Head", "BatchGet"]
+        .iter()
+        .any(|prefix| name.starts_with(prefix));
+    match (service, name) {
+        ("ec2", "CreateNatGateway" | "DeleteNatGateway") => (10.0, 1.0),
+        ("ec2", "CreateVpcEndpoint" | "ModifyVpcEndpoint" | "DeleteVpcEndpoints") => (4.0, 0.3),
+        ("ec2", "CreateTags" | "DeleteTags") => (100.0, 10.0),
+        ("ec2", _) if reads => (100.0, 20.0),
+        ("ec2", _) => (50.0, 5.0),
+        ("elasticloadbalancing", "CreateLoadBalancer" | "SetSubnets") => (10.0, 0.2),
+        ("elasticloadbalancing", _) if reads => (40.0, 10.0),
+        ("elasticloadbalancing", _) => (20.0, 3.0),
+        ("ecs", "RegisterTaskDefinition" | "DeregisterTaskDefinition") => (20.0, 1.0),
+        ("ecs", "CreateCluster" | "DeleteCluster" | "UpdateCluster") => (20.0, 1.0),
+        ("ecs", "DescribeServices" | "ListServices") => (100.0, 20.0),
+        ("ecs", "TagResource" | "UntagResource") => (20.0, 10.0),
+        ("ecs", _) if reads => (50.0, 20.0),
+        ("ecs", _) => (50.0, 5.0),
+        ("cloudwatch", "PutMetricAlarm" | "DeleteAlarms") => (3.0, 3.0),
+        ("cloudwatch", "DescribeAlarms") => (9.0, 9.0),
+        ("cloudwatch", _) => (10.0, 10.0),
+        ("logs", "CreateLogGroup" | "DeleteLogGroup" | "DescribeLogGroups") => (10.0, 10.0),
+        ("logs", _) => (5.0, 5.0),
+        ("wafv2", "AssociateWebACL" | "DisassociateWebACL") => (1.0, 0.5),
+        ("wafv2", _) if reads => (5.0, 5.0),
+        ("wafv2", _) => (1.0, 1.0),
+        ("sns", _) => (30.0, 10.0),
+        ("secretsmanager", _) => (50.0, 50.0),
+        // Unpublished: start low and let throttling say when it is too much.
+        _ => (20.0, 10.0),
+    }
+}
+
+struct Bucket {
+    tokens: f64,
+    rate: Rate,
+    refilled: Instant,
+}
+
+/// One token bucket per operation.
+#[derive(Default)]
+pub struct Pacer {
+    buckets: Mutex<HashMap<&'static str, Bucket>>,
+}
+
+impl Pacer {
+    /// Takes a token, after waiting for it if need be.
+    pub async fn wait(&self, operation: &'static str) {
+        let pause = self.take(operation);
+        if !pause.is_zero() {
+            tokio::time::sleep(pause).await;
+        }
+    }
+
+    /// Takes a token now or in advance, and says how long to wait for it.
+    fn take(&self, operation: &'static str) -> Duration {
+        let now = Instant::now();
+        let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
+        let bucket = buckets.entry(operation).or_insert_with(|| {
+            let rate = rate_of(operation);
+            Bucket {
+                tokens: rate.0,
+                rate,
+                refilled: now,
+            }
+        });
+        let (burst, refill) = bucket.rate;
+        let elapsed = now.duration_since(bucket.refilled).as_secs_f64();
+        bucket.tokens = (bucket.tokens + elapsed * refill).min(burst) - 1.0;
+        bucket.refilled = now;
+        if bucket.tokens >= 0.0 {
+            Duration::ZERO
+        } else {
+            Duration::from_secs_f64(-bucket.tokens / refill)
+        }
+    }
+
+    /// After a throttle: the bucket was fuller here than at AWS.
+    pub fn slow_down(&self, operation: &'static str) {
+        let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(bucket) = buckets.get_mut(operation) {
+            bucket.tokens = bucket.tokens.min(0.0);
+            bucket.rate.1 = (bucket.rate.1 * 0.7).max(0.2);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_burst_goes_through_and_the_rest_is_paced() {
+        let pacer = Pacer::default();
+        let started = Instant::now();
+        for _ in 0..3 {
+            pacer.wait("cloudwatch:PutMetricAlarm").await;
+        }
+        assert_eq!(started.elapsed(), Duration::ZERO);
+        for _ in 0..3 {
+            pacer.wait("cloudwatch:PutMetricAlarm").await;
+        }
+        assert!((900..=1100).contains(&started.elapsed().as_millis()));
+    }
+}

@@ -1,0 +1,88 @@
+//! All resource types that exist. Adding one: its file, its `mod` line, its line here, and its table in `tests/e2e`.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::resource_type::{AnyResourceType, Bridge, ResourceType};
+use super::{ec2, iam};
+use crate::resource::{Catalog, Schema};
+
+type Registry = BTreeMap<&'static str, Arc<dyn AnyResourceType>>;
+
+/// Hears of every resource type once.
+trait Listener {
+    fn hear<T: ResourceType>(&mut self, resource_type: T);
+}
+
+/// Names every resource type, in the order of their files.
+fn each(to: &mut impl Listener) {
+    to.hear(ec2::vpc::Vpc);
+    to.hear(iam::role::Role);
+}
+
+/// The schemas of all types: all that the rooms outside `aws` need to know of them.
+pub fn catalog() -> Catalog {
+    struct Schemas(Vec<Schema>);
+    impl Listener for Schemas {
+        fn hear<T: ResourceType>(&mut self, resource_type: T) {
+            self.0.push(resource_type.schema());
+        }
+    }
+    let mut schemas = Schemas(Vec::new());
+    each(&mut schemas);
+    Catalog::new(schemas.0)
+}
+
+pub(super) fn resource_types() -> Registry {
+    struct Types(Registry);
+    impl Listener for Types {
+        fn hear<T: ResourceType>(&mut self, resource_type: T) {
+            let schema = resource_type.schema();
+            self.0.insert(
+                schema.token,
+                Arc::new(Bridge {
+                    resource_type,
+                    schema,
+                }),
+            );
+        }
+    }
+    let mut types = Types(Registry::new());
+    each(&mut types);
+    types.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_schema_is_sound() {
+        for schema in catalog().iter() {
+            let has = |name: &str| schema.property(name).is_some();
+            if let Some(rule) = schema.name {
+                assert!(has(rule.property), "{}: no name property", schema.token);
+            }
+            for name in schema.key {
+                assert!(has(name), "{}: no key property {name}", schema.token);
+            }
+            // The inputs' JSON schema and the schema's property list name the same properties.
+            let json = serde_json::to_value((schema.input_schema)()).unwrap();
+            let mut fields: Vec<&str> = json["properties"]
+                .as_object()
+                .map(|fields| fields.keys().map(String::as_str).collect())
+                .unwrap_or_default();
+            let mut properties: Vec<&str> = schema.properties.iter().map(|p| p.name).collect();
+            fields.sort_unstable();
+            properties.sort_unstable();
+            assert_eq!(fields, properties, "{}", schema.token);
+            if !schema.taggable {
+                assert!(
+                    !schema.key.is_empty(),
+                    "{}: no tags and no key",
+                    schema.token
+                );
+            }
+        }
+    }
+}

@@ -1,0 +1,398 @@
+//! What every resource type does, and the bridge from its typed form to the engine's values.
+//!
+//! A type is a unit struct with an implementation of [`ResourceType`]: typed inputs and outputs, a [`Schema`], and five
+//! operations. The contract, operation by operation:
+//!
+//! - **read** finds everything of the type that carries our stack's tag, is part of a parent of ours, or has a wanted
+//!   name; in bulk wherever AWS has a bulk form. "Not there" is an empty answer; a failed sub-read is an error, for
+//!   reading it as empty would look like drift.
+//! - **create** makes the one call that brings the thing into being, ownership tags in it, and returns at once. The
+//!   inputs it returns are those in force right after that call, so that the engine sees what is left for `update`.
+//! - **update** brings every changeable aspect from observed to wanted, and sends only the difference. The engine also
+//!   runs it right after `create`. Tags are not its business.
+//! - **wait** polls a settling object until it is ready.
+//! - **delete** is content if the thing is gone, and returns once it is. The engine repeats it while it is in use.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::context::Context;
+use super::error::AwsResult;
+use super::wait::while_in_use;
+use crate::resource::provider::{Creation, DataPolicy, Deletion, Progress, Query, Update};
+use crate::resource::{
+    Condition, CreateClass, Diff, ErrorKind, Observed, Properties, ProviderError, Schema, Tags,
+    Urn, Value, tags::short_hash,
+};
+
+/// A live object in its type's own terms.
+#[derive(Debug, Clone)]
+pub struct Live<Inputs, Outputs> {
+    /// AWS's identifier, by which the type finds it again.
+    pub id: String,
+    pub arn: Option<String>,
+    pub inputs: Inputs,
+    pub outputs: Outputs,
+    pub tags: Tags,
+    pub condition: Condition,
+}
+
+/// A live object of type `T`.
+pub type LiveOf<T> = Live<<T as ResourceType>::Inputs, <T as ResourceType>::Outputs>;
+
+/// What to do with an object that a create call met under the name it wanted: ours is our own half-finished work, anyone
+/// else's stops the run.
+///
+/// # Errors
+/// [`ErrorKind::NotOurs`], naming the owner.
+pub fn adopt<Inputs, Outputs>(
+    urn: &Urn,
+    met: Live<Inputs, Outputs>,
+    mut error: ProviderError,
+) -> AwsResult<Live<Inputs, Outputs>> {
+    if met.tags.owner().as_ref() == Some(urn) {
+        return Ok(met);
+    }
+    error.kind = ErrorKind::NotOurs;
+    error.message = match met.tags.owner() {
+        Some(owner) => format!("`{}` exists and belongs to {owner}", met.id),
+        None => format!("`{}` exists and carries no owner tag of fde-infra", met.id),
+    };
+    Err(error)
+}
+
+/// A request to create, in the type's own terms.
+pub struct New<'a, Inputs> {
+    pub urn: &'a Urn,
+    pub inputs: &'a Inputs,
+    pub tags: &'a Tags,
+    pub progress: &'a dyn Progress,
+    fingerprint: String,
+}
+
+impl<Inputs> New<'_, Inputs> {
+    /// The client token: the same across retries and across runs, for the same resource with the same inputs.
+    ///
+    /// `generation` counts dead predecessors that AWS still answers for, since a token outlives its object. 32
+    /// hexadecimal digits, which every AWS token takes.
+    pub fn client_token(&self, generation: u32) -> String {
+        short_hash(
+            &format!("{}\n{generation}\n{}", self.urn, self.fingerprint),
+            32,
+        )
+    }
+}
+
+/// A request to update, in the type's own terms.
+pub struct Change<'a, T: ResourceType> {
+    pub urn: &'a Urn,
+    pub wanted: &'a T::Inputs,
+    pub observed: &'a LiveOf<T>,
+    /// What differs; never empty.
+    pub diff: &'a Diff,
+    pub progress: &'a dyn Progress,
+}
+
+impl<T: ResourceType> Change<'_, T>
+where
+    T::Inputs: Clone,
+    T::Outputs: Clone,
+{
+    /// The object once the change is applied: the wanted inputs on the observed identity.
+    pub fn applied(&self) -> LiveOf<T> {
+        Live {
+            inputs: self.wanted.clone(),
+            ..self.observed.clone()
+        }
+    }
+}
+
+/// One AWS resource type.
+#[async_trait]
+pub trait ResourceType: Send + Sync + 'static {
+    type Inputs: Serialize + DeserializeOwned + JsonSchema + Send + Sync;
+    type Outputs: Serialize + DeserializeOwned + Send + Sync;
+
+    fn schema(&self) -> Schema;
+
+    async fn read(&self, context: &Context, query: Query<'_>) -> AwsResult<Vec<LiveOf<Self>>>
+    where
+        Self: Sized;
+
+    async fn create(
+        &self,
+        context: &Context,
+        new: New<'_, Self::Inputs>,
+    ) -> AwsResult<LiveOf<Self>>
+    where
+        Self: Sized;
+
+    async fn update(&self, context: &Context, change: Change<'_, Self>) -> AwsResult<LiveOf<Self>>
+    where
+        Self: Sized;
+
+    /// Polls a settling object until it is ready. Types that are ready at once leave it out.
+    async fn wait(
+        &self,
+        _context: &Context,
+        live: LiveOf<Self>,
+        _progress: &dyn Progress,
+    ) -> AwsResult<LiveOf<Self>>
+    where
+        Self: Sized,
+    {
+        Ok(live)
+    }
+
+    async fn delete(
+        &self,
+        context: &Context,
+        live: &LiveOf<Self>,
+        data: DataPolicy,
+        progress: &dyn Progress,
+    ) -> AwsResult<()>
+    where
+        Self: Sized;
+
+    /// Sets and removes tags. By ARN through the tagging API, which IAM and Application Auto Scaling are not part of.
+    async fn retag(
+        &self,
+        context: &Context,
+        live: &LiveOf<Self>,
+        set: &Tags,
+        remove: &[String],
+    ) -> AwsResult<()>
+    where
+        Self: Sized,
+    {
+        super::tags::retag(context, live.arn.as_deref(), set, remove).await
+    }
+
+    /// How long a deletion is repeated while something still uses the object.
+    fn delete_patience(&self) -> Duration {
+        Duration::from_secs(20 * 60)
+    }
+}
+
+/// A resource type in the engine's terms.
+#[async_trait]
+pub(super) trait AnyResourceType: Send + Sync {
+    async fn read(&self, context: &Context, query: Query<'_>) -> AwsResult<Vec<Observed>>;
+    async fn create(&self, context: &Context, request: Creation<'_>) -> AwsResult<Observed>;
+    async fn update(&self, context: &Context, request: Update<'_>) -> AwsResult<Observed>;
+    async fn wait(
+        &self,
+        context: &Context,
+        observed: Observed,
+        progress: &dyn Progress,
+    ) -> AwsResult<Observed>;
+    async fn delete(&self, context: &Context, request: Deletion<'_>) -> AwsResult<()>;
+}
+
+/// The bridge. Keeps the schema, so that it is built once.
+pub(super) struct Bridge<T> {
+    pub resource_type: T,
+    pub schema: Schema,
+}
+
+#[async_trait]
+impl<T: ResourceType> AnyResourceType for Bridge<T> {
+    async fn read(&self, context: &Context, query: Query<'_>) -> AwsResult<Vec<Observed>> {
+        self.resource_type
+            .read(context, query)
+            .await?
+            .into_iter()
+            .map(|live| self.observed(live))
+            .collect()
+    }
+
+    async fn create(&self, context: &Context, request: Creation<'_>) -> AwsResult<Observed> {
+        let inputs: T::Inputs = self.typed(request.inputs)?;
+        let new = || New {
+            urn: request.urn,
+            inputs: &inputs,
+            tags: request.tags,
+            progress: request.progress,
+            fingerprint: serde_json::Value::from(&Value::Object(request.inputs.clone()))
+                .to_string(),
+        };
+        let created = self.resource_type.create(context, new()).await;
+        let live = match created {
+            Err(error)
+                if error.is(ErrorKind::Unclear)
+                    && self.schema.create_class == CreateClass::TagsOnly =>
+            {
+                match self.find_after_unclear(context, request).await? {
+                    Some(observed) => return Ok(observed),
+                    None => self.resource_type.create(context, new()).await?,
+                }
+            }
+            other => other?,
+        };
+        self.observed(live)
+    }
+
+    async fn update(&self, context: &Context, request: Update<'_>) -> AwsResult<Observed> {
+        let mut live: LiveOf<T> = self.live(request.observed)?;
+        if !request.diff.is_empty() {
+            let wanted: T::Inputs = self.typed(request.inputs)?;
+            let change = || Change {
+                urn: request.urn,
+                wanted: &wanted,
+                observed: &live,
+                diff: request.diff,
+                progress: request.progress,
+            };
+            let patience = Duration::from_secs(10 * 60);
+            live = while_in_use(patience, request.progress, || {
+                self.resource_type.update(context, change())
+            })
+            .await?;
+        }
+        if self.schema.taggable {
+            let (set, remove) = live.tags.changes_to(request.tags);
+            if !set.is_empty() || !remove.is_empty() {
+                self.resource_type
+                    .retag(context, &live, &set, &remove)
+                    .await?;
+                let kept = live
+                    .tags
+                    .iter()
+                    .filter(|(key, _)| !remove.iter().any(|removed| removed == key))
+                    .chain(set.iter())
+                    .map(|(key, value)| (key.to_owned(), value.to_owned()))
+                    .collect();
+                live.tags = kept;
+            }
+        }
+        self.observed(live)
+    }
+
+    async fn wait(
+        &self,
+        context: &Context,
+        observed: Observed,
+        progress: &dyn Progress,
+    ) -> AwsResult<Observed> {
+        let live = self.live(&observed)?;
+        let live = self.resource_type.wait(context, live, progress).await?;
+        self.observed(live)
+    }
+
+    async fn delete(&self, context: &Context, request: Deletion<'_>) -> AwsResult<()> {
+        let live = self.live(request.observed)?;
+        let patience = self.resource_type.delete_patience();
+        let deleted = while_in_use(patience, request.progress, || {
+            self.resource_type
+                .delete(context, &live, request.data, request.progress)
+        })
+        .await;
+        match deleted {
+            Err(error) if error.is(ErrorKind::NotFound) => Ok(()),
+            other => other,
+        }
+    }
+}
+
+impl<T: ResourceType> Bridge<T> {
+    /// Looks for the object of a create call whose answer was lost, through the whole window in which AWS may not show
+    /// it yet: without token or natural key, a second call could make a twin.
+    async fn find_after_unclear(
+        &self,
+        context: &Context,
+        request: Creation<'_>,
+    ) -> AwsResult<Option<Observed>> {
+        const WINDOW: Duration = Duration::from_secs(120);
+        let started = tokio::time::Instant::now();
+        let mut pause = Duration::from_millis(500);
+        while started.elapsed() < WINDOW {
+            request
+                .progress
+                .status("no answer came: looking for what the call may have made");
+            let session = crate::resource::ReadSession::default();
+            let live = crate::resource::LiveSnapshot::default();
+            let found = self
+                .read(
+                    context,
+                    Query {
+                        token: self.schema.token,
+                        stack: request.urn.stack(),
+                        wanted: &[],
+                        indexed: &[],
+                        live: &live,
+                        session: &session,
+                    },
+                )
+                .await?
+                .into_iter()
+                .find(|observed| {
+                    observed.tags.owner().as_ref() == Some(request.urn)
+                        && observed.tags.get(crate::resource::tags::APPLIED)
+                            == request.tags.get(crate::resource::tags::APPLIED)
+                });
+            if found.is_some() {
+                return Ok(found);
+            }
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(Duration::from_secs(5));
+        }
+        Ok(None)
+    }
+
+    fn typed<D: DeserializeOwned>(&self, properties: &Properties) -> AwsResult<D> {
+        let json = serde_json::Value::from(&Value::Object(properties.clone()));
+        serde_json::from_value(json).map_err(|error| {
+            ProviderError::new(
+                ErrorKind::Invalid,
+                self.schema.token,
+                format!("a property has a value that the type does not take: {error}"),
+            )
+        })
+    }
+
+    fn live(&self, observed: &Observed) -> AwsResult<LiveOf<T>> {
+        Ok(Live {
+            id: observed.id.clone(),
+            arn: observed.arn.clone(),
+            inputs: self.typed(&observed.inputs)?,
+            outputs: self.typed(&observed.outputs)?,
+            tags: observed.tags.clone(),
+            condition: observed.condition.clone(),
+        })
+    }
+
+    fn observed(&self, live: LiveOf<T>) -> AwsResult<Observed> {
+        Ok(Observed {
+            token: self.schema.token.to_owned(),
+            id: live.id,
+            arn: live.arn,
+            inputs: self.properties(&live.inputs)?,
+            outputs: self.properties(&live.outputs)?,
+            tags: live.tags,
+            condition: live.condition,
+        })
+    }
+
+    fn properties(&self, typed: &impl Serialize) -> AwsResult<Properties> {
+        let json = serde_json::to_value(typed).map_err(|error| {
+            ProviderError::new(ErrorKind::Bug, self.schema.token, error.to_string())
+        })?;
+        let mut properties = match Value::from(json) {
+            Value::Object(properties) => properties,
+            _ => BTreeMap::new(),
+        };
+        properties.retain(|_, value| !value.is_null());
+        for (name, value) in &mut properties {
+            let secret = self.schema.property(name).is_some_and(|p| p.secret);
+            if secret {
+                *value = Value::Secret(Box::new(std::mem::replace(value, Value::Null)));
+            }
+        }
+        Ok(properties)
+    }
+}

@@ -1,0 +1,106 @@
+//! One call, made as often as it takes and as its nature allows.
+//!
+//! The SDK's own retries are off: it repeats creates that must not be repeated, gives up after three throttles, and
+//! does not say how often it tried. Here the kind of the error decides.
+
+use std::future::Future;
+use std::hash::{BuildHasher, Hasher, RandomState};
+use std::time::Duration;
+
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_runtime_api::client::result::SdkError;
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+use tokio::time::Instant;
+
+use super::error::{AwsResult, from_sdk};
+use super::rate::Pacer;
+use crate::resource::ErrorKind;
+
+/// Whether a call may be made again when nobody knows whether it took effect.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Repeat {
+    /// A read, an idempotent write, or a create with a client token or a natural key.
+    Safe,
+    /// A create that would make a twin: repeated only when AWS said that it did not act.
+    Unsafe,
+}
+
+/// How long a call is repeated, counted from its first attempt.
+const THROTTLED: Duration = Duration::from_secs(300);
+const TRANSIENT: Duration = Duration::from_secs(90);
+/// Terraform's value for IAM propagation (`aws-resources.md` §1.5).
+const NOT_VISIBLE_YET: Duration = Duration::from_secs(120);
+
+const FIRST_PAUSE: Duration = Duration::from_millis(200);
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+
+/// Makes a call, paced by the operation's published rate, and repeats it as long as its errors are worth it.
+///
+/// # Errors
+/// The last answer, with the number of attempts. [`ErrorKind::Unclear`] if an unsafe call may have taken effect.
+pub async fn call<T, E, F, Fut>(
+    pacer: &Pacer,
+    operation: &'static str,
+    repeat: Repeat,
+    make: F,
+) -> AwsResult<T>
+where
+    E: ProvideErrorMetadata + std::error::Error + 'static,
+    F: Fn() -> Fut,
+    Fut: Future<Output = Result<T, SdkError<E, HttpResponse>>>,
+{
+    let started = Instant::now();
+    let mut attempts = 0;
+    loop {
+        pacer.wait(operation).await;
+        attempts += 1;
+        let mut error = match make().await {
+            Ok(answer) => return Ok(answer),
+            Err(error) => from_sdk(operation, &error),
+        };
+        error.attempts = attempts;
+        let budget = match error.kind {
+            // AWS refused before acting, so even an unsafe call can go again.
+            ErrorKind::Throttled => THROTTLED,
+            ErrorKind::NotVisibleYet => NOT_VISIBLE_YET,
+            ErrorKind::Transient | ErrorKind::Unclear if repeat == Repeat::Safe => TRANSIENT,
+            ErrorKind::Transient | ErrorKind::Unclear => {
+                error.kind = ErrorKind::Unclear;
+                return Err(error);
+            }
+            _ => return Err(error),
+        };
+        if error.kind == ErrorKind::Throttled {
+            pacer.slow_down(operation);
+        }
+        let pause = pause(attempts);
+        if started.elapsed() + pause > budget {
+            return Err(error);
+        }
+        tokio::time::sleep(pause).await;
+    }
+}
+
+/// Exponential with full jitter, so that many callers do not come back at once.
+pub fn pause(attempts: u32) -> Duration {
+    let ceiling = FIRST_PAUSE
+        .saturating_mul(2_u32.saturating_pow(attempts.saturating_sub(1).min(16)))
+        .min(LONGEST_PAUSE);
+    // A fresh RandomState is seeded by the system; jitter needs no better randomness.
+    let random = RandomState::new().build_hasher().finish();
+    let fraction = (random % 1000) as f64 / 1000.0;
+    ceiling.mul_f64(0.1 + 0.9 * fraction)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_grow_and_stay_bounded() {
+        for attempts in 1..40 {
+            let pause = pause(attempts);
+            assert!(pause >= FIRST_PAUSE / 10 && pause <= LONGEST_PAUSE);
+        }
+    }
+}

@@ -1,0 +1,160 @@
+//! Waiting for AWS: bounded, reported, and never longer idle than it must be.
+
+use std::future::Future;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::error::AwsResult;
+use crate::resource::provider::Progress;
+use crate::resource::{ErrorKind, ProviderError};
+
+/// Where a waited-for object stands.
+pub enum Poll<T> {
+    Ready(T),
+    /// Not yet; the text is AWS's own word for it.
+    Pending(String),
+}
+
+/// How to wait.
+#[derive(Clone, Copy)]
+pub struct Wait<'a> {
+    /// The call that is polled: `ec2:DescribeNatGateways`.
+    pub operation: &'static str,
+    /// Given up after this long; the waiter sheet of `aws-resources.md` §18.
+    pub deadline: Duration,
+    /// The longest pause between two polls: 3 s, or 5 s for kinds that take minutes.
+    pub longest_pause: Duration,
+    pub progress: &'a dyn Progress,
+}
+
+impl<'a> Wait<'a> {
+    /// For what takes seconds.
+    pub fn short(operation: &'static str, minutes: u64, progress: &'a dyn Progress) -> Self {
+        Self {
+            operation,
+            deadline: Duration::from_secs(minutes * 60),
+            longest_pause: Duration::from_secs(3),
+            progress,
+        }
+    }
+
+    /// For what takes minutes.
+    pub fn long(operation: &'static str, minutes: u64, progress: &'a dyn Progress) -> Self {
+        Self {
+            longest_pause: Duration::from_secs(5),
+            ..Self::short(operation, minutes, progress)
+        }
+    }
+
+    /// Polls at once, then after pauses that double from half a second.
+    ///
+    /// # Errors
+    /// Those of `poll`, and [`ErrorKind::TimedOut`] with the last status.
+    pub async fn until<T, F, Fut>(self, poll: F) -> AwsResult<T>
+    where
+        F: Fn() -> Fut,
+        Fut: Future<Output = AwsResult<Poll<T>>>,
+    {
+        let started = Instant::now();
+        let mut pause = Duration::from_millis(500);
+        loop {
+            let status = match poll().await? {
+                Poll::Ready(value) => return Ok(value),
+                Poll::Pending(status) => status,
+            };
+            self.progress.status(&status);
+            if started.elapsed() + pause > self.deadline {
+                let mut error = ProviderError::new(
+                    ErrorKind::TimedOut,
+                    self.operation,
+                    format!("still `{status}` after {} s", started.elapsed().as_secs()),
+                );
+                error.waited = Some(started.elapsed());
+                return Err(error);
+            }
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(self.longest_pause);
+        }
+    }
+}
+
+/// Repeats an operation while something still holds its object: deletions whose dependents take their time to let go,
+/// modifications of an object that is busy.
+///
+/// # Errors
+/// Those of `attempt`; the last conflict once the deadline has passed.
+pub async fn while_in_use<T, F, Fut>(
+    deadline: Duration,
+    progress: &dyn Progress,
+    attempt: F,
+) -> AwsResult<T>
+where
+    F: Fn() -> Fut,
+    Fut: Future<Output = AwsResult<T>>,
+{
+    let started = Instant::now();
+    let mut pause = Duration::from_millis(500);
+    loop {
+        match attempt().await {
+            Err(mut error) if error.is(ErrorKind::InUse) => {
+                if started.elapsed() + pause > deadline {
+                    error.waited = Some(started.elapsed());
+                    return Err(error);
+                }
+                progress.status(&format!("still in use: {}", error.message));
+            }
+            other => return other,
+        }
+        tokio::time::sleep(pause).await;
+        pause = (pause * 2).min(Duration::from_secs(5));
+    }
+}
+
+/// Repeats a call on something that was made a moment ago, until AWS sees it everywhere. Terraform allows two minutes
+/// (`aws-resources.md` §1.5).
+///
+/// # Errors
+/// Those of `attempt`; the last "not found" once the time has passed.
+pub async fn until_visible<T, F, Fut>(attempt: F) -> AwsResult<T>
+where
+    F: Fn() -> Fut,
+    Fut: Future<Output = AwsResult<T>>,
+{
+    const PATIENCE: Duration = Duration::from_secs(120);
+    let started = Instant::now();
+    let mut pause = Duration::from_millis(250);
+    loop {
+        match attempt().await {
+            Err(error)
+                if error.is(ErrorKind::NotFound) && started.elapsed() + pause <= PATIENCE => {}
+            other => return other,
+        }
+        tokio::time::sleep(pause).await;
+        pause = (pause * 2).min(Duration::from_secs(5));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::resource::provider::Silent;
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    #[tokio::test(start_paused = true)]
+    async fn the_first_poll_is_at_once_and_the_deadline_holds() {
+        let started = Instant::now();
+        let polls = AtomicU32::new(0);
+        let error = Wait::short("t:Describe", 1, &Silent)
+            .until(|| async {
+                polls.fetch_add(1, Ordering::Relaxed);
+                Ok(Poll::<()>::Pending("creating".into()))
+            })
+            .await
+            .unwrap_err();
+        assert_eq!(error.kind, ErrorKind::TimedOut);
+        assert!(error.message.contains("creating"));
+        assert!(started.elapsed() <= Duration::from_secs(60));
+        assert!(polls.load(Ordering::Relaxed) >= 20);
+    }
+}
