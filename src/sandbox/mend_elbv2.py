@@ -1,5 +1,6 @@
 """Elastic Load Balancing v2: idempotent creates, refusals, defaults that AWS fills in, full conditions and actions."""
 
+from moto.ec2.utils import random_public_ip
 from moto.elbv2.exceptions import (
     DuplicateListenerError,
     DuplicateLoadBalancerName,
@@ -19,6 +20,7 @@ from moto.elbv2.models import (
 from moto.elbv2.responses import ELBV2Response
 from moto.s3.models import s3_backends
 
+import interfaces
 from mending import replace, tag_dict
 
 
@@ -89,7 +91,41 @@ def create_load_balancer(original, self, **named):
     balancer = original(self, **named)
     if kind == "application":
         balancer.attrs = dict(APPLICATION_ATTRIBUTES)
+    connect(self, balancer)
     return balancer
+
+
+def connect(backend, balancer):
+    """One interface in each subnet, with a public address when the load balancer faces the internet."""
+    disconnect(backend, balancer)
+    for subnet in balancer.subnets:
+        interface = interfaces.attach(
+            backend.ec2_backend, subnet.id, balancer.security_groups or [], described_as(balancer), "amazon-elb"
+        )
+        if interface is not None and balancer.scheme == "internet-facing":
+            interface.public_ip = random_public_ip()
+
+
+def disconnect(backend, balancer):
+    mine = interfaces.of_description(backend.ec2_backend, described_as(balancer))
+    interfaces.detach(backend.ec2_backend, [interface.id for interface in mine])
+
+
+def described_as(balancer):
+    return f"ELB {balancer.arn.split(':loadbalancer/')[-1]}"
+
+
+@replace(ELBv2Backend, "set_subnets")
+def set_subnets(original, self, arn, *arguments, **named):
+    zones = original(self, arn, *arguments, **named)
+    connect(self, self.load_balancers[arn])
+    return zones
+
+
+@replace(ELBv2Backend, "set_security_groups")
+def set_security_groups(original, self, arn, *arguments, **named):
+    original(self, arn, *arguments, **named)
+    connect(self, self.load_balancers[arn])
 
 
 def known_subnets(backend, ids):
@@ -152,6 +188,7 @@ def delete_load_balancer(original, self, arn):
         )
     for listener in list(balancer.listeners.values()):
         forget_tags(self, listener)
+    disconnect(self, balancer)
     self.tagging_service.delete_all_tags_for_resource(arn)
     from moto.wafv2.models import wafv2_backends
 

@@ -2,6 +2,8 @@
 
 
 def apply():
+    import mend_ec2  # noqa: F401
+    import mend_ecs  # noqa: F401
     import mend_elbv2  # noqa: F401
     import mend_monitoring  # noqa: F401
     import mend_scaling  # noqa: F401
