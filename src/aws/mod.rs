@@ -6,17 +6,28 @@
 //!
 //! This room must not know plans or terminals, nor that an emulator exists.
 
+pub mod autoscaling;
+pub mod cloudwatch;
 mod context;
 pub mod ec2;
+pub mod ecr;
+pub mod ecs;
+pub mod elbv2;
 pub mod error;
 pub mod iam;
+pub mod logs;
 pub mod policy;
 mod provider;
 mod rate;
+pub mod rds;
 pub mod registry;
 pub mod resource_type;
 pub mod retry;
+pub mod s3;
+pub mod secretsmanager;
+pub mod sns;
 mod tags;
+pub mod wafv2;
 pub mod wait;
 
 pub use context::{ConnectError, Connection, Context, connect};

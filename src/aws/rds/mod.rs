@@ -1,0 +1,1 @@
+//! RDS instances and their groups.

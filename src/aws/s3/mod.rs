@@ -1,0 +1,1 @@
+//! S3 buckets, each of whose settings is a resource of its own.
