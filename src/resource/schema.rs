@@ -147,6 +147,9 @@ pub struct Schema {
     pub reads_after: &'static [&'static str],
     /// Types whose objects must be gone before this one can go, although no input of theirs refers to it.
     pub deletes_after: &'static [&'static str],
+    /// Takes over into the desired inputs what somebody else than the author decides once the object exists: a count
+    /// that autoscaling owns, a version that AWS patches. Called before the two are compared.
+    pub defers: Option<fn(desired: &mut Properties, observed: &Properties)>,
     /// The JSON schema of the inputs, from their Rust type.
     pub input_schema: fn() -> schemars::Schema,
 }
@@ -167,6 +170,7 @@ impl Schema {
             taggable: create_class != CreateClass::PartOfParent,
             reads_after: &[],
             deletes_after: &[],
+            defers: None,
             input_schema: || schemars::schema_for!(Inputs),
         }
     }
@@ -220,6 +224,12 @@ impl Schema {
     #[must_use]
     pub fn untaggable(mut self) -> Self {
         self.taggable = false;
+        self
+    }
+
+    #[must_use]
+    pub fn defers(mut self, take_over: fn(&mut Properties, &Properties)) -> Self {
+        self.defers = Some(take_over);
         self
     }
 
