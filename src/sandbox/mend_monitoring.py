@@ -3,17 +3,18 @@
 import base64
 import json
 
-from moto.cloudwatch.exceptions import ResourceNotFoundException
+from moto.cloudwatch.exceptions import ResourceNotFoundException, ValidationError
 from moto.cloudwatch.models import Alarm, CloudWatchBackend
 from moto.cloudwatch.responses import CloudWatchResponse
 from moto.core.responses import ActionResult
 from moto.logs.exceptions import ResourceNotFoundException as LogGroupNotFound
 from moto.logs.models import LogsBackend
 from moto.logs.responses import LogsResponse
+from moto.sns.exceptions import SNSException
 from moto.sns.models import SNSBackend
 from moto.sns.responses import SNSResponse
 
-from mending import refuse, replace
+from mending import replace
 
 # CloudWatch
 
@@ -60,7 +61,7 @@ def describe_alarms(original, self):
     after = self._get_param("NextToken")
     limit = self._get_int_param("MaxRecords", 50)
     if not 1 <= limit <= 100:
-        refuse("ValidationError", "MaxRecords must be between 1 and 100")
+        raise ValidationError("MaxRecords must be between 1 and 100")
 
     found = []
     for alarm in sorted(self.cloudwatch_backend.alarms.values(), key=lambda alarm: alarm.name):
@@ -198,7 +199,7 @@ def create_topic(original, self, name, attributes=None, tags=None):
     arn = f"arn:{self.partition}:sns:{self.region_name}:{self.account_id}:{name}"
     existing = self.topics.get(arn)
     if existing is not None and tags is not None and dict(tags) != dict(existing._tags):
-        refuse("InvalidParameter", "Invalid parameter: Tags Reason: Topic already exists with different tags")
+        raise SNSException("InvalidParameter", "Invalid parameter: Tags Reason: Topic already exists with different tags")
     return original(self, name, attributes, tags)
 
 

@@ -4,6 +4,7 @@ import json
 
 import xmltodict
 from moto.core.exceptions import JsonRESTError
+from moto.iam.exceptions import DeleteConflictException
 from moto.iam.models import IAMBackend
 from moto.s3.models import FakeBucket, PublicAccessBlock, S3Backend
 from moto.s3.responses import S3Response
@@ -13,7 +14,7 @@ from moto.wafv2 import exceptions as waf_errors
 from moto.wafv2.models import FakeWebACL, WAFV2Backend
 from moto.wafv2.responses import WAFV2Response
 
-from mending import add, refuse, replace
+from mending import add, replace
 
 # S3
 
@@ -167,5 +168,5 @@ def delete_policy(original, self, policy_arn):
     """
     policy = self.get_policy(policy_arn)
     if policy.attachment_count:
-        refuse("DeleteConflict", "Cannot delete a policy attached to entities.")
+        raise DeleteConflictException("Cannot delete a policy attached to entities.")
     return original(self, policy_arn)

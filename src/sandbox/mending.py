@@ -5,8 +5,6 @@ Knows nothing of any AWS service. Start reading at `replace`.
 
 import functools
 
-from moto.core.exceptions import ServiceException
-
 
 def replace(owner, name):
     """Decorator: puts a function in the place of `owner.name`; it is given the original first, then the usual arguments."""
@@ -45,11 +43,6 @@ def notes(backend):
 def notes_of(backend, subject):
     """The part of the notes that is about one subject, such as `tokens`."""
     return notes(backend).setdefault(subject, {})
-
-
-def refuse(code, message):
-    """Raises an AWS error of services that answer through moto's serializer."""
-    raise ServiceException(code, message)
 
 
 def tag_dict(tags):

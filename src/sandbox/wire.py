@@ -150,7 +150,7 @@ class Frontend:
             except Exception as fault:  # whatever moto stumbles over is reported to the caller and in the log
                 traceback.print_exc(file=sys.stderr)
                 return error_answer(
-                    service, "SandboxFault", f"the local account failed in {service}:{operation}: {type(fault).__name__}: {fault}"
+                    service, "SandboxFault", f"the local account failed in {service}:{operation}: {type(fault).__name__}: {str(fault)[:500]}"
                 )
         kind = dict((name.lower(), value) for name, value in headers).get("content-type", "")
         if int(status[:3]) >= 400 and b"<!doctype html" in body[:200].lower() and kind.startswith("text/html"):
