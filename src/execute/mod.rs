@@ -1,1 +1,279 @@
-//! Placeholder.
+//! Running a plan: ready steps at once, bounded; forward only, no rollback.
+//!
+//! The plan is all that this room is given. What fails takes its dependents with it, and independent branches go on. The
+//! first cancellation starts nothing new and gives what is under way a moment; the second lets go. Every started step
+//! has exactly one ending event.
+
+mod cancel;
+pub mod event;
+mod schedule;
+mod step;
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
+use tokio::sync::mpsc::UnboundedSender;
+use tokio::time::Instant;
+
+pub use cancel::Cancel;
+pub use event::{Event, Skipped, Work};
+
+use crate::plan::{Action, Plan, Step, StepId};
+use crate::resource::provider::Progress;
+use crate::resource::{Observed, Provider, ProviderError, Value};
+use schedule::Schedule;
+use step::{Ended, Known};
+
+/// After a cancellation, steps under way get this long before they are let go: CI systems kill after 7.5 s.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// How a run ended.
+#[derive(Debug)]
+pub enum Outcome {
+    /// Every step succeeded.
+    Done(Report),
+    /// At least one step failed.
+    Failed(Report),
+    /// It was cancelled.
+    Cancelled(Report),
+}
+
+impl Outcome {
+    pub fn report(&self) -> &Report {
+        match self {
+            Self::Done(report) | Self::Failed(report) | Self::Cancelled(report) => report,
+        }
+    }
+}
+
+/// What became of each step.
+#[derive(Debug, Default)]
+pub struct Report {
+    pub succeeded: Vec<StepId>,
+    pub failed: Vec<(StepId, ProviderError)>,
+    pub skipped: Vec<(StepId, Skipped)>,
+    /// Let go while under way: what became of them is not known, and the next run finds out.
+    pub interrupted: Vec<StepId>,
+    /// What the stack prints, as far as it is known now.
+    pub outputs: Vec<(String, Value)>,
+    pub elapsed: Duration,
+}
+
+/// Runs a plan.
+pub async fn run(
+    plan: &Plan,
+    provider: &dyn Provider,
+    parallel: usize,
+    cancel: &Cancel,
+    events: &UnboundedSender<Event>,
+) -> Outcome {
+    let started = Instant::now();
+    let known = Known {
+        facts: &plan.facts,
+        objects: Mutex::new(initial_objects(plan)),
+    };
+    let recorder = Recorder { events, started };
+    let mut schedule = Schedule::new(&plan.steps);
+    let mut report = Report::default();
+    let mut running = FuturesUnordered::new();
+    let mut cancelled = false;
+
+    loop {
+        while !cancel.is_requested() && schedule.in_flight() < parallel.max(1) {
+            let Some(id) = schedule.start() else { break };
+            let step = &plan.steps[id];
+            recorder.started(id, step);
+            let (known, recorder) = (&known, &recorder);
+            running.push(async move {
+                let began = Instant::now();
+                let progress = StepProgress {
+                    step: id,
+                    recorder,
+                    last: Mutex::new(None),
+                };
+                // Let go at once on the second request; after the first, once the grace has passed.
+                let deadline = async {
+                    cancel.requested().await;
+                    tokio::select! {
+                        () = tokio::time::sleep(GRACE) => {}
+                        () = cancel.let_go() => {}
+                    }
+                };
+                let ended = tokio::select! {
+                    biased;
+                    ended = step::run(provider, step, known, cancel, &progress) => ended,
+                    () = deadline => Ok(Ended::Interrupted),
+                };
+                (id, ended, began.elapsed(), progress.take())
+            });
+        }
+        if running.is_empty() {
+            break;
+        }
+        let next = tokio::select! {
+            biased;
+            next = running.next() => next,
+            () = cancel.requested(), if !cancelled => {
+                cancelled = true;
+                recorder.send(Event::Cancelling {
+                    in_flight: schedule.in_flight(),
+                    at: started.elapsed(),
+                });
+                continue;
+            }
+        };
+        let Some((id, ended, elapsed, status)) = next else {
+            break;
+        };
+        let step = &plan.steps[id];
+        let (urn, work, at) = (step.urn.clone(), work(step), started.elapsed());
+        match ended {
+            Ok(Ended::Done(object)) => {
+                recorder.send(Event::Succeeded {
+                    step: id,
+                    urn,
+                    work,
+                    id: object,
+                    elapsed,
+                    at,
+                });
+                schedule.succeeded(id);
+                report.succeeded.push(id);
+                continue;
+            }
+            Ok(Ended::Interrupted) => {
+                recorder.send(Event::Interrupted {
+                    step: id,
+                    urn,
+                    work,
+                    status,
+                    elapsed,
+                    at,
+                });
+                report.interrupted.push(id);
+            }
+            Err(error) => {
+                recorder.send(Event::Failed {
+                    step: id,
+                    urn,
+                    work,
+                    error: Box::new(error.clone()),
+                    elapsed,
+                    at,
+                });
+                report.failed.push((id, error));
+            }
+        }
+        for (skipped, because) in schedule.failed(id) {
+            recorder.skipped(skipped, &plan.steps[skipped], because.clone());
+            report.skipped.push((skipped, because));
+        }
+    }
+    drop(running);
+    for id in schedule.stop() {
+        recorder.skipped(id, &plan.steps[id], Skipped::Cancelled);
+        report.skipped.push((id, Skipped::Cancelled));
+    }
+    report.outputs = plan
+        .outputs
+        .iter()
+        .map(|output| {
+            let value = output.expression.resolve(&|r| known.lookup(r));
+            (output.name.clone(), value)
+        })
+        .collect();
+    report.elapsed = started.elapsed();
+    if cancelled || cancel.is_requested() && !report.interrupted.is_empty() {
+        Outcome::Cancelled(report)
+    } else if report.failed.is_empty() {
+        Outcome::Done(report)
+    } else {
+        Outcome::Failed(report)
+    }
+}
+
+/// Live objects that references can lead to before any step has run.
+fn initial_objects(plan: &Plan) -> BTreeMap<crate::resource::Urn, Observed> {
+    let kept = plan
+        .kept
+        .iter()
+        .map(|kept| (kept.urn.clone(), kept.observed.clone()));
+    let updated = plan.steps.iter().filter_map(|step| match &step.action {
+        Action::Update { observed, .. } => Some((step.urn.clone(), observed.clone())),
+        _ => None,
+    });
+    kept.chain(updated).collect()
+}
+
+/// What a step does, in a word.
+pub fn work(step: &Step) -> Work {
+    match step.action {
+        Action::Create { .. } => Work::Create,
+        Action::Update { .. } => Work::Update,
+        Action::CreateReplacement { .. } => Work::CreateReplacement,
+        Action::DeleteReplaced { .. } => Work::DeleteReplaced,
+        Action::Delete { .. } => Work::Delete,
+    }
+}
+
+struct Recorder<'a> {
+    events: &'a UnboundedSender<Event>,
+    started: Instant,
+}
+
+impl Recorder<'_> {
+    fn send(&self, event: Event) {
+        // Nobody listening is no reason to stop.
+        let _ = self.events.send(event);
+    }
+
+    fn started(&self, id: StepId, step: &Step) {
+        self.send(Event::Started {
+            step: id,
+            urn: step.urn.clone(),
+            work: work(step),
+            at: self.started.elapsed(),
+        });
+    }
+
+    fn skipped(&self, id: StepId, step: &Step, because: Skipped) {
+        self.send(Event::Skipped {
+            step: id,
+            urn: step.urn.clone(),
+            work: work(step),
+            because,
+            at: self.started.elapsed(),
+        });
+    }
+}
+
+struct StepProgress<'a> {
+    step: StepId,
+    recorder: &'a Recorder<'a>,
+    last: Mutex<Option<String>>,
+}
+
+impl StepProgress<'_> {
+    fn take(self) -> Option<String> {
+        self.last
+            .into_inner()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Progress for StepProgress<'_> {
+    fn status(&self, text: &str) {
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        if last.as_deref() != Some(text) {
+            *last = Some(text.to_owned());
+            self.recorder.send(Event::Waiting {
+                step: self.step,
+                status: text.to_owned(),
+                at: self.recorder.started.elapsed(),
+            });
+        }
+    }
+}

@@ -65,7 +65,7 @@ pub struct Resource {
     pub urn: Urn,
     /// What the author or a component wrote; after [`build`], with name and defaults filled in.
     pub inputs: Properties,
-    /// The author's tags, where this resource has others than the stack.
+    /// All the author's tags of this resource: the stack's, and its own.
     pub tags: BTreeMap<String, String>,
     pub options: ResourceOptions,
     pub origin: Origin,

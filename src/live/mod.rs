@@ -1,1 +1,170 @@
-//! Placeholder.
+//! What of a stack exists in AWS now.
+//!
+//! All types are read at once, in bulk, in as many rounds as parents have children: calls grow with types and pages, not
+//! with resources. Who owns what is decided in [`ownership`]. This room does not know what should become of anything.
+
+mod ownership;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use futures_util::future::try_join_all;
+
+use crate::graph::{FACTS_TOKEN, ResourceGraph};
+use crate::resource::provider::{Indexed, Query, Wanted};
+use crate::resource::value::resolve_properties;
+use crate::resource::{
+    Catalog, LiveSnapshot, OutputReference, Provider, ProviderError, ReadSession, Value,
+};
+
+/// Reads everything of the graph's stack, and everything that has a name the graph wants.
+///
+/// # Errors
+/// The first read that fails. A denied read is an error: taking it for "absent" would create twins.
+pub async fn read(
+    provider: &dyn Provider,
+    graph: &ResourceGraph,
+) -> Result<LiveSnapshot, ProviderError> {
+    let catalog = provider.catalog();
+    let (facts, index) =
+        futures_util::future::try_join(provider.facts(), provider.index(&graph.stack)).await?;
+    let mut live = LiveSnapshot {
+        facts,
+        ..LiveSnapshot::default()
+    };
+    let session = ReadSession::default();
+    let mut indexed = by_type(index, &graph.stack);
+    for round in rounds(catalog, graph, &indexed) {
+        let wanted: Vec<Vec<Wanted>> = round
+            .iter()
+            .map(|token| wanted(graph, &live, token))
+            .collect();
+        let answers = {
+            let live = &live;
+            let reads = round.iter().zip(&wanted).map(|(token, wanted)| {
+                let query = Query {
+                    token,
+                    stack: &graph.stack,
+                    wanted,
+                    indexed: indexed.get(*token).map_or(&[], Vec::as_slice),
+                    live,
+                    session: &session,
+                };
+                provider.read(query)
+            });
+            try_join_all(reads).await?
+        };
+        for (token, observed) in round.iter().zip(answers) {
+            if let Some(schema) = catalog.get(token) {
+                ownership::assign(&mut live, schema, graph, observed);
+            }
+            indexed.remove(*token);
+        }
+    }
+    for objects in live.ours.values_mut() {
+        objects.sort_by(|left, right| left.id.cmp(&right.id));
+    }
+    Ok(live)
+}
+
+/// Index entries by the type that their URN names. An entry with an unreadable URN is nobody's: not ours, not touched.
+fn by_type(
+    index: Vec<Indexed>,
+    stack: &crate::resource::StackId,
+) -> BTreeMap<String, Vec<Indexed>> {
+    let mut by_type: BTreeMap<String, Vec<Indexed>> = BTreeMap::new();
+    for entry in index {
+        if let Some(urn) = entry.tags.owner()
+            && urn.stack() == stack
+        {
+            by_type
+                .entry(urn.token().to_owned())
+                .or_default()
+                .push(entry);
+        }
+    }
+    by_type
+}
+
+/// The types to read, in rounds: those of a round need only what earlier rounds found.
+fn rounds<'a>(
+    catalog: &'a Catalog,
+    graph: &ResourceGraph,
+    indexed: &BTreeMap<String, Vec<Indexed>>,
+) -> Vec<Vec<&'a str>> {
+    let wanted: BTreeSet<&str> = graph.iter().map(|resource| resource.urn.token()).collect();
+    let mut round_of: BTreeMap<&str, usize> = BTreeMap::new();
+    // Chains of parents are short; each pass settles one generation.
+    let mut open: Vec<_> = catalog.iter().collect();
+    while !open.is_empty() {
+        let before = open.len();
+        open.retain(|schema| {
+            let parents: Option<Vec<usize>> = schema
+                .reads_after
+                .iter()
+                .filter(|token| catalog.get(token).is_some())
+                .map(|token| round_of.get(token).copied())
+                .collect();
+            match parents {
+                Some(parents) => {
+                    let round = parents.iter().max().map_or(0, |round| round + 1);
+                    round_of.insert(schema.token, round);
+                    false
+                }
+                None => true,
+            }
+        });
+        if open.len() == before {
+            break;
+        }
+    }
+    let mut needed: BTreeSet<&str> = BTreeSet::new();
+    let mut in_order: Vec<(&str, usize)> = round_of.into_iter().collect();
+    in_order.sort_by_key(|(_, round)| *round);
+    let mut rounds: Vec<Vec<&str>> = Vec::new();
+    for (token, round) in in_order {
+        let Some(schema) = catalog.get(token) else {
+            continue;
+        };
+        // A child that nobody wants any more is only found by asking its parents.
+        let child = !schema.taggable && schema.reads_after.iter().any(|p| needed.contains(p));
+        if wanted.contains(token) || indexed.contains_key(token) || schema.unindexed || child {
+            needed.insert(schema.token);
+            rounds.resize_with(rounds.len().max(round + 1), Vec::new);
+            rounds[round].push(schema.token);
+        }
+    }
+    rounds.retain(|round| !round.is_empty());
+    rounds
+}
+
+/// What the graph wants of a type, with the references resolved that earlier rounds answer.
+fn wanted(graph: &ResourceGraph, live: &LiveSnapshot, token: &str) -> Vec<Wanted> {
+    let lookup = |reference: &OutputReference| lookup(live, graph, reference);
+    graph
+        .iter()
+        .filter(|resource| resource.urn.token() == token)
+        .map(|resource| Wanted {
+            urn: resource.urn.clone(),
+            inputs: resolve_properties(&resource.inputs, &lookup),
+        })
+        .collect()
+}
+
+/// An output of a live object, if exactly one object answers; or an input as the graph has it.
+fn lookup(
+    live: &LiveSnapshot,
+    graph: &ResourceGraph,
+    reference: &OutputReference,
+) -> Option<Value> {
+    let (output, rest) = reference.path.split_first()?;
+    if reference.urn.token() == FACTS_TOKEN {
+        return live.facts.get(output)?.at(rest).cloned();
+    }
+    if let [observed] = live.of(&reference.urn)
+        && let Some(value) = observed.output(output)
+    {
+        return value.at(rest).cloned();
+    }
+    let value = graph.get(&reference.urn)?.inputs.get(output)?;
+    value.is_known().then(|| value.at(rest).cloned())?
+}

@@ -1,1 +1,385 @@
-//! Placeholder.
+//! Which steps bring a stack from what is there to what is wanted, in which order, and because of what.
+//!
+//! A pure function: [`build`] takes the graph and the snapshot and returns the [`Plan`] that `preview` shows and `up`
+//! runs. It reads as a list of passes, one file each. No time, network, YAML or SDK here.
+
+mod compare;
+mod deletes;
+mod edges;
+mod protect;
+mod replace;
+mod target;
+pub mod verify;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use crate::graph::ResourceGraph;
+use crate::resource::desired::Comparison;
+use crate::resource::provider::DataPolicy;
+use crate::resource::{Catalog, Desired, LiveSnapshot, Observed, StackId, Urn, Value};
+
+/// What the user asked for.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Request {
+    pub goal: Goal,
+    /// Only these, and what they need. Names, sections or globs.
+    pub targets: Vec<String>,
+    /// All but these, and but what needs them.
+    pub excludes: Vec<String>,
+    /// Replaced although nothing asks for it.
+    pub replace: Vec<String>,
+    /// Data that may be deleted, by logical or physical name.
+    pub allow_delete: Vec<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Goal {
+    #[default]
+    Up,
+    Destroy,
+}
+
+/// The index of a step in its plan.
+pub type StepId = usize;
+
+/// What a step does.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Action {
+    Create {
+        desired: Desired,
+        comparison: Comparison,
+    },
+    Update {
+        desired: Desired,
+        observed: Observed,
+        comparison: Comparison,
+    },
+    /// The new object of a replacement.
+    CreateReplacement {
+        desired: Desired,
+        replaced: Observed,
+        comparison: Comparison,
+        order: ReplaceOrder,
+    },
+    /// The old object of a replacement.
+    DeleteReplaced {
+        observed: Observed,
+        data: DataPolicy,
+    },
+    Delete {
+        observed: Observed,
+        data: DataPolicy,
+    },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ReplaceOrder {
+    /// The new object stands before the old one goes.
+    CreateFirst,
+    /// Both cannot stand side by side.
+    DeleteFirst,
+}
+
+/// Why a step is there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Because {
+    /// It does not exist.
+    Missing,
+    /// The file wants something else than before.
+    Edited,
+    /// Somebody else changed it.
+    Drifted,
+    /// An earlier run left it on its way.
+    Unfinished(String),
+    /// It will never be usable.
+    Broken(String),
+    /// These properties can only be had with a new object.
+    CannotChange(Vec<String>),
+    /// `--replace` names it.
+    Requested,
+    /// The file no longer has it.
+    NotInFile,
+    /// `destroy`.
+    Destroy,
+    /// A newer object has taken its place.
+    Superseded,
+}
+
+impl fmt::Display for Because {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Missing => formatter.write_str("not there"),
+            Self::Edited => formatter.write_str("edited"),
+            Self::Drifted => formatter.write_str("drift"),
+            Self::Unfinished(status) => write!(formatter, "unfinished: {status}"),
+            Self::Broken(reason) => write!(formatter, "broken: {reason}"),
+            Self::CannotChange(properties) => {
+                write!(
+                    formatter,
+                    "cannot change in place: {}",
+                    properties.join(", ")
+                )
+            }
+            Self::Requested => formatter.write_str("--replace"),
+            Self::NotInFile => formatter.write_str("no longer in the file"),
+            Self::Destroy => formatter.write_str("destroy"),
+            Self::Superseded => formatter.write_str("left over from a replacement"),
+        }
+    }
+}
+
+/// One thing to do.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Step {
+    pub urn: Urn,
+    pub action: Action,
+    pub because: Because,
+    /// Steps that must have succeeded before.
+    pub waits_for: BTreeSet<StepId>,
+}
+
+/// What happens to one resource, in a word: the symbol and the row of the preview.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Op {
+    Same,
+    Create,
+    Update,
+    Replace,
+    Delete,
+    /// Stays, although it would go.
+    Retain,
+}
+
+impl Step {
+    /// The operation of the resource that this step is part of.
+    pub fn op(&self) -> Op {
+        match self.action {
+            Action::Create { .. } => Op::Create,
+            Action::Update { .. } => Op::Update,
+            Action::CreateReplacement { .. } | Action::DeleteReplaced { .. } => Op::Replace,
+            Action::Delete { .. } => Op::Delete,
+        }
+    }
+
+    /// The live object the step works on, where there is one.
+    pub fn observed(&self) -> Option<&Observed> {
+        match &self.action {
+            Action::Create { .. } => None,
+            Action::Update { observed, .. }
+            | Action::DeleteReplaced { observed, .. }
+            | Action::Delete { observed, .. } => Some(observed),
+            Action::CreateReplacement { replaced, .. } => Some(replaced),
+        }
+    }
+
+    pub fn comparison(&self) -> Option<&Comparison> {
+        match &self.action {
+            Action::Create { comparison, .. }
+            | Action::Update { comparison, .. }
+            | Action::CreateReplacement { comparison, .. } => Some(comparison),
+            Action::DeleteReplaced { .. } | Action::Delete { .. } => None,
+        }
+    }
+
+    pub fn desired(&self) -> Option<&Desired> {
+        match &self.action {
+            Action::Create { desired, .. }
+            | Action::Update { desired, .. }
+            | Action::CreateReplacement { desired, .. } => Some(desired),
+            Action::DeleteReplaced { .. } | Action::Delete { .. } => None,
+        }
+    }
+
+    pub fn is_delete(&self) -> bool {
+        matches!(
+            self.action,
+            Action::DeleteReplaced { .. } | Action::Delete { .. }
+        )
+    }
+}
+
+/// A resource that stays as it is.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Kept {
+    pub urn: Urn,
+    pub observed: Observed,
+}
+
+/// An object that stays although the goal would have it gone.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Retained {
+    pub urn: Urn,
+    pub observed: Observed,
+    pub reason: RetainReason,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RetainReason {
+    /// `onDelete: retain`; `--allow-delete` overrides.
+    OnDelete,
+    /// `retainOnDelete: true`: leaves the stack without being deleted.
+    RetainOnDelete,
+    /// Something that stays needs it.
+    NeededBy(Urn),
+    /// It is not a target, or excluded.
+    NotTargeted,
+}
+
+impl fmt::Display for RetainReason {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::OnDelete => formatter.write_str("holds data: onDelete is retain"),
+            Self::RetainOnDelete => formatter.write_str("retainOnDelete"),
+            Self::NeededBy(urn) => write!(formatter, "needed by {}", urn.name()),
+            Self::NotTargeted => formatter.write_str("not a target"),
+        }
+    }
+}
+
+/// Why a plan must not run as it stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Refusal {
+    /// The name is taken by something that is not ours.
+    NameTaken {
+        urn: Urn,
+        id: String,
+        owner: Option<String>,
+    },
+    /// It is protected, by its tag or in the file.
+    Protected { urn: Urn, id: String, op: Op },
+    /// It holds data, and nobody has consented to its deletion.
+    HoldsData { urn: Urn, id: String, op: Op },
+}
+
+impl Refusal {
+    pub fn urn(&self) -> &Urn {
+        match self {
+            Self::NameTaken { urn, .. }
+            | Self::Protected { urn, .. }
+            | Self::HoldsData { urn, .. } => urn,
+        }
+    }
+}
+
+/// Something that the stack prints.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PlannedOutput {
+    pub name: String,
+    pub expression: Value,
+    /// The expression's value as far as it is known before the plan runs.
+    pub known: Value,
+}
+
+/// Everything that `up` will do, and what it will leave.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Plan {
+    pub stack: StackId,
+    pub goal: Goal,
+    /// In an order in which each comes after what it waits for.
+    pub steps: Vec<Step>,
+    pub kept: Vec<Kept>,
+    pub retained: Vec<Retained>,
+    pub refusals: Vec<Refusal>,
+    pub outputs: Vec<PlannedOutput>,
+    /// What the account says about itself, for references in steps.
+    pub facts: crate::resource::Properties,
+}
+
+impl Plan {
+    /// True if running it would change nothing.
+    pub fn is_empty(&self) -> bool {
+        self.steps.is_empty()
+    }
+
+    /// What happens to each resource, by URN.
+    pub fn operations(&self) -> BTreeMap<&Urn, Op> {
+        let mut operations: BTreeMap<&Urn, Op> = BTreeMap::new();
+        for kept in &self.kept {
+            operations.insert(&kept.urn, Op::Same);
+        }
+        for retained in &self.retained {
+            operations.insert(&retained.urn, Op::Retain);
+        }
+        for step in &self.steps {
+            let op = operations.entry(&step.urn).or_insert(step.op());
+            *op = (*op).max(step.op());
+        }
+        operations
+    }
+}
+
+/// Plans.
+pub fn build(
+    graph: &ResourceGraph,
+    live: &LiveSnapshot,
+    catalog: &Catalog,
+    request: &Request,
+) -> Plan {
+    let mut draft = Draft::new(graph, live, catalog, request);
+    // First, because everything else works on verdicts; in dependency order, because a new object makes its dependents'
+    // inputs unknown.
+    compare::verdicts(&mut draft);
+    // After all verdicts stand: a delete-first replacement drags replaced dependents along.
+    replace::orders(&mut draft);
+    // What lives and is not wanted. Needs to know which objects the verdicts have taken.
+    deletes::leftovers(&mut draft);
+    // Before targeting, so that what is out of reach refuses nothing.
+    target::restrict(&mut draft);
+    // Last of the decisions: it turns some deletions into retentions, and these hold what they need.
+    protect::guard(&mut draft);
+    edges::into_plan(draft)
+}
+
+/// What is decided about one wanted resource.
+struct Verdict {
+    desired: Desired,
+    observed: Option<Observed>,
+    comparison: Comparison,
+    op: Op,
+    because: Because,
+    order: ReplaceOrder,
+}
+
+/// An object that is to go.
+struct Removal {
+    urn: Urn,
+    observed: Observed,
+    because: Because,
+    data: DataPolicy,
+}
+
+/// A plan in the making.
+struct Draft<'a> {
+    graph: &'a ResourceGraph,
+    live: &'a LiveSnapshot,
+    catalog: &'a Catalog,
+    request: &'a Request,
+    verdicts: BTreeMap<&'a Urn, Verdict>,
+    removals: Vec<Removal>,
+    retained: Vec<Retained>,
+    refusals: Vec<Refusal>,
+    /// Which live objects refer to which: dependents of an object, by the object's id and type.
+    uses: deletes::Uses,
+}
+
+impl<'a> Draft<'a> {
+    fn new(
+        graph: &'a ResourceGraph,
+        live: &'a LiveSnapshot,
+        catalog: &'a Catalog,
+        request: &'a Request,
+    ) -> Self {
+        Self {
+            graph,
+            live,
+            catalog,
+            request,
+            verdicts: BTreeMap::new(),
+            removals: Vec::new(),
+            retained: Vec::new(),
+            refusals: Vec::new(),
+            uses: deletes::Uses::of(live, graph, catalog),
+        }
+    }
+}

@@ -5,6 +5,7 @@
 //! outside world).
 
 pub mod catalog;
+pub mod desired;
 pub mod diff;
 pub mod names;
 pub mod provider;
@@ -16,6 +17,7 @@ pub mod urn;
 pub mod value;
 
 pub use catalog::Catalog;
+pub use desired::Desired;
 pub use diff::{Change, ChangeKind, Diff};
 pub use provider::{ErrorKind, Provider, ProviderError};
 pub use schema::{CreateClass, Property, Schema};

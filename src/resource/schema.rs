@@ -141,8 +141,14 @@ pub struct Schema {
     pub key: &'static [&'static str],
     /// Holds data that cannot be made again: never deleted as a side effect.
     pub stateful: bool,
+    /// Deleting it can leave a snapshot or a recovery window behind.
+    pub snapshots: bool,
     /// Carries tags, and with them its owner.
     pub taggable: bool,
+    /// The tag index leaves it out, so it is read even where the index names none.
+    pub unindexed: bool,
+    /// AWS services make objects of this type by themselves; one without any owner is taken over instead of refused.
+    pub adopts_unowned: bool,
     /// Types whose live objects must be known before this one can be read: parents, mostly.
     pub reads_after: &'static [&'static str],
     /// Types whose objects must be gone before this one can go, although no input of theirs refers to it.
@@ -167,6 +173,9 @@ impl Schema {
             name: None,
             key: &[],
             stateful: false,
+            snapshots: false,
+            unindexed: false,
+            adopts_unowned: false,
             taggable: create_class != CreateClass::PartOfParent,
             reads_after: &[],
             deletes_after: &[],
@@ -218,6 +227,26 @@ impl Schema {
     #[must_use]
     pub fn stateful(mut self) -> Self {
         self.stateful = true;
+        self
+    }
+
+    /// As [`Schema::stateful`], for a type whose deletion can leave a snapshot or a recovery window.
+    #[must_use]
+    pub fn snapshots(mut self) -> Self {
+        self.stateful = true;
+        self.snapshots = true;
+        self
+    }
+
+    #[must_use]
+    pub fn unindexed(mut self) -> Self {
+        self.unindexed = true;
+        self
+    }
+
+    #[must_use]
+    pub fn adopts_unowned(mut self) -> Self {
+        self.adopts_unowned = true;
         self
     }
 

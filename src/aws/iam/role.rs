@@ -55,6 +55,7 @@ impl ResourceType for Role {
     fn schema(&self) -> Schema {
         Schema::new::<Inputs>("aws:iam:Role", CreateClass::NaturalKey)
             .generated_name("name", 64)
+            .unindexed()
             .properties([
                 Property::new("name").replaces(),
                 Property::new("path").default("/").replaces(),

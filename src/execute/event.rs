@@ -1,0 +1,80 @@
+//! What happens while a plan runs, in the order it happens.
+
+use std::time::Duration;
+
+use crate::plan::StepId;
+use crate::resource::{ProviderError, Urn};
+
+/// What a step is doing, or has done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Work {
+    Create,
+    Update,
+    /// The new object of a replacement.
+    CreateReplacement,
+    /// The old object of a replacement.
+    DeleteReplaced,
+    Delete,
+}
+
+/// Why a step was not started.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Skipped {
+    /// A step it needs failed, or was skipped itself.
+    Needs(Urn),
+    /// The run was cancelled before its turn came.
+    Cancelled,
+}
+
+/// One thing that happened. Times are counted from the start of the run, so that rendering needs no clock.
+#[derive(Debug, Clone)]
+pub enum Event {
+    Started {
+        step: StepId,
+        urn: Urn,
+        work: Work,
+        at: Duration,
+    },
+    /// What a started step is waiting for, in AWS's own words.
+    Waiting {
+        step: StepId,
+        status: String,
+        at: Duration,
+    },
+    Succeeded {
+        step: StepId,
+        urn: Urn,
+        work: Work,
+        /// AWS's identifier of the object.
+        id: String,
+        elapsed: Duration,
+        at: Duration,
+    },
+    Failed {
+        step: StepId,
+        urn: Urn,
+        work: Work,
+        error: Box<ProviderError>,
+        elapsed: Duration,
+        at: Duration,
+    },
+    /// Let go while it was under way: what became of it is not known.
+    Interrupted {
+        step: StepId,
+        urn: Urn,
+        work: Work,
+        /// What it was waiting for last.
+        status: Option<String>,
+        elapsed: Duration,
+        at: Duration,
+    },
+    Skipped {
+        step: StepId,
+        urn: Urn,
+        work: Work,
+        because: Skipped,
+        at: Duration,
+    },
+    /// The first interrupt was heard: nothing new starts.
+    Cancelling { in_flight: usize, at: Duration },
+}

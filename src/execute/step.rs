@@ -1,0 +1,225 @@
+//! Running one step.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+
+use super::cancel::Cancel;
+use crate::graph::FACTS_TOKEN;
+use crate::plan::{Action, Step};
+use crate::resource::provider::{Creation, Deletion, Progress, Update};
+use crate::resource::{
+    Condition, Desired, ErrorKind, Observed, OutputReference, Properties, Provider, ProviderError,
+    Schema, Urn, Value,
+};
+
+/// How a step ended, if not in an error.
+pub(super) enum Ended {
+    /// With this object id.
+    Done(String),
+    /// Its waiting was cut short by a cancellation.
+    Interrupted,
+}
+
+/// What is known about live objects while a plan runs: the source of every reference.
+pub(super) struct Known<'a> {
+    pub facts: &'a Properties,
+    pub objects: Mutex<BTreeMap<Urn, Observed>>,
+}
+
+impl Known<'_> {
+    pub fn lookup(&self, reference: &OutputReference) -> Option<Value> {
+        let (output, rest) = reference.path.split_first()?;
+        if reference.urn.token() == FACTS_TOKEN {
+            return self.facts.get(output)?.at(rest).cloned();
+        }
+        if output == "urn" {
+            return Some(reference.urn.to_string().into());
+        }
+        let objects = self.objects.lock().unwrap_or_else(PoisonError::into_inner);
+        objects
+            .get(&reference.urn)?
+            .output(output)?
+            .at(rest)
+            .cloned()
+    }
+
+    fn keep(&self, urn: &Urn, observed: Observed) {
+        let mut objects = self.objects.lock().unwrap_or_else(PoisonError::into_inner);
+        objects.insert(urn.clone(), observed);
+    }
+}
+
+pub(super) async fn run(
+    provider: &dyn Provider,
+    step: &Step,
+    known: &Known<'_>,
+    cancel: &Cancel,
+    progress: &dyn Progress,
+) -> Result<Ended, ProviderError> {
+    let runner = Runner {
+        provider,
+        urn: &step.urn,
+        known,
+        cancel,
+        progress,
+    };
+    match &step.action {
+        Action::Create { desired, .. } | Action::CreateReplacement { desired, .. } => {
+            runner.create(desired).await
+        }
+        Action::Update {
+            desired, observed, ..
+        } => runner.update(desired, observed).await,
+        Action::Delete { observed, data } | Action::DeleteReplaced { observed, data } => {
+            provider
+                .delete(Deletion {
+                    urn: &step.urn,
+                    observed,
+                    data: *data,
+                    progress,
+                })
+                .await?;
+            Ok(Ended::Done(observed.id.clone()))
+        }
+    }
+}
+
+struct Runner<'a> {
+    provider: &'a dyn Provider,
+    urn: &'a Urn,
+    known: &'a Known<'a>,
+    cancel: &'a Cancel,
+    progress: &'a dyn Progress,
+}
+
+impl Runner<'_> {
+    async fn create(&self, desired: &Desired) -> Result<Ended, ProviderError> {
+        let schema = self.schema()?;
+        let comparison = desired.against(schema, &|r| self.known.lookup(r), None);
+        self.check_known(&comparison.inputs)?;
+        let observed = self
+            .provider
+            .create(Creation {
+                urn: self.urn,
+                inputs: &comparison.inputs,
+                tags: &comparison.tags,
+                progress: self.progress,
+            })
+            .await?;
+        // From here on the object exists and can be found by its tags, whatever happens to us.
+        let Some(observed) = self.ready(observed).await? else {
+            return Ok(Ended::Interrupted);
+        };
+        self.bring_up_to_date(schema, desired, observed, false)
+            .await
+    }
+
+    async fn update(&self, desired: &Desired, observed: &Observed) -> Result<Ended, ProviderError> {
+        let schema = self.schema()?;
+        self.bring_up_to_date(schema, desired, observed.clone(), true)
+            .await
+    }
+
+    /// Updates whatever still differs. Right after a creation that is often nothing.
+    async fn bring_up_to_date(
+        &self,
+        schema: &Schema,
+        desired: &Desired,
+        observed: Observed,
+        even_if_same: bool,
+    ) -> Result<Ended, ProviderError> {
+        let comparison = desired.against(schema, &|r| self.known.lookup(r), Some(&observed));
+        self.check_known(&comparison.inputs)?;
+        if comparison.diff.replaces() {
+            return Err(ProviderError::new(
+                ErrorKind::Invalid,
+                self.urn.token(),
+                format!(
+                    "{} turned out to need a new object only while the run was under way; the next run replaces it",
+                    comparison.diff.properties().join(", ")
+                ),
+            ));
+        }
+        let (set, remove) = observed.tags.changes_to(&comparison.tags);
+        let tagged = schema.taggable && !(set.is_empty() && remove.is_empty());
+        let observed = if tagged || !comparison.diff.is_empty() {
+            self.provider
+                .update(Update {
+                    urn: self.urn,
+                    inputs: &comparison.inputs,
+                    tags: &comparison.tags,
+                    observed: &observed,
+                    diff: &comparison.diff,
+                    progress: self.progress,
+                })
+                .await?
+        } else if even_if_same {
+            observed
+        } else {
+            return Ok(self.done(observed));
+        };
+        match self.ready(observed).await? {
+            Some(observed) => Ok(self.done(observed)),
+            None => Ok(Ended::Interrupted),
+        }
+    }
+
+    /// Waits for a settling object. `None` if a cancellation cut the waiting short: the object is there, and the next
+    /// run goes on waiting.
+    async fn ready(&self, observed: Observed) -> Result<Option<Observed>, ProviderError> {
+        match &observed.condition {
+            Condition::Ready => Ok(Some(observed)),
+            Condition::Broken(reason) => Err(ProviderError::new(
+                ErrorKind::Failed,
+                self.urn.token(),
+                reason.clone(),
+            )),
+            Condition::Settling(status) => {
+                self.progress.status(status);
+                let id = observed.id.clone();
+                self.known.keep(self.urn, observed.clone());
+                tokio::select! {
+                    biased;
+                    ready = self.provider.wait(self.urn, observed, self.progress) => ready.map(Some),
+                    () = self.cancel.requested() => {
+                        self.progress.status(&format!("{id} is on its way"));
+                        Ok(None)
+                    }
+                }
+            }
+        }
+    }
+
+    fn done(&self, observed: Observed) -> Ended {
+        let id = observed.id.clone();
+        self.known.keep(self.urn, observed);
+        Ended::Done(id)
+    }
+
+    fn schema(&self) -> Result<&Schema, ProviderError> {
+        self.provider
+            .catalog()
+            .get(self.urn.token())
+            .ok_or_else(|| {
+                ProviderError::new(
+                    ErrorKind::Bug,
+                    self.urn.token(),
+                    "the plan has a type that the catalog does not have",
+                )
+            })
+    }
+
+    fn check_known(&self, inputs: &Properties) -> Result<(), ProviderError> {
+        let unknown = inputs
+            .iter()
+            .find_map(|(name, value)| Some((name, value.references().into_iter().next()?)));
+        match unknown {
+            None => Ok(()),
+            Some((name, reference)) => Err(ProviderError::new(
+                ErrorKind::Bug,
+                self.urn.token(),
+                format!("`{name}` needs ${{{reference}}}, which no finished step has brought"),
+            )),
+        }
+    }
+}

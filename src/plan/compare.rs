@@ -1,0 +1,177 @@
+//! Pass 1: what each wanted resource needs, by comparing it with its live object.
+
+use super::{Because, Draft, Goal, Op, PlannedOutput, Refusal, ReplaceOrder, Verdict, target};
+use crate::graph::{FACTS_TOKEN, Resource};
+use crate::resource::desired::Comparison;
+use crate::resource::{Condition, Desired, Observed, OutputReference, Schema, Value};
+
+/// Fills `draft.verdicts`. Under `destroy` nothing is wanted, so there is none.
+pub(super) fn verdicts(draft: &mut Draft<'_>) {
+    if draft.request.goal == Goal::Destroy {
+        return;
+    }
+    let graph = draft.graph;
+    for resource in graph.in_order() {
+        // `graph::build` has refused types that the catalog does not have.
+        let Some(schema) = draft.catalog.get(resource.urn.token()) else {
+            continue;
+        };
+        let verdict = verdict(draft, resource, schema);
+        draft.verdicts.insert(&resource.urn, verdict);
+    }
+}
+
+fn verdict(draft: &mut Draft<'_>, resource: &Resource, schema: &Schema) -> Verdict {
+    let desired = desired(resource);
+    let (observed, comparison) = {
+        let lookup = |reference: &OutputReference| known(draft, reference);
+        best(
+            draft.live.of(&resource.urn),
+            &desired,
+            schema,
+            &lookup,
+            &resource.options.replace_on_changes,
+        )
+    };
+    let Some(observed) = observed else {
+        if let Some(foreign) = draft.live.foreign.get(&resource.urn) {
+            let owner = foreign.tags.owner();
+            if owner.is_some() || !schema.adopts_unowned {
+                draft.refusals.push(Refusal::NameTaken {
+                    urn: resource.urn.clone(),
+                    id: foreign.id.clone(),
+                    owner: owner.map(|owner| owner.to_string()),
+                });
+            }
+        }
+        return Verdict {
+            desired,
+            observed: None,
+            comparison,
+            op: Op::Create,
+            because: Because::Missing,
+            order: ReplaceOrder::CreateFirst,
+        };
+    };
+    let requested = target::matches_any(&draft.request.replace, resource.urn.name());
+    let changed = if comparison.drift {
+        Because::Drifted
+    } else {
+        Because::Edited
+    };
+    let (op, because) = match &observed.condition {
+        Condition::Broken(reason) => (Op::Replace, Because::Broken(reason.clone())),
+        _ if requested => (Op::Replace, Because::Requested),
+        _ if comparison.diff.replaces() => {
+            let properties = comparison
+                .diff
+                .changes
+                .iter()
+                .filter(|change| change.replaces)
+                .map(|change| change.property().to_owned())
+                .collect::<std::collections::BTreeSet<_>>();
+            let because = match changed {
+                Because::Drifted => Because::Drifted,
+                _ => Because::CannotChange(properties.into_iter().collect()),
+            };
+            (Op::Replace, because)
+        }
+        _ if !comparison.is_same() => (Op::Update, changed),
+        Condition::Settling(status) => (Op::Update, Because::Unfinished(status.clone())),
+        Condition::Ready => (Op::Same, Because::Edited),
+    };
+    Verdict {
+        desired,
+        observed: Some(observed),
+        comparison,
+        op,
+        because,
+        order: ReplaceOrder::CreateFirst,
+    }
+}
+
+/// The wanted state of a resource, as the executor takes it.
+fn desired(resource: &Resource) -> Desired {
+    Desired {
+        urn: resource.urn.clone(),
+        inputs: resource.inputs.clone(),
+        tags: resource.tags.clone(),
+        protect: resource.options.protect,
+        ignore_changes: resource.options.ignore_changes.clone(),
+    }
+}
+
+/// The live object that comes closest to what is wanted, with its comparison. Others of the same URN are left over from
+/// an interrupted replacement, or twins.
+fn best(
+    candidates: &[Observed],
+    desired: &Desired,
+    schema: &Schema,
+    lookup: &dyn Fn(&OutputReference) -> Option<Value>,
+    replace_on_changes: &[String],
+) -> (Option<Observed>, Comparison) {
+    let compared = candidates.iter().map(|observed| {
+        let mut comparison = desired.against(schema, lookup, Some(observed));
+        for change in &mut comparison.diff.changes {
+            let property = change.property().to_owned();
+            change.replaces |= replace_on_changes
+                .iter()
+                .any(|name| name == "*" || *name == property || *name == change.path);
+        }
+        (observed, comparison)
+    });
+    let closest = compared.min_by_key(|(observed, comparison)| {
+        (
+            matches!(observed.condition, Condition::Broken(_)),
+            comparison.diff.replaces(),
+            comparison.diff.changes.len(),
+            observed.condition != Condition::Ready,
+            observed.id.clone(),
+        )
+    });
+    match closest {
+        Some((observed, comparison)) => (Some(observed.clone()), comparison),
+        None => (None, desired.against(schema, lookup, None)),
+    }
+}
+
+/// The value of a reference before anything runs: live outputs of what stays, written inputs of what is to come.
+fn known(draft: &Draft<'_>, reference: &OutputReference) -> Option<Value> {
+    let (output, rest) = reference.path.split_first()?;
+    if reference.urn.token() == FACTS_TOKEN {
+        return draft.live.facts.get(output)?.at(rest).cloned();
+    }
+    if output == "urn" {
+        return Some(reference.urn.to_string().into());
+    }
+    let verdict = draft.verdicts.get(&reference.urn)?;
+    let value = match (&verdict.observed, verdict.op) {
+        (Some(observed), Op::Same | Op::Update) => {
+            // An input is known from the file, in the form it will have; an output from AWS.
+            let input = verdict.comparison.inputs.get(output);
+            let changing = verdict.op == Op::Update && verdict.comparison.diff.touches(output);
+            match input {
+                Some(value) if changing => Some(value.clone()),
+                _ => observed.output(output),
+            }
+        }
+        _ => verdict.comparison.inputs.get(output).cloned(),
+    }?;
+    let value = value.at(rest)?.clone();
+    value.is_known().then_some(value)
+}
+
+/// What the stack prints, as far as it is known before the plan runs.
+pub(super) fn outputs(draft: &Draft<'_>) -> Vec<PlannedOutput> {
+    let lookup = |reference: &OutputReference| known(draft, reference);
+    draft
+        .graph
+        .outputs
+        .iter()
+        .map(|(name, expression)| PlannedOutput {
+            name: name.clone(),
+            expression: expression.clone(),
+            known: expression.resolve(&lookup),
+        })
+        .collect()
+}

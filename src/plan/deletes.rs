@@ -1,0 +1,178 @@
+//! Pass 3: what lives, is ours, and is not wanted; and who refers to whom among the living.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use super::{Because, Draft, Goal, Removal};
+use crate::graph::{ResourceGraph, dependencies};
+use crate::resource::provider::DataPolicy;
+use crate::resource::{Catalog, LiveSnapshot, Observed, Properties, Urn, Value};
+
+/// A live object: its URN and its id.
+pub(super) type ObjectKey = (Urn, String);
+
+pub(super) fn key(urn: &Urn, observed: &Observed) -> ObjectKey {
+    (urn.clone(), observed.id.clone())
+}
+
+/// Fills `draft.removals`.
+pub(super) fn leftovers(draft: &mut Draft<'_>) {
+    for (urn, objects) in &draft.live.ours {
+        let taken = draft
+            .verdicts
+            .get(urn)
+            .and_then(|verdict| verdict.observed.as_ref());
+        for observed in objects {
+            if taken.is_some_and(|taken| taken.id == observed.id) {
+                continue;
+            }
+            let because = match draft.request.goal {
+                Goal::Destroy => Because::Destroy,
+                Goal::Up if taken.is_some() => Because::Superseded,
+                Goal::Up => Because::NotInFile,
+            };
+            draft.removals.push(Removal {
+                urn: urn.clone(),
+                observed: observed.clone(),
+                because,
+                data: DataPolicy::Discard,
+            });
+        }
+    }
+}
+
+/// Which live objects need which: found in their properties, in the file, and in the types' own rules.
+#[derive(Default)]
+pub(super) struct Uses {
+    /// By object: the objects it needs.
+    needs: BTreeMap<ObjectKey, BTreeSet<ObjectKey>>,
+    /// By object: the objects that need it.
+    needed_by: BTreeMap<ObjectKey, BTreeSet<ObjectKey>>,
+}
+
+impl Uses {
+    pub(super) fn of(live: &LiveSnapshot, graph: &ResourceGraph, catalog: &Catalog) -> Self {
+        let mut uses = Self::default();
+        // Strongest first: an edge that contradicts an earlier one is dropped.
+        uses.add_from_file(live, graph);
+        uses.add_from_types(live, catalog);
+        uses.add_from_properties(live);
+        uses
+    }
+
+    /// What must stay if this object stays.
+    pub(super) fn needs(&self, object: &ObjectKey) -> impl Iterator<Item = &ObjectKey> {
+        self.needs.get(object).into_iter().flatten()
+    }
+
+    /// What must be gone before this object goes.
+    pub(super) fn needed_by(&self, object: &ObjectKey) -> impl Iterator<Item = &ObjectKey> {
+        self.needed_by.get(object).into_iter().flatten()
+    }
+
+    fn add(&mut self, user: ObjectKey, used: ObjectKey) {
+        // Two objects of one URN are old and new of a replacement; they do not need each other.
+        if user.0 == used.0 {
+            return;
+        }
+        let opposite = self
+            .needs
+            .get(&used)
+            .is_some_and(|needs| needs.contains(&user));
+        if opposite {
+            return;
+        }
+        self.needed_by
+            .entry(used.clone())
+            .or_default()
+            .insert(user.clone());
+        self.needs.entry(user).or_default().insert(used);
+    }
+
+    fn add_from_file(&mut self, live: &LiveSnapshot, graph: &ResourceGraph) {
+        for resource in graph.iter() {
+            for user in live.of(&resource.urn) {
+                for needed in dependencies(resource) {
+                    for used in live.of(needed) {
+                        self.add(key(&resource.urn, user), key(needed, used));
+                    }
+                }
+            }
+        }
+    }
+
+    /// `deletes_after`: an internet gateway goes after the NAT gateways, although none of their properties names it.
+    fn add_from_types(&mut self, live: &LiveSnapshot, catalog: &Catalog) {
+        for schema in catalog.iter() {
+            for token in schema.deletes_after {
+                for (used_urn, used) in live.of_type(schema.token) {
+                    for (user_urn, user) in live.of_type(token) {
+                        self.add(key(user_urn, user), key(used_urn, used));
+                    }
+                }
+            }
+        }
+    }
+
+    /// An id, ARN or name of one live object among the properties of another.
+    fn add_from_properties(&mut self, live: &LiveSnapshot) {
+        let mut by_identity: HashMap<&str, Vec<ObjectKey>> = HashMap::new();
+        for (urn, objects) in &live.ours {
+            for observed in objects {
+                for identity in identities(observed) {
+                    by_identity
+                        .entry(identity)
+                        .or_default()
+                        .push(key(urn, observed));
+                }
+            }
+        }
+        for (urn, objects) in &live.ours {
+            for observed in objects {
+                let mut texts = Vec::new();
+                collect_texts(&observed.inputs, &mut texts);
+                for text in texts {
+                    for used in referred(text, &by_identity) {
+                        self.add(key(urn, observed), used.clone());
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The id and the ARN of an object. Short ids are names that other texts could hold by chance; an edge too many only
+/// orders two deletions.
+fn identities(observed: &Observed) -> impl Iterator<Item = &str> {
+    let id = Some(observed.id.as_str()).filter(|id| id.len() > 3);
+    id.into_iter().chain(observed.arn.as_deref())
+}
+
+/// Objects that a text names: as a whole, or as an ARN with something appended (`…:secret:x:url::`, `bucket/*`).
+fn referred<'a>(
+    text: &str,
+    by_identity: &'a HashMap<&str, Vec<ObjectKey>>,
+) -> impl Iterator<Item = &'a ObjectKey> {
+    let whole = by_identity.get(text);
+    let prefix = || {
+        if !text.starts_with("arn:") {
+            return None;
+        }
+        text.char_indices()
+            .filter(|(_, character)| matches!(character, ':' | '/'))
+            .filter_map(|(end, _)| by_identity.get(&text[..end]))
+            .next_back()
+    };
+    whole.or_else(prefix).into_iter().flatten()
+}
+
+fn collect_texts<'a>(inputs: &'a Properties, texts: &mut Vec<&'a str>) {
+    fn collect<'a>(value: &'a Value, texts: &mut Vec<&'a str>) {
+        match value {
+            Value::String(text) => texts.push(text),
+            Value::List(values) => values.iter().for_each(|value| collect(value, texts)),
+            Value::Object(values) => values.values().for_each(|value| collect(value, texts)),
+            _ => {}
+        }
+    }
+    inputs.values().for_each(|value| collect(value, texts));
+}

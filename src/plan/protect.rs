@@ -1,0 +1,165 @@
+//! Pass 5: what must not go. Protection, data without consent, and what stays because something that stays needs it.
+
+use std::collections::BTreeSet;
+
+use super::deletes::{ObjectKey, key};
+use super::{Draft, Goal, Op, Refusal, Removal, RetainReason, Retained, target};
+use crate::graph::OnDelete;
+use crate::resource::provider::DataPolicy;
+use crate::resource::{Observed, Schema, Urn};
+
+pub(super) fn guard(draft: &mut Draft<'_>) {
+    guard_replacements(draft);
+    let removals = std::mem::take(&mut draft.removals);
+    for removal in removals {
+        guard_removal(draft, removal);
+    }
+    hold_what_retained_objects_need(draft);
+}
+
+fn guard_replacements(draft: &mut Draft<'_>) {
+    let mut refusals = Vec::new();
+    for (urn, verdict) in &draft.verdicts {
+        let (Op::Replace, Some(observed)) = (verdict.op, &verdict.observed) else {
+            continue;
+        };
+        let protect = verdict.desired.protect;
+        if is_protected(observed, protect) {
+            refusals.push(protected(urn, observed, Op::Replace));
+        } else if is_stateful(draft, urn) && !consented(draft, urn, observed) {
+            refusals.push(holds_data(urn, observed, Op::Replace));
+        }
+    }
+    draft.refusals.extend(refusals);
+}
+
+fn guard_removal(draft: &mut Draft<'_>, mut removal: Removal) {
+    let urn = &removal.urn;
+    let observed = &removal.observed;
+    let options = draft.graph.get(urn).map(|resource| &resource.options);
+    if is_protected(observed, options.and_then(|options| options.protect)) {
+        draft.refusals.push(protected(urn, observed, Op::Delete));
+        return;
+    }
+    if options.is_some_and(|options| options.retain_on_delete) {
+        draft.retained.push(Retained {
+            urn: removal.urn,
+            observed: removal.observed,
+            reason: RetainReason::RetainOnDelete,
+        });
+        return;
+    }
+    if is_stateful(draft, urn) {
+        let consented = consented(draft, urn, observed);
+        let on_delete = match draft.request.goal {
+            // `destroy` is an explicit act and follows the file; what the file does not know stays.
+            Goal::Destroy => options.map_or(OnDelete::Retain, |options| options.on_delete),
+            // A side effect of an edit: only with consent, and never without a snapshot where there can be one.
+            Goal::Up if consented => OnDelete::Snapshot,
+            Goal::Up => {
+                draft.refusals.push(holds_data(urn, observed, Op::Delete));
+                return;
+            }
+        };
+        let snapshots = draft
+            .catalog
+            .get(urn.token())
+            .is_some_and(|schema| schema.snapshots);
+        match on_delete {
+            OnDelete::Retain if !consented => {
+                draft.retained.push(Retained {
+                    urn: removal.urn,
+                    observed: removal.observed,
+                    reason: RetainReason::OnDelete,
+                });
+                return;
+            }
+            OnDelete::Delete => removal.data = DataPolicy::Discard,
+            OnDelete::Snapshot | OnDelete::Retain if snapshots => {
+                removal.data = DataPolicy::Snapshot;
+            }
+            OnDelete::Snapshot if !consented => removal.data = DataPolicy::Snapshot,
+            OnDelete::Snapshot | OnDelete::Retain => removal.data = DataPolicy::Discard,
+        }
+    }
+    draft.removals.push(removal);
+}
+
+/// A database that stays keeps its subnet group, its subnets, its network.
+fn hold_what_retained_objects_need(draft: &mut Draft<'_>) {
+    let mut open: Vec<(Urn, ObjectKey)> = draft
+        .retained
+        .iter()
+        .filter(|retained| retained.reason != RetainReason::NotTargeted)
+        .map(|retained| (retained.urn.clone(), key(&retained.urn, &retained.observed)))
+        .collect();
+    let mut held: BTreeSet<ObjectKey> = BTreeSet::new();
+    let mut reasons = Vec::new();
+    while let Some((holder, object)) = open.pop() {
+        for needed in draft.uses.needs(&object) {
+            if held.insert(needed.clone()) {
+                reasons.push((needed.clone(), holder.clone()));
+                open.push((holder.clone(), needed.clone()));
+            }
+        }
+    }
+    for (object, holder) in reasons {
+        let Some(position) = draft
+            .removals
+            .iter()
+            .position(|removal| key(&removal.urn, &removal.observed) == object)
+        else {
+            continue;
+        };
+        let removal = draft.removals.remove(position);
+        draft.retained.push(Retained {
+            urn: removal.urn,
+            observed: removal.observed,
+            reason: RetainReason::NeededBy(holder),
+        });
+    }
+}
+
+/// What a replacement does with the data of the old object: it has been consented to, and leaves a snapshot where there
+/// can be one.
+pub(super) fn data_of_replaced(schema: Option<&Schema>) -> DataPolicy {
+    if schema.is_some_and(|schema| schema.snapshots) {
+        DataPolicy::Snapshot
+    } else {
+        DataPolicy::Discard
+    }
+}
+
+/// The file's word, and where it has none, the live tag.
+fn is_protected(observed: &Observed, protect: Option<bool>) -> bool {
+    protect.unwrap_or_else(|| observed.tags.is_protected())
+}
+
+fn is_stateful(draft: &Draft<'_>, urn: &Urn) -> bool {
+    draft
+        .catalog
+        .get(urn.token())
+        .is_some_and(|schema| schema.stateful)
+}
+
+/// `--allow-delete` names the resource by logical name or by physical id.
+fn consented(draft: &Draft<'_>, urn: &Urn, observed: &Observed) -> bool {
+    let allowed = &draft.request.allow_delete;
+    target::matches_any(allowed, urn.name()) || allowed.contains(&observed.id)
+}
+
+fn protected(urn: &Urn, observed: &Observed, op: Op) -> Refusal {
+    Refusal::Protected {
+        urn: urn.clone(),
+        id: observed.id.clone(),
+        op,
+    }
+}
+
+fn holds_data(urn: &Urn, observed: &Observed, op: Op) -> Refusal {
+    Refusal::HoldsData {
+        urn: urn.clone(),
+        id: observed.id.clone(),
+        op,
+    }
+}

@@ -1,0 +1,189 @@
+//! Pass 4: only what `--target` and `--exclude` leave.
+//!
+//! A target brings along what it needs; an exclusion takes along what needs it. Deletions follow the opposite rule: to
+//! delete a target, everything that uses it has to go first.
+
+use std::collections::BTreeSet;
+
+use super::deletes::{ObjectKey, key};
+use super::{Because, Draft, Op, RetainReason, Retained};
+use crate::graph::dependencies;
+use crate::resource::Urn;
+
+pub(super) fn restrict(draft: &mut Draft<'_>) {
+    let request = draft.request;
+    if request.targets.is_empty() && request.excludes.is_empty() {
+        return;
+    }
+    let wanted = wanted(draft);
+    for (urn, verdict) in &mut draft.verdicts {
+        if wanted.contains(*urn) {
+            continue;
+        }
+        // Out of reach: what exists stays as it is, what does not exist is not made.
+        verdict.op = Op::Same;
+        verdict.because = Because::Edited;
+    }
+    draft
+        .verdicts
+        .retain(|urn, verdict| wanted.contains(*urn) || verdict.observed.is_some());
+    draft
+        .refusals
+        .retain(|refusal| wanted.contains(refusal.urn()));
+
+    let going = going(draft);
+    let (removals, kept) = std::mem::take(&mut draft.removals)
+        .into_iter()
+        .partition(|removal| going.contains(&key(&removal.urn, &removal.observed)));
+    draft.removals = removals;
+    draft
+        .retained
+        .extend(kept.into_iter().map(|removal| Retained {
+            urn: removal.urn,
+            observed: removal.observed,
+            reason: RetainReason::NotTargeted,
+        }));
+}
+
+/// Wanted resources within reach.
+fn wanted(draft: &Draft<'_>) -> BTreeSet<Urn> {
+    let request = draft.request;
+    let mut wanted: BTreeSet<Urn> = BTreeSet::new();
+    let mut needed: BTreeSet<&Urn> = BTreeSet::new();
+    let order: Vec<_> = draft.graph.in_order().collect();
+    // Backwards, so that a resource is seen after everything that needs it.
+    for resource in order.iter().rev() {
+        let named =
+            request.targets.is_empty() || matches_any(&request.targets, resource.urn.name());
+        if named || needed.contains(&resource.urn) {
+            wanted.insert(resource.urn.clone());
+            needed.extend(dependencies(resource));
+        }
+    }
+    let mut excluded: BTreeSet<&Urn> = BTreeSet::new();
+    for resource in &order {
+        let by_name = matches_any(&request.excludes, resource.urn.name());
+        // Only what would have to be made or moved drags its dependents along.
+        let by_need = dependencies(resource).iter().any(|urn| {
+            excluded.contains(*urn)
+                && draft
+                    .verdicts
+                    .get(*urn)
+                    .is_some_and(|verdict| matches!(verdict.op, Op::Create | Op::Replace))
+        });
+        if by_name || by_need {
+            excluded.insert(&resource.urn);
+            wanted.remove(&resource.urn);
+        }
+    }
+    wanted
+}
+
+/// Objects to be deleted within reach.
+fn going(draft: &Draft<'_>) -> BTreeSet<ObjectKey> {
+    let request = draft.request;
+    let mut going: BTreeSet<ObjectKey> = BTreeSet::new();
+    let mut open: Vec<ObjectKey> = draft
+        .removals
+        .iter()
+        .filter(|removal| {
+            request.targets.is_empty() || matches_any(&request.targets, removal.urn.name())
+        })
+        .map(|removal| key(&removal.urn, &removal.observed))
+        .collect();
+    let removable: BTreeSet<ObjectKey> = draft
+        .removals
+        .iter()
+        .map(|removal| key(&removal.urn, &removal.observed))
+        .collect();
+    while let Some(object) = open.pop() {
+        if going.insert(object.clone()) {
+            open.extend(
+                draft
+                    .uses
+                    .needed_by(&object)
+                    .filter(|user| removable.contains(user))
+                    .cloned(),
+            );
+        }
+    }
+    // What an excluded object needs stays with it.
+    let mut staying: Vec<ObjectKey> = removable
+        .iter()
+        .filter(|(urn, _)| matches_any(&request.excludes, urn.name()))
+        .cloned()
+        .collect();
+    while let Some(object) = staying.pop() {
+        if going.remove(&object) || matches_any(&request.excludes, object.0.name()) {
+            let needed: Vec<_> = draft
+                .uses
+                .needs(&object)
+                .filter(|used| going.contains(used))
+                .cloned()
+                .collect();
+            staying.extend(needed);
+        }
+    }
+    going
+}
+
+/// True if one of the patterns names the resource.
+pub fn matches_any(patterns: &[String], name: &str) -> bool {
+    patterns.iter().any(|pattern| matches(pattern, name))
+}
+
+/// A pattern names a resource by its whole logical name, by a section or other leading part of it, or by one of its
+/// parts; `*` stands for any text: `database`, `services/api*`, `web`, `*TargetGroup`.
+fn matches(pattern: &str, name: &str) -> bool {
+    if glob(pattern, name) {
+        return true;
+    }
+    let mut end = 0;
+    for part in name.split('/') {
+        end += part.len();
+        if glob(pattern, part) || glob(pattern, &name[..end]) {
+            return true;
+        }
+        end += 1;
+    }
+    false
+}
+
+fn glob(pattern: &str, text: &str) -> bool {
+    match pattern.split_once('*') {
+        None => pattern == text,
+        Some((head, tail)) => {
+            let Some(rest) = text.strip_prefix(head) else {
+                return false;
+            };
+            let tail = tail.trim_start_matches('*');
+            (0..=rest.len())
+                .filter(|start| rest.is_char_boundary(*start))
+                .any(|start| glob(tail, &rest[start..]) || (tail.is_empty()))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn short_names_sections_and_globs_match() {
+        let name = "services/api/taskDefinition";
+        for pattern in [
+            name,
+            "services",
+            "services/api",
+            "api",
+            "services/*",
+            "*Definition",
+            "ser*api*",
+        ] {
+            assert!(matches(pattern, name), "{pattern}");
+        }
+        for pattern in ["service", "services/web", "ap", "", "web*"] {
+            assert!(!matches(pattern, name), "{pattern}");
+        }
+    }
+}
