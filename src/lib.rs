@@ -49,3 +49,5 @@ pub mod plan;
 pub mod resource;
 pub mod sandbox;
 pub mod stack;
+#[doc(hidden)]
+pub mod testing;

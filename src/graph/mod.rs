@@ -69,6 +69,8 @@ pub struct Resource {
     pub tags: BTreeMap<String, String>,
     pub options: ResourceOptions,
     pub origin: Origin,
+    /// Set by [`build`]: the author gave no name, and the one it derived carries a generation.
+    pub generated_name: bool,
 }
 
 /// The desired state of a stack.
@@ -279,6 +281,7 @@ fn complete(
         let generation = names::generation(schema, &inputs);
         let name = names::derive(stack, resource.urn.name(), rule, &generation);
         inputs.insert(rule.property.to_owned(), name.into());
+        resource.generated_name = rule.generated;
     }
     for property in &schema.properties {
         if property.unset == Unset::Required && !inputs.contains_key(property.name) {

@@ -3,7 +3,7 @@
 use super::{Because, Draft, Goal, Op, PlannedOutput, Refusal, ReplaceOrder, Verdict, target};
 use crate::graph::{FACTS_TOKEN, Resource};
 use crate::resource::desired::Comparison;
-use crate::resource::{Condition, Desired, Observed, OutputReference, Schema, Value};
+use crate::resource::{Condition, Desired, Observed, OutputReference, Schema, Value, names};
 
 /// Fills `draft.verdicts`. Under `destroy` nothing is wanted, so there is none.
 pub(super) fn verdicts(draft: &mut Draft<'_>) {
@@ -22,7 +22,7 @@ pub(super) fn verdicts(draft: &mut Draft<'_>) {
 }
 
 fn verdict(draft: &mut Draft<'_>, resource: &Resource, schema: &Schema) -> Verdict {
-    let desired = desired(resource);
+    let mut desired = desired(resource);
     let (observed, comparison) = {
         let lookup = |reference: &OutputReference| known(draft, reference);
         best(
@@ -80,6 +80,19 @@ fn verdict(draft: &mut Draft<'_>, resource: &Resource, schema: &Schema) -> Verdi
         Condition::Settling(status) => (Op::Update, Because::Unfinished(status.clone())),
         Condition::Ready => (Op::Same, Because::Edited),
     };
+    let mut comparison = comparison;
+    if op == Op::Replace
+        && desired.generated_name
+        && let Some(rule) = schema.name
+        && let Some(name) = desired.inputs.get(rule.property).and_then(Value::as_str)
+    {
+        // The parent may be new while the inputs read as before, and with them the name.
+        let name = Value::from(names::successor(name, &observed.id));
+        desired
+            .inputs
+            .insert(rule.property.to_owned(), name.clone());
+        comparison.inputs.insert(rule.property.to_owned(), name);
+    }
     Verdict {
         desired,
         observed: Some(observed),
@@ -98,6 +111,7 @@ fn desired(resource: &Resource) -> Desired {
         tags: resource.tags.clone(),
         protect: resource.options.protect,
         ignore_changes: resource.options.ignore_changes.clone(),
+        generated_name: resource.generated_name,
     }
 }
 

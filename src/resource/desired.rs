@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 
 use super::diff::{compare, compare_tags};
+use super::names::same_but_for_generation;
 use super::tags::applied_hash;
 use super::value::resolve_properties;
 use super::{Change, Diff, Observed, OutputReference, Properties, Schema, Tags, Urn, Value};
@@ -22,6 +23,8 @@ pub struct Desired {
     pub protect: Option<bool>,
     /// Paths at which live wins once the object exists.
     pub ignore_changes: Vec<String>,
+    /// The name is ours to generate: a live object of another generation has a right name, too.
+    pub generated_name: bool,
 }
 
 /// Desired against observed.
@@ -49,6 +52,15 @@ impl Comparison {
 }
 
 impl Desired {
+    /// The inputs without a name that is ours to generate: another generation is no edit.
+    fn authored(&self, schema: &Schema, inputs: &Properties) -> Properties {
+        let mut authored = inputs.clone();
+        if let Some(rule) = schema.name.filter(|_| self.generated_name) {
+            authored.remove(rule.property);
+        }
+        authored
+    }
+
     /// Resolves the references and compares with the live object, or with nothing.
     pub fn against(
         &self,
@@ -59,7 +71,7 @@ impl Desired {
         let mut inputs = resolve_properties(&self.inputs, lookup);
         inputs.retain(|_, value| !value.is_null());
         // The hash is over what the author wants, before live values are taken over: these change by themselves.
-        let applied = applied_hash(schema, &inputs, &self.tags);
+        let applied = applied_hash(schema, &self.authored(schema, &inputs), &self.tags);
         let known = inputs.values().all(Value::is_known);
         let protect = self
             .protect
@@ -71,6 +83,9 @@ impl Desired {
         };
         let nothing = Properties::new();
         if let Some(observed) = observed {
+            if self.generated_name {
+                keep_generation(schema, &mut inputs, &observed.inputs);
+            }
             for path in &self.ignore_changes {
                 take_over(&mut inputs, &observed.inputs, path);
             }
@@ -92,6 +107,17 @@ impl Desired {
             tag_changes,
             drift,
         }
+    }
+}
+
+/// What makes a replacement necessary shows in the inputs themselves, so the generation in a live name is never wrong.
+fn keep_generation(schema: &Schema, desired: &mut Properties, live: &Properties) {
+    let Some(rule) = schema.name else { return };
+    let name = |inputs: &Properties| inputs.get(rule.property)?.as_str().map(str::to_owned);
+    if let (Some(wanted), Some(found)) = (name(desired), name(live))
+        && same_but_for_generation(&wanted, &found)
+    {
+        desired.insert(rule.property.to_owned(), found.into());
     }
 }
 

@@ -23,6 +23,26 @@ pub fn derive(stack: &StackId, logical: &str, rule: NameRule, generation: &str) 
     base + &suffix
 }
 
+/// The name of a replacement that is to stand beside `predecessor`: the derived name with another generation. The same
+/// on every run, for as long as the predecessor is there.
+pub fn successor(derived: &str, predecessor: &str) -> String {
+    let hash = short_hash(&format!("{derived}\n{predecessor}"), GENERATION);
+    format!("{}{hash}", without_generation(derived))
+}
+
+/// True if two generated names differ in their generation at most.
+pub fn same_but_for_generation(left: &str, right: &str) -> bool {
+    without_generation(left) == without_generation(right)
+}
+
+fn without_generation(name: &str) -> &str {
+    let end = name.len().saturating_sub(GENERATION);
+    name.get(..end).unwrap_or(name)
+}
+
+/// Hexadecimal digits of a generation.
+const GENERATION: usize = 6;
+
 /// The short hash that changes exactly when a replace-only input does. References enter it by name, not by what they
 /// resolve to, so that the name can be shown before anything exists.
 pub fn generation(schema: &Schema, inputs: &Properties) -> String {
@@ -38,7 +58,7 @@ pub fn generation(schema: &Schema, inputs: &Properties) -> String {
         .map(|(name, value)| (name.clone(), value.clone()))
         .collect();
     let document = serde_json::Value::from(&Value::Object(replacing));
-    short_hash(&document.to_string(), 6)
+    short_hash(&document.to_string(), GENERATION)
 }
 
 /// Lower-case letters, digits and single hyphens: what every AWS name takes.

@@ -1,0 +1,10 @@
+//! A world to test the engine in: an account in memory, and stacks made from a seed.
+//!
+//! Part of the library so that property tests, simulation and benchmarks share it; nothing in the product uses it.
+
+pub mod fake;
+pub mod generate;
+pub mod random;
+
+pub use fake::FakeAccount;
+pub use random::Random;
