@@ -1,10 +1,63 @@
-"""The local AWS account of `fde-infra --sandbox`: moto in server mode, with its gaps mended."""
+"""The local AWS account of `fde-infra --sandbox`: moto in server mode, with its gaps mended.
+
+`account.py` starts the server, `wire.py` stands between clients and moto, `mends.py` puts the mends in place; each mend
+is a small patch with the AWS behaviour that it brings about. Nothing in fde-infra is bent to suit this account: what it gets
+wrong is mended here, or listed below.
+
+Control: `GET /_account/status`, `GET /_account/calls`, `POST /_account/calls/reset`, `POST /_account/reset`,
+`POST /_account/stop`.
+
+Mended
+- Every service: operations that moto lacks answer 400 `NotImplemented`, and its own failures 400 `SandboxFault`, never a
+  page of HTML with 500 that an SDK would retry. Each call is atomic. Lookups that moto repeats for every call are remembered.
+- CloudWatch: Smithy RPC v2 CBOR; tags on creation only, of dashboards too, and gone with their resource; an update keeps
+  the alarm's state; filters combine; pages; a new alarm has insufficient data.
+- Tagging API: Elastic IP, security group rule, VPC endpoint, RDS subnet and parameter group, listener, rule, repository,
+  dashboard, web ACL, scalable target; ARNs as AWS spells them; pages; failures per ARN; buckets in their own region.
+- EC2: client tokens of NAT gateway, route table, VPC endpoint; pages; interfaces of NAT gateways, load balancers,
+  databases and tasks; refused deletions of subnet, security group, VPC, main route table; address and internet gateway
+  in use; one route table a subnet; routes to what is not there; black holes; tag filters and unknown ids of NAT gateways;
+  endpoints that lost a route table; three zones in every region.
+- ECS: every field of a service; client tokens; deployments, circuit breaker and rollback; tasks, targets, events;
+  DRAINING, INACTIVE; clusters with services; task definitions completed as AWS does, Fargate sizes; UpdateClusterSettings;
+  pages. An image tag that contains `unhealthy` makes a service that never becomes healthy.
+- Application Auto Scaling: tags; limits applied to the service at once; policies that keep their ARN and alarms and go with
+  their target; ObjectNotFoundException; pages.
+- ELBv2: idempotent creates and Duplicate*; deletion protection; default attributes; both forms of conditions and forwards;
+  redirect defaults; users of a target group; listeners without TLS have no policy; certificates must exist; access logs need
+  a bucket that takes them; rules by priority; missing rules; 50 tags.
+- RDS: Performance Insights; gp3 baseline; versions and parameter families; pending modifications and reboots;
+  DescribeDBParameters by source; ResetDBParameterGroup; DescribeDBEngineVersions; replicas of their own; final snapshots;
+  groups in use, taken names, modified subnet groups (moto loses them); `creating` and `modifying` until the next look.
+- SNS: subscriptions that wait for confirmation, and their count; a topic that exists with other tags.
+- S3: defaults of a new bucket; tags in CreateBucket; tags gone with the bucket.
+- Secrets Manager: the name stays taken during the recovery window. (Client tokens moto has.)
+- WAF: WAFDuplicateItemException; one ACL a resource; ACLs in use; updates replace the whole; ListResourcesForWebACL.
+- IAM: AWS's managed policies; attached policies cannot be deleted.
+- Logs: groups by identifier and pattern; tags gone with their group; tags of missing groups.
+
+Known, and not mended
+- Nothing takes time: no slow provisioning, no eventual consistency, no request rates, no quotas. An ECS service gets along
+  when it is described, and by nothing else.
+- No permissions: every caller may do everything; policies are not evaluated, DryRun is carried out.
+- A token whose resource was deleted makes a new one; what AWS does then is not documented.
+- The tagging API of AWS lists deleted resources for a while, for how long is not documented. Here it lists secrets in their
+  recovery window, and no deleted clusters and services nor deregistered revisions.
+- RDS knows PostgreSQL versions of its own list only; DescribeDBParameters lists no engine defaults; deletion is immediate.
+- CloudWatch: no composite alarms, and no alarm ever changes its state.
+- Logs: ListLogGroups. ECS: service deployments and revisions, Service Connect, capacity providers beyond moto's.
+- IAM: SimulatePrincipalPolicy; malformed trust policies are accepted.
+- WAF: the capacity of an ACL is a constant. ELBv2: the hosted zone of a load balancer is a constant.
+- The route that a gateway endpoint adds to its tables is listed as moto lists it, not checked against AWS.
+"""
 
 import argparse
 import json
 import os
+import signal
 import sys
 import threading
+import time
 
 ACCOUNT_ID = "123456789012"
 
@@ -23,8 +76,11 @@ def prepare_environment():
             "MOTO_ACM_VALIDATION_WAIT": "1",
             "MOTO_DISABLE_GLOBAL_CORS": "true",
             "MOTO_IAM_LOAD_MANAGED_POLICIES": "true",
+            # moto takes some times from the local clock and gives them out as UTC.
+            "TZ": "UTC",
         }
     )
+    time.tzset()
 
 
 def warm(frontend):
@@ -67,7 +123,9 @@ def warm(frontend):
         )
     for service, request in requests:
         headers = request.pop("headers", {})
-        headers["Authorization"] = f"AWS4-HMAC-SHA256 Credential=warm/20000101/us-east-1/{service}/aws4_request, SignedHeaders=host, Signature=0"
+        headers["Authorization"] = (
+            f"AWS4-HMAC-SHA256 Credential=warm/20000101/us-east-1/{service}/aws4_request, SignedHeaders=host, Signature=0"
+        )
         environ = EnvironBuilder(**{"path": "/", "method": "POST", **request, "headers": headers}).get_environ()
         _, status, _ = run_wsgi_app(frontend, environ, buffered=True)
         if not status.startswith("200"):
@@ -84,12 +142,16 @@ def write_whole(path, text):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--port", type=int, default=0, help="loopback port; 0 takes a free one")
     parser.add_argument("--ready-file", help="where to write {pid, port, version} once the account answers")
     parser.add_argument("--version-key", default="", help="what /_account/status answers as its version")
     options = parser.parse_args()
 
+    # It outlives the command, and the terminal, that started it.
+    for name in ("SIGHUP", "SIGINT"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.SIG_IGN)
     prepare_environment()
     from werkzeug.serving import make_server
 

@@ -183,7 +183,13 @@ def complete(backend, service, primary):
         for group in target_groups(service):
             say(service, f"(service {service.name}) registered {missing} targets in (target-group {group})")
     for task in others + (mine[missing:] if missing < 0 else []):
-        end(backend, service, task, f"Scaling activity initiated by (deployment {primary['id']})", "ServiceSchedulerInitiated")
+        end(
+            backend,
+            service,
+            task,
+            f"Scaling activity initiated by (deployment {primary['id']})",
+            "ServiceSchedulerInitiated",
+        )
     changed = primary["rolloutState"] != "COMPLETED"
     if changed:
         primary["rolloutState"] = "COMPLETED"
@@ -204,7 +210,9 @@ def fail_some(backend, service, primary):
     threshold = min(200, max(3, math.ceil(service.desired_count * 0.5)))
     groups = target_groups(service)
     reason = (
-        f"Task failed ELB health checks in (target-group {groups[0]})" if groups else "Essential container in task exited"
+        f"Task failed ELB health checks in (target-group {groups[0]})"
+        if groups
+        else "Essential container in task exited"
     )
     for task in running(backend, service, primary):
         fail(backend, service, task, reason)
@@ -218,7 +226,10 @@ def fail_some(backend, service, primary):
         register(backend, service, task, ("unhealthy", "Target.FailedHealthChecks", "Health checks failed"))
         say(service, f"(service {service.name}) has started 1 tasks: (task {task.id}).")
         if primary["failedTasks"] >= threshold:
-            say(service, f"(service {service.name}) is unable to consistently start tasks successfully. For more information, see the Troubleshooting section of the Amazon ECS Developer Guide.")
+            say(
+                service,
+                f"(service {service.name}) is unable to consistently start tasks successfully. For more information, see the Troubleshooting section of the Amazon ECS Developer Guide.",
+            )
         return
     primary["rolloutState"] = "FAILED"
     primary["rolloutStateReason"] = "ECS deployment circuit breaker: tasks failed to start."
@@ -238,7 +249,13 @@ def fail_some(backend, service, primary):
 
 def drain(backend, service):
     for task in running(backend, service):
-        end(backend, service, task, f"Scaling activity initiated by (deployment {task.started_by})", "ServiceSchedulerInitiated")
+        end(
+            backend,
+            service,
+            task,
+            f"Scaling activity initiated by (deployment {task.started_by})",
+            "ServiceSchedulerInitiated",
+        )
     service.status = "DRAINING"
     service.desired_count = 0
     count(backend, service)
@@ -249,7 +266,9 @@ def drain(backend, service):
 
 def all_tasks(backend, service):
     tasks = backend.tasks.setdefault(service.cluster_name, {})
-    return [task for task in tasks.values() if isinstance(task, ServiceTask) and task.group == f"service:{service.name}"]
+    return [
+        task for task in tasks.values() if isinstance(task, ServiceTask) and task.group == f"service:{service.name}"
+    ]
 
 
 def running(backend, service, deployment=None):
@@ -277,7 +296,14 @@ def end(backend, service, task, reason, code, exit_code=None):
 
 def fail(backend, service, task, reason):
     by_health = reason.startswith("Task failed ELB")
-    end(backend, service, task, reason, "ServiceSchedulerInitiated" if by_health else "EssentialContainerExited", None if by_health else 1)
+    end(
+        backend,
+        service,
+        task,
+        reason,
+        "ServiceSchedulerInitiated" if by_health else "EssentialContainerExited",
+        None if by_health else 1,
+    )
     say(service, f"(service {service.name}) (task {task.id}) failed: {reason}.")
 
 
@@ -291,7 +317,11 @@ def groups_here(backend, service):
 
 
 def register(backend, service, task, health=None):
-    ports = {entry["targetGroupArn"]: entry.get("containerPort") for entry in service.load_balancers or [] if entry.get("targetGroupArn")}
+    ports = {
+        entry["targetGroupArn"]: entry.get("containerPort")
+        for entry in service.load_balancers or []
+        if entry.get("targetGroupArn")
+    }
     for group in groups_here(backend, service):
         if task.address:
             group.targets[task.address] = {"Id": task.address, "Port": ports[group.arn], "Health": health}

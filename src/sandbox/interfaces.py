@@ -37,9 +37,7 @@ def of_subnet(ec2, subnet_id):
 
 
 def of_group(ec2, group_id):
-    return [
-        interface for interface in ec2.enis.values() if any(group.id == group_id for group in interface._group_set)
-    ]
+    return [interface for interface in ec2.enis.values() if any(group.id == group_id for group in interface._group_set)]
 
 
 def of_vpc(ec2, vpc_id):

@@ -82,9 +82,15 @@ def paged(operation, key, identifiers):
         size = self._get_int_param("MaxResults")
         token = self._get_param("NextToken")
         if size is not None and not 5 <= size <= 1000:
-            refuse("InvalidMaxResults", f"Value ( {size} ) for parameter maxResults is invalid. Expecting a value between 5 and 1000.")
+            refuse(
+                "InvalidMaxResults",
+                f"Value ( {size} ) for parameter maxResults is invalid. Expecting a value between 5 and 1000.",
+            )
         if size is not None and self._get_param(identifiers):
-            refuse("InvalidParameterCombination", f"The parameter {identifiers} cannot be used with the parameter maxResults")
+            refuse(
+                "InvalidParameterCombination",
+                f"The parameter {identifiers} cannot be used with the parameter maxResults",
+            )
         result = original(self)
         if size is None and token is None:
             return result
@@ -123,10 +129,16 @@ def create_nat_gateway(original, self, subnet_id, allocation_id, tags=None, conn
     connectivity_type = connectivity_type or "public"
     if connectivity_type != "private":
         if not allocation_id:
-            refuse("MissingParameter", "The request must include the AllocationId parameter. Add the required parameter and retry the request.")
+            refuse(
+                "MissingParameter",
+                "The request must include the AllocationId parameter. Add the required parameter and retry the request.",
+            )
         address = self.address_by_allocation([allocation_id])[0]
         if address.association_id:
-            refuse("Resource.AlreadyAssociated", f"resource {allocation_id} is already associated with {address.association_id}")
+            refuse(
+                "Resource.AlreadyAssociated",
+                f"resource {allocation_id} is already associated with {address.association_id}",
+            )
         if all(gateway.vpc is None or gateway.vpc.id != subnet.vpc_id for gateway in self.internet_gateways.values()):
             refuse("Gateway.NotAttached", f"Network {subnet.vpc_id} has no Internet gateway attached")
     gateway = original(self, subnet_id, allocation_id, tags, connectivity_type)
@@ -231,7 +243,9 @@ def delete_vpc(original, self, vpc_id):
     groups = [group for group in self.groups[vpc_id].values() if group.name != "default"]
     gateways = [gateway for gateway in self.internet_gateways.values() if gateway.vpc and gateway.vpc.id == vpc_id]
     endpoints = [
-        endpoint for endpoint in self.vpc_end_points.values() if endpoint.vpc_id == vpc_id and endpoint.state != "deleted"
+        endpoint
+        for endpoint in self.vpc_end_points.values()
+        if endpoint.vpc_id == vpc_id and endpoint.state != "deleted"
     ]
     if groups or gateways or endpoints or interfaces.of_vpc(self, vpc_id):
         dependent("vpc", vpc_id)

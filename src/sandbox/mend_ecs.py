@@ -214,7 +214,13 @@ SERVICE_FIELDS = (
     "propagateTags",
     "serviceRegistries",
 )
-DEPLOYING_FIELDS = ("capacityProviderStrategy", "loadBalancers", "networkConfiguration", "platformVersion", "serviceRegistries")
+DEPLOYING_FIELDS = (
+    "capacityProviderStrategy",
+    "loadBalancers",
+    "networkConfiguration",
+    "platformVersion",
+    "serviceRegistries",
+)
 
 # The fields under which moto keeps the same, and reads them itself.
 MOTO_NAMES = {

@@ -129,9 +129,7 @@ def set_security_groups(original, self, arn, *arguments, **named):
 
 
 def known_subnets(backend, ids):
-    subnets = {
-        subnet.id: subnet for zone in backend.ec2_backend.subnets.values() for subnet in zone.values()
-    }
+    subnets = {subnet.id: subnet for zone in backend.ec2_backend.subnets.values() for subnet in zone.values()}
     if any(identifier not in subnets for identifier in ids):
         raise SubnetNotFoundError()
     return [subnets[identifier] for identifier in ids]
@@ -323,7 +321,9 @@ def new_listener(original, self, *arguments, **named):
     original(self, *arguments, **named)
     if self.protocol not in ("HTTPS", "TLS"):
         self.ssl_policy = None
-    self.attributes = {"routing.http.response.server.enabled": "true"} if self.protocol in ("HTTP", "HTTPS") else self.attributes
+    self.attributes = (
+        {"routing.http.response.server.enabled": "true"} if self.protocol in ("HTTP", "HTTPS") else self.attributes
+    )
 
 
 FakeListener.rules = property(

@@ -199,7 +199,9 @@ def create_topic(original, self, name, attributes=None, tags=None):
     arn = f"arn:{self.partition}:sns:{self.region_name}:{self.account_id}:{name}"
     existing = self.topics.get(arn)
     if existing is not None and tags is not None and dict(tags) != dict(existing._tags):
-        raise SNSException("InvalidParameter", "Invalid parameter: Tags Reason: Topic already exists with different tags")
+        raise SNSException(
+            "InvalidParameter", "Invalid parameter: Tags Reason: Topic already exists with different tags"
+        )
     return original(self, name, attributes, tags)
 
 

@@ -109,14 +109,18 @@ def new_resource_id():
 def account_key(backend):
     keys = notes_of(backend, "account_key")
     if "arn" not in keys:
-        keys["arn"] = f"arn:{backend.partition}:kms:{backend.region_name}:{backend.account_id}:key/{mock_random.uuid4()}"
+        keys["arn"] = (
+            f"arn:{backend.partition}:kms:{backend.region_name}:{backend.account_id}:key/{mock_random.uuid4()}"
+        )
     return keys["arn"]
 
 
 def second_zone(instance):
     if not instance.multi_az or not instance._db_subnet_group_name:
         return None
-    zones = sorted({subnet.availability_zone for subnet in instance.db_subnet_group._subnets} - {instance.availability_zone})
+    zones = sorted(
+        {subnet.availability_zone for subnet in instance.db_subnet_group._subnets} - {instance.availability_zone}
+    )
     return zones[0] if zones else None
 
 
@@ -232,7 +236,10 @@ def modify_db_instance(original, self, db_instance_identifier, db_kwargs):
             changes["db_parameter_group_name"] = default_group_exists(self, instance.engine, changes["engine_version"])
     size = int(changes.get("allocated_storage") or instance.allocated_storage)
     if size < int(instance.allocated_storage):
-        refuse("InvalidParameterCombination", "Invalid storage size: the allocated storage of an instance cannot be reduced")
+        refuse(
+            "InvalidParameterCombination",
+            "Invalid storage size: the allocated storage of an instance cannot be reduced",
+        )
     if (changes.get("storage_type") or instance.storage_type) == "gp3":
         check_storage(size, changes.get("iops"), changes.get("storage_throughput"), instance.engine)
     role = changes.get("monitoring_role_arn", instance.monitoring_role_arn)
@@ -282,7 +289,10 @@ def checked_upgrade(instance, changes):
     if after[0] == before[0] and changes["engine_version"].isdigit():
         return instance.engine_version
     if after < before:
-        refuse("InvalidParameterCombination", f"Cannot upgrade {instance.engine} from {instance.engine_version} to {version}")
+        refuse(
+            "InvalidParameterCombination",
+            f"Cannot upgrade {instance.engine} from {instance.engine_version} to {version}",
+        )
     if after[0] > before[0] and not changes.get("allow_major_version_upgrade"):
         refuse(
             "InvalidParameterCombination",

@@ -60,9 +60,7 @@ def describe_db_engine_versions(self):
             if self.params.get("DefaultOnly") and minor != POSTGRES_VERSIONS[major][1]:
                 continue
             targets = [
-                other
-                for other in postgres_versions()
-                if tuple(int(part) for part in other.split(".")) > (major, minor)
+                other for other in postgres_versions() if tuple(int(part) for part in other.split(".")) > (major, minor)
             ]
             found.append(
                 {
@@ -100,7 +98,10 @@ def subnets_of(backend, ids):
     try:
         subnets = [ec2.get_subnet(identifier) for identifier in ids]
     except InvalidSubnetIdError:
-        refuse("InvalidSubnet", f"The requested subnet is invalid, or multiple subnets were requested that are not all in a common VPC: {list(ids)}")
+        refuse(
+            "InvalidSubnet",
+            f"The requested subnet is invalid, or multiple subnets were requested that are not all in a common VPC: {list(ids)}",
+        )
     if len({subnet.vpc_id for subnet in subnets}) > 1:
         refuse("InvalidSubnet", "The subnets are not all in a common VPC.")
     if len({subnet.availability_zone for subnet in subnets}) < 2:
@@ -296,9 +297,7 @@ def default_group_details(instance):
 def groups_with_status(instance):
     group = instance.db_parameter_groups()[0]
     pending = notes_of(instance.backend, "pending_reboot").get(instance.db_instance_identifier)
-    return [
-        {"DBParameterGroupName": group.name, "ParameterApplyStatus": "pending-reboot" if pending else "in-sync"}
-    ]
+    return [{"DBParameterGroupName": group.name, "ParameterApplyStatus": "pending-reboot" if pending else "in-sync"}]
 
 
 DBInstance.default_db_parameter_group_details = default_group_details

@@ -104,9 +104,7 @@ def put_scaling_policy(
         )
     key = f"{service_namespace}\t{resource_id}\t{scalable_dimension}\t{policy_name}"
     before = self.policies.get(key)
-    policy = original(
-        self, policy_name, service_namespace, resource_id, scalable_dimension, policy_body, policy_type
-    )
+    policy = original(self, policy_name, service_namespace, resource_id, scalable_dimension, policy_body, policy_type)
     if before is not None:
         policy.delete_alarms(self.account_id, self.region_name)
         policy.alarms = before.alarms

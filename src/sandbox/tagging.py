@@ -149,30 +149,54 @@ def drop_tags(owner, arn, keys):
 # The kinds
 
 
+# The part of the ARN that names the kind, by the prefix of the id, and where such things are kept.
+EC2_KINDS = {
+    "eipalloc": ("elastic-ip", lambda ec2: {address.id for address in ec2.addresses}),
+    "igw": ("internet-gateway", lambda ec2: ec2.internet_gateways),
+    "nat": (
+        "natgateway",
+        lambda ec2: {gateway.id for gateway in ec2.nat_gateways.values() if gateway.state != "deleted"},
+    ),
+    "rtb": ("route-table", lambda ec2: ec2.route_tables),
+    "sg": ("security-group", lambda ec2: {group for groups in ec2.groups.values() for group in groups}),
+    "sgr": (
+        "security-group-rule",
+        lambda ec2: {
+            rule.id
+            for groups in ec2.groups.values()
+            for group in groups.values()
+            for rule in group.ingress_rules + group.egress_rules
+        },
+    ),
+    "subnet": ("subnet", lambda ec2: {subnet for subnets in ec2.subnets.values() for subnet in subnets}),
+    "vpc": ("vpc", lambda ec2: ec2.vpcs),
+    "vpce": (
+        "vpc-endpoint",
+        lambda ec2: {endpoint.id for endpoint in ec2.vpc_end_points.values() if endpoint.state != "deleted"},
+    ),
+}
+
+
 @replace(EC2Backend, "iter_tagged_resources")
 def ec2_resources(original, self):
-    prefix = f"arn:{self.partition}:ec2:{self.region_name}:{self.account_id}"
-    gone = {gateway.id for gateway in self.nat_gateways.values() if gateway.state == "deleted"}
-    for resource in original(self):
-        if resource.arn.rsplit("/", 1)[-1] not in gone:
-            yield resource
-    for address in self.addresses:
-        if address.allocation_id:
-            yield TaggedResource(
-                f"{prefix}:elastic-ip/{address.id}", dict(self.tags.get(address.id, {})), "ec2:elastic-ip"
-            )
-    for groups in self.groups.values():
-        for group in groups.values():
-            for rule in group.ingress_rules + group.egress_rules:
-                yield TaggedResource(
-                    f"{prefix}:security-group-rule/{rule.id}",
-                    dict(self.tags.get(rule.id, {})),
-                    "ec2:security-group-rule",
-                )
-    for endpoint in self.vpc_end_points.values():
-        yield TaggedResource(
-            f"{prefix}:vpc-endpoint/{endpoint.id}", dict(self.tags.get(endpoint.id, {})), "ec2:vpc-endpoint"
-        )
+    """Goes by the tags that there are: moto goes through thousands of images for a handful of tagged things."""
+    present = {}
+    others = False
+    for identifier, tags in self.tags.items():
+        prefix = identifier.rsplit("-", 1)[0]
+        if prefix not in EC2_KINDS:
+            others = others or bool(tags)
+            continue
+        kind, known = EC2_KINDS[prefix]
+        if prefix not in present:
+            present[prefix] = known(self)
+        if tags and identifier in present[prefix]:
+            arn = f"arn:{self.partition}:ec2:{self.region_name}:{self.account_id}:{kind}/{identifier}"
+            yield TaggedResource(arn, dict(tags), f"ec2:{kind}")
+    if others:
+        for resource in original(self):
+            if resource.tags and resource.arn.rsplit("/", 1)[-1].rsplit("-", 1)[0] not in EC2_KINDS:
+                yield resource
 
 
 @replace(EC2ContainerServiceBackend, "iter_tagged_resources")
@@ -200,9 +224,7 @@ def rds_resources(original, self):
 @replace(ELBv2Backend, "iter_tagged_resources")
 def elbv2_resources(_original, self):
     def described(arn, kind):
-        return TaggedResource(
-            arn, self.tagging_service.get_tag_dict_for_resource(arn), f"elasticloadbalancing:{kind}"
-        )
+        return TaggedResource(arn, self.tagging_service.get_tag_dict_for_resource(arn), f"elasticloadbalancing:{kind}")
 
     for balancer in self.load_balancers.values():
         yield described(balancer.arn, "loadbalancer")
@@ -249,17 +271,13 @@ def s3_resources(original, self):
 @add(ECRBackend, "iter_tagged_resources")
 def ecr_resources(self):
     for repository in self.repositories.values():
-        yield TaggedResource(
-            repository.arn, self.tagger.get_tag_dict_for_resource(repository.arn), "ecr:repository"
-        )
+        yield TaggedResource(repository.arn, self.tagger.get_tag_dict_for_resource(repository.arn), "ecr:repository")
 
 
 @add(WAFV2Backend, "iter_tagged_resources")
 def wafv2_resources(self):
     for acl in self.wacls.values():
-        yield TaggedResource(
-            acl.arn, self.tagging_service.get_tag_dict_for_resource(acl.arn), "wafv2:regional/webacl"
-        )
+        yield TaggedResource(acl.arn, self.tagging_service.get_tag_dict_for_resource(acl.arn), "wafv2:regional/webacl")
 
 
 @add(ApplicationAutoscalingBackend, "iter_tagged_resources")

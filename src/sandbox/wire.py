@@ -79,9 +79,7 @@ class Frontend:
         self.version = version
         self.on_stop = on_stop
         self.log = CallLog()
-        self.cloudwatch = ServiceModel(
-            Loader().load_service_model("cloudwatch", "service-2"), "cloudwatch"
-        )
+        self.cloudwatch = ServiceModel(Loader().load_service_model("cloudwatch", "service-2"), "cloudwatch")
 
     def __call__(self, environ, start_response):
         path = environ.get("PATH_INFO", "")
@@ -116,9 +114,11 @@ class Frontend:
     # AWS calls
 
     def aws_call(self, environ, path):
-        body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0)) if (
-            environ.get("CONTENT_LENGTH") or not environ.get("wsgi.input_terminated")
-        ) else environ["wsgi.input"].read()
+        body = (
+            environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+            if (environ.get("CONTENT_LENGTH") or not environ.get("wsgi.input_terminated"))
+            else environ["wsgi.input"].read()
+        )
         environ["wsgi.input"] = io.BytesIO(body)
         environ["CONTENT_LENGTH"] = str(len(body))
         environ.pop("HTTP_TRANSFER_ENCODING", None)
@@ -150,7 +150,9 @@ class Frontend:
             except Exception as fault:  # whatever moto stumbles over is reported to the caller and in the log
                 traceback.print_exc(file=sys.stderr)
                 return error_answer(
-                    service, "SandboxFault", f"the local account failed in {service}:{operation}: {type(fault).__name__}: {str(fault)[:500]}"
+                    service,
+                    "SandboxFault",
+                    f"the local account failed in {service}:{operation}: {type(fault).__name__}: {str(fault)[:500]}",
                 )
         kind = dict((name.lower(), value) for name, value in headers).get("content-type", "")
         if int(status[:3]) >= 400 and b"<!doctype html" in body[:200].lower() and kind.startswith("text/html"):
@@ -181,7 +183,10 @@ class Frontend:
         extra = []
         if code >= 400:
             error = (document.get("__type") or "InternalServiceError").split("#")[-1]
-            document = {"__type": f"com.amazonaws.cloudwatch#{error}", "message": document.get("message") or document.get("Message") or ""}
+            document = {
+                "__type": f"com.amazonaws.cloudwatch#{error}",
+                "message": document.get("message") or document.get("Message") or "",
+            }
             # CloudWatch's model is "AWS query compatible": the code known from the query protocol comes in this header.
             extra.append(("x-amzn-query-error", f"{error};Sender"))
         elif operation in self.cloudwatch.operation_names:

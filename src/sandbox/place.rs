@@ -1,0 +1,251 @@
+//! Where the local account keeps its things, and the program that is carried inside the binary.
+
+use std::path::{Path, PathBuf};
+use std::{env, fs, process};
+
+use sha2::{Digest, Sha256};
+
+use super::SandboxError;
+
+/// The server's program, file by file; `account.py` is the one that is run.
+const PROGRAM: &[(&str, &str)] = &[
+    ("account.py", include_str!("account.py")),
+    ("ecs_rollout.py", include_str!("ecs_rollout.py")),
+    ("interfaces.py", include_str!("interfaces.py")),
+    ("mend_ec2.py", include_str!("mend_ec2.py")),
+    ("mend_ecs.py", include_str!("mend_ecs.py")),
+    ("mend_elbv2.py", include_str!("mend_elbv2.py")),
+    ("mend_monitoring.py", include_str!("mend_monitoring.py")),
+    ("mend_rds.py", include_str!("mend_rds.py")),
+    ("mend_rds_groups.py", include_str!("mend_rds_groups.py")),
+    ("mend_scaling.py", include_str!("mend_scaling.py")),
+    ("mend_storage.py", include_str!("mend_storage.py")),
+    ("mending.py", include_str!("mending.py")),
+    ("mends.py", include_str!("mends.py")),
+    ("tagging.py", include_str!("tagging.py")),
+    ("wire.py", include_str!("wire.py")),
+];
+
+/// What the server needs from the Python package index, with exact versions.
+pub(super) const REQUIREMENTS: &str = include_str!("requirements.txt");
+
+/// The longest name that an instance can have.
+const LONGEST_NAME: usize = 64;
+
+/// The directories of one instance.
+#[derive(Clone, Debug)]
+pub(super) struct Place {
+    root: PathBuf,
+    name: String,
+}
+
+impl Place {
+    /// The place that the environment variables ask for, or the user's cache directory.
+    pub(super) fn from_environment() -> Result<Self, SandboxError> {
+        let variable = |name: &str| env::var_os(name).filter(|value| !value.is_empty());
+        let root = cache_root(&variable, cfg!(target_os = "macos")).ok_or(SandboxError::NoHome)?;
+        let name = env::var("FDE_INFRA_SANDBOX_NAME").unwrap_or_default();
+        Self::new(root, if name.is_empty() { "default" } else { &name })
+    }
+
+    /// A place by its parts; the name becomes a directory, so it is held to letters that are safe in one.
+    pub(super) fn new(root: PathBuf, name: &str) -> Result<Self, SandboxError> {
+        let is_safe = |letter: char| letter.is_ascii_alphanumeric() || "-_.".contains(letter);
+        let name_is_safe = (1..=LONGEST_NAME).contains(&name.len())
+            && !name.starts_with('.')
+            && name.chars().all(is_safe);
+        if !name_is_safe {
+            return Err(SandboxError::BadName {
+                name: name.to_owned(),
+            });
+        }
+        Ok(Self {
+            root,
+            name: name.to_owned(),
+        })
+    }
+
+    pub(super) fn environments(&self) -> PathBuf {
+        self.root.join("environments")
+    }
+
+    pub(super) fn instance(&self) -> PathBuf {
+        self.root.join("instances").join(&self.name)
+    }
+
+    /// Which server runs: process, port and version, as the server wrote it.
+    pub(super) fn state(&self) -> PathBuf {
+        self.instance().join("account.json")
+    }
+
+    pub(super) fn log(&self) -> PathBuf {
+        self.instance().join("account.log")
+    }
+
+    /// Writes the carried program where it is missing or differs, and gives the file to run.
+    ///
+    /// The directory is named by the content, so a newer `fde-infra` never changes files under a running server.
+    pub(super) fn unpack(&self) -> Result<PathBuf, SandboxError> {
+        let directory = self.root.join("programs").join(version());
+        make_directory(&directory)?;
+        for (name, content) in PROGRAM {
+            let path = directory.join(name);
+            if fs::read_to_string(&path).ok().as_deref() != Some(content) {
+                write_whole(&path, content)?;
+            }
+        }
+        Ok(directory.join("account.py"))
+    }
+}
+
+/// The version of the carried server: a hash of its files and of what they need.
+pub(super) fn version() -> String {
+    let mut hash = Sha256::new();
+    for (name, content) in PROGRAM {
+        hash.update(name.as_bytes());
+        hash.update([0]);
+        hash.update(content.as_bytes());
+        hash.update([0]);
+    }
+    hash.update(REQUIREMENTS.as_bytes());
+    shortened(&hash.finalize())
+}
+
+/// The version of what is to be installed.
+pub(super) fn requirements_version() -> String {
+    shortened(&Sha256::digest(REQUIREMENTS.as_bytes()))
+}
+
+fn shortened(digest: &[u8]) -> String {
+    use std::fmt::Write as _;
+
+    digest.iter().take(8).fold(String::new(), |mut text, byte| {
+        // Writing into a string cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+/// Where caches belong on this system.
+fn cache_root(
+    variable: &dyn Fn(&str) -> Option<std::ffi::OsString>,
+    is_macos: bool,
+) -> Option<PathBuf> {
+    if let Some(given) = variable("FDE_INFRA_SANDBOX_DIR") {
+        // The server is started from the root of the file system, so a relative path would lead astray.
+        return std::path::absolute(given).ok();
+    }
+    // The standard has relative paths ignored: https://specifications.freedesktop.org/basedir-spec/latest/
+    let cache = match variable("XDG_CACHE_HOME").map(PathBuf::from) {
+        Some(path) if path.is_absolute() => path,
+        _ => {
+            let home = PathBuf::from(variable("HOME")?);
+            if is_macos {
+                home.join("Library").join("Caches")
+            } else {
+                home.join(".cache")
+            }
+        }
+    };
+    Some(cache.join("fde-infra").join("sandbox"))
+}
+
+pub(super) fn make_directory(path: &Path) -> Result<(), SandboxError> {
+    fs::create_dir_all(path).map_err(|source| SandboxError::File {
+        action: "make the directory",
+        path: path.to_owned(),
+        source,
+    })
+}
+
+/// Writes a file so that a reader sees all of it or nothing.
+pub(super) fn write_whole(path: &Path, content: &str) -> Result<(), SandboxError> {
+    let fail = |source| SandboxError::File {
+        action: "write",
+        path: path.to_owned(),
+        source,
+    };
+    let draft = path.with_extension(format!("draft-{}", process::id()));
+    fs::write(&draft, content).map_err(fail)?;
+    fs::rename(&draft, path).map_err(fail)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::ffi::OsString;
+
+    fn root(variables: &[(&str, &str)], is_macos: bool) -> Option<PathBuf> {
+        let lookup = |name: &str| {
+            variables
+                .iter()
+                .find(|(key, _)| *key == name)
+                .map(|(_, value)| OsString::from(value))
+        };
+        cache_root(&lookup, is_macos)
+    }
+
+    #[test]
+    fn the_cache_directory_follows_the_system() {
+        let path = |text: &str| Some(PathBuf::from(text));
+        assert_eq!(
+            root(&[("HOME", "/home/a")], false),
+            path("/home/a/.cache/fde-infra/sandbox")
+        );
+        assert_eq!(
+            root(&[("HOME", "/Users/a")], true),
+            path("/Users/a/Library/Caches/fde-infra/sandbox")
+        );
+        assert_eq!(
+            root(&[("HOME", "/home/a"), ("XDG_CACHE_HOME", "/c")], false),
+            path("/c/fde-infra/sandbox")
+        );
+        assert_eq!(
+            root(&[("HOME", "/home/a"), ("XDG_CACHE_HOME", "c")], false),
+            path("/home/a/.cache/fde-infra/sandbox")
+        );
+        assert_eq!(
+            root(
+                &[("HOME", "/home/a"), ("FDE_INFRA_SANDBOX_DIR", "/x")],
+                false
+            ),
+            path("/x")
+        );
+        assert_eq!(root(&[], false), None);
+    }
+
+    #[test]
+    fn names_of_instances_stay_inside_their_directory() {
+        for good in ["default", "e2e-1", "a.b_c"] {
+            assert!(Place::new("/c".into(), good).is_ok(), "{good}");
+        }
+        let long = "a".repeat(LONGEST_NAME + 1);
+        for bad in ["", "..", ".hidden", "a/b", "a b", long.as_str()] {
+            assert!(Place::new("/c".into(), bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn every_file_of_the_program_is_carried() {
+        let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/sandbox");
+        let mut found: Vec<_> = fs::read_dir(directory)
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .filter(|name| {
+                Path::new(name)
+                    .extension()
+                    .is_some_and(|ending| ending == "py")
+            })
+            .collect();
+        found.sort();
+        let carried: Vec<_> = PROGRAM.iter().map(|(name, _)| (*name).to_owned()).collect();
+        assert_eq!(carried, found);
+    }
+
+    #[test]
+    fn requirements_are_exact() {
+        for line in REQUIREMENTS.lines().filter(|line| !line.starts_with('#')) {
+            assert!(line.contains("=="), "{line}");
+        }
+    }
+}
