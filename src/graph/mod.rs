@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::resource::schema::Unset;
 use crate::resource::{Catalog, OutputReference, Properties, StackId, Urn, Value, names};
 
+pub use crate::resource::nearest::nearest;
 pub use order::{Cyclic, topological};
 
 /// The type token of the pseudo-resource behind `${aws.…}`: what the account says about itself.
@@ -337,17 +338,4 @@ fn check_reference(
         let reason = format!("`{}` has no output `{output}`", reference.urn.token());
         errors.push(broken(reason, nearest(output, known())));
     }
-}
-
-/// The candidate that a mistyped word most likely meant.
-pub fn nearest<'a>(word: &str, candidates: impl Iterator<Item = &'a str>) -> Option<String> {
-    candidates
-        .map(|candidate| {
-            let likeness =
-                strsim::jaro_winkler(&word.to_ascii_lowercase(), &candidate.to_ascii_lowercase());
-            (likeness, candidate)
-        })
-        .filter(|(likeness, _)| *likeness > 0.8)
-        .max_by(|(left, _), (right, _)| left.total_cmp(right))
-        .map(|(_, candidate)| candidate.to_owned())
 }

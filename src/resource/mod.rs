@@ -8,6 +8,7 @@ pub mod catalog;
 pub mod desired;
 pub mod diff;
 pub mod names;
+pub mod nearest;
 pub mod provider;
 pub mod schema;
 pub mod session;

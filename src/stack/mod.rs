@@ -1,1 +1,218 @@
-//! Placeholder.
+//! Stack files: YAML text into spanned values, every problem at once.
+//!
+//! Knows the structure of a stack and its head; what a section means and becomes is [`crate::component`]'s, whose
+//! registry lends its schemas for the check of the structure. Knows neither AWS nor the graph, and reads files only
+//! through the function it is given. Start with [`load`].
+
+mod check;
+mod document;
+mod error;
+mod header;
+mod layers;
+pub mod limits;
+mod node;
+mod parse;
+pub mod reference;
+mod schema;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value as Json;
+
+use crate::component::registry;
+use crate::resource::StackId;
+
+pub use check::{Check, References, list_of};
+pub use document::{Document, FLAG};
+pub use error::{Fault, Label, Source, Span, StackError, StackErrors};
+pub use header::{Environment, Header, check_tag};
+pub use layers::Read;
+pub use node::{Content, Entry, Node};
+pub use schema::json_schema;
+
+/// A stack file whose head is sound. What its sections hold is checked by [`crate::component::expand`], which needs to
+/// know the resource types.
+#[derive(Debug, Clone)]
+pub struct Stack {
+    pub name: String,
+    pub environment: Environment,
+    pub region: String,
+    /// The only account it may be applied to, if the author named one.
+    pub account: Option<String>,
+    /// The author's tags on everything.
+    pub tags: BTreeMap<String, String>,
+    pub description: Option<String>,
+    document: Document,
+    /// The structurally sound sections, as JSON.
+    sections: serde_json::Map<String, Json>,
+    /// Sections, and entries of sections, that are not: `network`, `services.api`.
+    unsound: BTreeSet<String>,
+    /// Faults outside the head.
+    faults: Vec<StackError>,
+}
+
+impl Stack {
+    pub fn id(&self) -> StackId {
+        StackId {
+            name: self.name.clone(),
+            environment: self.environment.as_str().to_owned(),
+        }
+    }
+
+    /// The values with their places.
+    pub fn document(&self) -> &Document {
+        &self.document
+    }
+
+    /// The texts it was read from: the file, the layers below it, the flags.
+    pub fn sources(&self) -> &[Source] {
+        &self.document.sources
+    }
+
+    /// A section as JSON that fits its spec, unsound entries left out. `None` where it is absent or unsound.
+    pub(crate) fn section(&self, key: &str) -> Option<&Json> {
+        self.sections.get(key)
+    }
+
+    /// True if a section or one of its entries is structurally at fault, so that what refers to it cannot be judged.
+    pub(crate) fn is_unsound(&self, path: &str) -> bool {
+        self.unsound.contains(path)
+    }
+
+    /// The faults of the structure outside the head.
+    pub(crate) fn faults(&self) -> &[StackError] {
+        &self.faults
+    }
+}
+
+/// Reads a stack file, with what it extends and the `--set` flags over it.
+///
+/// `read` answers with the text of a file by its path; it is expected to refuse files longer than
+/// [`limits::MAX_BYTES`] with [`std::io::ErrorKind::FileTooLarge`] before it reads them.
+///
+/// # Errors
+/// Everything that keeps the stack from being told from others: unreadable text, or a fault in its head. Then the
+/// faults in the structure of its sections are told too.
+pub fn load(path_name: &str, read: Read<'_>, set: &[String]) -> Result<Stack, StackErrors> {
+    let (document, mut faults) = layers::read(path_name, read, set)?;
+    let schema = schema::of_file();
+    let mut head_faults = Vec::new();
+    let head = check_head(&document, &schema, &mut head_faults);
+    head_faults.retain(|error| {
+        // A key that nothing knows does not make the head unsound.
+        let minor = matches!(error.fault, Fault::UnknownKey);
+        if minor {
+            faults.push(error.clone());
+        }
+        !minor
+    });
+    let mut sections = Sections::default();
+    for section in registry::SECTIONS {
+        sections.check(section, &document, &schema);
+    }
+    faults.append(&mut sections.faults);
+    match head {
+        Some(head) if head_faults.is_empty() => Ok(Stack {
+            name: head.name,
+            environment: head.environment,
+            region: head.region,
+            account: head.account,
+            tags: head.tags,
+            description: head.description,
+            document,
+            sections: sections.sound,
+            unsound: sections.unsound,
+            faults,
+        }),
+        _ => {
+            faults.append(&mut head_faults);
+            Err(StackErrors::new(&document.sources, faults))
+        }
+    }
+}
+
+/// Parses one text on its own, without layers, flags or any meaning.
+///
+/// # Errors
+/// Every fault of the text.
+pub fn parse(source_name: &str, text: &str) -> Result<Document, StackErrors> {
+    layers::parse_alone(source_name, text)
+}
+
+fn check_head(document: &Document, schema: &Json, errors: &mut Vec<StackError>) -> Option<Header> {
+    let mut check = Check::new(document, schema, References::WhereMarked);
+    let entries: Vec<Entry> = document
+        .root
+        .entries()
+        .iter()
+        .filter(|entry| !registry::is_section(&entry.key))
+        .cloned()
+        .collect();
+    let head = Node::new(document.root.span, Content::Map(entries));
+    let head = check.value(&head, schema, "", document.start());
+    errors.append(&mut check.errors);
+    // What is structurally at fault has just been reported, piece by piece.
+    let head: Header = serde_json::from_value(head).ok()?;
+    head.check(document, errors);
+    Some(head)
+}
+
+/// What the check of the sections finds.
+#[derive(Default)]
+struct Sections {
+    sound: serde_json::Map<String, Json>,
+    unsound: BTreeSet<String>,
+    faults: Vec<StackError>,
+}
+
+impl Sections {
+    fn check(&mut self, section: &registry::Section, document: &Document, schema: &Json) {
+        let Some(entry) = document.root.entry(section.key) else {
+            return;
+        };
+        if entry.value.is_null() {
+            // `null` takes a section out again; nothing at all is more likely an accident.
+            if document.text(entry.value.span).is_empty() {
+                let label = format!("`{}` has no value", section.key);
+                let help = format!(
+                    "write `{0}: {{}}` for the defaults, or `{0}: null`",
+                    section.key
+                );
+                self.faults
+                    .push(StackError::new(Fault::EmptySection, entry.key_span, label).help(help));
+                self.unsound.insert(section.key.to_owned());
+            }
+            return;
+        }
+        let mut check = Check::new(document, schema, References::WhereMarked);
+        let section_schema = &schema["properties"][section.key];
+        let place = section.key;
+        let entries = entry.value.as_map().filter(|_| section.of_entries);
+        let Some(entries) = entries else {
+            let value = check.value(&entry.value, section_schema, place, entry.key_span);
+            if check.errors.is_empty() {
+                self.sound.insert(place.to_owned(), value);
+            } else {
+                self.unsound.insert(place.to_owned());
+            }
+            self.faults.append(&mut check.errors);
+            return;
+        };
+        // Each entry stands for itself, so that a fault in one does not hide those of the others.
+        let mut sound = serde_json::Map::new();
+        for inner in entries {
+            let alone = Node::new(entry.value.span, Content::Map(vec![inner.clone()]));
+            let value = check.value(&alone, section_schema, place, entry.key_span);
+            if check.errors.is_empty() {
+                if let Json::Object(value) = value {
+                    sound.extend(value);
+                }
+            } else {
+                self.unsound.insert(format!("{place}.{}", inner.key));
+                self.unsound.insert(place.to_owned());
+            }
+            self.faults.append(&mut check.errors);
+        }
+        self.sound.insert(place.to_owned(), Json::Object(sound));
+    }
+}

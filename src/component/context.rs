@@ -1,0 +1,278 @@
+//! What a section works with while it expands: the stack, the resources made so far, and the faults found.
+
+use std::collections::BTreeMap;
+
+use crate::graph::{OnDelete, Origin, Resource, ResourceOptions};
+use crate::resource::{Catalog, Properties, StackId, Urn, Value};
+use crate::stack::reference::{self, Part, Reference};
+use crate::stack::{Environment, Fault, Node, Span, Stack, StackError, StackErrors};
+
+use super::lookup::{Export, Found, Lookup};
+use super::{Expansion, Note, Text};
+
+/// One expansion under way.
+pub struct Context<'a> {
+    pub stack: &'a Stack,
+    pub id: StackId,
+    pub catalog: &'a Catalog,
+    pub resources: Vec<Resource>,
+    pub notes: Vec<Note>,
+    pub errors: Vec<StackError>,
+    lookup: Lookup<'a>,
+    /// The standard outputs, in the order of the sections.
+    pub outputs: Vec<(String, Value)>,
+}
+
+impl<'a> Context<'a> {
+    pub fn new(stack: &'a Stack, catalog: &'a Catalog) -> Self {
+        let id = stack.id();
+        Self {
+            stack,
+            id: id.clone(),
+            catalog,
+            resources: Vec::new(),
+            notes: Vec::new(),
+            errors: stack.faults().to_vec(),
+            lookup: Lookup::new(stack, id, catalog),
+            outputs: Vec::new(),
+        }
+    }
+
+    pub fn environment(&self) -> Environment {
+        self.stack.environment
+    }
+
+    /// A section as its author wrote it; `None` if it is absent or structurally at fault.
+    pub fn spec<Spec: serde::de::DeserializeOwned>(&mut self, key: &str) -> Option<Spec> {
+        let section = self.stack.section(key)?;
+        match Spec::deserialize(section) {
+            Ok(spec) => Some(spec),
+            // The structure has been checked against the schema of the same type.
+            Err(error) => {
+                self.refuse(Fault::Value, key, error.to_string());
+                None
+            }
+        }
+    }
+
+    /// True if the section is written in the file, sound or not.
+    pub fn is_declared(&self, key: &str) -> bool {
+        self.stack.document().root.get(key).is_some()
+    }
+
+    /// The place of what stands at a dotted path in the file.
+    pub fn place(&self, path: &str) -> Span {
+        self.stack.document().place(path)
+    }
+
+    /// Records a fault at a dotted path.
+    pub fn refuse(&mut self, fault: Fault, path: &str, label: impl Into<String>) {
+        let span = self.place(path);
+        self.errors.push(StackError::new(fault, span, label));
+    }
+
+    /// Records a fault at a dotted path, with what to do about it.
+    pub fn refuse_with_help(
+        &mut self,
+        fault: Fault,
+        path: &str,
+        label: impl Into<String>,
+        help: impl Into<String>,
+    ) {
+        let span = self.place(path);
+        self.errors
+            .push(StackError::new(fault, span, label).help(help));
+    }
+
+    /// Says that one section needs another, unless that one is there and merely unsound.
+    pub fn need_section(&mut self, path: &str, needed: &str, reason: &str) {
+        if !self.is_declared(needed) && !self.stack.is_unsound(needed) {
+            let help = format!("add `{needed}: {{}}` for one with the defaults");
+            self.refuse_with_help(Fault::MissingSection, path, reason, help);
+        }
+    }
+
+    pub fn urn(&self, token: &str, name: &str) -> Urn {
+        Urn::new(&self.id, token, name)
+    }
+
+    /// Adds a resource. `origin` is the dotted path of what in the file it comes from.
+    pub fn add(&mut self, origin: &str, urn: Urn, inputs: Properties) -> &mut Resource {
+        let span = self.place(origin);
+        let on_delete =
+            self.environment()
+                .choose(OnDelete::Delete, OnDelete::Snapshot, OnDelete::Retain);
+        let index = self.resources.len();
+        self.resources.push(Resource {
+            urn,
+            inputs,
+            tags: self.stack.tags.clone(),
+            options: ResourceOptions {
+                on_delete,
+                ..ResourceOptions::default()
+            },
+            origin: Origin {
+                path: origin.to_owned(),
+                span: (span.source == 0).then_some((span.offset as usize, span.length as usize)),
+            },
+        });
+        &mut self.resources[index]
+    }
+
+    /// Adds a resource whose kind the console lists by its `Name` tag.
+    pub fn add_named(&mut self, origin: &str, urn: Urn, inputs: Properties) -> &mut Resource {
+        let short = urn.name().replace('/', "-");
+        let name = format!("{}-{}-{short}", self.id.name, self.id.environment);
+        let resource = self.add(origin, urn, inputs);
+        resource.tags.entry("Name".to_owned()).or_insert(name);
+        resource
+    }
+
+    /// Makes a section's outputs known to `${section.…}`.
+    pub fn export(&mut self, section: &'static str, exports: BTreeMap<String, Export>) {
+        self.lookup.export(section, exports);
+    }
+
+    /// Makes what the sections have made known by logical name, as in `${network/vpc.id}`.
+    pub fn name_what_sections_made(&mut self) {
+        for resource in &self.resources {
+            self.lookup.add_resource(&resource.urn);
+        }
+    }
+
+    pub fn lookup(&self) -> &Lookup<'a> {
+        &self.lookup
+    }
+
+    /// The value of a text at a dotted path.
+    pub fn text(&mut self, text: &Text, path: &str) -> Value {
+        match self.node_at(path) {
+            Some(node) => self.interpolate(&text.0, &node),
+            None => text.0.as_str().into(),
+        }
+    }
+
+    /// The node at a dotted path whose last segments may themselves hold dots; `None` for a default.
+    fn node_at(&self, path: &str) -> Option<Node> {
+        let mut node = &self.stack.document().root;
+        let path = path.replace('[', ".").replace(']', "");
+        for segment in path.split('.') {
+            node = match node.as_list() {
+                Some(items) => items.get(segment.parse::<usize>().ok()?)?,
+                None => node.get(segment)?,
+            };
+        }
+        Some(node.clone())
+    }
+
+    /// The value of a node as it stands, references resolved.
+    pub fn value(&mut self, node: &Node) -> Value {
+        use crate::stack::Content;
+        match &node.content {
+            Content::Null => Value::Null,
+            Content::Bool(value) => Value::Bool(*value),
+            Content::Number(number) => Value::Number(*number),
+            Content::Text(text) => self.interpolate(text, node),
+            Content::List(items) => {
+                Value::List(items.iter().map(|item| self.value(item)).collect())
+            }
+            Content::Map(entries) => Value::Object(
+                entries
+                    .iter()
+                    .map(|entry| (entry.key.clone(), self.value(&entry.value)))
+                    .collect(),
+            ),
+        }
+    }
+
+    /// The value of a text with `${…}` in it; `node` is where it stands.
+    pub fn interpolate(&mut self, text: &str, node: &Node) -> Value {
+        let Some(parts) = self.parts(text, node) else {
+            return Value::Null;
+        };
+        let mut values: Vec<Value> = Vec::with_capacity(parts.len());
+        for part in parts {
+            values.push(match part {
+                Part::Text(text) => text.into(),
+                Part::Reference(found) => match self.find(&found, text, node) {
+                    Some(Found::Value(value)) => value,
+                    Some(Found::SecretKey { .. }) => {
+                        let label = format!("`{}` holds a password", &text[found.range.clone()]);
+                        let span = self.piece(node, text, &found);
+                        let help = "use it under `secrets:` of a service, which hands it to the container \
+                                    without showing it";
+                        self.errors.push(
+                            StackError::new(Fault::SecretInTheOpen, span, label).help(help),
+                        );
+                        Value::Null
+                    }
+                    None => Value::Null,
+                },
+            });
+        }
+        match values.len() {
+            0 => "".into(),
+            1 => values.remove(0),
+            _ => Value::Join(values),
+        }
+    }
+
+    /// A text in its parts; `None` if one is malformed, which is then recorded.
+    pub fn parts(&mut self, text: &str, node: &Node) -> Option<Vec<Part>> {
+        match reference::parse(text) {
+            Ok(parts) => Some(parts),
+            Err(malformed) => {
+                for fault in malformed {
+                    let piece = &text[fault.range.clone()];
+                    let before = text[..fault.range.start].matches(piece).count();
+                    let span = self.stack.document().piece(node, piece, before);
+                    self.errors.push(
+                        StackError::new(Fault::MalformedReference, span, fault.reason)
+                            .help("write `${name.output}`, or `$$` for a literal `$`"),
+                    );
+                }
+                None
+            }
+        }
+    }
+
+    /// What a reference leads to; where it leads nowhere, that is recorded. `None` also where it leads to something that
+    /// is at fault itself.
+    pub fn find(&mut self, found: &Reference, text: &str, node: &Node) -> Option<Found> {
+        match self.lookup.find(found) {
+            Ok(found) => found,
+            Err(unresolved) => {
+                let span = self.piece(node, text, found);
+                let mut error = StackError::new(Fault::BrokenReference, span, unresolved.reason);
+                error.help = unresolved.help;
+                self.errors.push(error);
+                None
+            }
+        }
+    }
+
+    fn piece(&self, node: &Node, text: &str, found: &Reference) -> Span {
+        let piece = &text[found.range.clone()];
+        let before = text[..found.range.start].matches(piece).count();
+        self.stack.document().piece(node, piece, before)
+    }
+
+    /// The result, or the faults.
+    pub fn finish(self, authors: Vec<(String, Value)>) -> Result<Expansion, StackErrors> {
+        if !self.errors.is_empty() {
+            return Err(StackErrors::new(self.stack.sources(), self.errors));
+        }
+        let mut outputs = self.outputs;
+        for (name, value) in authors {
+            match outputs.iter_mut().find(|(standard, _)| *standard == name) {
+                Some(standard) => standard.1 = value,
+                None => outputs.push((name, value)),
+            }
+        }
+        Ok(Expansion {
+            resources: self.resources,
+            outputs,
+            notes: self.notes,
+        })
+    }
+}

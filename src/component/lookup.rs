@@ -1,0 +1,243 @@
+//! What the names in `${name.output}` mean.
+//!
+//! | name | meaning |
+//! |---|---|
+//! | `aws` | a fact of the account: `${aws.accountId}`, `${aws.availabilityZones[0]}` |
+//! | a section | what the section offers: `${network.vpcId}`, `${services.api.repositoryUrl}` |
+//! | a key under `resources:` | an output or input of that resource: `${bucket.arn}` |
+//! | `section/…` | one of the resources that a section made: `${network/vpc.id}`, in `resources:` and `outputs:` |
+
+use std::collections::{BTreeMap, HashMap};
+
+use crate::graph::{self, FACTS};
+use crate::resource::nearest::nearest;
+use crate::resource::{Catalog, OutputReference, Schema, StackId, Urn, Value};
+use crate::stack::reference::Reference;
+use crate::stack::{Stack, list_of};
+
+use super::{raw, registry};
+
+/// The name of the account's facts.
+pub const ACCOUNT: &str = "aws";
+
+/// What a section offers under one name.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Export {
+    Value(Value),
+    /// A key of a secret's JSON, which only the inside of a container may see.
+    SecretKey {
+        secret_arn: Value,
+        key: &'static str,
+    },
+    /// More names below.
+    Group(BTreeMap<String, Export>),
+}
+
+/// What a reference leads to.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Found {
+    Value(Value),
+    SecretKey {
+        secret_arn: Value,
+        key: &'static str,
+    },
+}
+
+/// Why a reference leads nowhere.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unresolved {
+    pub reason: String,
+    pub help: Option<String>,
+}
+
+impl Unresolved {
+    fn new(reason: String, nearest: Option<String>) -> Self {
+        Self {
+            reason,
+            help: nearest.map(|nearest| format!("did you mean `{nearest}`?")),
+        }
+    }
+}
+
+/// All names of a stack.
+pub struct Lookup<'a> {
+    stack: &'a Stack,
+    id: StackId,
+    catalog: &'a Catalog,
+    exports: BTreeMap<&'static str, Export>,
+    resources: HashMap<String, Urn>,
+}
+
+impl<'a> Lookup<'a> {
+    pub fn new(stack: &'a Stack, id: StackId, catalog: &'a Catalog) -> Self {
+        let resources = raw::declared(stack)
+            .map(|(key, token)| (key.to_owned(), Urn::new(&id, token, key)))
+            .collect();
+        Self {
+            stack,
+            id,
+            catalog,
+            exports: BTreeMap::new(),
+            resources,
+        }
+    }
+
+    pub fn export(&mut self, section: &'static str, exports: BTreeMap<String, Export>) {
+        self.exports.insert(section, Export::Group(exports));
+    }
+
+    pub fn add_resource(&mut self, urn: &Urn) {
+        self.resources.insert(urn.name().to_owned(), urn.clone());
+    }
+
+    /// The resource of a logical name.
+    pub fn resource(&self, name: &str) -> Option<&Urn> {
+        self.resources.get(name)
+    }
+
+    /// The most likely meaning of a name that is none.
+    pub fn nearest_name(&self, name: &str) -> Option<String> {
+        let sections = self.exports.keys().copied();
+        let resources = self.resources.keys().map(String::as_str);
+        nearest(name, sections.chain(resources).chain([ACCOUNT]))
+    }
+
+    /// Follows a reference. `Ok(None)` where it leads to something that is itself at fault.
+    pub fn find(&self, reference: &Reference) -> Result<Option<Found>, Unresolved> {
+        let name = reference.name.as_str();
+        let path = reference.path.as_slice();
+        if name == ACCOUNT {
+            return self.fact(path).map(Some);
+        }
+        if let Some(export) = self.exports.get(name) {
+            return match follow(name, export, path) {
+                // An entry of the section is at fault, and with it what it would have offered.
+                Err(_) if self.stack.is_unsound(name) => Ok(None),
+                outcome => outcome.map(Some),
+            };
+        }
+        if let Some(urn) = self.resources.get(name) {
+            return self.output(urn, path);
+        }
+        if self.stack.is_unsound(name) || self.stack.is_unsound(&format!("{}.{name}", raw::KEY)) {
+            return Ok(None);
+        }
+        if registry::is_component(name) {
+            return Err(Unresolved {
+                reason: format!("the stack has no `{name}` section"),
+                help: Some(format!("add `{name}: {{}}` for one with the defaults")),
+            });
+        }
+        Err(Unresolved::new(
+            format!("there is no section or resource `{name}`"),
+            self.nearest_name(name),
+        ))
+    }
+
+    fn fact(&self, path: &[String]) -> Result<Found, Unresolved> {
+        let Some(first) = path.first() else {
+            return Err(name_an_output(ACCOUNT, FACTS));
+        };
+        if !FACTS.contains(&first.as_str()) {
+            let reason = format!("`{ACCOUNT}` has no output `{first}`");
+            return Err(Unresolved::new(
+                reason,
+                nearest(first, FACTS.iter().copied()),
+            ));
+        }
+        Ok(Found::Value(Value::Output(OutputReference {
+            urn: graph::facts_urn(&self.id),
+            path: path.to_vec(),
+        })))
+    }
+
+    fn output(&self, urn: &Urn, path: &[String]) -> Result<Option<Found>, Unresolved> {
+        // A type that nobody knows is reported where it is declared.
+        let Some(schema) = self.catalog.get(urn.token()) else {
+            return Ok(None);
+        };
+        let known = outputs_of(schema);
+        let Some(first) = path.first() else {
+            return Err(name_an_output(urn.name(), &known));
+        };
+        if !known.contains(&first.as_str()) {
+            let reason = format!("`{}` has no output `{first}`", urn.token());
+            return Err(Unresolved::new(reason, nearest(first, known.into_iter())));
+        }
+        Ok(Some(Found::Value(Value::Output(OutputReference {
+            urn: urn.clone(),
+            path: path.to_vec(),
+        }))))
+    }
+}
+
+/// Everything that can be asked of a resource of a type.
+fn outputs_of(schema: &Schema) -> Vec<&'static str> {
+    ["id", "arn", "urn"]
+        .into_iter()
+        .chain(schema.outputs.iter().copied())
+        .chain(schema.properties.iter().map(|property| property.name))
+        .collect()
+}
+
+fn name_an_output(name: &str, outputs: &[&str]) -> Unresolved {
+    Unresolved {
+        reason: format!("says nothing about which output of `{name}` is meant"),
+        help: Some(format!("add one of {}", list_of(outputs))),
+    }
+}
+
+/// Walks down what a section offers.
+fn follow(place: &str, export: &Export, path: &[String]) -> Result<Found, Unresolved> {
+    match export {
+        Export::Group(group) => {
+            let keys: Vec<&str> = group.keys().map(String::as_str).collect();
+            let Some((first, rest)) = path.split_first() else {
+                return Err(name_an_output(place, &keys));
+            };
+            if let Some(inner) = group.get(first) {
+                return follow(&format!("{place}.{first}"), inner, rest);
+            }
+            let help = match nearest(first, keys.iter().copied()) {
+                Some(nearest) => format!("did you mean `{nearest}`?"),
+                None => format!("it offers {}", list_of(&keys)),
+            };
+            Err(Unresolved {
+                reason: format!("`{place}` has no output `{first}`"),
+                help: Some(help),
+            })
+        }
+        Export::Value(value) => descend(place, value, path).map(Found::Value),
+        Export::SecretKey { secret_arn, key } if path.is_empty() => Ok(Found::SecretKey {
+            secret_arn: secret_arn.clone(),
+            key,
+        }),
+        Export::SecretKey { .. } => Err(nothing_below(place)),
+    }
+}
+
+fn descend(place: &str, value: &Value, path: &[String]) -> Result<Value, Unresolved> {
+    if path.is_empty() {
+        return Ok(value.clone());
+    }
+    if let Value::Output(reference) = value {
+        let mut reference = reference.clone();
+        reference.path.extend_from_slice(path);
+        return Ok(Value::Output(reference));
+    }
+    match (value, value.at(&path[..1])) {
+        (_, Some(inner)) => descend(&format!("{place}[{}]", path[0]), inner, &path[1..]),
+        (Value::List(values), None) => Err(Unresolved {
+            reason: format!("`{place}` has {} entries, counted from 0", values.len()),
+            help: None,
+        }),
+        _ => Err(nothing_below(place)),
+    }
+}
+
+fn nothing_below(place: &str) -> Unresolved {
+    Unresolved {
+        reason: format!("`{place}` is a single value; nothing can follow it"),
+        help: None,
+    }
+}

@@ -1,0 +1,200 @@
+//! What the author asks of the engine for a resource: `options:` on a raw resource, and for what a section made.
+//!
+//! ```yaml
+//! options:
+//!   database: { protect: true }              # everything the section made
+//!   services/api: { ignoreChanges: [tags] }  # everything below a name
+//!   network/vpc: { retainOnDelete: true }    # one resource
+//! ```
+
+use std::collections::BTreeSet;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde::Deserialize;
+use serde_json::json;
+
+use crate::graph::ResourceOptions;
+use crate::resource::Urn;
+use crate::stack::reference::Part;
+use crate::stack::{Fault, Node, StackError};
+
+use super::context::Context;
+use super::{Text, registry};
+
+pub const KEY: &str = "options";
+
+/// Options of a resource, with Pulumi's names.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+#[schemars(extend("x-unsupported" = unsupported()))]
+pub struct OptionsSpec {
+    /// What must exist before this, beyond what its properties refer to: resources or sections, as `${name}` or plain
+    /// names.
+    #[schemars(example = ["${bucket}"])]
+    pub depends_on: Option<DependsOn>,
+    /// Refuses to delete or replace it. It outlives this line: only `protect: false` takes it off again.
+    pub protect: Option<bool>,
+    /// Leaves it in AWS when it leaves the file or the stack is destroyed.
+    pub retain_on_delete: bool,
+    /// Properties, or places in them, whose live value is kept once the resource exists.
+    #[schemars(example = ["desiredCount", "containerDefinitions[0].image"])]
+    pub ignore_changes: Vec<String>,
+    /// Where it has to be replaced, deletes the old one before the new one is made.
+    pub delete_before_replace: bool,
+    /// Properties whose change replaces it although it need not; `*` for all.
+    pub replace_on_changes: Vec<String>,
+}
+
+/// One name or several.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(untagged)]
+#[schemars(inline)]
+#[expect(dead_code, reason = "read from the document, with its places")]
+pub enum DependsOn {
+    One(Text),
+    Several(Vec<Text>),
+}
+
+fn unsupported() -> serde_json::Value {
+    json!({
+        "import": "fde-infra finds its own resources by their tags, and does not adopt others yet",
+        "aliases": "renaming a resource is not supported yet",
+        "customTimeouts": "each resource type waits as long as AWS may take",
+        "parent": "resources have no parents; use `dependsOn` for order",
+        "provider": "everything in a stack goes to one account and region",
+        "providers": "everything in a stack goes to one account and region",
+        "version": "resource types are part of fde-infra; there are no provider versions",
+        "pluginDownloadURL": "resource types are part of fde-infra; there are no plugins",
+        "additionalSecretOutputs": "which outputs are secret is known for every type",
+        "deletedWith": "deletions are not skipped",
+        "replaceWith": "use `replaceOnChanges` on this resource",
+        "replacementTrigger": "use `replaceOnChanges` on this resource",
+        "hideDiffs": "every difference is shown",
+        "envVarMappings": "there are no provider processes to pass variables to",
+    })
+}
+
+pub fn schema(generator: &mut SchemaGenerator) -> Schema {
+    let options = generator.subschema_for::<OptionsSpec>();
+    schemars::json_schema!({
+        "description": "Options for what the sections made, by section, by name, or by the beginning of names: \
+                        `database`, `services/api`, `network/vpc`.",
+        "type": "object",
+        "additionalProperties": options,
+        "examples": [{ "database": { "protect": true } }],
+    })
+}
+
+impl OptionsSpec {
+    /// Adds what the author asks for to the options of a resource. `node` is where it is written.
+    pub fn add_to(&self, options: &mut ResourceOptions, dependencies: &BTreeSet<Urn>) {
+        options.depends_on.extend(dependencies.iter().cloned());
+        if self.protect.is_some() {
+            options.protect = self.protect;
+        }
+        options.retain_on_delete |= self.retain_on_delete;
+        options.delete_before_replace |= self.delete_before_replace;
+        options
+            .ignore_changes
+            .extend(self.ignore_changes.iter().cloned());
+        options
+            .replace_on_changes
+            .extend(self.replace_on_changes.iter().cloned());
+    }
+}
+
+/// The resources that a `dependsOn` names; names of sections stand for all that they made.
+pub fn dependencies(context: &mut Context<'_>, node: Option<&Node>) -> BTreeSet<Urn> {
+    let Some(node) = node.and_then(|node| node.get("dependsOn")) else {
+        return BTreeSet::new();
+    };
+    let items = match node.as_list() {
+        Some(items) => items,
+        None => std::slice::from_ref(node),
+    };
+    let mut found = BTreeSet::new();
+    for item in items {
+        let Some(text) = item.as_text() else { continue };
+        let Some(parts) = context.parts(text, item) else {
+            continue;
+        };
+        let name = match parts.as_slice() {
+            [Part::Reference(reference)] if reference.path.is_empty() => reference.name.clone(),
+            [Part::Text(name)] => name.clone(),
+            _ => {
+                let label = "takes names of resources, `${bucket}` or `bucket`";
+                let error = StackError::new(Fault::MalformedReference, item.span, label);
+                context.errors.push(error);
+                continue;
+            }
+        };
+        let before = found.len();
+        found.extend(context.lookup().resource(&name).cloned());
+        found.extend(made_below(context, &name));
+        if found.len() == before && !is_known(context, &name) {
+            let error = StackError::new(
+                Fault::BrokenReference,
+                item.span,
+                format!("there is no section or resource `{name}`"),
+            );
+            let nearest = context.lookup().nearest_name(&name);
+            context.errors.push(error.suggest(nearest));
+        }
+    }
+    found
+}
+
+/// True for names that are there but made nothing, or are at fault themselves.
+fn is_known(context: &Context<'_>, name: &str) -> bool {
+    context.lookup().resource(name).is_some()
+        || registry::is_component(name) && context.is_declared(name)
+        || context
+            .stack
+            .is_unsound(&format!("{}.{name}", super::raw::KEY))
+        || made_below(context, name).next().is_some()
+}
+
+fn made_below<'c>(context: &'c Context<'_>, name: &str) -> impl Iterator<Item = Urn> + use<'c> {
+    let prefix = format!("{name}/");
+    context
+        .resources
+        .iter()
+        .map(|resource| &resource.urn)
+        .filter(move |urn| urn.name().starts_with(&prefix))
+        .cloned()
+}
+
+/// Applies `options:` to what the sections made; the longer name has the last word.
+pub fn apply(context: &mut Context<'_>) {
+    let stack = context.stack;
+    let Some(section) = stack.document().root.get(KEY) else {
+        return;
+    };
+    let specs = context
+        .spec::<std::collections::BTreeMap<String, OptionsSpec>>(KEY)
+        .unwrap_or_default();
+    // In the order of the map, `services` comes before `services/api`.
+    for (name, spec) in specs {
+        let prefix = format!("{name}/");
+        let entry = section.entry(&name);
+        let dependencies = dependencies(context, entry.map(|entry| &entry.value));
+        let mut hit = false;
+        for resource in &mut context.resources {
+            let own = resource.urn.name();
+            if own == name || own.starts_with(&prefix) {
+                let mut others = dependencies.clone();
+                others.remove(&resource.urn);
+                spec.add_to(&mut resource.options, &others);
+                hit = true;
+            }
+        }
+        if !hit && !is_known(context, &name) {
+            let span = entry.map(|entry| entry.key_span).unwrap_or_default();
+            let label = format!("nothing in the stack is called `{name}`");
+            let nearest = context.lookup().nearest_name(&name);
+            context
+                .errors
+                .push(StackError::new(Fault::UnknownResource, span, label).suggest(nearest));
+        }
+    }
+}

@@ -1,0 +1,49 @@
+//! The sections a stack file can have. A new one is a file beside this and a line here.
+
+use schemars::{Schema, SchemaGenerator};
+
+use super::{network, options, raw};
+
+/// A key of the file that is more than a line of its head.
+pub struct Section {
+    /// As it stands in the file.
+    pub key: &'static str,
+    /// True for a map whose entries stand for themselves, each checked alone.
+    pub of_entries: bool,
+    /// The schema of its value.
+    pub schema: fn(&mut SchemaGenerator) -> Schema,
+}
+
+/// All sections, in the order in which a file reads best.
+pub const SECTIONS: &[Section] = &[
+    Section {
+        key: network::KEY,
+        of_entries: false,
+        schema: SchemaGenerator::subschema_for::<network::NetworkSpec>,
+    },
+    Section {
+        key: raw::KEY,
+        of_entries: true,
+        schema: raw::schema,
+    },
+    Section {
+        key: options::KEY,
+        of_entries: true,
+        schema: options::schema,
+    },
+    Section {
+        key: super::outputs::KEY,
+        of_entries: true,
+        schema: super::outputs::schema,
+    },
+];
+
+/// True for the key of a section.
+pub fn is_section(key: &str) -> bool {
+    SECTIONS.iter().any(|section| section.key == key)
+}
+
+/// True for the key of a section that becomes resources and offers outputs.
+pub fn is_component(key: &str) -> bool {
+    is_section(key) && ![raw::KEY, options::KEY, super::outputs::KEY].contains(&key)
+}

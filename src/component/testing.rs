@@ -1,0 +1,151 @@
+//! What the tests of the sections share: a catalog with all the types that sections use, and texts to compare with.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use crate::resource::{Catalog, CreateClass, Property, Schema};
+use crate::stack::{self, Stack, StackErrors};
+
+use super::{Expansion, expand};
+
+/// Token, inputs, outputs.
+const TYPES: &[(&str, &str, &str)] = &[
+    (
+        "aws:ec2:Vpc",
+        "cidrBlock enableDnsSupport enableDnsHostnames instanceTenancy",
+        "",
+    ),
+    ("aws:ec2:InternetGateway", "vpcId", ""),
+    (
+        "aws:ec2:Subnet",
+        "vpcId cidrBlock availabilityZone mapPublicIpOnLaunch",
+        "",
+    ),
+    ("aws:ec2:Eip", "domain", "publicIp allocationId"),
+    (
+        "aws:ec2:NatGateway",
+        "subnetId allocationId connectivityType",
+        "publicIp",
+    ),
+    ("aws:ec2:RouteTable", "vpcId", ""),
+    (
+        "aws:ec2:Route",
+        "routeTableId destinationCidrBlock gatewayId natGatewayId",
+        "",
+    ),
+    ("aws:ec2:RouteTableAssociation", "routeTableId subnetId", ""),
+    ("aws:s3:Bucket", "bucket forceDestroy", "bucketDomainName"),
+];
+
+/// A catalog of the types that sections use, without anything that is AWS's own business.
+pub fn catalog() -> Catalog {
+    Catalog::new(TYPES.iter().map(|(token, inputs, outputs)| {
+        let mut schema =
+            Schema::new::<BTreeMap<String, serde_json::Value>>(token, CreateClass::NaturalKey);
+        schema.properties = inputs.split_whitespace().map(Property::new).collect();
+        schema.outputs = outputs.split_whitespace().collect::<Vec<_>>().leak();
+        schema
+    }))
+}
+
+/// Reads a stack from texts by path; the first is the stack file.
+pub fn load(files: &[(&str, &str)], set: &[&str]) -> Result<Stack, StackErrors> {
+    let read = |path: &str| {
+        files
+            .iter()
+            .find(|(name, _)| *name == path)
+            .map(|(_, text)| (*text).to_owned())
+            .ok_or_else(|| std::io::Error::new(std::io::ErrorKind::NotFound, "no such file"))
+    };
+    let set: Vec<String> = set.iter().map(|flag| (*flag).to_owned()).collect();
+    stack::load(files[0].0, &read, &set)
+}
+
+/// A stack with a head, and sections as given.
+pub fn with_head(sections: &str) -> String {
+    format!("name: shop\nenvironment: dev\nregion: eu-south-2\n{sections}")
+}
+
+/// Expands a text that has everything but the head.
+pub fn expand_text(sections: &str) -> Result<Expansion, StackErrors> {
+    let text = with_head(sections);
+    let stack = load(&[("dev.yaml", &text)], &[])?;
+    expand(&stack, &catalog())
+}
+
+/// Faults, one a line: place, code, label, help. Lines count from that of the first section.
+pub fn faults(errors: &StackErrors, skipped_lines: usize) -> String {
+    let mut text = String::new();
+    for error in &errors.errors {
+        for (index, label) in error.labels.iter().enumerate() {
+            let source = &errors.sources[label.span.source as usize];
+            let before = &source.text[..label.span.offset as usize];
+            let line = before.matches('\n').count() + 1;
+            let column = before
+                .rsplit('\n')
+                .next()
+                .unwrap_or_default()
+                .chars()
+                .count()
+                + 1;
+            let covered = &source.text[label.span.range()];
+            let code = error.code().trim_start_matches("fde::stack::");
+            let lead = if index == 0 { code } else { "  also" };
+            let line = line as i64
+                - if source.name.ends_with("dev.yaml") {
+                    skipped_lines as i64
+                } else {
+                    0
+                };
+            let name = if source.name == "dev.yaml" {
+                ""
+            } else {
+                &source.name
+            };
+            writeln!(
+                text,
+                "{name}{line}:{column} {lead} `{covered}`: {}",
+                label.text
+            )
+            .unwrap();
+        }
+        if let Some(help) = &error.help {
+            writeln!(text, "    help: {help}").unwrap();
+        }
+    }
+    text
+}
+
+/// The faults of a text that has everything but the head, or `fine`.
+pub fn faults_of(sections: &str) -> String {
+    match expand_text(sections) {
+        Ok(_) => "fine".to_owned(),
+        Err(errors) => faults(&errors, 3),
+    }
+}
+
+/// Resources as text: name, type, inputs and options that are not the usual ones.
+pub fn render(expansion: &Expansion) -> String {
+    let mut text = String::new();
+    for resource in &expansion.resources {
+        writeln!(text, "{} {}", resource.urn.name(), resource.urn.token()).unwrap();
+        for (name, value) in &resource.inputs {
+            writeln!(text, "  {name}: {value:?}").unwrap();
+        }
+        for urn in &resource.options.depends_on {
+            writeln!(text, "  after {}", urn.name()).unwrap();
+        }
+        for path in &resource.options.ignore_changes {
+            writeln!(text, "  ignores {path}").unwrap();
+        }
+    }
+    text
+}
+
+/// The resources of a text that has everything but the head.
+pub fn render_text(sections: &str) -> String {
+    match expand_text(sections) {
+        Ok(expansion) => render(&expansion),
+        Err(errors) => faults(&errors, 3),
+    }
+}

@@ -1,0 +1,224 @@
+//! What can be wrong with a stack file, and where: codes, labelled spans and help, for `cli` to render.
+//!
+//! Faults are collected, never returned one at a time. A summary carries no user data, so that a known fault is
+//! recognised at a glance; what the author wrote stands in the labels.
+
+use std::fmt;
+use std::ops::Range;
+
+/// A text that a stack was read from: the file, a layer below it, or a `--set` flag.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Source {
+    /// `stacks/dev.yaml`, or `--set` for a flag.
+    pub name: String,
+    pub text: String,
+}
+
+/// A place in one of the sources.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Span {
+    /// Index into the sources.
+    pub source: u32,
+    /// In bytes.
+    pub offset: u32,
+    /// In bytes.
+    pub length: u32,
+}
+
+impl Span {
+    pub fn new(source: u32, range: Range<usize>) -> Self {
+        Self {
+            source,
+            offset: range.start as u32,
+            length: range.end.saturating_sub(range.start) as u32,
+        }
+    }
+
+    /// The bytes of the source that it covers.
+    pub fn range(self) -> Range<usize> {
+        self.offset as usize..self.offset as usize + self.length as usize
+    }
+}
+
+/// A place, and what is to be said about it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Label {
+    pub span: Span,
+    pub text: String,
+}
+
+/// One fault: what kind, where, and what to do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StackError {
+    pub fault: Fault,
+    /// The place at fault first, then what it clashes with.
+    pub labels: Vec<Label>,
+    pub help: Option<String>,
+}
+
+impl StackError {
+    pub fn new(fault: Fault, span: Span, label: impl Into<String>) -> Self {
+        Self {
+            fault,
+            labels: vec![Label {
+                span,
+                text: label.into(),
+            }],
+            help: None,
+        }
+    }
+
+    #[must_use]
+    pub fn help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+
+    /// Suggests the nearest valid word, where there is one.
+    #[must_use]
+    pub fn suggest(self, nearest: Option<String>) -> Self {
+        match nearest {
+            Some(nearest) => self.help(format!("did you mean `{nearest}`?")),
+            None => self,
+        }
+    }
+
+    /// Points at another place that has to do with it.
+    #[must_use]
+    pub fn also(mut self, span: Span, label: impl Into<String>) -> Self {
+        self.labels.push(Label {
+            span,
+            text: label.into(),
+        });
+        self
+    }
+
+    /// `fde::stack::unknown_key`.
+    pub fn code(&self) -> &'static str {
+        self.fault.code()
+    }
+
+    /// Where it starts; what the order of a report goes by.
+    pub fn place(&self) -> Span {
+        self.labels
+            .first()
+            .map(|label| label.span)
+            .unwrap_or_default()
+    }
+}
+
+impl fmt::Display for StackError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.fault.summary())
+    }
+}
+
+impl std::error::Error for StackError {}
+
+/// Every fault of a stack, with the texts that the spans point into.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StackErrors {
+    pub sources: Vec<Source>,
+    pub errors: Vec<StackError>,
+}
+
+impl StackErrors {
+    /// The faults in the order of the text, without repetitions.
+    pub fn new(sources: &[Source], mut errors: Vec<StackError>) -> Self {
+        errors.sort_by_key(StackError::place);
+        errors.dedup();
+        Self {
+            sources: sources.to_vec(),
+            errors,
+        }
+    }
+}
+
+impl fmt::Display for StackErrors {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = self
+            .sources
+            .first()
+            .map_or("the stack", |source| &source.name);
+        match self.errors.len() {
+            1 => write!(formatter, "{name} has a fault"),
+            count => write!(formatter, "{name} has {count} faults"),
+        }
+    }
+}
+
+impl std::error::Error for StackErrors {}
+
+/// Declares the kinds of fault, each with its code and its summary.
+macro_rules! faults {
+    ($($name:ident $code:literal $summary:literal)*) => {
+        /// A kind of fault.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Fault { $(#[doc = $summary] $name,)* }
+
+        impl Fault {
+            /// What scripts and searches know it by.
+            pub const fn code(self) -> &'static str {
+                match self { $(Self::$name => concat!("fde::stack::", $code),)* }
+            }
+
+            /// What a reader knows it by.
+            pub const fn summary(self) -> &'static str {
+                match self { $(Self::$name => $summary,)* }
+            }
+        }
+    };
+}
+
+faults! {
+    // The text.
+    Unreadable "unreadable" "the stack file cannot be read"
+    TooLarge "too_large" "the file is too large"
+    ControlCharacter "control_character" "a character that does not belong into a stack file"
+    Syntax "syntax" "this is not valid YAML"
+    TooDeep "too_deep" "nested too deeply"
+    SeveralDocuments "several_documents" "more than one document"
+    YamlTag "yaml_tag" "YAML tags are not supported"
+    MergeKey "merge_key" "merge keys are not supported"
+    Alias "alias" "aliases grow out of bounds"
+    KeyNotText "key_not_text" "a key must be text"
+    DuplicateKey "duplicate_key" "duplicate key"
+    Number "number" "a number that cannot be kept exactly"
+    // Layers and flags.
+    Extends "extends" "the file it extends cannot be used"
+    SetFlag "set_flag" "a `--set` that cannot be applied"
+    // The structure.
+    UnknownKey "unknown_key" "unknown key"
+    MissingKey "missing_key" "missing key"
+    WrongType "wrong_type" "wrong type"
+    OutOfRange "out_of_range" "out of range"
+    UnknownWord "unknown_word" "unknown value"
+    EmptySection "empty_section" "a section without a value"
+    Unsupported "unsupported" "not supported yet"
+    // References.
+    MalformedReference "malformed_reference" "malformed reference"
+    BrokenReference "broken_reference" "a reference that leads nowhere"
+    MisplacedReference "misplaced_reference" "a reference cannot stand here"
+    SecretInTheOpen "secret_in_the_open" "a secret cannot stand here"
+    Cycle "cycle" "resources that need each other"
+    // What the keys say.
+    Name "name" "a name that AWS refuses"
+    Region "region" "not an AWS region"
+    Account "account" "not an AWS account number"
+    Tag "tag" "a tag that cannot be set"
+    Cidr "cidr" "an unusable address range"
+    CidrOverlap "cidr_overlap" "overlapping address ranges"
+    Zones "zones" "subnets and zones do not match"
+    MissingSection "missing_section" "a section that another needs"
+    FargateSize "fargate_size" "Fargate has no such size"
+    DefaultService "default_service" "exactly one service is the default"
+    Route "route" "an unusable route"
+    RouteClash "route_clash" "clashing routes"
+    Value "value" "a value that cannot work"
+    // Raw resources and options.
+    UnknownType "unknown_type" "unknown resource type"
+    UnknownResource "unknown_resource" "unknown resource"
+    Duplicate "duplicate" "declared twice"
+    // A case that should never happen.
+    Bug "bug" "this is a bug in fde-infra"
+}

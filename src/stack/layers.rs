@@ -1,0 +1,283 @@
+//! `extends:` below a file, and `--set` above it.
+
+use std::io;
+
+use super::document::{Document, FLAG};
+use super::error::{Fault, Source, Span, StackError, StackErrors};
+use super::node::{self, Content, Entry, Node};
+use super::{limits, parse};
+
+/// How many files may extend each other in a row.
+const MAX_LAYERS: usize = 8;
+
+/// How far a list may be lengthened by a flag's index.
+const MAX_FLAG_DEPTH: usize = limits::MAX_DEPTH / 2;
+
+/// Reads the text of a file by its path.
+pub type Read<'a> = &'a dyn Fn(&str) -> io::Result<String>;
+
+/// The sources read so far, and the faults that do not keep the rest from being read.
+struct Reading<'a> {
+    read: Read<'a>,
+    sources: Vec<Source>,
+    faults: Vec<StackError>,
+}
+
+/// Reads a file with the layers below it and the flags above it. The second part of the answer are faults that did not
+/// keep it from being read.
+pub fn read(
+    path: &str,
+    read: Read<'_>,
+    set: &[String],
+) -> Result<(Document, Vec<StackError>), StackErrors> {
+    let mut reading = Reading {
+        read,
+        sources: Vec::new(),
+        faults: Vec::new(),
+    };
+    let outcome = reading.file(path).and_then(|root| {
+        set.iter()
+            .try_fold(root, |root, flag| reading.set(root, flag))
+    });
+    match outcome {
+        Ok(root) => {
+            let document = Document {
+                sources: reading.sources,
+                root,
+            };
+            Ok((document, reading.faults))
+        }
+        Err(mut errors) => {
+            errors.append(&mut reading.faults);
+            Err(StackErrors::new(&reading.sources, errors))
+        }
+    }
+}
+
+/// Parses one text on its own.
+pub fn parse_alone(name: &str, text: &str) -> Result<Document, StackErrors> {
+    let sources = vec![Source {
+        name: name.to_owned(),
+        text: text.to_owned(),
+    }];
+    match parse::parse(0, text) {
+        Ok((root, faults)) if faults.is_empty() => Ok(Document { sources, root }),
+        Ok((_, faults)) | Err(faults) => Err(StackErrors::new(&sources, faults)),
+    }
+}
+
+impl Reading<'_> {
+    /// Reads a file and all that it extends.
+    fn file(&mut self, path: &str) -> Result<Node, Vec<StackError>> {
+        let mut layers = vec![self.layer(path, None)?];
+        let mut path = path.to_owned();
+        while let Some((base, span)) = base_of(layers.last())? {
+            if base.starts_with('/') || base.contains('\\') || base.contains("://") {
+                let label = "is not a path relative to this file";
+                return Err(vec![StackError::new(Fault::Extends, span, label)]);
+            }
+            path = beside(&path, &base);
+            if self.sources.iter().any(|source| source.name == path) {
+                let label = format!("`{path}` is a layer of this stack already");
+                return Err(vec![StackError::new(Fault::Extends, span, label)]);
+            }
+            if layers.len() >= MAX_LAYERS {
+                let label = format!("this would be more than {MAX_LAYERS} layers");
+                return Err(vec![StackError::new(Fault::Extends, span, label)]);
+            }
+            layers.push(self.layer(&path, Some(span))?);
+        }
+        let top = layers.remove(0);
+        Ok(match layers.into_iter().rev().reduce(node::merge) {
+            Some(below) => node::merge(below, top),
+            None => top,
+        })
+    }
+
+    fn layer(&mut self, path: &str, asked_by: Option<Span>) -> Result<Node, Vec<StackError>> {
+        let index = self.sources.len() as u32;
+        let text = match (self.read)(path) {
+            Ok(text) => text,
+            Err(error) => {
+                if asked_by.is_none() {
+                    self.sources.push(Source {
+                        name: path.to_owned(),
+                        text: String::new(),
+                    });
+                }
+                let place = asked_by.unwrap_or(Span::new(index, 0..0));
+                return Err(vec![match error.kind() {
+                    io::ErrorKind::FileTooLarge => limits::too_large(place),
+                    _ if asked_by.is_some() => {
+                        let label = format!("`{path}`: {error}");
+                        StackError::new(Fault::Extends, place, label)
+                    }
+                    _ => StackError::new(Fault::Unreadable, place, error.to_string()),
+                }]);
+            }
+        };
+        // A text that is refused for its length is not kept to be shown.
+        let too_long = text.len() > limits::MAX_BYTES;
+        let outcome = parse::parse(index, &text);
+        self.sources.push(Source {
+            name: path.to_owned(),
+            text: if too_long { String::new() } else { text },
+        });
+        let (root, mut faults) = outcome?;
+        self.faults.append(&mut faults);
+        if root.as_map().is_none() {
+            let label = if root.is_null() {
+                "the file is empty"
+            } else {
+                "a stack file is a map of sections"
+            };
+            let help = "start with `name:`, `environment:` and `region:`";
+            let span = Span {
+                length: 0,
+                ..root.span
+            };
+            return Err(vec![
+                StackError::new(Fault::WrongType, span, label).help(help),
+            ]);
+        }
+        Ok(root)
+    }
+
+    /// Lays `path.to.key=value` over the stack.
+    fn set(&mut self, root: Node, flag: &str) -> Result<Node, Vec<StackError>> {
+        let index = self.sources.len() as u32;
+        self.sources.push(Source {
+            name: FLAG.to_owned(),
+            text: flag.to_owned(),
+        });
+        let refuse = |range: std::ops::Range<usize>, label: &str| {
+            vec![
+                StackError::new(Fault::SetFlag, Span::new(index, range), label)
+                    .help("write it as `--set path.to.key=value`"),
+            ]
+        };
+        let Some(equals) = flag.find('=') else {
+            return Err(refuse(0..flag.len(), "has no `=`"));
+        };
+        limits::check(index, flag)?;
+        let keys = flag_path(&flag[..equals]).map_err(|reason| refuse(0..equals, reason))?;
+        // Blanks instead of the path keep the positions in the value those of the whole flag.
+        let blanked = format!("{}{}", " ".repeat(equals + 1), &flag[equals + 1..]);
+        let (value, faults) = parse::parse(index, &blanked)?;
+        if !faults.is_empty() {
+            return Err(faults);
+        }
+        let path_span = Span::new(index, 0..equals);
+        let value = Node {
+            span: if value.span.length == 0 {
+                path_span
+            } else {
+                value.span
+            },
+            ..value
+        };
+        put(root, &keys, value, path_span).map_err(|reason| refuse(0..equals, &reason))
+    }
+}
+
+/// What a layer extends, and where it says so.
+fn base_of(layer: Option<&Node>) -> Result<Option<(String, Span)>, Vec<StackError>> {
+    let Some(extends) = layer.and_then(|layer| layer.get("extends")) else {
+        return Ok(None);
+    };
+    match extends.as_text() {
+        Some(base) if !base.is_empty() => Ok(Some((base.to_owned(), extends.span))),
+        _ => {
+            let label = "`extends` takes the path of one file";
+            Err(vec![StackError::new(Fault::Extends, extends.span, label)])
+        }
+    }
+}
+
+/// `services.api.routes[0]` as keys and indices; a backslash makes the next character part of the key.
+fn flag_path(text: &str) -> Result<Vec<String>, &'static str> {
+    let mut keys = vec![String::new()];
+    let mut characters = text.chars();
+    while let Some(character) = characters.next() {
+        let key = match character {
+            '.' | '[' => {
+                keys.push(String::new());
+                continue;
+            }
+            ']' => continue,
+            '\\' => characters.next().ok_or("ends in a backslash")?,
+            other => other,
+        };
+        if let Some(last) = keys.last_mut() {
+            last.push(key);
+        }
+    }
+    if keys.iter().any(String::is_empty) {
+        return Err("has an empty key");
+    }
+    if keys.len() > MAX_FLAG_DEPTH {
+        return Err("leads too deep");
+    }
+    Ok(keys)
+}
+
+/// The tree with `value` at a path, maps made on the way.
+fn put(node: Node, path: &[String], value: Node, span: Span) -> Result<Node, String> {
+    let Some((key, rest)) = path.split_first() else {
+        return Ok(value);
+    };
+    let content = match node.content {
+        Content::Map(mut entries) => {
+            match entries.iter_mut().find(|entry| entry.key == *key) {
+                Some(entry) => {
+                    let inner = std::mem::replace(&mut entry.value, Node::new(span, Content::Null));
+                    entry.value = put(inner, rest, value, span)?;
+                    entry.key_span = span;
+                }
+                None => entries.push(Entry {
+                    key: key.clone(),
+                    key_span: span,
+                    value: put(Node::new(span, Content::Null), rest, value, span)?,
+                }),
+            }
+            Content::Map(entries)
+        }
+        Content::List(mut items) => {
+            let count = items.len();
+            let item = key
+                .parse::<usize>()
+                .ok()
+                .and_then(|index| items.get_mut(index))
+                .ok_or_else(|| format!("`{key}` is no index of a list with {count} entries"))?;
+            let inner = std::mem::replace(item, Node::new(span, Content::Null));
+            *item = put(inner, rest, value, span)?;
+            Content::List(items)
+        }
+        Content::Null => Content::Map(vec![Entry {
+            key: key.clone(),
+            key_span: span,
+            value: put(Node::new(span, Content::Null), rest, value, span)?,
+        }]),
+        _ => return Err(format!("`{key}` lies in a single value, not in a map")),
+    };
+    Ok(Node::new(node.span, content))
+}
+
+/// A path that is relative to the folder of another file.
+fn beside(file: &str, relative: &str) -> String {
+    let mut parts: Vec<&str> = file.split('/').collect();
+    parts.pop();
+    for part in relative.split('/') {
+        match part {
+            "." | "" => {}
+            ".." if parts
+                .last()
+                .is_some_and(|last| *last != ".." && !last.is_empty()) =>
+            {
+                parts.pop();
+            }
+            other => parts.push(other),
+        }
+    }
+    parts.join("/")
+}

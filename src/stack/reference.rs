@@ -1,0 +1,237 @@
+//! `${name.output}` inside texts: the grammar, not what the names mean.
+//!
+//! As in Pulumi YAML: `${name.output}`, `${name.list[0]}`, `${name.map["key"]}`, and `$$` for a literal `$`. A `$` in front
+//! of anything else stands for itself. Names may hold slashes, so that what a section made can be named too:
+//! `${network/vpc.id}`.
+
+use std::ops::Range;
+
+/// A piece of a text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Part {
+    Text(String),
+    Reference(Reference),
+}
+
+/// One `${…}`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reference {
+    /// A section, a raw resource, a resource that a section made, or `aws`.
+    pub name: String,
+    /// The output, then keys and indices into it. Empty for the bare `${name}` that `dependsOn` takes.
+    pub path: Vec<String>,
+    /// Bytes of the text, `${` and `}` included.
+    pub range: Range<usize>,
+}
+
+/// A `${…}` that is none.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Malformed {
+    pub range: Range<usize>,
+    pub reason: &'static str,
+}
+
+/// True if a text holds a reference, well-formed or not.
+pub fn holds_reference(text: &str) -> bool {
+    let mut rest = text;
+    while let Some(at) = rest.find('$') {
+        match rest.as_bytes().get(at + 1) {
+            Some(b'{') => return true,
+            // `$$` is a literal; what follows it is looked at anew.
+            Some(b'$') => rest = &rest[at + 2..],
+            _ => rest = &rest[at + 1..],
+        }
+    }
+    false
+}
+
+/// Splits a text into literal pieces and references.
+///
+/// # Errors
+/// Every malformed reference.
+pub fn parse(text: &str) -> Result<Vec<Part>, Vec<Malformed>> {
+    let mut parts = Vec::new();
+    let mut malformed = Vec::new();
+    let mut literal = String::new();
+    let mut at = 0;
+    while let Some(found) = text[at..].find('$') {
+        let dollar = at + found;
+        literal.push_str(&text[at..dollar]);
+        match text.as_bytes().get(dollar + 1) {
+            Some(b'$') => {
+                literal.push('$');
+                at = dollar + 2;
+            }
+            Some(b'{') => {
+                let (end, outcome) = reference(text, dollar);
+                match outcome {
+                    Ok(reference) => {
+                        if !literal.is_empty() {
+                            parts.push(Part::Text(std::mem::take(&mut literal)));
+                        }
+                        parts.push(Part::Reference(reference));
+                    }
+                    Err(reason) => malformed.push(Malformed {
+                        range: dollar..end,
+                        reason,
+                    }),
+                }
+                at = end;
+            }
+            _ => {
+                literal.push('$');
+                at = dollar + 1;
+            }
+        }
+    }
+    literal.push_str(&text[at..]);
+    if !literal.is_empty() {
+        parts.push(Part::Text(literal));
+    }
+    if malformed.is_empty() {
+        Ok(parts)
+    } else {
+        Err(malformed)
+    }
+}
+
+/// Reads the reference that starts at `start`; says where it ends.
+fn reference(text: &str, start: usize) -> (usize, Result<Reference, &'static str>) {
+    let body_start = start + 2;
+    let Some(length) = text[body_start..].find('}') else {
+        return (text.len(), Err("the closing `}` is missing"));
+    };
+    let end = body_start + length + 1;
+    let outcome = segments(&text[body_start..end - 1]).map(|(name, path)| Reference {
+        name,
+        path,
+        range: start..end,
+    });
+    (end, outcome)
+}
+
+fn segments(body: &str) -> Result<(String, Vec<String>), &'static str> {
+    let (name, mut rest) = word(body, true);
+    if name.is_empty() {
+        return Err("a name must follow `${`");
+    }
+    let mut path = Vec::new();
+    while !rest.is_empty() {
+        if let Some(after) = rest.strip_prefix('.') {
+            let (segment, after) = word(after, false);
+            if segment.is_empty() {
+                return Err("a name must follow `.`");
+            }
+            path.push(segment.to_owned());
+            rest = after;
+        } else if let Some(after) = rest.strip_prefix('[') {
+            let Some((index, after)) = after.split_once(']') else {
+                return Err("the closing `]` is missing");
+            };
+            path.push(subscript(index)?);
+            rest = after;
+        } else {
+            return Err("only letters, digits, `_`, `-`, `/`, `.` and `[…]` can stand here");
+        }
+    }
+    Ok((name.to_owned(), path))
+}
+
+fn word(text: &str, slashes: bool) -> (&str, &str) {
+    let end = text
+        .find(|c: char| !(c.is_ascii_alphanumeric() || "_-".contains(c) || slashes && c == '/'))
+        .unwrap_or(text.len());
+    text.split_at(end)
+}
+
+fn subscript(text: &str) -> Result<String, &'static str> {
+    let quoted = text
+        .strip_prefix('"')
+        .and_then(|rest| rest.strip_suffix('"'));
+    match quoted {
+        Some(key) if !key.is_empty() && !key.contains(['"', '\\']) => Ok(key.to_owned()),
+        None if !text.is_empty() && text.len() <= 6 && text.bytes().all(|b| b.is_ascii_digit()) => {
+            Ok(text.to_owned())
+        }
+        _ => Err("`[…]` takes an index or a \"key\""),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use expect_test::{Expect, expect};
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn check(text: &str, expected: &Expect) {
+        let shown = match parse(text) {
+            Ok(parts) => parts
+                .iter()
+                .map(|part| match part {
+                    Part::Text(text) => format!("{text:?}"),
+                    Part::Reference(found) => {
+                        format!("{}:{:?}@{:?}", found.name, found.path, found.range)
+                    }
+                })
+                .collect::<Vec<_>>()
+                .join(" "),
+            Err(faults) => faults
+                .iter()
+                .map(|fault| format!("{:?}: {}", fault.range, fault.reason))
+                .collect::<Vec<_>>()
+                .join("\n"),
+        };
+        expected.assert_eq(&shown);
+    }
+
+    #[test]
+    fn grammar() {
+        check("plain", &expect![[r#""plain""#]]);
+        check("", &expect![""]);
+        check("$5 and $$5", &expect![[r#""$5 and $5""#]]);
+        check("$${not.one}", &expect![[r#""${not.one}""#]]);
+        check(
+            "${network/vpc.id}",
+            &expect![[r#"network/vpc:["id"]@0..17"#]],
+        );
+        check(
+            "http://${lb.dnsName}/${x.list[0].y}",
+            &expect![[r#""http://" lb:["dnsName"]@7..20 "/" x:["list", "0", "y"]@21..35"#]],
+        );
+        check(
+            r#"${x.tags["a.b"]}"#,
+            &expect![[r#"x:["tags", "a.b"]@0..16"#]],
+        );
+        check("${bucket}", &expect![[r#"bucket:[]@0..9"#]]);
+    }
+
+    #[test]
+    fn malformed() {
+        check("a${b", &expect!["1..4: the closing `}` is missing"]);
+        check("${}", &expect!["0..3: a name must follow `${`"]);
+        check("${a.}", &expect!["0..5: a name must follow `.`"]);
+        check("${a[0}", &expect!["0..6: the closing `]` is missing"]);
+        check(
+            "${a[x]}",
+            &expect![[r#"0..7: `[…]` takes an index or a "key""#]],
+        );
+        check(
+            "${a b} ${.c}",
+            &expect![[r#"
+                0..6: only letters, digits, `_`, `-`, `/`, `.` and `[…]` can stand here
+                7..12: a name must follow `${`"#]],
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_read_or_refused(text in r"[\$\{\}\[\]\.a-z0-9é/]{0,24}") {
+            let read = parse(&text);
+            prop_assert!(holds_reference(&text) || read.is_ok());
+            for fault in read.err().into_iter().flatten() {
+                prop_assert!(text.get(fault.range).is_some());
+            }
+        }
+    }
+}
