@@ -115,6 +115,7 @@ impl<'a> Context<'a> {
                 path: origin.to_owned(),
                 span: (span.source == 0).then_some((span.offset as usize, span.length as usize)),
             },
+            generated_name: false,
         });
         &mut self.resources[index]
     }
