@@ -16,6 +16,16 @@ trait Listener {
 
 /// Names every resource type, in the order of their files.
 fn each(to: &mut impl Listener) {
+    to.hear(ec2::eip::Eip);
+    to.hear(ec2::internet_gateway::InternetGateway);
+    to.hear(ec2::nat_gateway::NatGateway);
+    to.hear(ec2::route::Route);
+    to.hear(ec2::route_table::RouteTable);
+    to.hear(ec2::route_table_association::RouteTableAssociation);
+    to.hear(ec2::security_group::SecurityGroup);
+    to.hear(ec2::security_group_egress_rule::SecurityGroupEgressRule);
+    to.hear(ec2::security_group_ingress_rule::SecurityGroupIngressRule);
+    to.hear(ec2::subnet::Subnet);
     to.hear(ec2::vpc::Vpc);
     to.hear(iam::role::Role);
 }

@@ -23,7 +23,7 @@ use serde::de::DeserializeOwned;
 
 use super::context::Context;
 use super::error::AwsResult;
-use super::wait::while_in_use;
+use super::wait::{while_held, while_in_use};
 use crate::resource::provider::{Creation, DataPolicy, Deletion, Progress, Query, Update};
 use crate::resource::{
     Condition, CreateClass, Diff, ErrorKind, Observed, Properties, ProviderError, Schema, Tags,
@@ -173,6 +173,15 @@ pub trait ResourceType: Send + Sync + 'static {
         super::tags::retag(context, live.arn.as_deref(), set, remove).await
     }
 
+    /// What holds an object whose deletion is refused because something still uses it, a line for each. Asked once the
+    /// refusals have gone on for a minute.
+    async fn held_by(&self, _context: &Context, _live: &LiveOf<Self>) -> AwsResult<Vec<String>>
+    where
+        Self: Sized,
+    {
+        Ok(Vec::new())
+    }
+
     /// How long a deletion is repeated while something still uses the object.
     fn delete_patience(&self) -> Duration {
         Duration::from_secs(20 * 60)
@@ -287,10 +296,15 @@ impl<T: ResourceType> AnyResourceType for Bridge<T> {
     async fn delete(&self, context: &Context, request: Deletion<'_>) -> AwsResult<()> {
         let live = self.live(request.observed)?;
         let patience = self.resource_type.delete_patience();
-        let deleted = while_in_use(patience, request.progress, || {
-            self.resource_type
-                .delete(context, &live, request.data, request.progress)
-        })
+        let deleted = while_held(
+            patience,
+            request.progress,
+            || {
+                self.resource_type
+                    .delete(context, &live, request.data, request.progress)
+            },
+            || self.resource_type.held_by(context, &live),
+        )
         .await;
         match deleted {
             Err(error) if error.is(ErrorKind::NotFound) => Ok(()),

@@ -79,8 +79,7 @@ impl<'a> Wait<'a> {
     }
 }
 
-/// Repeats an operation while something still holds its object: deletions whose dependents take their time to let go,
-/// modifications of an object that is busy.
+/// Repeats an operation while something still holds its object: modifications of an object that is busy.
 ///
 /// # Errors
 /// Those of `attempt`; the last conflict once the deadline has passed.
@@ -93,16 +92,55 @@ where
     F: Fn() -> Fut,
     Fut: Future<Output = AwsResult<T>>,
 {
+    while_held(deadline, progress, attempt, || async { Ok(Vec::new()) }).await
+}
+
+/// As [`while_in_use`], for deletions, whose dependents take their time to let go. After a minute `holders` is asked what
+/// they are, a line for each: for the status, and for the error at the end.
+///
+/// # Errors
+/// Those of `attempt`; the last conflict once the deadline has passed.
+pub async fn while_held<T, F, Fut, H, HFut>(
+    deadline: Duration,
+    progress: &dyn Progress,
+    attempt: F,
+    holders: H,
+) -> AwsResult<T>
+where
+    F: Fn() -> Fut,
+    Fut: Future<Output = AwsResult<T>>,
+    H: Fn() -> HFut,
+    HFut: Future<Output = AwsResult<Vec<String>>>,
+{
+    /// Most dependents are gone by then, and the question costs calls.
+    const ASK_AFTER: Duration = Duration::from_secs(60);
+    const ASK_EVERY: Duration = Duration::from_secs(30);
     let started = Instant::now();
     let mut pause = Duration::from_millis(500);
+    let mut next_question = ASK_AFTER;
+    let mut held_by: Vec<String> = Vec::new();
     loop {
         match attempt().await {
             Err(mut error) if error.is(ErrorKind::InUse) => {
+                if started.elapsed() >= next_question {
+                    next_question = started.elapsed() + ASK_EVERY;
+                    // An explanation that cannot be had must not end the wait.
+                    held_by = holders()
+                        .await
+                        .unwrap_or_else(|error| vec![format!("what holds it is unknown: {error}")]);
+                }
                 if started.elapsed() + pause > deadline {
                     error.waited = Some(started.elapsed());
+                    error.details.append(&mut held_by);
                     return Err(error);
                 }
-                progress.status(&format!("still in use: {}", error.message));
+                progress.status(&match held_by.as_slice() {
+                    [] => format!("still in use: {}", error.message),
+                    [holder] => format!("still in use: {holder}"),
+                    [holder, others @ ..] => {
+                        format!("still in use: {holder}, and {} more", others.len())
+                    }
+                });
             }
             other => return other,
         }
@@ -156,5 +194,48 @@ mod tests {
         assert!(error.message.contains("creating"));
         assert!(started.elapsed() <= Duration::from_secs(60));
         assert!(polls.load(Ordering::Relaxed) >= 20);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_holds_an_object_is_in_the_error() {
+        let error = while_held(
+            Duration::from_secs(300),
+            &Silent,
+            || async {
+                Err::<(), _>(ProviderError::new(
+                    ErrorKind::InUse,
+                    "t:Delete",
+                    "has dependencies",
+                ))
+            },
+            || async { Ok(vec!["eni-1: NAT gateway".to_owned()]) },
+        )
+        .await
+        .unwrap_err();
+        assert_eq!(error.details, ["eni-1: NAT gateway"]);
+        assert!(error.waited.is_some());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn nobody_is_asked_within_the_first_minute() {
+        let questions = AtomicU32::new(0);
+        let attempts = AtomicU32::new(0);
+        while_held(
+            Duration::from_secs(300),
+            &Silent,
+            || async {
+                if attempts.fetch_add(1, Ordering::Relaxed) < 10 {
+                    return Err(ProviderError::new(ErrorKind::InUse, "t:Delete", "busy"));
+                }
+                Ok(())
+            },
+            || async {
+                questions.fetch_add(1, Ordering::Relaxed);
+                Ok(Vec::new())
+            },
+        )
+        .await
+        .unwrap();
+        assert_eq!(questions.load(Ordering::Relaxed), 0);
     }
 }

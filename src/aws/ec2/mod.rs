@@ -1,17 +1,98 @@
 //! EC2 networking. Ids are assigned by AWS and the name is only a tag, so objects are found by tag.
+//!
+//! EC2 is eventually consistent: what one call has made, the next may not find yet. Calls on or with new objects are
+//! therefore repeated while they answer "not found".
 
+pub mod eip;
+mod holders;
+pub mod internet_gateway;
+pub mod nat_gateway;
+pub mod route;
+pub mod route_table;
+pub mod route_table_association;
+pub mod security_group;
+pub mod security_group_egress_rule;
+pub mod security_group_ingress_rule;
+pub mod security_group_rule;
+pub mod subnet;
 pub mod vpc;
+
+use std::future::Future;
 
 use aws_sdk_ec2::types::{Filter, ResourceType, Tag, TagSpecification};
 
-use crate::resource::{StackId, Tags, Value, tags};
+use super::error::AwsResult;
+use super::wait::until_visible;
+use crate::resource::{ErrorKind, ProviderError, StackId, Tags, Value, tags};
 
 /// The filter that finds a stack's objects.
 fn of_stack(stack: &StackId) -> Filter {
-    Filter::builder()
-        .name(format!("tag:{}", tags::STACK))
-        .values(stack.to_string())
-        .build()
+    filter(&format!("tag:{}", tags::STACK), &stack.to_string())
+}
+
+fn filter(name: &str, value: &str) -> Filter {
+    Filter::builder().name(name).values(value).build()
+}
+
+/// Everything that a Describe call answers, page by page. `ask` makes the call with the token of the page.
+async fn pages<T, F, Fut>(ask: F) -> AwsResult<Vec<T>>
+where
+    F: Fn(Option<String>) -> Fut,
+    Fut: Future<Output = AwsResult<(Option<Vec<T>>, Option<String>)>>,
+{
+    let mut all = Vec::new();
+    let mut token = None;
+    loop {
+        let (page, next) = ask(token).await?;
+        all.extend(page.unwrap_or_default());
+        token = next.filter(|token| !token.is_empty());
+        if token.is_none() {
+            return Ok(all);
+        }
+    }
+}
+
+/// Creates an object by client token. `make` takes the generation of the token and answers with the object's id; `look`
+/// reads it, and finds `None` if it is dead.
+///
+/// AWS remembers a token for longer than its object lives, and then answers with the dead one: after a deletion behind
+/// our back, the same inputs need the next generation. EC2 compares a repeated token's tags too, so a token that was
+/// used with other tags is passed over as well: had its object been alive, it would have been found by tag.
+async fn create_by_token<T, M, MFut, L, LFut>(make: M, look: L) -> AwsResult<T>
+where
+    M: Fn(u32) -> MFut,
+    MFut: Future<Output = AwsResult<String>>,
+    L: Fn(String) -> LFut,
+    LFut: Future<Output = AwsResult<Option<T>>>,
+{
+    const GENERATIONS: u32 = 32;
+    for generation in 0..GENERATIONS {
+        let id = match until_visible(|| make(generation)).await {
+            Err(error) if error.code == "IdempotentParameterMismatch" => continue,
+            made => made?,
+        };
+        match until_visible(|| look(id.clone())).await {
+            Ok(Some(alive)) => return Ok(alive),
+            Ok(None) => {}
+            // Dead for so long that AWS does not list it any more.
+            Err(error) if error.is(ErrorKind::NotFound) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Err(ProviderError::new(
+        ErrorKind::Failed,
+        "ec2",
+        format!("AWS answered {GENERATIONS} client tokens with objects that are gone"),
+    ))
+}
+
+/// Not found in an answer that lists: for [`until_visible`].
+fn not_listed(operation: &str, what: &str) -> ProviderError {
+    ProviderError::new(
+        ErrorKind::NotFound,
+        operation,
+        format!("{what} is not listed"),
+    )
 }
 
 /// Tags for a create call.
@@ -45,6 +126,10 @@ fn network_address(value: Value) -> Value {
     }
 }
 
+fn same_range(left: &str, right: &str) -> bool {
+    network_address(left.into()) == network_address(right.into())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -59,5 +144,47 @@ mod tests {
             network_address("2001:DB8::/32".into()),
             Value::from("2001:db8::/32")
         );
+        assert!(same_range("10.0.0.7/24", "10.0.0.0/24"));
+        assert!(!same_range("10.0.0.0/25", "10.0.0.0/24"));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_token_whose_object_is_dead_is_followed_by_the_next() {
+        let made = create_by_token(
+            |generation| async move {
+                match generation {
+                    1 => {
+                        let mut error =
+                            ProviderError::new(ErrorKind::Invalid, "ec2:CreateNatGateway", "");
+                        error.code = "IdempotentParameterMismatch".to_owned();
+                        Err(error)
+                    }
+                    _ => Ok(generation.to_string()),
+                }
+            },
+            |id| async move {
+                match id.as_str() {
+                    "0" => Ok(None),
+                    "2" => Err(not_listed("ec2:DescribeNatGateways", "it")),
+                    _ => Ok(Some(id)),
+                }
+            },
+        )
+        .await
+        .unwrap();
+        assert_eq!(made, "3");
+    }
+
+    #[tokio::test]
+    async fn pages_are_followed_to_the_end() {
+        let all = pages(|token| async move {
+            Ok(match token.as_deref() {
+                None => (Some(vec![1, 2]), Some("next".to_owned())),
+                _ => (Some(vec![3]), Some(String::new())),
+            })
+        })
+        .await
+        .unwrap();
+        assert_eq!(all, [1, 2, 3]);
     }
 }

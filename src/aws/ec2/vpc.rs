@@ -60,26 +60,22 @@ impl ResourceType for Vpc {
     }
 
     async fn read(&self, context: &Context, query: Query<'_>) -> AwsResult<Vec<LiveOf<Self>>> {
-        let mut vpcs = Vec::new();
-        let mut token: Option<String> = None;
-        loop {
+        let filter = &super::of_stack(query.stack);
+        let vpcs = super::pages(|token| async move {
             let page = context
                 .call("ec2:DescribeVpcs", || {
                     context
                         .ec2
                         .describe_vpcs()
-                        .filters(super::of_stack(query.stack))
+                        .filters(filter.clone())
                         .max_results(1000)
                         .set_next_token(token.clone())
                         .send()
                 })
                 .await?;
-            token = page.next_token().map(str::to_owned);
-            vpcs.extend(page.vpcs.unwrap_or_default());
-            if token.is_none() {
-                break;
-            }
-        }
+            Ok((page.vpcs, page.next_token))
+        })
+        .await?;
         try_join_all(vpcs.iter().map(|vpc| async {
             let id = vpc.vpc_id().unwrap_or_default();
             let (enable_dns_support, enable_dns_hostnames) = try_join(
@@ -200,6 +196,10 @@ impl ResourceType for Vpc {
             })
             .await?;
         Ok(())
+    }
+
+    async fn held_by(&self, context: &Context, live: &LiveOf<Self>) -> AwsResult<Vec<String>> {
+        super::holders::of_vpc(context, &live.id).await
     }
 }
 

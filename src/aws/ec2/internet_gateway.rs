@@ -1,0 +1,281 @@
+//! Internet gateway, with its attachment to a VPC.
+//!
+//! - `CreateInternetGateway` takes neither client token nor name: a repeat makes a twin, so it is never repeated blindly.
+//! - The attachment has no tags and no id of its own: it is a property of the gateway. A VPC takes one gateway.
+//! - Detaching is refused while an interface in the VPC has a public address: NAT gateways, load balancers and public
+//!   tasks go first. Routes to the gateway may stay; they turn into black holes.
+//! - The attachment's good state is `available` on the wire, although the model calls it `attached`.
+
+use async_trait::async_trait;
+use aws_sdk_ec2::types::{AttachmentStatus, ResourceType as Ec2Type};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::aws::context::Context;
+use crate::aws::error::{AwsResult, expected};
+use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType};
+use crate::aws::wait::{Poll, Wait, until_visible};
+use crate::resource::provider::{DataPolicy, Progress, Query};
+use crate::resource::{Condition, CreateClass, ErrorKind, Property, Schema};
+
+/// The way from a VPC to the internet and back.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Inputs {
+    /// Id of the VPC that it is attached to. Left out, it is attached to none.
+    pub vpc_id: Option<String>,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Outputs {}
+
+pub struct InternetGateway;
+
+#[async_trait]
+impl ResourceType for InternetGateway {
+    type Inputs = Inputs;
+    type Outputs = Outputs;
+
+    fn schema(&self) -> Schema {
+        Schema::new::<Inputs>("aws:ec2:InternetGateway", CreateClass::TagsOnly)
+            .properties([Property::new("vpcId")])
+            // Two gateways cannot be attached to one VPC.
+            .key(&["vpcId"])
+            .deletes_after(&["aws:ec2:NatGateway", "aws:ec2:Eip", "aws:lb:LoadBalancer"])
+    }
+
+    async fn read(&self, context: &Context, query: Query<'_>) -> AwsResult<Vec<LiveOf<Self>>> {
+        let filter = &super::of_stack(query.stack);
+        let gateways = super::pages(|token| async move {
+            let page = context
+                .call("ec2:DescribeInternetGateways", || {
+                    context
+                        .ec2
+                        .describe_internet_gateways()
+                        .filters(filter.clone())
+                        .max_results(1000)
+                        .set_next_token(token.clone())
+                        .send()
+                })
+                .await?;
+            Ok((page.internet_gateways, page.next_token))
+        })
+        .await?;
+        Ok(gateways
+            .iter()
+            .map(|gateway| live(context, gateway))
+            .collect())
+    }
+
+    async fn create(
+        &self,
+        context: &Context,
+        new: New<'_, Self::Inputs>,
+    ) -> AwsResult<LiveOf<Self>> {
+        let answer = context
+            .call_once("ec2:CreateInternetGateway", || {
+                context
+                    .ec2
+                    .create_internet_gateway()
+                    .tag_specifications(super::on_create(Ec2Type::InternetGateway, new.tags))
+                    .send()
+            })
+            .await?;
+        let gateway = expected(
+            "ec2:CreateInternetGateway",
+            answer.internet_gateway,
+            "an internet gateway",
+        )?;
+        // Not attached yet: `update` brings that.
+        let mut live = live(context, &gateway);
+        live.tags = new.tags.clone();
+        Ok(live)
+    }
+
+    async fn update(&self, context: &Context, change: Change<'_, Self>) -> AwsResult<LiveOf<Self>> {
+        let id = &change.observed.id;
+        if let Some(vpc) = &change.observed.inputs.vpc_id {
+            detach(context, id, vpc).await?;
+        }
+        if let Some(vpc) = &change.wanted.vpc_id {
+            attach(context, id, vpc).await?;
+            attached(context, id, change.progress).await?;
+        }
+        Ok(change.applied())
+    }
+
+    async fn wait(
+        &self,
+        context: &Context,
+        live: LiveOf<Self>,
+        progress: &dyn Progress,
+    ) -> AwsResult<LiveOf<Self>> {
+        attached(context, &live.id, progress).await?;
+        Ok(Live {
+            condition: Condition::Ready,
+            ..live
+        })
+    }
+
+    async fn delete(
+        &self,
+        context: &Context,
+        live: &LiveOf<Self>,
+        _data: DataPolicy,
+        _progress: &dyn Progress,
+    ) -> AwsResult<()> {
+        if let Some(vpc) = &live.inputs.vpc_id {
+            detach(context, &live.id, vpc).await?;
+        }
+        context
+            .call("ec2:DeleteInternetGateway", || {
+                context
+                    .ec2
+                    .delete_internet_gateway()
+                    .internet_gateway_id(&live.id)
+                    .send()
+            })
+            .await?;
+        Ok(())
+    }
+
+    async fn held_by(&self, context: &Context, live: &LiveOf<Self>) -> AwsResult<Vec<String>> {
+        match &live.inputs.vpc_id {
+            Some(vpc) => super::holders::of_attachment(context, vpc).await,
+            None => Ok(Vec::new()),
+        }
+    }
+}
+
+async fn attach(context: &Context, id: &str, vpc: &str) -> AwsResult<()> {
+    let answer = until_visible(|| {
+        context.call("ec2:AttachInternetGateway", || {
+            context
+                .ec2
+                .attach_internet_gateway()
+                .internet_gateway_id(id)
+                .vpc_id(vpc)
+                .send()
+        })
+    })
+    .await;
+    match answer {
+        Ok(_) => Ok(()),
+        Err(error) if error.is(ErrorKind::AlreadyExists) => {
+            // Either the VPC has another gateway, or the answer to an earlier try was lost.
+            let now = find(context, id).await?;
+            if now.is_some_and(|gateway| gateway.inputs.vpc_id.as_deref() == Some(vpc)) {
+                Ok(())
+            } else {
+                Err(error)
+            }
+        }
+        Err(error) => Err(error),
+    }
+}
+
+async fn detach(context: &Context, id: &str, vpc: &str) -> AwsResult<()> {
+    let answer = context
+        .call("ec2:DetachInternetGateway", || {
+            context
+                .ec2
+                .detach_internet_gateway()
+                .internet_gateway_id(id)
+                .vpc_id(vpc)
+                .send()
+        })
+        .await;
+    match answer {
+        Ok(_) => Ok(()),
+        // `Gateway.NotAttached`, or the gateway or the VPC is gone.
+        Err(error) if error.is(ErrorKind::NotFound) => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+/// Waits for the attachment: a NAT gateway that is created before it stands goes to `failed`.
+async fn attached(context: &Context, id: &str, progress: &dyn Progress) -> AwsResult<()> {
+    Wait::short("ec2:DescribeInternetGateways", 20, progress)
+        .until(|| async {
+            Ok(match find(context, id).await? {
+                Some(gateway)
+                    if gateway.inputs.vpc_id.is_some() && gateway.condition == Condition::Ready =>
+                {
+                    Poll::Ready(())
+                }
+                _ => Poll::Pending("attaching".to_owned()),
+            })
+        })
+        .await
+}
+
+async fn find(context: &Context, id: &str) -> AwsResult<Option<LiveOf<InternetGateway>>> {
+    let answer = context
+        .call("ec2:DescribeInternetGateways", || {
+            context
+                .ec2
+                .describe_internet_gateways()
+                .internet_gateway_ids(id)
+                .send()
+        })
+        .await;
+    match answer {
+        Ok(answer) => Ok(answer
+            .internet_gateways()
+            .first()
+            .map(|gateway| live(context, gateway))),
+        Err(error) if error.is(ErrorKind::NotFound) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+fn live(
+    context: &Context,
+    gateway: &aws_sdk_ec2::types::InternetGateway,
+) -> LiveOf<InternetGateway> {
+    let id = gateway.internet_gateway_id().unwrap_or_default().to_owned();
+    let (vpc_id, condition) = gateway
+        .attachments()
+        .iter()
+        .find_map(|attachment| {
+            let vpc = attachment.vpc_id()?.to_owned();
+            attachment_condition(attachment.state()).map(|condition| (Some(vpc), condition))
+        })
+        .unwrap_or((None, Condition::Ready));
+    Live {
+        arn: Some(context.arn("ec2", &format!("internet-gateway/{id}"))),
+        inputs: Inputs { vpc_id },
+        outputs: Outputs {},
+        tags: super::from_sdk(gateway.tags()),
+        condition,
+        id,
+    }
+}
+
+/// `None` for an attachment that is none, or none any more.
+fn attachment_condition(state: Option<&AttachmentStatus>) -> Option<Condition> {
+    match state {
+        None | Some(AttachmentStatus::Detached | AttachmentStatus::Detaching) => None,
+        Some(AttachmentStatus::Attaching) => Some(Condition::Settling("attaching".to_owned())),
+        Some(_) => Some(Condition::Ready),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_attachment_on_its_way_out_is_none() {
+        let condition = |state: &str| attachment_condition(Some(&state.into()));
+        assert_eq!(condition("available"), Some(Condition::Ready));
+        assert_eq!(condition("attached"), Some(Condition::Ready));
+        assert_eq!(
+            condition("attaching"),
+            Some(Condition::Settling("attaching".into()))
+        );
+        assert_eq!(condition("detaching"), None);
+        assert_eq!(condition("detached"), None);
+    }
+}

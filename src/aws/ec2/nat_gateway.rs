@@ -1,0 +1,305 @@
+//! NAT gateway.
+//!
+//! - Failures show only after creation, as state `failed` with a message: the address is in use elsewhere, the internet
+//!   gateway is not attached, the subnet is full. Depend on the internet gateway, which no input names.
+//! - It holds its address and its interface until it is `deleted`, some 40 to 60 seconds after the call, and stays listed
+//!   for about an hour after that. One that is `deleting` will never be usable, and is reported so.
+
+use async_trait::async_trait;
+use aws_sdk_ec2::types::{
+    ConnectivityType, NatGateway as SdkNatGateway, NatGatewayState, ResourceType as Ec2Type,
+};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::aws::context::Context;
+use crate::aws::error::{AwsResult, expected};
+use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType};
+use crate::aws::wait::{Poll, Wait};
+use crate::resource::provider::{DataPolicy, Progress, Query};
+use crate::resource::{Condition, CreateClass, ErrorKind, Property, ProviderError, Schema};
+
+/// Lets a private subnet reach out, and nobody in.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Inputs {
+    /// Id of the subnet that it stands in: a public one for a public gateway.
+    pub subnet_id: String,
+    /// Allocation id of the Elastic IP address of a public gateway. A private one has none.
+    pub allocation_id: Option<String>,
+    /// `public`: to the internet. `private`: to other networks. Default: `public`.
+    pub connectivity_type: Connectivity,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(inline)]
+pub enum Connectivity {
+    Public,
+    Private,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Outputs {
+    /// The Elastic IP address. A private gateway has none.
+    pub public_ip: Option<String>,
+    /// Its address in the subnet.
+    pub private_ip: Option<String>,
+    /// `eni-…`
+    pub network_interface_id: Option<String>,
+}
+
+pub struct NatGateway;
+
+#[async_trait]
+impl ResourceType for NatGateway {
+    type Inputs = Inputs;
+    type Outputs = Outputs;
+
+    fn schema(&self) -> Schema {
+        Schema::new::<Inputs>("aws:ec2:NatGateway", CreateClass::Token)
+            .properties([
+                Property::new("subnetId").required().replaces(),
+                Property::new("allocationId").replaces(),
+                Property::new("connectivityType")
+                    .default("public")
+                    .replaces(),
+            ])
+            .outputs(&["publicIp", "privateIp", "networkInterfaceId"])
+            // An address serves one gateway at a time.
+            .key(&["allocationId"])
+    }
+
+    async fn read(&self, context: &Context, query: Query<'_>) -> AwsResult<Vec<LiveOf<Self>>> {
+        let filter = &super::of_stack(query.stack);
+        let gateways = super::pages(|token| async move {
+            let page = context
+                .call("ec2:DescribeNatGateways", || {
+                    context
+                        .ec2
+                        .describe_nat_gateways()
+                        .filter(filter.clone())
+                        .max_results(1000)
+                        .set_next_token(token.clone())
+                        .send()
+                })
+                .await?;
+            Ok((page.nat_gateways, page.next_token))
+        })
+        .await?;
+        Ok(gateways
+            .iter()
+            .filter(|gateway| gateway.state() != Some(&NatGatewayState::Deleted))
+            .map(|gateway| live(context, gateway))
+            .collect())
+    }
+
+    async fn create(
+        &self,
+        context: &Context,
+        new: New<'_, Self::Inputs>,
+    ) -> AwsResult<LiveOf<Self>> {
+        let inputs = new.inputs;
+        let new = &new;
+        let live = super::create_by_token(
+            |generation| async move {
+                let answer = context
+                    .call("ec2:CreateNatGateway", || {
+                        context
+                            .ec2
+                            .create_nat_gateway()
+                            .subnet_id(&inputs.subnet_id)
+                            .set_allocation_id(inputs.allocation_id.clone())
+                            .connectivity_type(match inputs.connectivity_type {
+                                Connectivity::Public => ConnectivityType::Public,
+                                Connectivity::Private => ConnectivityType::Private,
+                            })
+                            .client_token(new.client_token(generation))
+                            .tag_specifications(super::on_create(Ec2Type::Natgateway, new.tags))
+                            .send()
+                    })
+                    .await?;
+                let id = answer
+                    .nat_gateway
+                    .and_then(|gateway| gateway.nat_gateway_id);
+                expected("ec2:CreateNatGateway", id, "a NAT gateway")
+            },
+            |id| async move {
+                let gateway = find(context, &id).await?;
+                let gone = matches!(
+                    gateway.state(),
+                    Some(NatGatewayState::Deleting | NatGatewayState::Deleted)
+                );
+                Ok((!gone).then(|| live(context, &gateway)))
+            },
+        )
+        .await?;
+        Ok(Live {
+            inputs: inputs.clone(),
+            tags: new.tags.clone(),
+            ..live
+        })
+    }
+
+    /// Nothing changes in place.
+    async fn update(
+        &self,
+        _context: &Context,
+        change: Change<'_, Self>,
+    ) -> AwsResult<LiveOf<Self>> {
+        Ok(change.applied())
+    }
+
+    async fn wait(
+        &self,
+        context: &Context,
+        live: LiveOf<Self>,
+        progress: &dyn Progress,
+    ) -> AwsResult<LiveOf<Self>> {
+        let now = Wait::long("ec2:DescribeNatGateways", 10, progress)
+            .until(|| async {
+                let now = match find(context, &live.id).await {
+                    Ok(gateway) => self::live(context, &gateway),
+                    Err(error) if error.is(ErrorKind::NotFound) => {
+                        return Ok(Poll::Pending("pending".to_owned()));
+                    }
+                    Err(error) => return Err(error),
+                };
+                match now.condition.clone() {
+                    Condition::Ready => Ok(Poll::Ready(now)),
+                    Condition::Settling(status) => Ok(Poll::Pending(status)),
+                    Condition::Broken(reason) => Err(ProviderError::new(
+                        ErrorKind::Failed,
+                        "ec2:DescribeNatGateways",
+                        reason,
+                    )),
+                }
+            })
+            .await?;
+        Ok(Live {
+            outputs: now.outputs,
+            condition: Condition::Ready,
+            ..live
+        })
+    }
+
+    async fn delete(
+        &self,
+        context: &Context,
+        live: &LiveOf<Self>,
+        _data: DataPolicy,
+        progress: &dyn Progress,
+    ) -> AwsResult<()> {
+        context
+            .call("ec2:DeleteNatGateway", || {
+                context
+                    .ec2
+                    .delete_nat_gateway()
+                    .nat_gateway_id(&live.id)
+                    .send()
+            })
+            .await?;
+        Wait::long("ec2:DescribeNatGateways", 10, progress)
+            .until(|| async {
+                match find(context, &live.id).await {
+                    Ok(gateway) if gateway.state() == Some(&NatGatewayState::Deleted) => {
+                        Ok(Poll::Ready(()))
+                    }
+                    Ok(_) => Ok(Poll::Pending("deleting".to_owned())),
+                    Err(error) if error.is(ErrorKind::NotFound) => Ok(Poll::Ready(())),
+                    Err(error) => Err(error),
+                }
+            })
+            .await
+    }
+}
+
+async fn find(context: &Context, id: &str) -> AwsResult<SdkNatGateway> {
+    let answer = context
+        .call("ec2:DescribeNatGateways", || {
+            context
+                .ec2
+                .describe_nat_gateways()
+                .nat_gateway_ids(id)
+                .send()
+        })
+        .await?;
+    answer
+        .nat_gateways
+        .unwrap_or_default()
+        .into_iter()
+        .next()
+        .ok_or_else(|| super::not_listed("ec2:DescribeNatGateways", id))
+}
+
+fn live(context: &Context, gateway: &SdkNatGateway) -> LiveOf<NatGateway> {
+    let id = gateway.nat_gateway_id().unwrap_or_default().to_owned();
+    let addresses = gateway.nat_gateway_addresses();
+    let address = addresses
+        .iter()
+        .find(|address| address.is_primary() == Some(true))
+        .or_else(|| addresses.first());
+    let text = |value: Option<&str>| value.map(str::to_owned);
+    Live {
+        arn: Some(context.arn("ec2", &format!("natgateway/{id}"))),
+        inputs: Inputs {
+            subnet_id: gateway.subnet_id().unwrap_or_default().to_owned(),
+            allocation_id: text(address.and_then(|address| address.allocation_id())),
+            connectivity_type: match gateway.connectivity_type() {
+                Some(ConnectivityType::Private) => Connectivity::Private,
+                _ => Connectivity::Public,
+            },
+        },
+        outputs: Outputs {
+            public_ip: text(address.and_then(|address| address.public_ip())),
+            private_ip: text(address.and_then(|address| address.private_ip())),
+            network_interface_id: text(address.and_then(|address| address.network_interface_id())),
+        },
+        tags: super::from_sdk(gateway.tags()),
+        condition: condition(gateway),
+        id,
+    }
+}
+
+fn condition(gateway: &SdkNatGateway) -> Condition {
+    match gateway.state() {
+        Some(NatGatewayState::Pending) => Condition::Settling("pending".to_owned()),
+        Some(NatGatewayState::Failed) => {
+            let code = gateway.failure_code().unwrap_or("failed");
+            let message = gateway.failure_message().unwrap_or("AWS gives no reason");
+            Condition::Broken(format!("{code}: {message}"))
+        }
+        Some(state @ (NatGatewayState::Deleting | NatGatewayState::Deleted)) => {
+            Condition::Broken(format!("it is {state}"))
+        }
+        _ => Condition::Ready,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_gateway_that_fails_or_goes_is_broken() {
+        let of = |state: &str| {
+            condition(
+                &SdkNatGateway::builder()
+                    .state(state.into())
+                    .failure_code("Gateway.NotAttached")
+                    .failure_message("Network vpc-1 has no Internet gateway attached")
+                    .build(),
+            )
+        };
+        assert_eq!(of("available"), Condition::Ready);
+        assert_eq!(of("pending"), Condition::Settling("pending".into()));
+        assert_eq!(of("deleting"), Condition::Broken("it is deleting".into()));
+        assert_eq!(
+            of("failed"),
+            Condition::Broken(
+                "Gateway.NotAttached: Network vpc-1 has no Internet gateway attached".into()
+            )
+        );
+    }
+}

@@ -1,0 +1,309 @@
+//! Route: a part of a route table, without tags, told from others by its destination.
+//!
+//! - A route whose target is gone stays listed as `blackhole`: it is read as a route without target, which is drift.
+//! - The `local` route of every table is AWS's own; propagated and advertised routes are their sender's. Routes to targets
+//!   that this type does not offer cannot be of our making: they are left alone, unless the stack wants their destination.
+
+use async_trait::async_trait;
+use aws_sdk_ec2::types::{Route as SdkRoute, RouteOrigin, RouteState};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::route_table;
+use crate::aws::context::Context;
+use crate::aws::error::AwsResult;
+use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType};
+use crate::aws::wait::until_visible;
+use crate::resource::provider::{DataPolicy, Progress, Query, Wanted};
+use crate::resource::{
+    Condition, CreateClass, ErrorKind, Property, ProviderError, Schema, Tags, Value,
+};
+
+/// Where traffic for one destination goes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Inputs {
+    /// Id of the route table.
+    pub route_table_id: String,
+    /// IPv4 range in CIDR notation; `0.0.0.0/0` is everywhere else.
+    pub destination_cidr_block: String,
+    /// Id of the internet gateway or virtual private gateway that it leads to. Exactly one target is given.
+    pub gateway_id: Option<String>,
+    /// Id of the NAT gateway that it leads to. Exactly one target is given.
+    pub nat_gateway_id: Option<String>,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Outputs {}
+
+pub struct Route;
+
+#[async_trait]
+impl ResourceType for Route {
+    type Inputs = Inputs;
+    type Outputs = Outputs;
+
+    fn schema(&self) -> Schema {
+        Schema::new::<Inputs>("aws:ec2:Route", CreateClass::PartOfParent)
+            .properties([
+                Property::new("routeTableId").required().replaces(),
+                Property::new("destinationCidrBlock")
+                    .required()
+                    .replaces()
+                    .canonical(super::network_address),
+                Property::new("gatewayId"),
+                Property::new("natGatewayId"),
+            ])
+            .key(&["routeTableId", "destinationCidrBlock"])
+            .reads_after(&[route_table::TOKEN])
+    }
+
+    async fn read(&self, context: &Context, query: Query<'_>) -> AwsResult<Vec<LiveOf<Self>>> {
+        let tables = route_table::of_stack(context, query).await?;
+        let parents: Vec<&str> = query
+            .parents(route_table::TOKEN)
+            .map(|table| table.id.as_str())
+            .collect();
+        Ok(tables
+            .iter()
+            .filter_map(|table| Some((table.route_table_id()?, table.routes())))
+            .filter(|(table, _)| parents.contains(table))
+            .flat_map(|(table, routes)| {
+                routes
+                    .iter()
+                    .filter(|route| is_explicit(route))
+                    .filter_map(move |route| Some((leads_where_we_can(route), live(table, route)?)))
+            })
+            .filter(|(ours, route)| *ours || is_wanted(query, &route.inputs))
+            .map(|(_, route)| route)
+            .collect())
+    }
+
+    async fn create(
+        &self,
+        context: &Context,
+        new: New<'_, Self::Inputs>,
+    ) -> AwsResult<LiveOf<Self>> {
+        let inputs = new.inputs;
+        one_target("ec2:CreateRoute", inputs)?;
+        let created = until_visible(|| {
+            context.call("ec2:CreateRoute", || {
+                context
+                    .ec2
+                    .create_route()
+                    .route_table_id(&inputs.route_table_id)
+                    .destination_cidr_block(&inputs.destination_cidr_block)
+                    .set_gateway_id(inputs.gateway_id.clone())
+                    .set_nat_gateway_id(inputs.nat_gateway_id.clone())
+                    .send()
+            })
+        })
+        .await;
+        match created {
+            Ok(_) => Ok(of(inputs.clone())),
+            Err(error) if error.is(ErrorKind::AlreadyExists) => met(context, &new, error).await,
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn update(&self, context: &Context, change: Change<'_, Self>) -> AwsResult<LiveOf<Self>> {
+        let wanted = change.wanted;
+        one_target("ec2:ReplaceRoute", wanted)?;
+        until_visible(|| {
+            context.call("ec2:ReplaceRoute", || {
+                context
+                    .ec2
+                    .replace_route()
+                    .route_table_id(&wanted.route_table_id)
+                    .destination_cidr_block(&wanted.destination_cidr_block)
+                    .set_gateway_id(wanted.gateway_id.clone())
+                    .set_nat_gateway_id(wanted.nat_gateway_id.clone())
+                    .send()
+            })
+        })
+        .await?;
+        Ok(change.applied())
+    }
+
+    async fn delete(
+        &self,
+        context: &Context,
+        live: &LiveOf<Self>,
+        _data: DataPolicy,
+        _progress: &dyn Progress,
+    ) -> AwsResult<()> {
+        context
+            .call("ec2:DeleteRoute", || {
+                context
+                    .ec2
+                    .delete_route()
+                    .route_table_id(&live.inputs.route_table_id)
+                    .destination_cidr_block(&live.inputs.destination_cidr_block)
+                    .send()
+            })
+            .await?;
+        Ok(())
+    }
+}
+
+/// A route that has the destination already. In a table of ours it is ours to lead elsewhere, unless it is AWS's own.
+async fn met(
+    context: &Context,
+    new: &New<'_, Inputs>,
+    mut error: ProviderError,
+) -> AwsResult<LiveOf<Route>> {
+    let wanted = new.inputs;
+    let found = until_visible(|| async {
+        let table = route_table::find(context, &wanted.route_table_id).await?;
+        let owned = super::from_sdk(table.tags()).belongs_to(new.urn.stack());
+        table
+            .routes()
+            .iter()
+            .find_map(|route| {
+                let live = live(&wanted.route_table_id, route)?;
+                super::same_range(
+                    &live.inputs.destination_cidr_block,
+                    &wanted.destination_cidr_block,
+                )
+                .then(|| (owned && is_explicit(route), live))
+            })
+            .ok_or_else(|| super::not_listed("ec2:DescribeRouteTables", "the route"))
+    })
+    .await;
+    match found {
+        Ok((true, route)) => Ok(route),
+        Ok((false, route)) => {
+            error.kind = ErrorKind::NotOurs;
+            error.message = format!(
+                "`{}` exists, and either AWS made it or its table is not of this stack",
+                route.id
+            );
+            Err(error)
+        }
+        Err(unseen) if unseen.is(ErrorKind::NotFound) => Err(error),
+        Err(failed) => Err(failed),
+    }
+}
+
+/// Refuses what AWS would answer with a list of all its kinds of targets.
+fn one_target(operation: &str, inputs: &Inputs) -> AwsResult<()> {
+    if inputs.gateway_id.is_some() == inputs.nat_gateway_id.is_some() {
+        return Err(ProviderError::new(
+            ErrorKind::Invalid,
+            operation,
+            "a route leads to exactly one of `gatewayId` and `natGatewayId`",
+        ));
+    }
+    Ok(())
+}
+
+/// Made by a call, not by AWS itself or a routing protocol.
+fn is_explicit(route: &SdkRoute) -> bool {
+    route.origin() == Some(&RouteOrigin::CreateRoute) && route.gateway_id() != Some("local")
+}
+
+fn leads_where_we_can(route: &SdkRoute) -> bool {
+    let gateway = |id: &str| id.starts_with("igw-") || id.starts_with("vgw-");
+    route.nat_gateway_id().is_some() || route.gateway_id().is_some_and(gateway)
+}
+
+/// The stack wants this destination in this table.
+fn is_wanted(query: Query<'_>, inputs: &Inputs) -> bool {
+    let text = |wanted: &Wanted, name: &str| {
+        wanted
+            .inputs
+            .get(name)
+            .and_then(Value::as_str)
+            .map(str::to_owned)
+    };
+    query.wanted.iter().any(|wanted| {
+        text(wanted, "routeTableId").as_deref() == Some(&inputs.route_table_id)
+            && text(wanted, "destinationCidrBlock")
+                .is_some_and(|range| super::same_range(&range, &inputs.destination_cidr_block))
+    })
+}
+
+/// `None` for a route whose destination is not an IPv4 range.
+fn live(table: &str, route: &SdkRoute) -> Option<LiveOf<Route>> {
+    let gone = route.state() == Some(&RouteState::Blackhole);
+    let target = |id: Option<&str>| id.filter(|_| !gone).map(str::to_owned);
+    Some(of(Inputs {
+        route_table_id: table.to_owned(),
+        destination_cidr_block: route.destination_cidr_block()?.to_owned(),
+        gateway_id: target(route.gateway_id()),
+        nat_gateway_id: target(route.nat_gateway_id()),
+    }))
+}
+
+fn of(inputs: Inputs) -> LiveOf<Route> {
+    Live {
+        id: format!(
+            "{}|{}",
+            inputs.route_table_id, inputs.destination_cidr_block
+        ),
+        arn: None,
+        inputs,
+        outputs: Outputs {},
+        tags: Tags::default(),
+        condition: Condition::Ready,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn route() -> aws_sdk_ec2::types::builders::RouteBuilder {
+        SdkRoute::builder()
+            .destination_cidr_block("0.0.0.0/0")
+            .origin(RouteOrigin::CreateRoute)
+            .state(RouteState::Active)
+    }
+
+    #[test]
+    fn a_black_hole_has_no_target() {
+        let active = route().nat_gateway_id("nat-1").build();
+        let black = route()
+            .nat_gateway_id("nat-1")
+            .state(RouteState::Blackhole)
+            .build();
+        let target = |route| live("rtb-1", route).unwrap().inputs.nat_gateway_id;
+        assert_eq!(target(&active).as_deref(), Some("nat-1"));
+        assert_eq!(target(&black), None);
+        assert!(leads_where_we_can(&black));
+    }
+
+    #[test]
+    fn the_local_route_and_those_of_others_are_not_ours() {
+        let local = route()
+            .gateway_id("local")
+            .origin(RouteOrigin::CreateRouteTable)
+            .build();
+        assert!(!is_explicit(&local));
+        assert!(!leads_where_we_can(&route().gateway_id("vpce-1").build()));
+        assert!(!leads_where_we_can(
+            &route().transit_gateway_id("tgw-1").build()
+        ));
+        assert!(leads_where_we_can(&route().gateway_id("igw-1").build()));
+    }
+
+    #[test]
+    fn a_route_has_one_target() {
+        let with = |gateway: Option<&str>, nat: Option<&str>| {
+            one_target(
+                "ec2:CreateRoute",
+                &Inputs {
+                    route_table_id: "rtb-1".into(),
+                    destination_cidr_block: "0.0.0.0/0".into(),
+                    gateway_id: gateway.map(str::to_owned),
+                    nat_gateway_id: nat.map(str::to_owned),
+                },
+            )
+        };
+        assert!(with(Some("igw-1"), None).is_ok());
+        assert!(with(None, Some("nat-1")).is_ok());
+        assert!(with(None, None).is_err());
+        assert!(with(Some("igw-1"), Some("nat-1")).is_err());
+    }
+}

@@ -1,0 +1,176 @@
+//! Route table. Its routes and its associations have files of their own and are read from the same answer.
+//!
+//! - The main table of a VPC comes and goes with it and is not ours.
+//! - Deletion is refused while a subnet is associated.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use aws_sdk_ec2::types::{ResourceType as Ec2Type, RouteTable as SdkRouteTable};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::aws::context::Context;
+use crate::aws::error::{AwsResult, expected};
+use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType};
+use crate::resource::provider::{DataPolicy, Progress, Query};
+use crate::resource::{Condition, CreateClass, Property, Schema};
+
+pub const TOKEN: &str = "aws:ec2:RouteTable";
+
+/// Where traffic of the associated subnets goes.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Inputs {
+    /// Id of the VPC.
+    pub vpc_id: String,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Outputs {}
+
+pub struct RouteTable;
+
+#[async_trait]
+impl ResourceType for RouteTable {
+    type Inputs = Inputs;
+    type Outputs = Outputs;
+
+    fn schema(&self) -> Schema {
+        Schema::new::<Inputs>(TOKEN, CreateClass::Token)
+            .properties([Property::new("vpcId").required().replaces()])
+    }
+
+    async fn read(&self, context: &Context, query: Query<'_>) -> AwsResult<Vec<LiveOf<Self>>> {
+        let tables = of_stack(context, query).await?;
+        Ok(tables.iter().map(|table| live(context, table)).collect())
+    }
+
+    async fn create(
+        &self,
+        context: &Context,
+        new: New<'_, Self::Inputs>,
+    ) -> AwsResult<LiveOf<Self>> {
+        let new = &new;
+        let live = super::create_by_token(
+            |generation| async move {
+                let answer = context
+                    .call("ec2:CreateRouteTable", || {
+                        context
+                            .ec2
+                            .create_route_table()
+                            .vpc_id(&new.inputs.vpc_id)
+                            .client_token(new.client_token(generation))
+                            .tag_specifications(super::on_create(Ec2Type::RouteTable, new.tags))
+                            .send()
+                    })
+                    .await?;
+                let id = answer.route_table.and_then(|table| table.route_table_id);
+                expected("ec2:CreateRouteTable", id, "a route table")
+            },
+            |id| async move {
+                let table = find(context, &id).await?;
+                Ok(Some(live(context, &table)))
+            },
+        )
+        .await?;
+        Ok(Live {
+            tags: new.tags.clone(),
+            ..live
+        })
+    }
+
+    /// Nothing changes in place.
+    async fn update(
+        &self,
+        _context: &Context,
+        change: Change<'_, Self>,
+    ) -> AwsResult<LiveOf<Self>> {
+        Ok(change.applied())
+    }
+
+    async fn delete(
+        &self,
+        context: &Context,
+        live: &LiveOf<Self>,
+        _data: DataPolicy,
+        _progress: &dyn Progress,
+    ) -> AwsResult<()> {
+        context
+            .call("ec2:DeleteRouteTable", || {
+                context
+                    .ec2
+                    .delete_route_table()
+                    .route_table_id(&live.id)
+                    .send()
+            })
+            .await?;
+        Ok(())
+    }
+}
+
+/// The stack's route tables, with their routes and associations: asked for once for all three types.
+pub(super) async fn of_stack(
+    context: &Context,
+    query: Query<'_>,
+) -> AwsResult<Arc<Vec<SdkRouteTable>>> {
+    let filter = super::of_stack(query.stack);
+    query
+        .session
+        .once("ec2:DescribeRouteTables", || async move {
+            let filter = &filter;
+            super::pages(|token| async move {
+                let page = context
+                    .call("ec2:DescribeRouteTables", || {
+                        context
+                            .ec2
+                            .describe_route_tables()
+                            .filters(filter.clone())
+                            .max_results(100)
+                            .set_next_token(token.clone())
+                            .send()
+                    })
+                    .await?;
+                Ok((page.route_tables, page.next_token))
+            })
+            .await
+        })
+        .await
+}
+
+/// One route table.
+///
+/// # Errors
+/// [`crate::resource::ErrorKind::NotFound`] if there is none.
+pub(super) async fn find(context: &Context, id: &str) -> AwsResult<SdkRouteTable> {
+    let answer = context
+        .call("ec2:DescribeRouteTables", || {
+            context
+                .ec2
+                .describe_route_tables()
+                .route_table_ids(id)
+                .send()
+        })
+        .await?;
+    answer
+        .route_tables
+        .unwrap_or_default()
+        .into_iter()
+        .next()
+        .ok_or_else(|| super::not_listed("ec2:DescribeRouteTables", id))
+}
+
+fn live(context: &Context, table: &SdkRouteTable) -> LiveOf<RouteTable> {
+    let id = table.route_table_id().unwrap_or_default().to_owned();
+    Live {
+        arn: Some(context.arn("ec2", &format!("route-table/{id}"))),
+        inputs: Inputs {
+            vpc_id: table.vpc_id().unwrap_or_default().to_owned(),
+        },
+        outputs: Outputs {},
+        tags: super::from_sdk(table.tags()),
+        condition: Condition::Ready,
+        id,
+    }
+}

@@ -1,0 +1,340 @@
+//! Association of a subnet with a route table: a part of the table, without tags, told from others by its subnet.
+//!
+//! - A subnet has at most one; without, it follows the VPC's main table. Changing the table leaves no gap, and gives the
+//!   association another id.
+//! - A subnet of ours that somebody has associated with a table of theirs is taken back: its association is ours.
+
+use async_trait::async_trait;
+use aws_sdk_ec2::types::{
+    RouteTableAssociation as SdkAssociation, RouteTableAssociationState,
+    RouteTableAssociationStateCode,
+};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::route_table;
+use crate::aws::context::Context;
+use crate::aws::error::{AwsResult, expected};
+use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType};
+use crate::aws::wait::{Poll, Wait, until_visible};
+use crate::resource::provider::{DataPolicy, Progress, Query};
+use crate::resource::{
+    Condition, CreateClass, ErrorKind, Property, ProviderError, Schema, StackId, Tags,
+};
+
+/// Which route table a subnet follows.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Inputs {
+    /// Id of the route table.
+    pub route_table_id: String,
+    /// Id of the subnet.
+    pub subnet_id: String,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Outputs {}
+
+pub struct RouteTableAssociation;
+
+#[async_trait]
+impl ResourceType for RouteTableAssociation {
+    type Inputs = Inputs;
+    type Outputs = Outputs;
+
+    fn schema(&self) -> Schema {
+        Schema::new::<Inputs>("aws:ec2:RouteTableAssociation", CreateClass::PartOfParent)
+            .properties([
+                Property::new("routeTableId").required(),
+                Property::new("subnetId").required().replaces(),
+            ])
+            .key(&["subnetId"])
+            .reads_after(&[route_table::TOKEN])
+    }
+
+    async fn read(&self, context: &Context, query: Query<'_>) -> AwsResult<Vec<LiveOf<Self>>> {
+        let tables = route_table::of_stack(context, query).await?;
+        let parents: Vec<&str> = query
+            .parents(route_table::TOKEN)
+            .map(|table| table.id.as_str())
+            .collect();
+        Ok(tables
+            .iter()
+            .filter(|table| {
+                table
+                    .route_table_id()
+                    .is_some_and(|id| parents.contains(&id))
+            })
+            .flat_map(|table| table.associations())
+            .filter_map(live)
+            .collect())
+    }
+
+    async fn create(
+        &self,
+        context: &Context,
+        new: New<'_, Self::Inputs>,
+    ) -> AwsResult<LiveOf<Self>> {
+        let inputs = new.inputs;
+        let created = until_visible(|| {
+            context.call("ec2:AssociateRouteTable", || {
+                context
+                    .ec2
+                    .associate_route_table()
+                    .route_table_id(&inputs.route_table_id)
+                    .subnet_id(&inputs.subnet_id)
+                    .send()
+            })
+        })
+        .await;
+        match created {
+            Ok(answer) => {
+                let id = expected(
+                    "ec2:AssociateRouteTable",
+                    answer.association_id,
+                    "an association id",
+                )?;
+                Ok(of(id, inputs.clone(), answer.association_state.as_ref()))
+            }
+            Err(error) if error.is(ErrorKind::AlreadyExists) => met(context, &new, error).await,
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn update(&self, context: &Context, change: Change<'_, Self>) -> AwsResult<LiveOf<Self>> {
+        let wanted = change.wanted;
+        until_visible(|| async {
+            let answer = context
+                .call("ec2:ReplaceRouteTableAssociation", || {
+                    context
+                        .ec2
+                        .replace_route_table_association()
+                        .association_id(&change.observed.id)
+                        .route_table_id(&wanted.route_table_id)
+                        .send()
+                })
+                .await;
+            match answer {
+                Ok(answer) => {
+                    let id = expected(
+                        "ec2:ReplaceRouteTableAssociation",
+                        answer.new_association_id,
+                        "an association id",
+                    )?;
+                    Ok(of(id, wanted.clone(), answer.association_state.as_ref()))
+                }
+                // The old id is gone: it was done, and the answer was lost.
+                Err(error) if error.code == "InvalidAssociationID.NotFound" => {
+                    let now = of_subnet(context, &wanted.subnet_id).await?;
+                    match now {
+                        Some(now) if now.inputs.route_table_id == wanted.route_table_id => Ok(now),
+                        _ => Err(error),
+                    }
+                }
+                Err(error) => Err(error),
+            }
+        })
+        .await
+    }
+
+    async fn wait(
+        &self,
+        context: &Context,
+        live: LiveOf<Self>,
+        progress: &dyn Progress,
+    ) -> AwsResult<LiveOf<Self>> {
+        Wait::short("ec2:DescribeRouteTables", 5, progress)
+            .until(|| async {
+                let now = of_subnet(context, &live.inputs.subnet_id).await?;
+                match now.map(|now| now.condition) {
+                    Some(Condition::Ready) => Ok(Poll::Ready(())),
+                    Some(Condition::Broken(reason)) => Err(ProviderError::new(
+                        ErrorKind::Failed,
+                        "ec2:DescribeRouteTables",
+                        reason,
+                    )),
+                    Some(Condition::Settling(_)) | None => {
+                        Ok(Poll::Pending("associating".to_owned()))
+                    }
+                }
+            })
+            .await?;
+        Ok(Live {
+            condition: Condition::Ready,
+            ..live
+        })
+    }
+
+    async fn delete(
+        &self,
+        context: &Context,
+        live: &LiveOf<Self>,
+        _data: DataPolicy,
+        _progress: &dyn Progress,
+    ) -> AwsResult<()> {
+        context
+            .call("ec2:DisassociateRouteTable", || {
+                context
+                    .ec2
+                    .disassociate_route_table()
+                    .association_id(&live.id)
+                    .send()
+            })
+            .await?;
+        Ok(())
+    }
+}
+
+/// The association that a subnet has already. It is returned as it is, for `update` to change.
+async fn met(
+    context: &Context,
+    new: &New<'_, Inputs>,
+    mut error: ProviderError,
+) -> AwsResult<LiveOf<RouteTableAssociation>> {
+    let wanted = new.inputs;
+    let found = until_visible(|| async {
+        of_subnet(context, &wanted.subnet_id)
+            .await?
+            .ok_or_else(|| super::not_listed("ec2:DescribeRouteTables", "the association"))
+    })
+    .await;
+    match found {
+        Ok(met)
+            if met.inputs.route_table_id == wanted.route_table_id
+                || is_ours(context, &wanted.subnet_id, new.urn.stack()).await? =>
+        {
+            Ok(met)
+        }
+        Ok(met) => {
+            error.kind = ErrorKind::NotOurs;
+            error.message = format!(
+                "{} is associated with {}, and not of this stack",
+                wanted.subnet_id, met.inputs.route_table_id
+            );
+            Err(error)
+        }
+        Err(unseen) if unseen.is(ErrorKind::NotFound) => Err(error),
+        Err(failed) => Err(failed),
+    }
+}
+
+async fn is_ours(context: &Context, subnet: &str, stack: &StackId) -> AwsResult<bool> {
+    let answer = context
+        .call("ec2:DescribeSubnets", || {
+            context.ec2.describe_subnets().subnet_ids(subnet).send()
+        })
+        .await?;
+    Ok(answer
+        .subnets()
+        .iter()
+        .any(|subnet| super::from_sdk(subnet.tags()).belongs_to(stack)))
+}
+
+/// The association of a subnet, whosever its table is.
+async fn of_subnet(
+    context: &Context,
+    subnet: &str,
+) -> AwsResult<Option<LiveOf<RouteTableAssociation>>> {
+    let answer = context
+        .call("ec2:DescribeRouteTables", || {
+            context
+                .ec2
+                .describe_route_tables()
+                .filters(super::filter("association.subnet-id", subnet))
+                .send()
+        })
+        .await?;
+    Ok(answer
+        .route_tables()
+        .iter()
+        .flat_map(|table| table.associations())
+        .filter_map(live)
+        .find(|association| association.inputs.subnet_id == subnet))
+}
+
+/// `None` for what is not an association with a subnet, or not any more.
+fn live(association: &SdkAssociation) -> Option<LiveOf<RouteTableAssociation>> {
+    let gone = matches!(
+        association
+            .association_state()
+            .and_then(RouteTableAssociationState::state),
+        Some(
+            RouteTableAssociationStateCode::Disassociating
+                | RouteTableAssociationStateCode::Disassociated
+        )
+    );
+    if gone {
+        return None;
+    }
+    let inputs = Inputs {
+        route_table_id: association.route_table_id()?.to_owned(),
+        subnet_id: association.subnet_id()?.to_owned(),
+    };
+    let id = association.route_table_association_id()?.to_owned();
+    Some(of(id, inputs, association.association_state()))
+}
+
+fn of(
+    id: String,
+    inputs: Inputs,
+    state: Option<&RouteTableAssociationState>,
+) -> LiveOf<RouteTableAssociation> {
+    let condition = match state.and_then(RouteTableAssociationState::state) {
+        Some(RouteTableAssociationStateCode::Associating) => {
+            Condition::Settling("associating".to_owned())
+        }
+        Some(RouteTableAssociationStateCode::Failed) => Condition::Broken(
+            state
+                .and_then(RouteTableAssociationState::status_message)
+                .unwrap_or("failed")
+                .to_owned(),
+        ),
+        _ => Condition::Ready,
+    };
+    Live {
+        id,
+        arn: None,
+        inputs,
+        outputs: Outputs {},
+        tags: Tags::default(),
+        condition,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn association(state: RouteTableAssociationStateCode) -> SdkAssociation {
+        SdkAssociation::builder()
+            .route_table_association_id("rtbassoc-1")
+            .route_table_id("rtb-1")
+            .subnet_id("subnet-1")
+            .association_state(
+                RouteTableAssociationState::builder()
+                    .state(state)
+                    .status_message("no")
+                    .build(),
+            )
+            .build()
+    }
+
+    #[test]
+    fn associations_on_their_way_out_and_of_main_tables_are_none() {
+        use RouteTableAssociationStateCode as State;
+        let condition = |state| live(&association(state)).map(|live| live.condition);
+        assert_eq!(condition(State::Associated), Some(Condition::Ready));
+        assert_eq!(
+            condition(State::Failed),
+            Some(Condition::Broken("no".into()))
+        );
+        assert_eq!(condition(State::Disassociating), None);
+        let main = SdkAssociation::builder()
+            .route_table_association_id("rtbassoc-2")
+            .route_table_id("rtb-1")
+            .main(true)
+            .build();
+        assert!(live(&main).is_none());
+    }
+}

@@ -1,0 +1,393 @@
+//! Security group. Its rules are resources of their own.
+//!
+//! - The name is unique in the VPC, whatever the case: a repeated create answers `InvalidGroup.Duplicate`.
+//! - AWS gives every new group a rule that lets everything out (two, in a VPC with IPv6), without any tag. It is wanted
+//!   gone unless the author says otherwise, for an egress rule of the stack that lets everything out would collide with
+//!   it. `create` is one call, so it returns a group that has the rule, and `update` revokes it: a run that stops between
+//!   the two leaves a difference for the next one to see.
+//! - Deletion is refused while an interface is in the group, or a rule of another group refers to it.
+
+use async_trait::async_trait;
+use aws_sdk_ec2::types::{
+    Filter, IpPermission, IpRange, ResourceType as Ec2Type, SecurityGroup as SdkSecurityGroup,
+    SecurityGroupRule,
+};
+use futures_util::future::try_join;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::security_group_rule;
+use crate::aws::context::Context;
+use crate::aws::error::{AwsResult, expected};
+use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType, adopt};
+use crate::aws::wait::until_visible;
+use crate::resource::provider::{DataPolicy, Progress, Query};
+use crate::resource::{Condition, CreateClass, ErrorKind, Property, ProviderError, Schema};
+
+const EVERYWHERE: &str = "0.0.0.0/0";
+const EVERYWHERE_IPV6: &str = "::/0";
+
+/// A virtual firewall around network interfaces.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Inputs {
+    /// 1 to 255 letters, digits, spaces and `._-:/()#,@[]+=&;{}!$*`; does not begin with `sg-`. Unique in the VPC,
+    /// whatever the case.
+    pub name: String,
+    /// At most 255 characters, of the same kinds. Default: `Managed by fde-infra`.
+    pub description: String,
+    /// Id of the VPC.
+    pub vpc_id: String,
+    /// Whether the rule stays that AWS gives every new group, and that lets everything out. Default: false, as in Pulumi,
+    /// which has no way to keep it.
+    pub default_egress: bool,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Outputs {}
+
+pub struct SecurityGroup;
+
+#[async_trait]
+impl ResourceType for SecurityGroup {
+    type Inputs = Inputs;
+    type Outputs = Outputs;
+
+    fn schema(&self) -> Schema {
+        Schema::new::<Inputs>("aws:ec2:SecurityGroup", CreateClass::NaturalKey)
+            .generated_name("name", 255)
+            .properties([
+                Property::new("name").replaces(),
+                Property::new("description")
+                    .default("Managed by fde-infra")
+                    .replaces(),
+                Property::new("vpcId").required().replaces(),
+                Property::new("defaultEgress").default(false),
+            ])
+    }
+
+    async fn read(&self, context: &Context, query: Query<'_>) -> AwsResult<Vec<LiveOf<Self>>> {
+        let (groups, rules) = try_join(
+            list(context, super::of_stack(query.stack)),
+            security_group_rule::of_stack(context, query),
+        )
+        .await?;
+        // An open way out that a rule of the stack accounts for needs no closer look, and so mostly no further call.
+        let unexplained: Vec<&str> = groups
+            .iter()
+            .filter_map(|group| Some((group.group_id()?, group.ip_permissions_egress())))
+            .filter(|(id, permissions)| {
+                let explained = rules
+                    .iter()
+                    .filter(|rule| rule.group_id() == Some(id) && lets_everything_out(rule));
+                open_ways(permissions) > explained.count()
+            })
+            .map(|(id, _)| id)
+            .collect();
+        let defaults = default_rules(context, &unexplained).await?;
+        Ok(groups
+            .iter()
+            .map(|group| {
+                let open = defaults
+                    .iter()
+                    .any(|rule| rule.group_id() == group.group_id());
+                live(context, group, open)
+            })
+            .collect())
+    }
+
+    async fn create(
+        &self,
+        context: &Context,
+        new: New<'_, Self::Inputs>,
+    ) -> AwsResult<LiveOf<Self>> {
+        let inputs = new.inputs;
+        let created = until_visible(|| {
+            context.call("ec2:CreateSecurityGroup", || {
+                context
+                    .ec2
+                    .create_security_group()
+                    .group_name(&inputs.name)
+                    .description(&inputs.description)
+                    .vpc_id(&inputs.vpc_id)
+                    .tag_specifications(super::on_create(Ec2Type::SecurityGroup, new.tags))
+                    .send()
+            })
+        })
+        .await;
+        match created {
+            Ok(answer) => {
+                let id = expected("ec2:CreateSecurityGroup", answer.group_id, "a group id")?;
+                Ok(Live {
+                    arn: Some(context.arn("ec2", &format!("security-group/{id}"))),
+                    inputs: Inputs {
+                        default_egress: true,
+                        ..inputs.clone()
+                    },
+                    outputs: Outputs {},
+                    tags: new.tags.clone(),
+                    condition: Condition::Ready,
+                    id,
+                })
+            }
+            Err(error) if error.is(ErrorKind::AlreadyExists) => met(context, &new, error).await,
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn update(&self, context: &Context, change: Change<'_, Self>) -> AwsResult<LiveOf<Self>> {
+        if change.diff.touches("defaultEgress") {
+            if change.wanted.default_egress {
+                let_everything_out(context, &change.observed.id).await?;
+            } else {
+                revoke_default(context, &change.observed.id).await?;
+            }
+        }
+        Ok(change.applied())
+    }
+
+    async fn delete(
+        &self,
+        context: &Context,
+        live: &LiveOf<Self>,
+        _data: DataPolicy,
+        _progress: &dyn Progress,
+    ) -> AwsResult<()> {
+        context
+            .call("ec2:DeleteSecurityGroup", || {
+                context
+                    .ec2
+                    .delete_security_group()
+                    .group_id(&live.id)
+                    .send()
+            })
+            .await?;
+        Ok(())
+    }
+
+    async fn held_by(&self, context: &Context, live: &LiveOf<Self>) -> AwsResult<Vec<String>> {
+        super::holders::of_security_group(context, &live.id).await
+    }
+}
+
+/// The group that has the wanted name already.
+async fn met(
+    context: &Context,
+    new: &New<'_, Inputs>,
+    error: ProviderError,
+) -> AwsResult<LiveOf<SecurityGroup>> {
+    let wanted = new.inputs;
+    let found = until_visible(|| async {
+        list(context, super::filter("vpc-id", &wanted.vpc_id))
+            .await?
+            .into_iter()
+            .find(|group| {
+                group
+                    .group_name()
+                    .is_some_and(|name| name.eq_ignore_ascii_case(&wanted.name))
+            })
+            .ok_or_else(|| super::not_listed("ec2:DescribeSecurityGroups", &wanted.name))
+    })
+    .await;
+    match found {
+        Ok(group) => {
+            let id = group.group_id().unwrap_or_default();
+            let open = !default_rules(context, &[id]).await?.is_empty();
+            adopt(new.urn, live(context, &group, open), error)
+        }
+        Err(unseen) if unseen.is(ErrorKind::NotFound) => Err(error),
+        Err(failed) => Err(failed),
+    }
+}
+
+/// Takes AWS's own rules away, by their ids: a rule of somebody else that says the same stays.
+async fn revoke_default(context: &Context, id: &str) -> AwsResult<()> {
+    let found = until_visible(|| async {
+        let rules = default_rules(context, &[id]).await?;
+        if rules.is_empty() {
+            return Err(super::not_listed("ec2:DescribeSecurityGroupRules", id));
+        }
+        Ok(rules)
+    })
+    .await;
+    let rules: Vec<String> = match found {
+        Ok(rules) => rules
+            .into_iter()
+            .filter_map(|rule| rule.security_group_rule_id)
+            .collect(),
+        // Somebody was faster.
+        Err(error) if error.is(ErrorKind::NotFound) => return Ok(()),
+        Err(error) => return Err(error),
+    };
+    let revoked = context
+        .call("ec2:RevokeSecurityGroupEgress", || {
+            context
+                .ec2
+                .revoke_security_group_egress()
+                .group_id(id)
+                .set_security_group_rule_ids(Some(rules.clone()))
+                .send()
+        })
+        .await;
+    match revoked {
+        Err(error) if !error.is(ErrorKind::NotFound) => Err(error),
+        _ => Ok(()),
+    }
+}
+
+/// Gives a group the rule that AWS gives new ones.
+async fn let_everything_out(context: &Context, id: &str) -> AwsResult<()> {
+    let everywhere = IpRange::builder().cidr_ip(EVERYWHERE).build();
+    let permission = IpPermission::builder()
+        .ip_protocol("-1")
+        .ip_ranges(everywhere)
+        .build();
+    context
+        .call("ec2:AuthorizeSecurityGroupEgress", || {
+            context
+                .ec2
+                .authorize_security_group_egress()
+                .group_id(id)
+                .ip_permissions(permission.clone())
+                .send()
+        })
+        .await?;
+    Ok(())
+}
+
+async fn list(context: &Context, by: Filter) -> AwsResult<Vec<SdkSecurityGroup>> {
+    let by = &by;
+    super::pages(|token| async move {
+        let page = context
+            .call("ec2:DescribeSecurityGroups", || {
+                context
+                    .ec2
+                    .describe_security_groups()
+                    .filters(by.clone())
+                    .max_results(1000)
+                    .set_next_token(token.clone())
+                    .send()
+            })
+            .await?;
+        Ok((page.security_groups, page.next_token))
+    })
+    .await
+}
+
+/// The rules of these groups that AWS made: they let everything out, and nobody has tagged them.
+async fn default_rules(context: &Context, groups: &[&str]) -> AwsResult<Vec<SecurityGroupRule>> {
+    /// So many values a filter takes.
+    const AT_ONCE: usize = 200;
+    let mut defaults = Vec::new();
+    for groups in groups.chunks(AT_ONCE) {
+        let filter = groups
+            .iter()
+            .fold(Filter::builder().name("group-id"), |filter, group| {
+                filter.values(*group)
+            });
+        let rules = security_group_rule::list(context, filter.build()).await?;
+        defaults.extend(rules.into_iter().filter(is_default));
+    }
+    Ok(defaults)
+}
+
+fn is_default(rule: &SecurityGroupRule) -> bool {
+    let untagged = rule
+        .tags()
+        .iter()
+        .all(|tag| tag.key().is_some_and(|key| key.starts_with("aws:")));
+    untagged && lets_everything_out(rule)
+}
+
+fn lets_everything_out(rule: &SecurityGroupRule) -> bool {
+    rule.is_egress() == Some(true)
+        && rule.ip_protocol() == Some("-1")
+        && (rule.cidr_ipv4() == Some(EVERYWHERE) || rule.cidr_ipv6() == Some(EVERYWHERE_IPV6))
+}
+
+/// How many rules behind these permissions let everything out.
+fn open_ways(permissions: &[IpPermission]) -> usize {
+    let all = permissions
+        .iter()
+        .filter(|permission| permission.ip_protocol() == Some("-1"));
+    all.map(|permission| {
+        let ipv4 = permission
+            .ip_ranges()
+            .iter()
+            .filter(|range| range.cidr_ip() == Some(EVERYWHERE));
+        let ipv6 = permission
+            .ipv6_ranges()
+            .iter()
+            .filter(|range| range.cidr_ipv6() == Some(EVERYWHERE_IPV6));
+        ipv4.count() + ipv6.count()
+    })
+    .sum()
+}
+
+fn live(
+    context: &Context,
+    group: &SdkSecurityGroup,
+    default_egress: bool,
+) -> LiveOf<SecurityGroup> {
+    let id = group.group_id().unwrap_or_default().to_owned();
+    Live {
+        arn: group
+            .security_group_arn()
+            .map(str::to_owned)
+            .or_else(|| Some(context.arn("ec2", &format!("security-group/{id}")))),
+        inputs: Inputs {
+            name: group.group_name().unwrap_or_default().to_owned(),
+            description: group.description().unwrap_or_default().to_owned(),
+            vpc_id: group.vpc_id().unwrap_or_default().to_owned(),
+            default_egress,
+        },
+        outputs: Outputs {},
+        tags: super::from_sdk(group.tags()),
+        condition: Condition::Ready,
+        id,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_ec2::types::{Ipv6Range, Tag};
+
+    use super::*;
+
+    fn rule() -> aws_sdk_ec2::types::builders::SecurityGroupRuleBuilder {
+        SecurityGroupRule::builder()
+            .is_egress(true)
+            .ip_protocol("-1")
+            .cidr_ipv4(EVERYWHERE)
+    }
+
+    #[test]
+    fn only_an_untagged_way_out_is_the_default() {
+        assert!(is_default(&rule().build()));
+        let tag = |key: &str| Tag::builder().key(key).value("x").build();
+        assert!(is_default(
+            &rule().tags(tag("aws:cloudformation:stack")).build()
+        ));
+        assert!(!is_default(&rule().tags(tag("fde:urn")).build()));
+        assert!(!is_default(&rule().is_egress(false).build()));
+        assert!(!is_default(&rule().ip_protocol("tcp").build()));
+        assert!(!is_default(&rule().cidr_ipv4("10.0.0.0/8").build()));
+    }
+
+    #[test]
+    fn open_ways_are_counted_in_both_families() {
+        let permission = IpPermission::builder()
+            .ip_protocol("-1")
+            .ip_ranges(IpRange::builder().cidr_ip(EVERYWHERE).build())
+            .ip_ranges(IpRange::builder().cidr_ip("10.0.0.0/8").build())
+            .ipv6_ranges(Ipv6Range::builder().cidr_ipv6(EVERYWHERE_IPV6).build())
+            .build();
+        assert_eq!(open_ways(&[permission]), 2);
+        let https = IpPermission::builder()
+            .ip_protocol("tcp")
+            .ip_ranges(IpRange::builder().cidr_ip(EVERYWHERE).build())
+            .build();
+        assert_eq!(open_ways(&[https]), 0);
+    }
+}

@@ -1,0 +1,55 @@
+//! Ingress rule: what a security group lets in. All about it is in [`security_group_rule`](super::security_group_rule).
+
+use async_trait::async_trait;
+
+use super::security_group_rule::{self as rule, Direction};
+pub use super::security_group_rule::{Inputs, Outputs};
+use crate::aws::context::Context;
+use crate::aws::error::AwsResult;
+use crate::aws::resource_type::{Change, LiveOf, New, ResourceType};
+use crate::resource::Schema;
+use crate::resource::provider::{DataPolicy, Progress, Query};
+
+pub struct SecurityGroupIngressRule;
+
+#[async_trait]
+impl ResourceType for SecurityGroupIngressRule {
+    type Inputs = Inputs;
+    type Outputs = Outputs;
+
+    fn schema(&self) -> Schema {
+        rule::schema("aws:vpc:SecurityGroupIngressRule")
+    }
+
+    async fn read(&self, context: &Context, query: Query<'_>) -> AwsResult<Vec<LiveOf<Self>>> {
+        rule::read(context, query, Direction::Ingress).await
+    }
+
+    async fn create(
+        &self,
+        context: &Context,
+        new: New<'_, Self::Inputs>,
+    ) -> AwsResult<LiveOf<Self>> {
+        rule::create(context, Direction::Ingress, new.urn, new.inputs, new.tags).await
+    }
+
+    async fn update(&self, context: &Context, change: Change<'_, Self>) -> AwsResult<LiveOf<Self>> {
+        let Change {
+            urn,
+            wanted,
+            observed,
+            ..
+        } = change;
+        rule::update(context, Direction::Ingress, urn, wanted, observed).await
+    }
+
+    async fn delete(
+        &self,
+        context: &Context,
+        live: &LiveOf<Self>,
+        _data: DataPolicy,
+        _progress: &dyn Progress,
+    ) -> AwsResult<()> {
+        rule::revoke(context, Direction::Ingress, live).await
+    }
+}

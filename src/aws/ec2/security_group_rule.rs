@@ -1,0 +1,544 @@
+//! What ingress and egress rules of security groups have in common: everything but the direction.
+//!
+//! - A rule is told from others of its group by direction, protocol, ports and peer; its description does not count. A
+//!   repeated create answers `InvalidPermission.Duplicate`.
+//! - All but group and direction changes in place, under the same id, except for the kind of peer: a range stays a range.
+//!   There, a new rule is made before the old one goes, so that no traffic is cut.
+//! - AWS returns protocol numbers as names where they have one, and ports of -1 for protocols without ports.
+
+use std::sync::Arc;
+
+use aws_sdk_ec2::types::{
+    Filter, IpPermission, IpRange, Ipv6Range, PrefixListId, ResourceType as Ec2Type,
+    SecurityGroupRule as SdkRule, SecurityGroupRuleRequest, SecurityGroupRuleUpdate,
+    UserIdGroupPair,
+};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::aws::context::Context;
+use crate::aws::error::{AwsResult, expected};
+use crate::aws::resource_type::{Live, adopt};
+use crate::aws::wait::until_visible;
+use crate::resource::provider::Query;
+use crate::resource::{
+    Condition, CreateClass, ErrorKind, Property, ProviderError, Schema, Tags, Urn, Value,
+};
+
+/// What a security group lets through.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Inputs {
+    /// Id of the group.
+    pub security_group_id: String,
+    /// `tcp`, `udp`, `icmp`, `icmpv6`, the number of another protocol, or `-1` for all.
+    pub ip_protocol: String,
+    /// First port, 0 to 65535; for ICMP the type, -1 for all. Left out for other protocols, which have no ports.
+    #[schemars(range(min = -1, max = 65535))]
+    pub from_port: Option<i32>,
+    /// Last port, 0 to 65535; for ICMP the code, -1 for all. Left out for other protocols, which have no ports.
+    #[schemars(range(min = -1, max = 65535))]
+    pub to_port: Option<i32>,
+    /// The peer, as an IPv4 range in CIDR notation. Exactly one peer is given.
+    pub cidr_ipv4: Option<String>,
+    /// The peer, as an IPv6 range in CIDR notation. Exactly one peer is given.
+    pub cidr_ipv6: Option<String>,
+    /// The peer, as the id of a prefix list. Exactly one peer is given.
+    pub prefix_list_id: Option<String>,
+    /// The peer, as the id of a security group of this account. Exactly one peer is given.
+    pub referenced_security_group_id: Option<String>,
+    /// At most 255 letters, digits, spaces and `._-:/()#,@[]+=&;{}!$*`.
+    pub description: Option<String>,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Outputs {
+    /// `sgr-…`, the same as the id.
+    pub security_group_rule_id: String,
+}
+
+pub(super) type Rule = Live<Inputs, Outputs>;
+
+/// Which way the traffic goes that a rule lets through.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Direction {
+    Ingress,
+    Egress,
+}
+
+pub(super) fn schema(token: &'static str) -> Schema {
+    Schema::new::<Inputs>(token, CreateClass::NaturalKey)
+        .properties([
+            Property::new("securityGroupId").required().replaces(),
+            Property::new("ipProtocol").required().canonical(protocol),
+            Property::new("fromPort").canonical(port),
+            Property::new("toPort").canonical(port),
+            Property::new("cidrIpv4").canonical(super::network_address),
+            Property::new("cidrIpv6").canonical(super::network_address),
+            Property::new("prefixListId"),
+            Property::new("referencedSecurityGroupId"),
+            Property::new("description"),
+        ])
+        .outputs(&["securityGroupRuleId"])
+        .key(&[
+            "securityGroupId",
+            "ipProtocol",
+            "fromPort",
+            "toPort",
+            "cidrIpv4",
+            "cidrIpv6",
+            "prefixListId",
+            "referencedSecurityGroupId",
+        ])
+}
+
+/// The stack's rules, of both directions: asked for once for all types that look at them.
+pub(super) async fn of_stack(context: &Context, query: Query<'_>) -> AwsResult<Arc<Vec<SdkRule>>> {
+    let filter = super::of_stack(query.stack);
+    query
+        .session
+        .once("ec2:DescribeSecurityGroupRules", || list(context, filter))
+        .await
+}
+
+pub(super) async fn list(context: &Context, by: Filter) -> AwsResult<Vec<SdkRule>> {
+    let by = &by;
+    super::pages(|token| async move {
+        let page = context
+            .call("ec2:DescribeSecurityGroupRules", || {
+                context
+                    .ec2
+                    .describe_security_group_rules()
+                    .filters(by.clone())
+                    .max_results(1000)
+                    .set_next_token(token.clone())
+                    .send()
+            })
+            .await?;
+        Ok((page.security_group_rules, page.next_token))
+    })
+    .await
+}
+
+pub(super) async fn read(
+    context: &Context,
+    query: Query<'_>,
+    direction: Direction,
+) -> AwsResult<Vec<Rule>> {
+    let rules = of_stack(context, query).await?;
+    Ok(rules
+        .iter()
+        .filter(|rule| direction.is_of(rule))
+        .map(|rule| live(context, rule))
+        .collect())
+}
+
+/// Makes a rule, or takes up our own earlier one.
+pub(super) async fn create(
+    context: &Context,
+    direction: Direction,
+    urn: &Urn,
+    inputs: &Inputs,
+    tags: &Tags,
+) -> AwsResult<Rule> {
+    let permission = permission(direction, inputs)?;
+    let group = &inputs.security_group_id;
+    let tagged = || super::on_create(Ec2Type::SecurityGroupRule, tags);
+    let created = until_visible(|| async {
+        Ok(match direction {
+            Direction::Ingress => {
+                context
+                    .call("ec2:AuthorizeSecurityGroupIngress", || {
+                        context
+                            .ec2
+                            .authorize_security_group_ingress()
+                            .group_id(group)
+                            .ip_permissions(permission.clone())
+                            .tag_specifications(tagged())
+                            .send()
+                    })
+                    .await?
+                    .security_group_rules
+            }
+            Direction::Egress => {
+                context
+                    .call("ec2:AuthorizeSecurityGroupEgress", || {
+                        context
+                            .ec2
+                            .authorize_security_group_egress()
+                            .group_id(group)
+                            .ip_permissions(permission.clone())
+                            .tag_specifications(tagged())
+                            .send()
+                    })
+                    .await?
+                    .security_group_rules
+            }
+        })
+    })
+    .await;
+    match created {
+        Ok(rules) => {
+            let id = rules
+                .unwrap_or_default()
+                .into_iter()
+                .find_map(|rule| rule.security_group_rule_id);
+            let id = expected(direction.authorize(), id, "the id of the rule")?;
+            Ok(of(context, id, inputs.clone(), tags.clone()))
+        }
+        Err(error) if error.is(ErrorKind::AlreadyExists) => {
+            met(context, direction, urn, inputs, error).await
+        }
+        Err(error) => Err(error),
+    }
+}
+
+pub(super) async fn update(
+    context: &Context,
+    direction: Direction,
+    urn: &Urn,
+    wanted: &Inputs,
+    observed: &Rule,
+) -> AwsResult<Rule> {
+    if peers(wanted).map(|peer| peer.is_some())
+        != peers(&observed.inputs).map(|peer| peer.is_some())
+    {
+        let successor = create(context, direction, urn, wanted, &observed.tags).await?;
+        revoke(context, direction, observed).await?;
+        return Ok(successor);
+    }
+    let update = SecurityGroupRuleUpdate::builder()
+        .security_group_rule_id(&observed.id)
+        .security_group_rule(request(wanted)?)
+        .build();
+    until_visible(|| {
+        context.call("ec2:ModifySecurityGroupRules", || {
+            context
+                .ec2
+                .modify_security_group_rules()
+                .group_id(&wanted.security_group_id)
+                .security_group_rules(update.clone())
+                .send()
+        })
+    })
+    .await?;
+    Ok(Live {
+        inputs: wanted.clone(),
+        ..observed.clone()
+    })
+}
+
+/// Takes a rule away, content if it is gone.
+pub(super) async fn revoke(context: &Context, direction: Direction, rule: &Rule) -> AwsResult<()> {
+    let group = &rule.inputs.security_group_id;
+    let revoked = match direction {
+        Direction::Ingress => context
+            .call("ec2:RevokeSecurityGroupIngress", || {
+                context
+                    .ec2
+                    .revoke_security_group_ingress()
+                    .group_id(group)
+                    .security_group_rule_ids(&rule.id)
+                    .send()
+            })
+            .await
+            .map(|_| ()),
+        Direction::Egress => context
+            .call("ec2:RevokeSecurityGroupEgress", || {
+                context
+                    .ec2
+                    .revoke_security_group_egress()
+                    .group_id(group)
+                    .security_group_rule_ids(&rule.id)
+                    .send()
+            })
+            .await
+            .map(|_| ()),
+    };
+    match revoked {
+        Err(error) if error.is(ErrorKind::NotFound) => Ok(()),
+        other => other,
+    }
+}
+
+impl Direction {
+    fn authorize(self) -> &'static str {
+        match self {
+            Self::Ingress => "ec2:AuthorizeSecurityGroupIngress",
+            Self::Egress => "ec2:AuthorizeSecurityGroupEgress",
+        }
+    }
+
+    fn is_of(self, rule: &SdkRule) -> bool {
+        rule.is_egress() == Some(self == Self::Egress)
+    }
+}
+
+/// The rule that lets the same through already.
+async fn met(
+    context: &Context,
+    direction: Direction,
+    urn: &Urn,
+    wanted: &Inputs,
+    error: ProviderError,
+) -> AwsResult<Rule> {
+    let found = until_visible(|| async {
+        let group = super::filter("group-id", &wanted.security_group_id);
+        list(context, group)
+            .await?
+            .iter()
+            .filter(|rule| direction.is_of(rule))
+            .map(|rule| live(context, rule))
+            .find(|rule| lets_the_same_through(&rule.inputs, wanted))
+            .ok_or_else(|| super::not_listed("ec2:DescribeSecurityGroupRules", "the rule"))
+    })
+    .await;
+    match found {
+        Ok(rule) => adopt(urn, rule, error),
+        Err(unseen) if unseen.is(ErrorKind::NotFound) => Err(error),
+        Err(failed) => Err(failed),
+    }
+}
+
+fn lets_the_same_through(left: &Inputs, right: &Inputs) -> bool {
+    let range = |range: Option<&String>| super::network_address(range.cloned().into());
+    let way = |inputs: &Inputs| {
+        (
+            protocol(inputs.ip_protocol.as_str().into()),
+            port(inputs.from_port.into()),
+            port(inputs.to_port.into()),
+            range(inputs.cidr_ipv4.as_ref()),
+            range(inputs.cidr_ipv6.as_ref()),
+        )
+    };
+    way(left) == way(right)
+        && left.prefix_list_id == right.prefix_list_id
+        && left.referenced_security_group_id == right.referenced_security_group_id
+}
+
+/// One name for each protocol: AWS answers with the name where there is one.
+fn protocol(value: Value) -> Value {
+    let Some(text) = value.as_str() else {
+        return value;
+    };
+    let text = text.to_lowercase();
+    Value::String(match text.as_str() {
+        "1" => "icmp".to_owned(),
+        "6" => "tcp".to_owned(),
+        "17" => "udp".to_owned(),
+        "58" => "icmpv6".to_owned(),
+        "all" => "-1".to_owned(),
+        _ => text,
+    })
+}
+
+/// -1 is what AWS answers where no port is given.
+fn port(value: Value) -> Value {
+    if value.as_number() == Some(-1.0) {
+        return Value::Null;
+    }
+    value
+}
+
+fn peers(inputs: &Inputs) -> [Option<&String>; 4] {
+    [
+        inputs.cidr_ipv4.as_ref(),
+        inputs.cidr_ipv6.as_ref(),
+        inputs.prefix_list_id.as_ref(),
+        inputs.referenced_security_group_id.as_ref(),
+    ]
+}
+
+/// Protocol and ports as AWS takes them.
+///
+/// # Errors
+/// [`ErrorKind::Invalid`] for what AWS would ignore or answer vaguely.
+fn checked(operation: &str, inputs: &Inputs) -> AwsResult<(String, Option<i32>, Option<i32>)> {
+    let invalid = |message: &str| ProviderError::new(ErrorKind::Invalid, operation, message);
+    if peers(inputs).into_iter().flatten().count() != 1 {
+        return Err(invalid(
+            "a rule has exactly one of `cidrIpv4`, `cidrIpv6`, `prefixListId` and `referencedSecurityGroupId`",
+        ));
+    }
+    let protocol = match protocol(inputs.ip_protocol.as_str().into()) {
+        Value::String(protocol) => protocol,
+        _ => inputs.ip_protocol.clone(),
+    };
+    let given = |port: Option<i32>| port.filter(|port| *port != -1);
+    let (from, to) = (given(inputs.from_port), given(inputs.to_port));
+    match protocol.as_str() {
+        "tcp" | "udp" => match (from, to) {
+            (Some(_), Some(_)) => Ok((protocol, from, to)),
+            _ => Err(invalid(
+                "`fromPort` and `toPort` are required for TCP and UDP",
+            )),
+        },
+        "icmp" | "icmpv6" => Ok((protocol, from.or(Some(-1)), to.or(Some(-1)))),
+        _ if from.is_some() || to.is_some() => Err(invalid(
+            "`fromPort` and `toPort` mean nothing for this `ipProtocol`: AWS would let all ports through",
+        )),
+        _ => Ok((protocol, None, None)),
+    }
+}
+
+/// A rule as the create calls take it.
+fn permission(direction: Direction, inputs: &Inputs) -> AwsResult<IpPermission> {
+    let (protocol, from, to) = checked(direction.authorize(), inputs)?;
+    let description = || inputs.description.clone();
+    Ok(IpPermission::builder()
+        .ip_protocol(protocol)
+        .set_from_port(from)
+        .set_to_port(to)
+        .set_ip_ranges(inputs.cidr_ipv4.as_ref().map(|range| {
+            vec![
+                IpRange::builder()
+                    .cidr_ip(range)
+                    .set_description(description())
+                    .build(),
+            ]
+        }))
+        .set_ipv6_ranges(inputs.cidr_ipv6.as_ref().map(|range| {
+            vec![
+                Ipv6Range::builder()
+                    .cidr_ipv6(range)
+                    .set_description(description())
+                    .build(),
+            ]
+        }))
+        .set_prefix_list_ids(inputs.prefix_list_id.as_ref().map(|id| {
+            vec![
+                PrefixListId::builder()
+                    .prefix_list_id(id)
+                    .set_description(description())
+                    .build(),
+            ]
+        }))
+        .set_user_id_group_pairs(inputs.referenced_security_group_id.as_ref().map(|id| {
+            vec![
+                UserIdGroupPair::builder()
+                    .group_id(id)
+                    .set_description(description())
+                    .build(),
+            ]
+        }))
+        .build())
+}
+
+/// A rule as the modify call takes it. It is sent whole: what is left out is taken away.
+fn request(inputs: &Inputs) -> AwsResult<SecurityGroupRuleRequest> {
+    let (protocol, from, to) = checked("ec2:ModifySecurityGroupRules", inputs)?;
+    Ok(SecurityGroupRuleRequest::builder()
+        .ip_protocol(protocol)
+        .set_from_port(from)
+        .set_to_port(to)
+        .set_cidr_ipv4(inputs.cidr_ipv4.clone())
+        .set_cidr_ipv6(inputs.cidr_ipv6.clone())
+        .set_prefix_list_id(inputs.prefix_list_id.clone())
+        .set_referenced_group_id(inputs.referenced_security_group_id.clone())
+        .set_description(inputs.description.clone())
+        .build())
+}
+
+fn live(context: &Context, rule: &SdkRule) -> Rule {
+    let id = rule.security_group_rule_id().unwrap_or_default().to_owned();
+    let text = |value: Option<&str>| value.filter(|text| !text.is_empty()).map(str::to_owned);
+    let inputs = Inputs {
+        security_group_id: rule.group_id().unwrap_or_default().to_owned(),
+        ip_protocol: rule.ip_protocol().unwrap_or_default().to_owned(),
+        from_port: rule.from_port(),
+        to_port: rule.to_port(),
+        cidr_ipv4: text(rule.cidr_ipv4()),
+        cidr_ipv6: text(rule.cidr_ipv6()),
+        prefix_list_id: text(rule.prefix_list_id()),
+        referenced_security_group_id: text(
+            rule.referenced_group_info()
+                .and_then(|group| group.group_id()),
+        ),
+        description: text(rule.description()),
+    };
+    of(context, id, inputs, super::from_sdk(rule.tags()))
+}
+
+fn of(context: &Context, id: String, inputs: Inputs, tags: Tags) -> Rule {
+    Live {
+        arn: Some(context.arn("ec2", &format!("security-group-rule/{id}"))),
+        inputs,
+        outputs: Outputs {
+            security_group_rule_id: id.clone(),
+        },
+        tags,
+        condition: Condition::Ready,
+        id,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rule(protocol: &str, from: Option<i32>, to: Option<i32>) -> Inputs {
+        Inputs {
+            security_group_id: "sg-1".into(),
+            ip_protocol: protocol.into(),
+            from_port: from,
+            to_port: to,
+            cidr_ipv4: Some("10.0.0.0/8".into()),
+            cidr_ipv6: None,
+            prefix_list_id: None,
+            referenced_security_group_id: None,
+            description: None,
+        }
+    }
+
+    #[test]
+    fn protocols_have_one_name() {
+        for (written, returned) in [("6", "tcp"), ("TCP", "tcp"), ("all", "-1"), ("50", "50")] {
+            assert_eq!(protocol(written.into()), Value::from(returned));
+        }
+    }
+
+    #[test]
+    fn ports_are_sent_as_aws_takes_them() {
+        let sent = |inputs| checked("ec2:X", &inputs).ok();
+        let (some, all) = (Some(443), Some(-1));
+        assert_eq!(
+            sent(rule("6", some, some)),
+            Some(("tcp".into(), some, some))
+        );
+        assert_eq!(sent(rule("tcp", some, None)), None);
+        assert_eq!(
+            sent(rule("icmp", None, None)),
+            Some(("icmp".into(), all, all))
+        );
+        assert_eq!(
+            sent(rule("-1", None, None)),
+            Some(("-1".into(), None, None))
+        );
+        assert_eq!(sent(rule("-1", all, all)), Some(("-1".into(), None, None)));
+        assert_eq!(sent(rule("-1", Some(0), Some(0))), None);
+    }
+
+    #[test]
+    fn a_rule_has_one_peer() {
+        let mut inputs = rule("-1", None, None);
+        inputs.prefix_list_id = Some("pl-1".into());
+        assert!(checked("ec2:X", &inputs).is_err());
+        inputs.cidr_ipv4 = None;
+        assert!(checked("ec2:X", &inputs).is_ok());
+        inputs.prefix_list_id = None;
+        assert!(checked("ec2:X", &inputs).is_err());
+    }
+
+    #[test]
+    fn spellings_of_one_rule_are_the_same() {
+        let mut other = rule("all", Some(-1), None);
+        other.cidr_ipv4 = Some("10.1.2.3/8".into());
+        other.description = Some("x".into());
+        assert!(lets_the_same_through(&rule("-1", None, None), &other));
+        assert!(!lets_the_same_through(
+            &rule("tcp", Some(1), Some(1)),
+            &other
+        ));
+    }
+}

@@ -1,0 +1,268 @@
+//! Subnet.
+//!
+//! - `CreateSubnet` takes no client token, but its range makes a second one impossible: `InvalidSubnet.Conflict` means
+//!   that something of this VPC overlaps it. The same range with our owner tag is our own half-finished work.
+//! - Attributes are not part of the create call, and each takes a call of its own.
+//! - Deletion is refused until every network interface is gone; services take minutes to give theirs up.
+
+use async_trait::async_trait;
+use aws_sdk_ec2::types::{AttributeBooleanValue, Filter, ResourceType as Ec2Type, SubnetState};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::aws::context::Context;
+use crate::aws::error::{AwsResult, expected};
+use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType, adopt};
+use crate::aws::wait::{Poll, Wait, until_visible};
+use crate::resource::provider::{DataPolicy, Progress, Query};
+use crate::resource::{Condition, CreateClass, ErrorKind, Property, ProviderError, Schema};
+
+/// A part of a VPC, in one availability zone.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Inputs {
+    /// Id of the VPC.
+    pub vpc_id: String,
+    /// IPv4 range in CIDR notation, /16 to /28, inside the VPC's and apart from those of its other subnets. AWS keeps the
+    /// first four addresses and the last one for itself.
+    pub cidr_block: String,
+    /// Name of the zone: `eu-west-1a`. Left out, AWS chooses.
+    pub availability_zone: Option<String>,
+    /// Whether network interfaces get a public address when they are made. Default: false.
+    pub map_public_ip_on_launch: bool,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Outputs {
+    /// `euw1-az1`: the same place for every account, whatever the zone is called there.
+    pub availability_zone_id: Option<String>,
+}
+
+pub struct Subnet;
+
+#[async_trait]
+impl ResourceType for Subnet {
+    type Inputs = Inputs;
+    type Outputs = Outputs;
+
+    fn schema(&self) -> Schema {
+        Schema::new::<Inputs>("aws:ec2:Subnet", CreateClass::NaturalKey)
+            .properties([
+                Property::new("vpcId").required().replaces(),
+                Property::new("cidrBlock")
+                    .required()
+                    .replaces()
+                    .canonical(super::network_address),
+                Property::new("availabilityZone")
+                    .server_chooses()
+                    .replaces(),
+                Property::new("mapPublicIpOnLaunch").default(false),
+            ])
+            .outputs(&["availabilityZoneId"])
+            .key(&["vpcId", "cidrBlock"])
+    }
+
+    async fn read(&self, context: &Context, query: Query<'_>) -> AwsResult<Vec<LiveOf<Self>>> {
+        list(context, super::of_stack(query.stack)).await
+    }
+
+    async fn create(
+        &self,
+        context: &Context,
+        new: New<'_, Self::Inputs>,
+    ) -> AwsResult<LiveOf<Self>> {
+        let inputs = new.inputs;
+        let created = until_visible(|| {
+            context.call("ec2:CreateSubnet", || {
+                context
+                    .ec2
+                    .create_subnet()
+                    .vpc_id(&inputs.vpc_id)
+                    .cidr_block(&inputs.cidr_block)
+                    .set_availability_zone(inputs.availability_zone.clone())
+                    .tag_specifications(super::on_create(Ec2Type::Subnet, new.tags))
+                    .send()
+            })
+        })
+        .await;
+        match created {
+            Ok(answer) => {
+                let subnet = expected("ec2:CreateSubnet", answer.subnet, "a subnet")?;
+                let mut live = live(context, &subnet);
+                live.tags = new.tags.clone();
+                Ok(live)
+            }
+            Err(error) if error.is(ErrorKind::AlreadyExists) => met(context, &new, error).await,
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn update(&self, context: &Context, change: Change<'_, Self>) -> AwsResult<LiveOf<Self>> {
+        if change.diff.touches("mapPublicIpOnLaunch") {
+            let value = AttributeBooleanValue::builder()
+                .value(change.wanted.map_public_ip_on_launch)
+                .build();
+            until_visible(|| {
+                context.call("ec2:ModifySubnetAttribute", || {
+                    context
+                        .ec2
+                        .modify_subnet_attribute()
+                        .subnet_id(&change.observed.id)
+                        .map_public_ip_on_launch(value.clone())
+                        .send()
+                })
+            })
+            .await?;
+        }
+        Ok(change.applied())
+    }
+
+    async fn wait(
+        &self,
+        context: &Context,
+        live: LiveOf<Self>,
+        progress: &dyn Progress,
+    ) -> AwsResult<LiveOf<Self>> {
+        Wait::short("ec2:DescribeSubnets", 10, progress)
+            .until(|| async {
+                let found = list(context, super::filter("subnet-id", &live.id)).await?;
+                match found.first().map(|subnet| &subnet.condition) {
+                    Some(Condition::Ready) => Ok(Poll::Ready(())),
+                    Some(Condition::Broken(reason)) => Err(ProviderError::new(
+                        ErrorKind::Failed,
+                        "ec2:DescribeSubnets",
+                        format!("the subnet is `{reason}`"),
+                    )),
+                    // Just created, and not visible everywhere yet.
+                    Some(Condition::Settling(_)) | None => Ok(Poll::Pending("pending".to_owned())),
+                }
+            })
+            .await?;
+        Ok(Live {
+            condition: Condition::Ready,
+            ..live
+        })
+    }
+
+    async fn delete(
+        &self,
+        context: &Context,
+        live: &LiveOf<Self>,
+        _data: DataPolicy,
+        _progress: &dyn Progress,
+    ) -> AwsResult<()> {
+        context
+            .call("ec2:DeleteSubnet", || {
+                context.ec2.delete_subnet().subnet_id(&live.id).send()
+            })
+            .await?;
+        Ok(())
+    }
+
+    async fn held_by(&self, context: &Context, live: &LiveOf<Self>) -> AwsResult<Vec<String>> {
+        super::holders::of_subnet(context, &live.id).await
+    }
+}
+
+/// What lies where a subnet is wanted.
+async fn met(
+    context: &Context,
+    new: &New<'_, Inputs>,
+    mut error: ProviderError,
+) -> AwsResult<LiveOf<Subnet>> {
+    let wanted = new.inputs;
+    let found = until_visible(|| async {
+        list(context, super::filter("vpc-id", &wanted.vpc_id))
+            .await?
+            .into_iter()
+            .find(|subnet| overlap(&subnet.inputs.cidr_block, &wanted.cidr_block))
+            .ok_or_else(|| super::not_listed("ec2:DescribeSubnets", "the conflicting subnet"))
+    })
+    .await;
+    match found {
+        Ok(subnet) if super::same_range(&subnet.inputs.cidr_block, &wanted.cidr_block) => {
+            adopt(new.urn, subnet, error)
+        }
+        Ok(subnet) => {
+            let range = &subnet.inputs.cidr_block;
+            error.kind = ErrorKind::Invalid;
+            error.details.push(match subnet.tags.owner() {
+                Some(owner) => format!("`cidrBlock` overlaps {range} of {owner}"),
+                None => format!("`cidrBlock` overlaps {range} of {}", subnet.id),
+            });
+            Err(error)
+        }
+        Err(unseen) if unseen.is(ErrorKind::NotFound) => Err(error),
+        Err(failed) => Err(failed),
+    }
+}
+
+async fn list(context: &Context, by: Filter) -> AwsResult<Vec<LiveOf<Subnet>>> {
+    let by = &by;
+    let subnets = super::pages(|token| async move {
+        let page = context
+            .call("ec2:DescribeSubnets", || {
+                context
+                    .ec2
+                    .describe_subnets()
+                    .filters(by.clone())
+                    .max_results(1000)
+                    .set_next_token(token.clone())
+                    .send()
+            })
+            .await?;
+        Ok((page.subnets, page.next_token))
+    })
+    .await?;
+    Ok(subnets.iter().map(|subnet| live(context, subnet)).collect())
+}
+
+fn overlap(left: &str, right: &str) -> bool {
+    match (left.parse::<ipnet::IpNet>(), right.parse::<ipnet::IpNet>()) {
+        (Ok(left), Ok(right)) => left.contains(&right.network()) || right.contains(&left.network()),
+        _ => left == right,
+    }
+}
+
+fn live(context: &Context, subnet: &aws_sdk_ec2::types::Subnet) -> LiveOf<Subnet> {
+    let id = subnet.subnet_id().unwrap_or_default().to_owned();
+    Live {
+        arn: subnet
+            .subnet_arn()
+            .map(str::to_owned)
+            .or_else(|| Some(context.arn("ec2", &format!("subnet/{id}")))),
+        inputs: Inputs {
+            vpc_id: subnet.vpc_id().unwrap_or_default().to_owned(),
+            cidr_block: subnet.cidr_block().unwrap_or_default().to_owned(),
+            availability_zone: subnet.availability_zone().map(str::to_owned),
+            map_public_ip_on_launch: subnet.map_public_ip_on_launch().unwrap_or(false),
+        },
+        outputs: Outputs {
+            availability_zone_id: subnet.availability_zone_id().map(str::to_owned),
+        },
+        tags: super::from_sdk(subnet.tags()),
+        condition: match subnet.state() {
+            Some(SubnetState::Pending) => Condition::Settling("pending".to_owned()),
+            Some(
+                state @ (SubnetState::Failed
+                | SubnetState::FailedInsufficientCapacity
+                | SubnetState::Unavailable),
+            ) => Condition::Broken(state.as_str().to_owned()),
+            _ => Condition::Ready,
+        },
+        id,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ranges_overlap_when_one_holds_the_other() {
+        assert!(overlap("10.0.0.0/16", "10.0.3.0/24"));
+        assert!(overlap("10.0.3.0/24", "10.0.0.0/16"));
+        assert!(!overlap("10.0.0.0/24", "10.0.1.0/24"));
+    }
+}
