@@ -69,7 +69,7 @@ where
     for generation in 0..GENERATIONS {
         let id = match until_visible(|| make(generation)).await {
             Err(error) if error.code == "IdempotentParameterMismatch" => continue,
-            made => made?,
+            answer => answer?,
         };
         match until_visible(|| look(id.clone())).await {
             Ok(Some(alive)) => return Ok(alive),

@@ -6,7 +6,7 @@
 
 use async_trait::async_trait;
 use aws_sdk_ec2::types::{
-    RouteTableAssociation as SdkAssociation, RouteTableAssociationState,
+    RouteTable, RouteTableAssociation as SdkAssociation, RouteTableAssociationState,
     RouteTableAssociationStateCode,
 };
 use schemars::JsonSchema;
@@ -66,7 +66,7 @@ impl ResourceType for RouteTableAssociation {
                     .route_table_id()
                     .is_some_and(|id| parents.contains(&id))
             })
-            .flat_map(|table| table.associations())
+            .flat_map(RouteTable::associations)
             .filter_map(live)
             .collect())
     }
@@ -248,7 +248,7 @@ async fn of_subnet(
     Ok(answer
         .route_tables()
         .iter()
-        .flat_map(|table| table.associations())
+        .flat_map(RouteTable::associations)
         .filter_map(live)
         .find(|association| association.inputs.subnet_id == subnet))
 }
