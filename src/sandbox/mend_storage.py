@@ -6,7 +6,7 @@ import xmltodict
 from moto.core.exceptions import JsonRESTError
 from moto.iam.exceptions import DeleteConflictException
 from moto.iam.models import IAMBackend
-from moto.s3.models import FakeBucket, PublicAccessBlock, S3Backend
+from moto.s3.models import FakeBucket, FakeDeleteMarker, PublicAccessBlock, S3Backend
 from moto.s3.responses import S3Response
 from moto.secretsmanager.exceptions import InvalidRequestException
 from moto.secretsmanager.models import SecretsManagerBackend
@@ -66,6 +66,21 @@ def delete_bucket(original, self, bucket_name):
     if bucket is not None:
         self.tagger.delete_all_tags_for_resource(bucket.arn)
     return bucket
+
+
+@add(FakeDeleteMarker, "dispose")
+def dispose(self, garbage=False):
+    """A delete marker can be deleted like any version; it has no content to let go of."""
+
+
+@replace(S3Response, "get_bucket_versioning")
+def get_bucket_versioning(original, self):
+    """The root element is VersioningConfiguration; the Rust SDK reads no other.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetBucketVersioning.html
+    """
+    status, headers, body = original(self)
+    return status, headers, body.replace("GetBucketVersioningResponse", "VersioningConfiguration")
 
 
 # Secrets Manager
