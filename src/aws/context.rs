@@ -10,10 +10,12 @@ use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use aws_types::region::Region;
+use tokio::sync::OwnedMutexGuard;
 
 use super::error::AwsResult;
 use super::rate::Pacer;
 use super::retry::{Repeat, call};
+use super::turns::Turns;
 use crate::resource::ProviderError;
 
 /// How to reach AWS; everything left out comes from the SDK's standard chain.
@@ -58,6 +60,7 @@ pub struct Context {
     pub autoscaling: aws_sdk_applicationautoscaling::Client,
     pub tagging: aws_sdk_resourcegroupstagging::Client,
     pacer: Pacer,
+    turns: Turns,
 }
 
 /// Connects and asks STS who we are: the first call of every command, and the only one before the account guard.
@@ -134,6 +137,7 @@ pub async fn connect(connection: &Connection) -> Result<Context, ConnectError> {
         autoscaling: aws_sdk_applicationautoscaling::Client::new(&config),
         tagging: aws_sdk_resourcegroupstagging::Client::new(&config),
         pacer,
+        turns: Turns::default(),
     })
 }
 
@@ -162,6 +166,11 @@ impl Context {
         Fut: Future<Output = Result<T, SdkError<E, HttpResponse>>>,
     {
         self.named(call(&self.pacer, operation, Repeat::Unsafe, make).await)
+    }
+
+    /// Waits for its turn with an object that takes one change at a time, and holds it until the answer is dropped.
+    pub async fn turn(&self, object: &str) -> OwnedMutexGuard<()> {
+        self.turns.take(object).await
     }
 
     /// An ARN of this account and region.

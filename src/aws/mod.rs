@@ -27,6 +27,7 @@ pub mod s3;
 pub mod secretsmanager;
 pub mod sns;
 mod tags;
+mod turns;
 pub mod wafv2;
 pub mod wait;
 

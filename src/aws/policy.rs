@@ -37,6 +37,40 @@ pub fn canonical_json(document: Value) -> Value {
     }
 }
 
+/// A value without the parts that say nothing: nulls, empty lists and empty objects as properties, at all depths.
+pub fn compact(value: Value) -> Value {
+    match value {
+        Value::List(values) => Value::List(values.into_iter().map(compact).collect()),
+        Value::Object(values) => Value::Object(
+            values
+                .into_iter()
+                .map(|(name, value)| (name, compact(value)))
+                .filter(|(_, value)| match value {
+                    Value::Null => false,
+                    Value::List(values) => !values.is_empty(),
+                    Value::Object(values) => !values.is_empty(),
+                    _ => true,
+                })
+                .collect(),
+        ),
+        other => other,
+    }
+}
+
+/// A list of objects in the order of one of their keys, where AWS keeps an order of its own.
+pub fn ordered_by(key: &str, value: Value) -> Value {
+    match value {
+        Value::List(mut values) => {
+            values.sort_by_cached_key(|value| {
+                let key = value.as_object().and_then(|value| value.get(key));
+                key.map(|key| serde_json::Value::from(key).to_string())
+            });
+            Value::List(values)
+        }
+        other => other,
+    }
+}
+
 /// IAM returns its documents URL-encoded.
 pub fn decode(document: &str) -> serde_json::Value {
     let decoded = percent_decode_str(document).decode_utf8_lossy();
@@ -188,6 +222,15 @@ mod tests {
             json!({"Statement": [{"Action": "s3:Get*"}]}),
             json!({"Statement": [{"Action": "s3:Put*"}]}),
         ));
+    }
+
+    #[test]
+    fn what_says_nothing_is_left_out() {
+        let value = json!({"a": null, "b": {"c": []}, "d": [{"e": null, "f": 0}]});
+        assert_eq!(compact(value.into()), json!({"d": [{"f": 0}]}).into());
+        let value = json!([{"id": "b"}, {"id": "a"}, {}]);
+        let ordered = json!([{}, {"id": "a"}, {"id": "b"}]);
+        assert_eq!(ordered_by("id", value.into()), ordered.into());
     }
 
     #[test]
