@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::resource_type::{AnyResourceType, Bridge, ResourceType};
-use super::{ec2, iam};
+use super::{cloudwatch, ec2, iam, s3, sns};
 use crate::resource::{Catalog, Schema};
 
 type Registry = BTreeMap<&'static str, Arc<dyn AnyResourceType>>;
@@ -16,6 +16,8 @@ trait Listener {
 
 /// Names every resource type, in the order of their files.
 fn each(to: &mut impl Listener) {
+    to.hear(cloudwatch::dashboard::Dashboard);
+    to.hear(cloudwatch::metric_alarm::MetricAlarm);
     to.hear(ec2::eip::Eip);
     to.hear(ec2::internet_gateway::InternetGateway);
     to.hear(ec2::nat_gateway::NatGateway);
@@ -28,6 +30,18 @@ fn each(to: &mut impl Listener) {
     to.hear(ec2::subnet::Subnet);
     to.hear(ec2::vpc::Vpc);
     to.hear(iam::role::Role);
+    to.hear(s3::bucket::Bucket);
+    to.hear(s3::bucket_lifecycle_configuration::BucketLifecycleConfiguration);
+    to.hear(s3::bucket_ownership_controls::BucketOwnershipControls);
+    to.hear(s3::bucket_policy::BucketPolicy);
+    to.hear(s3::bucket_public_access_block::BucketPublicAccessBlock);
+    to.hear(
+        s3::bucket_server_side_encryption_configuration::BucketServerSideEncryptionConfiguration,
+    );
+    to.hear(s3::bucket_versioning::BucketVersioning);
+    to.hear(sns::topic::Topic);
+    to.hear(sns::topic_policy::TopicPolicy);
+    to.hear(sns::topic_subscription::TopicSubscription);
 }
 
 /// The schemas of all types: all that the rooms outside `aws` need to know of them.

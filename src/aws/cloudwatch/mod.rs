@@ -1,1 +1,90 @@
 //! CloudWatch alarms and dashboards.
+//!
+//! - Both are put whole: a put over an object of somebody else overwrites it without a word. So the create calls look
+//!   first, although the engine has read before.
+//! - Tags count in the first put alone; afterwards they are set by calls of their own.
+
+pub mod dashboard;
+pub mod metric_alarm;
+pub mod metric_query;
+
+use aws_sdk_cloudwatch::types::Tag;
+
+use super::context::Context;
+use super::error::AwsResult;
+use crate::resource::provider::Query;
+use crate::resource::{ErrorKind, ProviderError, Tags};
+
+/// The tags of an object that exists: the index's, or asked for where the index lags behind.
+async fn tags_of(context: &Context, query: Query<'_>, arn: &str) -> AwsResult<Tags> {
+    match query.indexed_tags(arn) {
+        Some(tags) => Ok(tags.clone()),
+        None => list_tags(context, arn).await,
+    }
+}
+
+async fn list_tags(context: &Context, arn: &str) -> AwsResult<Tags> {
+    let answer = context
+        .call("cloudwatch:ListTagsForResource", || {
+            context
+                .cloudwatch
+                .list_tags_for_resource()
+                .resource_arn(arn)
+                .send()
+        })
+        .await?;
+    Ok(answer
+        .tags()
+        .iter()
+        .filter_map(|tag| {
+            let value = tag.value().unwrap_or_default();
+            Some((tag.key()?.to_owned(), value.to_owned()))
+        })
+        .collect())
+}
+
+async fn retag(
+    context: &Context,
+    arn: Option<&str>,
+    set: &Tags,
+    remove: &[String],
+) -> AwsResult<()> {
+    if !set.is_empty() {
+        context
+            .call("cloudwatch:TagResource", || {
+                context
+                    .cloudwatch
+                    .tag_resource()
+                    .set_resource_arn(arn.map(str::to_owned))
+                    .set_tags(Some(to_sdk(set)))
+                    .send()
+            })
+            .await?;
+    }
+    if !remove.is_empty() {
+        context
+            .call("cloudwatch:UntagResource", || {
+                context
+                    .cloudwatch
+                    .untag_resource()
+                    .set_resource_arn(arn.map(str::to_owned))
+                    .set_tag_keys(Some(remove.to_vec()))
+                    .send()
+            })
+            .await?;
+    }
+    Ok(())
+}
+
+fn to_sdk(tags: &Tags) -> Vec<Tag> {
+    tags.iter()
+        .map(|(key, value)| Tag::builder().key(key).value(value).build())
+        .collect()
+}
+
+/// What a create call found standing where it wanted to put something.
+fn standing(context: &Context, operation: &'static str) -> ProviderError {
+    let mut error = ProviderError::new(ErrorKind::AlreadyExists, operation, "the name is taken");
+    error.region.clone_from(&context.region);
+    error
+}

@@ -1,1 +1,117 @@
-//! S3 buckets, each of whose settings is a resource of its own.
+//! S3 buckets, each of whose settings is a resource of its own: a part.
+//!
+//! - A part carries no tags; it is ours when its bucket is. It is identified by the bucket's name.
+//! - A new bucket already has most parts, at AWS's defaults (`aws-resources.md` §10). So a part is read as present only
+//!   where it differs from the default or is wanted, and deleting one restores the default.
+//! - S3 answers `OperationAborted` to two changes of one bucket at a time: [`change`] takes turns. It still repeats the
+//!   call on that answer, for others may change the bucket too.
+
+pub mod bucket;
+pub mod bucket_lifecycle_configuration;
+pub mod bucket_ownership_controls;
+pub mod bucket_policy;
+pub mod bucket_public_access_block;
+pub mod bucket_server_side_encryption_configuration;
+pub mod bucket_versioning;
+mod emptying;
+mod lifecycle_rule;
+
+use std::collections::HashSet;
+use std::future::Future;
+use std::time::Duration;
+
+use aws_smithy_types::error::operation::BuildError;
+use futures_util::future::try_join_all;
+
+use super::context::Context;
+use super::error::AwsResult;
+use super::resource_type::Live;
+use super::wait::{until_visible, while_in_use};
+use crate::resource::provider::{Progress, Query};
+use crate::resource::{Condition, ErrorKind, ProviderError, Tags};
+
+const BUCKET: &str = "aws:s3:Bucket";
+
+/// A part of a bucket.
+fn part<Inputs, Outputs>(bucket: &str, inputs: Inputs, outputs: Outputs) -> Live<Inputs, Outputs> {
+    Live {
+        id: bucket.to_owned(),
+        arn: None,
+        inputs,
+        outputs,
+        tags: Tags::default(),
+        condition: Condition::Ready,
+    }
+}
+
+/// Reads one kind of part of each bucket of ours. "Not found", of the part or of its bucket, means that there is none.
+async fn parts<Inputs, Outputs, F, Fut>(
+    query: Query<'_>,
+    read: F,
+) -> AwsResult<Vec<Live<Inputs, Outputs>>>
+where
+    F: Fn(String) -> Fut,
+    Fut: Future<Output = AwsResult<Option<Live<Inputs, Outputs>>>>,
+{
+    let reads = query.parents(BUCKET).map(|bucket| {
+        let read = read(bucket.id.clone());
+        async move {
+            match read.await {
+                Err(error) if error.is(ErrorKind::NotFound) => Ok(None),
+                other => other,
+            }
+        }
+    });
+    Ok(try_join_all(reads).await?.into_iter().flatten().collect())
+}
+
+/// The buckets for which the stack wants the part that is read.
+fn wanting(query: Query<'_>) -> HashSet<String> {
+    query
+        .wanted
+        .iter()
+        .filter_map(|wanted| wanted.inputs.get("bucket")?.as_str())
+        .map(str::to_owned)
+        .collect()
+}
+
+/// Changes a part: in turn with the other parts of the bucket, and patiently while the bucket is new.
+async fn change<T, F, Fut>(
+    context: &Context,
+    bucket: &str,
+    progress: &dyn Progress,
+    attempt: F,
+) -> AwsResult<T>
+where
+    F: Fn() -> Fut,
+    Fut: Future<Output = AwsResult<T>>,
+{
+    in_turn(context, bucket, progress, || until_visible(&attempt)).await
+}
+
+/// As [`change`], for what may be gone together with its bucket.
+async fn in_turn<T, F, Fut>(
+    context: &Context,
+    bucket: &str,
+    progress: &dyn Progress,
+    attempt: F,
+) -> AwsResult<T>
+where
+    F: Fn() -> Fut,
+    Fut: Future<Output = AwsResult<T>>,
+{
+    let _turn = context.turn(&format!("{BUCKET} {bucket}")).await;
+    while_in_use(Duration::from_mins(2), progress, attempt).await
+}
+
+/// A request that the SDK's builder does not take, although every required field was given.
+fn unbuildable(operation: &'static str) -> impl Fn(BuildError) -> ProviderError {
+    move |error| ProviderError::new(ErrorKind::Bug, operation, error.to_string())
+}
+
+/// A refusal that is ours, or hidden in a successful answer.
+fn refusal(context: &Context, kind: ErrorKind, operation: &str, message: String) -> ProviderError {
+    let mut error = ProviderError::new(kind, operation, message);
+    error.region.clone_from(&context.region);
+    error
+}

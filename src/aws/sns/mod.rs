@@ -1,1 +1,66 @@
-//! SNS topics and subscriptions.
+//! SNS topics, their policies and subscriptions.
+//!
+//! Topic and topic policy are read from one answer, `GetTopicAttributes`. Attributes are set one per call.
+
+pub mod topic;
+pub mod topic_policy;
+pub mod topic_subscription;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::context::Context;
+use super::error::AwsResult;
+use super::wait::until_visible;
+use crate::resource::{ErrorKind, ReadSession, Value};
+
+const TOPIC: &str = "aws:sns:Topic";
+
+type Attributes = HashMap<String, String>;
+
+/// The attributes of a topic, `None` where there is none.
+async fn attributes(
+    context: &Context,
+    session: &ReadSession,
+    arn: &str,
+) -> AwsResult<Arc<Option<Attributes>>> {
+    session
+        .once(&format!("sns:GetTopicAttributes {arn}"), || async {
+            let answer = context
+                .call("sns:GetTopicAttributes", || {
+                    context.sns.get_topic_attributes().topic_arn(arn).send()
+                })
+                .await;
+            match answer {
+                Ok(answer) => Ok(Some(answer.attributes.unwrap_or_default())),
+                Err(error) if error.is(ErrorKind::NotFound) => Ok(None),
+                Err(error) => Err(error),
+            }
+        })
+        .await
+}
+
+/// Sets an attribute of a topic.
+async fn set_attribute(context: &Context, arn: &str, name: &str, value: &str) -> AwsResult<()> {
+    until_visible(|| {
+        context.call("sns:SetTopicAttributes", || {
+            context
+                .sns
+                .set_topic_attributes()
+                .topic_arn(arn)
+                .attribute_name(name)
+                .attribute_value(value)
+                .send()
+        })
+    })
+    .await?;
+    Ok(())
+}
+
+/// An attribute that is switched off by the empty text.
+fn empty_is_unset(value: Value) -> Value {
+    match value.as_str() {
+        Some("") => Value::Null,
+        _ => value,
+    }
+}

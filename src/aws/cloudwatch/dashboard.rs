@@ -1,0 +1,196 @@
+//! CloudWatch dashboard.
+//!
+//! - Names are unique in the account, whatever the region: its ARN has none. Two regions that want one name collide.
+//! - `PutDashboard` refuses a body with errors, and answers with messages where it takes one that has flaws.
+
+use std::collections::BTreeSet;
+
+use async_trait::async_trait;
+use futures_util::future::try_join_all;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{list_tags, retag, standing, tags_of, to_sdk};
+use crate::aws::context::Context;
+use crate::aws::error::AwsResult;
+use crate::aws::policy::{canonical_json, to_text};
+use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType, adopt};
+use crate::resource::provider::{DataPolicy, Progress, Query};
+use crate::resource::{Condition, CreateClass, ErrorKind, Property, Schema, Tags};
+
+/// A page of graphs.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Inputs {
+    /// 1 to 255 letters, digits, hyphens and underscores; unique in the account.
+    pub dashboard_name: String,
+    /// The dashboard's source: up to 500 widgets, as an object or as JSON text.
+    pub dashboard_body: serde_json::Value,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Outputs {
+    pub dashboard_arn: String,
+}
+
+pub struct Dashboard;
+
+#[async_trait]
+impl ResourceType for Dashboard {
+    type Inputs = Inputs;
+    type Outputs = Outputs;
+
+    fn schema(&self) -> Schema {
+        Schema::new::<Inputs>("aws:cloudwatch:Dashboard", CreateClass::NaturalKey)
+            .named("dashboardName", 255)
+            .properties([
+                Property::new("dashboardName").replaces(),
+                Property::new("dashboardBody")
+                    .required()
+                    .canonical(canonical_json),
+            ])
+            .outputs(&["dashboardArn"])
+    }
+
+    async fn read(&self, context: &Context, query: Query<'_>) -> AwsResult<Vec<LiveOf<Self>>> {
+        let names: BTreeSet<String> = query.candidate_names("dashboardName");
+        let wanted = query.wanted_names("dashboardName");
+        let reads = names.iter().map(|name| async move {
+            let Some(body) = get(context, name).await? else {
+                return Ok(None);
+            };
+            let tags = tags_of(context, query, &arn(context, name)).await?;
+            Ok(Some(live(context, name, body, tags)))
+        });
+        Ok(try_join_all(reads)
+            .await?
+            .into_iter()
+            .flatten()
+            .filter(|dashboard| {
+                dashboard.tags.belongs_to(query.stack) || wanted.contains(dashboard.id.as_str())
+            })
+            .collect())
+    }
+
+    async fn create(
+        &self,
+        context: &Context,
+        new: New<'_, Self::Inputs>,
+    ) -> AwsResult<LiveOf<Self>> {
+        let Inputs {
+            dashboard_name: name,
+            dashboard_body: body,
+        } = new.inputs;
+        if let Some(met) = get(context, name).await? {
+            let tags = list_tags(context, &arn(context, name)).await?;
+            let conflict = standing(context, "cloudwatch:PutDashboard");
+            return adopt(new.urn, live(context, name, met, tags), conflict);
+        }
+        put(context, new.inputs, Some(new.tags), new.progress).await?;
+        Ok(live(context, name, body.clone(), new.tags.clone()))
+    }
+
+    async fn update(&self, context: &Context, change: Change<'_, Self>) -> AwsResult<LiveOf<Self>> {
+        put(context, change.wanted, None, change.progress).await?;
+        Ok(change.applied())
+    }
+
+    async fn delete(
+        &self,
+        context: &Context,
+        live: &LiveOf<Self>,
+        _data: DataPolicy,
+        _progress: &dyn Progress,
+    ) -> AwsResult<()> {
+        context
+            .call("cloudwatch:DeleteDashboards", || {
+                context
+                    .cloudwatch
+                    .delete_dashboards()
+                    .dashboard_names(&live.id)
+                    .send()
+            })
+            .await?;
+        Ok(())
+    }
+
+    async fn retag(
+        &self,
+        context: &Context,
+        live: &LiveOf<Self>,
+        set: &Tags,
+        remove: &[String],
+    ) -> AwsResult<()> {
+        retag(context, live.arn.as_deref(), set, remove).await
+    }
+}
+
+/// The body of a dashboard, `None` where there is none.
+async fn get(context: &Context, name: &str) -> AwsResult<Option<serde_json::Value>> {
+    let answer = context
+        .call("cloudwatch:GetDashboard", || {
+            context
+                .cloudwatch
+                .get_dashboard()
+                .dashboard_name(name)
+                .send()
+        })
+        .await;
+    match answer {
+        Ok(answer) => Ok(Some(serde_json::Value::String(
+            answer.dashboard_body.unwrap_or_default(),
+        ))),
+        Err(error) if error.is(ErrorKind::NotFound) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+async fn put(
+    context: &Context,
+    inputs: &Inputs,
+    tags: Option<&Tags>,
+    progress: &dyn Progress,
+) -> AwsResult<()> {
+    let answer = context
+        .call("cloudwatch:PutDashboard", || {
+            context
+                .cloudwatch
+                .put_dashboard()
+                .dashboard_name(&inputs.dashboard_name)
+                .dashboard_body(to_text(&inputs.dashboard_body))
+                .set_tags(tags.map(to_sdk))
+                .send()
+        })
+        .await?;
+    for flaw in answer.dashboard_validation_messages() {
+        progress.status(&format!(
+            "taken with a warning: {}: {}",
+            flaw.data_path().unwrap_or_default(),
+            flaw.message().unwrap_or_default()
+        ));
+    }
+    Ok(())
+}
+
+fn arn(context: &Context, name: &str) -> String {
+    format!(
+        "arn:{}:cloudwatch::{}:dashboard/{name}",
+        context.partition, context.account_id
+    )
+}
+
+fn live(context: &Context, name: &str, body: serde_json::Value, tags: Tags) -> LiveOf<Dashboard> {
+    let arn = arn(context, name);
+    Live {
+        id: name.to_owned(),
+        arn: Some(arn.clone()),
+        inputs: Inputs {
+            dashboard_name: name.to_owned(),
+            dashboard_body: body,
+        },
+        outputs: Outputs { dashboard_arn: arn },
+        tags,
+        condition: Condition::Ready,
+    }
+}

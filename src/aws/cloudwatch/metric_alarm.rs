@@ -1,0 +1,348 @@
+//! CloudWatch metric alarm, of one metric or of an expression over several.
+//!
+//! - `PutMetricAlarm` creates and updates, and overwrites the whole: what is not given falls back to its default. The
+//!   alarm keeps its state.
+//! - Unset, `datapointsToAlarm` is as many as `evaluationPeriods`.
+//! - Names can hold `/` and `:`. `TargetTracking-…` alarms belong to autoscaling.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use async_trait::async_trait;
+use aws_sdk_cloudwatch::types::{AlarmType, MetricAlarm as SdkAlarm};
+use futures_util::future::try_join_all;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::metric_query::{self, MetricQuery, dimensions_from_sdk, dimensions_to_sdk};
+use super::{list_tags, retag, standing, tags_of, to_sdk};
+use crate::aws::context::Context;
+use crate::aws::error::AwsResult;
+use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType, adopt};
+use crate::resource::provider::{DataPolicy, Progress, Query};
+use crate::resource::{Condition, CreateClass, Properties, Property, Schema, Tags, Value};
+
+/// How many names `DescribeAlarms` takes.
+const PAGE: usize = 100;
+
+/// A condition on a metric, and who hears of it.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Inputs {
+    /// 1 to 255 characters; unique in account and region.
+    pub name: String,
+    /// At most 1024 characters.
+    pub alarm_description: Option<String>,
+    /// `GreaterThanThreshold`, `GreaterThanOrEqualToThreshold`, `LessThanThreshold`, `LessThanOrEqualToThreshold`, or one
+    /// of the three of anomaly detection.
+    pub comparison_operator: String,
+    /// How many of the last periods are looked at.
+    pub evaluation_periods: i32,
+    /// How many of these have to be beyond the threshold. Default: all of them.
+    pub datapoints_to_alarm: Option<i32>,
+    /// The metric's name. Not together with `metricQueries`.
+    pub metric_name: Option<String>,
+    /// The metric's namespace, as in `AWS/ECS`.
+    pub namespace: Option<String>,
+    /// Seconds in a period: 10, 20, 30, or a multiple of 60.
+    pub period: Option<i32>,
+    /// `Average`, `Sum`, `Minimum`, `Maximum` or `SampleCount`.
+    pub statistic: Option<String>,
+    /// A percentile, as in `p99`. Not together with `statistic`.
+    pub extended_statistic: Option<String>,
+    /// What the metric is compared with, in its unit.
+    pub threshold: Option<f64>,
+    /// The id of the query that computes the band of anomaly detection, in place of a threshold.
+    pub threshold_metric_id: Option<String>,
+    /// What a period without data counts as: `missing`, `ignore`, `breaching` or `notBreaching`. Default: `missing`.
+    pub treat_missing_data: String,
+    /// Of percentiles over few samples: `evaluate` or `ignore`. Default: `evaluate`.
+    pub evaluate_low_sample_count_percentiles: Option<String>,
+    /// Up to 30, by name.
+    pub dimensions: Option<BTreeMap<String, String>>,
+    /// ARNs of up to 5 topics, scaling policies or functions that hear of the alarm.
+    pub alarm_actions: Option<Vec<String>>,
+    /// The same, once all is well again.
+    pub ok_actions: Option<Vec<String>>,
+    /// The same, when there is too little data to tell.
+    pub insufficient_data_actions: Option<Vec<String>>,
+    /// Whether anybody hears at all. Default: true.
+    pub actions_enabled: bool,
+    /// `Seconds`, `Percent`, `Count` and so on. Unset: whatever unit the metric has.
+    pub unit: Option<String>,
+    /// Up to 20 metrics and expressions, one of which the alarm looks at.
+    pub metric_queries: Option<Vec<MetricQuery>>,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Outputs {}
+
+pub struct MetricAlarm;
+
+#[async_trait]
+impl ResourceType for MetricAlarm {
+    type Inputs = Inputs;
+    type Outputs = Outputs;
+
+    fn schema(&self) -> Schema {
+        Schema::new::<Inputs>("aws:cloudwatch:MetricAlarm", CreateClass::NaturalKey)
+            .named("name", 255)
+            .properties([
+                Property::new("name").replaces(),
+                Property::new("alarmDescription"),
+                Property::new("comparisonOperator").required(),
+                Property::new("evaluationPeriods").required(),
+                Property::new("datapointsToAlarm"),
+                Property::new("metricName"),
+                Property::new("namespace"),
+                Property::new("period"),
+                Property::new("statistic"),
+                Property::new("extendedStatistic"),
+                Property::new("threshold"),
+                Property::new("thresholdMetricId"),
+                Property::new("treatMissingData").default("missing"),
+                Property::new("evaluateLowSampleCountPercentiles"),
+                Property::new("dimensions"),
+                Property::new("alarmActions").set(),
+                Property::new("okActions").set(),
+                Property::new("insufficientDataActions").set(),
+                Property::new("actionsEnabled").default(true),
+                Property::new("unit"),
+                Property::new("metricQueries").canonical(metric_query::canonical),
+            ])
+            .defers(datapoints_of_all_periods)
+    }
+
+    async fn read(&self, context: &Context, query: Query<'_>) -> AwsResult<Vec<LiveOf<Self>>> {
+        let wanted = query.wanted_names("name");
+        let indexed = query.indexed.iter();
+        let names: BTreeSet<&str> = indexed
+            .filter_map(|entry| Some(entry.arn.split_once(":alarm:")?.1))
+            .chain(wanted.iter().copied())
+            .collect();
+        let names: Vec<&str> = names.into_iter().collect();
+        let pages = try_join_all(names.chunks(PAGE).map(|names| describe(context, names))).await?;
+        let alarms = pages.iter().flatten().map(|alarm| async move {
+            let tags = tags_of(context, query, alarm.alarm_arn().unwrap_or_default()).await?;
+            Ok(live(alarm, tags))
+        });
+        Ok(try_join_all(alarms)
+            .await?
+            .into_iter()
+            .filter(|alarm| {
+                alarm.tags.belongs_to(query.stack) || wanted.contains(alarm.id.as_str())
+            })
+            .collect())
+    }
+
+    async fn create(
+        &self,
+        context: &Context,
+        new: New<'_, Self::Inputs>,
+    ) -> AwsResult<LiveOf<Self>> {
+        if let Some(met) = describe(context, &[&new.inputs.name]).await?.first() {
+            let tags = list_tags(context, met.alarm_arn().unwrap_or_default()).await?;
+            let conflict = standing(context, "cloudwatch:PutMetricAlarm");
+            return adopt(new.urn, live(met, tags), conflict);
+        }
+        put(context, new.inputs, Some(new.tags)).await?;
+        let name = &new.inputs.name;
+        Ok(Live {
+            id: name.clone(),
+            arn: Some(context.arn("cloudwatch", &format!("alarm:{name}"))),
+            inputs: new.inputs.clone(),
+            outputs: Outputs {},
+            tags: new.tags.clone(),
+            condition: Condition::Ready,
+        })
+    }
+
+    async fn update(&self, context: &Context, change: Change<'_, Self>) -> AwsResult<LiveOf<Self>> {
+        put(context, change.wanted, None).await?;
+        Ok(change.applied())
+    }
+
+    async fn delete(
+        &self,
+        context: &Context,
+        live: &LiveOf<Self>,
+        _data: DataPolicy,
+        _progress: &dyn Progress,
+    ) -> AwsResult<()> {
+        context
+            .call("cloudwatch:DeleteAlarms", || {
+                context
+                    .cloudwatch
+                    .delete_alarms()
+                    .alarm_names(&live.id)
+                    .send()
+            })
+            .await?;
+        Ok(())
+    }
+
+    async fn retag(
+        &self,
+        context: &Context,
+        live: &LiveOf<Self>,
+        set: &Tags,
+        remove: &[String],
+    ) -> AwsResult<()> {
+        retag(context, live.arn.as_deref(), set, remove).await
+    }
+}
+
+/// The metric alarms of these names, at most [`PAGE`].
+async fn describe(context: &Context, names: &[&str]) -> AwsResult<Vec<SdkAlarm>> {
+    let names: Vec<String> = names.iter().copied().map(str::to_owned).collect();
+    let answer = context
+        .call("cloudwatch:DescribeAlarms", || {
+            context
+                .cloudwatch
+                .describe_alarms()
+                .alarm_types(AlarmType::MetricAlarm)
+                .set_alarm_names(Some(names.clone()))
+                .max_records(PAGE as i32)
+                .send()
+        })
+        .await?;
+    Ok(answer.metric_alarms.unwrap_or_default())
+}
+
+async fn put(context: &Context, inputs: &Inputs, tags: Option<&Tags>) -> AwsResult<()> {
+    let dimensions = inputs.dimensions.as_ref().map(dimensions_to_sdk);
+    let queries = inputs.metric_queries.as_ref();
+    let queries: Option<Vec<_>> =
+        queries.map(|queries| queries.iter().map(MetricQuery::to_sdk).collect());
+    context
+        .call("cloudwatch:PutMetricAlarm", || {
+            context
+                .cloudwatch
+                .put_metric_alarm()
+                .alarm_name(&inputs.name)
+                .set_alarm_description(inputs.alarm_description.clone())
+                .comparison_operator(inputs.comparison_operator.as_str().into())
+                .evaluation_periods(inputs.evaluation_periods)
+                .set_datapoints_to_alarm(inputs.datapoints_to_alarm)
+                .set_metric_name(inputs.metric_name.clone())
+                .set_namespace(inputs.namespace.clone())
+                .set_period(inputs.period)
+                .set_statistic(inputs.statistic.as_deref().map(Into::into))
+                .set_extended_statistic(inputs.extended_statistic.clone())
+                .set_threshold(inputs.threshold)
+                .set_threshold_metric_id(inputs.threshold_metric_id.clone())
+                .treat_missing_data(&inputs.treat_missing_data)
+                .set_evaluate_low_sample_count_percentile(
+                    inputs.evaluate_low_sample_count_percentiles.clone(),
+                )
+                .set_dimensions(dimensions.clone())
+                .set_alarm_actions(inputs.alarm_actions.clone())
+                .set_ok_actions(inputs.ok_actions.clone())
+                .set_insufficient_data_actions(inputs.insufficient_data_actions.clone())
+                .actions_enabled(inputs.actions_enabled)
+                .set_unit(inputs.unit.as_deref().map(Into::into))
+                .set_metrics(queries.clone())
+                .set_tags(tags.map(to_sdk))
+                .send()
+        })
+        .await?;
+    Ok(())
+}
+
+fn live(alarm: &SdkAlarm, tags: Tags) -> LiveOf<MetricAlarm> {
+    let name = alarm.alarm_name().unwrap_or_default();
+    let evaluation_periods = alarm.evaluation_periods().unwrap_or_default();
+    Live {
+        id: name.to_owned(),
+        arn: alarm.alarm_arn().map(str::to_owned),
+        inputs: Inputs {
+            name: name.to_owned(),
+            alarm_description: alarm.alarm_description().map(str::to_owned),
+            comparison_operator: alarm
+                .comparison_operator()
+                .map(|operator| operator.as_str().to_owned())
+                .unwrap_or_default(),
+            evaluation_periods,
+            datapoints_to_alarm: alarm.datapoints_to_alarm().or(Some(evaluation_periods)),
+            metric_name: alarm.metric_name().map(str::to_owned),
+            namespace: alarm.namespace().map(str::to_owned),
+            period: alarm.period(),
+            statistic: alarm.statistic().map(|s| s.as_str().to_owned()),
+            extended_statistic: alarm.extended_statistic().map(str::to_owned),
+            threshold: alarm.threshold(),
+            threshold_metric_id: alarm.threshold_metric_id().map(str::to_owned),
+            treat_missing_data: alarm.treat_missing_data().unwrap_or("missing").to_owned(),
+            evaluate_low_sample_count_percentiles: alarm
+                .evaluate_low_sample_count_percentile()
+                .map(str::to_owned),
+            dimensions: Some(dimensions_from_sdk(alarm.dimensions())),
+            alarm_actions: alarm.alarm_actions.clone(),
+            ok_actions: alarm.ok_actions.clone(),
+            insufficient_data_actions: alarm.insufficient_data_actions.clone(),
+            actions_enabled: alarm.actions_enabled().unwrap_or(true),
+            unit: alarm.unit().map(|unit| unit.as_str().to_owned()),
+            metric_queries: Some(alarm.metrics().iter().map(MetricQuery::from_sdk).collect()),
+        },
+        outputs: Outputs {},
+        tags,
+        condition: Condition::Ready,
+    }
+}
+
+/// Unset, the number is AWS's to fill in: all periods.
+fn datapoints_of_all_periods(desired: &mut Properties, _observed: &Properties) {
+    let given = desired.get("datapointsToAlarm");
+    if given.is_none_or(Value::is_null)
+        && let Some(periods) = desired.get("evaluationPeriods").cloned()
+    {
+        desired.insert("datapointsToAlarm".to_owned(), periods);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::resource::diff::compare;
+    use crate::resource::value::properties;
+
+    #[test]
+    fn unset_datapoints_follow_the_periods() {
+        let mut desired = properties([("evaluationPeriods", 3.into())]);
+        datapoints_of_all_periods(&mut desired, &Properties::new());
+        assert_eq!(desired["datapointsToAlarm"], 3.into());
+        let mut desired = properties([
+            ("evaluationPeriods", 3.into()),
+            ("datapointsToAlarm", 2.into()),
+        ]);
+        datapoints_of_all_periods(&mut desired, &Properties::new());
+        assert_eq!(desired["datapointsToAlarm"], 2.into());
+    }
+
+    #[test]
+    fn what_aws_fills_in_is_no_difference() {
+        let schema = MetricAlarm.schema();
+        let mut desired = schema.with_defaults(properties([
+            ("name", "a".into()),
+            ("comparisonOperator", "GreaterThanThreshold".into()),
+            ("evaluationPeriods", 1.into()),
+            ("threshold", 80.into()),
+            ("alarmActions", vec!["b", "a"].into()),
+        ]));
+        let observed = SdkAlarm::builder()
+            .alarm_name("a")
+            .comparison_operator("GreaterThanThreshold".into())
+            .evaluation_periods(1)
+            .threshold(80.0)
+            .alarm_actions("a")
+            .alarm_actions("b")
+            .set_ok_actions(Some(Vec::new()))
+            .build();
+        let observed = live(&observed, Tags::default()).inputs;
+        let observed = match Value::from(serde_json::to_value(observed).unwrap()) {
+            Value::Object(observed) => observed,
+            _ => Properties::new(),
+        };
+        datapoints_of_all_periods(&mut desired, &observed);
+        assert_eq!(compare(&schema, &desired, &observed).changes, []);
+    }
+}

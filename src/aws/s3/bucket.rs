@@ -1,0 +1,361 @@
+//! S3 bucket.
+//!
+//! - Names are global in the partition: a name that `HeadBucket` answers 403 to is somebody else's.
+//! - Only `ListBuckets` tells whether a bucket is in this account; one call answers for all of them.
+//! - `CreateBucket` takes no location in us-east-1, and there a repeat on a bucket of the account answers 200: whose it
+//!   is has to be asked afterwards.
+//! - A deleted name can answer `OperationAborted` for a while before it can be used again.
+//! - `DeleteBucket` refuses while one object, old version or delete marker is left. Log writers go on for minutes after
+//!   they were told to stop, so a bucket that was emptied may have to be emptied again.
+
+use std::collections::{BTreeSet, HashMap};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use aws_sdk_s3::types::{BucketLocationConstraint, CreateBucketConfiguration, Tag};
+use futures_util::future::try_join_all;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::emptying::empty;
+use super::refusal;
+use crate::aws::context::Context;
+use crate::aws::error::AwsResult;
+use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType, adopt};
+use crate::aws::wait::{until_visible, while_in_use};
+use crate::resource::provider::{DataPolicy, Progress, Query};
+use crate::resource::{Condition, CreateClass, ErrorKind, Property, ProviderError, Schema, Tags};
+
+/// The region without a location constraint.
+const FIRST_REGION: &str = "us-east-1";
+
+/// A container of objects.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Inputs {
+    /// The name: 3 to 63 lower-case letters, digits, dots and hyphens; unique among all accounts.
+    pub bucket: String,
+    /// Whether deleting the bucket deletes what is in it, whatever the stack says of its data. Default: false.
+    pub force_destroy: bool,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Outputs {
+    /// `NAME.s3.amazonaws.com`
+    pub bucket_domain_name: String,
+    /// `NAME.s3.REGION.amazonaws.com`
+    pub bucket_regional_domain_name: String,
+}
+
+pub struct Bucket;
+
+#[async_trait]
+impl ResourceType for Bucket {
+    type Inputs = Inputs;
+    type Outputs = Outputs;
+
+    fn schema(&self) -> Schema {
+        Schema::new::<Inputs>(super::BUCKET, CreateClass::NaturalKey)
+            .named("bucket", 63)
+            .stateful()
+            .properties([
+                Property::new("bucket").replaces(),
+                // Ours alone: AWS knows no such setting.
+                Property::new("forceDestroy").default(false).write_only(),
+            ])
+            .outputs(&["bucketDomainName", "bucketRegionalDomainName"])
+    }
+
+    async fn read(&self, context: &Context, query: Query<'_>) -> AwsResult<Vec<LiveOf<Self>>> {
+        let names = query.candidate_names("bucket");
+        if names.is_empty() {
+            return Ok(Vec::new());
+        }
+        let regions = list(context, common_prefix(&names)).await?;
+        let wanted = query.wanted_names("bucket");
+        let found = try_join_all(names.iter().map(|name| {
+            let region = regions.get(name).map(String::as_str);
+            let indexed = query.indexed_tags(&arn(context, name)).cloned();
+            tags_of(context, name, region, indexed)
+        }))
+        .await?;
+        let forced: HashMap<&str, bool> = query
+            .wanted
+            .iter()
+            .filter_map(|wanted| {
+                let name = wanted.inputs.get("bucket")?.as_str()?;
+                Some((name, wanted.inputs.get("forceDestroy")?.as_bool()?))
+            })
+            .collect();
+        Ok(names
+            .iter()
+            .zip(found)
+            .filter_map(|(name, tags)| {
+                let force_destroy = forced.get(name.as_str()).copied().unwrap_or(false);
+                Some(live(context, name, force_destroy, tags?))
+            })
+            .filter(|bucket| {
+                bucket.tags.belongs_to(query.stack) || wanted.contains(bucket.id.as_str())
+            })
+            .collect())
+    }
+
+    async fn create(
+        &self,
+        context: &Context,
+        new: New<'_, Self::Inputs>,
+    ) -> AwsResult<LiveOf<Self>> {
+        let Inputs {
+            bucket: name,
+            force_destroy,
+        } = new.inputs;
+        let configuration = configuration(context, new.tags)?;
+        let created = while_in_use(Duration::from_mins(10), new.progress, || {
+            context.call("s3:CreateBucket", || {
+                context
+                    .s3
+                    .create_bucket()
+                    .bucket(name)
+                    .create_bucket_configuration(configuration.clone())
+                    .send()
+            })
+        })
+        .await;
+        let conflict = match created {
+            Ok(_) if context.region == FIRST_REGION => refusal(
+                context,
+                ErrorKind::AlreadyExists,
+                "s3:CreateBucket",
+                "the bucket exists".to_owned(),
+            ),
+            Ok(_) => return Ok(live(context, name, *force_destroy, new.tags.clone())),
+            Err(mut error) if error.code == "BucketAlreadyExists" => {
+                error.kind = ErrorKind::NotOurs;
+                error.message = format!("the name `{name}` is taken by another AWS account");
+                return Err(error);
+            }
+            Err(error) if error.is(ErrorKind::AlreadyExists) => error,
+            Err(error) => return Err(error),
+        };
+        let tags = until_visible(|| get_tags(context, name)).await?;
+        adopt(new.urn, live(context, name, *force_destroy, tags), conflict)
+    }
+
+    async fn update(
+        &self,
+        _context: &Context,
+        change: Change<'_, Self>,
+    ) -> AwsResult<LiveOf<Self>> {
+        // A bucket has nothing but its name; its settings are resources of their own.
+        Ok(change.applied())
+    }
+
+    async fn delete(
+        &self,
+        context: &Context,
+        live: &LiveOf<Self>,
+        data: DataPolicy,
+        progress: &dyn Progress,
+    ) -> AwsResult<()> {
+        let name = &live.id;
+        let _turn = context.turn(&format!("{} {name}", super::BUCKET)).await;
+        match delete_bucket(context, name).await {
+            Err(error) if is_not_empty(&error) => {}
+            other => return other,
+        }
+        if !live.inputs.force_destroy && data != DataPolicy::Discard {
+            return Err(refusal(
+                context,
+                ErrorKind::Guarded,
+                "s3:DeleteBucket",
+                format!(
+                    "the bucket `{name}` holds objects, and there is no snapshot of a bucket: empty it first, or set \
+                     `forceDestroy: true` on it"
+                ),
+            ));
+        }
+        empty(context, name, progress).await?;
+        delete_bucket(context, name).await.map_err(|mut error| {
+            // Something still writes. The engine comes back to what is in use.
+            if is_not_empty(&error) {
+                error.kind = ErrorKind::InUse;
+            }
+            error
+        })
+    }
+}
+
+/// The buckets of the account whose names begin so, with their regions.
+async fn list(context: &Context, prefix: &str) -> AwsResult<HashMap<String, String>> {
+    let mut regions = HashMap::new();
+    let mut token: Option<String> = None;
+    loop {
+        let page = context
+            .call("s3:ListBuckets", || {
+                context
+                    .s3
+                    .list_buckets()
+                    .prefix(prefix)
+                    .max_buckets(1000)
+                    .set_continuation_token(token.clone())
+                    .send()
+            })
+            .await?;
+        token = page.continuation_token().map(str::to_owned);
+        for bucket in page.buckets() {
+            let region = bucket.bucket_region().unwrap_or(&context.region);
+            regions.insert(
+                bucket.name().unwrap_or_default().to_owned(),
+                region.to_owned(),
+            );
+        }
+        if token.is_none() {
+            return Ok(regions);
+        }
+    }
+}
+
+/// The tags of a bucket, `None` where there is none. A bucket of another account or region has none that we could see.
+async fn tags_of(
+    context: &Context,
+    name: &str,
+    region: Option<&str>,
+    indexed: Option<Tags>,
+) -> AwsResult<Option<Tags>> {
+    let tags = match region {
+        Some(region) if region != context.region => Ok(Tags::default()),
+        Some(_) => match indexed {
+            Some(tags) => Ok(tags),
+            None => get_tags(context, name).await,
+        },
+        // Not of this account, just made, or not there.
+        None => match head(context, name).await {
+            Ok(()) => match get_tags(context, name).await {
+                Err(error) if error.is(ErrorKind::Denied) => Ok(Tags::default()),
+                other => other,
+            },
+            Err(error) if error.is(ErrorKind::Denied) || error.status == Some(301) => {
+                Ok(Tags::default())
+            }
+            Err(error) => Err(error),
+        },
+    };
+    match tags {
+        Err(error) if error.is(ErrorKind::NotFound) => Ok(None),
+        tags => tags.map(Some),
+    }
+}
+
+async fn head(context: &Context, name: &str) -> AwsResult<()> {
+    context
+        .call("s3:HeadBucket", || {
+            context.s3.head_bucket().bucket(name).send()
+        })
+        .await?;
+    Ok(())
+}
+
+async fn get_tags(context: &Context, name: &str) -> AwsResult<Tags> {
+    let answer = context
+        .call("s3:GetBucketTagging", || {
+            context
+                .s3
+                .get_bucket_tagging()
+                .bucket(name)
+                .expected_bucket_owner(&context.account_id)
+                .send()
+        })
+        .await;
+    match answer {
+        Ok(answer) => Ok(answer
+            .tag_set()
+            .iter()
+            .map(|tag| (tag.key().to_owned(), tag.value().to_owned()))
+            .collect()),
+        Err(error) if error.code == "NoSuchTagSet" => Ok(Tags::default()),
+        Err(error) => Err(error),
+    }
+}
+
+fn configuration(context: &Context, tags: &Tags) -> AwsResult<CreateBucketConfiguration> {
+    let tags: Result<Vec<Tag>, _> = tags
+        .iter()
+        .map(|(key, value)| Tag::builder().key(key).value(value).build())
+        .collect();
+    let location = (context.region != FIRST_REGION)
+        .then(|| BucketLocationConstraint::from(context.region.as_str()));
+    Ok(CreateBucketConfiguration::builder()
+        .set_location_constraint(location)
+        .set_tags(Some(tags.map_err(super::unbuildable("s3:CreateBucket"))?))
+        .build())
+}
+
+async fn delete_bucket(context: &Context, name: &str) -> AwsResult<()> {
+    context
+        .call("s3:DeleteBucket", || {
+            context.s3.delete_bucket().bucket(name).send()
+        })
+        .await?;
+    Ok(())
+}
+
+fn is_not_empty(error: &ProviderError) -> bool {
+    error.code == "BucketNotEmpty"
+}
+
+fn arn(context: &Context, name: &str) -> String {
+    format!("arn:{}:s3:::{name}", context.partition)
+}
+
+fn live(context: &Context, name: &str, force_destroy: bool, tags: Tags) -> LiveOf<Bucket> {
+    let suffix = match context.partition.as_str() {
+        "aws-cn" => "amazonaws.com.cn",
+        _ => "amazonaws.com",
+    };
+    Live {
+        id: name.to_owned(),
+        arn: Some(arn(context, name)),
+        inputs: Inputs {
+            bucket: name.to_owned(),
+            force_destroy,
+        },
+        outputs: Outputs {
+            bucket_domain_name: format!("{name}.s3.{suffix}"),
+            bucket_regional_domain_name: format!("{name}.s3.{}.{suffix}", context.region),
+        },
+        tags,
+        condition: Condition::Ready,
+    }
+}
+
+/// What all names begin with, so that one listing answers for all of them.
+fn common_prefix(names: &BTreeSet<String>) -> &str {
+    // In order, so what the first and the last share, all share.
+    let (Some(first), Some(last)) = (names.first(), names.last()) else {
+        return "";
+    };
+    let shared = first
+        .char_indices()
+        .zip(last.chars())
+        .find(|((_, left), right)| left != right)
+        .map_or(first.len().min(last.len()), |((index, _), _)| index);
+    &first[..shared]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_listing_covers_all_names() {
+        let prefix = |names: &[&str]| {
+            let names = names.iter().map(|name| (*name).to_owned()).collect();
+            common_prefix(&names).to_owned()
+        };
+        assert_eq!(prefix(&["logs-dev"]), "logs-dev");
+        assert_eq!(prefix(&["shop-logs", "shop-data", "shop-l"]), "shop-");
+        assert_eq!(prefix(&["shop", "shop-data"]), "shop");
+        assert_eq!(prefix(&["a", "b"]), "");
+    }
+}

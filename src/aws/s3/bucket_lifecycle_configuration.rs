@@ -1,0 +1,353 @@
+//! Lifecycle rules of a bucket.
+//!
+//! - One call puts all rules; their order means nothing.
+//! - A rule without a filter, with an empty one and with the prefix `""` are the same: the whole bucket. S3 wants the
+//!   filter to be there, and older buckets have the prefix beside it.
+//! - What was put is not read back everywhere at once.
+
+use std::collections::BTreeMap;
+
+use async_trait::async_trait;
+use aws_sdk_s3::types::{
+    BucketLifecycleConfiguration as SdkConfiguration, TransitionDefaultMinimumObjectSize,
+};
+use aws_smithy_types::DateTime;
+use aws_smithy_types::date_time::Format;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::lifecycle_rule::{from_sdk, to_sdk};
+use crate::aws::context::Context;
+use crate::aws::error::AwsResult;
+use crate::aws::policy::{compact, ordered_by};
+use crate::aws::resource_type::{Change, LiveOf, New, ResourceType};
+use crate::resource::diff::sorted;
+use crate::resource::provider::{DataPolicy, Progress, Query};
+use crate::resource::{CreateClass, Properties, Property, Schema, Value};
+
+const DEFAULT_MINIMUM: &str = "all_storage_classes_128K";
+
+/// What becomes of objects with time.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Inputs {
+    /// The bucket's name.
+    pub bucket: String,
+    /// 1 to 1000 rules.
+    #[schemars(length(min = 1, max = 1000))]
+    pub rules: Vec<Rule>,
+    /// The smallest objects that transitions move: `all_storage_classes_128K`, or `varies_by_storage_class`. Default:
+    /// `all_storage_classes_128K`.
+    pub transition_default_minimum_object_size: String,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Rule {
+    /// 1 to 255 characters, unique in the bucket.
+    pub id: String,
+    /// `Enabled` or `Disabled`.
+    pub status: String,
+    /// Which objects. Unset: all.
+    pub filter: Option<Filter>,
+    /// When objects are deleted; in a versioned bucket, when they become old versions.
+    pub expiration: Option<Expiration>,
+    /// When objects move to another storage class.
+    #[serde(default)]
+    pub transitions: Vec<Transition>,
+    /// When old versions are deleted.
+    pub noncurrent_version_expiration: Option<NoncurrentVersionExpiration>,
+    /// When old versions move to another storage class.
+    #[serde(default)]
+    pub noncurrent_version_transitions: Vec<NoncurrentVersionTransition>,
+    /// When the parts of unfinished uploads are deleted.
+    pub abort_incomplete_multipart_upload: Option<AbortIncompleteMultipartUpload>,
+}
+
+/// One condition; several go under `and`.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Filter {
+    /// What the keys begin with.
+    pub prefix: Option<String>,
+    pub tag: Option<FilterTag>,
+    /// Bytes.
+    pub object_size_greater_than: Option<i64>,
+    /// Bytes.
+    pub object_size_less_than: Option<i64>,
+    pub and: Option<And>,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct FilterTag {
+    pub key: String,
+    pub value: String,
+}
+
+/// Conditions that all hold.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct And {
+    pub prefix: Option<String>,
+    #[serde(default)]
+    pub tags: BTreeMap<String, String>,
+    /// Bytes.
+    pub object_size_greater_than: Option<i64>,
+    /// Bytes.
+    pub object_size_less_than: Option<i64>,
+}
+
+/// One of the three.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Expiration {
+    /// Midnight UTC, as in `2030-01-01T00:00:00Z`.
+    pub date: Option<String>,
+    /// Days after the object was made; at least 1.
+    pub days: Option<i32>,
+    /// Whether a delete marker goes once no version is left behind it.
+    pub expired_object_delete_marker: Option<bool>,
+}
+
+/// `date` or `days`, not both.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Transition {
+    /// Midnight UTC, as in `2030-01-01T00:00:00Z`.
+    pub date: Option<String>,
+    /// Days after the object was made.
+    pub days: Option<i32>,
+    /// `STANDARD_IA`, `ONEZONE_IA`, `INTELLIGENT_TIERING`, `GLACIER_IR`, `GLACIER` or `DEEP_ARCHIVE`.
+    pub storage_class: String,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct NoncurrentVersionExpiration {
+    /// Days after the version was superseded; at least 1.
+    pub noncurrent_days: i32,
+    /// How many old versions stay nevertheless: 1 to 100.
+    pub newer_noncurrent_versions: Option<i32>,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct NoncurrentVersionTransition {
+    /// Days after the version was superseded.
+    pub noncurrent_days: i32,
+    /// How many old versions stay nevertheless: 1 to 100.
+    pub newer_noncurrent_versions: Option<i32>,
+    /// As for transitions.
+    pub storage_class: String,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct AbortIncompleteMultipartUpload {
+    /// Days after the upload was begun; at least 1.
+    pub days_after_initiation: i32,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Outputs {}
+
+pub struct BucketLifecycleConfiguration;
+
+#[async_trait]
+impl ResourceType for BucketLifecycleConfiguration {
+    type Inputs = Inputs;
+    type Outputs = Outputs;
+
+    fn schema(&self) -> Schema {
+        Schema::new::<Inputs>(
+            "aws:s3:BucketLifecycleConfiguration",
+            CreateClass::PartOfParent,
+        )
+        .properties([
+            Property::new("bucket").required().replaces(),
+            Property::new("rules").required().canonical(canonical),
+            Property::new("transitionDefaultMinimumObjectSize").default(DEFAULT_MINIMUM),
+        ])
+        .key(&["bucket"])
+        .reads_after(&[super::BUCKET])
+    }
+
+    async fn read(&self, context: &Context, query: Query<'_>) -> AwsResult<Vec<LiveOf<Self>>> {
+        super::parts(query, |bucket| async move {
+            let answer = context
+                .call("s3:GetBucketLifecycleConfiguration", || {
+                    context
+                        .s3
+                        .get_bucket_lifecycle_configuration()
+                        .bucket(&bucket)
+                        .send()
+                })
+                .await?;
+            let inputs = Inputs {
+                bucket: bucket.clone(),
+                rules: answer.rules().iter().map(from_sdk).collect(),
+                transition_default_minimum_object_size: answer
+                    .transition_default_minimum_object_size()
+                    .map_or(DEFAULT_MINIMUM, TransitionDefaultMinimumObjectSize::as_str)
+                    .to_owned(),
+            };
+            Ok(Some(super::part(&bucket, inputs, Outputs {})))
+        })
+        .await
+    }
+
+    async fn create(
+        &self,
+        context: &Context,
+        new: New<'_, Self::Inputs>,
+    ) -> AwsResult<LiveOf<Self>> {
+        let inputs = new.inputs;
+        super::change(context, &inputs.bucket, new.progress, || {
+            put(context, inputs)
+        })
+        .await?;
+        Ok(super::part(&inputs.bucket, inputs.clone(), Outputs {}))
+    }
+
+    async fn update(&self, context: &Context, change: Change<'_, Self>) -> AwsResult<LiveOf<Self>> {
+        super::change(context, &change.observed.id, change.progress, || {
+            put(context, change.wanted)
+        })
+        .await?;
+        Ok(change.applied())
+    }
+
+    async fn delete(
+        &self,
+        context: &Context,
+        live: &LiveOf<Self>,
+        _data: DataPolicy,
+        progress: &dyn Progress,
+    ) -> AwsResult<()> {
+        super::in_turn(context, &live.id, progress, || async {
+            context
+                .call("s3:DeleteBucketLifecycle", || {
+                    context.s3.delete_bucket_lifecycle().bucket(&live.id).send()
+                })
+                .await?;
+            Ok(())
+        })
+        .await
+    }
+}
+
+async fn put(context: &Context, inputs: &Inputs) -> AwsResult<()> {
+    const PUT: &str = "s3:PutBucketLifecycleConfiguration";
+    let rules: AwsResult<Vec<_>> = inputs.rules.iter().map(|rule| to_sdk(PUT, rule)).collect();
+    let configuration = SdkConfiguration::builder()
+        .set_rules(Some(rules?))
+        .build()
+        .map_err(super::unbuildable(PUT))?;
+    let minimum = inputs.transition_default_minimum_object_size.as_str();
+    context
+        .call(PUT, || {
+            context
+                .s3
+                .put_bucket_lifecycle_configuration()
+                .bucket(&inputs.bucket)
+                .lifecycle_configuration(configuration.clone())
+                .transition_default_minimum_object_size(TransitionDefaultMinimumObjectSize::from(
+                    minimum,
+                ))
+                .send()
+        })
+        .await?;
+    Ok(())
+}
+
+/// Rules in the order of their ids, without what says nothing.
+fn canonical(rules: Value) -> Value {
+    let rules = match rules {
+        Value::List(rules) => Value::List(rules.into_iter().map(canonical_rule).collect()),
+        other => other,
+    };
+    ordered_by("id", compact(rules))
+}
+
+fn canonical_rule(rule: Value) -> Value {
+    let Value::Object(mut rule) = rule else {
+        return rule;
+    };
+    if let Some(Value::Object(filter)) = rule.get_mut("filter") {
+        filter.retain(|name, value| name != "prefix" || value.as_str() != Some(""));
+    }
+    if let Some(Value::Object(expiration)) = rule.get_mut("expiration") {
+        canonical_date(expiration);
+        let marker = expiration.get("expiredObjectDeleteMarker");
+        if marker.and_then(Value::as_bool) == Some(false) {
+            expiration.remove("expiredObjectDeleteMarker");
+        }
+    }
+    for name in ["transitions", "noncurrentVersionTransitions"] {
+        if let Some(Value::List(transitions)) = rule.remove(name) {
+            let transitions = transitions.into_iter().map(|transition| match transition {
+                Value::Object(mut transition) => {
+                    canonical_date(&mut transition);
+                    Value::Object(transition)
+                }
+                other => other,
+            });
+            let transitions = compact(Value::List(transitions.collect()));
+            rule.insert(name.to_owned(), sorted(transitions));
+        }
+    }
+    Value::Object(rule)
+}
+
+/// One spelling of a date.
+fn canonical_date(place: &mut Properties) {
+    let Some(date) = place.get_mut("date") else {
+        return;
+    };
+    let spelled = date
+        .as_str()
+        .and_then(|text| DateTime::from_str(text, Format::DateTimeWithOffset).ok())
+        .and_then(|parsed| parsed.fmt(Format::DateTime).ok());
+    if let Some(spelled) = spelled {
+        *date = spelled.into();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn equal(left: serde_json::Value, right: serde_json::Value) -> bool {
+        canonical(left.into()) == canonical(right.into())
+    }
+
+    #[test]
+    fn spellings_of_the_same_rules_are_equal() {
+        assert!(equal(
+            json!([{"id": "b", "status": "Enabled", "expiration": {"days": 30}}, {"id": "a", "filter": {}}]),
+            json!([
+                {"id": "a", "filter": {"prefix": ""}, "transitions": []},
+                {"id": "b", "status": "Enabled", "filter": {"prefix": "", "tag": null},
+                 "expiration": {"days": 30, "date": null, "expiredObjectDeleteMarker": false}},
+            ]),
+        ));
+        assert!(equal(
+            json!([{"id": "a", "transitions": [
+                {"days": 90, "storageClass": "GLACIER"}, {"date": "2030-01-01T00:00:00.000Z", "storageClass": "STANDARD_IA"}]}]),
+            json!([{"id": "a", "transitions": [
+                {"date": "2030-01-01T00:00:00Z", "storageClass": "STANDARD_IA"}, {"days": 90, "storageClass": "GLACIER"}]}]),
+        ));
+    }
+
+    #[test]
+    fn different_rules_differ() {
+        assert!(!equal(
+            json!([{"id": "a", "filter": {"prefix": "logs/"}}]),
+            json!([{"id": "a", "filter": {"prefix": ""}}]),
+        ));
+    }
+}

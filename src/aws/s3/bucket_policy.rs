@@ -1,0 +1,126 @@
+//! Policy of a bucket.
+//!
+//! - A principal that was made a moment ago is refused for some seconds (`MalformedPolicy`); the call is repeated.
+//! - A policy that grants public access is refused while the public access block says so: where a stack wants both, the
+//!   policy has to depend on the block.
+
+use async_trait::async_trait;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::aws::context::Context;
+use crate::aws::error::AwsResult;
+use crate::aws::policy::{canonical_policy, to_text};
+use crate::aws::resource_type::{Change, LiveOf, New, ResourceType};
+use crate::resource::provider::{DataPolicy, Progress, Query};
+use crate::resource::{CreateClass, Property, Schema};
+
+/// Who may do what with a bucket and its objects.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Inputs {
+    /// The bucket's name.
+    pub bucket: String,
+    /// A policy document of at most 20 KB, as an object or as JSON text.
+    pub policy: serde_json::Value,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Outputs {}
+
+pub struct BucketPolicy;
+
+#[async_trait]
+impl ResourceType for BucketPolicy {
+    type Inputs = Inputs;
+    type Outputs = Outputs;
+
+    fn schema(&self) -> Schema {
+        Schema::new::<Inputs>("aws:s3:BucketPolicy", CreateClass::PartOfParent)
+            .properties([
+                Property::new("bucket").required().replaces(),
+                Property::new("policy")
+                    .required()
+                    .canonical(canonical_policy),
+            ])
+            .key(&["bucket"])
+            .reads_after(&[super::BUCKET])
+    }
+
+    async fn read(&self, context: &Context, query: Query<'_>) -> AwsResult<Vec<LiveOf<Self>>> {
+        super::parts(query, |bucket| async move {
+            let answer = context
+                .call("s3:GetBucketPolicy", || {
+                    context.s3.get_bucket_policy().bucket(&bucket).send()
+                })
+                .await?;
+            Ok(answer
+                .policy
+                .map(|policy| live(&bucket, serde_json::Value::String(policy))))
+        })
+        .await
+    }
+
+    async fn create(
+        &self,
+        context: &Context,
+        new: New<'_, Self::Inputs>,
+    ) -> AwsResult<LiveOf<Self>> {
+        let Inputs { bucket, policy } = new.inputs;
+        super::change(context, bucket, new.progress, || {
+            put(context, bucket, policy)
+        })
+        .await?;
+        Ok(live(bucket, policy.clone()))
+    }
+
+    async fn update(&self, context: &Context, change: Change<'_, Self>) -> AwsResult<LiveOf<Self>> {
+        let bucket = &change.observed.id;
+        super::change(context, bucket, change.progress, || {
+            put(context, bucket, &change.wanted.policy)
+        })
+        .await?;
+        Ok(change.applied())
+    }
+
+    async fn delete(
+        &self,
+        context: &Context,
+        live: &LiveOf<Self>,
+        _data: DataPolicy,
+        progress: &dyn Progress,
+    ) -> AwsResult<()> {
+        super::in_turn(context, &live.id, progress, || async {
+            context
+                .call("s3:DeleteBucketPolicy", || {
+                    context.s3.delete_bucket_policy().bucket(&live.id).send()
+                })
+                .await?;
+            Ok(())
+        })
+        .await
+    }
+}
+
+fn live(bucket: &str, policy: serde_json::Value) -> LiveOf<BucketPolicy> {
+    let inputs = Inputs {
+        bucket: bucket.to_owned(),
+        policy,
+    };
+    super::part(bucket, inputs, Outputs {})
+}
+
+async fn put(context: &Context, bucket: &str, policy: &serde_json::Value) -> AwsResult<()> {
+    context
+        .call("s3:PutBucketPolicy", || {
+            context
+                .s3
+                .put_bucket_policy()
+                .bucket(bucket)
+                .policy(to_text(policy))
+                .send()
+        })
+        .await?;
+    Ok(())
+}

@@ -1,0 +1,166 @@
+//! Public access block of a bucket.
+//!
+//! New buckets have all four switches on. A bucket without the configuration has all four off, so that is what "not
+//! found" reads as, and restoring the default is a put, not a delete.
+
+use async_trait::async_trait;
+use aws_sdk_s3::types::PublicAccessBlockConfiguration;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::aws::context::Context;
+use crate::aws::error::AwsResult;
+use crate::aws::resource_type::{Change, LiveOf, New, ResourceType};
+use crate::resource::provider::{DataPolicy, Progress, Query};
+use crate::resource::{CreateClass, Property, Schema};
+
+/// Whether a bucket can be made public.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "AWS has these four switches, each for itself"
+)]
+pub struct Inputs {
+    /// The bucket's name.
+    pub bucket: String,
+    /// Refuses access control lists that grant public access. Default: false.
+    pub block_public_acls: bool,
+    /// Refuses bucket policies that grant public access. Default: false.
+    pub block_public_policy: bool,
+    /// Ignores the access control lists that grant public access. Default: false.
+    pub ignore_public_acls: bool,
+    /// Lets only AWS services and the bucket's account in, where a policy grants public access. Default: false.
+    pub restrict_public_buckets: bool,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Outputs {}
+
+pub struct BucketPublicAccessBlock;
+
+#[async_trait]
+impl ResourceType for BucketPublicAccessBlock {
+    type Inputs = Inputs;
+    type Outputs = Outputs;
+
+    fn schema(&self) -> Schema {
+        Schema::new::<Inputs>("aws:s3:BucketPublicAccessBlock", CreateClass::PartOfParent)
+            .properties([
+                Property::new("bucket").required().replaces(),
+                Property::new("blockPublicAcls").default(false),
+                Property::new("blockPublicPolicy").default(false),
+                Property::new("ignorePublicAcls").default(false),
+                Property::new("restrictPublicBuckets").default(false),
+            ])
+            .key(&["bucket"])
+            .reads_after(&[super::BUCKET])
+    }
+
+    async fn read(&self, context: &Context, query: Query<'_>) -> AwsResult<Vec<LiveOf<Self>>> {
+        let wanting = super::wanting(query);
+        super::parts(query, |bucket| {
+            let wanted = wanting.contains(&bucket);
+            async move {
+                let inputs = get(context, &bucket).await?;
+                let shown = wanted || inputs != Inputs::all(&bucket, true);
+                Ok(shown.then(|| super::part(&bucket, inputs, Outputs {})))
+            }
+        })
+        .await
+    }
+
+    async fn create(
+        &self,
+        context: &Context,
+        new: New<'_, Self::Inputs>,
+    ) -> AwsResult<LiveOf<Self>> {
+        let inputs = new.inputs;
+        super::change(context, &inputs.bucket, new.progress, || {
+            put(context, inputs)
+        })
+        .await?;
+        Ok(super::part(&inputs.bucket, inputs.clone(), Outputs {}))
+    }
+
+    async fn update(&self, context: &Context, change: Change<'_, Self>) -> AwsResult<LiveOf<Self>> {
+        super::change(context, &change.observed.id, change.progress, || {
+            put(context, change.wanted)
+        })
+        .await?;
+        Ok(change.applied())
+    }
+
+    async fn delete(
+        &self,
+        context: &Context,
+        live: &LiveOf<Self>,
+        _data: DataPolicy,
+        progress: &dyn Progress,
+    ) -> AwsResult<()> {
+        let default = Inputs::all(&live.id, true);
+        if live.inputs == default {
+            return Ok(());
+        }
+        super::in_turn(context, &live.id, progress, || put(context, &default)).await
+    }
+}
+
+impl Inputs {
+    /// All four switches alike.
+    fn all(bucket: &str, on: bool) -> Self {
+        Self {
+            bucket: bucket.to_owned(),
+            block_public_acls: on,
+            block_public_policy: on,
+            ignore_public_acls: on,
+            restrict_public_buckets: on,
+        }
+    }
+}
+
+async fn get(context: &Context, bucket: &str) -> AwsResult<Inputs> {
+    let answer = context
+        .call("s3:GetPublicAccessBlock", || {
+            context.s3.get_public_access_block().bucket(bucket).send()
+        })
+        .await;
+    let answer = match answer {
+        Err(error) if error.code == "NoSuchPublicAccessBlockConfiguration" => {
+            return Ok(Inputs::all(bucket, false));
+        }
+        other => other?,
+    };
+    let block = answer.public_access_block_configuration();
+    let is_on = |of: fn(&PublicAccessBlockConfiguration) -> Option<bool>| {
+        block.and_then(of).unwrap_or(false)
+    };
+    Ok(Inputs {
+        bucket: bucket.to_owned(),
+        block_public_acls: is_on(PublicAccessBlockConfiguration::block_public_acls),
+        block_public_policy: is_on(PublicAccessBlockConfiguration::block_public_policy),
+        ignore_public_acls: is_on(PublicAccessBlockConfiguration::ignore_public_acls),
+        restrict_public_buckets: is_on(PublicAccessBlockConfiguration::restrict_public_buckets),
+    })
+}
+
+async fn put(context: &Context, inputs: &Inputs) -> AwsResult<()> {
+    context
+        .call("s3:PutPublicAccessBlock", || {
+            let block = PublicAccessBlockConfiguration::builder()
+                .block_public_acls(inputs.block_public_acls)
+                .block_public_policy(inputs.block_public_policy)
+                .ignore_public_acls(inputs.ignore_public_acls)
+                .restrict_public_buckets(inputs.restrict_public_buckets)
+                .build();
+            context
+                .s3
+                .put_public_access_block()
+                .bucket(&inputs.bucket)
+                .public_access_block_configuration(block)
+                .send()
+        })
+        .await?;
+    Ok(())
+}

@@ -1,0 +1,257 @@
+//! Default encryption of a bucket.
+//!
+//! S3 encrypts everything: a bucket without this configuration, or with it deleted, uses S3's own keys (`AES256`). KMS keys
+//! come back as they were given, be it id, ARN or alias.
+
+use async_trait::async_trait;
+use aws_sdk_s3::types::{
+    ServerSideEncryption, ServerSideEncryptionByDefault, ServerSideEncryptionConfiguration,
+    ServerSideEncryptionRule,
+};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::aws::context::Context;
+use crate::aws::error::AwsResult;
+use crate::aws::policy::compact;
+use crate::aws::resource_type::{Change, LiveOf, New, ResourceType};
+use crate::resource::provider::{DataPolicy, Progress, Query};
+use crate::resource::{CreateClass, Property, Schema, Value};
+
+const PUT: &str = "s3:PutBucketEncryption";
+const DEFAULT_ALGORITHM: &str = "AES256";
+
+/// How objects are encrypted that are written without a word about it.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Inputs {
+    /// The bucket's name.
+    pub bucket: String,
+    /// One rule.
+    #[schemars(length(min = 1, max = 1))]
+    pub rules: Vec<Rule>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Rule {
+    pub apply_server_side_encryption_by_default: ByDefault,
+    /// Whether a key of the bucket stands in for most calls to KMS, at a fraction of their price. Default: false.
+    #[serde(default)]
+    pub bucket_key_enabled: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ByDefault {
+    /// `AES256`, `aws:kms` or `aws:kms:dsse`.
+    pub sse_algorithm: String,
+    /// Id, ARN or alias of the KMS key. With `aws:kms` and unset: AWS's own key for S3.
+    pub kms_master_key_id: Option<String>,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Outputs {}
+
+pub struct BucketServerSideEncryptionConfiguration;
+
+#[async_trait]
+impl ResourceType for BucketServerSideEncryptionConfiguration {
+    type Inputs = Inputs;
+    type Outputs = Outputs;
+
+    fn schema(&self) -> Schema {
+        Schema::new::<Inputs>(
+            "aws:s3:BucketServerSideEncryptionConfiguration",
+            CreateClass::PartOfParent,
+        )
+        .properties([
+            Property::new("bucket").required().replaces(),
+            Property::new("rules").required().canonical(canonical),
+        ])
+        .key(&["bucket"])
+        .reads_after(&[super::BUCKET])
+    }
+
+    async fn read(&self, context: &Context, query: Query<'_>) -> AwsResult<Vec<LiveOf<Self>>> {
+        let wanting = super::wanting(query);
+        super::parts(query, |bucket| {
+            let wanted = wanting.contains(&bucket);
+            async move {
+                let rules = get(context, &bucket).await?;
+                let shown = wanted || rules != [Rule::default()];
+                Ok(shown.then(|| live(&bucket, rules)))
+            }
+        })
+        .await
+    }
+
+    async fn create(
+        &self,
+        context: &Context,
+        new: New<'_, Self::Inputs>,
+    ) -> AwsResult<LiveOf<Self>> {
+        let Inputs { bucket, rules } = new.inputs;
+        super::change(context, bucket, new.progress, || {
+            put(context, bucket, rules)
+        })
+        .await?;
+        Ok(live(bucket, rules.clone()))
+    }
+
+    async fn update(&self, context: &Context, change: Change<'_, Self>) -> AwsResult<LiveOf<Self>> {
+        let bucket = &change.observed.id;
+        super::change(context, bucket, change.progress, || {
+            put(context, bucket, &change.wanted.rules)
+        })
+        .await?;
+        Ok(change.applied())
+    }
+
+    async fn delete(
+        &self,
+        context: &Context,
+        live: &LiveOf<Self>,
+        _data: DataPolicy,
+        progress: &dyn Progress,
+    ) -> AwsResult<()> {
+        if live.inputs.rules == [Rule::default()] {
+            return Ok(());
+        }
+        super::in_turn(context, &live.id, progress, || async {
+            context
+                .call("s3:DeleteBucketEncryption", || {
+                    context
+                        .s3
+                        .delete_bucket_encryption()
+                        .bucket(&live.id)
+                        .send()
+                })
+                .await?;
+            Ok(())
+        })
+        .await
+    }
+}
+
+impl Default for Rule {
+    /// What a new bucket has.
+    fn default() -> Self {
+        Self {
+            apply_server_side_encryption_by_default: ByDefault {
+                sse_algorithm: DEFAULT_ALGORITHM.to_owned(),
+                kms_master_key_id: None,
+            },
+            bucket_key_enabled: false,
+        }
+    }
+}
+
+fn live(bucket: &str, rules: Vec<Rule>) -> LiveOf<BucketServerSideEncryptionConfiguration> {
+    let inputs = Inputs {
+        bucket: bucket.to_owned(),
+        rules,
+    };
+    super::part(bucket, inputs, Outputs {})
+}
+
+async fn get(context: &Context, bucket: &str) -> AwsResult<Vec<Rule>> {
+    let answer = context
+        .call("s3:GetBucketEncryption", || {
+            context.s3.get_bucket_encryption().bucket(bucket).send()
+        })
+        .await;
+    let answer = match answer {
+        Err(error) if error.code == "ServerSideEncryptionConfigurationNotFoundError" => {
+            return Ok(vec![Rule::default()]);
+        }
+        other => other?,
+    };
+    let rules = answer
+        .server_side_encryption_configuration()
+        .map(ServerSideEncryptionConfiguration::rules)
+        .unwrap_or_default();
+    Ok(rules
+        .iter()
+        .map(|rule| {
+            let default = rule.apply_server_side_encryption_by_default();
+            Rule {
+                apply_server_side_encryption_by_default: ByDefault {
+                    sse_algorithm: default
+                        .map_or(DEFAULT_ALGORITHM, |default| {
+                            default.sse_algorithm().as_str()
+                        })
+                        .to_owned(),
+                    kms_master_key_id: default
+                        .and_then(ServerSideEncryptionByDefault::kms_master_key_id)
+                        .map(str::to_owned),
+                },
+                bucket_key_enabled: rule.bucket_key_enabled().unwrap_or(false),
+            }
+        })
+        .collect())
+}
+
+async fn put(context: &Context, bucket: &str, rules: &[Rule]) -> AwsResult<()> {
+    let rules: Result<Vec<ServerSideEncryptionRule>, _> = rules
+        .iter()
+        .map(|rule| {
+            let default = &rule.apply_server_side_encryption_by_default;
+            let default = ServerSideEncryptionByDefault::builder()
+                .sse_algorithm(ServerSideEncryption::from(default.sse_algorithm.as_str()))
+                .set_kms_master_key_id(default.kms_master_key_id.clone())
+                .build()?;
+            Ok(ServerSideEncryptionRule::builder()
+                .apply_server_side_encryption_by_default(default)
+                .bucket_key_enabled(rule.bucket_key_enabled)
+                .build())
+        })
+        .collect();
+    let configuration = ServerSideEncryptionConfiguration::builder()
+        .set_rules(Some(rules.map_err(super::unbuildable(PUT))?))
+        .build()
+        .map_err(super::unbuildable(PUT))?;
+    context
+        .call(PUT, || {
+            context
+                .s3
+                .put_bucket_encryption()
+                .bucket(bucket)
+                .server_side_encryption_configuration(configuration.clone())
+                .send()
+        })
+        .await?;
+    Ok(())
+}
+
+/// Every rule with its default filled in.
+fn canonical(rules: Value) -> Value {
+    match compact(rules) {
+        Value::List(rules) => Value::List(rules.into_iter().map(canonical_rule).collect()),
+        other => other,
+    }
+}
+
+fn canonical_rule(rule: Value) -> Value {
+    let Value::Object(mut rule) = rule else {
+        return rule;
+    };
+    rule.entry("bucketKeyEnabled".to_owned())
+        .or_insert(Value::Bool(false));
+    Value::Object(rule)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_is_left_out_is_the_default() {
+        let given = json!([{"applyServerSideEncryptionByDefault": {"sseAlgorithm": "AES256"}}]);
+        let read = serde_json::to_value([Rule::default()]).unwrap();
+        assert_eq!(canonical(given.into()), canonical(read.into()));
+    }
+}

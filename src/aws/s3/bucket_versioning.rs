@@ -1,0 +1,154 @@
+//! Versioning of a bucket.
+//!
+//! A bucket that was never versioned says nothing at all. Once versioned it can only be suspended, which keeps the
+//! versions it has: so that is what deleting this resource does, and a suspended bucket counts as one at the default.
+//! MFA delete is the root user's alone to set, and left out.
+
+use async_trait::async_trait;
+use aws_sdk_s3::types::{BucketVersioningStatus, VersioningConfiguration as SdkConfiguration};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::aws::context::Context;
+use crate::aws::error::AwsResult;
+use crate::aws::resource_type::{Change, LiveOf, New, ResourceType};
+use crate::resource::provider::{DataPolicy, Progress, Query};
+use crate::resource::{CreateClass, Property, Schema};
+
+/// Whether a bucket keeps what is overwritten or deleted.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Inputs {
+    /// The bucket's name.
+    pub bucket: String,
+    pub versioning_configuration: VersioningConfiguration,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct VersioningConfiguration {
+    pub status: Status,
+}
+
+/// `Enabled`, or `Suspended`: then new objects get no version of their own, and the old versions stay.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum Status {
+    Enabled,
+    Suspended,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Outputs {}
+
+pub struct BucketVersioning;
+
+#[async_trait]
+impl ResourceType for BucketVersioning {
+    type Inputs = Inputs;
+    type Outputs = Outputs;
+
+    fn schema(&self) -> Schema {
+        Schema::new::<Inputs>("aws:s3:BucketVersioning", CreateClass::PartOfParent)
+            .properties([
+                Property::new("bucket").required().replaces(),
+                Property::new("versioningConfiguration").required(),
+            ])
+            .key(&["bucket"])
+            .reads_after(&[super::BUCKET])
+    }
+
+    async fn read(&self, context: &Context, query: Query<'_>) -> AwsResult<Vec<LiveOf<Self>>> {
+        let wanting = super::wanting(query);
+        super::parts(query, |bucket| {
+            let wanted = wanting.contains(&bucket);
+            async move {
+                let status = get(context, &bucket).await?;
+                Ok(status
+                    .filter(|status| wanted || *status == Status::Enabled)
+                    .map(|status| live(&bucket, status)))
+            }
+        })
+        .await
+    }
+
+    async fn create(
+        &self,
+        context: &Context,
+        new: New<'_, Self::Inputs>,
+    ) -> AwsResult<LiveOf<Self>> {
+        let bucket = &new.inputs.bucket;
+        let status = new.inputs.versioning_configuration.status;
+        super::change(context, bucket, new.progress, || {
+            put(context, bucket, status)
+        })
+        .await?;
+        Ok(live(bucket, status))
+    }
+
+    async fn update(&self, context: &Context, change: Change<'_, Self>) -> AwsResult<LiveOf<Self>> {
+        let bucket = &change.observed.id;
+        let status = change.wanted.versioning_configuration.status;
+        super::change(context, bucket, change.progress, || {
+            put(context, bucket, status)
+        })
+        .await?;
+        Ok(change.applied())
+    }
+
+    async fn delete(
+        &self,
+        context: &Context,
+        live: &LiveOf<Self>,
+        _data: DataPolicy,
+        progress: &dyn Progress,
+    ) -> AwsResult<()> {
+        if live.inputs.versioning_configuration.status == Status::Suspended {
+            return Ok(());
+        }
+        super::in_turn(context, &live.id, progress, || {
+            put(context, &live.id, Status::Suspended)
+        })
+        .await
+    }
+}
+
+fn live(bucket: &str, status: Status) -> LiveOf<BucketVersioning> {
+    let inputs = Inputs {
+        bucket: bucket.to_owned(),
+        versioning_configuration: VersioningConfiguration { status },
+    };
+    super::part(bucket, inputs, Outputs {})
+}
+
+/// `None` for a bucket that was never versioned.
+async fn get(context: &Context, bucket: &str) -> AwsResult<Option<Status>> {
+    let answer = context
+        .call("s3:GetBucketVersioning", || {
+            context.s3.get_bucket_versioning().bucket(bucket).send()
+        })
+        .await?;
+    Ok(answer.status().map(|status| match status {
+        BucketVersioningStatus::Enabled => Status::Enabled,
+        _ => Status::Suspended,
+    }))
+}
+
+async fn put(context: &Context, bucket: &str, status: Status) -> AwsResult<()> {
+    let status = match status {
+        Status::Enabled => BucketVersioningStatus::Enabled,
+        Status::Suspended => BucketVersioningStatus::Suspended,
+    };
+    let configuration = SdkConfiguration::builder().status(status).build();
+    context
+        .call("s3:PutBucketVersioning", || {
+            context
+                .s3
+                .put_bucket_versioning()
+                .bucket(bucket)
+                .versioning_configuration(configuration.clone())
+                .send()
+        })
+        .await?;
+    Ok(())
+}

@@ -1,0 +1,136 @@
+//! Emptying a bucket, so that it can be deleted.
+//!
+//! A bucket holds more than its listing shows: old versions, delete markers, and the parts of unfinished uploads.
+
+use aws_sdk_s3::types::{Delete, ObjectIdentifier};
+use futures_util::future::try_join_all;
+
+use super::{refusal, unbuildable};
+use crate::aws::context::Context;
+use crate::aws::error::{AwsResult, kind};
+use crate::resource::ErrorKind;
+use crate::resource::provider::Progress;
+
+/// Deletes every version of every object, every delete marker and every unfinished upload.
+pub(super) async fn empty(context: &Context, name: &str, progress: &dyn Progress) -> AwsResult<()> {
+    let mut deleted = 0;
+    let mut markers: (Option<String>, Option<String>) = (None, None);
+    loop {
+        let page = context
+            .call("s3:ListObjectVersions", || {
+                context
+                    .s3
+                    .list_object_versions()
+                    .bucket(name)
+                    .set_key_marker(markers.0.clone())
+                    .set_version_id_marker(markers.1.clone())
+                    .send()
+            })
+            .await?;
+        let versions = page
+            .versions()
+            .iter()
+            .map(|version| (version.key(), version.version_id()));
+        let delete_markers = page
+            .delete_markers()
+            .iter()
+            .map(|marker| (marker.key(), marker.version_id()));
+        let objects: Result<Vec<ObjectIdentifier>, _> = versions
+            .chain(delete_markers)
+            .map(|(key, version)| {
+                ObjectIdentifier::builder()
+                    .set_key(key.map(str::to_owned))
+                    .set_version_id(version.map(str::to_owned))
+                    .build()
+            })
+            .collect();
+        let objects = objects.map_err(unbuildable("s3:DeleteObjects"))?;
+        if !objects.is_empty() {
+            deleted += objects.len();
+            delete_objects(context, name, objects).await?;
+            progress.status(&format!("emptying: {deleted} objects deleted"));
+        }
+        if !page.is_truncated().unwrap_or(false) {
+            break;
+        }
+        markers = (
+            page.next_key_marker().map(str::to_owned),
+            page.next_version_id_marker().map(str::to_owned),
+        );
+    }
+    abort_uploads(context, name).await
+}
+
+/// Deletes up to 1000 objects. The answer is 200 although some may have failed.
+async fn delete_objects(
+    context: &Context,
+    name: &str,
+    objects: Vec<ObjectIdentifier>,
+) -> AwsResult<()> {
+    let request = Delete::builder()
+        .set_objects(Some(objects))
+        .quiet(true)
+        .build()
+        .map_err(unbuildable("s3:DeleteObjects"))?;
+    let answer = context
+        .call("s3:DeleteObjects", || {
+            context
+                .s3
+                .delete_objects()
+                .bucket(name)
+                .delete(request.clone())
+                .send()
+        })
+        .await?;
+    let Some(first) = answer.errors().first() else {
+        return Ok(());
+    };
+    let code = first.code().unwrap_or_default();
+    let message = first.message().unwrap_or_default();
+    let meaning = match kind(code, message, 400) {
+        // It goes on later, as with objects that were written meanwhile.
+        ErrorKind::Throttled | ErrorKind::Transient => ErrorKind::InUse,
+        other => other,
+    };
+    let key = first.key().unwrap_or_default();
+    let message = format!("`{key}`: {message}");
+    let mut error = refusal(context, meaning, "s3:DeleteObjects", message);
+    code.clone_into(&mut error.code);
+    error.details = vec![format!(
+        "{} objects could not be deleted",
+        answer.errors().len()
+    )];
+    Err(error)
+}
+
+async fn abort_uploads(context: &Context, name: &str) -> AwsResult<()> {
+    loop {
+        let page = context
+            .call("s3:ListMultipartUploads", || {
+                context.s3.list_multipart_uploads().bucket(name).send()
+            })
+            .await?;
+        let aborts = page.uploads().iter().map(|upload| async {
+            let aborted = context
+                .call("s3:AbortMultipartUpload", || {
+                    context
+                        .s3
+                        .abort_multipart_upload()
+                        .bucket(name)
+                        .set_key(upload.key().map(str::to_owned))
+                        .set_upload_id(upload.upload_id().map(str::to_owned))
+                        .send()
+                })
+                .await;
+            match aborted {
+                // Finished or aborted meanwhile.
+                Err(error) if error.code == "NoSuchUpload" => Ok(()),
+                other => other.map(drop),
+            }
+        });
+        try_join_all(aborts).await?;
+        if !page.is_truncated().unwrap_or(false) {
+            return Ok(());
+        }
+    }
+}

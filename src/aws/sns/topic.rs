@@ -1,0 +1,224 @@
+//! SNS topic, of the standard kind. FIFO topics are not supported.
+//!
+//! - The name is unique in account and region. `CreateTopic` answers with the topic of that name if it has the same tags,
+//!   which tell whose it is, and with `InvalidParameter` if it has others.
+//! - Deleting a topic deletes its subscriptions.
+
+use std::collections::HashMap;
+
+use async_trait::async_trait;
+use aws_sdk_sns::types::Tag;
+use futures_util::future::try_join_all;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{Attributes, attributes, empty_is_unset, set_attribute};
+use crate::aws::context::Context;
+use crate::aws::error::{AwsResult, expected};
+use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType, adopt};
+use crate::aws::wait::until_visible;
+use crate::resource::provider::{DataPolicy, Progress, Query};
+use crate::resource::{
+    Condition, CreateClass, ErrorKind, Property, ProviderError, ReadSession, Schema, Tags,
+};
+
+/// A channel that messages are published to.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Inputs {
+    /// 1 to 256 letters, digits, hyphens and underscores.
+    pub name: String,
+    /// The sender's name in mails and text messages; at most 100 characters.
+    pub display_name: Option<String>,
+    /// Id, ARN or alias of the KMS key that encrypts messages at rest. Unset: not encrypted.
+    pub kms_master_key_id: Option<String>,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Outputs {}
+
+pub struct Topic;
+
+#[async_trait]
+impl ResourceType for Topic {
+    type Inputs = Inputs;
+    type Outputs = Outputs;
+
+    fn schema(&self) -> Schema {
+        Schema::new::<Inputs>(super::TOPIC, CreateClass::NaturalKey)
+            .named("name", 256)
+            .properties([
+                Property::new("name").replaces(),
+                Property::new("displayName").canonical(empty_is_unset),
+                Property::new("kmsMasterKeyId").canonical(empty_is_unset),
+            ])
+    }
+
+    async fn read(&self, context: &Context, query: Query<'_>) -> AwsResult<Vec<LiveOf<Self>>> {
+        let names = query.candidate_names("name");
+        let wanted = query.wanted_names("name");
+        let reads = names.iter().map(|name| async move {
+            let arn = context.arn("sns", name);
+            let tags = query.indexed_tags(&arn).cloned();
+            find(context, query.session, name, tags).await
+        });
+        let topics = try_join_all(reads).await?;
+        Ok(topics
+            .into_iter()
+            .flatten()
+            .filter(|topic| {
+                topic.tags.belongs_to(query.stack) || wanted.contains(topic.inputs.name.as_str())
+            })
+            .collect())
+    }
+
+    async fn create(
+        &self,
+        context: &Context,
+        new: New<'_, Self::Inputs>,
+    ) -> AwsResult<LiveOf<Self>> {
+        let inputs = new.inputs;
+        let settings = [
+            ("DisplayName", &inputs.display_name),
+            ("KmsMasterKeyId", &inputs.kms_master_key_id),
+        ];
+        let settings: HashMap<String, String> = settings
+            .into_iter()
+            .filter_map(|(name, value)| Some((name.to_owned(), value.clone()?)))
+            .collect();
+        let tags = to_sdk(new.tags)?;
+        let created = context
+            .call("sns:CreateTopic", || {
+                context
+                    .sns
+                    .create_topic()
+                    .name(&inputs.name)
+                    .set_attributes(Some(settings.clone()))
+                    .set_tags(Some(tags.clone()))
+                    .send()
+            })
+            .await;
+        match created {
+            Ok(answer) => Ok(Live {
+                id: expected("sns:CreateTopic", answer.topic_arn.clone(), "an ARN")?,
+                arn: answer.topic_arn,
+                inputs: inputs.clone(),
+                outputs: Outputs {},
+                tags: new.tags.clone(),
+                condition: Condition::Ready,
+            }),
+            // AWS has no code of its own for it.
+            Err(error)
+                if error.code.starts_with("InvalidParameter")
+                    && error.message.contains("already exists") =>
+            {
+                let session = ReadSession::default();
+                match find(context, &session, &inputs.name, None).await? {
+                    Some(met) => adopt(new.urn, met, error),
+                    None => Err(error),
+                }
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn update(&self, context: &Context, change: Change<'_, Self>) -> AwsResult<LiveOf<Self>> {
+        let wanted = change.wanted;
+        for (property, attribute, value) in [
+            ("displayName", "DisplayName", &wanted.display_name),
+            (
+                "kmsMasterKeyId",
+                "KmsMasterKeyId",
+                &wanted.kms_master_key_id,
+            ),
+        ] {
+            if change.diff.touches(property) {
+                let value = value.as_deref().unwrap_or_default();
+                set_attribute(context, &change.observed.id, attribute, value).await?;
+            }
+        }
+        Ok(change.applied())
+    }
+
+    async fn delete(
+        &self,
+        context: &Context,
+        live: &LiveOf<Self>,
+        _data: DataPolicy,
+        _progress: &dyn Progress,
+    ) -> AwsResult<()> {
+        context
+            .call("sns:DeleteTopic", || {
+                context.sns.delete_topic().topic_arn(&live.id).send()
+            })
+            .await?;
+        Ok(())
+    }
+}
+
+/// The topic of a name, with its tags: those given, or asked for.
+async fn find(
+    context: &Context,
+    session: &ReadSession,
+    name: &str,
+    tags: Option<Tags>,
+) -> AwsResult<Option<LiveOf<Topic>>> {
+    let arn = context.arn("sns", name);
+    let answer = attributes(context, session, &arn).await?;
+    let Some(attributes) = answer.as_ref() else {
+        return Ok(None);
+    };
+    let tags = match tags {
+        Some(tags) => tags,
+        None => list_tags(context, &arn).await?,
+    };
+    Ok(Some(live(name, arn, attributes, tags)))
+}
+
+fn live(name: &str, arn: String, attributes: &Attributes, tags: Tags) -> LiveOf<Topic> {
+    let setting = |name: &str| {
+        attributes
+            .get(name)
+            .filter(|value| !value.is_empty())
+            .cloned()
+    };
+    Live {
+        id: arn.clone(),
+        arn: Some(arn),
+        inputs: Inputs {
+            name: name.to_owned(),
+            display_name: setting("DisplayName"),
+            kms_master_key_id: setting("KmsMasterKeyId"),
+        },
+        outputs: Outputs {},
+        tags,
+        condition: Condition::Ready,
+    }
+}
+
+async fn list_tags(context: &Context, arn: &str) -> AwsResult<Tags> {
+    let answer = until_visible(|| {
+        context.call("sns:ListTagsForResource", || {
+            context
+                .sns
+                .list_tags_for_resource()
+                .resource_arn(arn)
+                .send()
+        })
+    })
+    .await?;
+    Ok(answer
+        .tags()
+        .iter()
+        .map(|tag| (tag.key().to_owned(), tag.value().to_owned()))
+        .collect())
+}
+
+fn to_sdk(tags: &Tags) -> AwsResult<Vec<Tag>> {
+    let tags: Result<Vec<Tag>, _> = tags
+        .iter()
+        .map(|(key, value)| Tag::builder().key(key).value(value).build())
+        .collect();
+    tags.map_err(|error| ProviderError::new(ErrorKind::Bug, "sns:CreateTopic", error.to_string()))
+}

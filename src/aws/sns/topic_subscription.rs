@@ -1,0 +1,477 @@
+//! Subscription to a topic.
+//!
+//! - Mail and web endpoints wait for a person to confirm, two days at most. Until then AWS lists `PendingConfirmation` in
+//!   place of the ARN, tells none of the settings, and can neither change nor remove the subscription. So nobody waits
+//!   here: the state is an output, the settings are compared once they can be read, and a pending subscription that
+//!   nobody wants is left to expire. One that expired is missing, and made again.
+//! - Queues and functions of the same account confirm themselves.
+//! - `Subscribe` on a subscription that exists answers with it, and sends the mail again.
+//! - AWS shows the password in a web endpoint as `****`.
+
+use std::collections::HashMap;
+
+use async_trait::async_trait;
+use aws_sdk_sns::types::Subscription;
+use futures_util::future::try_join_all;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::Attributes;
+use crate::aws::context::Context;
+use crate::aws::error::{AwsResult, expected};
+use crate::aws::policy::{canonical_json, to_text};
+use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType};
+use crate::aws::wait::{Poll, Wait, until_visible};
+use crate::resource::provider::{DataPolicy, Progress, Query};
+use crate::resource::{
+    Condition, CreateClass, ErrorKind, Properties, Property, ProviderError, Schema, Tags, Value,
+};
+
+/// What the lists say in place of an ARN.
+const PENDING: &str = "PendingConfirmation";
+const DELETED: &str = "Deleted";
+
+const BY_ATTRIBUTES: &str = "MessageAttributes";
+const BY_BODY: &str = "MessageBody";
+
+/// What cannot be read, let alone changed, before the subscription is confirmed.
+const SETTINGS: [&str; 3] = ["rawMessageDelivery", "filterPolicy", "filterPolicyScope"];
+
+/// Somebody who gets the messages of a topic.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Inputs {
+    /// The topic's ARN.
+    pub topic: String,
+    /// `email`, `email-json`, `http`, `https`, `sms`, `sqs`, `lambda`, `application` or `firehose`.
+    pub protocol: String,
+    /// Mail address, URL, telephone number or ARN, as the protocol has it.
+    pub endpoint: String,
+    /// Whether messages come without SNS's envelope; for `sqs`, `http`, `https` and `firehose`. Default: false.
+    pub raw_message_delivery: Option<bool>,
+    /// Which messages come, as an object or as JSON text. Unset: all.
+    pub filter_policy: Option<serde_json::Value>,
+    /// What the filter looks at, `MessageAttributes` or `MessageBody`. Default: `MessageAttributes`.
+    pub filter_policy_scope: Option<String>,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Outputs {
+    /// Whether somebody still has to confirm the subscription.
+    pub pending_confirmation: bool,
+}
+
+pub struct TopicSubscription;
+
+#[async_trait]
+impl ResourceType for TopicSubscription {
+    type Inputs = Inputs;
+    type Outputs = Outputs;
+
+    fn schema(&self) -> Schema {
+        Schema::new::<Inputs>("aws:sns:TopicSubscription", CreateClass::PartOfParent)
+            .properties([
+                Property::new("topic").required().replaces(),
+                Property::new("protocol").required().replaces(),
+                Property::new("endpoint")
+                    .required()
+                    .replaces()
+                    .canonical(without_password),
+                Property::new("rawMessageDelivery").default(false),
+                Property::new("filterPolicy").canonical(canonical_json),
+                Property::new("filterPolicyScope").default(BY_ATTRIBUTES),
+            ])
+            .outputs(&["pendingConfirmation"])
+            .key(&["topic", "protocol", "endpoint"])
+            .reads_after(&[super::TOPIC])
+            .defers(settings_of_pending)
+    }
+
+    async fn read(&self, context: &Context, query: Query<'_>) -> AwsResult<Vec<LiveOf<Self>>> {
+        let wanted = wanted_keys(query);
+        let lists = query
+            .parents(super::TOPIC)
+            .map(|topic| list(context, &topic.id));
+        let listed = try_join_all(lists).await?.into_iter().flatten();
+        let reads = listed.map(|subscription| {
+            let wanted = wanted.contains(&key(&subscription));
+            find(context, subscription, wanted)
+        });
+        Ok(try_join_all(reads).await?.into_iter().flatten().collect())
+    }
+
+    async fn create(
+        &self,
+        context: &Context,
+        new: New<'_, Self::Inputs>,
+    ) -> AwsResult<LiveOf<Self>> {
+        let inputs = new.inputs;
+        check(inputs)?;
+        let attributes = attributes_of(inputs);
+        let answer = until_visible(|| {
+            context.call("sns:Subscribe", || {
+                context
+                    .sns
+                    .subscribe()
+                    .topic_arn(&inputs.topic)
+                    .protocol(&inputs.protocol)
+                    .endpoint(&inputs.endpoint)
+                    .set_attributes(Some(attributes.clone()))
+                    .return_subscription_arn(true)
+                    .send()
+            })
+        })
+        .await?;
+        let arn = expected("sns:Subscribe", answer.subscription_arn, "an ARN")?;
+        let confirmation = Confirmation::of(&inputs.protocol);
+        Ok(Live {
+            condition: match confirmation {
+                Confirmation::ByItself => Condition::Settling("pending confirmation".to_owned()),
+                Confirmation::ByPerson | Confirmation::None => Condition::Ready,
+            },
+            outputs: Outputs {
+                pending_confirmation: confirmation == Confirmation::ByPerson,
+            },
+            ..live(arn, inputs.clone())
+        })
+    }
+
+    async fn update(&self, context: &Context, change: Change<'_, Self>) -> AwsResult<LiveOf<Self>> {
+        let wanted = change.wanted;
+        check(wanted)?;
+        let arn = &change.observed.id;
+        if change.diff.touches("rawMessageDelivery") {
+            let raw = wanted.raw_message_delivery.unwrap_or(false).to_string();
+            set(context, arn, "RawMessageDelivery", &raw).await?;
+        }
+        let policy = wanted.filter_policy.as_ref();
+        let scope = wanted.filter_policy_scope.as_deref();
+        // Only a policy has a scope; and what a scope does not allow in the policy must not be there together with it.
+        let scope = scope.filter(|_| policy.is_some() && change.diff.touches("filterPolicyScope"));
+        if let Some(scope @ BY_BODY) = scope {
+            set(context, arn, "FilterPolicyScope", scope).await?;
+        }
+        if change.diff.touches("filterPolicy") {
+            let policy = policy.map_or_else(|| "{}".to_owned(), to_text);
+            set(context, arn, "FilterPolicy", &policy).await?;
+        }
+        if let Some(scope) = scope.filter(|scope| *scope != BY_BODY) {
+            set(context, arn, "FilterPolicyScope", scope).await?;
+        }
+        Ok(change.applied())
+    }
+
+    async fn wait(
+        &self,
+        context: &Context,
+        live: LiveOf<Self>,
+        progress: &dyn Progress,
+    ) -> AwsResult<LiveOf<Self>> {
+        Wait::short("sns:GetSubscriptionAttributes", 2, progress)
+            .until(|| async {
+                let attributes = until_visible(|| get(context, &live.id)).await?;
+                Ok(if is_pending(&attributes) {
+                    Poll::Pending("pending confirmation".to_owned())
+                } else {
+                    Poll::Ready(())
+                })
+            })
+            .await?;
+        Ok(Live {
+            condition: Condition::Ready,
+            ..live
+        })
+    }
+
+    async fn delete(
+        &self,
+        context: &Context,
+        live: &LiveOf<Self>,
+        _data: DataPolicy,
+        _progress: &dyn Progress,
+    ) -> AwsResult<()> {
+        let Some(arn) = &live.arn else {
+            return Ok(());
+        };
+        let removed = context
+            .call("sns:Unsubscribe", || {
+                context.sns.unsubscribe().subscription_arn(arn).send()
+            })
+            .await;
+        match removed {
+            // It goes with the topic, or expires.
+            Err(error) if error.message.contains("pending confirmation") => Ok(()),
+            other => other.map(drop),
+        }
+    }
+}
+
+/// Who confirms a subscription.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Confirmation {
+    ByPerson,
+    ByItself,
+    None,
+}
+
+impl Confirmation {
+    fn of(protocol: &str) -> Self {
+        match protocol {
+            "email" | "email-json" | "http" | "https" => Self::ByPerson,
+            "sqs" | "lambda" | "firehose" => Self::ByItself,
+            _ => Self::None,
+        }
+    }
+}
+
+fn live(arn: String, inputs: Inputs) -> LiveOf<TopicSubscription> {
+    Live {
+        id: arn.clone(),
+        arn: Some(arn),
+        inputs,
+        outputs: Outputs {
+            pending_confirmation: false,
+        },
+        tags: Tags::default(),
+        condition: Condition::Ready,
+    }
+}
+
+type Key = [String; 3];
+
+fn key(subscription: &Subscription) -> Key {
+    [
+        subscription.topic_arn(),
+        subscription.protocol(),
+        subscription.endpoint(),
+    ]
+    .map(|part| part.unwrap_or_default().to_owned())
+}
+
+/// The subscriptions that the stack wants, as far as they are known.
+fn wanted_keys(query: Query<'_>) -> Vec<Key> {
+    query
+        .wanted
+        .iter()
+        .filter_map(|wanted| {
+            let known = |property: &str| {
+                let value = without_password(wanted.inputs.get(property)?.clone());
+                value.as_str().map(str::to_owned)
+            };
+            Some([known("topic")?, known("protocol")?, known("endpoint")?])
+        })
+        .collect()
+}
+
+async fn list(context: &Context, topic: &str) -> AwsResult<Vec<Subscription>> {
+    let mut subscriptions = Vec::new();
+    let mut token: Option<String> = None;
+    loop {
+        let page = context
+            .call("sns:ListSubscriptionsByTopic", || {
+                context
+                    .sns
+                    .list_subscriptions_by_topic()
+                    .topic_arn(topic)
+                    .set_next_token(token.clone())
+                    .send()
+            })
+            .await;
+        let page = match page {
+            // The topic went meanwhile.
+            Err(error) if error.is(ErrorKind::NotFound) => return Ok(Vec::new()),
+            other => other?,
+        };
+        token = page.next_token().map(str::to_owned);
+        subscriptions.extend(page.subscriptions.unwrap_or_default());
+        if token.is_none() {
+            return Ok(subscriptions);
+        }
+    }
+}
+
+async fn find(
+    context: &Context,
+    subscription: Subscription,
+    wanted: bool,
+) -> AwsResult<Option<LiveOf<TopicSubscription>>> {
+    let [topic, protocol, endpoint] = key(&subscription);
+    let inputs = Inputs {
+        topic,
+        protocol,
+        endpoint,
+        raw_message_delivery: None,
+        filter_policy: None,
+        filter_policy_scope: None,
+    };
+    let arn = subscription.subscription_arn().unwrap_or_default();
+    let attributes = match arn {
+        DELETED => return Ok(None),
+        PENDING => None,
+        arn => match get(context, arn).await {
+            Ok(attributes) => Some(attributes).filter(|attributes| !is_pending(attributes)),
+            Err(error) if error.is(ErrorKind::NotFound) => return Ok(None),
+            Err(error) => return Err(error),
+        },
+    };
+    let Some(attributes) = attributes else {
+        return Ok(wanted.then(|| Live {
+            id: format!("{PENDING}/{}/{}", inputs.protocol, inputs.endpoint),
+            arn: None,
+            outputs: Outputs {
+                pending_confirmation: true,
+            },
+            ..live(String::new(), inputs)
+        }));
+    };
+    let filter_policy = attributes
+        .get("FilterPolicy")
+        .filter(|policy| policy.as_str() != "{}")
+        .map(|policy| serde_json::Value::String(policy.clone()));
+    let scope = attributes
+        .get("FilterPolicyScope")
+        .filter(|_| filter_policy.is_some())
+        .map_or(BY_ATTRIBUTES, String::as_str);
+    let raw = attributes.get("RawMessageDelivery");
+    Ok(Some(live(
+        arn.to_owned(),
+        Inputs {
+            raw_message_delivery: Some(raw.is_some_and(|raw| raw == "true")),
+            filter_policy_scope: Some(scope.to_owned()),
+            filter_policy,
+            ..inputs
+        },
+    )))
+}
+
+async fn get(context: &Context, arn: &str) -> AwsResult<Attributes> {
+    let answer = context
+        .call("sns:GetSubscriptionAttributes", || {
+            context
+                .sns
+                .get_subscription_attributes()
+                .subscription_arn(arn)
+                .send()
+        })
+        .await?;
+    Ok(answer.attributes.unwrap_or_default())
+}
+
+fn is_pending(attributes: &Attributes) -> bool {
+    attributes
+        .get("PendingConfirmation")
+        .is_some_and(|pending| pending == "true")
+}
+
+async fn set(context: &Context, arn: &str, name: &str, value: &str) -> AwsResult<()> {
+    until_visible(|| {
+        context.call("sns:SetSubscriptionAttributes", || {
+            context
+                .sns
+                .set_subscription_attributes()
+                .subscription_arn(arn)
+                .attribute_name(name)
+                .attribute_value(value)
+                .send()
+        })
+    })
+    .await?;
+    Ok(())
+}
+
+/// # Errors
+/// [`ErrorKind::Invalid`] for a scope without the policy that it is about.
+fn check(inputs: &Inputs) -> AwsResult<()> {
+    if inputs.filter_policy.is_none() && inputs.filter_policy_scope.as_deref() == Some(BY_BODY) {
+        return Err(ProviderError::new(
+            ErrorKind::Invalid,
+            "sns:Subscribe",
+            "`filterPolicyScope` needs a `filterPolicy`",
+        ));
+    }
+    Ok(())
+}
+
+/// What differs from the defaults: several protocols take no such attribute at all.
+fn attributes_of(inputs: &Inputs) -> HashMap<String, String> {
+    let mut attributes = HashMap::new();
+    if inputs.raw_message_delivery == Some(true) {
+        attributes.insert("RawMessageDelivery".to_owned(), "true".to_owned());
+    }
+    if let Some(policy) = &inputs.filter_policy {
+        attributes.insert("FilterPolicy".to_owned(), to_text(policy));
+        if let Some(scope) = &inputs.filter_policy_scope {
+            attributes.insert("FilterPolicyScope".to_owned(), scope.clone());
+        }
+    }
+    attributes
+}
+
+/// Until a subscription is confirmed, its settings are whatever was wanted when it was made.
+fn settings_of_pending(desired: &mut Properties, observed: &Properties) {
+    if !observed.contains_key("rawMessageDelivery") {
+        desired.retain(|name, _| !SETTINGS.contains(&name.as_str()));
+    }
+}
+
+/// A URL as AWS shows it: `https://user:****@host/`.
+fn without_password(endpoint: Value) -> Value {
+    let masked = endpoint.as_str().and_then(|url| {
+        let (scheme, rest) = url.split_once("://")?;
+        let (authority, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
+        let (credentials, host) = authority.rsplit_once('@')?;
+        let (user, _) = credentials.split_once(':')?;
+        Some(format!("{scheme}://{user}:****@{host}{path}"))
+    });
+    masked.map_or(endpoint, Value::from)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::resource::value::properties;
+
+    #[test]
+    fn passwords_are_masked_as_aws_does() {
+        let masked = |url: &str| without_password(url.into());
+        assert_eq!(
+            masked("https://a:b@host/c@d"),
+            "https://a:****@host/c@d".into()
+        );
+        for other in ["https://host/a:b@c", "me@shop.example", "arn:aws:sqs:r:1:q"] {
+            assert_eq!(masked(other), other.into());
+        }
+    }
+
+    #[test]
+    fn settings_of_a_pending_subscription_are_not_compared() {
+        let wanted = || properties([("topic", "t".into()), ("rawMessageDelivery", true.into())]);
+        let mut desired = wanted();
+        settings_of_pending(&mut desired, &properties([("topic", "t".into())]));
+        assert_eq!(desired, properties([("topic", "t".into())]));
+        let mut desired = wanted();
+        settings_of_pending(
+            &mut desired,
+            &properties([("rawMessageDelivery", false.into())]),
+        );
+        assert_eq!(desired, wanted());
+    }
+
+    #[test]
+    fn a_scope_needs_a_policy() {
+        let mut inputs = Inputs {
+            topic: "t".into(),
+            protocol: "sqs".into(),
+            endpoint: "q".into(),
+            raw_message_delivery: None,
+            filter_policy: None,
+            filter_policy_scope: Some(BY_BODY.into()),
+        };
+        assert!(check(&inputs).is_err());
+        assert!(attributes_of(&inputs).is_empty());
+        inputs.filter_policy = Some(serde_json::json!({"kind": ["a"]}));
+        assert!(check(&inputs).is_ok());
+        assert_eq!(attributes_of(&inputs).len(), 2);
+    }
+}
