@@ -1,1 +1,161 @@
-//! Placeholder.
+//! The command line: arguments, wiring, exit status, and errors into reports.
+//!
+//! Decides nothing: each command is a file that calls the rooms in order and shows what comes back. Start with
+//! [`session`] (stack file to plan, which all commands share), then [`up`].
+
+mod arguments;
+mod destroy;
+mod exit;
+mod interrupt;
+mod output;
+mod preview;
+mod refusal;
+mod report;
+mod run;
+mod sandbox;
+mod schema;
+mod session;
+mod stack_file;
+mod suggest;
+mod surroundings;
+mod up;
+mod validate;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::display::{ColorChoice, Message, Terminal};
+use arguments::GlobalArguments;
+pub use exit::Exit;
+use interrupt::Interrupts;
+use report::Failure;
+use surroundings::Surroundings;
+
+/// Pulumi-style infrastructure as code with live AWS as its only state.
+///
+/// STACK is the name of a file in stacks/ (dev for stacks/dev.yaml) or a path. Without it, FDE_INFRA_STACK says
+/// which, or the only stack there is. Every flag can also be set as FDE_INFRA_<FLAG>.
+#[derive(Debug, Parser)]
+#[command(name = "fde-infra", version, propagate_version = true)]
+#[command(arg_required_else_help = true, infer_subcommands = false)]
+pub struct Cli {
+    #[command(flatten)]
+    global: GlobalArguments,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Show what `up` would do.
+    #[command(visible_alias = "pre")]
+    Preview(preview::Arguments),
+    /// Bring AWS to what the stack file says.
+    #[command(visible_alias = "update")]
+    Up(up::Arguments),
+    /// Delete everything that belongs to a stack.
+    #[command(visible_alias = "down", alias = "dn")]
+    Destroy(destroy::Arguments),
+    /// Print what a stack gives away: addresses, names, ids.
+    #[command(visible_alias = "outputs")]
+    Output(output::Arguments),
+    /// Check a stack file without AWS.
+    Validate(validate::Arguments),
+    /// Print the JSON Schema of stack files, for editors.
+    Schema,
+    /// Look after the local AWS account that `--sandbox` uses.
+    #[command(subcommand)]
+    Sandbox(sandbox::Command),
+}
+
+/// What every command works with.
+struct Context {
+    global: GlobalArguments,
+    surroundings: Surroundings,
+    terminal: Terminal,
+    interrupts: Interrupts,
+}
+
+/// What a command answers.
+type CommandResult = Result<Exit, Failure>;
+
+/// Runs the program with its arguments, the name of the program first.
+pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    let surroundings = Surroundings::from_environment();
+    let detailed = preview::asks_for_detailed_exit_code(&arguments);
+    report_panics();
+    let cli = match Cli::try_parse_from(&arguments) {
+        Ok(cli) => cli,
+        Err(error) => return suggest::report(&error, detailed).into(),
+    };
+    let status = std::panic::catch_unwind(|| run(cli, surroundings));
+    status.unwrap_or(Exit::Bug).into()
+}
+
+fn run(cli: Cli, surroundings: Surroundings) -> Exit {
+    let mut terminal = Terminal::new(cli.global.color);
+    let runtime = match tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+    {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            let message = Message::error("could not start").fact("answer", error.to_string());
+            terminal.report(&message.render(terminal.width()));
+            return Exit::Error;
+        }
+    };
+    let detailed =
+        matches!(&cli.command, Command::Preview(arguments) if arguments.detailed_exitcode);
+    let exit = runtime.block_on(async {
+        let mut context = Context {
+            global: cli.global,
+            surroundings,
+            terminal,
+            interrupts: Interrupts::listen(),
+        };
+        let result = match cli.command {
+            Command::Preview(arguments) => preview::run(&mut context, &arguments).await,
+            Command::Up(arguments) => up::run(&mut context, &arguments).await,
+            Command::Destroy(arguments) => destroy::run(&mut context, &arguments).await,
+            Command::Output(arguments) => output::run(&mut context, &arguments).await,
+            Command::Validate(arguments) => validate::run(&mut context, &arguments),
+            Command::Schema => schema::run(&mut context),
+            Command::Sandbox(command) => sandbox::run(&mut context, command).await,
+        };
+        match result {
+            Ok(exit) => exit,
+            Err(failure) => failure.report(&mut context.terminal),
+        }
+    });
+    // A prompt or an installation may still hold a thread; nobody waits for it.
+    runtime.shutdown_background();
+    match exit {
+        // Under this flag 2 means changes, so that every failure has to be 1.
+        Exit::Done | Exit::Changes => exit,
+        _ if detailed => Exit::Error,
+        exit => exit,
+    }
+}
+
+/// A panic says where it happened, and nothing that was in memory: that could be a secret.
+fn report_panics() {
+    std::panic::set_hook(Box::new(|panic| {
+        let mut terminal = Terminal::new(ColorChoice::Auto);
+        let place = panic
+            .location()
+            .map_or_else(|| "an unknown place".to_owned(), ToString::to_string);
+        let message = Message::error("fde-infra has come to a state that it does not know")
+            .fact("place", place)
+            .fact(
+                "now",
+                "what was under way goes on in AWS by itself; the next run finds it",
+            )
+            .help(crate::display::bug());
+        let width = terminal.width();
+        terminal.report(&message.render(width));
+    }));
+}

@@ -1,1 +1,46 @@
-//! Placeholder.
+//! Events and plans into text.
+//!
+//! Pure, but for [`terminal`], which alone writes: everything else takes values and a width and returns [`Line`]s. No
+//! clock (times are in the events), no environment, no providers. Start with [`preview`], then [`progress`].
+
+pub mod diff;
+pub mod json;
+pub mod line;
+pub mod message;
+pub mod outputs;
+pub mod preview;
+pub mod progress;
+pub mod style;
+pub mod summary;
+pub mod terminal;
+mod tree;
+mod value;
+
+use std::time::Duration;
+
+pub use line::Line;
+pub use message::Message;
+pub use preview::View;
+pub use progress::Progress;
+pub use style::{ColorChoice, Style};
+pub use terminal::Terminal;
+pub use value::SECRET;
+
+/// A time as a person reads it: `0.3s`, `12s`, `4m05s`, `1h02m`.
+pub fn seconds(time: Duration) -> String {
+    let whole = time.as_secs();
+    match whole {
+        0..10 => format!("{:.1}s", time.as_secs_f64()),
+        10..60 => format!("{whole}s"),
+        60..3600 => format!("{}m{:02}s", whole / 60, whole % 60),
+        _ => format!("{}h{:02}m", whole / 3600, whole % 3600 / 60),
+    }
+}
+
+/// What to say where a case came up that should never happen.
+pub fn bug() -> String {
+    format!(
+        "this is a bug in fde-infra, version {}; please report it with these lines",
+        env!("CARGO_PKG_VERSION")
+    )
+}

@@ -23,7 +23,7 @@ pub use event::{Event, Skipped, Work};
 
 use crate::plan::{Action, Plan, Step, StepId};
 use crate::resource::provider::Progress;
-use crate::resource::{Observed, Provider, ProviderError, Value};
+use crate::resource::{Observed, Provider, ProviderError, Urn, Value};
 use schedule::Schedule;
 use step::{Ended, Known};
 
@@ -59,7 +59,16 @@ pub struct Report {
     pub interrupted: Vec<StepId>,
     /// What the stack prints, as far as it is known now.
     pub outputs: Vec<(String, Value)>,
+    /// What is live now, of what the plan wants.
+    pub objects: BTreeMap<Urn, Observed>,
     pub elapsed: Duration,
+}
+
+impl Report {
+    /// A value with its references answered, as far as the end of the run can.
+    pub fn resolve(&self, plan: &Plan, value: &Value) -> Value {
+        value.resolve(&|reference| step::lookup(&plan.facts, &self.objects, reference))
+    }
 }
 
 /// Runs a plan.
@@ -185,6 +194,10 @@ pub async fn run(
             (output.name.clone(), value)
         })
         .collect();
+    report.objects = known
+        .objects
+        .into_inner()
+        .unwrap_or_else(PoisonError::into_inner);
     report.elapsed = started.elapsed();
     if cancelled || cancel.is_requested() && !report.interrupted.is_empty() {
         Outcome::Cancelled(report)
@@ -196,7 +209,7 @@ pub async fn run(
 }
 
 /// Live objects that references can lead to before any step has run.
-fn initial_objects(plan: &Plan) -> BTreeMap<crate::resource::Urn, Observed> {
+fn initial_objects(plan: &Plan) -> BTreeMap<Urn, Observed> {
     let kept = plan
         .kept
         .iter()

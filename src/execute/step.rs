@@ -28,25 +28,34 @@ pub(super) struct Known<'a> {
 
 impl Known<'_> {
     pub fn lookup(&self, reference: &OutputReference) -> Option<Value> {
-        let (output, rest) = reference.path.split_first()?;
-        if reference.urn.token() == FACTS_TOKEN {
-            return self.facts.get(output)?.at(rest).cloned();
-        }
-        if output == "urn" {
-            return Some(reference.urn.to_string().into());
-        }
         let objects = self.objects.lock().unwrap_or_else(PoisonError::into_inner);
-        objects
-            .get(&reference.urn)?
-            .output(output)?
-            .at(rest)
-            .cloned()
+        lookup(self.facts, &objects, reference)
     }
 
     fn keep(&self, urn: &Urn, observed: Observed) {
         let mut objects = self.objects.lock().unwrap_or_else(PoisonError::into_inner);
         objects.insert(urn.clone(), observed);
     }
+}
+
+/// The value that a reference leads to, if it is known.
+pub(super) fn lookup(
+    facts: &Properties,
+    objects: &BTreeMap<Urn, Observed>,
+    reference: &OutputReference,
+) -> Option<Value> {
+    let (output, rest) = reference.path.split_first()?;
+    if reference.urn.token() == FACTS_TOKEN {
+        return facts.get(output)?.at(rest).cloned();
+    }
+    if output == "urn" {
+        return Some(reference.urn.to_string().into());
+    }
+    objects
+        .get(&reference.urn)?
+        .output(output)?
+        .at(rest)
+        .cloned()
 }
 
 pub(super) async fn run(

@@ -1,0 +1,108 @@
+//! Arguments that several commands take.
+
+use clap::Args;
+
+use crate::display::ColorChoice;
+use crate::plan::{Goal, Request};
+
+/// Flags of every command.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Global options")]
+pub struct GlobalArguments {
+    /// Use this profile of the AWS configuration files.
+    #[arg(long, global = true, env = "FDE_INFRA_PROFILE", value_name = "NAME")]
+    pub profile: Option<String>,
+    /// Require this region; the stack file names the region that is used.
+    #[arg(long, global = true, env = "FDE_INFRA_REGION", value_name = "REGION")]
+    pub region: Option<String>,
+    /// Send all calls to this address instead of AWS.
+    #[arg(
+        long,
+        global = true,
+        env = "FDE_INFRA_ENDPOINT_URL",
+        value_name = "URL",
+        conflicts_with = "sandbox"
+    )]
+    pub endpoint_url: Option<String>,
+    /// Use a local AWS account, started when needed.
+    #[arg(long, global = true, env = "FDE_INFRA_SANDBOX", value_parser = boolean)]
+    pub sandbox: bool,
+    /// Colour the output.
+    #[arg(
+        long,
+        global = true,
+        env = "FDE_INFRA_COLOR",
+        value_name = "WHEN",
+        default_value = "auto",
+        value_enum
+    )]
+    pub color: ColorChoice,
+    /// Ask nothing and draw nothing, even on a terminal.
+    #[arg(long, global = true, env = "FDE_INFRA_NON_INTERACTIVE", value_parser = boolean)]
+    pub non_interactive: bool,
+}
+
+/// Which stack.
+#[derive(Debug, Clone, Args)]
+pub struct StackArguments {
+    /// Name of a file in stacks/, or a path.
+    #[arg(value_name = "STACK", env = "FDE_INFRA_STACK")]
+    pub stack: Option<String>,
+    /// Override a value of the stack file: services.api.image=2024-06-01. Can be repeated.
+    #[arg(long, env = "FDE_INFRA_SET", value_name = "PATH=VALUE")]
+    pub set: Vec<String>,
+}
+
+/// Which resources.
+#[derive(Debug, Clone, Args)]
+pub struct SelectionArguments {
+    /// Only this resource and what it needs: a name, a section or a pattern with `*`. Can be repeated.
+    #[arg(
+        long,
+        short = 't',
+        env = "FDE_INFRA_TARGET",
+        value_name = "NAME",
+        value_delimiter = ','
+    )]
+    pub target: Vec<String>,
+    /// All but this resource and what needs it. Can be repeated.
+    #[arg(
+        long,
+        env = "FDE_INFRA_EXCLUDE",
+        value_name = "NAME",
+        value_delimiter = ','
+    )]
+    pub exclude: Vec<String>,
+    /// Consent to the loss of the data in this resource. Can be repeated.
+    #[arg(
+        long,
+        env = "FDE_INFRA_ALLOW_DELETE",
+        value_name = "NAME",
+        value_delimiter = ','
+    )]
+    pub allow_delete: Vec<String>,
+}
+
+impl SelectionArguments {
+    pub fn request(&self, goal: Goal, replace: &[String]) -> Request {
+        Request {
+            goal,
+            targets: self.target.clone(),
+            excludes: self.exclude.clone(),
+            replace: replace.to_vec(),
+            allow_delete: self.allow_delete.clone(),
+        }
+    }
+}
+
+/// A switch from the environment: `FDE_INFRA_YES=1`. Empty is off, as CI systems pass unset variables.
+///
+/// # Errors
+/// Anything that is neither yes nor no.
+pub fn boolean(text: &str) -> Result<bool, String> {
+    match text.to_ascii_lowercase().as_str() {
+        "1" | "true" | "yes" | "y" | "on" => Ok(true),
+        "" | "0" | "false" | "no" | "n" | "off" => Ok(false),
+        _ => Err("write `true` or `false`".to_owned()),
+    }
+}

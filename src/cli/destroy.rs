@@ -1,0 +1,104 @@
+//! `destroy`: lists what goes and what stays and why, asks, deletes.
+
+use clap::Args;
+
+use super::arguments::{SelectionArguments, StackArguments, boolean};
+use super::report::{Failure, show};
+use super::session::{Offline, Session, ShowOptions};
+use super::up::{declined, nobody_to_ask};
+use super::{CommandResult, Context, Exit, refusal, run as running, session};
+use crate::display::{Line, Message, Style, terminal};
+use crate::plan::{Goal, Plan, RetainReason};
+
+#[derive(Debug, Args)]
+pub struct Arguments {
+    #[command(flatten)]
+    stack: StackArguments,
+    /// Do not ask.
+    #[arg(long, short = 'y', env = "FDE_INFRA_YES", value_parser = boolean)]
+    yes: bool,
+    #[command(flatten)]
+    selection: SelectionArguments,
+    /// Work on at most so many resources at once.
+    #[arg(
+        long,
+        short = 'p',
+        env = "FDE_INFRA_PARALLEL",
+        value_name = "N",
+        default_value = "32"
+    )]
+    parallel: std::num::NonZeroUsize,
+}
+
+pub async fn run(context: &mut Context, arguments: &Arguments) -> CommandResult {
+    if !arguments.yes && !context.is_interactive() {
+        return Err(nobody_to_ask("destroy"));
+    }
+    let offline = Offline::load(&arguments.stack, &context.global)?;
+    let session = Session::connect(context, offline).await?;
+    let again = session.offline.command_line("destroy");
+    let live = session.read(context, &again).await?;
+    let request = arguments.selection.request(Goal::Destroy, &[]);
+    let plan = session.plan(&live, &request)?;
+    session.show(context, &plan, ShowOptions::default());
+    if let Some(refused) = refusal::of(&plan, &session, &again) {
+        return Err(refused);
+    }
+    context.terminal.print(&[Line::new()]);
+    if plan.is_empty() {
+        return Ok(report_retained(context, &plan, Exit::Done, &again));
+    }
+    if !arguments.yes && !confirmed(context, &plan).await? {
+        return Err(declined());
+    }
+    let outcome = running::execute(context, &session, &plan, arguments.parallel.get()).await;
+    let exit = running::finish(context, &session, &plan, &outcome, &again);
+    Ok(report_retained(context, &plan, exit, &again))
+}
+
+/// Wants the stack's name typed: there is no undo.
+async fn confirmed(context: &mut Context, plan: &Plan) -> Result<bool, Failure> {
+    let name = plan.stack.to_string();
+    let colour = context.terminal.colours();
+    let prompt = Line::styled(Style::Warning, "There is no undo.")
+        .and(" Type the name of the stack (")
+        .with(Style::Bold, &name)
+        .and(") to delete these resources:");
+    let asking = tokio::task::spawn_blocking(move || terminal::ask(&prompt, colour));
+    let answer = context.interrupts.guard(asking).await?;
+    context.terminal.print(&[Line::new()]);
+    Ok(answer.ok().flatten().is_some_and(|answer| answer == name))
+}
+
+/// What stays because of its data keeps `destroy` from having succeeded.
+fn report_retained(context: &mut Context, plan: &Plan, exit: Exit, again: &str) -> Exit {
+    let kept: Vec<_> = plan
+        .retained
+        .iter()
+        .filter(|retained| retained.reason == RetainReason::OnDelete)
+        .collect();
+    if kept.is_empty() || exit != Exit::Done {
+        return exit;
+    }
+    let mut message = Message::warning("the stack is not gone: what holds data stays")
+        .code("fde::guard::holds_data");
+    let mut command = again.to_owned();
+    for retained in kept {
+        message = message.fact(
+            retained.urn.name(),
+            format!(
+                "{} `{}`: onDelete is retain",
+                retained.urn.token(),
+                retained.observed.id
+            ),
+        );
+        command.push_str(" --allow-delete ");
+        command.push_str(&session::quoted(retained.urn.name()));
+    }
+    let message = message
+        .help("if the data may go, say so by name")
+        .command(command);
+    context.terminal.print(&[Line::new()]);
+    show(&[message], &mut context.terminal);
+    Exit::Refused
+}

@@ -1,0 +1,48 @@
+//! Exit status: Pulumi's table, so that scripts can tell what happened.
+
+use std::process::ExitCode;
+
+/// How the program ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Exit {
+    /// Done, or nothing to do.
+    Done = 0,
+    /// An error that none of the others is.
+    Error = 1,
+    /// Wrong usage or a faulty stack file; also `--yes` missing where nobody can be asked.
+    Usage = 2,
+    /// No credentials, or credentials that are not accepted.
+    Credentials = 3,
+    /// A resource failed.
+    ResourceFailed = 4,
+    /// Refused by a guard: account, region, protection, data, somebody else's property.
+    Refused = 5,
+    /// There is no such stack.
+    NoStack = 6,
+    /// `--expect-no-changes`, and there are.
+    UnexpectedChanges = 7,
+    /// Cancelled by a signal, or declined at the prompt.
+    Cancelled = 8,
+    /// Something did not become ready in time.
+    TimedOut = 9,
+    /// A bug in fde-infra.
+    Bug = 70,
+    /// `--detailed-exitcode`, and there are changes: Terraform's habit.
+    Changes = 102,
+}
+
+impl Exit {
+    pub fn status(self) -> u8 {
+        match self {
+            Self::Changes => 2,
+            other => other as u8,
+        }
+    }
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit.status())
+    }
+}

@@ -1,0 +1,133 @@
+//! `output`: what a stack gives away, from live AWS.
+
+use clap::Args;
+
+use super::arguments::{StackArguments, boolean};
+use super::report::Failure;
+use super::session::{Offline, Session};
+use super::{CommandResult, Context, Exit, stack_file};
+use crate::display::{Message, outputs};
+use crate::graph::nearest;
+use crate::plan::{Goal, Request};
+use crate::resource::Value;
+
+#[derive(Debug, Args)]
+pub struct Arguments {
+    #[command(flatten)]
+    stack: StackArguments,
+    /// Print only this output. Where the stack goes without saying, the name can stand alone.
+    #[arg(value_name = "NAME")]
+    name: Option<String>,
+    /// Print JSON.
+    #[arg(long, env = "FDE_INFRA_JSON", value_parser = boolean)]
+    json: bool,
+    /// Print assignments for a shell.
+    #[arg(long, env = "FDE_INFRA_SHELL", value_parser = boolean, conflicts_with = "json")]
+    shell: bool,
+    /// Print secrets in clear.
+    #[arg(long, env = "FDE_INFRA_SHOW_SECRETS", value_parser = boolean)]
+    show_secrets: bool,
+}
+
+pub async fn run(context: &mut Context, arguments: &Arguments) -> CommandResult {
+    let (stack, name) = stack_and_name(arguments);
+    let offline = Offline::load(&stack, &context.global)?;
+    let session = Session::connect(context, offline).await?;
+    let again = session.offline.command_line("output");
+    let live = session.read(context, &again).await?;
+    if live.ours.is_empty() {
+        let message = Message::error(format!("there is nothing of {}", session.place()))
+            .help("bring it up first")
+            .command(session.offline.command_line("up"));
+        return Err(Failure::new(Exit::NoStack, message));
+    }
+    let request = Request {
+        goal: Goal::Up,
+        ..Request::default()
+    };
+    let plan = session.plan(&live, &request)?;
+    let all: Vec<(String, Value)> = plan
+        .outputs
+        .into_iter()
+        .map(|output| (output.name, output.known))
+        .collect();
+    let secrets = arguments.show_secrets;
+    let text = match name {
+        Some(name) => {
+            let value = find(&all, &name, &session)?;
+            if arguments.json {
+                outputs::json(value, secrets).to_string()
+            } else if arguments.shell {
+                outputs::shell(&[(name, value.clone())], secrets)
+            } else {
+                outputs::alone(value, secrets)
+            }
+        }
+        None if arguments.json => serde_json::to_string_pretty(&outputs::all_json(&all, secrets))
+            .map_err(|error| Failure::of_writing(&error.into()))?,
+        None if arguments.shell => outputs::shell(&all, secrets),
+        None => {
+            let all = if secrets { in_clear(all) } else { all };
+            let width = context.terminal.width();
+            context.terminal.print(&outputs::section(&all, width));
+            return Ok(Exit::Done);
+        }
+    };
+    context
+        .terminal
+        .data(&text)
+        .map_err(|error| Failure::of_writing(&error))?;
+    Ok(Exit::Done)
+}
+
+/// A single word that names no stack is the name of an output.
+fn stack_and_name(arguments: &Arguments) -> (StackArguments, Option<String>) {
+    let mut stack = arguments.stack.clone();
+    let default = std::env::var("FDE_INFRA_STACK").ok();
+    let is_name = arguments.name.is_none()
+        && stack.stack != default
+        && stack
+            .stack
+            .as_deref()
+            .is_some_and(|word| stack_file::named(word).is_none());
+    if is_name {
+        let name = stack.stack.take();
+        stack.stack = default;
+        return (stack, name);
+    }
+    (stack, arguments.name.clone())
+}
+
+fn find<'a>(
+    all: &'a [(String, Value)],
+    wanted: &str,
+    session: &Session,
+) -> Result<&'a Value, Failure> {
+    let Some((_, value)) = all.iter().find(|(name, _)| name == wanted) else {
+        let names: Vec<&str> = all.iter().map(|(name, _)| name.as_str()).collect();
+        let message = Message::error(format!("the stack has no output `{wanted}`"))
+            .fact("there is", names.join(", "));
+        let message = match nearest(wanted, names.into_iter()) {
+            Some(nearest) => message.help(format!("did you mean `{nearest}`?")),
+            None => message,
+        };
+        return Err(Failure::new(Exit::Error, message));
+    };
+    if value.is_known() {
+        return Ok(value);
+    }
+    let message = Message::error(format!("`{wanted}` is not known yet"))
+        .help("what it comes from is not there, or about to change; run")
+        .command(session.offline.command_line("up"));
+    Err(Failure::new(Exit::Error, message))
+}
+
+fn in_clear(outputs: Vec<(String, Value)>) -> Vec<(String, Value)> {
+    outputs
+        .into_iter()
+        .map(|(name, value)| {
+            let clear = outputs::json(&value, true);
+            (name, clear.into())
+        })
+        .collect()
+}

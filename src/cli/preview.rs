@@ -1,0 +1,90 @@
+//! `preview`: what `up` would do.
+
+use std::ffi::OsString;
+
+use clap::Args;
+
+use super::arguments::{SelectionArguments, StackArguments, boolean};
+use super::report::Failure;
+use super::session::{Offline, Session, ShowOptions};
+use super::{CommandResult, Context, Exit, refusal};
+use crate::display::{Message, json};
+use crate::plan::Goal;
+
+const DETAILED: &str = "FDE_INFRA_DETAILED_EXITCODE";
+
+#[derive(Debug, Args)]
+pub struct Arguments {
+    #[command(flatten)]
+    stack: StackArguments,
+    /// Show every property that changes.
+    #[arg(long, env = "FDE_INFRA_DIFF", value_parser = boolean)]
+    diff: bool,
+    /// Print the plan as JSON.
+    #[arg(long, env = "FDE_INFRA_JSON", value_parser = boolean)]
+    json: bool,
+    /// Also show what stays as it is.
+    #[arg(long, env = "FDE_INFRA_SHOW_SAMES", value_parser = boolean)]
+    show_sames: bool,
+    /// Exit with 7 if there is anything to do.
+    #[arg(long, env = "FDE_INFRA_EXPECT_NO_CHANGES", value_parser = boolean)]
+    expect_no_changes: bool,
+    /// Exit with 0 for no changes, 1 for an error, 2 for changes.
+    #[arg(long, env = DETAILED, value_parser = boolean, conflicts_with = "expect_no_changes")]
+    pub detailed_exitcode: bool,
+    #[command(flatten)]
+    selection: SelectionArguments,
+    /// Replace this resource. Can be repeated.
+    #[arg(
+        long,
+        env = "FDE_INFRA_REPLACE",
+        value_name = "NAME",
+        value_delimiter = ','
+    )]
+    replace: Vec<String>,
+}
+
+/// Whether `--detailed-exitcode` is given, even where the rest of the command line cannot be understood.
+pub fn asks_for_detailed_exit_code(arguments: &[OsString]) -> bool {
+    arguments.iter().any(|word| word == "--detailed-exitcode")
+        || std::env::var(DETAILED).is_ok_and(|value| boolean(&value) == Ok(true))
+}
+
+pub async fn run(context: &mut Context, arguments: &Arguments) -> CommandResult {
+    let offline = Offline::load(&arguments.stack, &context.global)?;
+    let session = Session::connect(context, offline).await?;
+    let again = session.offline.command_line("preview");
+    let live = session.read(context, &again).await?;
+    let request = arguments.selection.request(Goal::Up, &arguments.replace);
+    let plan = session.plan(&live, &request)?;
+    if arguments.json {
+        let document = json::document(&plan, &session.offline.catalog);
+        let text = serde_json::to_string_pretty(&document)
+            .map_err(|error| Failure::of_writing(&error.into()))?;
+        context
+            .terminal
+            .data(&text)
+            .map_err(|error| Failure::of_writing(&error))?;
+    } else {
+        let options = ShowOptions {
+            diff: arguments.diff,
+            show_sames: arguments.show_sames,
+        };
+        session.show(context, &plan, options);
+    }
+    if let Some(refused) = refusal::of(&plan, &session, &again) {
+        return Err(refused);
+    }
+    if plan.is_empty() {
+        Ok(Exit::Done)
+    } else if arguments.expect_no_changes {
+        let message = Message::error("no changes were expected, and there are some")
+            .help("to make them, run")
+            .command(session.offline.command_line("up"));
+        Err(Failure::new(Exit::UnexpectedChanges, message))
+    } else if arguments.detailed_exitcode {
+        Ok(Exit::Changes)
+    } else {
+        Ok(Exit::Done)
+    }
+}

@@ -1,0 +1,128 @@
+//! What a guard says when it stops a plan: what is in the way, and what to type.
+
+use super::report::Failure;
+use super::session::Session;
+use super::{Exit, session};
+use crate::display::Message;
+use crate::plan::{Op, Plan, Refusal};
+use crate::resource::tags;
+
+/// The report about everything that stops a plan; `None` if nothing does.
+pub fn of(plan: &Plan, session: &Session, again: &str) -> Option<Failure> {
+    if plan.refusals.is_empty() {
+        return None;
+    }
+    let mut messages: Vec<Message> = plan
+        .refusals
+        .iter()
+        .filter_map(|refusal| name_taken(refusal, session))
+        .collect();
+    messages.extend(protected(plan, session, again));
+    messages.extend(holds_data(plan, again));
+    Some(Failure::several(Exit::Refused, messages))
+}
+
+fn name_taken(refusal: &Refusal, session: &Session) -> Option<Message> {
+    let Refusal::NameTaken { urn, id, owner } = refusal else {
+        return None;
+    };
+    let message = Message::error(format!(
+        "{} `{}` cannot be created: its name is taken",
+        urn.token(),
+        urn.name()
+    ))
+    .code("fde::guard::name_taken")
+    .fact("taken by", format!("`{id}`"));
+    let file = session.offline.file_name();
+    Some(match owner {
+        Some(owner) => message
+            .fact("owner", owner.clone())
+            .fact("now", "nothing was changed")
+            .help(format!("give it another name in {file}")),
+        None => message
+            .fact(
+                "owner",
+                "nobody that fde-infra knows: it has no `fde:urn` tag",
+            )
+            .fact("now", "nothing was changed")
+            .help(format!(
+                "give it another name in {file}; or, to adopt what is there, tag it"
+            ))
+            .command(format!("{}={}", tags::STACK, urn.stack()))
+            .command(format!("{}={urn}", tags::URN)),
+    })
+}
+
+fn protected(plan: &Plan, session: &Session, again: &str) -> Option<Message> {
+    let found: Vec<_> = plan
+        .refusals
+        .iter()
+        .filter_map(|refusal| match refusal {
+            Refusal::Protected { urn, id, op } => Some((urn, id, *op)),
+            _ => None,
+        })
+        .collect();
+    let (first, ..) = found.first()?;
+    let mut message = Message::error("what is protected is not deleted or replaced")
+        .code("fde::guard::protected");
+    for (urn, id, op) in &found {
+        message = message.fact(
+            urn.name(),
+            format!("{} `{id}` would be {}", urn.token(), past(*op)),
+        );
+    }
+    message = message.fact("now", "nothing was changed");
+    let file = session.offline.file_name();
+    Some(if session.offline.graph.contains(first) {
+        message
+            .help(format!("set `protect: false` for it in {file}, then run"))
+            .command(again)
+    } else {
+        message.help(format!(
+            "it is no longer in {file}: bring it back, with `protect: false`; or remove its tag `{}`",
+            tags::PROTECT
+        ))
+    })
+}
+
+fn holds_data(plan: &Plan, again: &str) -> Option<Message> {
+    let found: Vec<_> = plan
+        .refusals
+        .iter()
+        .filter_map(|refusal| match refusal {
+            Refusal::HoldsData { urn, id, op } => Some((urn, id, *op)),
+            _ => None,
+        })
+        .collect();
+    if found.is_empty() {
+        return None;
+    }
+    let mut message =
+        Message::error("data is not deleted without consent").code("fde::guard::holds_data");
+    let mut command = again.to_owned();
+    for (urn, id, op) in &found {
+        message = message.fact(
+            urn.name(),
+            format!(
+                "{} `{id}` holds data and would be {}",
+                urn.token(),
+                past(*op)
+            ),
+        );
+        command.push_str(" --allow-delete ");
+        command.push_str(&session::quoted(urn.name()));
+    }
+    Some(
+        message
+            .fact("now", "nothing was changed")
+            .help("if the data may go, say so by name")
+            .command(command),
+    )
+}
+
+fn past(op: Op) -> &'static str {
+    match op {
+        Op::Replace => "replaced",
+        _ => "deleted",
+    }
+}

@@ -1,0 +1,265 @@
+//! What ends a command early, as a report and an exit status.
+
+use std::fmt;
+
+use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteDiagnostic, NamedSource};
+
+use super::Exit;
+use crate::display::line::{is_harmful, sanitise};
+use crate::display::{Line, Message, Style, Terminal};
+use crate::plan::verify::Violation;
+use crate::resource::{ErrorKind, ProviderError};
+use crate::stack::{Source, StackError, StackErrors};
+
+/// Columns of a source excerpt where nobody limits them.
+const WIDTH: usize = 120;
+
+/// Why a command ended early.
+#[derive(Debug)]
+pub struct Failure {
+    exit: Exit,
+    body: Body,
+}
+
+#[derive(Debug)]
+enum Body {
+    Messages(Vec<Message>),
+    Stack(Box<StackErrors>),
+}
+
+impl Failure {
+    pub fn new(exit: Exit, message: Message) -> Self {
+        Self {
+            exit,
+            body: Body::Messages(vec![message]),
+        }
+    }
+
+    pub fn several(exit: Exit, messages: Vec<Message>) -> Self {
+        Self {
+            exit,
+            body: Body::Messages(messages),
+        }
+    }
+
+    /// A signal came before anything was changed.
+    pub fn cancelled() -> Self {
+        Self::new(
+            Exit::Cancelled,
+            Message::warning("cancelled; nothing was changed"),
+        )
+    }
+
+    /// A read failed.
+    pub fn of_reading(error: &ProviderError, again: &str) -> Self {
+        let exit = match error.kind {
+            ErrorKind::Credentials => Exit::Credentials,
+            ErrorKind::TimedOut => Exit::TimedOut,
+            ErrorKind::Bug => Exit::Bug,
+            _ => Exit::Error,
+        };
+        let message = Message::error("could not read what is live")
+            .answer(error)
+            .fact("now", "nothing was changed");
+        let message = match error.kind {
+            ErrorKind::Denied => message
+                .help(format!("allow {}, then run", error.operation))
+                .command(again),
+            ErrorKind::Credentials => message
+                .help("renew the credentials (`aws sso login`, for one), then run")
+                .command(again),
+            ErrorKind::Bug => message.help(crate::display::bug()),
+            ErrorKind::Invalid => message,
+            _ => message.help("run it again").command(again),
+        };
+        Self::new(exit, message)
+    }
+
+    /// A plan broke a rule that all plans keep.
+    pub fn of_plan(violation: &Violation) -> Self {
+        let message = Message::error("the plan breaks a rule that every plan must keep")
+            .fact("rule", violation.to_string())
+            .fact("now", "nothing was changed")
+            .help(crate::display::bug());
+        Self::new(Exit::Bug, message)
+    }
+
+    /// Data could not be written to standard output.
+    pub fn of_writing(error: &std::io::Error) -> Self {
+        let message =
+            Message::error("could not write to standard output").fact("answer", error.to_string());
+        Self::new(Exit::Error, message)
+    }
+
+    /// Tells the user, and answers with the exit status.
+    pub fn report(&self, terminal: &mut Terminal) -> Exit {
+        let width = terminal.width();
+        match &self.body {
+            Body::Messages(messages) => show(messages, terminal),
+            Body::Stack(errors) => {
+                let colour = terminal.colours_errors();
+                for error in &errors.errors {
+                    let lines = head_of(error);
+                    terminal.report(&lines);
+                    if let Some(excerpt) = excerpt(error, &errors.sources, width, colour) {
+                        terminal.report_rendered(&excerpt);
+                    }
+                    if let Some(help) = &error.help {
+                        let lead = Line::styled(Style::Create, "help").and(": ");
+                        terminal.report(&[lead.and(help)]);
+                    }
+                    terminal.report(&[Line::new()]);
+                }
+                terminal.report(&[Line::styled(Style::Error, "error").and(format!(": {errors}"))]);
+            }
+        }
+        self.exit
+    }
+}
+
+/// Writes messages to standard error, a blank line between them.
+pub fn show(messages: &[Message], terminal: &mut Terminal) {
+    let width = terminal.width();
+    for (index, message) in messages.iter().enumerate() {
+        let mut lines = message.render(width);
+        if index > 0 {
+            lines.insert(0, Line::new());
+        }
+        terminal.report(&lines);
+    }
+}
+
+impl From<StackErrors> for Failure {
+    fn from(errors: StackErrors) -> Self {
+        Self {
+            exit: Exit::Usage,
+            body: Body::Stack(Box::new(errors)),
+        }
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "exit status {}", self.exit.status())
+    }
+}
+
+fn head_of(error: &StackError) -> Vec<Line> {
+    let lead = format!("error[{}]", error.code());
+    vec![Line::styled(Style::Error, lead).and(format!(": {error}"))]
+}
+
+/// The source around the places of a fault.
+fn excerpt(
+    error: &StackError,
+    sources: &[Source],
+    width: Option<usize>,
+    colour: bool,
+) -> Option<String> {
+    let main = error.labels.first()?.span.source;
+    let source = sources.get(main as usize)?;
+    let mut diagnostic = MietteDiagnostic::new(String::new());
+    let mut elsewhere = Vec::new();
+    for label in &error.labels {
+        if label.span.source == main {
+            let text = sanitise(&label.text).into_owned();
+            let range = on_boundaries(&source.text, label.span.range());
+            let span = LabeledSpan::at(range, text);
+            diagnostic = diagnostic.and_label(span);
+        } else if let Some(other) = sources.get(label.span.source as usize) {
+            let line = line_of(&other.text, label.span.range().start);
+            elsewhere.push(format!("   {}:{line}: {}", other.name, label.text));
+        }
+    }
+    let theme = if colour {
+        GraphicalTheme::unicode()
+    } else {
+        GraphicalTheme::unicode_nocolor()
+    };
+    let text = harmless(&source.text);
+    let name = sanitise(&source.name).into_owned();
+    let report = miette::Report::new(diagnostic).with_source_code(NamedSource::new(name, text));
+    let mut rendered = String::new();
+    let rendering = GraphicalReportHandler::new_themed(theme)
+        .with_width(width.unwrap_or(WIDTH))
+        .with_links(false)
+        .render_report(&mut rendered, report.as_ref());
+    rendering.ok()?;
+    // The handler begins with a line for the summary, which has been written in our own form.
+    let mut excerpt: String = rendered
+        .lines()
+        .skip_while(|line| !line.contains('╭'))
+        .filter(|line| !line.trim().is_empty())
+        .map(|line| format!("{}\n", line.trim_end()))
+        .collect();
+    for line in elsewhere {
+        excerpt.push_str(&sanitise(&line));
+        excerpt.push('\n');
+    }
+    Some(excerpt)
+}
+
+/// The text with every harmful character replaced by a harmless one of as many bytes, so that spans still fit.
+fn harmless(text: &str) -> String {
+    text.chars()
+        .map(|character| match (character, character.len_utf8()) {
+            ('\n' | '\t', _) => character,
+            // miette takes a carriage return before the line feed for part of the line's end.
+            ('\r', _) => ' ',
+            (harmful, 1) if is_harmful(harmful) => '?',
+            (harmful, 2) if is_harmful(harmful) => '·',
+            (harmful, 3) if is_harmful(harmful) => char::REPLACEMENT_CHARACTER,
+            (harmful, _) if is_harmful(harmful) => '🛇',
+            (harmless, _) => harmless,
+        })
+        .collect()
+}
+
+fn on_boundaries(text: &str, range: std::ops::Range<usize>) -> std::ops::Range<usize> {
+    let start = text.floor_char_boundary(range.start);
+    let end = text.ceil_char_boundary(range.end.max(start));
+    start..end
+}
+
+fn line_of(text: &str, offset: usize) -> usize {
+    let before = &text.as_bytes()[..offset.min(text.len())];
+    before.iter().filter(|byte| **byte == b'\n').count() + 1
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::stack::{Fault, Span};
+    use expect_test::{Expect, expect};
+
+    fn check(text: &str, place: std::ops::Range<usize>, label: &str, expected: Expect) {
+        let sources = [Source {
+            name: "stacks/dev.yaml".into(),
+            text: text.into(),
+        }];
+        let error = StackError::new(Fault::UnknownKey, Span::new(0, place), label);
+        let head = head_of(&error)[0].render(false);
+        let excerpt = excerpt(&error, &sources, Some(80), false).unwrap();
+        expected.assert_eq(&format!("{head}\n{excerpt}"));
+    }
+
+    #[test]
+    fn a_fault_shows_its_place() {
+        check(
+            "name: shop\ndatabase:\n  backupRetention: 1\n",
+            23..38,
+            "`database` has no `backupRetention`",
+            expect![[r""]],
+        );
+    }
+
+    #[test]
+    fn what_harms_a_terminal_is_replaced_in_place() {
+        check(
+            "name: \u{1b}[31m\u{202e}x\ny: 1\n",
+            6..7,
+            "a control \u{7} character",
+            expect![[r""]],
+        );
+    }
+}

@@ -1,0 +1,173 @@
+//! Running a plan in front of an audience: progress, signals, and the end.
+
+use std::time::{Duration, Instant};
+
+use tokio::sync::mpsc::unbounded_channel;
+
+use super::interrupt::Heard;
+use super::report::show;
+use super::session::Session;
+use super::{Context, Exit};
+use crate::display::{Line, Progress, Style, message, outputs, summary};
+use crate::execute::{self, Cancel, Outcome, Report};
+use crate::plan::{Goal, Plan};
+use crate::resource::ErrorKind;
+
+/// Between two frames.
+const FRAME: Duration = Duration::from_millis(100);
+
+/// Runs a plan and shows what happens.
+pub async fn execute(
+    context: &mut Context,
+    session: &Session,
+    plan: &Plan,
+    parallel: usize,
+) -> Outcome {
+    let title = match plan.goal {
+        Goal::Up => "Updating",
+        Goal::Destroy => "Destroying",
+    };
+    context.terminal.print(&[
+        Line::styled(Style::Heading, title).and(format!(" ({}):", session.place())),
+        Line::new(),
+    ]);
+    let sections = session.offline.sections();
+    let mut progress = Progress::new(plan, &sections);
+    let cancel = Cancel::default();
+    let draws = context.draws();
+    let (sender, mut receiver) = unbounded_channel();
+    let running = {
+        let cancel = &cancel;
+        // The sender goes with the run, and its end tells the audience that there is no more to come.
+        async move { execute::run(plan, &session.provider, parallel, cancel, &sender).await }
+    };
+    let terminal = &mut context.terminal;
+    let interrupts = &mut context.interrupts;
+    let showing = async {
+        let started = Instant::now();
+        let mut ticker = tokio::time::interval(FRAME);
+        let mut tick = 0;
+        loop {
+            tokio::select! {
+                biased;
+                heard = interrupts.next() => {
+                    cancel.request();
+                    terminal.report(&notice(heard));
+                }
+                event = receiver.recv() => match event {
+                    None => break,
+                    Some(event) => {
+                        progress.hear(&event);
+                        if !draws {
+                            terminal.print(progress.plain(&event).as_slice());
+                        }
+                    }
+                },
+                _ = ticker.tick(), if draws => {
+                    tick += 1;
+                    let (width, height) = terminal.window();
+                    terminal.draw(&progress.frame(started.elapsed(), tick, width - 1, height));
+                }
+            }
+        }
+        terminal.clear_frame();
+    };
+    let (outcome, ()) = tokio::join!(running, showing);
+    let mut lines = Vec::new();
+    if draws {
+        lines = progress.end(context.terminal.width());
+    }
+    lines.push(Line::new());
+    context.terminal.print(&lines);
+    outcome
+}
+
+fn notice(heard: Heard) -> Vec<Line> {
+    let signal = heard.last.unwrap_or("a signal");
+    let lines: &[&str] = if heard.count == 1 {
+        &[
+            "received; cancelling. If you would like to terminate immediately, press ^C again.",
+            "Note that what is under way is then let go of as it is; the next run finds it and goes on.",
+        ]
+    } else {
+        &["received again; terminating."]
+    };
+    lines
+        .iter()
+        .enumerate()
+        .map(|(index, text)| match index {
+            0 => Line::styled(Style::Warning, format!("{signal} {text}")),
+            _ => Line::styled(Style::Warning, text),
+        })
+        .collect()
+}
+
+/// Shows how a run ended, and says with which status the program does.
+pub fn finish(
+    context: &mut Context,
+    session: &Session,
+    plan: &Plan,
+    outcome: &Outcome,
+    again: &str,
+) -> Exit {
+    let messages = summary::diagnostics(plan, outcome, again);
+    if !messages.is_empty() {
+        context
+            .terminal
+            .report(&[Line::styled(Style::Heading, "Diagnostics:")]);
+        show(&messages, &mut context.terminal);
+        context.terminal.report(&[Line::new()]);
+    }
+    let width = context.terminal.width();
+    let mut lines = Vec::new();
+    if plan.goal == Goal::Up && !outcome.report().outputs.is_empty() {
+        lines.extend(outputs::section(&outcome.report().outputs, width));
+        lines.push(Line::new());
+    }
+    lines.extend(summary::render(plan, outcome));
+    if plan.goal == Goal::Up {
+        lines.extend(notes(session, plan, outcome.report(), width));
+    }
+    context.terminal.print(&lines);
+    exit(outcome)
+}
+
+/// What the user still has to do, by what is live now.
+pub fn notes(session: &Session, plan: &Plan, report: &Report, width: Option<usize>) -> Vec<Line> {
+    let mut lines = Vec::new();
+    for note in &session.offline.notes {
+        let done = report.resolve(plan, &note.unless);
+        let text = report.resolve(plan, &note.text);
+        // What was not reached in this run is not worth a word.
+        if !done.is_known() || done.as_bool() == Some(true) {
+            continue;
+        }
+        if let Some(text) = text.as_str() {
+            lines.push(Line::new());
+            lines.extend(message::note(text, width));
+        }
+    }
+    lines
+}
+
+fn exit(outcome: &Outcome) -> Exit {
+    match outcome {
+        Outcome::Done(_) => Exit::Done,
+        Outcome::Cancelled(_) => Exit::Cancelled,
+        Outcome::Failed(report) => {
+            let mut kinds = report.failed.iter().map(|(_, error)| error.kind);
+            let any = |kind| kinds.clone().any(|found| found == kind);
+            if any(ErrorKind::Bug) {
+                Exit::Bug
+            } else if any(ErrorKind::Credentials) {
+                Exit::Credentials
+            } else if kinds.clone().all(|kind| kind == ErrorKind::TimedOut) {
+                Exit::TimedOut
+            } else if kinds.all(|kind| matches!(kind, ErrorKind::NotOurs | ErrorKind::Guarded)) {
+                Exit::Refused
+            } else {
+                Exit::ResourceFailed
+            }
+        }
+    }
+}

@@ -1,0 +1,15 @@
+//! `schema`: the JSON Schema of stack files.
+
+use super::report::Failure;
+use super::{CommandResult, Context, Exit};
+
+pub fn run(context: &mut Context) -> CommandResult {
+    let schema = crate::stack::json_schema(&crate::aws::registry::catalog());
+    let text = serde_json::to_string_pretty(&schema)
+        .map_err(|error| Failure::of_writing(&error.into()))?;
+    context
+        .terminal
+        .data(&text)
+        .map_err(|error| Failure::of_writing(&error))?;
+    Ok(Exit::Done)
+}

@@ -1,0 +1,276 @@
+//! From a stack file to a plan: the part that all commands share.
+//!
+//! In this order, so that nothing is asked of AWS that a look at the file could have refused, and nothing but STS before
+//! account and region are known to be the right ones: file, region, identity, account, live objects, plan.
+
+use std::path::PathBuf;
+
+use super::arguments::{GlobalArguments, StackArguments};
+use super::report::Failure;
+use super::{Context, Exit, sandbox, stack_file};
+use crate::aws::{self, AwsProvider, ConnectError, Connection};
+use crate::component::{self, Notes, registry};
+use crate::display::{Line, Message, Style, diff, preview};
+use crate::graph::ResourceGraph;
+use crate::plan::{self, Goal, Plan, Request};
+use crate::resource::{Catalog, ErrorKind, LiveSnapshot, Provider, ProviderError};
+use crate::stack::{self, Stack};
+
+/// What a stack file says.
+pub struct Offline {
+    pub stack: Stack,
+    pub graph: ResourceGraph,
+    pub notes: Notes,
+    pub catalog: Catalog,
+    file: PathBuf,
+    /// The command line without the command: what it takes to mean this stack again.
+    suffix: String,
+}
+
+impl Offline {
+    pub fn load(arguments: &StackArguments, global: &GlobalArguments) -> Result<Self, Failure> {
+        let file = stack_file::find(arguments.stack.as_deref())?;
+        let catalog = aws::registry::catalog();
+        let stack = stack::load(&file.to_string_lossy(), &stack_file::read, &arguments.set)?;
+        let (graph, notes) = component::stack_graph(&stack, &catalog)?;
+        Ok(Self {
+            stack,
+            graph,
+            notes,
+            catalog,
+            file,
+            suffix: suffix(arguments, global),
+        })
+    }
+
+    pub fn file_name(&self) -> String {
+        self.file.to_string_lossy().into_owned()
+    }
+
+    /// A command line for the same stack, to be copied.
+    pub fn command_line(&self, command: &str) -> String {
+        format!("fde-infra {command}{}", self.suffix)
+    }
+
+    /// Sections in the order of the reference architecture.
+    pub fn sections(&self) -> Vec<&'static str> {
+        registry::SECTIONS
+            .iter()
+            .map(|section| section.key)
+            .collect()
+    }
+}
+
+fn suffix(arguments: &StackArguments, global: &GlobalArguments) -> String {
+    let mut suffix = String::new();
+    let mut add = |flag: &str, value: Option<&str>| {
+        suffix.push_str(flag);
+        if let Some(value) = value {
+            suffix.push_str(&quoted(value));
+        }
+    };
+    if let Some(stack) = &arguments.stack {
+        add(" ", Some(stack));
+    }
+    for set in &arguments.set {
+        add(" --set ", Some(set));
+    }
+    if global.sandbox {
+        add(" --sandbox", None);
+    }
+    if let Some(profile) = &global.profile {
+        add(" --profile ", Some(profile));
+    }
+    if let Some(endpoint) = &global.endpoint_url {
+        add(" --endpoint-url ", Some(endpoint));
+    }
+    suffix
+}
+
+/// A word as a shell takes it.
+pub fn quoted(word: &str) -> String {
+    let plain =
+        |character: char| character.is_ascii_alphanumeric() || "-_./:=@%+,".contains(character);
+    if !word.is_empty() && word.chars().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', "'\\''"))
+    }
+}
+
+/// A stack, and the account it is in.
+pub struct Session {
+    pub offline: Offline,
+    pub provider: AwsProvider,
+}
+
+impl Session {
+    /// Connects, and makes sure that it is the right account and region.
+    pub async fn connect(context: &mut Context, offline: Offline) -> Result<Self, Failure> {
+        let region = offline.stack.region.clone();
+        guard_region(&offline, &context.global)?;
+        let mut connection = Connection {
+            profile: context.global.profile.clone(),
+            region: Some(region),
+            endpoint_url: context.global.endpoint_url.clone(),
+            static_credentials: None,
+        };
+        if context.global.sandbox {
+            sandbox::enter(context, &mut connection).await?;
+        }
+        let connecting = context.interrupts.guard(aws::connect(&connection));
+        let aws = connecting
+            .await?
+            .map_err(|error| not_connected(&error, &offline))?;
+        guard_account(&offline, &aws.account_id, &aws.caller)?;
+        Ok(Self {
+            offline,
+            provider: AwsProvider::new(aws),
+        })
+    }
+
+    /// Reads what is live.
+    pub async fn read(&self, context: &mut Context, again: &str) -> Result<LiveSnapshot, Failure> {
+        if context.draws() {
+            let line = Line::styled(Style::Faint, format!("Reading {} …", self.place()));
+            context.terminal.status(line);
+        }
+        let reading = crate::live::read(&self.provider, &self.offline.graph);
+        let live = context.interrupts.guard(reading).await;
+        context.terminal.clear_frame();
+        live?.map_err(|error| Failure::of_reading(&error, again))
+    }
+
+    pub fn plan(&self, live: &LiveSnapshot, request: &Request) -> Result<Plan, Failure> {
+        let plan = plan::build(&self.offline.graph, live, self.provider.catalog(), request);
+        plan::verify::verify(&plan).map_err(|violation| Failure::of_plan(&violation))?;
+        Ok(plan)
+    }
+
+    /// `happyrobot-fde/dev in 123456789012, eu-south-2`.
+    pub fn place(&self) -> String {
+        let aws = self.provider.context();
+        format!(
+            "{} in {}, {}",
+            self.offline.graph.stack, aws.account_id, aws.region
+        )
+    }
+
+    /// Prints a plan: title, rich diff if asked for, tree and counts.
+    pub fn show(&self, context: &mut Context, plan: &Plan, options: ShowOptions) {
+        let title = match plan.goal {
+            Goal::Up => "Previewing update",
+            Goal::Destroy => "Previewing destroy",
+        };
+        let width = context.terminal.width();
+        let sections = self.offline.sections();
+        let mut lines = vec![
+            Line::styled(Style::Heading, title).and(format!(" ({}):", self.place())),
+            Line::new(),
+        ];
+        if options.diff {
+            lines.extend(diff::render(plan, &self.offline.catalog, width));
+        }
+        lines.extend(preview::render(preview::View {
+            plan,
+            catalog: &self.offline.catalog,
+            sections: &sections,
+            show_sames: options.show_sames,
+            width,
+        }));
+        context.terminal.print(&lines);
+    }
+}
+
+/// How much of a plan is shown.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct ShowOptions {
+    pub diff: bool,
+    pub show_sames: bool,
+}
+
+impl Context {
+    /// Whether frames may be drawn.
+    pub fn draws(&self) -> bool {
+        self.surroundings.draws(self.global.non_interactive)
+    }
+
+    pub fn is_interactive(&self) -> bool {
+        self.surroundings
+            .is_interactive(self.global.non_interactive)
+    }
+}
+
+/// The stack file says which region; a flag or variable that says otherwise means that something is mixed up.
+fn guard_region(offline: &Offline, global: &GlobalArguments) -> Result<(), Failure> {
+    let wanted = &offline.stack.region;
+    let variable = || std::env::var("AWS_REGION").ok();
+    let (source, other) = match (&global.region, variable()) {
+        (Some(region), _) => ("--region", region.clone()),
+        (None, Some(region)) if !region.is_empty() => ("AWS_REGION", region),
+        _ => return Ok(()),
+    };
+    if other == *wanted {
+        return Ok(());
+    }
+    let message = Message::error("this is not the stack's region")
+        .code("fde::guard::region")
+        .fact("stack", format!("{} is in {wanted}", offline.graph.stack))
+        .fact("asked for", format!("{other}, by {source}"))
+        .fact("now", "nothing was read or changed")
+        .help(format!(
+            "drop {source}, or correct `region` in {}",
+            offline.file_name()
+        ));
+    Err(Failure::new(Exit::Refused, message))
+}
+
+fn guard_account(offline: &Offline, account: &str, caller: &str) -> Result<(), Failure> {
+    let Some(wanted) = &offline.stack.account else {
+        return Ok(());
+    };
+    if wanted == account {
+        return Ok(());
+    }
+    let message = Message::error("this is not the stack's account")
+        .code("fde::guard::account")
+        .fact("stack", format!("{} is in {wanted}", offline.graph.stack))
+        .fact("credentials", format!("{account} ({caller})"))
+        .fact("now", "nothing was read or changed")
+        .help(format!(
+            "use credentials of {wanted} (`--profile`), or correct `account` in {}",
+            offline.file_name()
+        ));
+    Err(Failure::new(Exit::Refused, message))
+}
+
+fn not_connected(error: &ConnectError, offline: &Offline) -> Failure {
+    let message = Message::error(error.to_string());
+    let ConnectError::Identity(cause) = error else {
+        return Failure::new(Exit::Usage, message);
+    };
+    let message = message
+        .answer(cause)
+        .fact("now", "nothing was read or changed");
+    if is_about_time(cause) {
+        let message = message.help("the clock of this machine is off; set it, then run it again");
+        return Failure::new(Exit::Credentials, message);
+    }
+    let unreachable = cause.status.is_none() && cause.kind != ErrorKind::Credentials;
+    if unreachable {
+        let message =
+            message.help("see to the network, the proxy or the endpoint, then run it again");
+        return Failure::new(Exit::Error, message);
+    }
+    let message = message
+        .help("configure credentials (`aws configure sso`, `--profile`, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY); or try it without an AWS account")
+        .command(format!("{} --sandbox", offline.command_line("preview")));
+    Failure::new(Exit::Credentials, message)
+}
+
+/// Signatures carry the time, and AWS refuses those that are too far off.
+fn is_about_time(error: &ProviderError) -> bool {
+    error.code == "RequestTimeTooSkewed"
+        || error.message.contains("Signature expired")
+        || error.message.contains("Signature not yet current")
+}

@@ -1,0 +1,116 @@
+//! Which file a stack is in.
+
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use super::Exit;
+use super::report::Failure;
+use crate::display::Message;
+use crate::graph::nearest;
+use crate::stack::limits::MAX_BYTES;
+
+/// Where stacks live, relative to the working directory.
+const DIRECTORY: &str = "stacks";
+const EXTENSIONS: [&str; 2] = ["yaml", "yml"];
+
+/// The file of a stack: by its name in `stacks/`, by its path, or the only one there is.
+///
+/// # Errors
+/// A report with what there is.
+pub fn find(stack: Option<&str>) -> Result<PathBuf, Failure> {
+    let there = stacks(Path::new(DIRECTORY));
+    match stack.filter(|stack| !stack.is_empty()) {
+        Some(stack) => named(stack).ok_or_else(|| no_such(stack, &there)),
+        None => match there.as_slice() {
+            [(_, path)] => Ok(path.clone()),
+            _ => Err(none_given(&there)),
+        },
+    }
+}
+
+fn no_such(stack: &str, there: &[(String, PathBuf)]) -> Failure {
+    let names = there.iter().map(|(name, _)| name.as_str());
+    let message = Message::error(format!("there is no stack `{stack}`"))
+        .fact(
+            "looked for",
+            format!("{DIRECTORY}/{stack}.yaml, and a file {stack}"),
+        )
+        .fact("there is", listing(there));
+    let message = match nearest(stack, names) {
+        Some(nearest) => message.help(format!("did you mean `{nearest}`?")),
+        None => message.help("give the name of a file in stacks/, or a path"),
+    };
+    Failure::new(Exit::NoStack, message)
+}
+
+fn none_given(there: &[(String, PathBuf)]) -> Failure {
+    let message = Message::error("no stack is given").fact("there is", listing(there));
+    let message = match there.first() {
+        Some((name, _)) => message
+            .help("name the stack, or set FDE_INFRA_STACK")
+            .command(format!("fde-infra preview {name}")),
+        None => message.help("write a stack file stacks/dev.yaml, or give the path of one"),
+    };
+    let exit = if there.is_empty() {
+        Exit::NoStack
+    } else {
+        Exit::Usage
+    };
+    Failure::new(exit, message)
+}
+
+fn listing(there: &[(String, PathBuf)]) -> String {
+    if there.is_empty() {
+        return format!("nothing in {DIRECTORY}/ of the working directory");
+    }
+    let names: Vec<&str> = there.iter().map(|(name, _)| name.as_str()).collect();
+    names.join(", ")
+}
+
+/// The file that a word names, if it names one.
+pub fn named(stack: &str) -> Option<PathBuf> {
+    let bare = !stack.contains(['/', '\\']);
+    let in_directory = EXTENSIONS
+        .iter()
+        .map(|extension| Path::new(DIRECTORY).join(format!("{stack}.{extension}")))
+        .filter(|_| bare);
+    in_directory
+        .chain([PathBuf::from(stack)])
+        .find(|path| path.is_file())
+}
+
+/// Stacks by name, in order.
+fn stacks(directory: &Path) -> Vec<(String, PathBuf)> {
+    // A directory that is not there has no stacks; one that cannot be read has none that could be.
+    let mut stacks: Vec<(String, PathBuf)> = fs::read_dir(directory)
+        .into_iter()
+        .flatten()
+        .flatten()
+        .map(|entry| entry.path())
+        .filter(|path| {
+            let extension = path.extension().and_then(|extension| extension.to_str());
+            extension.is_some_and(|extension| EXTENSIONS.contains(&extension)) && path.is_file()
+        })
+        .filter_map(|path| Some((path.file_stem()?.to_str()?.to_owned(), path)))
+        .collect();
+    stacks.sort();
+    stacks
+}
+
+/// Reads a file of a stack, unless it is too long to be one.
+///
+/// # Errors
+/// Those of reading, and [`io::ErrorKind::FileTooLarge`].
+pub fn read(path: &str) -> io::Result<String> {
+    let mut bytes = Vec::new();
+    // One byte more than may be tells a longer file from one of just that length; the length that the file system
+    // reports means nothing for a pipe.
+    File::open(path)?
+        .take(MAX_BYTES as u64 + 1)
+        .read_to_end(&mut bytes)?;
+    if bytes.len() > MAX_BYTES {
+        return Err(io::ErrorKind::FileTooLarge.into());
+    }
+    String::from_utf8(bytes).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))
+}

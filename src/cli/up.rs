@@ -1,0 +1,136 @@
+//! `up`: preview, confirm, apply, print the outputs.
+
+use clap::Args;
+
+use super::arguments::{SelectionArguments, StackArguments, boolean};
+use super::report::Failure;
+use super::session::{Offline, Session, ShowOptions};
+use super::{CommandResult, Context, Exit, refusal, run as running};
+use crate::display::{Line, Message, diff, outputs, terminal};
+use crate::execute::{self, Cancel};
+use crate::plan::{Goal, Plan};
+
+#[derive(Debug, Args)]
+pub struct Arguments {
+    #[command(flatten)]
+    stack: StackArguments,
+    /// Do not ask.
+    #[arg(long, short = 'y', env = "FDE_INFRA_YES", value_parser = boolean)]
+    yes: bool,
+    /// Show every property that changes.
+    #[arg(long, env = "FDE_INFRA_DIFF", value_parser = boolean)]
+    diff: bool,
+    /// Also show what stays as it is.
+    #[arg(long, env = "FDE_INFRA_SHOW_SAMES", value_parser = boolean)]
+    show_sames: bool,
+    #[command(flatten)]
+    selection: SelectionArguments,
+    /// Replace this resource. Can be repeated.
+    #[arg(
+        long,
+        env = "FDE_INFRA_REPLACE",
+        value_name = "NAME",
+        value_delimiter = ','
+    )]
+    replace: Vec<String>,
+    /// Work on at most so many resources at once.
+    #[arg(
+        long,
+        short = 'p',
+        env = "FDE_INFRA_PARALLEL",
+        value_name = "N",
+        default_value = "32"
+    )]
+    parallel: std::num::NonZeroUsize,
+}
+
+/// The choices at the prompt.
+const YES: &str = "yes";
+const NO: &str = "no";
+const DETAILS: &str = "details";
+const CHOICES: [&str; 3] = [YES, NO, DETAILS];
+
+pub async fn run(context: &mut Context, arguments: &Arguments) -> CommandResult {
+    if !arguments.yes && !context.is_interactive() {
+        return Err(nobody_to_ask("up"));
+    }
+    let offline = Offline::load(&arguments.stack, &context.global)?;
+    let session = Session::connect(context, offline).await?;
+    let again = session.offline.command_line("up");
+    let live = session.read(context, &again).await?;
+    let request = arguments.selection.request(Goal::Up, &arguments.replace);
+    let plan = session.plan(&live, &request)?;
+    let options = ShowOptions {
+        diff: arguments.diff,
+        show_sames: arguments.show_sames,
+    };
+    session.show(context, &plan, options);
+    if let Some(refused) = refusal::of(&plan, &session, &again) {
+        return Err(refused);
+    }
+    if plan.is_empty() {
+        show_what_is(context, &session, &plan).await;
+        return Ok(Exit::Done);
+    }
+    context.terminal.print(&[Line::new()]);
+    if !arguments.yes && !confirmed(context, &session, &plan).await? {
+        return Err(declined());
+    }
+    let outcome = running::execute(context, &session, &plan, arguments.parallel.get()).await;
+    Ok(running::finish(context, &session, &plan, &outcome, &again))
+}
+
+/// What a stack gives away, and what is still to be done, stays of interest when nothing has changed.
+async fn show_what_is(context: &mut Context, session: &Session, plan: &Plan) {
+    // A plan without steps makes no call, and answers what its outputs are.
+    let (nobody, _) = tokio::sync::mpsc::unbounded_channel();
+    let outcome = execute::run(plan, &session.provider, 1, &Cancel::default(), &nobody).await;
+    let report = outcome.report();
+    let width = context.terminal.width();
+    let mut lines = outputs::section(&report.outputs, width);
+    if !lines.is_empty() {
+        lines.insert(0, Line::new());
+    }
+    lines.extend(running::notes(session, plan, report, width));
+    context.terminal.print(&lines);
+}
+
+/// Asks until the answer is yes or no.
+async fn confirmed(context: &mut Context, session: &Session, plan: &Plan) -> Result<bool, Failure> {
+    loop {
+        let colour = context.terminal.colours();
+        let asking = tokio::task::spawn_blocking(move || {
+            terminal::choose("Do you want to perform this update?", &CHOICES, 1, colour)
+        });
+        let chosen = context.interrupts.guard(asking).await?;
+        match chosen.ok().flatten().map(|index| CHOICES[index]) {
+            Some(YES) => return Ok(true),
+            Some(DETAILS) => {
+                let width = context.terminal.width();
+                let lines = diff::render(plan, &session.offline.catalog, width);
+                context.terminal.print(&[Line::new()]);
+                context.terminal.print(&lines);
+            }
+            // Also where the terminal went away.
+            _ => return Ok(false),
+        }
+    }
+}
+
+/// Nobody is there to say yes, and nobody has said it beforehand.
+pub fn nobody_to_ask(command: &str) -> Failure {
+    let message = Message::error(format!(
+        "--yes must be passed in to proceed with `{command}` when running in non-interactive mode"
+    ))
+    .fact("now", "nothing was read or changed")
+    .help("look at the preview first, then pass --yes (or set FDE_INFRA_YES=true)");
+    Failure::new(Exit::Usage, message)
+}
+
+/// The user said no.
+pub fn declined() -> Failure {
+    Failure::new(
+        Exit::Cancelled,
+        Message::warning("declined; nothing was changed"),
+    )
+}

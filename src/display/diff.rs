@@ -1,0 +1,292 @@
+//! `--diff`: what changes in each resource, property by property and place by place.
+
+use std::collections::BTreeMap;
+
+use super::line::Line;
+use super::preview::{headline, rows};
+use super::style::{self, Style};
+use super::value::{block, inline, key, structured};
+use crate::plan::{Action, Plan, Step};
+use crate::resource::diff::compare_values;
+use crate::resource::{Catalog, Change, ChangeKind, Properties, Value};
+
+/// Columns before a property's symbol.
+const INDENT: usize = 4;
+
+/// The diff of every resource that changes, in the order of the steps.
+pub fn render(plan: &Plan, catalog: &Catalog, width: Option<usize>) -> Vec<Line> {
+    let mut lines = Vec::new();
+    for row in rows(plan) {
+        let Some(step) = row.step else { continue };
+        let style = style::of(row.op);
+        lines.push(
+            Line::plain(" ")
+                .with(style, style::symbol(row.op))
+                .and("  ")
+                .with(Style::Bold, step.urn.name())
+                .and("  ")
+                .with(Style::Faint, step.urn.token())
+                .and("  ")
+                .with(style, headline(plan, step)),
+        );
+        properties(step, catalog, width, &mut lines);
+        lines.push(Line::new());
+    }
+    lines
+}
+
+fn properties(step: &Step, catalog: &Catalog, width: Option<usize>, lines: &mut Vec<Line>) {
+    match &step.action {
+        Action::Create { comparison, .. } => {
+            let mut inputs = masked(&comparison.inputs, step.urn.token(), catalog);
+            let tags: Properties = comparison
+                .tags
+                .visible()
+                .map(|(name, value)| (name.to_owned(), value.into()))
+                .collect();
+            if !tags.is_empty() {
+                inputs.insert("tags".to_owned(), Value::Object(tags));
+            }
+            listing(&inputs, Style::Create, width, lines);
+        }
+        Action::Update { comparison, .. } | Action::CreateReplacement { comparison, .. } => {
+            changes(comparison.changes(), width, lines);
+        }
+        Action::Delete { observed, .. } | Action::DeleteReplaced { observed, .. } => {
+            let mut known = Properties::new();
+            known.insert("id".to_owned(), observed.id.clone().into());
+            if let Some(arn) = observed.arn.as_ref().filter(|arn| **arn != observed.id) {
+                known.insert("arn".to_owned(), arn.clone().into());
+            }
+            listing(&known, Style::Delete, width, lines);
+        }
+    }
+}
+
+/// The inputs, with those hidden whose schema says that they are secret.
+pub(super) fn masked(inputs: &Properties, token: &str, catalog: &Catalog) -> Properties {
+    let schema = catalog.get(token);
+    inputs
+        .iter()
+        .map(|(name, value)| {
+            let secret = schema
+                .and_then(|schema| schema.property(name))
+                .is_some_and(|property| property.secret);
+            let value = match value {
+                value @ Value::Secret(_) => value.clone(),
+                value if secret => Value::Secret(Box::new(value.clone())),
+                value => value.clone(),
+            };
+            (name.clone(), value)
+        })
+        .collect()
+}
+
+fn listing(properties: &Properties, style: Style, width: Option<usize>, lines: &mut Vec<Line>) {
+    let shown = || properties.iter().filter(|(_, value)| !value.is_null());
+    let longest = shown().map(|(name, _)| name.len()).max().unwrap_or(0);
+    for (name, value) in shown() {
+        let indent = INDENT + 2;
+        let head = Line::plain(" ".repeat(indent)).with(style, format!("{name:<longest$}: "));
+        block(&head, value, style, indent, width, lines);
+    }
+}
+
+/// Changes with a common beginning of their paths stand together.
+#[derive(Default)]
+struct Place<'a> {
+    change: Option<&'a Change>,
+    /// By the next part of the path; in the order of the changes.
+    inside: Vec<(&'a str, Place<'a>)>,
+}
+
+impl<'a> Place<'a> {
+    fn insert(&mut self, path: &'a str, change: &'a Change) {
+        let Some((first, rest)) = next_part(path) else {
+            self.change = Some(change);
+            return;
+        };
+        let position = self.inside.iter().position(|(name, _)| *name == first);
+        let position = position.unwrap_or_else(|| {
+            self.inside.push((first, Place::default()));
+            self.inside.len() - 1
+        });
+        self.inside[position].1.insert(rest, change);
+    }
+}
+
+/// The first part of a path (`a` of `a.b`, `[0]` of `[0].c`) and the rest.
+fn next_part(path: &str) -> Option<(&str, &str)> {
+    let path = path.strip_prefix('.').unwrap_or(path);
+    if path.is_empty() {
+        return None;
+    }
+    let end = if path.starts_with('[') {
+        path.find(']').map_or(path.len(), |end| end + 1)
+    } else if let Some(tag) = path.strip_prefix("tags.") {
+        // Tag keys hold dots and brackets of their own.
+        return Some(("tags", tag));
+    } else {
+        path.find(['.', '[']).unwrap_or(path.len())
+    };
+    Some(path.split_at(end))
+}
+
+fn changes<'a>(
+    changes: impl Iterator<Item = &'a Change>,
+    width: Option<usize>,
+    lines: &mut Vec<Line>,
+) {
+    let mut root = Place::default();
+    let mut tags: BTreeMap<&str, &Change> = BTreeMap::new();
+    for change in changes {
+        match change.path.strip_prefix("tags.") {
+            Some(tag) => {
+                tags.insert(tag, change);
+            }
+            None => root.insert(&change.path, change),
+        }
+    }
+    for (name, place) in &root.inside {
+        render_place(name, place, INDENT, width, lines);
+    }
+    if !tags.is_empty() {
+        let inside = tags
+            .into_iter()
+            .map(|(name, change)| {
+                let place = Place {
+                    change: Some(change),
+                    inside: Vec::new(),
+                };
+                (name, place)
+            })
+            .collect();
+        let place = Place {
+            change: None,
+            inside,
+        };
+        render_place("tags", &place, INDENT, width, lines);
+    }
+}
+
+fn render_place(
+    name: &str,
+    place: &Place<'_>,
+    indent: usize,
+    width: Option<usize>,
+    lines: &mut Vec<Line>,
+) {
+    let shown = if name.starts_with('[') {
+        name.to_owned()
+    } else {
+        key(name)
+    };
+    if let Some(change) = place.change {
+        render_change(&shown, change, indent, width, lines);
+    }
+    if place.inside.is_empty() {
+        return;
+    }
+    let (open, close) = if place.inside.iter().all(|(name, _)| name.starts_with('[')) {
+        ("[", "]")
+    } else {
+        ("{", "}")
+    };
+    lines.push(
+        Line::plain(" ".repeat(indent))
+            .with(Style::Update, "~ ")
+            .and(format!("{shown}: {open}")),
+    );
+    for (name, inner) in &place.inside {
+        render_place(name, inner, indent + 4, width, lines);
+    }
+    lines.push(Line::plain(" ".repeat(indent + 2)).and(close));
+}
+
+fn render_change(
+    name: &str,
+    change: &Change,
+    indent: usize,
+    width: Option<usize>,
+    lines: &mut Vec<Line>,
+) {
+    let (before, after) = (structured(&change.before), structured(&change.after));
+    if change.kind == ChangeKind::Update && is_structure(&before) && is_structure(&after) {
+        // Documents that travel as text, shown place by place.
+        let mut inner = Vec::new();
+        compare_values(&change.path, &before, &after, &mut inner);
+        for change_inside in &mut inner {
+            change_inside.replaces = change.replaces;
+        }
+        let mut place = Place::default();
+        for change_inside in &inner {
+            place.insert(&change_inside.path[change.path.len()..], change_inside);
+        }
+        if !place.inside.is_empty() {
+            render_place(name, &place, indent, width, lines);
+            return;
+        }
+    }
+    let (symbol, style) = match change.kind {
+        ChangeKind::Add => ("+ ", Style::Create),
+        ChangeKind::Update => ("~ ", Style::Update),
+        ChangeKind::Delete => ("- ", Style::Delete),
+    };
+    let head = Line::plain(" ".repeat(indent))
+        .with(style, symbol)
+        .and(format!("{name}: "));
+    let forces = if change.replaces {
+        Line::styled(Style::Replace, "  (forces replacement)")
+    } else {
+        Line::new()
+    };
+    match change.kind {
+        ChangeKind::Add => {
+            let first = lines.len();
+            block(&head, &after, style, indent + 2, width, lines);
+            mark(&mut lines[first..], forces);
+        }
+        ChangeKind::Delete => {
+            let first = lines.len();
+            block(&head, &before, style, indent + 2, width, lines);
+            mark(&mut lines[first..], forces);
+        }
+        ChangeKind::Update => {
+            let (old, new) = (inline(&before), inline(&after));
+            let needed = head.width() + old.chars().count() + new.chars().count() + 4;
+            if width.is_none_or(|width| needed <= width.max(40)) {
+                lines.push(
+                    head.with(Style::Delete, old)
+                        .and(" => ")
+                        .with(Style::Create, new)
+                        .then(forces),
+                );
+                return;
+            }
+            // Too long for one line: one above the other, so that the eye finds the difference.
+            let inner = " ".repeat(indent + 4);
+            lines.push(
+                Line::plain(" ".repeat(indent))
+                    .with(style, symbol)
+                    .and(format!("{name}:"))
+                    .then(forces),
+            );
+            let (minus, plus) = (
+                Line::plain(&inner).with(Style::Delete, "- "),
+                Line::plain(&inner).with(Style::Create, "+ "),
+            );
+            block(&minus, &before, Style::Delete, indent + 6, width, lines);
+            block(&plus, &after, Style::Create, indent + 6, width, lines);
+        }
+    }
+}
+
+fn mark(lines: &mut [Line], forces: Line) {
+    if let Some(first) = lines.first_mut() {
+        *first = std::mem::take(first).then(forces);
+    }
+}
+
+fn is_structure(value: &Value) -> bool {
+    matches!(value, Value::Object(_) | Value::List(_))
+}

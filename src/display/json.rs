@@ -1,0 +1,257 @@
+//! `preview --json`: types of their own, so that the inner ones stay free to change.
+//!
+//! The number in `version` grows when something is taken away or changes its meaning; what is added does not change it.
+
+use serde::Serialize;
+use serde_json::Value as Json;
+
+use super::diff::masked;
+use super::outputs::json;
+use super::preview::{headline, rows, tally};
+use crate::plan::{Action, Because, Goal, Op, Plan, Refusal, ReplaceOrder, RetainReason, Step};
+use crate::resource::provider::DataPolicy;
+use crate::resource::{Catalog, Change, ChangeKind, Properties, Value};
+
+/// The version of this format.
+const VERSION: u32 = 1;
+
+/// A plan.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Document {
+    version: u32,
+    stack: String,
+    goal: &'static str,
+    account: String,
+    region: String,
+    steps: Vec<JsonStep>,
+    summary: Summary,
+    refusals: Vec<JsonRefusal>,
+    retained: Vec<JsonRetained>,
+    outputs: Json,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct JsonStep {
+    urn: String,
+    #[serde(rename = "type")]
+    kind: String,
+    name: String,
+    op: &'static str,
+    /// A word for machines.
+    because: &'static str,
+    /// A sentence for people.
+    reason: String,
+    drift: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    replace_order: Option<&'static str>,
+    /// The live object it starts from.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<String>,
+    /// What becomes of data that only this object holds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    data: Option<&'static str>,
+    /// What a new object is made with.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    inputs: Option<Json>,
+    diff: Vec<JsonChange>,
+    /// Positions in `steps` of what has to be done before.
+    waits_for: Vec<usize>,
+}
+
+#[derive(Debug, Serialize)]
+struct JsonChange {
+    path: String,
+    kind: &'static str,
+    before: Json,
+    after: Json,
+    replaces: bool,
+}
+
+#[derive(Debug, Serialize)]
+struct Summary {
+    create: usize,
+    update: usize,
+    replace: usize,
+    delete: usize,
+    retain: usize,
+    same: usize,
+    drift: usize,
+}
+
+#[derive(Debug, Serialize)]
+struct JsonRefusal {
+    urn: String,
+    name: String,
+    because: &'static str,
+    id: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    owner: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct JsonRetained {
+    urn: String,
+    name: String,
+    id: String,
+    because: &'static str,
+    reason: String,
+}
+
+/// The plan as a document.
+pub fn document(plan: &Plan, catalog: &Catalog) -> Document {
+    let fact = |name| plan.facts.get(name).and_then(Value::as_str);
+    let tally = tally(plan);
+    let count = |op| tally.get(&op).copied().unwrap_or(0);
+    let drift = rows(plan)
+        .iter()
+        .filter(|row| {
+            row.step
+                .is_some_and(|step| step.because == Because::Drifted)
+        })
+        .count();
+    Document {
+        version: VERSION,
+        stack: plan.stack.to_string(),
+        goal: match plan.goal {
+            Goal::Up => "up",
+            Goal::Destroy => "destroy",
+        },
+        account: fact("accountId").unwrap_or_default().to_owned(),
+        region: fact("region").unwrap_or_default().to_owned(),
+        steps: plan
+            .steps
+            .iter()
+            .map(|step| json_step(plan, step, catalog))
+            .collect(),
+        summary: Summary {
+            create: count(Op::Create),
+            update: count(Op::Update),
+            replace: count(Op::Replace),
+            delete: count(Op::Delete),
+            retain: count(Op::Retain),
+            same: count(Op::Same),
+            drift,
+        },
+        refusals: plan.refusals.iter().map(refusal).collect(),
+        retained: plan
+            .retained
+            .iter()
+            .map(|retained| JsonRetained {
+                urn: retained.urn.to_string(),
+                name: retained.urn.name().to_owned(),
+                id: retained.observed.id.clone(),
+                because: match retained.reason {
+                    RetainReason::OnDelete => "onDelete",
+                    RetainReason::RetainOnDelete => "retainOnDelete",
+                    RetainReason::NeededBy(_) => "needed",
+                    RetainReason::NotTargeted => "notTargeted",
+                },
+                reason: retained.reason.to_string(),
+            })
+            .collect(),
+        outputs: plan
+            .outputs
+            .iter()
+            .map(|output| (output.name.clone(), json(&output.known, false)))
+            .collect::<serde_json::Map<_, _>>()
+            .into(),
+    }
+}
+
+fn json_step(plan: &Plan, step: &Step, catalog: &Catalog) -> JsonStep {
+    let changes = match (&step.action, step.comparison()) {
+        (Action::Create { .. }, _) | (_, None) => Vec::new(),
+        (_, Some(comparison)) => comparison.changes().map(json_change).collect(),
+    };
+    let inputs = match (&step.action, step.comparison()) {
+        (Action::Create { .. } | Action::CreateReplacement { .. }, Some(comparison)) => {
+            let shown: Properties = masked(&comparison.inputs, step.urn.token(), catalog);
+            Some(json(&Value::Object(shown), false))
+        }
+        _ => None,
+    };
+    let stateful = catalog
+        .get(step.urn.token())
+        .is_some_and(|schema| schema.stateful);
+    JsonStep {
+        urn: step.urn.to_string(),
+        kind: step.urn.token().to_owned(),
+        name: step.urn.name().to_owned(),
+        op: match step.action {
+            Action::Create { .. } => "create",
+            Action::Update { .. } => "update",
+            Action::CreateReplacement { .. } => "create-replacement",
+            Action::DeleteReplaced { .. } => "delete-replaced",
+            Action::Delete { .. } => "delete",
+        },
+        because: because(&step.because),
+        reason: headline(plan, step),
+        drift: step.because == Because::Drifted,
+        replace_order: match &step.action {
+            Action::CreateReplacement { order, .. } => Some(match order {
+                ReplaceOrder::CreateFirst => "create-first",
+                ReplaceOrder::DeleteFirst => "delete-first",
+            }),
+            _ => None,
+        },
+        id: step.observed().map(|observed| observed.id.clone()),
+        data: match &step.action {
+            Action::Delete { data, .. } | Action::DeleteReplaced { data, .. } if stateful => {
+                Some(match data {
+                    DataPolicy::Discard => "discard",
+                    DataPolicy::Snapshot => "snapshot",
+                })
+            }
+            _ => None,
+        },
+        inputs,
+        diff: changes,
+        waits_for: step.waits_for.iter().copied().collect(),
+    }
+}
+
+fn because(because: &Because) -> &'static str {
+    match because {
+        Because::Missing => "missing",
+        Because::Edited => "edited",
+        Because::Drifted => "drifted",
+        Because::Unfinished(_) => "unfinished",
+        Because::Broken(_) => "broken",
+        Because::CannotChange(_) => "cannotChange",
+        Because::Requested => "requested",
+        Because::NotInFile => "notInFile",
+        Because::Destroy => "destroy",
+        Because::Superseded => "superseded",
+    }
+}
+
+fn json_change(change: &Change) -> JsonChange {
+    JsonChange {
+        path: change.path.clone(),
+        kind: match change.kind {
+            ChangeKind::Add => "add",
+            ChangeKind::Update => "update",
+            ChangeKind::Delete => "delete",
+        },
+        before: json(&change.before, false),
+        after: json(&change.after, false),
+        replaces: change.replaces,
+    }
+}
+
+fn refusal(refusal: &Refusal) -> JsonRefusal {
+    let (because, id, owner) = match refusal {
+        Refusal::NameTaken { id, owner, .. } => ("nameTaken", id, owner.clone()),
+        Refusal::Protected { id, .. } => ("protected", id, None),
+        Refusal::HoldsData { id, .. } => ("holdsData", id, None),
+    };
+    JsonRefusal {
+        urn: refusal.urn().to_string(),
+        name: refusal.urn().name().to_owned(),
+        because,
+        id: id.clone(),
+        owner,
+    }
+}

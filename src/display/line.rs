@@ -1,0 +1,269 @@
+//! Lines of styled text, and how wide they are.
+//!
+//! Nothing but a [`Line`] reaches the terminal, and no control character enters one: names and messages from AWS or from
+//! a stack file cannot move the cursor, recolour the screen, turn the direction of text, or speak to a CI system.
+
+use std::borrow::Cow;
+
+use console::measure_text_width;
+
+use super::style::Style;
+
+/// One line of a screen, without its end.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Line {
+    spans: Vec<(Style, String)>,
+}
+
+impl Line {
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    pub fn plain(text: impl AsRef<str>) -> Self {
+        Self::new().with(Style::Plain, text)
+    }
+
+    pub fn styled(style: Style, text: impl AsRef<str>) -> Self {
+        Self::new().with(style, text)
+    }
+
+    #[must_use]
+    pub fn with(mut self, style: Style, text: impl AsRef<str>) -> Self {
+        self.push(style, text);
+        self
+    }
+
+    #[must_use]
+    pub fn and(mut self, text: impl AsRef<str>) -> Self {
+        self.push(Style::Plain, text);
+        self
+    }
+
+    #[must_use]
+    pub fn then(mut self, other: Self) -> Self {
+        self.spans.extend(other.spans);
+        self
+    }
+
+    pub fn push(&mut self, style: Style, text: impl AsRef<str>) {
+        let text = sanitise(text.as_ref());
+        if !text.is_empty() {
+            self.spans.push((style, text.into_owned()));
+        }
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.spans.is_empty()
+    }
+
+    /// Columns it takes.
+    pub fn width(&self) -> usize {
+        self.spans
+            .iter()
+            .map(|(_, text)| measure_text_width(text))
+            .sum()
+    }
+
+    /// Cut to a width, with `…` where something is missing.
+    #[must_use]
+    pub fn cut(self, width: usize) -> Self {
+        if self.width() <= width {
+            return self;
+        }
+        let mut left = width.saturating_sub(1);
+        let mut spans = Vec::new();
+        let mut last = Style::Plain;
+        for (style, text) in self.spans {
+            let text = head(&text, left).to_owned();
+            left -= measure_text_width(&text);
+            last = style;
+            let full = !text.is_empty();
+            if full {
+                spans.push((style, text));
+            }
+            if left == 0 {
+                break;
+            }
+        }
+        if width > 0 {
+            spans.push((last, "…".to_owned()));
+        }
+        Self { spans }
+    }
+
+    /// Filled up with spaces to a width.
+    #[must_use]
+    pub fn padded(mut self, width: usize) -> Self {
+        let missing = width.saturating_sub(self.width());
+        if missing > 0 {
+            self.spans.push((Style::Plain, " ".repeat(missing)));
+        }
+        self
+    }
+
+    /// The text for a terminal or a file.
+    pub fn render(&self, colour: bool) -> String {
+        // Spaces at the end would show up in copied text and in recorded output.
+        let mut rest: usize = self
+            .spans
+            .iter()
+            .map(|(_, text)| text.as_str())
+            .collect::<String>()
+            .trim_end()
+            .len();
+        let mut text = String::new();
+        for (style, span) in &self.spans {
+            let span = &span[..span.len().min(rest)];
+            rest -= span.len();
+            if span.is_empty() {
+                break;
+            }
+            text.push_str(&if colour {
+                style.paint(span)
+            } else {
+                span.to_owned()
+            });
+        }
+        text
+    }
+}
+
+/// As much of the beginning of a text as fits a width.
+fn head(text: &str, width: usize) -> &str {
+    let mut used = 0;
+    for (start, character) in text.char_indices() {
+        used += measure_text_width(character.encode_utf8(&mut [0; 4]));
+        if used > width {
+            return &text[..start];
+        }
+    }
+    text
+}
+
+/// As much of the end of a text as fits a width.
+fn tail(text: &str, width: usize) -> &str {
+    let mut used = 0;
+    for (start, character) in text.char_indices().rev() {
+        used += measure_text_width(character.encode_utf8(&mut [0; 4]));
+        if used > width {
+            return &text[start + character.len_utf8()..];
+        }
+    }
+    text
+}
+
+/// A text cut in the middle, where names of one family differ least.
+pub fn cut_middle(text: &str, width: usize) -> String {
+    if measure_text_width(text) <= width {
+        return text.to_owned();
+    }
+    let left = width.saturating_sub(1);
+    format!("{}…{}", head(text, left / 2), tail(text, left - left / 2))
+}
+
+/// Makes every control character visible instead of effective.
+pub fn sanitise(text: &str) -> Cow<'_, str> {
+    if !text.chars().any(is_harmful) {
+        return Cow::Borrowed(text);
+    }
+    let visible = |character: char| match character {
+        '\t' => ' ',
+        // Unicode has a picture for each of these.
+        '\u{0}'..='\u{1f}' => {
+            char::from_u32(0x2400 + u32::from(character)).unwrap_or(char::REPLACEMENT_CHARACTER)
+        }
+        '\u{7f}' => '␡',
+        harmful if is_harmful(harmful) => char::REPLACEMENT_CHARACTER,
+        harmless => harmless,
+    };
+    Cow::Owned(text.chars().map(visible).collect())
+}
+
+/// Control characters, line and paragraph separators, and what turns or hides the direction of text.
+pub fn is_harmful(character: char) -> bool {
+    character.is_control()
+        || matches!(
+            character,
+            '\u{61c}'
+                | '\u{200b}'
+                | '\u{200e}'
+                | '\u{200f}'
+                | '\u{2028}'
+                | '\u{2029}'
+                | '\u{202a}'..='\u{202e}'
+                | '\u{2060}'..='\u{206f}'
+                | '\u{feff}'
+                | '\u{e0000}'..='\u{e007f}'
+        )
+}
+
+/// Text in lines of at most a width, broken between words where that is possible. `None` keeps lines as they are.
+pub fn wrap(text: &str, width: Option<usize>) -> Vec<String> {
+    let mut lines = Vec::new();
+    for paragraph in text.lines() {
+        let paragraph = sanitise(paragraph.trim_end());
+        let Some(width) = width.map(|width| width.max(20)) else {
+            lines.push(paragraph.into_owned());
+            continue;
+        };
+        let mut line = String::new();
+        for word in paragraph.split(' ') {
+            let mut word = word;
+            let needed = measure_text_width(&line) + 1 + measure_text_width(word);
+            if !line.is_empty() && needed > width {
+                lines.push(std::mem::take(&mut line));
+            }
+            // A word longer than the line, such as an ARN, is broken rather than cut.
+            while measure_text_width(word) > width {
+                let piece = head(word, width);
+                lines.push(piece.to_owned());
+                word = &word[piece.len()..];
+            }
+            if !line.is_empty() {
+                line.push(' ');
+            }
+            line.push_str(word);
+        }
+        lines.push(line);
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn control_characters_become_visible() {
+        assert_eq!(sanitise("a\u{1b}[31mb\r\n"), "a␛[31mb␍␊");
+        assert_eq!(sanitise("\u{202e}evil\u{9b}2J"), "\u{fffd}evil\u{fffd}2J");
+        assert_eq!(Line::plain("x\u{7}").render(true), "x␇");
+        assert_eq!(sanitise("Größe 日本"), "Größe 日本");
+    }
+
+    #[test]
+    fn lines_are_cut_by_columns_and_lose_spaces_at_the_end() {
+        let line = Line::styled(Style::Create, "日本語").and("abc  ");
+        assert_eq!(line.width(), 11);
+        assert_eq!(line.clone().cut(6).render(false), "日本…");
+        assert_eq!(line.clone().cut(8).render(false), "日本語a…");
+        assert_eq!(line.render(true), "\u{1b}[32m日本語\u{1b}[0mabc");
+        assert_eq!(Line::plain("a").padded(5).render(false), "a");
+    }
+
+    #[test]
+    fn names_are_cut_in_the_middle() {
+        assert_eq!(cut_middle("publicSubnetAssociation1", 12), "publi…ation1");
+        assert_eq!(cut_middle("short", 12), "short");
+    }
+
+    #[test]
+    fn text_wraps_between_words() {
+        assert_eq!(
+            wrap("the first line of words and\nanother", Some(20)),
+            ["the first line of", "words and", "another"]
+        );
+        assert_eq!(wrap("x y", None), ["x y"]);
+    }
+}

@@ -1,0 +1,182 @@
+//! Messages about what went wrong: what was being done, what the other side said, how things stand now, what to do next.
+
+use super::line::{Line, wrap};
+use super::style::Style;
+use crate::resource::ProviderError;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Severity {
+    Error,
+    Warning,
+}
+
+/// A message in its parts. The summary is one line without user data, apart from what it is about.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Message {
+    severity: Severity,
+    code: Option<&'static str>,
+    summary: String,
+    facts: Vec<(String, String)>,
+    details: Vec<String>,
+    help: Vec<Help>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+enum Help {
+    Text(String),
+    /// A line that can be copied.
+    Command(String),
+}
+
+impl Message {
+    pub fn error(summary: impl Into<String>) -> Self {
+        Self {
+            severity: Severity::Error,
+            code: None,
+            summary: summary.into(),
+            facts: Vec::new(),
+            details: Vec::new(),
+            help: Vec::new(),
+        }
+    }
+
+    pub fn warning(summary: impl Into<String>) -> Self {
+        Self {
+            severity: Severity::Warning,
+            ..Self::error(summary)
+        }
+    }
+
+    #[must_use]
+    pub fn code(mut self, code: &'static str) -> Self {
+        self.code = Some(code);
+        self
+    }
+
+    #[must_use]
+    pub fn fact(mut self, name: impl Into<String>, text: impl Into<String>) -> Self {
+        self.facts.push((name.into(), text.into()));
+        self
+    }
+
+    #[must_use]
+    pub fn help(mut self, text: impl Into<String>) -> Self {
+        self.help.push(Help::Text(text.into()));
+        self
+    }
+
+    #[must_use]
+    pub fn command(mut self, line: impl Into<String>) -> Self {
+        self.help.push(Help::Command(line.into()));
+        self
+    }
+
+    /// What AWS was asked and what it said.
+    #[must_use]
+    pub fn answer(mut self, error: &ProviderError) -> Self {
+        let mut call = error.operation.clone();
+        if !error.region.is_empty() {
+            call = format!("{call} in {}", error.region);
+        }
+        // An operation without a service is a rule of ours, not a call.
+        if error.status.is_some() || error.operation.matches(':').count() == 1 {
+            let repeats = match (error.attempts, is_retryable(error)) {
+                (attempts, true) => format!("attempt {attempts}, the last"),
+                (attempts, false) => format!("attempt {attempts}, not retryable"),
+            };
+            call = format!("{call} ({repeats})");
+        }
+        self = self.fact("call", call);
+        let status = error
+            .status
+            .map_or_else(String::new, |status| format!("{status} "));
+        let answer = match (error.code.as_str(), error.message.as_str()) {
+            ("", message) => format!("{status}{message}"),
+            (code, "") => format!("{status}{code}"),
+            (code, message) => format!("{status}{code}: {message}"),
+        };
+        self = self.fact("answer", answer);
+        if let Some(id) = &error.request_id {
+            self = self.fact("request id", id.clone());
+        }
+        if let Some(waited) = error.waited {
+            self = self.fact("waited", super::seconds(waited));
+        }
+        self.details.extend(error.details.iter().cloned());
+        self
+    }
+
+    pub fn render(&self, width: Option<usize>) -> Vec<Line> {
+        let (word, style) = match self.severity {
+            Severity::Error => ("error", Style::Error),
+            Severity::Warning => ("warning", Style::Warning),
+        };
+        let mut lead = word.to_owned();
+        if let Some(code) = self.code {
+            lead = format!("{lead}[{code}]");
+        }
+        let mut lines = Vec::new();
+        hang(
+            Line::styled(style, &lead).and(": "),
+            &self.summary,
+            2,
+            width,
+            &mut lines,
+        );
+        let longest = self.facts.iter().map(|(name, _)| name.len()).max();
+        let column = longest.unwrap_or(0) + 4;
+        for (name, text) in &self.facts {
+            let lead = Line::plain("  ").with(Style::Faint, name).padded(column);
+            hang(lead, text, column, width, &mut lines);
+        }
+        for detail in &self.details {
+            hang(Line::plain("  - "), detail, 4, width, &mut lines);
+        }
+        for (index, help) in self.help.iter().enumerate() {
+            match help {
+                Help::Text(text) if index == 0 => {
+                    let lead = Line::styled(Style::Create, "help").and(": ");
+                    hang(lead, text, 6, width, &mut lines);
+                }
+                Help::Text(text) => hang(Line::plain("      "), text, 6, width, &mut lines),
+                // Never wrapped: it would not survive the copying.
+                Help::Command(command) => lines.push(Line::plain("    ").and(command)),
+            }
+        }
+        lines
+    }
+}
+
+/// Something that the user still has to do.
+pub fn note(text: &str, width: Option<usize>) -> Vec<Line> {
+    let mut lines = Vec::new();
+    hang(
+        Line::styled(Style::Note, "note").and(": "),
+        text,
+        6,
+        width,
+        &mut lines,
+    );
+    lines
+}
+
+/// Text behind a lead, its further lines set in.
+fn hang(lead: Line, text: &str, indent: usize, width: Option<usize>, lines: &mut Vec<Line>) {
+    let room = width.map(|width| width.saturating_sub(lead.width().max(indent)));
+    let mut lead = Some(lead);
+    for text in wrap(text, room) {
+        let start = lead
+            .take()
+            .unwrap_or_else(|| Line::plain(" ".repeat(indent)));
+        lines.push(start.and(text));
+    }
+    lines.extend(lead);
+}
+
+fn is_retryable(error: &ProviderError) -> bool {
+    use crate::resource::ErrorKind;
+    matches!(
+        error.kind,
+        ErrorKind::Throttled | ErrorKind::Transient | ErrorKind::NotVisibleYet | ErrorKind::InUse
+    )
+}

@@ -1,0 +1,86 @@
+//! What a stack prints at the end, and what `output` answers.
+
+use super::line::{Line, sanitise};
+use super::style::Style;
+use super::value::{SECRET, block, inline};
+use crate::resource::Value;
+
+/// `Outputs:` and below.
+pub fn section(outputs: &[(String, Value)], width: Option<usize>) -> Vec<Line> {
+    if outputs.is_empty() {
+        return Vec::new();
+    }
+    let mut lines = vec![Line::styled(Style::Heading, "Outputs:")];
+    let longest = outputs
+        .iter()
+        .map(|(name, _)| name.chars().count())
+        .max()
+        .unwrap_or(0);
+    for (name, value) in outputs {
+        let head = Line::plain(format!("    {name:<longest$}: "));
+        block(&head, value, Style::Plain, 4, width, &mut lines);
+    }
+    lines
+}
+
+/// One output by itself, as a script wants it: text without quotes, anything else as JSON.
+pub fn alone(value: &Value, show_secrets: bool) -> String {
+    match value {
+        Value::Secret(_) if !show_secrets => SECRET.to_owned(),
+        value => match value.as_str() {
+            Some(text) => text.to_owned(),
+            None => json(value, show_secrets).to_string(),
+        },
+    }
+}
+
+/// All outputs as one JSON object, in the stack's order.
+pub fn all_json(outputs: &[(String, Value)], show_secrets: bool) -> serde_json::Value {
+    outputs
+        .iter()
+        .map(|(name, value)| (name.clone(), json(value, show_secrets)))
+        .collect::<serde_json::Map<_, _>>()
+        .into()
+}
+
+/// Assignments for a POSIX shell: `vpcId='vpc-1'`.
+pub fn shell(outputs: &[(String, Value)], show_secrets: bool) -> String {
+    let mut text = String::new();
+    for (name, value) in outputs {
+        let name: String = name
+            .chars()
+            .map(|character| match character {
+                character if character.is_ascii_alphanumeric() => character,
+                _ => '_',
+            })
+            .collect();
+        let value = alone(value, show_secrets).replace('\'', "'\\''");
+        text.push_str(&format!("{name}='{value}'\n"));
+    }
+    text
+}
+
+/// JSON with secrets masked, and with what is not known named by where it comes from.
+pub fn json(value: &Value, show_secrets: bool) -> serde_json::Value {
+    use serde_json::Value as Json;
+    match value {
+        Value::Secret(inner) if show_secrets => json(inner, true),
+        Value::Secret(_) => Json::from(SECRET),
+        Value::List(values) => values
+            .iter()
+            .map(|value| json(value, show_secrets))
+            .collect(),
+        Value::Object(values) => values
+            .iter()
+            .map(|(name, value)| (name.clone(), json(value, show_secrets)))
+            .collect::<serde_json::Map<_, _>>()
+            .into(),
+        Value::Output(_) | Value::Join(_) | Value::If(_) => Json::from(inline(value)),
+        known => Json::from(known),
+    }
+}
+
+/// A raw value for a screen rather than a pipe.
+pub fn for_screen(text: &str) -> String {
+    text.lines().map(sanitise).collect::<Vec<_>>().join("\n")
+}

@@ -1,0 +1,493 @@
+//! A run while it goes on: a tree that is drawn over and over on a terminal, and one line per change of state elsewhere.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::line::Line;
+use super::preview::{self, PlanRow, is_shown};
+use super::seconds;
+use super::style::{self, Style};
+use super::tree::{Cells, Row, Tree};
+use crate::execute::{Event, Skipped, Work};
+use crate::plan::{Action, Op, Plan, StepId};
+use crate::resource::Urn;
+
+const SPINNER: [&str; 10] = ["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"];
+
+/// Lines that a frame keeps for the column titles, the stack, a blank line and the footer.
+const FRAME: usize = 4;
+
+/// Where a row stands.
+#[derive(Debug, Clone, PartialEq)]
+enum State {
+    Waiting,
+    Running {
+        work: Work,
+        since: Duration,
+        status: Option<String>,
+    },
+    /// Some of its steps are done, others are to come.
+    Between(Work),
+    Done {
+        work: Work,
+        elapsed: Duration,
+        at: Duration,
+    },
+    Failed {
+        work: Work,
+        elapsed: Duration,
+        message: String,
+    },
+    Interrupted {
+        work: Work,
+        status: Option<String>,
+    },
+    Skipped(String),
+}
+
+struct Track {
+    urn: Urn,
+    op: Op,
+    diff: String,
+    steps_left: usize,
+    elapsed: Duration,
+    state: State,
+}
+
+/// Follows a run, event by event.
+pub struct Progress<'a> {
+    plan: &'a Plan,
+    sections: &'a [&'a str],
+    tracks: Vec<Track>,
+    track_of: BTreeMap<StepId, usize>,
+    cancelling: bool,
+}
+
+impl<'a> Progress<'a> {
+    pub fn new(plan: &'a Plan, sections: &'a [&'a str]) -> Self {
+        let mut tracks = Vec::new();
+        let mut track_of = BTreeMap::new();
+        for row in preview::rows(plan) {
+            if row.steps.is_empty() {
+                continue;
+            }
+            for step in &row.steps {
+                track_of.insert(*step, tracks.len());
+            }
+            tracks.push(Track::of(&row));
+        }
+        Self {
+            plan,
+            sections,
+            tracks,
+            track_of,
+            cancelling: false,
+        }
+    }
+
+    /// Takes in what happened.
+    pub fn hear(&mut self, event: &Event) {
+        let step = match event {
+            Event::Started { step, .. }
+            | Event::Waiting { step, .. }
+            | Event::Succeeded { step, .. }
+            | Event::Failed { step, .. }
+            | Event::Interrupted { step, .. }
+            | Event::Skipped { step, .. } => *step,
+            Event::Cancelling { .. } => {
+                self.cancelling = true;
+                return;
+            }
+        };
+        let Some(track) = self.track_of.get(&step).map(|row| &mut self.tracks[*row]) else {
+            return;
+        };
+        match event {
+            Event::Started { work, at, .. } => {
+                track.state = State::Running {
+                    work: *work,
+                    since: *at,
+                    status: None,
+                };
+            }
+            Event::Waiting { status, .. } => {
+                if let State::Running { status: now, .. } = &mut track.state {
+                    *now = Some(status.clone());
+                }
+            }
+            Event::Succeeded {
+                work, elapsed, at, ..
+            } => {
+                track.elapsed += *elapsed;
+                track.steps_left = track.steps_left.saturating_sub(1);
+                track.state = if track.steps_left == 0 {
+                    State::Done {
+                        work: *work,
+                        elapsed: track.elapsed,
+                        at: *at,
+                    }
+                } else {
+                    State::Between(*work)
+                };
+            }
+            Event::Failed {
+                work,
+                elapsed,
+                error,
+                ..
+            } => {
+                let message = match error.code.as_str() {
+                    "" => error.message.clone(),
+                    code => format!("{code}: {}", error.message),
+                };
+                track.state = State::Failed {
+                    work: *work,
+                    elapsed: track.elapsed + *elapsed,
+                    message,
+                };
+            }
+            Event::Interrupted { work, status, .. } => {
+                track.state = State::Interrupted {
+                    work: *work,
+                    status: status.clone(),
+                };
+            }
+            Event::Skipped { because, .. } => {
+                // What has failed says more than what was skipped after it.
+                if !matches!(
+                    track.state,
+                    State::Failed { .. } | State::Interrupted { .. }
+                ) {
+                    track.state = State::Skipped(skipped(because));
+                }
+            }
+            Event::Cancelling { .. } => {}
+        }
+    }
+
+    /// The rows that fit a window: what fails and runs always, then what ended last; and a line of counts.
+    pub fn frame(&self, now: Duration, tick: usize, width: usize, height: usize) -> Vec<Line> {
+        let room = height.saturating_sub(FRAME + 1);
+        let mut ranked: Vec<&Track> = self
+            .tracks
+            .iter()
+            .filter(|track| track.state != State::Waiting)
+            .collect();
+        ranked.sort_by_key(|track| track.rank());
+        let spinner = SPINNER[tick % SPINNER.len()];
+        // Sections take lines too, and which ones depends on the rows: take away until it fits.
+        let mut count = ranked.len().min(room);
+        let mut lines = loop {
+            let shown: Vec<Row> = ranked[..count]
+                .iter()
+                .map(|track| track.row(now, Some(spinner)))
+                .collect();
+            let lines = self.tree(shown, Some(width));
+            if lines.len() <= room + 2 || count == 0 {
+                break lines;
+            }
+            count -= 1;
+        };
+        let running = |track: &&&Track| matches!(track.state, State::Running { .. });
+        let hidden = ranked[count..].iter().filter(running).count();
+        lines.push(Line::new());
+        lines.push(self.footer(now, spinner, hidden).cut(width));
+        lines
+    }
+
+    /// The whole tree, once the run is over.
+    pub fn end(&self, width: Option<usize>) -> Vec<Line> {
+        let rows = self
+            .tracks
+            .iter()
+            .map(|track| track.row(Duration::ZERO, None))
+            .collect();
+        self.tree(rows, width)
+    }
+
+    fn tree(&self, mut rows: Vec<Row>, width: Option<usize>) -> Vec<Line> {
+        rows.extend(
+            preview::rows(self.plan)
+                .iter()
+                .filter(|row| row.op == Op::Retain && is_shown(row))
+                .map(|row| Row {
+                    urn: row.urn.clone(),
+                    cells: Cells {
+                        op: Some(Op::Retain),
+                        status: Line::styled(style::of(Op::Retain), "retained"),
+                        info: Line::plain(
+                            row.retained
+                                .map_or_else(String::new, |retained| retained.reason.to_string()),
+                        ),
+                    },
+                }),
+        );
+        let mut stack_cells = preview::stack_cells(self.plan);
+        stack_cells.status = Line::new();
+        let failed = self.count(|state| matches!(state, State::Failed { .. }));
+        if failed > 0 {
+            stack_cells.status = Line::styled(Style::Error, "**failed**");
+        } else if self.cancelling {
+            stack_cells.status = Line::styled(Style::Warning, "cancelled");
+        }
+        Tree {
+            status_title: "Status",
+            stack: self.plan.stack.to_string(),
+            stack_cells,
+            rows,
+            sections: self.sections,
+        }
+        .render(width)
+    }
+
+    fn count(&self, which: impl Fn(&State) -> bool) -> usize {
+        let states = self.tracks.iter().map(|track| &track.state);
+        states.filter(|state| which(state)).count()
+    }
+
+    fn footer(&self, now: Duration, spinner: &str, hidden: usize) -> Line {
+        let done = self.count(|state| matches!(state, State::Done { .. }));
+        let running = self.count(|state| matches!(state, State::Running { .. }));
+        let failed = self.count(|state| matches!(state, State::Failed { .. }));
+        let mut line = Line::plain(" ")
+            .with(Style::Heading, spinner)
+            .and(format!("  {done} of {} done", self.tracks.len()));
+        if running > 0 {
+            line.push(Style::Plain, format!(", {running} running"));
+        }
+        if hidden > 0 {
+            line.push(Style::Faint, format!(" ({hidden} not shown)"));
+        }
+        if failed > 0 {
+            line.push(Style::Plain, ", ");
+            line.push(Style::Error, format!("{failed} failed"));
+        }
+        if self.cancelling {
+            line.push(Style::Plain, ", ");
+            line.push(Style::Warning, "cancelling");
+        }
+        line.and(format!("  {}", seconds(now)))
+    }
+
+    /// What an event says where nothing can be drawn over: one line per change of state.
+    pub fn plain(&self, event: &Event) -> Option<Line> {
+        let (step, at, status) = match event {
+            Event::Started { step, at, work, .. } => (*step, *at, Line::plain(doing(*work))),
+            Event::Waiting { step, at, status } => {
+                let track = &self.tracks[*self.track_of.get(step)?];
+                let State::Running { work, .. } = &track.state else {
+                    return None;
+                };
+                let line = Line::plain(doing(*work)).with(Style::Faint, format!(": {status}"));
+                (*step, *at, line)
+            }
+            Event::Succeeded {
+                step,
+                at,
+                work,
+                elapsed,
+                id,
+                ..
+            } => {
+                let line = Line::styled(of(*work), done(*work))
+                    .and(format!(" ({})", seconds(*elapsed)))
+                    .with(Style::Faint, format!(" {id}"));
+                (*step, *at, line)
+            }
+            Event::Failed {
+                step,
+                at,
+                work,
+                elapsed,
+                error,
+                ..
+            } => {
+                let line = Line::styled(Style::Error, format!("**{} failed**", doing(*work)))
+                    .and(format!(" ({}) {error}", seconds(*elapsed)));
+                (*step, *at, line)
+            }
+            Event::Interrupted {
+                step, at, status, ..
+            } => {
+                let line = Line::styled(Style::Warning, "interrupted").and(
+                    status
+                        .as_ref()
+                        .map_or_else(String::new, |s| format!(": {s}")),
+                );
+                (*step, *at, line)
+            }
+            Event::Skipped {
+                step, at, because, ..
+            } => {
+                let line =
+                    Line::styled(Style::Warning, "skipped").and(format!(": {}", skipped(because)));
+                (*step, *at, line)
+            }
+            Event::Cancelling { in_flight, at } => {
+                let text = match in_flight {
+                    0 => "cancelling".to_owned(),
+                    count => format!("cancelling: {count} under way"),
+                };
+                return Some(stamp(*at).with(Style::Warning, text));
+            }
+        };
+        let track = &self.tracks[*self.track_of.get(&step)?];
+        let mut line = stamp(at)
+            .with(style::of(track.op), style::symbol(track.op))
+            .and(" ")
+            .with(Style::Faint, track.urn.token())
+            .and(" ")
+            .with(Style::Bold, track.urn.name())
+            .and(" ")
+            .then(status);
+        if matches!(event, Event::Started { .. }) && !track.diff.is_empty() {
+            line.push(Style::Plain, format!(" [diff: {}]", track.diff));
+        }
+        Some(line)
+    }
+}
+
+impl Track {
+    fn of(row: &PlanRow<'_>) -> Self {
+        let diff = match row.step {
+            Some(step) if row.op != Op::Create => step
+                .comparison()
+                .map(|comparison| preview::changed(comparison.changes()))
+                .unwrap_or_default(),
+            _ => String::new(),
+        };
+        Self {
+            urn: row.urn.clone(),
+            op: row.op,
+            diff,
+            steps_left: row.steps.len(),
+            elapsed: Duration::ZERO,
+            state: State::Waiting,
+        }
+    }
+
+    /// What a window shows first.
+    fn rank(&self) -> (u8, Duration) {
+        match &self.state {
+            State::Failed { .. } | State::Interrupted { .. } => (0, Duration::ZERO),
+            State::Running { since, .. } => (1, *since),
+            State::Between(_) => (2, Duration::ZERO),
+            // Latest first.
+            State::Done { at, .. } => (3, Duration::MAX.saturating_sub(*at)),
+            State::Skipped(_) => (4, Duration::ZERO),
+            State::Waiting => (5, Duration::ZERO),
+        }
+    }
+
+    fn row(&self, now: Duration, spinner: Option<&str>) -> Row {
+        let diff = || match self.diff.as_str() {
+            "" => Line::new(),
+            diff => Line::plain(format!("[diff: {diff}]")),
+        };
+        let (status, info) = match &self.state {
+            State::Waiting => (Line::new(), Line::new()),
+            State::Running {
+                work,
+                since,
+                status,
+            } => {
+                let time = seconds(now.saturating_sub(*since));
+                let mut line = Line::styled(of(*work), format!("{} ({time})", doing(*work)));
+                if let Some(spinner) = spinner {
+                    line = line.and(" ").with(of(*work), spinner);
+                }
+                let info = status.as_ref().map_or_else(diff, Line::plain);
+                (line, info)
+            }
+            State::Between(work) => (Line::styled(of(*work), done(*work)), diff()),
+            State::Done { work, elapsed, .. } => {
+                let word = match (self.op, work) {
+                    (Op::Replace, _) => "replaced",
+                    (_, work) => done(*work),
+                };
+                let line = Line::styled(
+                    style::of(self.op),
+                    format!("{word} ({})", seconds(*elapsed)),
+                );
+                (line, diff())
+            }
+            State::Failed {
+                work,
+                elapsed,
+                message,
+            } => {
+                let text = format!("**{} failed** ({})", doing(*work), seconds(*elapsed));
+                (Line::styled(Style::Error, text), Line::plain(message))
+            }
+            State::Interrupted { work, status } => (
+                Line::styled(Style::Warning, format!("**{} interrupted**", doing(*work))),
+                status.as_ref().map_or_else(Line::new, Line::plain),
+            ),
+            State::Skipped(reason) => {
+                (Line::styled(Style::Warning, "skipped"), Line::plain(reason))
+            }
+        };
+        Row {
+            urn: self.urn.clone(),
+            cells: Cells {
+                op: Some(self.op),
+                status,
+                info,
+            },
+        }
+    }
+}
+
+fn stamp(at: Duration) -> Line {
+    Line::styled(Style::Faint, format!("{:>7.1}s", at.as_secs_f64())).and("  ")
+}
+
+fn skipped(because: &Skipped) -> String {
+    match because {
+        Skipped::Needs(urn) => format!("needs {}", urn.name()),
+        Skipped::Cancelled => "cancelled before its turn".to_owned(),
+    }
+}
+
+/// A work under way.
+pub(super) fn doing(work: Work) -> &'static str {
+    match work {
+        Work::Create => "creating",
+        Work::Update => "updating",
+        Work::CreateReplacement => "creating replacement",
+        Work::DeleteReplaced => "deleting original",
+        Work::Delete => "deleting",
+    }
+}
+
+/// A work that is done.
+fn done(work: Work) -> &'static str {
+    match work {
+        Work::Create => "created",
+        Work::Update => "updated",
+        Work::CreateReplacement => "created replacement",
+        Work::DeleteReplaced => "deleted original",
+        Work::Delete => "deleted",
+    }
+}
+
+fn of(work: Work) -> Style {
+    match work {
+        Work::Create => Style::Create,
+        Work::Update => Style::Update,
+        Work::CreateReplacement => Style::CreateReplacement,
+        Work::DeleteReplaced => Style::DeleteReplaced,
+        Work::Delete => Style::Delete,
+    }
+}
+
+/// The verb for "could not … it".
+pub(super) fn verb(step: &crate::plan::Step) -> &'static str {
+    match step.action {
+        Action::Create { .. } => "create",
+        Action::Update { .. } => "update",
+        Action::CreateReplacement { .. } => "replace",
+        Action::DeleteReplaced { .. } => "delete the replaced",
+        Action::Delete { .. } => "delete",
+    }
+}

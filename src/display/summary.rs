@@ -1,0 +1,208 @@
+//! The end of a run: what failed and why, what came of it, how long it took.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::line::Line;
+use super::message::Message;
+use super::preview::{self, totals};
+use super::progress::verb;
+use super::seconds;
+use super::style::{self, Style};
+use crate::execute::{Outcome, Report, Skipped};
+use crate::plan::{Action, Op, Plan, RetainReason, Step, StepId};
+use crate::resource::{ErrorKind, ProviderError};
+
+/// `Resources:` with what was done, and `Duration:`.
+pub fn render(plan: &Plan, outcome: &Outcome) -> Vec<Line> {
+    let report = outcome.report();
+    let succeeded: BTreeSet<StepId> = report.succeeded.iter().copied().collect();
+    let mut done: BTreeMap<Op, usize> = BTreeMap::new();
+    let mut unchanged = 0;
+    for row in preview::rows(plan) {
+        match row.op {
+            Op::Same => unchanged += 1,
+            Op::Retain => {
+                let reason = row.retained.map(|retained| &retained.reason);
+                if reason != Some(&RetainReason::NotTargeted) {
+                    *done.entry(Op::Retain).or_default() += 1;
+                }
+            }
+            // A replacement counts once both its steps are through.
+            op if row.steps.iter().all(|step| succeeded.contains(step)) => {
+                *done.entry(op).or_default() += 1;
+            }
+            _ => {}
+        }
+    }
+    let mut lines = vec![Line::styled(Style::Heading, "Resources:")];
+    let (mut kinds, mut changed) = (0, 0);
+    for op in [Op::Delete, Op::Replace, Op::Create, Op::Update, Op::Retain] {
+        if let Some(&count) = done.get(&op) {
+            if op != Op::Retain {
+                kinds += 1;
+                changed += count;
+            }
+            let text = format!("{}{count} {}", style::symbol(op), past(op));
+            lines.push(Line::plain("    ").with(style::of(op), text));
+        }
+    }
+    for (count, word, style) in [
+        (report.failed.len(), "errored", Style::Error),
+        (report.interrupted.len(), "interrupted", Style::Warning),
+        (report.skipped.len(), "skipped", Style::Warning),
+    ] {
+        if count > 0 {
+            lines.push(Line::plain("    ").with(style, format!("{count} {word}")));
+        }
+    }
+    lines.extend(totals(kinds, changed, unchanged));
+    lines.push(Line::new());
+    lines.push(
+        Line::styled(Style::Heading, "Duration:").and(format!(" {}", seconds(report.elapsed))),
+    );
+    lines
+}
+
+fn past(op: Op) -> &'static str {
+    match op {
+        Op::Same => "unchanged",
+        Op::Create => "created",
+        Op::Update => "updated",
+        Op::Replace => "replaced",
+        Op::Delete => "deleted",
+        Op::Retain => "retained",
+    }
+}
+
+/// What went wrong with each resource, and what to do next.
+pub fn diagnostics(plan: &Plan, outcome: &Outcome, again: &str) -> Vec<Message> {
+    let report = outcome.report();
+    let mut messages: Vec<Message> = report
+        .failed
+        .iter()
+        .map(|(id, error)| {
+            failure(
+                &plan.steps[*id],
+                error,
+                waiting_for(plan, report, *id),
+                again,
+            )
+        })
+        .collect();
+    messages.extend(report.interrupted.iter().map(|id| {
+        let step = &plan.steps[*id];
+        Message::warning(format!(
+            "{} `{}` was interrupted",
+            step.urn.token(),
+            step.urn.name()
+        ))
+        .fact(
+            "now",
+            "what was under way goes on in AWS by itself; the next run finds it by its tags and picks it up",
+        )
+        .help("run it again")
+        .command(again)
+    }));
+    messages
+}
+
+fn failure(step: &Step, error: &ProviderError, skipped: usize, again: &str) -> Message {
+    let message = Message::error(format!(
+        "could not {} {} `{}`",
+        verb(step),
+        step.urn.token(),
+        step.urn.name()
+    ))
+    .answer(error);
+    let mut now = now(step, error);
+    match skipped {
+        0 => {}
+        1 => now.push_str("; 1 step that needs it was skipped"),
+        count => now.push_str(&format!("; {count} steps that need it were skipped")),
+    }
+    help(message.fact("now", now), step, error, again)
+}
+
+/// How things stand after a failure.
+fn now(step: &Step, error: &ProviderError) -> String {
+    let refused = error
+        .status
+        .is_some_and(|status| (400..500).contains(&status))
+        && error.kind != ErrorKind::Failed;
+    match (&step.action, error.kind) {
+        (_, ErrorKind::Unclear) => {
+            "nobody knows whether the call took effect; the next run looks before it acts"
+                .to_owned()
+        }
+        (_, ErrorKind::TimedOut) => {
+            "it is still on its way; the next run goes on waiting for it".to_owned()
+        }
+        (_, ErrorKind::Failed) => "it exists, but it does not work".to_owned(),
+        (Action::Create { .. }, _) if refused => {
+            "what the call was to bring about is not there".to_owned()
+        }
+        (Action::CreateReplacement { .. }, _) if refused => {
+            "the object it was to replace is as it was, unless it had to go first".to_owned()
+        }
+        (Action::Update { .. }, _) if refused => {
+            "what this call was to change is as it was".to_owned()
+        }
+        (Action::Delete { observed, .. } | Action::DeleteReplaced { observed, .. }, _) => {
+            format!("`{}` is still there", observed.id)
+        }
+        _ => "the next run finds out how far it came, and goes on from there".to_owned(),
+    }
+}
+
+fn help(message: Message, step: &Step, error: &ProviderError, again: &str) -> Message {
+    match error.kind {
+        ErrorKind::Denied => message
+            .help(format!("allow {}, then run", error.operation))
+            .command(again),
+        ErrorKind::Credentials => message
+            .help("renew the credentials (`aws sso login`, for one), then run")
+            .command(again),
+        ErrorKind::Quota => message
+            .help("ask AWS for a higher quota (Service Quotas), or want less, then run")
+            .command(again),
+        ErrorKind::NotOurs | ErrorKind::AlreadyExists => message.help(format!(
+            "give `{}` another name in the stack file, or remove what has the name",
+            step.urn.name()
+        )),
+        ErrorKind::Invalid => message
+            .help(format!(
+                "correct `{}` in the stack file, then run",
+                step.urn.name()
+            ))
+            .command(again),
+        ErrorKind::Failed => message
+            .help("mend what the lines above name, then run")
+            .command(again),
+        ErrorKind::Guarded => message,
+        ErrorKind::Bug => message.help(super::bug()),
+        ErrorKind::Throttled
+        | ErrorKind::Transient
+        | ErrorKind::TimedOut
+        | ErrorKind::Unclear
+        | ErrorKind::InUse
+        | ErrorKind::NotFound
+        | ErrorKind::NotVisibleYet => message.help("run it again").command(again),
+    }
+}
+
+/// How many steps were skipped because of a step, directly or down the line.
+fn waiting_for(plan: &Plan, report: &Report, failed: StepId) -> usize {
+    let skipped: BTreeSet<StepId> = report
+        .skipped
+        .iter()
+        .filter(|(_, because)| matches!(because, Skipped::Needs(_)))
+        .map(|(id, _)| *id)
+        .collect();
+    let mut reached = BTreeSet::from([failed]);
+    for (id, step) in plan.steps.iter().enumerate() {
+        if skipped.contains(&id) && step.waits_for.iter().any(|on| reached.contains(on)) {
+            reached.insert(id);
+        }
+    }
+    reached.len() - 1
+}

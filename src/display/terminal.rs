@@ -1,0 +1,235 @@
+//! The one writer: lines to the streams, a frame that is drawn over, and questions.
+
+use std::io::{self, IsTerminal, Write};
+
+use console::Term;
+use dialoguer::Select;
+use dialoguer::theme::{ColorfulTheme, SimpleTheme, Theme};
+
+use super::line::Line;
+use super::outputs::for_screen;
+use super::style::ColorChoice;
+
+/// Windows smaller than this are drawn as if they were this large.
+const SMALLEST: (usize, usize) = (40, 8);
+
+/// Standard output and standard error, with what they can do.
+pub struct Terminal {
+    out: Term,
+    is_terminal: bool,
+    /// `COLUMNS`, for output that goes elsewhere than to a terminal.
+    columns: Option<usize>,
+    colour_out: bool,
+    colour_err: bool,
+    /// The widths of the lines of the frame that stands on the screen.
+    frame: Vec<usize>,
+    cursor_hidden: bool,
+}
+
+impl Terminal {
+    pub fn new(choice: ColorChoice) -> Self {
+        let variable = |name: &str| std::env::var_os(name);
+        let is_terminal = io::stdout().is_terminal();
+        let colour_out = choice.applies(is_terminal, &variable);
+        let colour_err = choice.applies(io::stderr().is_terminal(), &variable);
+        // The prompts' own colours.
+        console::set_colors_enabled(colour_out);
+        Self {
+            out: Term::stdout(),
+            is_terminal,
+            columns: std::env::var("COLUMNS")
+                .ok()
+                .and_then(|columns| columns.parse().ok()),
+            colour_out,
+            colour_err,
+            frame: Vec::new(),
+            cursor_hidden: false,
+        }
+    }
+
+    /// Whether standard output is coloured.
+    pub fn colours(&self) -> bool {
+        self.colour_out
+    }
+
+    /// Whether standard error is coloured, for what other renderers make.
+    pub fn colours_errors(&self) -> bool {
+        self.colour_err
+    }
+
+    /// Columns; `None` where nobody limits them.
+    pub fn width(&self) -> Option<usize> {
+        if self.is_terminal {
+            let (_, columns) = self.out.size_checked()?;
+            Some(usize::from(columns).max(SMALLEST.0))
+        } else {
+            self.columns.map(|columns| columns.max(SMALLEST.0))
+        }
+    }
+
+    /// Columns and rows for a frame.
+    pub fn window(&self) -> (usize, usize) {
+        let (rows, columns) = self.out.size();
+        (
+            usize::from(columns).max(SMALLEST.0),
+            usize::from(rows).max(SMALLEST.1),
+        )
+    }
+
+    /// Writes lines to standard output.
+    pub fn print(&mut self, lines: &[Line]) {
+        self.clear_frame();
+        write(&mut io::stdout().lock(), &text(lines, self.colour_out));
+    }
+
+    /// Writes lines to standard error.
+    pub fn report(&mut self, lines: &[Line]) {
+        self.clear_frame();
+        write(&mut io::stderr().lock(), &text(lines, self.colour_err));
+    }
+
+    /// Writes a report that another renderer has made, from sanitised text, to standard error.
+    pub fn report_rendered(&mut self, text: &str) {
+        self.clear_frame();
+        write(&mut io::stderr().lock(), text);
+    }
+
+    /// Writes data to standard output: as it is to a pipe, harmless to a terminal.
+    ///
+    /// # Errors
+    /// Data that could not be written, because a script must not take part of it for all. A reader that has seen
+    /// enough is no error.
+    pub fn data(&mut self, text: &str) -> io::Result<()> {
+        self.clear_frame();
+        let text = if self.is_terminal {
+            for_screen(text)
+        } else {
+            text.to_owned()
+        };
+        let text = if text.ends_with('\n') {
+            text
+        } else {
+            text + "\n"
+        };
+        let mut out = io::stdout().lock();
+        match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error),
+            _ => Ok(()),
+        }
+    }
+
+    /// Draws a frame over the one before it, in a single write.
+    pub fn draw(&mut self, frame: &[Line]) {
+        let (columns, rows) = self.window();
+        let mut text = String::new();
+        if !self.cursor_hidden {
+            text.push_str("\u{1b}[?25l");
+            self.cursor_hidden = true;
+        }
+        // Terminals that know it show the frame at once; the others ignore it.
+        text.push_str("\u{1b}[?2026h");
+        text.push_str(&self.to_frame_start());
+        self.frame.clear();
+        // The last column and row stay free: writing there makes some terminals scroll.
+        for line in frame.iter().take(rows - 1) {
+            let line = line.clone().cut(columns - 1);
+            self.frame.push(line.width());
+            text.push_str(&line.render(self.colour_out));
+            text.push_str("\u{1b}[K\n");
+        }
+        text.push_str("\u{1b}[J\u{1b}[?2026l");
+        write(&mut io::stdout().lock(), &text);
+    }
+
+    /// Takes the frame off the screen.
+    pub fn clear_frame(&mut self) {
+        let mut text = String::new();
+        if !self.frame.is_empty() {
+            text.push_str(&self.to_frame_start());
+            text.push_str("\u{1b}[J");
+            self.frame.clear();
+        }
+        if self.cursor_hidden {
+            text.push_str("\u{1b}[?25h");
+            self.cursor_hidden = false;
+        }
+        if !text.is_empty() {
+            write(&mut io::stdout().lock(), &text);
+        }
+    }
+
+    /// Moves the cursor to where the frame begins. A window that has become narrower has broken its lines.
+    fn to_frame_start(&self) -> String {
+        let (columns, rows) = self.window();
+        let lines: usize = self
+            .frame
+            .iter()
+            .map(|width| width.div_ceil(columns).max(1))
+            .sum();
+        match lines.min(rows - 1) {
+            0 => String::new(),
+            lines => format!("\u{1b}[{lines}A\r"),
+        }
+    }
+
+    /// A line that says what is being waited for, until something else is written.
+    pub fn status(&mut self, line: Line) {
+        if self.is_terminal {
+            self.draw(&[line]);
+        }
+    }
+}
+
+impl Drop for Terminal {
+    fn drop(&mut self) {
+        self.clear_frame();
+    }
+}
+
+/// Lets the user choose with the arrow keys. `None` if the terminal went away or the user pressed Ctrl-C.
+pub fn choose(prompt: &str, items: &[&str], default: usize, colour: bool) -> Option<usize> {
+    let theme: Box<dyn Theme> = if colour {
+        Box::new(ColorfulTheme::default())
+    } else {
+        Box::new(SimpleTheme)
+    };
+    let term = Term::stdout();
+    let chosen = Select::with_theme(theme.as_ref())
+        .with_prompt(prompt)
+        .items(items)
+        .default(default)
+        .report(true)
+        .interact_on(&term);
+    if chosen.is_err() {
+        // The prompt hides the cursor, and leaves it hidden when it is interrupted.
+        write(&mut io::stdout().lock(), "\u{1b}[?25h");
+    }
+    chosen.ok()
+}
+
+/// Asks for a line of text. `None` at the end of the input.
+pub fn ask(prompt: &Line, colour: bool) -> Option<String> {
+    write(&mut io::stdout().lock(), &prompt.render(colour));
+    write(&mut io::stdout().lock(), " ");
+    let mut answer = String::new();
+    match io::stdin().read_line(&mut answer) {
+        Ok(0) | Err(_) => None,
+        Ok(_) => Some(answer.trim().to_owned()),
+    }
+}
+
+fn text(lines: &[Line], colour: bool) -> String {
+    let mut text = String::new();
+    for line in lines {
+        text.push_str(&line.render(colour));
+        text.push('\n');
+    }
+    text
+}
+
+/// Writes to a person. That nobody reads any more is no reason to stop what is under way.
+fn write(stream: &mut dyn Write, text: &str) {
+    let _ = stream
+        .write_all(text.as_bytes())
+        .and_then(|()| stream.flush());
+}

@@ -1,0 +1,289 @@
+//! Resources as a tree in columns, the way Pulumi shows them: `Type / Name / Plan / Info`.
+//!
+//! A logical name is `<section>/<name>`; sections are the branches. Wide enough, everything is shown whole. Where the
+//! width is not enough, first the `aws:` of the types goes, then the ends of infos, then the middle of types and names.
+
+use console::measure_text_width;
+
+use super::line::{Line, cut_middle};
+use super::style::{self, Style};
+use crate::plan::Op;
+use crate::resource::Urn;
+
+/// Before the first column: a space, two for the symbol, two more.
+const MARGIN: usize = 5;
+const GAP: usize = 2;
+/// What columns keep when there is too little room for all.
+const SMALLEST_TYPE: usize = 22;
+const SMALLEST_NAME: usize = 16;
+const SMALLEST_INFO: usize = 26;
+
+/// What stands in one row, besides its type and name.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Cells {
+    pub op: Option<Op>,
+    /// The third column: `Plan` or `Status`.
+    pub status: Line,
+    pub info: Line,
+}
+
+/// A resource's row.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Row {
+    pub urn: Urn,
+    pub cells: Cells,
+}
+
+/// A whole tree.
+pub struct Tree<'a> {
+    /// What the third column is called.
+    pub status_title: &'a str,
+    /// The row at the top: the stack.
+    pub stack: String,
+    pub stack_cells: Cells,
+    pub rows: Vec<Row>,
+    /// Sections in the order in which they are shown; others follow by name.
+    pub sections: &'a [&'a str],
+}
+
+/// One line of the tree before columns are measured.
+struct Entry {
+    prefix: String,
+    kind: String,
+    is_section: bool,
+    name: String,
+    cells: Cells,
+}
+
+impl Tree<'_> {
+    pub fn render(self, width: Option<usize>) -> Vec<Line> {
+        let title = Entry {
+            prefix: String::new(),
+            kind: "Type".to_owned(),
+            is_section: false,
+            name: "Name".to_owned(),
+            cells: Cells {
+                op: None,
+                status: Line::styled(Style::Heading, self.status_title),
+                info: Line::styled(Style::Heading, "Info"),
+            },
+        };
+        let entries = self.entries();
+        let has_info = entries.iter().any(|entry| !entry.cells.info.is_empty());
+        let columns = Columns::measure(&title, &entries, width, has_info);
+        let mut lines = vec![columns.line(title, Style::Heading)];
+        lines.extend(
+            entries
+                .into_iter()
+                .map(|entry| columns.line(entry, Style::Plain)),
+        );
+        lines
+    }
+
+    fn entries(self) -> Vec<Entry> {
+        let mut rows = self.rows;
+        let rank = |section: &str| {
+            let position = self.sections.iter().position(|known| *known == section);
+            position.unwrap_or(self.sections.len())
+        };
+        rows.sort_by_cached_key(|row| {
+            let (section, rest) = split(row.urn.name());
+            let rest = natural(rest);
+            (
+                rank(section),
+                section.to_owned(),
+                row.urn.token().to_owned(),
+                rest,
+            )
+        });
+        let mut entries = vec![Entry {
+            prefix: String::new(),
+            kind: "fde:Stack".to_owned(),
+            is_section: false,
+            name: self.stack,
+            cells: self.stack_cells,
+        }];
+        let mut rows = rows.into_iter().peekable();
+        while let Some(first) = rows.next() {
+            let section = split(first.urn.name()).0.to_owned();
+            let mut group = vec![first];
+            while let Some(row) = rows.next_if(|row| split(row.urn.name()).0 == section) {
+                group.push(row);
+            }
+            let is_last = rows.peek().is_none();
+            let (branch, trunk) = if is_last {
+                ("└─ ", "   ")
+            } else {
+                ("├─ ", "│  ")
+            };
+            if section.is_empty() {
+                let count = group.len();
+                entries.extend(group.into_iter().enumerate().map(|(index, row)| {
+                    let end = is_last && index + 1 == count;
+                    Entry::of(row, if end { "└─ " } else { "├─ " }.to_owned())
+                }));
+                continue;
+            }
+            entries.push(Entry {
+                prefix: branch.to_owned(),
+                kind: section,
+                is_section: true,
+                name: String::new(),
+                cells: Cells::default(),
+            });
+            let count = group.len();
+            entries.extend(group.into_iter().enumerate().map(|(index, row)| {
+                let branch = if index + 1 == count {
+                    "└─ "
+                } else {
+                    "├─ "
+                };
+                Entry::of(row, format!("{trunk}{branch}"))
+            }));
+        }
+        entries
+    }
+}
+
+impl Entry {
+    fn of(row: Row, prefix: String) -> Self {
+        Self {
+            prefix,
+            kind: row.urn.token().to_owned(),
+            is_section: false,
+            name: split(row.urn.name()).1.to_owned(),
+            cells: row.cells,
+        }
+    }
+}
+
+/// Section and rest of a logical name. A name without a section has an empty one.
+fn split(name: &str) -> (&str, &str) {
+    name.split_once('/').unwrap_or(("", name))
+}
+
+/// A sort key in which `subnet2` comes before `subnet10`.
+fn natural(name: &str) -> Vec<(String, u64)> {
+    let mut parts = Vec::new();
+    let mut rest = name;
+    while !rest.is_empty() {
+        let digits = rest
+            .find(|character: char| character.is_ascii_digit())
+            .unwrap_or(rest.len());
+        let (text, number) = rest.split_at(digits);
+        let end = number
+            .find(|character: char| !character.is_ascii_digit())
+            .unwrap_or(number.len());
+        parts.push((text.to_owned(), number[..end].parse().unwrap_or(0)));
+        rest = &number[end..];
+    }
+    parts
+}
+
+struct Columns {
+    short_types: bool,
+    kind: usize,
+    name: usize,
+    status: usize,
+    info: Option<usize>,
+}
+
+impl Columns {
+    fn measure(title: &Entry, entries: &[Entry], width: Option<usize>, has_info: bool) -> Self {
+        let all = || std::iter::once(title).chain(entries);
+        let widest = |of: &dyn Fn(&Entry) -> usize| all().map(of).max().unwrap_or(0);
+        let kinds = |short| {
+            widest(&|entry: &Entry| {
+                measure_text_width(&entry.prefix) + measure_text_width(shown(&entry.kind, short))
+            })
+        };
+        let mut columns = Self {
+            short_types: false,
+            kind: kinds(false),
+            name: widest(&|entry| measure_text_width(&entry.name)),
+            status: widest(&|entry| entry.cells.status.width()),
+            info: has_info.then(|| widest(&|entry| entry.cells.info.width())),
+        };
+        let Some(width) = width else { return columns };
+        if columns.total() > width {
+            columns.short_types = true;
+            columns.kind = kinds(true);
+        }
+        if let Some(info) = columns.info {
+            let over = columns.total().saturating_sub(width);
+            columns.info = Some(info.saturating_sub(over).max(info.min(SMALLEST_INFO)));
+        }
+        let over = columns.total().saturating_sub(width);
+        let spare = columns.kind.saturating_sub(SMALLEST_TYPE);
+        columns.kind -= over.min(spare);
+        let over = columns.total().saturating_sub(width);
+        let spare = columns.name.saturating_sub(SMALLEST_NAME);
+        columns.name -= over.min(spare);
+        let over = columns.total().saturating_sub(width);
+        columns.info = columns.info.map(|info| info.saturating_sub(over));
+        columns
+    }
+
+    fn total(&self) -> usize {
+        MARGIN
+            + self.kind
+            + GAP
+            + self.name
+            + GAP
+            + self.status
+            + self.info.map_or(0, |info| GAP + info)
+    }
+
+    fn line(&self, entry: Entry, base: Style) -> Line {
+        let Entry {
+            prefix,
+            kind,
+            is_section,
+            name,
+            cells,
+        } = entry;
+        let style = cells.op.map_or(base, style::of);
+        let symbol = cells.op.map_or("  ", style::symbol);
+        let kind_style = if is_section { Style::Bold } else { base };
+        let room = self.kind.saturating_sub(measure_text_width(&prefix));
+        let kind = cut_middle(shown(&kind, self.short_types), room);
+        let gap = " ".repeat(GAP);
+        let mut line = Line::plain(" ")
+            .with(style, symbol)
+            .and("  ")
+            .then(
+                Line::styled(Style::Faint, prefix)
+                    .with(kind_style, kind)
+                    .padded(self.kind),
+            )
+            .and(&gap)
+            .then(Line::styled(base, cut_middle(&name, self.name)).padded(self.name))
+            .and(&gap)
+            .then(cells.status.cut(self.status).padded(self.status));
+        if let Some(info) = self.info {
+            line = line.and(&gap).then(cells.info.cut(info));
+        }
+        line
+    }
+}
+
+/// A type token, without its `aws:` where room is short.
+fn shown(kind: &str, short: bool) -> &str {
+    if short {
+        kind.strip_prefix("aws:").unwrap_or(kind)
+    } else {
+        kind
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_in_names_sort_by_value() {
+        let mut names = ["subnet10", "subnet2", "alb", "subnet"];
+        names.sort_by_cached_key(|name| natural(name));
+        assert_eq!(names, ["alb", "subnet", "subnet2", "subnet10"]);
+    }
+}
