@@ -116,7 +116,7 @@ pub fn expand(context: &mut Context<'_>) {
         };
         let inputs_schema = schemas
             .entry(schema.token)
-            .or_insert_with(|| (schema.input_schema)().to_value());
+            .or_insert_with(|| schema.json_schema());
         resource(context, entry, spec, schema, inputs_schema);
     }
 }

@@ -147,6 +147,7 @@ pub fn document(plan: &Plan, catalog: &Catalog) -> Document {
                     RetainReason::RetainOnDelete => "retainOnDelete",
                     RetainReason::NeededBy(_) => "needed",
                     RetainReason::NotTargeted => "notTargeted",
+                    RetainReason::PartOf(_) => "partOf",
                 },
                 reason: retained.reason.to_string(),
             })

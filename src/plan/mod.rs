@@ -222,6 +222,8 @@ pub enum RetainReason {
     RetainOnDelete,
     /// Something that stays needs it.
     NeededBy(Urn),
+    /// It is part of something that stays.
+    PartOf(Urn),
     /// It is not a target, or excluded.
     NotTargeted,
 }
@@ -232,6 +234,7 @@ impl fmt::Display for RetainReason {
             Self::OnDelete => formatter.write_str("holds data: onDelete is retain"),
             Self::RetainOnDelete => formatter.write_str("retainOnDelete"),
             Self::NeededBy(urn) => write!(formatter, "needed by {}", urn.name()),
+            Self::PartOf(urn) => write!(formatter, "part of {}", urn.name()),
             Self::NotTargeted => formatter.write_str("not a target"),
         }
     }

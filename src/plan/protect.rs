@@ -1,6 +1,6 @@
 //! Pass 5: what must not go. Protection, data without consent, and what stays because something that stays needs it.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use super::deletes::{ObjectKey, key};
 use super::{Draft, Goal, Op, Refusal, Removal, RetainReason, Retained, target};
@@ -85,38 +85,43 @@ fn guard_removal(draft: &mut Draft<'_>, mut removal: Removal) {
     draft.removals.push(removal);
 }
 
-/// A database that stays keeps its subnet group, its subnets, its network.
+/// A database that stays keeps its subnet group, its subnets, its network; a bucket that stays keeps its settings.
 fn hold_what_retained_objects_need(draft: &mut Draft<'_>) {
-    let mut open: Vec<(Urn, ObjectKey)> = draft
+    let mut open: Vec<ObjectKey> = draft
         .retained
         .iter()
         .filter(|retained| retained.reason != RetainReason::NotTargeted)
-        .map(|retained| (retained.urn.clone(), key(&retained.urn, &retained.observed)))
+        .map(|retained| key(&retained.urn, &retained.observed))
         .collect();
-    let mut held: BTreeSet<ObjectKey> = BTreeSet::new();
-    let mut reasons = Vec::new();
-    while let Some((holder, object)) = open.pop() {
-        for needed in draft.uses.needs(&object) {
-            if held.insert(needed.clone()) {
-                reasons.push((needed.clone(), holder.clone()));
-                open.push((holder.clone(), needed.clone()));
+    let mut held: BTreeMap<ObjectKey, RetainReason> = BTreeMap::new();
+    while let Some(object) = open.pop() {
+        let needed = draft.uses.needs(&object);
+        let needed = needed.map(|needed| (needed, RetainReason::NeededBy(object.0.clone())));
+        let parts = draft.uses.needed_by(&object).filter(|part| {
+            draft.catalog.get(part.0.token()).is_some_and(|schema| {
+                !schema.taggable && schema.reads_after.contains(&object.0.token())
+            })
+        });
+        let parts = parts.map(|part| (part, RetainReason::PartOf(object.0.clone())));
+        for (other, reason) in needed.chain(parts) {
+            if !held.contains_key(other) {
+                held.insert(other.clone(), reason);
+                open.push(other.clone());
             }
         }
     }
-    for (object, holder) in reasons {
-        let Some(position) = draft
-            .removals
-            .iter()
-            .position(|removal| key(&removal.urn, &removal.observed) == object)
-        else {
-            continue;
-        };
-        let removal = draft.removals.remove(position);
-        draft.retained.push(Retained {
-            urn: removal.urn,
-            observed: removal.observed,
-            reason: RetainReason::NeededBy(holder),
-        });
+    let (kept, going): (Vec<Removal>, Vec<Removal>) = std::mem::take(&mut draft.removals)
+        .into_iter()
+        .partition(|removal| held.contains_key(&key(&removal.urn, &removal.observed)));
+    draft.removals = going;
+    for removal in kept {
+        if let Some(reason) = held.remove(&key(&removal.urn, &removal.observed)) {
+            draft.retained.push(Retained {
+                urn: removal.urn,
+                observed: removal.observed,
+                reason,
+            });
+        }
     }
 }
 

@@ -1,0 +1,166 @@
+//! What all end-to-end tests stand on: the account, a stack of one's own, and raw SDK clients to look with.
+
+pub mod resource_type;
+pub mod sdk;
+
+use std::sync::OnceLock;
+
+use fde_infra::aws::{AwsProvider, Connection, connect};
+use fde_infra::component::stack_graph;
+use fde_infra::execute::{self, Cancel, Outcome};
+use fde_infra::graph::ResourceGraph;
+use fde_infra::live;
+use fde_infra::plan::{self, Goal, Plan, Request};
+use fde_infra::resource::Provider;
+use fde_infra::stack;
+
+use sdk::Sdk;
+
+/// Where the tests run. Spain is where the platform runs.
+pub const REGION: &str = "eu-south-2";
+
+/// The account under test: `AWS_ENDPOINT_URL`, or the sandbox.
+pub fn endpoint() -> &'static str {
+    static ENDPOINT: OnceLock<String> = OnceLock::new();
+    ENDPOINT.get_or_init(|| {
+        std::env::var("AWS_ENDPOINT_URL").unwrap_or_else(|_| {
+            fde_infra::sandbox::ensure_running(&mut |line| eprintln!("sandbox: {line}"))
+                .expect("the sandbox starts")
+                .endpoint
+        })
+    })
+}
+
+/// A stack of a test's own, in the account under test.
+pub struct World {
+    name: String,
+    pub provider: AwsProvider,
+    pub sdk: Sdk,
+}
+
+/// A finished run.
+#[derive(Debug)]
+pub struct Ran {
+    pub plan: Plan,
+    pub outcome: Outcome,
+}
+
+impl World {
+    /// `name` must be the test's alone.
+    pub async fn new(name: &str) -> Self {
+        let connection = Connection {
+            profile: None,
+            region: Some(REGION.to_owned()),
+            endpoint_url: Some(endpoint().to_owned()),
+            static_credentials: Some((format!("e2e-{name}"), "test".to_owned())),
+        };
+        let context = connect(&connection).await.expect("the account answers");
+        let world = Self {
+            name: name.to_owned(),
+            provider: AwsProvider::new(context),
+            sdk: Sdk::new(endpoint()).await,
+        };
+        // A test that died half-way left its stack behind; an account under test outlives its tests.
+        world.destroy("").await;
+        world
+    }
+
+    /// The stack file around raw resources.
+    fn file(&self, resources: &str) -> String {
+        let body = if resources.trim().is_empty() {
+            "resources: {}\n".to_owned()
+        } else {
+            format!("resources:\n{}\n", indent(resources, 2))
+        };
+        format!(
+            "name: {}\nenvironment: dev\nregion: {REGION}\ntags: {{ project: end-to-end }}\n{body}",
+            self.name
+        )
+    }
+
+    pub fn graph(&self, resources: &str) -> ResourceGraph {
+        let text = self.file(resources);
+        let stack = stack::load("stack.yaml", &|_| Ok(text.clone()), &[])
+            .unwrap_or_else(|errors| panic!("{errors:#?}\n{text}"));
+        let (graph, _) = stack_graph(&stack, self.provider.catalog())
+            .unwrap_or_else(|errors| panic!("{errors:#?}\n{text}"));
+        graph
+    }
+
+    pub async fn plan(&self, resources: &str, goal: Goal) -> Plan {
+        let graph = self.graph(resources);
+        let live = live::read(&self.provider, &graph)
+            .await
+            .unwrap_or_else(|error| panic!("{error:#?}"));
+        let request = Request {
+            goal,
+            allow_delete: vec!["*".to_owned()],
+            ..Request::default()
+        };
+        let plan = plan::build(&graph, &live, self.provider.catalog(), &request);
+        assert_eq!(plan::verify::verify(&plan), Ok(()));
+        plan
+    }
+
+    pub async fn preview(&self, resources: &str) -> Plan {
+        self.plan(resources, Goal::Up).await
+    }
+
+    pub async fn run(&self, plan: Plan) -> Ran {
+        let (events, _listener) = tokio::sync::mpsc::unbounded_channel();
+        let outcome = execute::run(&plan, &self.provider, 16, &Cancel::default(), &events).await;
+        Ran { plan, outcome }
+    }
+
+    /// Runs `up` and expects it to succeed.
+    pub async fn up(&self, resources: &str) -> Ran {
+        let plan = self.preview(resources).await;
+        assert_eq!(plan.refusals, [], "{resources}");
+        let ran = self.run(plan).await;
+        assert!(
+            matches!(ran.outcome, Outcome::Done(_)),
+            "{resources}\n{:#?}",
+            ran.outcome
+        );
+        ran
+    }
+
+    /// Runs `destroy` and expects it to succeed.
+    pub async fn destroy(&self, resources: &str) -> Ran {
+        let plan = self.plan(resources, Goal::Destroy).await;
+        assert_eq!(plan.refusals, []);
+        let ran = self.run(plan).await;
+        assert!(
+            matches!(ran.outcome, Outcome::Done(_)),
+            "{:#?}",
+            ran.outcome
+        );
+        ran
+    }
+
+    /// The physical id of a resource of the stack, as the last plan saw it.
+    pub async fn id(&self, resources: &str, name: &str) -> String {
+        let plan = self.preview(resources).await;
+        plan.kept
+            .iter()
+            .find(|kept| kept.urn.name() == name)
+            .unwrap_or_else(|| panic!("`{name}` is not as it should be: {:#?}", plan.steps))
+            .observed
+            .id
+            .clone()
+    }
+
+    /// `name/environment`, the value of the owner tag.
+    pub fn stack_tag(&self) -> String {
+        format!("{}/dev", self.name)
+    }
+}
+
+/// Indents every line.
+pub fn indent(text: &str, by: usize) -> String {
+    let margin = " ".repeat(by);
+    text.lines()
+        .map(|line| format!("{margin}{line}"))
+        .collect::<Vec<_>>()
+        .join("\n")
+}

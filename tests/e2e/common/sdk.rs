@@ -1,0 +1,77 @@
+//! Raw SDK clients: how the tests look at the account, and how they meddle with it.
+
+use aws_config::{BehaviorVersion, Region};
+use aws_credential_types::Credentials;
+
+use super::REGION;
+
+pub struct Sdk {
+    pub ec2: aws_sdk_ec2::Client,
+    pub ecr: aws_sdk_ecr::Client,
+    pub ecs: aws_sdk_ecs::Client,
+    pub rds: aws_sdk_rds::Client,
+    pub elbv2: aws_sdk_elasticloadbalancingv2::Client,
+    pub cloudwatch: aws_sdk_cloudwatch::Client,
+    pub logs: aws_sdk_cloudwatchlogs::Client,
+    pub iam: aws_sdk_iam::Client,
+    pub s3: aws_sdk_s3::Client,
+    pub secrets: aws_sdk_secretsmanager::Client,
+    pub sns: aws_sdk_sns::Client,
+    pub wafv2: aws_sdk_wafv2::Client,
+    pub autoscaling: aws_sdk_applicationautoscaling::Client,
+    pub tagging: aws_sdk_resourcegroupstagging::Client,
+}
+
+impl Sdk {
+    pub async fn new(endpoint: &str) -> Self {
+        let config = aws_config::defaults(BehaviorVersion::latest())
+            .region(Region::new(REGION))
+            .endpoint_url(endpoint)
+            .credentials_provider(Credentials::new("looking", "test", None, None, "test"))
+            .load()
+            .await;
+        let s3 = aws_sdk_s3::config::Builder::from(&config)
+            .force_path_style(true)
+            .build();
+        Self {
+            ec2: aws_sdk_ec2::Client::new(&config),
+            ecr: aws_sdk_ecr::Client::new(&config),
+            ecs: aws_sdk_ecs::Client::new(&config),
+            rds: aws_sdk_rds::Client::new(&config),
+            elbv2: aws_sdk_elasticloadbalancingv2::Client::new(&config),
+            cloudwatch: aws_sdk_cloudwatch::Client::new(&config),
+            logs: aws_sdk_cloudwatchlogs::Client::new(&config),
+            iam: aws_sdk_iam::Client::new(&config),
+            s3: aws_sdk_s3::Client::from_conf(s3),
+            secrets: aws_sdk_secretsmanager::Client::new(&config),
+            sns: aws_sdk_sns::Client::new(&config),
+            wafv2: aws_sdk_wafv2::Client::new(&config),
+            autoscaling: aws_sdk_applicationautoscaling::Client::new(&config),
+            tagging: aws_sdk_resourcegroupstagging::Client::new(&config),
+        }
+    }
+
+    /// ARNs of everything tagged as a stack's, IAM roles excepted.
+    pub async fn tagged(&self, stack: &str) -> Vec<String> {
+        let filter = aws_sdk_resourcegroupstagging::types::TagFilter::builder()
+            .key("fde:stack")
+            .values(stack)
+            .build();
+        let mut pages = self
+            .tagging
+            .get_resources()
+            .tag_filters(filter)
+            .into_paginator()
+            .send();
+        let mut arns = Vec::new();
+        while let Some(page) = pages.next().await {
+            let page = page.expect("the tagging API answers");
+            arns.extend(
+                page.resource_tag_mapping_list()
+                    .iter()
+                    .filter_map(|mapping| mapping.resource_arn().map(str::to_owned)),
+            );
+        }
+        arns
+    }
+}

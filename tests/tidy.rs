@@ -1,0 +1,249 @@
+//! What holds the architecture of `src/lib.rs` in place: which room may know which, where asynchronous code and the outside
+//! world may be, and that every resource type is registered and tested.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Which rooms a room may use, besides itself.
+const MAY_USE: &[(&str, &[&str])] = &[
+    ("resource", &[]),
+    ("graph", &["resource"]),
+    // `component::registry` alone: which sections a file can have is said once, where the sections are.
+    ("stack", &["resource", "graph", "component"]),
+    ("component", &["resource", "graph", "stack"]),
+    ("live", &["resource", "graph"]),
+    ("plan", &["resource", "graph"]),
+    ("execute", &["resource", "graph", "plan"]),
+    ("aws", &["resource"]),
+    ("display", &["resource", "graph", "plan", "execute"]),
+    ("sandbox", &[]),
+    ("testing", &["resource", "graph"]),
+    (
+        "cli",
+        &[
+            "resource",
+            "graph",
+            "stack",
+            "component",
+            "live",
+            "plan",
+            "execute",
+            "aws",
+            "display",
+            "sandbox",
+        ],
+    ),
+];
+
+/// Rooms without `async`, clock, environment or files.
+const PURE: &[&str] = &["stack", "component", "graph", "resource", "plan", "display"];
+
+/// The files of a pure room that are its door: the read session is filled by providers, the writer writes.
+const DOORS: &[&str] = &[
+    "src/resource/session.rs",
+    "src/resource/provider.rs",
+    "src/display/terminal.rs",
+];
+
+/// What a pure room must not mention.
+const OUTSIDE: &[&str] = &[
+    "async fn",
+    ".await",
+    "std::env",
+    "std::fs",
+    "std::net",
+    "std::process",
+    "Instant::now",
+    "SystemTime",
+    "println!",
+];
+
+/// A file beyond this holds several subjects.
+const LONGEST: usize = 700;
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn rust_files(under: &str) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let mut open = vec![root().join(under)];
+    while let Some(directory) = open.pop() {
+        for entry in fs::read_dir(&directory).expect("the folder is readable") {
+            let path = entry.expect("the entry is readable").path();
+            if path.is_dir() {
+                open.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                found.push(path);
+            }
+        }
+    }
+    found.sort();
+    found
+}
+
+/// Path from the project's root.
+fn name(path: &Path) -> String {
+    path.strip_prefix(root())
+        .expect("below the root")
+        .to_string_lossy()
+        .replace('\\', "/")
+}
+
+/// The code of a file without its comments and its tests.
+fn product_code(path: &Path) -> String {
+    let text = fs::read_to_string(path).expect("the file is readable");
+    let end = text.find("#[cfg(test)]").unwrap_or(text.len());
+    text[..end]
+        .lines()
+        .filter(|line| !line.trim_start().starts_with("//"))
+        .collect::<Vec<_>>()
+        .join("\n")
+}
+
+fn room(name: &str) -> Option<&str> {
+    let (room, _) = name.strip_prefix("src/")?.split_once('/')?;
+    Some(room)
+}
+
+#[test]
+fn rooms_use_only_what_they_may() {
+    let allowed: BTreeMap<&str, &[&str]> = MAY_USE.iter().copied().collect();
+    let mut broken = Vec::new();
+    for path in rust_files("src") {
+        let name = name(&path);
+        let Some(room) = room(&name) else { continue };
+        let may = allowed
+            .get(room)
+            .unwrap_or_else(|| panic!("{name}: a room that tests/tidy.rs does not know"));
+        let code = product_code(&path);
+        for (position, _) in code.match_indices("crate::") {
+            let used: String = code[position + "crate::".len()..]
+                .chars()
+                .take_while(|character| character.is_alphanumeric() || *character == '_')
+                .collect();
+            if used != room && allowed.contains_key(used.as_str()) && !may.contains(&used.as_str())
+            {
+                broken.push(format!("{name} uses {used}"));
+            }
+        }
+    }
+    assert_eq!(broken, [] as [String; 0]);
+}
+
+#[test]
+fn pure_rooms_do_not_look_outside() {
+    let mut broken = Vec::new();
+    for path in rust_files("src") {
+        let name = name(&path);
+        let pure = room(&name).is_some_and(|room| PURE.contains(&room));
+        if !pure || DOORS.contains(&name.as_str()) {
+            continue;
+        }
+        let code = product_code(&path);
+        for word in OUTSIDE {
+            if code.contains(word) {
+                broken.push(format!("{name} mentions `{word}`"));
+            }
+        }
+    }
+    assert_eq!(broken, [] as [String; 0]);
+}
+
+#[test]
+fn the_sdk_stays_in_its_room_and_the_local_account_in_its_own() {
+    let mut broken = Vec::new();
+    for path in rust_files("src") {
+        let name = name(&path);
+        let code = product_code(&path);
+        if room(&name) != Some("aws") && (code.contains("aws_sdk_") || code.contains("aws_config"))
+        {
+            broken.push(format!("{name} names the SDK"));
+        }
+        if room(&name) != Some("sandbox") && code.to_lowercase().contains("moto") {
+            broken.push(format!("{name} knows the local account"));
+        }
+    }
+    assert_eq!(broken, [] as [String; 0]);
+}
+
+#[test]
+fn files_hold_one_subject() {
+    let long: Vec<String> = rust_files("src")
+        .iter()
+        .map(|path| {
+            let lines = fs::read_to_string(path).expect("readable").lines().count();
+            (name(path), lines)
+        })
+        .filter(|(_, lines)| *lines > LONGEST)
+        .map(|(name, lines)| format!("{name}: {lines} lines"))
+        .collect();
+    assert_eq!(long, [] as [String; 0]);
+}
+
+/// Files in `src/aws/<service>/` that define a resource type.
+fn resource_type_files() -> BTreeSet<String> {
+    rust_files("src/aws")
+        .iter()
+        .filter(|path| product_code(path).contains("impl ResourceType for"))
+        .map(|path| name(path))
+        .collect()
+}
+
+#[test]
+fn every_resource_type_is_registered() {
+    let registry = fs::read_to_string(root().join("src/aws/registry.rs")).expect("readable");
+    let forgotten: Vec<String> = resource_type_files()
+        .into_iter()
+        .filter(|file| {
+            let path = file
+                .trim_start_matches("src/aws/")
+                .trim_end_matches(".rs")
+                .replace('/', "::");
+            !registry.contains(&format!("{path}::"))
+        })
+        .collect();
+    assert_eq!(forgotten, [] as [String; 0]);
+}
+
+#[test]
+fn every_resource_type_is_tested_end_to_end() {
+    let main = fs::read_to_string(root().join("tests/e2e/main.rs")).expect("readable");
+    let mut forgotten = Vec::new();
+    for file in resource_type_files() {
+        let test = file
+            .trim_start_matches("src/aws/")
+            .trim_end_matches(".rs")
+            .replace('/', "_");
+        let exists = root().join(format!("tests/e2e/{test}.rs")).is_file();
+        if !exists || !main.contains(&format!("mod {test};")) {
+            forgotten.push(format!(
+                "{file} has no tests/e2e/{test}.rs in tests/e2e/main.rs"
+            ));
+        }
+    }
+    assert_eq!(forgotten, [] as [String; 0]);
+}
+
+#[test]
+fn promises_are_kept_not_noted() {
+    // Assembled, so that this file does not find itself.
+    let marks = [
+        ["TO", "DO"],
+        ["FIX", "ME"],
+        ["unimplement", "ed!("],
+        ["#[igno", "re"],
+    ]
+    .map(|m| m.concat());
+    let mut found = Vec::new();
+    for path in rust_files("src").into_iter().chain(rust_files("tests")) {
+        let text = fs::read_to_string(&path).expect("readable");
+        for mark in &marks {
+            if text.contains(mark.as_str()) {
+                found.push(format!("{}: {mark}", name(&path)));
+            }
+        }
+    }
+    assert_eq!(found, [] as [String; 0]);
+}
