@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::deletes::{ObjectKey, key};
 use super::{Action, Draft, Kept, Op, Plan, ReplaceOrder, Step, StepId, compare, protect};
 use crate::graph::{dependencies, topological};
-use crate::resource::{Observed, Properties, Schema, Urn};
+use crate::resource::{Properties, Schema, Urn};
 
 pub(super) fn into_plan(draft: Draft<'_>) -> Plan {
     let outputs = compare::outputs(&draft);
@@ -214,21 +214,29 @@ impl Nodes {
     }
 
     fn connect_renames(&mut self, draft: &Draft<'_>) {
+        let mut leaving: BTreeMap<String, Vec<usize>> = BTreeMap::new();
         for removal in &draft.removals {
-            let Some(schema) = draft.catalog.get(removal.urn.token()) else {
+            let schema = draft.catalog.get(removal.urn.token());
+            if let Some(place) = schema.and_then(|schema| place(schema, &removal.observed.inputs)) {
+                let down = self.down[&key(&removal.urn, &removal.observed)];
+                leaving.entry(place).or_default().push(down);
+            }
+        }
+        for (urn, verdict) in &draft.verdicts {
+            if !matches!(verdict.op, Op::Create | Op::Replace) {
                 continue;
-            };
-            let down = self.down[&key(&removal.urn, &removal.observed)];
-            for (urn, verdict) in &draft.verdicts {
-                if urn.token() == removal.urn.token()
-                    && matches!(verdict.op, Op::Create | Op::Replace)
-                    && same_place(schema, &verdict.comparison.inputs, &removal.observed)
-                    && let Some(&up) = self.up.get(*urn)
-                {
-                    self.wait(up, down);
-                    // The departing object cannot wait for what waits for it.
-                    self.soft.insert((down, up));
-                }
+            }
+            let schema = draft.catalog.get(urn.token());
+            let place = schema.and_then(|schema| place(schema, &verdict.comparison.inputs));
+            for &down in place
+                .and_then(|place| leaving.get(&place))
+                .into_iter()
+                .flatten()
+            {
+                let up = self.up[*urn];
+                self.wait(up, down);
+                // The departing object cannot wait for what waits for it.
+                self.soft.insert((down, up));
             }
         }
     }
@@ -256,12 +264,11 @@ impl Nodes {
     }
 }
 
-/// True if an object has the name or key that is wanted elsewhere.
-fn same_place(schema: &Schema, inputs: &Properties, observed: &Observed) -> bool {
-    if let Some(rule) = schema.name {
-        let wanted = inputs.get(rule.property);
-        return wanted.is_some() && wanted == observed.inputs.get(rule.property);
-    }
-    let wanted = schema.key_of(inputs);
-    wanted.is_some() && wanted == schema.key_of(&observed.inputs)
+/// The name or key that only one object of a type can have at a time.
+fn place(schema: &Schema, inputs: &Properties) -> Option<String> {
+    let place = match schema.name {
+        Some(rule) => vec![inputs.get(rule.property)?.clone()],
+        None => schema.key_of(inputs)?,
+    };
+    Some(format!("{} {place:?}", schema.token))
 }

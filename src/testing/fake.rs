@@ -30,9 +30,33 @@ struct Object {
 #[derive(Debug, Default)]
 struct State {
     objects: BTreeMap<String, Object>,
+    /// Ids of objects by what tells them apart, so that a large stack is not searched for every create call.
+    by_identity: BTreeMap<String, String>,
     made: u64,
     /// Calls by operation name: `create aws:ec2:Vpc`.
     calls: BTreeMap<String, u64>,
+}
+
+impl State {
+    fn insert(&mut self, catalog: &Catalog, object: Object) {
+        let id = object.observed.id.clone();
+        if let Some(identity) = identity_text(catalog, &object.observed) {
+            self.by_identity.insert(identity, id.clone());
+        }
+        self.objects.insert(id, object);
+    }
+
+    fn remove(&mut self, catalog: &Catalog, id: &str) {
+        if let Some(object) = self.objects.remove(id)
+            && let Some(identity) = identity_text(catalog, &object.observed)
+            && self
+                .by_identity
+                .get(&identity)
+                .is_some_and(|found| found == id)
+        {
+            self.by_identity.remove(&identity);
+        }
+    }
 }
 
 /// The account.
@@ -71,13 +95,12 @@ impl FakeAccount {
             observed,
             ready_at: Instant::now(),
         };
-        let id = object.observed.id.clone();
-        self.lock().objects.insert(id, object);
+        self.lock().insert(&self.catalog, object);
     }
 
     /// Takes an object away behind everybody's back.
     pub fn remove(&self, id: &str) {
-        self.lock().objects.remove(id);
+        self.lock().remove(&self.catalog, id);
     }
 
     /// Changes an object behind everybody's back.
@@ -123,6 +146,11 @@ impl FakeAccount {
         }
         observed
     }
+}
+
+fn identity_text(catalog: &Catalog, observed: &Observed) -> Option<String> {
+    let identity = identity(catalog.get(&observed.token)?, &observed.inputs)?;
+    Some(format!("{} {identity:?}", observed.token))
 }
 
 /// What tells objects of a type apart: name or key.
@@ -205,20 +233,16 @@ impl Provider for FakeAccount {
         self.count("create", token);
         let schema = self.schema(token)?;
         let mut state = self.lock();
-        let wanted = identity(schema, request.inputs);
-        let met = state.objects.values().find(|object| {
-            object.observed.token == token
-                && match schema.create_class {
-                    CreateClass::TagsOnly => false,
-                    CreateClass::Token => {
-                        object.observed.tags.owner().as_ref() == Some(request.urn)
-                            && &object.observed.inputs == request.inputs
-                    }
-                    CreateClass::NaturalKey | CreateClass::PartOfParent => {
-                        wanted.is_some() && identity(schema, &object.observed.inputs) == wanted
-                    }
-                }
-        });
+        let met = match schema.create_class {
+            CreateClass::TagsOnly => None,
+            CreateClass::Token => state.objects.values().find(|object| {
+                object.observed.tags.owner().as_ref() == Some(request.urn)
+                    && &object.observed.inputs == request.inputs
+            }),
+            CreateClass::NaturalKey | CreateClass::PartOfParent => identity(schema, request.inputs)
+                .and_then(|wanted| state.by_identity.get(&format!("{token} {wanted:?}")))
+                .and_then(|id| state.objects.get(id)),
+        };
         if let Some(met) = met {
             let ours = met.observed.tags.owner().as_ref() == Some(request.urn) || !schema.taggable;
             return if ours {
@@ -258,7 +282,7 @@ impl Provider for FakeAccount {
             ready_at: Instant::now() + (self.provisioning)(token),
         };
         let seen = Self::seen(&object);
-        state.objects.insert(id, object);
+        state.insert(&self.catalog, object);
         Ok(seen)
     }
 
@@ -325,7 +349,7 @@ impl Provider for FakeAccount {
                 format!("`{id}` is used by `{}`", user.observed.id),
             ));
         }
-        state.objects.remove(id);
+        state.remove(&self.catalog, id);
         Ok(())
     }
 }
