@@ -271,6 +271,7 @@ fn is_missing(code: &str) -> bool {
             | "TargetGroupNotFound"
             | "ListenerNotFound"
             | "RuleNotFound"
+            | "CertificateNotFound"
             | "WAFNonexistentItemException"
             | "NoSuchBucket"
             | "NoSuchBucketPolicy"

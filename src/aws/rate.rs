@@ -37,6 +37,7 @@ fn rate_of(operation: &str) -> Rate {
         ("logs", "CreateLogGroup" | "DeleteLogGroup" | "DescribeLogGroups") => (10.0, 10.0),
         ("logs", _) => (5.0, 5.0),
         ("wafv2", "AssociateWebACL" | "DisassociateWebACL") => (1.0, 0.5),
+        ("wafv2", "GetWebACLForResource" | "ListResourcesForWebACL") => (1.0, 1.0),
         ("wafv2", _) if reads => (5.0, 5.0),
         ("wafv2", _) => (1.0, 1.0),
         ("sns", _) => (30.0, 10.0),

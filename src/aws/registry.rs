@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::resource_type::{AnyResourceType, Bridge, ResourceType};
-use super::{cloudwatch, ec2, iam, s3, sns};
+use super::{cloudwatch, ec2, elbv2, iam, s3, sns, wafv2};
 use crate::resource::{Catalog, Schema};
 
 type Registry = BTreeMap<&'static str, Arc<dyn AnyResourceType>>;
@@ -29,6 +29,10 @@ fn each(to: &mut impl Listener) {
     to.hear(ec2::security_group_ingress_rule::SecurityGroupIngressRule);
     to.hear(ec2::subnet::Subnet);
     to.hear(ec2::vpc::Vpc);
+    to.hear(elbv2::listener::Listener);
+    to.hear(elbv2::listener_rule::ListenerRule);
+    to.hear(elbv2::load_balancer::LoadBalancer);
+    to.hear(elbv2::target_group::TargetGroup);
     to.hear(iam::role::Role);
     to.hear(s3::bucket::Bucket);
     to.hear(s3::bucket_lifecycle_configuration::BucketLifecycleConfiguration);
@@ -42,6 +46,8 @@ fn each(to: &mut impl Listener) {
     to.hear(sns::topic::Topic);
     to.hear(sns::topic_policy::TopicPolicy);
     to.hear(sns::topic_subscription::TopicSubscription);
+    to.hear(wafv2::web_acl::WebAcl);
+    to.hear(wafv2::web_acl_association::WebAclAssociation);
 }
 
 /// The schemas of all types: all that the rooms outside `aws` need to know of them.

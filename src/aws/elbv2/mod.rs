@@ -1,1 +1,216 @@
-//! Application load balancers.
+//! Application load balancers, their target groups, listeners and rules.
+//!
+//! - No Describe call returns tags. The tag index has most of them; what it does not know yet is asked for here, 20 ARNs
+//!   a call.
+//! - `CreateLoadBalancer`, `CreateTargetGroup` and `CreateListener` answer with an existing object of the same settings as
+//!   if they had just made it, whoever owns it. Nothing in the answer for a target group or listener tells the two cases
+//!   apart, so [`only_ours`] looks at the owner tag once. A new load balancer is known by its state, `provisioning`: only
+//!   one that somebody else made in the same minutes, with the same name, subnets and groups, would be taken for ours, and
+//!   the next reading tells.
+
+mod access_logs;
+mod action;
+mod attribute;
+mod condition;
+mod health_check;
+pub mod listener;
+pub mod listener_rule;
+pub mod load_balancer;
+pub mod target_group;
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use aws_sdk_elasticloadbalancingv2::types::Tag;
+use futures_util::future::try_join_all;
+use schemars::JsonSchema;
+use serde::{Deserialize, Deserializer};
+
+use super::context::Context;
+use super::error::AwsResult;
+use super::resource_type::{Live, adopt};
+use super::wait::until_visible;
+use crate::resource::provider::Query;
+use crate::resource::{ErrorKind, Properties, ProviderError, Tags, Urn, Value};
+
+/// The longest page of every Describe call.
+const PAGE: i32 = 400;
+
+/// The most ARNs that `DescribeTags` takes.
+const TAGS_AT_ONCE: usize = 20;
+
+/// The tags of every object: from the index, and from the service for those that the index does not list.
+async fn tags(
+    context: &Context,
+    query: &Query<'_>,
+    arns: impl Iterator<Item = &str>,
+) -> AwsResult<HashMap<String, Tags>> {
+    let mut found = HashMap::new();
+    let mut unknown = Vec::new();
+    for arn in arns {
+        match query.indexed_tags(arn) {
+            Some(tags) => {
+                found.insert(arn.to_owned(), tags.clone());
+            }
+            None => unknown.push(arn),
+        }
+    }
+    let answers = try_join_all(
+        unknown
+            .chunks(TAGS_AT_ONCE)
+            .map(|batch| describe_batch(context, batch)),
+    )
+    .await?;
+    found.extend(answers.into_iter().flatten());
+    Ok(found)
+}
+
+/// The tags of at most 20 objects. One that went away since it was listed fails the whole call, so the others are then
+/// asked for one by one.
+async fn describe_batch(context: &Context, arns: &[&str]) -> AwsResult<HashMap<String, Tags>> {
+    match describe_tags(context, arns).await {
+        Err(error) if error.is(ErrorKind::NotFound) => {}
+        other => return other,
+    }
+    let answers = try_join_all(arns.iter().map(|arn| async move {
+        match describe_tags(context, &[*arn]).await {
+            Err(error) if error.is(ErrorKind::NotFound) => Ok(HashMap::new()),
+            other => other,
+        }
+    }))
+    .await?;
+    Ok(answers.into_iter().flatten().collect())
+}
+
+async fn describe_tags(context: &Context, arns: &[&str]) -> AwsResult<HashMap<String, Tags>> {
+    let arns: Vec<String> = arns.iter().map(|arn| (*arn).to_owned()).collect();
+    let answer = context
+        .call("elasticloadbalancing:DescribeTags", || {
+            context
+                .elbv2
+                .describe_tags()
+                .set_resource_arns(Some(arns.clone()))
+                .send()
+        })
+        .await?;
+    Ok(answer
+        .tag_descriptions()
+        .iter()
+        .filter_map(|description| {
+            let arn = description.resource_arn()?.to_owned();
+            Some((arn, from_sdk(description.tags())))
+        })
+        .collect())
+}
+
+/// Accepts what a create call answered if its owner tag is ours, and refuses somebody else's object, which the call
+/// returns as readily as a new one. `refusal` is the error to report then.
+async fn only_ours<Inputs, Outputs>(
+    context: &Context,
+    urn: &Urn,
+    mut live: Live<Inputs, Outputs>,
+    refusal: ProviderError,
+) -> AwsResult<Live<Inputs, Outputs>> {
+    // The tags of a new object may show a moment after it does; a stranger's never turn into ours.
+    for pause in [250, 500, 1000, 2000, 0] {
+        let arns = [live.id.as_str()];
+        let tags = until_visible(|| describe_tags(context, &arns)).await?;
+        live.tags = tags.into_values().next().unwrap_or_default();
+        if !live.tags.is_empty() {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(pause)).await;
+    }
+    adopt(urn, live, refusal)
+}
+
+/// The refusal for an object that a create call met instead of making one.
+fn met(operation: &str) -> ProviderError {
+    ProviderError::new(ErrorKind::AlreadyExists, operation, String::new())
+}
+
+fn invalid(token: &str, message: impl Into<String>) -> ProviderError {
+    ProviderError::new(ErrorKind::Invalid, token, message)
+}
+
+fn from_sdk(tags: &[Tag]) -> Tags {
+    tags.iter()
+        .filter_map(|tag| {
+            Some((
+                tag.key()?.to_owned(),
+                tag.value().unwrap_or_default().to_owned(),
+            ))
+        })
+        .collect()
+}
+
+fn to_sdk(tags: &Tags) -> Vec<Tag> {
+    tags.iter()
+        .map(|(key, value)| Tag::builder().key(key).value(value).build())
+        .collect()
+}
+
+/// `arn:…:listener-rule/app/NAME/A/B/C` belongs to `arn:…:listener/app/NAME/A/B`, and that to
+/// `arn:…:loadbalancer/app/NAME/A`.
+fn parent_arn(arn: &str) -> Option<String> {
+    let (parent, _) = arn.rsplit_once('/')?;
+    if parent.contains(":listener-rule/") {
+        Some(parent.replacen(":listener-rule/", ":listener/", 1))
+    } else if parent.contains(":listener/") {
+        Some(parent.replacen(":listener/", ":loadbalancer/", 1))
+    } else {
+        None
+    }
+}
+
+/// What AWS keeps as text and authors also write as a number: ports, status codes.
+#[derive(Deserialize, JsonSchema)]
+#[serde(untagged, expecting = "text or a whole number")]
+enum Written {
+    Text(String),
+    Number(u32),
+}
+
+fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    let written = Option::<Written>::deserialize(deserializer)?;
+    Ok(written.map(|written| match written {
+        Written::Text(text) => text,
+        Written::Number(number) => number.to_string(),
+    }))
+}
+
+/// The canonical form of what [`text`] reads.
+fn as_text(value: &mut Value) {
+    if let Value::Number(number) = value {
+        *value = Value::String(number.to_string());
+    }
+}
+
+/// Sets what is not set.
+fn fill(object: &mut Properties, name: &str, default: Value) {
+    let value = object.entry(name.to_owned()).or_insert(Value::Null);
+    if value.is_null() {
+        *value = default;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn children_name_their_parents() {
+        let rule = "arn:aws:elasticloadbalancing:eu-south-2:1:listener-rule/app/web/a/b/c";
+        let listener = parent_arn(rule).unwrap();
+        assert_eq!(
+            listener,
+            "arn:aws:elasticloadbalancing:eu-south-2:1:listener/app/web/a/b"
+        );
+        let balancer = parent_arn(&listener).unwrap();
+        assert_eq!(
+            balancer,
+            "arn:aws:elasticloadbalancing:eu-south-2:1:loadbalancer/app/web/a"
+        );
+        assert_eq!(parent_arn(&balancer), None);
+    }
+}

@@ -1,0 +1,219 @@
+//! Attributes of load balancers and target groups: text by key, read and written by calls of their own.
+
+use std::collections::{BTreeMap, HashMap};
+use std::str::FromStr;
+
+use aws_sdk_elasticloadbalancingv2::types::{LoadBalancerAttribute, TargetGroupAttribute};
+use futures_util::future::{try_join, try_join_all};
+
+use crate::aws::context::Context;
+use crate::aws::error::AwsResult;
+use crate::resource::provider::Query;
+use crate::resource::{ErrorKind, Tags};
+
+/// The attributes that inputs stand for.
+pub(super) type Settings = BTreeMap<&'static str, String>;
+
+/// The attributes that an object has.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Attributes(HashMap<String, String>);
+
+impl Attributes {
+    pub fn text(&self, key: &str, default: &str) -> String {
+        self.0.get(key).map_or(default, String::as_str).to_owned()
+    }
+
+    pub fn optional(&self, key: &str) -> Option<String> {
+        self.0.get(key).filter(|value| !value.is_empty()).cloned()
+    }
+
+    /// A number or a truth value; the default where it is missing, as it is in regions that do not know the key.
+    pub fn parsed<T: FromStr>(&self, key: &str, default: T) -> T {
+        let value = self.0.get(key).and_then(|value| value.parse().ok());
+        value.unwrap_or(default)
+    }
+}
+
+impl<Key: Into<String>, Text: Into<String>> FromIterator<(Key, Text)> for Attributes {
+    fn from_iter<I: IntoIterator<Item = (Key, Text)>>(pairs: I) -> Self {
+        Self(
+            pairs
+                .into_iter()
+                .map(|(key, value)| (key.into(), value.into()))
+                .collect(),
+        )
+    }
+}
+
+/// What must be sent to get from one set of settings to another.
+pub(super) fn changed(observed: &Settings, mut wanted: Settings) -> Settings {
+    wanted.retain(|key, value| observed.get(key) != Some(value));
+    wanted
+}
+
+pub(super) async fn of_load_balancer(context: &Context, arn: &str) -> AwsResult<Attributes> {
+    let answer = context
+        .call(
+            "elasticloadbalancing:DescribeLoadBalancerAttributes",
+            || {
+                context
+                    .elbv2
+                    .describe_load_balancer_attributes()
+                    .load_balancer_arn(arn)
+                    .send()
+            },
+        )
+        .await?;
+    Ok(answer
+        .attributes()
+        .iter()
+        .filter_map(|attribute| attribute.key().zip(attribute.value()))
+        .collect())
+}
+
+pub(super) async fn modify_load_balancer(
+    context: &Context,
+    arn: &str,
+    changed: Settings,
+) -> AwsResult<()> {
+    if changed.is_empty() {
+        return Ok(());
+    }
+    let attributes: Vec<LoadBalancerAttribute> = changed
+        .into_iter()
+        .map(|(key, value)| {
+            LoadBalancerAttribute::builder()
+                .key(key)
+                .value(value)
+                .build()
+        })
+        .collect();
+    context
+        .call("elasticloadbalancing:ModifyLoadBalancerAttributes", || {
+            context
+                .elbv2
+                .modify_load_balancer_attributes()
+                .load_balancer_arn(arn)
+                .set_attributes(Some(attributes.clone()))
+                .send()
+        })
+        .await?;
+    Ok(())
+}
+
+pub(super) async fn of_target_group(context: &Context, arn: &str) -> AwsResult<Attributes> {
+    let answer = context
+        .call("elasticloadbalancing:DescribeTargetGroupAttributes", || {
+            context
+                .elbv2
+                .describe_target_group_attributes()
+                .target_group_arn(arn)
+                .send()
+        })
+        .await?;
+    Ok(answer
+        .attributes()
+        .iter()
+        .filter_map(|attribute| attribute.key().zip(attribute.value()))
+        .collect())
+}
+
+pub(super) async fn modify_target_group(
+    context: &Context,
+    arn: &str,
+    changed: Settings,
+) -> AwsResult<()> {
+    if changed.is_empty() {
+        return Ok(());
+    }
+    let attributes: Vec<TargetGroupAttribute> = changed
+        .into_iter()
+        .map(|(key, value)| {
+            TargetGroupAttribute::builder()
+                .key(key)
+                .value(value)
+                .build()
+        })
+        .collect();
+    context
+        .call("elasticloadbalancing:ModifyTargetGroupAttributes", || {
+            context
+                .elbv2
+                .modify_target_group_attributes()
+                .target_group_arn(arn)
+                .set_attributes(Some(attributes.clone()))
+                .send()
+        })
+        .await?;
+    Ok(())
+}
+
+/// `None` for an object that is gone.
+fn if_there(answer: AwsResult<Attributes>) -> AwsResult<Option<Attributes>> {
+    match answer {
+        Ok(attributes) => Ok(Some(attributes)),
+        Err(error) if error.is(ErrorKind::NotFound) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// An object as the listing has it, with what the listing leaves out.
+pub(super) struct Whole<Item> {
+    pub item: Item,
+    pub attributes: Attributes,
+    pub tags: Tags,
+}
+
+/// Those objects of a listing that carry the stack's tag or have a wanted name, each with tags and attributes.
+///
+/// Attributes take a round trip of their own: those that the index promises are asked for while the listing is made.
+pub(super) async fn read<Item, List, Ask, Answer>(
+    context: &Context,
+    query: &Query<'_>,
+    list: List,
+    arn_and_name: fn(&Item) -> (Option<&str>, Option<&str>),
+    attributes: Ask,
+) -> AwsResult<Vec<Whole<Item>>>
+where
+    List: Future<Output = AwsResult<Vec<Item>>>,
+    Ask: Fn(String) -> Answer,
+    Answer: Future<Output = AwsResult<Attributes>>,
+{
+    let promised = try_join_all(query.indexed.iter().map(|entry| {
+        let asked = attributes(entry.arn.clone());
+        async { Ok((entry.arn.clone(), if_there(asked.await)?)) }
+    }));
+    let (items, promised) = try_join(list, promised).await?;
+    let promised: HashMap<String, Option<Attributes>> = promised.into_iter().collect();
+    let arns = items.iter().filter_map(|item| arn_and_name(item).0);
+    let mut tags = super::tags(context, query, arns).await?;
+    let names = query.wanted_names("name");
+    let mut wanted = Vec::new();
+    for item in items {
+        let (Some(arn), name) = arn_and_name(&item) else {
+            continue;
+        };
+        let tags = tags.remove(arn).unwrap_or_default();
+        if tags.belongs_to(query.stack) || name.is_some_and(|name| names.contains(name)) {
+            wanted.push((arn.to_owned(), item, tags));
+        }
+    }
+    let found = try_join_all(wanted.into_iter().map(|(arn, item, tags)| {
+        let known = promised.get(&arn).cloned();
+        let asked = known.is_none().then(|| attributes(arn));
+        async {
+            let attributes = match (known, asked) {
+                (Some(known), _) => known,
+                (None, Some(asked)) => if_there(asked.await)?,
+                (None, None) => None,
+            };
+            Ok(attributes.map(|attributes| Whole {
+                item,
+                attributes,
+                tags,
+            }))
+        }
+    }))
+    .await?;
+    Ok(found.into_iter().flatten().collect())
+}

@@ -1,0 +1,306 @@
+//! When a rule applies to a request.
+//!
+//! AWS returns the values of path patterns and host names twice, in an old form and in a new one; they are sets.
+
+use aws_sdk_elasticloadbalancingv2::types as sdk;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::aws::error::AwsResult;
+use crate::resource::{Value, diff::sorted};
+
+/// One thing that must hold: exactly one of these. It holds if any of its values does.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Condition {
+    /// The path, with `*` and `?` as wildcards; case matters.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub path_pattern: Option<Values>,
+    /// The host name, with `*` and `?` as wildcards.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub host_header: Option<Values>,
+    /// Another header.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub http_header: Option<HttpHeader>,
+    /// The method: `GET`, `POST`, …
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub http_request_method: Option<Values>,
+    /// Parts of the query string.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub query_strings: Option<Vec<QueryString>>,
+    /// The address that the request comes from, as CIDR blocks.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub source_ip: Option<Values>,
+}
+
+/// Any of several values.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Values {
+    /// A rule takes five in all.
+    pub values: Vec<String>,
+}
+
+/// A header with any of several values.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct HttpHeader {
+    /// 1 to 40 characters, whatever the case.
+    pub http_header_name: String,
+    /// With `*` and `?` as wildcards.
+    pub values: Vec<String>,
+}
+
+/// A key with a value, or a value of any key.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct QueryString {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
+    /// With `*` and `?` as wildcards.
+    pub value: String,
+}
+
+const PATH: &str = "path-pattern";
+const HOST: &str = "host-header";
+const HEADER: &str = "http-header";
+const METHOD: &str = "http-request-method";
+const QUERY: &str = "query-string";
+const SOURCE: &str = "source-ip";
+
+/// The conditions to send.
+pub(super) fn to_sdk(token: &str, conditions: &[Condition]) -> AwsResult<Vec<sdk::RuleCondition>> {
+    conditions
+        .iter()
+        .enumerate()
+        .map(|(index, condition)| {
+            one_to_sdk(condition).ok_or_else(|| {
+                let place = index + 1;
+                super::invalid(
+                    token,
+                    format!("condition {place}: must hold exactly one test"),
+                )
+            })
+        })
+        .collect()
+}
+
+/// `None` unless there is exactly one test.
+fn one_to_sdk(condition: &Condition) -> Option<sdk::RuleCondition> {
+    let Condition {
+        path_pattern,
+        host_header,
+        http_header,
+        http_request_method,
+        query_strings,
+        source_ip,
+    } = condition;
+    let values = |values: &Values| Some(values.values.clone());
+    let mut built = Vec::new();
+    if let Some(paths) = path_pattern {
+        let config = sdk::PathPatternConditionConfig::builder().set_values(values(paths));
+        built.push((
+            PATH,
+            sdk::RuleCondition::builder().path_pattern_config(config.build()),
+        ));
+    }
+    if let Some(hosts) = host_header {
+        let config = sdk::HostHeaderConditionConfig::builder().set_values(values(hosts));
+        built.push((
+            HOST,
+            sdk::RuleCondition::builder().host_header_config(config.build()),
+        ));
+    }
+    if let Some(header) = http_header {
+        let config = sdk::HttpHeaderConditionConfig::builder()
+            .http_header_name(&header.http_header_name)
+            .set_values(Some(header.values.clone()));
+        built.push((
+            HEADER,
+            sdk::RuleCondition::builder().http_header_config(config.build()),
+        ));
+    }
+    if let Some(methods) = http_request_method {
+        let config = sdk::HttpRequestMethodConditionConfig::builder().set_values(values(methods));
+        built.push((
+            METHOD,
+            sdk::RuleCondition::builder().http_request_method_config(config.build()),
+        ));
+    }
+    if let Some(pairs) = query_strings {
+        let pairs = pairs
+            .iter()
+            .map(|pair| {
+                sdk::QueryStringKeyValuePair::builder()
+                    .set_key(pair.key.clone())
+                    .value(&pair.value)
+                    .build()
+            })
+            .collect();
+        let config = sdk::QueryStringConditionConfig::builder().set_values(Some(pairs));
+        built.push((
+            QUERY,
+            sdk::RuleCondition::builder().query_string_config(config.build()),
+        ));
+    }
+    if let Some(blocks) = source_ip {
+        let config = sdk::SourceIpConditionConfig::builder().set_values(values(blocks));
+        built.push((
+            SOURCE,
+            sdk::RuleCondition::builder().source_ip_config(config.build()),
+        ));
+    }
+    match built.pop() {
+        Some((field, condition)) if built.is_empty() => Some(condition.field(field).build()),
+        _ => None,
+    }
+}
+
+/// The conditions as AWS has them. One that has no form here, such as a regular expression, is empty, so that it differs
+/// from whatever is wanted.
+pub(super) fn from_sdk(conditions: &[sdk::RuleCondition]) -> Vec<Condition> {
+    conditions.iter().map(one_from_sdk).collect()
+}
+
+fn one_from_sdk(condition: &sdk::RuleCondition) -> Condition {
+    // The old form is missing where the new one was sent.
+    let values = |new: Option<&[String]>| {
+        let new = new.unwrap_or_default();
+        let values = if new.is_empty() {
+            condition.values()
+        } else {
+            new
+        };
+        (!values.is_empty()).then(|| Values {
+            values: values.to_vec(),
+        })
+    };
+    let mut read = Condition::default();
+    match condition.field().unwrap_or_default() {
+        PATH => {
+            let config = condition.path_pattern_config();
+            read.path_pattern = values(config.map(sdk::PathPatternConditionConfig::values));
+        }
+        HOST => {
+            let config = condition.host_header_config();
+            read.host_header = values(config.map(sdk::HostHeaderConditionConfig::values));
+        }
+        HEADER => {
+            let config = condition.http_header_config();
+            read.http_header = config
+                .filter(|config| !config.values().is_empty())
+                .map(|config| HttpHeader {
+                    http_header_name: config.http_header_name().unwrap_or_default().to_owned(),
+                    values: config.values().to_vec(),
+                });
+        }
+        METHOD => {
+            let config = condition.http_request_method_config();
+            read.http_request_method =
+                values(config.map(sdk::HttpRequestMethodConditionConfig::values));
+        }
+        QUERY => {
+            read.query_strings = condition.query_string_config().map(|config| {
+                config
+                    .values()
+                    .iter()
+                    .map(|pair| QueryString {
+                        key: pair.key().map(str::to_owned),
+                        value: pair.value().unwrap_or_default().to_owned(),
+                    })
+                    .collect()
+            });
+        }
+        SOURCE => {
+            let config = condition.source_ip_config();
+            read.source_ip = values(config.map(sdk::SourceIpConditionConfig::values));
+        }
+        _ => {}
+    }
+    read
+}
+
+/// Conditions and their values as sets.
+pub(super) fn canonical(conditions: Value) -> Value {
+    let Value::List(mut conditions) = conditions else {
+        return conditions;
+    };
+    for condition in &mut conditions {
+        let Value::Object(tests) = condition else {
+            continue;
+        };
+        tests.retain(|_, test| !test.is_null());
+        for test in tests.values_mut() {
+            if let Value::Object(test) = test {
+                if let Some(values) = test.get_mut("values") {
+                    *values = sorted(std::mem::replace(values, Value::Null));
+                }
+            } else {
+                *test = sorted(std::mem::replace(test, Value::Null));
+            }
+        }
+    }
+    sorted(Value::List(conditions))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn wanted(json: serde_json::Value) -> Value {
+        canonical(json.into())
+    }
+
+    fn read(conditions: &[sdk::RuleCondition]) -> Value {
+        canonical(serde_json::to_value(from_sdk(conditions)).unwrap().into())
+    }
+
+    #[test]
+    fn every_test_reads_back_as_it_was_sent_in_any_order() {
+        let given = json!([
+            {"pathPattern": {"values": ["/health", "/api/*"]}},
+            {"hostHeader": {"values": ["example.com"]}},
+            {"httpHeader": {"httpHeaderName": "X-Team", "values": ["blue"]}},
+            {"httpRequestMethod": {"values": ["GET"]}},
+            {"queryStrings": [{"key": "v", "value": "2"}, {"value": "beta"}]},
+            {"sourceIp": {"values": ["10.0.0.0/8"]}},
+        ]);
+        let conditions: Vec<Condition> = serde_json::from_value(given.clone()).unwrap();
+        let mut sent = to_sdk("t", &conditions).unwrap();
+        sent.reverse();
+        assert_eq!(read(&sent), wanted(given));
+        assert_eq!(
+            wanted(json!([{"pathPattern": {"values": ["b", "a"]}}])),
+            wanted(json!([{"pathPattern": {"values": ["a", "b"]}}])),
+        );
+    }
+
+    #[test]
+    fn the_old_form_is_read_and_a_regular_expression_is_a_difference() {
+        let path = || sdk::RuleCondition::builder().field(PATH);
+        let old = path().values("/a").build();
+        assert_eq!(
+            read(&[old]),
+            wanted(json!([{"pathPattern": {"values": ["/a"]}}]))
+        );
+        let regex = sdk::PathPatternConditionConfig::builder().regex_values("/a.*");
+        let regex = path().path_pattern_config(regex.build()).build();
+        assert_ne!(
+            read(&[regex]),
+            wanted(json!([{"pathPattern": {"values": ["/a.*"]}}]))
+        );
+    }
+
+    #[test]
+    fn a_condition_holds_one_test() {
+        for wrong in [
+            json!([{}]),
+            json!([{"sourceIp": {"values": []}, "hostHeader": {"values": []}}]),
+        ] {
+            let conditions: Vec<Condition> = serde_json::from_value(wrong).unwrap();
+            assert!(to_sdk("t", &conditions).is_err());
+        }
+    }
+}

@@ -1,0 +1,361 @@
+//! Listener of an application load balancer.
+//!
+//! - A port is taken once per load balancer. A create call with the settings of an existing listener answers with that one,
+//!   and nothing in the answer says so: the owner tag is looked at after each create.
+//! - Listeners are listed per load balancer. Deleting that deletes them, too.
+//! - Port, protocol, certificate, policy and actions all change through one call. Turning to HTTP drops certificate and
+//!   policy.
+//! - Left alone, AWS gives HTTPS a policy of 2016 that takes TLS 1.0; here the default is the one AWS recommends.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use aws_sdk_elasticloadbalancingv2::types::{Certificate, Listener as Found, ProtocolEnum};
+use futures_util::future::try_join_all;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::action::{self, Action};
+use crate::aws::context::Context;
+use crate::aws::error::{AwsResult, expected};
+use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType};
+use crate::aws::wait::until_visible;
+use crate::resource::provider::{DataPolicy, Progress, Query};
+use crate::resource::{
+    Condition, CreateClass, ErrorKind, Properties, Property, Schema, Tags, Value,
+};
+
+/// A port of a load balancer.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Inputs {
+    pub load_balancer_arn: String,
+    /// 1 to 65535.
+    pub port: i32,
+    /// `HTTP` or `HTTPS`. Default: `HTTP`.
+    #[schemars(extend("enum" = ["HTTP", "HTTPS"]))]
+    pub protocol: String,
+    /// Which TLS versions and ciphers HTTPS takes. Default: `ELBSecurityPolicy-TLS13-1-2-2021-06`.
+    pub ssl_policy: Option<String>,
+    /// ARN of the certificate, which HTTPS needs.
+    pub certificate_arn: Option<String>,
+    /// What happens to a request that no rule matches.
+    pub default_actions: Vec<Action>,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Outputs {}
+
+const TOKEN: &str = "aws:lb:Listener";
+const HTTPS: &str = "HTTPS";
+const SSL_POLICY: &str = "ELBSecurityPolicy-TLS13-1-2-2021-06";
+
+pub struct Listener;
+
+#[async_trait]
+impl ResourceType for Listener {
+    type Inputs = Inputs;
+    type Outputs = Outputs;
+
+    fn schema(&self) -> Schema {
+        Schema::new::<Inputs>(TOKEN, CreateClass::NaturalKey)
+            .key(&["loadBalancerArn", "port"])
+            .reads_after(&["aws:lb:LoadBalancer"])
+            .properties([
+                Property::new("loadBalancerArn").required().replaces(),
+                Property::new("port").required(),
+                Property::new("protocol").default("HTTP"),
+                Property::new("sslPolicy"),
+                Property::new("certificateArn"),
+                Property::new("defaultActions")
+                    .required()
+                    .canonical(action::canonical),
+            ])
+            .defers(|desired, _| complete(desired))
+    }
+
+    async fn read(&self, context: &Context, query: Query<'_>) -> AwsResult<Vec<LiveOf<Self>>> {
+        let balancers = parents(&query, "aws:lb:LoadBalancer", "loadBalancerArn");
+        let listeners = try_join_all(
+            balancers
+                .iter()
+                .map(|arn| listeners_of(context, &query, arn)),
+        )
+        .await?;
+        let listeners: Vec<&Found> = listeners.iter().flat_map(|found| found.iter()).collect();
+        let arns = listeners
+            .iter()
+            .filter_map(|listener| listener.listener_arn());
+        let tags = super::tags(context, &query, arns).await?;
+        Ok(listeners
+            .into_iter()
+            .filter_map(|listener| {
+                let tags = tags.get(listener.listener_arn()?)?;
+                tags.belongs_to(query.stack)
+                    .then(|| live(listener, tags.clone()))
+            })
+            .collect())
+    }
+
+    async fn create(
+        &self,
+        context: &Context,
+        new: New<'_, Self::Inputs>,
+    ) -> AwsResult<LiveOf<Self>> {
+        const CREATE: &str = "elasticloadbalancing:CreateListener";
+        let inputs = new.inputs;
+        refuse_unsupported(inputs)?;
+        let actions = action::to_sdk(TOKEN, &inputs.default_actions)?;
+        // Target group and certificate may be too new to be seen.
+        let answer = until_visible(|| {
+            context.call(CREATE, || {
+                context
+                    .elbv2
+                    .create_listener()
+                    .load_balancer_arn(&inputs.load_balancer_arn)
+                    .port(inputs.port)
+                    .protocol(ProtocolEnum::from(inputs.protocol.as_str()))
+                    .set_ssl_policy(ssl_policy(inputs))
+                    .set_certificates(certificates(inputs))
+                    .set_default_actions(Some(actions.clone()))
+                    .set_tags(Some(super::to_sdk(new.tags)))
+                    .send()
+            })
+        })
+        .await;
+        let (listener, refusal) = match answer {
+            Ok(answer) => {
+                let made = answer.listeners.unwrap_or_default().into_iter().next();
+                (expected(CREATE, made, "a listener")?, super::met(CREATE))
+            }
+            Err(error) if error.is(ErrorKind::AlreadyExists) => {
+                let listeners = list(context, &inputs.load_balancer_arn).await?;
+                let taken = listeners
+                    .into_iter()
+                    .find(|listener| listener.port() == Some(inputs.port));
+                match taken {
+                    Some(listener) => (listener, error),
+                    None => return Err(error),
+                }
+            }
+            Err(error) => return Err(error),
+        };
+        let live = live(&listener, Tags::default());
+        super::only_ours(context, new.urn, live, refusal).await
+    }
+
+    async fn update(&self, context: &Context, change: Change<'_, Self>) -> AwsResult<LiveOf<Self>> {
+        let wanted = change.wanted;
+        refuse_unsupported(wanted)?;
+        let actions = action::to_sdk(TOKEN, &wanted.default_actions)?;
+        let security = ["protocol", "sslPolicy", "certificateArn"]
+            .iter()
+            .any(|property| change.diff.touches(property));
+        until_visible(|| {
+            context.call("elasticloadbalancing:ModifyListener", || {
+                let mut call = context
+                    .elbv2
+                    .modify_listener()
+                    .listener_arn(&change.observed.id);
+                if change.diff.touches("port") {
+                    call = call.port(wanted.port);
+                }
+                if security {
+                    call = call
+                        .protocol(ProtocolEnum::from(wanted.protocol.as_str()))
+                        .set_ssl_policy(ssl_policy(wanted))
+                        .set_certificates(certificates(wanted));
+                }
+                if change.diff.touches("defaultActions") {
+                    call = call.set_default_actions(Some(actions.clone()));
+                }
+                call.send()
+            })
+        })
+        .await?;
+        Ok(change.applied())
+    }
+
+    async fn delete(
+        &self,
+        context: &Context,
+        live: &LiveOf<Self>,
+        _data: DataPolicy,
+        _progress: &dyn Progress,
+    ) -> AwsResult<()> {
+        context
+            .call("elasticloadbalancing:DeleteListener", || {
+                context
+                    .elbv2
+                    .delete_listener()
+                    .listener_arn(&live.id)
+                    .send()
+            })
+            .await?;
+        Ok(())
+    }
+}
+
+/// The ARNs of everything that may hold children of ours: parents of ours, parents that the stack names by their ARN, and
+/// those of children in the index.
+pub(super) fn parents<'a>(query: &Query<'a>, token: &'a str, property: &str) -> BTreeSet<String> {
+    let ours = query.parents(token).filter_map(|parent| parent.arn.clone());
+    let named = query.wanted_names(property);
+    let indexed = query
+        .indexed
+        .iter()
+        .filter_map(|entry| super::parent_arn(&entry.arn));
+    ours.chain(named.into_iter().map(str::to_owned))
+        .chain(indexed)
+        .collect()
+}
+
+/// The listeners of one load balancer, asked for once per reading; none if it is gone.
+async fn listeners_of(
+    context: &Context,
+    query: &Query<'_>,
+    balancer: &str,
+) -> AwsResult<Arc<Vec<Found>>> {
+    let key = format!("elasticloadbalancing:DescribeListeners {balancer}");
+    query
+        .session
+        .once(&key, || async {
+            match list(context, balancer).await {
+                Err(error) if error.is(ErrorKind::NotFound) => Ok(Vec::new()),
+                other => other,
+            }
+        })
+        .await
+}
+
+async fn list(context: &Context, balancer: &str) -> AwsResult<Vec<Found>> {
+    let mut listeners = Vec::new();
+    let mut marker: Option<String> = None;
+    loop {
+        let page = context
+            .call("elasticloadbalancing:DescribeListeners", || {
+                context
+                    .elbv2
+                    .describe_listeners()
+                    .load_balancer_arn(balancer)
+                    .page_size(super::PAGE)
+                    .set_marker(marker.clone())
+                    .send()
+            })
+            .await?;
+        marker = page.next_marker().map(str::to_owned);
+        listeners.extend(page.listeners.unwrap_or_default());
+        if marker.is_none() {
+            return Ok(listeners);
+        }
+    }
+}
+
+fn refuse_unsupported(inputs: &Inputs) -> AwsResult<()> {
+    if inputs.ssl_policy.is_some() && inputs.protocol != HTTPS {
+        return Err(super::invalid(
+            TOKEN,
+            "sslPolicy: goes with the protocol `HTTPS` alone",
+        ));
+    }
+    match (inputs.protocol.as_str(), &inputs.certificate_arn) {
+        ("HTTP", None) | (HTTPS, Some(_)) => Ok(()),
+        ("HTTP", Some(_)) => Err(super::invalid(
+            TOKEN,
+            "certificateArn: goes with the protocol `HTTPS` alone",
+        )),
+        (HTTPS, None) => Err(super::invalid(
+            TOKEN,
+            "certificateArn: must be given for the protocol `HTTPS`",
+        )),
+        (other, _) => Err(super::invalid(
+            TOKEN,
+            format!("protocol: `{other}` is not supported, only `HTTP` and `HTTPS` are"),
+        )),
+    }
+}
+
+fn ssl_policy(inputs: &Inputs) -> Option<String> {
+    let secure = inputs.protocol == HTTPS;
+    let default = || secure.then(|| SSL_POLICY.to_owned());
+    inputs.ssl_policy.clone().or_else(default)
+}
+
+/// Fills in the policy that HTTPS has by default.
+fn complete(desired: &mut Properties) {
+    let secure = desired.get("protocol").and_then(Value::as_str) == Some(HTTPS);
+    if secure {
+        let policy = desired.entry("sslPolicy".to_owned()).or_insert(Value::Null);
+        if policy.is_null() {
+            *policy = SSL_POLICY.into();
+        }
+    }
+}
+
+fn certificates(inputs: &Inputs) -> Option<Vec<Certificate>> {
+    let arn = inputs.certificate_arn.as_ref()?;
+    Some(vec![Certificate::builder().certificate_arn(arn).build()])
+}
+
+fn live(listener: &Found, tags: Tags) -> LiveOf<Listener> {
+    let arn = listener.listener_arn().unwrap_or_default().to_owned();
+    Live {
+        inputs: Inputs {
+            load_balancer_arn: listener.load_balancer_arn().unwrap_or_default().to_owned(),
+            port: listener.port().unwrap_or_default(),
+            protocol: listener
+                .protocol()
+                .map_or("", ProtocolEnum::as_str)
+                .to_owned(),
+            ssl_policy: listener.ssl_policy().map(str::to_owned),
+            // Only the default certificate is listed here.
+            certificate_arn: listener
+                .certificates()
+                .first()
+                .and_then(|certificate| certificate.certificate_arn().map(str::to_owned)),
+            default_actions: action::from_sdk(listener.default_actions()),
+        },
+        outputs: Outputs {},
+        tags,
+        condition: Condition::Ready,
+        arn: Some(arn.clone()),
+        id: arn,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::resource::value::properties;
+
+    #[test]
+    fn https_has_a_policy_by_default_and_http_has_none() {
+        let policy = |protocol: &str, given: Value| {
+            let mut desired = properties([("protocol", protocol.into()), ("sslPolicy", given)]);
+            complete(&mut desired);
+            desired["sslPolicy"].as_str().map(str::to_owned)
+        };
+        assert_eq!(policy("HTTPS", Value::Null).as_deref(), Some(SSL_POLICY));
+        assert_eq!(policy("HTTPS", "other".into()).as_deref(), Some("other"));
+        assert_eq!(policy("HTTP", Value::Null), None);
+    }
+
+    #[test]
+    fn a_certificate_goes_with_https() {
+        let inputs = |protocol: &str, certificate: Option<&str>| Inputs {
+            load_balancer_arn: "a".to_owned(),
+            port: 443,
+            protocol: protocol.to_owned(),
+            ssl_policy: None,
+            certificate_arn: certificate.map(str::to_owned),
+            default_actions: Vec::new(),
+        };
+        assert!(refuse_unsupported(&inputs("HTTPS", Some("c"))).is_ok());
+        assert!(refuse_unsupported(&inputs("HTTP", None)).is_ok());
+        assert!(refuse_unsupported(&inputs("HTTPS", None)).is_err());
+        assert!(refuse_unsupported(&inputs("HTTP", Some("c"))).is_err());
+        assert!(refuse_unsupported(&inputs("TCP", None)).is_err());
+    }
+}

@@ -1,0 +1,366 @@
+//! Rule of a listener.
+//!
+//! - A priority is taken once per listener; a second create answers `PriorityInUse`. The default rule is the listener's.
+//! - Conditions and actions are replaced as whole lists. Priorities change through `SetRulePriorities`, which takes several
+//!   rules at once, as a swap needs: whoever of ours holds a wanted priority gets the one that is left in return, and is
+//!   brought to its own by its own update. That ends well only if no two rules want the same, which is checked in reading.
+//! - A priority held by a rule of ours that is about to move or to go is freed by moving that rule to the end.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use async_trait::async_trait;
+use aws_sdk_elasticloadbalancingv2::types::{Rule, RulePriorityPair};
+use futures_util::future::try_join_all;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::action::{self, Action};
+use super::condition;
+use crate::aws::context::Context;
+use crate::aws::error::{AwsResult, expected};
+use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType, adopt};
+use crate::aws::wait::until_visible;
+use crate::resource::provider::{DataPolicy, Progress, Query, Wanted};
+use crate::resource::{
+    Condition, CreateClass, ErrorKind, Property, ProviderError, Schema, Tags, Urn,
+};
+
+/// Which requests go where.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Inputs {
+    pub listener_arn: String,
+    /// 1 to 50000, unique within the listener; the lowest that matches wins.
+    pub priority: i32,
+    /// What must hold, all of it.
+    pub conditions: Vec<condition::Condition>,
+    /// What happens then.
+    pub actions: Vec<Action>,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Outputs {}
+
+const TOKEN: &str = "aws:lb:ListenerRule";
+const CREATE: &str = "elasticloadbalancing:CreateRule";
+const SET_PRIORITIES: &str = "elasticloadbalancing:SetRulePriorities";
+const LAST_PRIORITY: i32 = 50000;
+
+pub struct ListenerRule;
+
+#[async_trait]
+impl ResourceType for ListenerRule {
+    type Inputs = Inputs;
+    type Outputs = Outputs;
+
+    fn schema(&self) -> Schema {
+        Schema::new::<Inputs>(TOKEN, CreateClass::NaturalKey)
+            .key(&["listenerArn", "priority"])
+            .reads_after(&["aws:lb:Listener"])
+            .properties([
+                Property::new("listenerArn").required().replaces(),
+                Property::new("priority").required(),
+                Property::new("conditions")
+                    .required()
+                    .canonical(condition::canonical),
+                Property::new("actions")
+                    .required()
+                    .canonical(action::canonical),
+            ])
+    }
+
+    async fn read(&self, context: &Context, query: Query<'_>) -> AwsResult<Vec<LiveOf<Self>>> {
+        refuse_equal_priorities(query.wanted)?;
+        let listeners = super::listener::parents(&query, "aws:lb:Listener", "listenerArn");
+        let rules = try_join_all(listeners.iter().map(|listener| async move {
+            match list(context, listener).await {
+                Err(error) if error.is(ErrorKind::NotFound) => Ok(Vec::new()),
+                other => other,
+            }
+        }))
+        .await?;
+        let rules: Vec<Rule> = rules.into_iter().flatten().collect();
+        let tags = super::tags(context, &query, rules.iter().filter_map(Rule::rule_arn)).await?;
+        Ok(rules
+            .iter()
+            .filter_map(|rule| {
+                let tags = tags.get(rule.rule_arn()?)?;
+                tags.belongs_to(query.stack)
+                    .then(|| live(rule, tags.clone()))
+            })
+            .collect())
+    }
+
+    async fn create(
+        &self,
+        context: &Context,
+        new: New<'_, Self::Inputs>,
+    ) -> AwsResult<LiveOf<Self>> {
+        let inputs = new.inputs;
+        let actions = action::to_sdk(TOKEN, &inputs.actions)?;
+        let conditions = condition::to_sdk(TOKEN, &inputs.conditions)?;
+        // Listener and target group may be too new to be seen.
+        let create = || {
+            until_visible(|| {
+                context.call(CREATE, || {
+                    context
+                        .elbv2
+                        .create_rule()
+                        .listener_arn(&inputs.listener_arn)
+                        .priority(inputs.priority)
+                        .set_conditions(Some(conditions.clone()))
+                        .set_actions(Some(actions.clone()))
+                        .set_tags(Some(super::to_sdk(new.tags)))
+                        .send()
+                })
+            })
+        };
+        let answer = match create().await {
+            Err(error) if error.is(ErrorKind::AlreadyExists) => {
+                let rules = list(context, &inputs.listener_arn).await?;
+                let Some(holder) = holder(&rules, inputs.priority) else {
+                    return Err(error);
+                };
+                let met = with_tags(context, holder).await?;
+                if met.tags.owner().as_ref() == Some(new.urn)
+                    || !met.tags.belongs_to(new.urn.stack())
+                {
+                    return adopt(new.urn, met, error);
+                }
+                let end = last_free(&rules);
+                set_priorities(context, &[(&met.id, end)]).await?;
+                create().await?
+            }
+            other => other?,
+        };
+        let made = answer.rules.unwrap_or_default().into_iter().next();
+        Ok(live(&expected(CREATE, made, "a rule")?, new.tags.clone()))
+    }
+
+    async fn update(&self, context: &Context, change: Change<'_, Self>) -> AwsResult<LiveOf<Self>> {
+        let arn = &change.observed.id;
+        let wanted = change.wanted;
+        if change.diff.touches("priority") {
+            take_priority(context, change.urn, arn, wanted).await?;
+        }
+        let modified_conditions = change.diff.touches("conditions");
+        let modified_actions = change.diff.touches("actions");
+        if modified_conditions || modified_actions {
+            let actions = action::to_sdk(TOKEN, &wanted.actions)?;
+            let conditions = condition::to_sdk(TOKEN, &wanted.conditions)?;
+            until_visible(|| {
+                context.call("elasticloadbalancing:ModifyRule", || {
+                    context
+                        .elbv2
+                        .modify_rule()
+                        .rule_arn(arn)
+                        .set_conditions(modified_conditions.then(|| conditions.clone()))
+                        .set_actions(modified_actions.then(|| actions.clone()))
+                        .send()
+                })
+            })
+            .await?;
+        }
+        Ok(change.applied())
+    }
+
+    async fn delete(
+        &self,
+        context: &Context,
+        live: &LiveOf<Self>,
+        _data: DataPolicy,
+        _progress: &dyn Progress,
+    ) -> AwsResult<()> {
+        context
+            .call("elasticloadbalancing:DeleteRule", || {
+                context.elbv2.delete_rule().rule_arn(&live.id).send()
+            })
+            .await?;
+        Ok(())
+    }
+}
+
+/// Gives a rule the priority it wants, in exchange for its own if another rule of the stack holds that.
+async fn take_priority(context: &Context, urn: &Urn, arn: &str, wanted: &Inputs) -> AwsResult<()> {
+    let error = match set_priorities(context, &[(arn, wanted.priority)]).await {
+        Err(error) if error.is(ErrorKind::AlreadyExists) => error,
+        other => return other,
+    };
+    let rules = list(context, &wanted.listener_arn).await?;
+    let own = rules
+        .iter()
+        .find(|rule| rule.rule_arn() == Some(arn))
+        .and_then(priority);
+    if own == Some(wanted.priority) {
+        // The swap came from the other side.
+        return Ok(());
+    }
+    let (Some(own), Some(holder)) = (own, holder(&rules, wanted.priority)) else {
+        return Err(busy(error));
+    };
+    let met = with_tags(context, holder).await?;
+    if !met.tags.belongs_to(urn.stack()) {
+        return adopt(urn, met, error).map(|_| ());
+    }
+    match set_priorities(context, &[(arn, wanted.priority), (&met.id, own)]).await {
+        // Rules are on the move beside us: looked at again.
+        Err(error) if error.is(ErrorKind::AlreadyExists) => Err(busy(error)),
+        other => other,
+    }
+}
+
+/// An error that the update is repeated for.
+fn busy(mut error: ProviderError) -> ProviderError {
+    error.kind = ErrorKind::InUse;
+    error
+}
+
+async fn set_priorities(context: &Context, priorities: &[(&str, i32)]) -> AwsResult<()> {
+    let pairs: Vec<RulePriorityPair> = priorities
+        .iter()
+        .map(|(arn, priority)| {
+            RulePriorityPair::builder()
+                .rule_arn(*arn)
+                .priority(*priority)
+                .build()
+        })
+        .collect();
+    context
+        .call(SET_PRIORITIES, || {
+            context
+                .elbv2
+                .set_rule_priorities()
+                .set_rule_priorities(Some(pairs.clone()))
+                .send()
+        })
+        .await?;
+    Ok(())
+}
+
+/// The rules of one listener, without its default.
+async fn list(context: &Context, listener: &str) -> AwsResult<Vec<Rule>> {
+    let mut rules = Vec::new();
+    let mut marker: Option<String> = None;
+    loop {
+        let page = context
+            .call("elasticloadbalancing:DescribeRules", || {
+                context
+                    .elbv2
+                    .describe_rules()
+                    .listener_arn(listener)
+                    .page_size(super::PAGE)
+                    .set_marker(marker.clone())
+                    .send()
+            })
+            .await?;
+        marker = page.next_marker().map(str::to_owned);
+        rules.extend(page.rules.unwrap_or_default());
+        if marker.is_none() {
+            break;
+        }
+    }
+    rules.retain(|rule| rule.is_default() != Some(true));
+    Ok(rules)
+}
+
+async fn with_tags(context: &Context, rule: &Rule) -> AwsResult<LiveOf<ListenerRule>> {
+    let arn = rule.rule_arn().unwrap_or_default();
+    let tags = super::describe_tags(context, &[arn]).await?;
+    Ok(live(rule, tags.into_values().next().unwrap_or_default()))
+}
+
+fn holder(rules: &[Rule], wanted: i32) -> Option<&Rule> {
+    rules.iter().find(|rule| priority(rule) == Some(wanted))
+}
+
+/// Text in answers, and `default` for the default rule.
+fn priority(rule: &Rule) -> Option<i32> {
+    rule.priority()?.parse().ok()
+}
+
+fn last_free(rules: &[Rule]) -> i32 {
+    let taken: BTreeSet<i32> = rules.iter().filter_map(priority).collect();
+    (1..=LAST_PRIORITY)
+        .rev()
+        .find(|priority| !taken.contains(priority))
+        .unwrap_or(LAST_PRIORITY)
+}
+
+/// Two rules that want one priority would take it from each other in every run.
+fn refuse_equal_priorities(wanted: &[Wanted]) -> AwsResult<()> {
+    let mut holders = BTreeMap::new();
+    for rule in wanted {
+        let (Some(listener), Some(priority)) =
+            (rule.inputs.get("listenerArn"), rule.inputs.get("priority"))
+        else {
+            continue;
+        };
+        // References are equal when they are spelt alike, before anything is known.
+        let slot = (
+            serde_json::Value::from(listener).to_string(),
+            serde_json::Value::from(priority).to_string(),
+        );
+        if let Some(other) = holders.insert(slot, rule) {
+            return Err(super::invalid(
+                TOKEN,
+                format!(
+                    "priority: `{}` and `{}` want the same one on the same listener",
+                    other.urn.name(),
+                    rule.urn.name()
+                ),
+            ));
+        }
+    }
+    Ok(())
+}
+
+fn live(rule: &Rule, tags: Tags) -> LiveOf<ListenerRule> {
+    let arn = rule.rule_arn().unwrap_or_default().to_owned();
+    Live {
+        inputs: Inputs {
+            listener_arn: super::parent_arn(&arn).unwrap_or_default(),
+            priority: priority(rule).unwrap_or_default(),
+            conditions: condition::from_sdk(rule.conditions()),
+            actions: action::from_sdk(rule.actions()),
+        },
+        outputs: Outputs {},
+        tags,
+        condition: Condition::Ready,
+        arn: Some(arn.clone()),
+        id: arn,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::resource::StackId;
+    use crate::resource::value::{Value, properties};
+
+    #[test]
+    fn the_last_free_priority_is_found() {
+        let rule = |priority: &str| Rule::builder().priority(priority).build();
+        assert_eq!(last_free(&[rule("10"), rule("default")]), 50000);
+        assert_eq!(last_free(&[rule("50000"), rule("49999")]), 49998);
+    }
+
+    #[test]
+    fn rules_want_different_priorities() {
+        let stack = StackId {
+            name: "shop".into(),
+            environment: "dev".into(),
+        };
+        let listener = Urn::new(&stack, "aws:lb:Listener", "http");
+        let rule = |name: &str, priority: i32| Wanted {
+            urn: Urn::new(&stack, TOKEN, name),
+            inputs: properties([
+                ("listenerArn", Value::output(&listener, "arn")),
+                ("priority", priority.into()),
+            ]),
+        };
+        assert!(refuse_equal_priorities(&[rule("a", 1), rule("b", 2)]).is_ok());
+        let error = refuse_equal_priorities(&[rule("a", 1), rule("b", 1)]).unwrap_err();
+        assert!(error.message.contains("`a` and `b`"), "{error}");
+    }
+}

@@ -1,0 +1,521 @@
+//! Application load balancer.
+//!
+//! - A name is taken once. A create call with the settings of an existing load balancer answers with that one; with other
+//!   settings it answers `DuplicateLoadBalancerName`. What is just made is `provisioning` for two to three minutes, so any
+//!   other state means that something was met: then its owner tag is looked at.
+//! - `DescribeLoadBalancers` with names fails as a whole when one is missing, so all of them are listed.
+//! - Idle time-out, protection, logs and the like are attributes: strings, read and written by calls of their own, at most
+//!   20 a call. Only those that differ are sent, for a region refuses keys that it does not know.
+//! - `DeleteLoadBalancer` succeeds for a missing one, refuses under deletion protection, and leaves network interfaces
+//!   behind for some seconds to minutes, which hold subnets and security groups.
+
+use async_trait::async_trait;
+use aws_sdk_ec2::types::Filter;
+use aws_sdk_elasticloadbalancingv2::types::{
+    IpAddressType, LoadBalancer as Balancer, LoadBalancerSchemeEnum, LoadBalancerStateEnum,
+    LoadBalancerTypeEnum,
+};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::access_logs::{self, AccessLogs};
+use super::attribute::{self, Attributes, Settings};
+use crate::aws::context::Context;
+use crate::aws::error::{AwsResult, expected};
+use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType};
+use crate::aws::wait::{Poll, Wait};
+use crate::resource::provider::{DataPolicy, Progress, Query};
+use crate::resource::{
+    Condition, CreateClass, ErrorKind, Property, ProviderError, Schema, Tags, Value,
+};
+
+/// A load balancer for HTTP and HTTPS.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "these are the switches that AWS has"
+)]
+pub struct Inputs {
+    /// 1 to 32 letters, digits and hyphens, no hyphen at either end, not beginning with `internal-`; unique in account
+    /// and region.
+    pub name: String,
+    /// Whether its addresses are private. Default: false.
+    pub internal: bool,
+    /// `application`, the only type there is here.
+    #[schemars(extend("enum" = ["application"]))]
+    pub load_balancer_type: String,
+    /// Ids. Unset: AWS attaches the VPC's default group.
+    pub security_groups: Option<Vec<String>>,
+    /// Ids of at least two subnets in different availability zones.
+    pub subnets: Vec<String>,
+    /// `ipv4`, `dualstack` or `dualstack-without-public-ipv4`. Default: `ipv4`.
+    pub ip_address_type: String,
+    /// Seconds that a connection may be idle, 1 to 4000. Default: 60.
+    pub idle_timeout: i32,
+    /// Seconds that a client may keep a connection, 60 to 604800. Default: 3600.
+    pub client_keep_alive: i32,
+    /// Whether AWS refuses to delete it. Default: false.
+    pub enable_deletion_protection: bool,
+    /// Whether headers with invalid names are removed rather than passed on. Default: false.
+    pub drop_invalid_header_fields: bool,
+    /// Whether clients may speak HTTP/2. Default: true.
+    pub enable_http2: bool,
+    /// `monitor`, `defensive` or `strictest`. Default: `defensive`.
+    pub desync_mitigation_mode: String,
+    /// Whether targets see the `Host` header as the client sent it. Default: false.
+    pub preserve_host_header: bool,
+    /// What happens to `X-Forwarded-For`: `append`, `preserve` or `remove`. Default: `append`.
+    pub xff_header_processing_mode: String,
+    /// Where each request is recorded. Default: nowhere.
+    pub access_logs: AccessLogs,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Outputs {
+    /// Host name under which it is reached.
+    pub dns_name: String,
+    /// Hosted zone of that name, for alias records.
+    pub zone_id: String,
+    /// The same, as the API calls it.
+    pub canonical_hosted_zone_id: String,
+    /// `app/NAME/HEX`: the `LoadBalancer` dimension of its metrics.
+    pub arn_suffix: String,
+    pub vpc_id: String,
+}
+
+const TOKEN: &str = "aws:lb:LoadBalancer";
+const DESCRIBE: &str = "elasticloadbalancing:DescribeLoadBalancers";
+
+pub struct LoadBalancer;
+
+#[async_trait]
+impl ResourceType for LoadBalancer {
+    type Inputs = Inputs;
+    type Outputs = Outputs;
+
+    fn schema(&self) -> Schema {
+        Schema::new::<Inputs>(TOKEN, CreateClass::NaturalKey)
+            .generated_name("name", 32)
+            .properties([
+                Property::new("name").replaces(),
+                Property::new("internal").default(false).replaces(),
+                Property::new("loadBalancerType")
+                    .default("application")
+                    .replaces(),
+                Property::new("securityGroups").server_chooses().set(),
+                Property::new("subnets").required().set(),
+                Property::new("ipAddressType").default("ipv4"),
+                Property::new("idleTimeout").default(60),
+                Property::new("clientKeepAlive").default(3600),
+                Property::new("enableDeletionProtection").default(false),
+                Property::new("dropInvalidHeaderFields").default(false),
+                Property::new("enableHttp2").default(true),
+                Property::new("desyncMitigationMode").default("defensive"),
+                Property::new("preserveHostHeader").default(false),
+                Property::new("xffHeaderProcessingMode").default("append"),
+                Property::new("accessLogs")
+                    .default(Value::object([("enabled", false.into())]))
+                    .canonical(access_logs::canonical),
+            ])
+            .outputs(&[
+                "dnsName",
+                "zoneId",
+                "canonicalHostedZoneId",
+                "arnSuffix",
+                "vpcId",
+            ])
+    }
+
+    async fn read(&self, context: &Context, query: Query<'_>) -> AwsResult<Vec<LiveOf<Self>>> {
+        if query.wanted.is_empty() && query.indexed.is_empty() {
+            return Ok(Vec::new());
+        }
+        let found = attribute::read(
+            context,
+            &query,
+            list(context),
+            |balancer: &Balancer| (balancer.load_balancer_arn(), balancer.load_balancer_name()),
+            |arn| async move { attribute::of_load_balancer(context, &arn).await },
+        )
+        .await?;
+        Ok(found
+            .into_iter()
+            .map(|found| live(&found.item, &found.attributes, found.tags))
+            .collect())
+    }
+
+    async fn create(
+        &self,
+        context: &Context,
+        new: New<'_, Self::Inputs>,
+    ) -> AwsResult<LiveOf<Self>> {
+        const CREATE: &str = "elasticloadbalancing:CreateLoadBalancer";
+        let inputs = new.inputs;
+        refuse_unsupported(inputs)?;
+        let scheme = if inputs.internal {
+            LoadBalancerSchemeEnum::Internal
+        } else {
+            LoadBalancerSchemeEnum::InternetFacing
+        };
+        let answer = context
+            .call(CREATE, || {
+                context
+                    .elbv2
+                    .create_load_balancer()
+                    .name(&inputs.name)
+                    .r#type(LoadBalancerTypeEnum::Application)
+                    .scheme(scheme.clone())
+                    .ip_address_type(IpAddressType::from(inputs.ip_address_type.as_str()))
+                    .set_subnets(Some(inputs.subnets.clone()))
+                    .set_security_groups(inputs.security_groups.clone())
+                    .set_tags(Some(super::to_sdk(new.tags)))
+                    .send()
+            })
+            .await;
+        let (balancer, refusal) = match answer {
+            Ok(answer) => {
+                let made = answer.load_balancers.unwrap_or_default().into_iter().next();
+                let made = expected(CREATE, made, "a load balancer")?;
+                if state(&made) == Some(&LoadBalancerStateEnum::Provisioning) {
+                    // What is new has AWS's defaults for attributes: `update` brings the rest.
+                    return Ok(live(&made, &Attributes::default(), new.tags.clone()));
+                }
+                (made, super::met(CREATE))
+            }
+            Err(error) if error.is(ErrorKind::AlreadyExists) => {
+                (by_name(context, &inputs.name).await?, error)
+            }
+            Err(error) => return Err(error),
+        };
+        let attributes = attribute::of_load_balancer(context, arn(&balancer)).await?;
+        let met = live(&balancer, &attributes, Tags::default());
+        super::only_ours(context, new.urn, met, refusal).await
+    }
+
+    async fn update(&self, context: &Context, change: Change<'_, Self>) -> AwsResult<LiveOf<Self>> {
+        let arn = &change.observed.id;
+        let wanted = change.wanted;
+        refuse_unsupported(wanted)?;
+        if change.diff.touches("subnets") {
+            context
+                .call("elasticloadbalancing:SetSubnets", || {
+                    context
+                        .elbv2
+                        .set_subnets()
+                        .load_balancer_arn(arn)
+                        .set_subnets(Some(wanted.subnets.clone()))
+                        .send()
+                })
+                .await?;
+        }
+        if change.diff.touches("ipAddressType") {
+            context
+                .call("elasticloadbalancing:SetIpAddressType", || {
+                    context
+                        .elbv2
+                        .set_ip_address_type()
+                        .load_balancer_arn(arn)
+                        .ip_address_type(IpAddressType::from(wanted.ip_address_type.as_str()))
+                        .send()
+                })
+                .await?;
+        }
+        if change.diff.touches("securityGroups") {
+            context
+                .call("elasticloadbalancing:SetSecurityGroups", || {
+                    context
+                        .elbv2
+                        .set_security_groups()
+                        .load_balancer_arn(arn)
+                        .set_security_groups(wanted.security_groups.clone())
+                        .send()
+                })
+                .await?;
+        }
+        let changed = attribute::changed(&settings(&change.observed.inputs), settings(wanted));
+        attribute::modify_load_balancer(context, arn, changed).await?;
+        Ok(change.applied())
+    }
+
+    async fn wait(
+        &self,
+        context: &Context,
+        live: LiveOf<Self>,
+        progress: &dyn Progress,
+    ) -> AwsResult<LiveOf<Self>> {
+        Wait::long(DESCRIBE, 10, progress)
+            .until(|| async {
+                let answer = context
+                    .call(DESCRIBE, || {
+                        context
+                            .elbv2
+                            .describe_load_balancers()
+                            .load_balancer_arns(&live.id)
+                            .send()
+                    })
+                    .await;
+                let answer = match answer {
+                    Ok(answer) => answer,
+                    // Just created, and not visible everywhere yet.
+                    Err(error) if error.is(ErrorKind::NotFound) => {
+                        return Ok(Poll::Pending("provisioning".to_owned()));
+                    }
+                    Err(error) => return Err(error),
+                };
+                match answer.load_balancers().first().map(condition) {
+                    Some(Condition::Ready) => Ok(Poll::Ready(())),
+                    Some(Condition::Broken(reason)) => {
+                        Err(ProviderError::new(ErrorKind::Failed, DESCRIBE, reason))
+                    }
+                    Some(Condition::Settling(status)) => Ok(Poll::Pending(status)),
+                    None => Ok(Poll::Pending("provisioning".to_owned())),
+                }
+            })
+            .await?;
+        Ok(Live {
+            condition: Condition::Ready,
+            ..live
+        })
+    }
+
+    async fn delete(
+        &self,
+        context: &Context,
+        live: &LiveOf<Self>,
+        _data: DataPolicy,
+        progress: &dyn Progress,
+    ) -> AwsResult<()> {
+        if live.inputs.enable_deletion_protection {
+            let off = Settings::from([(DELETION_PROTECTION, "false".to_owned())]);
+            attribute::modify_load_balancer(context, &live.id, off).await?;
+        }
+        context
+            .call("elasticloadbalancing:DeleteLoadBalancer", || {
+                context
+                    .elbv2
+                    .delete_load_balancer()
+                    .load_balancer_arn(&live.id)
+                    .send()
+            })
+            .await?;
+        let description = format!("ELB {}", live.outputs.arn_suffix);
+        Wait::long("ec2:DescribeNetworkInterfaces", 10, progress)
+            .until(|| async {
+                let answer = context
+                    .call("ec2:DescribeNetworkInterfaces", || {
+                        context
+                            .ec2
+                            .describe_network_interfaces()
+                            .filters(
+                                Filter::builder()
+                                    .name("description")
+                                    .values(&description)
+                                    .build(),
+                            )
+                            .send()
+                    })
+                    .await?;
+                Ok(match answer.network_interfaces().len() {
+                    0 => Poll::Ready(()),
+                    1 => Poll::Pending("1 network interface left".to_owned()),
+                    left => Poll::Pending(format!("{left} network interfaces left")),
+                })
+            })
+            .await
+    }
+}
+
+const DELETION_PROTECTION: &str = "deletion_protection.enabled";
+
+/// The attributes that inputs stand for.
+fn settings(inputs: &Inputs) -> Settings {
+    let mut settings = Settings::from([
+        (
+            "idle_timeout.timeout_seconds",
+            inputs.idle_timeout.to_string(),
+        ),
+        (
+            "client_keep_alive.seconds",
+            inputs.client_keep_alive.to_string(),
+        ),
+        (
+            DELETION_PROTECTION,
+            inputs.enable_deletion_protection.to_string(),
+        ),
+        (
+            "routing.http.drop_invalid_header_fields.enabled",
+            inputs.drop_invalid_header_fields.to_string(),
+        ),
+        ("routing.http2.enabled", inputs.enable_http2.to_string()),
+        (
+            "routing.http.desync_mitigation_mode",
+            inputs.desync_mitigation_mode.clone(),
+        ),
+        (
+            "routing.http.preserve_host_header.enabled",
+            inputs.preserve_host_header.to_string(),
+        ),
+        (
+            "routing.http.xff_header_processing.mode",
+            inputs.xff_header_processing_mode.clone(),
+        ),
+    ]);
+    inputs.access_logs.add_to(&mut settings);
+    settings
+}
+
+/// Every load balancer of account and region.
+async fn list(context: &Context) -> AwsResult<Vec<Balancer>> {
+    let mut balancers = Vec::new();
+    let mut marker: Option<String> = None;
+    loop {
+        let page = context
+            .call(DESCRIBE, || {
+                context
+                    .elbv2
+                    .describe_load_balancers()
+                    .page_size(super::PAGE)
+                    .set_marker(marker.clone())
+                    .send()
+            })
+            .await?;
+        marker = page.next_marker().map(str::to_owned);
+        balancers.extend(page.load_balancers.unwrap_or_default());
+        if marker.is_none() {
+            return Ok(balancers);
+        }
+    }
+}
+
+async fn by_name(context: &Context, name: &str) -> AwsResult<Balancer> {
+    let answer = context
+        .call(DESCRIBE, || {
+            context.elbv2.describe_load_balancers().names(name).send()
+        })
+        .await?;
+    let balancer = answer.load_balancers.unwrap_or_default().into_iter().next();
+    expected(DESCRIBE, balancer, "the load balancer of that name")
+}
+
+fn refuse_unsupported(inputs: &Inputs) -> AwsResult<()> {
+    if inputs.load_balancer_type != "application" {
+        return Err(super::invalid(
+            TOKEN,
+            format!(
+                "loadBalancerType: `{}` is not supported, only `application` is",
+                inputs.load_balancer_type
+            ),
+        ));
+    }
+    if inputs.access_logs.enabled && inputs.access_logs.bucket.is_none() {
+        return Err(super::invalid(
+            TOKEN,
+            "accessLogs.bucket: must be given to enable access logs",
+        ));
+    }
+    Ok(())
+}
+
+fn arn(balancer: &Balancer) -> &str {
+    balancer.load_balancer_arn().unwrap_or_default()
+}
+
+fn state(balancer: &Balancer) -> Option<&LoadBalancerStateEnum> {
+    balancer.state().and_then(|state| state.code())
+}
+
+fn condition(balancer: &Balancer) -> Condition {
+    match state(balancer) {
+        Some(LoadBalancerStateEnum::Provisioning) => Condition::Settling("provisioning".to_owned()),
+        Some(LoadBalancerStateEnum::Failed) => Condition::Broken(
+            balancer
+                .state()
+                .and_then(|state| state.reason())
+                .unwrap_or("AWS could not set it up, and gives no reason")
+                .to_owned(),
+        ),
+        // `active_impaired` serves traffic; it lacks what it needs to grow.
+        _ => Condition::Ready,
+    }
+}
+
+fn live(balancer: &Balancer, attributes: &Attributes, tags: Tags) -> LiveOf<LoadBalancer> {
+    let arn = arn(balancer).to_owned();
+    let zone = balancer.canonical_hosted_zone_id().unwrap_or_default();
+    Live {
+        inputs: Inputs {
+            name: balancer.load_balancer_name().unwrap_or_default().to_owned(),
+            internal: balancer.scheme() == Some(&LoadBalancerSchemeEnum::Internal),
+            load_balancer_type: balancer
+                .r#type()
+                .map_or("application", LoadBalancerTypeEnum::as_str)
+                .to_owned(),
+            security_groups: Some(balancer.security_groups().to_vec()),
+            subnets: balancer
+                .availability_zones()
+                .iter()
+                .filter_map(|zone| zone.subnet_id().map(str::to_owned))
+                .collect(),
+            ip_address_type: balancer
+                .ip_address_type()
+                .map_or("ipv4", IpAddressType::as_str)
+                .to_owned(),
+            idle_timeout: attributes.parsed("idle_timeout.timeout_seconds", 60),
+            client_keep_alive: attributes.parsed("client_keep_alive.seconds", 3600),
+            enable_deletion_protection: attributes.parsed(DELETION_PROTECTION, false),
+            drop_invalid_header_fields: attributes
+                .parsed("routing.http.drop_invalid_header_fields.enabled", false),
+            enable_http2: attributes.parsed("routing.http2.enabled", true),
+            desync_mitigation_mode: attributes
+                .text("routing.http.desync_mitigation_mode", "defensive"),
+            preserve_host_header: attributes
+                .parsed("routing.http.preserve_host_header.enabled", false),
+            xff_header_processing_mode: attributes
+                .text("routing.http.xff_header_processing.mode", "append"),
+            access_logs: AccessLogs::from_attributes(attributes),
+        },
+        outputs: Outputs {
+            dns_name: balancer.dns_name().unwrap_or_default().to_owned(),
+            zone_id: zone.to_owned(),
+            canonical_hosted_zone_id: zone.to_owned(),
+            arn_suffix: arn
+                .split_once(":loadbalancer/")
+                .map_or(arn.as_str(), |(_, suffix)| suffix)
+                .to_owned(),
+            vpc_id: balancer.vpc_id().unwrap_or_default().to_owned(),
+        },
+        tags,
+        condition: condition(balancer),
+        arn: Some(arn.clone()),
+        id: arn,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn attributes_read_back_as_they_were_set() {
+        let balancer = Balancer::builder()
+            .load_balancer_arn("arn:aws:elasticloadbalancing:r:1:loadbalancer/app/web/0a")
+            .build();
+        let mut inputs = live(&balancer, &Attributes::default(), Tags::default()).inputs;
+        inputs.idle_timeout = 90;
+        inputs.enable_http2 = false;
+        inputs.enable_deletion_protection = true;
+        inputs.desync_mitigation_mode = "strictest".to_owned();
+        inputs.access_logs = AccessLogs {
+            enabled: true,
+            bucket: Some("logs".to_owned()),
+            prefix: None,
+        };
+        let attributes = settings(&inputs).into_iter().collect();
+        let read = live(&balancer, &attributes, Tags::default());
+        assert_eq!(settings(&read.inputs), settings(&inputs));
+        assert_eq!(read.inputs.access_logs, inputs.access_logs);
+        assert_eq!(read.outputs.arn_suffix, "app/web/0a");
+    }
+}

@@ -1,0 +1,433 @@
+//! Target group of an application load balancer.
+//!
+//! - A name is taken once. A create call with the settings of an existing group answers with that one, and nothing in the
+//!   answer says so: the owner tag is looked at after each create.
+//! - `DescribeTargetGroups` with names fails as a whole when one is missing, so all of them are listed.
+//! - Health check and settings are changed by one call each; settings are attributes, strings by key.
+//! - A group that listeners or rules forward to cannot be deleted, nor for some seconds after the last one let go.
+//! - Who is in the group is up to ECS.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use aws_sdk_elasticloadbalancingv2::types::{ProtocolEnum, TargetGroup as Group, TargetTypeEnum};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::attribute::{self, Attributes, Settings};
+use super::health_check::{self, HealthCheck};
+use crate::aws::context::Context;
+use crate::aws::error::{AwsResult, expected};
+use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType};
+use crate::resource::provider::{DataPolicy, Progress, Query};
+use crate::resource::{Condition, CreateClass, ErrorKind, Property, Schema, Tags, Value};
+
+/// Where a load balancer sends requests.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Inputs {
+    /// 1 to 32 letters, digits and hyphens, no hyphen at either end; unique in account and region.
+    pub name: String,
+    /// Port of the targets, where they are registered without one: 1 to 65535.
+    pub port: i32,
+    /// `HTTP` or `HTTPS`: what the targets speak.
+    #[schemars(extend("enum" = ["HTTP", "HTTPS"]))]
+    pub protocol: String,
+    /// `HTTP1`, `HTTP2` or `GRPC`. Default: `HTTP1`.
+    pub protocol_version: String,
+    /// `instance` or `ip`; Fargate tasks need `ip`. Default: `instance`.
+    #[schemars(extend("enum" = ["instance", "ip"]))]
+    pub target_type: String,
+    /// Id of the targets' VPC.
+    pub vpc_id: String,
+    /// When a target is fit to get requests.
+    pub health_check: HealthCheck,
+    /// Seconds that a leaving target has to finish its requests, 0 to 3600. Default: 300.
+    pub deregistration_delay: i32,
+    /// Seconds over which a new target's share grows, 30 to 900, or 0 for its full share at once. Default: 0.
+    pub slow_start: i32,
+    /// `round_robin`, `least_outstanding_requests` or `weighted_random`. Default: `round_robin`.
+    pub load_balancing_algorithm_type: String,
+    /// Keeps a client with one target. Default: it does not.
+    pub stickiness: Option<Stickiness>,
+}
+
+/// Stickiness by a cookie of the load balancer.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Stickiness {
+    /// Default: true.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub enabled: Option<bool>,
+    /// `lb_cookie`, the only type there is here.
+    #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("enum" = ["lb_cookie"]))]
+    pub kind: Option<String>,
+    /// Seconds, 1 to 604800. Default: 86400.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cookie_duration: Option<i32>,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Outputs {
+    /// `targetgroup/NAME/HEX`: the `TargetGroup` dimension of its metrics.
+    pub arn_suffix: String,
+}
+
+const TOKEN: &str = "aws:lb:TargetGroup";
+const DESCRIBE: &str = "elasticloadbalancing:DescribeTargetGroups";
+const LB_COOKIE: &str = "lb_cookie";
+const COOKIE_SECONDS: i32 = 86400;
+
+pub struct TargetGroup;
+
+#[async_trait]
+impl ResourceType for TargetGroup {
+    type Inputs = Inputs;
+    type Outputs = Outputs;
+
+    fn schema(&self) -> Schema {
+        Schema::new::<Inputs>(TOKEN, CreateClass::NaturalKey)
+            .generated_name("name", 32)
+            .properties([
+                Property::new("name").replaces(),
+                Property::new("port").required().replaces(),
+                Property::new("protocol").required().replaces(),
+                Property::new("protocolVersion").default("HTTP1").replaces(),
+                Property::new("targetType").default("instance").replaces(),
+                Property::new("vpcId").required().replaces(),
+                Property::new("healthCheck")
+                    .default(health_check::defaults())
+                    .canonical(health_check::canonical),
+                Property::new("deregistrationDelay").default(300),
+                Property::new("slowStart").default(0),
+                Property::new("loadBalancingAlgorithmType").default("round_robin"),
+                Property::new("stickiness").canonical(canonical_stickiness),
+            ])
+            .defers(|desired, _| health_check::complete(desired))
+            .outputs(&["arnSuffix"])
+    }
+
+    async fn read(&self, context: &Context, query: Query<'_>) -> AwsResult<Vec<LiveOf<Self>>> {
+        if query.wanted.is_empty() && query.indexed.is_empty() {
+            return Ok(Vec::new());
+        }
+        let found = attribute::read(
+            context,
+            &query,
+            list(context),
+            |group: &Group| (group.target_group_arn(), group.target_group_name()),
+            |arn| async move { attribute::of_target_group(context, &arn).await },
+        )
+        .await?;
+        Ok(found
+            .into_iter()
+            .map(|found| live(&found.item, &found.attributes, found.tags))
+            .collect())
+    }
+
+    async fn create(
+        &self,
+        context: &Context,
+        new: New<'_, Self::Inputs>,
+    ) -> AwsResult<LiveOf<Self>> {
+        const CREATE: &str = "elasticloadbalancing:CreateTargetGroup";
+        let inputs = new.inputs;
+        refuse_unsupported(inputs)?;
+        let check = inputs
+            .health_check
+            .full(&inputs.protocol, &inputs.protocol_version);
+        let answer = context
+            .call(CREATE, || {
+                context
+                    .elbv2
+                    .create_target_group()
+                    .name(&inputs.name)
+                    .port(inputs.port)
+                    .protocol(ProtocolEnum::from(inputs.protocol.as_str()))
+                    .protocol_version(&inputs.protocol_version)
+                    .target_type(TargetTypeEnum::from(inputs.target_type.as_str()))
+                    .vpc_id(&inputs.vpc_id)
+                    .health_check_enabled(true)
+                    .health_check_path(&check.path)
+                    .health_check_port(&check.port)
+                    .health_check_protocol(check.protocol.clone())
+                    .matcher(check.matcher.clone())
+                    .health_check_interval_seconds(check.interval)
+                    .health_check_timeout_seconds(check.timeout)
+                    .healthy_threshold_count(check.healthy_threshold)
+                    .unhealthy_threshold_count(check.unhealthy_threshold)
+                    .set_tags(Some(super::to_sdk(new.tags)))
+                    .send()
+            })
+            .await;
+        let (group, refusal) = match answer {
+            Ok(answer) => {
+                let made = answer.target_groups.unwrap_or_default().into_iter().next();
+                (
+                    expected(CREATE, made, "a target group")?,
+                    super::met(CREATE),
+                )
+            }
+            Err(error) if error.is(ErrorKind::AlreadyExists) => {
+                (by_name(context, &inputs.name).await?, error)
+            }
+            Err(error) => return Err(error),
+        };
+        // What is new has AWS's defaults for attributes: `update` brings the rest. What was met may have others.
+        let is_new = refusal.code.is_empty() && group.load_balancer_arns().is_empty();
+        let attributes = if is_new {
+            Attributes::default()
+        } else {
+            attribute::of_target_group(context, arn(&group)).await?
+        };
+        let live = live(&group, &attributes, Tags::default());
+        super::only_ours(context, new.urn, live, refusal).await
+    }
+
+    async fn update(&self, context: &Context, change: Change<'_, Self>) -> AwsResult<LiveOf<Self>> {
+        let arn = &change.observed.id;
+        let wanted = change.wanted;
+        refuse_unsupported(wanted)?;
+        if change.diff.touches("healthCheck") {
+            let check = wanted
+                .health_check
+                .full(&wanted.protocol, &wanted.protocol_version);
+            context
+                .call("elasticloadbalancing:ModifyTargetGroup", || {
+                    context
+                        .elbv2
+                        .modify_target_group()
+                        .target_group_arn(arn)
+                        .health_check_enabled(true)
+                        .health_check_path(&check.path)
+                        .health_check_port(&check.port)
+                        .health_check_protocol(check.protocol.clone())
+                        .matcher(check.matcher.clone())
+                        .health_check_interval_seconds(check.interval)
+                        .health_check_timeout_seconds(check.timeout)
+                        .healthy_threshold_count(check.healthy_threshold)
+                        .unhealthy_threshold_count(check.unhealthy_threshold)
+                        .send()
+                })
+                .await?;
+        }
+        let changed = attribute::changed(&settings(&change.observed.inputs), settings(wanted));
+        attribute::modify_target_group(context, arn, changed).await?;
+        Ok(change.applied())
+    }
+
+    async fn delete(
+        &self,
+        context: &Context,
+        live: &LiveOf<Self>,
+        _data: DataPolicy,
+        _progress: &dyn Progress,
+    ) -> AwsResult<()> {
+        context
+            .call("elasticloadbalancing:DeleteTargetGroup", || {
+                context
+                    .elbv2
+                    .delete_target_group()
+                    .target_group_arn(&live.id)
+                    .send()
+            })
+            .await?;
+        Ok(())
+    }
+
+    fn delete_patience(&self) -> Duration {
+        Duration::from_mins(5)
+    }
+}
+
+/// Stickiness that is off is the same as none, however it was configured.
+fn canonical_stickiness(stickiness: Value) -> Value {
+    let off = || Value::object([("enabled", false.into())]);
+    match stickiness {
+        Value::Null => off(),
+        Value::Object(given) => {
+            if given.get("enabled").and_then(Value::as_bool) == Some(false) {
+                return off();
+            }
+            let mut full = given;
+            super::fill(&mut full, "enabled", true.into());
+            super::fill(&mut full, "type", LB_COOKIE.into());
+            super::fill(&mut full, "cookieDuration", COOKIE_SECONDS.into());
+            Value::Object(full)
+        }
+        other => other,
+    }
+}
+
+/// The attributes that inputs stand for.
+fn settings(inputs: &Inputs) -> Settings {
+    let mut settings = Settings::from([
+        (
+            "deregistration_delay.timeout_seconds",
+            inputs.deregistration_delay.to_string(),
+        ),
+        ("slow_start.duration_seconds", inputs.slow_start.to_string()),
+        (
+            "load_balancing.algorithm.type",
+            inputs.load_balancing_algorithm_type.clone(),
+        ),
+    ]);
+    match &inputs.stickiness {
+        Some(stickiness) if stickiness.enabled != Some(false) => {
+            let kind = stickiness.kind.as_deref().unwrap_or(LB_COOKIE);
+            let seconds = stickiness.cookie_duration.unwrap_or(COOKIE_SECONDS);
+            settings.insert("stickiness.enabled", true.to_string());
+            settings.insert("stickiness.type", kind.to_owned());
+            settings.insert("stickiness.lb_cookie.duration_seconds", seconds.to_string());
+        }
+        _ => {
+            settings.insert("stickiness.enabled", false.to_string());
+        }
+    }
+    settings
+}
+
+/// Every target group of account and region.
+async fn list(context: &Context) -> AwsResult<Vec<Group>> {
+    let mut groups = Vec::new();
+    let mut marker: Option<String> = None;
+    loop {
+        let page = context
+            .call(DESCRIBE, || {
+                context
+                    .elbv2
+                    .describe_target_groups()
+                    .page_size(super::PAGE)
+                    .set_marker(marker.clone())
+                    .send()
+            })
+            .await?;
+        marker = page.next_marker().map(str::to_owned);
+        groups.extend(page.target_groups.unwrap_or_default());
+        if marker.is_none() {
+            return Ok(groups);
+        }
+    }
+}
+
+async fn by_name(context: &Context, name: &str) -> AwsResult<Group> {
+    let answer = context
+        .call(DESCRIBE, || {
+            context.elbv2.describe_target_groups().names(name).send()
+        })
+        .await?;
+    let group = answer.target_groups.unwrap_or_default().into_iter().next();
+    expected(DESCRIBE, group, "the target group of that name")
+}
+
+fn refuse_unsupported(inputs: &Inputs) -> AwsResult<()> {
+    let refuse = |message: String| Err(super::invalid(TOKEN, message));
+    if !matches!(inputs.protocol.as_str(), "HTTP" | "HTTPS") {
+        return refuse(format!(
+            "protocol: `{}` is not supported, only `HTTP` and `HTTPS` are",
+            inputs.protocol
+        ));
+    }
+    if !matches!(inputs.target_type.as_str(), "instance" | "ip") {
+        return refuse(format!(
+            "targetType: `{}` is not supported, only `instance` and `ip` are",
+            inputs.target_type
+        ));
+    }
+    if !inputs.health_check.enabled {
+        return refuse(format!(
+            "healthCheck.enabled: targets of type `{}` are always checked",
+            inputs.target_type
+        ));
+    }
+    let cookie = inputs
+        .stickiness
+        .as_ref()
+        .and_then(|stickiness| stickiness.kind.as_deref());
+    match cookie {
+        Some(kind) if kind != LB_COOKIE => refuse(format!(
+            "stickiness.type: `{kind}` is not supported, only `{LB_COOKIE}` is"
+        )),
+        _ => Ok(()),
+    }
+}
+
+fn arn(group: &Group) -> &str {
+    group.target_group_arn().unwrap_or_default()
+}
+
+fn live(group: &Group, attributes: &Attributes, tags: Tags) -> LiveOf<TargetGroup> {
+    let kind = attributes.text("stickiness.type", LB_COOKIE);
+    let seconds = attributes.parsed(
+        &format!("stickiness.{kind}.duration_seconds"),
+        COOKIE_SECONDS,
+    );
+    let sticky = attributes.parsed("stickiness.enabled", false);
+    let arn = arn(group).to_owned();
+    Live {
+        inputs: Inputs {
+            name: group.target_group_name().unwrap_or_default().to_owned(),
+            port: group.port().unwrap_or_default(),
+            protocol: group.protocol().map_or("", ProtocolEnum::as_str).to_owned(),
+            protocol_version: group.protocol_version().unwrap_or("HTTP1").to_owned(),
+            target_type: group
+                .target_type()
+                .map_or("instance", TargetTypeEnum::as_str)
+                .to_owned(),
+            vpc_id: group.vpc_id().unwrap_or_default().to_owned(),
+            health_check: HealthCheck::from_sdk(group),
+            deregistration_delay: attributes.parsed("deregistration_delay.timeout_seconds", 300),
+            slow_start: attributes.parsed("slow_start.duration_seconds", 0),
+            load_balancing_algorithm_type: attributes
+                .text("load_balancing.algorithm.type", "round_robin"),
+            stickiness: Some(Stickiness {
+                enabled: Some(sticky),
+                kind: Some(kind),
+                cookie_duration: Some(seconds),
+            }),
+        },
+        outputs: Outputs {
+            arn_suffix: arn.rsplit(':').next().unwrap_or_default().to_owned(),
+        },
+        tags,
+        condition: Condition::Ready,
+        arn: Some(arn.clone()),
+        id: arn,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stickiness_is_on_when_it_is_mentioned_and_off_in_any_form() {
+        let form = |json: serde_json::Value| canonical_stickiness(json.into());
+        let off = form(serde_json::json!({"enabled": false, "type": "app_cookie"}));
+        assert_eq!(off, canonical_stickiness(Value::Null));
+        assert_eq!(
+            form(serde_json::json!({"cookieDuration": 60})),
+            form(serde_json::json!({"enabled": true, "type": "lb_cookie", "cookieDuration": 60})),
+        );
+    }
+
+    #[test]
+    fn attributes_read_back_as_they_were_set() {
+        let group = Group::builder()
+            .target_group_arn("arn:aws:elasticloadbalancing:r:1:targetgroup/api/0a")
+            .build();
+        let mut inputs = live(&group, &Attributes::default(), Tags::default()).inputs;
+        inputs.deregistration_delay = 30;
+        inputs.stickiness = Some(Stickiness {
+            enabled: None,
+            kind: None,
+            cookie_duration: Some(60),
+        });
+        let attributes = settings(&inputs).into_iter().collect();
+        let read = live(&group, &attributes, Tags::default());
+        assert_eq!(settings(&read.inputs), settings(&inputs));
+        assert_eq!(read.outputs.arn_suffix, "targetgroup/api/0a");
+    }
+}

@@ -1,0 +1,385 @@
+//! The rules of a web ACL, and what they do.
+//!
+//! Actions are objects with one empty member, `{block: {}}`. Compared as they stand they would all be equal, for an empty
+//! object means as much as none; their canonical form is the member's name.
+
+use aws_sdk_wafv2::types as sdk;
+use aws_smithy_types::error::operation::BuildError;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::statement::{self, Statement};
+use crate::aws::error::AwsResult;
+use crate::resource::{ErrorKind, Properties, ProviderError, Value};
+
+/// A test, and what happens to a request that meets it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Rule {
+    /// 1 to 128 letters, digits, `_` and `-`; unique in the ACL.
+    pub name: String,
+    /// From 0, unique in the ACL; the lowest is tried first.
+    pub priority: i32,
+    /// What happens to a request: for every statement but a managed rule group.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub action: Option<Action>,
+    /// What becomes of the actions of a managed rule group.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub override_action: Option<OverrideAction>,
+    /// The test.
+    pub statement: Statement,
+    pub visibility_config: VisibilityConfig,
+}
+
+/// Exactly one of these.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Action {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub allow: Option<Plain>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub block: Option<Plain>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub count: Option<Plain>,
+}
+
+/// Exactly one of these.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct OverrideAction {
+    /// Nothing is blocked, only counted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub count: Option<Plain>,
+    /// The group's own actions hold.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub none: Option<Plain>,
+}
+
+/// Exactly one of these.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct DefaultAction {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub allow: Option<Plain>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub block: Option<Plain>,
+}
+
+/// Without headers or answers of one's own: written `{}`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Plain {}
+
+/// What can be seen of it afterwards.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct VisibilityConfig {
+    pub cloudwatch_metrics_enabled: bool,
+    /// 1 to 128 letters, digits, `_` and `-`.
+    pub metric_name: String,
+    /// Whether samples of matching requests are kept for three hours.
+    pub sampled_requests_enabled: bool,
+}
+
+/// Where in the inputs something is wrong.
+#[derive(Clone, Copy)]
+pub(super) struct Place<'a> {
+    pub token: &'static str,
+    /// `rules`, `defaultAction`.
+    pub property: &'a str,
+}
+
+impl Place<'_> {
+    pub fn refuse(self, message: &str) -> ProviderError {
+        super::invalid(self.token, format!("{}: {message}", self.property))
+    }
+
+    /// The SDK's builders refuse only what is missing, and nothing is.
+    pub fn built<T>(self, built: Result<T, BuildError>) -> AwsResult<T> {
+        built.map_err(|error| ProviderError::new(ErrorKind::Bug, self.token, error.to_string()))
+    }
+}
+
+impl Rule {
+    pub(super) fn to_sdk(&self, token: &'static str) -> AwsResult<sdk::Rule> {
+        let property = format!("rules, rule `{}`", self.name);
+        let place = Place {
+            token,
+            property: &property,
+        };
+        let grouped = self.statement.managed_rule_group_statement.is_some();
+        let action = match (&self.action, &self.override_action) {
+            (Some(action), None) if !grouped => (Some(action.to_sdk(place)?), None),
+            (None, Some(action)) if grouped => (None, Some(action.to_sdk(place)?)),
+            _ if grouped => {
+                return Err(
+                    place.refuse("a managed rule group takes `overrideAction`, not `action`")
+                );
+            }
+            _ => return Err(place.refuse("its statement takes `action`, not `overrideAction`")),
+        };
+        place.built(
+            sdk::Rule::builder()
+                .name(&self.name)
+                .priority(self.priority)
+                .set_action(action.0)
+                .set_override_action(action.1)
+                .statement(self.statement.to_sdk(place)?)
+                .visibility_config(self.visibility_config.to_sdk(place)?)
+                .build(),
+        )
+    }
+
+    pub(super) fn from_sdk(rule: &sdk::Rule) -> Self {
+        Self {
+            name: rule.name().to_owned(),
+            priority: rule.priority(),
+            action: rule.action().map(Action::from_sdk),
+            override_action: rule.override_action().map(|action| OverrideAction {
+                count: action.count().map(|_| Plain {}),
+                none: action.none().map(|_| Plain {}),
+            }),
+            statement: rule
+                .statement()
+                .map(Statement::from_sdk)
+                .unwrap_or_default(),
+            visibility_config: VisibilityConfig::from_sdk(rule.visibility_config()),
+        }
+    }
+}
+
+impl Action {
+    pub(super) fn to_sdk(&self, place: Place<'_>) -> AwsResult<sdk::RuleAction> {
+        let action = sdk::RuleAction::builder();
+        match (&self.allow, &self.block, &self.count) {
+            (Some(_), None, None) => Ok(action.allow(sdk::AllowAction::builder().build()).build()),
+            (None, Some(_), None) => Ok(action.block(sdk::BlockAction::builder().build()).build()),
+            (None, None, Some(_)) => Ok(action.count(sdk::CountAction::builder().build()).build()),
+            _ => Err(place.refuse("an action is exactly one of `allow`, `block`, `count`")),
+        }
+    }
+
+    /// Empty for an action that has no form here, so that it differs from whatever is wanted.
+    pub(super) fn from_sdk(action: &sdk::RuleAction) -> Self {
+        Self {
+            allow: action
+                .allow()
+                .filter(|allow| allow.custom_request_handling().is_none())
+                .map(|_| Plain {}),
+            block: action
+                .block()
+                .filter(|block| block.custom_response().is_none())
+                .map(|_| Plain {}),
+            count: action
+                .count()
+                .filter(|count| count.custom_request_handling().is_none())
+                .map(|_| Plain {}),
+        }
+    }
+}
+
+impl OverrideAction {
+    fn to_sdk(&self, place: Place<'_>) -> AwsResult<sdk::OverrideAction> {
+        let action = sdk::OverrideAction::builder();
+        match (&self.count, &self.none) {
+            (Some(_), None) => Ok(action.count(sdk::CountAction::builder().build()).build()),
+            (None, Some(_)) => Ok(action.none(sdk::NoneAction::builder().build()).build()),
+            _ => Err(place.refuse("`overrideAction` is either `none` or `count`")),
+        }
+    }
+}
+
+impl DefaultAction {
+    pub(super) fn to_sdk(&self, place: Place<'_>) -> AwsResult<sdk::DefaultAction> {
+        let action = sdk::DefaultAction::builder();
+        match (&self.allow, &self.block) {
+            (Some(_), None) => Ok(action.allow(sdk::AllowAction::builder().build()).build()),
+            (None, Some(_)) => Ok(action.block(sdk::BlockAction::builder().build()).build()),
+            _ => Err(place.refuse("is either `allow` or `block`")),
+        }
+    }
+
+    pub(super) fn from_sdk(action: Option<&sdk::DefaultAction>) -> Self {
+        Self {
+            allow: action
+                .and_then(sdk::DefaultAction::allow)
+                .filter(|allow| allow.custom_request_handling().is_none())
+                .map(|_| Plain {}),
+            block: action
+                .and_then(sdk::DefaultAction::block)
+                .filter(|block| block.custom_response().is_none())
+                .map(|_| Plain {}),
+        }
+    }
+}
+
+impl VisibilityConfig {
+    pub(super) fn to_sdk(&self, place: Place<'_>) -> AwsResult<sdk::VisibilityConfig> {
+        place.built(
+            sdk::VisibilityConfig::builder()
+                .cloud_watch_metrics_enabled(self.cloudwatch_metrics_enabled)
+                .metric_name(&self.metric_name)
+                .sampled_requests_enabled(self.sampled_requests_enabled)
+                .build(),
+        )
+    }
+
+    pub(super) fn from_sdk(config: Option<&sdk::VisibilityConfig>) -> Self {
+        Self {
+            cloudwatch_metrics_enabled: config
+                .is_some_and(sdk::VisibilityConfig::cloud_watch_metrics_enabled),
+            metric_name: config
+                .map_or("", sdk::VisibilityConfig::metric_name)
+                .to_owned(),
+            sampled_requests_enabled: config
+                .is_some_and(sdk::VisibilityConfig::sampled_requests_enabled),
+        }
+    }
+}
+
+/// `{block: {}}` as `block`.
+pub(super) fn canonical_action(action: Value) -> Value {
+    let Value::Object(members) = &action else {
+        return action;
+    };
+    let mut given = members.iter().filter(|(_, member)| !member.is_null());
+    match (given.next(), given.next()) {
+        (Some((name, Value::Object(_))), None) => Value::from(name.as_str()),
+        _ => action,
+    }
+}
+
+/// Rules in the order of their priorities, with everything that AWS fills in.
+pub(super) fn canonical(rules: Value) -> Value {
+    let Value::List(mut rules) = rules else {
+        return rules;
+    };
+    for rule in &mut rules {
+        let Value::Object(rule) = rule else {
+            continue;
+        };
+        for name in ["action", "overrideAction"] {
+            change(rule, name, canonical_action);
+        }
+        change(rule, "statement", statement::canonical);
+    }
+    let priority = |rule: &Value| rule.as_object()?.get("priority")?.as_number();
+    rules.sort_by(|left, right| match (priority(left), priority(right)) {
+        (Some(left), Some(right)) => left.total_cmp(&right),
+        _ => std::cmp::Ordering::Equal,
+    });
+    Value::List(rules)
+}
+
+pub(super) fn change(object: &mut Properties, name: &str, form: fn(Value) -> Value) {
+    if let Some(value) = object.get_mut(name) {
+        *value = form(std::mem::replace(value, Value::Null));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value as Json, json};
+
+    use super::*;
+
+    fn rule(priority: i32, action: &Json, statement: &Json) -> Json {
+        let mut rule = json!({
+            "name": format!("rule-{priority}"), "priority": priority, "statement": statement,
+            "visibilityConfig": {"cloudwatchMetricsEnabled": true, "metricName": "m", "sampledRequestsEnabled": false},
+        });
+        for (name, value) in action.as_object().unwrap() {
+            rule[name] = value.clone();
+        }
+        rule
+    }
+
+    fn limit() -> Json {
+        json!({"rateBasedStatement": {"limit": 1000}})
+    }
+
+    fn group() -> Json {
+        json!({"managedRuleGroupStatement": {"vendorName": "AWS", "name": "Common", "ruleActionOverrides": [
+            {"name": "Size", "actionToUse": {"count": {}}}]}})
+    }
+
+    fn wanted(rules: Json) -> Value {
+        canonical(rules.into())
+    }
+
+    fn read_back(rules: &Json) -> AwsResult<Value> {
+        let rules: Vec<Rule> = serde_json::from_value(rules.clone()).unwrap();
+        let read = rules
+            .iter()
+            .map(|rule| Ok(Rule::from_sdk(&rule.to_sdk("t")?)))
+            .collect::<AwsResult<Vec<Rule>>>()?;
+        Ok(wanted(serde_json::to_value(read).unwrap()))
+    }
+
+    #[test]
+    fn every_statement_reads_back_as_it_was_sent() {
+        let rules = json!([
+            rule(
+                3,
+                &json!({"action": {"count": {}}}),
+                &json!({"geoMatchStatement": {"countryCodes": ["FR", "ES"]}})
+            ),
+            rule(
+                2,
+                &json!({"action": {"allow": {}}}),
+                &json!({"ipSetReferenceStatement": {"arn": "a"}})
+            ),
+            rule(1, &json!({"action": {"block": {}}}), &limit()),
+            rule(0, &json!({"overrideAction": {"none": {}}}), &group()),
+        ]);
+        assert_eq!(read_back(&rules).unwrap(), wanted(rules));
+    }
+
+    #[test]
+    fn actions_differ_although_their_objects_are_empty() {
+        use crate::resource::diff::compare_values;
+        let with =
+            |action: &str| wanted(json!([rule(1, &json!({"action": {action: {}}}), &limit())]));
+        let mut changes = Vec::new();
+        compare_values("rules", &with("block"), &with("count"), &mut changes);
+        assert_eq!(changes.len(), 1);
+        assert_eq!(changes[0].path, "rules[0].action");
+        assert_eq!(changes[0].after, Value::from("count"));
+    }
+
+    #[test]
+    fn what_does_not_fit_together_is_refused() {
+        for wrong in [
+            rule(0, &json!({"action": {"block": {}}}), &group()),
+            rule(0, &json!({"overrideAction": {"none": {}}}), &limit()),
+            rule(0, &json!({"action": {"block": {}, "count": {}}}), &limit()),
+            rule(0, &json!({"action": {"block": {}}}), &json!({})),
+            rule(
+                0,
+                &json!({"action": {"block": {}}}),
+                &json!({"rateBasedStatement": {"limit": 10, "aggregateKeyType": "CONSTANT"}}),
+            ),
+        ] {
+            let error = read_back(&json!([wrong])).unwrap_err();
+            assert!(error.message.contains("rule `rule-0`"), "{error}");
+        }
+    }
+
+    #[test]
+    fn unknown_statements_are_refused_by_name() {
+        let rule = rule(0, &json!({}), &json!({"xssMatchStatement": {}}));
+        let error = serde_json::from_value::<Rule>(rule).unwrap_err();
+        assert!(error.to_string().contains("`xssMatchStatement`"));
+    }
+
+    #[test]
+    fn a_narrowed_limit_is_a_difference() {
+        let plain: Rule =
+            serde_json::from_value(rule(0, &json!({"action": {"block": {}}}), &limit())).unwrap();
+        let mut narrowed = plain.to_sdk("t").unwrap();
+        let rate = narrowed.statement.as_mut().unwrap();
+        let rate = rate.rate_based_statement.as_mut().unwrap();
+        rate.scope_down_statement = Some(Box::new(sdk::Statement::builder().build()));
+        assert_eq!(Rule::from_sdk(&narrowed).statement, Statement::default());
+    }
+}

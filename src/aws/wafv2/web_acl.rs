@@ -1,0 +1,473 @@
+//! Web ACL of the region: the firewall in front of a load balancer.
+//!
+//! - An update replaces the whole ACL, under a lock token that each change renews. What has no input here is sent back as it
+//!   was. A stale token answers `WAFOptimisticLockException`; the update is then made again, but only on top of what the
+//!   plan was made for: somebody else's change in between stops it.
+//! - AWS Shield and Firewall Manager put rules of their own in; those of Shield are part of the list, and are kept.
+//! - A description cannot be taken away again, so one that is not wanted is not compared.
+//! - `ListWebACLs` shows neither rules nor tags: one call each per ACL of interest.
+//! - Deletion is refused while anything is associated, and for a while after.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use aws_sdk_wafv2::types::{Rule as SdkRule, Scope, WebAcl as Acl, WebAclSummary};
+use futures_util::future::{try_join, try_join_all};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::rule::{DefaultAction, Place, Rule, VisibilityConfig, canonical, canonical_action};
+use crate::aws::context::Context;
+use crate::aws::error::{AwsResult, expected};
+use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType, adopt};
+use crate::resource::provider::{DataPolicy, Progress, Query};
+use crate::resource::{
+    Condition, CreateClass, ErrorKind, Property, ProviderError, Schema, Tags, Value,
+};
+
+/// Rules that decide which requests get through.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Inputs {
+    /// 1 to 128 letters, digits, `_` and `-`; unique in account and region.
+    pub name: String,
+    /// `REGIONAL`, the only scope there is here.
+    #[schemars(extend("enum" = ["REGIONAL"]))]
+    pub scope: String,
+    /// 1 to 256 characters. Once set it can be changed, not removed.
+    pub description: Option<String>,
+    /// What happens to a request that no rule decides.
+    pub default_action: DefaultAction,
+    /// Default: none.
+    pub rules: Vec<Rule>,
+    pub visibility_config: VisibilityConfig,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Outputs {}
+
+const TOKEN: &str = "aws:wafv2:WebAcl";
+const REGIONAL: &str = "REGIONAL";
+/// The rules that AWS Shield Advanced adds during an attack.
+const SHIELD: &str = "ShieldMitigationRuleGroup_";
+
+pub struct WebAcl;
+
+#[async_trait]
+impl ResourceType for WebAcl {
+    type Inputs = Inputs;
+    type Outputs = Outputs;
+
+    fn schema(&self) -> Schema {
+        Schema::new::<Inputs>(TOKEN, CreateClass::NaturalKey)
+            .named("name", 128)
+            .properties([
+                Property::new("name").replaces(),
+                Property::new("scope").default(REGIONAL).replaces(),
+                Property::new("description").server_chooses(),
+                Property::new("defaultAction")
+                    .required()
+                    .canonical(canonical_action),
+                Property::new("rules")
+                    .default(Value::List(Vec::new()))
+                    .canonical(canonical),
+                Property::new("visibilityConfig").required(),
+            ])
+    }
+
+    async fn read(&self, context: &Context, query: Query<'_>) -> AwsResult<Vec<LiveOf<Self>>> {
+        if query.wanted.is_empty() && query.indexed.is_empty() {
+            return Ok(Vec::new());
+        }
+        let names = query.wanted_names("name");
+        let summaries = list(context).await?;
+        let found = try_join_all(summaries.iter().map(|summary| async {
+            let arn = summary.arn().unwrap_or_default();
+            let wanted = summary.name().is_some_and(|name| names.contains(name));
+            let indexed = query.indexed_tags(arn);
+            let tags = async {
+                match indexed {
+                    Some(tags) => Ok(tags.clone()),
+                    None => tags_of(context, arn).await,
+                }
+            };
+            if wanted || indexed.is_some() {
+                let (found, tags) = try_join(get(context, summary), tags).await?;
+                return Ok(found.map(|found| live(&found.acl, tags)));
+            }
+            // Not in the index: somebody else's, or ours and very new.
+            let tags = tags.await?;
+            if !tags.belongs_to(query.stack) {
+                return Ok(None);
+            }
+            let found = get(context, summary).await?;
+            Ok(found.map(|found| live(&found.acl, tags)))
+        }))
+        .await?;
+        Ok(found.into_iter().flatten().collect())
+    }
+
+    async fn create(
+        &self,
+        context: &Context,
+        new: New<'_, Self::Inputs>,
+    ) -> AwsResult<LiveOf<Self>> {
+        const CREATE: &str = "wafv2:CreateWebACL";
+        let inputs = new.inputs;
+        refuse_unsupported(inputs)?;
+        let rules = rules_to_sdk(inputs)?;
+        let default_action = inputs.default_action.to_sdk(place("defaultAction"))?;
+        let visibility = inputs.visibility_config.to_sdk(place("visibilityConfig"))?;
+        let answer = context
+            .call(CREATE, || {
+                context
+                    .wafv2
+                    .create_web_acl()
+                    .name(&inputs.name)
+                    .scope(Scope::Regional)
+                    .set_description(inputs.description.clone())
+                    .default_action(default_action.clone())
+                    .set_rules(Some(rules.clone()))
+                    .visibility_config(visibility.clone())
+                    .set_tags(Some(super::to_sdk(new.tags)))
+                    .send()
+            })
+            .await;
+        match answer {
+            Ok(answer) => {
+                let summary = expected(CREATE, answer.summary, "a summary")?;
+                Ok(Live {
+                    id: summary.id().unwrap_or_default().to_owned(),
+                    arn: summary.arn().map(str::to_owned),
+                    inputs: inputs.clone(),
+                    outputs: Outputs {},
+                    tags: new.tags.clone(),
+                    condition: Condition::Ready,
+                })
+            }
+            Err(error) if error.is(ErrorKind::AlreadyExists) => {
+                let summaries = list(context).await?;
+                let taken = summaries
+                    .iter()
+                    .find(|summary| summary.name() == Some(&inputs.name));
+                let Some(summary) = taken else {
+                    return Err(error);
+                };
+                let arn = summary.arn().unwrap_or_default();
+                let (found, tags) = try_join(get(context, summary), tags_of(context, arn)).await?;
+                match found {
+                    Some(found) => adopt(new.urn, live(&found.acl, tags), error),
+                    None => Err(error),
+                }
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn update(&self, context: &Context, change: Change<'_, Self>) -> AwsResult<LiveOf<Self>> {
+        const UPDATE: &str = "wafv2:UpdateWebACL";
+        let wanted = change.wanted;
+        refuse_unsupported(wanted)?;
+        let found = get(context, &summary_of(change.observed)).await?;
+        let Found { acl, lock_token } = found.ok_or_else(gone)?;
+        let now = meaning(&inputs_of(&acl))?;
+        if now == meaning(wanted)? {
+            // An earlier attempt arrived, although its answer did not.
+            return Ok(change.applied());
+        }
+        if now != meaning(&change.observed.inputs)? {
+            return Err(ProviderError::new(
+                ErrorKind::Guarded,
+                UPDATE,
+                format!(
+                    "`{}` was changed by somebody else since it was read; a new preview shows how",
+                    wanted.name
+                ),
+            ));
+        }
+        let mut rules = rules_to_sdk(wanted)?;
+        rules.extend(acl.rules().iter().filter(|rule| is_shield(rule)).cloned());
+        let default_action = wanted.default_action.to_sdk(place("defaultAction"))?;
+        let visibility = wanted.visibility_config.to_sdk(place("visibilityConfig"))?;
+        let description = wanted.description.clone();
+        context
+            .call(UPDATE, || {
+                context
+                    .wafv2
+                    .update_web_acl()
+                    .name(acl.name())
+                    .id(acl.id())
+                    .scope(Scope::Regional)
+                    .lock_token(&lock_token)
+                    .set_description(description.clone().or(acl.description.clone()))
+                    .default_action(default_action.clone())
+                    .set_rules(Some(rules.clone()))
+                    .visibility_config(visibility.clone())
+                    .set_custom_response_bodies(acl.custom_response_bodies.clone())
+                    .set_captcha_config(acl.captcha_config.clone())
+                    .set_challenge_config(acl.challenge_config.clone())
+                    .set_token_domains(acl.token_domains.clone())
+                    .set_association_config(acl.association_config.clone())
+                    .set_data_protection_config(acl.data_protection_config.clone())
+                    .set_on_source_d_do_s_protection_config(
+                        acl.on_source_d_do_s_protection_config.clone(),
+                    )
+                    .set_application_config(acl.application_config.clone())
+                    .set_monetization_config(acl.monetization_config.clone())
+                    .send()
+            })
+            .await?;
+        Ok(change.applied())
+    }
+
+    async fn delete(
+        &self,
+        context: &Context,
+        live: &LiveOf<Self>,
+        _data: DataPolicy,
+        _progress: &dyn Progress,
+    ) -> AwsResult<()> {
+        let Some(found) = get(context, &summary_of(live)).await? else {
+            return Ok(());
+        };
+        context
+            .call("wafv2:DeleteWebACL", || {
+                context
+                    .wafv2
+                    .delete_web_acl()
+                    .name(&live.inputs.name)
+                    .id(&live.id)
+                    .scope(Scope::Regional)
+                    .lock_token(&found.lock_token)
+                    .send()
+            })
+            .await?;
+        Ok(())
+    }
+
+    fn delete_patience(&self) -> Duration {
+        Duration::from_mins(5)
+    }
+}
+
+/// An ACL, and the token to change it with.
+struct Found {
+    acl: Acl,
+    lock_token: String,
+}
+
+/// One ACL; `None` if it is gone.
+async fn get(context: &Context, summary: &WebAclSummary) -> AwsResult<Option<Found>> {
+    const GET: &str = "wafv2:GetWebACL";
+    let answer = context
+        .call(GET, || {
+            context
+                .wafv2
+                .get_web_acl()
+                .set_name(summary.name.clone())
+                .set_id(summary.id.clone())
+                .scope(Scope::Regional)
+                .send()
+        })
+        .await;
+    match answer {
+        Ok(answer) => Ok(Some(Found {
+            acl: expected(GET, answer.web_acl, "a web ACL")?,
+            lock_token: expected(GET, answer.lock_token, "a lock token")?,
+        })),
+        Err(error) if error.is(ErrorKind::NotFound) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Every ACL of account and region, without its rules.
+async fn list(context: &Context) -> AwsResult<Vec<WebAclSummary>> {
+    let mut summaries = Vec::new();
+    let mut marker: Option<String> = None;
+    loop {
+        let page = context
+            .call("wafv2:ListWebACLs", || {
+                context
+                    .wafv2
+                    .list_web_acls()
+                    .scope(Scope::Regional)
+                    .limit(100)
+                    .set_next_marker(marker.clone())
+                    .send()
+            })
+            .await?;
+        let acls = page.web_acls.unwrap_or_default();
+        // A marker comes with the last page, too.
+        marker = page.next_marker.filter(|_| acls.len() == 100);
+        summaries.extend(acls);
+        if marker.is_none() {
+            return Ok(summaries);
+        }
+    }
+}
+
+/// The tags of one ACL; none if it is gone.
+async fn tags_of(context: &Context, arn: &str) -> AwsResult<Tags> {
+    let answer = context
+        .call("wafv2:ListTagsForResource", || {
+            context
+                .wafv2
+                .list_tags_for_resource()
+                .resource_arn(arn)
+                .limit(100)
+                .send()
+        })
+        .await;
+    match answer {
+        Ok(answer) => Ok(answer
+            .tag_info_for_resource()
+            .map(|info| super::from_sdk(info.tag_list()))
+            .unwrap_or_default()),
+        Err(error) if error.is(ErrorKind::NotFound) => Ok(Tags::default()),
+        Err(error) => Err(error),
+    }
+}
+
+fn gone() -> ProviderError {
+    ProviderError::new(
+        ErrorKind::NotFound,
+        "wafv2:GetWebACL",
+        "the web ACL is gone since it was read",
+    )
+}
+
+fn summary_of(live: &LiveOf<WebAcl>) -> WebAclSummary {
+    WebAclSummary::builder()
+        .name(&live.inputs.name)
+        .id(&live.id)
+        .build()
+}
+
+fn place(property: &str) -> Place<'_> {
+    Place {
+        token: TOKEN,
+        property,
+    }
+}
+
+fn refuse_unsupported(inputs: &Inputs) -> AwsResult<()> {
+    if inputs.scope == REGIONAL {
+        return Ok(());
+    }
+    Err(super::invalid(
+        TOKEN,
+        format!(
+            "scope: `{}` is not supported, only `{REGIONAL}` is",
+            inputs.scope
+        ),
+    ))
+}
+
+fn rules_to_sdk(inputs: &Inputs) -> AwsResult<Vec<SdkRule>> {
+    inputs.rules.iter().map(|rule| rule.to_sdk(TOKEN)).collect()
+}
+
+fn is_shield(rule: &SdkRule) -> bool {
+    rule.name().starts_with(SHIELD)
+}
+
+/// What inputs say, whichever way they say it.
+fn meaning(inputs: &Inputs) -> AwsResult<Vec<Value>> {
+    let value = |part: Result<serde_json::Value, serde_json::Error>| {
+        part.map(Value::from)
+            .map_err(|error| ProviderError::new(ErrorKind::Bug, TOKEN, error.to_string()))
+    };
+    Ok(vec![
+        canonical_action(value(serde_json::to_value(&inputs.default_action))?),
+        canonical(value(serde_json::to_value(&inputs.rules))?),
+        value(serde_json::to_value(&inputs.visibility_config))?,
+        inputs.description.clone().into(),
+    ])
+}
+
+fn inputs_of(acl: &Acl) -> Inputs {
+    Inputs {
+        name: acl.name().to_owned(),
+        scope: REGIONAL.to_owned(),
+        description: acl
+            .description()
+            .filter(|text| !text.is_empty())
+            .map(str::to_owned),
+        default_action: DefaultAction::from_sdk(acl.default_action()),
+        rules: acl
+            .rules()
+            .iter()
+            .filter(|rule| !is_shield(rule))
+            .map(Rule::from_sdk)
+            .collect(),
+        visibility_config: VisibilityConfig::from_sdk(acl.visibility_config()),
+    }
+}
+
+fn live(acl: &Acl, tags: Tags) -> LiveOf<WebAcl> {
+    Live {
+        id: acl.id().to_owned(),
+        arn: Some(acl.arn().to_owned()),
+        inputs: inputs_of(acl),
+        outputs: Outputs {},
+        tags,
+        condition: Condition::Ready,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn inputs(default_action: &str) -> Inputs {
+        serde_json::from_value(json!({
+            "name": "web", "scope": "REGIONAL", "rules": [],
+            "defaultAction": {default_action: {}},
+            "visibilityConfig": {"cloudwatchMetricsEnabled": true, "metricName": "web", "sampledRequestsEnabled": true},
+        }))
+        .unwrap()
+    }
+
+    fn acl(inputs: &Inputs, rules: Vec<SdkRule>) -> Acl {
+        Acl::builder()
+            .name(&inputs.name)
+            .id("0a")
+            .arn("arn")
+            .default_action(inputs.default_action.to_sdk(place("")).unwrap())
+            .visibility_config(inputs.visibility_config.to_sdk(place("")).unwrap())
+            .set_rules(Some(rules))
+            .build()
+            .unwrap()
+    }
+
+    #[test]
+    fn an_acl_reads_back_without_the_rules_of_shield() {
+        let wanted = inputs("block");
+        let shield: Rule = serde_json::from_value(json!({
+            "name": "ShieldMitigationRuleGroup_1", "priority": 10_000_000, "overrideAction": {"none": {}},
+            "statement": {"managedRuleGroupStatement": {"vendorName": "AWS", "name": "Shield"}},
+            "visibilityConfig": {"cloudwatchMetricsEnabled": true, "metricName": "m", "sampledRequestsEnabled": true},
+        }))
+        .unwrap();
+        let read = inputs_of(&acl(&wanted, vec![shield.to_sdk(TOKEN).unwrap()]));
+        assert_eq!(read, wanted);
+    }
+
+    #[test]
+    fn default_actions_differ_in_meaning() {
+        let allowed = meaning(&inputs("allow")).unwrap();
+        assert_ne!(allowed, meaning(&inputs("block")).unwrap());
+        assert_eq!(allowed[0], Value::from("allow"));
+    }
+
+    #[test]
+    fn the_global_scope_is_refused() {
+        let mut global = inputs("allow");
+        global.scope = "CLOUDFRONT".to_owned();
+        let error = refuse_unsupported(&global).unwrap_err();
+        assert!(error.message.starts_with("scope: `CLOUDFRONT`"), "{error}");
+    }
+}

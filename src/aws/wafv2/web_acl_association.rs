@@ -1,0 +1,207 @@
+//! The association of a web ACL with a load balancer.
+//!
+//! - A load balancer has one ACL; associating another one replaces it without a word, so it is asked for first.
+//! - There are no tags: it is part of its ACL, and goes with its load balancer.
+//! - A new ACL takes seconds to minutes before it can be associated.
+
+use std::collections::HashSet;
+
+use async_trait::async_trait;
+use aws_sdk_wafv2::types::ResourceType as WafResourceType;
+use futures_util::future::try_join_all;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::aws::context::Context;
+use crate::aws::error::AwsResult;
+use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType};
+use crate::aws::wait::{Poll, Wait};
+use crate::resource::provider::{DataPolicy, Progress, Query};
+use crate::resource::{Condition, CreateClass, ErrorKind, Property, ProviderError, Schema, Tags};
+
+/// Puts a web ACL in front of a load balancer.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Inputs {
+    /// ARN of an application load balancer.
+    pub resource_arn: String,
+    /// ARN of the ACL.
+    pub web_acl_arn: String,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Outputs {}
+
+const TOKEN: &str = "aws:wafv2:WebAclAssociation";
+const ASSOCIATE: &str = "wafv2:AssociateWebACL";
+
+pub struct WebAclAssociation;
+
+#[async_trait]
+impl ResourceType for WebAclAssociation {
+    type Inputs = Inputs;
+    type Outputs = Outputs;
+
+    fn schema(&self) -> Schema {
+        Schema::new::<Inputs>(TOKEN, CreateClass::PartOfParent)
+            .key(&["resourceArn"])
+            .reads_after(&["aws:wafv2:WebAcl", "aws:lb:LoadBalancer"])
+            .properties([
+                Property::new("resourceArn").required().replaces(),
+                Property::new("webAclArn").required(),
+            ])
+    }
+
+    async fn read(&self, context: &Context, query: Query<'_>) -> AwsResult<Vec<LiveOf<Self>>> {
+        let ours: HashSet<&str> = query
+            .parents("aws:wafv2:WebAcl")
+            .filter_map(|acl| acl.arn.as_deref())
+            .collect();
+        let balancers: HashSet<&str> = query
+            .parents("aws:lb:LoadBalancer")
+            .filter_map(|balancer| balancer.arn.as_deref())
+            .collect();
+        // An ACL of somebody else that the stack names: of what it guards, only our load balancers are of interest.
+        let mut acls = query.wanted_names("webAclArn");
+        acls.extend(&ours);
+        let found = try_join_all(acls.into_iter().map(|acl| async move {
+            let resources = guarded_by(context, acl).await?;
+            Ok((acl, resources))
+        }))
+        .await?;
+        Ok(found
+            .iter()
+            .flat_map(|(acl, resources)| resources.iter().map(move |resource| (*acl, resource)))
+            .filter(|(acl, resource)| ours.contains(acl) || balancers.contains(resource.as_str()))
+            .map(|(acl, resource)| {
+                live(Inputs {
+                    resource_arn: resource.clone(),
+                    web_acl_arn: acl.to_owned(),
+                })
+            })
+            .collect())
+    }
+
+    async fn create(
+        &self,
+        context: &Context,
+        new: New<'_, Self::Inputs>,
+    ) -> AwsResult<LiveOf<Self>> {
+        let inputs = new.inputs;
+        if !inputs.resource_arn.contains(":loadbalancer/app/") {
+            return Err(ProviderError::new(
+                ErrorKind::Invalid,
+                TOKEN,
+                format!(
+                    "resourceArn: only application load balancers are supported, `{}` is none",
+                    inputs.resource_arn
+                ),
+            ));
+        }
+        let answer = context
+            .call("wafv2:GetWebACLForResource", || {
+                context
+                    .wafv2
+                    .get_web_acl_for_resource()
+                    .resource_arn(&inputs.resource_arn)
+                    .send()
+            })
+            .await?;
+        match answer.web_acl() {
+            Some(acl) if acl.arn() == inputs.web_acl_arn => {}
+            Some(acl) => {
+                return Err(ProviderError::new(
+                    ErrorKind::NotOurs,
+                    ASSOCIATE,
+                    format!(
+                        "`{}` has the web ACL `{}` already, which is not part of this stack",
+                        inputs.resource_arn,
+                        acl.arn()
+                    ),
+                ));
+            }
+            None => associate(context, inputs, new.progress).await?,
+        }
+        Ok(live(inputs.clone()))
+    }
+
+    async fn update(&self, context: &Context, change: Change<'_, Self>) -> AwsResult<LiveOf<Self>> {
+        associate(context, change.wanted, change.progress).await?;
+        Ok(change.applied())
+    }
+
+    async fn delete(
+        &self,
+        context: &Context,
+        live: &LiveOf<Self>,
+        _data: DataPolicy,
+        _progress: &dyn Progress,
+    ) -> AwsResult<()> {
+        context
+            .call("wafv2:DisassociateWebACL", || {
+                context
+                    .wafv2
+                    .disassociate_web_acl()
+                    .resource_arn(&live.inputs.resource_arn)
+                    .send()
+            })
+            .await?;
+        Ok(())
+    }
+}
+
+/// Takes the place of whatever ACL the load balancer has.
+async fn associate(context: &Context, inputs: &Inputs, progress: &dyn Progress) -> AwsResult<()> {
+    Wait::long(ASSOCIATE, 10, progress)
+        .until(|| async {
+            let answer = context
+                .call(ASSOCIATE, || {
+                    context
+                        .wafv2
+                        .associate_web_acl()
+                        .resource_arn(&inputs.resource_arn)
+                        .web_acl_arn(&inputs.web_acl_arn)
+                        .send()
+                })
+                .await;
+            match answer {
+                Ok(_) => Ok(Poll::Ready(())),
+                Err(error) if error.is(ErrorKind::NotVisibleYet) => {
+                    Ok(Poll::Pending("the web ACL is not available yet".to_owned()))
+                }
+                Err(error) => Err(error),
+            }
+        })
+        .await
+}
+
+/// The load balancers that an ACL guards; none if it is gone.
+async fn guarded_by(context: &Context, acl: &str) -> AwsResult<Vec<String>> {
+    let answer = context
+        .call("wafv2:ListResourcesForWebACL", || {
+            context
+                .wafv2
+                .list_resources_for_web_acl()
+                .web_acl_arn(acl)
+                .resource_type(WafResourceType::ApplicationLoadBalancer)
+                .send()
+        })
+        .await;
+    match answer {
+        Ok(answer) => Ok(answer.resource_arns.unwrap_or_default()),
+        Err(error) if error.is(ErrorKind::NotFound) => Ok(Vec::new()),
+        Err(error) => Err(error),
+    }
+}
+
+fn live(inputs: Inputs) -> LiveOf<WebAclAssociation> {
+    Live {
+        id: inputs.resource_arn.clone(),
+        arn: None,
+        inputs,
+        outputs: Outputs {},
+        tags: Tags::default(),
+        condition: Condition::Ready,
+    }
+}
