@@ -118,18 +118,16 @@ impl ResourceType for ListenerRule {
         };
         let answer = match create().await {
             Err(error) if error.is(ErrorKind::AlreadyExists) => {
+                let _turn = context.turn(&inputs.listener_arn).await;
                 let rules = list(context, &inputs.listener_arn).await?;
-                let Some(holder) = holder(&rules, inputs.priority) else {
-                    return Err(error);
-                };
-                let met = with_tags(context, holder).await?;
-                if met.tags.owner().as_ref() == Some(new.urn)
-                    || !met.tags.belongs_to(new.urn.stack())
-                {
-                    return adopt(new.urn, met, error);
+                if let Some(holder) = holder(&rules, inputs.priority) {
+                    let met = with_tags(context, holder).await?;
+                    let own = met.tags.owner().as_ref() == Some(new.urn);
+                    if own || !met.tags.belongs_to(new.urn.stack()) {
+                        return adopt(new.urn, met, error);
+                    }
+                    set_priorities(context, &[(&met.id, last_free(&rules))]).await?;
                 }
-                let end = last_free(&rules);
-                set_priorities(context, &[(&met.id, end)]).await?;
                 create().await?
             }
             other => other?,
@@ -183,6 +181,7 @@ impl ResourceType for ListenerRule {
 
 /// Gives a rule the priority it wants, in exchange for its own if another rule of the stack holds that.
 async fn take_priority(context: &Context, urn: &Urn, arn: &str, wanted: &Inputs) -> AwsResult<()> {
+    let _turn = context.turn(&wanted.listener_arn).await;
     let error = match set_priorities(context, &[(arn, wanted.priority)]).await {
         Err(error) if error.is(ErrorKind::AlreadyExists) => error,
         other => return other,
@@ -204,7 +203,7 @@ async fn take_priority(context: &Context, urn: &Urn, arn: &str, wanted: &Inputs)
         return adopt(urn, met, error).map(|_| ());
     }
     match set_priorities(context, &[(arn, wanted.priority), (&met.id, own)]).await {
-        // Rules are on the move beside us: looked at again.
+        // Another run moves rules beside us: looked at again.
         Err(error) if error.is(ErrorKind::AlreadyExists) => Err(busy(error)),
         other => other,
     }
