@@ -5,3 +5,4 @@
 
 mod common;
 mod ec2_vpc;
+mod stacks;

@@ -1,0 +1,27 @@
+//! The two requests that the local account's own pages take.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+
+pub fn get(endpoint: &str, path: &str) -> String {
+    request(endpoint, "GET", path)
+}
+
+pub fn post(endpoint: &str, path: &str) -> String {
+    request(endpoint, "POST", path)
+}
+
+fn request(endpoint: &str, method: &str, path: &str) -> String {
+    let host = endpoint.trim_start_matches("http://").trim_end_matches('/');
+    let mut stream = TcpStream::connect(host).expect("the account listens");
+    write!(
+        stream,
+        "{method} {path} HTTP/1.1\r\nHost: {host}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+    )
+    .expect("the request is sent");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("the account answers");
+    let (head, body) = answer.split_once("\r\n\r\n").expect("an HTTP answer");
+    assert!(head.contains(" 200 "), "{method} {path}: {head}");
+    body.to_owned()
+}
