@@ -15,6 +15,7 @@ def apply():
     import mend_rds  # noqa: F401
     import mend_rds_groups  # noqa: F401
     import mend_scaling  # noqa: F401
+    import mend_security_groups  # noqa: F401
     import mend_storage  # noqa: F401
     import tagging  # noqa: F401
 

@@ -19,6 +19,10 @@ const PROGRAM: &[(&str, &str)] = &[
     ("mend_rds.py", include_str!("mend_rds.py")),
     ("mend_rds_groups.py", include_str!("mend_rds_groups.py")),
     ("mend_scaling.py", include_str!("mend_scaling.py")),
+    (
+        "mend_security_groups.py",
+        include_str!("mend_security_groups.py"),
+    ),
     ("mend_storage.py", include_str!("mend_storage.py")),
     ("mending.py", include_str!("mending.py")),
     ("mends.py", include_str!("mends.py")),

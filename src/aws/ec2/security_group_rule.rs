@@ -10,8 +10,8 @@ use std::sync::Arc;
 
 use aws_sdk_ec2::types::{
     Filter, IpPermission, IpRange, Ipv6Range, PrefixListId, ResourceType as Ec2Type,
-    SecurityGroupRule as SdkRule, SecurityGroupRuleRequest, SecurityGroupRuleUpdate,
-    UserIdGroupPair,
+    SecurityGroupRule as SdkRule, SecurityGroupRuleDescription, SecurityGroupRuleRequest,
+    SecurityGroupRuleUpdate, UserIdGroupPair,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -223,10 +223,52 @@ pub(super) async fn update(
         })
     })
     .await?;
+    if wanted.description.is_none() && observed.inputs.description.is_some() {
+        take_description_away(context, direction, observed).await?;
+    }
     Ok(Live {
         inputs: wanted.clone(),
         ..observed.clone()
     })
+}
+
+/// A description that is left out is removed: so AWS documents it for these calls, and for `ModifySecurityGroupRules` not.
+async fn take_description_away(
+    context: &Context,
+    direction: Direction,
+    rule: &Rule,
+) -> AwsResult<()> {
+    let group = &rule.inputs.security_group_id;
+    let none = SecurityGroupRuleDescription::builder()
+        .security_group_rule_id(&rule.id)
+        .build();
+    match direction {
+        Direction::Ingress => {
+            context
+                .call("ec2:UpdateSecurityGroupRuleDescriptionsIngress", || {
+                    context
+                        .ec2
+                        .update_security_group_rule_descriptions_ingress()
+                        .group_id(group)
+                        .security_group_rule_descriptions(none.clone())
+                        .send()
+                })
+                .await?;
+        }
+        Direction::Egress => {
+            context
+                .call("ec2:UpdateSecurityGroupRuleDescriptionsEgress", || {
+                    context
+                        .ec2
+                        .update_security_group_rule_descriptions_egress()
+                        .group_id(group)
+                        .security_group_rule_descriptions(none.clone())
+                        .send()
+                })
+                .await?;
+        }
+    }
+    Ok(())
 }
 
 /// Takes a rule away, content if it is gone.
@@ -425,7 +467,7 @@ fn permission(direction: Direction, inputs: &Inputs) -> AwsResult<IpPermission> 
         .build())
 }
 
-/// A rule as the modify call takes it. It is sent whole: what is left out is taken away.
+/// A rule as the modify call takes it: whole.
 fn request(inputs: &Inputs) -> AwsResult<SecurityGroupRuleRequest> {
     let (protocol, from, to) = checked("ec2:ModifySecurityGroupRules", inputs)?;
     Ok(SecurityGroupRuleRequest::builder()
