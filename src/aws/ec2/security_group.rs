@@ -20,7 +20,7 @@ use super::security_group_rule;
 use crate::aws::context::Context;
 use crate::aws::error::{AwsResult, expected};
 use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType, adopt};
-use crate::aws::wait::until_visible;
+use crate::aws::wait::{Poll, Wait, until_visible};
 use crate::resource::provider::{DataPolicy, Progress, Query};
 use crate::resource::{Condition, CreateClass, ErrorKind, Property, ProviderError, Schema};
 
@@ -139,7 +139,7 @@ impl ResourceType for SecurityGroup {
     async fn update(&self, context: &Context, change: Change<'_, Self>) -> AwsResult<LiveOf<Self>> {
         if change.diff.touches("defaultEgress") {
             if change.wanted.default_egress {
-                let_everything_out(context, &change.observed.id).await?;
+                let_everything_out(context, &change.observed.id, change.progress).await?;
             } else {
                 revoke_default(context, &change.observed.id).await?;
             }
@@ -236,24 +236,34 @@ async fn revoke_default(context: &Context, id: &str) -> AwsResult<()> {
     }
 }
 
-/// Gives a group the rule that AWS gives new ones.
-async fn let_everything_out(context: &Context, id: &str) -> AwsResult<()> {
+/// Gives a group the rule that AWS gives new ones. A rule of the stack that says the same may still be on its way out.
+async fn let_everything_out(context: &Context, id: &str, progress: &dyn Progress) -> AwsResult<()> {
     let everywhere = IpRange::builder().cidr_ip(EVERYWHERE).build();
     let permission = IpPermission::builder()
         .ip_protocol("-1")
         .ip_ranges(everywhere)
         .build();
-    context
-        .call("ec2:AuthorizeSecurityGroupEgress", || {
-            context
-                .ec2
-                .authorize_security_group_egress()
-                .group_id(id)
-                .ip_permissions(permission.clone())
-                .send()
+    Wait::short("ec2:AuthorizeSecurityGroupEgress", 2, progress)
+        .until(|| async {
+            let authorized = context
+                .call("ec2:AuthorizeSecurityGroupEgress", || {
+                    context
+                        .ec2
+                        .authorize_security_group_egress()
+                        .group_id(id)
+                        .ip_permissions(permission.clone())
+                        .send()
+                })
+                .await;
+            match authorized {
+                Ok(_) => Ok(Poll::Ready(())),
+                Err(error) if error.is(ErrorKind::AlreadyExists) => {
+                    Ok(Poll::Pending("another rule lets everything out".to_owned()))
+                }
+                Err(error) => Err(error),
+            }
         })
-        .await?;
-    Ok(())
+        .await
 }
 
 async fn list(context: &Context, by: Filter) -> AwsResult<Vec<SdkSecurityGroup>> {
