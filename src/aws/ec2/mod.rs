@@ -13,6 +13,7 @@ pub mod route_table_association;
 pub mod security_group;
 pub mod security_group_egress_rule;
 pub mod security_group_ingress_rule;
+mod security_group_permission;
 pub mod security_group_rule;
 pub mod subnet;
 pub mod vpc;

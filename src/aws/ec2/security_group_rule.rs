@@ -5,24 +5,27 @@
 //! - All but group and direction changes in place, under the same id, except for the kind of peer: a range stays a range.
 //!   There, a new rule is made before the old one goes, so that no traffic is cut.
 //! - AWS returns protocol numbers as names where they have one, and ports of -1 for protocols without ports.
+//! - Changes to one group at once get in each other's way, so they take turns.
 
 use std::sync::Arc;
 
 use aws_sdk_ec2::types::{
-    Filter, IpPermission, IpRange, Ipv6Range, PrefixListId, ResourceType as Ec2Type,
-    SecurityGroupRule as SdkRule, SecurityGroupRuleDescription, SecurityGroupRuleRequest,
-    SecurityGroupRuleUpdate, UserIdGroupPair,
+    Filter, ResourceType as Ec2Type, SecurityGroupRule as SdkRule, SecurityGroupRuleDescription,
+    SecurityGroupRuleUpdate,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::security_group_permission::{
+    lets_the_same_through, peers, permission, port, protocol, request,
+};
 use crate::aws::context::Context;
 use crate::aws::error::{AwsResult, expected};
 use crate::aws::resource_type::{Live, adopt};
 use crate::aws::wait::until_visible;
 use crate::resource::provider::Query;
 use crate::resource::{
-    Condition, CreateClass, ErrorKind, Property, ProviderError, Schema, Tags, Urn, Value,
+    Condition, CreateClass, ErrorKind, Property, ProviderError, Schema, Tags, Urn,
 };
 
 /// What a security group lets through.
@@ -142,9 +145,10 @@ pub(super) async fn create(
     inputs: &Inputs,
     tags: &Tags,
 ) -> AwsResult<Rule> {
-    let permission = permission(direction, inputs)?;
+    let permission = permission(direction.authorize(), inputs)?;
     let group = &inputs.security_group_id;
     let tagged = || super::on_create(Ec2Type::SecurityGroupRule, tags);
+    let turn = context.turn(group).await;
     let created = until_visible(|| async {
         Ok(match direction {
             Direction::Ingress => {
@@ -178,6 +182,7 @@ pub(super) async fn create(
         })
     })
     .await;
+    drop(turn);
     match created {
         Ok(rules) => {
             let id = rules
@@ -208,6 +213,7 @@ pub(super) async fn update(
         revoke(context, direction, observed).await?;
         return Ok(successor);
     }
+    let _turn = context.turn(&wanted.security_group_id).await;
     let update = SecurityGroupRuleUpdate::builder()
         .security_group_rule_id(&observed.id)
         .security_group_rule(request(wanted)?)
@@ -274,6 +280,7 @@ async fn take_description_away(
 /// Takes a rule away, content if it is gone.
 pub(super) async fn revoke(context: &Context, direction: Direction, rule: &Rule) -> AwsResult<()> {
     let group = &rule.inputs.security_group_id;
+    let _turn = context.turn(group).await;
     let revoked = match direction {
         Direction::Ingress => context
             .call("ec2:RevokeSecurityGroupIngress", || {
@@ -343,145 +350,6 @@ async fn met(
     }
 }
 
-fn lets_the_same_through(left: &Inputs, right: &Inputs) -> bool {
-    let range = |range: Option<&String>| super::network_address(range.cloned().into());
-    let way = |inputs: &Inputs| {
-        (
-            protocol(inputs.ip_protocol.as_str().into()),
-            port(inputs.from_port.into()),
-            port(inputs.to_port.into()),
-            range(inputs.cidr_ipv4.as_ref()),
-            range(inputs.cidr_ipv6.as_ref()),
-        )
-    };
-    way(left) == way(right)
-        && left.prefix_list_id == right.prefix_list_id
-        && left.referenced_security_group_id == right.referenced_security_group_id
-}
-
-/// One name for each protocol: AWS answers with the name where there is one.
-fn protocol(value: Value) -> Value {
-    let Some(text) = value.as_str() else {
-        return value;
-    };
-    let text = text.to_lowercase();
-    Value::String(match text.as_str() {
-        "1" => "icmp".to_owned(),
-        "6" => "tcp".to_owned(),
-        "17" => "udp".to_owned(),
-        "58" => "icmpv6".to_owned(),
-        "all" => "-1".to_owned(),
-        _ => text,
-    })
-}
-
-/// -1 is what AWS answers where no port is given.
-fn port(value: Value) -> Value {
-    if value.as_number() == Some(-1.0) {
-        return Value::Null;
-    }
-    value
-}
-
-fn peers(inputs: &Inputs) -> [Option<&String>; 4] {
-    [
-        inputs.cidr_ipv4.as_ref(),
-        inputs.cidr_ipv6.as_ref(),
-        inputs.prefix_list_id.as_ref(),
-        inputs.referenced_security_group_id.as_ref(),
-    ]
-}
-
-/// Protocol and ports as AWS takes them.
-///
-/// # Errors
-/// [`ErrorKind::Invalid`] for what AWS would ignore or answer vaguely.
-fn checked(operation: &str, inputs: &Inputs) -> AwsResult<(String, Option<i32>, Option<i32>)> {
-    let invalid = |message: &str| ProviderError::new(ErrorKind::Invalid, operation, message);
-    if peers(inputs).into_iter().flatten().count() != 1 {
-        return Err(invalid(
-            "a rule has exactly one of `cidrIpv4`, `cidrIpv6`, `prefixListId` and `referencedSecurityGroupId`",
-        ));
-    }
-    let protocol = match protocol(inputs.ip_protocol.as_str().into()) {
-        Value::String(protocol) => protocol,
-        _ => inputs.ip_protocol.clone(),
-    };
-    let given = |port: Option<i32>| port.filter(|port| *port != -1);
-    let (from, to) = (given(inputs.from_port), given(inputs.to_port));
-    match protocol.as_str() {
-        "tcp" | "udp" => match (from, to) {
-            (Some(_), Some(_)) => Ok((protocol, from, to)),
-            _ => Err(invalid(
-                "`fromPort` and `toPort` are required for TCP and UDP",
-            )),
-        },
-        "icmp" | "icmpv6" => Ok((protocol, from.or(Some(-1)), to.or(Some(-1)))),
-        _ if from.is_some() || to.is_some() => Err(invalid(
-            "`fromPort` and `toPort` mean nothing for this `ipProtocol`: AWS would let all ports through",
-        )),
-        _ => Ok((protocol, None, None)),
-    }
-}
-
-/// A rule as the create calls take it.
-fn permission(direction: Direction, inputs: &Inputs) -> AwsResult<IpPermission> {
-    let (protocol, from, to) = checked(direction.authorize(), inputs)?;
-    let description = || inputs.description.clone();
-    Ok(IpPermission::builder()
-        .ip_protocol(protocol)
-        .set_from_port(from)
-        .set_to_port(to)
-        .set_ip_ranges(inputs.cidr_ipv4.as_ref().map(|range| {
-            vec![
-                IpRange::builder()
-                    .cidr_ip(range)
-                    .set_description(description())
-                    .build(),
-            ]
-        }))
-        .set_ipv6_ranges(inputs.cidr_ipv6.as_ref().map(|range| {
-            vec![
-                Ipv6Range::builder()
-                    .cidr_ipv6(range)
-                    .set_description(description())
-                    .build(),
-            ]
-        }))
-        .set_prefix_list_ids(inputs.prefix_list_id.as_ref().map(|id| {
-            vec![
-                PrefixListId::builder()
-                    .prefix_list_id(id)
-                    .set_description(description())
-                    .build(),
-            ]
-        }))
-        .set_user_id_group_pairs(inputs.referenced_security_group_id.as_ref().map(|id| {
-            vec![
-                UserIdGroupPair::builder()
-                    .group_id(id)
-                    .set_description(description())
-                    .build(),
-            ]
-        }))
-        .build())
-}
-
-/// A rule as the modify call takes it: whole.
-fn request(inputs: &Inputs) -> AwsResult<SecurityGroupRuleRequest> {
-    let (protocol, from, to) = checked("ec2:ModifySecurityGroupRules", inputs)?;
-    Ok(SecurityGroupRuleRequest::builder()
-        .ip_protocol(protocol)
-        .set_from_port(from)
-        .set_to_port(to)
-        .set_cidr_ipv4(inputs.cidr_ipv4.clone())
-        .set_cidr_ipv6(inputs.cidr_ipv6.clone())
-        .set_prefix_list_id(inputs.prefix_list_id.clone())
-        .set_referenced_group_id(inputs.referenced_security_group_id.clone())
-        .set_description(inputs.description.clone())
-        .build())
-}
-
 fn live(context: &Context, rule: &SdkRule) -> Rule {
     let id = rule.security_group_rule_id().unwrap_or_default().to_owned();
     let text = |value: Option<&str>| value.filter(|text| !text.is_empty()).map(str::to_owned);
@@ -512,75 +380,5 @@ fn of(context: &Context, id: String, inputs: Inputs, tags: Tags) -> Rule {
         tags,
         condition: Condition::Ready,
         id,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn rule(protocol: &str, from: Option<i32>, to: Option<i32>) -> Inputs {
-        Inputs {
-            security_group_id: "sg-1".into(),
-            ip_protocol: protocol.into(),
-            from_port: from,
-            to_port: to,
-            cidr_ipv4: Some("10.0.0.0/8".into()),
-            cidr_ipv6: None,
-            prefix_list_id: None,
-            referenced_security_group_id: None,
-            description: None,
-        }
-    }
-
-    #[test]
-    fn protocols_have_one_name() {
-        for (written, returned) in [("6", "tcp"), ("TCP", "tcp"), ("all", "-1"), ("50", "50")] {
-            assert_eq!(protocol(written.into()), Value::from(returned));
-        }
-    }
-
-    #[test]
-    fn ports_are_sent_as_aws_takes_them() {
-        let sent = |inputs| checked("ec2:X", &inputs).ok();
-        let (some, all) = (Some(443), Some(-1));
-        assert_eq!(
-            sent(rule("6", some, some)),
-            Some(("tcp".into(), some, some))
-        );
-        assert_eq!(sent(rule("tcp", some, None)), None);
-        assert_eq!(
-            sent(rule("icmp", None, None)),
-            Some(("icmp".into(), all, all))
-        );
-        assert_eq!(
-            sent(rule("-1", None, None)),
-            Some(("-1".into(), None, None))
-        );
-        assert_eq!(sent(rule("-1", all, all)), Some(("-1".into(), None, None)));
-        assert_eq!(sent(rule("-1", Some(0), Some(0))), None);
-    }
-
-    #[test]
-    fn a_rule_has_one_peer() {
-        let mut inputs = rule("-1", None, None);
-        inputs.prefix_list_id = Some("pl-1".into());
-        assert!(checked("ec2:X", &inputs).is_err());
-        inputs.cidr_ipv4 = None;
-        assert!(checked("ec2:X", &inputs).is_ok());
-        inputs.prefix_list_id = None;
-        assert!(checked("ec2:X", &inputs).is_err());
-    }
-
-    #[test]
-    fn spellings_of_one_rule_are_the_same() {
-        let mut other = rule("all", Some(-1), None);
-        other.cidr_ipv4 = Some("10.1.2.3/8".into());
-        other.description = Some("x".into());
-        assert!(lets_the_same_through(&rule("-1", None, None), &other));
-        assert!(!lets_the_same_through(
-            &rule("tcp", Some(1), Some(1)),
-            &other
-        ));
     }
 }

@@ -1,0 +1,220 @@
+//! What a security group rule says, in the words of AWS's calls. Pure: what the rules' files send and compare.
+
+use aws_sdk_ec2::types::{
+    IpPermission, IpRange, Ipv6Range, PrefixListId, SecurityGroupRuleRequest, UserIdGroupPair,
+};
+
+use super::security_group_rule::Inputs;
+use crate::aws::error::AwsResult;
+use crate::resource::{ErrorKind, ProviderError, Value};
+
+/// Whether AWS takes two rules of one group and direction for the same.
+pub(super) fn lets_the_same_through(left: &Inputs, right: &Inputs) -> bool {
+    let range = |range: Option<&String>| super::network_address(range.cloned().into());
+    let way = |inputs: &Inputs| {
+        (
+            protocol(inputs.ip_protocol.as_str().into()),
+            port(inputs.from_port.into()),
+            port(inputs.to_port.into()),
+            range(inputs.cidr_ipv4.as_ref()),
+            range(inputs.cidr_ipv6.as_ref()),
+        )
+    };
+    way(left) == way(right)
+        && left.prefix_list_id == right.prefix_list_id
+        && left.referenced_security_group_id == right.referenced_security_group_id
+}
+
+/// One name for each protocol: AWS answers with the name where there is one.
+pub(super) fn protocol(value: Value) -> Value {
+    let Some(text) = value.as_str() else {
+        return value;
+    };
+    let text = text.to_lowercase();
+    Value::String(match text.as_str() {
+        "1" => "icmp".to_owned(),
+        "6" => "tcp".to_owned(),
+        "17" => "udp".to_owned(),
+        "58" => "icmpv6".to_owned(),
+        "all" => "-1".to_owned(),
+        _ => text,
+    })
+}
+
+/// -1 is what AWS answers where no port is given.
+pub(super) fn port(value: Value) -> Value {
+    if value.as_number() == Some(-1.0) {
+        return Value::Null;
+    }
+    value
+}
+
+/// The ways to name a peer, of which a rule has one.
+pub(super) fn peers(inputs: &Inputs) -> [Option<&String>; 4] {
+    [
+        inputs.cidr_ipv4.as_ref(),
+        inputs.cidr_ipv6.as_ref(),
+        inputs.prefix_list_id.as_ref(),
+        inputs.referenced_security_group_id.as_ref(),
+    ]
+}
+
+/// Protocol and ports as AWS takes them.
+///
+/// # Errors
+/// [`ErrorKind::Invalid`] for what AWS would ignore or answer vaguely.
+fn checked(operation: &str, inputs: &Inputs) -> AwsResult<(String, Option<i32>, Option<i32>)> {
+    let invalid = |message: &str| ProviderError::new(ErrorKind::Invalid, operation, message);
+    if peers(inputs).into_iter().flatten().count() != 1 {
+        return Err(invalid(
+            "a rule has exactly one of `cidrIpv4`, `cidrIpv6`, `prefixListId` and `referencedSecurityGroupId`",
+        ));
+    }
+    let protocol = match protocol(inputs.ip_protocol.as_str().into()) {
+        Value::String(protocol) => protocol,
+        _ => inputs.ip_protocol.clone(),
+    };
+    let given = |port: Option<i32>| port.filter(|port| *port != -1);
+    let (from, to) = (given(inputs.from_port), given(inputs.to_port));
+    match protocol.as_str() {
+        "tcp" | "udp" => match (from, to) {
+            (Some(_), Some(_)) => Ok((protocol, from, to)),
+            _ => Err(invalid(
+                "`fromPort` and `toPort` are required for TCP and UDP",
+            )),
+        },
+        "icmp" | "icmpv6" => Ok((protocol, from.or(Some(-1)), to.or(Some(-1)))),
+        _ if from.is_some() || to.is_some() => Err(invalid(
+            "`fromPort` and `toPort` mean nothing for this `ipProtocol`: AWS would let all ports through",
+        )),
+        _ => Ok((protocol, None, None)),
+    }
+}
+
+/// A rule as the create calls take it.
+pub(super) fn permission(operation: &str, inputs: &Inputs) -> AwsResult<IpPermission> {
+    let (protocol, from, to) = checked(operation, inputs)?;
+    let description = || inputs.description.clone();
+    Ok(IpPermission::builder()
+        .ip_protocol(protocol)
+        .set_from_port(from)
+        .set_to_port(to)
+        .set_ip_ranges(inputs.cidr_ipv4.as_ref().map(|range| {
+            vec![
+                IpRange::builder()
+                    .cidr_ip(range)
+                    .set_description(description())
+                    .build(),
+            ]
+        }))
+        .set_ipv6_ranges(inputs.cidr_ipv6.as_ref().map(|range| {
+            vec![
+                Ipv6Range::builder()
+                    .cidr_ipv6(range)
+                    .set_description(description())
+                    .build(),
+            ]
+        }))
+        .set_prefix_list_ids(inputs.prefix_list_id.as_ref().map(|id| {
+            vec![
+                PrefixListId::builder()
+                    .prefix_list_id(id)
+                    .set_description(description())
+                    .build(),
+            ]
+        }))
+        .set_user_id_group_pairs(inputs.referenced_security_group_id.as_ref().map(|id| {
+            vec![
+                UserIdGroupPair::builder()
+                    .group_id(id)
+                    .set_description(description())
+                    .build(),
+            ]
+        }))
+        .build())
+}
+
+/// A rule as the modify call takes it: whole.
+pub(super) fn request(inputs: &Inputs) -> AwsResult<SecurityGroupRuleRequest> {
+    let (protocol, from, to) = checked("ec2:ModifySecurityGroupRules", inputs)?;
+    Ok(SecurityGroupRuleRequest::builder()
+        .ip_protocol(protocol)
+        .set_from_port(from)
+        .set_to_port(to)
+        .set_cidr_ipv4(inputs.cidr_ipv4.clone())
+        .set_cidr_ipv6(inputs.cidr_ipv6.clone())
+        .set_prefix_list_id(inputs.prefix_list_id.clone())
+        .set_referenced_group_id(inputs.referenced_security_group_id.clone())
+        .set_description(inputs.description.clone())
+        .build())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rule(protocol: &str, from: Option<i32>, to: Option<i32>) -> Inputs {
+        Inputs {
+            security_group_id: "sg-1".into(),
+            ip_protocol: protocol.into(),
+            from_port: from,
+            to_port: to,
+            cidr_ipv4: Some("10.0.0.0/8".into()),
+            cidr_ipv6: None,
+            prefix_list_id: None,
+            referenced_security_group_id: None,
+            description: None,
+        }
+    }
+
+    #[test]
+    fn protocols_have_one_name() {
+        for (written, returned) in [("6", "tcp"), ("TCP", "tcp"), ("all", "-1"), ("50", "50")] {
+            assert_eq!(protocol(written.into()), Value::from(returned));
+        }
+    }
+
+    #[test]
+    fn ports_are_sent_as_aws_takes_them() {
+        let sent = |inputs| checked("ec2:X", &inputs).ok();
+        let (some, all) = (Some(443), Some(-1));
+        assert_eq!(
+            sent(rule("6", some, some)),
+            Some(("tcp".into(), some, some))
+        );
+        assert_eq!(sent(rule("tcp", some, None)), None);
+        assert_eq!(
+            sent(rule("icmp", None, None)),
+            Some(("icmp".into(), all, all))
+        );
+        assert_eq!(
+            sent(rule("-1", None, None)),
+            Some(("-1".into(), None, None))
+        );
+        assert_eq!(sent(rule("-1", all, all)), Some(("-1".into(), None, None)));
+        assert_eq!(sent(rule("-1", Some(0), Some(0))), None);
+    }
+
+    #[test]
+    fn a_rule_has_one_peer() {
+        let mut inputs = rule("-1", None, None);
+        inputs.prefix_list_id = Some("pl-1".into());
+        assert!(checked("ec2:X", &inputs).is_err());
+        inputs.cidr_ipv4 = None;
+        assert!(checked("ec2:X", &inputs).is_ok());
+        inputs.prefix_list_id = None;
+        assert!(checked("ec2:X", &inputs).is_err());
+    }
+
+    #[test]
+    fn spellings_of_one_rule_are_the_same() {
+        let mut other = rule("all", Some(-1), None);
+        other.cidr_ipv4 = Some("10.1.2.3/8".into());
+        other.description = Some("x".into());
+        assert!(lets_the_same_through(&rule("-1", None, None), &other));
+        assert!(!lets_the_same_through(
+            &rule("tcp", Some(1), Some(1)),
+            &other
+        ));
+    }
+}
