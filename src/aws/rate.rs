@@ -26,7 +26,7 @@ fn rate_of(operation: &str) -> Rate {
         ("elasticloadbalancing", _) if reads => (40.0, 10.0),
         ("elasticloadbalancing", _) => (20.0, 3.0),
         ("ecs", "RegisterTaskDefinition" | "DeregisterTaskDefinition") => (20.0, 1.0),
-        ("ecs", "CreateCluster" | "DeleteCluster" | "UpdateCluster") => (20.0, 1.0),
+        ("ecs", "CreateCluster" | "DeleteCluster" | "UpdateClusterSettings") => (20.0, 1.0),
         ("ecs", "DescribeServices" | "ListServices") => (100.0, 20.0),
         ("ecs", "TagResource" | "UntagResource") => (20.0, 10.0),
         ("ecs", _) if reads => (50.0, 20.0),

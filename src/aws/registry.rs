@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::resource_type::{AnyResourceType, Bridge, ResourceType};
-use super::{cloudwatch, ec2, elbv2, iam, s3, sns, wafv2};
+use super::{autoscaling, cloudwatch, ec2, ecr, ecs, elbv2, iam, s3, sns, wafv2};
 use crate::resource::{Catalog, Schema};
 
 type Registry = BTreeMap<&'static str, Arc<dyn AnyResourceType>>;
@@ -16,6 +16,8 @@ trait Listener {
 
 /// Names every resource type, in the order of their files.
 fn each(to: &mut impl Listener) {
+    to.hear(autoscaling::policy::Policy);
+    to.hear(autoscaling::target::Target);
     to.hear(cloudwatch::dashboard::Dashboard);
     to.hear(cloudwatch::metric_alarm::MetricAlarm);
     to.hear(ec2::eip::Eip);
@@ -29,6 +31,11 @@ fn each(to: &mut impl Listener) {
     to.hear(ec2::security_group_ingress_rule::SecurityGroupIngressRule);
     to.hear(ec2::subnet::Subnet);
     to.hear(ec2::vpc::Vpc);
+    to.hear(ecr::lifecycle_policy::LifecyclePolicy);
+    to.hear(ecr::repository::Repository);
+    to.hear(ecs::cluster::Cluster);
+    to.hear(ecs::service::Service);
+    to.hear(ecs::task_definition::TaskDefinition);
     to.hear(elbv2::listener::Listener);
     to.hear(elbv2::listener_rule::ListenerRule);
     to.hear(elbv2::load_balancer::LoadBalancer);

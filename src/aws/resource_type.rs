@@ -24,7 +24,7 @@ use serde::de::DeserializeOwned;
 use super::context::Context;
 use super::error::AwsResult;
 use super::wait::{while_held, while_in_use};
-use crate::resource::provider::{Creation, DataPolicy, Deletion, Progress, Query, Update};
+use crate::resource::provider::{Creation, DataPolicy, Deletion, Progress, Query, Update, Wanted};
 use crate::resource::{
     Condition, CreateClass, Diff, ErrorKind, Observed, Properties, ProviderError, Schema, Tags,
     Urn, Value, tags::short_hash,
@@ -324,6 +324,10 @@ impl<T: ResourceType> Bridge<T> {
         const WINDOW: Duration = Duration::from_secs(120);
         let started = tokio::time::Instant::now();
         let mut pause = Duration::from_millis(500);
+        let wanted = [Wanted {
+            urn: request.urn.clone(),
+            inputs: request.inputs.clone(),
+        }];
         while started.elapsed() < WINDOW {
             request
                 .progress
@@ -336,7 +340,7 @@ impl<T: ResourceType> Bridge<T> {
                     Query {
                         token: self.schema.token,
                         stack: request.urn.stack(),
-                        wanted: &[],
+                        wanted: &wanted,
                         indexed: &[],
                         live: &live,
                         session: &session,

@@ -1,1 +1,93 @@
-//! Application Auto Scaling of ECS services.
+//! Application Auto Scaling, for ECS services: the namespace that is supported. One listing answers for all targets of
+//! the account, one for all policies.
+
+pub mod policy;
+pub mod target;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use aws_sdk_applicationautoscaling::types::{ScalableTarget, ScalingPolicy, ServiceNamespace};
+
+use super::context::Context;
+use super::error::AwsResult;
+use crate::resource::{ErrorKind, ProviderError, ReadSession};
+
+const NAMESPACE: &str = "ecs";
+const DIMENSION: &str = "ecs:service:DesiredCount";
+
+/// How long a registration waits for another one on the same target.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// Every scalable target of the namespace.
+async fn targets(context: &Context, session: &ReadSession) -> AwsResult<Arc<Vec<ScalableTarget>>> {
+    const OPERATION: &str = "application-autoscaling:DescribeScalableTargets";
+    session
+        .once(OPERATION, || async {
+            let mut targets = Vec::new();
+            let mut token: Option<String> = None;
+            loop {
+                let page = context
+                    .call(OPERATION, || {
+                        context
+                            .autoscaling
+                            .describe_scalable_targets()
+                            .service_namespace(ServiceNamespace::Ecs)
+                            .set_next_token(token.clone())
+                            .send()
+                    })
+                    .await?;
+                token = page.next_token().map(str::to_owned);
+                targets.extend(page.scalable_targets.unwrap_or_default());
+                if token.is_none() {
+                    return Ok(targets);
+                }
+            }
+        })
+        .await
+}
+
+/// Every scaling policy of the namespace.
+async fn policies(context: &Context, session: &ReadSession) -> AwsResult<Arc<Vec<ScalingPolicy>>> {
+    const OPERATION: &str = "application-autoscaling:DescribeScalingPolicies";
+    session
+        .once(OPERATION, || async {
+            let mut policies = Vec::new();
+            let mut token: Option<String> = None;
+            loop {
+                let page = context
+                    .call(OPERATION, || {
+                        context
+                            .autoscaling
+                            .describe_scaling_policies()
+                            .service_namespace(ServiceNamespace::Ecs)
+                            .set_next_token(token.clone())
+                            .send()
+                    })
+                    .await?;
+                token = page.next_token().map(str::to_owned);
+                policies.extend(page.scaling_policies.unwrap_or_default());
+                if token.is_none() {
+                    return Ok(policies);
+                }
+            }
+        })
+        .await
+}
+
+/// Refuses what `read` would not find again.
+fn check(operation: &str, namespace: &str, dimension: &str) -> AwsResult<()> {
+    for (property, value, supported) in [
+        ("serviceNamespace", namespace, NAMESPACE),
+        ("scalableDimension", dimension, DIMENSION),
+    ] {
+        if value != supported {
+            return Err(ProviderError::new(
+                ErrorKind::Invalid,
+                operation,
+                format!("`{property}` is `{value}`: only `{supported}` is supported"),
+            ));
+        }
+    }
+    Ok(())
+}

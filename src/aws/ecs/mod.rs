@@ -1,1 +1,102 @@
-//! ECS clusters, task definitions and services.
+//! ECS. Describe calls carry tags when asked to, and answer 200 with a list of failures for what they do not find.
+
+pub mod cluster;
+pub mod container_definition;
+mod diagnosis;
+mod rollout;
+pub mod service;
+pub mod task_definition;
+
+use aws_sdk_ecs::types::{Failure, Tag};
+
+use super::error::AwsResult;
+use crate::resource::{ErrorKind, ProviderError, Tags, Value};
+
+fn from_sdk(tags: &[Tag]) -> Tags {
+    tags.iter()
+        .filter_map(|tag| {
+            Some((
+                tag.key()?.to_owned(),
+                tag.value().unwrap_or_default().to_owned(),
+            ))
+        })
+        .collect()
+}
+
+fn to_sdk(tags: &Tags) -> Vec<Tag> {
+    tags.iter()
+        .map(|(key, value)| Tag::builder().key(key).value(value).build())
+        .collect()
+}
+
+/// What an ARN names: `api:3` in `…:task-definition/api:3`. A name stays as it is.
+fn name_of(arn_or_name: &str) -> &str {
+    arn_or_name.rsplit('/').next().unwrap_or(arn_or_name)
+}
+
+/// AWS takes a name where it answers with an ARN: both compare by name.
+fn by_name(value: Value) -> Value {
+    match &value {
+        Value::String(text) => name_of(text).into(),
+        _ => value,
+    }
+}
+
+/// A 200 answer may carry failures. What is missing is no error: the caller sees that it is not in the answer.
+fn check(operation: &str, failures: &[Failure]) -> AwsResult<()> {
+    let Some(failure) = failures
+        .iter()
+        .find(|failure| failure.reason() != Some("MISSING"))
+    else {
+        return Ok(());
+    };
+    let mut error = ProviderError::new(
+        ErrorKind::Transient,
+        operation,
+        format!(
+            "{}: {}",
+            failure.arn().unwrap_or_default(),
+            failure
+                .detail()
+                .or_else(|| failure.reason())
+                .unwrap_or_default()
+        ),
+    );
+    failure
+        .reason()
+        .unwrap_or_default()
+        .clone_into(&mut error.code);
+    Err(error)
+}
+
+/// A request that the SDK refuses to build.
+fn invalid(
+    operation: &str,
+) -> impl Fn(aws_smithy_types::error::operation::BuildError) -> ProviderError {
+    move |error| ProviderError::new(ErrorKind::Invalid, operation, error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn arns_and_names_compare_equal() {
+        assert_eq!(
+            by_name("arn:aws:ecs:eu-south-2:123456789012:cluster/shop".into()),
+            by_name("shop".into())
+        );
+        assert_eq!(
+            by_name("arn:aws:ecs:eu-south-2:123456789012:task-definition/api:3".into()),
+            Value::from("api:3")
+        );
+        assert_eq!(by_name(Value::Null), Value::Null);
+    }
+
+    #[test]
+    fn missing_is_no_error_and_everything_else_is() {
+        let failure = |reason: &str| Failure::builder().arn("a").reason(reason).build();
+        assert!(check("ecs:DescribeServices", &[failure("MISSING")]).is_ok());
+        assert!(check("ecs:DescribeServices", &[failure("ACCESS_DENIED")]).is_err());
+    }
+}

@@ -1,0 +1,319 @@
+//! Scaling policy: part of its scalable target, put whole.
+//!
+//! It makes CloudWatch alarms named `TargetTracking-<resource id>-AlarmHigh|Low-…`, which come and go with it and are
+//! nobody's leftovers. A target registered a moment ago may not be seen yet.
+
+use async_trait::async_trait;
+use aws_sdk_applicationautoscaling::types::{
+    MetricType, PolicyType, PredefinedMetricSpecification, ScalableDimension, ScalingPolicy,
+    ServiceNamespace, TargetTrackingScalingPolicyConfiguration,
+};
+use aws_smithy_types::error::operation::BuildError;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::aws::context::Context;
+use crate::aws::error::AwsResult;
+use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType};
+use crate::aws::wait::{until_visible, while_in_use};
+use crate::resource::provider::{DataPolicy, Progress, Query};
+use crate::resource::{
+    Condition, CreateClass, ErrorKind, Property, ProviderError, Schema, Tags, Value,
+};
+
+/// When autoscaling changes the number of tasks.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Inputs {
+    /// 1 to 256 characters; unique for the target.
+    pub name: String,
+    /// `TargetTrackingScaling`, the default.
+    #[schemars(extend("enum" = ["TargetTrackingScaling"]))]
+    pub policy_type: String,
+    /// The target's.
+    #[schemars(extend("enum" = ["ecs"]))]
+    pub service_namespace: String,
+    /// The target's: `service/<cluster name>/<service name>`.
+    pub resource_id: String,
+    /// The target's.
+    #[schemars(extend("enum" = ["ecs:service:DesiredCount"]))]
+    pub scalable_dimension: String,
+    pub target_tracking_scaling_policy_configuration: TargetTracking,
+}
+
+/// Keeps a metric at a value.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct TargetTracking {
+    pub predefined_metric_specification: Metric,
+    /// What the metric is kept at: percent, or requests per target.
+    pub target_value: f64,
+    /// Whether tasks are only ever added. Default: false.
+    #[serde(default)]
+    pub disable_scale_in: bool,
+    /// Seconds between two steps down. Default: 300.
+    #[serde(default = "five_minutes")]
+    pub scale_in_cooldown: i32,
+    /// Seconds between two steps up. Default: 300.
+    #[serde(default = "five_minutes")]
+    pub scale_out_cooldown: i32,
+}
+
+/// The metric that is tracked.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Metric {
+    /// `ECSServiceAverageCPUUtilization`, `ECSServiceAverageMemoryUtilization` or `ALBRequestCountPerTarget`.
+    pub predefined_metric_type: String,
+    /// For `ALBRequestCountPerTarget`: `app/<load balancer>/<id>/targetgroup/<target group>/<id>`.
+    pub resource_label: Option<String>,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Outputs {}
+
+pub struct Policy;
+
+#[async_trait]
+impl ResourceType for Policy {
+    type Inputs = Inputs;
+    type Outputs = Outputs;
+
+    fn schema(&self) -> Schema {
+        Schema::new::<Inputs>("aws:appautoscaling:Policy", CreateClass::PartOfParent)
+            .named("name", 256)
+            .properties([
+                Property::new("name").replaces(),
+                Property::new("policyType").default(TARGET_TRACKING),
+                Property::new("serviceNamespace").required().replaces(),
+                Property::new("resourceId").required().replaces(),
+                Property::new("scalableDimension").required().replaces(),
+                Property::new(CONFIGURATION).required().canonical(canonical),
+            ])
+            .key(&[
+                "serviceNamespace",
+                "resourceId",
+                "scalableDimension",
+                "name",
+            ])
+            .reads_after(&["aws:appautoscaling:Target"])
+    }
+
+    async fn read(&self, context: &Context, query: Query<'_>) -> AwsResult<Vec<LiveOf<Self>>> {
+        let parents: Vec<&str> = query
+            .parents("aws:appautoscaling:Target")
+            .map(|target| target.id.as_str())
+            .collect();
+        if parents.is_empty() {
+            return Ok(Vec::new());
+        }
+        let policies = super::policies(context, query.session).await?;
+        Ok(policies
+            .iter()
+            .filter(|policy| parents.contains(&policy.resource_id()))
+            .map(live)
+            .collect())
+    }
+
+    async fn create(
+        &self,
+        context: &Context,
+        new: New<'_, Self::Inputs>,
+    ) -> AwsResult<LiveOf<Self>> {
+        put(context, new.inputs, new.progress).await
+    }
+
+    async fn update(&self, context: &Context, change: Change<'_, Self>) -> AwsResult<LiveOf<Self>> {
+        put(context, change.wanted, change.progress).await
+    }
+
+    async fn delete(
+        &self,
+        context: &Context,
+        live: &LiveOf<Self>,
+        _data: DataPolicy,
+        _progress: &dyn Progress,
+    ) -> AwsResult<()> {
+        context
+            .call("application-autoscaling:DeleteScalingPolicy", || {
+                context
+                    .autoscaling
+                    .delete_scaling_policy()
+                    .policy_name(&live.inputs.name)
+                    .service_namespace(ServiceNamespace::Ecs)
+                    .resource_id(&live.inputs.resource_id)
+                    .scalable_dimension(ScalableDimension::EcsServiceDesiredCount)
+                    .send()
+            })
+            .await?;
+        Ok(())
+    }
+}
+
+const TARGET_TRACKING: &str = "TargetTrackingScaling";
+const CONFIGURATION: &str = "targetTrackingScalingPolicyConfiguration";
+
+fn five_minutes() -> i32 {
+    300
+}
+
+async fn put(
+    context: &Context,
+    inputs: &Inputs,
+    progress: &dyn Progress,
+) -> AwsResult<LiveOf<Policy>> {
+    const OPERATION: &str = "application-autoscaling:PutScalingPolicy";
+    let invalid = |message: String| ProviderError::new(ErrorKind::Invalid, OPERATION, message);
+    super::check(
+        OPERATION,
+        &inputs.service_namespace,
+        &inputs.scalable_dimension,
+    )?;
+    if inputs.policy_type != TARGET_TRACKING {
+        return Err(invalid(format!(
+            "`policyType` is `{}`: only `{TARGET_TRACKING}` is supported",
+            inputs.policy_type
+        )));
+    }
+    let configuration = to_sdk(&inputs.target_tracking_scaling_policy_configuration)
+        .map_err(|error| invalid(error.to_string()))?;
+    let answer = while_in_use(super::PATIENCE, progress, || {
+        until_visible(|| {
+            context.call(OPERATION, || {
+                context
+                    .autoscaling
+                    .put_scaling_policy()
+                    .policy_name(&inputs.name)
+                    .policy_type(PolicyType::TargetTrackingScaling)
+                    .service_namespace(ServiceNamespace::Ecs)
+                    .resource_id(&inputs.resource_id)
+                    .scalable_dimension(ScalableDimension::EcsServiceDesiredCount)
+                    .target_tracking_scaling_policy_configuration(configuration.clone())
+                    .send()
+            })
+        })
+    })
+    .await?;
+    Ok(Live {
+        id: answer.policy_arn().to_owned(),
+        arn: Some(answer.policy_arn().to_owned()),
+        inputs: inputs.clone(),
+        outputs: Outputs {},
+        tags: Tags::default(),
+        condition: Condition::Ready,
+    })
+}
+
+/// Everything is sent: what is left out of an update stays as it was.
+fn to_sdk(
+    configuration: &TargetTracking,
+) -> Result<TargetTrackingScalingPolicyConfiguration, BuildError> {
+    let metric = &configuration.predefined_metric_specification;
+    let metric = PredefinedMetricSpecification::builder()
+        .predefined_metric_type(MetricType::from(metric.predefined_metric_type.as_str()))
+        .set_resource_label(metric.resource_label.clone())
+        .build()?;
+    TargetTrackingScalingPolicyConfiguration::builder()
+        .predefined_metric_specification(metric)
+        .target_value(configuration.target_value)
+        .disable_scale_in(configuration.disable_scale_in)
+        .scale_in_cooldown(configuration.scale_in_cooldown)
+        .scale_out_cooldown(configuration.scale_out_cooldown)
+        .build()
+}
+
+fn live(policy: &ScalingPolicy) -> LiveOf<Policy> {
+    let configuration = policy.target_tracking_scaling_policy_configuration();
+    let metric = configuration
+        .and_then(TargetTrackingScalingPolicyConfiguration::predefined_metric_specification);
+    Live {
+        id: policy.policy_arn().to_owned(),
+        arn: Some(policy.policy_arn().to_owned()),
+        inputs: Inputs {
+            name: policy.policy_name().to_owned(),
+            policy_type: policy.policy_type().as_str().to_owned(),
+            service_namespace: policy.service_namespace().as_str().to_owned(),
+            resource_id: policy.resource_id().to_owned(),
+            scalable_dimension: policy.scalable_dimension().as_str().to_owned(),
+            // A policy of another type shows as one that tracks nothing, which differs from whatever is wanted.
+            target_tracking_scaling_policy_configuration: TargetTracking {
+                predefined_metric_specification: Metric {
+                    predefined_metric_type: metric
+                        .map(|metric| metric.predefined_metric_type().as_str())
+                        .unwrap_or_default()
+                        .to_owned(),
+                    resource_label: metric
+                        .and_then(|metric| metric.resource_label().map(str::to_owned)),
+                },
+                target_value: configuration
+                    .map_or(0.0, TargetTrackingScalingPolicyConfiguration::target_value),
+                disable_scale_in: configuration
+                    .and_then(TargetTrackingScalingPolicyConfiguration::disable_scale_in)
+                    .unwrap_or(false),
+                scale_in_cooldown: configuration
+                    .and_then(TargetTrackingScalingPolicyConfiguration::scale_in_cooldown)
+                    .unwrap_or_else(five_minutes),
+                scale_out_cooldown: configuration
+                    .and_then(TargetTrackingScalingPolicyConfiguration::scale_out_cooldown)
+                    .unwrap_or_else(five_minutes),
+            },
+        },
+        outputs: Outputs {},
+        tags: Tags::default(),
+        condition: Condition::Ready,
+    }
+}
+
+/// The defaults filled in.
+fn canonical(value: Value) -> Value {
+    let Value::Object(mut configuration) = value else {
+        return value;
+    };
+    for (name, default) in [
+        ("disableScaleIn", Value::Bool(false)),
+        ("scaleInCooldown", five_minutes().into()),
+        ("scaleOutCooldown", five_minutes().into()),
+    ] {
+        let given = configuration.entry(name.to_owned()).or_insert(Value::Null);
+        if given.is_null() {
+            *given = default;
+        }
+    }
+    Value::Object(configuration)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn defaults_are_no_difference() {
+        let metric = json!({"predefinedMetricType": "ECSServiceAverageCPUUtilization"});
+        assert_eq!(
+            canonical(
+                json!({"predefinedMetricSpecification": metric, "targetValue": 70}).into()
+            ),
+            canonical(
+                json!({"predefinedMetricSpecification": metric, "targetValue": 70.0, "disableScaleIn": false,
+                    "scaleInCooldown": 300, "scaleOutCooldown": 300})
+                .into()
+            )
+        );
+    }
+
+    #[test]
+    fn another_kind_of_metric_is_refused() {
+        let inputs = serde_json::from_value::<TargetTracking>(
+            json!({"customizedMetricSpecification": {}, "targetValue": 1}),
+        );
+        assert!(
+            inputs
+                .unwrap_err()
+                .to_string()
+                .contains("customizedMetricSpecification")
+        );
+    }
+}

@@ -1,0 +1,246 @@
+//! Scalable target: the number of tasks of a service, put under autoscaling.
+//!
+//! - Registering is an upsert that brings the service's number of tasks between the limits at once. Tags are taken with
+//!   the first registration only.
+//! - Its tags are not changed through the tagging API, but by calls of its own.
+//! - Deregistering takes policies, and the alarms that they made, with it.
+
+use std::collections::{HashMap, HashSet};
+
+use async_trait::async_trait;
+use aws_sdk_applicationautoscaling::types::{ScalableDimension, ScalableTarget, ServiceNamespace};
+use futures_util::future::{try_join, try_join_all};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::aws::context::Context;
+use crate::aws::error::AwsResult;
+use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType};
+use crate::aws::wait::{until_visible, while_in_use};
+use crate::resource::provider::{DataPolicy, Progress, Query};
+use crate::resource::{Condition, CreateClass, ErrorKind, Property, Schema, Tags};
+
+/// What autoscaling may set, and between which limits.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Inputs {
+    /// `ecs`.
+    #[schemars(extend("enum" = ["ecs"]))]
+    pub service_namespace: String,
+    /// `service/<cluster name>/<service name>`.
+    pub resource_id: String,
+    /// `ecs:service:DesiredCount`.
+    #[schemars(extend("enum" = ["ecs:service:DesiredCount"]))]
+    pub scalable_dimension: String,
+    /// Fewest tasks, at least 0.
+    pub min_capacity: i32,
+    /// Most tasks, at least `minCapacity`.
+    pub max_capacity: i32,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Outputs {}
+
+pub struct Target;
+
+#[async_trait]
+impl ResourceType for Target {
+    type Inputs = Inputs;
+    type Outputs = Outputs;
+
+    fn schema(&self) -> Schema {
+        Schema::new::<Inputs>("aws:appautoscaling:Target", CreateClass::NaturalKey)
+            .properties([
+                Property::new("serviceNamespace").required().replaces(),
+                Property::new("resourceId").required().replaces(),
+                Property::new("scalableDimension").required().replaces(),
+                Property::new("minCapacity").required(),
+                Property::new("maxCapacity").required(),
+            ])
+            .key(&["serviceNamespace", "resourceId", "scalableDimension"])
+    }
+
+    async fn read(&self, context: &Context, query: Query<'_>) -> AwsResult<Vec<LiveOf<Self>>> {
+        if query.wanted.is_empty() && query.indexed.is_empty() {
+            return Ok(Vec::new());
+        }
+        // The policies are read from the same moment, so that they cost no round trip of their own.
+        let (targets, _) = try_join(
+            super::targets(context, query.session),
+            super::policies(context, query.session),
+        )
+        .await?;
+        let wanted: HashSet<&str> = query.wanted_names("resourceId");
+        let wants_unknown = query.wanted.iter().any(|wanted| {
+            wanted
+                .inputs
+                .get("resourceId")
+                .is_some_and(|id| !id.is_known())
+        });
+        let found = targets.iter().map(|target| async {
+            let arn = target.scalable_target_arn().unwrap_or_default();
+            let tags = match query.indexed_tags(arn) {
+                Some(tags) => tags.clone(),
+                None if wants_unknown || wanted.contains(target.resource_id()) => {
+                    match tags_of(context, arn).await {
+                        // Deregistered between the two calls.
+                        Err(error) if error.is(ErrorKind::NotFound) => return Ok(None),
+                        other => other?,
+                    }
+                }
+                None => return Ok(None),
+            };
+            let is_ours = tags.belongs_to(query.stack);
+            let is_wanted = wanted.contains(target.resource_id());
+            Ok((is_ours || is_wanted).then(|| live(target, tags)))
+        });
+        Ok(try_join_all(found).await?.into_iter().flatten().collect())
+    }
+
+    async fn create(
+        &self,
+        context: &Context,
+        new: New<'_, Self::Inputs>,
+    ) -> AwsResult<LiveOf<Self>> {
+        let arn = register(context, new.inputs, Some(new.tags), new.progress).await?;
+        Ok(Live {
+            id: new.inputs.resource_id.clone(),
+            arn,
+            inputs: new.inputs.clone(),
+            outputs: Outputs {},
+            tags: new.tags.clone(),
+            condition: Condition::Ready,
+        })
+    }
+
+    async fn update(&self, context: &Context, change: Change<'_, Self>) -> AwsResult<LiveOf<Self>> {
+        register(context, change.wanted, None, change.progress).await?;
+        Ok(change.applied())
+    }
+
+    async fn delete(
+        &self,
+        context: &Context,
+        live: &LiveOf<Self>,
+        _data: DataPolicy,
+        _progress: &dyn Progress,
+    ) -> AwsResult<()> {
+        context
+            .call("application-autoscaling:DeregisterScalableTarget", || {
+                context
+                    .autoscaling
+                    .deregister_scalable_target()
+                    .service_namespace(ServiceNamespace::Ecs)
+                    .resource_id(&live.inputs.resource_id)
+                    .scalable_dimension(ScalableDimension::EcsServiceDesiredCount)
+                    .send()
+            })
+            .await?;
+        Ok(())
+    }
+
+    async fn retag(
+        &self,
+        context: &Context,
+        live: &LiveOf<Self>,
+        set: &Tags,
+        remove: &[String],
+    ) -> AwsResult<()> {
+        let arn = live.arn.as_deref().unwrap_or_default();
+        if !set.is_empty() {
+            let tags = to_sdk(set);
+            until_visible(|| {
+                context.call("application-autoscaling:TagResource", || {
+                    context
+                        .autoscaling
+                        .tag_resource()
+                        .resource_arn(arn)
+                        .set_tags(Some(tags.clone()))
+                        .send()
+                })
+            })
+            .await?;
+        }
+        if !remove.is_empty() {
+            context
+                .call("application-autoscaling:UntagResource", || {
+                    context
+                        .autoscaling
+                        .untag_resource()
+                        .resource_arn(arn)
+                        .set_tag_keys(Some(remove.to_vec()))
+                        .send()
+                })
+                .await?;
+        }
+        Ok(())
+    }
+}
+
+/// Creates or updates; tags go with the first registration, and are refused with a later one.
+async fn register(
+    context: &Context,
+    inputs: &Inputs,
+    tags: Option<&Tags>,
+    progress: &dyn Progress,
+) -> AwsResult<Option<String>> {
+    const OPERATION: &str = "application-autoscaling:RegisterScalableTarget";
+    super::check(
+        OPERATION,
+        &inputs.service_namespace,
+        &inputs.scalable_dimension,
+    )?;
+    let answer = while_in_use(super::PATIENCE, progress, || {
+        context.call(OPERATION, || {
+            context
+                .autoscaling
+                .register_scalable_target()
+                .service_namespace(ServiceNamespace::Ecs)
+                .resource_id(&inputs.resource_id)
+                .scalable_dimension(ScalableDimension::EcsServiceDesiredCount)
+                .min_capacity(inputs.min_capacity)
+                .max_capacity(inputs.max_capacity)
+                .set_tags(tags.map(to_sdk))
+                .send()
+        })
+    })
+    .await?;
+    Ok(answer.scalable_target_arn().map(str::to_owned))
+}
+
+async fn tags_of(context: &Context, arn: &str) -> AwsResult<Tags> {
+    let answer = context
+        .call("application-autoscaling:ListTagsForResource", || {
+            context
+                .autoscaling
+                .list_tags_for_resource()
+                .resource_arn(arn)
+                .send()
+        })
+        .await?;
+    Ok(answer.tags.unwrap_or_default().into_iter().collect())
+}
+
+fn to_sdk(tags: &Tags) -> HashMap<String, String> {
+    tags.iter()
+        .map(|(key, value)| (key.to_owned(), value.to_owned()))
+        .collect()
+}
+
+fn live(target: &ScalableTarget, tags: Tags) -> LiveOf<Target> {
+    Live {
+        id: target.resource_id().to_owned(),
+        arn: target.scalable_target_arn().map(str::to_owned),
+        inputs: Inputs {
+            service_namespace: target.service_namespace().as_str().to_owned(),
+            resource_id: target.resource_id().to_owned(),
+            scalable_dimension: target.scalable_dimension().as_str().to_owned(),
+            min_capacity: target.min_capacity(),
+            max_capacity: target.max_capacity(),
+        },
+        outputs: Outputs {},
+        tags,
+        condition: Condition::Ready,
+    }
+}

@@ -1,0 +1,213 @@
+//! ECR lifecycle policy: part of its repository, one at most, put whole.
+//!
+//! AWS stores the document re-serialised, with its rules in the order of their priorities.
+
+use async_trait::async_trait;
+use futures_util::future::try_join_all;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::aws::context::Context;
+use crate::aws::error::AwsResult;
+use crate::aws::policy::{canonical_json, to_text};
+use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType};
+use crate::aws::wait::until_visible;
+use crate::resource::diff::sorted;
+use crate::resource::provider::{DataPolicy, Progress, Query};
+use crate::resource::{Condition, CreateClass, ErrorKind, Property, Schema, Tags, Value};
+
+/// Which images of a repository expire.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Inputs {
+    /// Name of the repository.
+    pub repository: String,
+    /// The policy document, `{"rules": [...]}`, as an object or as JSON text.
+    pub policy: serde_json::Value,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Outputs {
+    pub registry_id: Option<String>,
+}
+
+pub struct LifecyclePolicy;
+
+#[async_trait]
+impl ResourceType for LifecyclePolicy {
+    type Inputs = Inputs;
+    type Outputs = Outputs;
+
+    fn schema(&self) -> Schema {
+        Schema::new::<Inputs>("aws:ecr:LifecyclePolicy", CreateClass::PartOfParent)
+            .properties([
+                Property::new("repository").required().replaces(),
+                Property::new("policy").required().canonical(canonical),
+            ])
+            .outputs(&["registryId"])
+            .key(&["repository"])
+            .reads_after(&["aws:ecr:Repository"])
+    }
+
+    async fn read(&self, context: &Context, query: Query<'_>) -> AwsResult<Vec<LiveOf<Self>>> {
+        let policies = query
+            .parents("aws:ecr:Repository")
+            .map(|repository| get(context, &repository.id));
+        Ok(try_join_all(policies)
+            .await?
+            .into_iter()
+            .flatten()
+            .collect())
+    }
+
+    async fn create(
+        &self,
+        context: &Context,
+        new: New<'_, Self::Inputs>,
+    ) -> AwsResult<LiveOf<Self>> {
+        put(context, new.inputs).await
+    }
+
+    async fn update(&self, context: &Context, change: Change<'_, Self>) -> AwsResult<LiveOf<Self>> {
+        put(context, change.wanted).await
+    }
+
+    async fn delete(
+        &self,
+        context: &Context,
+        live: &LiveOf<Self>,
+        _data: DataPolicy,
+        _progress: &dyn Progress,
+    ) -> AwsResult<()> {
+        context
+            .call("ecr:DeleteLifecyclePolicy", || {
+                context
+                    .ecr
+                    .delete_lifecycle_policy()
+                    .repository_name(&live.inputs.repository)
+                    .send()
+            })
+            .await?;
+        Ok(())
+    }
+}
+
+async fn get(context: &Context, repository: &str) -> AwsResult<Option<LiveOf<LifecyclePolicy>>> {
+    let answer = context
+        .call("ecr:GetLifecyclePolicy", || {
+            context
+                .ecr
+                .get_lifecycle_policy()
+                .repository_name(repository)
+                .send()
+        })
+        .await;
+    match answer {
+        Ok(answer) => {
+            let text = answer.lifecycle_policy_text().unwrap_or_default();
+            let policy = serde_json::from_str(text)
+                .unwrap_or_else(|_| serde_json::Value::String(text.to_owned()));
+            Ok(Some(live(
+                repository,
+                policy,
+                answer.registry_id().map(str::to_owned),
+            )))
+        }
+        Err(error) if error.is(ErrorKind::NotFound) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+async fn put(context: &Context, inputs: &Inputs) -> AwsResult<LiveOf<LifecyclePolicy>> {
+    let answer = until_visible(|| {
+        context.call("ecr:PutLifecyclePolicy", || {
+            context
+                .ecr
+                .put_lifecycle_policy()
+                .repository_name(&inputs.repository)
+                .lifecycle_policy_text(to_text(&inputs.policy))
+                .send()
+        })
+    })
+    .await?;
+    Ok(live(
+        &inputs.repository,
+        inputs.policy.clone(),
+        answer.registry_id().map(str::to_owned),
+    ))
+}
+
+fn live(
+    repository: &str,
+    policy: serde_json::Value,
+    registry_id: Option<String>,
+) -> LiveOf<LifecyclePolicy> {
+    Live {
+        // It has none of its own, and the repository's is the repository's.
+        id: format!("{repository}/lifecycle-policy"),
+        arn: None,
+        inputs: Inputs {
+            repository: repository.to_owned(),
+            policy,
+        },
+        outputs: Outputs { registry_id },
+        tags: Tags::default(),
+        condition: Condition::Ready,
+    }
+}
+
+/// Rules in the order of their priorities, tag lists as sets.
+fn canonical(document: Value) -> Value {
+    let mut policy = match canonical_json(document) {
+        Value::Object(policy) => policy,
+        other => return other,
+    };
+    if let Some(Value::List(rules)) = policy.remove("rules") {
+        let mut rules: Vec<Value> = rules.into_iter().map(canonical_rule).collect();
+        rules.sort_by(|left, right| priority(left).total_cmp(&priority(right)));
+        policy.insert("rules".to_owned(), Value::List(rules));
+    }
+    Value::Object(policy)
+}
+
+fn priority(rule: &Value) -> f64 {
+    rule.as_object()
+        .and_then(|rule| rule.get("rulePriority")?.as_number())
+        .unwrap_or(f64::INFINITY)
+}
+
+fn canonical_rule(rule: Value) -> Value {
+    let Value::Object(mut rule) = rule else {
+        return rule;
+    };
+    if let Some(Value::Object(selection)) = rule.get_mut("selection") {
+        for list in ["tagPrefixList", "tagPatternList"] {
+            if let Some(tags) = selection.remove(list) {
+                selection.insert(list.to_owned(), sorted(tags));
+            }
+        }
+    }
+    Value::Object(rule)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn order_of_rules_and_tags_means_nothing() {
+        let rule = |priority: u32, tags: &[&str]| {
+            json!({"rulePriority": priority, "selection": {"tagStatus": "tagged", "tagPrefixList": tags,
+                "countType": "imageCountMoreThan", "countNumber": 10}, "action": {"type": "expire"}})
+        };
+        let written = json!({"rules": [rule(2, &["b", "a"]), rule(1, &["c"])]});
+        let stored = json!({"rules": [rule(1, &["c"]), rule(2, &["a", "b"])]});
+        assert_eq!(
+            canonical(written.into()),
+            canonical(Value::from(stored.to_string()))
+        );
+    }
+}

@@ -1,0 +1,508 @@
+//! ECR repository.
+//!
+//! - The name is unique in account and region: a repeated create answers `RepositoryAlreadyExistsException`.
+//! - One name that does not exist makes a whole `DescribeRepositories` by names fail, so names are only asked for when
+//!   the tag index has them all; otherwise one unfiltered listing answers.
+//! - A repository that holds images is deleted only by force.
+//! - Encryption with KMS and no key named uses AWS's own key, whose ARN is then returned.
+
+use std::collections::BTreeSet;
+
+use async_trait::async_trait;
+use aws_sdk_ecr::types::{
+    EncryptionConfiguration, EncryptionType, ImageScanningConfiguration, ImageTagMutability,
+    Repository as EcrRepository,
+};
+use futures_util::future::{try_join, try_join_all};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::aws::context::Context;
+use crate::aws::error::{AwsResult, expected};
+use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType, adopt};
+use crate::aws::wait::until_visible;
+use crate::resource::provider::{DataPolicy, Progress, Query};
+use crate::resource::{
+    Condition, CreateClass, ErrorKind, Properties, Property, ProviderError, Schema, Tags, Value,
+};
+
+/// A place for container images.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Inputs {
+    /// 2 to 256 lower-case letters and digits, with `.`, `_`, `-` and `/` between them; unique in account and region.
+    pub name: String,
+    /// Whether a tag can be moved to another image: `MUTABLE` or `IMMUTABLE`. Default: `MUTABLE`.
+    #[schemars(extend("enum" = ["MUTABLE", "IMMUTABLE"]))]
+    pub image_tag_mutability: String,
+    /// Default: no scanning. A registry-wide scanning configuration overrides it.
+    pub image_scanning_configuration: Scanning,
+    /// One element. Default: `AES256`. A change replaces the repository.
+    pub encryption_configurations: Vec<Encryption>,
+    /// Whether the repository may be deleted with its images. Default: false.
+    pub force_delete: Option<bool>,
+}
+
+/// How images are scanned for known vulnerabilities.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Scanning {
+    /// Whether each image is scanned once it is pushed.
+    pub scan_on_push: bool,
+}
+
+/// How images are encrypted at rest.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Encryption {
+    /// `AES256`, `KMS` or `KMS_DSSE`. Default: `AES256`.
+    #[serde(default = "aes256")]
+    #[schemars(extend("enum" = ["AES256", "KMS", "KMS_DSSE"]))]
+    pub encryption_type: String,
+    /// ARN or id of the KMS key. Default, for KMS: AWS's own key for ECR.
+    pub kms_key: Option<String>,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Outputs {
+    /// Where to push to: `<account>.dkr.ecr.<region>.amazonaws.com/<name>`.
+    pub repository_url: Option<String>,
+    pub registry_id: Option<String>,
+    /// Whether there is anything to run yet.
+    pub has_images: bool,
+}
+
+pub struct Repository;
+
+#[async_trait]
+impl ResourceType for Repository {
+    type Inputs = Inputs;
+    type Outputs = Outputs;
+
+    fn schema(&self) -> Schema {
+        Schema::new::<Inputs>("aws:ecr:Repository", CreateClass::NaturalKey)
+            .named("name", 256)
+            .properties([
+                Property::new("name").replaces(),
+                Property::new("imageTagMutability").default("MUTABLE"),
+                Property::new("imageScanningConfiguration")
+                    .default(Value::object([("scanOnPush", false.into())])),
+                Property::new("encryptionConfigurations")
+                    .default(Value::list([Value::object([(
+                        "encryptionType",
+                        AES256.into(),
+                    )])]))
+                    .replaces()
+                    .canonical(canonical_encryption),
+                Property::new("forceDelete").default(false).write_only(),
+            ])
+            .outputs(&["repositoryUrl", "registryId", "hasImages"])
+            .stateful()
+            .defers(keep_default_key)
+    }
+
+    async fn read(&self, context: &Context, query: Query<'_>) -> AwsResult<Vec<LiveOf<Self>>> {
+        let wanted = query.wanted_names("name");
+        let indexed: BTreeSet<&str> = query
+            .indexed
+            .iter()
+            .filter_map(|entry| super::name_of(&entry.arn))
+            .collect();
+        if wanted.is_empty() && indexed.is_empty() {
+            return Ok(Vec::new());
+        }
+        let found = if wanted.iter().all(|name| indexed.contains(name)) {
+            let names: Vec<&str> = indexed.iter().copied().collect();
+            match describe(context, &names).await {
+                // The index lists for a while what is gone.
+                Err(error) if error.is(ErrorKind::NotFound) => describe_all(context).await?,
+                other => other?,
+            }
+        } else {
+            describe_all(context).await?
+        };
+        let candidates = found.iter().filter(|repository| {
+            let name = repository.repository_name().unwrap_or_default();
+            wanted.contains(name) || indexed.contains(name)
+        });
+        let read = candidates.map(|repository| async {
+            let arn = repository.repository_arn().unwrap_or_default();
+            let details = async {
+                match query.indexed_tags(arn) {
+                    Some(tags) => Ok((
+                        tags.clone(),
+                        has_images(context, repository.repository_name().unwrap_or_default())
+                            .await?,
+                    )),
+                    None => details(context, repository).await,
+                }
+            };
+            match details.await {
+                Ok((tags, has_images)) => Ok(Some(live(repository, tags, has_images))),
+                // Deleted between the two calls.
+                Err(error) if error.is(ErrorKind::NotFound) => Ok(None),
+                Err(error) => Err(error),
+            }
+        });
+        Ok(try_join_all(read).await?.into_iter().flatten().collect())
+    }
+
+    async fn create(
+        &self,
+        context: &Context,
+        new: New<'_, Self::Inputs>,
+    ) -> AwsResult<LiveOf<Self>> {
+        let inputs = new.inputs;
+        let encryption = encryption(&inputs.encryption_configurations)?;
+        let created = context
+            .call("ecr:CreateRepository", || {
+                context
+                    .ecr
+                    .create_repository()
+                    .repository_name(&inputs.name)
+                    .image_tag_mutability(mutability(inputs))
+                    .image_scanning_configuration(scanning(inputs))
+                    .set_encryption_configuration(encryption.clone())
+                    .set_tags(Some(super::to_sdk(new.tags)))
+                    .send()
+            })
+            .await;
+        match created {
+            Ok(answer) => {
+                let repository =
+                    expected("ecr:CreateRepository", answer.repository, "a repository")?;
+                Ok(Live {
+                    inputs: inputs.clone(),
+                    ..live(&repository, new.tags.clone(), false)
+                })
+            }
+            Err(error) if error.is(ErrorKind::AlreadyExists) => {
+                let found = until_visible(|| describe(context, &[&inputs.name])).await?;
+                let repository = expected(
+                    "ecr:DescribeRepositories",
+                    found.into_iter().next(),
+                    "the repository",
+                )?;
+                let (tags, has_images) = details(context, &repository).await?;
+                adopt(new.urn, live(&repository, tags, has_images), error)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn update(&self, context: &Context, change: Change<'_, Self>) -> AwsResult<LiveOf<Self>> {
+        let name = &change.observed.id;
+        let wanted = change.wanted;
+        if change.diff.touches("imageTagMutability") {
+            until_visible(|| {
+                context.call("ecr:PutImageTagMutability", || {
+                    context
+                        .ecr
+                        .put_image_tag_mutability()
+                        .repository_name(name)
+                        .image_tag_mutability(mutability(wanted))
+                        .send()
+                })
+            })
+            .await?;
+        }
+        if change.diff.touches("imageScanningConfiguration") {
+            until_visible(|| {
+                context.call("ecr:PutImageScanningConfiguration", || {
+                    context
+                        .ecr
+                        .put_image_scanning_configuration()
+                        .repository_name(name)
+                        .image_scanning_configuration(scanning(wanted))
+                        .send()
+                })
+            })
+            .await?;
+        }
+        Ok(change.applied())
+    }
+
+    async fn delete(
+        &self,
+        context: &Context,
+        live: &LiveOf<Self>,
+        data: DataPolicy,
+        _progress: &dyn Progress,
+    ) -> AwsResult<()> {
+        // Images have no snapshot: they go where that is agreed to, and otherwise hold the repository.
+        let force = data == DataPolicy::Discard || live.inputs.force_delete == Some(true);
+        let deleted = context
+            .call("ecr:DeleteRepository", || {
+                context
+                    .ecr
+                    .delete_repository()
+                    .repository_name(&live.id)
+                    .force(force)
+                    .send()
+            })
+            .await;
+        match deleted {
+            Ok(_) => Ok(()),
+            Err(mut error) if error.code == "RepositoryNotEmptyException" => {
+                error.kind = ErrorKind::Guarded;
+                error.message = format!(
+                    "repository `{}` holds images, of which no snapshot can be left behind",
+                    live.id
+                );
+                Err(error)
+            }
+            Err(error) => Err(error),
+        }
+    }
+}
+
+const AES256: &str = "AES256";
+
+fn aes256() -> String {
+    AES256.to_owned()
+}
+
+/// Repositories by name, at most 100 a call. Fails as a whole if one of them does not exist.
+async fn describe(context: &Context, names: &[&str]) -> AwsResult<Vec<EcrRepository>> {
+    let answers = try_join_all(names.chunks(100).map(|names| async move {
+        context
+            .call("ecr:DescribeRepositories", || {
+                let names = names.iter().map(|name| (*name).to_owned()).collect();
+                context
+                    .ecr
+                    .describe_repositories()
+                    .set_repository_names(Some(names))
+                    .send()
+            })
+            .await
+    }))
+    .await?;
+    Ok(answers
+        .into_iter()
+        .flat_map(|answer| answer.repositories.unwrap_or_default())
+        .collect())
+}
+
+/// Every repository of the account in this region.
+async fn describe_all(context: &Context) -> AwsResult<Vec<EcrRepository>> {
+    let mut repositories = Vec::new();
+    let mut token: Option<String> = None;
+    loop {
+        let page = context
+            .call("ecr:DescribeRepositories", || {
+                context
+                    .ecr
+                    .describe_repositories()
+                    .max_results(1000)
+                    .set_next_token(token.clone())
+                    .send()
+            })
+            .await?;
+        token = page.next_token().map(str::to_owned);
+        repositories.extend(page.repositories.unwrap_or_default());
+        if token.is_none() {
+            return Ok(repositories);
+        }
+    }
+}
+
+/// What neither Describe nor the index tells.
+async fn details(context: &Context, repository: &EcrRepository) -> AwsResult<(Tags, bool)> {
+    let tags = async {
+        let answer = context
+            .call("ecr:ListTagsForResource", || {
+                context
+                    .ecr
+                    .list_tags_for_resource()
+                    .resource_arn(repository.repository_arn().unwrap_or_default())
+                    .send()
+            })
+            .await?;
+        Ok(super::from_sdk(answer.tags()))
+    };
+    let name = repository.repository_name().unwrap_or_default();
+    try_join(tags, has_images(context, name)).await
+}
+
+async fn has_images(context: &Context, name: &str) -> AwsResult<bool> {
+    let answer = context
+        .call("ecr:ListImages", || {
+            context
+                .ecr
+                .list_images()
+                .repository_name(name)
+                .max_results(1)
+                .send()
+        })
+        .await?;
+    Ok(!answer.image_ids().is_empty())
+}
+
+fn mutability(inputs: &Inputs) -> ImageTagMutability {
+    ImageTagMutability::from(inputs.image_tag_mutability.as_str())
+}
+
+fn scanning(inputs: &Inputs) -> ImageScanningConfiguration {
+    ImageScanningConfiguration::builder()
+        .scan_on_push(inputs.image_scanning_configuration.scan_on_push)
+        .build()
+}
+
+fn encryption(configurations: &[Encryption]) -> AwsResult<Option<EncryptionConfiguration>> {
+    let invalid = |message: &str| {
+        ProviderError::new(
+            ErrorKind::Invalid,
+            "ecr:CreateRepository",
+            format!("`encryptionConfigurations`: {message}"),
+        )
+    };
+    let configuration = match configurations {
+        [] => return Ok(None),
+        [configuration] => configuration,
+        _ => return Err(invalid("a repository has one encryption configuration")),
+    };
+    if let Some(key) = &configuration.kms_key
+        && (key.starts_with("alias/") || key.contains(":alias/"))
+    {
+        return Err(invalid(
+            "`kmsKey` must be the ARN or id of a key: AWS returns the key that an alias stands for, so the two cannot be compared",
+        ));
+    }
+    EncryptionConfiguration::builder()
+        .encryption_type(EncryptionType::from(configuration.encryption_type.as_str()))
+        .set_kms_key(configuration.kms_key.clone())
+        .build()
+        .map(Some)
+        .map_err(|error| invalid(&error.to_string()))
+}
+
+/// The type filled in; keys by id, which ends their ARN; no key where none is used.
+fn canonical_encryption(value: Value) -> Value {
+    let Value::List(configurations) = value else {
+        return value;
+    };
+    let canonical = |configuration| {
+        let Value::Object(mut configuration) = configuration else {
+            return configuration;
+        };
+        let kind = configuration
+            .entry("encryptionType".to_owned())
+            .or_insert_with(|| AES256.into());
+        if kind.as_str() == Some(AES256) {
+            configuration.remove("kmsKey");
+        }
+        if let Some(Value::String(key)) = configuration.get_mut("kmsKey")
+            && let Some((_, id)) = key.rsplit_once(":key/")
+        {
+            *key = id.to_owned();
+        }
+        Value::Object(configuration)
+    };
+    Value::List(configurations.into_iter().map(canonical).collect())
+}
+
+/// Where KMS is wanted and no key is named, the key that AWS chose stays.
+fn keep_default_key(desired: &mut Properties, observed: &Properties) {
+    let first = |properties: &Properties| {
+        let configurations = properties.get("encryptionConfigurations")?.as_list()?;
+        configurations.first()?.as_object().cloned()
+    };
+    let (Some(mut wanted), Some(found)) = (first(desired), first(observed)) else {
+        return;
+    };
+    let names_a_key = wanted.get("kmsKey").is_some_and(|key| !key.is_null());
+    if names_a_key || wanted.get("encryptionType") != found.get("encryptionType") {
+        return;
+    }
+    if let Some(key) = found.get("kmsKey") {
+        wanted.insert("kmsKey".to_owned(), key.clone());
+        desired.insert(
+            "encryptionConfigurations".to_owned(),
+            Value::list([Value::Object(wanted)]),
+        );
+    }
+}
+
+fn live(repository: &EcrRepository, tags: Tags, has_images: bool) -> LiveOf<Repository> {
+    let name = repository.repository_name().unwrap_or_default().to_owned();
+    let encryption = repository.encryption_configuration();
+    Live {
+        id: name.clone(),
+        arn: repository.repository_arn().map(str::to_owned),
+        inputs: Inputs {
+            name,
+            image_tag_mutability: repository
+                .image_tag_mutability()
+                .map_or("MUTABLE", ImageTagMutability::as_str)
+                .to_owned(),
+            image_scanning_configuration: Scanning {
+                scan_on_push: repository
+                    .image_scanning_configuration()
+                    .is_some_and(ImageScanningConfiguration::scan_on_push),
+            },
+            encryption_configurations: vec![Encryption {
+                encryption_type: encryption
+                    .map_or(AES256, |found| found.encryption_type().as_str())
+                    .to_owned(),
+                kms_key: encryption.and_then(|found| found.kms_key().map(str::to_owned)),
+            }],
+            force_delete: None,
+        },
+        outputs: Outputs {
+            repository_url: repository.repository_uri().map(str::to_owned),
+            registry_id: repository.registry_id().map(str::to_owned),
+            has_images,
+        },
+        tags,
+        condition: Condition::Ready,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::resource::value::properties;
+
+    #[test]
+    fn encryption_is_compared_by_key_id() {
+        let canonical = |json: serde_json::Value| canonical_encryption(json.into());
+        assert_eq!(
+            canonical(
+                json!([{"encryptionType": "KMS", "kmsKey": "arn:aws:kms:eu-south-2:1:key/abc"}])
+            ),
+            canonical(json!([{"encryptionType": "KMS", "kmsKey": "abc"}]))
+        );
+        assert_eq!(
+            canonical(json!([{}])),
+            canonical(json!([{"encryptionType": "AES256"}]))
+        );
+    }
+
+    #[test]
+    fn a_key_that_aws_chose_stays() {
+        let with = |configuration: serde_json::Value| {
+            properties([("encryptionConfigurations", json!([configuration]).into())])
+        };
+        let observed = with(json!({"encryptionType": "KMS", "kmsKey": "chosen"}));
+        let mut desired = with(json!({"encryptionType": "KMS"}));
+        keep_default_key(&mut desired, &observed);
+        assert_eq!(desired, observed);
+        let mut named = with(json!({"encryptionType": "KMS", "kmsKey": "mine"}));
+        keep_default_key(&mut named, &observed);
+        assert_eq!(
+            named,
+            with(json!({"encryptionType": "KMS", "kmsKey": "mine"}))
+        );
+    }
+
+    #[test]
+    fn names_may_hold_slashes() {
+        assert_eq!(
+            super::super::name_of("arn:aws:ecr:eu-south-2:1:repository/team/api"),
+            Some("team/api")
+        );
+    }
+}

@@ -1,0 +1,284 @@
+//! ECS cluster.
+//!
+//! - `CreateCluster` on the name of an active cluster returns that cluster as it is, with no error: whose it is shows in
+//!   its tags alone. On the name of an inactive one it revives it.
+//! - Settings and tags are only described when asked for.
+//! - What the author does not set, such as Container Insights, follows the account's default.
+//! - Tasks drain for a while after their service is gone; the engine repeats the deletion until they are.
+
+use async_trait::async_trait;
+use aws_sdk_ecs::types::{
+    Cluster as EcsCluster, ClusterField, ClusterSetting, ClusterSettingName, Tag,
+};
+use futures_util::future::try_join_all;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::aws::context::Context;
+use crate::aws::error::{AwsResult, expected};
+use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType, adopt};
+use crate::aws::wait::{Poll, Wait, until_visible};
+use crate::resource::provider::{DataPolicy, Progress, Query};
+use crate::resource::{
+    Condition, CreateClass, ErrorKind, Property, ProviderError, ReadSession, Schema, tags,
+};
+
+/// A group of services.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Inputs {
+    /// 1 to 255 letters, digits, `_` and `-`; unique in account and region.
+    pub name: String,
+    /// Default: the account's own defaults.
+    #[serde(default)]
+    pub settings: Vec<Setting>,
+}
+
+/// One setting of a cluster.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Setting {
+    /// `containerInsights`.
+    #[schemars(extend("enum" = ["containerInsights"]))]
+    pub name: String,
+    /// `enabled`, `enhanced` or `disabled`.
+    #[schemars(extend("enum" = ["enabled", "enhanced", "disabled"]))]
+    pub value: String,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Outputs {}
+
+pub struct Cluster;
+
+#[async_trait]
+impl ResourceType for Cluster {
+    type Inputs = Inputs;
+    type Outputs = Outputs;
+
+    fn schema(&self) -> Schema {
+        Schema::new::<Inputs>("aws:ecs:Cluster", CreateClass::NaturalKey)
+            .named("name", 255)
+            .properties([
+                Property::new("name").replaces(),
+                Property::new("settings").server_chooses().set(),
+            ])
+    }
+
+    async fn read(&self, context: &Context, query: Query<'_>) -> AwsResult<Vec<LiveOf<Self>>> {
+        let names: Vec<String> = query.candidate_names("name").into_iter().collect();
+        let wanted = query.wanted_names("name");
+        let clusters = query
+            .session
+            .once(ANSWER, || describe(context, &names))
+            .await?;
+        Ok(clusters
+            .iter()
+            // A deleted cluster is described for a while.
+            .filter(|cluster| cluster.status() != Some("INACTIVE"))
+            .map(live)
+            .filter(|cluster| {
+                cluster.tags.belongs_to(query.stack)
+                    || wanted.contains(cluster.inputs.name.as_str())
+            })
+            .collect())
+    }
+
+    async fn create(
+        &self,
+        context: &Context,
+        new: New<'_, Self::Inputs>,
+    ) -> AwsResult<LiveOf<Self>> {
+        const OPERATION: &str = "ecs:CreateCluster";
+        let answer = context
+            .call(OPERATION, || {
+                context
+                    .ecs
+                    .create_cluster()
+                    .cluster_name(&new.inputs.name)
+                    .set_settings(settings(new.inputs))
+                    .set_tags(Some(super::to_sdk(new.tags)))
+                    .send()
+            })
+            .await?;
+        let cluster = expected(OPERATION, answer.cluster, "a cluster")?;
+        let is_owner = |tag: &Tag| {
+            tag.key() == Some(tags::URN) && tag.value() == Some(new.urn.to_string().as_str())
+        };
+        if cluster.tags().iter().any(is_owner) {
+            return Ok(live(&cluster));
+        }
+        // The answer does not show our tags: the cluster may have been there before, as somebody else's.
+        let names = [new.inputs.name.clone()];
+        let found = until_visible(|| async {
+            describe(context, &names)
+                .await?
+                .into_iter()
+                .find(|cluster| cluster.status() != Some("INACTIVE"))
+                .ok_or_else(|| {
+                    ProviderError::new(
+                        ErrorKind::NotFound,
+                        "ecs:DescribeClusters",
+                        "the cluster just created is not listed",
+                    )
+                })
+        })
+        .await?;
+        let met = ProviderError::new(ErrorKind::AlreadyExists, OPERATION, String::new());
+        adopt(new.urn, live(&found), met)
+    }
+
+    async fn update(&self, context: &Context, change: Change<'_, Self>) -> AwsResult<LiveOf<Self>> {
+        if change.diff.touches("settings") {
+            until_visible(|| {
+                context.call("ecs:UpdateClusterSettings", || {
+                    context
+                        .ecs
+                        .update_cluster_settings()
+                        .cluster(&change.observed.inputs.name)
+                        .set_settings(settings(change.wanted))
+                        .send()
+                })
+            })
+            .await?;
+        }
+        Ok(change.applied())
+    }
+
+    async fn wait(
+        &self,
+        context: &Context,
+        live: LiveOf<Self>,
+        progress: &dyn Progress,
+    ) -> AwsResult<LiveOf<Self>> {
+        const OPERATION: &str = "ecs:DescribeClusters";
+        let names = [live.inputs.name.clone()];
+        Wait::short(OPERATION, 10, progress)
+            .until(|| async {
+                let found = describe(context, &names).await?;
+                match found.first().and_then(EcsCluster::status) {
+                    Some("ACTIVE") => Ok(Poll::Ready(())),
+                    Some(status @ ("FAILED" | "INACTIVE")) => Err(ProviderError::new(
+                        ErrorKind::Failed,
+                        OPERATION,
+                        format!("cluster `{}` is {status}", live.inputs.name),
+                    )),
+                    status => Ok(Poll::Pending(
+                        status.unwrap_or("provisioning").to_lowercase(),
+                    )),
+                }
+            })
+            .await?;
+        Ok(Live {
+            condition: Condition::Ready,
+            ..live
+        })
+    }
+
+    async fn delete(
+        &self,
+        context: &Context,
+        live: &LiveOf<Self>,
+        _data: DataPolicy,
+        progress: &dyn Progress,
+    ) -> AwsResult<()> {
+        let answer = context
+            .call("ecs:DeleteCluster", || {
+                context.ecs.delete_cluster().cluster(&live.id).send()
+            })
+            .await?;
+        let status = answer.cluster().and_then(EcsCluster::status);
+        if status == Some("INACTIVE") {
+            return Ok(());
+        }
+        let names = [live.inputs.name.clone()];
+        Wait::short("ecs:DescribeClusters", 10, progress)
+            .until(|| async {
+                let found = describe(context, &names).await?;
+                Ok(match found.first().and_then(EcsCluster::status) {
+                    None | Some("INACTIVE") => Poll::Ready(()),
+                    Some(status) => Poll::Pending(status.to_lowercase()),
+                })
+            })
+            .await
+    }
+}
+
+const ANSWER: &str = "ecs:DescribeClusters";
+
+/// How many active services a cluster had when this session read it.
+pub(super) async fn active_services(session: &ReadSession, arn: &str) -> AwsResult<usize> {
+    let clusters = session
+        .once(ANSWER, || async { Ok(Vec::<EcsCluster>::new()) })
+        .await?;
+    Ok(clusters
+        .iter()
+        .find(|cluster| cluster.cluster_arn() == Some(arn))
+        .and_then(|cluster| usize::try_from(cluster.active_services_count()).ok())
+        .unwrap_or(0))
+}
+
+/// Clusters by name, at most 100 a call.
+async fn describe(context: &Context, names: &[String]) -> AwsResult<Vec<EcsCluster>> {
+    const OPERATION: &str = "ecs:DescribeClusters";
+    let answers = try_join_all(names.chunks(100).map(|names| async move {
+        let answer = context
+            .call(OPERATION, || {
+                context
+                    .ecs
+                    .describe_clusters()
+                    .set_clusters(Some(names.to_vec()))
+                    .include(ClusterField::Tags)
+                    .include(ClusterField::Settings)
+                    .include(ClusterField::Configurations)
+                    .send()
+            })
+            .await?;
+        super::check(OPERATION, answer.failures())?;
+        Ok(answer.clusters.unwrap_or_default())
+    }))
+    .await?;
+    Ok(answers.into_iter().flatten().collect())
+}
+
+fn settings(inputs: &Inputs) -> Option<Vec<ClusterSetting>> {
+    let settings: Vec<ClusterSetting> = inputs
+        .settings
+        .iter()
+        .map(|setting| {
+            ClusterSetting::builder()
+                .name(ClusterSettingName::from(setting.name.as_str()))
+                .value(&setting.value)
+                .build()
+        })
+        .collect();
+    (!settings.is_empty()).then_some(settings)
+}
+
+fn live(cluster: &EcsCluster) -> LiveOf<Cluster> {
+    let settings = cluster.settings().iter().filter_map(|setting| {
+        Some(Setting {
+            name: setting.name()?.as_str().to_owned(),
+            value: setting.value()?.to_owned(),
+        })
+    });
+    let arn = cluster.cluster_arn().unwrap_or_default().to_owned();
+    Live {
+        id: arn.clone(),
+        arn: Some(arn),
+        inputs: Inputs {
+            name: cluster.cluster_name().unwrap_or_default().to_owned(),
+            settings: settings.collect(),
+        },
+        outputs: Outputs {},
+        tags: super::from_sdk(cluster.tags()),
+        condition: match cluster.status() {
+            Some("PROVISIONING") => Condition::Settling("provisioning".to_owned()),
+            Some(status @ ("FAILED" | "DEPROVISIONING")) => {
+                Condition::Broken(status.to_lowercase())
+            }
+            _ => Condition::Ready,
+        },
+    }
+}

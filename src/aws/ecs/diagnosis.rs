@@ -1,0 +1,426 @@
+//! Why a deployment does not come up: the service's events, its stopped tasks, its unhealthy targets, and the last lines
+//! that a failing container logged.
+//!
+//! Every part is worth having without the others, so a read that fails is named in its place.
+
+use std::collections::BTreeSet;
+
+use aws_sdk_ecs::types::{
+    Container, ContainerDefinition, DesiredStatus, HealthStatus, LogDriver, Service, Task,
+};
+use aws_sdk_elasticloadbalancingv2::types::{TargetHealthDescription, TargetHealthStateEnum};
+use futures_util::future::{join, join_all};
+
+use super::rollout::Awaited;
+use super::{service, task_definition};
+use crate::aws::context::Context;
+use crate::aws::error::AwsResult;
+use crate::resource::ErrorKind;
+
+const EVENTS: usize = 5;
+const TASKS: usize = 3;
+const LOG_LINES: i32 = 10;
+
+/// Everything that explains a failed or stuck deployment, a line each.
+pub(super) async fn explain(
+    context: &Context,
+    cluster: &str,
+    name: &str,
+    awaited: &Awaited<'_>,
+) -> Vec<String> {
+    let names = [name.to_owned()];
+    let found = service::describe(context, cluster, &names).await;
+    let found = match found {
+        Ok(found) => found,
+        Err(error) => return vec![format!("the service could not be read: {error}")],
+    };
+    let Some(service) = found.first() else {
+        return vec!["the service is gone".to_owned()];
+    };
+    let mut lines = events(service);
+    let (tasks, targets) = join(
+        of_tasks(context, cluster, name, awaited),
+        unhealthy_targets(context, service),
+    )
+    .await;
+    lines.extend(tasks);
+    lines.extend(targets);
+    lines
+}
+
+/// How the service's targets are, for a status line: empty while there is nothing to say.
+pub(super) async fn target_health(context: &Context, service: &Service) -> String {
+    if service.running_count() == 0 {
+        return String::new();
+    }
+    let groups = join_all(groups_of(service).map(|group| targets(context, group))).await;
+    let mut states: BTreeSet<String> = BTreeSet::new();
+    for targets in groups {
+        match targets {
+            Ok(targets) => states.extend(
+                targets
+                    .iter()
+                    .filter_map(state_of)
+                    // A draining target belongs to a task that is going.
+                    .filter(|state| {
+                        !matches!(
+                            state,
+                            TargetHealthStateEnum::Healthy | TargetHealthStateEnum::Draining
+                        )
+                    })
+                    .map(|state| format!("target {}", state.as_str())),
+            ),
+            Err(error) => {
+                states.insert(format!("target health unknown ({})", error.code));
+            }
+        }
+    }
+    states
+        .into_iter()
+        .map(|state| format!(", {state}"))
+        .collect()
+}
+
+/// The latest events, oldest first.
+fn events(service: &Service) -> Vec<String> {
+    let mut lines: Vec<String> = service
+        .events()
+        .iter()
+        .take(EVENTS)
+        .filter_map(|event| event.message())
+        .map(|message| format!("event: {message}"))
+        .collect();
+    lines.reverse();
+    lines
+}
+
+fn groups_of(service: &Service) -> impl Iterator<Item = &str> {
+    service
+        .load_balancers()
+        .iter()
+        .filter_map(|entry| entry.target_group_arn())
+}
+
+async fn targets(context: &Context, group: &str) -> AwsResult<Vec<TargetHealthDescription>> {
+    let answer = context
+        .call("elasticloadbalancing:DescribeTargetHealth", || {
+            context
+                .elbv2
+                .describe_target_health()
+                .target_group_arn(group)
+                .send()
+        })
+        .await?;
+    Ok(answer.target_health_descriptions.unwrap_or_default())
+}
+
+fn state_of(target: &TargetHealthDescription) -> Option<&TargetHealthStateEnum> {
+    target.target_health()?.state()
+}
+
+async fn unhealthy_targets(context: &Context, service: &Service) -> Vec<String> {
+    let groups = groups_of(service).map(|group| async move {
+        match targets(context, group).await {
+            Ok(targets) => targets
+                .iter()
+                .filter(|target| {
+                    state_of(target).is_some_and(|state| *state != TargetHealthStateEnum::Healthy)
+                })
+                .map(describe_target)
+                .collect(),
+            Err(error) => vec![format!("the targets of {group} could not be read: {error}")],
+        }
+    });
+    join_all(groups).await.into_iter().flatten().collect()
+}
+
+fn describe_target(target: &TargetHealthDescription) -> String {
+    let id = target
+        .target()
+        .and_then(|target| target.id())
+        .unwrap_or_default();
+    let port = target
+        .target()
+        .and_then(|target| target.port())
+        .map(|port| format!(":{port}"))
+        .unwrap_or_default();
+    let health = target.target_health();
+    let state = state_of(target).map_or("unknown", TargetHealthStateEnum::as_str);
+    let reason = health
+        .and_then(|health| health.reason())
+        .map(|reason| format!(": {}", reason.as_str()))
+        .unwrap_or_default();
+    let description = health
+        .and_then(|health| health.description())
+        .map(|description| format!(": {description}"))
+        .unwrap_or_default();
+    format!("target {id}{port} is {state}{reason}{description}")
+}
+
+/// Why tasks stopped, and what the latest of them logged last.
+async fn of_tasks(
+    context: &Context,
+    cluster: &str,
+    name: &str,
+    awaited: &Awaited<'_>,
+) -> Vec<String> {
+    let mut lines = Vec::new();
+    let mut tasks = match tasks(context, cluster, name, DesiredStatus::Stopped).await {
+        Ok(tasks) => tasks,
+        Err(error) => {
+            lines.push(format!("the stopped tasks could not be read: {error}"));
+            Vec::new()
+        }
+    };
+    tasks.retain(|task| belongs_to(task, awaited));
+    tasks.sort_by_key(|task| std::cmp::Reverse(task.stopped_at().map(|at| at.secs())));
+    lines.extend(tasks.iter().take(TASKS).map(describe_task));
+    if tasks.is_empty() {
+        // Nothing has stopped: what runs does not become healthy.
+        match self::tasks(context, cluster, name, DesiredStatus::Running).await {
+            Ok(running) => {
+                tasks.extend(running.into_iter().filter(|task| belongs_to(task, awaited)))
+            }
+            Err(error) => lines.push(format!("the running tasks could not be read: {error}")),
+        }
+    }
+    if let Some(task) = tasks.first() {
+        lines.extend(log_of(context, task).await);
+    }
+    lines
+}
+
+fn belongs_to(task: &Task, awaited: &Awaited<'_>) -> bool {
+    match (awaited.deployment, awaited.task_definition) {
+        (Some(deployment), _) => task.started_by() == Some(deployment),
+        (None, Some(definition)) => task
+            .task_definition_arn()
+            .is_some_and(|found| super::name_of(found) == super::name_of(definition)),
+        (None, None) => true,
+    }
+}
+
+async fn tasks(
+    context: &Context,
+    cluster: &str,
+    name: &str,
+    status: DesiredStatus,
+) -> AwsResult<Vec<Task>> {
+    const OPERATION: &str = "ecs:DescribeTasks";
+    let listed = context
+        .call("ecs:ListTasks", || {
+            context
+                .ecs
+                .list_tasks()
+                .cluster(cluster)
+                .service_name(name)
+                .desired_status(status.clone())
+                .max_results(100)
+                .send()
+        })
+        .await?;
+    if listed.task_arns().is_empty() {
+        return Ok(Vec::new());
+    }
+    let answer = context
+        .call(OPERATION, || {
+            context
+                .ecs
+                .describe_tasks()
+                .cluster(cluster)
+                .set_tasks(Some(listed.task_arns().to_vec()))
+                .send()
+        })
+        .await?;
+    super::check(OPERATION, answer.failures())?;
+    Ok(answer.tasks.unwrap_or_default())
+}
+
+fn describe_task(task: &Task) -> String {
+    let mut line = format!(
+        "task {} stopped: {}",
+        super::name_of(task.task_arn().unwrap_or_default()),
+        task.stopped_reason().unwrap_or("no reason given")
+    );
+    for container in task.containers() {
+        let name = container.name().unwrap_or_default();
+        let exit = container
+            .exit_code()
+            .map(|code| format!("container `{name}` exited with {code}"));
+        let reason = container.reason().map(|reason| match &exit {
+            Some(_) => format!(" ({reason})"),
+            None => format!("container `{name}`: {reason}"),
+        });
+        if exit.is_some() || reason.is_some() {
+            line += "; ";
+            line += &exit.unwrap_or_default();
+            line += &reason.unwrap_or_default();
+        }
+    }
+    line
+}
+
+/// The container to blame: one that failed, or is unhealthy, or else the first.
+fn culprit(task: &Task) -> Option<&Container> {
+    let containers = task.containers();
+    containers
+        .iter()
+        .find(|container| container.exit_code().is_some_and(|code| code != 0))
+        .or_else(|| {
+            containers.iter().find(|container| {
+                container.reason().is_some()
+                    || container.health_status() == Some(&HealthStatus::Unhealthy)
+            })
+        })
+        .or(containers.first())
+}
+
+/// The last lines of a task's failing container.
+async fn log_of(context: &Context, task: &Task) -> Vec<String> {
+    let Some(name) = culprit(task).and_then(Container::name) else {
+        return Vec::new();
+    };
+    let could_not = |why: String| {
+        vec![format!(
+            "the log of container `{name}` could not be read: {why}"
+        )]
+    };
+    let arn = task.task_definition_arn().unwrap_or_default();
+    let definition = match task_definition::describe(context, arn).await {
+        Ok(Some((definition, _))) => definition,
+        Ok(None) => return could_not(format!("`{}` is gone", super::name_of(arn))),
+        Err(error) => return could_not(error.to_string()),
+    };
+    let place = definition
+        .container_definitions()
+        .iter()
+        .find(|container| container.name() == Some(name))
+        .ok_or_else(|| "the task definition does not know it".to_owned())
+        .and_then(|container| stream(container, task, &context.region));
+    let (group, stream) = match place {
+        Ok(place) => place,
+        Err(why) => return could_not(why),
+    };
+    let answer = context
+        .call("logs:GetLogEvents", || {
+            context
+                .logs
+                .get_log_events()
+                .log_group_name(&group)
+                .log_stream_name(&stream)
+                .limit(LOG_LINES)
+                .start_from_head(false)
+                .send()
+        })
+        .await;
+    match answer {
+        Ok(answer) if answer.events().is_empty() => {
+            vec![format!("container `{name}` has logged nothing")]
+        }
+        Ok(answer) => answer
+            .events()
+            .iter()
+            .filter_map(|event| event.message())
+            .map(|message| format!("log of `{name}`: {}", message.trim_end()))
+            .collect(),
+        // The stream comes with the container's first line.
+        Err(error) if error.is(ErrorKind::NotFound) => {
+            vec![format!("container `{name}` has logged nothing to {group}")]
+        }
+        Err(error) => could_not(error.to_string()),
+    }
+}
+
+/// Log group and stream of a container: `<prefix>/<container>/<task id>`.
+fn stream(
+    container: &ContainerDefinition,
+    task: &Task,
+    region: &str,
+) -> Result<(String, String), String> {
+    let log = container
+        .log_configuration()
+        .ok_or("it has no log configuration")?;
+    if *log.log_driver() != LogDriver::Awslogs {
+        return Err(format!("it logs to {}", log.log_driver().as_str()));
+    }
+    let option = |key: &str| log.options().and_then(|options| options.get(key));
+    if let Some(other) = option("awslogs-region").filter(|other| *other != region) {
+        return Err(format!("it logs to region {other}"));
+    }
+    let group = option("awslogs-group").ok_or("it has no `awslogs-group`")?;
+    let prefix = option("awslogs-stream-prefix").ok_or("it has no `awslogs-stream-prefix`")?;
+    let id = super::name_of(task.task_arn().unwrap_or_default());
+    let name = container.name().unwrap_or_default();
+    Ok((group.clone(), format!("{prefix}/{name}/{id}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use aws_sdk_ecs::types::LogConfiguration;
+    use aws_sdk_elasticloadbalancingv2::types::{
+        TargetDescription, TargetHealth, TargetHealthReasonEnum,
+    };
+
+    fn task() -> Task {
+        let container =
+            |name: &str, code: i32| Container::builder().name(name).exit_code(code).build();
+        Task::builder()
+            .task_arn("arn:aws:ecs:r:1:task/shop/abc")
+            .stopped_reason("Essential container in task exited")
+            .containers(container("sidecar", 0))
+            .containers(container("api", 1))
+            .build()
+    }
+
+    #[test]
+    fn a_stopped_task_says_why() {
+        assert_eq!(
+            describe_task(&task()),
+            "task abc stopped: Essential container in task exited; container `sidecar` exited with 0; container `api` exited with 1"
+        );
+        assert_eq!(culprit(&task()).and_then(Container::name), Some("api"));
+    }
+
+    #[test]
+    fn a_target_says_what_ails_it() {
+        let health = TargetHealth::builder()
+            .state(TargetHealthStateEnum::Unhealthy)
+            .reason(TargetHealthReasonEnum::FailedHealthChecks)
+            .description("Health checks failed with these codes: [502]")
+            .build();
+        let target = TargetHealthDescription::builder()
+            .target(
+                TargetDescription::builder()
+                    .id("10.0.1.5")
+                    .port(8000)
+                    .build(),
+            )
+            .target_health(health)
+            .build();
+        assert_eq!(
+            describe_target(&target),
+            "target 10.0.1.5:8000 is unhealthy: Target.FailedHealthChecks: Health checks failed with these codes: [502]"
+        );
+    }
+
+    #[test]
+    fn the_stream_is_found_from_the_task_definition() {
+        let log = LogConfiguration::builder()
+            .log_driver(LogDriver::Awslogs)
+            .options("awslogs-group", "/aws/ecs/api")
+            .options("awslogs-stream-prefix", "ecs")
+            .options("awslogs-region", "eu-south-2")
+            .build()
+            .unwrap();
+        let container = ContainerDefinition::builder()
+            .name("api")
+            .log_configuration(log)
+            .build();
+        assert_eq!(
+            stream(&container, &task(), "eu-south-2"),
+            Ok(("/aws/ecs/api".to_owned(), "ecs/api/abc".to_owned()))
+        );
+        assert!(stream(&container, &task(), "eu-west-1").is_err());
+    }
+}

@@ -1,0 +1,715 @@
+//! ECS task definition: revisions of a family, which never change once they are registered.
+//!
+//! - Every registration makes a revision. There is neither token nor natural key, so it is never repeated blindly.
+//! - AWS fills in defaults and empty lists, and keeps its own order of containers, variables and secrets; the canonical
+//!   forms below undo all of that.
+//! - A revision that is deregistered becomes INACTIVE. It stays, and is not ours to see any more.
+//! - Only Describe shows tags, one revision a call.
+
+use std::collections::BTreeSet;
+use std::time::{Duration, SystemTime};
+
+use async_trait::async_trait;
+use aws_sdk_ecs::types::{
+    Compatibility, CpuArchitecture, EphemeralStorage as EcsStorage, NetworkMode, OsFamily,
+    RuntimePlatform as EcsPlatform, SortOrder, TaskDefinition as EcsTaskDefinition,
+    TaskDefinitionField, TaskDefinitionStatus,
+};
+use futures_util::future::{try_join, try_join_all};
+use schemars::{JsonSchema, SchemaGenerator, json_schema};
+use serde::{Deserialize, Deserializer, Serialize};
+
+use super::container_definition::{ContainerDefinition, Mirror};
+use crate::aws::context::Context;
+use crate::aws::error::{AwsResult, expected};
+use crate::aws::policy::canonical_json;
+use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType};
+use crate::resource::provider::{DataPolicy, Progress, Query};
+use crate::resource::{
+    Condition, CreateClass, ErrorKind, Properties, Property, ProviderError, Schema, Tags, Value,
+};
+
+/// What a task is made of.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Inputs {
+    /// 1 to 255 letters, digits, `_` and `-`: the name that revisions share.
+    pub family: String,
+    /// A list of containers with ECS's own keys, or that list as JSON text.
+    #[serde(deserialize_with = "containers")]
+    #[schemars(schema_with = "containers_schema")]
+    pub container_definitions: Vec<ContainerDefinition>,
+    /// CPU units of the whole task: `256`, or `.25 vCPU`. Fargate takes 256 to 16384.
+    #[serde(default, deserialize_with = "size")]
+    #[schemars(schema_with = "size_schema")]
+    pub cpu: Option<String>,
+    /// MiB of the whole task: `512`, or `0.5GB`. Fargate takes certain values for each value of `cpu`.
+    #[serde(default, deserialize_with = "size")]
+    #[schemars(schema_with = "size_schema")]
+    pub memory: Option<String>,
+    /// `awsvpc`, `host` or `none`. Default: `awsvpc`, which Fargate needs.
+    #[schemars(extend("enum" = ["awsvpc", "host", "none"]))]
+    pub network_mode: String,
+    /// What AWS checks the definition against: `FARGATE`, `EC2`, `EXTERNAL`.
+    #[serde(default)]
+    pub requires_compatibilities: Vec<String>,
+    /// Name or ARN of the role that pulls images, reads secrets and writes logs.
+    pub execution_role_arn: Option<String>,
+    /// Name or ARN of the role that the containers have.
+    pub task_role_arn: Option<String>,
+    /// Default: Linux on X86_64.
+    pub runtime_platform: RuntimePlatform,
+    /// Default: AWS's, 20 GiB on Fargate.
+    pub ephemeral_storage: Option<EphemeralStorage>,
+}
+
+/// What the containers are built for.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct RuntimePlatform {
+    /// `X86_64` or `ARM64`. Default: `X86_64`.
+    pub cpu_architecture: String,
+    /// `LINUX` or a Windows Server edition. Default: `LINUX`.
+    pub operating_system_family: String,
+}
+
+/// The task's own disk.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct EphemeralStorage {
+    /// 21 to 200.
+    pub size_in_gib: i32,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Outputs {
+    pub revision: i32,
+    /// Names the latest revision, whichever that is.
+    pub arn_without_revision: String,
+}
+
+pub struct TaskDefinition;
+
+#[async_trait]
+impl ResourceType for TaskDefinition {
+    type Inputs = Inputs;
+    type Outputs = Outputs;
+
+    fn schema(&self) -> Schema {
+        Schema::new::<Inputs>("aws:ecs:TaskDefinition", CreateClass::TagsOnly)
+            .properties([
+                Property::new("family").required().replaces(),
+                Property::new("containerDefinitions")
+                    .required()
+                    .replaces()
+                    .canonical(canonical_containers),
+                Property::new("cpu").replaces().canonical(canonical_cpu),
+                Property::new("memory")
+                    .replaces()
+                    .canonical(canonical_memory),
+                Property::new("networkMode").default("awsvpc").replaces(),
+                Property::new("requiresCompatibilities").replaces().set(),
+                Property::new("executionRoleArn")
+                    .replaces()
+                    .canonical(super::by_name),
+                Property::new("taskRoleArn")
+                    .replaces()
+                    .canonical(super::by_name),
+                Property::new("runtimePlatform")
+                    .default(Value::object([
+                        ("cpuArchitecture", X86_64.into()),
+                        ("operatingSystemFamily", LINUX.into()),
+                    ]))
+                    .replaces(),
+                Property::new("ephemeralStorage").replaces(),
+            ])
+            .outputs(&["revision", "arnWithoutRevision"])
+    }
+
+    async fn read(&self, context: &Context, query: Query<'_>) -> AwsResult<Vec<LiveOf<Self>>> {
+        let families: BTreeSet<&str> = query
+            .wanted_names("family")
+            .into_iter()
+            .chain(
+                query
+                    .indexed
+                    .iter()
+                    .filter_map(|entry| Some(revision_of(&entry.arn)?.0)),
+            )
+            .collect();
+        let found = families
+            .into_iter()
+            .map(|family| of_family(context, query, family));
+        Ok(try_join_all(found).await?.into_iter().flatten().collect())
+    }
+
+    async fn create(
+        &self,
+        context: &Context,
+        new: New<'_, Self::Inputs>,
+    ) -> AwsResult<LiveOf<Self>> {
+        const OPERATION: &str = "ecs:RegisterTaskDefinition";
+        let inputs = new.inputs;
+        check(inputs)?;
+        let containers = inputs
+            .container_definitions
+            .to_sdk()
+            .map_err(super::invalid(OPERATION))?;
+        let compatibilities: Vec<Compatibility> = inputs
+            .requires_compatibilities
+            .iter()
+            .map(|name| Compatibility::from(name.as_str()))
+            .collect();
+        let platform = &inputs.runtime_platform;
+        let platform = EcsPlatform::builder()
+            .cpu_architecture(CpuArchitecture::from(platform.cpu_architecture.as_str()))
+            .operating_system_family(OsFamily::from(platform.operating_system_family.as_str()))
+            .build();
+        let storage = inputs.ephemeral_storage.as_ref().map(|storage| {
+            EcsStorage::builder()
+                .size_in_gib(storage.size_in_gib)
+                .build()
+        });
+        let answer = context
+            .call_once(OPERATION, || {
+                context
+                    .ecs
+                    .register_task_definition()
+                    .family(&inputs.family)
+                    .set_container_definitions(Some(containers.clone()))
+                    .set_cpu(inputs.cpu.clone())
+                    .set_memory(inputs.memory.clone())
+                    .network_mode(NetworkMode::from(inputs.network_mode.as_str()))
+                    .set_requires_compatibilities(
+                        (!compatibilities.is_empty()).then(|| compatibilities.clone()),
+                    )
+                    .set_execution_role_arn(inputs.execution_role_arn.clone())
+                    .set_task_role_arn(inputs.task_role_arn.clone())
+                    .runtime_platform(platform.clone())
+                    .set_ephemeral_storage(storage.clone())
+                    .set_tags(Some(super::to_sdk(new.tags)))
+                    .send()
+            })
+            .await?;
+        let registered = expected(OPERATION, answer.task_definition, "a task definition")?;
+        Ok(Live {
+            inputs: inputs.clone(),
+            ..live(&registered, new.tags.clone())
+        })
+    }
+
+    async fn update(
+        &self,
+        _context: &Context,
+        change: Change<'_, Self>,
+    ) -> AwsResult<LiveOf<Self>> {
+        Err(ProviderError::new(
+            ErrorKind::Bug,
+            "ecs:RegisterTaskDefinition",
+            format!(
+                "revision `{}` cannot change in place: {}",
+                change.observed.id,
+                change.diff.properties().join(", ")
+            ),
+        ))
+    }
+
+    async fn delete(
+        &self,
+        context: &Context,
+        live: &LiveOf<Self>,
+        _data: DataPolicy,
+        _progress: &dyn Progress,
+    ) -> AwsResult<()> {
+        let deregistered = context
+            .call("ecs:DeregisterTaskDefinition", || {
+                context
+                    .ecs
+                    .deregister_task_definition()
+                    .task_definition(&live.id)
+                    .send()
+            })
+            .await;
+        match deregistered {
+            Ok(_) => Ok(()),
+            Err(error) if is_gone(&error) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+const X86_64: &str = "X86_64";
+const LINUX: &str = "LINUX";
+
+/// How far the tag index may lag behind: minutes on AWS, a day to be sure, whatever our clock says.
+const INDEX_LAG: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// The ACTIVE revisions of a family that carry our stack's tag.
+async fn of_family(
+    context: &Context,
+    query: Query<'_>,
+    family: &str,
+) -> AwsResult<Vec<LiveOf<TaskDefinition>>> {
+    let (indexed, others): (Vec<String>, Vec<String>) = list(context, family)
+        .await?
+        .into_iter()
+        .partition(|arn| query.indexed_tags(arn).is_some());
+    let indexed = try_join_all(indexed.iter().map(|arn| describe(context, arn)));
+    // What the index does not have is somebody else's, or too new to be in it. Newest first, so that a family with many
+    // foreign revisions costs one call.
+    let others = async {
+        let mut recent = Vec::new();
+        for arn in &others {
+            let Some(found) = describe(context, arn).await? else {
+                continue;
+            };
+            let is_old = registered_before(&found.0, SystemTime::now() - INDEX_LAG);
+            recent.push(Some(found));
+            if is_old {
+                break;
+            }
+        }
+        Ok(recent)
+    };
+    let (indexed, recent) = try_join(indexed, others).await?;
+    Ok(indexed
+        .into_iter()
+        .chain(recent)
+        .flatten()
+        .filter(|(found, tags)| {
+            found.status() == Some(&TaskDefinitionStatus::Active) && tags.belongs_to(query.stack)
+        })
+        .map(|(found, tags)| live(&found, tags))
+        .collect())
+}
+
+/// The ARNs of a family's ACTIVE revisions, newest first.
+async fn list(context: &Context, family: &str) -> AwsResult<Vec<String>> {
+    let mut arns = Vec::new();
+    let mut token: Option<String> = None;
+    loop {
+        let page = context
+            .call("ecs:ListTaskDefinitions", || {
+                context
+                    .ecs
+                    .list_task_definitions()
+                    .family_prefix(family)
+                    .status(TaskDefinitionStatus::Active)
+                    .sort(SortOrder::Desc)
+                    .max_results(100)
+                    .set_next_token(token.clone())
+                    .send()
+            })
+            .await?;
+        token = page.next_token().map(str::to_owned);
+        let page = page.task_definition_arns.unwrap_or_default();
+        arns.extend(
+            page.into_iter()
+                .filter(|arn| revision_of(arn).is_some_and(|(found, _)| found == family)),
+        );
+        if token.is_none() {
+            return Ok(arns);
+        }
+    }
+}
+
+/// One revision, with its tags.
+pub(super) async fn describe(
+    context: &Context,
+    arn: &str,
+) -> AwsResult<Option<(EcsTaskDefinition, Tags)>> {
+    let answer = context
+        .call("ecs:DescribeTaskDefinition", || {
+            context
+                .ecs
+                .describe_task_definition()
+                .task_definition(arn)
+                .include(TaskDefinitionField::Tags)
+                .send()
+        })
+        .await;
+    match answer {
+        Ok(answer) => {
+            let tags = super::from_sdk(answer.tags());
+            Ok(answer.task_definition.map(|found| (found, tags)))
+        }
+        Err(error) if is_gone(&error) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// ECS has no code of its own for a revision that does not exist, or is INACTIVE already.
+fn is_gone(error: &ProviderError) -> bool {
+    error.is(ErrorKind::NotFound)
+        || error.code == "ClientException"
+            && [
+                "Unable to describe task definition",
+                "does not exist",
+                "inactive",
+            ]
+            .iter()
+            .any(|text| error.message.contains(text))
+}
+
+fn registered_before(definition: &EcsTaskDefinition, time: SystemTime) -> bool {
+    definition
+        .registered_at()
+        .and_then(|registered| SystemTime::try_from(*registered).ok())
+        .is_some_and(|registered| registered < time)
+}
+
+/// Family and revision of an ARN.
+fn revision_of(arn: &str) -> Option<(&str, &str)> {
+    arn.split_once(":task-definition/")?.1.rsplit_once(':')
+}
+
+fn check(inputs: &Inputs) -> AwsResult<()> {
+    if ["awsvpc", "host", "none"].contains(&inputs.network_mode.as_str()) {
+        return Ok(());
+    }
+    // In `bridge` a port that is left out means any, and one that is written means that one, so that the two could not
+    // be told apart by the canonical form.
+    Err(ProviderError::new(
+        ErrorKind::Invalid,
+        "aws:ecs:TaskDefinition",
+        format!(
+            "`networkMode` is `{}`: only `awsvpc`, `host` and `none` are supported",
+            inputs.network_mode
+        ),
+    ))
+}
+
+fn live(definition: &EcsTaskDefinition, tags: Tags) -> LiveOf<TaskDefinition> {
+    let arn = definition
+        .task_definition_arn()
+        .unwrap_or_default()
+        .to_owned();
+    let platform = definition.runtime_platform();
+    Live {
+        id: arn.clone(),
+        outputs: Outputs {
+            revision: definition.revision(),
+            arn_without_revision: arn
+                .rsplit_once(':')
+                .map_or(arn.as_str(), |(arn, _)| arn)
+                .to_owned(),
+        },
+        arn: Some(arn),
+        inputs: Inputs {
+            family: definition.family().unwrap_or_default().to_owned(),
+            container_definitions: definition
+                .container_definitions()
+                .iter()
+                .map(ContainerDefinition::from_sdk)
+                .collect(),
+            cpu: definition.cpu().map(str::to_owned),
+            memory: definition.memory().map(str::to_owned),
+            network_mode: definition
+                .network_mode()
+                // AWS's own default where none was given.
+                .map_or("bridge", NetworkMode::as_str)
+                .to_owned(),
+            requires_compatibilities: definition
+                .requires_compatibilities()
+                .iter()
+                .map(|name| name.as_str().to_owned())
+                .collect(),
+            execution_role_arn: definition.execution_role_arn().map(str::to_owned),
+            task_role_arn: definition.task_role_arn().map(str::to_owned),
+            runtime_platform: RuntimePlatform {
+                cpu_architecture: platform
+                    .and_then(EcsPlatform::cpu_architecture)
+                    .map_or(X86_64, CpuArchitecture::as_str)
+                    .to_owned(),
+                operating_system_family: platform
+                    .and_then(EcsPlatform::operating_system_family)
+                    .map_or(LINUX, OsFamily::as_str)
+                    .to_owned(),
+            },
+            ephemeral_storage: definition
+                .ephemeral_storage()
+                .map(|storage| EphemeralStorage {
+                    size_in_gib: storage.size_in_gib(),
+                }),
+        },
+        tags,
+        condition: Condition::Ready,
+    }
+}
+
+/// A list, or the JSON text of one.
+fn containers<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Vec<ContainerDefinition>, D::Error> {
+    use serde::de::Error;
+    match serde_json::Value::deserialize(deserializer)? {
+        serde_json::Value::String(text) => serde_json::from_str(&text),
+        value => serde_json::from_value(value),
+    }
+    .map_err(|error| D::Error::custom(format!("`containerDefinitions`: {error}")))
+}
+
+fn containers_schema(generator: &mut SchemaGenerator) -> schemars::Schema {
+    let list = generator.subschema_for::<Vec<ContainerDefinition>>();
+    json_schema!({"anyOf": [list, {"type": "string"}]})
+}
+
+/// `256` and `"256"` alike.
+fn size<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Size {
+        Number(u32),
+        Text(String),
+    }
+    Ok(
+        Option::<Size>::deserialize(deserializer)?.map(|size| match size {
+            Size::Number(number) => number.to_string(),
+            Size::Text(text) => text,
+        }),
+    )
+}
+
+fn size_schema(_: &mut SchemaGenerator) -> schemars::Schema {
+    json_schema!({"type": ["string", "integer", "null"]})
+}
+
+fn canonical_cpu(value: Value) -> Value {
+    canonical_size(value, "vcpu")
+}
+
+fn canonical_memory(value: Value) -> Value {
+    canonical_size(value, "gb")
+}
+
+/// `1 vCPU` and `1024`, `2GB` and `2048` are the same to AWS, which answers with the number.
+fn canonical_size(value: Value, unit: &str) -> Value {
+    match &value {
+        Value::Number(number) => number.to_string().into(),
+        Value::String(text) => {
+            let text = text.trim().to_lowercase();
+            text.strip_suffix(unit)
+                .and_then(|amount| amount.trim().parse::<f64>().ok())
+                .map_or(value, |amount| (amount * 1024.0).to_string().into())
+        }
+        _ => value,
+    }
+}
+
+/// Containers in the order of their names, and without anything that AWS would fill in.
+fn canonical_containers(value: Value) -> Value {
+    match canonical_json(value) {
+        Value::Secret(value) => Value::Secret(Box::new(canonical_containers(*value))),
+        Value::List(containers) => by_field(
+            "name",
+            containers.into_iter().map(canonical_container).collect(),
+        ),
+        other => other,
+    }
+}
+
+fn canonical_container(container: Value) -> Value {
+    let mut container = match without_empty(container) {
+        Value::Object(container) => container,
+        other => return other,
+    };
+    drop_defaults(
+        &mut container,
+        &[
+            ("essential", true.into()),
+            ("cpu", 0.into()),
+            ("privileged", false.into()),
+            ("readonlyRootFilesystem", false.into()),
+            ("disableNetworking", false.into()),
+            ("interactive", false.into()),
+            ("pseudoTerminal", false.into()),
+            ("versionConsistency", "enabled".into()),
+        ],
+    );
+    for list in ["environment", "secrets"] {
+        change_list(&mut container, list, |values| by_field("name", values));
+    }
+    change_each(&mut container, "portMappings", |port| {
+        // In `awsvpc` and `host` the host's port is the container's; 0 is none.
+        if port.get("hostPort") == port.get("containerPort") {
+            port.remove("hostPort");
+        }
+        drop_defaults(port, &[("hostPort", 0.into()), ("protocol", "tcp".into())]);
+    });
+    for list in ["mountPoints", "volumesFrom"] {
+        change_each(&mut container, list, |mount| {
+            drop_defaults(mount, &[("readOnly", false.into())]);
+        });
+    }
+    if let Some(Value::Object(check)) = container.get_mut("healthCheck") {
+        drop_defaults(
+            check,
+            &[
+                ("interval", 30.into()),
+                ("timeout", 5.into()),
+                ("retries", 3.into()),
+                ("startPeriod", 0.into()),
+            ],
+        );
+    }
+    if let Some(Value::Object(linux)) = container.get_mut("linuxParameters") {
+        drop_defaults(linux, &[("initProcessEnabled", false.into())]);
+    }
+    if let Some(Value::Object(log)) = container.get_mut("logConfiguration") {
+        change_list(log, "secretOptions", |values| by_field("name", values));
+    }
+    container.retain(|_, value| !matches!(value, Value::Object(inner) if inner.is_empty()));
+    Value::Object(container)
+}
+
+fn drop_defaults(object: &mut Properties, defaults: &[(&str, Value)]) {
+    object.retain(|name, value| {
+        !defaults
+            .iter()
+            .any(|(default, meaning)| name == default && value == meaning)
+    });
+}
+
+fn change_list(object: &mut Properties, name: &str, change: impl FnOnce(Vec<Value>) -> Value) {
+    if let Some(Value::List(values)) = object.get_mut(name) {
+        let values = std::mem::take(values);
+        object.insert(name.to_owned(), change(values));
+    }
+}
+
+fn change_each(object: &mut Properties, name: &str, change: impl Fn(&mut Properties)) {
+    if let Some(Value::List(values)) = object.get_mut(name) {
+        for value in values {
+            if let Value::Object(value) = value {
+                change(value);
+            }
+        }
+    }
+}
+
+/// Elements in the order of a text field. Those that are not known yet keep their place among equals.
+fn by_field(field: &str, values: Vec<Value>) -> Value {
+    let mut values = values;
+    values.sort_by_cached_key(|value| {
+        value
+            .as_object()
+            .and_then(|value| value.get(field)?.as_str())
+            .map(str::to_owned)
+    });
+    Value::List(values)
+}
+
+/// AWS answers empty lists and objects for what was left out.
+fn without_empty(value: Value) -> Value {
+    match value {
+        Value::List(values) => Value::List(values.into_iter().map(without_empty).collect()),
+        Value::Object(values) => Value::Object(
+            values
+                .into_iter()
+                .map(|(name, value)| (name, without_empty(value)))
+                .filter(|(_, value)| match value {
+                    Value::Null => false,
+                    Value::List(values) => !values.is_empty(),
+                    Value::Object(values) => !values.is_empty(),
+                    _ => true,
+                })
+                .collect(),
+        ),
+        other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::resource::{StackId, Urn};
+
+    fn canonical(json: serde_json::Value) -> Value {
+        canonical_containers(json.into())
+    }
+
+    #[test]
+    fn what_aws_fills_in_is_no_difference() {
+        let written = json!([
+            {"name": "web", "image": "w:1", "portMappings": [{"containerPort": 3000}],
+             "environment": [{"name": "B", "value": "2"}, {"name": "A", "value": "1"}],
+             "healthCheck": {"command": ["CMD", "true"]},
+             "logConfiguration": {"logDriver": "awslogs", "options": {"awslogs-group": "/g"}}},
+            {"name": "api", "image": "a:1", "essential": true},
+        ]);
+        let answered = json!([
+            {"name": "api", "image": "a:1", "essential": true, "cpu": 0, "portMappings": [], "environment": [],
+             "mountPoints": [], "volumesFrom": [], "systemControls": [], "versionConsistency": "enabled"},
+            {"name": "web", "image": "w:1", "essential": true, "cpu": 0,
+             "portMappings": [{"containerPort": 3000, "hostPort": 3000, "protocol": "tcp"}],
+             "environment": [{"name": "A", "value": "1"}, {"name": "B", "value": "2"}],
+             "healthCheck": {"command": ["CMD", "true"], "interval": 30, "timeout": 5, "retries": 3},
+             "logConfiguration": {"logDriver": "awslogs", "options": {"awslogs-group": "/g"}, "secretOptions": []}},
+        ]);
+        assert_eq!(canonical(written.clone()), canonical(answered));
+        assert_eq!(
+            canonical(written.clone()),
+            canonical_containers(written.to_string().into())
+        );
+        assert_ne!(
+            canonical(json!([{"name": "api", "image": "a:2"}])),
+            canonical(json!([{"name": "api", "image": "a:1"}]))
+        );
+    }
+
+    #[test]
+    fn references_pass_through_the_canonical_form() {
+        let stack = StackId {
+            name: "shop".into(),
+            environment: "dev".into(),
+        };
+        let reference = Value::output(
+            &Urn::new(&stack, "aws:ecr:Repository", "api"),
+            "repositoryUrl",
+        );
+        let container = Value::object([
+            ("image", Value::join([reference.clone(), ":1".into()])),
+            ("name", "api".into()),
+            ("portMappings", reference.clone()),
+        ]);
+        let form = canonical_containers(Value::list([container.clone(), reference.clone()]));
+        assert_eq!(form, Value::list([reference.clone(), container]));
+        assert_eq!(canonical_containers(reference.clone()), reference);
+    }
+
+    #[test]
+    fn sizes_are_compared_as_numbers() {
+        assert_eq!(canonical_cpu("1 vCPU".into()), Value::from("1024"));
+        assert_eq!(canonical_cpu(".25 vcpu".into()), Value::from("256"));
+        assert_eq!(canonical_cpu(256.into()), Value::from("256"));
+        assert_eq!(canonical_memory("2GB".into()), Value::from("2048"));
+        assert_eq!(canonical_memory("512".into()), Value::from("512"));
+    }
+
+    #[test]
+    fn containers_are_taken_as_list_and_as_text() {
+        let inputs = |containers: serde_json::Value| {
+            serde_json::from_value::<Inputs>(json!({
+                "family": "api", "containerDefinitions": containers, "cpu": 256, "memory": "512", "networkMode": "awsvpc",
+                "runtimePlatform": {"cpuArchitecture": "X86_64", "operatingSystemFamily": "LINUX"},
+            }))
+        };
+        let list = inputs(json!([{"name": "api", "image": "a:1"}])).unwrap();
+        let text = inputs(json!(r#"[{"name": "api", "image": "a:1"}]"#)).unwrap();
+        assert_eq!(list.container_definitions, text.container_definitions);
+        assert_eq!(list.cpu.as_deref(), Some("256"));
+        let refused = inputs(json!([{"name": "api", "imgae": "a:1"}])).unwrap_err();
+        assert!(refused.to_string().contains("`imgae`"));
+    }
+
+    #[test]
+    fn arns_tell_family_and_revision() {
+        assert_eq!(
+            revision_of("arn:aws:ecs:eu-south-2:1:task-definition/api:12"),
+            Some(("api", "12"))
+        );
+    }
+}
