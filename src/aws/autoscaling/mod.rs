@@ -17,7 +17,7 @@ const NAMESPACE: &str = "ecs";
 const DIMENSION: &str = "ecs:service:DesiredCount";
 
 /// How long a registration waits for another one on the same target.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_mins(2);
 
 /// Every scalable target of the namespace.
 async fn targets(context: &Context, session: &ReadSession) -> AwsResult<Arc<Vec<ScalableTarget>>> {

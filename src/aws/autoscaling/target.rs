@@ -15,10 +15,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::aws::context::Context;
 use crate::aws::error::AwsResult;
-use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType};
+use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType, adopt};
 use crate::aws::wait::{until_visible, while_in_use};
 use crate::resource::provider::{DataPolicy, Progress, Query};
-use crate::resource::{Condition, CreateClass, ErrorKind, Property, Schema, Tags};
+use crate::resource::{Condition, CreateClass, ErrorKind, Property, ProviderError, Schema, Tags};
 
 /// What autoscaling may set, and between which limits.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
@@ -103,6 +103,11 @@ impl ResourceType for Target {
         context: &Context,
         new: New<'_, Self::Inputs>,
     ) -> AwsResult<LiveOf<Self>> {
+        // Registering would overwrite somebody else's limits without a word.
+        if let Some(met) = get(context, &new.inputs.resource_id).await? {
+            let exists = ProviderError::new(ErrorKind::AlreadyExists, REGISTER, String::new());
+            return adopt(new.urn, met, exists);
+        }
         let arn = register(context, new.inputs, Some(new.tags), new.progress).await?;
         Ok(Live {
             id: new.inputs.resource_id.clone(),
@@ -178,6 +183,28 @@ impl ResourceType for Target {
     }
 }
 
+const REGISTER: &str = "application-autoscaling:RegisterScalableTarget";
+
+/// The target of a service, with its tags.
+async fn get(context: &Context, resource_id: &str) -> AwsResult<Option<LiveOf<Target>>> {
+    let answer = context
+        .call("application-autoscaling:DescribeScalableTargets", || {
+            context
+                .autoscaling
+                .describe_scalable_targets()
+                .service_namespace(ServiceNamespace::Ecs)
+                .resource_ids(resource_id)
+                .scalable_dimension(ScalableDimension::EcsServiceDesiredCount)
+                .send()
+        })
+        .await?;
+    let Some(target) = answer.scalable_targets().first() else {
+        return Ok(None);
+    };
+    let tags = tags_of(context, target.scalable_target_arn().unwrap_or_default()).await?;
+    Ok(Some(live(target, tags)))
+}
+
 /// Creates or updates; tags go with the first registration, and are refused with a later one.
 async fn register(
     context: &Context,
@@ -185,14 +212,13 @@ async fn register(
     tags: Option<&Tags>,
     progress: &dyn Progress,
 ) -> AwsResult<Option<String>> {
-    const OPERATION: &str = "application-autoscaling:RegisterScalableTarget";
     super::check(
-        OPERATION,
+        REGISTER,
         &inputs.service_namespace,
         &inputs.scalable_dimension,
     )?;
     let answer = while_in_use(super::PATIENCE, progress, || {
-        context.call(OPERATION, || {
+        context.call(REGISTER, || {
             context
                 .autoscaling
                 .register_scalable_target()

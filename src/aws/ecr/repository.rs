@@ -139,7 +139,11 @@ impl ResourceType for Repository {
                 }
             };
             match details.await {
-                Ok((tags, has_images)) => Ok(Some(live(repository, tags, has_images))),
+                Ok((tags, has_images)) => {
+                    let mut live = live(repository, tags, has_images);
+                    live.inputs.force_delete = consents(query, &live.id);
+                    Ok(Some(live))
+                }
                 // Deleted between the two calls.
                 Err(error) if error.is(ErrorKind::NotFound) => Ok(None),
                 Err(error) => Err(error),
@@ -178,7 +182,8 @@ impl ResourceType for Repository {
                 })
             }
             Err(error) if error.is(ErrorKind::AlreadyExists) => {
-                let found = until_visible(|| describe(context, &[&inputs.name])).await?;
+                let name = [inputs.name.as_str()];
+                let found = until_visible(|| describe(context, &name)).await?;
                 let repository = expected(
                     "ecr:DescribeRepositories",
                     found.into_iter().next(),
@@ -261,6 +266,17 @@ const AES256: &str = "AES256";
 
 fn aes256() -> String {
     AES256.to_owned()
+}
+
+/// Whether the file lets the repository go with its images. AWS keeps no such thing, so a deletion knows it from here.
+fn consents(query: Query<'_>, name: &str) -> Option<bool> {
+    query
+        .wanted
+        .iter()
+        .find(|wanted| wanted.inputs.get("name").and_then(Value::as_str) == Some(name))?
+        .inputs
+        .get("forceDelete")?
+        .as_bool()
 }
 
 /// Repositories by name, at most 100 a call. Fails as a whole if one of them does not exist.

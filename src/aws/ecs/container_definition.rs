@@ -55,7 +55,6 @@ text!(
     FirelensConfigurationType,
     LogDriver,
     ResourceType,
-    SharingStrategy,
     TransportProtocol,
     UlimitName,
     VersionConsistency
@@ -375,7 +374,42 @@ part! {
         /// `GPU`.
         r#type: String,
     }
-    { sharing_strategy: String, }
+    { sharing_strategy: SharingStrategy, }
+}
+
+/// How a GPU is shared between containers: exactly one way.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct SharingStrategy {
+    pub nvidia_mps: Option<NvidiaMpsAllocation>,
+}
+
+impl Mirror<types::SharingStrategy> for SharingStrategy {
+    fn from_sdk(sdk: &types::SharingStrategy) -> Self {
+        Self {
+            nvidia_mps: sdk.as_nvidia_mps().ok().map(Mirror::from_sdk),
+        }
+    }
+
+    fn to_sdk(&self) -> Result<types::SharingStrategy, BuildError> {
+        let allocation = self.nvidia_mps.as_ref().ok_or_else(|| {
+            BuildError::missing_field("nvidiaMps", "`sharingStrategy` needs exactly one strategy")
+        })?;
+        Ok(types::SharingStrategy::NvidiaMps(allocation.to_sdk()?))
+    }
+}
+
+part! {
+    /// A share of a GPU.
+    NvidiaMpsAllocation, blank: types::NvidiaMpsAllocation::builder().memory(0).build()?,
+    {
+        /// MiB of the GPU's memory.
+        memory: i32,
+    }
+    {
+        /// Percent of the GPU's computing power, at most.
+        max_compute_percent: i32,
+    }
 }
 
 part! {
@@ -415,7 +449,7 @@ mod tests {
             "mountPoints": [{"sourceVolume": "v", "containerPath": "/v", "readOnly": true}],
             "volumesFrom": [{"sourceContainer": "c", "readOnly": true}],
             "systemControls": [{"namespace": "net.core.somaxconn", "value": "1"}],
-            "resourceRequirements": [{"value": "1", "type": "GPU"}],
+            "resourceRequirements": [{"value": "1", "type": "GPU", "sharingStrategy": {"nvidiaMps": {"memory": 512}}}],
             "firelensConfiguration": {"type": "fluentbit", "options": {"a": "b"}},
             "repositoryCredentials": {"credentialsParameter": "arn"},
             "restartPolicy": {"enabled": true, "ignoredExitCodes": [0]},

@@ -8,11 +8,14 @@ use std::collections::BTreeSet;
 use aws_sdk_ecs::types::{
     Container, ContainerDefinition, DesiredStatus, HealthStatus, LogDriver, Service, Task,
 };
-use aws_sdk_elasticloadbalancingv2::types::{TargetHealthDescription, TargetHealthStateEnum};
+use aws_sdk_elasticloadbalancingv2::types::{
+    TargetDescription, TargetHealthDescription, TargetHealthStateEnum,
+};
+use aws_smithy_types::DateTime;
 use futures_util::future::{join, join_all};
 
 use super::rollout::Awaited;
-use super::{service, task_definition};
+use super::{service_search, task_definition};
 use crate::aws::context::Context;
 use crate::aws::error::AwsResult;
 use crate::resource::ErrorKind;
@@ -29,7 +32,7 @@ pub(super) async fn explain(
     awaited: &Awaited<'_>,
 ) -> Vec<String> {
     let names = [name.to_owned()];
-    let found = service::describe(context, cluster, &names).await;
+    let found = service_search::describe(context, cluster, &names).await;
     let found = match found {
         Ok(found) => found,
         Err(error) => return vec![format!("the service could not be read: {error}")],
@@ -75,10 +78,7 @@ pub(super) async fn target_health(context: &Context, service: &Service) -> Strin
             }
         }
     }
-    states
-        .into_iter()
-        .map(|state| format!(", {state}"))
-        .collect()
+    states.iter().flat_map(|state| [", ", state]).collect()
 }
 
 /// The latest events, oldest first.
@@ -137,11 +137,11 @@ async fn unhealthy_targets(context: &Context, service: &Service) -> Vec<String> 
 fn describe_target(target: &TargetHealthDescription) -> String {
     let id = target
         .target()
-        .and_then(|target| target.id())
+        .and_then(TargetDescription::id)
         .unwrap_or_default();
     let port = target
         .target()
-        .and_then(|target| target.port())
+        .and_then(TargetDescription::port)
         .map(|port| format!(":{port}"))
         .unwrap_or_default();
     let health = target.target_health();
@@ -173,13 +173,13 @@ async fn of_tasks(
         }
     };
     tasks.retain(|task| belongs_to(task, awaited));
-    tasks.sort_by_key(|task| std::cmp::Reverse(task.stopped_at().map(|at| at.secs())));
+    tasks.sort_by_key(|task| std::cmp::Reverse(task.stopped_at().map(DateTime::secs)));
     lines.extend(tasks.iter().take(TASKS).map(describe_task));
     if tasks.is_empty() {
         // Nothing has stopped: what runs does not become healthy.
         match self::tasks(context, cluster, name, DesiredStatus::Running).await {
             Ok(running) => {
-                tasks.extend(running.into_iter().filter(|task| belongs_to(task, awaited)))
+                tasks.extend(running.into_iter().filter(|task| belongs_to(task, awaited)));
             }
             Err(error) => lines.push(format!("the running tasks could not be read: {error}")),
         }
@@ -358,9 +358,7 @@ fn stream(
 mod tests {
     use super::*;
     use aws_sdk_ecs::types::LogConfiguration;
-    use aws_sdk_elasticloadbalancingv2::types::{
-        TargetDescription, TargetHealth, TargetHealthReasonEnum,
-    };
+    use aws_sdk_elasticloadbalancingv2::types::{TargetHealth, TargetHealthReasonEnum};
 
     fn task() -> Task {
         let container =

@@ -1,10 +1,13 @@
 //! ECS. Describe calls carry tags when asked to, and answer 200 with a list of failures for what they do not find.
 
+mod canonical;
 pub mod cluster;
 pub mod container_definition;
 mod diagnosis;
 mod rollout;
 pub mod service;
+mod service_form;
+mod service_search;
 pub mod task_definition;
 
 use aws_sdk_ecs::types::{Failure, Tag};

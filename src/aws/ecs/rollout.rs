@@ -10,7 +10,7 @@ use std::time::Duration;
 use aws_sdk_ecs::types::{Deployment, DeploymentRolloutState, Service};
 use tokio::time::Instant;
 
-use super::{diagnosis, service};
+use super::{diagnosis, service_search};
 use crate::aws::context::Context;
 use crate::aws::error::AwsResult;
 use crate::aws::wait::{Poll, Wait};
@@ -38,7 +38,7 @@ enum Standing {
 const OPERATION: &str = "ecs:DescribeServices";
 
 /// How long an answer may be behind the call that started the deployment.
-const VISIBILITY: Duration = Duration::from_secs(120);
+const VISIBILITY: Duration = Duration::from_mins(2);
 
 /// The deployment that AWS is bringing about.
 pub(super) fn primary(service: &Service) -> Option<&Deployment> {
@@ -48,12 +48,33 @@ pub(super) fn primary(service: &Service) -> Option<&Deployment> {
         .find(|deployment| deployment.status() == Some("PRIMARY"))
 }
 
-/// A failed deployment is no reason to replace the service: the next one cures it.
-pub(super) fn condition(service: &Service, awaited: &Awaited<'_>) -> Condition {
+/// What is left to wait for after a call that changed the service.
+pub(super) fn condition_after(service: &Service, awaited: &Awaited<'_>) -> Condition {
     match standing(service, awaited) {
-        Standing::Steady | Standing::Failed(_) => Condition::Ready,
-        Standing::UnderWay(status) | Standing::NotListed(status) => Condition::Settling(status),
+        Standing::Steady => Condition::Ready,
+        Standing::UnderWay(status) | Standing::NotListed(status) | Standing::Failed(status) => {
+            Condition::Settling(status)
+        }
     }
+}
+
+/// What is left to wait for in a service as it was found. The number of tasks is not: autoscaling changes it, and tasks
+/// come and go. A failed deployment is unfinished business, which a new one finishes; it is no reason for a new service.
+pub(super) fn condition(service: &Service) -> Condition {
+    let unfinished = primary(service).filter(|primary| {
+        service.desired_count() > 0
+            && primary
+                .rollout_state()
+                .is_some_and(|state| *state != DeploymentRolloutState::Completed)
+    });
+    let Some(primary) = unfinished else {
+        return Condition::Ready;
+    };
+    let awaited = Awaited {
+        deployment: primary.id(),
+        task_definition: primary.task_definition(),
+    };
+    condition_after(service, &awaited)
 }
 
 fn standing(service: &Service, awaited: &Awaited<'_>) -> Standing {
@@ -103,14 +124,16 @@ fn standing(service: &Service, awaited: &Awaited<'_>) -> Standing {
     if completed && others == 0 && running == desired && service.pending_count() == 0 {
         return Standing::Steady;
     }
-    let mut status = format!("{running}/{desired} running");
-    if ours.failed_tasks() > 0 {
-        status += &format!(", {} failed", ours.failed_tasks());
-    }
-    if running == desired && others > 0 {
-        status += ", earlier tasks draining";
-    }
-    Standing::UnderWay(status)
+    let failed = match ours.failed_tasks() {
+        0 => String::new(),
+        failed => format!(", {failed} failed"),
+    };
+    let draining = if running == desired && others > 0 {
+        ", earlier tasks draining"
+    } else {
+        ""
+    };
+    Standing::UnderWay(format!("{running}/{desired} running{failed}{draining}"))
 }
 
 fn in_its_place(ours: &Deployment, primary: Option<&Deployment>) -> String {
@@ -142,7 +165,7 @@ pub(super) async fn wait(
     let failed = |message: String| Err(ProviderError::new(ErrorKind::Failed, OPERATION, message));
     let waited = Wait::long(OPERATION, 20, progress)
         .until(|| async {
-            let found = service::describe(context, cluster, &names).await?;
+            let found = service_search::describe(context, cluster, &names).await?;
             let standing = found.first().map_or_else(
                 || Standing::NotListed("the service is not listed yet".to_owned()),
                 |service| standing(service, awaited),
@@ -253,6 +276,22 @@ mod tests {
     fn a_service_without_tasks_is_ready_at_once() {
         let starting = vec![deployment("d2", "PRIMARY", "IN_PROGRESS", 0)];
         assert_eq!(check(&of(0, starting)), Standing::Steady);
+    }
+
+    #[test]
+    fn a_service_as_found_settles_only_while_it_is_deployed() {
+        let found = |state: &str, running: i32| {
+            condition(&of(2, vec![deployment("d1", "PRIMARY", state, running)]))
+        };
+        assert_eq!(found("COMPLETED", 1), Condition::Ready);
+        assert_eq!(
+            found("IN_PROGRESS", 1),
+            Condition::Settling("1/2 running".to_owned())
+        );
+        assert_eq!(
+            found("FAILED", 0),
+            Condition::Settling("deployment d1 failed: circuit breaker".to_owned())
+        );
     }
 
     #[test]

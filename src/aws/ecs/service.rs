@@ -6,28 +6,24 @@
 //! - Each change of what tasks are made of starts a deployment; `rollout.rs` tells how it ends.
 //! - Where a scalable target exists, autoscaling owns the number of tasks: `desiredCountRange` says so.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use async_trait::async_trait;
-use aws_sdk_ecs::types::{
-    AssignPublicIp, AwsVpcConfiguration, DeploymentCircuitBreaker, DeploymentConfiguration,
-    LaunchType, LoadBalancer as EcsLoadBalancer, NetworkConfiguration as EcsNetwork, PropagateTags,
-    Service as EcsService, ServiceField,
-};
+use aws_sdk_ecs::types::{LaunchType, PropagateTags, Service as EcsService};
 use futures_util::future::try_join_all;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::rollout::{self, Awaited};
+use super::rollout;
+use super::service_form::{
+    awaited, canonical_network, deployment_configuration, keep_scaled_count, live,
+    to_load_balancers, to_network,
+};
+use super::service_search::{describe, in_cluster, places};
 use crate::aws::context::Context;
 use crate::aws::error::{AwsResult, expected};
 use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType, adopt};
 use crate::aws::wait::{Poll, Wait, until_visible};
-use crate::resource::diff::sorted;
 use crate::resource::provider::{DataPolicy, Progress, Query};
-use crate::resource::{
-    Condition, CreateClass, ErrorKind, Properties, Property, ProviderError, Schema, Value,
-};
+use crate::resource::{Condition, CreateClass, ErrorKind, Property, ProviderError, Schema, Value};
 
 /// Keeps a number of tasks running.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
@@ -377,140 +373,14 @@ impl ResourceType for Service {
     }
 }
 
-const CLUSTER: &str = "aws:ecs:Cluster";
+pub(super) const CLUSTER: &str = "aws:ecs:Cluster";
 const INACTIVE: &str = "INACTIVE";
-const DRAINING: &str = "DRAINING";
-const LATEST: &str = "LATEST";
-const NONE: &str = "NONE";
+pub(super) const DRAINING: &str = "DRAINING";
+pub(super) const LATEST: &str = "LATEST";
+pub(super) const NONE: &str = "NONE";
 
 /// How many dead services with tokens of ours AWS may remember before a create is given up.
 const GENERATIONS: u32 = 16;
-
-/// Where services may be: clusters by name, and the names to ask for in each.
-fn places<'a>(query: Query<'a>) -> BTreeMap<&'a str, BTreeSet<&'a str>> {
-    let ours: Vec<&str> = query
-        .parents(CLUSTER)
-        .map(|cluster| super::name_of(&cluster.id))
-        .collect();
-    let mut places: BTreeMap<&str, BTreeSet<&str>> =
-        ours.iter().map(|name| (*name, BTreeSet::new())).collect();
-    for wanted in query.wanted {
-        let text = |property: &str| wanted.inputs.get(property).and_then(Value::as_str);
-        let Some(name) = text("name") else {
-            continue;
-        };
-        match text("cluster") {
-            Some(cluster) => {
-                places
-                    .entry(super::name_of(cluster))
-                    .or_default()
-                    .insert(name);
-            }
-            // A cluster that is not known yet is one of ours, or does not exist.
-            None => {
-                for cluster in &ours {
-                    places.entry(cluster).or_default().insert(name);
-                }
-            }
-        }
-    }
-    for entry in query.indexed {
-        if let Some((_, path)) = entry.arn.split_once(":service/")
-            && let Some((cluster, name)) = path.split_once('/')
-        {
-            places.entry(cluster).or_default().insert(name);
-        }
-    }
-    places
-}
-
-/// The named services of a cluster, and every other one if the cluster is ours and runs more than those.
-async fn in_cluster(
-    context: &Context,
-    query: Query<'_>,
-    cluster: &str,
-    names: BTreeSet<&str>,
-) -> AwsResult<Vec<EcsService>> {
-    let names: Vec<String> = names.into_iter().map(str::to_owned).collect();
-    let mut found = match describe(context, cluster, &names).await {
-        // The index lists for a while what is gone, and what is wanted may not exist yet.
-        Err(error) if error.is(ErrorKind::NotFound) => return Ok(Vec::new()),
-        other => other?,
-    };
-    let parent = query
-        .parents(CLUSTER)
-        .find(|parent| super::name_of(&parent.id) == cluster);
-    if let Some(parent) = parent {
-        let active = found
-            .iter()
-            .filter(|service| service.status() == Some("ACTIVE"))
-            .count();
-        // A service that neither file nor index names: the index lags behind.
-        if super::cluster::active_services(query.session, &parent.id).await? > active {
-            let others: Vec<String> = list(context, cluster)
-                .await?
-                .into_iter()
-                .filter(|name| !names.contains(name))
-                .collect();
-            found.extend(describe(context, cluster, &others).await?);
-        }
-    }
-    Ok(found)
-}
-
-/// The names of a cluster's services.
-async fn list(context: &Context, cluster: &str) -> AwsResult<Vec<String>> {
-    let mut names = Vec::new();
-    let mut token: Option<String> = None;
-    loop {
-        let page = context
-            .call("ecs:ListServices", || {
-                context
-                    .ecs
-                    .list_services()
-                    .cluster(cluster)
-                    .max_results(100)
-                    .set_next_token(token.clone())
-                    .send()
-            })
-            .await?;
-        token = page.next_token().map(str::to_owned);
-        names.extend(
-            page.service_arns()
-                .iter()
-                .map(|arn| super::name_of(arn).to_owned()),
-        );
-        if token.is_none() {
-            return Ok(names);
-        }
-    }
-}
-
-/// Services of a cluster by name, at most ten a call.
-pub(super) async fn describe(
-    context: &Context,
-    cluster: &str,
-    names: &[String],
-) -> AwsResult<Vec<EcsService>> {
-    const OPERATION: &str = "ecs:DescribeServices";
-    let answers = try_join_all(names.chunks(10).map(|names| async move {
-        let answer = context
-            .call(OPERATION, || {
-                context
-                    .ecs
-                    .describe_services()
-                    .cluster(cluster)
-                    .set_services(Some(names.to_vec()))
-                    .include(ServiceField::Tags)
-                    .send()
-            })
-            .await?;
-        super::check(OPERATION, answer.failures())?;
-        Ok(answer.services.unwrap_or_default())
-    }))
-    .await?;
-    Ok(answers.into_iter().flatten().collect())
-}
 
 /// Makes the service, after its predecessor of the same name has drained.
 async fn start(context: &Context, new: &New<'_, Inputs>) -> AwsResult<EcsService> {
@@ -612,226 +482,17 @@ fn revision(inputs: &Inputs) -> AwsResult<&str> {
     ))
 }
 
-fn awaited(outputs: &Outputs) -> Awaited<'_> {
-    Awaited {
-        deployment: outputs.deployment.as_deref(),
-        task_definition: outputs.deployment_task_definition.as_deref(),
-    }
-}
-
 /// Whether to wait, as the author wants it.
 fn condition_for(inputs: &Inputs, service: &EcsService, outputs: &Outputs) -> Condition {
     if inputs.wait_for_steady_state == Some(false) {
         return Condition::Ready;
     }
-    rollout::condition(service, &awaited(outputs))
-}
-
-fn live(service: &EcsService) -> LiveOf<Service> {
-    let arn = service.service_arn().unwrap_or_default().to_owned();
-    let configuration = service.deployment_configuration();
-    let breaker = configuration.and_then(DeploymentConfiguration::deployment_circuit_breaker);
-    let primary = rollout::primary(service);
-    let outputs = Outputs {
-        deployment: primary.and_then(|primary| primary.id().map(str::to_owned)),
-        deployment_task_definition: primary
-            .and_then(|primary| primary.task_definition().map(str::to_owned)),
-    };
-    Live {
-        id: arn.clone(),
-        arn: Some(arn),
-        inputs: Inputs {
-            name: service.service_name().unwrap_or_default().to_owned(),
-            cluster: service.cluster_arn().unwrap_or_default().to_owned(),
-            task_definition: service.task_definition().unwrap_or_default().to_owned(),
-            desired_count: Some(service.desired_count()),
-            desired_count_range: None,
-            launch_type: service.launch_type().map(|kind| kind.as_str().to_owned()),
-            platform_version: service.platform_version().unwrap_or(LATEST).to_owned(),
-            network_configuration: service
-                .network_configuration()
-                .and_then(EcsNetwork::awsvpc_configuration)
-                .map(|network| NetworkConfiguration {
-                    subnets: network.subnets().to_vec(),
-                    security_groups: network.security_groups().to_vec(),
-                    assign_public_ip: network.assign_public_ip() == Some(&AssignPublicIp::Enabled),
-                }),
-            load_balancers: service
-                .load_balancers()
-                .iter()
-                .map(|entry| LoadBalancer {
-                    target_group_arn: entry.target_group_arn().unwrap_or_default().to_owned(),
-                    container_name: entry.container_name().unwrap_or_default().to_owned(),
-                    container_port: entry.container_port().unwrap_or_default(),
-                })
-                .collect(),
-            deployment_circuit_breaker: CircuitBreaker {
-                enable: breaker.is_some_and(DeploymentCircuitBreaker::enable),
-                rollback: breaker.is_some_and(DeploymentCircuitBreaker::rollback),
-            },
-            deployment_maximum_percent: configuration
-                .and_then(DeploymentConfiguration::maximum_percent)
-                .unwrap_or(200),
-            deployment_minimum_healthy_percent: configuration
-                .and_then(DeploymentConfiguration::minimum_healthy_percent)
-                .unwrap_or(100),
-            health_check_grace_period_seconds: service
-                .health_check_grace_period_seconds()
-                .unwrap_or(0),
-            enable_execute_command: service.enable_execute_command(),
-            enable_ecs_managed_tags: service.enable_ecs_managed_tags(),
-            propagate_tags: service
-                .propagate_tags()
-                .map_or(NONE, PropagateTags::as_str)
-                .to_owned(),
-            force_new_deployment: None,
-            wait_for_steady_state: None,
-        },
-        tags: super::from_sdk(service.tags()),
-        condition: match service.status() {
-            // Its name is free only once it is gone, so it is deleted to the end and made again.
-            Some(DRAINING) => Condition::Broken("draining".to_owned()),
-            _ => rollout::condition(service, &awaited(&outputs)),
-        },
-        outputs,
-    }
-}
-
-fn deployment_configuration(inputs: &Inputs) -> DeploymentConfiguration {
-    let breaker = DeploymentCircuitBreaker::builder()
-        .enable(inputs.deployment_circuit_breaker.enable)
-        .rollback(inputs.deployment_circuit_breaker.rollback)
-        .build();
-    DeploymentConfiguration::builder()
-        .deployment_circuit_breaker(breaker)
-        .maximum_percent(inputs.deployment_maximum_percent)
-        .minimum_healthy_percent(inputs.deployment_minimum_healthy_percent)
-        .build()
-}
-
-fn to_network(operation: &str, network: &NetworkConfiguration) -> AwsResult<EcsNetwork> {
-    let configuration = AwsVpcConfiguration::builder()
-        .set_subnets(Some(network.subnets.clone()))
-        .set_security_groups(Some(network.security_groups.clone()))
-        .assign_public_ip(if network.assign_public_ip {
-            AssignPublicIp::Enabled
-        } else {
-            AssignPublicIp::Disabled
-        })
-        .build()
-        .map_err(super::invalid(operation))?;
-    Ok(EcsNetwork::builder()
-        .awsvpc_configuration(configuration)
-        .build())
-}
-
-fn to_load_balancers(inputs: &Inputs) -> Vec<EcsLoadBalancer> {
-    inputs
-        .load_balancers
-        .iter()
-        .map(|entry| {
-            EcsLoadBalancer::builder()
-                .target_group_arn(&entry.target_group_arn)
-                .container_name(&entry.container_name)
-                .container_port(entry.container_port)
-                .build()
-        })
-        .collect()
-}
-
-/// Subnets and groups are sets; a public address is not given unless asked for.
-fn canonical_network(value: Value) -> Value {
-    let Value::Object(mut network) = value else {
-        return value;
-    };
-    for list in ["subnets", "securityGroups"] {
-        if let Some(values) = network.remove(list) {
-            network.insert(list.to_owned(), sorted(values));
-        }
-    }
-    network
-        .entry("assignPublicIp".to_owned())
-        .or_insert(Value::Bool(false));
-    Value::Object(network)
-}
-
-/// Where autoscaling owns the number of tasks, the live number stays, brought between the limits.
-///
-/// A count of 0 outside the limits switches the service off; a service that is off starts with the count of the file.
-fn keep_scaled_count(desired: &mut Properties, observed: &Properties) {
-    let limits = desired
-        .get("desiredCountRange")
-        .and_then(Value::as_object)
-        .and_then(|range| {
-            Some((
-                range.get("min")?.as_number()?,
-                range.get("max")?.as_number()?,
-            ))
-        })
-        .filter(|(min, max)| min <= max);
-    let live = observed.get("desiredCount").and_then(Value::as_number);
-    let count = match (desired.get("desiredCount"), limits, live) {
-        (None | Some(Value::Null), None, _) => 0.0,
-        (None | Some(Value::Null), Some((min, max)), Some(live)) => live.clamp(min, max),
-        (Some(Value::Number(wanted)), Some((min, max)), Some(live)) => {
-            if *wanted == 0.0 && min > 0.0 {
-                0.0
-            } else if live == 0.0 && min > 0.0 {
-                wanted.clamp(min, max)
-            } else {
-                live.clamp(min, max)
-            }
-        }
-        _ => return,
-    };
-    desired.insert("desiredCount".to_owned(), count.into());
+    rollout::condition_after(service, &awaited(outputs))
 }
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
-    use crate::resource::value::properties;
-
-    fn kept(desired: serde_json::Value, live: i32) -> Option<Value> {
-        let Value::Object(mut desired) = Value::from(desired) else {
-            return None;
-        };
-        keep_scaled_count(&mut desired, &properties([("desiredCount", live.into())]));
-        desired.remove("desiredCount")
-    }
-
-    #[test]
-    fn the_count_of_autoscaling_stays_between_its_limits() {
-        let range = json!({"min": 1, "max": 3});
-        let scaled = |count: i32| json!({"desiredCount": count, "desiredCountRange": range});
-        assert_eq!(kept(scaled(1), 2), Some(2.into()));
-        assert_eq!(kept(scaled(1), 5), Some(3.into()));
-        // Switched off, and on again.
-        assert_eq!(kept(scaled(0), 2), Some(0.into()));
-        assert_eq!(kept(scaled(2), 0), Some(2.into()));
-        // No range: the file decides.
-        assert_eq!(kept(json!({"desiredCount": 1}), 2), Some(1.into()));
-        assert_eq!(kept(json!({}), 2), Some(0.into()));
-        assert_eq!(kept(json!({"desiredCountRange": range}), 2), Some(2.into()));
-        // A scheduled zero inside the range is autoscaling's too.
-        assert_eq!(
-            kept(
-                json!({"desiredCount": 1, "desiredCountRange": {"min": 0, "max": 3}}),
-                0
-            ),
-            Some(0.into())
-        );
-    }
-
-    #[test]
-    fn order_of_subnets_means_nothing() {
-        assert_eq!(
-            canonical_network(json!({"subnets": ["b", "a"]}).into()),
-            canonical_network(json!({"subnets": ["a", "b"], "assignPublicIp": false}).into())
-        );
-    }
 
     #[test]
     fn a_family_alone_is_refused() {

@@ -1,0 +1,220 @@
+//! Canonical forms of a task definition: what AWS fills in, empties and reorders is no difference.
+//!
+//! They work on values in which references may be left, so nothing here may need to know what it looks at.
+
+use crate::aws::policy::canonical_json;
+use crate::resource::{Properties, Value};
+
+pub(super) fn cpu(value: Value) -> Value {
+    size(value, "vcpu")
+}
+
+pub(super) fn memory(value: Value) -> Value {
+    size(value, "gb")
+}
+
+/// `1 vCPU` and `1024`, `2GB` and `2048` are the same to AWS, which answers with the number.
+fn size(value: Value, unit: &str) -> Value {
+    match &value {
+        Value::Number(number) => number.to_string().into(),
+        Value::String(text) => {
+            let text = text.trim().to_lowercase();
+            text.strip_suffix(unit)
+                .and_then(|amount| amount.trim().parse::<f64>().ok())
+                .map_or(value, |amount| (amount * 1024.0).to_string().into())
+        }
+        _ => value,
+    }
+}
+
+/// Containers in the order of their names, and without anything that AWS would fill in.
+pub(super) fn containers(value: Value) -> Value {
+    match canonical_json(value) {
+        Value::Secret(value) => Value::Secret(Box::new(containers(*value))),
+        Value::List(containers) => {
+            by_field("name", containers.into_iter().map(container).collect())
+        }
+        other => other,
+    }
+}
+
+fn container(container: Value) -> Value {
+    let mut container = match without_empty(container) {
+        Value::Object(container) => container,
+        other => return other,
+    };
+    drop_defaults(
+        &mut container,
+        &[
+            ("essential", true.into()),
+            ("cpu", 0.into()),
+            ("privileged", false.into()),
+            ("readonlyRootFilesystem", false.into()),
+            ("disableNetworking", false.into()),
+            ("interactive", false.into()),
+            ("pseudoTerminal", false.into()),
+            ("versionConsistency", "enabled".into()),
+        ],
+    );
+    for list in ["environment", "secrets"] {
+        change_list(&mut container, list, |values| by_field("name", values));
+    }
+    change_each(&mut container, "portMappings", |port| {
+        // In `awsvpc` and `host` the host's port is the container's; 0 is none.
+        if port.get("hostPort") == port.get("containerPort") {
+            port.remove("hostPort");
+        }
+        drop_defaults(port, &[("hostPort", 0.into()), ("protocol", "tcp".into())]);
+    });
+    for list in ["mountPoints", "volumesFrom"] {
+        change_each(&mut container, list, |mount| {
+            drop_defaults(mount, &[("readOnly", false.into())]);
+        });
+    }
+    if let Some(Value::Object(check)) = container.get_mut("healthCheck") {
+        drop_defaults(
+            check,
+            &[
+                ("interval", 30.into()),
+                ("timeout", 5.into()),
+                ("retries", 3.into()),
+                ("startPeriod", 0.into()),
+            ],
+        );
+    }
+    if let Some(Value::Object(linux)) = container.get_mut("linuxParameters") {
+        drop_defaults(linux, &[("initProcessEnabled", false.into())]);
+    }
+    if let Some(Value::Object(log)) = container.get_mut("logConfiguration") {
+        change_list(log, "secretOptions", |values| by_field("name", values));
+    }
+    container.retain(|_, value| !matches!(value, Value::Object(inner) if inner.is_empty()));
+    Value::Object(container)
+}
+
+fn drop_defaults(object: &mut Properties, defaults: &[(&str, Value)]) {
+    object.retain(|name, value| {
+        !defaults
+            .iter()
+            .any(|(default, meaning)| name == default && value == meaning)
+    });
+}
+
+fn change_list(object: &mut Properties, name: &str, change: impl FnOnce(Vec<Value>) -> Value) {
+    if let Some(Value::List(values)) = object.get_mut(name) {
+        let values = std::mem::take(values);
+        object.insert(name.to_owned(), change(values));
+    }
+}
+
+fn change_each(object: &mut Properties, name: &str, change: impl Fn(&mut Properties)) {
+    if let Some(Value::List(values)) = object.get_mut(name) {
+        for value in values {
+            if let Value::Object(value) = value {
+                change(value);
+            }
+        }
+    }
+}
+
+/// Elements in the order of a text field. Those that are not known yet keep their place among equals.
+fn by_field(field: &str, values: Vec<Value>) -> Value {
+    let mut values = values;
+    values.sort_by_cached_key(|value| {
+        value
+            .as_object()
+            .and_then(|value| value.get(field)?.as_str())
+            .map(str::to_owned)
+    });
+    Value::List(values)
+}
+
+/// AWS answers empty lists and objects for what was left out.
+fn without_empty(value: Value) -> Value {
+    match value {
+        Value::List(values) => Value::List(values.into_iter().map(without_empty).collect()),
+        Value::Object(values) => Value::Object(
+            values
+                .into_iter()
+                .map(|(name, value)| (name, without_empty(value)))
+                .filter(|(_, value)| match value {
+                    Value::Null => false,
+                    Value::List(values) => !values.is_empty(),
+                    Value::Object(values) => !values.is_empty(),
+                    _ => true,
+                })
+                .collect(),
+        ),
+        other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::resource::{StackId, Urn};
+
+    fn canonical(json: serde_json::Value) -> Value {
+        containers(json.into())
+    }
+
+    #[test]
+    fn what_aws_fills_in_is_no_difference() {
+        let written = json!([
+            {"name": "web", "image": "w:1", "portMappings": [{"containerPort": 3000}],
+             "environment": [{"name": "B", "value": "2"}, {"name": "A", "value": "1"}],
+             "healthCheck": {"command": ["CMD", "true"]},
+             "logConfiguration": {"logDriver": "awslogs", "options": {"awslogs-group": "/g"}}},
+            {"name": "api", "image": "a:1", "essential": true},
+        ]);
+        let answered = json!([
+            {"name": "api", "image": "a:1", "essential": true, "cpu": 0, "portMappings": [], "environment": [],
+             "mountPoints": [], "volumesFrom": [], "systemControls": [], "versionConsistency": "enabled"},
+            {"name": "web", "image": "w:1", "essential": true, "cpu": 0,
+             "portMappings": [{"containerPort": 3000, "hostPort": 3000, "protocol": "tcp"}],
+             "environment": [{"name": "A", "value": "1"}, {"name": "B", "value": "2"}],
+             "healthCheck": {"command": ["CMD", "true"], "interval": 30, "timeout": 5, "retries": 3},
+             "logConfiguration": {"logDriver": "awslogs", "options": {"awslogs-group": "/g"}, "secretOptions": []}},
+        ]);
+        assert_eq!(canonical(written.clone()), canonical(answered));
+        assert_eq!(
+            canonical(written.clone()),
+            containers(written.to_string().into())
+        );
+        assert_ne!(
+            canonical(json!([{"name": "api", "image": "a:2"}])),
+            canonical(json!([{"name": "api", "image": "a:1"}]))
+        );
+    }
+
+    #[test]
+    fn references_pass_through_the_canonical_form() {
+        let stack = StackId {
+            name: "shop".into(),
+            environment: "dev".into(),
+        };
+        let reference = Value::output(
+            &Urn::new(&stack, "aws:ecr:Repository", "api"),
+            "repositoryUrl",
+        );
+        let container = Value::object([
+            ("image", Value::join([reference.clone(), ":1".into()])),
+            ("name", "api".into()),
+            ("portMappings", reference.clone()),
+        ]);
+        let form = containers(Value::list([container.clone(), reference.clone()]));
+        assert_eq!(form, Value::list([reference.clone(), container]));
+        assert_eq!(containers(reference.clone()), reference);
+    }
+
+    #[test]
+    fn sizes_are_compared_as_numbers() {
+        assert_eq!(cpu("1 vCPU".into()), Value::from("1024"));
+        assert_eq!(cpu(".25 vcpu".into()), Value::from("256"));
+        assert_eq!(cpu(256.into()), Value::from("256"));
+        assert_eq!(memory("2GB".into()), Value::from("2048"));
+        assert_eq!(memory("512".into()), Value::from("512"));
+    }
+}

@@ -1,0 +1,138 @@
+//! Where services are found: by name, in the clusters of ours and those that file and index name.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use aws_sdk_ecs::types::{Service as EcsService, ServiceField};
+use futures_util::future::try_join_all;
+
+use super::service::CLUSTER;
+use crate::aws::context::Context;
+use crate::aws::error::AwsResult;
+use crate::resource::provider::Query;
+use crate::resource::{ErrorKind, Value};
+
+/// Where services may be: clusters by name, and the names to ask for in each.
+pub(super) fn places(query: Query<'_>) -> BTreeMap<&str, BTreeSet<&str>> {
+    let ours: Vec<&str> = query
+        .parents(CLUSTER)
+        .map(|cluster| super::name_of(&cluster.id))
+        .collect();
+    let mut places: BTreeMap<&str, BTreeSet<&str>> =
+        ours.iter().map(|name| (*name, BTreeSet::new())).collect();
+    for wanted in query.wanted {
+        let text = |property: &str| wanted.inputs.get(property).and_then(Value::as_str);
+        let Some(name) = text("name") else {
+            continue;
+        };
+        match text("cluster") {
+            Some(cluster) => {
+                places
+                    .entry(super::name_of(cluster))
+                    .or_default()
+                    .insert(name);
+            }
+            // A cluster that is not known yet is one of ours, or does not exist.
+            None => {
+                for cluster in &ours {
+                    places.entry(cluster).or_default().insert(name);
+                }
+            }
+        }
+    }
+    for entry in query.indexed {
+        if let Some((_, path)) = entry.arn.split_once(":service/")
+            && let Some((cluster, name)) = path.split_once('/')
+        {
+            places.entry(cluster).or_default().insert(name);
+        }
+    }
+    places
+}
+
+/// The named services of a cluster, and every other one if the cluster is ours and runs more than those.
+pub(super) async fn in_cluster(
+    context: &Context,
+    query: Query<'_>,
+    cluster: &str,
+    names: BTreeSet<&str>,
+) -> AwsResult<Vec<EcsService>> {
+    let names: Vec<String> = names.into_iter().map(str::to_owned).collect();
+    let mut found = match describe(context, cluster, &names).await {
+        // The index lists for a while what is gone, and what is wanted may not exist yet.
+        Err(error) if error.is(ErrorKind::NotFound) => return Ok(Vec::new()),
+        other => other?,
+    };
+    let parent = query
+        .parents(CLUSTER)
+        .find(|parent| super::name_of(&parent.id) == cluster);
+    if let Some(parent) = parent {
+        let active = found
+            .iter()
+            .filter(|service| service.status() == Some("ACTIVE"))
+            .count();
+        // A service that neither file nor index names: the index lags behind.
+        if super::cluster::active_services(query.session, &parent.id).await? > active {
+            let others: Vec<String> = list(context, cluster)
+                .await?
+                .into_iter()
+                .filter(|name| !names.contains(name))
+                .collect();
+            found.extend(describe(context, cluster, &others).await?);
+        }
+    }
+    Ok(found)
+}
+
+/// The names of a cluster's services.
+async fn list(context: &Context, cluster: &str) -> AwsResult<Vec<String>> {
+    let mut names = Vec::new();
+    let mut token: Option<String> = None;
+    loop {
+        let page = context
+            .call("ecs:ListServices", || {
+                context
+                    .ecs
+                    .list_services()
+                    .cluster(cluster)
+                    .max_results(100)
+                    .set_next_token(token.clone())
+                    .send()
+            })
+            .await?;
+        token = page.next_token().map(str::to_owned);
+        names.extend(
+            page.service_arns()
+                .iter()
+                .map(|arn| super::name_of(arn).to_owned()),
+        );
+        if token.is_none() {
+            return Ok(names);
+        }
+    }
+}
+
+/// Services of a cluster by name, at most ten a call.
+pub(super) async fn describe(
+    context: &Context,
+    cluster: &str,
+    names: &[String],
+) -> AwsResult<Vec<EcsService>> {
+    const OPERATION: &str = "ecs:DescribeServices";
+    let answers = try_join_all(names.chunks(10).map(|names| async move {
+        let answer = context
+            .call(OPERATION, || {
+                context
+                    .ecs
+                    .describe_services()
+                    .cluster(cluster)
+                    .set_services(Some(names.to_vec()))
+                    .include(ServiceField::Tags)
+                    .send()
+            })
+            .await?;
+        super::check(OPERATION, answer.failures())?;
+        Ok(answer.services.unwrap_or_default())
+    }))
+    .await?;
+    Ok(answers.into_iter().flatten().collect())
+}
