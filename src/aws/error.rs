@@ -221,14 +221,17 @@ fn is_not_visible_yet(code: &str, message: &str) -> bool {
         "FailedResourceAccessException"
         | "WAFUnavailableEntityException"
         | "WAFServiceLinkedRoleErrorException" => true,
+        // RDS, whose deletion protection was switched off a moment ago.
+        "InvalidParameterCombination" => message.contains("Cannot delete protected DB Instance"),
         "InvalidParameterValue" => message
             .contains("IAM role ARN value is invalid or does not include the required permissions"),
         "InvalidConfigurationRequest" | "InvalidConfigurationRequestException" => {
             message.contains("Access Denied for bucket")
         }
-        "InvalidRequestException" => {
-            message.contains("scheduled for deletion") || message.contains("was deleted")
-        }
+        // A secret's name, while its forced deletion goes on. In its recovery window it is held for days: in use.
+        "InvalidRequestException" => message.contains("was deleted"),
+        // RDS, about subnets made a moment ago.
+        "InvalidSubnet" => message.contains("are invalid"),
         _ => false,
     }
 }
@@ -316,6 +319,7 @@ fn is_existing(code: &str) -> bool {
 
 fn is_in_use(code: &str, message: &str) -> bool {
     code.starts_with("InvalidDB") && code.contains("State")
+        || code == "InvalidRequestException" && message.contains("scheduled for deletion")
         || code.starts_with("ClusterContains")
         || code.starts_with("OperationAborted")
         || code.starts_with("ConcurrentModification")

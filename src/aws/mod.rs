@@ -15,6 +15,7 @@ pub mod ecs;
 pub mod elbv2;
 pub mod error;
 pub mod iam;
+mod kms;
 pub mod logs;
 pub mod policy;
 mod provider;

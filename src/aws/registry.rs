@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::resource_type::{AnyResourceType, Bridge, ResourceType};
-use super::{autoscaling, cloudwatch, ec2, ecr, ecs, elbv2, iam, s3, sns, wafv2};
+use super::{
+    autoscaling, cloudwatch, ec2, ecr, ecs, elbv2, iam, logs, rds, s3, secretsmanager, sns, wafv2,
+};
 use crate::resource::{Catalog, Schema};
 
 type Registry = BTreeMap<&'static str, Arc<dyn AnyResourceType>>;
@@ -40,7 +42,14 @@ fn each(to: &mut impl Listener) {
     to.hear(elbv2::listener_rule::ListenerRule);
     to.hear(elbv2::load_balancer::LoadBalancer);
     to.hear(elbv2::target_group::TargetGroup);
+    to.hear(iam::policy::Policy);
     to.hear(iam::role::Role);
+    to.hear(iam::role_policy::RolePolicy);
+    to.hear(iam::role_policy_attachment::RolePolicyAttachment);
+    to.hear(logs::log_group::LogGroup);
+    to.hear(rds::instance::Instance);
+    to.hear(rds::parameter_group::ParameterGroup);
+    to.hear(rds::subnet_group::SubnetGroup);
     to.hear(s3::bucket::Bucket);
     to.hear(s3::bucket_lifecycle_configuration::BucketLifecycleConfiguration);
     to.hear(s3::bucket_ownership_controls::BucketOwnershipControls);
@@ -50,6 +59,9 @@ fn each(to: &mut impl Listener) {
         s3::bucket_server_side_encryption_configuration::BucketServerSideEncryptionConfiguration,
     );
     to.hear(s3::bucket_versioning::BucketVersioning);
+    to.hear(secretsmanager::secret::Secret);
+    to.hear(secretsmanager::secret_version::SecretVersion);
+    to.hear(secretsmanager::target_attachment::TargetAttachment);
     to.hear(sns::topic::Topic);
     to.hear(sns::topic_policy::TopicPolicy);
     to.hear(sns::topic_subscription::TopicSubscription);

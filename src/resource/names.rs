@@ -61,6 +61,14 @@ pub fn generation(schema: &Schema, inputs: &Properties) -> String {
     short_hash(&document.to_string(), GENERATION)
 }
 
+/// Whether [`derive`] may have made a name for this stack. It may also be anybody else's: a reason to look at the tags.
+pub fn may_be_derived(stack: &StackId, name: &str) -> bool {
+    let prefix = sanitise(&format!("{}-{}", stack.name, stack.environment));
+    name.to_ascii_lowercase()
+        .strip_prefix(&prefix)
+        .is_some_and(|rest| rest.starts_with('-'))
+}
+
 /// Lower-case letters, digits and single hyphens: what every AWS name takes.
 fn sanitise(text: &str) -> String {
     let mut name = String::with_capacity(text.len());
@@ -92,6 +100,8 @@ mod tests {
         let short = derive(&stack, "services/api", rule, "abc123");
         let long = derive(&stack, "services/apiTargetGroup", rule, "abc123");
         assert!(short.len() <= 32 && long.len() <= 32);
+        assert!(may_be_derived(&stack, "happyrobot-fde-dev-database"));
+        assert!(!may_be_derived(&stack, "happyrobot-fde-development"));
         assert_ne!(short, long);
         assert!(short.ends_with("-abc123") && short.starts_with("happyrobot-fde-d"));
         assert!(same_but_for_generation(&short, &successor(&short, "tg-1")));

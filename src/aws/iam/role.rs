@@ -70,9 +70,11 @@ impl ResourceType for Role {
     }
 
     async fn read(&self, context: &Context, query: Query<'_>) -> AwsResult<Vec<LiveOf<Self>>> {
-        let (roles, list) = try_join(super::roles(context, query.session), list(context)).await?;
+        let (account, list) =
+            try_join(super::account(context, query.session), list(context)).await?;
         let names = query.wanted_names("name");
-        Ok(roles
+        Ok(account
+            .roles
             .iter()
             .map(|role| {
                 let name = role.role_name().unwrap_or_default();

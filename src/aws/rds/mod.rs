@@ -1,1 +1,81 @@
-//! RDS instances and their groups.
+//! RDS. Instances come with their tags; subnet groups and parameter groups do not, and are asked for them one by one, but
+//! only where the tag index does not know them and they may be ours.
+
+pub mod instance;
+pub mod parameter_group;
+pub mod subnet_group;
+
+use std::collections::BTreeSet;
+
+use aws_sdk_rds::types::Tag;
+
+use super::context::Context;
+use super::error::AwsResult;
+use crate::resource::names::may_be_derived;
+use crate::resource::provider::Query;
+use crate::resource::{ErrorKind, Tags, Value};
+
+/// RDS lower-cases its names.
+fn lower_case(name: Value) -> Value {
+    match name {
+        Value::String(name) => Value::String(name.to_lowercase()),
+        other => other,
+    }
+}
+
+/// The tags of a group, if it may be ours or has a wanted name; else `None`.
+async fn tags_of(
+    context: &Context,
+    query: &Query<'_>,
+    wanted: &BTreeSet<String>,
+    name: &str,
+    arn: &str,
+) -> AwsResult<Option<Tags>> {
+    let is_wanted = wanted.contains(name);
+    let tags = match query.indexed_tags(arn) {
+        Some(tags) => Some(tags.clone()),
+        // The index lags, so what may well be ours is asked.
+        None if is_wanted || may_be_derived(query.stack, name) => list_tags(context, arn).await?,
+        None => None,
+    };
+    Ok(tags.filter(|tags| is_wanted || tags.belongs_to(query.stack)))
+}
+
+/// The tags of one object; `None` if it has gone meanwhile.
+async fn list_tags(context: &Context, arn: &str) -> AwsResult<Option<Tags>> {
+    let answer = context
+        .call("rds:ListTagsForResource", || {
+            context
+                .rds
+                .list_tags_for_resource()
+                .resource_name(arn)
+                .send()
+        })
+        .await;
+    match answer {
+        Ok(answer) => Ok(Some(from_sdk(answer.tag_list()))),
+        Err(error) if error.is(ErrorKind::NotFound) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// The names that the stack wants, as RDS keeps them.
+fn wanted_names(query: &Query<'_>, property: &str) -> BTreeSet<String> {
+    query
+        .wanted_names(property)
+        .into_iter()
+        .map(str::to_lowercase)
+        .collect()
+}
+
+fn from_sdk(tags: &[Tag]) -> Tags {
+    tags.iter()
+        .filter_map(|tag| Some((tag.key()?.to_owned(), tag.value()?.to_owned())))
+        .collect()
+}
+
+fn to_sdk(tags: &Tags) -> Vec<Tag> {
+    tags.iter()
+        .map(|(key, value)| Tag::builder().key(key).value(value).build())
+        .collect()
+}

@@ -1,1 +1,205 @@
-//! Secrets Manager.
+//! Secrets Manager. Values are fetched by the types that need them, and kept in [`SecretText`], which never prints.
+
+pub mod secret;
+pub mod secret_version;
+pub mod target_attachment;
+
+use std::collections::{BTreeSet, HashMap};
+use std::fmt;
+
+use aws_sdk_secretsmanager::types::Tag;
+use schemars::JsonSchema;
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize};
+
+use super::context::Context;
+use super::error::{AwsResult, kind};
+use super::wait::until_visible;
+use crate::resource::provider::Query;
+use crate::resource::tags::short_hash;
+use crate::resource::{ErrorKind, ProviderError, Tags, Urn};
+
+/// Text that never prints.
+#[derive(Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(transparent)]
+pub struct SecretText(String);
+
+/// By hand, because serde's own errors quote what they refuse.
+impl<'de> Deserialize<'de> for SecretText {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        match serde_json::Value::deserialize(deserializer)? {
+            serde_json::Value::String(text) => Ok(Self(text)),
+            _ => Err(D::Error::custom("a secret must be text")),
+        }
+    }
+}
+
+impl fmt::Debug for SecretText {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("[secret]")
+    }
+}
+
+impl SecretText {
+    /// The text itself, for the AWS calls alone.
+    pub(super) fn expose(&self) -> &str {
+        &self.0
+    }
+
+    /// The keys of the JSON object that it holds; `None` for anything else.
+    fn fields(&self) -> Option<serde_json::Map<String, serde_json::Value>> {
+        serde_json::from_str(&self.0).ok()
+    }
+}
+
+/// The value of a secret that is in force.
+#[derive(Debug, Clone)]
+struct Current {
+    version_id: String,
+    text: SecretText,
+}
+
+/// One secret's value; `None` if it has none yet, or holds bytes.
+async fn current(context: &Context, id: &str) -> AwsResult<Option<Current>> {
+    let answer = context
+        .call("secretsmanager:GetSecretValue", || {
+            context.secrets.get_secret_value().secret_id(id).send()
+        })
+        .await?;
+    Ok(answer.secret_string.map(|text| Current {
+        version_id: answer.version_id.unwrap_or_default(),
+        text: SecretText(text),
+    }))
+}
+
+/// The values of the secrets that the query's resources are part of, by the `secretId` they are wanted with. Secrets
+/// without a value are left out.
+async fn wanted_values(
+    context: &Context,
+    query: &Query<'_>,
+) -> AwsResult<HashMap<String, Current>> {
+    let ids: BTreeSet<&str> = query.wanted_names("secretId").into_iter().collect();
+    let ids: Vec<&str> = ids.into_iter().collect();
+    let mut values = HashMap::new();
+    if let [id] = ids[..] {
+        // The single call needs no permission beside the one that deployments have.
+        let value = match current(context, id).await {
+            Err(error) if error.is(ErrorKind::NotFound) => None,
+            answer => answer?,
+        };
+        values.extend(value.map(|value| (id.to_owned(), value)));
+        return Ok(values);
+    }
+    for ids in ids.chunks(20) {
+        let answer = context
+            .call("secretsmanager:BatchGetSecretValue", || {
+                let ids = ids.iter().map(|id| (*id).to_owned()).collect();
+                context
+                    .secrets
+                    .batch_get_secret_value()
+                    .set_secret_id_list(Some(ids))
+                    .send()
+            })
+            .await?;
+        // A 200 answer may carry failures.
+        for failure in answer.errors() {
+            let code = failure.error_code().unwrap_or_default();
+            let message = failure.message().unwrap_or_default();
+            let kind = kind(code, message, 400);
+            if kind != ErrorKind::NotFound {
+                let operation = "secretsmanager:BatchGetSecretValue";
+                let mut error = ProviderError::new(kind, operation, message);
+                code.clone_into(&mut error.code);
+                return Err(error);
+            }
+        }
+        for entry in answer.secret_values.unwrap_or_default() {
+            let (arn, name) = (entry.arn, entry.name);
+            let id = ids
+                .iter()
+                .find(|id| arn.as_deref() == Some(**id) || name.as_deref() == Some(**id));
+            if let (Some(id), Some(text)) = (id, entry.secret_string) {
+                let value = Current {
+                    version_id: entry.version_id.unwrap_or_default(),
+                    text: SecretText(text),
+                };
+                values.insert((*id).to_owned(), value);
+            }
+        }
+    }
+    Ok(values)
+}
+
+/// Puts a value in force. Returns the id of its version.
+///
+/// The token, which names the version, is derived from the version that is replaced and not from the value: a repeat of
+/// the call changes nothing, and a version id, which many may read, says nothing about the value.
+async fn put_value(
+    context: &Context,
+    urn: &Urn,
+    id: &str,
+    previous: Option<&Current>,
+    text: &SecretText,
+) -> AwsResult<String> {
+    let previous = previous.map_or("", |value| value.version_id.as_str());
+    let token = short_hash(&format!("{urn}\n{id}\n{previous}"), 32);
+    let answer = until_visible(|| {
+        context.call("secretsmanager:PutSecretValue", || {
+            context
+                .secrets
+                .put_secret_value()
+                .secret_id(id)
+                .client_request_token(&token)
+                .secret_string(text.expose())
+                .send()
+        })
+    })
+    .await?;
+    Ok(answer.version_id.unwrap_or(token))
+}
+
+/// One key of a secret that holds a JSON object. The secret may have been made a moment ago.
+///
+/// # Errors
+/// [`ErrorKind::Invalid`] where the secret has no such key.
+pub(super) async fn key_of(context: &Context, id: &str, key: &str) -> AwsResult<SecretText> {
+    let value = until_visible(|| current(context, id)).await?;
+    value
+        .and_then(|value| value.text.fields())
+        .and_then(|fields| fields.get(key)?.as_str().map(str::to_owned))
+        .map(SecretText)
+        .ok_or_else(|| {
+            ProviderError::new(
+                ErrorKind::Invalid,
+                "secretsmanager:GetSecretValue",
+                format!("the secret `{id}` holds no JSON object with a text under `{key}`"),
+            )
+        })
+}
+
+fn from_sdk(tags: &[Tag]) -> Tags {
+    tags.iter()
+        .filter_map(|tag| Some((tag.key()?.to_owned(), tag.value()?.to_owned())))
+        .collect()
+}
+
+fn to_sdk(tags: &Tags) -> Vec<Tag> {
+    tags.iter()
+        .map(|(key, value)| Tag::builder().key(key).value(value).build())
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secret_text_never_prints() {
+        let text = SecretText(r#"{"password": "hunter2"}"#.to_owned());
+        assert_eq!(format!("{text:?}"), "[secret]");
+        assert_eq!(text.fields().unwrap()["password"], "hunter2");
+        assert!(SecretText("hunter2".to_owned()).fields().is_none());
+        let refused = serde_json::from_str::<SecretText>("424242").unwrap_err();
+        assert!(!refused.to_string().contains("424242"));
+    }
+}

@@ -1,0 +1,402 @@
+//! IAM managed policy of the account's own.
+//!
+//! - A policy keeps up to five versions and cannot be edited: a change adds a version, after the oldest one has made room.
+//! - The bulk read has everything but the tags, and the tagging API knows policies only in IAM's home region. Where a
+//!   guard rail of the organisation forbids asking there, every policy of the account is asked for its tags.
+//! - Deleting needs every other version gone, and every attachment.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use aws_sdk_iam::types::{ManagedPolicyDetail, PolicyVersion};
+use aws_types::region::Region;
+use futures_util::future::try_join_all;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::aws::context::Context;
+use crate::aws::error::{AwsResult, expected};
+use crate::aws::policy::{canonical_policy, decode, to_text};
+use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType, adopt};
+use crate::aws::wait::until_visible;
+use crate::resource::names::may_be_derived;
+use crate::resource::provider::{DataPolicy, Progress, Query};
+use crate::resource::{Condition, CreateClass, ErrorKind, Property, Schema, StackId, Tags, tags};
+
+/// A policy that can be attached to several roles.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Inputs {
+    /// 1 to 128 letters, digits and `_+=,.@-`; unique in the account, whatever the case.
+    pub name: String,
+    /// Begins and ends with `/`. Default: `/`.
+    pub path: String,
+    /// At most 1000 characters. AWS cannot change it: another description is another policy.
+    pub description: Option<String>,
+    /// The policy document, as an object or as JSON text. At most 6144 characters.
+    pub policy: serde_json::Value,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Outputs {
+    /// `ANPA…`; a policy made again under the same name has another.
+    pub policy_id: Option<String>,
+}
+
+pub struct Policy;
+
+#[async_trait]
+impl ResourceType for Policy {
+    type Inputs = Inputs;
+    type Outputs = Outputs;
+
+    fn schema(&self) -> Schema {
+        Schema::new::<Inputs>("aws:iam:Policy", CreateClass::NaturalKey)
+            .generated_name("name", 128)
+            .unindexed()
+            .properties([
+                Property::new("name").replaces(),
+                Property::new("path").default("/").replaces(),
+                Property::new("description").replaces(),
+                Property::new("policy")
+                    .required()
+                    .canonical(canonical_policy),
+            ])
+            .outputs(&["policyId"])
+    }
+
+    async fn read(&self, context: &Context, query: Query<'_>) -> AwsResult<Vec<LiveOf<Self>>> {
+        let account = super::account(context, query.session).await?;
+        if account.policies.is_empty() {
+            return Ok(Vec::new());
+        }
+        let index = match index(context, query.stack).await {
+            Ok(index) => Some(index),
+            Err(error) if error.is(ErrorKind::Denied) => None,
+            Err(error) => return Err(error),
+        };
+        let names = query.wanted_names("name");
+        let found = try_join_all(account.policies.iter().map(|policy| async {
+            let name = policy.policy_name().unwrap_or_default();
+            let arn = policy.arn().unwrap_or_default();
+            let indexed = index.as_ref().and_then(|index| index.get(arn));
+            let tags = match indexed {
+                Some(tags) => Some(tags.clone()),
+                // The index lags, so what may well be ours is asked for its tags.
+                None if index.is_none()
+                    || names.contains(name)
+                    || may_be_derived(query.stack, name) =>
+                {
+                    tags_of(context, arn).await?
+                }
+                None => None,
+            };
+            Ok(tags
+                .filter(|tags| tags.belongs_to(query.stack) || names.contains(name))
+                .map(|tags| live(policy, tags)))
+        }))
+        .await?;
+        Ok(found.into_iter().flatten().collect())
+    }
+
+    async fn create(
+        &self,
+        context: &Context,
+        new: New<'_, Self::Inputs>,
+    ) -> AwsResult<LiveOf<Self>> {
+        let inputs = new.inputs;
+        let created = context
+            .call("iam:CreatePolicy", || {
+                context
+                    .iam
+                    .create_policy()
+                    .policy_name(&inputs.name)
+                    .path(&inputs.path)
+                    .set_description(inputs.description.clone())
+                    .policy_document(to_text(&inputs.policy))
+                    .set_tags(Some(super::to_sdk(new.tags)))
+                    .send()
+            })
+            .await;
+        match created {
+            Ok(answer) => {
+                let policy = expected("iam:CreatePolicy", answer.policy, "a policy")?;
+                let arn = expected("iam:CreatePolicy", policy.arn(), "an ARN")?.to_owned();
+                Ok(Live {
+                    id: arn.clone(),
+                    arn: Some(arn),
+                    inputs: inputs.clone(),
+                    outputs: Outputs {
+                        policy_id: policy.policy_id().map(str::to_owned),
+                    },
+                    tags: new.tags.clone(),
+                    condition: Condition::Ready,
+                })
+            }
+            Err(error) if error.is(ErrorKind::AlreadyExists) => {
+                adopt(new.urn, get(context, inputs).await?, error)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn update(&self, context: &Context, change: Change<'_, Self>) -> AwsResult<LiveOf<Self>> {
+        let arn = &change.observed.id;
+        let add = || {
+            context.call("iam:CreatePolicyVersion", || {
+                context
+                    .iam
+                    .create_policy_version()
+                    .policy_arn(arn)
+                    .policy_document(to_text(&change.wanted.policy))
+                    .set_as_default(true)
+                    .send()
+            })
+        };
+        match until_visible(add).await {
+            Ok(_) => {}
+            Err(error) if error.is(ErrorKind::Quota) => {
+                let mut spare = other_versions(context, arn).await?;
+                spare.sort_by_key(|version| {
+                    version
+                        .create_date()
+                        .map(aws_smithy_types::DateTime::as_nanos)
+                });
+                let Some(oldest) = spare.first() else {
+                    return Err(error);
+                };
+                delete_version(context, arn, oldest).await?;
+                add().await?;
+            }
+            Err(error) => return Err(error),
+        }
+        Ok(change.applied())
+    }
+
+    async fn delete(
+        &self,
+        context: &Context,
+        live: &LiveOf<Self>,
+        _data: DataPolicy,
+        _progress: &dyn Progress,
+    ) -> AwsResult<()> {
+        for version in other_versions(context, &live.id).await? {
+            delete_version(context, &live.id, &version).await?;
+        }
+        context
+            .call("iam:DeletePolicy", || {
+                context.iam.delete_policy().policy_arn(&live.id).send()
+            })
+            .await?;
+        Ok(())
+    }
+
+    async fn retag(
+        &self,
+        context: &Context,
+        live: &LiveOf<Self>,
+        set: &Tags,
+        remove: &[String],
+    ) -> AwsResult<()> {
+        if !set.is_empty() {
+            context
+                .call("iam:TagPolicy", || {
+                    context
+                        .iam
+                        .tag_policy()
+                        .policy_arn(&live.id)
+                        .set_tags(Some(super::to_sdk(set)))
+                        .send()
+                })
+                .await?;
+        }
+        if !remove.is_empty() {
+            context
+                .call("iam:UntagPolicy", || {
+                    context
+                        .iam
+                        .untag_policy()
+                        .policy_arn(&live.id)
+                        .set_tag_keys(Some(remove.to_vec()))
+                        .send()
+                })
+                .await?;
+        }
+        Ok(())
+    }
+
+    /// Detaching shows at once; an attachment that stays is somebody else's.
+    fn delete_patience(&self) -> Duration {
+        super::PATIENCE
+    }
+}
+
+/// The policies that carry the stack's tag, by ARN, as the tagging API knows them in IAM's home region.
+async fn index(context: &Context, stack: &StackId) -> AwsResult<HashMap<String, Tags>> {
+    let home = match context.partition.as_str() {
+        "aws-cn" => "cn-north-1",
+        "aws-us-gov" => "us-gov-west-1",
+        _ => "us-east-1",
+    };
+    let filter = aws_sdk_resourcegroupstagging::types::TagFilter::builder()
+        .key(tags::STACK)
+        .values(stack.to_string())
+        .build();
+    let mut found = HashMap::new();
+    let mut token: Option<String> = None;
+    loop {
+        let page = context
+            .call("tag:GetResources", || {
+                context
+                    .tagging
+                    .get_resources()
+                    .resource_type_filters("iam:policy")
+                    .tag_filters(filter.clone())
+                    .resources_per_page(100)
+                    .set_pagination_token(token.clone())
+                    .customize()
+                    .config_override(
+                        aws_sdk_resourcegroupstagging::config::Builder::new()
+                            .region(Region::new(home)),
+                    )
+                    .send()
+            })
+            .await?;
+        for mapping in page.resource_tag_mapping_list() {
+            let tags = mapping.tags().iter();
+            found.insert(
+                mapping.resource_arn().unwrap_or_default().to_owned(),
+                tags.map(|tag| (tag.key().to_owned(), tag.value().to_owned()))
+                    .collect(),
+            );
+        }
+        token = page
+            .pagination_token()
+            .filter(|token| !token.is_empty())
+            .map(str::to_owned);
+        if token.is_none() {
+            return Ok(found);
+        }
+    }
+}
+
+/// A policy's tags; `None` if it has gone meanwhile.
+async fn tags_of(context: &Context, arn: &str) -> AwsResult<Option<Tags>> {
+    let answer = context
+        .call("iam:ListPolicyTags", || {
+            context.iam.list_policy_tags().policy_arn(arn).send()
+        })
+        .await;
+    match answer {
+        // A policy carries at most 50 tags, which is one page.
+        Ok(answer) => Ok(Some(super::from_sdk(answer.tags()))),
+        Err(error) if error.is(ErrorKind::NotFound) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+fn live(policy: &ManagedPolicyDetail, tags: Tags) -> LiveOf<Policy> {
+    let document = policy
+        .policy_version_list()
+        .iter()
+        .find(|version| version.is_default_version())
+        .and_then(PolicyVersion::document);
+    Live {
+        id: policy.arn().unwrap_or_default().to_owned(),
+        arn: policy.arn().map(str::to_owned),
+        inputs: Inputs {
+            name: policy.policy_name().unwrap_or_default().to_owned(),
+            path: policy.path().unwrap_or("/").to_owned(),
+            description: described(policy.description()),
+            policy: decode(document.unwrap_or_default()),
+        },
+        outputs: Outputs {
+            policy_id: policy.policy_id().map(str::to_owned),
+        },
+        tags,
+        condition: Condition::Ready,
+    }
+}
+
+/// The policy that a creation met.
+async fn get(context: &Context, inputs: &Inputs) -> AwsResult<LiveOf<Policy>> {
+    // Names are unique whatever the path, so the one that is met may be somewhere else; then it is not ours.
+    let arn = format!(
+        "arn:{}:iam::{}:policy{}{}",
+        context.partition, context.account_id, inputs.path, inputs.name
+    );
+    let answer = until_visible(|| {
+        context.call("iam:GetPolicy", || {
+            context.iam.get_policy().policy_arn(&arn).send()
+        })
+    })
+    .await?;
+    let policy = expected("iam:GetPolicy", answer.policy, "a policy")?;
+    let version = context
+        .call("iam:GetPolicyVersion", || {
+            context
+                .iam
+                .get_policy_version()
+                .policy_arn(&arn)
+                .version_id(policy.default_version_id().unwrap_or_default())
+                .send()
+        })
+        .await?;
+    let document = version.policy_version().and_then(PolicyVersion::document);
+    Ok(Live {
+        inputs: Inputs {
+            name: inputs.name.clone(),
+            path: policy.path().unwrap_or("/").to_owned(),
+            description: described(policy.description()),
+            policy: decode(document.unwrap_or_default()),
+        },
+        outputs: Outputs {
+            policy_id: policy.policy_id().map(str::to_owned),
+        },
+        tags: super::from_sdk(policy.tags()),
+        condition: Condition::Ready,
+        id: arn.clone(),
+        arn: Some(arn),
+    })
+}
+
+fn described(description: Option<&str>) -> Option<String> {
+    description
+        .filter(|text| !text.is_empty())
+        .map(str::to_owned)
+}
+
+/// All versions but the one in force.
+async fn other_versions(context: &Context, arn: &str) -> AwsResult<Vec<PolicyVersion>> {
+    let answer = context
+        .call("iam:ListPolicyVersions", || {
+            context.iam.list_policy_versions().policy_arn(arn).send()
+        })
+        .await?;
+    // At most five, which is one page.
+    Ok(answer
+        .versions
+        .unwrap_or_default()
+        .into_iter()
+        .filter(|version| !version.is_default_version())
+        .collect())
+}
+
+async fn delete_version(context: &Context, arn: &str, version: &PolicyVersion) -> AwsResult<()> {
+    let deleted = context
+        .call("iam:DeletePolicyVersion", || {
+            context
+                .iam
+                .delete_policy_version()
+                .policy_arn(arn)
+                .version_id(version.version_id().unwrap_or_default())
+                .send()
+        })
+        .await;
+    match deleted {
+        Err(error) if !error.is(ErrorKind::NotFound) => Err(error),
+        _ => Ok(()),
+    }
+}

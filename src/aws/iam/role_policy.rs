@@ -1,0 +1,145 @@
+//! Inline policy of an IAM role.
+//!
+//! - It has no tags: it belongs to its role, and is read with it.
+//! - `PutRolePolicy` creates and overwrites alike.
+//! - The document comes back URL-encoded.
+
+use async_trait::async_trait;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::aws::context::Context;
+use crate::aws::error::AwsResult;
+use crate::aws::policy::{canonical_policy, decode, to_text};
+use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType};
+use crate::resource::provider::{DataPolicy, Progress, Query};
+use crate::resource::{Condition, CreateClass, Property, Schema, Tags};
+
+/// What a role is allowed, kept in the role itself.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Inputs {
+    /// 1 to 128 letters, digits and `_+=,.@-`; unique in the role.
+    pub name: String,
+    /// Name of the role.
+    pub role: String,
+    /// The policy document, as an object or as JSON text. All inline policies of a role together hold at most 10,240
+    /// characters.
+    pub policy: serde_json::Value,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Outputs {}
+
+pub struct RolePolicy;
+
+#[async_trait]
+impl ResourceType for RolePolicy {
+    type Inputs = Inputs;
+    type Outputs = Outputs;
+
+    fn schema(&self) -> Schema {
+        Schema::new::<Inputs>("aws:iam:RolePolicy", CreateClass::PartOfParent)
+            .named("name", 128)
+            .key(&["role", "name"])
+            .reads_after(&["aws:iam:Role"])
+            .properties([
+                Property::new("name").replaces(),
+                Property::new("role").required().replaces(),
+                Property::new("policy")
+                    .required()
+                    .canonical(canonical_policy),
+            ])
+    }
+
+    async fn read(&self, context: &Context, query: Query<'_>) -> AwsResult<Vec<LiveOf<Self>>> {
+        let account = super::account(context, query.session).await?;
+        let mut policies = Vec::new();
+        for role in &account.roles {
+            let role_name = role.role_name().unwrap_or_default();
+            let ours = query.parents("aws:iam:Role").any(|own| own.id == role_name);
+            for policy in role.role_policy_list() {
+                let name = policy.policy_name().unwrap_or_default();
+                // On a role that is not ours, only what the author names is ours.
+                if ours || wanted(&query, role_name, name) {
+                    policies.push(live(Inputs {
+                        name: name.to_owned(),
+                        role: role_name.to_owned(),
+                        policy: decode(policy.policy_document().unwrap_or_default()),
+                    }));
+                }
+            }
+        }
+        Ok(policies)
+    }
+
+    async fn create(
+        &self,
+        context: &Context,
+        new: New<'_, Self::Inputs>,
+    ) -> AwsResult<LiveOf<Self>> {
+        super::put(new.progress, || put_policy(context, new.inputs)).await?;
+        Ok(live(new.inputs.clone()))
+    }
+
+    async fn update(&self, context: &Context, change: Change<'_, Self>) -> AwsResult<LiveOf<Self>> {
+        put_policy(context, change.wanted).await?;
+        Ok(change.applied())
+    }
+
+    async fn delete(
+        &self,
+        context: &Context,
+        live: &LiveOf<Self>,
+        _data: DataPolicy,
+        _progress: &dyn Progress,
+    ) -> AwsResult<()> {
+        context
+            .call("iam:DeleteRolePolicy", || {
+                context
+                    .iam
+                    .delete_role_policy()
+                    .role_name(&live.inputs.role)
+                    .policy_name(&live.inputs.name)
+                    .send()
+            })
+            .await?;
+        Ok(())
+    }
+}
+
+fn wanted(query: &Query<'_>, role: &str, name: &str) -> bool {
+    query.wanted.iter().any(|wanted| {
+        let is = |property: &str, value: &str| {
+            wanted.inputs.get(property).and_then(|v| v.as_str()) == Some(value)
+        };
+        is("role", role) && is("name", name)
+    })
+}
+
+async fn put_policy(context: &Context, inputs: &Inputs) -> AwsResult<()> {
+    context
+        .call("iam:PutRolePolicy", || {
+            context
+                .iam
+                .put_role_policy()
+                .role_name(&inputs.role)
+                .policy_name(&inputs.name)
+                .policy_document(to_text(&inputs.policy))
+                .send()
+        })
+        .await?;
+    Ok(())
+}
+
+fn live(inputs: Inputs) -> LiveOf<RolePolicy> {
+    Live {
+        id: format!("{}:{}", inputs.role, inputs.name),
+        arn: None,
+        inputs,
+        outputs: Outputs {},
+        tags: Tags::default(),
+        condition: Condition::Ready,
+    }
+}

@@ -1,0 +1,41 @@
+//! KMS keys, as other services name them: by id, by ARN, or by an alias of either form.
+
+use crate::resource::Value;
+
+/// The canonical form of a reference to a key: its id, or its alias without the account's part.
+///
+/// An alias and the key behind it cannot be told to be the same without asking KMS; see [`is_alias`].
+pub fn canonical_key(key: Value) -> Value {
+    let short = key.as_str().and_then(|text| {
+        let resource = text.strip_prefix("arn:")?.splitn(5, ':').last()?;
+        let id = resource.strip_prefix("key/").unwrap_or(resource);
+        Some(Value::from(id))
+    });
+    short.unwrap_or(key)
+}
+
+/// Whether a key is named by an alias. What AWS answers with then is another name for it, and cannot be compared.
+pub fn is_alias(key: &Value) -> bool {
+    canonical_key(key.clone())
+        .as_str()
+        .is_some_and(|text| text.starts_with("alias/"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn forms_of_one_key_are_equal() {
+        for (given, expected) in [
+            ("1234-abcd", "1234-abcd"),
+            ("arn:aws:kms:eu-south-2:1:key/1234-abcd", "1234-abcd"),
+            ("alias/aws/rds", "alias/aws/rds"),
+            ("arn:aws:kms:eu-south-2:1:alias/shop", "alias/shop"),
+        ] {
+            assert_eq!(canonical_key(given.into()), expected.into(), "{given}");
+        }
+        assert!(is_alias(&"arn:aws:kms:eu-south-2:1:alias/shop".into()));
+        assert!(!is_alias(&"1234-abcd".into()));
+    }
+}

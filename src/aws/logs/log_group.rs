@@ -1,0 +1,367 @@
+//! Log group.
+//!
+//! - Services make log groups themselves, under the names that they write to, without retention and without tags. So one
+//!   with a wanted name and without an owner is taken over. Its log lines stay.
+//! - `DescribeLogGroups` returns no tags, and looks names up by prefix: longer names come along.
+//! - Of its two ARNs the one that ends in `:*` is for policies; tagging and everything here want the other.
+//! - Retention is a call of its own, and absent means for ever.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use aws_sdk_cloudwatchlogs::types::LogGroup as SdkLogGroup;
+use futures_util::future::try_join_all;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::aws::context::Context;
+use crate::aws::error::{AwsResult, expected};
+use crate::aws::kms::canonical_key;
+use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType, adopt};
+use crate::aws::wait::{until_visible, while_in_use};
+use crate::resource::provider::{DataPolicy, Progress, Query};
+use crate::resource::{Condition, CreateClass, ErrorKind, Property, Schema, Tags, Value};
+
+/// Where log lines of one origin are kept.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Inputs {
+    /// 1 to 512 letters, digits and `.-_/#`; not starting with `aws/`.
+    pub name: String,
+    /// Days: 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288 or 3653; 0
+    /// is for ever. Default: 0.
+    pub retention_in_days: Option<i32>,
+    /// ARN of the KMS key that encrypts new lines. Its policy must let CloudWatch Logs use it. Default: AWS's own key.
+    pub kms_key_id: Option<String>,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Outputs {}
+
+pub struct LogGroup;
+
+#[async_trait]
+impl ResourceType for LogGroup {
+    type Inputs = Inputs;
+    type Outputs = Outputs;
+
+    fn schema(&self) -> Schema {
+        Schema::new::<Inputs>("aws:cloudwatch:LogGroup", CreateClass::NaturalKey)
+            .named("name", 512)
+            .stateful()
+            .adopts_unowned()
+            .properties([
+                Property::new("name").replaces(),
+                Property::new("retentionInDays").canonical(zero_as_none),
+                Property::new("kmsKeyId").canonical(canonical_key),
+            ])
+    }
+
+    async fn read(&self, context: &Context, query: Query<'_>) -> AwsResult<Vec<LiveOf<Self>>> {
+        let indexed: HashMap<&str, &Tags> = query
+            .indexed
+            .iter()
+            .filter_map(|entry| Some((name_in(&entry.arn)?, &entry.tags)))
+            .collect();
+        let wanted = query.wanted_names("name");
+        let names: BTreeSet<&str> = indexed.keys().chain(&wanted).copied().collect();
+        let pages = prefixes(&names);
+        let groups = try_join_all(pages.iter().map(|prefix| list(context, prefix))).await?;
+        let groups: BTreeMap<String, SdkLogGroup> = groups
+            .into_iter()
+            .flatten()
+            .filter_map(|group| Some((group.log_group_name()?.to_owned(), group)))
+            .filter(|(name, _)| names.contains(name.as_str()))
+            .collect();
+        let found = try_join_all(groups.iter().map(|(name, group)| async {
+            let tags = match indexed.get(name.as_str()) {
+                Some(tags) => Some((*tags).clone()),
+                None => tags_of(context, name).await?,
+            };
+            Ok(tags.map(|tags| live(context, group, tags)))
+        }))
+        .await?;
+        Ok(found.into_iter().flatten().collect())
+    }
+
+    async fn create(
+        &self,
+        context: &Context,
+        new: New<'_, Self::Inputs>,
+    ) -> AwsResult<LiveOf<Self>> {
+        let inputs = new.inputs;
+        // Its former self may still be on its way out.
+        let created = while_in_use(Duration::from_secs(120), new.progress, || {
+            context.call("logs:CreateLogGroup", || {
+                let tags = new.tags.iter();
+                context
+                    .logs
+                    .create_log_group()
+                    .log_group_name(&inputs.name)
+                    .set_kms_key_id(inputs.kms_key_id.clone())
+                    .set_tags(Some(
+                        tags.map(|(key, value)| (key.to_owned(), value.to_owned()))
+                            .collect(),
+                    ))
+                    .send()
+            })
+        })
+        .await;
+        match created {
+            Ok(_) => Ok(Live {
+                id: inputs.name.clone(),
+                arn: Some(arn(context, &inputs.name)),
+                // Retention is a second call, which `update` makes.
+                inputs: Inputs {
+                    retention_in_days: None,
+                    ..inputs.clone()
+                },
+                outputs: Outputs {},
+                tags: new.tags.clone(),
+                condition: Condition::Ready,
+            }),
+            Err(error) if error.is(ErrorKind::AlreadyExists) => {
+                let met = get(context, &inputs.name).await?;
+                if met.tags.iter().any(|(key, _)| key.starts_with("fde:")) {
+                    adopt(new.urn, met, error)
+                } else {
+                    Ok(met)
+                }
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn update(&self, context: &Context, change: Change<'_, Self>) -> AwsResult<LiveOf<Self>> {
+        let name = &change.observed.id;
+        if change.diff.touches("retentionInDays") {
+            let days = change.wanted.retention_in_days.filter(|days| *days > 0);
+            until_visible(|| async {
+                match days {
+                    Some(days) => context
+                        .call("logs:PutRetentionPolicy", || {
+                            context
+                                .logs
+                                .put_retention_policy()
+                                .log_group_name(name)
+                                .retention_in_days(days)
+                                .send()
+                        })
+                        .await
+                        .map(drop),
+                    None => context
+                        .call("logs:DeleteRetentionPolicy", || {
+                            context
+                                .logs
+                                .delete_retention_policy()
+                                .log_group_name(name)
+                                .send()
+                        })
+                        .await
+                        .map(drop),
+                }
+            })
+            .await?;
+        }
+        if change.diff.touches("kmsKeyId") {
+            match &change.wanted.kms_key_id {
+                Some(key) => {
+                    context
+                        .call("logs:AssociateKmsKey", || {
+                            context
+                                .logs
+                                .associate_kms_key()
+                                .log_group_name(name)
+                                .kms_key_id(key)
+                                .send()
+                        })
+                        .await?;
+                }
+                None => {
+                    context
+                        .call("logs:DisassociateKmsKey", || {
+                            context
+                                .logs
+                                .disassociate_kms_key()
+                                .log_group_name(name)
+                                .send()
+                        })
+                        .await?;
+                }
+            }
+        }
+        Ok(change.applied())
+    }
+
+    async fn delete(
+        &self,
+        context: &Context,
+        live: &LiveOf<Self>,
+        _data: DataPolicy,
+        _progress: &dyn Progress,
+    ) -> AwsResult<()> {
+        context
+            .call("logs:DeleteLogGroup", || {
+                context
+                    .logs
+                    .delete_log_group()
+                    .log_group_name(&live.id)
+                    .send()
+            })
+            .await?;
+        Ok(())
+    }
+}
+
+fn arn(context: &Context, name: &str) -> String {
+    context.arn("logs", &format!("log-group:{name}"))
+}
+
+/// The name in a log group's ARN, of either form.
+fn name_in(arn: &str) -> Option<&str> {
+    let name = arn.splitn(7, ':').nth(6)?;
+    Some(name.strip_suffix(":*").unwrap_or(name))
+}
+
+/// What to look up, so that few calls find all names: groups of one service or program share a folder, and within it the
+/// beginning that all wanted names have keeps other groups out.
+fn prefixes(names: &BTreeSet<&str>) -> Vec<String> {
+    let mut folders: BTreeMap<&str, &str> = BTreeMap::new();
+    for name in names {
+        let folder = name
+            .char_indices()
+            .filter(|(_, character)| *character == '/')
+            .nth(2)
+            .map_or("", |(end, _)| &name[..end]);
+        // Outside of folders names have nothing in common.
+        let folder = if folder.is_empty() { name } else { folder };
+        folders
+            .entry(folder)
+            .and_modify(|prefix| *prefix = common(prefix, name))
+            .or_insert(name);
+    }
+    folders.into_values().map(str::to_owned).collect()
+}
+
+/// The beginning that two texts share.
+fn common<'a>(left: &'a str, right: &str) -> &'a str {
+    let length = left
+        .char_indices()
+        .zip(right.chars())
+        .take_while(|((_, left), right)| left == right)
+        .last()
+        .map_or(0, |((at, character), _)| at + character.len_utf8());
+    &left[..length]
+}
+
+async fn list(context: &Context, prefix: &str) -> AwsResult<Vec<SdkLogGroup>> {
+    let mut groups = Vec::new();
+    let mut token: Option<String> = None;
+    loop {
+        let page = context
+            .call("logs:DescribeLogGroups", || {
+                context
+                    .logs
+                    .describe_log_groups()
+                    .log_group_name_prefix(prefix)
+                    .limit(50)
+                    .set_next_token(token.clone())
+                    .send()
+            })
+            .await?;
+        token = page.next_token().map(str::to_owned);
+        groups.extend(page.log_groups.unwrap_or_default());
+        if token.is_none() {
+            return Ok(groups);
+        }
+    }
+}
+
+/// A group's tags; `None` if it has gone meanwhile.
+async fn tags_of(context: &Context, name: &str) -> AwsResult<Option<Tags>> {
+    let arn = arn(context, name);
+    let answer = context
+        .call("logs:ListTagsForResource", || {
+            context
+                .logs
+                .list_tags_for_resource()
+                .resource_arn(&arn)
+                .send()
+        })
+        .await;
+    match answer {
+        Ok(answer) => Ok(Some(answer.tags.unwrap_or_default().into_iter().collect())),
+        Err(error) if error.is(ErrorKind::NotFound) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// The group that a creation met.
+async fn get(context: &Context, name: &str) -> AwsResult<LiveOf<LogGroup>> {
+    let listed = list(context, name).await?;
+    let group = expected(
+        "logs:DescribeLogGroups",
+        listed
+            .iter()
+            .find(|group| group.log_group_name() == Some(name)),
+        "the log group that exists",
+    )?;
+    let tags = tags_of(context, name).await?.unwrap_or_default();
+    Ok(live(context, group, tags))
+}
+
+fn live(context: &Context, group: &SdkLogGroup, tags: Tags) -> LiveOf<LogGroup> {
+    let name = group.log_group_name().unwrap_or_default().to_owned();
+    Live {
+        arn: Some(arn(context, &name)),
+        inputs: Inputs {
+            name: name.clone(),
+            retention_in_days: group.retention_in_days(),
+            kms_key_id: group.kms_key_id().map(str::to_owned),
+        },
+        outputs: Outputs {},
+        tags,
+        condition: Condition::Ready,
+        id: name,
+    }
+}
+
+/// Pulumi's way to say for ever.
+fn zero_as_none(days: Value) -> Value {
+    if days.as_number() == Some(0.0) {
+        Value::Null
+    } else {
+        days
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn few_prefixes_find_all_names() {
+        let names = BTreeSet::from([
+            "/aws/ecs/containers-api",
+            "/aws/ecs/containers-web",
+            "/aws/lambda/shop-é",
+            "/aws/lambda/shop-è",
+            "plain",
+            "/one",
+        ]);
+        assert_eq!(
+            prefixes(&names),
+            ["/aws/ecs/containers-", "/aws/lambda/shop-", "/one", "plain"]
+        );
+    }
+
+    #[test]
+    fn names_are_found_in_arns_of_both_forms() {
+        let name = Some("/aws/ecs/containers-api");
+        let arn = "arn:aws:logs:eu-south-2:1:log-group:/aws/ecs/containers-api";
+        assert_eq!(name_in(arn), name);
+        assert_eq!(name_in(&format!("{arn}:*")), name);
+    }
+}

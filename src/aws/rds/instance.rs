@@ -1,0 +1,487 @@
+//! RDS instance.
+//!
+//! - The master password is read from a secret at the moment of creation and goes into that one call.
+//! - A read replica takes engine, user, encryption and subnets from its source, and some settings only once it is there.
+//! - After a modification AWS may say `available` for up to a minute before it begins: see [`state::unfinished`].
+//! - A change that waits for the maintenance window is listed as pending. It counts as done where the author wants the
+//!   window, and as missing where not.
+//! - A dying instance keeps its name: a creation waits for it to be gone.
+//!
+//! Parts: [`state`] says where an instance stands and what its inputs are, [`request`] builds the calls, and [`defer`]
+//! knows what AWS decides once the instance exists.
+
+mod defer;
+mod request;
+mod state;
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use aws_sdk_rds::types::DbInstance;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::aws::context::Context;
+use crate::aws::error::{AwsResult, expected};
+use crate::aws::kms::canonical_key;
+use crate::aws::resource_type::{Change, LiveOf, New, ResourceType, adopt};
+use crate::aws::wait::{Poll, Wait, until_visible, while_in_use};
+use crate::resource::provider::{DataPolicy, Progress, Query};
+use crate::resource::tags::short_hash;
+use crate::resource::{Condition, CreateClass, ErrorKind, Property, ProviderError, Schema, Value};
+
+/// How long an instance may take to come up, to change, and to go (`aws-resources.md` §18).
+const CHANGE_MINUTES: u64 = 80;
+pub(super) const DELETION: Duration = Duration::from_secs(60 * 60);
+
+/// A database instance, or a read replica of one.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Inputs {
+    /// 1 to 63 letters, digits and single hyphens, a letter first; lower-cased by AWS.
+    pub identifier: String,
+    /// `postgres`, `mysql`, `mariadb`, … Required but for a replica.
+    pub engine: Option<String>,
+    /// `15`, or `15.4`. AWS's newer minor versions of the same major version count as equal. Default: AWS's choice.
+    pub engine_version: Option<String>,
+    /// `db.t3.micro`, `db.r6g.large`, …
+    pub instance_class: String,
+    /// GiB. Can only grow. Required but for a replica.
+    pub allocated_storage: Option<i32>,
+    /// GiB up to which AWS lets the storage grow by itself. Default: it does not grow.
+    pub max_allocated_storage: Option<i32>,
+    /// `gp2`, `gp3`, `io1` or `io2`. Default: `gp3`.
+    pub storage_type: String,
+    /// Default: false; for a replica that of its source.
+    pub storage_encrypted: bool,
+    /// Id, ARN or alias of the KMS key that encrypts the storage. Default: `alias/aws/rds`.
+    pub kms_key_id: Option<String>,
+    /// Provisioned operations per second. With `gp3` only from 400 GiB on. Default: the baseline of the storage type.
+    pub iops: Option<i32>,
+    /// MiB per second. Only with `gp3` and from 400 GiB on. Default: the baseline.
+    pub storage_throughput: Option<i32>,
+    /// The database made along with the instance. Default: the engine's own alone.
+    pub db_name: Option<String>,
+    /// The master user. Required but for a replica.
+    pub username: Option<String>,
+    /// ARN of the secret whose JSON key `password` is the master password. Read once, when the instance is created.
+    /// Required but for a replica.
+    pub master_password_secret_arn: Option<String>,
+    /// Default: the engine's own, such as 5432.
+    pub port: Option<i32>,
+    /// Default: the group `default`, which is the default VPC.
+    pub db_subnet_group_name: Option<String>,
+    /// Default: the default security group of the VPC.
+    pub vpc_security_group_ids: Option<Vec<String>>,
+    /// Default: AWS's group for the family. Another group takes full effect after a reboot.
+    pub parameter_group_name: Option<String>,
+    /// Whether a standby is kept in another zone. Default: false.
+    pub multi_az: bool,
+    /// The zone of an instance without a standby. Default: AWS's choice.
+    pub availability_zone: Option<String>,
+    /// Whether the host name resolves to a public address outside the VPC. Default: false.
+    pub publicly_accessible: bool,
+    /// Days, 0 to 35; 0 keeps none. Default: AWS's choice, 1 for an instance and 0 for a replica.
+    pub backup_retention_period: Option<i32>,
+    /// `04:00-04:30`, UTC. Default: AWS's choice.
+    pub backup_window: Option<String>,
+    /// `sun:05:00-sun:05:30`, UTC. Default: AWS's choice.
+    pub maintenance_window: Option<String>,
+    /// Whether AWS refuses to delete the instance. Default: false.
+    pub deletion_protection: bool,
+    /// Default: false.
+    pub performance_insights_enabled: bool,
+    /// Days: 7, 731, or a multiple of 31. Default: 7.
+    pub performance_insights_retention_period: Option<i32>,
+    /// Default: `alias/aws/rds`. Cannot change once set.
+    pub performance_insights_kms_key_id: Option<String>,
+    /// Seconds between points of enhanced monitoring: 0, 1, 5, 10, 15, 30 or 60; 0 is off. Default: 0.
+    pub monitoring_interval: i32,
+    /// The role that enhanced monitoring writes with. Required where it is on.
+    pub monitoring_role_arn: Option<String>,
+    /// Whether AWS brings minor versions in the maintenance window. Default: true.
+    pub auto_minor_version_upgrade: bool,
+    /// Lets a change of `engineVersion` be one of the major version. Default: false.
+    pub allow_major_version_upgrade: bool,
+    /// Whether changes happen at once or in the maintenance window. Default: true.
+    pub apply_immediately: bool,
+    /// Default: false.
+    pub copy_tags_to_snapshot: bool,
+    /// Logs to send to CloudWatch: `postgresql`, `upgrade`, … Default: none.
+    pub enabled_cloudwatch_logs_exports: Option<Vec<String>>,
+    /// Whether IAM identities can log in. Default: false.
+    pub iam_database_authentication_enabled: bool,
+    /// `rds-ca-rsa2048-g1`, … Default: AWS's choice.
+    pub ca_cert_identifier: Option<String>,
+    /// The instance to be a replica of, in the same region; it must keep backups. Taken away, the replica is promoted to
+    /// an instance of its own.
+    pub replicate_source_db: Option<String>,
+}
+
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Outputs {
+    /// `host:port`.
+    pub endpoint: Option<String>,
+    /// Host name.
+    pub address: Option<String>,
+    /// The zone of the host name, for alias records.
+    pub hosted_zone_id: Option<String>,
+    /// `db-…`; stays through all renaming.
+    pub resource_id: Option<String>,
+    /// Whether parameters wait for a reboot.
+    pub pending_reboot: bool,
+}
+
+pub struct Instance;
+
+#[async_trait]
+impl ResourceType for Instance {
+    type Inputs = Inputs;
+    type Outputs = Outputs;
+
+    fn schema(&self) -> Schema {
+        let lower_case = super::lower_case;
+        Schema::new::<Inputs>("aws:rds:Instance", CreateClass::NaturalKey)
+            .named("identifier", 63)
+            .snapshots()
+            .properties([
+                Property::new("identifier").replaces().canonical(lower_case),
+                Property::new("engine").server_chooses().replaces(),
+                Property::new("engineVersion").server_chooses(),
+                Property::new("instanceClass").required(),
+                Property::new("allocatedStorage").server_chooses(),
+                Property::new("maxAllocatedStorage").canonical(defer::zero_as_none),
+                Property::new("storageType").default("gp3"),
+                Property::new("storageEncrypted").default(false).replaces(),
+                Property::new("kmsKeyId")
+                    .server_chooses()
+                    .replaces()
+                    .canonical(canonical_key),
+                Property::new("iops").server_chooses(),
+                Property::new("storageThroughput").server_chooses(),
+                Property::new("dbName").server_chooses().replaces(),
+                Property::new("username").server_chooses().replaces(),
+                Property::new("masterPasswordSecretArn").write_only(),
+                Property::new("port").server_chooses(),
+                Property::new("dbSubnetGroupName")
+                    .server_chooses()
+                    .replaces()
+                    .canonical(lower_case),
+                Property::new("vpcSecurityGroupIds").server_chooses().set(),
+                Property::new("parameterGroupName")
+                    .server_chooses()
+                    .canonical(lower_case),
+                Property::new("multiAz").default(false),
+                Property::new("availabilityZone")
+                    .server_chooses()
+                    .replaces(),
+                Property::new("publiclyAccessible").default(false),
+                Property::new("backupRetentionPeriod").server_chooses(),
+                Property::new("backupWindow").server_chooses(),
+                Property::new("maintenanceWindow")
+                    .server_chooses()
+                    .canonical(lower_case),
+                Property::new("deletionProtection").default(false),
+                Property::new("performanceInsightsEnabled").default(false),
+                Property::new("performanceInsightsRetentionPeriod").server_chooses(),
+                Property::new("performanceInsightsKmsKeyId")
+                    .server_chooses()
+                    .canonical(canonical_key),
+                Property::new("monitoringInterval").default(0),
+                Property::new("monitoringRoleArn").server_chooses(),
+                Property::new("autoMinorVersionUpgrade").default(true),
+                Property::new("allowMajorVersionUpgrade")
+                    .default(false)
+                    .write_only(),
+                Property::new("applyImmediately").default(true).write_only(),
+                Property::new("copyTagsToSnapshot").default(false),
+                Property::new("enabledCloudwatchLogsExports").set(),
+                Property::new("iamDatabaseAuthenticationEnabled").default(false),
+                Property::new("caCertIdentifier").server_chooses(),
+                Property::new("replicateSourceDb").canonical(defer::source_name),
+            ])
+            .outputs(&[
+                "endpoint",
+                "address",
+                "hostedZoneId",
+                "resourceId",
+                "pendingReboot",
+            ])
+            .defers(defer::take_over)
+    }
+
+    async fn read(&self, context: &Context, query: Query<'_>) -> AwsResult<Vec<LiveOf<Self>>> {
+        let names = super::wanted_names(&query, "identifier");
+        let mut found = Vec::new();
+        let mut marker: Option<String> = None;
+        loop {
+            let page = context
+                .call("rds:DescribeDBInstances", || {
+                    context
+                        .rds
+                        .describe_db_instances()
+                        .max_records(100)
+                        .set_marker(marker.clone())
+                        .send()
+                })
+                .await?;
+            marker = page.marker().map(str::to_owned);
+            for instance in page.db_instances() {
+                let tags = super::from_sdk(instance.tag_list());
+                let name = instance.db_instance_identifier().unwrap_or_default();
+                let ours = tags.belongs_to(query.stack) || names.contains(name);
+                if !ours || state::is_dying(instance) {
+                    continue;
+                }
+                let owner = tags.owner();
+                let wanted = query
+                    .wanted
+                    .iter()
+                    .find(|wanted| Some(&wanted.urn) == owner.as_ref());
+                let at_once = wanted
+                    .and_then(|wanted| wanted.inputs.get("applyImmediately"))
+                    .and_then(Value::as_bool)
+                    .unwrap_or(true);
+                let mut live = state::live(instance, wanted.is_none() || !at_once);
+                live.inputs.apply_immediately = at_once;
+                // The port is told with the host name, when the instance is nearly there.
+                if instance.endpoint().is_none() {
+                    live.inputs.port = wanted
+                        .and_then(|wanted| wanted.inputs.get("port"))
+                        .and_then(Value::as_number)
+                        .map(|port| port as i32);
+                }
+                found.push(live);
+            }
+            if marker.is_none() {
+                return Ok(found);
+            }
+        }
+    }
+
+    async fn create(
+        &self,
+        context: &Context,
+        new: New<'_, Self::Inputs>,
+    ) -> AwsResult<LiveOf<Self>> {
+        let inputs = new.inputs;
+        request::check(context, inputs)?;
+        let password = match (
+            &inputs.replicate_source_db,
+            &inputs.master_password_secret_arn,
+        ) {
+            (None, Some(secret)) => {
+                Some(crate::aws::secretsmanager::key_of(context, secret, "password").await?)
+            }
+            _ => None,
+        };
+        loop {
+            // Groups may have been made a moment ago, and a source makes one replica at a time.
+            let created = while_in_use(Duration::from_secs(30 * 60), new.progress, || {
+                until_visible(|| async {
+                    match &password {
+                        Some(password) => request::create(context, &new, password).await,
+                        None => request::create_replica(context, &new).await,
+                    }
+                })
+            })
+            .await;
+            let error = match created {
+                Ok(instance) => return Ok(created_live(&new, &instance)),
+                Err(error) if error.is(ErrorKind::AlreadyExists) => error,
+                Err(error) => return Err(error),
+            };
+            let met = match describe(context, &inputs.identifier).await {
+                // Gone between the two calls.
+                Err(gone) if gone.is(ErrorKind::NotFound) => continue,
+                answer => answer?,
+            };
+            if !state::is_dying(&met) {
+                return adopt(new.urn, state::live(&met, false), error);
+            }
+            wait_until_gone(context, &inputs.identifier, new.progress).await?;
+        }
+    }
+
+    async fn update(&self, context: &Context, change: Change<'_, Self>) -> AwsResult<LiveOf<Self>> {
+        let id = &change.observed.id;
+        request::check_change(&change)?;
+        // Nothing can be changed before the instance is there.
+        if matches!(change.observed.condition, Condition::Settling(_)) {
+            settle(context, change.observed, change.progress).await?;
+        }
+        if change.diff.touches("replicateSourceDb") {
+            context
+                .call("rds:PromoteReadReplica", || {
+                    context
+                        .rds
+                        .promote_read_replica()
+                        .db_instance_identifier(id)
+                        .set_backup_retention_period(change.wanted.backup_retention_period)
+                        .set_preferred_backup_window(change.wanted.backup_window.clone())
+                        .send()
+                })
+                .await?;
+            // What is left to change is refused until the promotion is through.
+            let mut promoted = change.observed.clone();
+            promoted.inputs.replicate_source_db = None;
+            settle(context, &promoted, change.progress).await?;
+        }
+        if let Some(modify) = request::modify(context, &change) {
+            until_visible(|| context.call("rds:ModifyDBInstance", || modify.clone().send()))
+                .await?;
+        }
+        Ok(state::settling(change.applied(), "modifying"))
+    }
+
+    async fn wait(
+        &self,
+        context: &Context,
+        live: LiveOf<Self>,
+        progress: &dyn Progress,
+    ) -> AwsResult<LiveOf<Self>> {
+        let instance = settle(context, &live, progress).await?;
+        let mut ready = state::live(&instance, !live.inputs.apply_immediately);
+        ready.inputs.apply_immediately = live.inputs.apply_immediately;
+        Ok(ready)
+    }
+
+    async fn delete(
+        &self,
+        context: &Context,
+        live: &LiveOf<Self>,
+        data: DataPolicy,
+        progress: &dyn Progress,
+    ) -> AwsResult<()> {
+        let snapshot = final_snapshot(live, data)?;
+        // Whoever deletes has consented by now; AWS asks for this as a step of its own.
+        if live.inputs.deletion_protection {
+            context
+                .call("rds:ModifyDBInstance", || {
+                    context
+                        .rds
+                        .modify_db_instance()
+                        .db_instance_identifier(&live.id)
+                        .deletion_protection(false)
+                        .apply_immediately(true)
+                        .send()
+                })
+                .await?;
+        }
+        let deleted = context
+            .call("rds:DeleteDBInstance", || {
+                context
+                    .rds
+                    .delete_db_instance()
+                    .db_instance_identifier(&live.id)
+                    .skip_final_snapshot(snapshot.is_none())
+                    .set_final_db_snapshot_identifier(snapshot.clone())
+                    .send()
+            })
+            .await;
+        match deleted {
+            Err(error) if error.is(ErrorKind::InUse) => {
+                // Busy, or on its way out already.
+                if !state::is_dying(&describe(context, &live.id).await?) {
+                    return Err(error);
+                }
+            }
+            other => drop(other?),
+        }
+        wait_until_gone(context, &live.id, progress).await
+    }
+
+    fn delete_patience(&self) -> Duration {
+        DELETION
+    }
+}
+
+/// The final snapshot to leave behind, if one is due. The same deletion names the same snapshot.
+fn final_snapshot(live: &LiveOf<Instance>, data: DataPolicy) -> AwsResult<Option<String>> {
+    let replica = live.inputs.replicate_source_db.is_some();
+    match &live.condition {
+        _ if data == DataPolicy::Discard || replica => Ok(None),
+        // It never came up, so there is nothing to keep.
+        Condition::Broken(_) => Ok(None),
+        Condition::Settling(status) if state::takes_no_snapshot(status) => {
+            let message = format!(
+                "`{}` is {status}, and AWS makes no final snapshot of it; bring it up again first, or delete it without one",
+                live.id
+            );
+            let operation = "rds:DeleteDBInstance";
+            Err(ProviderError::new(ErrorKind::Guarded, operation, message))
+        }
+        _ => {
+            let resource = live.outputs.resource_id.as_deref().unwrap_or(&live.id);
+            let hash = short_hash(resource, 8);
+            Ok(Some(format!("{}-final-{hash}", live.id)))
+        }
+    }
+}
+
+/// What a creation call has brought into being.
+fn created_live(new: &New<'_, Inputs>, instance: &DbInstance) -> LiveOf<Instance> {
+    let mut live = state::settling(state::live(instance, true), "creating");
+    // A replica takes what its call does not from its source; an instance has all that was asked for.
+    if new.inputs.replicate_source_db.is_none() {
+        live.inputs = new.inputs.clone();
+    }
+    live.tags = new.tags.clone();
+    live
+}
+
+async fn describe(context: &Context, id: &str) -> AwsResult<DbInstance> {
+    let answer = context
+        .call("rds:DescribeDBInstances", || {
+            context
+                .rds
+                .describe_db_instances()
+                .db_instance_identifier(id)
+                .send()
+        })
+        .await?;
+    expected(
+        "rds:DescribeDBInstances",
+        answer.db_instances.unwrap_or_default().pop(),
+        "an instance",
+    )
+}
+
+/// Polls until the instance is there and is what `live` says that it should be.
+async fn settle(
+    context: &Context,
+    live: &LiveOf<Instance>,
+    progress: &dyn Progress,
+) -> AwsResult<DbInstance> {
+    let started = tokio::time::Instant::now();
+    Wait::long("rds:DescribeDBInstances", CHANGE_MINUTES, progress)
+        .until(|| async {
+            let instance = until_visible(|| describe(context, &live.id)).await?;
+            if let Some(reason) = state::failure(&instance) {
+                let message = format!("`{}` is {reason}", live.id);
+                let operation = "rds:DescribeDBInstances";
+                return Err(ProviderError::new(ErrorKind::Failed, operation, message));
+            }
+            Ok(
+                match state::unfinished(&instance, &live.inputs, started.elapsed()) {
+                    Some(status) => Poll::Pending(status),
+                    None => Poll::Ready(instance),
+                },
+            )
+        })
+        .await
+}
+
+async fn wait_until_gone(context: &Context, id: &str, progress: &dyn Progress) -> AwsResult<()> {
+    let minutes = DELETION.as_secs() / 60;
+    Wait::long("rds:DescribeDBInstances", minutes, progress)
+        .until(|| async {
+            match describe(context, id).await {
+                Ok(instance) => Ok(Poll::Pending(state::status(&instance))),
+                Err(gone) if gone.is(ErrorKind::NotFound) => Ok(Poll::Ready(())),
+                Err(error) => Err(error),
+            }
+        })
+        .await
+}

@@ -1,0 +1,150 @@
+//! What AWS decides once an instance exists, and the forms in which equal inputs are compared.
+
+use crate::aws::kms::is_alias;
+use crate::resource::{Properties, Value};
+
+/// What a replica has from its source, whatever is written.
+const INHERITED: [&str; 6] = [
+    "engine",
+    "username",
+    "dbName",
+    "storageEncrypted",
+    "kmsKeyId",
+    "dbSubnetGroupName",
+];
+
+/// Takes over live values where they are not the author's to decide.
+pub(super) fn take_over(desired: &mut Properties, observed: &Properties) {
+    let is_set = |name: &str| desired.get(name).is_some_and(|value| !value.is_null());
+    let mut taken: Vec<&str> = Vec::new();
+    if is_set("replicateSourceDb") {
+        taken.extend(INHERITED);
+    }
+    if covers_version(desired.get("engineVersion"), observed.get("engineVersion")) {
+        taken.push("engineVersion");
+    }
+    // Storage that AWS has let grow cannot shrink again.
+    let size = |of: &Properties| of.get("allocatedStorage").and_then(Value::as_number);
+    if is_set("maxAllocatedStorage") && size(desired) < size(observed) {
+        taken.push("allocatedStorage");
+    }
+    // AWS answers with the key behind an alias.
+    for name in ["kmsKeyId", "performanceInsightsKmsKeyId"] {
+        if desired.get(name).is_some_and(is_alias) {
+            taken.push(name);
+        }
+    }
+    // With a standby the zone is wherever the last failover went.
+    if desired.get("multiAz").and_then(Value::as_bool) == Some(true) && is_set("availabilityZone") {
+        taken.push("availabilityZone");
+    }
+    for name in taken {
+        if let Some(live) = observed.get(name) {
+            desired.insert(name.to_owned(), live.clone());
+        }
+    }
+}
+
+/// Whether a live version satisfies the wanted one: it continues it (`15` and `15.4`), or is a later minor version, which
+/// AWS brings by itself and does not take back.
+fn covers_version(wanted: Option<&Value>, live: Option<&Value>) -> bool {
+    let (Some(wanted), Some(live)) = (wanted.and_then(Value::as_str), live.and_then(Value::as_str))
+    else {
+        return false;
+    };
+    let wanted: Vec<&str> = wanted.split('.').collect();
+    let live: Vec<&str> = live.split('.').take(wanted.len()).collect();
+    let (Some((wanted_minor, wanted_major)), Some((live_minor, live_major))) =
+        (wanted.split_last(), live.split_last())
+    else {
+        return false;
+    };
+    if wanted == live {
+        return true;
+    }
+    let later = match (live_minor.parse::<u32>(), wanted_minor.parse::<u32>()) {
+        (Ok(live), Ok(wanted)) => live > wanted,
+        _ => false,
+    };
+    !wanted_major.is_empty() && wanted_major == live_major && later
+}
+
+/// Pulumi's way to say that storage does not grow by itself.
+pub(super) fn zero_as_none(value: Value) -> Value {
+    if value.as_number() == Some(0.0) {
+        Value::Null
+    } else {
+        value
+    }
+}
+
+/// A replica's source by name, as AWS reports it within a region.
+pub(super) fn source_name(source: Value) -> Value {
+    let name = source
+        .as_str()
+        .map(|text| text.rsplit(':').next().unwrap_or(text).to_lowercase());
+    name.map_or(source, Value::from)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::resource::value::properties;
+
+    #[test]
+    fn versions_that_aws_brings_by_itself_are_no_change() {
+        for (wanted, live, expected) in [
+            ("15", "15.4", true),
+            ("15.4", "15.4", true),
+            ("15.4", "15.7", true),
+            ("15.10", "15.9", false),
+            ("15", "16.1", false),
+            ("16", "15.4", false),
+            ("8.0", "8.0.35", true),
+            ("8.0.35", "8.0.40", true),
+            ("8.0.35", "8.4.3", false),
+            ("1", "15.4", false),
+        ] {
+            let covered = covers_version(Some(&wanted.into()), Some(&live.into()));
+            assert_eq!(covered, expected, "{wanted} against {live}");
+        }
+    }
+
+    #[test]
+    fn live_wins_where_the_author_does_not_decide() {
+        let mut desired = properties([
+            ("allocatedStorage", 20.into()),
+            ("maxAllocatedStorage", 100.into()),
+            ("kmsKeyId", "alias/shop".into()),
+            ("storageEncrypted", false.into()),
+        ]);
+        let live = properties([
+            ("allocatedStorage", 40.into()),
+            ("kmsKeyId", "arn:aws:kms:r:1:key/k".into()),
+            ("storageEncrypted", true.into()),
+        ]);
+        take_over(&mut desired, &live);
+        assert_eq!(desired["allocatedStorage"], 40.into());
+        assert_eq!(desired["kmsKeyId"], "arn:aws:kms:r:1:key/k".into());
+        assert_eq!(desired["storageEncrypted"], false.into());
+        desired.insert("replicateSourceDb".to_owned(), "source".into());
+        take_over(&mut desired, &live);
+        assert_eq!(desired["storageEncrypted"], true.into());
+    }
+
+    #[test]
+    fn storage_does_not_shrink_unless_asked_to() {
+        let mut desired = properties([("allocatedStorage", 20.into())]);
+        take_over(&mut desired, &properties([("allocatedStorage", 40.into())]));
+        assert_eq!(desired["allocatedStorage"], 20.into());
+    }
+
+    #[test]
+    fn a_source_is_known_by_its_name() {
+        assert_eq!(
+            source_name("arn:aws:rds:r:1:db:Shop".into()),
+            source_name("shop".into())
+        );
+        assert!(source_name(Value::Null).is_null());
+    }
+}

@@ -1,0 +1,336 @@
+//! The calls that make and change an instance, and what is refused before they are made.
+
+use aws_sdk_rds::operation::modify_db_instance::builders::ModifyDBInstanceFluentBuilder;
+use aws_sdk_rds::types::{CloudwatchLogsExportConfiguration, DbInstance};
+
+use super::{Inputs, Instance};
+use crate::aws::context::Context;
+use crate::aws::error::{AwsResult, expected};
+use crate::aws::resource_type::{Change, New};
+use crate::aws::secretsmanager::SecretText;
+use crate::resource::{ErrorKind, ProviderError};
+
+/// What AWS would refuse late or in other words.
+pub(super) fn check(context: &Context, inputs: &Inputs) -> AwsResult<()> {
+    match &inputs.replicate_source_db {
+        None => {
+            for (name, given) in [
+                ("engine", inputs.engine.is_some()),
+                ("allocatedStorage", inputs.allocated_storage.is_some()),
+                ("username", inputs.username.is_some()),
+                (
+                    "masterPasswordSecretArn",
+                    inputs.master_password_secret_arn.is_some(),
+                ),
+            ] {
+                if !given {
+                    return Err(invalid(format!(
+                        "`{name}` is needed by every instance that is not a replica"
+                    )));
+                }
+            }
+        }
+        Some(source) => {
+            let region = source
+                .strip_prefix("arn:")
+                .and_then(|arn| arn.split(':').nth(2));
+            if region.is_some_and(|region| region != context.region) {
+                return Err(invalid(
+                    "`replicateSourceDb` names an instance of another region, which is not supported"
+                        .to_owned(),
+                ));
+            }
+        }
+    }
+    if inputs.monitoring_interval > 0 && inputs.monitoring_role_arn.is_none() {
+        return Err(invalid(
+            "`monitoringInterval` needs a `monitoringRoleArn`".to_owned(),
+        ));
+    }
+    Ok(())
+}
+
+/// What cannot be changed into each other.
+pub(super) fn check_change(change: &Change<'_, Instance>) -> AwsResult<()> {
+    let (wanted, observed) = (change.wanted, &change.observed.inputs);
+    if wanted.allocated_storage < observed.allocated_storage && wanted.allocated_storage.is_some() {
+        return Err(invalid(format!(
+            "`allocatedStorage` can only grow, and is {} GiB",
+            observed.allocated_storage.unwrap_or_default()
+        )));
+    }
+    if change.diff.touches("replicateSourceDb") && wanted.replicate_source_db.is_some() {
+        return Err(invalid(
+            "`replicateSourceDb` cannot be set on an instance that exists; a replica of another source is a new instance"
+                .to_owned(),
+        ));
+    }
+    Ok(())
+}
+
+pub(super) async fn create(
+    context: &Context,
+    new: &New<'_, Inputs>,
+    password: &SecretText,
+) -> AwsResult<DbInstance> {
+    let inputs = new.inputs;
+    let answer = context
+        .call("rds:CreateDBInstance", || {
+            context
+                .rds
+                .create_db_instance()
+                .db_instance_identifier(&inputs.identifier)
+                .set_engine(inputs.engine.clone())
+                .set_engine_version(inputs.engine_version.clone())
+                .db_instance_class(&inputs.instance_class)
+                .set_allocated_storage(inputs.allocated_storage)
+                .set_max_allocated_storage(storage_limit(inputs))
+                .storage_type(&inputs.storage_type)
+                .storage_encrypted(inputs.storage_encrypted)
+                .set_kms_key_id(inputs.kms_key_id.clone())
+                .set_iops(inputs.iops)
+                .set_storage_throughput(inputs.storage_throughput)
+                .set_db_name(inputs.db_name.clone())
+                .set_master_username(inputs.username.clone())
+                .master_user_password(password.expose())
+                .set_port(inputs.port)
+                .set_db_subnet_group_name(inputs.db_subnet_group_name.clone())
+                .set_vpc_security_group_ids(inputs.vpc_security_group_ids.clone())
+                .set_db_parameter_group_name(inputs.parameter_group_name.clone())
+                .multi_az(inputs.multi_az)
+                .set_availability_zone(inputs.availability_zone.clone())
+                .publicly_accessible(inputs.publicly_accessible)
+                .set_backup_retention_period(inputs.backup_retention_period)
+                .set_preferred_backup_window(inputs.backup_window.clone())
+                .set_preferred_maintenance_window(inputs.maintenance_window.clone())
+                .deletion_protection(inputs.deletion_protection)
+                .enable_performance_insights(inputs.performance_insights_enabled)
+                .set_performance_insights_retention_period(
+                    inputs.performance_insights_retention_period,
+                )
+                .set_performance_insights_kms_key_id(inputs.performance_insights_kms_key_id.clone())
+                .monitoring_interval(inputs.monitoring_interval)
+                .set_monitoring_role_arn(inputs.monitoring_role_arn.clone())
+                .auto_minor_version_upgrade(inputs.auto_minor_version_upgrade)
+                .copy_tags_to_snapshot(inputs.copy_tags_to_snapshot)
+                .set_enable_cloudwatch_logs_exports(log_exports(inputs))
+                .enable_iam_database_authentication(inputs.iam_database_authentication_enabled)
+                .set_ca_certificate_identifier(inputs.ca_cert_identifier.clone())
+                .set_tags(Some(crate::aws::rds::to_sdk(new.tags)))
+                .send()
+        })
+        .await?;
+    expected("rds:CreateDBInstance", answer.db_instance, "an instance")
+}
+
+/// A replica in its source's region, and so in its subnet group. What the call does not take, a modification brings.
+pub(super) async fn create_replica(
+    context: &Context,
+    new: &New<'_, Inputs>,
+) -> AwsResult<DbInstance> {
+    let inputs = new.inputs;
+    let answer = context
+        .call("rds:CreateDBInstanceReadReplica", || {
+            context
+                .rds
+                .create_db_instance_read_replica()
+                .db_instance_identifier(&inputs.identifier)
+                .set_source_db_instance_identifier(inputs.replicate_source_db.clone())
+                .db_instance_class(&inputs.instance_class)
+                .set_allocated_storage(inputs.allocated_storage)
+                .set_max_allocated_storage(storage_limit(inputs))
+                .storage_type(&inputs.storage_type)
+                .set_iops(inputs.iops)
+                .set_storage_throughput(inputs.storage_throughput)
+                .set_port(inputs.port)
+                .set_vpc_security_group_ids(inputs.vpc_security_group_ids.clone())
+                .set_db_parameter_group_name(inputs.parameter_group_name.clone())
+                .multi_az(inputs.multi_az)
+                .set_availability_zone(inputs.availability_zone.clone())
+                .publicly_accessible(inputs.publicly_accessible)
+                .deletion_protection(inputs.deletion_protection)
+                .enable_performance_insights(inputs.performance_insights_enabled)
+                .set_performance_insights_retention_period(
+                    inputs.performance_insights_retention_period,
+                )
+                .set_performance_insights_kms_key_id(inputs.performance_insights_kms_key_id.clone())
+                .monitoring_interval(inputs.monitoring_interval)
+                .set_monitoring_role_arn(inputs.monitoring_role_arn.clone())
+                .auto_minor_version_upgrade(inputs.auto_minor_version_upgrade)
+                .copy_tags_to_snapshot(inputs.copy_tags_to_snapshot)
+                .set_enable_cloudwatch_logs_exports(log_exports(inputs))
+                .enable_iam_database_authentication(inputs.iam_database_authentication_enabled)
+                .set_ca_certificate_identifier(inputs.ca_cert_identifier.clone())
+                .set_tags(Some(crate::aws::rds::to_sdk(new.tags)))
+                .send()
+        })
+        .await?;
+    expected(
+        "rds:CreateDBInstanceReadReplica",
+        answer.db_instance,
+        "an instance",
+    )
+}
+
+/// The one modification that brings all that differs; `None` if it would bring nothing, which AWS refuses.
+pub(super) fn modify(
+    context: &Context,
+    change: &Change<'_, Instance>,
+) -> Option<ModifyDBInstanceFluentBuilder> {
+    let (wanted, observed) = (change.wanted, &change.observed.inputs);
+    let touches = |names: &[&str]| names.iter().any(|name| change.diff.touches(name));
+    // Each of these goes along alone; those below go along together.
+    let differs = |name: &str| change.diff.touches(name);
+    if change.diff.properties() == ["replicateSourceDb"] {
+        return None;
+    }
+    let mut request = context
+        .rds
+        .modify_db_instance()
+        .db_instance_identifier(&change.observed.id)
+        .apply_immediately(wanted.apply_immediately);
+    if differs("engineVersion") {
+        request = request
+            .set_engine_version(wanted.engine_version.clone())
+            .allow_major_version_upgrade(wanted.allow_major_version_upgrade);
+    }
+    if differs("instanceClass") {
+        request = request.db_instance_class(&wanted.instance_class);
+    }
+    if touches(&[
+        "allocatedStorage",
+        "storageType",
+        "iops",
+        "storageThroughput",
+    ]) {
+        request = request
+            .set_allocated_storage(wanted.allocated_storage.or(observed.allocated_storage))
+            .storage_type(&wanted.storage_type)
+            .set_iops(wanted.iops)
+            .set_storage_throughput(wanted.storage_throughput);
+    }
+    if differs("maxAllocatedStorage") {
+        let size = wanted.allocated_storage.or(observed.allocated_storage);
+        // A limit equal to the size keeps the storage from growing.
+        request = request.set_max_allocated_storage(storage_limit(wanted).or(size));
+    }
+    if differs("port") {
+        request = request.set_db_port_number(wanted.port);
+    }
+    if differs("vpcSecurityGroupIds") {
+        request = request.set_vpc_security_group_ids(wanted.vpc_security_group_ids.clone());
+    }
+    if differs("parameterGroupName") {
+        request = request.set_db_parameter_group_name(wanted.parameter_group_name.clone());
+    }
+    if differs("multiAz") {
+        request = request.multi_az(wanted.multi_az);
+    }
+    if differs("publiclyAccessible") {
+        request = request.publicly_accessible(wanted.publicly_accessible);
+    }
+    if differs("backupRetentionPeriod") {
+        request = request.set_backup_retention_period(wanted.backup_retention_period);
+    }
+    if differs("backupWindow") {
+        request = request.set_preferred_backup_window(wanted.backup_window.clone());
+    }
+    if differs("maintenanceWindow") {
+        request = request.set_preferred_maintenance_window(wanted.maintenance_window.clone());
+    }
+    if differs("deletionProtection") {
+        request = request.deletion_protection(wanted.deletion_protection);
+    }
+    if touches(&[
+        "performanceInsightsEnabled",
+        "performanceInsightsRetentionPeriod",
+        "performanceInsightsKmsKeyId",
+    ]) {
+        request = request.enable_performance_insights(wanted.performance_insights_enabled);
+        if wanted.performance_insights_enabled {
+            request = request
+                .set_performance_insights_retention_period(
+                    wanted.performance_insights_retention_period,
+                )
+                .set_performance_insights_kms_key_id(
+                    wanted.performance_insights_kms_key_id.clone(),
+                );
+        }
+    }
+    if touches(&["monitoringInterval", "monitoringRoleArn"]) {
+        request = request.monitoring_interval(wanted.monitoring_interval);
+        if wanted.monitoring_interval > 0 {
+            request = request.set_monitoring_role_arn(wanted.monitoring_role_arn.clone());
+        }
+    }
+    if differs("autoMinorVersionUpgrade") {
+        request = request.auto_minor_version_upgrade(wanted.auto_minor_version_upgrade);
+    }
+    if differs("copyTagsToSnapshot") {
+        request = request.copy_tags_to_snapshot(wanted.copy_tags_to_snapshot);
+    }
+    if differs("enabledCloudwatchLogsExports") {
+        let before = observed.enabled_cloudwatch_logs_exports.as_deref();
+        let after = wanted.enabled_cloudwatch_logs_exports.as_deref();
+        request = request.cloudwatch_logs_export_configuration(log_changes(
+            before.unwrap_or_default(),
+            after.unwrap_or_default(),
+        ));
+    }
+    if differs("iamDatabaseAuthenticationEnabled") {
+        request =
+            request.enable_iam_database_authentication(wanted.iam_database_authentication_enabled);
+    }
+    if differs("caCertIdentifier") {
+        request = request.set_ca_certificate_identifier(wanted.ca_cert_identifier.clone());
+    }
+    Some(request)
+}
+
+fn storage_limit(inputs: &Inputs) -> Option<i32> {
+    inputs.max_allocated_storage.filter(|limit| *limit > 0)
+}
+
+fn log_exports(inputs: &Inputs) -> Option<Vec<String>> {
+    inputs
+        .enabled_cloudwatch_logs_exports
+        .clone()
+        .filter(|logs| !logs.is_empty())
+}
+
+fn log_changes(before: &[String], after: &[String]) -> CloudwatchLogsExportConfiguration {
+    let missing = |from: &[String], of: &[String]| {
+        let logs: Vec<String> = of
+            .iter()
+            .filter(|log| !from.contains(log))
+            .cloned()
+            .collect();
+        (!logs.is_empty()).then_some(logs)
+    };
+    CloudwatchLogsExportConfiguration::builder()
+        .set_enable_log_types(missing(before, after))
+        .set_disable_log_types(missing(after, before))
+        .build()
+}
+
+fn invalid(message: String) -> ProviderError {
+    ProviderError::new(ErrorKind::Invalid, "aws:rds:Instance", message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn logs_are_switched_one_by_one() {
+        let logs = |names: &[&str]| {
+            names
+                .iter()
+                .map(|name| (*name).to_owned())
+                .collect::<Vec<_>>()
+        };
+        let change = log_changes(&logs(&["a", "b"]), &logs(&["b", "c"]));
+        assert_eq!(change.enable_log_types(), ["c"]);
+        assert_eq!(change.disable_log_types(), ["a"]);
+    }
+}

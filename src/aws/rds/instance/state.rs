@@ -1,0 +1,408 @@
+//! Where an instance stands, and what its inputs would be, had it been made as it is now.
+
+use std::time::Duration;
+
+use aws_sdk_rds::types::{DbInstance, PendingModifiedValues};
+
+use super::{Inputs, Instance, Outputs};
+use crate::aws::resource_type::{Live, LiveOf, ResourceType};
+use crate::resource::diff::compare;
+use crate::resource::{Condition, Properties, Value};
+
+/// It never came up, so there is nothing in it.
+const STILLBORN: [&str; 4] = [
+    "failed",
+    "incompatible-create",
+    "incompatible-restore",
+    "restore-error",
+];
+
+/// It was up, and needs a hand to come up again. Its data is there.
+const STUCK: [&str; 8] = [
+    "incompatible-credentials",
+    "incompatible-network",
+    "incompatible-option-group",
+    "incompatible-parameters",
+    "inaccessible-encryption-credentials",
+    "inaccessible-encryption-credentials-recoverable",
+    "modify-failed",
+    "upgrade-failed",
+];
+
+/// It can be used and changed.
+const STEADY: [&str; 4] = [
+    "available",
+    "storage-full",
+    "storage-optimization",
+    "storage-config-upgrade",
+];
+
+/// It can be used as it is; changing it has to wait, which `update` does.
+const IN_USE: [&str; 3] = ["backing-up", "maintenance", "stopped"];
+
+/// How long AWS may say `available` before a modification shows.
+const STALE: Duration = Duration::from_secs(90);
+
+pub(super) fn is_dying(instance: &DbInstance) -> bool {
+    instance.db_instance_status() == Some("deleting")
+}
+
+/// Its status in AWS's own words, with how far it has come and what it complains of.
+pub(super) fn status(instance: &DbInstance) -> String {
+    let mut text = instance
+        .db_instance_status()
+        .unwrap_or("unknown")
+        .to_owned();
+    if let Some(percent) = instance.percent_progress().filter(|text| !text.is_empty()) {
+        text = format!("{text} ({percent} %)");
+    }
+    for info in instance.status_infos() {
+        let told = info.message().filter(|message| !message.is_empty());
+        if info.normal() == Some(false) || told.is_some() {
+            let kind = info.status_type().unwrap_or("status");
+            let said = told.or(info.status()).unwrap_or_default();
+            text = format!("{text}, {kind}: {said}");
+        }
+    }
+    text
+}
+
+/// Why waiting is in vain.
+pub(super) fn failure(instance: &DbInstance) -> Option<String> {
+    let now = instance.db_instance_status().unwrap_or_default();
+    let replication = replication(instance);
+    let dead = is_dying(instance) || STILLBORN.contains(&now) || STUCK.contains(&now);
+    let cut_off = matches!(replication, Some("error" | "terminated"));
+    (dead || cut_off).then(|| match replication {
+        Some(word) if cut_off => format!("{}, replication: {word}", status(instance)),
+        _ => status(instance),
+    })
+}
+
+/// What is still to come until the instance is as wanted, in a word; `None` once nothing is.
+///
+/// `available` alone proves nothing: right after a modification it is stale. So the wanted values must show as well, for
+/// as long as that can take.
+pub(super) fn unfinished(
+    instance: &DbInstance,
+    wanted: &Inputs,
+    waited: Duration,
+) -> Option<String> {
+    let now = instance.db_instance_status().unwrap_or_default();
+    if !STEADY.contains(&now) {
+        return Some(status(instance));
+    }
+    let open = |what: &str| Some(format!("{}, {what}", status(instance)));
+    if wanted.apply_immediately
+        && instance
+            .pending_modified_values()
+            .is_some_and(|pending| *pending != PendingModifiedValues::builder().build())
+    {
+        return open("changes pending");
+    }
+    let groups = instance.db_parameter_groups();
+    if groups
+        .iter()
+        .any(|group| group.parameter_apply_status() == Some("applying"))
+    {
+        return open("parameter group applying");
+    }
+    let memberships = instance.vpc_security_groups();
+    if memberships
+        .iter()
+        .any(|group| matches!(group.status(), Some("adding" | "removing")))
+    {
+        return open("security groups changing");
+    }
+    match replication(instance) {
+        None | Some("replicating") => {}
+        Some(word) => return open(&format!("replication: {word}")),
+    }
+    let shown = live(instance, !wanted.apply_immediately).inputs;
+    if waited < STALE && !matches(wanted, &shown) {
+        return open("change not begun");
+    }
+    None
+}
+
+/// The state of a replica's replication.
+fn replication(instance: &DbInstance) -> Option<&str> {
+    instance
+        .status_infos()
+        .iter()
+        .find(|info| info.status_type() == Some("read replication"))?
+        .status()
+}
+
+fn matches(wanted: &Inputs, shown: &Inputs) -> bool {
+    let schema = Instance.schema();
+    let (mut wanted, shown) = (properties(wanted), properties(shown));
+    super::defer::take_over(&mut wanted, &shown);
+    compare(&schema, &wanted, &shown).is_empty()
+}
+
+fn properties(inputs: &Inputs) -> Properties {
+    let json = serde_json::to_value(inputs).unwrap_or_default();
+    match Value::from(json) {
+        Value::Object(mut properties) => {
+            properties.retain(|_, value| !value.is_null());
+            properties
+        }
+        _ => Properties::new(),
+    }
+}
+
+/// Whether an instance of this status can only be deleted without a final snapshot.
+pub(super) fn takes_no_snapshot(status: &str) -> bool {
+    status.starts_with("incompatible-network")
+}
+
+/// The same object, on its way.
+pub(super) fn settling(live: LiveOf<Instance>, status: &str) -> LiveOf<Instance> {
+    Live {
+        condition: Condition::Settling(status.to_owned()),
+        ..live
+    }
+}
+
+/// A live instance. What waits for the maintenance window counts as done, if `with_pending`.
+pub(super) fn live(instance: &DbInstance, with_pending: bool) -> LiveOf<Instance> {
+    let now = instance.db_instance_status().unwrap_or_default();
+    let condition = if STILLBORN.contains(&now) {
+        Condition::Broken(status(instance))
+    } else if STEADY.contains(&now) || IN_USE.contains(&now) && instance.endpoint().is_some() {
+        Condition::Ready
+    } else {
+        Condition::Settling(status(instance))
+    };
+    // While AWS is at work, pending values are those that it works on.
+    let with_pending = with_pending || matches!(condition, Condition::Settling(_));
+    let endpoint = instance.endpoint();
+    let address = endpoint.and_then(|endpoint| endpoint.address());
+    let port = endpoint.and_then(|endpoint| endpoint.port());
+    Live {
+        id: instance
+            .db_instance_identifier()
+            .unwrap_or_default()
+            .to_owned(),
+        arn: instance.db_instance_arn().map(str::to_owned),
+        inputs: inputs(instance, with_pending),
+        outputs: Outputs {
+            endpoint: address
+                .zip(port)
+                .map(|(address, port)| format!("{address}:{port}")),
+            address: address.map(str::to_owned),
+            hosted_zone_id: endpoint
+                .and_then(|endpoint| endpoint.hosted_zone_id())
+                .map(str::to_owned),
+            resource_id: instance.dbi_resource_id().map(str::to_owned),
+            pending_reboot: instance
+                .db_parameter_groups()
+                .iter()
+                .any(|group| group.parameter_apply_status() == Some("pending-reboot")),
+        },
+        tags: crate::aws::rds::from_sdk(instance.tag_list()),
+        condition,
+    }
+}
+
+fn inputs(instance: &DbInstance, with_pending: bool) -> Inputs {
+    let text = |value: Option<&str>| value.map(str::to_owned);
+    let pending = instance.pending_modified_values().filter(|_| with_pending);
+    let allocated = pending
+        .and_then(PendingModifiedValues::allocated_storage)
+        .or(instance.allocated_storage());
+    Inputs {
+        identifier: text(instance.db_instance_identifier()).unwrap_or_default(),
+        engine: text(instance.engine()),
+        engine_version: text(
+            pending
+                .and_then(PendingModifiedValues::engine_version)
+                .or(instance.engine_version()),
+        ),
+        instance_class: text(
+            pending
+                .and_then(PendingModifiedValues::db_instance_class)
+                .or(instance.db_instance_class()),
+        )
+        .unwrap_or_default(),
+        allocated_storage: allocated,
+        // Equal to the size, it is how storage is kept from growing.
+        max_allocated_storage: instance
+            .max_allocated_storage()
+            .filter(|limit| Some(*limit) != allocated),
+        storage_type: text(
+            pending
+                .and_then(PendingModifiedValues::storage_type)
+                .or(instance.storage_type()),
+        )
+        .unwrap_or_default(),
+        storage_encrypted: instance.storage_encrypted().unwrap_or(false),
+        kms_key_id: text(instance.kms_key_id()),
+        iops: pending
+            .and_then(PendingModifiedValues::iops)
+            .or(instance.iops()),
+        storage_throughput: pending
+            .and_then(PendingModifiedValues::storage_throughput)
+            .or(instance.storage_throughput()),
+        db_name: text(instance.db_name()),
+        username: text(instance.master_username()),
+        master_password_secret_arn: None,
+        port: pending.and_then(PendingModifiedValues::port).or_else(|| {
+            instance
+                .endpoint()
+                .and_then(|endpoint| endpoint.port())
+                .or(instance.db_instance_port())
+                .filter(|port| *port > 0)
+        }),
+        db_subnet_group_name: text(
+            instance
+                .db_subnet_group()
+                .and_then(|group| group.db_subnet_group_name()),
+        ),
+        vpc_security_group_ids: Some(
+            instance
+                .vpc_security_groups()
+                .iter()
+                .filter(|group| group.status() != Some("removing"))
+                .filter_map(|group| text(group.vpc_security_group_id()))
+                .collect(),
+        ),
+        parameter_group_name: instance
+            .db_parameter_groups()
+            .first()
+            .and_then(|group| text(group.db_parameter_group_name())),
+        multi_az: pending
+            .and_then(PendingModifiedValues::multi_az)
+            .or(instance.multi_az())
+            .unwrap_or(false),
+        availability_zone: text(instance.availability_zone()),
+        publicly_accessible: instance.publicly_accessible().unwrap_or(false),
+        backup_retention_period: pending
+            .and_then(PendingModifiedValues::backup_retention_period)
+            .or(instance.backup_retention_period()),
+        backup_window: text(instance.preferred_backup_window()),
+        maintenance_window: text(instance.preferred_maintenance_window()),
+        deletion_protection: instance.deletion_protection().unwrap_or(false),
+        performance_insights_enabled: instance.performance_insights_enabled().unwrap_or(false),
+        performance_insights_retention_period: instance.performance_insights_retention_period(),
+        performance_insights_kms_key_id: text(instance.performance_insights_kms_key_id()),
+        monitoring_interval: instance.monitoring_interval().unwrap_or(0),
+        monitoring_role_arn: text(instance.monitoring_role_arn()),
+        auto_minor_version_upgrade: instance.auto_minor_version_upgrade().unwrap_or(true),
+        allow_major_version_upgrade: false,
+        apply_immediately: true,
+        copy_tags_to_snapshot: instance.copy_tags_to_snapshot().unwrap_or(false),
+        enabled_cloudwatch_logs_exports: Some(log_exports(instance, pending)),
+        iam_database_authentication_enabled: pending
+            .and_then(PendingModifiedValues::iam_database_authentication_enabled)
+            .or(instance.iam_database_authentication_enabled())
+            .unwrap_or(false),
+        ca_cert_identifier: text(
+            pending
+                .and_then(PendingModifiedValues::ca_certificate_identifier)
+                .or(instance.ca_certificate_identifier()),
+        ),
+        replicate_source_db: text(instance.read_replica_source_db_instance_identifier())
+            .filter(|source| !source.is_empty()),
+    }
+}
+
+fn log_exports(instance: &DbInstance, pending: Option<&PendingModifiedValues>) -> Vec<String> {
+    let mut logs = instance.enabled_cloudwatch_logs_exports().to_vec();
+    if let Some(pending) = pending.and_then(PendingModifiedValues::pending_cloudwatch_logs_exports)
+    {
+        logs.retain(|log| !pending.log_types_to_disable().contains(log));
+        logs.extend(pending.log_types_to_enable().iter().cloned());
+    }
+    logs
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_rds::types::builders::DbInstanceBuilder;
+    use aws_sdk_rds::types::{DbInstanceStatusInfo, DbParameterGroupStatus, Endpoint};
+
+    use super::*;
+
+    fn instance(status: &str) -> DbInstanceBuilder {
+        let endpoint = Endpoint::builder().address("db.example").port(5432).build();
+        DbInstance::builder()
+            .db_instance_identifier("shop")
+            .db_instance_status(status)
+            .db_instance_class("db.t3.micro")
+            .engine_version("15.7")
+            .storage_type("gp3")
+            .endpoint(endpoint)
+    }
+
+    fn wanted() -> Inputs {
+        Inputs {
+            engine_version: Some("15".to_owned()),
+            ..live(&instance("available").build(), false).inputs
+        }
+    }
+
+    fn open(instance: DbInstanceBuilder) -> Option<String> {
+        unfinished(&instance.build(), &wanted(), Duration::ZERO)
+    }
+
+    #[test]
+    fn an_instance_is_done_once_all_of_it_is() {
+        assert_eq!(open(instance("available")), None);
+        assert_eq!(open(instance("storage-optimization")), None);
+        assert_eq!(
+            open(instance("modifying").percent_progress("40")).as_deref(),
+            Some("modifying (40 %)")
+        );
+        let pending = PendingModifiedValues::builder().multi_az(true).build();
+        assert!(open(instance("available").pending_modified_values(pending)).is_some());
+        let group = DbParameterGroupStatus::builder()
+            .db_parameter_group_name("p")
+            .parameter_apply_status("applying")
+            .build();
+        assert!(open(instance("available").db_parameter_groups(group)).is_some());
+        let replica = DbInstanceStatusInfo::builder()
+            .status_type("read replication")
+            .status("connecting")
+            .build();
+        assert_eq!(
+            open(instance("available").status_infos(replica)).as_deref(),
+            Some("available, replication: connecting")
+        );
+    }
+
+    #[test]
+    fn a_stale_available_is_not_believed_at_first() {
+        let before = instance("available").db_instance_class("db.t3.small");
+        let before = before.build();
+        assert!(unfinished(&before, &wanted(), Duration::ZERO).is_some());
+        assert!(unfinished(&before, &wanted(), STALE).is_none());
+    }
+
+    #[test]
+    fn what_waits_for_the_window_counts_where_it_is_wanted() {
+        let pending = PendingModifiedValues::builder()
+            .db_instance_class("db.t3.large")
+            .build();
+        let instance = instance("available")
+            .pending_modified_values(pending)
+            .build();
+        let class = |with_pending| live(&instance, with_pending).inputs.instance_class;
+        assert_eq!(class(true), "db.t3.large");
+        assert_eq!(class(false), "db.t3.micro");
+    }
+
+    #[test]
+    fn conditions() {
+        let condition = |status: &str| live(&instance(status).build(), false).condition;
+        assert_eq!(condition("backing-up"), Condition::Ready);
+        assert_eq!(condition("failed"), Condition::Broken("failed".to_owned()));
+        assert_eq!(
+            condition("incompatible-network"),
+            Condition::Settling("incompatible-network".to_owned())
+        );
+        assert!(failure(&instance("incompatible-network").build()).is_some());
+        assert!(failure(&instance("creating").build()).is_none());
+    }
+}

@@ -1,0 +1,553 @@
+//! RDS parameter group.
+//!
+//! - Of the hundreds of parameters of a group only those set by somebody are compared, and those that the author names: one
+//!   that is set to its default does not count as set.
+//! - A call changes at most 20 parameters, and parameters that depend on each other must travel together.
+//! - A static parameter takes effect at the next reboot and must say so; the others at once. AWS reports whichever way it
+//!   likes, so only values are compared.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use aws_sdk_rds::types::{ApplyMethod, DbParameterGroup, Filter, Parameter as SdkParameter};
+use futures_util::future::try_join_all;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::aws::context::Context;
+use crate::aws::error::{AwsResult, expected};
+use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType, adopt};
+use crate::aws::wait::until_visible;
+use crate::resource::provider::{DataPolicy, Progress, Query, Wanted};
+use crate::resource::{Condition, CreateClass, ErrorKind, Property, Schema, Tags, Value};
+
+/// The most that one call changes.
+const BATCH: usize = 20;
+
+/// What only works together goes into the first call together.
+const DEPENDENT: [&str; 4] = [
+    "password_encryption",
+    "rds.accepted_password_auth_method",
+    "ssl_max_protocol_version",
+    "ssl_min_protocol_version",
+];
+
+/// Settings of a database engine.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Inputs {
+    /// 1 to 255 letters, digits and hyphens, a letter first; lower-cased by AWS.
+    pub name: String,
+    /// Engine and major version: `postgres15`.
+    pub family: String,
+    /// Default: `Managed by fde-infra`. AWS cannot change it: another description is another group.
+    pub description: String,
+    /// What differs from the family's defaults.
+    pub parameters: Option<Vec<Parameter>>,
+}
+
+/// One setting.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Parameter {
+    pub name: String,
+    /// Text, a number, or a truth value, which RDS writes as `1` and `0`.
+    pub value: Setting,
+    /// `immediate` or `pending-reboot`. Default: `pending-reboot` for static parameters, else `immediate`. A change of
+    /// this alone is none.
+    pub apply_method: Option<String>,
+}
+
+/// A parameter's value as authors write it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum Setting {
+    Truth(bool),
+    Number(f64),
+    Text(String),
+}
+
+impl Setting {
+    /// As RDS takes it.
+    fn text(&self) -> String {
+        match self {
+            Self::Truth(true) => "1".to_owned(),
+            Self::Truth(false) => "0".to_owned(),
+            Self::Number(number) => number.to_string(),
+            Self::Text(text) => text.clone(),
+        }
+    }
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Outputs {}
+
+pub struct ParameterGroup;
+
+#[async_trait]
+impl ResourceType for ParameterGroup {
+    type Inputs = Inputs;
+    type Outputs = Outputs;
+
+    fn schema(&self) -> Schema {
+        Schema::new::<Inputs>("aws:rds:ParameterGroup", CreateClass::NaturalKey)
+            .generated_name("name", 255)
+            .properties([
+                Property::new("name")
+                    .replaces()
+                    .canonical(super::lower_case),
+                Property::new("family").required().replaces(),
+                Property::new("description")
+                    .default("Managed by fde-infra")
+                    .replaces(),
+                Property::new("parameters").canonical(values_by_name),
+            ])
+    }
+
+    async fn read(&self, context: &Context, query: Query<'_>) -> AwsResult<Vec<LiveOf<Self>>> {
+        let mut groups = Vec::new();
+        let mut marker: Option<String> = None;
+        loop {
+            let page = context
+                .call("rds:DescribeDBParameterGroups", || {
+                    context
+                        .rds
+                        .describe_db_parameter_groups()
+                        .max_records(100)
+                        .set_marker(marker.clone())
+                        .send()
+                })
+                .await?;
+            marker = page.marker().map(str::to_owned);
+            groups.extend(page.db_parameter_groups.unwrap_or_default());
+            if marker.is_none() {
+                break;
+            }
+        }
+        let names = super::wanted_names(&query, "name");
+        let found = try_join_all(groups.iter().map(|group| async {
+            let name = group.db_parameter_group_name().unwrap_or_default();
+            let arn = group.db_parameter_group_arn().unwrap_or_default();
+            let Some(tags) = super::tags_of(context, &query, &names, name, arn).await? else {
+                return Ok(None);
+            };
+            let owner = tags.owner();
+            let wanted = query.wanted.iter().find(|wanted| {
+                let named = wanted.inputs.get("name").and_then(Value::as_str);
+                Some(&wanted.urn) == owner.as_ref()
+                    || named.is_some_and(|named| named.eq_ignore_ascii_case(name))
+            });
+            let parameters =
+                parameters_of(context, name, &wanted.map_or_else(BTreeSet::new, set_names)).await?;
+            Ok(parameters.map(|parameters| live(group, parameters, tags)))
+        }))
+        .await?;
+        Ok(found.into_iter().flatten().collect())
+    }
+
+    async fn create(
+        &self,
+        context: &Context,
+        new: New<'_, Self::Inputs>,
+    ) -> AwsResult<LiveOf<Self>> {
+        let inputs = new.inputs;
+        let created = context
+            .call("rds:CreateDBParameterGroup", || {
+                context
+                    .rds
+                    .create_db_parameter_group()
+                    .db_parameter_group_name(&inputs.name)
+                    .db_parameter_group_family(&inputs.family)
+                    .description(&inputs.description)
+                    .set_tags(Some(super::to_sdk(new.tags)))
+                    .send()
+            })
+            .await;
+        match created {
+            Ok(answer) => {
+                let group = expected(
+                    "rds:CreateDBParameterGroup",
+                    answer.db_parameter_group,
+                    "a parameter group",
+                )?;
+                // All parameters have their defaults yet, whatever is wanted: `update` brings the rest.
+                Ok(live(&group, Vec::new(), new.tags.clone()))
+            }
+            Err(error) if error.is(ErrorKind::AlreadyExists) => {
+                adopt(new.urn, get(context, &inputs.name).await?, error)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn update(&self, context: &Context, change: Change<'_, Self>) -> AwsResult<LiveOf<Self>> {
+        let name = &change.observed.id;
+        let wanted = by_name(change.wanted.parameters.as_deref());
+        let observed = by_name(change.observed.inputs.parameters.as_deref());
+        let changed: Vec<&Parameter> = wanted
+            .iter()
+            .filter(|(name, parameter)| {
+                observed
+                    .get(*name)
+                    .is_none_or(|live| live.value.text() != parameter.value.text())
+            })
+            .map(|(_, parameter)| *parameter)
+            .collect();
+        let is_static = static_names(context, name, &changed).await?;
+        for batch in in_order(changed, &is_static).chunks(BATCH) {
+            until_visible(|| {
+                context.call("rds:ModifyDBParameterGroup", || {
+                    context
+                        .rds
+                        .modify_db_parameter_group()
+                        .db_parameter_group_name(name)
+                        .set_parameters(Some(batch.to_vec()))
+                        .send()
+                })
+            })
+            .await?;
+        }
+        let removed: Vec<SdkParameter> = observed
+            .iter()
+            .filter(|(name, _)| !wanted.contains_key(*name))
+            .map(|(name, parameter)| {
+                SdkParameter::builder()
+                    .parameter_name(name)
+                    .set_apply_method(parameter.apply_method.as_deref().map(ApplyMethod::from))
+                    .build()
+            })
+            .collect();
+        for batch in removed.chunks(BATCH) {
+            context
+                .call("rds:ResetDBParameterGroup", || {
+                    context
+                        .rds
+                        .reset_db_parameter_group()
+                        .db_parameter_group_name(name)
+                        .reset_all_parameters(false)
+                        .set_parameters(Some(batch.to_vec()))
+                        .send()
+                })
+                .await?;
+        }
+        Ok(change.applied())
+    }
+
+    async fn delete(
+        &self,
+        context: &Context,
+        live: &LiveOf<Self>,
+        _data: DataPolicy,
+        _progress: &dyn Progress,
+    ) -> AwsResult<()> {
+        context
+            .call("rds:DeleteDBParameterGroup", || {
+                context
+                    .rds
+                    .delete_db_parameter_group()
+                    .db_parameter_group_name(&live.id)
+                    .send()
+            })
+            .await?;
+        Ok(())
+    }
+
+    /// As long as an instance that uses it may take to go.
+    fn delete_patience(&self) -> Duration {
+        super::instance::DELETION
+    }
+}
+
+/// Values by parameter: the list's order and the ways of applying mean nothing. A list with a name that is not known yet
+/// stays as it is.
+fn values_by_name(parameters: Value) -> Value {
+    let entry = |parameter: &Value| {
+        let fields = parameter.as_object()?;
+        let name = fields.get("name")?.as_str()?.to_lowercase();
+        let value = match fields.get("value")? {
+            Value::Number(number) => Setting::Number(*number).text().into(),
+            Value::Bool(truth) => Setting::Truth(*truth).text().into(),
+            other => other.clone(),
+        };
+        Some((name, value))
+    };
+    parameters
+        .as_list()
+        .and_then(|list| list.iter().map(entry).collect::<Option<_>>())
+        .map_or(parameters, Value::Object)
+}
+
+fn by_name(parameters: Option<&[Parameter]>) -> BTreeMap<String, &Parameter> {
+    parameters
+        .unwrap_or_default()
+        .iter()
+        .map(|parameter| (parameter.name.to_lowercase(), parameter))
+        .collect()
+}
+
+/// The names of the parameters that the author sets, as far as they are known.
+fn set_names(wanted: &Wanted) -> BTreeSet<String> {
+    wanted
+        .inputs
+        .get("parameters")
+        .and_then(Value::as_list)
+        .unwrap_or_default()
+        .iter()
+        .filter_map(|parameter| parameter.as_object()?.get("name")?.as_str())
+        .map(str::to_lowercase)
+        .collect()
+}
+
+/// The parameters as calls take them: what is dependent first, so that it is in one call; then what acts at once, then
+/// what waits for a reboot.
+fn in_order(parameters: Vec<&Parameter>, is_static: &BTreeSet<String>) -> Vec<SdkParameter> {
+    let mut parameters: Vec<(String, ApplyMethod, &Parameter)> = parameters
+        .into_iter()
+        .map(|parameter| {
+            let name = parameter.name.to_lowercase();
+            let method = match &parameter.apply_method {
+                Some(method) => ApplyMethod::from(method.as_str()),
+                None if is_static.contains(&name) => ApplyMethod::PendingReboot,
+                None => ApplyMethod::Immediate,
+            };
+            (name, method, parameter)
+        })
+        .collect();
+    parameters.sort_by_cached_key(|(name, method, _)| {
+        (
+            !DEPENDENT.contains(&name.as_str()),
+            *method != ApplyMethod::Immediate,
+            name.clone(),
+        )
+    });
+    parameters
+        .into_iter()
+        .map(|(name, method, parameter)| {
+            SdkParameter::builder()
+                .parameter_name(name)
+                .parameter_value(parameter.value.text())
+                .apply_method(method)
+                .build()
+        })
+        .collect()
+}
+
+/// Which of some parameters are static, and those that AWS does not describe: waiting for a reboot is never refused.
+async fn static_names(
+    context: &Context,
+    group: &str,
+    parameters: &[&Parameter],
+) -> AwsResult<BTreeSet<String>> {
+    let mut open: BTreeSet<String> = parameters
+        .iter()
+        .filter(|parameter| parameter.apply_method.is_none())
+        .map(|parameter| parameter.name.to_lowercase())
+        .collect();
+    if !open.is_empty() {
+        let described = until_visible(|| describe(context, group, Some(&open))).await?;
+        for parameter in described {
+            if parameter.apply_type() == Some("dynamic") {
+                open.remove(parameter.parameter_name().unwrap_or_default());
+            }
+        }
+    }
+    Ok(open)
+}
+
+/// The parameters that somebody has set, and those that the author names; `None` if the group has gone meanwhile.
+async fn parameters_of(
+    context: &Context,
+    group: &str,
+    named: &BTreeSet<String>,
+) -> AwsResult<Option<Vec<Parameter>>> {
+    let mut found = match describe(context, group, None).await {
+        Err(error) if error.is(ErrorKind::NotFound) => return Ok(None),
+        answer => answer?,
+    };
+    let missing: BTreeSet<String> = named
+        .iter()
+        .filter(|name| {
+            !found
+                .iter()
+                .any(|parameter| parameter.parameter_name() == Some(name))
+        })
+        .cloned()
+        .collect();
+    if !missing.is_empty() {
+        found.extend(describe(context, group, Some(&missing)).await?);
+    }
+    let parameters: BTreeMap<&str, Parameter> = found
+        .iter()
+        .filter_map(|parameter| {
+            let name = parameter.parameter_name()?;
+            let value = parameter.parameter_value()?;
+            let method = match parameter.apply_type() {
+                Some("static") => Some("pending-reboot"),
+                _ => parameter.apply_method().map(ApplyMethod::as_str),
+            };
+            let parameter = Parameter {
+                name: name.to_owned(),
+                value: Setting::Text(value.to_owned()),
+                apply_method: Some(method.unwrap_or("immediate").to_owned()),
+            };
+            Some((name, parameter))
+        })
+        .collect();
+    Ok(Some(parameters.into_values().collect()))
+}
+
+/// Parameters of a group: some by name, or else those that somebody has set.
+async fn describe(
+    context: &Context,
+    group: &str,
+    names: Option<&BTreeSet<String>>,
+) -> AwsResult<Vec<SdkParameter>> {
+    let filters = names.map(|names| {
+        vec![
+            Filter::builder()
+                .name("parameter-name")
+                .set_values(Some(names.iter().cloned().collect()))
+                .build(),
+        ]
+    });
+    let source = names.is_none().then_some("user");
+    let mut found = Vec::new();
+    let mut marker: Option<String> = None;
+    loop {
+        let page = context
+            .call("rds:DescribeDBParameters", || {
+                context
+                    .rds
+                    .describe_db_parameters()
+                    .db_parameter_group_name(group)
+                    .set_source(source.map(str::to_owned))
+                    .set_filters(filters.clone())
+                    .max_records(100)
+                    .set_marker(marker.clone())
+                    .send()
+            })
+            .await?;
+        marker = page.marker().map(str::to_owned);
+        found.extend(page.parameters.unwrap_or_default());
+        if marker.is_none() {
+            break;
+        }
+    }
+    if let Some(names) = names {
+        found.retain(|parameter| names.contains(parameter.parameter_name().unwrap_or_default()));
+    }
+    Ok(found)
+}
+
+async fn get(context: &Context, name: &str) -> AwsResult<LiveOf<ParameterGroup>> {
+    let answer = until_visible(|| {
+        context.call("rds:DescribeDBParameterGroups", || {
+            context
+                .rds
+                .describe_db_parameter_groups()
+                .db_parameter_group_name(name)
+                .send()
+        })
+    })
+    .await?;
+    let group = expected(
+        "rds:DescribeDBParameterGroups",
+        answer.db_parameter_groups().first(),
+        "a parameter group",
+    )?;
+    let arn = group.db_parameter_group_arn().unwrap_or_default();
+    let tags = super::list_tags(context, arn).await?.unwrap_or_default();
+    let parameters = parameters_of(context, name, &BTreeSet::new()).await?;
+    Ok(live(group, parameters.unwrap_or_default(), tags))
+}
+
+fn live(
+    group: &DbParameterGroup,
+    parameters: Vec<Parameter>,
+    tags: Tags,
+) -> LiveOf<ParameterGroup> {
+    let name = group
+        .db_parameter_group_name()
+        .unwrap_or_default()
+        .to_owned();
+    Live {
+        id: name.clone(),
+        arn: group.db_parameter_group_arn().map(str::to_owned),
+        inputs: Inputs {
+            name,
+            family: group
+                .db_parameter_group_family()
+                .unwrap_or_default()
+                .to_owned(),
+            description: group.description().unwrap_or_default().to_owned(),
+            parameters: Some(parameters),
+        },
+        outputs: Outputs {},
+        tags,
+        condition: Condition::Ready,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn only_names_and_values_count() {
+        let wanted = json!([
+            {"name": "max_connections", "value": 200},
+            {"name": "rds.force_ssl", "value": true, "applyMethod": "immediate"},
+        ]);
+        let live = json!([
+            {"name": "rds.force_ssl", "value": "1", "applyMethod": "pending-reboot"},
+            {"name": "max_connections", "value": "200", "applyMethod": "pending-reboot"},
+        ]);
+        assert_eq!(values_by_name(wanted.into()), values_by_name(live.into()));
+    }
+
+    #[test]
+    fn what_is_not_known_yet_is_left_alone() {
+        let unknown = Value::list([Value::object([("name", Value::join(["a".into()]))])]);
+        assert_eq!(values_by_name(unknown.clone()), unknown);
+        assert_eq!(values_by_name(Value::Null), Value::Null);
+    }
+
+    #[test]
+    fn dependent_parameters_travel_first_and_reboots_come_last() {
+        let parameters: Vec<Parameter> = serde_json::from_value(json!([
+            {"name": "shared_preload_libraries", "value": "pg_stat_statements"},
+            {"name": "log_min_duration_statement", "value": 1000.5},
+            {"name": "work_mem", "value": "64", "applyMethod": "pending-reboot"},
+            {"name": "rds.accepted_password_auth_method", "value": "scram"},
+            {"name": "password_encryption", "value": "scram-sha-256"},
+        ]))
+        .unwrap();
+        let is_static = BTreeSet::from(["shared_preload_libraries".to_owned()]);
+        let ordered = in_order(parameters.iter().collect(), &is_static);
+        let lines: Vec<String> = ordered
+            .iter()
+            .map(|parameter| {
+                format!(
+                    "{}={} {}",
+                    parameter.parameter_name().unwrap(),
+                    parameter.parameter_value().unwrap(),
+                    parameter.apply_method().unwrap().as_str()
+                )
+            })
+            .collect();
+        assert_eq!(
+            lines,
+            [
+                "password_encryption=scram-sha-256 immediate",
+                "rds.accepted_password_auth_method=scram immediate",
+                "log_min_duration_statement=1000.5 immediate",
+                "shared_preload_libraries=pg_stat_statements pending-reboot",
+                "work_mem=64 pending-reboot",
+            ]
+        );
+    }
+}

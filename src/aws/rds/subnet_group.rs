@@ -1,0 +1,212 @@
+//! RDS subnet group.
+//!
+//! - The name is lower-cased by AWS, and is all that cannot change.
+//! - It must span two availability zones, and a subnet that an instance uses cannot leave it.
+//! - It is held until the last instance in it is gone, which takes minutes after the deletion was asked for.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use aws_sdk_rds::types::{DbSubnetGroup, Subnet};
+use futures_util::future::try_join_all;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::aws::context::Context;
+use crate::aws::error::{AwsResult, expected};
+use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType, adopt};
+use crate::aws::wait::until_visible;
+use crate::resource::provider::{DataPolicy, Progress, Query};
+use crate::resource::{Condition, CreateClass, ErrorKind, Property, Schema, Tags};
+
+/// The subnets that database instances may be placed in.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Inputs {
+    /// 1 to 255 letters, digits and `-_. `; lower-cased by AWS; not `default`.
+    pub name: String,
+    /// Default: `Managed by fde-infra`.
+    pub description: String,
+    /// Subnets in at least two availability zones.
+    pub subnet_ids: Vec<String>,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Outputs {
+    pub vpc_id: Option<String>,
+}
+
+pub struct SubnetGroup;
+
+#[async_trait]
+impl ResourceType for SubnetGroup {
+    type Inputs = Inputs;
+    type Outputs = Outputs;
+
+    fn schema(&self) -> Schema {
+        Schema::new::<Inputs>("aws:rds:SubnetGroup", CreateClass::NaturalKey)
+            .generated_name("name", 255)
+            .properties([
+                Property::new("name")
+                    .replaces()
+                    .canonical(super::lower_case),
+                Property::new("description").default("Managed by fde-infra"),
+                Property::new("subnetIds").required().set(),
+            ])
+            .outputs(&["vpcId"])
+    }
+
+    async fn read(&self, context: &Context, query: Query<'_>) -> AwsResult<Vec<LiveOf<Self>>> {
+        let mut groups = Vec::new();
+        let mut marker: Option<String> = None;
+        loop {
+            let page = context
+                .call("rds:DescribeDBSubnetGroups", || {
+                    context
+                        .rds
+                        .describe_db_subnet_groups()
+                        .max_records(100)
+                        .set_marker(marker.clone())
+                        .send()
+                })
+                .await?;
+            marker = page.marker().map(str::to_owned);
+            groups.extend(page.db_subnet_groups.unwrap_or_default());
+            if marker.is_none() {
+                break;
+            }
+        }
+        let wanted = super::wanted_names(&query, "name");
+        let found = try_join_all(groups.iter().map(|group| async {
+            let name = group.db_subnet_group_name().unwrap_or_default();
+            let arn = group.db_subnet_group_arn().unwrap_or_default();
+            let tags = super::tags_of(context, &query, &wanted, name, arn).await?;
+            Ok(tags.map(|tags| live(group, tags)))
+        }))
+        .await?;
+        Ok(found.into_iter().flatten().collect())
+    }
+
+    async fn create(
+        &self,
+        context: &Context,
+        new: New<'_, Self::Inputs>,
+    ) -> AwsResult<LiveOf<Self>> {
+        let inputs = new.inputs;
+        let created = context
+            .call("rds:CreateDBSubnetGroup", || {
+                context
+                    .rds
+                    .create_db_subnet_group()
+                    .db_subnet_group_name(&inputs.name)
+                    .db_subnet_group_description(&inputs.description)
+                    .set_subnet_ids(Some(inputs.subnet_ids.clone()))
+                    .set_tags(Some(super::to_sdk(new.tags)))
+                    .send()
+            })
+            .await;
+        match created {
+            Ok(answer) => {
+                let group = expected(
+                    "rds:CreateDBSubnetGroup",
+                    answer.db_subnet_group,
+                    "a subnet group",
+                )?;
+                Ok(live(&group, new.tags.clone()))
+            }
+            Err(error) if error.is(ErrorKind::AlreadyExists) => {
+                adopt(new.urn, get(context, &inputs.name).await?, error)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn update(&self, context: &Context, change: Change<'_, Self>) -> AwsResult<LiveOf<Self>> {
+        // The list is replaced as a whole, so it goes along with every change.
+        until_visible(|| {
+            context.call("rds:ModifyDBSubnetGroup", || {
+                context
+                    .rds
+                    .modify_db_subnet_group()
+                    .db_subnet_group_name(&change.observed.id)
+                    .db_subnet_group_description(&change.wanted.description)
+                    .set_subnet_ids(Some(change.wanted.subnet_ids.clone()))
+                    .send()
+            })
+        })
+        .await?;
+        Ok(change.applied())
+    }
+
+    async fn delete(
+        &self,
+        context: &Context,
+        live: &LiveOf<Self>,
+        _data: DataPolicy,
+        _progress: &dyn Progress,
+    ) -> AwsResult<()> {
+        context
+            .call("rds:DeleteDBSubnetGroup", || {
+                context
+                    .rds
+                    .delete_db_subnet_group()
+                    .db_subnet_group_name(&live.id)
+                    .send()
+            })
+            .await?;
+        Ok(())
+    }
+
+    /// As long as an instance in it may take to go.
+    fn delete_patience(&self) -> Duration {
+        super::instance::DELETION
+    }
+}
+
+async fn get(context: &Context, name: &str) -> AwsResult<LiveOf<SubnetGroup>> {
+    let answer = until_visible(|| {
+        context.call("rds:DescribeDBSubnetGroups", || {
+            context
+                .rds
+                .describe_db_subnet_groups()
+                .db_subnet_group_name(name)
+                .send()
+        })
+    })
+    .await?;
+    let group = expected(
+        "rds:DescribeDBSubnetGroups",
+        answer.db_subnet_groups().first(),
+        "a subnet group",
+    )?;
+    let arn = group.db_subnet_group_arn().unwrap_or_default();
+    let tags = super::list_tags(context, arn).await?.unwrap_or_default();
+    Ok(live(group, tags))
+}
+
+fn live(group: &DbSubnetGroup, tags: Tags) -> LiveOf<SubnetGroup> {
+    let name = group.db_subnet_group_name().unwrap_or_default().to_owned();
+    Live {
+        id: name.clone(),
+        arn: group.db_subnet_group_arn().map(str::to_owned),
+        inputs: Inputs {
+            name,
+            description: group
+                .db_subnet_group_description()
+                .unwrap_or_default()
+                .to_owned(),
+            subnet_ids: group
+                .subnets()
+                .iter()
+                .filter_map(Subnet::subnet_identifier)
+                .map(str::to_owned)
+                .collect(),
+        },
+        outputs: Outputs {
+            vpc_id: group.vpc_id().map(str::to_owned),
+        },
+        tags,
+        condition: Condition::Ready,
+    }
+}

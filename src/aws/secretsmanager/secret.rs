@@ -1,0 +1,427 @@
+//! Secret.
+//!
+//! - A deleted secret keeps its name through its recovery window. One of ours in that state is restored, with the value it
+//!   had: a database restored from its final snapshot still has that password.
+//! - A forced deletion goes on for a while after its answer, and holds the name for so long.
+//! - The ARN ends in six random characters: a secret made again under the same name has another.
+//! - `ListSecrets` lags by up to five minutes, so a creation may meet what the read did not see.
+
+use async_trait::async_trait;
+use aws_sdk_secretsmanager::types::{Filter, FilterNameStringType, SecretListEntry};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::aws::context::Context;
+use crate::aws::error::{AwsResult, expected};
+use crate::aws::kms::canonical_key;
+use crate::aws::policy::to_text;
+use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType, adopt};
+use crate::aws::wait::{Poll, Wait, until_visible};
+use crate::resource::provider::{DataPolicy, Progress, Query};
+use crate::resource::{
+    Condition, CreateClass, ErrorKind, Property, ProviderError, Schema, Tags, Value, tags,
+};
+
+/// A secret, without or with a value that is made once.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Inputs {
+    /// 1 to 512 letters, digits and `/_+=.@-`. Must not end in a hyphen and six characters.
+    pub name: String,
+    /// At most 2048 characters.
+    pub description: Option<String>,
+    /// Id, ARN or alias of the KMS key. Default: `alias/aws/secretsmanager`.
+    pub kms_key_id: Option<String>,
+    /// Days in which a deleted secret can be restored, 7 to 30. Default: 30. Used where data is to be kept on deletion.
+    #[schemars(range(min = 7, max = 30))]
+    pub recovery_window_in_days: i64,
+    /// A value to make at random when the secret is created. Later changes have no effect: the value is never made again.
+    pub generate_secret_string: Option<GenerateSecretString>,
+}
+
+/// How to make a value, as in CloudFormation.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct GenerateSecretString {
+    /// A JSON object, or its text, that gets the password under `generateStringKey`. Without it the value is the password.
+    pub secret_string_template: Option<serde_json::Value>,
+    pub generate_string_key: Option<String>,
+    /// 1 to 4096 characters. Default: 32.
+    pub password_length: Option<i64>,
+    /// Characters that the password must not have, such as `"@/\`.
+    pub exclude_characters: Option<String>,
+    /// Default: false.
+    pub exclude_punctuation: Option<bool>,
+    /// At least one lower-case letter, upper-case letter, digit and punctuation mark each. Default: true.
+    pub require_each_included_type: Option<bool>,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Outputs {}
+
+pub struct Secret;
+
+#[async_trait]
+impl ResourceType for Secret {
+    type Inputs = Inputs;
+    type Outputs = Outputs;
+
+    fn schema(&self) -> Schema {
+        Schema::new::<Inputs>("aws:secretsmanager:Secret", CreateClass::Token)
+            .named("name", 512)
+            .snapshots()
+            .properties([
+                Property::new("name").replaces(),
+                Property::new("description"),
+                Property::new("kmsKeyId").canonical(named_key),
+                Property::new("recoveryWindowInDays")
+                    .default(30)
+                    .write_only(),
+                Property::new("generateSecretString").write_only(),
+            ])
+    }
+
+    async fn read(&self, context: &Context, query: Query<'_>) -> AwsResult<Vec<LiveOf<Self>>> {
+        let ours = vec![
+            filter(FilterNameStringType::TagKey, vec![tags::STACK.to_owned()]),
+            filter(
+                FilterNameStringType::TagValue,
+                vec![query.stack.to_string()],
+            ),
+        ];
+        let mut found: Vec<LiveOf<Self>> = list(context, ours)
+            .await?
+            .iter()
+            .map(live)
+            // The filters match prefixes, and key and value of different tags.
+            .filter(|secret| secret.tags.belongs_to(query.stack))
+            .collect();
+        let mut missing: Vec<String> = query
+            .wanted_names("name")
+            .into_iter()
+            .filter(|name| !found.iter().any(|secret| secret.inputs.name == *name))
+            .map(str::to_owned)
+            .collect();
+        missing.sort_unstable();
+        // A filter takes ten values.
+        for names in missing.chunks(10) {
+            let named = filter(FilterNameStringType::Name, names.to_vec());
+            let listed = list(context, vec![named]).await?;
+            found.extend(
+                listed
+                    .iter()
+                    .map(live)
+                    .filter(|secret| names.contains(&secret.inputs.name)),
+            );
+        }
+        for secret in &mut found {
+            let owner = secret.tags.owner();
+            let wanted = query
+                .wanted
+                .iter()
+                .find(|wanted| Some(&wanted.urn) == owner.as_ref());
+            // AWS does not keep the window; it is needed when the secret is deleted.
+            if let Some(days) = wanted
+                .and_then(|wanted| wanted.inputs.get("recoveryWindowInDays"))
+                .and_then(Value::as_number)
+            {
+                secret.inputs.recovery_window_in_days = days as i64;
+            }
+        }
+        Ok(found)
+    }
+
+    async fn create(
+        &self,
+        context: &Context,
+        new: New<'_, Self::Inputs>,
+    ) -> AwsResult<LiveOf<Self>> {
+        let inputs = new.inputs;
+        if !(7..=30).contains(&inputs.recovery_window_in_days) {
+            return Err(invalid("`recoveryWindowInDays` must be 7 to 30"));
+        }
+        let value = match &inputs.generate_secret_string {
+            Some(rules) => Some(generate(context, rules).await?),
+            None => None,
+        };
+        let (new, value) = (&new, &value);
+        Wait::short("secretsmanager:CreateSecret", 2, new.progress)
+            .until(|| async move {
+                let created = context
+                    .call("secretsmanager:CreateSecret", || {
+                        context
+                            .secrets
+                            .create_secret()
+                            .name(&inputs.name)
+                            .client_request_token(new.client_token(0))
+                            .set_description(inputs.description.clone())
+                            .set_kms_key_id(inputs.kms_key_id.clone())
+                            .set_secret_string(value.clone())
+                            .set_tags(Some(super::to_sdk(new.tags)))
+                            .send()
+                    })
+                    .await;
+                match created {
+                    Ok(answer) => {
+                        let arn = expected("secretsmanager:CreateSecret", answer.arn, "an ARN")?;
+                        Ok(Poll::Ready(Live {
+                            id: arn.clone(),
+                            arn: Some(arn),
+                            inputs: inputs.clone(),
+                            outputs: Outputs {},
+                            tags: new.tags.clone(),
+                            condition: Condition::Ready,
+                        }))
+                    }
+                    Err(error) if error.is(ErrorKind::AlreadyExists) => {
+                        let met = until_visible(|| describe(context, &inputs.name)).await?;
+                        adopt(new.urn, met, error).map(Poll::Ready)
+                    }
+                    // The name is held by a secret that is scheduled for deletion.
+                    Err(error) if error.is(ErrorKind::InUse) => restore(context, new, error).await,
+                    Err(error) => Err(error),
+                }
+            })
+            .await
+    }
+
+    async fn update(&self, context: &Context, change: Change<'_, Self>) -> AwsResult<LiveOf<Self>> {
+        let wanted = change.wanted;
+        let description = change
+            .diff
+            .touches("description")
+            .then(|| wanted.description.clone().unwrap_or_default());
+        // An empty text means the key that AWS manages.
+        let key = change
+            .diff
+            .touches("kmsKeyId")
+            .then(|| wanted.kms_key_id.clone().unwrap_or_default());
+        until_visible(|| {
+            context.call("secretsmanager:UpdateSecret", || {
+                context
+                    .secrets
+                    .update_secret()
+                    .secret_id(&change.observed.id)
+                    .set_description(description.clone())
+                    .set_kms_key_id(key.clone())
+                    .send()
+            })
+        })
+        .await?;
+        Ok(change.applied())
+    }
+
+    async fn delete(
+        &self,
+        context: &Context,
+        live: &LiveOf<Self>,
+        data: DataPolicy,
+        _progress: &dyn Progress,
+    ) -> AwsResult<()> {
+        let deleted = context
+            .call("secretsmanager:DeleteSecret", || {
+                let request = context.secrets.delete_secret().secret_id(&live.id);
+                match data {
+                    DataPolicy::Snapshot => {
+                        request.recovery_window_in_days(live.inputs.recovery_window_in_days)
+                    }
+                    DataPolicy::Discard => request.force_delete_without_recovery(true),
+                }
+                .send()
+            })
+            .await;
+        match deleted {
+            // It is scheduled for deletion already.
+            Err(error) if !error.is(ErrorKind::InUse) => Err(error),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// The key that AWS manages is reported as no key at all.
+fn named_key(key: Value) -> Value {
+    match canonical_key(key) {
+        key if key.as_str() == Some("alias/aws/secretsmanager") => Value::Null,
+        key => key,
+    }
+}
+
+fn filter(key: FilterNameStringType, values: Vec<String>) -> Filter {
+    Filter::builder().key(key).set_values(Some(values)).build()
+}
+
+async fn list(context: &Context, filters: Vec<Filter>) -> AwsResult<Vec<SecretListEntry>> {
+    let mut secrets = Vec::new();
+    let mut token: Option<String> = None;
+    loop {
+        let page = context
+            .call("secretsmanager:ListSecrets", || {
+                context
+                    .secrets
+                    .list_secrets()
+                    .set_filters(Some(filters.clone()))
+                    .max_results(100)
+                    .set_next_token(token.clone())
+                    .send()
+            })
+            .await?;
+        token = page.next_token().map(str::to_owned);
+        secrets.extend(page.secret_list.unwrap_or_default());
+        if token.is_none() {
+            return Ok(secrets);
+        }
+    }
+}
+
+fn live(secret: &SecretListEntry) -> LiveOf<Secret> {
+    observed(
+        secret.arn(),
+        secret.name(),
+        secret.description(),
+        secret.kms_key_id(),
+        super::from_sdk(secret.tags()),
+    )
+}
+
+/// One secret by name or ARN, whether it is scheduled for deletion or not.
+async fn describe(context: &Context, id: &str) -> AwsResult<LiveOf<Secret>> {
+    let secret = context
+        .call("secretsmanager:DescribeSecret", || {
+            context.secrets.describe_secret().secret_id(id).send()
+        })
+        .await?;
+    Ok(observed(
+        secret.arn(),
+        secret.name(),
+        secret.description(),
+        secret.kms_key_id(),
+        super::from_sdk(secret.tags()),
+    ))
+}
+
+fn observed(
+    arn: Option<&str>,
+    name: Option<&str>,
+    description: Option<&str>,
+    kms_key_id: Option<&str>,
+    tags: Tags,
+) -> LiveOf<Secret> {
+    Live {
+        id: arn.unwrap_or_default().to_owned(),
+        arn: arn.map(str::to_owned),
+        inputs: Inputs {
+            name: name.unwrap_or_default().to_owned(),
+            description: description
+                .filter(|text| !text.is_empty())
+                .map(str::to_owned),
+            kms_key_id: kms_key_id.map(str::to_owned),
+            recovery_window_in_days: 30,
+            generate_secret_string: None,
+        },
+        outputs: Outputs {},
+        tags,
+        condition: Condition::Ready,
+    }
+}
+
+/// Takes back our own secret that is scheduled for deletion; somebody else's stops the run. While a forced deletion goes
+/// on there is nothing left to restore, and the name becomes free in a moment.
+async fn restore(
+    context: &Context,
+    new: &New<'_, Inputs>,
+    error: ProviderError,
+) -> AwsResult<Poll<LiveOf<Secret>>> {
+    let purged = || Poll::Pending("its former self is being deleted".to_owned());
+    let met = match describe(context, &new.inputs.name).await {
+        Ok(met) => adopt(new.urn, met, error)?,
+        Err(gone) if gone.is(ErrorKind::NotFound) => return Ok(purged()),
+        Err(error) => return Err(error),
+    };
+    let restored = context
+        .call("secretsmanager:RestoreSecret", || {
+            context.secrets.restore_secret().secret_id(&met.id).send()
+        })
+        .await;
+    match restored {
+        Ok(_) => Ok(Poll::Ready(met)),
+        Err(gone) if gone.is(ErrorKind::NotFound) => Ok(purged()),
+        Err(error) => Err(error),
+    }
+}
+
+/// A new value. It goes into the create call and nowhere else.
+async fn generate(context: &Context, rules: &GenerateSecretString) -> AwsResult<String> {
+    let answer = context
+        .call("secretsmanager:GetRandomPassword", || {
+            context
+                .secrets
+                .get_random_password()
+                .set_password_length(rules.password_length)
+                .set_exclude_characters(rules.exclude_characters.clone())
+                .set_exclude_punctuation(rules.exclude_punctuation)
+                .set_require_each_included_type(rules.require_each_included_type)
+                .send()
+        })
+        .await?;
+    let password = expected(
+        "secretsmanager:GetRandomPassword",
+        answer.random_password,
+        "a password",
+    )?;
+    compose(rules, password)
+}
+
+/// The password, in its place in the template.
+fn compose(rules: &GenerateSecretString, password: String) -> AwsResult<String> {
+    let (template, key) = match (&rules.secret_string_template, &rules.generate_string_key) {
+        (Some(template), Some(key)) => (to_text(template), key),
+        (None, None) => return Ok(password),
+        _ => {
+            return Err(invalid(
+                "`secretStringTemplate` and `generateStringKey` need each other",
+            ));
+        }
+    };
+    let mut fields: serde_json::Map<String, serde_json::Value> = serde_json::from_str(&template)
+        .map_err(|_| invalid("`secretStringTemplate` is not a JSON object"))?;
+    fields.insert(key.clone(), password.into());
+    Ok(serde_json::Value::from(fields).to_string())
+}
+
+fn invalid(message: &str) -> ProviderError {
+    ProviderError::new(ErrorKind::Invalid, "aws:secretsmanager:Secret", message)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn composed(rules: serde_json::Value) -> Result<String, String> {
+        let rules = serde_json::from_value(rules).unwrap();
+        compose(&rules, "pa\"ss".to_owned()).map_err(|error| error.message)
+    }
+
+    #[test]
+    fn a_password_goes_where_the_template_wants_it() {
+        assert_eq!(composed(json!({})).unwrap(), "pa\"ss");
+        for template in [json!({"username": "app"}), json!("{\"username\": \"app\"}")] {
+            let rules = json!({"secretStringTemplate": template, "generateStringKey": "password"});
+            assert_eq!(
+                composed(rules).unwrap(),
+                r#"{"password":"pa\"ss","username":"app"}"#
+            );
+        }
+        assert!(composed(json!({"generateStringKey": "password"})).is_err());
+        let list = json!({"secretStringTemplate": [], "generateStringKey": "password"});
+        assert!(composed(list).is_err());
+    }
+
+    #[test]
+    fn the_key_that_aws_manages_is_no_key() {
+        assert!(named_key("alias/aws/secretsmanager".into()).is_null());
+        assert_eq!(named_key("arn:aws:kms:r:1:key/k".into()), "k".into());
+    }
+}

@@ -1,0 +1,121 @@
+//! The value of a secret that the author gives.
+//!
+//! - It has no tags and cannot be deleted: it belongs to its secret and goes with it. A secret has one that is in force;
+//!   a new value is a new version, and the former stays as `AWSPREVIOUS`.
+//! - It is compared by reading it, and shows as `[secret]` everywhere.
+//! - A secret keeps about a hundred versions and prunes none younger than a day: an equal value is never written again.
+
+use async_trait::async_trait;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{Current, SecretText};
+use crate::aws::context::Context;
+use crate::aws::error::AwsResult;
+use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType};
+use crate::resource::provider::{DataPolicy, Progress, Query};
+use crate::resource::{Condition, CreateClass, ErrorKind, Property, Schema, Tags};
+
+/// The value of a secret.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Inputs {
+    /// ARN or name of the secret.
+    pub secret_id: String,
+    /// The value, at most 65,536 bytes.
+    pub secret_string: SecretText,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Outputs {
+    pub version_id: String,
+}
+
+pub struct SecretVersion;
+
+#[async_trait]
+impl ResourceType for SecretVersion {
+    type Inputs = Inputs;
+    type Outputs = Outputs;
+
+    fn schema(&self) -> Schema {
+        Schema::new::<Inputs>(
+            "aws:secretsmanager:SecretVersion",
+            CreateClass::PartOfParent,
+        )
+        .key(&["secretId"])
+        .reads_after(&["aws:secretsmanager:Secret"])
+        .properties([
+            Property::new("secretId").required().replaces(),
+            Property::new("secretString").required().secret(),
+        ])
+        .outputs(&["versionId"])
+    }
+
+    /// Only where the author gives the value: a value that is generated is nobody's to compare.
+    async fn read(&self, context: &Context, query: Query<'_>) -> AwsResult<Vec<LiveOf<Self>>> {
+        let values = super::wanted_values(context, &query).await?;
+        Ok(values
+            .into_iter()
+            .map(|(id, value)| live(&id, value))
+            .collect())
+    }
+
+    async fn create(
+        &self,
+        context: &Context,
+        new: New<'_, Self::Inputs>,
+    ) -> AwsResult<LiveOf<Self>> {
+        let id = &new.inputs.secret_id;
+        let before = match super::current(context, id).await {
+            // No value yet, or a secret that was made a moment ago.
+            Err(error) if error.is(ErrorKind::NotFound) => None,
+            answer => answer?,
+        };
+        let text = &new.inputs.secret_string;
+        if let Some(before) = before.clone().filter(|before| before.text == *text) {
+            return Ok(live(id, before));
+        }
+        let version_id = super::put_value(context, new.urn, id, before.as_ref(), text).await?;
+        let text = text.clone();
+        Ok(live(id, Current { version_id, text }))
+    }
+
+    async fn update(&self, context: &Context, change: Change<'_, Self>) -> AwsResult<LiveOf<Self>> {
+        let id = &change.wanted.secret_id;
+        let before = Current {
+            version_id: change.observed.outputs.version_id.clone(),
+            text: change.observed.inputs.secret_string.clone(),
+        };
+        let text = change.wanted.secret_string.clone();
+        let version_id = super::put_value(context, change.urn, id, Some(&before), &text).await?;
+        Ok(live(id, Current { version_id, text }))
+    }
+
+    async fn delete(
+        &self,
+        _context: &Context,
+        _live: &LiveOf<Self>,
+        _data: DataPolicy,
+        _progress: &dyn Progress,
+    ) -> AwsResult<()> {
+        Ok(())
+    }
+}
+
+fn live(secret_id: &str, value: Current) -> LiveOf<SecretVersion> {
+    Live {
+        id: format!("{secret_id}|{}", value.version_id),
+        arn: None,
+        inputs: Inputs {
+            secret_id: secret_id.to_owned(),
+            secret_string: value.text,
+        },
+        outputs: Outputs {
+            version_id: value.version_id,
+        },
+        tags: Tags::default(),
+        condition: Condition::Ready,
+    }
+}
