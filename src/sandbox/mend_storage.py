@@ -5,7 +5,7 @@ import json
 import xmltodict
 from moto.core.exceptions import JsonRESTError
 from moto.iam.exceptions import DeleteConflictException
-from moto.iam.models import IAMBackend
+from moto.iam.models import IAMBackend, ManagedPolicy
 from moto.s3.models import FakeBucket, FakeDeleteMarker, PublicAccessBlock, S3Backend
 from moto.s3.responses import S3Response
 from moto.secretsmanager.exceptions import InvalidRequestException
@@ -100,6 +100,21 @@ def create_secret(original, self, name, *arguments, **named):
     return original(self, name, *arguments, **named)
 
 
+@replace(SecretsManagerBackend, "update_secret")
+def update_secret(original, self, secret_id, *arguments, **named):
+    """An empty description takes the description away, and an empty key means the key that AWS manages.
+
+    https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_UpdateSecret.html
+    """
+    answer = original(self, secret_id, *arguments, **named)
+    secret = self.secrets[secret_id]
+    if named.get("description") == "":
+        secret.description = None
+    if named.get("kms_key_id") == "":
+        secret.kms_key_id = None
+    return answer
+
+
 # WAF
 
 
@@ -185,3 +200,9 @@ def delete_policy(original, self, policy_arn):
     if policy.attachment_count:
         raise DeleteConflictException("Cannot delete a policy attached to entities.")
     return original(self, policy_arn)
+
+
+# GetAccountAuthorizationDetails tells a managed policy's name and id too.
+# https://docs.aws.amazon.com/IAM/latest/APIReference/API_ManagedPolicyDetail.html
+ManagedPolicy.policy_name = property(lambda self: self.name)
+ManagedPolicy.policy_id = property(lambda self: self.id)

@@ -19,7 +19,7 @@ use crate::resource::provider::Progress;
 use crate::resource::{ReadSession, Tags};
 
 /// IAM settles conflicts in seconds; one that stays is somebody else's use (`aws-resources.md` §11).
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_mins(2);
 
 /// What IAM holds of an account, as far as the types here need it.
 struct Account {

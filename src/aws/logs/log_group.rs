@@ -93,7 +93,7 @@ impl ResourceType for LogGroup {
     ) -> AwsResult<LiveOf<Self>> {
         let inputs = new.inputs;
         // Its former self may still be on its way out.
-        let created = while_in_use(Duration::from_secs(120), new.progress, || {
+        let created = while_in_use(Duration::from_mins(2), new.progress, || {
             context.call("logs:CreateLogGroup", || {
                 let tags = new.tags.iter();
                 context

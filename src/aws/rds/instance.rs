@@ -32,11 +32,15 @@ use crate::resource::{Condition, CreateClass, ErrorKind, Property, ProviderError
 
 /// How long an instance may take to come up, to change, and to go (`aws-resources.md` §18).
 const CHANGE_MINUTES: u64 = 80;
-pub(super) const DELETION: Duration = Duration::from_secs(60 * 60);
+pub(super) const DELETION: Duration = Duration::from_mins(60);
 
 /// A database instance, or a read replica of one.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a switch of its own in the API"
+)]
 pub struct Inputs {
     /// 1 to 63 letters, digits and single hyphens, a letter first; lower-cased by AWS.
     pub identifier: String,
@@ -278,7 +282,7 @@ impl ResourceType for Instance {
         };
         loop {
             // Groups may have been made a moment ago, and a source makes one replica at a time.
-            let created = while_in_use(Duration::from_secs(30 * 60), new.progress, || {
+            let created = while_in_use(Duration::from_mins(30), new.progress, || {
                 until_visible(|| async {
                     match &password {
                         Some(password) => request::create(context, &new, password).await,

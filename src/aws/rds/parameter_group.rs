@@ -135,9 +135,9 @@ impl ResourceType for ParameterGroup {
             };
             let owner = tags.owner();
             let wanted = query.wanted.iter().find(|wanted| {
-                let named = wanted.inputs.get("name").and_then(Value::as_str);
+                let given = wanted.inputs.get("name").and_then(Value::as_str);
                 Some(&wanted.urn) == owner.as_ref()
-                    || named.is_some_and(|named| named.eq_ignore_ascii_case(name))
+                    || given.is_some_and(|given| given.eq_ignore_ascii_case(name))
             });
             let parameters =
                 parameters_of(context, name, &wanted.map_or_else(BTreeSet::new, set_names)).await?;

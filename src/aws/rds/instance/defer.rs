@@ -38,6 +38,21 @@ pub(super) fn take_over(desired: &mut Properties, observed: &Properties) {
     if desired.get("multiAz").and_then(Value::as_bool) == Some(true) && is_set("availabilityZone") {
         taken.push("availabilityZone");
     }
+    // What belongs to a feature that is off means nothing, and AWS may drop it or keep it.
+    let off = |name: &str, nothing: Value| desired.get(name) == Some(&nothing);
+    let mut idle: Vec<&str> = Vec::new();
+    if off("monitoringInterval", 0.into()) {
+        idle.push("monitoringRoleArn");
+    }
+    if off("performanceInsightsEnabled", false.into()) {
+        idle.extend([
+            "performanceInsightsRetentionPeriod",
+            "performanceInsightsKmsKeyId",
+        ]);
+    }
+    for name in idle {
+        desired.remove(name);
+    }
     for name in taken {
         if let Some(live) = observed.get(name) {
             desired.insert(name.to_owned(), live.clone());
@@ -130,6 +145,19 @@ mod tests {
         desired.insert("replicateSourceDb".to_owned(), "source".into());
         take_over(&mut desired, &live);
         assert_eq!(desired["storageEncrypted"], true.into());
+    }
+
+    #[test]
+    fn what_belongs_to_a_feature_that_is_off_is_not_compared() {
+        let mut desired = properties([
+            ("monitoringInterval", 0.into()),
+            ("monitoringRoleArn", "role".into()),
+            ("performanceInsightsEnabled", true.into()),
+            ("performanceInsightsRetentionPeriod", 7.into()),
+        ]);
+        take_over(&mut desired, &Properties::new());
+        assert!(!desired.contains_key("monitoringRoleArn"));
+        assert!(desired.contains_key("performanceInsightsRetentionPeriod"));
     }
 
     #[test]

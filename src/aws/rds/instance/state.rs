@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use aws_sdk_rds::types::{DbInstance, PendingModifiedValues};
+use aws_sdk_rds::types::{DbInstance, Endpoint, PendingModifiedValues};
 
 use super::{Inputs, Instance, Outputs};
 use crate::aws::resource_type::{Live, LiveOf, ResourceType};
@@ -86,7 +86,7 @@ pub(super) fn failure(instance: &DbInstance) -> Option<String> {
 pub(super) fn unfinished(
     instance: &DbInstance,
     wanted: &Inputs,
-    waited: Duration,
+    elapsed: Duration,
 ) -> Option<String> {
     let now = instance.db_instance_status().unwrap_or_default();
     if !STEADY.contains(&now) {
@@ -119,7 +119,7 @@ pub(super) fn unfinished(
         Some(word) => return open(&format!("replication: {word}")),
     }
     let shown = live(instance, !wanted.apply_immediately).inputs;
-    if waited < STALE && !matches(wanted, &shown) {
+    if elapsed < STALE && !matches(wanted, &shown) {
         return open("change not begun");
     }
     None
@@ -178,8 +178,8 @@ pub(super) fn live(instance: &DbInstance, with_pending: bool) -> LiveOf<Instance
     // While AWS is at work, pending values are those that it works on.
     let with_pending = with_pending || matches!(condition, Condition::Settling(_));
     let endpoint = instance.endpoint();
-    let address = endpoint.and_then(|endpoint| endpoint.address());
-    let port = endpoint.and_then(|endpoint| endpoint.port());
+    let address = endpoint.and_then(Endpoint::address);
+    let port = endpoint.and_then(Endpoint::port);
     Live {
         id: instance
             .db_instance_identifier()
@@ -251,7 +251,7 @@ fn inputs(instance: &DbInstance, with_pending: bool) -> Inputs {
         port: pending.and_then(PendingModifiedValues::port).or_else(|| {
             instance
                 .endpoint()
-                .and_then(|endpoint| endpoint.port())
+                .and_then(Endpoint::port)
                 .or(instance.db_instance_port())
                 .filter(|port| *port > 0)
         }),
@@ -321,7 +321,7 @@ fn log_exports(instance: &DbInstance, pending: Option<&PendingModifiedValues>) -
 #[cfg(test)]
 mod tests {
     use aws_sdk_rds::types::builders::DbInstanceBuilder;
-    use aws_sdk_rds::types::{DbInstanceStatusInfo, DbParameterGroupStatus, Endpoint};
+    use aws_sdk_rds::types::{DbInstanceStatusInfo, DbParameterGroupStatus};
 
     use super::*;
 
