@@ -11,6 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aws_sdk_iam::types::{EntityType, ManagedPolicyDetail, RoleDetail, Tag};
+use tokio::sync::OwnedMutexGuard;
 
 use super::context::Context;
 use super::error::AwsResult;
@@ -63,13 +64,24 @@ async fn account(context: &Context, session: &ReadSession) -> AwsResult<Arc<Acco
         .await
 }
 
-/// Puts a child on a role. Role and policy may have been made a moment ago, and a role takes one change at a time.
-async fn put<T, F, Fut>(progress: &dyn Progress, attempt: F) -> AwsResult<T>
+/// Changes a role's children. Role and policy may have been made a moment ago, and a role takes one change at a time.
+async fn change_role<T, F, Fut>(
+    context: &Context,
+    role: &str,
+    progress: &dyn Progress,
+    attempt: F,
+) -> AwsResult<T>
 where
     F: Fn() -> Fut,
     Fut: Future<Output = AwsResult<T>>,
 {
+    let _turn = turn(context, role).await;
     while_in_use(PATIENCE, progress, || until_visible(&attempt)).await
+}
+
+/// Waits until nobody else changes a role: concurrent changes are refused.
+async fn turn(context: &Context, role: &str) -> OwnedMutexGuard<()> {
+    context.turn(&format!("iam:role/{role}")).await
 }
 
 fn from_sdk(tags: &[Tag]) -> Tags {

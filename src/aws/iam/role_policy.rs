@@ -79,12 +79,12 @@ impl ResourceType for RolePolicy {
         context: &Context,
         new: New<'_, Self::Inputs>,
     ) -> AwsResult<LiveOf<Self>> {
-        super::put(new.progress, || put_policy(context, new.inputs)).await?;
+        put(context, new.inputs, new.progress).await?;
         Ok(live(new.inputs.clone()))
     }
 
     async fn update(&self, context: &Context, change: Change<'_, Self>) -> AwsResult<LiveOf<Self>> {
-        put_policy(context, change.wanted).await?;
+        put(context, change.wanted, change.progress).await?;
         Ok(change.applied())
     }
 
@@ -95,6 +95,7 @@ impl ResourceType for RolePolicy {
         _data: DataPolicy,
         _progress: &dyn Progress,
     ) -> AwsResult<()> {
+        let _turn = super::turn(context, &live.inputs.role).await;
         context
             .call("iam:DeleteRolePolicy", || {
                 context
@@ -118,9 +119,9 @@ fn wanted(query: &Query<'_>, role: &str, name: &str) -> bool {
     })
 }
 
-async fn put_policy(context: &Context, inputs: &Inputs) -> AwsResult<()> {
-    context
-        .call("iam:PutRolePolicy", || {
+async fn put(context: &Context, inputs: &Inputs, progress: &dyn Progress) -> AwsResult<()> {
+    super::change_role(context, &inputs.role, progress, || {
+        context.call("iam:PutRolePolicy", || {
             context
                 .iam
                 .put_role_policy()
@@ -129,7 +130,8 @@ async fn put_policy(context: &Context, inputs: &Inputs) -> AwsResult<()> {
                 .policy_document(to_text(&inputs.policy))
                 .send()
         })
-        .await?;
+    })
+    .await?;
     Ok(())
 }
 

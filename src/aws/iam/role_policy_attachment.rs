@@ -70,17 +70,15 @@ impl ResourceType for RolePolicyAttachment {
         context: &Context,
         new: New<'_, Self::Inputs>,
     ) -> AwsResult<LiveOf<Self>> {
-        super::put(new.progress, || async {
-            context
-                .call("iam:AttachRolePolicy", || {
-                    context
-                        .iam
-                        .attach_role_policy()
-                        .role_name(&new.inputs.role)
-                        .policy_arn(&new.inputs.policy_arn)
-                        .send()
-                })
-                .await
+        super::change_role(context, &new.inputs.role, new.progress, || {
+            context.call("iam:AttachRolePolicy", || {
+                context
+                    .iam
+                    .attach_role_policy()
+                    .role_name(&new.inputs.role)
+                    .policy_arn(&new.inputs.policy_arn)
+                    .send()
+            })
         })
         .await?;
         Ok(live(new.inputs.clone()))
@@ -101,6 +99,7 @@ impl ResourceType for RolePolicyAttachment {
         _data: DataPolicy,
         _progress: &dyn Progress,
     ) -> AwsResult<()> {
+        let _turn = super::turn(context, &live.inputs.role).await;
         context
             .call("iam:DetachRolePolicy", || {
                 context

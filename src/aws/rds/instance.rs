@@ -56,8 +56,8 @@ pub struct Inputs {
     pub max_allocated_storage: Option<i32>,
     /// `gp2`, `gp3`, `io1` or `io2`. Default: `gp3`.
     pub storage_type: String,
-    /// Default: false; for a replica that of its source.
-    pub storage_encrypted: bool,
+    /// Default: AWS's choice, false for an instance and that of its source for a replica.
+    pub storage_encrypted: Option<bool>,
     /// Id, ARN or alias of the KMS key that encrypts the storage. Default: `alias/aws/rds`.
     pub kms_key_id: Option<String>,
     /// Provisioned operations per second. With `gp3` only from 400 GiB on. Default: the baseline of the storage type.
@@ -157,7 +157,9 @@ impl ResourceType for Instance {
                 Property::new("allocatedStorage").server_chooses(),
                 Property::new("maxAllocatedStorage").canonical(defer::zero_as_none),
                 Property::new("storageType").default("gp3"),
-                Property::new("storageEncrypted").default(false).replaces(),
+                Property::new("storageEncrypted")
+                    .server_chooses()
+                    .replaces(),
                 Property::new("kmsKeyId")
                     .server_chooses()
                     .replaces()

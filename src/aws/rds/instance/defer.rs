@@ -3,7 +3,7 @@
 use crate::aws::kms::is_alias;
 use crate::resource::{Properties, Value};
 
-/// What a replica has from its source, whatever is written.
+/// What a replica has from its source, whatever is written; it keeps it when it is promoted.
 const INHERITED: [&str; 6] = [
     "engine",
     "username",
@@ -17,7 +17,7 @@ const INHERITED: [&str; 6] = [
 pub(super) fn take_over(desired: &mut Properties, observed: &Properties) {
     let is_set = |name: &str| desired.get(name).is_some_and(|value| !value.is_null());
     let mut taken: Vec<&str> = Vec::new();
-    if is_set("replicateSourceDb") {
+    if is_set("replicateSourceDb") || observed.contains_key("replicateSourceDb") {
         taken.extend(INHERITED);
     }
     if covers_version(desired.get("engineVersion"), observed.get("engineVersion")) {

@@ -86,7 +86,7 @@ pub(super) async fn create(
                 .set_allocated_storage(inputs.allocated_storage)
                 .set_max_allocated_storage(storage_limit(inputs))
                 .storage_type(&inputs.storage_type)
-                .storage_encrypted(inputs.storage_encrypted)
+                .set_storage_encrypted(inputs.storage_encrypted)
                 .set_kms_key_id(inputs.kms_key_id.clone())
                 .set_iops(inputs.iops)
                 .set_storage_throughput(inputs.storage_throughput)

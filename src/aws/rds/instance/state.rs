@@ -237,7 +237,7 @@ fn inputs(instance: &DbInstance, with_pending: bool) -> Inputs {
                 .or(instance.storage_type()),
         )
         .unwrap_or_default(),
-        storage_encrypted: instance.storage_encrypted().unwrap_or(false),
+        storage_encrypted: instance.storage_encrypted(),
         kms_key_id: text(instance.kms_key_id()),
         iops: pending
             .and_then(PendingModifiedValues::iops)
