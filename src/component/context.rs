@@ -84,6 +84,17 @@ impl<'a> Context<'a> {
             .push(StackError::new(fault, span, label).help(help));
     }
 
+    /// Records a fault of the key at a dotted path, whatever its value.
+    pub fn refuse_key(&mut self, fault: Fault, path: &str, label: impl Into<String>) {
+        let span = self.stack.document().key_place(path);
+        self.errors.push(StackError::new(fault, span, label));
+    }
+
+    /// True if there is a value at a dotted path.
+    pub fn has(&self, path: &str) -> bool {
+        self.node_at(path).is_some()
+    }
+
     /// Says that one section needs another, unless that one is there and merely unsound.
     pub fn need_section(&mut self, path: &str, needed: &str, reason: &str) {
         if !self.is_declared(needed) && !self.stack.is_unsound(needed) {
@@ -154,7 +165,7 @@ impl<'a> Context<'a> {
     }
 
     /// The node at a dotted path whose last segments may themselves hold dots; `None` for a default.
-    fn node_at(&self, path: &str) -> Option<Node> {
+    pub fn node_at(&self, path: &str) -> Option<Node> {
         let mut node = &self.stack.document().root;
         let path = path.replace('[', ".").replace(']', "");
         for segment in path.split('.') {

@@ -123,6 +123,10 @@ impl<'a> Lookup<'a> {
             return Ok(None);
         }
         if registry::is_component(name) {
+            // A section that is there but offers nothing is at fault itself.
+            if self.stack.document().root.get(name).is_some() {
+                return Ok(None);
+            }
             return Err(Unresolved {
                 reason: format!("the stack has no `{name}` section"),
                 help: Some(format!("add `{name}: {{}}` for one with the defaults")),

@@ -7,14 +7,30 @@
 //! A section is read in two steps. *Settling* fills in defaults and checks the section by itself; *expanding* makes
 //! resources, when all sections have settled and each can see the others.
 
+pub mod database;
+pub mod load_balancer;
+pub mod monitoring;
 pub mod network;
 pub mod registry;
+pub mod services;
 
+mod access_logs;
+mod alarms;
 mod context;
+mod dashboard;
+mod firewall;
+mod inputs;
 mod lookup;
 mod options;
 mod outputs;
+mod parameters;
+mod platform;
+mod policy;
 mod raw;
+mod routes;
+mod security_groups;
+mod task_roles;
+mod tasks;
 #[cfg(test)]
 mod testing;
 mod text;
@@ -24,8 +40,9 @@ use crate::resource::{Catalog, Value};
 use crate::stack::{Fault, Stack, StackError, StackErrors};
 
 use context::Context;
+use platform::Platform;
 
-pub use text::{Scalar, Text};
+pub use text::{Scalar, ScalarText, Text};
 
 /// What a stack becomes.
 #[derive(Debug, Clone, PartialEq)]
@@ -52,11 +69,9 @@ pub struct Note {
 /// Every fault of the sections, those that the structure showed among them.
 pub fn expand(stack: &Stack, catalog: &Catalog) -> Result<Expansion, StackErrors> {
     let mut context = Context::new(stack, catalog);
-    let network = network::settle(&mut context);
-    if let Some(network) = &network {
-        context.export(network::KEY, network.exports(&context));
-        network.expand(&mut context);
-    }
+    let platform = Platform::settle(&mut context);
+    platform.export(&mut context);
+    platform.expand(&mut context);
     context.name_what_sections_made();
     raw::expand(&mut context);
     options::apply(&mut context);

@@ -8,7 +8,9 @@
 //!   natGateways: perZone
 //! ```
 //!
-//! Offers `${network.vpcId}`, `cidr`, `availabilityZones`, `publicSubnetIds`, `privateSubnetIds` and `natPublicIps`.
+//! Offers `${network.vpcId}`, `cidr`, `availabilityZones`, `publicSubnetIds`, `privateSubnetIds`, `natPublicIps`, and
+//! `albSecurityGroupId`, `ecsSecurityGroupId` and `rdsSecurityGroupId` where there is something for them to guard. The
+//! groups are made in `security_groups.rs`.
 
 use std::collections::BTreeMap;
 
@@ -23,6 +25,7 @@ use crate::stack::Fault;
 
 use super::context::Context;
 use super::lookup::Export;
+use super::{Platform, security_groups};
 
 pub const KEY: &str = "network";
 
@@ -119,7 +122,7 @@ pub fn private_subnet(stack: &StackId, zone: usize) -> Urn {
 }
 
 /// The way of a private subnet to the internet, counted from 1.
-pub fn private_route(stack: &StackId, zone: usize) -> Urn {
+fn private_route(stack: &StackId, zone: usize) -> Urn {
     Urn::new(
         stack,
         "aws:ec2:Route",
@@ -337,6 +340,18 @@ fn carve(
 }
 
 impl Network {
+    /// A network to go on with where the real one is at fault, so that the faults of what lives in it show too.
+    pub fn placeholder() -> Option<Self> {
+        let cidr: Ipv4Net = DEFAULT_CIDR.parse().ok()?;
+        Some(Self {
+            cidr,
+            zones: Vec::new(),
+            public: Vec::new(),
+            private: Vec::new(),
+            nat: NatGateways::None,
+        })
+    }
+
     /// How many NAT gateways there are.
     fn nat_gateways(&self) -> usize {
         match self.nat {
@@ -360,22 +375,44 @@ impl Network {
         Value::list(ids)
     }
 
+    /// What must be there for a task in the network to reach what lies outside it.
+    pub fn ways_out(&self, stack: &StackId) -> Vec<Urn> {
+        let token = "aws:ec2:RouteTableAssociation";
+        let association = |kind: &str, zone: usize| {
+            Urn::new(stack, token, format!("network/{kind}Association{zone}"))
+        };
+        let zones = 1..=self.zones.len();
+        if self.nat == NatGateways::None {
+            let route = Urn::new(stack, "aws:ec2:Route", "network/publicRoute");
+            let associations = zones.map(|zone| association("public", zone));
+            return associations.chain([route]).collect();
+        }
+        zones
+            .flat_map(|zone| [private_route(stack, zone), association("private", zone)])
+            .collect()
+    }
+
     /// What `${network.…}` can ask for.
-    pub fn exports(&self, context: &Context<'_>) -> BTreeMap<String, Export> {
+    pub fn exports(&self, context: &Context<'_>, platform: &Platform) -> BTreeMap<String, Export> {
         let stack = &context.id;
         let nat_ips =
             (1..=self.nat_gateways()).map(|zone| Value::output(&address(stack, zone), "publicIp"));
-        [
+        let mut exports = vec![
             ("vpcId", Value::output(&vpc(stack), "id")),
             ("cidr", self.cidr.to_string().into()),
             ("availabilityZones", Value::List(self.zones.clone())),
             ("publicSubnetIds", self.public_subnet_ids(stack)),
             ("privateSubnetIds", self.private_subnet_ids(stack)),
             ("natPublicIps", Value::list(nat_ips)),
-        ]
-        .into_iter()
-        .map(|(name, value)| (name.to_owned(), Export::Value(value)))
-        .collect()
+        ];
+        let groups = security_groups::of(stack, platform)
+            .into_iter()
+            .map(|(name, group)| (name, Value::output(&group, "id")));
+        exports.extend(groups);
+        exports
+            .into_iter()
+            .map(|(name, value)| (name.to_owned(), Export::Value(value)))
+            .collect()
     }
 
     /// Adds the resources of the section.

@@ -19,13 +19,12 @@ use serde::Deserialize;
 use serde_json::{Value as Json, json};
 
 use crate::resource::nearest::nearest;
-use crate::resource::schema::Unset;
 use crate::resource::{Properties, Schema, Value};
 use crate::stack::{Check, Entry, Fault, Node, References, Stack, StackError, check_tag};
 
 use super::context::Context;
 use super::options::{self, OptionsSpec};
-use super::{lookup, registry};
+use super::{inputs, lookup, registry};
 
 pub const KEY: &str = "resources";
 
@@ -116,7 +115,7 @@ pub fn expand(context: &mut Context<'_>) {
         };
         let inputs_schema = schemas
             .entry(schema.token)
-            .or_insert_with(|| schema.json_schema());
+            .or_insert_with(|| inputs::schema(schema));
         resource(context, entry, spec, schema, inputs_schema);
     }
 }
@@ -174,18 +173,13 @@ fn resource(
         &format!("{place}.properties"),
         anchor,
     );
-    let faults = check.errors;
-    let sound = faults.is_empty();
-    context.errors.extend(faults);
+    context.errors.append(&mut check.errors);
     let inputs: Properties = given
         .entries()
         .iter()
         .filter(|property| !property.value.is_null())
         .map(|property| (property.key.clone(), context.value(&property.value)))
         .collect();
-    if sound {
-        check_required(context, schema, &inputs, &place, anchor);
-    }
     let options_node = entry.value.get("options");
     let dependencies = options::dependencies(context, options_node);
     let urn = context.urn(schema.token, &entry.key);
@@ -193,26 +187,6 @@ fn resource(
     resource.tags.extend(tags);
     if let Some(options) = &spec.options {
         options.add_to(&mut resource.options, &dependencies);
-    }
-}
-
-/// The properties that the engine cannot do without, whatever their Rust type says.
-fn check_required(
-    context: &mut Context<'_>,
-    schema: &Schema,
-    inputs: &Properties,
-    place: &str,
-    anchor: crate::stack::Span,
-) {
-    for property in &schema.properties {
-        let derived = schema
-            .name
-            .is_some_and(|rule| rule.property == property.name);
-        if property.unset == Unset::Required && !derived && !inputs.contains_key(property.name) {
-            let label = format!("`{place}` needs `{}`", property.name);
-            let error = StackError::new(Fault::MissingKey, anchor, label);
-            context.errors.push(error);
-        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use schemars::{Schema, SchemaGenerator};
 
-use super::{network, options, raw};
+use super::{database, load_balancer, monitoring, network, options, outputs, raw, services};
 
 /// A key of the file that is more than a line of its head.
 pub struct Section {
@@ -22,6 +22,26 @@ pub const SECTIONS: &[Section] = &[
         schema: SchemaGenerator::subschema_for::<network::NetworkSpec>,
     },
     Section {
+        key: database::KEY,
+        of_entries: false,
+        schema: SchemaGenerator::subschema_for::<database::DatabaseSpec>,
+    },
+    Section {
+        key: services::KEY,
+        of_entries: true,
+        schema: services::schema,
+    },
+    Section {
+        key: load_balancer::KEY,
+        of_entries: false,
+        schema: SchemaGenerator::subschema_for::<load_balancer::LoadBalancerSpec>,
+    },
+    Section {
+        key: monitoring::KEY,
+        of_entries: false,
+        schema: SchemaGenerator::subschema_for::<monitoring::MonitoringSpec>,
+    },
+    Section {
         key: raw::KEY,
         of_entries: true,
         schema: raw::schema,
@@ -32,9 +52,9 @@ pub const SECTIONS: &[Section] = &[
         schema: options::schema,
     },
     Section {
-        key: super::outputs::KEY,
+        key: outputs::KEY,
         of_entries: true,
-        schema: super::outputs::schema,
+        schema: outputs::schema,
     },
 ];
 
@@ -45,5 +65,5 @@ pub fn is_section(key: &str) -> bool {
 
 /// True for the key of a section that becomes resources and offers outputs.
 pub fn is_component(key: &str) -> bool {
-    is_section(key) && ![raw::KEY, options::KEY, super::outputs::KEY].contains(&key)
+    is_section(key) && ![raw::KEY, options::KEY, outputs::KEY].contains(&key)
 }

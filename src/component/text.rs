@@ -24,7 +24,7 @@ impl JsonSchema for Text {
     }
 }
 
-/// A text that may hold `${…}`, or a number or boolean that is taken as it was written.
+/// A text, or a number or boolean that is taken as it was written.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(transparent)]
 pub struct Scalar(pub String);
@@ -39,10 +39,27 @@ impl JsonSchema for Scalar {
     }
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({
-            "type": ["string", "number", "boolean"],
-            "x-references": true,
-            "x-scalar": true,
-        })
+        json_schema!({ "type": ["string", "number", "boolean"], "x-scalar": true })
+    }
+}
+
+/// As [`Scalar`], and may hold `${…}`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(transparent)]
+pub struct ScalarText(pub Text);
+
+impl JsonSchema for ScalarText {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "ScalarText".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let mut schema = Scalar::json_schema(generator);
+        schema.insert("x-references".to_owned(), true.into());
+        schema
     }
 }

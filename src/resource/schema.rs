@@ -299,35 +299,6 @@ impl Schema {
         inputs
     }
 
-    /// The JSON schema of the inputs as an author writes them: required is what has no default here, and every default
-    /// is named.
-    pub fn json_schema(&self) -> serde_json::Value {
-        let mut root = (self.input_schema)().to_value();
-        let required: Vec<&str> = self
-            .properties
-            .iter()
-            .filter(|property| property.unset == Unset::Required)
-            .map(|property| property.name)
-            .collect();
-        root["required"] = required.into();
-        for property in &self.properties {
-            let Unset::Default(default) = &property.unset else {
-                continue;
-            };
-            if default.is_null() {
-                continue;
-            }
-            if let Value::Object(defaults) = default {
-                let path = format!("/properties/{}", property.name);
-                relax(&mut root, &path, defaults);
-            }
-            let slot = &mut root["properties"][property.name];
-            // Beside a `$ref`, older readers would ignore it; the current draft does not.
-            slot["default"] = default.into();
-        }
-        root
-    }
-
     /// What tells this object from others of its type, once all of it is known.
     pub fn key_of(&self, inputs: &Properties) -> Option<Vec<Value>> {
         if self.key.is_empty() {
@@ -345,36 +316,6 @@ impl Schema {
                 Some(_) => None,
             })
             .collect()
-    }
-}
-
-/// Takes the keys that have defaults out of the `required` of the object schema at `path`, following references.
-fn relax(root: &mut serde_json::Value, path: &str, defaults: &Properties) {
-    let Some(schema) = root.pointer(path) else {
-        return;
-    };
-    let reference = schema["$ref"].as_str().or_else(|| {
-        let choices = schema["anyOf"].as_array()?;
-        choices.iter().find_map(|choice| choice["$ref"].as_str())
-    });
-    if let Some(target) = reference.and_then(|reference| reference.strip_prefix('#')) {
-        let target = target.to_owned();
-        relax(root, &target, defaults);
-        return;
-    }
-    if let Some(required) = root
-        .pointer_mut(path)
-        .and_then(|schema| schema["required"].as_array_mut())
-    {
-        required.retain(|name| {
-            name.as_str()
-                .is_none_or(|name| !defaults.contains_key(name))
-        });
-    }
-    for (name, default) in defaults {
-        if let Value::Object(inner) = default {
-            relax(root, &format!("{path}/properties/{name}"), inner);
-        }
     }
 }
 

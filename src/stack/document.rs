@@ -42,6 +42,20 @@ impl Document {
         }
     }
 
+    /// The place of the key at a dotted path.
+    pub fn key_place(&self, path: &str) -> Span {
+        let (parent, key) = path.rsplit_once('.').unwrap_or(("", path));
+        let mut node = &self.root;
+        for segment in parent.split('.').filter(|segment| !segment.is_empty()) {
+            match node.get(segment) {
+                Some(inner) => node = inner,
+                None => return self.place(path),
+            }
+        }
+        node.entry(key)
+            .map_or_else(|| self.place(path), |entry| entry.key_span)
+    }
+
     /// The first key: where to point when the whole file is meant.
     pub fn start(&self) -> Span {
         self.root.entries().first().map_or(

@@ -1,0 +1,206 @@
+//! The bucket for the load balancer's access logs: private, encrypted, emptied by age, written to by the load balancer
+//! alone.
+
+use crate::resource::value::properties;
+use crate::resource::{Properties, StackId, Urn, Value};
+use crate::stack::Fault;
+
+use super::context::Context;
+use super::load_balancer::{AccessLogs, AccessLogsSpec, KEY};
+use super::policy;
+
+/// The principal that writes logs in every region opened since August 2022.
+const LOG_DELIVERY: &str = "logdelivery.elasticloadbalancing.amazonaws.com";
+
+/// The accounts that Elastic Load Balancing writes logs from in the regions opened before August 2022.
+/// <https://docs.aws.amazon.com/elasticloadbalancing/latest/application/enable-access-logging.html>
+const LOG_ACCOUNTS: &[(&str, &str)] = &[
+    ("af-south-1", "098369216593"),
+    ("ap-east-1", "754344448648"),
+    ("ap-northeast-1", "582318560864"),
+    ("ap-northeast-2", "600734575887"),
+    ("ap-northeast-3", "383597477331"),
+    ("ap-south-1", "718504428378"),
+    ("ap-southeast-1", "114774131450"),
+    ("ap-southeast-2", "783225319266"),
+    ("ap-southeast-3", "589379963580"),
+    ("ca-central-1", "985666609251"),
+    ("cn-north-1", "638102146993"),
+    ("cn-northwest-1", "037604701340"),
+    ("eu-central-1", "054676820928"),
+    ("eu-north-1", "897822967062"),
+    ("eu-south-1", "635631232127"),
+    ("eu-west-1", "156460612806"),
+    ("eu-west-2", "652711504416"),
+    ("eu-west-3", "009996457667"),
+    ("me-south-1", "076674570225"),
+    ("sa-east-1", "507241528517"),
+    ("us-east-1", "127311923021"),
+    ("us-east-2", "033677994240"),
+    ("us-gov-east-1", "190560391635"),
+    ("us-gov-west-1", "048591011584"),
+    ("us-west-1", "027434742980"),
+    ("us-west-2", "797873946194"),
+];
+
+/// The bucket.
+pub fn bucket(stack: &StackId) -> Urn {
+    Urn::new(stack, "aws:s3:Bucket", "loadBalancer/accessLogs")
+}
+
+/// Leave to write to the bucket.
+pub fn bucket_policy(stack: &StackId) -> Urn {
+    Urn::new(
+        stack,
+        "aws:s3:BucketPolicy",
+        "loadBalancer/accessLogsPolicy",
+    )
+}
+
+/// Checks what AWS would refuse.
+pub fn check(context: &mut Context<'_>, spec: &AccessLogsSpec) {
+    if let Some(name) = &spec.bucket {
+        let alphabet = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || ".-".contains(c);
+        let ends = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
+        let is_address =
+            name.split('.').count() == 4 && name.split('.').all(|part| part.parse::<u8>().is_ok());
+        if !name.chars().all(alphabet)
+            || !name.starts_with(ends)
+            || !name.ends_with(ends)
+            || name.contains("..")
+            || name.starts_with("xn--")
+            || name.ends_with("-s3alias")
+            || is_address
+        {
+            let label =
+                "takes lower-case letters, digits, `.` and `-`, and neither of these at the ends";
+            context.refuse(Fault::Name, "loadBalancer.accessLogs.bucket", label);
+        }
+    }
+    if let Some(prefix) = &spec.prefix
+        && (prefix.contains("AWSLogs") || prefix.starts_with('/') || prefix.ends_with('/'))
+    {
+        let label = "must not hold `AWSLogs`, nor begin or end with `/`";
+        context.refuse(Fault::Value, "loadBalancer.accessLogs.prefix", label);
+    }
+}
+
+/// Adds the bucket with everything around it.
+pub fn expand(context: &mut Context<'_>, logs: &AccessLogs) {
+    let stack = context.id.clone();
+    let urn = bucket(&stack);
+    let name = match &logs.bucket {
+        Some(name) => name.as_str().into(),
+        // Names are unique in all of AWS, and the same stack is set up in many accounts.
+        None => Value::join([
+            format!("{}-{}-alb-logs-", stack.name, stack.environment).into(),
+            policy::account_id(&stack),
+        ]),
+    };
+    // The load balancer writes a test object, so the bucket is never empty. Whether it may go is decided by `onDelete`
+    // and consent; then its logs must not stand in the way.
+    let inputs = properties([("bucket", name), ("forceDestroy", true.into())]);
+    context.add(ORIGIN, urn.clone(), inputs);
+    let mut part = |token: &str, name: &str, mut inputs: Properties| {
+        inputs.insert("bucket".to_owned(), Value::output(&urn, "bucket"));
+        let part = context.urn(token, &format!("loadBalancer/accessLogs{name}"));
+        context.add(ORIGIN, part, inputs);
+    };
+    part(
+        "aws:s3:BucketPublicAccessBlock",
+        "PublicAccess",
+        properties([
+            ("blockPublicAcls", true.into()),
+            ("blockPublicPolicy", true.into()),
+            ("ignorePublicAcls", true.into()),
+            ("restrictPublicBuckets", true.into()),
+        ]),
+    );
+    // Access logs can be written with the bucket's own keys only, not with KMS.
+    let algorithm = Value::object([("sseAlgorithm", "AES256".into())]);
+    let encryption = Value::object([("applyServerSideEncryptionByDefault", algorithm)]);
+    part(
+        "aws:s3:BucketServerSideEncryptionConfiguration",
+        "Encryption",
+        properties([("rules", Value::list([encryption]))]),
+    );
+    let expiry = Value::object([
+        ("id", "expire".into()),
+        ("status", "Enabled".into()),
+        (
+            "expiration",
+            Value::object([("days", logs.expire_days.into())]),
+        ),
+        (
+            "abortIncompleteMultipartUpload",
+            Value::object([("daysAfterInitiation", 1.into())]),
+        ),
+    ]);
+    part(
+        "aws:s3:BucketLifecycleConfiguration",
+        "Lifecycle",
+        properties([("rules", Value::list([expiry]))]),
+    );
+    let policy = properties([
+        ("bucket", Value::output(&urn, "bucket")),
+        ("policy", delivery(context, logs, &urn)),
+    ]);
+    context.add(ORIGIN, bucket_policy(&stack), policy);
+}
+
+const ORIGIN: &str = KEY;
+
+/// Lets the load balancer write its logs, and nobody speak to the bucket in the clear.
+fn delivery(context: &Context<'_>, logs: &AccessLogs, bucket: &Urn) -> Value {
+    let stack = &context.id;
+    let region = context.stack.region.as_str();
+    let arn = Value::output(bucket, "arn");
+    let old = LOG_ACCOUNTS.iter().find(|(name, _)| *name == region);
+    let principal = match old {
+        Some((_, account)) => Value::object([(
+            "AWS",
+            Value::join([
+                "arn:".into(),
+                policy::partition(stack),
+                format!(":iam::{account}:root").into(),
+            ]),
+        )]),
+        None => Value::object([("Service", LOG_DELIVERY.into())]),
+    };
+    let prefix = logs
+        .prefix
+        .as_ref()
+        .map_or_else(String::new, |prefix| format!("{prefix}/"));
+    let objects = Value::join([
+        arn.clone(),
+        format!("/{prefix}AWSLogs/").into(),
+        policy::account_id(stack),
+        "/*".into(),
+    ]);
+    policy::document(vec![
+        Value::object([
+            ("Sid", "LoadBalancerLogs".into()),
+            ("Effect", "Allow".into()),
+            ("Principal", principal),
+            ("Action", "s3:PutObject".into()),
+            ("Resource", objects),
+        ]),
+        Value::object([
+            ("Sid", "EncryptedTransport".into()),
+            ("Effect", "Deny".into()),
+            ("Principal", Value::object([("AWS", "*".into())])),
+            ("Action", "s3:*".into()),
+            (
+                "Resource",
+                Value::list([arn.clone(), Value::join([arn, "/*".into()])]),
+            ),
+            (
+                "Condition",
+                Value::object([(
+                    "Bool",
+                    Value::object([("aws:SecureTransport", "false".into())]),
+                )]),
+            ),
+        ]),
+    ])
+}

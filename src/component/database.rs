@@ -1,0 +1,591 @@
+//! `database:`: a PostgreSQL instance in the private subnets, reached by the services alone, with a password that nobody
+//! sees.
+//!
+//! ```yaml
+//! database:
+//!   engineVersion: "15.4"
+//!   instanceClass: db.t3.micro
+//!   parameters: { max_connections: 200 }
+//! ```
+//!
+//! Secrets Manager makes the password up; RDS gets it from there, and services through `secrets:`. Offers
+//! `${database.endpoint}`, `host`, `port`, `databaseName`, `username`, `identifier`, `arn`, `secretArn`, `replicaHosts`,
+//! and, for `secrets:` of a service alone, `${database.url}` and `${database.password}`.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use crate::graph::OnDelete;
+use crate::resource::value::properties;
+use crate::resource::{Properties, StackId, Urn, Value};
+use crate::stack::{Environment, Fault};
+
+use super::context::Context;
+use super::lookup::Export;
+use super::network::{self, Network};
+use super::{Scalar, parameters, policy, security_groups};
+
+pub const KEY: &str = "database";
+
+const PORT: u16 = 5432;
+const ENGINE: &str = "postgres";
+
+/// A PostgreSQL database on RDS, encrypted, in the private subnets.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+#[schemars(rename = "Database")]
+pub struct DatabaseSpec {
+    /// The name of the instance in AWS: 1 to 63 lower-case letters, digits and single hyphens, a letter first.
+    /// Default: derived from the stack.
+    #[schemars(example = &"happyrobot-fde-postgres", length(min = 1, max = 63))]
+    pub name: Option<String>,
+    /// The database that is made with the instance. Default: the name of the stack, with `_` for `-`.
+    #[schemars(example = &"happyrobot_fde", length(min = 1, max = 63))]
+    pub database_name: Option<String>,
+    /// The master user. Default: `postgres`.
+    #[schemars(length(min = 1, max = 63))]
+    pub username: Option<String>,
+    /// The version of PostgreSQL, in quotes: major, or major and minor. Default: `16`, in the minor version that RDS
+    /// prefers.
+    #[schemars(example = &"15.4")]
+    pub engine_version: Option<String>,
+    /// The size of the instance. Default: `db.t3.micro` in dev, `db.t3.small` in staging, `db.t3.medium` in prod.
+    #[schemars(example = &"db.t3.micro")]
+    pub instance_class: Option<String>,
+    /// The storage in GiB, gp3. Default: 20 in dev, 50 in staging and prod.
+    #[schemars(rename = "storageGiB", range(min = 20, max = 65536))]
+    #[serde(rename = "storageGiB")]
+    pub storage_gib: Option<u32>,
+    /// Up to how many GiB the storage grows by itself, at least a tenth more than it starts with. Default: it does not
+    /// grow in dev; twice its size in staging, five times in prod.
+    #[schemars(rename = "maxStorageGiB", range(min = 22, max = 65536))]
+    #[serde(rename = "maxStorageGiB")]
+    pub max_storage_gib: Option<u32>,
+    /// Keeps a standby in a second zone that takes over. Default: true in prod.
+    pub multi_az: Option<bool>,
+    /// How many days of backups are kept; 0 switches them off. Default: 1 in dev, 7 in staging and prod.
+    #[schemars(range(min = 0, max = 35))]
+    pub backup_retention_days: Option<u8>,
+    /// When backups are made, in UTC, at least half an hour. Default: AWS chooses.
+    #[schemars(example = &"03:00-04:00")]
+    pub backup_window: Option<String>,
+    /// When AWS may maintain the instance, in UTC, at least half an hour. Default: AWS chooses.
+    #[schemars(example = &"sun:04:30-sun:05:30")]
+    pub maintenance_window: Option<String>,
+    /// Has RDS itself refuse to delete the instance. Default: true in prod.
+    pub deletion_protection: Option<bool>,
+    /// What `destroy` does with the data. Default: `delete` in dev, `snapshot` in staging, `retain` in prod.
+    pub on_delete: Option<OnDeleteSpec>,
+    /// Parameters of PostgreSQL. `max_connections` has a default, 100 in dev and 200 elsewhere, which the alarm on
+    /// connections goes by.
+    #[schemars(example = serde_json::json!({"max_connections": 200, "log_min_duration_statement": 1000}))]
+    pub parameters: BTreeMap<String, Scalar>,
+    /// How many copies to read from, which follow the instance; they need backups. Default: 0.
+    #[schemars(range(min = 0, max = 5))]
+    pub read_replicas: Option<u8>,
+    /// Keeps a week of Performance Insights. Default: true.
+    pub performance_insights: Option<bool>,
+    /// Seconds between the readings of enhanced monitoring; 0 switches it off. Default: 60.
+    pub monitoring_interval_seconds: Option<MonitoringInterval>,
+}
+
+/// What `destroy` does with data.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum OnDeleteSpec {
+    /// It goes, for good.
+    Delete,
+    /// It goes, and leaves a final snapshot.
+    Snapshot,
+    /// It stays.
+    Retain,
+}
+
+impl From<OnDeleteSpec> for OnDelete {
+    fn from(spec: OnDeleteSpec) -> Self {
+        match spec {
+            OnDeleteSpec::Delete => Self::Delete,
+            OnDeleteSpec::Snapshot => Self::Snapshot,
+            OnDeleteSpec::Retain => Self::Retain,
+        }
+    }
+}
+
+/// The intervals that RDS takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(transparent)]
+pub struct MonitoringInterval(u32);
+
+const MONITORING_INTERVALS: [u32; 7] = [0, 1, 5, 10, 15, 30, 60];
+
+impl JsonSchema for MonitoringInterval {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "MonitoringInterval".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({ "type": "integer", "minimum": 0, "maximum": 60 })
+    }
+}
+
+/// A database, settled.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Database {
+    name: Option<String>,
+    database_name: String,
+    username: String,
+    engine_version: String,
+    instance_class: String,
+    storage: u32,
+    max_storage: Option<u32>,
+    multi_az: bool,
+    backup_retention_days: u8,
+    backup_window: Option<String>,
+    maintenance_window: Option<String>,
+    deletion_protection: bool,
+    on_delete: OnDelete,
+    parameters: BTreeMap<String, String>,
+    read_replicas: u8,
+    performance_insights: bool,
+    monitoring_interval: u32,
+    pub port: u16,
+    /// What `max_connections` is set to.
+    pub max_connections: u32,
+}
+
+/// The instance.
+pub fn instance(stack: &StackId) -> Urn {
+    Urn::new(stack, "aws:rds:Instance", "database/instance")
+}
+
+fn secret(stack: &StackId) -> Urn {
+    Urn::new(stack, "aws:secretsmanager:Secret", "database/secret")
+}
+
+/// What completes the secret with host and URL. Whoever reads these keys has to come after it.
+fn secret_attachment(stack: &StackId) -> Urn {
+    let name = "database/secretAttachment";
+    Urn::new(stack, "fde:secretsmanager:TargetAttachment", name)
+}
+
+fn replica(stack: &StackId, number: u8) -> Urn {
+    Urn::new(
+        stack,
+        "aws:rds:Instance",
+        format!("database/replica{number}"),
+    )
+}
+
+/// Fills in the defaults and checks the section. `None` if it is absent or structurally at fault.
+pub fn settle(context: &mut Context<'_>) -> Option<Database> {
+    let spec: DatabaseSpec = context.spec(KEY)?;
+    let environment = context.environment();
+    context.need_section(KEY, network::KEY, "a database lives in a network");
+    check_names(context, &spec);
+    check_sizes(context, &spec, environment);
+    let mut parameters: BTreeMap<String, String> = spec
+        .parameters
+        .iter()
+        .map(|(name, value)| (name.clone(), value.0.clone()))
+        .collect();
+    parameters
+        .entry("max_connections".to_owned())
+        .or_insert_with(|| environment.choose(100, 200, 200).to_string());
+    let max_connections = parameters::check(context, &parameters);
+    let backup_retention_days = backup_retention(&spec, environment);
+    let storage = spec.storage_gib.unwrap_or(environment.choose(20, 50, 50));
+    let grown = environment.choose(None, Some(2), Some(5));
+    Some(Database {
+        database_name: spec
+            .database_name
+            .unwrap_or_else(|| context.id.name.replace('-', "_")),
+        username: spec.username.unwrap_or_else(|| "postgres".to_owned()),
+        engine_version: spec.engine_version.unwrap_or_else(|| "16".to_owned()),
+        instance_class: spec.instance_class.unwrap_or_else(|| {
+            environment
+                .choose("db.t3.micro", "db.t3.small", "db.t3.medium")
+                .to_owned()
+        }),
+        storage,
+        max_storage: spec
+            .max_storage_gib
+            .or_else(|| grown.map(|factor: u32| (storage * factor).min(65536))),
+        multi_az: spec.multi_az.unwrap_or(environment == Environment::Prod),
+        backup_retention_days,
+        backup_window: spec.backup_window,
+        maintenance_window: spec.maintenance_window.map(|window| window.to_lowercase()),
+        deletion_protection: spec
+            .deletion_protection
+            .unwrap_or(environment == Environment::Prod),
+        on_delete: spec.on_delete.map_or_else(
+            || environment.choose(OnDelete::Delete, OnDelete::Snapshot, OnDelete::Retain),
+            OnDelete::from,
+        ),
+        parameters,
+        read_replicas: spec.read_replicas.unwrap_or(0),
+        performance_insights: spec.performance_insights.unwrap_or(true),
+        monitoring_interval: spec
+            .monitoring_interval_seconds
+            .map_or(60, |interval| interval.0),
+        port: PORT,
+        max_connections,
+        name: spec.name,
+    })
+}
+
+fn backup_retention(spec: &DatabaseSpec, environment: Environment) -> u8 {
+    spec.backup_retention_days
+        .unwrap_or(environment.choose(1, 7, 7))
+}
+
+fn check_names(context: &mut Context<'_>, spec: &DatabaseSpec) {
+    if let Some(name) = &spec.name {
+        let alphabet = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+        if !name.starts_with(|c: char| c.is_ascii_lowercase())
+            || !name.chars().all(alphabet)
+            || name.contains("--")
+            || name.ends_with('-')
+        {
+            let label = "takes lower-case letters, digits and single hyphens, a letter first";
+            context.refuse(Fault::Name, "database.name", label);
+        }
+    }
+    let identifier = |name: &str| {
+        name.starts_with(|c: char| c.is_ascii_alphabetic())
+            && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+    };
+    for (path, name) in [
+        ("database.databaseName", &spec.database_name),
+        ("database.username", &spec.username),
+    ] {
+        if name.as_deref().is_some_and(|name| !identifier(name)) {
+            let label = "takes letters, digits and `_`, a letter first";
+            context.refuse(Fault::Name, path, label);
+        }
+    }
+    let reserved = |name: &str| {
+        [
+            "admin",
+            "rdsadmin",
+            "rdsrepladmin",
+            "rdstopmgr",
+            "user",
+            "public",
+            "none",
+        ]
+        .contains(&name)
+            || name.starts_with("pg_")
+            || name.starts_with("rds_")
+    };
+    if let Some(username) = &spec.username
+        && reserved(&username.to_lowercase())
+    {
+        let label = format!("`{username}` is reserved by RDS");
+        context.refuse(Fault::Name, "database.username", label);
+    }
+}
+
+fn check_sizes(context: &mut Context<'_>, spec: &DatabaseSpec, environment: Environment) {
+    if let Some(version) = &spec.engine_version {
+        let numbers: Option<Vec<u32>> = version.split('.').map(|part| part.parse().ok()).collect();
+        let sound = matches!(numbers.as_deref(), Some([major] | [major, _]) if *major >= 10);
+        if !sound {
+            let label = "is not a version of PostgreSQL, such as `16` or `15.4`";
+            context.refuse(Fault::Value, "database.engineVersion", label);
+        }
+    }
+    if let Some(class) = &spec.instance_class {
+        let parts: Vec<&str> = class.split('.').collect();
+        if !matches!(parts.as_slice(), ["db", family, size] if !family.is_empty() && !size.is_empty())
+        {
+            let label = "is not an instance class, such as `db.t3.micro`";
+            context.refuse(Fault::Value, "database.instanceClass", label);
+        }
+    }
+    let storage = spec.storage_gib.unwrap_or(environment.choose(20, 50, 50));
+    if let Some(most) = spec.max_storage_gib
+        && u64::from(most) * 10 < u64::from(storage) * 11
+    {
+        let label = format!("must be at least a tenth more than the {storage} GiB it starts with");
+        context.refuse(Fault::OutOfRange, "database.maxStorageGiB", label);
+    }
+    if let Some(interval) = spec.monitoring_interval_seconds
+        && !MONITORING_INTERVALS.contains(&interval.0)
+    {
+        let label = "RDS takes 0, 1, 5, 10, 15, 30 or 60 seconds";
+        context.refuse(
+            Fault::OutOfRange,
+            "database.monitoringIntervalSeconds",
+            label,
+        );
+    }
+    if spec.read_replicas.is_some_and(|count| count > 0) && backup_retention(spec, environment) == 0
+    {
+        let label = "read replicas need `backupRetentionDays` of at least 1";
+        context.refuse(Fault::Value, "database.readReplicas", label);
+    }
+    if spec
+        .backup_window
+        .as_deref()
+        .is_some_and(|window| !is_window(window, false))
+    {
+        let label = "is not a time of day in UTC, such as `03:00-04:00`";
+        context.refuse(Fault::Value, "database.backupWindow", label);
+    }
+    if spec
+        .maintenance_window
+        .as_deref()
+        .is_some_and(|window| !is_window(window, true))
+    {
+        let label = "is not a time of the week in UTC, such as `sun:04:30-sun:05:30`";
+        context.refuse(Fault::Value, "database.maintenanceWindow", label);
+    }
+}
+
+/// `03:00-04:00`, or with days `sun:04:30-sun:05:30`; half an hour at least.
+fn is_window(text: &str, with_days: bool) -> bool {
+    const DAYS: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
+    const DAY: usize = 24 * 60;
+    let minutes = |text: &str| -> Option<usize> {
+        let (day, time) = if with_days {
+            let (day, time) = text.split_once(':')?;
+            let day = day.to_lowercase();
+            (DAYS.iter().position(|name| *name == day)?, time)
+        } else {
+            (0, text)
+        };
+        let (hour, minute) = time.split_once(':')?;
+        if hour.len() != 2 || minute.len() != 2 {
+            return None;
+        }
+        let (hour, minute): (usize, usize) = (hour.parse().ok()?, minute.parse().ok()?);
+        (hour < 24 && minute < 60).then_some(day * DAY + hour * 60 + minute)
+    };
+    let span = if with_days { 7 * DAY } else { DAY };
+    text.split_once('-').is_some_and(|(from, to)| {
+        matches!((minutes(from), minutes(to)), (Some(from), Some(to))
+            if (to + span - from) % span >= 30)
+    })
+}
+
+impl Database {
+    /// What `${database.…}` can ask for.
+    pub fn exports(&self, context: &Context<'_>) -> BTreeMap<String, Export> {
+        let stack = &context.id;
+        let instance = instance(stack);
+        let secret_key = |key| Export::SecretKey {
+            // Through the attachment, so that whoever reads the key comes after it is written.
+            secret_arn: Value::output(&secret_attachment(stack), "secretId"),
+            key,
+        };
+        let replicas = (1..=self.read_replicas)
+            .map(|number| Value::output(&replica(stack, number), "address"));
+        let mut exports: BTreeMap<String, Export> = [
+            ("endpoint", Value::output(&instance, "endpoint")),
+            ("host", Value::output(&instance, "address")),
+            ("port", u32::from(self.port).into()),
+            ("databaseName", self.database_name.as_str().into()),
+            ("username", self.username.as_str().into()),
+            ("identifier", Value::output(&instance, "identifier")),
+            ("arn", Value::output(&instance, "arn")),
+            ("secretArn", Value::output(&secret(stack), "arn")),
+            ("replicaHosts", Value::list(replicas)),
+        ]
+        .into_iter()
+        .map(|(name, value)| (name.to_owned(), Export::Value(value)))
+        .collect();
+        exports.insert("url".to_owned(), secret_key("url"));
+        exports.insert("password".to_owned(), secret_key("password"));
+        exports
+    }
+
+    /// Adds the resources of the section.
+    pub fn expand(&self, context: &mut Context<'_>, network: &Network) {
+        let stack = context.id.clone();
+        let subnet_group = Urn::new(&stack, "aws:rds:SubnetGroup", "database/subnetGroup");
+        let group_inputs = properties([
+            ("description", "The private subnets".into()),
+            ("subnetIds", network.private_subnet_ids(&stack)),
+        ]);
+        context.add(KEY, subnet_group.clone(), group_inputs);
+        let parameter_group = self.add_parameter_group(context, &stack);
+        let monitoring_role =
+            (self.monitoring_interval > 0).then(|| add_monitoring_role(context, &stack));
+        self.add_secret(context, &stack);
+
+        let shared = self.shared_inputs(&stack, &parameter_group, monitoring_role.as_ref());
+        let mut inputs = shared.clone();
+        inputs.extend(properties([
+            ("identifier", self.name.as_deref().into()),
+            ("engine", ENGINE.into()),
+            ("engineVersion", self.engine_version.as_str().into()),
+            ("allocatedStorage", self.storage.into()),
+            ("maxAllocatedStorage", self.max_storage.into()),
+            ("storageType", "gp3".into()),
+            ("storageEncrypted", true.into()),
+            ("dbName", self.database_name.as_str().into()),
+            ("username", self.username.as_str().into()),
+            (
+                "masterPasswordSecretArn",
+                Value::output(&secret(&stack), "arn"),
+            ),
+            ("port", u32::from(self.port).into()),
+            ("dbSubnetGroupName", Value::output(&subnet_group, "name")),
+            ("multiAz", self.multi_az.into()),
+            (
+                "backupRetentionPeriod",
+                u32::from(self.backup_retention_days).into(),
+            ),
+            ("backupWindow", self.backup_window.as_deref().into()),
+            (
+                "maintenanceWindow",
+                self.maintenance_window.as_deref().into(),
+            ),
+            ("deletionProtection", self.deletion_protection.into()),
+        ]));
+        let resource = context.add(KEY, instance(&stack), inputs);
+        resource.options.on_delete = self.on_delete;
+
+        let attachment = properties([
+            ("secretId", Value::output(&secret(&stack), "arn")),
+            ("engine", ENGINE.into()),
+            ("host", Value::output(&instance(&stack), "address")),
+            ("port", u32::from(self.port).into()),
+            ("dbname", self.database_name.as_str().into()),
+            ("username", self.username.as_str().into()),
+        ]);
+        context.add(KEY, secret_attachment(&stack), attachment);
+        self.add_replicas(context, &stack, &shared);
+
+        let endpoint = Value::output(&instance(&stack), "endpoint");
+        context
+            .outputs
+            .push(("databaseEndpoint".to_owned(), endpoint));
+        let secret_arn = Value::output(&secret(&stack), "arn");
+        context
+            .outputs
+            .push(("databaseSecretArn".to_owned(), secret_arn));
+    }
+
+    /// What the instance and its replicas have in common.
+    fn shared_inputs(
+        &self,
+        stack: &StackId,
+        parameter_group: &Urn,
+        monitoring_role: Option<&Urn>,
+    ) -> Properties {
+        let group = Value::output(&security_groups::database(stack), "id");
+        let mut inputs = properties([
+            ("instanceClass", self.instance_class.as_str().into()),
+            ("vpcSecurityGroupIds", Value::list([group])),
+            ("parameterGroupName", Value::output(parameter_group, "name")),
+            ("publiclyAccessible", false.into()),
+            ("autoMinorVersionUpgrade", true.into()),
+            // A snapshot with our ownership tags would count as part of the stack.
+            ("copyTagsToSnapshot", false.into()),
+            (
+                "performanceInsightsEnabled",
+                self.performance_insights.into(),
+            ),
+            ("monitoringInterval", self.monitoring_interval.into()),
+            // Left to the maintenance window, a change would show as a difference until then.
+            ("applyImmediately", true.into()),
+        ]);
+        if self.performance_insights {
+            inputs.insert("performanceInsightsRetentionPeriod".to_owned(), 7.into());
+        }
+        if let Some(role) = monitoring_role {
+            inputs.insert("monitoringRoleArn".to_owned(), Value::output(role, "arn"));
+        }
+        inputs
+    }
+
+    fn add_parameter_group(&self, context: &mut Context<'_>, stack: &StackId) -> Urn {
+        let urn = Urn::new(stack, "aws:rds:ParameterGroup", "database/parameterGroup");
+        let major = self.engine_version.split('.').next().unwrap_or_default();
+        let parameters = self.parameters.iter().map(|(name, value)| {
+            Value::object([
+                ("name", name.as_str().into()),
+                ("value", value.as_str().into()),
+                ("applyMethod", parameters::apply_method(name).into()),
+            ])
+        });
+        let inputs = properties([
+            ("family", format!("{ENGINE}{major}").into()),
+            ("description", "Parameters of the database".into()),
+            ("parameters", Value::list(parameters)),
+        ]);
+        context.add(KEY, urn.clone(), inputs);
+        urn
+    }
+
+    fn add_secret(&self, context: &mut Context<'_>, stack: &StackId) {
+        let template = serde_json::json!({ "username": self.username }).to_string();
+        let inputs = properties([
+            ("description", "Access to the database".into()),
+            (
+                "generateSecretString",
+                Value::object([
+                    ("secretStringTemplate", template.into()),
+                    ("generateStringKey", "password".into()),
+                    ("passwordLength", 32.into()),
+                    // RDS refuses some punctuation, and in a URL most of it would have to be escaped.
+                    ("excludePunctuation", true.into()),
+                ]),
+            ),
+        ]);
+        let resource = context.add(KEY, secret(stack), inputs);
+        resource.options.on_delete = self.on_delete;
+    }
+
+    fn add_replicas(&self, context: &mut Context<'_>, stack: &StackId, shared: &Properties) {
+        for number in 1..=self.read_replicas {
+            let mut inputs = shared.clone();
+            let source = Value::output(&instance(stack), "identifier");
+            inputs.insert("replicateSourceDb".to_owned(), source);
+            if let Some(name) = &self.name {
+                inputs.insert(
+                    "identifier".to_owned(),
+                    format!("{name}-replica{number}").into(),
+                );
+            }
+            let resource = context.add(KEY, replica(stack, number), inputs);
+            // All it holds, the instance holds too.
+            resource.options.on_delete = OnDelete::Delete;
+            if number > 1 {
+                // RDS makes replicas of one source one at a time.
+                let before = replica(stack, number - 1);
+                resource.options.depends_on.insert(before);
+            }
+        }
+    }
+}
+
+fn add_monitoring_role(context: &mut Context<'_>, stack: &StackId) -> Urn {
+    let role = Urn::new(stack, "aws:iam:Role", "database/monitoringRole");
+    let inputs = properties([
+        ("description", "Enhanced monitoring of the database".into()),
+        (
+            "assumeRolePolicy",
+            policy::assumed_by(stack, "monitoring.rds.amazonaws.com"),
+        ),
+    ]);
+    context.add(KEY, role.clone(), inputs);
+    let managed = ":iam::aws:policy/service-role/AmazonRDSEnhancedMonitoringRole";
+    let attachment = properties([
+        ("role", Value::output(&role, "name")),
+        (
+            "policyArn",
+            Value::join(["arn:".into(), policy::partition(stack), managed.into()]),
+        ),
+    ]);
+    let urn = context.urn("aws:iam:RolePolicyAttachment", "database/monitoringPolicy");
+    context.add(KEY, urn, attachment);
+    role
+}

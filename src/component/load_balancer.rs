@@ -1,0 +1,398 @@
+//! `loadBalancer:`: the way in. An application load balancer in the public subnets, with access logs, and with HTTPS once
+//! there is a certificate.
+//!
+//! ```yaml
+//! loadBalancer:
+//!   certificateArn: arn:aws:acm:eu-south-2:123456789012:certificate/…
+//!   waf: { enabled: true, rateLimit: 1000 }
+//! ```
+//!
+//! Without a certificate the HTTP listener forwards; with one it redirects to HTTPS. Which service gets what is said by
+//! the services' `routes` and `default`. Offers `${loadBalancer.dnsName}`, `zoneId`, `arn`, `url` and, where there are
+//! logs, `accessLogsBucket`. Rules are made in `routes.rs`, logs in `access_logs.rs`, the firewall in `firewall.rs`.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::json;
+
+use crate::resource::value::properties;
+use crate::resource::{StackId, Urn, Value};
+use crate::stack::{Environment, Fault};
+
+use super::context::Context;
+use super::lookup::Export;
+use super::network::{self, Network};
+use super::routes::{self, Rule};
+use super::services::{self, Service, Services};
+use super::{Platform, Text, access_logs, firewall, security_groups};
+
+pub const KEY: &str = "loadBalancer";
+
+/// TLS 1.2 and 1.3 only.
+const TLS_POLICY: &str = "ELBSecurityPolicy-TLS13-1-2-2021-06";
+/// Seconds that a task which is going away keeps its connections.
+const DEREGISTRATION_SECONDS: u32 = 30;
+/// A load balancer needs eight free addresses in each of its subnets, and at least this prefix.
+const LONGEST_SUBNET_PREFIX: u8 = 27;
+
+/// An application load balancer in the public subnets.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+#[schemars(rename = "LoadBalancer", extend("x-unsupported" = json!({
+    "domain": "certificates and DNS records are not made yet: request the certificate in ACM, set `certificateArn`, and \
+               point the domain at the output `loadBalancerDnsName`",
+})))]
+pub struct LoadBalancerSpec {
+    /// Its name in AWS: up to 32 letters, digits and hyphens, not at the ends. Default: derived from the stack.
+    #[schemars(example = &"happyrobot-fde-alb", length(min = 1, max = 32))]
+    pub name: Option<String>,
+    /// The ARN of a certificate in ACM. With one, HTTPS is served, and HTTP redirects to it. Default: HTTP alone.
+    pub certificate_arn: Option<Text>,
+    /// Seconds after which an idle connection is closed. Default: 60.
+    #[schemars(range(min = 1, max = 4000))]
+    pub idle_timeout_seconds: Option<u32>,
+    /// Has AWS itself refuse to delete it. Default: true in prod.
+    pub deletion_protection: Option<bool>,
+    /// Where requests are logged.
+    pub access_logs: AccessLogsSpec,
+    /// The web application firewall in front of it.
+    pub waf: WafSpec,
+}
+
+/// Logs of all requests, in a bucket of the stack's own.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+#[schemars(rename = "AccessLogs")]
+pub struct AccessLogsSpec {
+    /// Default: true.
+    pub enabled: Option<bool>,
+    /// The name of the bucket, unique in all of AWS. Default: derived from stack and account.
+    #[schemars(example = &"happyrobot-fde-alb-access-logs-dev", length(min = 3, max = 63))]
+    pub bucket: Option<String>,
+    /// What the names of the logs begin with. Default: nothing.
+    #[schemars(length(min = 1, max = 255))]
+    pub prefix: Option<String>,
+    /// Days after which logs are deleted. Default: 30 in dev, 90 in staging, 365 in prod.
+    #[schemars(range(min = 1, max = 3650))]
+    pub expire_days: Option<u32>,
+}
+
+/// A web application firewall with a limit per address and AWS's rules against common attacks.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+#[schemars(rename = "Waf")]
+pub struct WafSpec {
+    /// Default: true in prod.
+    pub enabled: Option<bool>,
+    /// Requests from one address in 5 minutes, beyond which it is blocked. Default: 1000.
+    #[schemars(range(min = 10, max = 2_000_000_000))]
+    pub rate_limit: Option<u32>,
+}
+
+/// A load balancer, settled.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LoadBalancer {
+    name: Option<String>,
+    certificate: Option<Text>,
+    idle_timeout: u32,
+    deletion_protection: bool,
+    pub access_logs: Option<AccessLogs>,
+    /// Requests per address in 5 minutes; `None` for no firewall.
+    pub rate_limit: Option<u32>,
+    rules: Vec<Rule>,
+    /// The key of the service that takes what no rule does.
+    default: Option<String>,
+}
+
+/// Where requests are logged.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AccessLogs {
+    pub bucket: Option<String>,
+    pub prefix: Option<String>,
+    pub expire_days: u32,
+}
+
+/// The load balancer.
+pub fn load_balancer(stack: &StackId) -> Urn {
+    Urn::new(stack, "aws:lb:LoadBalancer", "loadBalancer/alb")
+}
+
+/// The target group of a service.
+pub fn target_group(stack: &StackId, service: &str) -> Urn {
+    let name = format!("loadBalancer/{service}/targetGroup");
+    Urn::new(stack, "aws:lb:TargetGroup", name)
+}
+
+fn http_listener(stack: &StackId) -> Urn {
+    Urn::new(stack, "aws:lb:Listener", "loadBalancer/httpListener")
+}
+
+fn https_listener(stack: &StackId) -> Urn {
+    Urn::new(stack, "aws:lb:Listener", "loadBalancer/httpsListener")
+}
+
+/// Fills in the defaults and checks the section. `None` if it is absent or structurally at fault.
+pub fn settle(
+    context: &mut Context<'_>,
+    network: Option<&Network>,
+    services: Option<&Services>,
+) -> Option<LoadBalancer> {
+    let spec: LoadBalancerSpec = context.spec(KEY)?;
+    context.need_section(KEY, network::KEY, "a load balancer lives in a network");
+    context.need_section(KEY, services::KEY, "a load balancer leads to services");
+    check(context, &spec, network);
+    let prod = context.environment() == Environment::Prod;
+    let expire_days = context.environment().choose(30, 90, 365);
+    let logged = spec.access_logs.enabled.unwrap_or(true);
+    let filtered = spec.waf.enabled.unwrap_or(prod);
+    Some(LoadBalancer {
+        name: spec.name,
+        certificate: spec.certificate_arn,
+        idle_timeout: spec.idle_timeout_seconds.unwrap_or(60),
+        deletion_protection: spec.deletion_protection.unwrap_or(prod),
+        access_logs: logged.then_some(AccessLogs {
+            bucket: spec.access_logs.bucket,
+            prefix: spec.access_logs.prefix,
+            expire_days: spec.access_logs.expire_days.unwrap_or(expire_days),
+        }),
+        rate_limit: filtered.then(|| spec.waf.rate_limit.unwrap_or(1000)),
+        rules: services.map_or_else(Vec::new, |services| routes::settle(context, services)),
+        default: services
+            .and_then(|services| services.all.iter().find(|service| service.default))
+            .map(|service| service.key.clone()),
+    })
+}
+
+fn check(context: &mut Context<'_>, spec: &LoadBalancerSpec, network: Option<&Network>) {
+    if let Some(name) = &spec.name
+        && (!name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
+            || name.starts_with('-')
+            || name.ends_with('-')
+            || name.starts_with("internal-"))
+    {
+        let label = "takes letters, digits and inner hyphens, and must not begin with `internal-`";
+        context.refuse(Fault::Name, "loadBalancer.name", label);
+    }
+    if let Some(certificate) = &spec.certificate_arn
+        && !crate::stack::reference::holds_reference(&certificate.0)
+    {
+        let region = &context.stack.region;
+        let parts: Vec<&str> = certificate.0.splitn(6, ':').collect();
+        if !matches!(parts.as_slice(), ["arn", _, "acm", in_region, _, _] if in_region == region) {
+            let label = format!("is not the ARN of a certificate in {region}");
+            context.refuse(Fault::Value, "loadBalancer.certificateArn", label);
+        }
+    }
+    if let Some(net) = network
+        .iter()
+        .flat_map(|network| &network.public)
+        .find(|net| net.prefix_len() > LONGEST_SUBNET_PREFIX)
+    {
+        let label = format!("needs public subnets of at least /27; `{net}` is smaller");
+        context.refuse_key(Fault::Cidr, KEY, label);
+    }
+    access_logs::check(context, &spec.access_logs);
+}
+
+impl LoadBalancer {
+    /// The listener that serves; the other one, if any, redirects to it.
+    fn serving_listener(&self, stack: &StackId) -> Urn {
+        if self.certificate.is_some() {
+            https_listener(stack)
+        } else {
+            http_listener(stack)
+        }
+    }
+
+    /// What must be there for traffic to reach a service.
+    pub fn ways_to(&self, stack: &StackId, service: &str) -> Vec<Urn> {
+        let listener =
+            (self.default.as_deref() == Some(service)).then(|| self.serving_listener(stack));
+        self.rules
+            .iter()
+            .filter(|rule| rule.service == service)
+            .map(|rule| rule.urn(stack))
+            .chain(listener)
+            .collect()
+    }
+
+    /// What `${loadBalancer.…}` can ask for.
+    pub fn exports(&self, context: &Context<'_>) -> BTreeMap<String, Export> {
+        let stack = &context.id;
+        let balancer = load_balancer(stack);
+        let mut exports = vec![
+            ("dnsName", Value::output(&balancer, "dnsName")),
+            ("zoneId", Value::output(&balancer, "zoneId")),
+            ("arn", Value::output(&balancer, "arn")),
+            ("url", self.url(stack)),
+        ];
+        if self.access_logs.is_some() {
+            let bucket = Value::output(&access_logs::bucket(stack), "bucket");
+            exports.push(("accessLogsBucket", bucket));
+        }
+        exports
+            .into_iter()
+            .map(|(name, value)| (name.to_owned(), Export::Value(value)))
+            .collect()
+    }
+
+    fn url(&self, stack: &StackId) -> Value {
+        let scheme = if self.certificate.is_some() {
+            "https://"
+        } else {
+            "http://"
+        };
+        Value::join([
+            scheme.into(),
+            Value::output(&load_balancer(stack), "dnsName"),
+        ])
+    }
+
+    /// Adds the resources of the section.
+    pub fn expand(&self, context: &mut Context<'_>, platform: &Platform, network: &Network) {
+        let stack = context.id.clone();
+        if let Some(logs) = &self.access_logs {
+            access_logs::expand(context, logs);
+        }
+        self.add_load_balancer(context, network, &stack);
+        let exposed: Vec<&Service> = platform
+            .services
+            .iter()
+            .flat_map(Services::exposed)
+            .collect();
+        for service in exposed {
+            add_target_group(context, service, &stack);
+        }
+        self.add_listeners(context, &stack);
+        for rule in &self.rules {
+            let listener = self.serving_listener(&stack);
+            routes::add(context, rule, &listener);
+        }
+        if let Some(limit) = self.rate_limit {
+            firewall::expand(context, limit);
+        }
+        let dns_name = Value::output(&load_balancer(&stack), "dnsName");
+        context
+            .outputs
+            .push(("loadBalancerDnsName".to_owned(), dns_name));
+    }
+
+    fn add_load_balancer(&self, context: &mut Context<'_>, network: &Network, stack: &StackId) {
+        let group = Value::output(&security_groups::load_balancer(stack), "id");
+        let mut inputs = properties([
+            ("name", self.name.as_deref().into()),
+            ("internal", false.into()),
+            ("loadBalancerType", "application".into()),
+            ("securityGroups", Value::list([group])),
+            ("subnets", network.public_subnet_ids(stack)),
+            ("ipAddressType", "ipv4".into()),
+            ("idleTimeout", self.idle_timeout.into()),
+            ("enableDeletionProtection", self.deletion_protection.into()),
+            // Malformed headers are how requests are smuggled past a proxy.
+            ("dropInvalidHeaderFields", true.into()),
+            ("enableHttp2", true.into()),
+        ]);
+        if let Some(logs) = &self.access_logs {
+            let place = Value::object([
+                ("enabled", true.into()),
+                (
+                    "bucket",
+                    Value::output(&access_logs::bucket(stack), "bucket"),
+                ),
+                ("prefix", logs.prefix.as_deref().into()),
+            ]);
+            inputs.insert("accessLogs".to_owned(), place);
+        }
+        let resource = context.add(KEY, load_balancer(stack), inputs);
+        let needs = &mut resource.options.depends_on;
+        // AWS refuses an internet-facing load balancer in a VPC without a way to the internet.
+        needs.insert(network::internet_gateway(stack));
+        if self.access_logs.is_some() {
+            // AWS writes a test object when the logs are switched on.
+            needs.insert(access_logs::bucket_policy(stack));
+        }
+    }
+
+    fn add_listeners(&self, context: &mut Context<'_>, stack: &StackId) {
+        let balancer = Value::output(&load_balancer(stack), "arn");
+        let answer = match &self.default {
+            Some(service) => routes::forward(stack, service),
+            None => Value::object([
+                ("type", "fixed-response".into()),
+                (
+                    "fixedResponse",
+                    Value::object([
+                        ("contentType", "text/plain".into()),
+                        ("messageBody", "Not found".into()),
+                        ("statusCode", "404".into()),
+                    ]),
+                ),
+            ]),
+        };
+        let http_answer = match &self.certificate {
+            None => answer.clone(),
+            Some(_) => Value::object([
+                ("type", "redirect".into()),
+                (
+                    "redirect",
+                    Value::object([
+                        ("port", "443".into()),
+                        ("protocol", "HTTPS".into()),
+                        ("statusCode", "HTTP_301".into()),
+                    ]),
+                ),
+            ]),
+        };
+        let http = properties([
+            ("loadBalancerArn", balancer.clone()),
+            ("port", 80.into()),
+            ("protocol", "HTTP".into()),
+            ("defaultActions", Value::list([http_answer])),
+        ]);
+        context.add(KEY, http_listener(stack), http);
+        let Some(certificate) = &self.certificate else {
+            return;
+        };
+        let https = properties([
+            ("loadBalancerArn", balancer),
+            ("port", 443.into()),
+            ("protocol", "HTTPS".into()),
+            ("sslPolicy", TLS_POLICY.into()),
+            (
+                "certificateArn",
+                context.text(certificate, "loadBalancer.certificateArn"),
+            ),
+            ("defaultActions", Value::list([answer])),
+        ]);
+        context.add(KEY, https_listener(stack), https);
+    }
+}
+
+fn add_target_group(context: &mut Context<'_>, service: &Service, stack: &StackId) {
+    let health = &service.health;
+    let inputs = properties([
+        ("port", service.port.map(u32::from).into()),
+        ("protocol", "HTTP".into()),
+        ("targetType", "ip".into()),
+        ("vpcId", Value::output(&network::vpc(stack), "id")),
+        ("deregistrationDelay", DEREGISTRATION_SECONDS.into()),
+        (
+            "healthCheck",
+            Value::object([
+                ("enabled", true.into()),
+                ("path", health.path.as_str().into()),
+                ("port", "traffic-port".into()),
+                ("protocol", "HTTP".into()),
+                ("matcher", health.matcher.as_str().into()),
+                ("interval", health.interval.into()),
+                ("timeout", health.timeout.into()),
+                ("healthyThreshold", health.healthy.into()),
+                ("unhealthyThreshold", health.unhealthy.into()),
+            ]),
+        ),
+    ]);
+    let origin = service.path("");
+    context.add(&origin, target_group(stack, &service.key), inputs);
+}

@@ -1,0 +1,229 @@
+//! Which service a path leads to.
+//!
+//! The patterns of a service share rules, five to a rule, which is what AWS takes. A pattern that lies inside one of
+//! another service's (`/api/v2/*` inside `/api/*`) must be asked first, so it has a rule of its own in front of those.
+//! Priorities come from a rule's own content: they stay as they are when other services come and go, and no two rules
+//! ever have to trade places.
+
+use std::collections::BTreeSet;
+
+use crate::resource::tags::short_hash;
+use crate::resource::value::properties;
+use crate::resource::{StackId, Urn, Value};
+use crate::stack::{Fault, StackError};
+
+use super::context::Context;
+use super::load_balancer;
+use super::services::{Service, Services};
+
+/// What AWS takes in one rule.
+const PATTERNS_PER_RULE: usize = 5;
+/// What AWS takes in one pattern.
+const MAX_PATTERN: usize = 128;
+/// Priorities of patterns inside another's: so many for each length, the longest in front.
+const SPECIFIC_STEP: u32 = 100;
+/// Priorities of all other rules, of the 50,000 there are.
+const GENERAL: std::ops::Range<u32> = 20_000..50_000;
+
+/// A rule of the load balancer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rule {
+    pub service: String,
+    name: String,
+    patterns: Vec<String>,
+    priority: u32,
+}
+
+impl Rule {
+    pub fn urn(&self, stack: &StackId) -> Urn {
+        let name = format!("loadBalancer/{}/{}", self.service, self.name);
+        Urn::new(stack, "aws:lb:ListenerRule", name)
+    }
+}
+
+/// Checks the routes of all services, and turns them into rules.
+pub fn settle(context: &mut Context<'_>, services: &Services) -> Vec<Rule> {
+    let patterns: Vec<Pattern> = services
+        .all
+        .iter()
+        .flat_map(|service| {
+            service
+                .routes
+                .iter()
+                .enumerate()
+                .map(|(index, text)| Pattern {
+                    service,
+                    text,
+                    path: service.path(&format!("routes[{index}]")),
+                })
+        })
+        .collect();
+    check(context, &patterns);
+    let mut taken = BTreeSet::new();
+    let mut rules = Vec::new();
+    for service in &services.all {
+        let own = patterns
+            .iter()
+            .filter(|pattern| pattern.service.key == service.key);
+        let (inside, outside): (Vec<&Pattern>, Vec<&Pattern>) =
+            own.partition(|pattern| pattern.lies_inside_anothers(&patterns));
+        for pattern in inside {
+            let hash = short_hash(pattern.text, 8);
+            let band =
+                (MAX_PATTERN - pattern.text.len().min(MAX_PATTERN)) as u32 * SPECIFIC_STEP + 1;
+            rules.push(Rule {
+                service: service.key.clone(),
+                priority: free(&mut taken, band..band + SPECIFIC_STEP, &hash),
+                name: format!("route-{hash}"),
+                patterns: vec![pattern.text.to_owned()],
+            });
+        }
+        for (index, chunk) in outside.chunks(PATTERNS_PER_RULE).enumerate() {
+            let name = format!("routes{}", index + 1);
+            let hash = short_hash(&format!("{}/{name}", service.key), 8);
+            rules.push(Rule {
+                service: service.key.clone(),
+                priority: free(&mut taken, GENERAL, &hash),
+                name,
+                patterns: chunk
+                    .iter()
+                    .map(|pattern| pattern.text.to_owned())
+                    .collect(),
+            });
+        }
+    }
+    rules
+}
+
+/// A route, and where it is written.
+struct Pattern<'a> {
+    service: &'a Service,
+    text: &'a str,
+    path: String,
+}
+
+impl Pattern<'_> {
+    fn lies_inside_anothers(&self, all: &[Pattern<'_>]) -> bool {
+        all.iter().any(|other| {
+            other.service.key != self.service.key
+                && other.text != self.text
+                && covers(other.text, self.text)
+        })
+    }
+}
+
+fn check(context: &mut Context<'_>, patterns: &[Pattern<'_>]) {
+    let alphabet = |c: char| c.is_ascii_alphanumeric() || "_-.$/~\"'@:+&*?".contains(c);
+    for (index, pattern) in patterns.iter().enumerate() {
+        if !pattern.text.starts_with(['/', '*']) {
+            let help = format!("did you mean `/{}`?", pattern.text);
+            let label = "a path starts with `/`";
+            context.refuse_with_help(Fault::Route, &pattern.path, label, help);
+        } else if !pattern.text.chars().all(alphabet) || pattern.text.len() > MAX_PATTERN {
+            let label = "takes up to 128 letters, digits and `_ - . $ / ~ \" ' @ : + & * ?`";
+            context.refuse(Fault::Route, &pattern.path, label);
+        }
+        if let Some(first) = patterns[..index]
+            .iter()
+            .find(|other| other.text == pattern.text)
+        {
+            let label = if first.service.key == pattern.service.key {
+                "is given twice".to_owned()
+            } else {
+                format!("leads to `{}` already", first.service.key)
+            };
+            let error = StackError::new(Fault::RouteClash, context.place(&pattern.path), label);
+            let place = context.place(&first.path);
+            context.errors.push(error.also(place, "given here first"));
+        }
+    }
+}
+
+/// True if every path that `inner` takes is taken by `outer` too: a wildcard of `inner` is matched by one of `outer`.
+fn covers(outer: &str, inner: &str) -> bool {
+    let (outer, inner) = (outer.as_bytes(), inner.as_bytes());
+    // reach[j]: the outer pattern read so far takes the first j bytes of the inner one.
+    let mut reach = vec![false; inner.len() + 1];
+    reach[0] = true;
+    for symbol in outer {
+        let mut next = vec![false; inner.len() + 1];
+        if *symbol == b'*' {
+            let mut reached = false;
+            for (index, slot) in next.iter_mut().enumerate() {
+                reached |= reach[index];
+                *slot = reached;
+            }
+        } else {
+            for index in 0..inner.len() {
+                let matches = match *symbol {
+                    b'?' => inner[index] != b'*',
+                    other => inner[index] == other,
+                };
+                next[index + 1] = reach[index] && matches;
+            }
+        }
+        reach = next;
+    }
+    reach[inner.len()]
+}
+
+/// The priority that a hash stands for, or the next one that is free.
+fn free(taken: &mut BTreeSet<u32>, band: std::ops::Range<u32>, hash: &str) -> u32 {
+    let count = band.end - band.start;
+    let start = u32::from_str_radix(hash, 16).unwrap_or(0) % count;
+    let free = (0..count)
+        .map(|step| band.start + (start + step) % count)
+        .find(|priority| !taken.contains(priority))
+        // AWS takes 100 rules in all, so no band is ever full.
+        .unwrap_or(band.start);
+    taken.insert(free);
+    free
+}
+
+/// The action that hands a request to a service.
+pub fn forward(stack: &StackId, service: &str) -> Value {
+    let group = load_balancer::target_group(stack, service);
+    Value::object([
+        ("type", "forward".into()),
+        ("targetGroupArn", Value::output(&group, "arn")),
+    ])
+}
+
+/// Adds a rule to a listener.
+pub fn add(context: &mut Context<'_>, rule: &Rule, listener: &Urn) {
+    let stack = context.id.clone();
+    let condition = Value::object([(
+        "pathPattern",
+        Value::object([("values", rule.patterns.clone().into())]),
+    )]);
+    let inputs = properties([
+        ("listenerArn", Value::output(listener, "arn")),
+        ("priority", rule.priority.into()),
+        ("conditions", Value::list([condition])),
+        ("actions", Value::list([forward(&stack, &rule.service)])),
+    ]);
+    let origin = format!("services.{}.routes", rule.service);
+    context.add(&origin, rule.urn(&stack), inputs);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patterns_inside_patterns() {
+        for (outer, inner) in [
+            ("/*", "/api/*"),
+            ("*", "/x"),
+            ("/api/*", "/api/v2/*"),
+            ("/a?", "/ab"),
+            ("/a*c", "/abc"),
+            ("/a*c", "/a*b*c"),
+        ] {
+            assert!(covers(outer, inner), "{outer} {inner}");
+            assert!(!covers(inner, outer), "{inner} {outer}");
+        }
+        assert!(!covers("/api/*", "/health"));
+        assert!(!covers("/a?", "/a*"));
+    }
+}

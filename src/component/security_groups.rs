@@ -1,0 +1,203 @@
+//! The security groups of the network: who may speak to whom.
+//!
+//! The internet speaks to the load balancer, the load balancer to the services, the services to the database and to the
+//! internet; nobody else to anybody. Each group exists if its section does. Rules are resources of their own, because a
+//! change of one then cannot cut off the others.
+
+use std::collections::BTreeSet;
+
+use crate::resource::value::properties;
+use crate::resource::{StackId, Urn, Value};
+
+use super::context::Context;
+use super::services::{Service, Services};
+use super::{Platform, network};
+
+const ANYWHERE: &str = "0.0.0.0/0";
+const INGRESS: &str = "aws:vpc:SecurityGroupIngressRule";
+const EGRESS: &str = "aws:vpc:SecurityGroupEgressRule";
+
+/// The group of the load balancer.
+pub fn load_balancer(stack: &StackId) -> Urn {
+    Urn::new(stack, "aws:ec2:SecurityGroup", "network/albSecurityGroup")
+}
+
+/// The group of all services.
+pub fn services(stack: &StackId) -> Urn {
+    Urn::new(stack, "aws:ec2:SecurityGroup", "network/ecsSecurityGroup")
+}
+
+/// The group of the database.
+pub fn database(stack: &StackId) -> Urn {
+    Urn::new(stack, "aws:ec2:SecurityGroup", "network/rdsSecurityGroup")
+}
+
+/// The groups that the platform has, by the name that `${network.…}` knows their ids by.
+pub fn of(stack: &StackId, platform: &Platform) -> Vec<(&'static str, Urn)> {
+    let mut groups = Vec::new();
+    if platform.load_balancer.is_some() {
+        groups.push(("albSecurityGroupId", load_balancer(stack)));
+    }
+    if platform.services.is_some() {
+        groups.push(("ecsSecurityGroupId", services(stack)));
+    }
+    if platform.database.is_some() {
+        groups.push(("rdsSecurityGroupId", database(stack)));
+    }
+    groups
+}
+
+/// The rules that must be there for a service to start and to be found healthy.
+pub fn ways_of(stack: &StackId, platform: &Platform, service: &Service) -> Vec<Urn> {
+    let mut rules = vec![Urn::new(stack, EGRESS, "network/ecsEgress")];
+    if let (true, Some(port)) = (
+        platform.load_balancer.is_some() && service.is_exposed(),
+        service.port,
+    ) {
+        rules.push(Urn::new(stack, EGRESS, format!("network/albEgress{port}")));
+        rules.push(Urn::new(
+            stack,
+            INGRESS,
+            format!("network/ecsIngress{port}"),
+        ));
+    }
+    if platform.database.is_some() {
+        rules.push(Urn::new(stack, INGRESS, "network/rdsIngress"));
+    }
+    rules
+}
+
+/// Adds the groups that the sections of the platform need.
+pub fn expand(context: &mut Context<'_>, platform: &Platform) {
+    let stack = context.id.clone();
+    let exposed: BTreeSet<u16> = platform
+        .services
+        .iter()
+        .flat_map(Services::exposed)
+        .filter_map(|service| service.port)
+        .collect();
+    if platform.load_balancer.is_some() {
+        let group = load_balancer(&stack);
+        add_group(
+            context,
+            &group,
+            "The load balancer: web traffic from anywhere",
+        );
+        for (name, port) in [("Http", 80), ("Https", 443)] {
+            let rule = format!("network/albIngress{name}");
+            add_rule(
+                context,
+                &Rule::into(&group, &rule, port, Peer::Range(ANYWHERE)),
+            );
+        }
+        if platform.services.is_some() {
+            for port in &exposed {
+                let rule = format!("network/albEgress{port}");
+                let peer = Peer::Group(services(&stack));
+                add_rule(context, &Rule::out_of(&group, &rule, Some(*port), peer));
+            }
+        }
+    }
+    if platform.services.is_some() {
+        let group = services(&stack);
+        add_group(
+            context,
+            &group,
+            "The services: traffic from the load balancer alone",
+        );
+        if platform.load_balancer.is_some() {
+            for port in &exposed {
+                let rule = format!("network/ecsIngress{port}");
+                let peer = Peer::Group(load_balancer(&stack));
+                add_rule(context, &Rule::into(&group, &rule, *port, peer));
+            }
+        }
+        // Services call image registries, AWS and partners' APIs.
+        let peer = Peer::Range(ANYWHERE);
+        add_rule(
+            context,
+            &Rule::out_of(&group, "network/ecsEgress", None, peer),
+        );
+    }
+    if let Some(settled) = &platform.database {
+        let group = database(&stack);
+        add_group(
+            context,
+            &group,
+            "The database: traffic from the services alone",
+        );
+        if platform.services.is_some() {
+            let peer = Peer::Group(services(&stack));
+            add_rule(
+                context,
+                &Rule::into(&group, "network/rdsIngress", settled.port, peer),
+            );
+        }
+    }
+}
+
+fn add_group(context: &mut Context<'_>, group: &Urn, description: &str) {
+    let inputs = properties([
+        ("description", description.into()),
+        ("vpcId", Value::output(&network::vpc(&context.id), "id")),
+    ]);
+    context.add_named(network::KEY, group.clone(), inputs);
+}
+
+/// The other end of a rule.
+enum Peer {
+    Range(&'static str),
+    Group(Urn),
+}
+
+struct Rule<'a> {
+    token: &'static str,
+    name: &'a str,
+    group: &'a Urn,
+    /// All ports and protocols where there is none.
+    port: Option<u16>,
+    peer: Peer,
+}
+
+impl<'a> Rule<'a> {
+    fn into(group: &'a Urn, name: &'a str, port: u16, peer: Peer) -> Self {
+        Self {
+            token: INGRESS,
+            name,
+            group,
+            port: Some(port),
+            peer,
+        }
+    }
+
+    fn out_of(group: &'a Urn, name: &'a str, port: Option<u16>, peer: Peer) -> Self {
+        Self {
+            token: EGRESS,
+            name,
+            group,
+            port,
+            peer,
+        }
+    }
+}
+
+fn add_rule(context: &mut Context<'_>, rule: &Rule<'_>) {
+    let mut inputs = properties([("securityGroupId", Value::output(rule.group, "id"))]);
+    let mut set = |name: &str, value: Value| inputs.insert(name.to_owned(), value);
+    match rule.port {
+        Some(port) => {
+            set("ipProtocol", "tcp".into());
+            set("fromPort", u32::from(port).into());
+            set("toPort", u32::from(port).into());
+        }
+        None => {
+            set("ipProtocol", "-1".into());
+        }
+    }
+    match &rule.peer {
+        Peer::Range(range) => set("cidrIpv4", (*range).into()),
+        Peer::Group(group) => set("referencedSecurityGroupId", Value::output(group, "id")),
+    };
+    let urn = context.urn(rule.token, rule.name);
+    context.add(network::KEY, urn, inputs);
+}

@@ -1,0 +1,617 @@
+//! `services:`: containers on Fargate, each with its image repository, logs, roles, scaling and health check.
+//!
+//! ```yaml
+//! services:
+//!   api:
+//!     port: 8000
+//!     routes: ["/api/*"]
+//!     environment: { LOG_LEVEL: info }
+//!     secrets: { DATABASE_URL: "${database.url}" }
+//! ```
+//!
+//! What runs is the author's business (`image: 2024-06-01`) or the pipeline's: without `image`, it starts with the tag
+//! `latest` of the service's own repository, and later keeps whatever was deployed since. While that repository is empty
+//! the service is kept at no tasks, so that the first `up` does not wait for an image that nobody can have pushed.
+//!
+//! Offers `${services.clusterName}`, `${services.clusterArn}`, and for each service `serviceName`, `repositoryUrl`,
+//! `repositoryName`, `logGroupName` and `taskRoleArn`: `${services.api.repositoryUrl}`. This file is the spec and what it
+//! settles to; the resources are made in `tasks.rs`.
+
+use std::collections::BTreeMap;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde::Deserialize;
+
+use crate::resource::{StackId, Urn, Value};
+use crate::stack::Fault;
+
+use super::context::Context;
+use super::lookup::Export;
+use super::{ScalarText, Text, load_balancer, network, tasks};
+
+pub const KEY: &str = "services";
+
+/// The longest key of a service: target groups carry it in names of 32 characters.
+const MAX_KEY: usize = 20;
+
+/// A container that is kept running on Fargate.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+#[schemars(rename = "Service")]
+pub struct ServiceSpec {
+    /// The name of its ECR repository, which the stack makes. Default: derived from the stack; none where `image` is a
+    /// whole address.
+    #[schemars(example = &"happyrobot-api", length(min = 2, max = 256))]
+    pub repository: Option<String>,
+    /// What runs: a tag or digest in its own repository, or the whole address of an image. Unset, it starts with the tag
+    /// `latest`, and what is deployed later by other means stays.
+    #[schemars(example = &"2024-06-01-abc123")]
+    pub image: Option<Text>,
+    /// The port it listens on. Without one it takes no traffic.
+    #[schemars(example = 8000, range(min = 1, max = 65535))]
+    pub port: Option<u16>,
+    /// CPU units, 1024 to a virtual CPU: 256, 512, 1024, 2048, 4096, 8192 or 16384. Default: 256.
+    pub cpu: Option<u32>,
+    /// Memory in MiB; Fargate takes some pairs with `cpu` only. Default: twice `cpu`.
+    #[serde(rename = "memoryMiB")]
+    #[schemars(rename = "memoryMiB")]
+    pub memory_mib: Option<u32>,
+    /// The processor that the image is built for. Default: `x86_64`.
+    pub architecture: Option<Architecture>,
+    /// The command, instead of the image's own.
+    #[schemars(example = ["node", "server.js"])]
+    pub command: Option<Vec<Text>>,
+    /// Which paths of the load balancer lead here: up to 128 characters, `*` and `?` for any text and any character.
+    #[schemars(example = ["/api/*", "/health"])]
+    pub routes: Vec<String>,
+    /// Takes what no route of another service takes. One service does. Default: true for the only service with a port.
+    pub default: Option<bool>,
+    /// How it is told whether a task is healthy.
+    pub health_check: HealthCheckSpec,
+    /// How many tasks run.
+    pub scaling: ScalingSpec,
+    /// When to raise an alarm.
+    pub alarms: ServiceAlarmsSpec,
+    /// Environment variables.
+    pub environment: BTreeMap<String, ScalarText>,
+    /// Environment variables whose values are secrets: `${database.url}`, or the ARN of a secret or an SSM parameter,
+    /// with `:key::` behind it for a key of its JSON.
+    #[schemars(example = serde_json::json!({"DATABASE_URL": "${database.url}"}))]
+    pub secrets: BTreeMap<String, Text>,
+    /// What its code may do in AWS. Default: nothing.
+    pub permissions: Vec<PermissionSpec>,
+    /// The name of its log group. Default: `/aws/ecs/containers-<service>`.
+    #[schemars(length(min = 1, max = 512))]
+    pub log_group: Option<String>,
+}
+
+/// A processor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+pub enum Architecture {
+    /// Intel and AMD.
+    #[serde(rename = "x86_64")]
+    X86,
+    /// Graviton.
+    #[serde(rename = "arm64")]
+    Arm,
+}
+
+/// How it is told whether a task is healthy: by the load balancer, and inside the container.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+#[schemars(rename = "HealthCheck")]
+pub struct HealthCheckSpec {
+    /// The path to ask. Default: `/`.
+    #[schemars(example = &"/health", length(min = 1, max = 1024))]
+    pub path: Option<String>,
+    /// The answers that are healthy, as codes and ranges. Default: `200`.
+    #[schemars(example = &"200-299")]
+    pub matcher: Option<String>,
+    /// Seconds between two questions of the load balancer. Default: 5.
+    #[schemars(range(min = 5, max = 300))]
+    pub interval_seconds: Option<u32>,
+    /// Seconds to wait for an answer, fewer than between two questions. Default: 4.
+    #[schemars(range(min = 2, max = 120))]
+    pub timeout_seconds: Option<u32>,
+    /// Good answers in a row that make a task healthy. Default: 2.
+    #[schemars(range(min = 2, max = 10))]
+    pub healthy_threshold: Option<u32>,
+    /// Bad answers in a row that make a task unhealthy. Default: 3.
+    #[schemars(range(min = 2, max = 10))]
+    pub unhealthy_threshold: Option<u32>,
+    /// Seconds after its start in which a task may be unhealthy. Default: 60.
+    #[schemars(range(min = 0, max = 300))]
+    pub grace_period_seconds: Option<u32>,
+    /// What is run inside the container to ask, by its shell; an empty text for nothing. Default: `curl` or `wget` on
+    /// the path, whichever the image has, and content where it has neither.
+    pub command: Option<String>,
+}
+
+/// How many tasks run.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+#[schemars(rename = "Scaling")]
+pub struct ScalingSpec {
+    /// At least so many. Default: 1 in dev, 2 in staging and prod.
+    #[schemars(range(min = 0, max = 1000))]
+    pub min: Option<u32>,
+    /// At most so many. Default: twice `min` in dev and staging, five times in prod.
+    #[schemars(range(min = 1, max = 1000))]
+    pub max: Option<u32>,
+    /// The average CPU, in percent, that the number of tasks is kept around. Default: 70.
+    #[schemars(range(min = 1, max = 100))]
+    pub cpu_percent: Option<u32>,
+    /// The average memory, in percent, that the number of tasks is kept around. Default: memory does not count.
+    #[schemars(range(min = 1, max = 100))]
+    pub memory_percent: Option<u32>,
+    /// The requests per minute and task that the number of tasks is kept around. Default: requests do not count.
+    #[schemars(range(min = 1, max = 1_000_000))]
+    pub requests_per_task: Option<u32>,
+    /// Seconds between two additions. Default: 60.
+    #[schemars(range(min = 0, max = 3600))]
+    pub scale_out_cooldown_seconds: Option<u32>,
+    /// Seconds between two removals. Default: 300.
+    #[schemars(range(min = 0, max = 3600))]
+    pub scale_in_cooldown_seconds: Option<u32>,
+}
+
+/// When to raise an alarm for a service.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+#[schemars(rename = "ServiceAlarms")]
+pub struct ServiceAlarmsSpec {
+    /// The average CPU, in percent, above which to. Default: 80.
+    #[schemars(range(min = 1, max = 100))]
+    pub cpu_percent: Option<u32>,
+}
+
+/// A statement of the policy of a service's role.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(rename = "Permission")]
+pub struct PermissionSpec {
+    /// What it may do.
+    #[schemars(example = ["s3:GetObject"], length(min = 1))]
+    pub actions: Vec<String>,
+    /// To what, by ARN.
+    #[schemars(example = ["${uploads.arn}/*"], length(min = 1))]
+    pub resources: Vec<Text>,
+}
+
+/// All services, settled.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Services {
+    pub all: Vec<Service>,
+}
+
+/// One service, settled.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Service {
+    /// Its key in the file, and its name in the cluster.
+    pub key: String,
+    /// `None` if it needs no repository of its own.
+    pub repository: Option<Repository>,
+    pub image: Image,
+    pub port: Option<u16>,
+    pub cpu: u32,
+    pub memory: u32,
+    pub architecture: Architecture,
+    pub command: Option<Vec<Text>>,
+    pub routes: Vec<String>,
+    pub default: bool,
+    pub health: Health,
+    pub scaling: Scaling,
+    pub cpu_alarm_percent: u32,
+    pub environment: BTreeMap<String, Text>,
+    pub secrets: BTreeMap<String, Text>,
+    pub permissions: Vec<(Vec<String>, Vec<Text>)>,
+    pub log_group: String,
+}
+
+/// A repository that the stack makes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Repository {
+    /// `None` for a derived name.
+    pub name: Option<String>,
+}
+
+/// Who says what runs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Image {
+    /// Whoever deploys; we start with the tag `latest` of the own repository.
+    Deployed,
+    /// A tag or `sha256:` digest in the own repository.
+    Own(Text),
+    /// The whole address of an image.
+    Address(Text),
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Health {
+    pub path: String,
+    pub matcher: String,
+    pub interval: u32,
+    pub timeout: u32,
+    pub healthy: u32,
+    pub unhealthy: u32,
+    pub grace_period: u32,
+    /// `None` for the default command.
+    pub command: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Scaling {
+    pub min: u32,
+    pub max: u32,
+    pub cpu_percent: u32,
+    pub memory_percent: Option<u32>,
+    pub requests_per_task: Option<u32>,
+    pub scale_out_cooldown: u32,
+    pub scale_in_cooldown: u32,
+}
+
+impl Scaling {
+    /// A fixed number of tasks needs no autoscaling.
+    pub fn is_fixed(&self) -> bool {
+        self.min == self.max
+    }
+}
+
+impl Service {
+    /// True if the load balancer sends it traffic.
+    pub fn is_exposed(&self) -> bool {
+        self.default || !self.routes.is_empty()
+    }
+
+    /// The logical name of one of its resources.
+    pub fn name_of(&self, what: &str) -> String {
+        format!("{KEY}/{}/{what}", self.key)
+    }
+
+    pub fn urn(&self, stack: &StackId, token: &str, what: &str) -> Urn {
+        Urn::new(stack, token, self.name_of(what))
+    }
+
+    pub fn repository_urn(&self, stack: &StackId) -> Urn {
+        self.urn(stack, "aws:ecr:Repository", "repository")
+    }
+
+    pub fn log_group_urn(&self, stack: &StackId) -> Urn {
+        self.urn(stack, "aws:cloudwatch:LogGroup", "logGroup")
+    }
+
+    pub fn service_urn(&self, stack: &StackId) -> Urn {
+        self.urn(stack, "aws:ecs:Service", "service")
+    }
+
+    /// The dotted path of the service, or of a key of it.
+    pub fn path(&self, key: &str) -> String {
+        let dot = if key.is_empty() { "" } else { "." };
+        format!("{KEY}.{}{dot}{key}", self.key)
+    }
+}
+
+/// A map of services by key.
+pub fn schema(generator: &mut SchemaGenerator) -> Schema {
+    let service = generator.subschema_for::<ServiceSpec>();
+    schemars::json_schema!({
+        "description": "The containers that are kept running on Fargate, by name: up to 20 lower-case letters, digits \
+                        and hyphens.",
+        "type": "object",
+        "additionalProperties": service,
+    })
+}
+
+/// The cluster that all services run in.
+pub fn cluster(stack: &StackId) -> Urn {
+    Urn::new(stack, "aws:ecs:Cluster", "services/cluster")
+}
+
+/// The name of the cluster.
+pub fn cluster_name(stack: &StackId) -> String {
+    format!("{}-{}", stack.name, stack.environment)
+}
+
+/// Fills in the defaults and checks the section. `None` if it is absent or structurally at fault.
+pub fn settle(context: &mut Context<'_>) -> Option<Services> {
+    let specs: BTreeMap<String, ServiceSpec> = context.spec(KEY)?;
+    if specs.is_empty() {
+        return None;
+    }
+    context.need_section(KEY, network::KEY, "services live in a network");
+    let only = specs.values().filter(|spec| spec.port.is_some()).count() == 1
+        && !context.stack.is_unsound(KEY);
+    let all: Vec<Service> = specs
+        .into_iter()
+        .map(|(key, spec)| settle_one(context, key, spec, only))
+        .collect();
+    check_exposure(context, &all);
+    Some(Services { all })
+}
+
+fn settle_one(context: &mut Context<'_>, key: String, spec: ServiceSpec, only: bool) -> Service {
+    let environment = context.environment();
+    let min = spec.scaling.min.unwrap_or(environment.choose(1, 2, 2));
+    let max = spec
+        .scaling
+        .max
+        .unwrap_or((min * environment.choose(2, 2, 5)).max(1));
+    let image = match spec.image {
+        None => Image::Deployed,
+        Some(text) if is_address(&text.0) => Image::Address(text),
+        Some(text) => Image::Own(text),
+    };
+    let needs_repository = spec.repository.is_some() || !matches!(image, Image::Address(_));
+    let cpu = spec.cpu.unwrap_or(256);
+    let alone = only && spec.port.is_some();
+    let service = Service {
+        repository: needs_repository.then_some(Repository {
+            name: spec.repository,
+        }),
+        image,
+        port: spec.port,
+        cpu,
+        memory: spec.memory_mib.unwrap_or(cpu * 2),
+        architecture: spec.architecture.unwrap_or(Architecture::X86),
+        command: spec.command,
+        default: spec
+            .default
+            .unwrap_or(alone && context.is_declared(load_balancer::KEY)),
+        routes: spec.routes,
+        health: Health {
+            path: spec.health_check.path.unwrap_or_else(|| "/".to_owned()),
+            matcher: spec
+                .health_check
+                .matcher
+                .unwrap_or_else(|| "200".to_owned()),
+            interval: spec.health_check.interval_seconds.unwrap_or(5),
+            timeout: spec.health_check.timeout_seconds.unwrap_or(4),
+            healthy: spec.health_check.healthy_threshold.unwrap_or(2),
+            unhealthy: spec.health_check.unhealthy_threshold.unwrap_or(3),
+            grace_period: spec.health_check.grace_period_seconds.unwrap_or(60),
+            command: spec.health_check.command,
+        },
+        scaling: Scaling {
+            min,
+            max,
+            cpu_percent: spec.scaling.cpu_percent.unwrap_or(70),
+            memory_percent: spec.scaling.memory_percent,
+            requests_per_task: spec.scaling.requests_per_task,
+            scale_out_cooldown: spec.scaling.scale_out_cooldown_seconds.unwrap_or(60),
+            scale_in_cooldown: spec.scaling.scale_in_cooldown_seconds.unwrap_or(300),
+        },
+        cpu_alarm_percent: spec.alarms.cpu_percent.unwrap_or(80),
+        environment: spec
+            .environment
+            .into_iter()
+            .map(|(name, value)| (name, value.0))
+            .collect(),
+        secrets: spec.secrets,
+        permissions: spec
+            .permissions
+            .into_iter()
+            .map(|permission| (permission.actions, permission.resources))
+            .collect(),
+        log_group: spec
+            .log_group
+            .unwrap_or_else(|| format!("/aws/ecs/containers-{key}")),
+        key,
+    };
+    check_names(context, &service);
+    check_sizes(context, &service);
+    service
+}
+
+/// An address has a path or is one by reference; a tag has neither.
+fn is_address(image: &str) -> bool {
+    image.contains('/') || crate::stack::reference::holds_reference(image)
+}
+
+fn check_names(context: &mut Context<'_>, service: &Service) {
+    let key = &service.key;
+    let alphabet = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    if !key.starts_with(|c: char| c.is_ascii_lowercase())
+        || !key.chars().all(alphabet)
+        || key.contains("--")
+        || key.ends_with('-')
+        || key.len() > MAX_KEY
+    {
+        let label = format!(
+            "takes up to {MAX_KEY} lower-case letters, digits and single hyphens, a letter first"
+        );
+        context.refuse_key(Fault::Name, &service.path(""), label);
+    }
+    if let Some(name) = service
+        .repository
+        .as_ref()
+        .and_then(|own| own.name.as_deref())
+        && !is_repository_name(name)
+    {
+        let label = "takes lower-case letters and digits, with single `.`, `_`, `-` or `/` between";
+        context.refuse(Fault::Name, &service.path("repository"), label);
+    }
+    if let Image::Own(tag) = &service.image {
+        let digest = tag.0.strip_prefix("sha256:");
+        let tag_alphabet = |c: char| c.is_ascii_alphanumeric() || "_.-".contains(c);
+        let sound = match digest {
+            Some(digest) => digest.len() == 64 && digest.bytes().all(|b| b.is_ascii_hexdigit()),
+            None => {
+                (1..=128).contains(&tag.0.len())
+                    && tag.0.chars().all(tag_alphabet)
+                    && !tag.0.starts_with(['.', '-'])
+            }
+        };
+        if !sound {
+            let label = "is neither a tag, nor a `sha256:` digest, nor the address of an image";
+            context.refuse(Fault::Value, &service.path("image"), label);
+        }
+    }
+    let group_alphabet = |c: char| c.is_ascii_alphanumeric() || "_-/.#".contains(c);
+    if !service.log_group.chars().all(group_alphabet) {
+        let label = "takes letters, digits and `_ - / . #`";
+        context.refuse(Fault::Name, &service.path("logGroup"), label);
+    }
+    for (section, names) in [
+        (
+            "environment",
+            service.environment.keys().collect::<Vec<_>>(),
+        ),
+        ("secrets", service.secrets.keys().collect()),
+    ] {
+        for name in names {
+            let path = service.path(&format!("{section}.{name}"));
+            if name.is_empty() || name.contains('=') || name.contains(char::is_whitespace) {
+                let label = "the name of a variable takes no `=` and no spaces";
+                context.refuse_key(Fault::Name, &path, label);
+            } else if section == "secrets" && service.environment.contains_key(name) {
+                let label = "is set under `environment` too; ECS takes one of the two";
+                context.refuse_key(Fault::Duplicate, &path, label);
+            }
+        }
+    }
+}
+
+fn is_repository_name(name: &str) -> bool {
+    name.split(['.', '_', '-', '/']).all(|part| {
+        !part.is_empty()
+            && part
+                .chars()
+                .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit())
+    })
+}
+
+fn check_sizes(context: &mut Context<'_>, service: &Service) {
+    if let Err((label, help)) = tasks::check_fargate(service.cpu, service.memory) {
+        let key = if context.has(&service.path("memoryMiB")) {
+            "memoryMiB"
+        } else {
+            "cpu"
+        };
+        context.refuse_with_help(Fault::FargateSize, &service.path(key), label, help);
+    }
+    if service.scaling.min > service.scaling.max {
+        let label = format!(
+            "`min` is {}, `max` is {}",
+            service.scaling.min, service.scaling.max
+        );
+        context.refuse(Fault::OutOfRange, &service.path("scaling.min"), label);
+    }
+    if service.health.timeout >= service.health.interval {
+        let label = format!(
+            "waits {} s for an answer, but asks every {} s",
+            service.health.timeout, service.health.interval
+        );
+        context.refuse(Fault::OutOfRange, &service.path("healthCheck"), label);
+    }
+    if !service.health.path.starts_with('/') {
+        let label = "a path starts with `/`";
+        context.refuse(Fault::Route, &service.path("healthCheck.path"), label);
+    }
+    let codes = |part: &str| matches!(part.parse::<u32>(), Ok(200..=499));
+    let matcher = service.health.matcher.as_str();
+    if !matcher.split([',', '-']).all(codes) {
+        let label =
+            "takes codes from 200 to 499 and ranges of them, such as `200,204` or `200-299`";
+        context.refuse(Fault::Value, &service.path("healthCheck.matcher"), label);
+    }
+    if service.is_exposed() && service.port.is_none() {
+        let label = format!("`{}` takes traffic, so it needs a `port`", service.key);
+        context.refuse(Fault::MissingKey, &service.path(""), label);
+    }
+    if service.scaling.requests_per_task.is_some() && !service.is_exposed() {
+        let label = "counts requests of the load balancer, which sends none here";
+        context.refuse(
+            Fault::Value,
+            &service.path("scaling.requestsPerTask"),
+            label,
+        );
+    }
+}
+
+/// Checks who takes the traffic of the load balancer.
+fn check_exposure(context: &mut Context<'_>, all: &[Service]) {
+    for service in all.iter().filter(|service| service.is_exposed()) {
+        let key = if service.routes.is_empty() {
+            "default"
+        } else {
+            "routes"
+        };
+        let label = "traffic comes through a load balancer";
+        context.need_section(&service.path(key), load_balancer::KEY, label);
+    }
+    // Who is the default cannot be told while one of them is unreadable.
+    if context.stack.is_unsound(KEY) || !context.is_declared(load_balancer::KEY) {
+        return;
+    }
+    let defaults: Vec<&Service> = all.iter().filter(|service| service.default).collect();
+    match defaults.as_slice() {
+        [] => {
+            let label = "no service takes what the routes leave over";
+            let help = "add `default: true` to one of them";
+            context.refuse_with_help(Fault::DefaultService, KEY, label, help);
+        }
+        [_] => {}
+        [first, rest @ ..] => {
+            for service in rest {
+                let label = format!("`{}` is the default already", first.key);
+                let place = context.place(&first.path("default"));
+                let error = crate::stack::StackError::new(
+                    Fault::DefaultService,
+                    context.place(&service.path("default")),
+                    label,
+                );
+                context.errors.push(error.also(place, "given here first"));
+            }
+        }
+    }
+}
+
+impl Services {
+    /// The services that the load balancer sends traffic.
+    pub fn exposed(&self) -> impl Iterator<Item = &Service> {
+        self.all.iter().filter(|service| service.is_exposed())
+    }
+
+    /// What `${services.…}` can ask for.
+    pub fn exports(&self, context: &Context<'_>) -> BTreeMap<String, Export> {
+        let stack = &context.id;
+        let cluster = cluster(stack);
+        let mut exports = BTreeMap::from([
+            (
+                "clusterName".to_owned(),
+                Export::Value(Value::output(&cluster, "name")),
+            ),
+            (
+                "clusterArn".to_owned(),
+                Export::Value(Value::output(&cluster, "arn")),
+            ),
+        ]);
+        for service in &self.all {
+            let mut values = vec![
+                (
+                    "serviceName",
+                    Value::output(&service.service_urn(stack), "name"),
+                ),
+                (
+                    "logGroupName",
+                    Value::output(&service.log_group_urn(stack), "name"),
+                ),
+                (
+                    "taskRoleArn",
+                    Value::output(&service.urn(stack, "aws:iam:Role", "taskRole"), "arn"),
+                ),
+            ];
+            if service.repository.is_some() {
+                let repository = service.repository_urn(stack);
+                values.push(("repositoryUrl", Value::output(&repository, "repositoryUrl")));
+                values.push(("repositoryName", Value::output(&repository, "name")));
+            }
+            let group = values
+                .into_iter()
+                .map(|(name, value)| (name.to_owned(), Export::Value(value)))
+                .collect();
+            exports.insert(service.key.clone(), Export::Group(group));
+        }
+        exports
+    }
+}

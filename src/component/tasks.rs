@@ -1,0 +1,575 @@
+//! The resources of `services:`: cluster, repositories, logs, task definitions, services, scaling. Roles and secrets are
+//! in `task_roles.rs`.
+
+use crate::resource::value::{Conditional, properties};
+use crate::resource::{StackId, Urn, Value};
+
+use super::context::Context;
+use super::network::{NatGateways, Network};
+use super::services::{Architecture, Image, KEY, Service, Services, cluster, cluster_name};
+use super::task_roles::{self, Secret};
+use super::{Note, Platform, load_balancer, security_groups};
+
+/// How many images a repository keeps.
+const KEPT_IMAGES: u32 = 10;
+/// The tag that is deployed where the author names no image.
+const FIRST_TAG: &str = "latest";
+
+/// The pairs of CPU units and MiB that Fargate takes: smallest and largest memory, and the step between.
+const FARGATE: &[(u32, u32, u32, u32)] = &[
+    (512, 1024, 4096, 1024),
+    (1024, 2048, 8192, 1024),
+    (2048, 4096, 16384, 1024),
+    (4096, 8192, 30720, 1024),
+    (8192, 16384, 61440, 4096),
+    (16384, 32768, 122_880, 8192),
+];
+/// The memory for 256 CPU units follows no step.
+const FARGATE_SMALLEST: (u32, [u32; 3]) = (256, [512, 1024, 2048]);
+
+/// Checks a pair of CPU units and MiB of memory.
+///
+/// # Errors
+/// What is wrong with it, and what would do.
+pub fn check_fargate(cpu: u32, memory: u32) -> Result<(), (String, String)> {
+    let (smallest_cpu, memories) = FARGATE_SMALLEST;
+    if cpu == smallest_cpu {
+        if memories.contains(&memory) {
+            return Ok(());
+        }
+        let label = format!("{cpu} CPU units do not go with {memory} MiB");
+        return Err((label, "it takes 512, 1024 or 2048 MiB".to_owned()));
+    }
+    let Some((_, low, high, step)) = FARGATE.iter().find(|(units, ..)| *units == cpu) else {
+        let label = format!("there is no size of {cpu} CPU units");
+        let help = "it takes 256, 512, 1024, 2048, 4096, 8192 or 16384";
+        return Err((label, help.to_owned()));
+    };
+    if (*low..=*high).contains(&memory) && memory.is_multiple_of(*step) {
+        return Ok(());
+    }
+    let label = format!("{cpu} CPU units do not go with {memory} MiB");
+    Err((
+        label,
+        format!("it takes {low} to {high} MiB in steps of {step}"),
+    ))
+}
+
+impl Services {
+    /// Adds the resources of the section.
+    pub fn expand(&self, context: &mut Context<'_>, platform: &Platform, network: &Network) {
+        let stack = context.id.clone();
+        add_cluster(context, &stack);
+        let log_days = platform.log_retention_days(context);
+        let cluster_name = Value::output(&cluster(&stack), "name");
+        context
+            .outputs
+            .push(("ecsClusterName".to_owned(), cluster_name));
+        for service in &self.all {
+            let add = Addition {
+                stack: &stack,
+                service,
+                platform,
+            };
+            add.repository(context);
+            let group = properties([
+                ("name", service.log_group.as_str().into()),
+                ("retentionInDays", log_days.into()),
+            ]);
+            let origin = service.path("");
+            context.add(&origin, service.log_group_urn(&stack), group);
+            let secrets = task_roles::secrets(context, service);
+            task_roles::expand(context, service, &secrets);
+            let definition = add.task_definition(context, &secrets);
+            add.service(context, network, &definition);
+            if !service.scaling.is_fixed() {
+                add.scaling(context);
+            }
+        }
+    }
+}
+
+fn add_cluster(context: &mut Context<'_>, stack: &StackId) {
+    let insights = Urn::new(
+        stack,
+        "aws:cloudwatch:LogGroup",
+        "services/insightsLogGroup",
+    );
+    // Container Insights would make this group itself, and keep it for ever.
+    let name = format!(
+        "/aws/ecs/containerinsights/{}/performance",
+        cluster_name(stack)
+    );
+    let group = properties([("name", name.into()), ("retentionInDays", 1.into())]);
+    context.add(KEY, insights.clone(), group);
+    let inputs = properties([
+        ("name", cluster_name(stack).into()),
+        (
+            "settings",
+            Value::list([Value::object([
+                ("name", "containerInsights".into()),
+                ("value", "enabled".into()),
+            ])]),
+        ),
+    ]);
+    let resource = context.add(KEY, cluster(stack), inputs);
+    resource.options.depends_on.insert(insights);
+}
+
+/// What the resources of one service are made from.
+struct Addition<'a> {
+    stack: &'a StackId,
+    service: &'a Service,
+    platform: &'a Platform,
+}
+
+impl Addition<'_> {
+    fn origin(&self) -> String {
+        self.service.path("")
+    }
+
+    fn repository(&self, context: &mut Context<'_>) {
+        let Some(repository) = &self.service.repository else {
+            return;
+        };
+        let urn = self.service.repository_urn(self.stack);
+        let inputs = properties([
+            ("name", repository.name.as_deref().into()),
+            ("imageTagMutability", "MUTABLE".into()),
+            (
+                "imageScanningConfiguration",
+                Value::object([("scanOnPush", true.into())]),
+            ),
+            // Whether images may go is decided by `onDelete` and consent; then they must not stand in the way.
+            ("forceDelete", true.into()),
+        ]);
+        context.add(&self.origin(), urn.clone(), inputs);
+        let rule = Value::object([
+            ("rulePriority", 1.into()),
+            (
+                "description",
+                format!("Keep the last {KEPT_IMAGES} images").into(),
+            ),
+            (
+                "selection",
+                Value::object([
+                    ("tagStatus", "any".into()),
+                    ("countType", "imageCountMoreThan".into()),
+                    ("countNumber", KEPT_IMAGES.into()),
+                ]),
+            ),
+            ("action", Value::object([("type", "expire".into())])),
+        ]);
+        let policy = properties([
+            ("repository", Value::output(&urn, "name")),
+            ("policy", Value::object([("rules", Value::list([rule]))])),
+        ]);
+        let policy_urn = self
+            .service
+            .urn(self.stack, "aws:ecr:LifecyclePolicy", "lifecyclePolicy");
+        context.add(&self.origin(), policy_urn, policy);
+        let output = format!("{}RepositoryUrl", camel_case(&self.service.key));
+        let url = Value::output(&urn, "repositoryUrl");
+        context.outputs.push((output, url));
+        if let Some(tag) = self.own_tag() {
+            let push = Value::join([
+                format!(
+                    "`{}` waits for its first image: docker push ",
+                    self.service.key
+                )
+                .into(),
+                Value::output(&urn, "repositoryUrl"),
+                format!("{tag}, then run `up` again").into(),
+            ]);
+            context.notes.push(Note {
+                unless: Value::output(&urn, "hasImages"),
+                text: push,
+            });
+        }
+    }
+
+    /// `:tag` or `@digest`, if the image comes from the repository of the service.
+    fn own_tag(&self) -> Option<String> {
+        match &self.service.image {
+            Image::Deployed => Some(format!(":{FIRST_TAG}")),
+            Image::Own(text) if text.0.starts_with("sha256:") => Some(format!("@{}", text.0)),
+            Image::Own(text) => Some(format!(":{}", text.0)),
+            Image::Address(_) => None,
+        }
+    }
+
+    fn image(&self, context: &mut Context<'_>) -> Value {
+        match (&self.service.image, self.own_tag()) {
+            (Image::Address(text), _) => context.text(text, &self.service.path("image")),
+            (_, tag) => Value::join([
+                Value::output(&self.service.repository_urn(self.stack), "repositoryUrl"),
+                tag.into(),
+            ]),
+        }
+    }
+
+    fn task_definition(&self, context: &mut Context<'_>, secrets: &[Secret]) -> Urn {
+        let service = self.service;
+        let urn = service.urn(self.stack, "aws:ecs:TaskDefinition", "taskDefinition");
+        let execution_role = service.urn(self.stack, "aws:iam:Role", "executionRole");
+        let task_role = service.urn(self.stack, "aws:iam:Role", "taskRole");
+        let container = self.container(context, secrets);
+        let architecture = match service.architecture {
+            Architecture::X86 => "X86_64",
+            Architecture::Arm => "ARM64",
+        };
+        let inputs = properties([
+            (
+                "family",
+                format!("{}-{}", cluster_name(self.stack), service.key).into(),
+            ),
+            ("cpu", service.cpu.to_string().into()),
+            ("memory", service.memory.to_string().into()),
+            ("networkMode", "awsvpc".into()),
+            ("requiresCompatibilities", Value::list(["FARGATE".into()])),
+            ("executionRoleArn", Value::output(&execution_role, "arn")),
+            ("taskRoleArn", Value::output(&task_role, "arn")),
+            ("containerDefinitions", Value::list([container])),
+            (
+                "runtimePlatform",
+                Value::object([
+                    ("cpuArchitecture", architecture.into()),
+                    ("operatingSystemFamily", "LINUX".into()),
+                ]),
+            ),
+        ]);
+        let resource = context.add(&self.origin(), urn.clone(), inputs);
+        if service.image == Image::Deployed {
+            let image = "containerDefinitions[0].image".to_owned();
+            resource.options.ignore_changes.push(image);
+        }
+        urn
+    }
+
+    fn container(&self, context: &mut Context<'_>, secrets: &[Secret]) -> Value {
+        let service = self.service;
+        let mut container = properties([
+            ("name", service.key.as_str().into()),
+            ("image", self.image(context)),
+            ("essential", true.into()),
+            ("logConfiguration", self.logs(context)),
+        ]);
+        let mut set = |name: &str, value: Value| {
+            container.insert(name.to_owned(), value);
+        };
+        if let Some(port) = service.port {
+            let mapping = Value::object([
+                ("containerPort", u32::from(port).into()),
+                ("protocol", "tcp".into()),
+            ]);
+            set("portMappings", Value::list([mapping]));
+        }
+        if let Some(command) = &service.command {
+            let words = command.iter().enumerate().map(|(index, word)| {
+                context.text(word, &service.path(&format!("command[{index}]")))
+            });
+            set("command", Value::list(words.collect::<Vec<_>>()));
+        }
+        let environment: Vec<Value> = service
+            .environment
+            .iter()
+            .map(|(name, text)| {
+                let path = service.path(&format!("environment.{name}"));
+                let value = context.text(text, &path);
+                Value::object([("name", name.as_str().into()), ("value", value)])
+            })
+            .collect();
+        if !environment.is_empty() {
+            set("environment", Value::List(environment));
+        }
+        if !secrets.is_empty() {
+            let secrets = secrets.iter().map(|secret| {
+                Value::object([
+                    ("name", secret.variable.as_str().into()),
+                    ("valueFrom", secret.value_from.clone()),
+                ])
+            });
+            set("secrets", Value::list(secrets));
+        }
+        if let Some(check) = self.container_check() {
+            set("healthCheck", check);
+        }
+        Value::Object(container)
+    }
+
+    fn logs(&self, context: &Context<'_>) -> Value {
+        let group = self.service.log_group_urn(self.stack);
+        Value::object([
+            ("logDriver", "awslogs".into()),
+            (
+                "options",
+                Value::object([
+                    ("awslogs-group", Value::output(&group, "name")),
+                    ("awslogs-region", context.stack.region.as_str().into()),
+                    ("awslogs-stream-prefix", self.service.key.as_str().into()),
+                ]),
+            ),
+        ])
+    }
+
+    /// How the container itself tells whether it is healthy.
+    fn container_check(&self) -> Option<Value> {
+        let health = &self.service.health;
+        let command = match (&health.command, self.service.port) {
+            (Some(command), _) if command.is_empty() => return None,
+            (Some(command), _) => command.clone(),
+            (None, Some(port)) => {
+                let url = format!("http://localhost:{port}{}", health.path);
+                // An image with neither tool has nothing to ask with; the load balancer still asks.
+                format!(
+                    "if command -v curl >/dev/null; then curl -fsS -o /dev/null '{url}'; \
+                     elif command -v wget >/dev/null; then wget -q -O /dev/null '{url}'; fi || exit 1"
+                )
+            }
+            (None, None) => return None,
+        };
+        Some(Value::object([
+            ("command", Value::list(["CMD-SHELL".into(), command.into()])),
+            ("interval", 10.into()),
+            ("timeout", 5.into()),
+            ("retries", 3.into()),
+            ("startPeriod", health.grace_period.into()),
+        ]))
+    }
+
+    /// A number of tasks, or none while there is nothing to run.
+    fn once_there_is_an_image(&self, count: u32) -> Value {
+        if self.own_tag().is_none() {
+            return count.into();
+        }
+        let repository = self.service.repository_urn(self.stack);
+        Value::If(Box::new(Conditional {
+            condition: Value::output(&repository, "hasImages"),
+            then: count.into(),
+            otherwise: 0.into(),
+        }))
+    }
+
+    fn service(&self, context: &mut Context<'_>, network: &Network, definition: &Urn) {
+        let (stack, service) = (self.stack, self.service);
+        let public = network.nat == NatGateways::None;
+        let subnets = if public {
+            network.public_subnet_ids(stack)
+        } else {
+            network.private_subnet_ids(stack)
+        };
+        let group = Value::output(&security_groups::services(stack), "id");
+        let mut inputs = properties([
+            ("name", service.key.as_str().into()),
+            ("cluster", Value::output(&cluster(stack), "arn")),
+            ("taskDefinition", Value::output(definition, "arn")),
+            (
+                "desiredCount",
+                self.once_there_is_an_image(service.scaling.min),
+            ),
+            ("launchType", "FARGATE".into()),
+            ("platformVersion", "LATEST".into()),
+            (
+                "networkConfiguration",
+                Value::object([
+                    ("subnets", subnets),
+                    ("securityGroups", Value::list([group])),
+                    ("assignPublicIp", public.into()),
+                ]),
+            ),
+            (
+                "deploymentCircuitBreaker",
+                Value::object([("enable", true.into()), ("rollback", true.into())]),
+            ),
+            ("deploymentMaximumPercent", 200.into()),
+            ("deploymentMinimumHealthyPercent", 100.into()),
+            ("enableEcsManagedTags", true.into()),
+            ("waitForSteadyState", true.into()),
+        ]);
+        if !service.scaling.is_fixed() {
+            let range = Value::object([
+                ("min", self.once_there_is_an_image(service.scaling.min)),
+                ("max", self.once_there_is_an_image(service.scaling.max)),
+            ]);
+            inputs.insert("desiredCountRange".to_owned(), range);
+        }
+        let exposed = self.platform.load_balancer.is_some() && service.is_exposed();
+        if let (true, Some(port)) = (exposed, service.port) {
+            let target = Value::object([
+                (
+                    "targetGroupArn",
+                    Value::output(&load_balancer::target_group(stack, &service.key), "arn"),
+                ),
+                ("containerName", service.key.as_str().into()),
+                ("containerPort", u32::from(port).into()),
+            ]);
+            inputs.insert("loadBalancers".to_owned(), Value::list([target]));
+            let grace = service.health.grace_period.into();
+            inputs.insert("healthCheckGracePeriodSeconds".to_owned(), grace);
+        }
+        let first_needs = self.needed_to_start(network, exposed);
+        let resource = context.add(&self.origin(), service.service_urn(stack), inputs);
+        resource.options.depends_on.extend(first_needs);
+    }
+
+    /// What must be there before the first task starts, although no input refers to it.
+    fn needed_to_start(&self, network: &Network, exposed: bool) -> Vec<Urn> {
+        let (stack, service) = (self.stack, self.service);
+        let mut needs = vec![service.urn(stack, "aws:iam:RolePolicy", "executionPolicy")];
+        if !service.permissions.is_empty() {
+            needs.push(service.urn(stack, "aws:iam:RolePolicy", "taskPolicy"));
+        }
+        // Images, secrets and logs lie outside the subnets.
+        needs.extend(network.ways_out(stack));
+        needs.extend(security_groups::ways_of(stack, self.platform, service));
+        if exposed && let Some(balancer) = &self.platform.load_balancer {
+            // ECS refuses a target group that no listener leads to yet.
+            needs.extend(balancer.ways_to(stack, &service.key));
+        }
+        needs
+    }
+
+    fn scaling(&self, context: &mut Context<'_>) {
+        let (stack, service) = (self.stack, self.service);
+        let resource_id = Value::join([
+            "service/".into(),
+            Value::output(&cluster(stack), "name"),
+            "/".into(),
+            Value::output(&service.service_urn(stack), "name"),
+        ]);
+        let target = service.urn(stack, "aws:appautoscaling:Target", "scalingTarget");
+        let inputs = properties([
+            ("serviceNamespace", "ecs".into()),
+            ("resourceId", resource_id),
+            ("scalableDimension", "ecs:service:DesiredCount".into()),
+            (
+                "minCapacity",
+                self.once_there_is_an_image(service.scaling.min),
+            ),
+            (
+                "maxCapacity",
+                self.once_there_is_an_image(service.scaling.max),
+            ),
+        ]);
+        context.add(&self.origin(), target.clone(), inputs);
+        let cpu = service.scaling.cpu_percent;
+        self.policy(
+            context,
+            &target,
+            "cpu",
+            "ECSServiceAverageCPUUtilization",
+            cpu,
+            None,
+        );
+        if let Some(memory) = service.scaling.memory_percent {
+            let metric = "ECSServiceAverageMemoryUtilization";
+            self.policy(context, &target, "memory", metric, memory, None);
+        }
+        if let Some(requests) = service.scaling.requests_per_task {
+            // `app/<name>/<id>/targetgroup/<name>/<id>`
+            let label = Value::join([
+                Value::output(&load_balancer::load_balancer(stack), "arnSuffix"),
+                "/".into(),
+                Value::output(
+                    &load_balancer::target_group(stack, &service.key),
+                    "arnSuffix",
+                ),
+            ]);
+            let metric = "ALBRequestCountPerTarget";
+            self.policy(context, &target, "requests", metric, requests, Some(label));
+        }
+    }
+
+    fn policy(
+        &self,
+        context: &mut Context<'_>,
+        target: &Urn,
+        name: &str,
+        metric: &str,
+        value: u32,
+        label: Option<Value>,
+    ) {
+        let scaling = &self.service.scaling;
+        let mut specification = properties([("predefinedMetricType", metric.into())]);
+        if let Some(label) = label {
+            specification.insert("resourceLabel".to_owned(), label);
+        }
+        let inputs = properties([
+            ("name", format!("{}-{name}", self.service.key).into()),
+            ("policyType", "TargetTrackingScaling".into()),
+            (
+                "serviceNamespace",
+                Value::output(target, "serviceNamespace"),
+            ),
+            ("resourceId", Value::output(target, "resourceId")),
+            (
+                "scalableDimension",
+                Value::output(target, "scalableDimension"),
+            ),
+            (
+                "targetTrackingScalingPolicyConfiguration",
+                Value::object([
+                    (
+                        "predefinedMetricSpecification",
+                        Value::Object(specification),
+                    ),
+                    ("targetValue", value.into()),
+                    ("scaleInCooldown", scaling.scale_in_cooldown.into()),
+                    ("scaleOutCooldown", scaling.scale_out_cooldown.into()),
+                    ("disableScaleIn", false.into()),
+                ]),
+            ),
+        ]);
+        let urn = self.service.urn(
+            self.stack,
+            "aws:appautoscaling:Policy",
+            &format!("{name}Scaling"),
+        );
+        context.add(&self.origin(), urn, inputs);
+    }
+}
+
+/// `my-api` as `myApi`.
+pub fn camel_case(key: &str) -> String {
+    let mut words = key.split('-');
+    let mut name = words.next().unwrap_or_default().to_owned();
+    for word in words {
+        let mut letters = word.chars();
+        name.extend(letters.next().map(|first| first.to_ascii_uppercase()));
+        name.push_str(letters.as_str());
+    }
+    name
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fargate_sizes() {
+        for (cpu, memory) in [
+            (256, 512),
+            (256, 2048),
+            (1024, 2048),
+            (4096, 30720),
+            (8192, 20480),
+        ] {
+            assert_eq!(check_fargate(cpu, memory), Ok(()), "{cpu} {memory}");
+        }
+        for (cpu, memory) in [
+            (256, 3072),
+            (512, 512),
+            (1024, 2500),
+            (300, 512),
+            (8192, 17408),
+        ] {
+            assert!(check_fargate(cpu, memory).is_err(), "{cpu} {memory}");
+        }
+    }
+
+    #[test]
+    fn keys_become_names_of_outputs() {
+        assert_eq!(camel_case("api"), "api");
+        assert_eq!(camel_case("my-web-2"), "myWeb2");
+    }
+}
