@@ -7,6 +7,7 @@ from moto.elbv2.exceptions import (
     DuplicateTargetGroupName,
     ELBClientError,
     LoadBalancerNotFoundError,
+    PriorityInUseError,
     SubnetNotFoundError,
 )
 from moto.elbv2.models import (
@@ -407,6 +408,23 @@ def modify_rule(original, self, *arguments, **named):
     rule = original(self, *arguments, **named)
     completed(rule.conditions)
     return rule
+
+
+@replace(ELBv2Backend, "set_rule_priorities")
+def set_rule_priorities(_original, self, rule_priorities):
+    """Only the new order must be free of conflicts: rules may trade places, and a rule may keep its own.
+
+    https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_SetRulePriorities.html
+    """
+    wanted = {pair["RuleArn"]: pair["Priority"] for pair in rule_priorities}
+    rules = self.describe_rules(listener_arn=None, rule_arns=list(wanted))
+    for listener in self.describe_listeners(None, list({rule.listener_arn for rule in rules})):
+        after = [wanted.get(rule.arn, rule.priority) for rule in listener.rules.values()]
+        if len({str(priority) for priority in after}) < len(after):
+            raise PriorityInUseError()
+    for rule in rules:
+        rule.priority = wanted[rule.arn]
+    return rules
 
 
 @replace(ELBv2Backend, "delete_rule")
