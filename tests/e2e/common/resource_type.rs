@@ -1,14 +1,16 @@
 //! The one test that every resource type passes, from a table of what it can do.
 //!
-//! Basic (a second `up` changes nothing) · set, change and remove each property · replacement · disappears · foreign
-//! tags stay · drift is found and mended · destroy, twice. What AWS has is asked of AWS.
+//! Basic (a second `up` changes nothing) · set, change and remove each property · replacement · disappears · our tags
+//! follow the file, foreign ones stay · drift is found and mended · leaves the file · destroy, twice. What AWS has is asked
+//! of AWS.
 
 use async_trait::async_trait;
 use serde_json::Value as Json;
 
 use super::World;
-use super::sdk::Sdk;
+use super::sdk::{Sdk, Tags};
 use fde_infra::plan::{Because, Op, Plan};
+use fde_infra::resource::Observed;
 
 /// What a resource type's test file says about it.
 #[async_trait]
@@ -30,6 +32,11 @@ pub trait ResourceTypeTest: Send + Sync {
     /// What AWS has, asked with the SDK alone; `None` if it does not exist.
     async fn look(&self, sdk: &Sdk, id: &str) -> Option<Json>;
 
+    /// Whether it is gone. For a part that always is there, whether it is back at AWS's default.
+    async fn is_gone(&self, sdk: &Sdk, id: &str) -> bool {
+        self.look(sdk, id).await.is_none()
+    }
+
     /// Deletes it behind our back. `false` where that cannot be done.
     async fn vanish(&self, sdk: &Sdk, id: &str) -> bool;
 
@@ -38,11 +45,17 @@ pub trait ResourceTypeTest: Send + Sync {
 
     /// Puts a tag on it that is not ours, and says whether it is there. `None` for a type without tags.
     async fn foreign_tag(&self, sdk: &Sdk, id: &str, set: bool) -> Option<bool>;
+
+    /// All its tags. By its ARN from the tagging API, which some types are not part of.
+    async fn tags(&self, sdk: &Sdk, live: &Observed) -> Tags {
+        sdk.tags_of(live.arn.as_deref().expect("it has an ARN"))
+            .await
+    }
 }
 
 /// One property: set, then changed, then (unless required) removed.
 pub struct Edit {
-    /// YAML lines that replace or join the base properties.
+    /// YAML lines that replace or join the base properties; `null` takes a base property away.
     pub set: &'static str,
     pub change: &'static str,
     pub effect: Effect,
@@ -58,6 +71,8 @@ pub struct Edit {
 pub enum Effect {
     InPlace,
     Replaces,
+    /// Another child, for a type that its properties tell apart: one is made, and the one before is deleted.
+    Moves,
 }
 
 /// Runs the table. `name` names the stack and must be the test's alone.
@@ -73,7 +88,9 @@ pub async fn check(name: &str, test: &dyn ResourceTypeTest) {
     }
     table.disappears().await;
     table.foreign_tags().await;
+    table.own_tags().await;
     table.drift().await;
+    table.leaves_the_file().await;
     table.destroy_twice().await;
 }
 
@@ -90,6 +107,7 @@ impl Table<'_> {
         let overlay: Option<serde_yaml::Mapping> =
             serde_yaml::from_str(lines).expect("an edit is a map");
         properties.extend(overlay.unwrap_or_default());
+        properties.retain(|_, value| !value.is_null());
         let properties = serde_json::to_string(&properties).expect("YAML fits JSON");
         format!(
             "{}\ntested:\n  type: {}\n  properties: {properties}",
@@ -98,13 +116,23 @@ impl Table<'_> {
         )
     }
 
-    /// Brings the stack to these properties, and checks that nothing is left to do. Returns the id.
-    async fn reach(&self, lines: &str) -> (Plan, String) {
+    /// Brings the stack to these properties, and checks that nothing is left to do. Returns what was done, and the object.
+    async fn reach(&self, lines: &str) -> (Plan, Observed) {
         let resources = self.resources(lines);
         let ran = self.world.up(&resources).await;
         let again = self.world.preview(&resources).await;
         assert!(again.is_empty(), "after {lines}: {:#?}", changes(&again));
-        (ran.plan, self.world.id(&resources, "tested").await)
+        let tested = again
+            .kept
+            .into_iter()
+            .find(|kept| kept.urn.name() == "tested")
+            .expect("a plan without steps keeps everything");
+        (ran.plan, tested.observed)
+    }
+
+    /// As [`Table::reach`], for the id alone.
+    async fn id(&self, lines: &str) -> String {
+        self.reach(lines).await.1.id
     }
 
     async fn look(&self, id: &str) -> Json {
@@ -114,50 +142,52 @@ impl Table<'_> {
             .unwrap_or_else(|| panic!("AWS does not have `{id}`"))
     }
 
+    async fn is_gone(&self, id: &str) -> bool {
+        self.test.is_gone(&self.world.sdk, id).await
+    }
+
     async fn basic(&self) {
-        let (_, id) = self.reach("").await;
+        let id = self.id("").await;
         self.look(&id).await;
     }
 
     async fn edit(&self, edit: &Edit) {
-        let read = |json: &Json| json.pointer(edit.shows).cloned().unwrap_or(Json::Null);
-        let (_, before) = self.reach(edit.set).await;
-        assert_eq!(
-            read(&self.look(&before).await),
-            edit.after_set,
-            "{}",
-            edit.set
-        );
+        let before = self.id(edit.set).await;
+        self.shows(edit, &before, &edit.after_set, edit.set).await;
         let (plan, after) = self.reach(edit.change).await;
-        assert_eq!(
-            read(&self.look(&after).await),
-            edit.after_change,
-            "{}",
-            edit.change
-        );
+        self.shows(edit, &after.id, &edit.after_change, edit.change)
+            .await;
         let op = plan
             .operations()
             .into_iter()
             .find(|(urn, _)| urn.name() == "tested")
             .map(|(_, op)| op);
-        match edit.effect {
-            Effect::InPlace => assert_eq!(op, Some(Op::Update), "{}", edit.change),
-            Effect::Replaces => assert_eq!(op, Some(Op::Replace), "{}", edit.change),
+        let expected = match edit.effect {
+            Effect::InPlace => Op::Update,
+            Effect::Replaces => Op::Replace,
+            Effect::Moves => Op::Create,
+        };
+        assert_eq!(op, Some(expected), "{}", edit.change);
+        if edit.effect != Effect::InPlace {
+            assert_ne!(after.id, before, "{}", edit.change);
+            assert!(self.is_gone(&before).await, "{before} is still there");
         }
+        let id = self.id("").await;
         if let Some(removed) = &edit.after_removal {
-            let (_, id) = self.reach("").await;
-            assert_eq!(
-                &read(&self.look(&id).await),
-                removed,
-                "without {}",
-                edit.set
-            );
+            self.shows(edit, &id, removed, &format!("without {}", edit.set))
+                .await;
         }
-        self.reach("").await;
+    }
+
+    /// Checks what AWS has of the edited property.
+    async fn shows(&self, edit: &Edit, id: &str, expected: &Json, when: &str) {
+        let looked = self.look(id).await;
+        let shown = looked.pointer(edit.shows).unwrap_or(&Json::Null);
+        assert_eq!(shown, expected, "{when}");
     }
 
     async fn disappears(&self) {
-        let (_, id) = self.reach("").await;
+        let id = self.id("").await;
         if !self.test.vanish(&self.world.sdk, &id).await {
             return;
         }
@@ -168,12 +198,12 @@ impl Table<'_> {
             .iter()
             .any(|step| step.urn.name() == "tested" && step.because == Because::Missing);
         assert!(created, "{:#?}", changes(&plan));
-        let (_, id) = self.reach("").await;
+        let id = self.id("").await;
         self.look(&id).await;
     }
 
     async fn foreign_tags(&self) {
-        let (_, id) = self.reach("").await;
+        let id = self.id("").await;
         let Some(there) = self.test.foreign_tag(&self.world.sdk, &id, true).await else {
             return;
         };
@@ -191,14 +221,33 @@ impl Table<'_> {
             .iter()
             .find(|edit| edit.effect == Effect::InPlace)
         {
-            let (_, id) = self.reach(edit.change).await;
+            let id = self.id(edit.change).await;
             let there = self.test.foreign_tag(&self.world.sdk, &id, false).await;
             assert_eq!(there, Some(true), "an update took a foreign tag away");
         }
     }
 
+    /// Our tags are there, and those of the author are set, changed and removed.
+    async fn own_tags(&self) {
+        let (_, live) = self.reach("").await;
+        if live.tags.is_empty() {
+            return;
+        }
+        for (lines, expected) in [
+            ("tags: { team: blue }", Some("blue")),
+            ("tags: { team: red }", Some("red")),
+            ("", None),
+        ] {
+            let (_, live) = self.reach(lines).await;
+            let tags = self.test.tags(&self.world.sdk, &live).await;
+            assert_eq!(tags.get("team").map(String::as_str), expected, "{tags:?}");
+            assert_eq!(tags.get("fde:stack"), Some(&self.world.stack_tag()));
+            assert!(tags.contains_key("fde:urn"), "{tags:?}");
+        }
+    }
+
     async fn drift(&self) {
-        let (_, id) = self.reach("").await;
+        let id = self.id("").await;
         let before = self.look(&id).await;
         if !self.test.drift(&self.world.sdk, &id).await {
             return;
@@ -211,13 +260,25 @@ impl Table<'_> {
         if step.observed().is_some_and(|live| !live.tags.is_empty()) {
             assert_eq!(step.because, Because::Drifted);
         }
-        let (_, id) = self.reach("").await;
+        let id = self.id("").await;
         assert_eq!(self.look(&id).await, before, "drift was not mended");
+    }
+
+    /// What the file no longer has goes; what it needed stays.
+    async fn leaves_the_file(&self) {
+        let id = self.id("").await;
+        let needs = self.test.needs();
+        let ran = self.world.up(needs).await;
+        let steps: Vec<_> = ran.plan.steps.iter().map(|step| step.op()).collect();
+        assert_eq!(steps, [Op::Delete], "{:#?}", changes(&ran.plan));
+        assert!(self.is_gone(&id).await, "{id} is still there");
+        let again = self.world.preview(needs).await;
+        assert!(again.is_empty(), "{:#?}", changes(&again));
     }
 
     async fn destroy_twice(&self) {
         let resources = self.resources("");
-        let (_, id) = self.reach("").await;
+        let id = self.id("").await;
         self.world.destroy(&resources).await;
         assert_eq!(self.test.look(&self.world.sdk, &id).await, None);
         let left = self.world.sdk.tagged(&self.world.stack_tag()).await;

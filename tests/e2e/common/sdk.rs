@@ -1,9 +1,16 @@
 //! Raw SDK clients: how the tests look at the account, and how they meddle with it.
 
+use std::collections::BTreeMap;
+
 use aws_config::{BehaviorVersion, Region};
 use aws_credential_types::Credentials;
 
 use super::REGION;
+
+pub type Tags = BTreeMap<String, String>;
+
+/// The tag that tests set behind our back.
+pub const FOREIGN: (&str, &str) = ("cost-centre", "42");
 
 pub struct Sdk {
     pub ec2: aws_sdk_ec2::Client,
@@ -73,5 +80,43 @@ impl Sdk {
             );
         }
         arns
+    }
+
+    /// The tags of an ARN, from the tagging API.
+    pub async fn tags_of(&self, arn: &str) -> Tags {
+        let answer = self
+            .tagging
+            .get_resources()
+            .resource_arn_list(arn)
+            .send()
+            .await
+            .expect("the tagging API answers");
+        answer
+            .resource_tag_mapping_list()
+            .iter()
+            .flat_map(|mapping| mapping.tags())
+            .map(|tag| (tag.key().to_owned(), tag.value().to_owned()))
+            .collect()
+    }
+
+    /// [`ResourceTypeTest::foreign_tag`](super::resource_type::ResourceTypeTest::foreign_tag) by ARN.
+    pub async fn foreign_tag(&self, arn: &str, set: bool) -> Option<bool> {
+        if set {
+            let answer = self
+                .tagging
+                .tag_resources()
+                .resource_arn_list(arn)
+                .tags(FOREIGN.0, FOREIGN.1)
+                .send()
+                .await
+                .expect("the tagging API answers");
+            assert!(
+                answer
+                    .failed_resources_map()
+                    .is_none_or(|map| map.is_empty()),
+                "{answer:?}"
+            );
+        }
+        Some(self.tags_of(arn).await.get(FOREIGN.0).map(String::as_str) == Some(FOREIGN.1))
     }
 }
