@@ -14,10 +14,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::metric_query::{self, MetricQuery, dimensions_from_sdk, dimensions_to_sdk};
-use super::{list_tags, retag, standing, tags_of, to_sdk};
+use super::{retag, tags_of, to_sdk};
 use crate::aws::context::Context;
 use crate::aws::error::AwsResult;
-use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType, adopt};
+use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType};
 use crate::resource::provider::{DataPolicy, Progress, Query};
 use crate::resource::{Condition, CreateClass, Properties, Property, Schema, Tags, Value};
 
@@ -140,11 +140,8 @@ impl ResourceType for MetricAlarm {
         context: &Context,
         new: New<'_, Self::Inputs>,
     ) -> AwsResult<LiveOf<Self>> {
-        if let Some(met) = describe(context, &[&new.inputs.name]).await?.first() {
-            let tags = list_tags(context, met.alarm_arn().unwrap_or_default()).await?;
-            let conflict = standing(context, "cloudwatch:PutMetricAlarm");
-            return adopt(new.urn, live(met, tags), conflict);
-        }
+        // A put overwrites whatever stands there. That nobody else's alarm does is what the read right before has shown:
+        // it asks for every wanted name, and the plan refuses a name that is taken.
         put(context, new.inputs, Some(new.tags)).await?;
         let name = &new.inputs.name;
         Ok(Live {

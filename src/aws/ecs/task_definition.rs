@@ -251,15 +251,31 @@ async fn of_family(
     query: Query<'_>,
     family: &str,
 ) -> AwsResult<Vec<LiveOf<TaskDefinition>>> {
-    let (indexed, others): (Vec<String>, Vec<String>) = list(context, family)
-        .await?
+    // A family's name stands for its latest ACTIVE revision.
+    let Some(latest) = describe(context, family).await? else {
+        return Ok(Vec::new());
+    };
+    let arn = latest.0.task_definition_arn().unwrap_or_default().to_owned();
+    // Revisions are counted from 1 and never reused, so the first has no others beside it.
+    let older = if latest.0.revision() == 1 {
+        Vec::new()
+    } else {
+        list(context, family).await?
+    };
+    let (indexed, others): (Vec<String>, Vec<String>) = older
         .into_iter()
+        .filter(|older| *older != arn)
         .partition(|arn| query.indexed_tags(arn).is_some());
     let indexed = try_join_all(indexed.iter().map(|arn| describe(context, arn)));
     // What the index does not have is somebody else's, or too new to be in it. Newest first, so that a family with many
     // foreign revisions costs one call.
     let others = async {
         let mut recent = Vec::new();
+        if registered_before(&latest.0, SystemTime::now() - INDEX_LAG) {
+            recent.push(Some(latest));
+            return Ok(recent);
+        }
+        recent.push(Some(latest));
         for arn in &others {
             let Some(found) = describe(context, arn).await? else {
                 continue;

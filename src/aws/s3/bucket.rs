@@ -24,7 +24,9 @@ use crate::aws::error::AwsResult;
 use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType, adopt};
 use crate::aws::wait::{until_visible, while_in_use};
 use crate::resource::provider::{DataPolicy, Progress, Query};
-use crate::resource::{Condition, CreateClass, ErrorKind, Property, ProviderError, Schema, Tags};
+use crate::resource::{
+    Condition, CreateClass, ErrorKind, Property, ProviderError, ReadSession, Schema, Tags,
+};
 
 /// The region without a location constraint.
 const FIRST_REGION: &str = "us-east-1";
@@ -72,14 +74,33 @@ impl ResourceType for Bucket {
         if names.is_empty() {
             return Ok(Vec::new());
         }
-        let regions = list(context, common_prefix(&names)).await?;
         let wanted = query.wanted_names("bucket");
-        let found = try_join_all(names.iter().map(|name| {
-            let region = regions.get(name).map(String::as_str);
-            let indexed = query.indexed_tags(&arn(context, name)).cloned();
-            tags_of(context, name, region, indexed)
+        let mut found = try_join_all(names.iter().map(|name| async {
+            let indexed = query.indexed_tags(&arn(context, name));
+            Ok(match indexed {
+                Some(tags) => is_there(context, query.session, name)
+                    .await?
+                    .then(|| tags.clone()),
+                None => None,
+            })
         }))
         .await?;
+        let unclear: BTreeSet<String> = names
+            .iter()
+            .zip(&found)
+            .filter(|(_, tags)| tags.is_none())
+            .map(|(name, _)| name.clone())
+            .collect();
+        if !unclear.is_empty() {
+            let regions = list(context, common_prefix(&unclear)).await?;
+            for (name, slot) in names.iter().zip(&mut found) {
+                if unclear.contains(name) {
+                    let region = regions.get(name).map(String::as_str);
+                    let indexed = query.indexed_tags(&arn(context, name)).cloned();
+                    *slot = tags_of(context, name, region, indexed).await?;
+                }
+            }
+        }
         let forced: HashMap<&str, bool> = query
             .wanted
             .iter()
@@ -183,6 +204,18 @@ impl ResourceType for Bucket {
             }
             error
         })
+    }
+}
+
+/// True if a bucket that the index names answers as one of ours does. Anything else is left to the longer way, which tells
+/// whose it is.
+async fn is_there(context: &Context, session: &ReadSession, name: &str) -> AwsResult<bool> {
+    match super::versioning(context, session, name).await {
+        Ok(_) => Ok(true),
+        Err(error) if matches!(error.kind, ErrorKind::NotFound | ErrorKind::Denied) => Ok(false),
+        // Another region answers 301, which the client does not follow.
+        Err(error) if error.status == Some(301) => Ok(false),
+        Err(error) => Err(error),
     }
 }
 

@@ -63,7 +63,11 @@ impl ResourceType for BucketVersioning {
         super::parts(query, |bucket| {
             let wanted = wanting.contains(&bucket);
             async move {
-                let status = get(context, &bucket).await?;
+                let status = super::versioning(context, query.session, &bucket).await?;
+                let status = status.as_ref().as_ref().map(|status| match status {
+                    BucketVersioningStatus::Enabled => Status::Enabled,
+                    _ => Status::Suspended,
+                });
                 Ok(status
                     .filter(|status| wanted || *status == Status::Enabled)
                     .map(|status| live(&bucket, status)))
@@ -119,19 +123,6 @@ fn live(bucket: &str, status: Status) -> LiveOf<BucketVersioning> {
         versioning_configuration: VersioningConfiguration { status },
     };
     super::part(bucket, inputs, Outputs {})
-}
-
-/// `None` for a bucket that was never versioned.
-async fn get(context: &Context, bucket: &str) -> AwsResult<Option<Status>> {
-    let answer = context
-        .call("s3:GetBucketVersioning", || {
-            context.s3.get_bucket_versioning().bucket(bucket).send()
-        })
-        .await?;
-    Ok(answer.status().map(|status| match status {
-        BucketVersioningStatus::Enabled => Status::Enabled,
-        _ => Status::Suspended,
-    }))
 }
 
 async fn put(context: &Context, bucket: &str, status: Status) -> AwsResult<()> {

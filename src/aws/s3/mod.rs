@@ -18,8 +18,10 @@ mod lifecycle_rule;
 
 use std::collections::HashSet;
 use std::future::Future;
+use std::sync::Arc;
 use std::time::Duration;
 
+use aws_sdk_s3::types::BucketVersioningStatus;
 use aws_smithy_types::error::operation::BuildError;
 use futures_util::future::try_join_all;
 
@@ -28,7 +30,7 @@ use super::error::AwsResult;
 use super::resource_type::Live;
 use super::wait::{until_visible, while_in_use};
 use crate::resource::provider::{Progress, Query};
-use crate::resource::{Condition, ErrorKind, ProviderError, Tags};
+use crate::resource::{Condition, ErrorKind, ProviderError, ReadSession, Tags};
 
 const BUCKET: &str = "aws:s3:Bucket";
 
@@ -63,6 +65,25 @@ where
         }
     });
     Ok(try_join_all(reads).await?.into_iter().flatten().collect())
+}
+
+/// Whether a bucket is versioned; `None` if it never was. It also tells, in one call that is needed anyway, that a bucket
+/// which the tag index names is there and can be read.
+async fn versioning(
+    context: &Context,
+    session: &ReadSession,
+    bucket: &str,
+) -> AwsResult<Arc<Option<BucketVersioningStatus>>> {
+    session
+        .once(&format!("s3:GetBucketVersioning {bucket}"), || async {
+            let answer = context
+                .call("s3:GetBucketVersioning", || {
+                    context.s3.get_bucket_versioning().bucket(bucket).send()
+                })
+                .await?;
+            Ok(answer.status().cloned())
+        })
+        .await
 }
 
 /// The buckets for which the stack wants the part that is read.
