@@ -93,9 +93,9 @@ impl Program {
         let log: Json = serde_json::from_str(&http::get(&self.endpoint, "/_account/calls"))
             .expect("the log is JSON");
         http::post(&self.endpoint, "/_account/calls/reset");
-        let mutating = log["calls"]
-            .as_array()
-            .map_or(0, |calls| calls.iter().filter(|call| call["mutating"] == true).count());
+        let mutating = log["calls"].as_array().map_or(0, |calls| {
+            calls.iter().filter(|call| call["mutating"] == true).count()
+        });
         (log["total"].as_u64().unwrap_or_default(), mutating as u64)
     }
 }
@@ -130,7 +130,10 @@ async fn there_and_back(stack: &str, consents: &[&str]) {
         "loadBalancerDnsName",
         "dashboardUrl",
     ] {
-        assert!(outputs.get(output).is_some_and(|value| !value.is_null()), "{output}: {outputs}");
+        assert!(
+            outputs.get(output).is_some_and(|value| !value.is_null()),
+            "{output}: {outputs}"
+        );
     }
 
     let mut destroy = vec!["destroy", stack, "--yes"];
@@ -185,7 +188,12 @@ async fn left_behind(sdk: &Sdk, stack: &str) -> Vec<String> {
             left.push(arn);
         }
     }
-    let roles = sdk.iam.list_roles().send().await.expect("roles can be listed");
+    let roles = sdk
+        .iam
+        .list_roles()
+        .send()
+        .await
+        .expect("roles can be listed");
     for role in roles.roles() {
         let tags = sdk
             .iam
@@ -194,7 +202,11 @@ async fn left_behind(sdk: &Sdk, stack: &str) -> Vec<String> {
             .send()
             .await
             .expect("tags can be read");
-        if tags.tags().iter().any(|t| t.key() == "fde:stack" && t.value() == tag) {
+        if tags
+            .tags()
+            .iter()
+            .any(|t| t.key() == "fde:stack" && t.value() == tag)
+        {
             left.push(role.arn().to_owned());
         }
     }

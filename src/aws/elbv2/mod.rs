@@ -4,7 +4,7 @@
 //!   a call.
 //! - `CreateLoadBalancer`, `CreateTargetGroup` and `CreateListener` answer with an existing object of the same settings as
 //!   if they had just made it, whoever owns it. Nothing in the answer for a target group or listener tells the two cases
-//!   apart, so [`only_ours`] looks at the owner tag once. A new load balancer is known by its state, `provisioning`: only
+//!   apart, so `only_ours` looks at the owner tag once. A new load balancer is known by its state, `provisioning`: only
 //!   one that somebody else made in the same minutes, with the same name, subnets and groups, would be taken for ours, and
 //!   the next reading tells.
 

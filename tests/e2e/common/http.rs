@@ -20,7 +20,9 @@ fn request(endpoint: &str, method: &str, path: &str) -> String {
     )
     .expect("the request is sent");
     let mut answer = String::new();
-    stream.read_to_string(&mut answer).expect("the account answers");
+    stream
+        .read_to_string(&mut answer)
+        .expect("the account answers");
     let (head, body) = answer.split_once("\r\n\r\n").expect("an HTTP answer");
     assert!(head.contains(" 200 "), "{method} {path}: {head}");
     body.to_owned()
