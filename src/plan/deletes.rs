@@ -69,23 +69,23 @@ impl Uses {
         self.needed_by.get(object).into_iter().flatten()
     }
 
-    fn add(&mut self, user: ObjectKey, used: ObjectKey) {
+    fn add(&mut self, user: ObjectKey, needed: ObjectKey) {
         // Two objects of one URN are old and new of a replacement; they do not need each other.
-        if user.0 == used.0 {
+        if user.0 == needed.0 {
             return;
         }
         let opposite = self
             .needs
-            .get(&used)
+            .get(&needed)
             .is_some_and(|needs| needs.contains(&user));
         if opposite {
             return;
         }
         self.needed_by
-            .entry(used.clone())
+            .entry(needed.clone())
             .or_default()
             .insert(user.clone());
-        self.needs.entry(user).or_default().insert(used);
+        self.needs.entry(user).or_default().insert(needed);
     }
 
     fn add_from_file(&mut self, live: &LiveSnapshot, graph: &ResourceGraph) {
