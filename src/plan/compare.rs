@@ -1,5 +1,6 @@
 //! Pass 1: what each wanted resource needs, by comparing it with its live object.
 
+use super::deletes::key;
 use super::{Because, Draft, Goal, Op, PlannedOutput, Refusal, ReplaceOrder, Verdict, target};
 use crate::graph::{FACTS_TOKEN, Resource};
 use crate::resource::desired::Comparison;
@@ -31,6 +32,10 @@ fn verdict(draft: &mut Draft<'_>, resource: &Resource, schema: &Schema) -> Verdi
             schema,
             &lookup,
             &resource.options.replace_on_changes,
+            &|observed| {
+                let object = key(&resource.urn, observed);
+                draft.uses.needed_by(&object).next().is_some()
+            },
         )
     };
     let Some(observed) = observed else {
@@ -123,6 +128,7 @@ fn best(
     schema: &Schema,
     lookup: &dyn Fn(&OutputReference) -> Option<Value>,
     replace_on_changes: &[String],
+    is_in_use: &dyn Fn(&Observed) -> bool,
 ) -> (Option<Observed>, Comparison) {
     let compared = candidates.iter().map(|observed| {
         let mut comparison = desired.against(schema, lookup, Some(observed));
@@ -139,6 +145,8 @@ fn best(
             matches!(observed.condition, Condition::Broken(_)),
             comparison.diff.replaces(),
             comparison.diff.changes.len(),
+            // Of two revisions that are equally right, the one that a service runs.
+            !is_in_use(observed),
             observed.condition != Condition::Ready,
             observed.id.clone(),
         )

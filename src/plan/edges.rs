@@ -264,11 +264,7 @@ impl Nodes {
     }
 }
 
-/// The name or key that only one object of a type can have at a time.
+/// The place that only one object of a type can take at a time, as text.
 fn place(schema: &Schema, inputs: &Properties) -> Option<String> {
-    let place = match schema.name {
-        Some(rule) => vec![inputs.get(rule.property)?.clone()],
-        None => schema.key_of(inputs)?,
-    };
-    Some(format!("{} {place:?}", schema.token))
+    Some(format!("{} {:?}", schema.token, schema.place_of(inputs)?))
 }

@@ -13,7 +13,7 @@ use std::collections::BTreeSet;
 
 use super::{Draft, Op, ReplaceOrder, Verdict};
 use crate::graph::dependencies;
-use crate::resource::{Schema, Urn, Value};
+use crate::resource::{Schema, Urn};
 
 pub(super) fn orders(draft: &mut Draft<'_>) {
     let mut delete_first: BTreeSet<Urn> = BTreeSet::new();
@@ -42,14 +42,7 @@ fn collides(schema: &Schema, verdict: &Verdict) -> bool {
     let Some(observed) = &verdict.observed else {
         return false;
     };
-    if let Some(rule) = schema.name {
-        let name = |value: Option<&Value>| value.and_then(Value::as_str).map(str::to_lowercase);
-        return name(verdict.comparison.inputs.get(rule.property))
-            == name(observed.inputs.get(rule.property));
-    }
-    match schema.key_of(&verdict.comparison.inputs) {
-        Some(key) => schema.key_of(&observed.inputs) == Some(key),
-        // No key at all, or one that depends on an object still to come.
-        None => false,
-    }
+    // No place at all, or one that depends on an object still to come: nothing to collide with.
+    let wanted = schema.place_of(&verdict.comparison.inputs);
+    wanted.is_some() && wanted == schema.place_of(&observed.inputs)
 }

@@ -299,6 +299,17 @@ impl Schema {
         inputs
     }
 
+    /// The place in AWS that only one object of the type can take at a time: its key, or else its name. `None` if it has
+    /// neither, or not all of it is known.
+    pub fn place_of(&self, inputs: &Properties) -> Option<Vec<Value>> {
+        if !self.key.is_empty() {
+            return self.key_of(inputs);
+        }
+        let name = inputs.get(self.name?.property)?;
+        // AWS tells most names apart whatever their case.
+        Some(vec![name.as_str()?.to_lowercase().into()])
+    }
+
     /// What tells this object from others of its type, once all of it is known.
     pub fn key_of(&self, inputs: &Properties) -> Option<Vec<Value>> {
         if self.key.is_empty() {

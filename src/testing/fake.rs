@@ -149,16 +149,8 @@ impl FakeAccount {
 }
 
 fn identity_text(catalog: &Catalog, observed: &Observed) -> Option<String> {
-    let identity = identity(catalog.get(&observed.token)?, &observed.inputs)?;
+    let identity = catalog.get(&observed.token)?.place_of(&observed.inputs)?;
     Some(format!("{} {identity:?}", observed.token))
-}
-
-/// What tells objects of a type apart: name or key.
-fn identity(schema: &Schema, inputs: &Properties) -> Option<Vec<Value>> {
-    match schema.name {
-        Some(rule) => Some(vec![inputs.get(rule.property)?.clone()]),
-        None => schema.key_of(inputs),
-    }
 }
 
 #[async_trait]
@@ -199,7 +191,7 @@ impl Provider for FakeAccount {
         let wanted: BTreeSet<String> = query
             .wanted
             .iter()
-            .filter_map(|wanted| identity(schema, &wanted.inputs))
+            .filter_map(|wanted| schema.place_of(&wanted.inputs))
             .map(|identity| format!("{identity:?}"))
             .collect();
         let parents: BTreeSet<&str> = query
@@ -217,7 +209,8 @@ impl Provider for FakeAccount {
             .filter(|object| {
                 let inputs = &object.observed.inputs;
                 object.observed.tags.belongs_to(query.stack)
-                    || identity(schema, inputs)
+                    || schema
+                        .place_of(inputs)
                         .is_some_and(|identity| wanted.contains(&format!("{identity:?}")))
                     || !schema.taggable
                         && inputs
@@ -239,7 +232,8 @@ impl Provider for FakeAccount {
                 object.observed.tags.owner().as_ref() == Some(request.urn)
                     && &object.observed.inputs == request.inputs
             }),
-            CreateClass::NaturalKey | CreateClass::PartOfParent => identity(schema, request.inputs)
+            CreateClass::NaturalKey | CreateClass::PartOfParent => schema
+                .place_of(request.inputs)
                 .and_then(|wanted| state.by_identity.get(&format!("{token} {wanted:?}")))
                 .and_then(|id| state.objects.get(id)),
         };

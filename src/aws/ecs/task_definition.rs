@@ -255,7 +255,11 @@ async fn of_family(
     let Some(latest) = describe(context, family).await? else {
         return Ok(Vec::new());
     };
-    let arn = latest.0.task_definition_arn().unwrap_or_default().to_owned();
+    let arn = latest
+        .0
+        .task_definition_arn()
+        .unwrap_or_default()
+        .to_owned();
     // Revisions are counted from 1 and never reused, so the first has no others beside it.
     let older = if latest.0.revision() == 1 {
         Vec::new()
