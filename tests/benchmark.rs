@@ -19,8 +19,73 @@ use fde_infra::testing::generate::{catalog, graph_of, stack};
 
 fn main() {
     println!("machine: {}", machine());
+    stack_files();
     engine();
     program();
+}
+
+/// P12 and R14: reading stack files.
+fn stack_files() {
+    let catalog = fde_infra::aws::registry::catalog();
+    let head = "name: shop\nenvironment: dev\nregion: eu-south-2\n";
+    for count in [5_000, 10_000] {
+        let mut text = format!("{head}resources:\n");
+        for number in 0..count {
+            let label = match number {
+                0 => "first".to_owned(),
+                _ => format!("\"${{r{}.name}}\"", number / 2),
+            };
+            text.push_str(&format!(
+                " r{number}: {{ type: aws:sns:Topic, properties: {{ displayName: {label} }} }}\n"
+            ));
+        }
+        let took = median(5, || {
+            let began = Instant::now();
+            let read = |_: &str| Ok(text.clone());
+            let stack = fde_infra::stack::load("many.yaml", &read, &[]).expect("a sound stack");
+            let graph = fde_infra::component::stack_graph(&stack, &catalog);
+            assert_eq!(graph.expect("a sound graph").0.len(), count);
+            began.elapsed()
+        });
+        println!("P12 validate, {count} resources: {} ms", took.as_millis());
+    }
+    let mut laughs = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned();
+    for level in 1..10 {
+        let inner = vec![format!("*a{}", level - 1); 10].join(", ");
+        laughs.push_str(&format!("a{level}: &a{level} [{inner}]\n"));
+    }
+    let broken: String = (0..15_000)
+        .map(|n| format!("  r{n}: {{ type: x, properties: {{ a: \"${{b{n}.c}}\" }} }}\n"))
+        .collect();
+    for (name, text) in [
+        ("aliases that multiply", laughs),
+        ("100,000 levels", "[".repeat(100_000)),
+        ("1 MiB of entries", format!("a: [{}]", "1,".repeat(500_000))),
+        (
+            "60,000 duplicate keys",
+            (0..60_000)
+                .map(|n| format!("key{}: 1\n", n % 30_000))
+                .collect(),
+        ),
+        (
+            "60,000 unknown keys",
+            (0..60_000).map(|n| format!("k{n}: 1\n")).collect(),
+        ),
+        (
+            "15,000 broken resources",
+            format!("{head}resources:\n{broken}"),
+        ),
+        ("bidirectional controls", "\u{202e}".repeat(300_000)),
+    ] {
+        let read = |_: &str| Ok(text.clone());
+        let began = Instant::now();
+        let refused = match fde_infra::stack::load("hostile.yaml", &read, &[]) {
+            Ok(stack) => fde_infra::component::stack_graph(&stack, &catalog).is_err(),
+            Err(_) => true,
+        };
+        assert!(refused, "{name}");
+        println!("R14 {name}: refused in {} ms", began.elapsed().as_millis());
+    }
 }
 
 /// A network with groups, rules, stores and services, as wide as it has to be.

@@ -2,6 +2,15 @@
 //!
 //! A failing seed is in the panic message; `FDE_INFRA_SEED=<seed> cargo test --test planner` runs it alone.
 
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "a test that cannot go on fails where it stands, and says what it saw"
+)]
+
 use std::collections::BTreeSet;
 
 use fde_infra::execute::{self, Cancel, Outcome};

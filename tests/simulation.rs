@@ -1,5 +1,14 @@
 //! The engine against an account in memory, on a paused clock.
 
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "a test that cannot go on fails where it stands, and says what it saw"
+)]
+
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;

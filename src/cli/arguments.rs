@@ -2,7 +2,9 @@
 
 use clap::Args;
 
-use crate::display::ColorChoice;
+use super::Exit;
+use super::report::Failure;
+use crate::display::{ColorChoice, Message};
 use crate::plan::{Goal, Request};
 
 /// Flags of every command.
@@ -20,8 +22,7 @@ pub struct GlobalArguments {
         long,
         global = true,
         env = "FDE_INFRA_ENDPOINT_URL",
-        value_name = "URL",
-        conflicts_with = "sandbox"
+        value_name = "URL"
     )]
     pub endpoint_url: Option<String>,
     /// Use a local AWS account, started when needed.
@@ -93,6 +94,18 @@ impl SelectionArguments {
             allow_delete: self.allow_delete.clone(),
         }
     }
+}
+
+/// Refuses two flags that say different things.
+///
+/// Not left to clap, for which a variable that switches a flag off makes it present.
+pub fn exclusive(flags: [(&str, bool); 2]) -> Result<(), Failure> {
+    let [(left, true), (right, true)] = flags else {
+        return Ok(());
+    };
+    let message = Message::error(format!("{left} and {right} cannot be used together"))
+        .help("drop one of them, or the variable that sets it");
+    Err(Failure::new(Exit::Usage, message))
 }
 
 /// A switch from the environment: `FDE_INFRA_YES=1`. Empty is off, as CI systems pass unset variables.

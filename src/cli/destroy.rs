@@ -40,6 +40,11 @@ pub async fn run(context: &mut Context, arguments: &Arguments) -> CommandResult 
     let live = session.read(context, &again).await?;
     let request = arguments.selection.request(Goal::Destroy, &[]);
     let plan = session.plan(&live, &request)?;
+    if plan.is_empty() && plan.retained.is_empty() && plan.refusals.is_empty() {
+        let text = format!("There is nothing of {} to delete.", session.place());
+        context.terminal.print(&[Line::plain(text)]);
+        return Ok(Exit::Done);
+    }
     session.show(context, &plan, ShowOptions::default());
     if let Some(refused) = refusal::of(&plan, &session, &again) {
         return Err(refused);
@@ -60,12 +65,16 @@ pub async fn run(context: &mut Context, arguments: &Arguments) -> CommandResult 
 async fn confirmed(context: &mut Context, plan: &Plan) -> Result<bool, Failure> {
     let name = plan.stack.to_string();
     let colour = context.terminal.colours();
-    let prompt = Line::styled(Style::Warning, "There is no undo.")
-        .and(" Type the name of the stack (")
-        .with(Style::Bold, &name)
-        .and(") to delete these resources:");
+    context.terminal.print(&[Line::new()
+        .with(Style::Warning, "There is no undo.")
+        .and(" To delete these resources, type the name of the stack.")]);
+    let prompt = Line::styled(Style::Bold, &name).and(":");
     let asking = tokio::task::spawn_blocking(move || terminal::ask(&prompt, colour));
-    let answer = context.interrupts.guard(asking).await?;
+    let answer = context.interrupts.guard(asking).await;
+    if answer.is_err() {
+        context.terminal.leave_question();
+    }
+    let answer = answer?;
     context.terminal.print(&[Line::new()]);
     Ok(answer.ok().flatten().is_some_and(|answer| answer == name))
 }

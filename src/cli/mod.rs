@@ -35,8 +35,8 @@ use surroundings::Surroundings;
 
 /// Pulumi-style infrastructure as code with live AWS as its only state.
 ///
-/// STACK is the name of a file in stacks/ (dev for stacks/dev.yaml) or a path. Without it, FDE_INFRA_STACK says
-/// which, or the only stack there is. Every flag can also be set as FDE_INFRA_<FLAG>.
+/// STACK is the name of a file in stacks/ (dev for stacks/dev.yaml) or a path. Without it, `FDE_INFRA_STACK` says
+/// which, or the only stack there is. Every flag can also be set as `FDE_INFRA`_<FLAG>.
 #[derive(Debug, Parser)]
 #[command(name = "fde-infra", version, propagate_version = true)]
 #[command(arg_required_else_help = true, infer_subcommands = false)]
@@ -159,3 +159,6 @@ fn report_panics() {
         terminal.report(&message.render(width));
     }));
 }
+
+#[cfg(test)]
+mod tests;

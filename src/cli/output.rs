@@ -2,14 +2,13 @@
 
 use clap::Args;
 
-use super::arguments::{StackArguments, boolean};
+use super::arguments::{StackArguments, boolean, exclusive};
 use super::report::Failure;
 use super::session::{Offline, Session};
 use super::{CommandResult, Context, Exit, stack_file};
 use crate::display::{Message, outputs};
-use crate::graph::nearest;
-use crate::plan::{Goal, Request};
-use crate::resource::Value;
+use crate::graph::{FACTS_TOKEN, nearest};
+use crate::resource::{LiveSnapshot, OutputReference, Value};
 
 #[derive(Debug, Args)]
 pub struct Arguments {
@@ -22,7 +21,7 @@ pub struct Arguments {
     #[arg(long, env = "FDE_INFRA_JSON", value_parser = boolean)]
     json: bool,
     /// Print assignments for a shell.
-    #[arg(long, env = "FDE_INFRA_SHELL", value_parser = boolean, conflicts_with = "json")]
+    #[arg(long, env = "FDE_INFRA_SHELL", value_parser = boolean)]
     shell: bool,
     /// Print secrets in clear.
     #[arg(long, env = "FDE_INFRA_SHOW_SECRETS", value_parser = boolean)]
@@ -30,6 +29,7 @@ pub struct Arguments {
 }
 
 pub async fn run(context: &mut Context, arguments: &Arguments) -> CommandResult {
+    exclusive([("--json", arguments.json), ("--shell", arguments.shell)])?;
     let (stack, name) = stack_and_name(arguments);
     let offline = Offline::load(&stack, &context.global)?;
     let session = Session::connect(context, offline).await?;
@@ -41,15 +41,13 @@ pub async fn run(context: &mut Context, arguments: &Arguments) -> CommandResult 
             .command(session.offline.command_line("up"));
         return Err(Failure::new(Exit::NoStack, message));
     }
-    let request = Request {
-        goal: Goal::Up,
-        ..Request::default()
-    };
-    let plan = session.plan(&live, &request)?;
-    let all: Vec<(String, Value)> = plan
+    let lookup = |reference: &OutputReference| lookup(&live, reference);
+    let all: Vec<(String, Value)> = session
+        .offline
+        .graph
         .outputs
-        .into_iter()
-        .map(|output| (output.name, output.known))
+        .iter()
+        .map(|(name, expression)| (name.clone(), expression.resolve(&lookup)))
         .collect();
     let secrets = arguments.show_secrets;
     let text = match name {
@@ -78,6 +76,19 @@ pub async fn run(context: &mut Context, arguments: &Arguments) -> CommandResult 
         .data(&text)
         .map_err(|error| Failure::of_writing(&error))?;
     Ok(Exit::Done)
+}
+
+/// What a reference leads to in live AWS, whatever the file is about to make of it.
+fn lookup(live: &LiveSnapshot, reference: &OutputReference) -> Option<Value> {
+    let (output, rest) = reference.path.split_first()?;
+    let value = if reference.urn.token() == FACTS_TOKEN {
+        live.facts.get(output)?.clone()
+    } else if output == "urn" {
+        reference.urn.to_string().into()
+    } else {
+        live.of(&reference.urn).first()?.output(output)?
+    };
+    value.at(rest).cloned()
 }
 
 /// A single word that names no stack is the name of an output.
@@ -117,7 +128,7 @@ fn find<'a>(
         return Ok(value);
     }
     let message = Message::error(format!("`{wanted}` is not known yet"))
-        .help("what it comes from is not there, or about to change; run")
+        .help("what it comes from is not there; run")
         .command(session.offline.command_line("up"));
     Err(Failure::new(Exit::Error, message))
 }

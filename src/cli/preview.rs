@@ -4,7 +4,7 @@ use std::ffi::OsString;
 
 use clap::Args;
 
-use super::arguments::{SelectionArguments, StackArguments, boolean};
+use super::arguments::{SelectionArguments, StackArguments, boolean, exclusive};
 use super::report::Failure;
 use super::session::{Offline, Session, ShowOptions};
 use super::{CommandResult, Context, Exit, refusal};
@@ -30,7 +30,7 @@ pub struct Arguments {
     #[arg(long, env = "FDE_INFRA_EXPECT_NO_CHANGES", value_parser = boolean)]
     expect_no_changes: bool,
     /// Exit with 0 for no changes, 1 for an error, 2 for changes.
-    #[arg(long, env = DETAILED, value_parser = boolean, conflicts_with = "expect_no_changes")]
+    #[arg(long, env = DETAILED, value_parser = boolean)]
     pub detailed_exitcode: bool,
     #[command(flatten)]
     selection: SelectionArguments,
@@ -51,6 +51,10 @@ pub fn asks_for_detailed_exit_code(arguments: &[OsString]) -> bool {
 }
 
 pub async fn run(context: &mut Context, arguments: &Arguments) -> CommandResult {
+    exclusive([
+        ("--detailed-exitcode", arguments.detailed_exitcode),
+        ("--expect-no-changes", arguments.expect_no_changes),
+    ])?;
     let offline = Offline::load(&arguments.stack, &context.global)?;
     let session = Session::connect(context, offline).await?;
     let again = session.offline.command_line("preview");

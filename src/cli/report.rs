@@ -6,7 +6,7 @@ use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteDiagnost
 
 use super::Exit;
 use crate::display::line::{is_harmful, sanitise};
-use crate::display::{Line, Message, Style, Terminal};
+use crate::display::{Line, Message, Style, Terminal, message};
 use crate::plan::verify::Violation;
 use crate::resource::{ErrorKind, ProviderError};
 use crate::stack::{Source, StackError, StackErrors};
@@ -105,8 +105,7 @@ impl Failure {
                         terminal.report_rendered(&excerpt);
                     }
                     if let Some(help) = &error.help {
-                        let lead = Line::styled(Style::Create, "help").and(": ");
-                        terminal.report(&[lead.and(help)]);
+                        terminal.report(&message::help(help, width));
                     }
                     terminal.report(&[Line::new()]);
                 }
@@ -222,8 +221,8 @@ fn on_boundaries(text: &str, range: std::ops::Range<usize>) -> std::ops::Range<u
 }
 
 fn line_of(text: &str, offset: usize) -> usize {
-    let before = &text.as_bytes()[..offset.min(text.len())];
-    before.iter().filter(|byte| **byte == b'\n').count() + 1
+    let before = text.get(..offset).unwrap_or(text);
+    before.matches('\n').count() + 1
 }
 
 #[cfg(test)]
@@ -249,7 +248,15 @@ mod tests {
             "name: shop\ndatabase:\n  backupRetention: 1\n",
             23..38,
             "`database` has no `backupRetention`",
-            expect![[r""]],
+            expect![[r#"
+                error[fde::stack::unknown_key]: unknown key
+                   ╭─[stacks/dev.yaml:3:3]
+                 2 │ database:
+                 3 │   backupRetention: 1
+                   ·   ───────┬───────
+                   ·          ╰── `database` has no `backupRetention`
+                   ╰────
+            "#]],
         );
     }
 
@@ -259,7 +266,15 @@ mod tests {
             "name: \u{1b}[31m\u{202e}x\ny: 1\n",
             6..7,
             "a control \u{7} character",
-            expect![[r""]],
+            expect![[r#"
+                error[fde::stack::unknown_key]: unknown key
+                   ╭─[stacks/dev.yaml:1:7]
+                 1 │ name: ?[31m�x
+                   ·       ┬
+                   ·       ╰── a control ␇ character
+                 2 │ y: 1
+                   ╰────
+            "#]],
         );
     }
 }

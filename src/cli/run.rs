@@ -6,9 +6,9 @@ use tokio::sync::mpsc::unbounded_channel;
 
 use super::interrupt::Heard;
 use super::report::show;
-use super::session::Session;
+use super::session::{Offline, Session};
 use super::{Context, Exit};
-use crate::display::{Line, Progress, Style, message, outputs, summary};
+use crate::display::{Line, Progress, Secrets, Style, message, outputs, summary};
 use crate::execute::{self, Cancel, Outcome, Report};
 use crate::plan::{Goal, Plan};
 use crate::resource::ErrorKind;
@@ -31,8 +31,9 @@ pub async fn execute(
         Line::styled(Style::Heading, title).and(format!(" ({}):", session.place())),
         Line::new(),
     ]);
-    let sections = session.offline.sections();
+    let sections = Offline::sections();
     let mut progress = Progress::new(plan, &sections);
+    let secrets = Secrets::of(plan, &session.offline.catalog);
     let cancel = Cancel::default();
     let draws = context.draws();
     let (sender, mut receiver) = unbounded_channel();
@@ -56,7 +57,8 @@ pub async fn execute(
                 }
                 event = receiver.recv() => match event {
                     None => break,
-                    Some(event) => {
+                    Some(mut event) => {
+                        secrets.mask_event(&mut event);
                         progress.hear(&event);
                         if !draws {
                             terminal.print(progress.plain(&event).as_slice());
@@ -110,7 +112,9 @@ pub fn finish(
     outcome: &Outcome,
     again: &str,
 ) -> Exit {
-    let messages = summary::diagnostics(plan, outcome, again);
+    let catalog = &session.offline.catalog;
+    let secrets = Secrets::of(plan, catalog).and(outcome.report().objects.values(), catalog);
+    let messages = summary::diagnostics(plan, outcome, &secrets, again);
     if !messages.is_empty() {
         context
             .terminal

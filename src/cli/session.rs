@@ -5,15 +5,15 @@
 
 use std::path::PathBuf;
 
-use super::arguments::{GlobalArguments, StackArguments};
+use super::arguments::{GlobalArguments, StackArguments, exclusive};
 use super::report::Failure;
 use super::{Context, Exit, sandbox, stack_file};
 use crate::aws::{self, AwsProvider, ConnectError, Connection};
 use crate::component::{self, Notes, registry};
 use crate::display::{Line, Message, Style, diff, preview};
-use crate::graph::ResourceGraph;
+use crate::graph::{ResourceGraph, nearest};
 use crate::plan::{self, Goal, Plan, Request};
-use crate::resource::{Catalog, ErrorKind, LiveSnapshot, Provider, ProviderError};
+use crate::resource::{Catalog, ErrorKind, LiveSnapshot, Provider, ProviderError, Urn};
 use crate::stack::{self, Stack};
 
 /// What a stack file says.
@@ -53,7 +53,7 @@ impl Offline {
     }
 
     /// Sections in the order of the reference architecture.
-    pub fn sections(&self) -> Vec<&'static str> {
+    pub fn sections() -> Vec<&'static str> {
         registry::SECTIONS
             .iter()
             .map(|section| section.key)
@@ -107,6 +107,10 @@ pub struct Session {
 impl Session {
     /// Connects, and makes sure that it is the right account and region.
     pub async fn connect(context: &mut Context, offline: Offline) -> Result<Self, Failure> {
+        exclusive([
+            ("--sandbox", context.global.sandbox),
+            ("--endpoint-url", context.global.endpoint_url.is_some()),
+        ])?;
         let region = offline.stack.region.clone();
         guard_region(&offline, &context.global)?;
         let mut connection = Connection {
@@ -118,10 +122,13 @@ impl Session {
         if context.global.sandbox {
             sandbox::enter(context, &mut connection).await?;
         }
-        let connecting = context.interrupts.guard(aws::connect(&connection));
-        let aws = connecting
-            .await?
-            .map_err(|error| not_connected(&error, &offline))?;
+        if context.draws() {
+            let text = format!("Connecting to {} …", offline.stack.region);
+            context.terminal.status(Line::styled(Style::Faint, text));
+        }
+        let connecting = context.interrupts.guard(aws::connect(&connection)).await;
+        context.terminal.clear_frame();
+        let aws = connecting?.map_err(|error| not_connected(&error, &offline))?;
         guard_account(&offline, &aws.account_id, &aws.caller)?;
         Ok(Self {
             offline,
@@ -142,9 +149,46 @@ impl Session {
     }
 
     pub fn plan(&self, live: &LiveSnapshot, request: &Request) -> Result<Plan, Failure> {
+        self.check_names(live, request)?;
         let plan = plan::build(&self.offline.graph, live, self.provider.catalog(), request);
         plan::verify::verify(&plan).map_err(|violation| Failure::of_plan(&violation))?;
         Ok(plan)
+    }
+
+    /// A name that names nothing is a slip, and would make the plan another than the one that was meant. Only a consent
+    /// may come too late: what it speaks of is gone already.
+    fn check_names(&self, live: &LiveSnapshot, request: &Request) -> Result<(), Failure> {
+        let wanted = self
+            .offline
+            .graph
+            .iter()
+            .map(|resource| resource.urn.name());
+        let names: Vec<&str> = wanted.chain(live.ours.keys().map(Urn::name)).collect();
+        for (flag, patterns) in [
+            ("--target", &request.targets),
+            ("--exclude", &request.excludes),
+            ("--replace", &request.replace),
+        ] {
+            for pattern in patterns {
+                let pattern = std::slice::from_ref(pattern);
+                if names.iter().any(|name| plan::matches_any(pattern, name)) {
+                    continue;
+                }
+                let parts = names.iter().flat_map(|name| name.split('/').chain([*name]));
+                let message = Message::error(format!("{flag} names nothing"))
+                    .fact("name", pattern[0].clone())
+                    .fact("now", "nothing was changed");
+                let message = match nearest(&pattern[0], parts) {
+                    Some(nearest) => message.help(format!("did you mean `{nearest}`?")),
+                    None => message.help("all names are in").command(format!(
+                        "{} --show-sames",
+                        self.offline.command_line("preview")
+                    )),
+                };
+                return Err(Failure::new(Exit::Usage, message));
+            }
+        }
+        Ok(())
     }
 
     /// `happyrobot-fde/dev in 123456789012, eu-south-2`.
@@ -163,7 +207,7 @@ impl Session {
             Goal::Destroy => "Previewing destroy",
         };
         let width = context.terminal.width();
-        let sections = self.offline.sections();
+        let sections = Offline::sections();
         let mut lines = vec![
             Line::styled(Style::Heading, title).and(format!(" ({}):", self.place())),
             Line::new(),

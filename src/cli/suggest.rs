@@ -3,6 +3,8 @@
 use clap::error::{ContextKind, ContextValue, Error, ErrorKind};
 
 use super::Exit;
+use super::report::show;
+use crate::display::{ColorChoice, Message, Terminal};
 
 /// What users of other tools type, and what it is called here.
 const ELSEWHERE: &[(&str, &str)] = &[
@@ -25,41 +27,30 @@ const ELSEWHERE: &[(&str, &str)] = &[
 
 /// Prints help where it was asked for, and the mistake otherwise.
 pub fn report(error: &Error, detailed: bool) -> Exit {
-    let wrong = match error.get(ContextKind::InvalidSubcommand) {
-        Some(ContextValue::String(word)) => meant(word).map(|right| (word.clone(), right)),
-        _ => None,
-    };
-    let printed = match wrong {
-        Some((word, right)) if error.kind() == ErrorKind::InvalidSubcommand => {
-            let mut better: Error = Error::new(ErrorKind::InvalidSubcommand)
-                .with_cmd(&<super::Cli as clap::CommandFactory>::command());
-            better.insert(ContextKind::InvalidSubcommand, ContextValue::String(word));
-            better.insert(
-                ContextKind::SuggestedSubcommand,
-                ContextValue::Strings(vec![right.to_owned()]),
-            );
-            better.print()
-        }
-        _ => error.print(),
-    };
+    if let Some((word, right)) = from_elsewhere(error) {
+        let message = Message::error(format!("there is no command `{word}`"))
+            .help(format!("did you mean `{right}`?"))
+            .command(format!("fde-infra {right}"));
+        show(&[message], &mut Terminal::new(ColorChoice::Auto));
+    } else if error.print().is_err() {
+        return Exit::Error;
+    }
     match error.kind() {
-        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
-            // Help that could not be printed was not given.
-            if printed.is_ok() {
-                Exit::Done
-            } else {
-                Exit::Error
-            }
-        }
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => Exit::Done,
         // Under this flag, 2 means changes.
         _ if detailed => Exit::Error,
         _ => Exit::Usage,
     }
 }
 
-fn meant(word: &str) -> Option<&'static str> {
-    ELSEWHERE
-        .iter()
-        .find(|(elsewhere, _)| *elsewhere == word)
-        .map(|(_, here)| *here)
+/// The unknown command, and what it is called here, if it is one of another tool.
+pub(super) fn from_elsewhere(error: &Error) -> Option<(&str, &'static str)> {
+    if error.kind() != ErrorKind::InvalidSubcommand {
+        return None;
+    }
+    let ContextValue::String(word) = error.get(ContextKind::InvalidSubcommand)? else {
+        return None;
+    };
+    let (_, here) = ELSEWHERE.iter().find(|(elsewhere, _)| elsewhere == word)?;
+    Some((word, here))
 }

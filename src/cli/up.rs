@@ -102,7 +102,11 @@ async fn confirmed(context: &mut Context, session: &Session, plan: &Plan) -> Res
         let asking = tokio::task::spawn_blocking(move || {
             terminal::choose("Do you want to perform this update?", &CHOICES, 1, colour)
         });
-        let chosen = context.interrupts.guard(asking).await?;
+        let chosen = context.interrupts.guard(asking).await;
+        if chosen.is_err() {
+            context.terminal.leave_question();
+        }
+        let chosen = chosen?;
         match chosen.ok().flatten().map(|index| CHOICES[index]) {
             Some(YES) => return Ok(true),
             Some(DETAILS) => {

@@ -1,6 +1,10 @@
 //! What a section works with while it expands: the stack, the resources made so far, and the faults found.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
+
+use serde::de::DeserializeOwned;
+use serde_json::Value as Json;
 
 use crate::graph::{OnDelete, Origin, Resource, ResourceOptions};
 use crate::resource::{Catalog, Properties, StackId, Urn, Value};
@@ -8,7 +12,7 @@ use crate::stack::reference::{self, Part, Reference};
 use crate::stack::{Environment, Fault, Node, Span, Stack, StackError, StackErrors};
 
 use super::lookup::{Export, Found, Lookup};
-use super::{Expansion, Note, Text};
+use super::{Expansion, Note, Text, services};
 
 /// One expansion under way.
 pub struct Context<'a> {
@@ -42,14 +46,33 @@ impl<'a> Context<'a> {
         self.stack.environment
     }
 
-    /// A section as its author wrote it; `None` if it is absent or structurally at fault.
-    pub fn spec<Spec: serde::de::DeserializeOwned>(&mut self, key: &str) -> Option<Spec> {
+    /// A section as its author wrote it, without the values that are structurally at fault; `None` if it is absent or
+    /// makes no sense without these.
+    pub fn spec<Spec: DeserializeOwned>(&mut self, key: &str) -> Option<Spec> {
         let section = self.stack.section(key)?;
-        match Spec::deserialize(section) {
+        self.decode(section, key)
+    }
+
+    /// The entries of a section whose entries stand for themselves.
+    pub fn specs<Spec: DeserializeOwned>(&mut self, key: &str) -> BTreeMap<String, Spec> {
+        let entries = self.stack.section(key).and_then(Json::as_object);
+        entries
+            .into_iter()
+            .flatten()
+            .filter_map(|(name, entry)| {
+                let spec = self.decode(entry, &format!("{key}.{name}"))?;
+                Some((name.clone(), spec))
+            })
+            .collect()
+    }
+
+    fn decode<Spec: DeserializeOwned>(&mut self, value: &Json, path: &str) -> Option<Spec> {
+        match Spec::deserialize(value) {
             Ok(spec) => Some(spec),
+            Err(_) if self.stack.is_unsound(path) => None,
             // The structure has been checked against the schema of the same type.
             Err(error) => {
-                self.refuse(Fault::Value, key, error.to_string());
+                self.refuse(Fault::Value, path, error.to_string());
                 None
             }
         }
@@ -97,10 +120,17 @@ impl<'a> Context<'a> {
 
     /// Says that one section needs another, unless that one is there and merely unsound.
     pub fn need_section(&mut self, path: &str, needed: &str, reason: &str) {
-        if !self.is_declared(needed) && !self.stack.is_unsound(needed) {
-            let help = format!("add `{needed}: {{}}` for one with the defaults");
-            self.refuse_with_help(Fault::MissingSection, path, reason, help);
+        if self.is_declared(needed) || self.stack.is_unsound(needed) {
+            return;
         }
+        let help = if needed == services::KEY {
+            "add `services:` with one at least, such as `web: { port: 3000 }`".to_owned()
+        } else {
+            format!("add `{needed}: {{}}` for one with the defaults")
+        };
+        let span = self.stack.document().key_place(path);
+        self.errors
+            .push(StackError::new(Fault::MissingSection, span, reason).help(help));
     }
 
     pub fn urn(&self, token: &str, name: &str) -> Urn {
@@ -109,14 +139,24 @@ impl<'a> Context<'a> {
 
     /// Adds a resource. `origin` is the dotted path of what in the file it comes from.
     pub fn add(&mut self, origin: &str, urn: Urn, inputs: Properties) -> &mut Resource {
-        let span = self.place(origin);
+        self.add_at(origin, self.place(origin), urn, inputs)
+    }
+
+    /// As [`Context::add`], for a caller that knows the place: looking it up takes a walk through the file.
+    pub fn add_at(
+        &mut self,
+        origin: &str,
+        span: Span,
+        urn: Urn,
+        inputs: Properties,
+    ) -> &mut Resource {
         let on_delete =
             self.environment()
                 .choose(OnDelete::Delete, OnDelete::Snapshot, OnDelete::Retain);
         let index = self.resources.len();
         self.resources.push(Resource {
             urn,
-            inputs,
+            inputs: without_nulls(inputs),
             tags: self.stack.tags.clone(),
             options: ResourceOptions {
                 on_delete,
@@ -199,27 +239,12 @@ impl<'a> Context<'a> {
 
     /// The value of a text with `${…}` in it; `node` is where it stands.
     pub fn interpolate(&mut self, text: &str, node: &Node) -> Value {
-        let Some(parts) = self.parts(text, node) else {
-            return Value::Null;
-        };
+        let parts = self.parts(text, node);
         let mut values: Vec<Value> = Vec::with_capacity(parts.len());
         for part in parts {
             values.push(match part {
                 Part::Text(text) => text.into(),
-                Part::Reference(found) => match self.find(&found, text, node) {
-                    Some(Found::Value(value)) => value,
-                    Some(Found::SecretKey { .. }) => {
-                        let label = format!("`{}` holds a password", &text[found.range.clone()]);
-                        let span = self.piece(node, text, &found);
-                        let help = "use it under `secrets:` of a service, which hands it to the container \
-                                    without showing it";
-                        self.errors.push(
-                            StackError::new(Fault::SecretInTheOpen, span, label).help(help),
-                        );
-                        Value::Null
-                    }
-                    None => Value::Null,
-                },
+                Part::Reference(reference) => self.open_value(&reference, text, node),
             });
         }
         match values.len() {
@@ -229,23 +254,33 @@ impl<'a> Context<'a> {
         }
     }
 
-    /// A text in its parts; `None` if one is malformed, which is then recorded.
-    pub fn parts(&mut self, text: &str, node: &Node) -> Option<Vec<Part>> {
-        match reference::parse(text) {
-            Ok(parts) => Some(parts),
-            Err(malformed) => {
-                for fault in malformed {
-                    let piece = &text[fault.range.clone()];
-                    let before = text[..fault.range.start].matches(piece).count();
-                    let span = self.stack.document().piece(node, piece, before);
-                    self.errors.push(
-                        StackError::new(Fault::MalformedReference, span, fault.reason)
-                            .help("write `${name.output}`, or `$$` for a literal `$`"),
-                    );
-                }
-                None
+    /// What a reference stands for where anybody may see it.
+    fn open_value(&mut self, reference: &Reference, text: &str, node: &Node) -> Value {
+        match self.find(reference, text, node) {
+            Some(Found::Value(value)) => value,
+            Some(Found::SecretKey(_)) => {
+                let label = format!("`{}` holds a password", &text[reference.range.clone()]);
+                let span = self.piece(node, text, &reference.range);
+                let help = "use it under `secrets:` of a service, which hands it to the container without showing it";
+                self.errors
+                    .push(StackError::new(Fault::SecretInTheOpen, span, label).help(help));
+                Value::Null
             }
+            None => Value::Null,
         }
+    }
+
+    /// The sound parts of a text; the others are recorded.
+    pub fn parts(&mut self, text: &str, node: &Node) -> Vec<Part> {
+        let (parts, malformed) = reference::split(text);
+        for fault in malformed {
+            let span = self.piece(node, text, &fault.range);
+            self.errors.push(
+                StackError::new(Fault::MalformedReference, span, fault.reason)
+                    .help("write `${name.output}`, or `$$` for a literal `$`"),
+            );
+        }
+        parts
     }
 
     /// What a reference leads to; where it leads nowhere, that is recorded. `None` also where it leads to something that
@@ -254,7 +289,7 @@ impl<'a> Context<'a> {
         match self.lookup.find(found) {
             Ok(found) => found,
             Err(unresolved) => {
-                let span = self.piece(node, text, found);
+                let span = self.piece(node, text, &found.range);
                 let mut error = StackError::new(Fault::BrokenReference, span, unresolved.reason);
                 error.help = unresolved.help;
                 self.errors.push(error);
@@ -263,14 +298,33 @@ impl<'a> Context<'a> {
         }
     }
 
-    fn piece(&self, node: &Node, text: &str, found: &Reference) -> Span {
-        let piece = &text[found.range.clone()];
-        let before = text[..found.range.start].matches(piece).count();
+    /// The place of a part of a text.
+    fn piece(&self, node: &Node, text: &str, range: &Range<usize>) -> Span {
+        let piece = &text[range.clone()];
+        let before = text[..range.start].matches(piece).count();
         self.stack.document().piece(node, piece, before)
     }
 
+    /// Drops what may be said only because a value at fault was left out: the faults that point at a whole section or
+    /// entry, instead of at something that is written in it.
+    fn forget_consequences(&mut self) {
+        let document = self.stack.document();
+        let wholes: Vec<Span> = self
+            .stack
+            .unsound()
+            .map(|path| document.key_place(path))
+            .collect();
+        let known = self.stack.faults().len();
+        let mut index = 0;
+        self.errors.retain(|error| {
+            index += 1;
+            index <= known || !wholes.contains(&error.place())
+        });
+    }
+
     /// The result, or the faults.
-    pub fn finish(self, authors: Vec<(String, Value)>) -> Result<Expansion, StackErrors> {
+    pub fn finish(mut self, authors: Vec<(String, Value)>) -> Result<Expansion, StackErrors> {
+        self.forget_consequences();
         if !self.errors.is_empty() {
             return Err(StackErrors::new(self.stack.sources(), self.errors));
         }
@@ -287,4 +341,16 @@ impl<'a> Context<'a> {
             notes: self.notes,
         })
     }
+}
+
+/// What is null is left out, at all depths of maps.
+fn without_nulls(inputs: Properties) -> Properties {
+    inputs
+        .into_iter()
+        .filter(|(_, value)| !value.is_null())
+        .map(|(name, value)| match value {
+            Value::Object(inner) => (name, Value::Object(without_nulls(inner))),
+            other => (name, other),
+        })
+        .collect()
 }

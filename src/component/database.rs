@@ -10,7 +10,8 @@
 //!
 //! Secrets Manager makes the password up; RDS gets it from there, and services through `secrets:`. Offers
 //! `${database.endpoint}`, `host`, `port`, `databaseName`, `username`, `identifier`, `arn`, `secretArn`, `replicaHosts`,
-//! and, for `secrets:` of a service alone, `${database.url}` and `${database.password}`.
+//! and, for `secrets:` of a service alone, `${database.url}` and `${database.password}`. The section is checked in
+//! `database_checks.rs`.
 
 use std::collections::BTreeMap;
 
@@ -20,12 +21,12 @@ use serde::Deserialize;
 use crate::graph::OnDelete;
 use crate::resource::value::properties;
 use crate::resource::{Properties, StackId, Urn, Value};
-use crate::stack::{Environment, Fault};
+use crate::stack::Environment;
 
 use super::context::Context;
-use super::lookup::Export;
+use super::lookup::{Export, SecretKey};
 use super::network::{self, Network};
-use super::{Scalar, parameters, policy, security_groups};
+use super::{Scalar, database_checks, parameters, policy, security_groups};
 
 pub const KEY: &str = "database";
 
@@ -116,9 +117,7 @@ impl From<OnDeleteSpec> for OnDelete {
 /// The intervals that RDS takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(transparent)]
-pub struct MonitoringInterval(u32);
-
-const MONITORING_INTERVALS: [u32; 7] = [0, 1, 5, 10, 15, 30, 60];
+pub struct MonitoringInterval(pub u32);
 
 impl JsonSchema for MonitoringInterval {
     fn inline_schema() -> bool {
@@ -187,8 +186,7 @@ pub fn settle(context: &mut Context<'_>) -> Option<Database> {
     let spec: DatabaseSpec = context.spec(KEY)?;
     let environment = context.environment();
     context.need_section(KEY, network::KEY, "a database lives in a network");
-    check_names(context, &spec);
-    check_sizes(context, &spec, environment);
+    database_checks::check(context, &spec);
     let mut parameters: BTreeMap<String, String> = spec
         .parameters
         .iter()
@@ -198,7 +196,7 @@ pub fn settle(context: &mut Context<'_>) -> Option<Database> {
         .entry("max_connections".to_owned())
         .or_insert_with(|| environment.choose(100, 200, 200).to_string());
     let max_connections = parameters::check(context, &parameters);
-    let backup_retention_days = backup_retention(&spec, environment);
+    let backup_retention_days = database_checks::backup_retention(&spec, environment);
     let storage = spec.storage_gib.unwrap_or(environment.choose(20, 50, 50));
     let grown = environment.choose(None, Some(2), Some(5));
     Some(Database {
@@ -239,150 +237,17 @@ pub fn settle(context: &mut Context<'_>) -> Option<Database> {
     })
 }
 
-fn backup_retention(spec: &DatabaseSpec, environment: Environment) -> u8 {
-    spec.backup_retention_days
-        .unwrap_or(environment.choose(1, 7, 7))
-}
-
-fn check_names(context: &mut Context<'_>, spec: &DatabaseSpec) {
-    if let Some(name) = &spec.name {
-        let alphabet = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-        if !name.starts_with(|c: char| c.is_ascii_lowercase())
-            || !name.chars().all(alphabet)
-            || name.contains("--")
-            || name.ends_with('-')
-        {
-            let label = "takes lower-case letters, digits and single hyphens, a letter first";
-            context.refuse(Fault::Name, "database.name", label);
-        }
-    }
-    let identifier = |name: &str| {
-        name.starts_with(|c: char| c.is_ascii_alphabetic())
-            && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
-    };
-    for (path, name) in [
-        ("database.databaseName", &spec.database_name),
-        ("database.username", &spec.username),
-    ] {
-        if name.as_deref().is_some_and(|name| !identifier(name)) {
-            let label = "takes letters, digits and `_`, a letter first";
-            context.refuse(Fault::Name, path, label);
-        }
-    }
-    let reserved = |name: &str| {
-        [
-            "admin",
-            "rdsadmin",
-            "rdsrepladmin",
-            "rdstopmgr",
-            "user",
-            "public",
-            "none",
-        ]
-        .contains(&name)
-            || name.starts_with("pg_")
-            || name.starts_with("rds_")
-    };
-    if let Some(username) = &spec.username
-        && reserved(&username.to_lowercase())
-    {
-        let label = format!("`{username}` is reserved by RDS");
-        context.refuse(Fault::Name, "database.username", label);
-    }
-}
-
-fn check_sizes(context: &mut Context<'_>, spec: &DatabaseSpec, environment: Environment) {
-    if let Some(version) = &spec.engine_version {
-        let numbers: Option<Vec<u32>> = version.split('.').map(|part| part.parse().ok()).collect();
-        let sound = matches!(numbers.as_deref(), Some([major] | [major, _]) if *major >= 10);
-        if !sound {
-            let label = "is not a version of PostgreSQL, such as `16` or `15.4`";
-            context.refuse(Fault::Value, "database.engineVersion", label);
-        }
-    }
-    if let Some(class) = &spec.instance_class {
-        let parts: Vec<&str> = class.split('.').collect();
-        if !matches!(parts.as_slice(), ["db", family, size] if !family.is_empty() && !size.is_empty())
-        {
-            let label = "is not an instance class, such as `db.t3.micro`";
-            context.refuse(Fault::Value, "database.instanceClass", label);
-        }
-    }
-    let storage = spec.storage_gib.unwrap_or(environment.choose(20, 50, 50));
-    if let Some(most) = spec.max_storage_gib
-        && u64::from(most) * 10 < u64::from(storage) * 11
-    {
-        let label = format!("must be at least a tenth more than the {storage} GiB it starts with");
-        context.refuse(Fault::OutOfRange, "database.maxStorageGiB", label);
-    }
-    if let Some(interval) = spec.monitoring_interval_seconds
-        && !MONITORING_INTERVALS.contains(&interval.0)
-    {
-        let label = "RDS takes 0, 1, 5, 10, 15, 30 or 60 seconds";
-        context.refuse(
-            Fault::OutOfRange,
-            "database.monitoringIntervalSeconds",
-            label,
-        );
-    }
-    if spec.read_replicas.is_some_and(|count| count > 0) && backup_retention(spec, environment) == 0
-    {
-        let label = "read replicas need `backupRetentionDays` of at least 1";
-        context.refuse(Fault::Value, "database.readReplicas", label);
-    }
-    if spec
-        .backup_window
-        .as_deref()
-        .is_some_and(|window| !is_window(window, false))
-    {
-        let label = "is not a time of day in UTC, such as `03:00-04:00`";
-        context.refuse(Fault::Value, "database.backupWindow", label);
-    }
-    if spec
-        .maintenance_window
-        .as_deref()
-        .is_some_and(|window| !is_window(window, true))
-    {
-        let label = "is not a time of the week in UTC, such as `sun:04:30-sun:05:30`";
-        context.refuse(Fault::Value, "database.maintenanceWindow", label);
-    }
-}
-
-/// `03:00-04:00`, or with days `sun:04:30-sun:05:30`; half an hour at least.
-fn is_window(text: &str, with_days: bool) -> bool {
-    const DAYS: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
-    const DAY: usize = 24 * 60;
-    let minutes = |text: &str| -> Option<usize> {
-        let (day, time) = if with_days {
-            let (day, time) = text.split_once(':')?;
-            let day = day.to_lowercase();
-            (DAYS.iter().position(|name| *name == day)?, time)
-        } else {
-            (0, text)
-        };
-        let (hour, minute) = time.split_once(':')?;
-        if hour.len() != 2 || minute.len() != 2 {
-            return None;
-        }
-        let (hour, minute): (usize, usize) = (hour.parse().ok()?, minute.parse().ok()?);
-        (hour < 24 && minute < 60).then_some(day * DAY + hour * 60 + minute)
-    };
-    let span = if with_days { 7 * DAY } else { DAY };
-    text.split_once('-').is_some_and(|(from, to)| {
-        matches!((minutes(from), minutes(to)), (Some(from), Some(to))
-            if (to + span - from) % span >= 30)
-    })
-}
-
 impl Database {
     /// What `${database.…}` can ask for.
     pub fn exports(&self, context: &Context<'_>) -> BTreeMap<String, Export> {
         let stack = &context.id;
         let instance = instance(stack);
-        let secret_key = |key| Export::SecretKey {
-            // Through the attachment, so that whoever reads the key comes after it is written.
-            secret_arn: Value::output(&secret_attachment(stack), "secretId"),
-            key,
+        let secret_key = |key| {
+            Export::SecretKey(SecretKey {
+                arn: Value::output(&secret(stack), "arn"),
+                written_arn: Value::output(&secret_attachment(stack), "secretId"),
+                key,
+            })
         };
         let replicas = (1..=self.read_replicas)
             .map(|number| Value::output(&replica(stack, number), "address"));

@@ -37,7 +37,7 @@ fn make_optional(root: &mut Json, pointer: &str, default: &Value) {
         return;
     };
     if let Some(object) = root.pointer_mut(&pointer)
-        && let Some(required) = object["required"].as_array_mut()
+        && let Some(required) = object.get_mut("required").and_then(Json::as_array_mut)
     {
         required.retain(|name| {
             !name

@@ -396,3 +396,89 @@ fn add_target_group(context: &mut Context<'_>, service: &Service, stack: &StackI
     let origin = service.path("");
     context.add(&origin, target_group(stack, &service.key), inputs);
 }
+
+#[cfg(test)]
+mod tests {
+    use expect_test::{Expect, expect};
+
+    use crate::component::testing::{faults_of, render_text};
+
+    const SERVICES: &str = "network: {}\nservices: { web: { port: 3000 } }\n";
+
+    fn check(text: &str, expected: &Expect) {
+        expected.assert_eq(&faults_of(text));
+    }
+
+    #[test]
+    fn http_redirects_once_there_is_a_certificate() {
+        let text = format!(
+            "{SERVICES}loadBalancer: {{ certificateArn: \"arn:aws:acm:eu-south-2:123456789012:certificate/x\", waf: {{ enabled: true }} }}\n"
+        );
+        let made = render_text(&text);
+        let from = made.find("loadBalancer/httpListener").unwrap_or_default();
+        expect![[r#"
+            loadBalancer/httpListener aws:lb:Listener
+              defaultActions: [{"redirect": {"port": "443", "protocol": "HTTPS", "statusCode": "HTTP_301"}, "type": "redirect"}]
+              loadBalancerArn: ${loadBalancer/alb.arn}
+              port: 80
+              protocol: "HTTP"
+            loadBalancer/httpsListener aws:lb:Listener
+              certificateArn: "arn:aws:acm:eu-south-2:123456789012:certificate/x"
+              defaultActions: [{"targetGroupArn": ${loadBalancer/web/targetGroup.arn}, "type": "forward"}]
+              loadBalancerArn: ${loadBalancer/alb.arn}
+              port: 443
+              protocol: "HTTPS"
+              sslPolicy: "ELBSecurityPolicy-TLS13-1-2-2021-06"
+            loadBalancer/webAcl aws:wafv2:WebAcl
+              defaultAction: {"allow": {}}
+              description: "In front of the load balancer"
+              rules: [{"action": {"block": {}}, "name": "RateLimit", "priority": 1, "statement": {"rateBasedStatement": {"aggregateKeyType": "IP", "evaluationWindowSec": 300, "limit": 1000}}, "visibilityConfig": {"cloudwatchMetricsEnabled": true, "metricName": "RateLimit", "sampledRequestsEnabled": true}}, {"name": "CommonRules", "overrideAction": {"none": {}}, "priority": 2, "statement": {"managedRuleGroupStatement": {"name": "AWSManagedRulesCommonRuleSet", "vendorName": "AWS"}}, "visibilityConfig": {"cloudwatchMetricsEnabled": true, "metricName": "CommonRules", "sampledRequestsEnabled": true}}, {"name": "KnownBadInputs", "overrideAction": {"none": {}}, "priority": 3, "statement": {"managedRuleGroupStatement": {"name": "AWSManagedRulesKnownBadInputsRuleSet", "vendorName": "AWS"}}, "visibilityConfig": {"cloudwatchMetricsEnabled": true, "metricName": "KnownBadInputs", "sampledRequestsEnabled": true}}]
+              scope: "REGIONAL"
+              visibilityConfig: {"cloudwatchMetricsEnabled": true, "metricName": "WebAcl", "sampledRequestsEnabled": true}
+            loadBalancer/webAclAssociation aws:wafv2:WebAclAssociation
+              resourceArn: ${loadBalancer/alb.arn}
+              webAclArn: ${loadBalancer/webAcl.arn}
+        "#]].assert_eq(&made[from..]);
+    }
+
+    #[test]
+    fn faults() {
+        check(
+            "loadBalancer: {}\n",
+            &expect![[r#"
+                1:1 missing_section `loadBalancer`: a load balancer lives in a network
+                    help: add `network: {}` for one with the defaults
+                1:1 missing_section `loadBalancer`: a load balancer leads to services
+                    help: add `services:` with one at least, such as `web: { port: 3000 }`
+            "#]],
+        );
+        check(
+            &format!(
+                "{SERVICES}loadBalancer:\n  name: internal-x\n  domain: example.com\n  idleTimeoutSeconds: 0\n"
+            ),
+            &expect![[r#"
+                4:9 name `internal-x`: takes letters, digits and inner hyphens, and must not begin with `internal-`
+                5:3 unsupported `domain`: `domain` is not supported yet
+                    help: certificates and DNS records are not made yet: request the certificate in ACM, set `certificateArn`, and point the domain at the output `loadBalancerDnsName`
+                6:23 out_of_range `0`: `loadBalancer.idleTimeoutSeconds` takes a whole number from 1 to 4000
+            "#]],
+        );
+        check(
+            &format!(
+                "{SERVICES}loadBalancer:\n  name: internal-x\n  certificateArn: arn:aws:acm:us-east-1:123456789012:certificate/x\n  accessLogs: {{ bucket: My_Bucket, prefix: AWSLogs/x }}\n"
+            ),
+            &expect![[r#"
+                4:9 name `internal-x`: takes letters, digits and inner hyphens, and must not begin with `internal-`
+                5:19 value `arn:aws:acm:us-east-1:123456789012:certificate/x`: is not the ARN of a certificate in eu-south-2
+                6:25 name `My_Bucket`: takes lower-case letters, digits, `.` and `-`, and neither of these at the ends
+                6:44 value `AWSLogs/x`: must not hold `AWSLogs`, nor begin or end with `/`
+            "#]],
+        );
+        check(
+            "network: { cidr: 10.0.0.0/24 }\nservices: { web: { port: 3000 } }\nloadBalancer: {}\n",
+            &expect![[r#"
+                3:1 cidr `loadBalancer`: needs public subnets of at least /27; `10.0.0.128/28` is smaller
+            "#]],
+        );
+    }
+}

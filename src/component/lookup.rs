@@ -7,6 +7,7 @@
 //! | a key under `resources:` | an output or input of that resource: `${bucket.arn}` |
 //! | `section/…` | one of the resources that a section made: `${network/vpc.id}`, in `resources:` and `outputs:` |
 
+use std::cell::Cell;
 use std::collections::{BTreeMap, HashMap};
 
 use crate::graph::{self, FACTS};
@@ -24,23 +25,25 @@ pub const ACCOUNT: &str = "aws";
 #[derive(Debug, Clone, PartialEq)]
 pub enum Export {
     Value(Value),
-    /// A key of a secret's JSON, which only the inside of a container may see.
-    SecretKey {
-        secret_arn: Value,
-        key: &'static str,
-    },
+    SecretKey(SecretKey),
     /// More names below.
     Group(BTreeMap<String, Export>),
+}
+
+/// A key of a secret's JSON, which only the inside of a container may see.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SecretKey {
+    pub arn: Value,
+    /// The same ARN, known once the key has been written.
+    pub written_arn: Value,
+    pub key: &'static str,
 }
 
 /// What a reference leads to.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Found {
     Value(Value),
-    SecretKey {
-        secret_arn: Value,
-        key: &'static str,
-    },
+    SecretKey(SecretKey),
 }
 
 /// Why a reference leads nowhere.
@@ -66,7 +69,11 @@ pub struct Lookup<'a> {
     catalog: &'a Catalog,
     exports: BTreeMap<&'static str, Export>,
     resources: HashMap<String, Urn>,
+    /// How many more suggestions are worth their time: each looks at every name there is.
+    suggestions: Cell<usize>,
 }
+
+const MOST_SUGGESTIONS: usize = 100;
 
 impl<'a> Lookup<'a> {
     pub fn new(stack: &'a Stack, id: StackId, catalog: &'a Catalog) -> Self {
@@ -79,6 +86,7 @@ impl<'a> Lookup<'a> {
             catalog,
             exports: BTreeMap::new(),
             resources,
+            suggestions: Cell::new(MOST_SUGGESTIONS),
         }
     }
 
@@ -97,6 +105,7 @@ impl<'a> Lookup<'a> {
 
     /// The most likely meaning of a name that is none.
     pub fn nearest_name(&self, name: &str) -> Option<String> {
+        self.suggestions.set(self.suggestions.get().checked_sub(1)?);
         let sections = self.exports.keys().copied();
         let resources = self.resources.keys().map(String::as_str);
         nearest(name, sections.chain(resources).chain([ACCOUNT]))
@@ -112,7 +121,7 @@ impl<'a> Lookup<'a> {
         if let Some(export) = self.exports.get(name) {
             return match follow(name, export, path) {
                 // An entry of the section is at fault, and with it what it would have offered.
-                Err(_) if self.stack.is_unsound(name) => Ok(None),
+                Err(_) if self.is_unsound_entry(name, path) => Ok(None),
                 outcome => outcome.map(Some),
             };
         }
@@ -136,6 +145,11 @@ impl<'a> Lookup<'a> {
             format!("there is no section or resource `{name}`"),
             self.nearest_name(name),
         ))
+    }
+
+    fn is_unsound_entry(&self, section: &str, path: &[String]) -> bool {
+        path.first()
+            .is_some_and(|entry| self.stack.is_unsound(&format!("{section}.{entry}")))
     }
 
     fn fact(&self, path: &[String]) -> Result<Found, Unresolved> {
@@ -212,11 +226,8 @@ fn follow(place: &str, export: &Export, path: &[String]) -> Result<Found, Unreso
             })
         }
         Export::Value(value) => descend(place, value, path).map(Found::Value),
-        Export::SecretKey { secret_arn, key } if path.is_empty() => Ok(Found::SecretKey {
-            secret_arn: secret_arn.clone(),
-            key,
-        }),
-        Export::SecretKey { .. } => Err(nothing_below(place)),
+        Export::SecretKey(key) if path.is_empty() => Ok(Found::SecretKey(key.clone())),
+        Export::SecretKey(_) => Err(nothing_below(place)),
     }
 }
 

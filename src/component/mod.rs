@@ -15,9 +15,11 @@ pub mod registry;
 pub mod services;
 
 mod access_logs;
+mod address_ranges;
 mod alarms;
 mod context;
 mod dashboard;
+mod database_checks;
 mod firewall;
 mod inputs;
 mod lookup;
@@ -29,11 +31,13 @@ mod policy;
 mod raw;
 mod routes;
 mod security_groups;
+mod service_checks;
 mod task_roles;
 mod tasks;
-#[cfg(test)]
-mod testing;
 mod text;
+
+#[cfg(test)]
+pub(crate) mod testing;
 
 use crate::graph::{self, GraphError, Resource, ResourceGraph};
 use crate::resource::{Catalog, Value};
@@ -121,5 +125,95 @@ fn located(stack: &Stack, error: GraphError) -> StackError {
         GraphError::Cycle { .. } => {
             StackError::new(Fault::Cycle, span, label).help("take one of these references out")
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use expect_test::expect_file;
+
+    use super::*;
+    use testing::{catalog, load, render, render_outputs};
+
+    const STACKS: [(&str, &str); 3] = [
+        ("dev", include_str!("../../stacks/dev.yaml")),
+        ("staging", include_str!("../../stacks/staging.yaml")),
+        ("prod", include_str!("../../stacks/prod.yaml")),
+    ];
+
+    fn stack(name: &str) -> Stack {
+        let (_, text) = STACKS.iter().find(|(key, _)| *key == name).unwrap();
+        load(&[("stacks/file.yaml", text)], &[]).unwrap()
+    }
+
+    #[test]
+    fn the_reference_stacks() {
+        for (name, file) in [
+            (
+                "dev",
+                expect_file!["../../tests/snapshots/expansion_dev.txt"],
+            ),
+            (
+                "staging",
+                expect_file!["../../tests/snapshots/expansion_staging.txt"],
+            ),
+            (
+                "prod",
+                expect_file!["../../tests/snapshots/expansion_prod.txt"],
+            ),
+        ] {
+            let (graph, notes) = stack_graph(&stack(name), &catalog()).unwrap();
+            let expansion = expand(&stack(name), &catalog()).unwrap();
+            let notes: Vec<String> = notes
+                .iter()
+                .map(|note| format!("unless {:?}: {:?}", note.unless, note.text))
+                .collect();
+            let text = format!(
+                "{} resources\n\n{}\n{}\n\n{}\n",
+                graph.len(),
+                render(&expansion),
+                render_outputs(&expansion),
+                notes.join("\n")
+            );
+            file.assert_eq(&text);
+        }
+    }
+
+    /// What the sections write is what the resource types take.
+    #[test]
+    fn the_real_types_take_what_sections_write() {
+        let real = crate::aws::registry::catalog();
+        for (name, _) in STACKS {
+            let expansion = expand(&stack(name), &catalog()).unwrap();
+            let faults = graph::build(
+                &stack(name).id(),
+                expansion.resources,
+                expansion.outputs,
+                &real,
+            )
+            .err()
+            .unwrap_or_default();
+            assert_eq!(faults, [], "{name}");
+            let mut faults = Vec::new();
+            for resource in expand(&stack(name), &catalog()).unwrap().resources {
+                let schema = real.get(resource.urn.token()).unwrap();
+                let validator = jsonschema::validator_for(&inputs::schema(schema)).unwrap();
+                let inputs = serde_json::Value::from(&Value::Object(resource.inputs));
+                for fault in validator.iter_errors(&inputs) {
+                    let found = fault.instance().as_str().unwrap_or_default();
+                    if !found.contains("${") {
+                        let place = fault.instance_path();
+                        faults.push(format!("{} {place}: {fault}", resource.urn));
+                    }
+                }
+            }
+            assert_eq!(faults, Vec::<String>::new());
+        }
+    }
+
+    #[test]
+    fn expansion_is_deterministic() {
+        let once = expand(&stack("prod"), &catalog());
+        assert_eq!(once, expand(&stack("prod"), &catalog()));
     }
 }

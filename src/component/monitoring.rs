@@ -227,3 +227,29 @@ impl Monitoring {
             .push(("dashboardUrl".to_owned(), url.into()));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use expect_test::{Expect, expect};
+
+    use crate::component::testing::faults_of;
+
+    fn check(text: &str, expected: &Expect) {
+        expected.assert_eq(&faults_of(text));
+    }
+
+    #[test]
+    fn faults() {
+        check("monitoring: {}\n", &expect!["fine"]);
+        check(
+            "monitoring:\n  dashboard: My Dashboard\n  logRetentionDays: 8\n  alarmEmails: [a@b.com, nobody, a@b.com]\n",
+            &expect![[r#"
+                2:14 name `My Dashboard`: takes letters, digits, `-` and `_`
+                3:21 out_of_range `8`: CloudWatch does not keep logs for 8 days
+                    help: the next longer time is 14
+                4:26 value `nobody`: is not an e-mail address
+                4:34 duplicate `a@b.com`: is given twice
+            "#]],
+        );
+    }
+}

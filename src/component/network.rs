@@ -10,7 +10,7 @@
 //!
 //! Offers `${network.vpcId}`, `cidr`, `availabilityZones`, `publicSubnetIds`, `privateSubnetIds`, `natPublicIps`, and
 //! `albSecurityGroupId`, `ecsSecurityGroupId` and `rdsSecurityGroupId` where there is something for them to guard. The
-//! groups are made in `security_groups.rs`.
+//! groups are made in `security_groups.rs`; `address_ranges.rs` checks and carves the ranges.
 
 use std::collections::BTreeMap;
 
@@ -25,7 +25,7 @@ use crate::stack::Fault;
 
 use super::context::Context;
 use super::lookup::Export;
-use super::{Platform, security_groups};
+use super::{Platform, address_ranges, security_groups};
 
 pub const KEY: &str = "network";
 
@@ -33,11 +33,6 @@ const DEFAULT_CIDR: &str = "10.0.0.0/16";
 const DEFAULT_ZONES: usize = 2;
 /// No region has more zones than this.
 const MAX_ZONES: usize = 6;
-/// What AWS takes for a VPC and for a subnet alike.
-const PREFIXES: std::ops::RangeInclusive<u8> = 16..=28;
-/// A VPC is carved into 16 blocks: the first half for private subnets, the second for public ones.
-const CARVED_BITS: u8 = 4;
-const FIRST_PUBLIC_BLOCK: usize = 8;
 
 /// The network of the platform: a VPC with a public and a private subnet per availability zone.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
@@ -135,22 +130,22 @@ pub fn settle(context: &mut Context<'_>) -> Option<Network> {
     let spec: NetworkSpec = context.spec(KEY)?;
     let faults = context.errors.len();
     let cidr = match &spec.cidr {
-        Some(text) => range(context, text, "network.cidr"),
+        Some(text) => address_ranges::range(context, text, "network.cidr"),
         None => DEFAULT_CIDR.parse().ok(),
     };
     let zones = zones(context, &spec);
     let public = spec
         .public_subnets
         .as_deref()
-        .map(|given| ranges(context, given, "network.publicSubnets"));
+        .map(|given| address_ranges::ranges(context, given, "network.publicSubnets"));
     let private = spec
         .private_subnets
         .as_deref()
-        .map(|given| ranges(context, given, "network.privateSubnets"));
+        .map(|given| address_ranges::ranges(context, given, "network.privateSubnets"));
     let (Some(cidr), true) = (cidr, context.errors.len() == faults) else {
         return None;
     };
-    check_subnets(
+    address_ranges::check_subnets(
         context,
         cidr,
         zones.len(),
@@ -159,7 +154,7 @@ pub fn settle(context: &mut Context<'_>) -> Option<Network> {
     );
     let mut taken: Vec<Ipv4Net> = public.iter().chain(&private).flatten().copied().collect();
     let private = private.or_else(|| {
-        carve(
+        address_ranges::carve(
             context,
             cidr,
             zones.len(),
@@ -169,8 +164,8 @@ pub fn settle(context: &mut Context<'_>) -> Option<Network> {
         )
     });
     let public = public.or_else(|| {
-        let first = FIRST_PUBLIC_BLOCK;
-        carve(
+        let first = address_ranges::FIRST_PUBLIC_BLOCK;
+        address_ranges::carve(
             context,
             cidr,
             zones.len(),
@@ -229,114 +224,6 @@ fn zones(context: &mut Context<'_>, spec: &NetworkSpec) -> Vec<Value> {
     (0..count)
         .map(|index| Value::output_at(&facts, ["availabilityZones", &index.to_string()]))
         .collect()
-}
-
-fn ranges(context: &mut Context<'_>, texts: &[String], path: &str) -> Vec<Ipv4Net> {
-    texts
-        .iter()
-        .enumerate()
-        .filter_map(|(index, text)| range(context, text, &format!("{path}[{index}]")))
-        .collect()
-}
-
-/// Reads an address range of a size that AWS takes.
-fn range(context: &mut Context<'_>, text: &str, path: &str) -> Option<Ipv4Net> {
-    let Ok(net) = text.parse::<Ipv4Net>() else {
-        let label = "is not an address range such as `10.0.0.0/16`";
-        context.refuse(Fault::Cidr, path, label);
-        return None;
-    };
-    if net.trunc() != net {
-        let help = format!("did you mean `{}`?", net.trunc());
-        let label = "has bits behind its prefix";
-        context.refuse_with_help(Fault::Cidr, path, label, help);
-        return None;
-    }
-    if !PREFIXES.contains(&net.prefix_len()) {
-        context.refuse(Fault::Cidr, path, "AWS takes `/16` to `/28`");
-        return None;
-    }
-    Some(net)
-}
-
-fn check_subnets(
-    context: &mut Context<'_>,
-    cidr: Ipv4Net,
-    zones: usize,
-    public: Option<&[Ipv4Net]>,
-    private: Option<&[Ipv4Net]>,
-) {
-    let lists = [("publicSubnets", public), ("privateSubnets", private)];
-    let mut seen: Vec<(Ipv4Net, String)> = Vec::new();
-    for (key, nets) in lists {
-        let Some(nets) = nets else { continue };
-        if nets.len() != zones {
-            let label = format!(
-                "{} subnets for {zones} zones; each zone has one",
-                nets.len()
-            );
-            context.refuse(Fault::Zones, &format!("network.{key}"), label);
-        }
-        for (index, net) in nets.iter().enumerate() {
-            let place = format!("network.{key}[{index}]");
-            if !cidr.contains(net) {
-                let label = format!("`{net}` lies outside the VPC, `{cidr}`");
-                context.refuse(Fault::Cidr, &place, label);
-            }
-            let overlaps = |other: &Ipv4Net| other.contains(net) || net.contains(other);
-            if let Some((other, first)) = seen.iter().find(|(other, _)| overlaps(other)) {
-                let label = format!("`{net}` overlaps `{other}`");
-                let error =
-                    crate::stack::StackError::new(Fault::CidrOverlap, context.place(&place), label)
-                        .also(context.place(first), format!("`{other}` is given here"));
-                context.errors.push(error);
-            }
-            seen.push((*net, place));
-        }
-    }
-    let needs_two = ["loadBalancer", "database"]
-        .into_iter()
-        .find(|key| context.is_declared(key));
-    if let Some(section) = needs_two
-        && zones < 2
-    {
-        let label = format!("`{section}` needs two zones");
-        context.refuse(Fault::Zones, "network.availabilityZones", label);
-    }
-}
-
-/// Takes free blocks of the VPC, one per zone, from a block on.
-fn carve(
-    context: &mut Context<'_>,
-    cidr: Ipv4Net,
-    zones: usize,
-    first: usize,
-    taken: &mut Vec<Ipv4Net>,
-    path: &str,
-) -> Option<Vec<Ipv4Net>> {
-    let prefix = cidr.prefix_len() + CARVED_BITS;
-    let blocks = cidr
-        .subnets(prefix)
-        .ok()
-        .filter(|_| PREFIXES.contains(&prefix));
-    let free: Vec<Ipv4Net> = blocks
-        .into_iter()
-        .flatten()
-        .skip(first)
-        .filter(|block| {
-            !taken
-                .iter()
-                .any(|net| net.contains(block) || block.contains(net))
-        })
-        .take(zones)
-        .collect();
-    if free.len() < zones {
-        let label = format!("`{cidr}` has no room for {zones} more subnets of 1/16 of it");
-        context.refuse_with_help(Fault::Cidr, path, label, "give the subnets themselves");
-        return None;
-    }
-    taken.extend(&free);
-    Some(free)
 }
 
 impl Network {
@@ -549,159 +436,4 @@ fn associate(context: &mut Context<'_>, name: &str, table: &Urn, subnet: &Urn) {
         context.urn("aws:ec2:RouteTableAssociation", name),
         inputs,
     );
-}
-
-#[cfg(test)]
-mod tests {
-    use expect_test::{Expect, expect};
-
-    use crate::component::testing::{faults_of, render_text};
-
-    fn check(text: &str, expected: &Expect) {
-        expected.assert_eq(&faults_of(text));
-    }
-
-    #[test]
-    fn the_smallest_network() {
-        expect![[r#"
-            network/vpc aws:ec2:Vpc
-              cidrBlock: "10.0.0.0/16"
-              enableDnsHostnames: true
-              enableDnsSupport: true
-            network/internetGateway aws:ec2:InternetGateway
-              vpcId: ${network/vpc.id}
-            network/publicRouteTable aws:ec2:RouteTable
-              vpcId: ${network/vpc.id}
-            network/publicRoute aws:ec2:Route
-              destinationCidrBlock: "0.0.0.0/0"
-              gatewayId: ${network/internetGateway.id}
-              routeTableId: ${network/publicRouteTable.id}
-            network/publicSubnet1 aws:ec2:Subnet
-              availabilityZone: ${aws.availabilityZones[0]}
-              cidrBlock: "10.0.128.0/20"
-              mapPublicIpOnLaunch: true
-              vpcId: ${network/vpc.id}
-            network/publicAssociation1 aws:ec2:RouteTableAssociation
-              routeTableId: ${network/publicRouteTable.id}
-              subnetId: ${network/publicSubnet1.id}
-            network/publicSubnet2 aws:ec2:Subnet
-              availabilityZone: ${aws.availabilityZones[1]}
-              cidrBlock: "10.0.144.0/20"
-              mapPublicIpOnLaunch: true
-              vpcId: ${network/vpc.id}
-            network/publicAssociation2 aws:ec2:RouteTableAssociation
-              routeTableId: ${network/publicRouteTable.id}
-              subnetId: ${network/publicSubnet2.id}
-            network/natAddress1 aws:ec2:Eip
-              domain: "vpc"
-            network/natGateway1 aws:ec2:NatGateway
-              allocationId: ${network/natAddress1.allocationId}
-              connectivityType: "public"
-              subnetId: ${network/publicSubnet1.id}
-              after network/internetGateway
-            network/privateSubnet1 aws:ec2:Subnet
-              availabilityZone: ${aws.availabilityZones[0]}
-              cidrBlock: "10.0.0.0/20"
-              mapPublicIpOnLaunch: false
-              vpcId: ${network/vpc.id}
-            network/privateRouteTable1 aws:ec2:RouteTable
-              vpcId: ${network/vpc.id}
-            network/privateAssociation1 aws:ec2:RouteTableAssociation
-              routeTableId: ${network/privateRouteTable1.id}
-              subnetId: ${network/privateSubnet1.id}
-            network/privateRoute1 aws:ec2:Route
-              destinationCidrBlock: "0.0.0.0/0"
-              natGatewayId: ${network/natGateway1.id}
-              routeTableId: ${network/privateRouteTable1.id}
-            network/privateSubnet2 aws:ec2:Subnet
-              availabilityZone: ${aws.availabilityZones[1]}
-              cidrBlock: "10.0.16.0/20"
-              mapPublicIpOnLaunch: false
-              vpcId: ${network/vpc.id}
-            network/privateRouteTable2 aws:ec2:RouteTable
-              vpcId: ${network/vpc.id}
-            network/privateAssociation2 aws:ec2:RouteTableAssociation
-              routeTableId: ${network/privateRouteTable2.id}
-              subnetId: ${network/privateSubnet2.id}
-            network/privateRoute2 aws:ec2:Route
-              destinationCidrBlock: "0.0.0.0/0"
-              natGatewayId: ${network/natGateway1.id}
-              routeTableId: ${network/privateRouteTable2.id}
-        "#]]
-        .assert_eq(&render_text("network: {}\n"));
-    }
-
-    #[test]
-    fn faults() {
-        check(
-            "network:\n",
-            &expect![[r#"
-            1:1 empty_section `network`: `network` has no value
-                help: write `network: {}` for the defaults, or `network: null`
-        "#]],
-        );
-        check(
-            "network: { cidr: 10.0.0.0/8 }\n",
-            &expect![[r#"
-            1:18 cidr `10.0.0.0/8`: AWS takes `/16` to `/28`
-        "#]],
-        );
-        check(
-            "network: { cidr: 10.0.0.1/16 }\n",
-            &expect![[r#"
-            1:18 cidr `10.0.0.1/16`: has bits behind its prefix
-                help: did you mean `10.0.0.0/16`?
-        "#]],
-        );
-        check(
-            "network: { cidr: 10.0.0.0/26 }\n",
-            &expect![[r#"
-            1:1 cidr `network`: `10.0.0.0/26` has no room for 2 more subnets of 1/16 of it
-                help: give the subnets themselves
-        "#]],
-        );
-        check(
-            "network: { cidrs: 5, natGateways: one, availabilityZones: 7 }\n",
-            &expect![[r#"
-                1:12 unknown_key `cidrs`: `network` has no `cidrs`
-                    help: did you mean `cidr`?
-                1:35 unknown_word `one`: `network.natGateways` takes `perZone`, `single` or `none`
-                    help: did you mean `none`?
-                1:59 out_of_range `7`: `network.availabilityZones` takes a whole number from 1 to 6
-            "#]],
-        );
-        check(
-            "network:\n  publicSubnets: [10.0.1.0/24, 10.1.2.0/24]\n  privateSubnets:\n  - 10.0.0.0/22\n  - 10.0.4.0/24\n  - 10.0.5.0/24\n",
-            &expect![[r#"
-                2:32 cidr `10.1.2.0/24`: `10.1.2.0/24` lies outside the VPC, `10.0.0.0/16`
-                3:3 zones `privateSubnets`: 3 subnets for 2 zones; each zone has one
-                4:5 cidr_overlap `10.0.0.0/22`: `10.0.0.0/22` overlaps `10.0.1.0/24`
-                2:19   also `10.0.1.0/24`: `10.0.1.0/24` is given here
-            "#]],
-        );
-        check(
-            "network: { availabilityZones: [eu-south-2a, us-east-1a, eu-south-2a] }\n",
-            &expect![[r#"
-                1:45 zones `us-east-1a`: is not a zone of eu-south-2, such as `eu-south-2a`
-                1:57 zones `eu-south-2a`: is named twice
-            "#]],
-        );
-    }
-
-    #[test]
-    fn free_blocks_are_carved_around_given_ones() {
-        let text = "network: { cidr: 10.0.0.0/16, natGateways: none, publicSubnets: [10.0.0.0/24, 10.0.17.0/24] }\n";
-        let lines: Vec<String> = render_text(text)
-            .lines()
-            .filter(|line| line.contains("cidrBlock"))
-            .map(str::to_owned)
-            .collect();
-        expect![[r#"
-              cidrBlock: "10.0.0.0/16"
-              cidrBlock: "10.0.0.0/24"
-              cidrBlock: "10.0.17.0/24"
-              cidrBlock: "10.0.32.0/20"
-              cidrBlock: "10.0.48.0/20""#]]
-        .assert_eq(&lines.join("\n"));
-    }
 }

@@ -115,9 +115,11 @@ pub fn dependencies(context: &mut Context<'_>, node: Option<&Node>) -> BTreeSet<
     let mut found = BTreeSet::new();
     for item in items {
         let Some(text) = item.as_text() else { continue };
-        let Some(parts) = context.parts(text, item) else {
+        let known = context.errors.len();
+        let parts = context.parts(text, item);
+        if context.errors.len() > known {
             continue;
-        };
+        }
         let name = match parts.as_slice() {
             [Part::Reference(reference)] if reference.path.is_empty() => reference.name.clone(),
             [Part::Text(name)] => name.clone(),
@@ -170,9 +172,7 @@ pub fn apply(context: &mut Context<'_>) {
     let Some(section) = stack.document().root.get(KEY) else {
         return;
     };
-    let specs = context
-        .spec::<std::collections::BTreeMap<String, OptionsSpec>>(KEY)
-        .unwrap_or_default();
+    let specs = context.specs::<OptionsSpec>(KEY);
     // In the order of the map, `services` comes before `services/api`.
     for (name, spec) in specs {
         let prefix = format!("{name}/");

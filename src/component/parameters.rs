@@ -58,7 +58,7 @@ pub fn check(context: &mut Context<'_>, parameters: &BTreeMap<String, String>) -
         let path = format!("database.parameters.{name}");
         if name.is_empty() || !name.chars().all(alphabet) {
             let label = "a parameter takes lower-case letters, digits, `.` and `_`";
-            context.refuse(Fault::Name, &path, label);
+            context.refuse_key(Fault::Name, &path, label);
         }
     }
     let connections = parameters.get("max_connections");

@@ -99,7 +99,7 @@ pub fn expand(context: &mut Context<'_>) {
     let Some(section) = stack.document().root.get(KEY) else {
         return;
     };
-    let specs: BTreeMap<String, RawSpec> = context.spec(KEY).unwrap_or_default();
+    let specs: BTreeMap<String, RawSpec> = context.specs(KEY);
     // Schemas are derived once per type, however many resources there are of it.
     let mut schemas: HashMap<&'static str, Json> = HashMap::new();
     for entry in section.entries() {
@@ -183,7 +183,7 @@ fn resource(
     let options_node = entry.value.get("options");
     let dependencies = options::dependencies(context, options_node);
     let urn = context.urn(schema.token, &entry.key);
-    let resource = context.add(&place, urn, inputs);
+    let resource = context.add_at(&place, entry.key_span, urn, inputs);
     resource.tags.extend(tags);
     if let Some(options) = &spec.options {
         options.add_to(&mut resource.options, &dependencies);
@@ -277,6 +277,21 @@ outputs:
     }
 
     #[test]
+    fn cycles_are_shown_as_a_path() {
+        check(
+            r#"resources:
+  a: { type: aws:s3:Bucket, properties: { bucket: "${b.bucket}" } }
+  b: { type: aws:s3:Bucket, properties: { bucket: "${c.bucket}" } }
+  c: { type: aws:s3:Bucket, options: { dependsOn: a } }
+"#,
+            &expect![[r#"
+                2:3 cycle `a`: these need each other: a → b → c → a
+                    help: take one of these references out
+            "#]],
+        );
+    }
+
+    #[test]
     fn faults() {
         check(
             r#"resources:
@@ -299,6 +314,12 @@ options:
                     help: fde-infra finds its own resources by their tags, and does not adopt others yet
                 4:53 unknown_key `protekt`: `resources.b.options` has no `protekt`
                     help: did you mean `protect`?
+                5:61 broken_reference `${b.nothing}`: `aws:s3:Bucket` has no output `nothing`
+                5:74 broken_reference `${b.idd}`: `aws:s3:Bucket` has no output `idd`
+                    help: did you mean `id`?
+                5:83 broken_reference `${zz.x}`: there is no section or resource `zz`
+                5:91 broken_reference `${b}`: says nothing about which output of `b` is meant
+                    help: add one of `id`, `arn`, `urn`, `bucket` or `forceDestroy`
                 5:96 malformed_reference `${c.foo`: the closing `}` is missing
                     help: write `${name.output}`, or `$$` for a literal `$`
                 6:53 broken_reference `${e.bukket}`: `aws:s3:Bucket` has no output `bukket`

@@ -63,6 +63,8 @@ pub fn is_section(key: &str) -> bool {
     SECTIONS.iter().any(|section| section.key == key)
 }
 
+pub use super::inputs::schema as inputs_schema;
+
 /// True for the key of a section that becomes resources and offers outputs.
 pub fn is_component(key: &str) -> bool {
     is_section(key) && ![raw::KEY, options::KEY, outputs::KEY].contains(&key)

@@ -15,7 +15,7 @@
 //!
 //! Offers `${services.clusterName}`, `${services.clusterArn}`, and for each service `serviceName`, `repositoryUrl`,
 //! `repositoryName`, `logGroupName` and `taskRoleArn`: `${services.api.repositoryUrl}`. This file is the spec and what it
-//! settles to; the resources are made in `tasks.rs`.
+//! settles to; it is checked in `service_checks.rs`, and the resources are made in `tasks.rs`.
 
 use std::collections::BTreeMap;
 
@@ -23,16 +23,12 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Deserialize;
 
 use crate::resource::{StackId, Urn, Value};
-use crate::stack::Fault;
 
 use super::context::Context;
 use super::lookup::Export;
-use super::{ScalarText, Text, load_balancer, network, tasks};
+use super::{ScalarText, Text, load_balancer, network, service_checks};
 
 pub const KEY: &str = "services";
-
-/// The longest key of a service: target groups carry it in names of 32 characters.
-const MAX_KEY: usize = 20;
 
 /// A container that is kept running on Fargate.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
@@ -104,7 +100,7 @@ pub struct HealthCheckSpec {
     /// The path to ask. Default: `/`.
     #[schemars(example = &"/health", length(min = 1, max = 1024))]
     pub path: Option<String>,
-    /// The answers that are healthy, as codes and ranges. Default: `200`.
+    /// The answers that are healthy, as codes and ranges. Default: `200-399`, redirects among them.
     #[schemars(example = &"200-299")]
     pub matcher: Option<String>,
     /// Seconds between two questions of the load balancer. Default: 5.
@@ -314,7 +310,7 @@ pub fn cluster_name(stack: &StackId) -> String {
 
 /// Fills in the defaults and checks the section. `None` if it is absent or structurally at fault.
 pub fn settle(context: &mut Context<'_>) -> Option<Services> {
-    let specs: BTreeMap<String, ServiceSpec> = context.spec(KEY)?;
+    let specs: BTreeMap<String, ServiceSpec> = context.specs(KEY);
     if specs.is_empty() {
         return None;
     }
@@ -325,7 +321,7 @@ pub fn settle(context: &mut Context<'_>) -> Option<Services> {
         .into_iter()
         .map(|(key, spec)| settle_one(context, key, spec, only))
         .collect();
-    check_exposure(context, &all);
+    service_checks::check_exposure(context, &all);
     Some(Services { all })
 }
 
@@ -363,7 +359,7 @@ fn settle_one(context: &mut Context<'_>, key: String, spec: ServiceSpec, only: b
             matcher: spec
                 .health_check
                 .matcher
-                .unwrap_or_else(|| "200".to_owned()),
+                .unwrap_or_else(|| "200-399".to_owned()),
             interval: spec.health_check.interval_seconds.unwrap_or(5),
             timeout: spec.health_check.timeout_seconds.unwrap_or(4),
             healthy: spec.health_check.healthy_threshold.unwrap_or(2),
@@ -397,173 +393,13 @@ fn settle_one(context: &mut Context<'_>, key: String, spec: ServiceSpec, only: b
             .unwrap_or_else(|| format!("/aws/ecs/containers-{key}")),
         key,
     };
-    check_names(context, &service);
-    check_sizes(context, &service);
+    service_checks::check(context, &service);
     service
 }
 
 /// An address has a path or is one by reference; a tag has neither.
 fn is_address(image: &str) -> bool {
     image.contains('/') || crate::stack::reference::holds_reference(image)
-}
-
-fn check_names(context: &mut Context<'_>, service: &Service) {
-    let key = &service.key;
-    let alphabet = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-    if !key.starts_with(|c: char| c.is_ascii_lowercase())
-        || !key.chars().all(alphabet)
-        || key.contains("--")
-        || key.ends_with('-')
-        || key.len() > MAX_KEY
-    {
-        let label = format!(
-            "takes up to {MAX_KEY} lower-case letters, digits and single hyphens, a letter first"
-        );
-        context.refuse_key(Fault::Name, &service.path(""), label);
-    }
-    if let Some(name) = service
-        .repository
-        .as_ref()
-        .and_then(|own| own.name.as_deref())
-        && !is_repository_name(name)
-    {
-        let label = "takes lower-case letters and digits, with single `.`, `_`, `-` or `/` between";
-        context.refuse(Fault::Name, &service.path("repository"), label);
-    }
-    if let Image::Own(tag) = &service.image {
-        let digest = tag.0.strip_prefix("sha256:");
-        let tag_alphabet = |c: char| c.is_ascii_alphanumeric() || "_.-".contains(c);
-        let sound = match digest {
-            Some(digest) => digest.len() == 64 && digest.bytes().all(|b| b.is_ascii_hexdigit()),
-            None => {
-                (1..=128).contains(&tag.0.len())
-                    && tag.0.chars().all(tag_alphabet)
-                    && !tag.0.starts_with(['.', '-'])
-            }
-        };
-        if !sound {
-            let label = "is neither a tag, nor a `sha256:` digest, nor the address of an image";
-            context.refuse(Fault::Value, &service.path("image"), label);
-        }
-    }
-    let group_alphabet = |c: char| c.is_ascii_alphanumeric() || "_-/.#".contains(c);
-    if !service.log_group.chars().all(group_alphabet) {
-        let label = "takes letters, digits and `_ - / . #`";
-        context.refuse(Fault::Name, &service.path("logGroup"), label);
-    }
-    for (section, names) in [
-        (
-            "environment",
-            service.environment.keys().collect::<Vec<_>>(),
-        ),
-        ("secrets", service.secrets.keys().collect()),
-    ] {
-        for name in names {
-            let path = service.path(&format!("{section}.{name}"));
-            if name.is_empty() || name.contains('=') || name.contains(char::is_whitespace) {
-                let label = "the name of a variable takes no `=` and no spaces";
-                context.refuse_key(Fault::Name, &path, label);
-            } else if section == "secrets" && service.environment.contains_key(name) {
-                let label = "is set under `environment` too; ECS takes one of the two";
-                context.refuse_key(Fault::Duplicate, &path, label);
-            }
-        }
-    }
-}
-
-fn is_repository_name(name: &str) -> bool {
-    name.split(['.', '_', '-', '/']).all(|part| {
-        !part.is_empty()
-            && part
-                .chars()
-                .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit())
-    })
-}
-
-fn check_sizes(context: &mut Context<'_>, service: &Service) {
-    if let Err((label, help)) = tasks::check_fargate(service.cpu, service.memory) {
-        let key = if context.has(&service.path("memoryMiB")) {
-            "memoryMiB"
-        } else {
-            "cpu"
-        };
-        context.refuse_with_help(Fault::FargateSize, &service.path(key), label, help);
-    }
-    if service.scaling.min > service.scaling.max {
-        let label = format!(
-            "`min` is {}, `max` is {}",
-            service.scaling.min, service.scaling.max
-        );
-        context.refuse(Fault::OutOfRange, &service.path("scaling.min"), label);
-    }
-    if service.health.timeout >= service.health.interval {
-        let label = format!(
-            "waits {} s for an answer, but asks every {} s",
-            service.health.timeout, service.health.interval
-        );
-        context.refuse(Fault::OutOfRange, &service.path("healthCheck"), label);
-    }
-    if !service.health.path.starts_with('/') {
-        let label = "a path starts with `/`";
-        context.refuse(Fault::Route, &service.path("healthCheck.path"), label);
-    }
-    let codes = |part: &str| matches!(part.parse::<u32>(), Ok(200..=499));
-    let matcher = service.health.matcher.as_str();
-    if !matcher.split([',', '-']).all(codes) {
-        let label =
-            "takes codes from 200 to 499 and ranges of them, such as `200,204` or `200-299`";
-        context.refuse(Fault::Value, &service.path("healthCheck.matcher"), label);
-    }
-    if service.is_exposed() && service.port.is_none() {
-        let label = format!("`{}` takes traffic, so it needs a `port`", service.key);
-        context.refuse(Fault::MissingKey, &service.path(""), label);
-    }
-    if service.scaling.requests_per_task.is_some() && !service.is_exposed() {
-        let label = "counts requests of the load balancer, which sends none here";
-        context.refuse(
-            Fault::Value,
-            &service.path("scaling.requestsPerTask"),
-            label,
-        );
-    }
-}
-
-/// Checks who takes the traffic of the load balancer.
-fn check_exposure(context: &mut Context<'_>, all: &[Service]) {
-    for service in all.iter().filter(|service| service.is_exposed()) {
-        let key = if service.routes.is_empty() {
-            "default"
-        } else {
-            "routes"
-        };
-        let label = "traffic comes through a load balancer";
-        context.need_section(&service.path(key), load_balancer::KEY, label);
-    }
-    // Who is the default cannot be told while one of them is unreadable.
-    if context.stack.is_unsound(KEY) || !context.is_declared(load_balancer::KEY) {
-        return;
-    }
-    let defaults: Vec<&Service> = all.iter().filter(|service| service.default).collect();
-    match defaults.as_slice() {
-        [] => {
-            let label = "no service takes what the routes leave over";
-            let help = "add `default: true` to one of them";
-            context.refuse_with_help(Fault::DefaultService, KEY, label, help);
-        }
-        [_] => {}
-        [first, rest @ ..] => {
-            for service in rest {
-                let label = format!("`{}` is the default already", first.key);
-                let place = context.place(&first.path("default"));
-                let error = crate::stack::StackError::new(
-                    Fault::DefaultService,
-                    context.place(&service.path("default")),
-                    label,
-                );
-                context.errors.push(error.also(place, "given here first"));
-            }
-        }
-    }
 }
 
 impl Services {

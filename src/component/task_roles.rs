@@ -6,9 +6,9 @@
 
 use std::collections::BTreeMap;
 
+use crate::resource::Value;
 use crate::resource::value::properties;
-use crate::resource::{Value, value};
-use crate::stack::reference::Part;
+use crate::stack::reference::{self, Part};
 use crate::stack::{Fault, StackError};
 
 use super::context::Context;
@@ -74,14 +74,18 @@ pub fn secrets(context: &mut Context<'_>, service: &Service) -> Vec<Secret> {
 
 fn secret(context: &mut Context<'_>, variable: &str, text: &str, path: &str) -> Option<Secret> {
     let node = context.node_at(path)?;
-    let parts = context.parts(text, &node)?;
+    let known = context.errors.len();
+    let parts = context.parts(text, &node);
+    if context.errors.len() > known {
+        return None;
+    }
     let found = match parts.as_slice() {
         [Part::Text(arn)] => literal(arn),
         [Part::Reference(reference)] => match context.find(reference, text, &node)? {
-            Found::SecretKey { secret_arn, key } => Some((
+            Found::SecretKey(secret) => Some((
                 Store::SecretsManager,
-                secret_arn.clone(),
-                Value::join([secret_arn, format!(":{key}::").into()]),
+                secret.arn,
+                Value::join([secret.written_arn, format!(":{}::", secret.key).into()]),
             )),
             Found::Value(value) => stored(&value).map(|store| (store, value.clone(), value)),
         },
@@ -92,7 +96,7 @@ fn secret(context: &mut Context<'_>, variable: &str, text: &str, path: &str) -> 
                     let from = Value::join([value.clone(), rest.as_str().into()]);
                     (store, value, from)
                 }),
-                Found::SecretKey { .. } => None,
+                Found::SecretKey(_) => None,
             }
         }
         _ => None,
@@ -141,8 +145,8 @@ pub fn expand(context: &mut Context<'_>, service: &Service, secrets: &[Secret]) 
     let stack = context.id.clone();
     let origin = service.path("");
     for (role, description) in [
-        ("executionRole", "starts the tasks of"),
-        ("taskRole", "what the code may do of"),
+        ("executionRole", "Starts the tasks of"),
+        ("taskRole", "Carries what may be done by"),
     ] {
         let inputs = properties([
             (
@@ -234,8 +238,8 @@ fn pull(context: &Context<'_>, service: &Service) -> Vec<Value> {
 /// The ARN of the repository in `<account>.dkr.ecr.<region>.amazonaws.com/<repository>:<tag>`, or of the one that a
 /// `${….repositoryUrl}` at the beginning belongs to.
 fn ecr_repository(context: &Context<'_>, image: &str) -> Option<Value> {
-    if let Ok(parts) = crate::stack::reference::parse(image)
-        && let Some(Part::Reference(reference)) = parts.first()
+    let (parts, _) = reference::split(image);
+    if let Some(Part::Reference(reference)) = parts.first()
         && let Ok(Some(Found::Value(Value::Output(output)))) = context.lookup().find(reference)
     {
         let is_repository = output.urn.token() == "aws:ecr:Repository";
@@ -247,7 +251,7 @@ fn ecr_repository(context: &Context<'_>, image: &str) -> Option<Value> {
         return None;
     };
     let name = rest.split(['@', ':']).next().unwrap_or_default();
-    Some(value::Value::join([
+    Some(Value::join([
         "arn:".into(),
         policy::partition(&context.id),
         format!(":ecr:{region}:{account}:repository/{name}").into(),

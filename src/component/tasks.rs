@@ -174,7 +174,7 @@ impl Addition<'_> {
         if let Some(tag) = self.own_tag() {
             let push = Value::join([
                 format!(
-                    "`{}` waits for its first image: docker push ",
+                    "`{}` runs no tasks until its repository has an image: docker push ",
                     self.service.key
                 )
                 .into(),

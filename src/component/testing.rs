@@ -4,37 +4,159 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use crate::resource::{Catalog, CreateClass, Property, Schema};
-use crate::stack::{self, Stack, StackErrors};
+use crate::stack::{self, Stack, StackErrors, limits};
 
-use super::{Expansion, expand};
+use super::{Expansion, expand, stack_graph};
 
-/// Token, inputs, outputs.
+/// Token, inputs, outputs: what the sections use of each type.
 const TYPES: &[(&str, &str, &str)] = &[
     (
-        "aws:ec2:Vpc",
-        "cidrBlock enableDnsSupport enableDnsHostnames instanceTenancy",
+        "aws:appautoscaling:Policy",
+        "name policyType serviceNamespace resourceId scalableDimension targetTrackingScalingPolicyConfiguration",
         "",
     ),
-    ("aws:ec2:InternetGateway", "vpcId", ""),
     (
-        "aws:ec2:Subnet",
-        "vpcId cidrBlock availabilityZone mapPublicIpOnLaunch",
+        "aws:appautoscaling:Target",
+        "serviceNamespace resourceId scalableDimension minCapacity maxCapacity",
+        "",
+    ),
+    (
+        "aws:cloudwatch:Dashboard",
+        "dashboardName dashboardBody",
+        "",
+    ),
+    (
+        "aws:cloudwatch:LogGroup",
+        "name retentionInDays kmsKeyId",
+        "",
+    ),
+    (
+        "aws:cloudwatch:MetricAlarm",
+        "name alarmDescription comparisonOperator evaluationPeriods datapointsToAlarm metricName namespace period statistic extendedStatistic threshold treatMissingData dimensions alarmActions okActions insufficientDataActions actionsEnabled unit metricQueries",
         "",
     ),
     ("aws:ec2:Eip", "domain", "publicIp allocationId"),
+    ("aws:ec2:InternetGateway", "vpcId", ""),
     (
         "aws:ec2:NatGateway",
         "subnetId allocationId connectivityType",
         "publicIp",
     ),
-    ("aws:ec2:RouteTable", "vpcId", ""),
     (
         "aws:ec2:Route",
         "routeTableId destinationCidrBlock gatewayId natGatewayId",
         "",
     ),
+    ("aws:ec2:RouteTable", "vpcId", ""),
     ("aws:ec2:RouteTableAssociation", "routeTableId subnetId", ""),
-    ("aws:s3:Bucket", "bucket forceDestroy", "bucketDomainName"),
+    ("aws:ec2:SecurityGroup", "name description vpcId", ""),
+    (
+        "aws:ec2:Subnet",
+        "vpcId cidrBlock availabilityZone mapPublicIpOnLaunch",
+        "",
+    ),
+    (
+        "aws:ec2:Vpc",
+        "cidrBlock enableDnsSupport enableDnsHostnames instanceTenancy",
+        "",
+    ),
+    ("aws:ecr:LifecyclePolicy", "repository policy", ""),
+    (
+        "aws:ecr:Repository",
+        "name imageTagMutability imageScanningConfiguration encryptionConfigurations forceDelete",
+        "repositoryUrl registryId hasImages",
+    ),
+    ("aws:ecs:Cluster", "name settings", ""),
+    (
+        "aws:ecs:Service",
+        "name cluster taskDefinition desiredCount launchType platformVersion networkConfiguration loadBalancers deploymentCircuitBreaker deploymentMaximumPercent deploymentMinimumHealthyPercent healthCheckGracePeriodSeconds enableExecuteCommand enableEcsManagedTags propagateTags waitForSteadyState desiredCountRange",
+        "",
+    ),
+    (
+        "aws:ecs:TaskDefinition",
+        "family cpu memory networkMode requiresCompatibilities executionRoleArn taskRoleArn containerDefinitions runtimePlatform ephemeralStorage",
+        "",
+    ),
+    (
+        "aws:iam:Role",
+        "name path description assumeRolePolicy maxSessionDuration permissionsBoundary",
+        "",
+    ),
+    ("aws:iam:RolePolicy", "name role policy", ""),
+    ("aws:iam:RolePolicyAttachment", "role policyArn", ""),
+    (
+        "aws:lb:Listener",
+        "loadBalancerArn port protocol sslPolicy certificateArn defaultActions",
+        "",
+    ),
+    (
+        "aws:lb:ListenerRule",
+        "listenerArn priority conditions actions",
+        "",
+    ),
+    (
+        "aws:lb:LoadBalancer",
+        "name internal loadBalancerType securityGroups subnets idleTimeout enableDeletionProtection dropInvalidHeaderFields enableHttp2 accessLogs ipAddressType",
+        "dnsName zoneId arnSuffix",
+    ),
+    (
+        "aws:lb:TargetGroup",
+        "name port protocol targetType vpcId healthCheck deregistrationDelay slowStart stickiness",
+        "arnSuffix",
+    ),
+    (
+        "aws:rds:Instance",
+        "identifier engine engineVersion instanceClass allocatedStorage maxAllocatedStorage storageType storageEncrypted kmsKeyId dbName username port dbSubnetGroupName vpcSecurityGroupIds parameterGroupName multiAz publiclyAccessible backupRetentionPeriod backupWindow maintenanceWindow deletionProtection performanceInsightsEnabled performanceInsightsRetentionPeriod monitoringInterval monitoringRoleArn autoMinorVersionUpgrade copyTagsToSnapshot enabledCloudwatchLogsExports applyImmediately replicateSourceDb masterPasswordSecretArn",
+        "endpoint address",
+    ),
+    (
+        "aws:rds:ParameterGroup",
+        "name family description parameters",
+        "",
+    ),
+    ("aws:rds:SubnetGroup", "name description subnetIds", ""),
+    ("aws:s3:Bucket", "bucket forceDestroy", ""),
+    ("aws:s3:BucketLifecycleConfiguration", "bucket rules", ""),
+    ("aws:s3:BucketPolicy", "bucket policy", ""),
+    (
+        "aws:s3:BucketPublicAccessBlock",
+        "bucket blockPublicAcls blockPublicPolicy ignorePublicAcls restrictPublicBuckets",
+        "",
+    ),
+    (
+        "aws:s3:BucketServerSideEncryptionConfiguration",
+        "bucket rules",
+        "",
+    ),
+    (
+        "aws:secretsmanager:Secret",
+        "name description kmsKeyId recoveryWindowInDays generateSecretString",
+        "",
+    ),
+    ("aws:sns:Topic", "name displayName kmsMasterKeyId", ""),
+    ("aws:sns:TopicPolicy", "arn policy", ""),
+    ("aws:sns:TopicSubscription", "topic protocol endpoint", ""),
+    (
+        "aws:vpc:SecurityGroupEgressRule",
+        "securityGroupId ipProtocol fromPort toPort cidrIpv4 cidrIpv6 referencedSecurityGroupId description",
+        "",
+    ),
+    (
+        "aws:vpc:SecurityGroupIngressRule",
+        "securityGroupId ipProtocol fromPort toPort cidrIpv4 cidrIpv6 referencedSecurityGroupId description",
+        "",
+    ),
+    (
+        "aws:wafv2:WebAcl",
+        "name scope description defaultAction rules visibilityConfig",
+        "",
+    ),
+    ("aws:wafv2:WebAclAssociation", "resourceArn webAclArn", ""),
+    (
+        "fde:secretsmanager:TargetAttachment",
+        "secretId engine host port dbname username",
+        "",
+    ),
 ];
 
 /// A catalog of the types that sections use, without anything that is AWS's own business.
@@ -88,7 +210,13 @@ pub fn faults(errors: &StackErrors, skipped_lines: usize) -> String {
                 .chars()
                 .count()
                 + 1;
-            let covered = &source.text[label.span.range()];
+            let covered: String = source.text[label.span.range()]
+                .chars()
+                .map(|c| match limits::harmful_character(&c.to_string()) {
+                    Some(harmful) => harmful.escape_unicode().to_string(),
+                    None => c.to_string(),
+                })
+                .collect();
             let code = error.code().trim_start_matches("fde::stack::");
             let lead = if index == 0 { code } else { "  also" };
             let line = line as i64
@@ -116,9 +244,11 @@ pub fn faults(errors: &StackErrors, skipped_lines: usize) -> String {
     text
 }
 
-/// The faults of a text that has everything but the head, or `fine`.
+/// The faults of a text that has everything but the head, those between resources among them, or `fine`.
 pub fn faults_of(sections: &str) -> String {
-    match expand_text(sections) {
+    let text = with_head(sections);
+    let graph = load(&[("dev.yaml", &text)], &[]).and_then(|stack| stack_graph(&stack, &catalog()));
+    match graph {
         Ok(_) => "fine".to_owned(),
         Err(errors) => faults(&errors, 3),
     }
@@ -140,6 +270,16 @@ pub fn render(expansion: &Expansion) -> String {
         }
     }
     text
+}
+
+/// Outputs as text.
+pub fn render_outputs(expansion: &Expansion) -> String {
+    let lines: Vec<String> = expansion
+        .outputs
+        .iter()
+        .map(|(name, value)| format!("{name}: {value:?}"))
+        .collect();
+    lines.join("\n")
 }
 
 /// The resources of a text that has everything but the head.

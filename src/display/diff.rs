@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::line::Line;
-use super::preview::{headline, rows};
+use super::rows::{headline, rows};
 use super::style::{self, Style};
 use super::value::{block, inline, key, structured};
 use crate::plan::{Action, Plan, Step};
@@ -27,7 +27,7 @@ pub fn render(plan: &Plan, catalog: &Catalog, width: Option<usize>) -> Vec<Line>
                 .and("  ")
                 .with(Style::Faint, step.urn.token())
                 .and("  ")
-                .with(style, headline(plan, step)),
+                .with(style, headline(step)),
         );
         properties(step, catalog, width, &mut lines);
         lines.push(Line::new());

@@ -7,7 +7,7 @@ use serde_json::Value as Json;
 
 use super::diff::masked;
 use super::outputs::json;
-use super::preview::{headline, rows, tally};
+use super::rows::{headline, rows, tally};
 use crate::plan::{Action, Because, Goal, Op, Plan, Refusal, ReplaceOrder, RetainReason, Step};
 use crate::resource::provider::DataPolicy;
 use crate::resource::{Catalog, Change, ChangeKind, Properties, Value};
@@ -123,7 +123,7 @@ pub fn document(plan: &Plan, catalog: &Catalog) -> Document {
         steps: plan
             .steps
             .iter()
-            .map(|step| json_step(plan, step, catalog))
+            .map(|step| json_step(step, catalog))
             .collect(),
         summary: Summary {
             create: count(Op::Create),
@@ -161,7 +161,7 @@ pub fn document(plan: &Plan, catalog: &Catalog) -> Document {
     }
 }
 
-fn json_step(plan: &Plan, step: &Step, catalog: &Catalog) -> JsonStep {
+fn json_step(step: &Step, catalog: &Catalog) -> JsonStep {
     let changes = match (&step.action, step.comparison()) {
         (Action::Create { .. }, _) | (_, None) => Vec::new(),
         (_, Some(comparison)) => comparison.changes().map(json_change).collect(),
@@ -188,7 +188,7 @@ fn json_step(plan: &Plan, step: &Step, catalog: &Catalog) -> JsonStep {
             Action::Delete { .. } => "delete",
         },
         because: because(&step.because),
-        reason: headline(plan, step),
+        reason: headline(step),
         drift: step.because == Because::Drifted,
         replace_order: match &step.action {
             Action::CreateReplacement { order, .. } => Some(match order {

@@ -75,14 +75,15 @@ impl Line {
         let mut spans = Vec::new();
         let mut last = Style::Plain;
         for (style, text) in self.spans {
-            let text = head(&text, left).to_owned();
-            left -= measure_text_width(&text);
+            let kept = head(&text, left).to_owned();
+            left -= measure_text_width(&kept);
             last = style;
-            let full = !text.is_empty();
-            if full {
-                spans.push((style, text));
+            // A wide character may not fit although a narrow one of the next span would.
+            let whole = kept.len() == text.len();
+            if !kept.is_empty() {
+                spans.push((style, kept));
             }
-            if left == 0 {
+            if left == 0 || !whole {
                 break;
             }
         }
@@ -104,15 +105,14 @@ impl Line {
 
     /// The text for a terminal or a file.
     pub fn render(&self, colour: bool) -> String {
+        let plain: String = self.spans.iter().map(|(_, text)| text.as_str()).collect();
         // Spaces at the end would show up in copied text and in recorded output.
-        let mut rest: usize = self
-            .spans
-            .iter()
-            .map(|(_, text)| text.as_str())
-            .collect::<String>()
-            .trim_end()
-            .len();
+        let mut rest = plain.trim_end().len();
         let mut text = String::new();
+        // A line that begins like this is an order to GitHub Actions or Azure Pipelines. Ours never do; foreign text may.
+        if plain.trim_start().starts_with("::") || plain.trim_start().starts_with("##") {
+            text.push('·');
+        }
         for (style, span) in &self.spans {
             let span = &span[..span.len().min(rest)];
             rest -= span.len();
@@ -240,6 +240,16 @@ mod tests {
         assert_eq!(sanitise("\u{202e}evil\u{9b}2J"), "\u{fffd}evil\u{fffd}2J");
         assert_eq!(Line::plain("x\u{7}").render(true), "x␇");
         assert_eq!(sanitise("Größe 日本"), "Größe 日本");
+    }
+
+    #[test]
+    fn foreign_text_gives_no_orders_to_ci() {
+        assert_eq!(
+            Line::plain("  ::add-mask::x").render(false),
+            "·  ::add-mask::x"
+        );
+        assert_eq!(Line::plain("##[error]x").render(false), "·##[error]x");
+        assert_eq!(Line::plain("aws::x").render(false), "aws::x");
     }
 
     #[test]

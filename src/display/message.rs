@@ -134,10 +134,7 @@ impl Message {
         }
         for (index, help) in self.help.iter().enumerate() {
             match help {
-                Help::Text(text) if index == 0 => {
-                    let lead = Line::styled(Style::Create, "help").and(": ");
-                    hang(lead, text, 6, width, &mut lines);
-                }
+                Help::Text(text) if index == 0 => lines.extend(self::help(text, width)),
                 Help::Text(text) => hang(Line::plain("      "), text, 6, width, &mut lines),
                 // Never wrapped: it would not survive the copying.
                 Help::Command(command) => lines.push(Line::plain("    ").and(command)),
@@ -145,6 +142,14 @@ impl Message {
         }
         lines
     }
+}
+
+/// What to do, by itself.
+pub fn help(text: &str, width: Option<usize>) -> Vec<Line> {
+    let mut lines = Vec::new();
+    let lead = Line::styled(Style::Create, "help").and(": ");
+    hang(lead, text, 6, width, &mut lines);
+    lines
 }
 
 /// Something that the user still has to do.

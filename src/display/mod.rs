@@ -3,6 +3,7 @@
 //! Pure, but for [`terminal`], which alone writes: everything else takes values and a width and returns [`Line`]s. No
 //! clock (times are in the events), no environment, no providers. Start with [`preview`], then [`progress`].
 
+mod consequences;
 pub mod diff;
 pub mod json;
 pub mod line;
@@ -10,6 +11,8 @@ pub mod message;
 pub mod outputs;
 pub mod preview;
 pub mod progress;
+mod rows;
+pub mod secrets;
 pub mod style;
 pub mod summary;
 pub mod terminal;
@@ -22,6 +25,7 @@ pub use line::Line;
 pub use message::Message;
 pub use preview::View;
 pub use progress::Progress;
+pub use secrets::Secrets;
 pub use style::{ColorChoice, Style};
 pub use terminal::Terminal;
 pub use value::SECRET;
@@ -44,3 +48,8 @@ pub fn bug() -> String {
         env!("CARGO_PKG_VERSION")
     )
 }
+
+#[cfg(test)]
+mod fixtures;
+#[cfg(test)]
+mod tests;

@@ -1,15 +1,12 @@
 //! A plan as a tree with a summary: what `preview` shows, and `up` and `destroy` before they ask.
 
-use std::collections::BTreeMap;
-
-use super::line::{Line, wrap};
+use super::consequences;
+use super::line::Line;
+use super::rows::{PlanRow, changed, fate_of_data, is_shown, rows, tally, word};
 use super::style::{self, Style};
 use super::tree::{Cells, Row, Tree};
-use crate::plan::{
-    Action, Because, Goal, Op, Plan, ReplaceOrder, RetainReason, Retained, Step, StepId,
-};
-use crate::resource::provider::DataPolicy;
-use crate::resource::{Catalog, Change, ChangeKind, Urn};
+use crate::plan::{Because, Goal, Op, Plan, Refusal};
+use crate::resource::Catalog;
 
 /// How a plan is looked at.
 #[derive(Clone, Copy)]
@@ -24,61 +21,10 @@ pub struct View<'a> {
     pub width: Option<usize>,
 }
 
-/// One row of a plan: an object and what happens to it. A replacement's two steps are one row.
-pub struct PlanRow<'a> {
-    pub urn: &'a Urn,
-    pub op: Op,
-    /// The step that says the most about it.
-    pub step: Option<&'a Step>,
-    pub steps: Vec<StepId>,
-    pub retained: Option<&'a Retained>,
-}
-
-/// The rows of a plan: first what has steps, in their order, then what stays.
-pub fn rows(plan: &Plan) -> Vec<PlanRow<'_>> {
-    let mut replaced: BTreeMap<&Urn, usize> = BTreeMap::new();
-    let mut rows: Vec<PlanRow<'_>> = Vec::new();
-    for (id, step) in plan.steps.iter().enumerate() {
-        let tells_most = matches!(step.action, Action::CreateReplacement { .. });
-        if step.op() == Op::Replace {
-            if let Some(&row) = replaced.get(&step.urn) {
-                rows[row].steps.push(id);
-                if tells_most {
-                    rows[row].step = Some(step);
-                }
-                continue;
-            }
-            replaced.insert(&step.urn, rows.len());
-        }
-        rows.push(PlanRow {
-            urn: &step.urn,
-            op: step.op(),
-            step: Some(step),
-            steps: vec![id],
-            retained: None,
-        });
-    }
-    rows.extend(plan.retained.iter().map(|retained| PlanRow {
-        urn: &retained.urn,
-        op: Op::Retain,
-        step: None,
-        steps: Vec::new(),
-        retained: Some(retained),
-    }));
-    rows.extend(plan.kept.iter().map(|kept| PlanRow {
-        urn: &kept.urn,
-        op: Op::Same,
-        step: None,
-        steps: Vec::new(),
-        retained: None,
-    }));
-    rows
-}
-
 /// The tree, what goes or stays against expectation, and the counts.
 pub fn render(view: View<'_>) -> Vec<Line> {
     let mut lines = tree(view);
-    for mut block in [going(view), staying(view)] {
+    for mut block in [consequences::going(view), consequences::staying(view)] {
         if !block.is_empty() {
             lines.append(&mut block);
             lines.push(Line::new());
@@ -109,22 +55,12 @@ fn tree(view: View<'_>) -> Vec<Line> {
         stack: view.plan.stack.to_string(),
         stack_cells: stack_cells(view.plan),
         rows,
+        to_come: Vec::new(),
         sections: view.sections,
     };
     let mut lines = tree.render(view.width);
     lines.push(Line::new());
     lines
-}
-
-/// What stays as it is hides; so does what is out of the reach of a target.
-pub(super) fn is_shown(row: &PlanRow<'_>) -> bool {
-    match row.op {
-        Op::Same => false,
-        Op::Retain => row
-            .retained
-            .is_some_and(|retained| retained.reason != RetainReason::NotTargeted),
-        _ => true,
-    }
 }
 
 /// The stack comes and goes with its resources.
@@ -149,19 +85,10 @@ pub(super) fn stack_cells(plan: &Plan) -> Cells {
     }
 }
 
-/// An operation as the third column has it.
-pub fn word(op: Op) -> &'static str {
-    match op {
-        Op::Same => "",
-        Op::Create => "create",
-        Op::Update => "update",
-        Op::Replace => "replace",
-        Op::Delete => "delete",
-        Op::Retain => "retain",
-    }
-}
-
 fn info(view: View<'_>, row: &PlanRow<'_>) -> Line {
+    if let Some(refusal) = row.refusal {
+        return Line::styled(Style::Error, refused(refusal));
+    }
     if let Some(retained) = row.retained {
         return Line::plain(retained.reason.to_string());
     }
@@ -189,162 +116,19 @@ fn info(view: View<'_>, row: &PlanRow<'_>) -> Line {
             add(Style::Plain, &format!("[diff: {changed}]"));
         }
     }
-    if let Some(fate) = fate_of_data(view, step) {
+    if let Some(fate) = fate_of_data(view.catalog, step) {
         add(Style::Warning, fate);
     }
     line
 }
 
-/// `~cidrBlock,+tags`: the properties that change, each with what happens to it.
-pub fn changed<'a>(changes: impl Iterator<Item = &'a Change>) -> String {
-    let mut properties: Vec<(&str, char)> = Vec::new();
-    for change in changes {
-        let symbol = match change.kind {
-            ChangeKind::Add if change.path == change.property() => '+',
-            ChangeKind::Delete if change.path == change.property() => '-',
-            _ => '~',
-        };
-        if !properties
-            .iter()
-            .any(|(name, _)| *name == change.property())
-        {
-            properties.push((change.property(), symbol));
-        }
+/// Why it cannot happen, in short; the report says more.
+fn refused(refusal: &Refusal) -> &'static str {
+    match refusal {
+        Refusal::NameTaken { .. } => "refused: its name is taken",
+        Refusal::Protected { .. } => "refused: protected",
+        Refusal::HoldsData { .. } => "refused: holds data",
     }
-    let properties: Vec<String> = properties
-        .into_iter()
-        .map(|(name, symbol)| format!("{symbol}{name}"))
-        .collect();
-    properties.join(",")
-}
-
-/// What a deletion does with data, where there is any.
-fn fate_of_data(view: View<'_>, step: &Step) -> Option<&'static str> {
-    let schema = view.catalog.get(step.urn.token())?;
-    if !schema.stateful {
-        return None;
-    }
-    let data = match &step.action {
-        Action::Delete { data, .. } | Action::DeleteReplaced { data, .. } => *data,
-        // Its deletion is a step of its own, with the same answer.
-        Action::CreateReplacement { .. } if schema.snapshots => DataPolicy::Snapshot,
-        Action::CreateReplacement { .. } => DataPolicy::Discard,
-        _ => return None,
-    };
-    Some(match data {
-        DataPolicy::Discard => "its data goes for good",
-        DataPolicy::Snapshot => "a final snapshot or recovery window stays",
-    })
-}
-
-/// Op and reason in words: `replace, new one first: cidrBlock cannot change in place`.
-pub fn headline(plan: &Plan, step: &Step) -> String {
-    let mut text = word(step.op()).to_owned();
-    if let Action::CreateReplacement { order, .. } = &step.action {
-        text.push_str(match order {
-            ReplaceOrder::CreateFirst => ", new one first",
-            ReplaceOrder::DeleteFirst => ", old one first",
-        });
-    }
-    let reason = match &step.because {
-        Because::Missing | Because::Destroy => return text,
-        Because::Edited if step.op() == Op::Update => return text,
-        Because::CannotChange(properties) => {
-            format!("{} cannot change in place", properties.join(", "))
-        }
-        because => because.to_string(),
-    };
-    // A replacement that drift asks for should say what drifted.
-    let detail = match (&step.because, step.comparison()) {
-        (Because::Drifted, Some(comparison)) if step.op() == Op::Replace => {
-            let replacing = comparison.changes().filter(|change| change.replaces);
-            format!(" [diff: {}]", changed(replacing))
-        }
-        _ => String::new(),
-    };
-    let _ = plan;
-    format!("{text}: {reason}{detail}")
-}
-
-/// What an `up` deletes or replaces: first in the summary, because it is what a reader must not miss.
-fn going(view: View<'_>) -> Vec<Line> {
-    let mut lines = Vec::new();
-    let rows = rows(view.plan);
-    let goes = |op: Op| {
-        let rows = rows.iter().filter(move |row| row.op == op);
-        rows.filter_map(|row| Some((row.op, row.step?)))
-    };
-    for (op, step) in goes(Op::Delete).chain(goes(Op::Replace)) {
-        let fate = fate_of_data(view, step);
-        if view.plan.goal == Goal::Destroy && fate.is_none() {
-            continue;
-        }
-        let mut text = headline(view.plan, step);
-        if let Some(fate) = fate {
-            text = format!("{text}; {fate}");
-        }
-        item(op, step.urn.name(), &text, view.width, &mut lines);
-    }
-    if !lines.is_empty() {
-        let title = match view.plan.goal {
-            Goal::Up => "Deletes and replaces:",
-            Goal::Destroy => "Deletes data:",
-        };
-        lines.insert(0, Line::styled(Style::Heading, title));
-    }
-    lines
-}
-
-fn staying(view: View<'_>) -> Vec<Line> {
-    let mut lines = Vec::new();
-    for retained in &view.plan.retained {
-        if retained.reason != RetainReason::NotTargeted {
-            let text = format!("{} ({})", retained.reason, retained.observed.id);
-            item(
-                Op::Retain,
-                retained.urn.name(),
-                &text,
-                view.width,
-                &mut lines,
-            );
-        }
-    }
-    if !lines.is_empty() {
-        lines.insert(0, Line::styled(Style::Heading, "Stays:"));
-    }
-    lines
-}
-
-fn item(op: Op, name: &str, text: &str, width: Option<usize>, lines: &mut Vec<Line>) {
-    const INDENT: usize = 7;
-    let lead = name.chars().count() + 2;
-    let wrapped = wrap(
-        &format!("{name}: {text}"),
-        width.map(|width| width.saturating_sub(INDENT)),
-    );
-    for (index, text) in wrapped.iter().enumerate() {
-        let line = if index == 0 {
-            let rest: String = text.chars().skip(lead).collect();
-            Line::plain("    ")
-                .with(style::of(op), style::symbol(op))
-                .and(" ")
-                .with(Style::Bold, text.chars().take(lead).collect::<String>())
-                .and(rest)
-        } else {
-            Line::plain(" ".repeat(INDENT)).and(text)
-        };
-        lines.push(line);
-    }
-}
-
-/// How many rows have which operation.
-pub fn tally(plan: &Plan) -> BTreeMap<Op, usize> {
-    let mut tally = BTreeMap::new();
-    for row in rows(plan) {
-        // What lives beside its successor is counted with its deletion.
-        *tally.entry(row.op).or_insert(0) += 1;
-    }
-    tally
 }
 
 /// `Resources:` and below, in Pulumi's words; what destroys comes first.
@@ -353,21 +137,28 @@ fn counts(plan: &Plan) -> Vec<Line> {
     let mut lines = vec![Line::styled(Style::Heading, "Resources:")];
     let changes = [Op::Delete, Op::Replace, Op::Create, Op::Update, Op::Retain];
     let mut kinds = 0;
-    let mut changed = 0;
+    let mut total = 0;
     for op in changes {
         let Some(&count) = tally.get(&op) else {
             continue;
         };
         if op != Op::Retain {
             kinds += 1;
-            changed += count;
+            total += count;
         }
         let text = format!("{}{count} to {}", style::symbol(op), word(op));
         lines.push(Line::plain("    ").with(style::of(op), text));
     }
+    let refused = rows(plan)
+        .iter()
+        .filter(|row| row.refusal.is_some())
+        .count();
+    if refused > 0 {
+        lines.push(Line::plain("    ").with(Style::Error, format!("{refused} refused")));
+    }
     lines.extend(totals(
         kinds,
-        changed,
+        total,
         tally.get(&Op::Same).copied().unwrap_or(0),
     ));
     let drifted = plan

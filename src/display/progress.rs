@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::line::Line;
-use super::preview::{self, PlanRow, is_shown};
+use super::preview;
+use super::rows::{PlanRow, changed, is_shown, rows};
 use super::seconds;
 use super::style::{self, Style};
 use super::tree::{Cells, Row, Tree};
@@ -67,7 +68,7 @@ impl<'a> Progress<'a> {
     pub fn new(plan: &'a Plan, sections: &'a [&'a str]) -> Self {
         let mut tracks = Vec::new();
         let mut track_of = BTreeMap::new();
-        for row in preview::rows(plan) {
+        for row in rows(plan) {
             if row.steps.is_empty() {
                 continue;
             }
@@ -182,7 +183,7 @@ impl<'a> Progress<'a> {
                 .iter()
                 .map(|track| track.row(now, Some(spinner)))
                 .collect();
-            let lines = self.tree(shown, Some(width));
+            let lines = self.tree(shown, self.to_come(spinner), Some(width));
             if lines.len() <= room + 2 || count == 0 {
                 break lines;
             }
@@ -191,8 +192,9 @@ impl<'a> Progress<'a> {
         let running = |track: &&&Track| matches!(track.state, State::Running { .. });
         let hidden = ranked[count..].iter().filter(running).count();
         lines.push(Line::new());
-        lines.push(self.footer(now, spinner, hidden).cut(width));
-        lines
+        lines.push(self.footer(now, spinner, hidden));
+        // A line that wraps would scroll the frame away.
+        lines.into_iter().map(|line| line.cut(width)).collect()
     }
 
     /// The whole tree, once the run is over.
@@ -202,12 +204,35 @@ impl<'a> Progress<'a> {
             .iter()
             .map(|track| track.row(Duration::ZERO, None))
             .collect();
-        self.tree(rows, width)
+        self.tree(rows, Vec::new(), width)
     }
 
-    fn tree(&self, mut rows: Vec<Row>, width: Option<usize>) -> Vec<Line> {
-        rows.extend(
-            preview::rows(self.plan)
+    /// Every row at its widest, for less than a minute.
+    fn to_come(&self, spinner: &str) -> Vec<Row> {
+        let minute = Duration::from_secs(59);
+        let rows = self.tracks.iter().map(|track| {
+            let work = match track.op {
+                Op::Update => Work::Update,
+                Op::Replace => Work::CreateReplacement,
+                Op::Delete => Work::Delete,
+                _ => Work::Create,
+            };
+            let text = format!("{} ({}) {spinner}", doing(work), seconds(minute));
+            Row {
+                urn: track.urn.clone(),
+                cells: Cells {
+                    op: Some(track.op),
+                    status: Line::plain(text),
+                    info: Line::new(),
+                },
+            }
+        });
+        rows.collect()
+    }
+
+    fn tree(&self, mut shown: Vec<Row>, to_come: Vec<Row>, width: Option<usize>) -> Vec<Line> {
+        shown.extend(
+            rows(self.plan)
                 .iter()
                 .filter(|row| row.op == Op::Retain && is_shown(row))
                 .map(|row| Row {
@@ -234,7 +259,8 @@ impl<'a> Progress<'a> {
             status_title: "Status",
             stack: self.plan.stack.to_string(),
             stack_cells,
-            rows,
+            rows: shown,
+            to_come,
             sections: self.sections,
         }
         .render(width)
@@ -352,7 +378,7 @@ impl Track {
         let diff = match row.step {
             Some(step) if row.op != Op::Create => step
                 .comparison()
-                .map(|comparison| preview::changed(comparison.changes()))
+                .map(|comparison| changed(comparison.changes()))
                 .unwrap_or_default(),
             _ => String::new(),
         };

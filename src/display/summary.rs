@@ -4,9 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::line::Line;
 use super::message::Message;
-use super::preview::{self, totals};
+use super::preview::totals;
 use super::progress::verb;
+use super::rows::rows;
 use super::seconds;
+use super::secrets::Secrets;
 use super::style::{self, Style};
 use crate::execute::{Outcome, Report, Skipped};
 use crate::plan::{Action, Op, Plan, RetainReason, Step, StepId};
@@ -18,7 +20,7 @@ pub fn render(plan: &Plan, outcome: &Outcome) -> Vec<Line> {
     let succeeded: BTreeSet<StepId> = report.succeeded.iter().copied().collect();
     let mut done: BTreeMap<Op, usize> = BTreeMap::new();
     let mut unchanged = 0;
-    for row in preview::rows(plan) {
+    for row in rows(plan) {
         match row.op {
             Op::Same => unchanged += 1,
             Op::Retain => {
@@ -75,15 +77,17 @@ fn past(op: Op) -> &'static str {
 }
 
 /// What went wrong with each resource, and what to do next.
-pub fn diagnostics(plan: &Plan, outcome: &Outcome, again: &str) -> Vec<Message> {
+pub fn diagnostics(plan: &Plan, outcome: &Outcome, secrets: &Secrets, again: &str) -> Vec<Message> {
     let report = outcome.report();
     let mut messages: Vec<Message> = report
         .failed
         .iter()
         .map(|(id, error)| {
+            let mut error = error.clone();
+            secrets.mask_error(&mut error);
             failure(
                 &plan.steps[*id],
-                error,
+                &error,
                 waiting_for(plan, report, *id),
                 again,
             )

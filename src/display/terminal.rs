@@ -144,9 +144,12 @@ impl Terminal {
     /// Takes the frame off the screen.
     pub fn clear_frame(&mut self) {
         let mut text = String::new();
-        if !self.frame.is_empty() {
+        let lines = self.frame_lines();
+        if lines > 0 {
+            // Line by line, because some terminals keep what is erased at once in their history.
             text.push_str(&self.to_frame_start());
-            text.push_str("\u{1b}[J");
+            text.push_str(&"\u{1b}[2K\n".repeat(lines));
+            text.push_str(&self.to_frame_start());
             self.frame.clear();
         }
         if self.cursor_hidden {
@@ -158,17 +161,28 @@ impl Terminal {
         }
     }
 
-    /// Moves the cursor to where the frame begins. A window that has become narrower has broken its lines.
+    /// Moves the cursor to where the frame begins.
     fn to_frame_start(&self) -> String {
-        let (columns, rows) = self.window();
-        let lines: usize = self
-            .frame
-            .iter()
-            .map(|width| width.div_ceil(columns).max(1))
-            .sum();
-        match lines.min(rows - 1) {
+        match self.frame_lines() {
             0 => String::new(),
             lines => format!("\u{1b}[{lines}A\r"),
+        }
+    }
+
+    /// Lines that the frame takes on the screen: a window that has become narrower has broken them.
+    fn frame_lines(&self) -> usize {
+        let (columns, rows) = self.window();
+        let lines = self
+            .frame
+            .iter()
+            .map(|width| width.div_ceil(columns).max(1));
+        lines.sum::<usize>().min(rows - 1)
+    }
+
+    /// Leaves a line on which a question was broken off, with the cursor that the question may have hidden.
+    pub fn leave_question(&mut self) {
+        if self.is_terminal {
+            write(&mut io::stdout().lock(), "\u{1b}[?25h\n");
         }
     }
 

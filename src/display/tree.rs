@@ -1,7 +1,8 @@
 //! Resources as a tree in columns, the way Pulumi shows them: `Type / Name / Plan / Info`.
 //!
 //! A logical name is `<section>/<name>`; sections are the branches. Wide enough, everything is shown whole. Where the
-//! width is not enough, first the `aws:` of the types goes, then the ends of infos, then the middle of types and names.
+//! width is not enough, first the `aws:` of the types goes, then the ends of infos, then the service, then the middle of
+//! types and names.
 
 use console::measure_text_width;
 
@@ -16,7 +17,9 @@ const GAP: usize = 2;
 /// What columns keep when there is too little room for all.
 const SMALLEST_TYPE: usize = 22;
 const SMALLEST_NAME: usize = 16;
-const SMALLEST_INFO: usize = 26;
+const SMALLEST_INFO: usize = 12;
+/// What an info should have before types are shortened further.
+const GOOD_INFO: usize = 26;
 
 /// What stands in one row, besides its type and name.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -42,6 +45,8 @@ pub struct Tree<'a> {
     pub stack: String,
     pub stack_cells: Cells,
     pub rows: Vec<Row>,
+    /// Rows that are not shown, but that the columns leave room for, so that they do not jump when these come.
+    pub to_come: Vec<Row>,
     /// Sections in the order in which they are shown; others follow by name.
     pub sections: &'a [&'a str],
 }
@@ -68,9 +73,14 @@ impl Tree<'_> {
                 info: Line::styled(Style::Heading, "Info"),
             },
         };
+        let to_come: Vec<Entry> = self
+            .to_come
+            .iter()
+            .map(|row| Entry::of(row.clone(), "├─ │  ".to_owned()))
+            .collect();
         let entries = self.entries();
         let has_info = entries.iter().any(|entry| !entry.cells.info.is_empty());
-        let columns = Columns::measure(&title, &entries, width, has_info);
+        let columns = Columns::measure(&title, &[&entries, &to_come], width, has_info);
         let mut lines = vec![columns.line(title, Style::Heading)];
         lines.extend(
             entries
@@ -180,8 +190,29 @@ fn natural(name: &str) -> Vec<(String, u64)> {
     parts
 }
 
+/// How much of a type token is shown.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Types {
+    /// `aws:ec2:Vpc`
+    Whole,
+    /// `ec2:Vpc`
+    WithService,
+    /// `Vpc`
+    Alone,
+}
+
+impl Types {
+    fn shown(self, kind: &str) -> &str {
+        match (self, kind.strip_prefix("aws:")) {
+            (Self::Whole, _) | (_, None) => kind,
+            (Self::WithService, Some(rest)) => rest,
+            (Self::Alone, Some(rest)) => rest.split_once(':').map_or(rest, |(_, name)| name),
+        }
+    }
+}
+
 struct Columns {
-    short_types: bool,
+    types: Types,
     kind: usize,
     name: usize,
     status: usize,
@@ -189,38 +220,41 @@ struct Columns {
 }
 
 impl Columns {
-    fn measure(title: &Entry, entries: &[Entry], width: Option<usize>, has_info: bool) -> Self {
-        let all = || std::iter::once(title).chain(entries);
+    fn measure(title: &Entry, entries: &[&[Entry]], width: Option<usize>, has_info: bool) -> Self {
+        let all = || std::iter::once(title).chain(entries.iter().copied().flatten());
         let widest = |of: &dyn Fn(&Entry) -> usize| all().map(of).max().unwrap_or(0);
-        let kinds = |short| {
+        let kinds = |types: Types| {
             widest(&|entry: &Entry| {
-                measure_text_width(&entry.prefix) + measure_text_width(shown(&entry.kind, short))
+                measure_text_width(&entry.prefix) + measure_text_width(types.shown(&entry.kind))
             })
         };
+        let info = has_info.then(|| widest(&|entry| entry.cells.info.width()));
         let mut columns = Self {
-            short_types: false,
-            kind: kinds(false),
+            types: Types::Whole,
+            kind: kinds(Types::Whole),
             name: widest(&|entry| measure_text_width(&entry.name)),
             status: widest(&|entry| entry.cells.status.width()),
-            info: has_info.then(|| widest(&|entry| entry.cells.info.width())),
+            info,
         };
         let Some(width) = width else { return columns };
-        if columns.total() > width {
-            columns.short_types = true;
-            columns.kind = kinds(true);
+        let over = |columns: &Self| columns.total().saturating_sub(width);
+        // Infos may lose their ends, but what is what has to stay legible: types and names come last.
+        for (types, smallest_info) in [
+            (Types::Whole, usize::MAX),
+            (Types::WithService, GOOD_INFO),
+            (Types::Alone, SMALLEST_INFO),
+        ] {
+            columns.types = types;
+            columns.kind = kinds(types);
+            columns.info = info.map(|info| info.min(smallest_info));
+            if over(&columns) == 0 {
+                break;
+            }
         }
-        if let Some(info) = columns.info {
-            let over = columns.total().saturating_sub(width);
-            columns.info = Some(info.saturating_sub(over).max(info.min(SMALLEST_INFO)));
-        }
-        let over = columns.total().saturating_sub(width);
-        let spare = columns.kind.saturating_sub(SMALLEST_TYPE);
-        columns.kind -= over.min(spare);
-        let over = columns.total().saturating_sub(width);
-        let spare = columns.name.saturating_sub(SMALLEST_NAME);
-        columns.name -= over.min(spare);
-        let over = columns.total().saturating_sub(width);
-        columns.info = columns.info.map(|info| info.saturating_sub(over));
+        columns.kind -= over(&columns).min(columns.kind.saturating_sub(SMALLEST_TYPE));
+        columns.name -= over(&columns).min(columns.name.saturating_sub(SMALLEST_NAME));
+        let rest = width.saturating_sub(columns.total() - columns.info.unwrap_or(0));
+        columns.info = info.map(|info| info.min(rest));
         columns
     }
 
@@ -246,7 +280,7 @@ impl Columns {
         let symbol = cells.op.map_or("  ", style::symbol);
         let kind_style = if is_section { Style::Bold } else { base };
         let room = self.kind.saturating_sub(measure_text_width(&prefix));
-        let kind = cut_middle(shown(&kind, self.short_types), room);
+        let kind = cut_middle(self.types.shown(&kind), room);
         let gap = " ".repeat(GAP);
         let mut line = Line::plain(" ")
             .with(style, symbol)
@@ -264,15 +298,6 @@ impl Columns {
             line = line.and(&gap).then(cells.info.cut(info));
         }
         line
-    }
-}
-
-/// A type token, without its `aws:` where room is short.
-fn shown(kind: &str, short: bool) -> &str {
-    if short {
-        kind.strip_prefix("aws:").unwrap_or(kind)
-    } else {
-        kind
     }
 }
 

@@ -98,7 +98,7 @@ pub fn block(
     let fits = width.is_none_or(|width| head.width() + one.chars().count() <= width.max(40));
     let short = one.chars().count() <= 60;
     match &value {
-        Value::List(values) if !values.is_empty() && !(fits && short) => {
+        Value::List(values) if !values.is_empty() && (!fits || !short) => {
             lines.push(head.clone().with(style, "["));
             for value in values {
                 let head = Line::plain(" ".repeat(indent + 2));
@@ -106,7 +106,7 @@ pub fn block(
             }
             lines.push(Line::plain(" ".repeat(indent)).with(style, "]"));
         }
-        Value::Object(values) if !values.is_empty() && !(fits && short) => {
+        Value::Object(values) if !values.is_empty() && (!fits || !short) => {
             lines.push(head.clone().with(style, "{"));
             let longest = values.keys().map(|name| key(name).len()).max().unwrap_or(0);
             for (name, value) in values {

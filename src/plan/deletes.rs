@@ -169,10 +169,15 @@ fn collect_texts<'a>(inputs: &'a Properties, texts: &mut Vec<&'a str>) {
     fn collect<'a>(value: &'a Value, texts: &mut Vec<&'a str>) {
         match value {
             Value::String(text) => texts.push(text),
-            Value::List(values) => values.iter().for_each(|value| collect(value, texts)),
-            Value::Object(values) => values.values().for_each(|value| collect(value, texts)),
+            Value::List(values) => list(values.iter(), texts),
+            Value::Object(values) => list(values.values(), texts),
             _ => {}
         }
     }
-    inputs.values().for_each(|value| collect(value, texts));
+    fn list<'a>(values: impl Iterator<Item = &'a Value>, texts: &mut Vec<&'a str>) {
+        for value in values {
+            collect(value, texts);
+        }
+    }
+    list(inputs.values(), texts);
 }

@@ -14,6 +14,8 @@ pub mod verify;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
+pub use target::matches_any;
+
 use crate::graph::ResourceGraph;
 use crate::resource::desired::Comparison;
 use crate::resource::provider::DataPolicy;

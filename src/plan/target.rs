@@ -132,21 +132,20 @@ pub fn matches_any(patterns: &[String], name: &str) -> bool {
     patterns.iter().any(|pattern| matches(pattern, name))
 }
 
-/// A pattern names a resource by its whole logical name, by a section or other leading part of it, or by one of its
-/// parts; `*` stands for any text: `database`, `services/api*`, `web`, `*TargetGroup`.
+/// A pattern names a resource by its whole logical name or by any of its parts that stand together; `*` stands for any
+/// text: `database`, `services/api*`, `web`, `api/service`, `*TargetGroup`.
 fn matches(pattern: &str, name: &str) -> bool {
-    if glob(pattern, name) {
-        return true;
-    }
-    let mut end = 0;
-    for part in name.split('/') {
-        end += part.len();
-        if glob(pattern, part) || glob(pattern, &name[..end]) {
-            return true;
-        }
-        end += 1;
-    }
-    false
+    let starts = || std::iter::once(0).chain(name.match_indices('/').map(|(at, _)| at + 1));
+    let ends = || {
+        name.match_indices('/')
+            .map(|(at, _)| at)
+            .chain([name.len()])
+    };
+    starts().any(|start| {
+        ends()
+            .filter(|end| *end >= start)
+            .any(|end| glob(pattern, &name[start..end]))
+    })
 }
 
 fn glob(pattern: &str, text: &str) -> bool {
@@ -176,6 +175,7 @@ mod tests {
             "services",
             "services/api",
             "api",
+            "api/taskDefinition",
             "services/*",
             "*Definition",
             "ser*api*",

@@ -247,6 +247,14 @@ pub fn compare_tags(desired: &Tags, observed: &Tags) -> Vec<Change> {
     changes
 }
 
+/// A text that is taken away by setting it to the empty one.
+pub fn empty_is_unset(value: Value) -> Value {
+    match value.as_str() {
+        Some("") => Value::Null,
+        _ => value,
+    }
+}
+
 /// A list in a fixed order, without repetitions: the canonical form of a set. Anything else stays as it is.
 pub fn sorted(value: Value) -> Value {
     match value {

@@ -1,6 +1,7 @@
 """EC2: client tokens, pages, and the refusals that give deletion its order."""
 
 import base64
+import ipaddress
 import json
 
 from moto.ec2.exceptions import DependencyViolationError, EC2ClientError
@@ -18,6 +19,40 @@ from mending import Tokens, notes_of, replace
 
 def refuse(code, message):
     raise EC2ClientError(code, message)
+
+
+# Ranges
+
+
+def canonical_range(text):
+    """EC2 stores CIDR blocks in their canonical form, with the bits of the host cleared.
+
+    https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateSubnet.html
+    """
+    try:
+        return str(ipaddress.ip_network(text, strict=False))
+    except ValueError:
+        return text
+
+
+def canonical_ranges(operation, *positions):
+    """Makes the ranges among the arguments of a backend's operation canonical."""
+
+    def mended(original, self, *arguments, **named):
+        arguments = list(arguments)
+        for position in positions:
+            if position < len(arguments) and arguments[position]:
+                arguments[position] = canonical_range(arguments[position])
+        return original(self, *arguments, **named)
+
+    replace(EC2Backend, operation)(mended)
+
+
+canonical_ranges("create_vpc", 0)
+canonical_ranges("create_subnet", 1)
+canonical_ranges("create_route", 1, 2)
+canonical_ranges("replace_route", 1, 2)
+canonical_ranges("delete_route", 1, 2)
 
 
 # Zones

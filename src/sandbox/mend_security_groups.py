@@ -16,12 +16,22 @@ from moto.ec2.models import EC2Backend
 from moto.ec2.models.security_groups import SecurityGroupRule
 from moto.ec2.responses import EC2Response
 
+from mend_ec2 import canonical_range
 from mending import replace
 
 
 @replace(SecurityGroupRule, "__init__")
 def remember_description(original, self, *arguments, **named):
+    """Ranges are canonical, too, and the number of a protocol that has a name comes back as the name.
+
+    https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_IpRange.html
+    """
     original(self, *arguments, **named)
+    for key in ("CidrIp", "CidrIpv6"):
+        if self.ip_range.get(key):
+            self.ip_range = {**self.ip_range, key: canonical_range(self.ip_range[key])}
+    protocol = (self.ip_protocol or "-1").lower()
+    self.ip_protocol = "icmpv6" if protocol == "58" else protocol
     prefix_list = arguments[7] if len(arguments) > 7 else named.get("prefix_list_id")
     peer = self.ip_range or self.source_group or prefix_list or {}
     self.written_description = peer.get("Description")

@@ -59,6 +59,30 @@ def create_bucket(original, self, request, bucket_name, querystring):
     return answer
 
 
+MINIMUM_SIZE = "x-amz-transition-default-minimum-object-size"
+
+
+@replace(S3Response, "_bucket_response_put")
+def put_bucket_lifecycle(original, self, request, bucket_name, querystring):
+    """Remembers the rules as they were put: moto forgets sizes in filters and how many versions stay.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutBucketLifecycleConfiguration.html
+    """
+    answer = original(self, request, bucket_name, querystring)
+    if "lifecycle" in querystring:
+        minimum = request.headers.get(MINIMUM_SIZE) or "all_storage_classes_128K"
+        self.backend.get_bucket(bucket_name).written_lifecycle = self.body, minimum
+    return answer
+
+
+@replace(S3Response, "get_bucket_lifecycle")
+def get_bucket_lifecycle(original, self):
+    """https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetBucketLifecycleConfiguration.html"""
+    status, headers, _ = original(self)
+    body, minimum = self.backend.get_bucket(self.bucket_name).written_lifecycle
+    return status, {**headers, MINIMUM_SIZE: minimum}, body
+
+
 @replace(S3Backend, "delete_bucket")
 def delete_bucket(original, self, bucket_name):
     """Tags go with the bucket."""

@@ -27,6 +27,9 @@ pub enum References {
     WhereMarked,
 }
 
+/// After so many faults of one document the rest is no news, and only costs time.
+const MOST_FAULTS: usize = 1000;
+
 /// One walk, or several over parts of one document.
 pub struct Check<'a> {
     document: &'a Document,
@@ -47,7 +50,7 @@ impl<'a> Check<'a> {
     }
 
     /// Checks one value and turns it into JSON. `place` is its path, for messages; `anchor` is where to point when
-    /// something is missing in it. What is at fault comes back as null.
+    /// something is missing in it. What is at fault is left out of the JSON.
     pub fn value(&mut self, node: &Node, schema: &'a Json, place: &str, anchor: Span) -> Json {
         if self.references == References::Everywhere && node.as_text().is_some_and(is_one_reference)
         {
@@ -72,6 +75,12 @@ impl<'a> Check<'a> {
             Content::Text(text) => self.text(node, text, schema, place),
             Content::List(items) => self.list(node, items, schema, place),
             Content::Map(entries) => self.map(entries, schema, place, anchor),
+        }
+    }
+
+    fn refuse(&mut self, error: StackError) {
+        if self.errors.len() < MOST_FAULTS {
+            self.errors.push(error);
         }
     }
 
@@ -126,7 +135,7 @@ impl<'a> Check<'a> {
             }
             Content::Text(text) => {
                 let label = format!("`{place}` takes {}", list_of(words));
-                self.errors.push(
+                self.refuse(
                     StackError::new(Fault::UnknownWord, node.span, label)
                         .suggest(nearest(text, words.iter().copied())),
                 );
@@ -144,8 +153,7 @@ impl<'a> Check<'a> {
         let uneven = bound("multipleOf").is_some_and(|step| (number / step).fract() != 0.0);
         if below || above || uneven {
             let label = format!("`{place}` takes {}", expected(schema));
-            self.errors
-                .push(StackError::new(Fault::OutOfRange, node.span, label));
+            self.refuse(StackError::new(Fault::OutOfRange, node.span, label));
             return Json::Null;
         }
         if number.fract() == 0.0 {
@@ -159,7 +167,7 @@ impl<'a> Check<'a> {
         if self.references == References::WhereMarked && reference::holds_reference(text) {
             if schema["x-references"] != true {
                 let label = format!("`{place}` must be known before anything exists");
-                self.errors.push(
+                self.refuse(
                     StackError::new(Fault::MisplacedReference, node.span, label)
                         .help("write the value itself; `$$` stands for a literal `$`"),
                 );
@@ -172,8 +180,7 @@ impl<'a> Check<'a> {
         let long = schema["maxLength"].as_u64().is_some_and(|max| length > max);
         if short || long {
             let label = format!("`{place}` takes {}; this has {length}", expected(schema));
-            self.errors
-                .push(StackError::new(Fault::OutOfRange, node.span, label));
+            self.refuse(StackError::new(Fault::OutOfRange, node.span, label));
             return Json::Null;
         }
         Json::String(text.to_owned())
@@ -185,19 +192,23 @@ impl<'a> Check<'a> {
         let many = schema["maxItems"].as_u64().is_some_and(|max| count > max);
         if few || many {
             let label = format!("`{place}` takes {}; this has {count}", expected(schema));
-            self.errors
-                .push(StackError::new(Fault::OutOfRange, node.span, label));
+            self.refuse(StackError::new(Fault::OutOfRange, node.span, label));
         }
         let Some(item_schema) = schema.get("items") else {
             return plain(node);
         };
-        items
+        let values: Vec<Json> = items
             .iter()
             .enumerate()
             .map(|(index, item)| {
                 self.value(item, item_schema, &format!("{place}[{index}]"), item.span)
             })
-            .collect()
+            .collect();
+        // A list with holes would mean something else.
+        if few || many || values.contains(&Json::Null) {
+            return Json::Null;
+        }
+        Json::Array(values)
     }
 
     fn map(&mut self, entries: &[Entry], schema: &'a Json, place: &str, anchor: Span) -> Json {
@@ -219,7 +230,9 @@ impl<'a> Check<'a> {
                 Some(_) if entry.value.is_null() => {}
                 Some(schema) => {
                     let value = self.value(&entry.value, schema, &inner, entry.key_span);
-                    result.insert(entry.key.clone(), value);
+                    if !value.is_null() {
+                        result.insert(entry.key.clone(), value);
+                    }
                 }
                 None if open => {
                     result.insert(entry.key.clone(), plain(&entry.value));
@@ -233,23 +246,27 @@ impl<'a> Check<'a> {
             if !entries.iter().any(given) {
                 let label = format!("{} needs `{name}`", subject(place));
                 let mut error = StackError::new(Fault::MissingKey, anchor, label);
-                if let Some(example) = properties
-                    .and_then(|properties| properties.get(name))
-                    .and_then(|schema| self.resolve(schema)["examples"].get(0))
-                {
+                let schema = properties.and_then(|properties| properties.get(name));
+                let example = schema.and_then(|schema| {
+                    let own = schema["examples"].get(0);
+                    own.or_else(|| self.resolve(schema)["examples"].get(0))
+                });
+                if let Some(example) = example {
                     error = error.help(format!("add `{name}: {example}`, for example"));
                 }
-                self.errors.push(error);
+                self.refuse(error);
             }
         }
         Json::Object(result)
     }
 
     fn unknown_key(&mut self, entry: &Entry, schema: &Json, place: &str) {
+        if self.errors.len() >= MOST_FAULTS {
+            return;
+        }
         if let Some(reason) = schema["x-unsupported"][&entry.key].as_str() {
             let label = format!("`{}` is not supported yet", entry.key);
-            self.errors
-                .push(StackError::new(Fault::Unsupported, entry.key_span, label).help(reason));
+            self.refuse(StackError::new(Fault::Unsupported, entry.key_span, label).help(reason));
             return;
         }
         let label = format!("{} has no `{}`", subject(place), entry.key);
@@ -262,12 +279,11 @@ impl<'a> Check<'a> {
             .filter(|key| !key.starts_with('$'))
             .collect();
         keys.sort_unstable();
-        self.errors
-            .push(match nearest(&entry.key, keys.iter().copied()) {
-                Some(nearest) => error.suggest(Some(nearest)),
-                None if keys.is_empty() => error,
-                None => error.help(format!("it takes {}", list_of_all(&keys))),
-            });
+        self.refuse(match nearest(&entry.key, keys.iter().copied()) {
+            Some(nearest) => error.suggest(Some(nearest)),
+            None if keys.is_empty() => error,
+            None => error.help(format!("it takes {}", list_of_all(&keys))),
+        });
     }
 
     fn wrong_type(&mut self, node: &Node, options: &[&Json], place: &str) {
@@ -316,7 +332,7 @@ impl<'a> Check<'a> {
         };
         let mut error = StackError::new(Fault::WrongType, span, label);
         error.help = help;
-        self.errors.push(error);
+        self.refuse(error);
     }
 }
 
@@ -421,7 +437,9 @@ fn is_spoken_boolean(text: &str) -> bool {
 }
 
 fn is_one_reference(text: &str) -> bool {
-    text.starts_with("${") && matches!(reference::parse(text).as_deref(), Ok([Part::Reference(_)]))
+    text.starts_with("${")
+        && matches!(reference::split(text), (parts, malformed)
+            if malformed.is_empty() && matches!(parts[..], [Part::Reference(_)]))
 }
 
 /// A node as JSON, where no schema says more.

@@ -120,16 +120,24 @@ impl std::error::Error for StackError {}
 pub struct StackErrors {
     pub sources: Vec<Source>,
     pub errors: Vec<StackError>,
+    /// How many more there are.
+    pub omitted: usize,
 }
 
+/// How many faults are told: nobody reads more at a time.
+const MOST_TOLD: usize = 100;
+
 impl StackErrors {
-    /// The faults in the order of the text, without repetitions.
+    /// The first faults in the order of the text, without repetitions.
     pub fn new(sources: &[Source], mut errors: Vec<StackError>) -> Self {
         errors.sort_by_key(StackError::place);
         errors.dedup();
+        let omitted = errors.len().saturating_sub(MOST_TOLD);
+        errors.truncate(MOST_TOLD);
         Self {
             sources: sources.to_vec(),
             errors,
+            omitted,
         }
     }
 }
@@ -140,9 +148,10 @@ impl fmt::Display for StackErrors {
             .sources
             .first()
             .map_or("the stack", |source| &source.name);
-        match self.errors.len() {
-            1 => write!(formatter, "{name} has a fault"),
-            count => write!(formatter, "{name} has {count} faults"),
+        match (self.errors.len(), self.omitted) {
+            (1, 0) => write!(formatter, "{name} has a fault"),
+            (count, 0) => write!(formatter, "{name} has {count} faults"),
+            (told, more) => write!(formatter, "{name} has these {told} faults, and {more} more"),
         }
     }
 }
@@ -219,6 +228,4 @@ faults! {
     UnknownType "unknown_type" "unknown resource type"
     UnknownResource "unknown_resource" "unknown resource"
     Duplicate "duplicate" "declared twice"
-    // A case that should never happen.
-    Bug "bug" "this is a bug in fde-infra"
 }

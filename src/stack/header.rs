@@ -7,6 +7,7 @@ use serde::Deserialize;
 
 use super::document::Document;
 use super::error::{Fault, Span, StackError};
+use super::node::{Entry, Node};
 
 /// The tags we set ourselves on everything; AWS takes 50 per object, and one more may be a `Name`.
 const OWN_TAGS: usize = 6;
@@ -15,6 +16,8 @@ const MAX_TAG_KEY: usize = 128;
 const MAX_TAG_VALUE: usize = 256;
 /// All keys together travel in one tag value.
 const MAX_TAG_KEYS: usize = 200;
+/// Between them.
+const KEY_SEPARATOR: &str = " + ";
 
 /// Which kind of environment this is. Every default depends on it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize, JsonSchema)]
@@ -86,45 +89,65 @@ pub struct Header {
     pub tags: BTreeMap<String, String>,
 }
 
-impl Header {
-    /// Checks what its schema cannot say.
-    pub fn check(&self, document: &Document, errors: &mut Vec<StackError>) {
-        let place = |path: &str| document.place(path);
-        if !is_stack_name(&self.name) {
-            let label = "takes lower-case letters, digits and single hyphens, a letter first";
-            errors.push(StackError::new(Fault::Name, place("name"), label));
-        }
-        if !is_region(&self.region) {
-            let label = "is not of the form `eu-south-2`";
-            errors.push(StackError::new(Fault::Region, place("region"), label));
-        }
-        if let Some(account) = &self.account
-            && !(account.len() == 12 && account.bytes().all(|byte| byte.is_ascii_digit()))
+/// Checks what the schema cannot say, each value by itself.
+pub fn check(document: &Document, errors: &mut Vec<StackError>) {
+    let mut refuse = |key: &str, fault: Fault, label: &str, sound: &dyn Fn(&str) -> bool| {
+        if let Some(node) = document.root.get(key)
+            && let Some(text) = scalar(document, node)
+            && !sound(text)
         {
-            let label = "an account number has 12 digits";
-            errors.push(StackError::new(Fault::Account, place("account"), label));
+            errors.push(StackError::new(fault, node.span, label));
         }
-        self.check_tags(document, errors);
-    }
+    };
+    let label = "takes lower-case letters, digits and single hyphens, a letter first";
+    refuse("name", Fault::Name, label, &is_stack_name);
+    let label = "is not of the form `eu-south-2`";
+    refuse("region", Fault::Region, label, &is_region);
+    let label = "an account number has 12 digits";
+    refuse("account", Fault::Account, label, &|account| {
+        account.len() == 12 && account.bytes().all(|byte| byte.is_ascii_digit())
+    });
+    check_tags(document, errors);
+}
 
-    fn check_tags(&self, document: &Document, errors: &mut Vec<StackError>) {
-        let tags = document.root.get("tags");
-        for (key, value) in &self.tags {
-            let (key_span, value_span) = tags
-                .and_then(|tags| tags.entry(key))
-                .map(|entry| (entry.key_span, entry.value.span))
-                .unwrap_or_default();
-            check_tag(key, value, key_span, value_span, errors);
+/// The text of a value; of a flag, however it reads.
+fn scalar<'a>(document: &'a Document, node: &'a Node) -> Option<&'a str> {
+    let text = document
+        .is_flag(node.span)
+        .then(|| document.text(node.span));
+    node.as_text().or(text)
+}
+
+fn check_tags(document: &Document, errors: &mut Vec<StackError>) {
+    let Some(tags) = document.root.get("tags") else {
+        return;
+    };
+    let tags: Vec<&Entry> = tags
+        .entries()
+        .iter()
+        .filter(|entry| !entry.value.is_null())
+        .collect();
+    for entry in &tags {
+        if let Some(value) = scalar(document, &entry.value) {
+            check_tag(&entry.key, value, entry.key_span, entry.value.span, errors);
         }
-        let joined: usize = self.tags.keys().map(|key| key.len() + 3).sum();
-        if self.tags.len() > MAX_TAGS {
-            let label = format!("at most {MAX_TAGS} tags; fde-infra adds its own to AWS's 50");
-            errors.push(StackError::new(Fault::Tag, document.place("tags"), label));
-        } else if joined > MAX_TAG_KEYS + 3 {
-            let label = format!("the keys together have more than {MAX_TAG_KEYS} characters");
-            let help = "fde-infra keeps the list of your keys in a tag of its own";
-            errors.push(StackError::new(Fault::Tag, document.place("tags"), label).help(help));
-        }
+    }
+    let joined: usize = tags
+        .iter()
+        .map(|entry| entry.key.len() + KEY_SEPARATOR.len())
+        .sum();
+    if tags.len() > MAX_TAGS {
+        let label = format!("at most {MAX_TAGS} tags; fde-infra adds its own to AWS's 50");
+        errors.push(StackError::new(
+            Fault::Tag,
+            document.key_place("tags"),
+            label,
+        ));
+    } else if joined > MAX_TAG_KEYS + KEY_SEPARATOR.len() {
+        let label = format!("the keys together have more than {MAX_TAG_KEYS} characters");
+        let help = "fde-infra keeps the list of your keys in a tag of its own";
+        let place = document.key_place("tags");
+        errors.push(StackError::new(Fault::Tag, place, label).help(help));
     }
 }
 
@@ -143,7 +166,7 @@ pub fn check_tag(
         Some("the prefix `fde:` belongs to fde-infra")
     } else if key.is_empty() || key.chars().count() > MAX_TAG_KEY {
         Some("a key has 1 to 128 characters")
-    } else if key.contains(" + ") {
+    } else if key.contains(KEY_SEPARATOR) {
         Some("a key must not hold ` + `, which fde-infra puts between keys")
     } else if !key.chars().all(is_tag_character) || key.trim() != key {
         Some("a key takes letters, digits, inner spaces and `_ . : / = + - @`")
@@ -190,4 +213,97 @@ fn is_region(region: &str) -> bool {
         && (1..=2).contains(&middle.len())
         && middle.iter().all(word)
         && matches!(number.as_bytes(), [b'1'..=b'9'])
+}
+
+#[cfg(test)]
+mod tests {
+    use expect_test::{Expect, expect};
+
+    use crate::component::testing::{faults, load};
+
+    fn check(text: &str, expected: &Expect) {
+        let shown = match load(&[("dev.yaml", text)], &[]) {
+            Ok(stack) => format!("{} in {}", stack.id(), stack.region),
+            Err(errors) => faults(&errors, 0),
+        };
+        expected.assert_eq(&shown);
+    }
+
+    #[test]
+    fn three_lines_are_a_stack() {
+        check(
+            "name: shop\nenvironment: dev\nregion: eu-south-2\n",
+            &expect!["shop/dev in eu-south-2"],
+        );
+        check(
+            "name: shop\nenvironment: prod\nregion: us-gov-west-1\naccount: \"123456789012\"\n",
+            &expect!["shop/prod in us-gov-west-1"],
+        );
+    }
+
+    #[test]
+    fn faults_of_the_head() {
+        check(
+            "tags: {}\n",
+            &expect![[r#"
+                1:1 missing_key `tags`: a stack needs `name`
+                    help: add `name: "happyrobot-fde"`, for example
+                1:1 missing_key `tags`: a stack needs `environment`
+                    help: add `environment: "dev"`, for example
+                1:1 missing_key `tags`: a stack needs `region`
+                    help: add `region: "eu-south-2"`, for example
+            "#]],
+        );
+        check(
+            "name: Shop\nenvironment: production\nregion: spain\naccount: 123456789012\ndatabase: { storageGiB: x }\nfoo: 1\n",
+            &expect![[r#"
+                1:7 name `Shop`: takes lower-case letters, digits and single hyphens, a letter first
+                2:14 unknown_word `production`: `environment` takes `dev`, `staging` or `prod`
+                    help: did you mean `prod`?
+                3:9 region `spain`: is not of the form `eu-south-2`
+                4:10 wrong_type `123456789012`: `account` takes a text, not the number `123456789012`
+                    help: put it in quotes: "123456789012"
+                5:25 wrong_type `x`: `database.storageGiB` takes a whole number from 20 to 65536, not a text
+                6:1 unknown_key `foo`: a stack has no `foo`
+                    help: it takes `account`, `database`, `description`, `environment`, `extends`, `loadBalancer`, `monitoring`, `name`, `network`, `options`, `outputs`, `region`, `resources`, `services` and `tags`
+            "#]],
+        );
+        check(
+            "name: 5\nenvironment: dev\nregion: eu-south-2\naccount: \"12345\"\ntags:\n  aws:x: a\n  fde:stack: a\n  a + b: c\n  bad*: c\n  ok: \"semi;colon\"\n  number: 5\n  empty:\n",
+            &expect![[r#"
+                1:7 wrong_type `5`: `name` takes a text from 2 to 40 characters, not the number `5`
+                    help: put it in quotes: "5"
+                4:10 account `"12345"`: an account number has 12 digits
+                6:3 tag `aws:x`: the prefix `aws:` belongs to AWS
+                7:3 tag `fde:stack`: the prefix `fde:` belongs to fde-infra
+                8:3 tag `a + b`: a key must not hold ` + `, which fde-infra puts between keys
+                9:3 tag `bad*`: a key takes letters, digits, inner spaces and `_ . : / = + - @`
+                10:7 tag `"semi;colon"`: a value takes letters, digits, spaces and `_ . : / = + - @`
+                11:11 wrong_type `5`: `tags.number` takes a text, not the number `5`
+                    help: put it in quotes: "5"
+            "#]],
+        );
+    }
+
+    #[test]
+    fn too_many_tags() {
+        let head = "name: shop\nenvironment: dev\nregion: eu-south-2\ntags:\n";
+        let many: String = (0..45).map(|n| format!("  t{n}: x\n")).collect();
+        check(
+            &format!("{head}{many}"),
+            &expect![[r#"
+            4:1 tag `tags`: at most 44 tags; fde-infra adds its own to AWS's 50
+        "#]],
+        );
+        let long: String = (0..4)
+            .map(|n| format!("  {}{n}: x\n", "k".repeat(60)))
+            .collect();
+        check(
+            &format!("{head}{long}"),
+            &expect![[r#"
+            4:1 tag `tags`: the keys together have more than 200 characters
+                help: fde-infra keeps the list of your keys in a tag of its own
+        "#]],
+        );
+    }
 }

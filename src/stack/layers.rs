@@ -281,3 +281,265 @@ fn beside(file: &str, relative: &str) -> String {
     }
     parts.join("/")
 }
+
+#[cfg(test)]
+mod tests {
+    use expect_test::{Expect, expect};
+
+    use super::*;
+    use crate::component::testing::{faults, load, with_head};
+
+    fn show(node: &Node) -> String {
+        match &node.content {
+            Content::Null => "null".to_owned(),
+            Content::Bool(value) => value.to_string(),
+            Content::Number(value) => value.to_string(),
+            Content::Text(text) => format!("{text:?}"),
+            Content::List(items) => {
+                format!(
+                    "[{}]",
+                    items.iter().map(show).collect::<Vec<_>>().join(", ")
+                )
+            }
+            Content::Map(entries) => {
+                let entries: Vec<String> = entries
+                    .iter()
+                    .map(|entry| format!("{}: {}", entry.key, show(&entry.value)))
+                    .collect();
+                format!("{{{}}}", entries.join(", "))
+            }
+        }
+    }
+
+    fn check(files: &[(&str, &str)], set: &[&str], expected: &Expect) {
+        let read = |path: &str| {
+            files
+                .iter()
+                .find(|(name, _)| *name == path)
+                .map(|(_, text)| (*text).to_owned())
+                .ok_or_else(|| io::ErrorKind::NotFound.into())
+        };
+        let set: Vec<String> = set.iter().map(|flag| (*flag).to_owned()).collect();
+        let shown = match super::read(files[0].0, &read, &set) {
+            Ok((document, _)) => show(&document.root),
+            Err(errors) => faults(&errors, 0),
+        };
+        expected.assert_eq(&shown);
+    }
+
+    #[test]
+    fn maps_merge_and_the_rest_replaces() {
+        check(
+            &[
+                (
+                    "stacks/dev.yaml",
+                    "extends: ../base.yaml\na: { x: 1 }\nlist: [3]\ngone: null\n",
+                ),
+                (
+                    "base.yaml",
+                    "extends: more/deep.yaml\na: { x: 0, y: 2 }\nlist: [1, 2]\ngone: 5\n",
+                ),
+                ("more/deep.yaml", "deep: true\na: { z: 9 }\n"),
+            ],
+            &[],
+            &expect![[
+                r#"{deep: true, a: {z: 9, x: 1, y: 2}, extends: "../base.yaml", list: [3], gone: null}"#
+            ]],
+        );
+    }
+
+    #[test]
+    fn bases_that_cannot_be_used() {
+        check(
+            &[("dev.yaml", "extends: dev.yaml\n")],
+            &[],
+            &expect![[r#"
+            1:10 extends `dev.yaml`: `dev.yaml` is a layer of this stack already
+        "#]],
+        );
+        check(
+            &[
+                ("dev.yaml", "extends: b.yaml\n"),
+                ("b.yaml", "extends: ./dev.yaml\n"),
+            ],
+            &[],
+            &expect![[r#"
+                b.yaml1:10 extends `./dev.yaml`: `dev.yaml` is a layer of this stack already
+            "#]],
+        );
+        check(
+            &[("dev.yaml", "extends: none.yaml\n")],
+            &[],
+            &expect![[r#"
+            1:10 extends `none.yaml`: `none.yaml`: entity not found
+        "#]],
+        );
+        check(
+            &[("dev.yaml", "extends: /etc/passwd\n")],
+            &[],
+            &expect![[r#"
+                1:10 extends `/etc/passwd`: is not a path relative to this file
+            "#]],
+        );
+        check(
+            &[("dev.yaml", "extends: [a, b]\n")],
+            &[],
+            &expect![[r#"
+            1:10 extends `[a, b]`: `extends` takes the path of one file
+        "#]],
+        );
+        check(
+            &[("dev.yaml", "extends: b.yaml\n"), ("b.yaml", "a: [\n")],
+            &[],
+            &expect![[r#"
+                b.yaml2:1 syntax ``: while parsing a node, did not find expected node content
+            "#]],
+        );
+    }
+
+    #[test]
+    fn unreadable_files() {
+        check(
+            &[("dev.yaml", "")],
+            &[],
+            &expect![[r#"
+                1:1 wrong_type ``: the file is empty
+                    help: start with `name:`, `environment:` and `region:`
+            "#]],
+        );
+        check(
+            &[("dev.yaml", "- a\n")],
+            &[],
+            &expect![[r#"
+            1:1 wrong_type ``: a stack file is a map of sections
+                help: start with `name:`, `environment:` and `region:`
+        "#]],
+        );
+        let read = |_: &str| Err(io::ErrorKind::NotFound.into());
+        let errors = super::read("dev.yaml", &read, &[]).unwrap_err();
+        expect![[r#"
+            1:1 unreadable ``: entity not found
+        "#]]
+        .assert_eq(&faults(&errors, 0));
+        let read = |_: &str| Err(io::ErrorKind::FileTooLarge.into());
+        let errors = super::read("dev.yaml", &read, &[]).unwrap_err();
+        expect![[r#"
+            1:1 too_large ``: a stack file has at most 1 MiB
+                help: split what is repeated into a base file that this one `extends`
+        "#]]
+        .assert_eq(&faults(&errors, 0));
+    }
+
+    #[test]
+    fn flags() {
+        check(
+            &[(
+                "dev.yaml",
+                "services: { api: { image: old, routes: [a, b] } }\n",
+            )],
+            &[
+                "services.api.image=2024-06-01-abc123",
+                "services.api.routes[1]=c",
+                "services.web.scaling={ min: 2, max: 3 }",
+                "tags.a\\.b=true",
+                "name=x=y",
+                "empty=",
+            ],
+            &expect![[
+                r#"{services: {api: {image: "2024-06-01-abc123", routes: ["a", "c"]}, web: {scaling: {min: 2, max: 3}}}, tags: {a.b: true}, name: "x=y", empty: null}"#
+            ]],
+        );
+        let text = "name: shop\nlist: [1]\n";
+        let files = [("dev.yaml", text)];
+        check(
+            &files,
+            &["name"],
+            &expect![[r#"
+            --set1:1 set_flag `name`: has no `=`
+                help: write it as `--set path.to.key=value`
+        "#]],
+        );
+        check(
+            &files,
+            &["=x"],
+            &expect![[r#"
+            --set1:1 set_flag ``: has an empty key
+                help: write it as `--set path.to.key=value`
+        "#]],
+        );
+        check(
+            &files,
+            &["a..b=1"],
+            &expect![[r#"
+            --set1:1 set_flag `a..b`: has an empty key
+                help: write it as `--set path.to.key=value`
+        "#]],
+        );
+        check(
+            &files,
+            &["name.x=1"],
+            &expect![[r#"
+            --set1:1 set_flag `name.x`: `x` lies in a single value, not in a map
+                help: write it as `--set path.to.key=value`
+        "#]],
+        );
+        check(
+            &files,
+            &["list[7]=1"],
+            &expect![[r#"
+            --set1:1 set_flag `list[7]`: `7` is no index of a list with 1 entries
+                help: write it as `--set path.to.key=value`
+        "#]],
+        );
+        check(
+            &files,
+            &["a=["],
+            &expect![[r#"
+            --set1:4 syntax ``: while parsing a node, did not find expected node content
+        "#]],
+        );
+        check(
+            &files,
+            &["a=x\u{1b}"],
+            &expect![[r#"
+            --set1:4 control_character `\u{1b}`: U+001B, a control character
+        "#]],
+        );
+    }
+
+    #[test]
+    fn a_flag_gives_text_where_text_is_wanted() {
+        let text = with_head("");
+        let stack = load(
+            &[("dev.yaml", &text)],
+            &["account=123456789012", "tags.build=42"],
+        )
+        .unwrap();
+        assert_eq!(stack.account.as_deref(), Some("123456789012"));
+        assert_eq!(stack.tags["build"], "42");
+        let errors = load(&[("dev.yaml", &text)], &["region=spain"]).unwrap_err();
+        expect![[r#"
+            --set1:8 region `spain`: is not of the form `eu-south-2`
+        "#]]
+        .assert_eq(&faults(&errors, 3));
+    }
+
+    #[test]
+    fn places_stay_in_the_file_that_wrote_them() {
+        let base = "name: shop\nenvironment: dev\nregion: here\n";
+        let errors = load(
+            &[
+                ("dev.yaml", "extends: base.yaml\nacount: 1\n"),
+                ("base.yaml", base),
+            ],
+            &[],
+        )
+        .unwrap_err();
+        expect![[r#"
+            2:1 unknown_key `acount`: a stack has no `acount`
+                help: did you mean `account`?
+            base.yaml3:9 region `here`: is not of the form `eu-south-2`
+        "#]]
+        .assert_eq(&faults(&errors, 0));
+    }
+}

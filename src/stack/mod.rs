@@ -10,6 +10,7 @@ mod error;
 mod header;
 mod layers;
 pub mod limits;
+mod marks;
 mod node;
 mod parse;
 pub mod reference;
@@ -43,9 +44,9 @@ pub struct Stack {
     pub tags: BTreeMap<String, String>,
     pub description: Option<String>,
     document: Document,
-    /// The structurally sound sections, as JSON.
+    /// The sections as JSON, without the values that are structurally at fault.
     sections: serde_json::Map<String, Json>,
-    /// Sections, and entries of sections, that are not: `network`, `services.api`.
+    /// Sections, and entries of sections, that lack values for it: `network`, `services.api`.
     unsound: BTreeSet<String>,
     /// Faults outside the head.
     faults: Vec<StackError>,
@@ -69,14 +70,19 @@ impl Stack {
         &self.document.sources
     }
 
-    /// A section as JSON that fits its spec, unsound entries left out. `None` where it is absent or unsound.
+    /// A section as JSON, without the values that are structurally at fault. `None` where it is absent.
     pub(crate) fn section(&self, key: &str) -> Option<&Json> {
         self.sections.get(key)
     }
 
-    /// True if a section or one of its entries is structurally at fault, so that what refers to it cannot be judged.
+    /// True if a section or one of its entries lacks values that are structurally at fault, so that it cannot be judged
+    /// as a whole, nor what refers to it.
     pub(crate) fn is_unsound(&self, path: &str) -> bool {
         self.unsound.contains(path)
+    }
+
+    pub(crate) fn unsound(&self) -> impl Iterator<Item = &str> {
+        self.unsound.iter().map(String::as_str)
     }
 
     /// The faults of the structure outside the head.
@@ -151,10 +157,9 @@ fn check_head(document: &Document, schema: &Json, errors: &mut Vec<StackError>) 
     let head = Node::new(document.root.span, Content::Map(entries));
     let head = check.value(&head, schema, "", document.start());
     errors.append(&mut check.errors);
+    header::check(document, errors);
     // What is structurally at fault has just been reported, piece by piece.
-    let head: Header = serde_json::from_value(head).ok()?;
-    head.check(document, errors);
-    Some(head)
+    serde_json::from_value(head).ok()
 }
 
 /// What the check of the sections finds.
@@ -190,11 +195,10 @@ impl Sections {
         let entries = entry.value.as_map().filter(|_| section.of_entries);
         let Some(entries) = entries else {
             let value = check.value(&entry.value, section_schema, place, entry.key_span);
-            if check.errors.is_empty() {
-                self.sound.insert(place.to_owned(), value);
-            } else {
+            if spoils_values(&check.errors) {
                 self.unsound.insert(place.to_owned());
             }
+            self.sound.insert(place.to_owned(), value);
             self.faults.append(&mut check.errors);
             return;
         };
@@ -203,16 +207,22 @@ impl Sections {
         for inner in entries {
             let alone = Node::new(entry.value.span, Content::Map(vec![inner.clone()]));
             let value = check.value(&alone, section_schema, place, entry.key_span);
-            if check.errors.is_empty() {
-                if let Json::Object(value) = value {
-                    sound.extend(value);
-                }
-            } else {
+            if spoils_values(&check.errors) {
                 self.unsound.insert(format!("{place}.{}", inner.key));
                 self.unsound.insert(place.to_owned());
+            }
+            if let Json::Object(value) = value {
+                sound.extend(value);
             }
             self.faults.append(&mut check.errors);
         }
         self.sound.insert(place.to_owned(), Json::Object(sound));
     }
+}
+
+/// True unless the values are all there, with keys beside them that nothing knows.
+fn spoils_values(errors: &[StackError]) -> bool {
+    errors
+        .iter()
+        .any(|error| !matches!(error.fault, Fault::UnknownKey | Fault::Unsupported))
 }

@@ -1,16 +1,15 @@
 //! YAML text into spanned values.
 //!
-//! The values come from `serde_yaml`, which keeps no positions; `saphyr-parser` runs beside it for line and column only,
-//! and nothing outside this file sees either. The marking pass goes first: it counts depth, nodes and aliases while it
-//! reads, so that a hostile file is refused before anything is built from it.
+//! The values come from `serde_yaml`, which keeps no positions. `marks.rs` reads these beside it, for line and column only,
+//! and goes first, because it refuses hostile files while it reads. Nothing else sees either parser.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
-use saphyr_parser::{Event, Parser, ScalarStyle, ScanError};
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 
 use super::error::{Fault, Span, StackError};
-use super::limits::{self, MAX_ALIASED_NODES, MAX_DEPTH, MAX_NODES};
+use super::limits;
+use super::marks::{self, Key, Mark, Marks, Shape};
 use super::node::{Content, Entry, Node};
 
 /// Whole numbers beyond this are not kept exactly by a double.
@@ -26,14 +25,13 @@ pub fn parse(source: u32, text: &str) -> Result<(Node, Vec<StackError>), Vec<Sta
         Some(rest) => (rest, '\u{feff}'.len_utf8()),
         None => (text, 0),
     };
-    let positions = Positions::new(source, text, shift);
     limits::check(source, text).map_err(|mut faults| {
         for label in faults.iter_mut().flat_map(|fault| &mut fault.labels) {
             label.span.offset += shift as u32;
         }
         faults
     })?;
-    let (marks, errors) = Marking::new(&positions).run(text)?;
+    let (marks, errors) = marks::read(source, text, shift)?;
     let loaded: Loaded = match serde_yaml::from_str(text) {
         Ok(loaded) => loaded,
         Err(error) => {
@@ -52,359 +50,6 @@ pub fn parse(source: u32, text: &str) -> Result<(Node, Vec<StackError>), Vec<Sta
     };
     let root = assembly.node(marks.root, loaded);
     Ok((root, assembly.errors))
-}
-
-/// Turns character positions into byte positions.
-struct Positions<'a> {
-    source: u32,
-    text: &'a str,
-    shift: usize,
-    /// Byte offset of every character; empty where each is one byte.
-    offsets: Vec<u32>,
-}
-
-impl<'a> Positions<'a> {
-    fn new(source: u32, text: &'a str, shift: usize) -> Self {
-        let offsets = if text.is_ascii() || text.len() > limits::MAX_BYTES {
-            Vec::new()
-        } else {
-            text.char_indices()
-                .map(|(offset, _)| offset as u32)
-                .collect()
-        };
-        Self {
-            source,
-            text,
-            shift,
-            offsets,
-        }
-    }
-
-    fn offset(&self, index: usize) -> usize {
-        if self.offsets.is_empty() {
-            index.min(self.text.len())
-        } else {
-            self.offsets
-                .get(index)
-                .map_or(self.text.len(), |offset| *offset as usize)
-        }
-    }
-
-    /// The place in the whole source, without the white space that the parser counts in after it.
-    fn span(&self, span: saphyr_parser::Span) -> Span {
-        let start = self.offset(span.start.index());
-        let end = self.offset(span.end.index()).max(start);
-        let length = self
-            .text
-            .get(start..end)
-            .map_or(0, |text| text.trim_end().len());
-        self.at(start, length)
-    }
-
-    fn at(&self, offset: usize, length: usize) -> Span {
-        let start = offset + self.shift;
-        Span::new(self.source, start..start + length)
-    }
-}
-
-/// Where a value stands, and how it is made.
-struct Mark {
-    span: Span,
-    shape: Shape,
-    /// Values in it, itself included, aliases counted as what they stand for.
-    weight: usize,
-    /// Levels of lists and maps in it.
-    height: usize,
-}
-
-enum Shape {
-    Scalar,
-    List(Vec<usize>),
-    Map(Vec<(Key, usize)>),
-    /// Stands for another mark.
-    Alias(usize),
-}
-
-struct Key {
-    span: Span,
-    text: String,
-}
-
-/// All marks of a document.
-struct Marks {
-    all: Vec<Mark>,
-    root: usize,
-}
-
-/// A list or map that is being read.
-struct Frame {
-    anchor: usize,
-    span: Span,
-    shape: Shape,
-    key: Option<Key>,
-    weight: usize,
-    height: usize,
-}
-
-/// The pass over the events.
-struct Marking<'a> {
-    positions: &'a Positions<'a>,
-    marks: Vec<Mark>,
-    frames: Vec<Frame>,
-    anchors: HashMap<usize, usize>,
-    root: Option<usize>,
-    documents: usize,
-    nodes: usize,
-    aliased: usize,
-    errors: Vec<StackError>,
-}
-
-impl<'a> Marking<'a> {
-    fn new(positions: &'a Positions<'a>) -> Self {
-        Self {
-            positions,
-            marks: Vec::new(),
-            frames: Vec::new(),
-            anchors: HashMap::new(),
-            root: None,
-            documents: 0,
-            nodes: 0,
-            aliased: 0,
-            errors: Vec::new(),
-        }
-    }
-
-    fn run(mut self, text: &str) -> Result<(Marks, Vec<StackError>), Vec<StackError>> {
-        let mut parser = Parser::new_from_str(text);
-        while let Some(event) = parser.next_event() {
-            let step = match event {
-                Ok((event, span)) => self.step(event, self.positions.span(span)),
-                Err(error) => Err(self.syntax(&error)),
-            };
-            if let Err(error) = step {
-                self.errors.push(error);
-                return Err(self.errors);
-            }
-        }
-        let root = match self.root {
-            Some(root) => root,
-            None => self.push(self.positions.at(0, 0), Shape::Scalar, 1, 0),
-        };
-        let marks = Marks {
-            all: self.marks,
-            root,
-        };
-        Ok((marks, self.errors))
-    }
-
-    fn syntax(&self, error: &ScanError) -> StackError {
-        let at = self.positions.offset(error.marker().index());
-        StackError::new(Fault::Syntax, self.positions.at(at, 0), error.info())
-    }
-
-    /// Takes one event. An error here ends the reading; what can be read over is collected instead.
-    fn step(&mut self, event: Event<'_>, span: Span) -> Result<(), StackError> {
-        match event {
-            Event::DocumentStart(_) => {
-                self.documents += 1;
-                if self.documents > 1 {
-                    let label = "a second document starts here";
-                    return Err(StackError::new(Fault::SeveralDocuments, span, label)
-                        .help("a stack is one file with one document"));
-                }
-            }
-            Event::Scalar(value, style, anchor, tag) => {
-                if tag.is_some() {
-                    return Err(tagged(span));
-                }
-                if let Some(character) = limits::harmful_character(&value) {
-                    let label = format!("stands for {}", limits::describe(character));
-                    self.errors
-                        .push(StackError::new(Fault::ControlCharacter, span, label));
-                }
-                self.count(span)?;
-                if self.expects_key() {
-                    self.key(&value, style, span);
-                } else {
-                    let mark = self.push(span, Shape::Scalar, 1, 0);
-                    self.finish(anchor, mark);
-                }
-            }
-            Event::SequenceStart(anchor, tag) => {
-                self.open(anchor, tag.is_some(), span, Shape::List(Vec::new()))?;
-            }
-            Event::MappingStart(anchor, tag) => {
-                self.open(anchor, tag.is_some(), span, Shape::Map(Vec::new()))?;
-            }
-            Event::SequenceEnd | Event::MappingEnd => self.close(span),
-            Event::Alias(anchor) => self.alias(anchor, span)?,
-            Event::Nothing | Event::StreamStart | Event::StreamEnd | Event::DocumentEnd => {}
-        }
-        Ok(())
-    }
-
-    fn count(&mut self, span: Span) -> Result<(), StackError> {
-        self.nodes += 1;
-        if self.nodes > MAX_NODES {
-            let label = format!("from here on there are more than {MAX_NODES} keys and values");
-            return Err(StackError::new(Fault::TooLarge, span, label));
-        }
-        Ok(())
-    }
-
-    fn expects_key(&self) -> bool {
-        self.frames
-            .last()
-            .is_some_and(|frame| matches!(frame.shape, Shape::Map(_)) && frame.key.is_none())
-    }
-
-    fn key(&mut self, text: &str, style: ScalarStyle, span: Span) {
-        if text == "<<" && style == ScalarStyle::Plain {
-            self.errors.push(
-                StackError::new(Fault::MergeKey, span, "merges another map")
-                    .help("write the keys out, or put what is shared into a file and `extends` it"),
-            );
-        }
-        if let Some(frame) = self.frames.last_mut() {
-            frame.key = Some(Key {
-                span,
-                text: text.to_owned(),
-            });
-        }
-    }
-
-    fn open(
-        &mut self,
-        anchor: usize,
-        has_tag: bool,
-        span: Span,
-        shape: Shape,
-    ) -> Result<(), StackError> {
-        if has_tag {
-            return Err(tagged(span));
-        }
-        self.count(span)?;
-        if self.expects_key() {
-            let label = "a list or map cannot be a key";
-            return Err(StackError::new(Fault::KeyNotText, span, label));
-        }
-        if self.frames.len() >= MAX_DEPTH {
-            return Err(too_deep(span));
-        }
-        self.frames.push(Frame {
-            anchor,
-            span,
-            shape,
-            key: None,
-            weight: 1,
-            height: 1,
-        });
-        Ok(())
-    }
-
-    fn close(&mut self, end: Span) {
-        let Some(frame) = self.frames.pop() else {
-            return;
-        };
-        if let Shape::Map(entries) = &frame.shape {
-            find_duplicates(entries, &mut self.errors);
-        }
-        // The end event of a block collection lies on the next token, so only its start is certain.
-        let length = if end.source == frame.span.source && end.length == 1 {
-            (end.offset + end.length).saturating_sub(frame.span.offset)
-        } else {
-            frame.span.length
-        };
-        let span = Span {
-            length,
-            ..frame.span
-        };
-        let mark = self.push(span, frame.shape, frame.weight, frame.height);
-        self.finish(frame.anchor, mark);
-    }
-
-    fn alias(&mut self, anchor: usize, span: Span) -> Result<(), StackError> {
-        self.count(span)?;
-        let Some(&target) = self.anchors.get(&anchor) else {
-            let label = "stands for something that contains it";
-            return Err(StackError::new(Fault::Alias, span, label));
-        };
-        if self.expects_key() {
-            let label = "an alias cannot be a key";
-            return Err(StackError::new(Fault::KeyNotText, span, label));
-        }
-        let Mark { weight, height, .. } = self.marks[target];
-        self.aliased = self.aliased.saturating_add(weight);
-        if self.aliased > MAX_ALIASED_NODES {
-            let label =
-                format!("with this the aliases stand for more than {MAX_ALIASED_NODES} values");
-            return Err(StackError::new(Fault::Alias, span, label));
-        }
-        if self.frames.len() + height > MAX_DEPTH {
-            return Err(too_deep(span));
-        }
-        let mark = self.push(span, Shape::Alias(target), weight, height);
-        self.finish(0, mark);
-        Ok(())
-    }
-
-    fn push(&mut self, span: Span, shape: Shape, weight: usize, height: usize) -> usize {
-        self.marks.push(Mark {
-            span,
-            shape,
-            weight,
-            height,
-        });
-        self.marks.len() - 1
-    }
-
-    /// Hands a finished value to the list or map around it.
-    fn finish(&mut self, anchor: usize, mark: usize) {
-        if anchor != 0 {
-            self.anchors.insert(anchor, mark);
-        }
-        let Mark { weight, height, .. } = self.marks[mark];
-        let Some(frame) = self.frames.last_mut() else {
-            self.root = Some(mark);
-            return;
-        };
-        frame.weight += weight;
-        frame.height = frame.height.max(height + 1);
-        match &mut frame.shape {
-            Shape::List(items) => items.push(mark),
-            Shape::Map(entries) => {
-                if let Some(key) = frame.key.take() {
-                    entries.push((key, mark));
-                }
-            }
-            Shape::Scalar | Shape::Alias(_) => {}
-        }
-    }
-}
-
-fn tagged(span: Span) -> StackError {
-    StackError::new(Fault::YamlTag, span, "carries a tag")
-        .help("remove the `!…`; put a value in quotes to make it text")
-}
-
-fn too_deep(span: Span) -> StackError {
-    let label = format!("the level below {MAX_DEPTH} starts here");
-    StackError::new(Fault::TooDeep, span, label)
-}
-
-fn find_duplicates(entries: &[(Key, usize)], errors: &mut Vec<StackError>) {
-    let mut seen: HashMap<&str, Span> = HashMap::with_capacity(entries.len());
-    for (key, _) in entries {
-        match seen.get(key.text.as_str()) {
-            Some(first) => errors.push(
-                StackError::new(Fault::DuplicateKey, key.span, "here again")
-                    .also(*first, "given here first"),
-            ),
-            None => {
-                seen.insert(&key.text, key.span);
-            }
-        }
-    }
 }
 
 /// A value as `serde_yaml` reads it.
@@ -427,6 +72,10 @@ impl<'de> Visitor<'de> for LoadedVisitor {
 
     fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter.write_str("a value")
+    }
+
+    fn visit_none<E>(self) -> Result<Loaded, E> {
+        Ok(Loaded::Scalar(Content::Null))
     }
 
     fn visit_unit<E>(self) -> Result<Loaded, E> {
@@ -547,6 +196,295 @@ impl Assembly<'_> {
             key: key.text.clone(),
             key_span: key.span,
             value: self.node(mark, value),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, Instant};
+
+    use expect_test::{Expect, expect};
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::component::testing::faults;
+    use crate::stack;
+
+    fn shown(text: &str) -> String {
+        match stack::parse("dev.yaml", text) {
+            Ok(_) => "fine".to_owned(),
+            Err(errors) => faults(&errors, 0),
+        }
+    }
+
+    fn check(text: &str, expected: &Expect) {
+        expected.assert_eq(&shown(text));
+    }
+
+    #[test]
+    fn places() {
+        let text = "\u{feff}# ä\r\na: 'x'\r\nb:\r\n  - c: {d: \"e\\n\"}\r\n  - |\r\n    tëxt\r\n    more\r\ne: 12\r\n";
+        let document = stack::parse("dev.yaml", text).unwrap();
+        let at = |path: &str| document.text(document.place(path)).to_owned();
+        assert_eq!(at("a"), "'x'");
+        assert_eq!(at("b"), "b");
+        assert_eq!(at("b[0].c.d"), "\"e\\n\"");
+        assert_eq!(at("b[0].c.x"), "c");
+        assert_eq!(at("e"), "12");
+        assert_eq!(document.text(document.key_place("b")), "b");
+    }
+
+    #[test]
+    fn words_of_old_yaml_stay_text() {
+        let document =
+            stack::parse("dev.yaml", "a: [on, yes, 0777, 1_000, 2024-06-01, ~, 1e3]").unwrap();
+        let items = document.root.get("a").and_then(Node::as_list).unwrap();
+        let shown: Vec<String> = items
+            .iter()
+            .map(|item| format!("{:?}", item.content))
+            .collect();
+        expect![[r#"Text("on") Text("yes") Text("0777") Text("1_000") Text("2024-06-01") Null Number(1000.0)"#]].assert_eq(&shown.join(" "));
+    }
+
+    #[test]
+    fn refusals() {
+        check(
+            "a: b: c\n",
+            &expect![[r#"
+            1:5 syntax ``: mapping values are not allowed in this context
+        "#]],
+        );
+        check(
+            "a: [1, 2\nb: 3\n",
+            &expect![[r#"
+            2:2 syntax ``: illegal placement of ':' indicator
+        "#]],
+        );
+        check(
+            "a: 1\n---\nb: 2\n",
+            &expect![[r#"
+            2:1 several_documents `---`: a second document starts here
+                help: a stack is one file with one document
+        "#]],
+        );
+        check(
+            "a: 1\nb: 2\na: 3\nc: { d: 1, d: 2 }\n",
+            &expect![[r#"
+            3:1 duplicate_key `a`: here again
+            1:1   also `a`: given here first
+            4:12 duplicate_key `d`: here again
+            4:6   also `d`: given here first
+        "#]],
+        );
+        check(
+            "5: a\ntrue: b\nnull: c\n",
+            &expect![[r#"
+            1:1 key_not_text `5`: is not text
+                help: put it in quotes: "5"
+            2:1 key_not_text `true`: is not text
+                help: put it in quotes: "true"
+            3:1 key_not_text `null`: is not text
+                help: put it in quotes: "null"
+        "#]],
+        );
+        check(
+            "? [a]\n: b\n",
+            &expect![[r#"
+            1:3 key_not_text `[`: a list or map cannot be a key
+        "#]],
+        );
+        check(
+            "a: !secret x\n",
+            &expect![[r#"
+            1:4 yaml_tag `!secret x`: carries a tag
+                help: remove the `!…`; put a value in quotes to make it text
+        "#]],
+        );
+        check(
+            "base: &b { x: 1 }\na: { <<: *b }\n",
+            &expect![[r#"
+            2:6 merge_key `<<`: merges another map
+                help: write the keys out, or put what is shared into a file and `extends` it
+        "#]],
+        );
+        check(
+            "a: &a [*a]\n",
+            &expect![[r#"
+            1:8 alias `*a`: stands for something that contains it
+        "#]],
+        );
+        check(
+            "a: *nothing\n",
+            &expect![[r#"
+            1:4 syntax ``: while parsing node, found unknown anchor
+        "#]],
+        );
+        check(
+            "a: .nan\nb: 99999999999999999999\n",
+            &expect![[r#"
+            1:4 number `.nan`: is too large, or no number at all
+                help: put it in quotes if it is text
+            2:4 number `99999999999999999999`: is too large, or no number at all
+                help: put it in quotes if it is text
+        "#]],
+        );
+        check(
+            "a: \u{0}\n",
+            &expect![[r#"
+            1:4 control_character `\u{0}`: U+0000, a control character
+        "#]],
+        );
+        check(
+            "a: x\u{1b}[31m\n",
+            &expect![[r#"
+            1:5 control_character `\u{1b}`: U+001B, a control character
+        "#]],
+        );
+        check(
+            "b: \"\\e[31m\"\n",
+            &expect![[r#"
+            1:4 control_character `"\e[31m"`: stands for U+001B, a control character
+        "#]],
+        );
+        check(
+            "a: x\u{202e}y\n",
+            &expect![[r#"
+            1:5 control_character `\u{202e}`: U+202E, a bidirectional control
+        "#]],
+        );
+        check(
+            "a: x\u{2028}y\n",
+            &expect![[r#"
+            1:5 control_character `\u{2028}`: U+2028, a line separator
+        "#]],
+        );
+        check(
+            "\ta: x\n",
+            &expect![[r#"
+            1:1 syntax ``: found character that cannot start any token, while scanning for the next token
+        "#]],
+        );
+    }
+
+    #[test]
+    fn anchors_within_reason() {
+        check(
+            "a: &a { x: [1, 2] }\nb: *a\nc: [*a, *a]\n",
+            &expect!["fine"],
+        );
+    }
+
+    /// Far more than they take, and far less than a reader that is not linear would.
+    const PATIENCE: Duration = Duration::from_secs(5);
+
+    /// The first fault of a text.
+    fn verdict(text: &str) -> String {
+        let began = Instant::now();
+        let outcome = stack::parse("dev.yaml", text);
+        let took = began.elapsed();
+        assert!(took < PATIENCE, "{}…: {took:?}", &text[..40]);
+        let errors = outcome.map_or_else(|errors| errors.errors, |_| Vec::new());
+        let first = errors.first().map(|error| error.fault);
+        first.map_or_else(|| "fine".to_owned(), |fault| format!("{fault:?}"))
+    }
+
+    #[test]
+    fn hostile_files_are_refused_at_once() {
+        let many = limits::MAX_BYTES - 16;
+        let mut laughs = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned();
+        for level in 1..10 {
+            let inner = vec![format!("*a{}", level - 1); 10].join(", ");
+            laughs.push_str(&format!("a{level}: &a{level} [{inner}]\n"));
+        }
+        let deep = (0..10_000)
+            .map(|n| " ".repeat(n.min(90)) + "a:\n")
+            .collect::<String>();
+        let twice: String = (0..60_000)
+            .map(|n| format!("key{}: 1\n", n % 30_000))
+            .collect();
+        let numbers = format!("[{}]", "1,".repeat(many / 2));
+        let long = "x".repeat(many);
+        let verdicts: Vec<String> = [
+            ("too long", "x".repeat(limits::MAX_BYTES + 1)),
+            ("laughs", laughs),
+            ("brackets", "[".repeat(100_000)),
+            ("braces", "{a: ".repeat(100_000)),
+            ("dashes", "- ".repeat(100_000)),
+            ("questions", "? ".repeat(100_000)),
+            ("indented", deep),
+            ("twice", twice),
+            ("numbers", numbers),
+            ("nul", format!("a: {}\u{0}", "x".repeat(1000))),
+            ("bidi", "\u{202e}".repeat(many / 3)),
+            ("one key", long.clone()),
+            ("one text", format!("a: {long}")),
+            ("quoted", format!("\"{long}")),
+            ("quotes", format!("a: {}", "'".repeat(many))),
+            ("tabs", format!("a:{}", "\t".repeat(many))),
+            ("blank", "\n".repeat(many)),
+            ("comment", format!("#{long}")),
+            ("colons", ":".repeat(many)),
+            ("anchors", "&a ".repeat(many / 3)),
+            (
+                "aliases",
+                format!("a: &a x\nb: [{}]", "*a,".repeat(200_000)),
+            ),
+            ("percent", "%".repeat(many)),
+            ("folded", format!("a: >\n{}", " x\n\n".repeat(many / 4))),
+        ]
+        .into_iter()
+        .map(|(name, text)| format!("{name}: {}", verdict(&text)))
+        .collect();
+        expect![[r#"
+            too long: TooLarge
+            laughs: Alias
+            brackets: TooDeep
+            braces: TooDeep
+            dashes: TooDeep
+            questions: KeyNotText
+            indented: TooDeep
+            twice: DuplicateKey
+            numbers: TooLarge
+            nul: ControlCharacter
+            bidi: ControlCharacter
+            one key: fine
+            one text: fine
+            quoted: Syntax
+            quotes: fine
+            tabs: fine
+            blank: fine
+            comment: fine
+            colons: Syntax
+            anchors: Syntax
+            aliases: Alias
+            percent: Syntax
+            folded: fine"#]]
+        .assert_eq(&verdicts.join("\n"));
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_read_or_refused(text in "\\PC{0,64}") {
+            let _ = shown(&text);
+        }
+
+        #[test]
+        fn any_yaml_like_text_is_read_or_refused(
+            text in r#"([a-c]: ?|- |\[|\]|\{|\}|, ?|\n {0,4}|"|'|&a |\*a|\||>|#|!|%|x|1|\$\{a.b\}|\t|ä){0,40}"#
+        ) {
+            if let Ok(document) = stack::parse("dev.yaml", &text) {
+                // Every place lies in the text, on whole characters.
+                let mut open = vec![&document.root];
+                while let Some(node) = open.pop() {
+                    prop_assert!(text.get(node.span.range()).is_some(), "{node:?}");
+                    open.extend(node.as_list().unwrap_or_default());
+                    for entry in node.entries() {
+                        prop_assert!(text.get(entry.key_span.range()).is_some());
+                        open.push(&entry.value);
+                    }
+                }
+            }
         }
     }
 }

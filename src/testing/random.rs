@@ -1,4 +1,4 @@
-//! Numbers that follow from a seed alone, so that a failing run can be told again. SplitMix64.
+//! Numbers that follow from a seed alone, so that a failing run can be told again. `SplitMix64`.
 
 /// A stream of pseudo-random numbers.
 #[derive(Debug, Clone)]
@@ -11,7 +11,7 @@ impl Random {
         Self { state: seed }
     }
 
-    pub fn next(&mut self) -> u64 {
+    pub fn number(&mut self) -> u64 {
         self.state = self.state.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mut mixed = self.state;
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
@@ -24,7 +24,7 @@ impl Random {
         if bound == 0 {
             0
         } else {
-            (self.next() % bound as u64) as usize
+            (self.number() % bound as u64) as usize
         }
     }
 

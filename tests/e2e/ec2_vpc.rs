@@ -1,10 +1,10 @@
 //! `aws:ec2:Vpc`.
 
 use async_trait::async_trait;
-use aws_sdk_ec2::types::{AttributeBooleanValue, Tag, VpcAttributeName};
+use aws_sdk_ec2::types::{AttributeBooleanValue, VpcAttributeName};
 use serde_json::{Value as Json, json};
 
-use crate::common::resource_type::{Edit, Effect, ResourceTypeTest, check};
+use crate::common::resource_type::{Edit, ResourceTypeTest, check};
 use crate::common::sdk::Sdk;
 
 struct Vpc;
@@ -21,42 +21,39 @@ impl ResourceTypeTest for Vpc {
 
     fn edits(&self) -> Vec<Edit> {
         vec![
-            Edit {
-                set: "enableDnsHostnames: true",
-                change: "enableDnsHostnames: false",
-                effect: Effect::InPlace,
-                shows: "/hostnames",
-                after_set: json!(true),
-                after_change: json!(false),
-                after_removal: Some(json!(false)),
-            },
-            Edit {
-                set: "enableDnsSupport: true",
-                change: "enableDnsSupport: false",
-                effect: Effect::InPlace,
-                shows: "/support",
-                after_set: json!(true),
-                after_change: json!(false),
-                after_removal: Some(json!(true)),
-            },
-            Edit {
-                set: "cidrBlock: 10.1.0.0/16",
-                change: "cidrBlock: 10.2.0.0/16",
-                effect: Effect::Replaces,
-                shows: "/cidr",
-                after_set: json!("10.1.0.0/16"),
-                after_change: json!("10.2.0.0/16"),
-                after_removal: None,
-            },
-            Edit {
-                set: "instanceTenancy: default",
-                change: "instanceTenancy: dedicated",
-                effect: Effect::Replaces,
-                shows: "/tenancy",
-                after_set: json!("default"),
-                after_change: json!("dedicated"),
-                after_removal: Some(json!("default")),
-            },
+            Edit::in_place(
+                "/hostnames",
+                ("enableDnsHostnames: true", true),
+                ("enableDnsHostnames: false", false),
+            )
+            .removed(false),
+            Edit::in_place(
+                "/support",
+                ("enableDnsSupport: true", true),
+                ("enableDnsSupport: false", false),
+            )
+            .removed(true),
+            // Host names need support: it comes first and goes last.
+            Edit::in_place(
+                "/hostnames",
+                ("{ enableDnsHostnames: true, enableDnsSupport: true }", true),
+                (
+                    "{ enableDnsHostnames: false, enableDnsSupport: false }",
+                    false,
+                ),
+            )
+            .removed(false),
+            Edit::replaces(
+                "/cidr",
+                ("cidrBlock: 10.1.0.0/16", "10.1.0.0/16"),
+                ("cidrBlock: 10.2.0.0/16", "10.2.0.0/16"),
+            ),
+            Edit::replaces(
+                "/tenancy",
+                ("instanceTenancy: default", "default"),
+                ("instanceTenancy: dedicated", "dedicated"),
+            )
+            .removed("default"),
         ]
     }
 
@@ -101,25 +98,7 @@ impl ResourceTypeTest for Vpc {
     }
 
     async fn foreign_tag(&self, sdk: &Sdk, id: &str, set: bool) -> Option<bool> {
-        if set {
-            let tag = Tag::builder().key("cost-centre").value("42").build();
-            sdk.ec2
-                .create_tags()
-                .resources(id)
-                .tags(tag)
-                .send()
-                .await
-                .expect("tags can be set");
-        }
-        let answer = sdk.ec2.describe_vpcs().vpc_ids(id).send().await.ok()?;
-        Some(
-            answer
-                .vpcs()
-                .first()?
-                .tags()
-                .iter()
-                .any(|tag| tag.key() == Some("cost-centre")),
-        )
+        sdk.ec2_foreign_tag(id, set).await
     }
 }
 

@@ -3,6 +3,53 @@
 //! One binary, so that no file is forgotten and the account is started once. Every test has a stack of its own, shares
 //! nothing with others, and looks at results through the SDK, never through our own code.
 
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "a test that cannot go on fails where it stands, and says what it saw"
+)]
+
+mod autoscaling_policy;
+mod cloudwatch_dashboard;
+mod cloudwatch_metric_alarm;
 mod common;
+mod ec2_eip;
+mod ec2_internet_gateway;
+mod ec2_nat_gateway;
+mod ec2_route;
+mod ec2_route_table;
+mod ec2_route_table_association;
+mod ec2_security_group;
+mod ec2_security_group_egress_rule;
+mod ec2_security_group_ingress_rule;
+mod ec2_security_group_rule;
+mod ec2_subnet;
 mod ec2_vpc;
+mod ecr_lifecycle_policy;
+mod ecs_cluster;
+mod ecs_service;
+mod elbv2_listener;
+mod elbv2_listener_rule;
+mod elbv2_load_balancer;
+mod elbv2_target_group;
+mod iam_role;
+mod iam_role_policy;
+mod iam_role_policy_attachment;
+mod rds_parameter_group;
+mod rds_subnet_group;
+mod s3_bucket;
+mod s3_bucket_lifecycle_configuration;
+mod s3_bucket_ownership_controls;
+mod s3_bucket_policy;
+mod s3_bucket_public_access_block;
+mod s3_bucket_server_side_encryption_configuration;
+mod s3_bucket_versioning;
+mod secretsmanager_secret_version;
+mod secretsmanager_target_attachment;
+mod sns_topic;
+mod sns_topic_policy;
+mod sns_topic_subscription;
 mod stacks;

@@ -42,7 +42,7 @@ pub(super) async fn explain(
     };
     let mut lines = events(service);
     let (tasks, targets) = join(
-        of_tasks(context, cluster, name, awaited),
+        of_tasks(context, cluster, service, awaited),
         unhealthy_targets(context, service),
     )
     .await;
@@ -161,9 +161,10 @@ fn describe_target(target: &TargetHealthDescription) -> String {
 async fn of_tasks(
     context: &Context,
     cluster: &str,
-    name: &str,
+    service: &Service,
     awaited: &Awaited<'_>,
 ) -> Vec<String> {
+    let name = service.service_name().unwrap_or_default();
     let mut lines = Vec::new();
     let mut tasks = match tasks(context, cluster, name, DesiredStatus::Stopped).await {
         Ok(tasks) => tasks,
@@ -185,7 +186,7 @@ async fn of_tasks(
         }
     }
     if let Some(task) = tasks.first() {
-        lines.extend(log_of(context, task).await);
+        lines.extend(log_of(context, service, task).await);
     }
     lines
 }
@@ -260,9 +261,15 @@ fn describe_task(task: &Task) -> String {
     line
 }
 
-/// The container to blame: one that failed, or is unhealthy, or else the first.
-fn culprit(task: &Task) -> Option<&Container> {
+/// The container to blame: one that failed, or is unhealthy, or takes the traffic, or else the first.
+fn culprit<'a>(service: &Service, task: &'a Task) -> Option<&'a Container> {
     let containers = task.containers();
+    let takes_traffic = |container: &&Container| {
+        service
+            .load_balancers()
+            .iter()
+            .any(|entry| entry.container_name() == container.name())
+    };
     containers
         .iter()
         .find(|container| container.exit_code().is_some_and(|code| code != 0))
@@ -272,12 +279,13 @@ fn culprit(task: &Task) -> Option<&Container> {
                     || container.health_status() == Some(&HealthStatus::Unhealthy)
             })
         })
+        .or_else(|| containers.iter().find(takes_traffic))
         .or(containers.first())
 }
 
 /// The last lines of a task's failing container.
-async fn log_of(context: &Context, task: &Task) -> Vec<String> {
-    let Some(name) = culprit(task).and_then(Container::name) else {
+async fn log_of(context: &Context, service: &Service, task: &Task) -> Vec<String> {
+    let Some(name) = culprit(service, task).and_then(Container::name) else {
         return Vec::new();
     };
     let could_not = |why: String| {
@@ -377,7 +385,11 @@ mod tests {
             describe_task(&task()),
             "task abc stopped: Essential container in task exited; container `sidecar` exited with 0; container `api` exited with 1"
         );
-        assert_eq!(culprit(&task()).and_then(Container::name), Some("api"));
+        let service = Service::builder().build();
+        assert_eq!(
+            culprit(&service, &task()).and_then(Container::name),
+            Some("api")
+        );
     }
 
     #[test]

@@ -102,6 +102,7 @@ fn standing(service: &Service, awaited: &Awaited<'_>) -> Standing {
         return Standing::NotListed("the deployment is not listed yet".to_owned());
     };
     let reason = ours.rollout_state_reason().unwrap_or("no reason given");
+    let reason = reason.trim_end_matches('.');
     if ours.rollout_state() == Some(&DeploymentRolloutState::Failed) {
         return Standing::Failed(format!(
             "deployment {} failed: {reason}{}",

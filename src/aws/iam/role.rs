@@ -17,6 +17,7 @@ use crate::aws::error::AwsResult;
 use crate::aws::policy::{canonical_policy, decode, to_text};
 use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType, adopt};
 use crate::aws::wait::until_visible;
+use crate::resource::diff::empty_is_unset;
 use crate::resource::provider::{DataPolicy, Progress, Query};
 use crate::resource::{Condition, CreateClass, ErrorKind, Property, Schema, Tags};
 
@@ -59,7 +60,8 @@ impl ResourceType for Role {
             .properties([
                 Property::new("name").replaces(),
                 Property::new("path").default("/").replaces(),
-                Property::new("description"),
+                // No call takes it away but by the empty text, which comes back as it is.
+                Property::new("description").canonical(empty_is_unset),
                 Property::new("assumeRolePolicy")
                     .required()
                     .canonical(canonical_policy),
@@ -315,7 +317,7 @@ async fn get(context: &Context, name: &str) -> AwsResult<LiveOf<Role>> {
         outputs: Outputs {
             unique_id: role.map(|role| role.role_id().to_owned()),
         },
-        tags: super::from_sdk(role.map(|role| role.tags()).unwrap_or_default()),
+        tags: super::from_sdk(role.map(aws_sdk_iam::types::Role::tags).unwrap_or_default()),
         condition: Condition::Ready,
     })
 }

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use super::context::Context;
 use super::error::AwsResult;
 use super::wait::until_visible;
-use crate::resource::{ErrorKind, ReadSession, Value};
+use crate::resource::{ErrorKind, ReadSession};
 
 const TOPIC: &str = "aws:sns:Topic";
 
@@ -55,12 +55,4 @@ async fn set_attribute(context: &Context, arn: &str, name: &str, value: &str) ->
     })
     .await?;
     Ok(())
-}
-
-/// An attribute that is switched off by the empty text.
-fn empty_is_unset(value: Value) -> Value {
-    match value.as_str() {
-        Some("") => Value::Null,
-        _ => value,
-    }
 }

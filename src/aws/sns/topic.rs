@@ -12,11 +12,12 @@ use futures_util::future::try_join_all;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Attributes, attributes, empty_is_unset, set_attribute};
+use super::{Attributes, attributes, set_attribute};
 use crate::aws::context::Context;
 use crate::aws::error::{AwsResult, expected};
 use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType, adopt};
 use crate::aws::wait::until_visible;
+use crate::resource::diff::empty_is_unset;
 use crate::resource::provider::{DataPolicy, Progress, Query};
 use crate::resource::{
     Condition, CreateClass, ErrorKind, Property, ProviderError, ReadSession, Schema, Tags,

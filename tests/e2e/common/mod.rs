@@ -1,6 +1,7 @@
 //! What all end-to-end tests stand on: the account, a stack of one's own, and raw SDK clients to look with.
 
 pub mod http;
+pub mod needs;
 pub mod resource_type;
 pub mod sdk;
 
@@ -35,6 +36,7 @@ pub fn endpoint() -> &'static str {
 /// A stack of a test's own, in the account under test.
 pub struct World {
     name: String,
+    environment: &'static str,
     pub provider: AwsProvider,
     pub sdk: Sdk,
 }
@@ -49,6 +51,11 @@ pub struct Ran {
 impl World {
     /// `name` must be the test's alone.
     pub async fn new(name: &str) -> Self {
+        Self::in_environment(name, "dev").await
+    }
+
+    /// A stack of another kind than `dev`: what becomes of data depends on it.
+    pub async fn in_environment(name: &str, environment: &'static str) -> Self {
         let connection = Connection {
             profile: None,
             region: Some(REGION.to_owned()),
@@ -58,6 +65,7 @@ impl World {
         let context = connect(&connection).await.expect("the account answers");
         let world = Self {
             name: name.to_owned(),
+            environment,
             provider: AwsProvider::new(context),
             sdk: Sdk::new(endpoint()).await,
         };
@@ -74,8 +82,8 @@ impl World {
             format!("resources:\n{}\n", indent(resources, 2))
         };
         format!(
-            "name: {}\nenvironment: dev\nregion: {REGION}\ntags: {{ project: end-to-end }}\n{body}",
-            self.name
+            "name: {}\nenvironment: {}\nregion: {REGION}\ntags: {{ project: end-to-end }}\n{body}",
+            self.name, self.environment
         )
     }
 
@@ -88,17 +96,22 @@ impl World {
         graph
     }
 
+    /// The plan of somebody who consents to every deletion.
     pub async fn plan(&self, resources: &str, goal: Goal) -> Plan {
-        let graph = self.graph(resources);
-        let live = live::read(&self.provider, &graph)
-            .await
-            .unwrap_or_else(|error| panic!("{error:#?}"));
         let request = Request {
             goal,
             allow_delete: vec!["*".to_owned()],
             ..Request::default()
         };
-        let plan = plan::build(&graph, &live, self.provider.catalog(), &request);
+        self.plan_for(resources, &request).await
+    }
+
+    pub async fn plan_for(&self, resources: &str, request: &Request) -> Plan {
+        let graph = self.graph(resources);
+        let live = live::read(&self.provider, &graph)
+            .await
+            .unwrap_or_else(|error| panic!("{error:#?}"));
+        let plan = plan::build(&graph, &live, self.provider.catalog(), request);
         assert_eq!(plan::verify::verify(&plan), Ok(()));
         plan
     }
@@ -153,7 +166,7 @@ impl World {
 
     /// `name/environment`, the value of the owner tag.
     pub fn stack_tag(&self) -> String {
-        format!("{}/dev", self.name)
+        format!("{}/{}", self.name, self.environment)
     }
 }
 

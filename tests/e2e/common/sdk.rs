@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use aws_config::{BehaviorVersion, Region};
 use aws_credential_types::Credentials;
+use aws_sdk_ec2::types::{Filter, Tag};
 
 use super::REGION;
 
@@ -19,12 +20,10 @@ pub struct Sdk {
     pub rds: aws_sdk_rds::Client,
     pub elbv2: aws_sdk_elasticloadbalancingv2::Client,
     pub cloudwatch: aws_sdk_cloudwatch::Client,
-    pub logs: aws_sdk_cloudwatchlogs::Client,
     pub iam: aws_sdk_iam::Client,
     pub s3: aws_sdk_s3::Client,
     pub secrets: aws_sdk_secretsmanager::Client,
     pub sns: aws_sdk_sns::Client,
-    pub wafv2: aws_sdk_wafv2::Client,
     pub autoscaling: aws_sdk_applicationautoscaling::Client,
     pub tagging: aws_sdk_resourcegroupstagging::Client,
 }
@@ -47,12 +46,10 @@ impl Sdk {
             rds: aws_sdk_rds::Client::new(&config),
             elbv2: aws_sdk_elasticloadbalancingv2::Client::new(&config),
             cloudwatch: aws_sdk_cloudwatch::Client::new(&config),
-            logs: aws_sdk_cloudwatchlogs::Client::new(&config),
             iam: aws_sdk_iam::Client::new(&config),
             s3: aws_sdk_s3::Client::from_conf(s3),
             secrets: aws_sdk_secretsmanager::Client::new(&config),
             sns: aws_sdk_sns::Client::new(&config),
-            wafv2: aws_sdk_wafv2::Client::new(&config),
             autoscaling: aws_sdk_applicationautoscaling::Client::new(&config),
             tagging: aws_sdk_resourcegroupstagging::Client::new(&config),
         }
@@ -119,4 +116,51 @@ impl Sdk {
         }
         Some(self.tags_of(arn).await.get(FOREIGN.0).map(String::as_str) == Some(FOREIGN.1))
     }
+
+    /// The logical name of what a stack made under this ARN.
+    pub async fn name_of(&self, arn: &str) -> Option<String> {
+        logical_name(&self.tags_of(arn).await)
+    }
+
+    /// The tags of anything in EC2.
+    pub async fn ec2_tags(&self, id: &str) -> Tags {
+        let of_it = Filter::builder().name("resource-id").values(id).build();
+        let answer = self
+            .ec2
+            .describe_tags()
+            .filters(of_it)
+            .send()
+            .await
+            .expect("EC2 answers");
+        answer
+            .tags()
+            .iter()
+            .filter_map(|tag| Some((tag.key()?.to_owned(), tag.value()?.to_owned())))
+            .collect()
+    }
+
+    /// The logical name of something in EC2 that a stack made: ids are AWS's choice, names are the test's.
+    pub async fn ec2_name(&self, id: Option<&str>) -> Option<String> {
+        logical_name(&self.ec2_tags(id?).await)
+    }
+
+    /// [`ResourceTypeTest::foreign_tag`](super::resource_type::ResourceTypeTest::foreign_tag) in EC2.
+    pub async fn ec2_foreign_tag(&self, id: &str, set: bool) -> Option<bool> {
+        if set {
+            let tag = Tag::builder().key(FOREIGN.0).value(FOREIGN.1).build();
+            self.ec2
+                .create_tags()
+                .resources(id)
+                .tags(tag)
+                .send()
+                .await
+                .expect("tags can be set");
+        }
+        Some(self.ec2_tags(id).await.get(FOREIGN.0).map(String::as_str) == Some(FOREIGN.1))
+    }
+}
+
+fn logical_name(tags: &Tags) -> Option<String> {
+    let (_, name) = tags.get("fde:urn")?.rsplit_once("::")?;
+    Some(name.to_owned())
 }

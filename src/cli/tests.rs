@@ -1,0 +1,121 @@
+//! The command line itself: what is accepted, what it means, what each flag is called in the environment.
+
+use clap::{Command as ClapCommand, CommandFactory, Parser};
+use expect_test::{Expect, expect};
+
+use super::arguments::boolean;
+use super::{Cli, Command, Exit, session, suggest};
+
+fn each_command(command: &ClapCommand, see: &mut dyn FnMut(&ClapCommand)) {
+    see(command);
+    for inner in command.get_subcommands() {
+        each_command(inner, see);
+    }
+}
+
+#[test]
+fn clap_finds_no_fault() {
+    Cli::command().debug_assert();
+}
+
+#[test]
+fn every_flag_has_its_twin_in_the_environment() {
+    each_command(&Cli::command(), &mut |command| {
+        for argument in command.get_arguments() {
+            let Some(long) = argument.get_long() else {
+                continue;
+            };
+            if ["help", "version"].contains(&long) {
+                continue;
+            }
+            let twin = format!("FDE_INFRA_{}", long.to_uppercase().replace('-', "_"));
+            let env = argument
+                .get_env()
+                .map(|env| env.to_string_lossy().into_owned());
+            assert_eq!(env, Some(twin), "{} --{long}", command.get_name());
+        }
+    });
+}
+
+#[test]
+fn every_argument_and_command_is_explained() {
+    each_command(&Cli::command(), &mut |command| {
+        assert!(command.get_about().is_some(), "{}", command.get_name());
+        for argument in command.get_arguments() {
+            let name = command.get_name();
+            assert!(argument.get_help().is_some(), "{name} {argument}");
+        }
+    });
+}
+
+fn parsed(words: &str) -> Result<Command, clap::Error> {
+    let words = std::iter::once("fde-infra").chain(words.split_whitespace());
+    Cli::try_parse_from(words).map(|cli| cli.command)
+}
+
+#[test]
+fn other_names_of_commands() {
+    assert!(matches!(parsed("pre dev"), Ok(Command::Preview(_))));
+    assert!(matches!(parsed("update dev -y"), Ok(Command::Up(_))));
+    assert!(matches!(parsed("down"), Ok(Command::Destroy(_))));
+    assert!(matches!(parsed("dn dev --yes"), Ok(Command::Destroy(_))));
+    assert!(matches!(
+        parsed("--sandbox output dev vpcId --json"),
+        Ok(Command::Output(_))
+    ));
+    assert!(parsed("up --parallel 0").is_err());
+}
+
+fn check_suggestion(words: &str, expected: Expect) {
+    let error = parsed(words).expect_err("an unknown command");
+    let suggestion =
+        suggest::from_elsewhere(&error).map(|(word, right)| format!("{word} → {right}"));
+    expected.assert_eq(&suggestion.unwrap_or_default());
+}
+
+#[test]
+fn words_of_other_tools_are_understood() {
+    check_suggestion("plan dev", expect!["plan → preview"]);
+    check_suggestion("apply", expect!["apply → up"]);
+    check_suggestion("delete", expect!["delete → destroy"]);
+    check_suggestion("nonsense", expect![""]);
+}
+
+#[test]
+fn switches_in_the_environment() {
+    for on in ["1", "TRUE", "yes", "on"] {
+        assert_eq!(boolean(on), Ok(true), "{on}");
+    }
+    for off in ["", "0", "false", "No", "off"] {
+        assert_eq!(boolean(off), Ok(false), "{off}");
+    }
+    assert!(boolean("maybe").is_err());
+}
+
+#[test]
+fn exit_statuses_are_those_of_the_table() {
+    let statuses = [
+        (Exit::Done, 0),
+        (Exit::Error, 1),
+        (Exit::Usage, 2),
+        (Exit::Credentials, 3),
+        (Exit::ResourceFailed, 4),
+        (Exit::Refused, 5),
+        (Exit::NoStack, 6),
+        (Exit::UnexpectedChanges, 7),
+        (Exit::Cancelled, 8),
+        (Exit::TimedOut, 9),
+        (Exit::Bug, 70),
+        (Exit::Changes, 2),
+    ];
+    for (exit, status) in statuses {
+        assert_eq!(exit.status(), status, "{exit:?}");
+    }
+}
+
+#[test]
+fn command_lines_can_be_copied() {
+    assert_eq!(session::quoted("services/api"), "services/api");
+    assert_eq!(session::quoted("*TargetGroup"), "'*TargetGroup'");
+    assert_eq!(session::quoted("it's"), "'it'\\''s'");
+}

@@ -1,0 +1,277 @@
+//! What cannot work in `database:`, beyond its structure.
+
+use crate::stack::{Environment, Fault};
+
+use super::context::Context;
+use super::database::DatabaseSpec;
+
+/// The seconds that RDS takes.
+const MONITORING_INTERVALS: [u32; 7] = [0, 1, 5, 10, 15, 30, 60];
+
+/// Checks the section by itself.
+pub fn check(context: &mut Context<'_>, spec: &DatabaseSpec) {
+    check_names(context, spec);
+    check_sizes(context, spec, context.environment());
+}
+
+/// How many days backups are kept, for replicas to follow them.
+pub fn backup_retention(spec: &DatabaseSpec, environment: Environment) -> u8 {
+    spec.backup_retention_days
+        .unwrap_or(environment.choose(1, 7, 7))
+}
+
+fn check_names(context: &mut Context<'_>, spec: &DatabaseSpec) {
+    if let Some(name) = &spec.name {
+        let alphabet = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+        if !name.starts_with(|c: char| c.is_ascii_lowercase())
+            || !name.chars().all(alphabet)
+            || name.contains("--")
+            || name.ends_with('-')
+        {
+            let label = "takes lower-case letters, digits and single hyphens, a letter first";
+            context.refuse(Fault::Name, "database.name", label);
+        }
+    }
+    let identifier = |name: &str| {
+        name.starts_with(|c: char| c.is_ascii_alphabetic())
+            && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+    };
+    for (path, name) in [
+        ("database.databaseName", &spec.database_name),
+        ("database.username", &spec.username),
+    ] {
+        if name.as_deref().is_some_and(|name| !identifier(name)) {
+            let label = "takes letters, digits and `_`, a letter first";
+            context.refuse(Fault::Name, path, label);
+        }
+    }
+    let reserved = |name: &str| {
+        [
+            "admin",
+            "rdsadmin",
+            "rdsrepladmin",
+            "rdstopmgr",
+            "user",
+            "public",
+            "none",
+        ]
+        .contains(&name)
+            || name.starts_with("pg_")
+            || name.starts_with("rds_")
+    };
+    if let Some(username) = &spec.username
+        && reserved(&username.to_lowercase())
+    {
+        let label = format!("`{username}` is reserved by RDS");
+        context.refuse(Fault::Name, "database.username", label);
+    }
+}
+
+fn check_sizes(context: &mut Context<'_>, spec: &DatabaseSpec, environment: Environment) {
+    if let Some(version) = &spec.engine_version {
+        let numbers: Option<Vec<u32>> = version.split('.').map(|part| part.parse().ok()).collect();
+        let sound = matches!(numbers.as_deref(), Some([major] | [major, _]) if *major >= 10);
+        if !sound {
+            let label = "is not a version of PostgreSQL, such as `16` or `15.4`";
+            context.refuse(Fault::Value, "database.engineVersion", label);
+        }
+    }
+    if let Some(class) = &spec.instance_class {
+        let parts: Vec<&str> = class.split('.').collect();
+        if !matches!(parts.as_slice(), ["db", family, size] if !family.is_empty() && !size.is_empty())
+        {
+            let label = "is not an instance class, such as `db.t3.micro`";
+            context.refuse(Fault::Value, "database.instanceClass", label);
+        }
+    }
+    let storage = spec.storage_gib.unwrap_or(environment.choose(20, 50, 50));
+    if let Some(most) = spec.max_storage_gib
+        && u64::from(most) * 10 < u64::from(storage) * 11
+    {
+        let label = format!("must be at least a tenth more than the {storage} GiB it starts with");
+        context.refuse(Fault::OutOfRange, "database.maxStorageGiB", label);
+    }
+    if let Some(interval) = spec.monitoring_interval_seconds
+        && !MONITORING_INTERVALS.contains(&interval.0)
+    {
+        let label = "RDS takes 0, 1, 5, 10, 15, 30 or 60 seconds";
+        context.refuse(
+            Fault::OutOfRange,
+            "database.monitoringIntervalSeconds",
+            label,
+        );
+    }
+    if spec.read_replicas.is_some_and(|count| count > 0) && backup_retention(spec, environment) == 0
+    {
+        let label = "read replicas need `backupRetentionDays` of at least 1";
+        context.refuse(Fault::Value, "database.readReplicas", label);
+    }
+    if spec
+        .backup_window
+        .as_deref()
+        .is_some_and(|window| !is_window(window, false))
+    {
+        let label = "is not a time of day in UTC, such as `03:00-04:00`";
+        context.refuse(Fault::Value, "database.backupWindow", label);
+    }
+    if spec
+        .maintenance_window
+        .as_deref()
+        .is_some_and(|window| !is_window(window, true))
+    {
+        let label = "is not a time of the week in UTC, such as `sun:04:30-sun:05:30`";
+        context.refuse(Fault::Value, "database.maintenanceWindow", label);
+    }
+}
+
+/// `03:00-04:00`, or with days `sun:04:30-sun:05:30`; half an hour at least.
+fn is_window(text: &str, with_days: bool) -> bool {
+    const DAYS: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
+    const DAY: usize = 24 * 60;
+    let minutes = |text: &str| -> Option<usize> {
+        let (day, time) = if with_days {
+            let (day, time) = text.split_once(':')?;
+            let day = day.to_lowercase();
+            (DAYS.iter().position(|name| *name == day)?, time)
+        } else {
+            (0, text)
+        };
+        let (hour, minute) = time.split_once(':')?;
+        if hour.len() != 2 || minute.len() != 2 {
+            return None;
+        }
+        let (hour, minute): (usize, usize) = (hour.parse().ok()?, minute.parse().ok()?);
+        (hour < 24 && minute < 60).then_some(day * DAY + hour * 60 + minute)
+    };
+    let span = if with_days { 7 * DAY } else { DAY };
+    text.split_once('-').is_some_and(|(from, to)| {
+        matches!((minutes(from), minutes(to)), (Some(from), Some(to))
+            if (to + span - from) % span >= 30)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use expect_test::{Expect, expect};
+
+    use super::is_window;
+    use crate::component::testing::faults_of;
+
+    fn check(text: &str, expected: &Expect) {
+        expected.assert_eq(&faults_of(text));
+    }
+
+    #[test]
+    fn windows() {
+        for (text, with_days, sound) in [
+            ("03:00-04:00", false, true),
+            ("23:45-00:15", false, true),
+            ("03:00-03:10", false, false),
+            ("3:00-4:00", false, false),
+            ("24:00-25:00", false, false),
+            ("Sun:04:30-sun:05:30", true, true),
+            ("sun:23:45-mon:00:15", true, true),
+            ("04:30-05:30", true, false),
+        ] {
+            assert_eq!(is_window(text, with_days), sound, "{text}");
+        }
+    }
+
+    #[test]
+    fn defaults_are_enough() {
+        check("network: {}\ndatabase: {}\n", &expect!["fine"]);
+    }
+
+    #[test]
+    fn a_database_needs_a_network_of_two_zones() {
+        check(
+            "database: {}\n",
+            &expect![[r#"
+            1:1 missing_section `database`: a database lives in a network
+                help: add `network: {}` for one with the defaults
+        "#]],
+        );
+        check(
+            "network: { availabilityZones: 1 }\ndatabase: {}\n",
+            &expect![[r#"
+            1:31 zones `1`: `database` needs two zones
+        "#]],
+        );
+    }
+
+    #[test]
+    fn faults() {
+        check(
+            r#"network: {}
+database:
+  name: Shop--db
+  databaseName: 1shop
+  username: admin
+  engineVersion: fifteen
+  instanceClass: t3.micro
+  storageGiB: 100
+  maxStorageGiB: 100
+  backupRetentionDays: 36
+  backupWindow: 3am
+  monitoringIntervalSeconds: 7
+  onDelete: keep
+"#,
+            &expect![[r#"
+                3:9 name `Shop--db`: takes lower-case letters, digits and single hyphens, a letter first
+                4:17 name `1shop`: takes letters, digits and `_`, a letter first
+                5:13 name `admin`: `admin` is reserved by RDS
+                6:18 value `fifteen`: is not a version of PostgreSQL, such as `16` or `15.4`
+                7:18 value `t3.micro`: is not an instance class, such as `db.t3.micro`
+                9:18 out_of_range `100`: must be at least a tenth more than the 100 GiB it starts with
+                10:24 out_of_range `36`: `database.backupRetentionDays` takes a whole number from 0 to 35
+                11:17 value `3am`: is not a time of day in UTC, such as `03:00-04:00`
+                12:30 out_of_range `7`: RDS takes 0, 1, 5, 10, 15, 30 or 60 seconds
+                13:13 unknown_word `keep`: `database.onDelete` takes `delete`, `snapshot` or `retain`
+            "#]],
+        );
+        check(
+            r#"network: {}
+database:
+  name: Shop--db
+  databaseName: 1shop
+  username: admin
+  engineVersion: fifteen
+  instanceClass: t3.micro
+  storageGiB: 100
+  maxStorageGiB: 100
+  backupRetentionDays: 0
+  readReplicas: 1
+  backupWindow: 3am
+  monitoringIntervalSeconds: 7
+  parameters: { max_connections: many, Shared_Buffers: 1 }
+"#,
+            &expect![[r#"
+                3:9 name `Shop--db`: takes lower-case letters, digits and single hyphens, a letter first
+                4:17 name `1shop`: takes letters, digits and `_`, a letter first
+                5:13 name `admin`: `admin` is reserved by RDS
+                6:18 value `fifteen`: is not a version of PostgreSQL, such as `16` or `15.4`
+                7:18 value `t3.micro`: is not an instance class, such as `db.t3.micro`
+                9:18 out_of_range `100`: must be at least a tenth more than the 100 GiB it starts with
+                11:17 value `1`: read replicas need `backupRetentionDays` of at least 1
+                12:17 value `3am`: is not a time of day in UTC, such as `03:00-04:00`
+                13:30 out_of_range `7`: RDS takes 0, 1, 5, 10, 15, 30 or 60 seconds
+                14:34 out_of_range `many`: takes a whole number from 6 to 262143, which the alarm on connections goes by
+                14:40 name `Shared_Buffers`: a parameter takes lower-case letters, digits, `.` and `_`
+            "#]],
+        );
+        check(
+            "network: {}\ndatabase: { engineVersion: 15.10 }\n",
+            &expect![[r#"
+            2:28 wrong_type `15.10`: `database.engineVersion` takes a text, not the number `15.10`
+                help: put it in quotes: "15.10"
+        "#]],
+        );
+        check(
+            "network: {}\ndatabase: { backupRetention: 1 }\n",
+            &expect![[r#"
+            2:13 unknown_key `backupRetention`: `database` has no `backupRetention`
+                help: did you mean `backupRetentionDays`?
+        "#]],
+        );
+    }
+}

@@ -1,0 +1,189 @@
+//! A plan as rows: an object each, with what happens to it and why, in words.
+
+use std::collections::BTreeMap;
+
+use crate::plan::{
+    Action, Because, Op, Plan, Refusal, ReplaceOrder, RetainReason, Retained, Step, StepId,
+};
+use crate::resource::provider::DataPolicy;
+use crate::resource::{Catalog, Change, ChangeKind, Urn};
+
+/// One row of a plan: an object and what happens to it. A replacement's two steps are one row.
+pub struct PlanRow<'a> {
+    pub urn: &'a Urn,
+    pub op: Op,
+    /// The step that says the most about it.
+    pub step: Option<&'a Step>,
+    pub steps: Vec<StepId>,
+    pub retained: Option<&'a Retained>,
+    /// What stands in its way.
+    pub refusal: Option<&'a Refusal>,
+}
+
+/// The rows of a plan: first what has steps, in their order, then what stays.
+pub fn rows(plan: &Plan) -> Vec<PlanRow<'_>> {
+    let mut replaced: BTreeMap<&Urn, usize> = BTreeMap::new();
+    let mut rows: Vec<PlanRow<'_>> = Vec::new();
+    for (id, step) in plan.steps.iter().enumerate() {
+        let tells_most = matches!(step.action, Action::CreateReplacement { .. });
+        if step.op() == Op::Replace {
+            if let Some(&row) = replaced.get(&step.urn) {
+                rows[row].steps.push(id);
+                if tells_most {
+                    rows[row].step = Some(step);
+                }
+                continue;
+            }
+            replaced.insert(&step.urn, rows.len());
+        }
+        rows.push(PlanRow {
+            urn: &step.urn,
+            op: step.op(),
+            step: Some(step),
+            steps: vec![id],
+            retained: None,
+            refusal: None,
+        });
+    }
+    for refusal in &plan.refusals {
+        match rows.iter_mut().find(|row| row.urn == refusal.urn()) {
+            Some(row) => row.refusal = Some(refusal),
+            // A deletion that is refused is no step.
+            None => rows.push(PlanRow {
+                urn: refusal.urn(),
+                op: Op::Delete,
+                step: None,
+                steps: Vec::new(),
+                retained: None,
+                refusal: Some(refusal),
+            }),
+        }
+    }
+    rows.extend(plan.retained.iter().map(|retained| PlanRow {
+        urn: &retained.urn,
+        op: Op::Retain,
+        step: None,
+        steps: Vec::new(),
+        retained: Some(retained),
+        refusal: None,
+    }));
+    rows.extend(plan.kept.iter().map(|kept| PlanRow {
+        urn: &kept.urn,
+        op: Op::Same,
+        step: None,
+        steps: Vec::new(),
+        retained: None,
+        refusal: None,
+    }));
+    rows
+}
+
+/// What stays as it is hides; so does what is out of the reach of a target.
+pub fn is_shown(row: &PlanRow<'_>) -> bool {
+    match row.op {
+        Op::Same => false,
+        Op::Retain => row
+            .retained
+            .is_some_and(|retained| retained.reason != RetainReason::NotTargeted),
+        _ => true,
+    }
+}
+
+/// An operation as the third column has it.
+pub fn word(op: Op) -> &'static str {
+    match op {
+        Op::Same => "",
+        Op::Create => "create",
+        Op::Update => "update",
+        Op::Replace => "replace",
+        Op::Delete => "delete",
+        Op::Retain => "retain",
+    }
+}
+
+/// `~cidrBlock,+tags`: the properties that change, each with what happens to it.
+///
+/// Those that ask for a new object come first: where room is short, they are what is left.
+pub fn changed<'a>(changes: impl Iterator<Item = &'a Change>) -> String {
+    let mut properties: Vec<(&str, char)> = Vec::new();
+    let (replacing, others): (Vec<_>, Vec<_>) = changes.partition(|change| change.replaces);
+    for change in replacing.into_iter().chain(others) {
+        let symbol = match change.kind {
+            ChangeKind::Add if change.path == change.property() => '+',
+            ChangeKind::Delete if change.path == change.property() => '-',
+            _ => '~',
+        };
+        if !properties
+            .iter()
+            .any(|(name, _)| *name == change.property())
+        {
+            properties.push((change.property(), symbol));
+        }
+    }
+    let properties: Vec<String> = properties
+        .into_iter()
+        .map(|(name, symbol)| format!("{symbol}{name}"))
+        .collect();
+    properties.join(",")
+}
+
+/// Op and reason in words: `replace, new one first: cidrBlock cannot change in place`.
+pub fn headline(step: &Step) -> String {
+    let mut text = word(step.op()).to_owned();
+    if let Action::CreateReplacement { order, .. } = &step.action {
+        text.push_str(match order {
+            ReplaceOrder::CreateFirst => ", new one first",
+            ReplaceOrder::DeleteFirst => ", old one first",
+        });
+    }
+    match &step.because {
+        Because::Missing | Because::Destroy => text,
+        Because::Edited if step.op() == Op::Update => text,
+        _ => format!("{text}: {}", reason(step)),
+    }
+}
+
+/// Why, in words: `cidrBlock cannot change in place`.
+pub fn reason(step: &Step) -> String {
+    match (&step.because, step.comparison()) {
+        (Because::CannotChange(properties), _) => {
+            format!("{} cannot change in place", properties.join(", "))
+        }
+        // A replacement that drift asks for should say what drifted.
+        (Because::Drifted, Some(comparison)) if step.op() == Op::Replace => {
+            let replacing = comparison.changes().filter(|change| change.replaces);
+            format!("drift in {}", changed(replacing))
+        }
+        (because, _) => because.to_string(),
+    }
+}
+
+/// What a deletion does with data, where there is any.
+pub fn fate_of_data(catalog: &Catalog, step: &Step) -> Option<&'static str> {
+    let schema = catalog.get(step.urn.token())?;
+    if !schema.stateful {
+        return None;
+    }
+    let data = match &step.action {
+        Action::Delete { data, .. } | Action::DeleteReplaced { data, .. } => *data,
+        // Its deletion is a step of its own, with the same answer.
+        Action::CreateReplacement { .. } if schema.snapshots => DataPolicy::Snapshot,
+        Action::CreateReplacement { .. } => DataPolicy::Discard,
+        _ => return None,
+    };
+    Some(match data {
+        DataPolicy::Discard => "its data goes for good",
+        DataPolicy::Snapshot => "a final snapshot or recovery window stays",
+    })
+}
+
+/// How many rows have which operation; what is refused has none.
+pub fn tally(plan: &Plan) -> BTreeMap<Op, usize> {
+    let mut tally = BTreeMap::new();
+    for row in rows(plan) {
+        if row.refusal.is_none() {
+            *tally.entry(row.op).or_insert(0) += 1;
+        }
+    }
+    tally
+}

@@ -1,0 +1,190 @@
+//! Whole screens, as files in `tests/snapshots/display`: three widths, plain and coloured, a terminal and a log.
+//!
+//! `UPDATE_EXPECT=1 cargo test` writes them anew; read the difference.
+
+use expect_test::expect_file;
+
+use super::fixtures::{self, SECTIONS, at, catalog, creation, everything, plan_of, request};
+use super::line::Line;
+use super::preview::{self, View};
+use super::progress::Progress;
+use super::secrets::Secrets;
+use super::{diff, json, summary};
+use crate::plan::{Goal, Plan};
+
+fn text(lines: &[Line], colour: bool) -> String {
+    let lines = lines.iter().map(|line| line.render(colour) + "\n");
+    lines.collect()
+}
+
+fn view<'a>(
+    plan: &'a Plan,
+    catalog: &'a crate::resource::Catalog,
+    width: Option<usize>,
+) -> View<'a> {
+    View {
+        plan,
+        catalog,
+        sections: SECTIONS,
+        show_sames: false,
+        width,
+    }
+}
+
+/// No line of a screen is wider than the screen.
+fn check_fits(lines: &[Line], width: usize) {
+    for line in lines {
+        assert!(line.width() <= width, "{}", line.render(false));
+    }
+}
+
+fn preview_at(plan: &Plan, width: Option<usize>) -> Vec<Line> {
+    let lines = preview::render(view(plan, &catalog(), width));
+    if let Some(width) = width {
+        check_fits(&lines, width);
+    }
+    lines
+}
+
+#[test]
+fn previews() {
+    let plan = everything();
+    let at = |width| text(&preview_at(&plan, width), false);
+    expect_file!["../../tests/snapshots/display/preview-80.txt"].assert_eq(&at(Some(80)));
+    expect_file!["../../tests/snapshots/display/preview-100.txt"].assert_eq(&at(Some(100)));
+    expect_file!["../../tests/snapshots/display/preview-200.txt"].assert_eq(&at(Some(200)));
+    assert_eq!(at(Some(200)), at(None), "a pipe is as wide as need be");
+    let coloured = text(&preview_at(&plan, Some(80)), true);
+    expect_file!["../../tests/snapshots/display/preview-80-colour.txt"].assert_eq(&coloured);
+}
+
+#[test]
+fn refused_deletions_and_replacements_show() {
+    let plan = plan_of(&request(Goal::Up, &[]));
+    let lines = preview_at(&plan, Some(80));
+    expect_file!["../../tests/snapshots/display/preview-refused.txt"]
+        .assert_eq(&text(&lines, false));
+}
+
+#[test]
+fn what_stays_as_it_is_shows_on_demand() {
+    let plan = creation();
+    let lines = preview_at(&plan, Some(80));
+    expect_file!["../../tests/snapshots/display/preview-creation.txt"]
+        .assert_eq(&text(&lines, false));
+    let plan = everything();
+    let catalog = catalog();
+    let lines = preview::render(View {
+        show_sames: true,
+        ..view(&plan, &catalog, Some(80))
+    });
+    expect_file!["../../tests/snapshots/display/preview-sames.txt"].assert_eq(&text(&lines, false));
+}
+
+#[test]
+fn destroys() {
+    let plan = plan_of(&request(Goal::Destroy, &[]));
+    let lines = preview_at(&plan, Some(80));
+    expect_file!["../../tests/snapshots/display/preview-destroy.txt"]
+        .assert_eq(&text(&lines, false));
+}
+
+#[test]
+fn diffs() {
+    for (plan, name) in [(everything(), "diff"), (creation(), "diff-creation")] {
+        let render = |width| {
+            let lines = diff::render(&plan, &catalog(), width);
+            text(&lines, false)
+        };
+        let file = format!("../../tests/snapshots/display/{name}-80.txt");
+        expect_file![file].assert_eq(&render(Some(80)));
+        assert!(!render(None).contains("hunter"), "a secret shows");
+    }
+    let plan = everything();
+    let coloured = text(&diff::render(&plan, &catalog(), Some(200)), true);
+    expect_file!["../../tests/snapshots/display/diff-200-colour.txt"].assert_eq(&coloured);
+}
+
+#[test]
+fn documents() {
+    let document = serde_json::to_string_pretty(&json::document(&everything(), &catalog()));
+    let document = document.unwrap() + "\n";
+    assert!(!document.contains("hunter"), "a secret shows");
+    expect_file!["../../tests/snapshots/display/preview.json"].assert_eq(&document);
+}
+
+#[test]
+fn frames_of_a_live_tree() {
+    let plan = creation();
+    let mut progress = Progress::new(&plan, SECTIONS);
+    for event in fixtures::run(&plan) {
+        progress.hear(&event);
+    }
+    for (width, height) in [(80, 24), (100, 24), (200, 50)] {
+        let frame = progress.frame(at(97.3), 3, width, height);
+        check_fits(&frame, width);
+        let file = format!("../../tests/snapshots/display/frame-{width}x{height}.txt");
+        expect_file![file].assert_eq(&text(&frame, false));
+    }
+    let coloured = text(&progress.frame(at(97.3), 3, 80, 24), true);
+    expect_file!["../../tests/snapshots/display/frame-80x24-colour.txt"].assert_eq(&coloured);
+}
+
+#[test]
+fn a_frame_fits_any_window() {
+    let plan = creation();
+    let mut progress = Progress::new(&plan, SECTIONS);
+    let events: Vec<_> = fixtures::run(&plan)
+        .into_iter()
+        .chain(fixtures::last_events(&plan))
+        .collect();
+    for event in events {
+        progress.hear(&event);
+        for height in 8..40 {
+            for width in [40, 60, 80, 120] {
+                let frame = progress.frame(at(100.0), 0, width, height);
+                assert!(frame.len() < height, "{} lines in {height}", frame.len());
+                check_fits(&frame, width);
+            }
+        }
+    }
+}
+
+#[test]
+fn the_end_of_a_run() {
+    let plan = creation();
+    let mut progress = Progress::new(&plan, SECTIONS);
+    let mut log = Vec::new();
+    for event in fixtures::run(&plan)
+        .into_iter()
+        .chain(fixtures::last_events(&plan))
+    {
+        progress.hear(&event);
+        log.extend(progress.plain(&event));
+    }
+    expect_file!["../../tests/snapshots/display/log.txt"].assert_eq(&text(&log, false));
+    expect_file!["../../tests/snapshots/display/log-colour.txt"].assert_eq(&text(&log, true));
+    let lines = progress.end(Some(80));
+    check_fits(&lines, 80);
+    expect_file!["../../tests/snapshots/display/end-80.txt"].assert_eq(&text(&lines, false));
+}
+
+#[test]
+fn summaries_and_diagnostics() {
+    let plan = creation();
+    let outcome = fixtures::outcome(&plan);
+    let summary = summary::render(&plan, &outcome);
+    expect_file!["../../tests/snapshots/display/summary.txt"].assert_eq(&text(&summary, false));
+    for width in [Some(80), None] {
+        let mut lines = Vec::new();
+        for message in
+            summary::diagnostics(&plan, &outcome, &Secrets::default(), "fde-infra up dev")
+        {
+            lines.extend(message.render(width));
+            lines.push(Line::new());
+        }
+        let name = width.map_or("wide".to_owned(), |width| width.to_string());
+        let file = format!("../../tests/snapshots/display/diagnostics-{name}.txt");
+        expect_file![file].assert_eq(&text(&lines, false));
+    }
+}

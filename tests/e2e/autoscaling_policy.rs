@@ -1,0 +1,202 @@
+//! `aws:appautoscaling:Policy`.
+
+use async_trait::async_trait;
+use aws_sdk_applicationautoscaling::types::{
+    MetricType, PolicyType, PredefinedMetricSpecification, ScalableDimension, ScalingPolicy,
+    ServiceNamespace, TargetTrackingScalingPolicyConfiguration,
+};
+use serde_json::{Value as Json, json};
+
+use crate::common::resource_type::{Edit, ResourceTypeTest, check};
+use crate::common::sdk::Sdk;
+
+struct Policy;
+
+const NEEDS: &str = "\
+vpc: { type: aws:ec2:Vpc, properties: { cidrBlock: 10.0.0.0/16 } }
+left: { type: aws:ec2:Subnet, properties: { vpcId: '${vpc.id}', cidrBlock: 10.0.0.0/24, availabilityZone: eu-south-2a } }
+cluster: { type: aws:ecs:Cluster }
+task:
+  type: aws:ecs:TaskDefinition
+  properties:
+    family: e2e-scaled-by-policy
+    cpu: 256
+    memory: 512
+    requiresCompatibilities: [FARGATE]
+    containerDefinitions: [{ name: web, image: public.ecr.aws/nginx/nginx:1.27 }]
+service:
+  type: aws:ecs:Service
+  properties:
+    cluster: ${cluster.arn}
+    taskDefinition: ${task.arn}
+    launchType: FARGATE
+    networkConfiguration: { subnets: ['${left.id}'] }
+target:
+  type: aws:appautoscaling:Target
+  properties:
+    serviceNamespace: ecs
+    resourceId: service/${cluster.name}/${service.name}
+    scalableDimension: ecs:service:DesiredCount
+    minCapacity: 0
+    maxCapacity: 4
+";
+
+async fn find(sdk: &Sdk, id: &str) -> Option<ScalingPolicy> {
+    let answer = sdk
+        .autoscaling
+        .describe_scaling_policies()
+        .service_namespace(ServiceNamespace::Ecs)
+        .send()
+        .await
+        .ok()?;
+    answer
+        .scaling_policies
+        .unwrap_or_default()
+        .into_iter()
+        .find(|policy| policy.policy_arn() == id)
+}
+
+#[async_trait]
+impl ResourceTypeTest for Policy {
+    fn token(&self) -> &'static str {
+        "aws:appautoscaling:Policy"
+    }
+
+    fn needs(&self) -> &'static str {
+        NEEDS
+    }
+
+    fn base(&self) -> &'static str {
+        "{ serviceNamespace: ecs, resourceId: '${target.resourceId}', \
+         scalableDimension: 'ecs:service:DesiredCount', \
+         targetTrackingScalingPolicyConfiguration: { \
+         predefinedMetricSpecification: { predefinedMetricType: \
+         ECSServiceAverageCPUUtilization }, targetValue: 50 } }"
+    }
+
+    fn edits(&self) -> Vec<Edit> {
+        vec![
+            Edit::in_place(
+                "/value",
+                (
+                    "targetTrackingScalingPolicyConfiguration: { \
+                     predefinedMetricSpecification: { predefinedMetricType: \
+                     ECSServiceAverageCPUUtilization }, targetValue: 60 }",
+                    60.0,
+                ),
+                (
+                    "targetTrackingScalingPolicyConfiguration: { \
+                     predefinedMetricSpecification: { predefinedMetricType: \
+                     ECSServiceAverageCPUUtilization }, targetValue: 70 }",
+                    70.0,
+                ),
+            )
+            .removed(50.0),
+            Edit::in_place(
+                "/metric",
+                (
+                    "targetTrackingScalingPolicyConfiguration: { \
+                     predefinedMetricSpecification: { predefinedMetricType: \
+                     ECSServiceAverageCPUUtilization }, targetValue: 60 }",
+                    "ECSServiceAverageCPUUtilization",
+                ),
+                (
+                    "targetTrackingScalingPolicyConfiguration: { \
+                     predefinedMetricSpecification: { predefinedMetricType: \
+                     ECSServiceAverageMemoryUtilization }, targetValue: 60 }",
+                    "ECSServiceAverageMemoryUtilization",
+                ),
+            )
+            .removed("ECSServiceAverageCPUUtilization"),
+            Edit::in_place(
+                "/waits",
+                (
+                    "targetTrackingScalingPolicyConfiguration: { \
+                     predefinedMetricSpecification: { predefinedMetricType: \
+                     ECSServiceAverageCPUUtilization }, targetValue: 50, \
+                     scaleInCooldown: 60, scaleOutCooldown: 30, disableScaleIn: true }",
+                    json!([60, 30, true]),
+                ),
+                (
+                    "targetTrackingScalingPolicyConfiguration: { \
+                     predefinedMetricSpecification: { predefinedMetricType: \
+                     ECSServiceAverageCPUUtilization }, targetValue: 50, \
+                     scaleInCooldown: 90, scaleOutCooldown: 45, disableScaleIn: false }",
+                    json!([90, 45, false]),
+                ),
+            )
+            .removed(json!([300, 300, false])),
+            Edit::moves(
+                "/name",
+                ("name: e2e-policy-one", "e2e-policy-one"),
+                ("name: e2e-policy-two", "e2e-policy-two"),
+            ),
+        ]
+    }
+
+    async fn look(&self, sdk: &Sdk, id: &str) -> Option<Json> {
+        let policy = find(sdk, id).await?;
+        let tracking = policy.target_tracking_scaling_policy_configuration()?;
+        let metric = tracking.predefined_metric_specification();
+        Some(json!({
+            "name": policy.policy_name(),
+            "value": tracking.target_value(),
+            "metric": metric.map(|metric| metric.predefined_metric_type().as_str()),
+            "waits": [
+                tracking.scale_in_cooldown().unwrap_or(300),
+                tracking.scale_out_cooldown().unwrap_or(300),
+                tracking.disable_scale_in().unwrap_or(false),
+            ],
+        }))
+    }
+
+    async fn vanish(&self, sdk: &Sdk, id: &str) -> bool {
+        let Some(policy) = find(sdk, id).await else {
+            return false;
+        };
+        sdk.autoscaling
+            .delete_scaling_policy()
+            .policy_name(policy.policy_name())
+            .service_namespace(ServiceNamespace::Ecs)
+            .resource_id(policy.resource_id())
+            .scalable_dimension(ScalableDimension::EcsServiceDesiredCount)
+            .send()
+            .await
+            .is_ok()
+    }
+
+    async fn drift(&self, sdk: &Sdk, id: &str) -> bool {
+        let Some(policy) = find(sdk, id).await else {
+            return false;
+        };
+        let metric = PredefinedMetricSpecification::builder()
+            .predefined_metric_type(MetricType::EcsServiceAverageCpuUtilization)
+            .build()
+            .expect("complete");
+        let tracking = TargetTrackingScalingPolicyConfiguration::builder()
+            .predefined_metric_specification(metric)
+            .target_value(99.0)
+            .build()
+            .expect("complete");
+        sdk.autoscaling
+            .put_scaling_policy()
+            .policy_name(policy.policy_name())
+            .policy_type(PolicyType::TargetTrackingScaling)
+            .service_namespace(ServiceNamespace::Ecs)
+            .resource_id(policy.resource_id())
+            .scalable_dimension(ScalableDimension::EcsServiceDesiredCount)
+            .target_tracking_scaling_policy_configuration(tracking)
+            .send()
+            .await
+            .is_ok()
+    }
+
+    async fn foreign_tag(&self, _sdk: &Sdk, _id: &str, _set: bool) -> Option<bool> {
+        None
+    }
+}
+
+#[tokio::test]
+async fn policy() {
+    check("e2e-autoscaling-policy", &Policy).await;
+}

@@ -1,0 +1,201 @@
+//! `aws:ecs:Service`.
+
+use async_trait::async_trait;
+use serde_json::{Value as Json, json};
+
+use crate::common::resource_type::{Edit, ResourceTypeTest, check};
+use crate::common::sdk::Sdk;
+
+/// A service by its ARN, which names its cluster.
+fn cluster_of(arn: &str) -> Option<&str> {
+    arn.rsplit('/').nth(1)
+}
+
+struct Service;
+
+#[async_trait]
+impl ResourceTypeTest for Service {
+    fn token(&self) -> &'static str {
+        "aws:ecs:Service"
+    }
+
+    fn needs(&self) -> &'static str {
+        "vpc: { type: aws:ec2:Vpc, properties: { cidrBlock: 10.0.0.0/16 } }
+left: { type: aws:ec2:Subnet, properties: { vpcId: '${vpc.id}', cidrBlock: 10.0.0.0/24, availabilityZone: eu-south-2a } }
+right: { type: aws:ec2:Subnet, properties: { vpcId: '${vpc.id}', cidrBlock: 10.0.1.0/24, availabilityZone: eu-south-2b } }
+blue: { type: aws:ecs:Cluster, properties: { name: e2e-service-blue } }
+red: { type: aws:ecs:Cluster, properties: { name: e2e-service-red } }
+one: { type: aws:ecs:TaskDefinition, properties: { family: e2e-service-one, cpu: 256, memory: 512, requiresCompatibilities: [FARGATE], containerDefinitions: [{ name: web, image: 'public.ecr.aws/nginx/nginx:1.27' }] } }
+two: { type: aws:ecs:TaskDefinition, properties: { family: e2e-service-two, cpu: 256, memory: 512, requiresCompatibilities: [FARGATE], containerDefinitions: [{ name: web, image: 'public.ecr.aws/nginx/nginx:1.27' }] } }"
+    }
+
+    fn base(&self) -> &'static str {
+        "{ cluster: '${blue.arn}', taskDefinition: '${one.arn}', \
+         launchType: FARGATE, desiredCount: 1, networkConfiguration: { \
+         subnets: ['${left.id}'] } }"
+    }
+
+    fn edits(&self) -> Vec<Edit> {
+        vec![
+            Edit::replaces(
+                "/name",
+                ("name: e2e-service-a", "e2e-service-a"),
+                ("name: e2e-service-b", "e2e-service-b"),
+            ),
+            Edit::replaces(
+                "/cluster",
+                ("cluster: ${blue.arn}", "e2e-service-blue"),
+                ("cluster: ${red.arn}", "e2e-service-red"),
+            ),
+            Edit::in_place(
+                "/task",
+                ("taskDefinition: ${one.arn}", "e2e-service-one"),
+                ("taskDefinition: ${two.arn}", "e2e-service-two"),
+            )
+            .removed("e2e-service-one"),
+            Edit::in_place("/count", ("desiredCount: 2", 2), ("desiredCount: 3", 3)).removed(1),
+            Edit::in_place(
+                "/platform",
+                ("platformVersion: 1.4.0", "1.4.0"),
+                ("platformVersion: LATEST", "LATEST"),
+            )
+            .removed("LATEST"),
+            Edit::in_place(
+                "/subnets",
+                ("networkConfiguration: { subnets: ['${left.id}'] }", 1),
+                (
+                    "networkConfiguration: { subnets: ['${left.id}', '${right.id}'] }",
+                    2,
+                ),
+            )
+            .removed(1),
+            Edit::in_place(
+                "/public",
+                (
+                    "networkConfiguration: { subnets: ['${left.id}'], assignPublicIp: false }",
+                    "DISABLED",
+                ),
+                (
+                    "networkConfiguration: { subnets: ['${left.id}'], assignPublicIp: true }",
+                    "ENABLED",
+                ),
+            )
+            .removed("DISABLED"),
+            Edit::in_place(
+                "/breaker",
+                (
+                    "deploymentCircuitBreaker: { enable: true, rollback: false }",
+                    json!([true, false]),
+                ),
+                (
+                    "deploymentCircuitBreaker: { enable: true, rollback: true }",
+                    json!([true, true]),
+                ),
+            )
+            .removed(json!([false, false])),
+            Edit::in_place(
+                "/most",
+                ("deploymentMaximumPercent: 150", 150),
+                ("deploymentMaximumPercent: 250", 250),
+            )
+            .removed(200),
+            Edit::in_place(
+                "/least",
+                ("deploymentMinimumHealthyPercent: 50", 50),
+                ("deploymentMinimumHealthyPercent: 75", 75),
+            )
+            .removed(100),
+            Edit::in_place(
+                "/commands",
+                ("enableExecuteCommand: false", false),
+                ("enableExecuteCommand: true", true),
+            )
+            .removed(false),
+            Edit::in_place(
+                "/managed",
+                ("enableEcsManagedTags: false", false),
+                ("enableEcsManagedTags: true", true),
+            )
+            .removed(false),
+            Edit::in_place(
+                "/propagates",
+                ("propagateTags: SERVICE", "SERVICE"),
+                ("propagateTags: TASK_DEFINITION", "TASK_DEFINITION"),
+            )
+            .removed("NONE"),
+        ]
+    }
+
+    async fn look(&self, sdk: &Sdk, id: &str) -> Option<Json> {
+        let asked = sdk
+            .ecs
+            .describe_services()
+            .cluster(cluster_of(id)?)
+            .services(id)
+            .send();
+        let answer = asked.await.ok()?;
+        let service = answer
+            .services()
+            .first()
+            .filter(|service| service.status() == Some("ACTIVE"))?;
+        let configuration = service.deployment_configuration();
+        let breaker = configuration.and_then(|one| one.deployment_circuit_breaker());
+        let network = service
+            .network_configuration()
+            .and_then(|one| one.awsvpc_configuration());
+        Some(json!({
+            "name": service.service_name(),
+            "cluster": service.cluster_arn().and_then(|arn| arn.rsplit('/').next()),
+            "task": service
+                .task_definition()
+                .and_then(|arn| arn.rsplit('/').next())
+                .and_then(|revision| revision.split(':').next()),
+            "count": service.desired_count(),
+            "platform": service.platform_version().unwrap_or("LATEST"),
+            "subnets": network.map(|one| one.subnets().len()),
+            "public": network.and_then(|one| one.assign_public_ip()).map(|one| one.as_str()),
+            "breaker": [
+                breaker.is_some_and(|one| one.enable()),
+                breaker.is_some_and(|one| one.rollback()),
+            ],
+            "most": configuration.and_then(|one| one.maximum_percent()),
+            "least": configuration.and_then(|one| one.minimum_healthy_percent()),
+            "commands": service.enable_execute_command(),
+            "managed": service.enable_ecs_managed_tags(),
+            "propagates": service.propagate_tags().map_or("NONE", |one| one.as_str()),
+        }))
+    }
+
+    async fn vanish(&self, sdk: &Sdk, id: &str) -> bool {
+        let cluster = cluster_of(id).expect("an ARN of a service");
+        sdk.ecs
+            .delete_service()
+            .cluster(cluster)
+            .service(id)
+            .force(true)
+            .send()
+            .await
+            .is_ok()
+    }
+
+    async fn drift(&self, sdk: &Sdk, id: &str) -> bool {
+        let cluster = cluster_of(id).expect("an ARN of a service");
+        sdk.ecs
+            .update_service()
+            .cluster(cluster)
+            .service(id)
+            .enable_execute_command(true)
+            .send()
+            .await
+            .is_ok()
+    }
+
+    async fn foreign_tag(&self, sdk: &Sdk, id: &str, set: bool) -> Option<bool> {
+        sdk.foreign_tag(id, set).await
+    }
+}
+
+#[tokio::test]
+async fn service() {
+    check("e2e-ecs-service", &Service).await;
+}

@@ -1,0 +1,147 @@
+//! `aws:rds:ParameterGroup`.
+
+use async_trait::async_trait;
+use aws_sdk_rds::types::{ApplyMethod, Parameter};
+use serde_json::{Value as Json, json};
+
+use crate::common::resource_type::{Edit, Effect, ResourceTypeTest, check};
+use crate::common::sdk::Sdk;
+
+struct ParameterGroup;
+
+#[async_trait]
+impl ResourceTypeTest for ParameterGroup {
+    fn token(&self) -> &'static str {
+        "aws:rds:ParameterGroup"
+    }
+
+    fn base(&self) -> &'static str {
+        "family: postgres15"
+    }
+
+    fn edits(&self) -> Vec<Edit> {
+        vec![
+            Edit {
+                set: "parameters: [{ name: log_min_duration_statement, value: 500 }, { name: rds.force_ssl, value: true }]",
+                change: "parameters: [{ name: log_min_duration_statement, value: '1000', applyMethod: immediate }]",
+                effect: Effect::InPlace,
+                shows: "/parameters",
+                after_set: json!({ "log_min_duration_statement": "500", "rds.force_ssl": "1" }),
+                after_change: json!({ "log_min_duration_statement": "1000" }),
+                after_removal: Some(json!({})),
+            },
+            // Static: it waits for a reboot, and AWS refuses to be told otherwise.
+            Edit {
+                set: "parameters: [{ name: max_connections, value: 100 }]",
+                change: "parameters: [{ name: max_connections, value: 200 }]",
+                effect: Effect::InPlace,
+                shows: "/parameters",
+                after_set: json!({ "max_connections": "100" }),
+                after_change: json!({ "max_connections": "200" }),
+                after_removal: Some(json!({})),
+            },
+            Edit {
+                set: "description: one",
+                change: "description: two",
+                effect: Effect::Replaces,
+                shows: "/description",
+                after_set: json!("one"),
+                after_change: json!("two"),
+                after_removal: Some(json!("Managed by fde-infra")),
+            },
+            Edit {
+                set: "family: postgres15",
+                change: "family: postgres16",
+                effect: Effect::Replaces,
+                shows: "/family",
+                after_set: json!("postgres15"),
+                after_change: json!("postgres16"),
+                after_removal: None,
+            },
+            Edit {
+                set: "name: E2E-Parameters-One",
+                change: "name: e2e-parameters-two",
+                effect: Effect::Replaces,
+                shows: "/name",
+                after_set: json!("e2e-parameters-one"),
+                after_change: json!("e2e-parameters-two"),
+                after_removal: None,
+            },
+        ]
+    }
+
+    async fn look(&self, sdk: &Sdk, id: &str) -> Option<Json> {
+        let answer = sdk
+            .rds
+            .describe_db_parameter_groups()
+            .db_parameter_group_name(id)
+            .send()
+            .await
+            .ok()?;
+        let group = answer.db_parameter_groups().first()?;
+        let mut pages = sdk
+            .rds
+            .describe_db_parameters()
+            .db_parameter_group_name(id)
+            .source("user")
+            .into_paginator()
+            .items()
+            .send();
+        let mut parameters = serde_json::Map::new();
+        while let Some(parameter) = pages.next().await {
+            let parameter = parameter.expect("parameters can be listed");
+            let name = parameter.parameter_name().expect("it has a name");
+            parameters.insert(name.to_owned(), json!(parameter.parameter_value()));
+        }
+        Some(json!({
+            "name": group.db_parameter_group_name(),
+            "family": group.db_parameter_group_family(),
+            "description": group.description(),
+            "parameters": parameters,
+        }))
+    }
+
+    async fn vanish(&self, sdk: &Sdk, id: &str) -> bool {
+        sdk.rds
+            .delete_db_parameter_group()
+            .db_parameter_group_name(id)
+            .send()
+            .await
+            .is_ok()
+    }
+
+    async fn drift(&self, sdk: &Sdk, id: &str) -> bool {
+        let parameter = Parameter::builder()
+            .parameter_name("log_min_duration_statement")
+            .parameter_value("7")
+            .apply_method(ApplyMethod::Immediate)
+            .build();
+        sdk.rds
+            .modify_db_parameter_group()
+            .db_parameter_group_name(id)
+            .parameters(parameter)
+            .send()
+            .await
+            .is_ok()
+    }
+
+    async fn foreign_tag(&self, sdk: &Sdk, id: &str, set: bool) -> Option<bool> {
+        let answer = sdk
+            .rds
+            .describe_db_parameter_groups()
+            .db_parameter_group_name(id)
+            .send()
+            .await
+            .expect("parameter groups can be listed");
+        let arn = answer
+            .db_parameter_groups()
+            .first()?
+            .db_parameter_group_arn()?;
+        sdk.foreign_tag(arn, set).await
+    }
+}
+
+#[tokio::test]
+async fn parameter_group() {
+    check("e2e-rds-parameter-group", &ParameterGroup).await;
+}

@@ -1,0 +1,132 @@
+//! `aws:rds:SubnetGroup`.
+
+use async_trait::async_trait;
+use serde_json::{Value as Json, json};
+
+use crate::common::resource_type::{Edit, Effect, ResourceTypeTest, check};
+use crate::common::sdk::Sdk;
+
+struct SubnetGroup;
+
+#[async_trait]
+impl ResourceTypeTest for SubnetGroup {
+    fn token(&self) -> &'static str {
+        "aws:rds:SubnetGroup"
+    }
+
+    fn needs(&self) -> &'static str {
+        "
+vpc: { type: aws:ec2:Vpc, properties: { cidrBlock: 10.0.0.0/16 } }
+a: { type: aws:ec2:Subnet, properties: { vpcId: '${vpc.id}', cidrBlock: 10.0.0.0/24, availabilityZone: eu-south-2a } }
+b: { type: aws:ec2:Subnet, properties: { vpcId: '${vpc.id}', cidrBlock: 10.0.1.0/24, availabilityZone: eu-south-2b } }
+c: { type: aws:ec2:Subnet, properties: { vpcId: '${vpc.id}', cidrBlock: 10.0.2.0/24, availabilityZone: eu-south-2c } }
+"
+    }
+
+    fn base(&self) -> &'static str {
+        "subnetIds: ['${a.id}', '${b.id}']"
+    }
+
+    fn edits(&self) -> Vec<Edit> {
+        vec![
+            Edit {
+                set: "description: one",
+                change: "description: two",
+                effect: Effect::InPlace,
+                shows: "/description",
+                after_set: json!("one"),
+                after_change: json!("two"),
+                after_removal: Some(json!("Managed by fde-infra")),
+            },
+            Edit {
+                set: "subnetIds: ['${a.id}', '${b.id}', '${c.id}']",
+                change: "subnetIds: ['${c.id}', '${b.id}']",
+                effect: Effect::InPlace,
+                shows: "/zones",
+                after_set: json!(["eu-south-2a", "eu-south-2b", "eu-south-2c"]),
+                after_change: json!(["eu-south-2b", "eu-south-2c"]),
+                after_removal: Some(json!(["eu-south-2a", "eu-south-2b"])),
+            },
+            Edit {
+                set: "name: E2E-Subnets-One",
+                change: "name: e2e-subnets-two",
+                effect: Effect::Replaces,
+                shows: "/name",
+                after_set: json!("e2e-subnets-one"),
+                after_change: json!("e2e-subnets-two"),
+                after_removal: None,
+            },
+        ]
+    }
+
+    async fn look(&self, sdk: &Sdk, id: &str) -> Option<Json> {
+        let answer = sdk
+            .rds
+            .describe_db_subnet_groups()
+            .db_subnet_group_name(id)
+            .send()
+            .await
+            .ok()?;
+        let group = answer.db_subnet_groups().first()?;
+        let mut zones: Vec<&str> = group
+            .subnets()
+            .iter()
+            .filter_map(|subnet| subnet.subnet_availability_zone()?.name())
+            .collect();
+        zones.sort_unstable();
+        Some(json!({
+            "name": group.db_subnet_group_name(),
+            "description": group.db_subnet_group_description(),
+            "zones": zones,
+        }))
+    }
+
+    async fn vanish(&self, sdk: &Sdk, id: &str) -> bool {
+        sdk.rds
+            .delete_db_subnet_group()
+            .db_subnet_group_name(id)
+            .send()
+            .await
+            .is_ok()
+    }
+
+    async fn drift(&self, sdk: &Sdk, id: &str) -> bool {
+        let answer = sdk
+            .rds
+            .describe_db_subnet_groups()
+            .db_subnet_group_name(id)
+            .send()
+            .await
+            .expect("subnet groups can be listed");
+        let subnets = answer.db_subnet_groups()[0]
+            .subnets()
+            .iter()
+            .filter_map(|subnet| subnet.subnet_identifier().map(str::to_owned))
+            .collect();
+        sdk.rds
+            .modify_db_subnet_group()
+            .db_subnet_group_name(id)
+            .db_subnet_group_description("somebody's")
+            .set_subnet_ids(Some(subnets))
+            .send()
+            .await
+            .is_ok()
+    }
+
+    async fn foreign_tag(&self, sdk: &Sdk, id: &str, set: bool) -> Option<bool> {
+        let answer = sdk
+            .rds
+            .describe_db_subnet_groups()
+            .db_subnet_group_name(id)
+            .send()
+            .await
+            .expect("subnet groups can be listed");
+        let arn = answer.db_subnet_groups().first()?.db_subnet_group_arn()?;
+        sdk.foreign_tag(arn, set).await
+    }
+}
+
+#[tokio::test]
+async fn subnet_group() {
+    check("e2e-rds-subnet-group", &SubnetGroup).await;
+}
