@@ -1,4 +1,4 @@
-//! Every call to AWS: the [`Provider`] that the engine works with on a real account.
+//! Every call to AWS: the [`Provider`](crate::resource::Provider) that the engine works with on a real account.
 //!
 //! One file per resource type, listed in [`registry`]. To add one, start from the exemplars: `iam/role.rs` (found by
 //! name) and `ec2/vpc.rs` (found by id), and read [`resource_type`] for the contract. Calls go through

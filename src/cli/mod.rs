@@ -36,7 +36,7 @@ use surroundings::Surroundings;
 /// Pulumi-style infrastructure as code with live AWS as its only state.
 ///
 /// STACK is the name of a file in stacks/ (dev for stacks/dev.yaml) or a path. Without it, `FDE_INFRA_STACK` says
-/// which, or the only stack there is. Every flag can also be set as `FDE_INFRA`_<FLAG>.
+/// which, or the only stack there is. Every flag can also be set as `FDE_INFRA_<FLAG>`.
 #[derive(Debug, Parser)]
 #[command(name = "fde-infra", version, propagate_version = true)]
 #[command(arg_required_else_help = true, infer_subcommands = false)]

@@ -61,7 +61,7 @@ pub fn generation(schema: &Schema, inputs: &Properties) -> String {
     short_hash(&document.to_string(), GENERATION)
 }
 
-/// Whether [`derive`] may have made a name for this stack. It may also be anybody else's: a reason to look at the tags.
+/// Whether [`derive()`] may have made a name for this stack. It may also be anybody else's: a reason to look at the tags.
 pub fn may_be_derived(stack: &StackId, name: &str) -> bool {
     let prefix = sanitise(&format!("{}-{}", stack.name, stack.environment));
     name.to_ascii_lowercase()

@@ -1,6 +1,6 @@
 //! Container definitions: ECS's own JSON, key by key, to the SDK and back.
 //!
-//! Authors and AWS's documentation share the key names, so each part is declared once, and [`part!`] makes of it the
+//! Authors and AWS's documentation share the key names, so each part is declared once, and `part!` makes of it the
 //! struct that is parsed and the conversions. A key that is not declared here is refused by name.
 
 use std::collections::HashMap;
