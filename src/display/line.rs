@@ -4,6 +4,7 @@
 //! a stack file cannot move the cursor, recolour the screen, turn the direction of text, or speak to a CI system.
 
 use std::borrow::Cow;
+use std::collections::VecDeque;
 
 use console::measure_text_width;
 
@@ -93,6 +94,49 @@ impl Line {
         Self { spans }
     }
 
+    /// In at most so many lines of at most a width, broken after spaces and commas; `…` where the last one is cut.
+    pub fn wrapped(self, width: usize, most: usize) -> Vec<Self> {
+        let mut lines = Vec::new();
+        let mut pieces: VecDeque<(Style, String)> =
+            self.spans.into_iter().flat_map(split).collect();
+        while !pieces.is_empty() && lines.len() + 1 < most {
+            let mut line = Self::new();
+            while let Some((style, text)) = pieces.pop_front() {
+                let room = width.saturating_sub(line.width());
+                if measure_text_width(text.trim_end()) <= room {
+                    line.spans.push((style, text));
+                } else if line.is_empty() {
+                    // Longer than a whole line: an ARN, or a name.
+                    let kept = match head(&text, room) {
+                        "" => text.as_str(),
+                        kept => kept,
+                    };
+                    pieces.push_front((style, text[kept.len()..].to_owned()));
+                    line.spans.push((style, kept.to_owned()));
+                    break;
+                } else {
+                    pieces.push_front((style, text));
+                    break;
+                }
+            }
+            pieces.retain(|(_, text)| !text.is_empty());
+            lines.push(line.trimmed());
+        }
+        if !pieces.is_empty() {
+            let spans = pieces.into();
+            lines.push(Self { spans }.cut(width));
+        }
+        lines
+    }
+
+    /// Without the spaces at its end.
+    fn trimmed(mut self) -> Self {
+        if let Some((_, text)) = self.spans.last_mut() {
+            text.truncate(text.trim_end().len());
+        }
+        self
+    }
+
     /// Filled up with spaces to a width.
     #[must_use]
     pub fn padded(mut self, width: usize) -> Self {
@@ -127,6 +171,13 @@ impl Line {
         }
         text
     }
+}
+
+/// A span in pieces that may stand on lines of their own.
+fn split((style, text): (Style, String)) -> Vec<(Style, String)> {
+    text.split_inclusive([' ', ','])
+        .map(|piece| (style, piece.to_owned()))
+        .collect()
 }
 
 /// As much of the beginning of a text as fits a width.
@@ -260,6 +311,27 @@ mod tests {
         assert_eq!(line.clone().cut(8).render(false), "日本語a…");
         assert_eq!(line.render(true), "\u{1b}[32m日本語\u{1b}[0mabc");
         assert_eq!(Line::plain("a").padded(5).render(false), "a");
+    }
+
+    #[test]
+    fn lines_wrap_after_spaces_and_commas() {
+        let text = |lines: Vec<Line>| -> Vec<String> {
+            lines.iter().map(|line| line.render(false)).collect()
+        };
+        let line = Line::styled(Style::Warning, "drift").and(" [diff: ~vpcId,~cidrBlock]");
+        assert_eq!(
+            text(line.clone().wrapped(14, usize::MAX)),
+            ["drift [diff:", "~vpcId,", "~cidrBlock]"]
+        );
+        assert_eq!(
+            text(line.clone().wrapped(14, 2)),
+            ["drift [diff:", "~vpcId,~cidrB…"]
+        );
+        assert_eq!(
+            text(line.wrapped(6, usize::MAX)),
+            ["drift", "[diff:", "~vpcId", ",", "~cidrB", "lock]"]
+        );
+        assert_eq!(text(Line::new().wrapped(6, 2)), [] as [&str; 0]);
     }
 
     #[test]

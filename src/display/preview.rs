@@ -57,6 +57,7 @@ fn tree(view: View<'_>) -> Vec<Line> {
         rows,
         to_come: Vec::new(),
         sections: view.sections,
+        info_lines: usize::MAX,
     };
     let mut lines = tree.render(view.width);
     lines.push(Line::new());
@@ -96,28 +97,28 @@ fn info(view: View<'_>, row: &PlanRow<'_>) -> Line {
         return Line::new();
     };
     let mut line = Line::new();
-    let mut add = |style, text: &str| {
+    let mut add = |between: &str, style, text: &str| {
         if !line.is_empty() {
-            line.push(Style::Plain, " ");
+            line.push(Style::Plain, between);
         }
         line.push(style, text);
     };
     match &step.because {
         // The symbol says it.
         Because::Missing | Because::Edited | Because::Destroy | Because::CannotChange(_) => {}
-        Because::Drifted => add(Style::Warning, "drift"),
-        because => add(Style::Plain, &because.to_string()),
+        Because::Drifted => add(" ", Style::Warning, "drift"),
+        because => add(" ", Style::Plain, &because.to_string()),
     }
     if let Some(comparison) = step.comparison()
         && row.op != Op::Create
     {
         let changed = changed(comparison.changes());
         if !changed.is_empty() {
-            add(Style::Plain, &format!("[diff: {changed}]"));
+            add(" ", Style::Plain, &format!("[diff: {changed}]"));
         }
     }
     if let Some(fate) = fate_of_data(view.catalog, step) {
-        add(Style::Warning, fate);
+        add("; ", Style::Warning, fate);
     }
     line
 }

@@ -18,6 +18,9 @@ const SPINNER: [&str; 10] = ["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "�
 /// Lines that a frame keeps for the column titles, the stack, a blank line and the footer.
 const FRAME: usize = 4;
 
+/// Lines for what a row waits for, or why it failed; the report says the rest.
+const INFO_LINES: usize = 2;
+
 /// Where a row stands.
 #[derive(Debug, Clone, PartialEq)]
 enum State {
@@ -262,6 +265,7 @@ impl<'a> Progress<'a> {
             rows: shown,
             to_come,
             sections: self.sections,
+            info_lines: INFO_LINES,
         }
         .render(width)
     }

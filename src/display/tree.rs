@@ -1,8 +1,8 @@
 //! Resources as a tree in columns, the way Pulumi shows them: `Type / Name / Plan / Info`.
 //!
 //! A logical name is `<section>/<name>`; sections are the branches. Wide enough, everything is shown whole. Where the
-//! width is not enough, first the `aws:` of the types goes, then the ends of infos, then the service, then the middle of
-//! types and names.
+//! width is not enough, first the `aws:` of the types goes, then the service goes, then an info that does not fit
+//! stands below its row, then the middle of types and names goes.
 
 use console::measure_text_width;
 
@@ -49,6 +49,8 @@ pub struct Tree<'a> {
     pub to_come: Vec<Row>,
     /// Sections in the order in which they are shown; others follow by name.
     pub sections: &'a [&'a str],
+    /// Lines that one info may take.
+    pub info_lines: usize,
 }
 
 /// One line of the tree before columns are measured.
@@ -78,15 +80,14 @@ impl Tree<'_> {
             .iter()
             .map(|row| Entry::of(row.clone(), "├─ │  ".to_owned()))
             .collect();
+        let info_lines = self.info_lines;
         let entries = self.entries();
         let has_info = entries.iter().any(|entry| !entry.cells.info.is_empty());
         let columns = Columns::measure(&title, &[&entries, &to_come], width, has_info);
-        let mut lines = vec![columns.line(title, Style::Heading)];
-        lines.extend(
-            entries
-                .into_iter()
-                .map(|entry| columns.line(entry, Style::Plain)),
-        );
+        let mut lines = columns.lines(title, Style::Heading, 1);
+        for entry in entries {
+            lines.extend(columns.lines(entry, Style::Plain, info_lines));
+        }
         lines
     }
 
@@ -268,7 +269,8 @@ impl Columns {
             + self.info.map_or(0, |info| GAP + info)
     }
 
-    fn line(&self, entry: Entry, base: Style) -> Line {
+    /// The row, and what of its info does not fit beside it.
+    fn lines(&self, entry: Entry, base: Style, info_lines: usize) -> Vec<Line> {
         let Entry {
             prefix,
             kind,
@@ -282,11 +284,11 @@ impl Columns {
         let room = self.kind.saturating_sub(measure_text_width(&prefix));
         let kind = cut_middle(self.types.shown(&kind), room);
         let gap = " ".repeat(GAP);
-        let mut line = Line::plain(" ")
+        let row = Line::plain(" ")
             .with(style, symbol)
             .and("  ")
             .then(
-                Line::styled(Style::Faint, prefix)
+                Line::styled(Style::Faint, &prefix)
                     .with(kind_style, kind)
                     .padded(self.kind),
             )
@@ -294,10 +296,23 @@ impl Columns {
             .then(Line::styled(base, cut_middle(&name, self.name)).padded(self.name))
             .and(&gap)
             .then(cells.status.cut(self.status).padded(self.status));
-        if let Some(info) = self.info {
-            line = line.and(&gap).then(cells.info.cut(info));
+        let Some(info) = self.info else {
+            return vec![row];
+        };
+        let below_the_name = MARGIN + self.kind + GAP;
+        if cells.info.width() <= info {
+            return vec![row.and(&gap).then(cells.info)];
         }
-        line
+        let width = self.total() - below_the_name;
+        let guides = prefix.replace("├─", "│ ").replace("└─", "  ");
+        let infos = cells.info.wrapped(width, info_lines).into_iter();
+        let below = infos.map(|info| {
+            Line::plain(" ".repeat(MARGIN))
+                .with(Style::Faint, &guides)
+                .padded(below_the_name)
+                .then(info)
+        });
+        std::iter::once(row).chain(below).collect()
     }
 }
 
