@@ -33,6 +33,16 @@ impl Random {
         self.below(times) == 0
     }
 
+    /// Two thousand texts of up to `length` pieces each, the same ones every time.
+    pub fn texts<'a>(pieces: &'a [&str], length: usize) -> impl Iterator<Item = String> + use<'a> {
+        (0..2_000).map(move |seed| {
+            let mut random = Self::new(seed);
+            let count = random.below(length + 1);
+            let picked = (0..count).filter_map(|_| random.pick(pieces).copied());
+            picked.collect()
+        })
+    }
+
     pub fn pick<'a, T>(&mut self, from: &'a [T]) -> Option<&'a T> {
         from.get(self.below(from.len()))
     }
