@@ -53,8 +53,8 @@ pub async fn run(context: &mut Context, arguments: &Arguments) -> CommandResult 
     if plan.is_empty() {
         return Ok(report_retained(context, &plan, Exit::Done, &again));
     }
-    if !arguments.yes && !confirmed(context, &plan).await? {
-        return Err(declined());
+    if !arguments.yes {
+        confirm(context, &plan).await?;
     }
     let outcome = running::execute(context, &session, &plan, arguments.parallel.get()).await;
     let exit = running::finish(context, &session, &plan, &outcome, &again);
@@ -62,7 +62,7 @@ pub async fn run(context: &mut Context, arguments: &Arguments) -> CommandResult 
 }
 
 /// Wants the stack's name typed: there is no undo.
-async fn confirmed(context: &mut Context, plan: &Plan) -> Result<bool, Failure> {
+async fn confirm(context: &mut Context, plan: &Plan) -> Result<(), Failure> {
     let name = plan.stack.to_string();
     let colour = context.terminal.colours();
     context.terminal.print(&[Line::new()
@@ -76,7 +76,17 @@ async fn confirmed(context: &mut Context, plan: &Plan) -> Result<bool, Failure> 
     }
     let answer = answer?;
     context.terminal.print(&[Line::new()]);
-    Ok(answer.ok().flatten().is_some_and(|answer| answer == name))
+    match answer.ok().flatten() {
+        Some(answer) if answer == name => Ok(()),
+        Some(answer) if !answer.is_empty() => Err(Failure::new(
+            Exit::Cancelled,
+            Message::warning(format!(
+                "`{answer}` is not the name of the stack; nothing was changed"
+            ))
+            .help(format!("the name is `{name}`")),
+        )),
+        _ => Err(declined()),
+    }
 }
 
 /// What stays because of its data keeps `destroy` from having succeeded.

@@ -169,10 +169,8 @@ fn counts(plan: &Plan) -> Vec<Line> {
         .count();
     if drifted > 0 {
         let text = match drifted {
-            1 => "1 was changed outside of its stack file; `up` sets it back".to_owned(),
-            count => {
-                format!("{count} were changed outside of their stack file; `up` sets them back")
-            }
+            1 => "1 is not as it was last applied; `up` sets it back".to_owned(),
+            count => format!("{count} are not as they were last applied; `up` sets them back"),
         };
         lines.push(Line::plain("    ").with(Style::Warning, format!("drift: {text}")));
     }

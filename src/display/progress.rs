@@ -46,7 +46,7 @@ enum State {
         work: Work,
         status: Option<String>,
     },
-    Skipped(String),
+    Skipped(Skipped),
 }
 
 struct Track {
@@ -162,7 +162,7 @@ impl<'a> Progress<'a> {
                     track.state,
                     State::Failed { .. } | State::Interrupted { .. }
                 ) {
-                    track.state = State::Skipped(skipped(because));
+                    track.state = State::Skipped(because.clone());
                 }
             }
             Event::Cancelling { .. } => {}
@@ -453,9 +453,13 @@ impl Track {
                 Line::styled(Style::Warning, format!("**{} interrupted**", doing(*work))),
                 status.as_ref().map_or_else(Line::new, Line::plain),
             ),
-            State::Skipped(reason) => {
-                (Line::styled(Style::Warning, "skipped"), Line::plain(reason))
+            State::Skipped(Skipped::Cancelled) => {
+                (Line::styled(Style::Warning, "not begun"), Line::new())
             }
+            State::Skipped(because) => (
+                Line::styled(Style::Warning, "skipped"),
+                Line::plain(skipped(because)),
+            ),
         };
         Row {
             urn: self.urn.clone(),

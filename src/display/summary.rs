@@ -107,6 +107,14 @@ pub fn diagnostics(plan: &Plan, outcome: &Outcome, secrets: &Secrets, again: &st
         .help("run it again")
         .command(again)
     }));
+    if messages.is_empty() && matches!(outcome, Outcome::Cancelled(_)) {
+        let now = match report.skipped.len() {
+            1 => "1 step was not begun; what was begun is done".to_owned(),
+            count => format!("{count} steps were not begun; what was begun is done"),
+        };
+        let message = Message::warning("cancelled").fact("now", now);
+        messages.push(message.help("to go on, run").command(again));
+    }
     messages
 }
 

@@ -17,7 +17,8 @@ const GAP: usize = 2;
 /// What columns keep when there is too little room for all.
 const SMALLEST_TYPE: usize = 22;
 const SMALLEST_NAME: usize = 16;
-const SMALLEST_INFO: usize = 12;
+/// As much as its title: an info that does not fit stands below its row.
+const SMALLEST_INFO: usize = 4;
 /// What an info should have before types are shortened further.
 const GOOD_INFO: usize = 26;
 
