@@ -27,7 +27,7 @@ use super::wait::{while_held, while_in_use};
 use crate::resource::provider::{Creation, DataPolicy, Deletion, Progress, Query, Update, Wanted};
 use crate::resource::{
     Condition, CreateClass, Diff, ErrorKind, Observed, Properties, ProviderError, Schema, Tags,
-    Urn, Value, tags::short_hash,
+    Urn, Value, schema::Unset, tags::short_hash,
 };
 
 /// A live object in its type's own terms.
@@ -64,6 +64,18 @@ pub fn adopt<Inputs, Outputs>(
         None => format!("`{}` exists and carries no owner tag of fde-infra", met.id),
     };
     Err(error)
+}
+
+/// Refuses a VPC that the file names for an object whose subnets are in another one.
+pub fn in_vpc(operation: &str, wanted: Option<&str>, found: Option<&str>) -> AwsResult<()> {
+    match (wanted, found) {
+        (Some(wanted), Some(found)) if wanted != found => Err(ProviderError::new(
+            ErrorKind::Invalid,
+            operation,
+            format!("`vpcId` is {wanted}, but the subnets are in {found}"),
+        )),
+        _ => Ok(()),
+    }
 }
 
 /// A request to create, in the type's own terms.
@@ -279,7 +291,20 @@ impl<T: ResourceType> AnyResourceType for Bridge<T> {
                 live.tags = kept;
             }
         }
-        self.observed(live)
+        let mut updated = self.observed(live)?;
+        // What is left to AWS is as it was.
+        for property in &self.schema.properties {
+            let chosen = request.observed.inputs.get(property.name);
+            if property.unset == Unset::ServerChooses
+                && let Some(chosen) = chosen
+                && updated.inputs.get(property.name).is_none_or(Value::is_null)
+            {
+                updated
+                    .inputs
+                    .insert(property.name.to_owned(), chosen.clone());
+            }
+        }
+        Ok(updated)
     }
 
     async fn wait(

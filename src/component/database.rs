@@ -277,6 +277,7 @@ impl Database {
         let group_inputs = properties([
             ("description", "The private subnets".into()),
             ("subnetIds", network.private_subnet_ids(&stack)),
+            ("vpcId", Value::output(&network::vpc(&stack), "id")),
         ]);
         context.add(KEY, subnet_group.clone(), group_inputs);
         let parameter_group = self.add_parameter_group(context, &stack);

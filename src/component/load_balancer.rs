@@ -287,6 +287,7 @@ impl LoadBalancer {
             ("loadBalancerType", "application".into()),
             ("securityGroups", Value::list([group])),
             ("subnets", network.public_subnet_ids(stack)),
+            ("vpcId", Value::output(&network::vpc(stack), "id")),
             ("ipAddressType", "ipv4".into()),
             ("idleTimeout", self.idle_timeout.into()),
             ("enableDeletionProtection", self.deletion_protection.into()),

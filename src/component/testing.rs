@@ -96,7 +96,7 @@ const TYPES: &[(&str, &str, &str)] = &[
     ),
     (
         "aws:lb:LoadBalancer",
-        "name internal loadBalancerType securityGroups subnets idleTimeout enableDeletionProtection dropInvalidHeaderFields enableHttp2 accessLogs ipAddressType",
+        "name internal loadBalancerType securityGroups subnets vpcId idleTimeout enableDeletionProtection dropInvalidHeaderFields enableHttp2 accessLogs ipAddressType",
         "dnsName zoneId arnSuffix",
     ),
     (
@@ -114,7 +114,11 @@ const TYPES: &[(&str, &str, &str)] = &[
         "name family description parameters",
         "",
     ),
-    ("aws:rds:SubnetGroup", "name description subnetIds", ""),
+    (
+        "aws:rds:SubnetGroup",
+        "name description subnetIds vpcId",
+        "",
+    ),
     ("aws:s3:Bucket", "bucket forceDestroy", ""),
     ("aws:s3:BucketLifecycleConfiguration", "bucket rules", ""),
     ("aws:s3:BucketPolicy", "bucket policy", ""),

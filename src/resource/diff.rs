@@ -97,7 +97,8 @@ fn compare_property(property: &Property, wanted: &Value, found: &Value, changes:
     let first = changes.len();
     compare_values(property.name, &found, &wanted, changes);
     for change in &mut changes[first..] {
-        change.replaces = property.replaces;
+        let is_first = change.kind == ChangeKind::Add && change.path == property.name;
+        change.replaces = property.replaces && !(property.fills_in_place && is_first);
         if property.secret {
             change.before =
                 Value::Secret(Box::new(std::mem::replace(&mut change.before, Value::Null)));

@@ -35,6 +35,8 @@ pub struct Property {
     pub unset: Unset,
     /// A change needs a new object.
     pub replaces: bool,
+    /// A first value does not, where there was none.
+    pub fills_in_place: bool,
     /// AWS never returns it, so it cannot be compared.
     pub write_only: bool,
     /// Its value must not be shown.
@@ -52,6 +54,7 @@ impl Property {
             name,
             unset: Unset::Default(Value::Null),
             replaces: false,
+            fills_in_place: false,
             write_only: false,
             secret: false,
             declared_keys_only: false,
@@ -82,6 +85,13 @@ impl Property {
     pub fn replaces(mut self) -> Self {
         self.replaces = true;
         self
+    }
+
+    /// Can be set in place where it was unset; any other change needs a new object.
+    #[must_use]
+    pub fn replaces_once_set(mut self) -> Self {
+        self.fills_in_place = true;
+        self.replaces()
     }
 
     #[must_use]

@@ -48,16 +48,21 @@ impl ResourceTypeTest for InternetGateway {
 
     fn edits(&self) -> Vec<Edit> {
         vec![
-            Edit::in_place(
+            Edit::replaces(
                 "/vpc",
                 ("vpcId: ${first.id}", "first"),
                 ("vpcId: ${second.id}", "second"),
             )
             .removed("first"),
-            Edit::in_place(
+            Edit::replaces(
                 "/vpc",
                 ("vpcId: ${second.id}", json!("second")),
                 ("vpcId: null", Json::Null),
+            ),
+            Edit::in_place(
+                "/vpc",
+                ("vpcId: null", Json::Null),
+                ("vpcId: ${second.id}", json!("second")),
             ),
         ]
     }

@@ -6,6 +6,7 @@
 
 use std::process::{Command, Output, Stdio};
 
+use aws_sdk_ec2::types::Filter;
 use serde_json::Value as Json;
 
 use crate::common::{REGION, http, sdk::Sdk};
@@ -226,6 +227,39 @@ async fn staging() {
 #[tokio::test]
 async fn prod() {
     there_and_back("prod", &["--allow-delete", "*"]).await;
+}
+
+/// No part of a VPC moves to another one: everything in it is replaced, in an order that does not wait for itself.
+#[tokio::test]
+async fn a_platform_moves_to_another_network() {
+    let program = Program::new("e2e-moving");
+    // Elsewhere there is one account, and the test of the stack is in it.
+    if !program.counts {
+        return;
+    }
+    program.succeed(&["up", "dev", "--yes"]);
+    let moved = [
+        "--yes",
+        "--set=network.cidr=10.7.0.0/16",
+        "--set=network.publicSubnets=[10.7.101.0/24, 10.7.102.0/24]",
+        "--set=network.privateSubnets=[10.7.1.0/24, 10.7.2.0/24]",
+        "--allow-delete=database/instance",
+    ];
+    program.succeed(&[&["up", "dev"], &moved[..]].concat());
+    let sdk = Sdk::new(&program.endpoint).await;
+    let ours = Filter::builder()
+        .name("tag:fde:stack")
+        .values("happyrobot-fde/dev")
+        .build();
+    let answer = sdk.ec2.describe_vpcs().filters(ours).send().await;
+    let answer = answer.expect("networks can be listed");
+    let ranges: Vec<_> = answer.vpcs().iter().map(|vpc| vpc.cidr_block()).collect();
+    assert_eq!(ranges, [Some("10.7.0.0/16")]);
+    program.calls();
+    program.succeed(&[&["up", "dev"], &moved[..]].concat());
+    assert_eq!(program.calls().1, 0, "the second up changed something");
+    program.succeed(&["destroy", "dev", "--yes"]);
+    assert_eq!(left_behind(&sdk, "dev").await, [] as [String; 0]);
 }
 
 /// P2: a thousand alarms cost a preview a call per page, not a call each.

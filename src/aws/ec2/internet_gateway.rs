@@ -3,7 +3,8 @@
 //! - `CreateInternetGateway` takes neither client token nor name: a repeat makes a twin, so it is never repeated blindly.
 //! - The attachment has no tags and no id of its own: it is a property of the gateway. A VPC takes one gateway.
 //! - Detaching is refused while an interface in the VPC has a public address: NAT gateways, load balancers and public
-//!   tasks go first. Routes to the gateway may stay; they turn into black holes.
+//!   tasks go first. Routes to the gateway may stay; they turn into black holes. Hence a gateway is not moved to another
+//!   VPC but replaced: the load balancer of the new VPC needs the gateway before the one of the old VPC can go.
 //! - The attachment's good state is `available` on the wire, although the model calls it `attached`.
 
 use async_trait::async_trait;
@@ -39,7 +40,7 @@ impl ResourceType for InternetGateway {
 
     fn schema(&self) -> Schema {
         Schema::new::<Inputs>("aws:ec2:InternetGateway", CreateClass::TagsOnly)
-            .properties([Property::new("vpcId")])
+            .properties([Property::new("vpcId").replaces_once_set()])
             // Two gateways cannot be attached to one VPC.
             .key(&["vpcId"])
             .deletes_after(&["aws:ec2:NatGateway", "aws:ec2:Eip", "aws:lb:LoadBalancer"])
@@ -95,9 +96,6 @@ impl ResourceType for InternetGateway {
 
     async fn update(&self, context: &Context, change: Change<'_, Self>) -> AwsResult<LiveOf<Self>> {
         let id = &change.observed.id;
-        if let Some(vpc) = &change.observed.inputs.vpc_id {
-            detach(context, id, vpc).await?;
-        }
         if let Some(vpc) = &change.wanted.vpc_id {
             attach(context, id, vpc).await?;
             attached(context, id, change.progress).await?;

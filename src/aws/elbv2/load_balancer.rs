@@ -22,7 +22,7 @@ use super::access_logs::{self, AccessLogs};
 use super::attribute::{self, Attributes, Settings};
 use crate::aws::context::Context;
 use crate::aws::error::{AwsResult, expected};
-use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType};
+use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType, in_vpc};
 use crate::aws::wait::{Poll, Wait};
 use crate::resource::provider::{DataPolicy, Progress, Query};
 use crate::resource::{
@@ -49,6 +49,9 @@ pub struct Inputs {
     pub security_groups: Option<Vec<String>>,
     /// Ids of at least two subnets in different availability zones.
     pub subnets: Vec<String>,
+    /// Id of the VPC that the subnets are in. AWS knows it by itself; given here, a move to another VPC shows beforehand
+    /// as what it is, a replacement.
+    pub vpc_id: Option<String>,
     /// `ipv4`, `dualstack` or `dualstack-without-public-ipv4`. Default: `ipv4`.
     pub ip_address_type: String,
     /// Seconds that a connection may be idle, 1 to 4000. Default: 60.
@@ -82,7 +85,6 @@ pub struct Outputs {
     pub canonical_hosted_zone_id: String,
     /// `app/NAME/HEX`: the `LoadBalancer` dimension of its metrics.
     pub arn_suffix: String,
-    pub vpc_id: String,
 }
 
 const TOKEN: &str = "aws:lb:LoadBalancer";
@@ -106,6 +108,7 @@ impl ResourceType for LoadBalancer {
                     .replaces(),
                 Property::new("securityGroups").server_chooses().set(),
                 Property::new("subnets").required().set(),
+                Property::new("vpcId").server_chooses().replaces(),
                 Property::new("ipAddressType").default("ipv4"),
                 Property::new("idleTimeout").default(60),
                 Property::new("clientKeepAlive").default(3600),
@@ -119,13 +122,7 @@ impl ResourceType for LoadBalancer {
                     .default(Value::object([("enabled", false.into())]))
                     .canonical(access_logs::canonical),
             ])
-            .outputs(&[
-                "dnsName",
-                "zoneId",
-                "canonicalHostedZoneId",
-                "arnSuffix",
-                "vpcId",
-            ])
+            .outputs(&["dnsName", "zoneId", "canonicalHostedZoneId", "arnSuffix"])
     }
 
     async fn read(&self, context: &Context, query: Query<'_>) -> AwsResult<Vec<LiveOf<Self>>> {
@@ -178,6 +175,7 @@ impl ResourceType for LoadBalancer {
             Ok(answer) => {
                 let made = answer.load_balancers.unwrap_or_default().into_iter().next();
                 let made = expected(CREATE, made, "a load balancer")?;
+                in_vpc(CREATE, inputs.vpc_id.as_deref(), made.vpc_id())?;
                 if state(&made) == Some(&LoadBalancerStateEnum::Provisioning) {
                     // What is new has AWS's defaults for attributes: `update` brings the rest.
                     return Ok(live(&made, &Attributes::default(), new.tags.clone()));
@@ -475,6 +473,7 @@ fn live(balancer: &Balancer, attributes: &Attributes, tags: Tags) -> LiveOf<Load
             xff_header_processing_mode: attributes
                 .text("routing.http.xff_header_processing.mode", "append"),
             access_logs: AccessLogs::from_attributes(attributes),
+            vpc_id: balancer.vpc_id().map(str::to_owned),
         },
         outputs: Outputs {
             dns_name: balancer.dns_name().unwrap_or_default().to_owned(),
@@ -484,7 +483,6 @@ fn live(balancer: &Balancer, attributes: &Attributes, tags: Tags) -> LiveOf<Load
                 .split_once(":loadbalancer/")
                 .map_or(arn.as_str(), |(_, suffix)| suffix)
                 .to_owned(),
-            vpc_id: balancer.vpc_id().unwrap_or_default().to_owned(),
         },
         tags,
         condition: condition(balancer),

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::aws::context::Context;
 use crate::aws::error::{AwsResult, expected};
-use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType, adopt};
+use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType, adopt, in_vpc};
 use crate::aws::wait::until_visible;
 use crate::resource::provider::{DataPolicy, Progress, Query};
 use crate::resource::{Condition, CreateClass, ErrorKind, Property, Schema, Tags};
@@ -29,13 +29,14 @@ pub struct Inputs {
     pub description: String,
     /// Subnets in at least two availability zones.
     pub subnet_ids: Vec<String>,
+    /// Id of the VPC that the subnets are in. AWS knows it by itself; given here, a move to another VPC shows beforehand
+    /// as what it is, a replacement.
+    pub vpc_id: Option<String>,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Outputs {
-    pub vpc_id: Option<String>,
-}
+pub struct Outputs {}
 
 pub struct SubnetGroup;
 
@@ -53,8 +54,8 @@ impl ResourceType for SubnetGroup {
                     .canonical(super::lower_case),
                 Property::new("description").default("Managed by fde-infra"),
                 Property::new("subnetIds").required().set(),
+                Property::new("vpcId").server_chooses().replaces(),
             ])
-            .outputs(&["vpcId"])
     }
 
     async fn read(&self, context: &Context, query: Query<'_>) -> AwsResult<Vec<LiveOf<Self>>> {
@@ -112,6 +113,11 @@ impl ResourceType for SubnetGroup {
                     "rds:CreateDBSubnetGroup",
                     answer.db_subnet_group,
                     "a subnet group",
+                )?;
+                in_vpc(
+                    "rds:CreateDBSubnetGroup",
+                    inputs.vpc_id.as_deref(),
+                    group.vpc_id(),
                 )?;
                 Ok(live(&group, new.tags.clone()))
             }
@@ -202,10 +208,9 @@ fn live(group: &DbSubnetGroup, tags: Tags) -> LiveOf<SubnetGroup> {
                 .filter_map(Subnet::subnet_identifier)
                 .map(str::to_owned)
                 .collect(),
-        },
-        outputs: Outputs {
             vpc_id: group.vpc_id().map(str::to_owned),
         },
+        outputs: Outputs {},
         tags,
         condition: Condition::Ready,
     }
