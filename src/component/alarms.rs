@@ -12,13 +12,13 @@ use super::services::{Service, Services, cluster};
 use super::tasks::camel_case;
 use super::{Platform, database, load_balancer};
 
-/// One alarm: a metric, and when it rings.
+/// One alarm: a metric, or the sum of several, and when it rings.
 struct Alarm<'a> {
     /// The last part of its logical name.
     name: String,
     description: String,
     namespace: &'a str,
-    metric: &'a str,
+    metrics: Vec<&'a str>,
     statistic: &'a str,
     dimensions: Properties,
     threshold: f64,
@@ -77,7 +77,7 @@ pub fn expand(context: &mut Context<'_>, platform: &Platform, thresholds: &Thres
                 name: "responseTime".to_owned(),
                 description: format!("Answers take longer than {time} s on average"),
                 namespace: "AWS/ApplicationELB",
-                metric: "TargetResponseTime",
+                metrics: vec!["TargetResponseTime"],
                 statistic: "Average",
                 dimensions: dimensions(),
                 threshold: time,
@@ -88,7 +88,8 @@ pub fn expand(context: &mut Context<'_>, platform: &Platform, thresholds: &Thres
                 name: "errors".to_owned(),
                 description: format!("More than {errors} answers in 5 minutes had a 5XX code"),
                 namespace: "AWS/ApplicationELB",
-                metric: "HTTPCode_Target_5XX_Count",
+                // What a service answers, and what the load balancer answers where no service does.
+                metrics: vec!["HTTPCode_Target_5XX_Count", "HTTPCode_ELB_5XX_Count"],
                 statistic: "Sum",
                 dimensions: dimensions(),
                 threshold: f64::from(errors),
@@ -107,7 +108,7 @@ pub fn expand(context: &mut Context<'_>, platform: &Platform, thresholds: &Thres
                 name: format!("{}UnhealthyTargets", camel_case(&service.key)),
                 description: format!("A task of `{}` fails its health check", service.key),
                 namespace: "AWS/ApplicationELB",
-                metric: "UnHealthyHostCount",
+                metrics: vec!["UnHealthyHostCount"],
                 statistic: "Maximum",
                 dimensions,
                 threshold: 0.0,
@@ -127,7 +128,7 @@ fn service_cpu(stack: &StackId, service: &Service) -> Alarm<'static> {
         name: format!("{}Cpu", camel_case(&service.key)),
         description: format!("The CPU of `{}` is above {percent} %", service.key),
         namespace: "AWS/ECS",
-        metric: "CPUUtilization",
+        metrics: vec!["CPUUtilization"],
         statistic: "Average",
         dimensions: properties([
             ("ClusterName", Value::output(&cluster(stack), "name")),
@@ -154,7 +155,7 @@ fn database_alarm<'a>(
         name: name.to_owned(),
         description,
         namespace: "AWS/RDS",
-        metric,
+        metrics: vec![metric],
         statistic: "Average",
         dimensions: properties([("DBInstanceIdentifier", identifier)]),
         threshold,
@@ -167,21 +168,49 @@ fn add(context: &mut Context<'_>, origin: &str, alarm: &Alarm<'_>) -> Urn {
     let name = format!("{KEY}/{}", alarm.name);
     let urn = context.urn("aws:cloudwatch:MetricAlarm", &name);
     let actions = Value::list([Value::output(&topic(&context.id), "arn")]);
-    let inputs = properties([
+    let mut inputs = properties([
         ("alarmDescription", alarm.description.as_str().into()),
-        ("namespace", alarm.namespace.into()),
-        ("metricName", alarm.metric.into()),
-        ("statistic", alarm.statistic.into()),
-        ("dimensions", Value::Object(alarm.dimensions.clone())),
         ("comparisonOperator", "GreaterThanThreshold".into()),
         ("threshold", alarm.threshold.into()),
-        ("period", alarm.period.into()),
         ("evaluationPeriods", alarm.readings.into()),
         ("datapointsToAlarm", alarm.readings.into()),
         ("treatMissingData", "notBreaching".into()),
         ("alarmActions", actions.clone()),
         ("okActions", actions),
     ]);
+    inputs.extend(match alarm.metrics.as_slice() {
+        [metric] => properties([
+            ("namespace", alarm.namespace.into()),
+            ("metricName", (*metric).into()),
+            ("statistic", alarm.statistic.into()),
+            ("dimensions", Value::Object(alarm.dimensions.clone())),
+            ("period", alarm.period.into()),
+        ]),
+        metrics => properties([("metricQueries", sum(alarm, metrics))]),
+    });
     context.add(origin, urn.clone(), inputs);
     urn
+}
+
+/// Several metrics as one. A metric that has no data counts as nothing: it would take the others with it.
+fn sum(alarm: &Alarm<'_>, metrics: &[&str]) -> Value {
+    let ids: Vec<String> = (1..=metrics.len()).map(|n| format!("m{n}")).collect();
+    let filled: Vec<String> = ids.iter().map(|id| format!("FILL({id}, 0)")).collect();
+    let queries = metrics.iter().zip(&ids).map(|(metric, id)| {
+        let metric = Value::object([
+            ("namespace", alarm.namespace.into()),
+            ("metricName", (*metric).into()),
+            ("dimensions", Value::Object(alarm.dimensions.clone())),
+            ("period", alarm.period.into()),
+            ("stat", alarm.statistic.into()),
+        ]);
+        Value::object([("id", id.as_str().into()), ("metric", metric)])
+    });
+    let total = Value::object([
+        ("id", "total".into()),
+        ("expression", format!("SUM([{}])", filled.join(", ")).into()),
+        ("label", alarm.name.as_str().into()),
+        ("returnData", true.into()),
+    ]);
+    Value::list(queries.chain([total]))
 }
