@@ -149,6 +149,9 @@ fn now(step: &Step, error: &ProviderError) -> String {
         (_, ErrorKind::TimedOut) => {
             "it is still on its way; the next run goes on waiting for it".to_owned()
         }
+        (Action::Update { .. }, ErrorKind::Failed) => {
+            "it exists, but what was wanted of it is not in force".to_owned()
+        }
         (_, ErrorKind::Failed) => "it exists, but it does not work".to_owned(),
         (Action::Create { .. }, _) if refused => {
             "what the call was to bring about is not there".to_owned()
