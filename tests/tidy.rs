@@ -27,7 +27,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("aws", &["resource"]),
     ("display", &["resource", "graph", "plan", "execute"]),
     ("sandbox", &[]),
-    ("testing", &["resource", "graph"]),
+    ("testing", &["resource", "graph", "execute"]),
     (
         "cli",
         &[

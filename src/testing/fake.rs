@@ -1,5 +1,6 @@
 //! An AWS account in memory, with the generic semantics that each type's schema implies: natural keys collide, objects in
-//! use cannot be deleted, deletions of what is gone succeed, provisioning takes its time.
+//! use cannot be deleted, what is gone cannot be referred to, parts go with their whole, deletions of what is gone
+//! succeed, provisioning takes its time.
 //!
 //! Its clock is tokio's, so a paused clock makes hours pass at once.
 
@@ -19,6 +20,9 @@ use crate::resource::{
 
 /// How long a type takes from the create call until it is ready.
 pub type Provisioning = fn(token: &str) -> Duration;
+
+/// Hexadecimal digits of an id.
+const ID_DIGITS: usize = 6;
 
 /// An object in the account.
 #[derive(Debug, Clone)]
@@ -46,7 +50,40 @@ impl State {
         self.objects.insert(id, object);
     }
 
+    /// Takes an object away, with the parts of it that are none by themselves.
     fn remove(&mut self, catalog: &Catalog, id: &str) {
+        let parts: Vec<String> = self
+            .objects
+            .values()
+            .map(|object| &object.observed)
+            .filter(|part| {
+                catalog
+                    .get(&part.token)
+                    .is_some_and(|schema| !schema.taggable)
+            })
+            .filter(|part| part.inputs.values().any(|value| value.as_str() == Some(id)))
+            .map(|part| part.id.clone())
+            .collect();
+        for part in parts {
+            self.remove_one(catalog, &part);
+        }
+        self.remove_one(catalog, id);
+    }
+
+    /// An id among these inputs that once was given to an object and leads nowhere now.
+    fn dangling<'a>(&self, inputs: &'a Properties) -> Option<&'a str> {
+        inputs.values().filter_map(Value::as_str).find(|text| {
+            // An ARN ends in the id.
+            let id = text.rsplit('/').next().unwrap_or(text);
+            let number = id.rsplit_once('-').map(|(_, number)| number);
+            let number = number.filter(|number| number.len() == ID_DIGITS);
+            number
+                .and_then(|number| u64::from_str_radix(number, 16).ok())
+                .is_some_and(|number| number <= self.made && !self.objects.contains_key(id))
+        })
+    }
+
+    fn remove_one(&mut self, catalog: &Catalog, id: &str) {
         if let Some(object) = self.objects.remove(id)
             && let Some(identity) = identity_text(catalog, &object.observed)
             && self
@@ -148,6 +185,14 @@ impl FakeAccount {
     }
 }
 
+fn not_found(verb: &str, urn: &Urn, id: &str) -> ProviderError {
+    ProviderError::new(
+        ErrorKind::NotFound,
+        format!("{verb} {}", urn.token()),
+        format!("`{id}` does not exist"),
+    )
+}
+
 fn identity_text(catalog: &Catalog, observed: &Observed) -> Option<String> {
     let identity = catalog.get(&observed.token)?.place_of(&observed.inputs)?;
     Some(format!("{} {identity:?}", observed.token))
@@ -229,8 +274,10 @@ impl Provider for FakeAccount {
         let met = match schema.create_class {
             CreateClass::TagsOnly => None,
             CreateClass::Token => state.objects.values().find(|object| {
+                // A new attempt after a dead one takes a new token.
                 object.observed.tags.owner().as_ref() == Some(request.urn)
                     && &object.observed.inputs == request.inputs
+                    && !matches!(object.observed.condition, Condition::Broken(_))
             }),
             CreateClass::NaturalKey | CreateClass::PartOfParent => schema
                 .place_of(request.inputs)
@@ -249,9 +296,12 @@ impl Provider for FakeAccount {
                 ))
             };
         }
+        if let Some(gone) = state.dangling(request.inputs) {
+            return Err(not_found("create", request.urn, gone));
+        }
         state.made += 1;
         let kind = token.rsplit(':').next().unwrap_or(token).to_lowercase();
-        let id = format!("{kind}-{:06x}", state.made);
+        let id = format!("{kind}-{:0ID_DIGITS$x}", state.made);
         let outputs = schema
             .outputs
             .iter()
@@ -284,12 +334,11 @@ impl Provider for FakeAccount {
         self.count("update", request.urn.token());
         let schema = self.schema(request.urn.token())?;
         let mut state = self.lock();
+        if let Some(gone) = state.dangling(request.inputs) {
+            return Err(not_found("update", request.urn, gone));
+        }
         let Some(object) = state.objects.get_mut(&request.observed.id) else {
-            return Err(ProviderError::new(
-                ErrorKind::NotFound,
-                format!("update {}", request.urn.token()),
-                format!("`{}` does not exist", request.observed.id),
-            ));
+            return Err(not_found("update", request.urn, &request.observed.id));
         };
         object.observed.inputs = readable(schema, request.inputs);
         if schema.taggable {

@@ -3,6 +3,7 @@
 //! Part of the library so that property tests, simulation and benchmarks share it; nothing in the product uses it.
 
 pub mod fake;
+pub mod faults;
 pub mod generate;
 pub mod random;
 

@@ -1,13 +1,4 @@
-//! The engine against an account in memory, on a paused clock.
-
-#![allow(
-    clippy::expect_used,
-    clippy::panic,
-    clippy::print_stderr,
-    clippy::print_stdout,
-    clippy::unwrap_used,
-    reason = "a test that cannot go on fails where it stands, and says what it saw"
-)]
+//! P10: how long an `up` takes with AWS-like provisioning times, against the longest chain that its references force.
 
 use std::collections::BTreeMap;
 use std::path::Path;
