@@ -351,6 +351,23 @@ def create_db_instance_read_replica(original, self, db_kwargs):
     return replica
 
 
+@replace(RDSBackend, "promote_read_replica")
+def promote_read_replica(original, self, db_kwargs):
+    """Takes the replica out of its source's list, and keeps a day of backups unless told otherwise.
+
+    https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_PromoteReadReplica.html
+    """
+    replica = self.databases.get(db_kwargs["db_instance_identifier"])
+    source = self.databases.get(replica.source_db_instance_identifier) if replica else None
+    db_kwargs = {"backup_retention_period": 1} | {name: value for name, value in db_kwargs.items() if value is not None}
+    promoted = original(self, db_kwargs)
+    if source is not None and promoted.db_instance_identifier in source.replicas:
+        source.remove_replica(promoted)
+    promoted.source_db_instance_identifier = None
+    promoted.StatusInfos = []
+    return promoted
+
+
 @replace(RDSBackend, "delete_db_instance")
 def delete_db_instance(
     original,
