@@ -28,14 +28,14 @@ Mended
   redirect defaults; users of a target group; listeners without TLS have no policy; certificates must exist; access logs need
   a bucket that takes them; rules by priority; missing rules; 50 tags.
 - RDS: Performance Insights; gp3 baseline; versions and parameter families; pending modifications and reboots;
-  DescribeDBParameters by source; ResetDBParameterGroup; DescribeDBEngineVersions; replicas of their own; final snapshots;
+  ports; DescribeDBParameters by source; ResetDBParameterGroup; DescribeDBEngineVersions; replicas of their own; final snapshots;
   groups in use, taken names, modified subnet groups (moto loses them); `creating` and `modifying` until the next look.
 - SNS: subscriptions that wait for confirmation, and their count; a topic that exists with other tags.
 - S3: defaults of a new bucket; tags in CreateBucket; tags gone with the bucket; lifecycle rules as they were put.
 - Secrets Manager: the name stays taken during the recovery window. (Client tokens moto has.)
 - WAF: WAFDuplicateItemException; one ACL a resource; ACLs in use; updates replace the whole; ListResourcesForWebACL.
 - IAM: AWS's managed policies; attached policies cannot be deleted.
-- Logs: groups by identifier and pattern; tags gone with their group; tags of missing groups.
+- Logs: groups by identifier and pattern; tags gone with their group; tags of missing groups; keys of groups.
 
 Known, and not mended
 - Nothing takes time: no slow provisioning, no eventual consistency, no request rates, no quotas. An ECS service gets along

@@ -14,7 +14,7 @@ from moto.sns.exceptions import SNSException
 from moto.sns.models import SNSBackend
 from moto.sns.responses import SNSResponse
 
-from mending import replace
+from mending import add, replace
 
 # CloudWatch
 
@@ -185,6 +185,29 @@ def describe_log_groups(original, self):
         if (not names or name in names) and (not pattern or pattern.lower() in name.lower())
     ]
     return json.dumps({"logGroups": found})
+
+
+def group_of(response):
+    """The group that a key request names, by its name or by its ARN."""
+    identifier = response._get_param("resourceIdentifier") or ""
+    name = response._get_param("logGroupName") or identifier.split(":log-group:")[-1].removesuffix(":*")
+    if name not in response.logs_backend.groups:
+        raise LogGroupNotFound()
+    return response.logs_backend.groups[name]
+
+
+@add(LogsResponse)
+def associate_kms_key(self):
+    """https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_AssociateKmsKey.html"""
+    group_of(self).kms_key_id = self._get_param("kmsKeyId")
+    return json.dumps({})
+
+
+@add(LogsResponse)
+def disassociate_kms_key(self):
+    """https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_DisassociateKmsKey.html"""
+    group_of(self).kms_key_id = None
+    return json.dumps({})
 
 
 # SNS

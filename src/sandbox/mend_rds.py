@@ -156,6 +156,16 @@ def settle_insights(instance, given):
     )
 
 
+def check_insights_key(instance, given):
+    """The key of Performance Insights stays as long as they are on.
+
+    https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_PerfInsights.Enabling.html
+    """
+    wanted, before = given.get("performance_insights_kms_key_id"), instance.PerformanceInsightsKMSKeyId
+    if instance.PerformanceInsightsEnabled and wanted and wanted != before:
+        refuse("InvalidParameterCombination", "You cannot change your Performance Insights KMS key.")
+
+
 def endpoint(instance):
     """An address of its own for each instance, with the zone that AWS adds. Not there before the instance is."""
     if instance.status == "creating":
@@ -254,12 +264,22 @@ def modify_db_instance(original, self, db_instance_identifier, db_kwargs):
         check_family(self, group, instance.engine, changes.get("engine_version") or instance.engine_version)
         if group != instance.db_parameter_group_name:
             notes_of(self, "pending_reboot")[instance.db_instance_identifier] = True
-    if not now:
+    if now:
+        # What was left for the window comes along.
+        # https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_ModifyInstance.ApplyImmediately.html
+        pending = getattr(instance, "PendingModifiedValues", None) or {}
+        changes = {name: pending[shown] for name, shown in DEFERRED.items() if shown in pending} | changes
+        instance.PendingModifiedValues = None
+    else:
         later = {DEFERRED[name]: changes.pop(name) for name in list(changes) if name in DEFERRED}
         if changes.pop("master_user_password", None):
             later["MasterUserPassword"] = "****"
         instance.PendingModifiedValues = {**(getattr(instance, "PendingModifiedValues", None) or {}), **later}
     insights = {name: changes.pop(name) for name in list(changes) if "insights" in name}
+    check_insights_key(instance, insights)
+    if changes.get("db_port_number") is not None:
+        # moto forgets it: the attribute has another name than the parameter.
+        changes["port"] = int(changes.pop("db_port_number"))
     if "storage_type" in changes:
         # The old type's figures do not carry over.
         instance.iops = None

@@ -50,7 +50,7 @@ class CallLog:
         self.lock = threading.Lock()
         self.calls = []
 
-    def record(self, service, operation, status):
+    def record(self, service, operation, status, caller):
         with self.lock:
             self.calls.append(
                 {
@@ -59,6 +59,7 @@ class CallLog:
                     "operation": operation,
                     "mutating": not READING.match(operation),
                     "status": status,
+                    "caller": caller,
                 }
             )
 
@@ -132,7 +133,7 @@ class Frontend:
         else:
             operation = operation_of(environ, service, body)
             answer = self.plain_call(environ, service, operation)
-        self.log.record(service, operation, int(answer[0][:3]))
+        self.log.record(service, operation, int(answer[0][:3]), access_key(environ))
         return answer
 
     def plain_call(self, environ, service, operation):
@@ -245,6 +246,12 @@ def typed(value, shape):
             return base64.b64decode(value)
         case _:
             return value
+
+
+def access_key(environ):
+    """Who signed a request, so that callers can be told apart in the log of calls."""
+    found = re.search(r"Credential=([^/]+)/", environ.get("HTTP_AUTHORIZATION", ""))
+    return found.group(1) if found else None
 
 
 def signed_service(environ):
