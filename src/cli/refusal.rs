@@ -5,7 +5,7 @@ use super::session::Session;
 use super::{Exit, session};
 use crate::display::Message;
 use crate::plan::{Op, Plan, Refusal};
-use crate::resource::tags;
+use crate::resource::{Urn, tags};
 
 /// The report about everything that stops a plan; `None` if nothing does.
 pub fn of(plan: &Plan, session: &Session, again: &str) -> Option<Failure> {
@@ -34,23 +34,31 @@ fn name_taken(refusal: &Refusal, session: &Session) -> Option<Message> {
     .code("fde::guard::name_taken")
     .fact("taken by", format!("`{id}`"));
     let file = session.offline.file_name();
+    let rename = match name_key(urn, session) {
+        Some(key) => format!("give it another name in {file}, with `{key}`"),
+        None => format!("give it another name in {file}"),
+    };
     Some(match owner {
         Some(owner) => message
             .fact("owner", owner.clone())
             .fact("now", "nothing was changed")
-            .help(format!("give it another name in {file}")),
+            .help(rename),
         None => message
             .fact(
                 "owner",
                 "nobody that fde-infra knows: it has no `fde:urn` tag",
             )
             .fact("now", "nothing was changed")
-            .help(format!(
-                "give it another name in {file}; or, to adopt what is there, tag it"
-            ))
+            .help(format!("{rename}; or, to adopt what is there, tag it"))
             .command(format!("{}={}", tags::STACK, urn.stack()))
             .command(format!("{}={urn}", tags::URN)),
     })
+}
+
+/// The key in the file that says what a resource is called.
+fn name_key<'a>(urn: &Urn, session: &'a Session) -> Option<&'a str> {
+    let resource = session.offline.graph.get(urn)?;
+    resource.origin.name_key.as_deref()
 }
 
 fn protected(plan: &Plan, session: &Session, again: &str) -> Option<Message> {

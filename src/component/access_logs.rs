@@ -100,7 +100,8 @@ pub fn expand(context: &mut Context<'_>, logs: &AccessLogs) {
     // The load balancer writes a test object, so the bucket is never empty. Whether it may go is decided by `onDelete`
     // and consent; then its logs must not stand in the way.
     let inputs = properties([("bucket", name), ("forceDestroy", true.into())]);
-    context.add(ORIGIN, urn.clone(), inputs);
+    let resource = context.add(ORIGIN, urn.clone(), inputs);
+    resource.origin.name_key = Some(format!("{ORIGIN}.accessLogs.bucket"));
     let mut part = |token: &str, name: &str, mut inputs: Properties| {
         inputs.insert("bucket".to_owned(), Value::output(&urn, "bucket"));
         let part = context.urn(token, &format!("loadBalancer/accessLogs{name}"));

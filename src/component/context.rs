@@ -165,6 +165,7 @@ impl<'a> Context<'a> {
             origin: Origin {
                 path: origin.to_owned(),
                 span: (span.source == 0).then_some((span.offset as usize, span.length as usize)),
+                name_key: None,
             },
             generated_name: false,
         });

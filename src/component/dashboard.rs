@@ -68,7 +68,8 @@ pub fn expand(context: &mut Context<'_>, platform: &Platform, name: &str, alarms
         ),
     ]);
     let urn = context.urn("aws:cloudwatch:Dashboard", "monitoring/dashboard");
-    context.add(KEY, urn, inputs);
+    let resource = context.add(KEY, urn, inputs);
+    resource.origin.name_key = Some(format!("{KEY}.dashboard"));
 }
 
 impl Graph {

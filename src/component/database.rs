@@ -317,6 +317,7 @@ impl Database {
         ]));
         let resource = context.add(KEY, instance(&stack), inputs);
         resource.options.on_delete = self.on_delete;
+        resource.origin.name_key = Some(format!("{KEY}.name"));
 
         let attachment = properties([
             ("secretId", Value::output(&secret(&stack), "arn")),
@@ -422,6 +423,7 @@ impl Database {
                 );
             }
             let resource = context.add(KEY, replica(stack, number), inputs);
+            resource.origin.name_key = Some(format!("{KEY}.name"));
             // All it holds, the instance holds too.
             resource.options.on_delete = OnDelete::Delete;
             if number > 1 {

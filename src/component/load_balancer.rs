@@ -307,6 +307,7 @@ impl LoadBalancer {
             inputs.insert("accessLogs".to_owned(), place);
         }
         let resource = context.add(KEY, load_balancer(stack), inputs);
+        resource.origin.name_key = Some(format!("{KEY}.name"));
         let needs = &mut resource.options.depends_on;
         // AWS refuses an internet-facing load balancer in a VPC without a way to the internet.
         needs.insert(network::internet_gateway(stack));

@@ -184,6 +184,9 @@ fn resource(
     let dependencies = options::dependencies(context, options_node);
     let urn = context.urn(schema.token, &entry.key);
     let resource = context.add_at(&place, entry.key_span, urn, inputs);
+    resource.origin.name_key = schema
+        .name
+        .map(|rule| format!("{place}.properties.{}", rule.property));
     resource.tags.extend(tags);
     if let Some(options) = &spec.options {
         options.add_to(&mut resource.options, &dependencies);

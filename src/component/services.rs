@@ -76,7 +76,8 @@ pub struct ServiceSpec {
     pub secrets: BTreeMap<String, Text>,
     /// What its code may do in AWS. Default: nothing.
     pub permissions: Vec<PermissionSpec>,
-    /// The name of its log group. Default: `/aws/ecs/containers-<service>`.
+    /// The name of its log group, which no other stack of the account and region can have. Default:
+    /// `/aws/ecs/containers-<service>`.
     #[schemars(length(min = 1, max = 512))]
     pub log_group: Option<String>,
 }

@@ -77,7 +77,8 @@ impl Services {
                 ("retentionInDays", log_days.into()),
             ]);
             let origin = service.path("");
-            context.add(&origin, service.log_group_urn(&stack), group);
+            let group = context.add(&origin, service.log_group_urn(&stack), group);
+            group.origin.name_key = Some(service.path("logGroup"));
             let secrets = task_roles::secrets(context, service);
             task_roles::expand(context, service, &secrets);
             let definition = add.task_definition(context, &secrets);
@@ -143,7 +144,8 @@ impl Addition<'_> {
             // Whether images may go is decided by `onDelete` and consent; then they must not stand in the way.
             ("forceDelete", true.into()),
         ]);
-        context.add(&self.origin(), urn.clone(), inputs);
+        let resource = context.add(&self.origin(), urn.clone(), inputs);
+        resource.origin.name_key = Some(self.service.path("repository"));
         let rule = Value::object([
             ("rulePriority", 1.into()),
             (

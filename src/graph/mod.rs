@@ -58,6 +58,8 @@ pub struct Origin {
     pub path: String,
     /// Byte offset and length in the source of the file, where there is one.
     pub span: Option<(usize, usize)>,
+    /// The key of a section that says what the resource is called: `services.api.logGroup`.
+    pub name_key: Option<String>,
 }
 
 /// One wanted resource.
@@ -214,7 +216,7 @@ pub fn build(
     for (name, value) in &outputs {
         let origin = Origin {
             path: format!("outputs.{name}"),
-            span: None,
+            ..Origin::default()
         };
         for reference in value.references() {
             check_reference(reference, &by_urn, catalog, &origin, &mut errors);
