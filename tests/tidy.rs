@@ -75,9 +75,6 @@ const WITHOUT_A_TABLE: &[&str] = &[
     "ecr_repository",
     "ecs_task_definition",
     "iam_policy",
-    "logs_log_group",
-    "rds_instance",
-    "secretsmanager_secret",
     "wafv2_web_acl",
     "wafv2_web_acl_association",
 ];

@@ -332,6 +332,12 @@ impl ResourceType for Instance {
             // What is left to change is refused until the promotion is through.
             let mut promoted = change.observed.clone();
             promoted.inputs.replicate_source_db = None;
+            // A promotion switches backups on; for how long is AWS's choice where the author has none.
+            promoted.inputs.backup_retention_period = change.wanted.backup_retention_period;
+            promoted
+                .inputs
+                .backup_window
+                .clone_from(&change.wanted.backup_window);
             settle(context, &promoted, change.progress).await?;
         }
         if let Some(modify) = request::modify(context, &change) {

@@ -6,6 +6,7 @@ pub mod resource_type;
 pub mod sdk;
 
 use std::sync::OnceLock;
+use std::time::Duration;
 
 use fde_infra::aws::{AwsProvider, Connection, connect};
 use fde_infra::component::stack_graph;
@@ -20,6 +21,9 @@ use sdk::Sdk;
 
 /// Where the tests run. Spain is where the platform runs.
 pub const REGION: &str = "eu-south-2";
+
+/// How long one run may take. The local account provisions at once, so what takes longer hangs.
+const PATIENCE: Duration = Duration::from_secs(300);
 
 /// The account under test: `AWS_ENDPOINT_URL`, or the sandbox.
 pub fn endpoint() -> &'static str {
@@ -120,9 +124,19 @@ impl World {
         self.plan(resources, Goal::Up).await
     }
 
+    /// Runs a plan. One that takes longer than [`PATIENCE`] fails, and says what it was waiting for.
     pub async fn run(&self, plan: Plan) -> Ran {
-        let (events, _listener) = tokio::sync::mpsc::unbounded_channel();
-        let outcome = execute::run(&plan, &self.provider, 16, &Cancel::default(), &events).await;
+        let (events, mut heard) = tokio::sync::mpsc::unbounded_channel();
+        let cancel = Cancel::default();
+        let run = execute::run(&plan, &self.provider, 16, &cancel, &events);
+        let Ok(outcome) = tokio::time::timeout(PATIENCE, run).await else {
+            heard.close();
+            let mut told = Vec::new();
+            while let Some(event) = heard.recv().await {
+                told.push(event);
+            }
+            panic!("not done after {PATIENCE:?}: {told:#?}");
+        };
         Ran { plan, outcome }
     }
 

@@ -59,6 +59,16 @@ pub(super) fn check_change(change: &Change<'_, Instance>) -> AwsResult<()> {
             observed.allocated_storage.unwrap_or_default()
         )));
     }
+    if change.diff.touches("performanceInsightsKmsKeyId")
+        && wanted.performance_insights_enabled
+        && observed.performance_insights_enabled
+    {
+        return Err(invalid(
+            "`performanceInsightsKmsKeyId` cannot change while Performance Insights are on; switch \
+             `performanceInsightsEnabled` off first, which drops what they have collected"
+                .to_owned(),
+        ));
+    }
     if change.diff.touches("replicateSourceDb") && wanted.replicate_source_db.is_some() {
         return Err(invalid(
             "`replicateSourceDb` cannot be set on an instance that exists; a replica of another source is a new instance"

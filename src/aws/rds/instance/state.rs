@@ -119,8 +119,9 @@ pub(super) fn unfinished(
         Some(word) => return open(&format!("replication: {word}")),
     }
     let shown = live(instance, !wanted.apply_immediately).inputs;
-    if elapsed < STALE && !matches(wanted, &shown) {
-        return open("change not begun");
+    let missing = differences(wanted, &shown);
+    if elapsed < STALE && !missing.is_empty() {
+        return open(&format!("not changed yet: {}", missing.join(", ")));
     }
     None
 }
@@ -134,11 +135,13 @@ fn replication(instance: &DbInstance) -> Option<&str> {
         .status()
 }
 
-fn matches(wanted: &Inputs, shown: &Inputs) -> bool {
+/// The properties that do not show what is wanted.
+fn differences(wanted: &Inputs, shown: &Inputs) -> Vec<String> {
     let schema = Instance.schema();
     let (mut wanted, shown) = (properties(wanted), properties(shown));
     super::defer::take_over(&mut wanted, &shown);
-    compare(&schema, &wanted, &shown).is_empty()
+    let diff = compare(&schema, &wanted, &shown);
+    diff.properties().into_iter().map(str::to_owned).collect()
 }
 
 fn properties(inputs: &Inputs) -> Properties {
@@ -376,7 +379,10 @@ mod tests {
     fn a_stale_available_is_not_believed_at_first() {
         let before = instance("available").db_instance_class("db.t3.small");
         let before = before.build();
-        assert!(unfinished(&before, &wanted(), Duration::ZERO).is_some());
+        assert_eq!(
+            unfinished(&before, &wanted(), Duration::ZERO).as_deref(),
+            Some("available, not changed yet: instanceClass")
+        );
         assert!(unfinished(&before, &wanted(), STALE).is_none());
     }
 

@@ -1,0 +1,589 @@
+//! `aws:rds:Instance`.
+
+use async_trait::async_trait;
+use serde_json::{Value as Json, json};
+
+use crate::common::resource_type::{Edit, ResourceTypeTest, check};
+use crate::common::sdk::Sdk;
+use crate::common::{World, indent};
+use fde_infra::execute::Outcome;
+use fde_infra::plan::Op;
+
+struct Instance;
+
+const NEEDS: &str = "
+vpc: { type: aws:ec2:Vpc, properties: { cidrBlock: 10.0.0.0/16 } }
+a: { type: aws:ec2:Subnet, properties: { vpcId: '${vpc.id}', cidrBlock: 10.0.0.0/24, availabilityZone: eu-south-2a } }
+b: { type: aws:ec2:Subnet, properties: { vpcId: '${vpc.id}', cidrBlock: 10.0.1.0/24, availabilityZone: eu-south-2b } }
+subnets: { type: aws:rds:SubnetGroup, properties: { name: e2e-instance-subnets, subnetIds: ['${a.id}', '${b.id}'] } }
+others: { type: aws:rds:SubnetGroup, properties: { name: e2e-instance-others, subnetIds: ['${a.id}', '${b.id}'] } }
+first: { type: aws:ec2:SecurityGroup, properties: { name: e2e-instance-first, description: first, vpcId: '${vpc.id}' } }
+second: { type: aws:ec2:SecurityGroup, properties: { name: e2e-instance-second, description: second, vpcId: '${vpc.id}' } }
+quick: { type: aws:rds:ParameterGroup, properties: { name: e2e-instance-quick, family: postgres15 } }
+slow: { type: aws:rds:ParameterGroup, properties: { name: e2e-instance-slow, family: postgres15 } }
+secret:
+  type: aws:secretsmanager:Secret
+  properties:
+    generateSecretString: { secretStringTemplate: { username: app }, generateStringKey: password, excludePunctuation: true }
+role:
+  type: aws:iam:Role
+  properties:
+    name: e2e-instance-monitoring
+    assumeRolePolicy: { Version: '2012-10-17', Statement: [{ Effect: Allow, Principal: { Service: monitoring.rds.amazonaws.com }, Action: 'sts:AssumeRole' }] }
+watcher:
+  type: aws:iam:Role
+  properties:
+    name: e2e-instance-watcher
+    assumeRolePolicy: { Version: '2012-10-17', Statement: [{ Effect: Allow, Principal: { Service: monitoring.rds.amazonaws.com }, Action: 'sts:AssumeRole' }] }
+";
+
+const BASE: &str = "
+engine: postgres
+engineVersion: '15'
+instanceClass: db.t3.micro
+allocatedStorage: 20
+username: app
+masterPasswordSecretArn: ${secret.arn}
+dbSubnetGroupName: ${subnets.name}
+vpcSecurityGroupIds: ['${first.id}']
+parameterGroupName: ${quick.name}
+";
+
+const KEYS: [&str; 2] = [
+    "arn:aws:kms:eu-south-2:123456789012:key/11111111-2222-3333-4444-555555555555",
+    "arn:aws:kms:eu-south-2:123456789012:key/66666666-2222-3333-4444-555555555555",
+];
+
+/// A switch, with what it is when nothing is said.
+fn switch(shows: &'static str, on: &'static str, off: &'static str, unset: bool) -> Edit {
+    Edit::in_place(shows, (on, true), (off, false)).removed(unset)
+}
+
+/// What changes at once, and has no way back to the base but by the last word of AWS.
+fn sizes() -> Vec<Edit> {
+    vec![
+        Edit::in_place(
+            "/class",
+            ("instanceClass: db.t3.small", "db.t3.small"),
+            ("instanceClass: db.t3.medium", "db.t3.medium"),
+        ),
+        Edit::in_place(
+            "/limit",
+            ("maxAllocatedStorage: 50", 50),
+            ("maxAllocatedStorage: 100", 100),
+        )
+        .removed(Json::Null),
+        Edit::in_place(
+            "/storage",
+            ("storageType: gp3", "gp3"),
+            ("storageType: gp2", "gp2"),
+        )
+        .removed("gp3"),
+        // Storage and versions only grow, so these are instances of their own, and the way back is a new one.
+        Edit::in_place(
+            "/size",
+            (
+                "{ identifier: e2e-instance-large, allocatedStorage: 25 }",
+                25,
+            ),
+            (
+                "{ identifier: e2e-instance-large, allocatedStorage: 40 }",
+                40,
+            ),
+        )
+        .removed(20),
+        Edit::in_place(
+            "/iops",
+            (
+                "{ identifier: e2e-instance-fast, allocatedStorage: 400, iops: 12000 }",
+                12000,
+            ),
+            (
+                "{ identifier: e2e-instance-fast, allocatedStorage: 400, iops: 13000 }",
+                13000,
+            ),
+        ),
+        Edit::in_place(
+            "/throughput",
+            (
+                "{ identifier: e2e-instance-wide, allocatedStorage: 400, storageThroughput: 500 }",
+                500,
+            ),
+            (
+                "{ identifier: e2e-instance-wide, allocatedStorage: 400, storageThroughput: 600 }",
+                600,
+            ),
+        ),
+        Edit::in_place(
+            "/version",
+            (
+                "{ identifier: e2e-instance-old, engineVersion: '15.4' }",
+                "15.4",
+            ),
+            (
+                "{ identifier: e2e-instance-old, engineVersion: '15.7' }",
+                "15.7",
+            ),
+        ),
+        // A major version comes with a family of parameters.
+        Edit::in_place(
+            "/major",
+            (
+                "{ identifier: e2e-instance-major, parameterGroupName: null }",
+                "15",
+            ),
+            (
+                "{ identifier: e2e-instance-major, parameterGroupName: null, engineVersion: '16', allowMajorVersionUpgrade: true }",
+                "16",
+            ),
+        ),
+    ]
+}
+
+fn switches() -> Vec<Edit> {
+    vec![
+        switch("/multiAz", "multiAz: true", "multiAz: false", false),
+        switch(
+            "/public",
+            "publiclyAccessible: true",
+            "publiclyAccessible: false",
+            false,
+        ),
+        switch(
+            "/protection",
+            "deletionProtection: true",
+            "deletionProtection: false",
+            false,
+        ),
+        switch(
+            "/copyTags",
+            "copyTagsToSnapshot: true",
+            "copyTagsToSnapshot: false",
+            false,
+        ),
+        switch(
+            "/iam",
+            "iamDatabaseAuthenticationEnabled: true",
+            "iamDatabaseAuthenticationEnabled: false",
+            false,
+        ),
+        switch(
+            "/insights",
+            "performanceInsightsEnabled: true",
+            "performanceInsightsEnabled: false",
+            false,
+        ),
+        switch(
+            "/minor",
+            "autoMinorVersionUpgrade: true",
+            "autoMinorVersionUpgrade: false",
+            true,
+        ),
+        // Whether it happens now or in the window is nothing that AWS keeps; what it does, it does to other changes.
+        Edit::in_place(
+            "/class",
+            (
+                "{ applyImmediately: true, instanceClass: db.t3.small }",
+                "db.t3.small",
+            ),
+            (
+                "{ applyImmediately: false, instanceClass: db.t3.medium }",
+                "db.t3.small",
+            ),
+        ),
+    ]
+}
+
+fn settings() -> Vec<Edit> {
+    vec![
+        Edit::in_place(
+            "/groups",
+            ("vpcSecurityGroupIds: ['${first.id}']", json!(["first"])),
+            (
+                "vpcSecurityGroupIds: ['${second.id}', '${first.id}']",
+                json!(["first", "second"]),
+            ),
+        ),
+        Edit::in_place(
+            "/parameters",
+            ("parameterGroupName: ${quick.name}", "e2e-instance-quick"),
+            ("parameterGroupName: ${slow.name}", "e2e-instance-slow"),
+        ),
+        Edit::in_place(
+            "/insightsDays",
+            (
+                "{ performanceInsightsEnabled: true, performanceInsightsRetentionPeriod: 7 }",
+                7,
+            ),
+            (
+                "{ performanceInsightsEnabled: true, performanceInsightsRetentionPeriod: 731 }",
+                731,
+            ),
+        ),
+        Edit::in_place(
+            "/monitoring",
+            (
+                "{ monitoringInterval: 60, monitoringRoleArn: '${role.arn}' }",
+                60,
+            ),
+            (
+                "{ monitoringInterval: 30, monitoringRoleArn: '${role.arn}' }",
+                30,
+            ),
+        )
+        .removed(0),
+        Edit::in_place(
+            "/monitoringRole",
+            (
+                "{ monitoringInterval: 60, monitoringRoleArn: '${role.arn}' }",
+                "e2e-instance-monitoring",
+            ),
+            (
+                "{ monitoringInterval: 60, monitoringRoleArn: '${watcher.arn}' }",
+                "e2e-instance-watcher",
+            ),
+        )
+        .removed(Json::Null),
+        Edit::in_place(
+            "/logs",
+            (
+                "enabledCloudwatchLogsExports: [upgrade, postgresql]",
+                json!(["postgresql", "upgrade"]),
+            ),
+            (
+                "enabledCloudwatchLogsExports: [upgrade]",
+                json!(["upgrade"]),
+            ),
+        )
+        .removed(json!([])),
+        Edit::in_place("/port", ("port: 5433", 5433), ("port: 5434", 5434)),
+        Edit::in_place(
+            "/backupDays",
+            ("backupRetentionPeriod: 3", 3),
+            ("backupRetentionPeriod: 7", 7),
+        ),
+        Edit::in_place(
+            "/backupWindow",
+            ("backupWindow: 04:00-04:30", "04:00-04:30"),
+            ("backupWindow: 05:00-05:30", "05:00-05:30"),
+        ),
+        Edit::in_place(
+            "/maintenanceWindow",
+            (
+                "maintenanceWindow: sun:06:00-sun:06:30",
+                "sun:06:00-sun:06:30",
+            ),
+            (
+                "maintenanceWindow: Mon:06:00-Mon:06:30",
+                "mon:06:00-mon:06:30",
+            ),
+        ),
+        Edit::in_place(
+            "/authority",
+            ("caCertIdentifier: rds-ca-rsa4096-g1", "rds-ca-rsa4096-g1"),
+            ("caCertIdentifier: rds-ca-ecc384-g1", "rds-ca-ecc384-g1"),
+        ),
+    ]
+}
+
+fn replacements() -> Vec<Edit> {
+    vec![
+        Edit::replaces(
+            "/engine",
+            ("engine: postgres", "postgres"),
+            (
+                "{ engine: mysql, engineVersion: '8.0.35', parameterGroupName: null }",
+                "mysql",
+            ),
+        ),
+        Edit::replaces(
+            "/user",
+            ("username: app", "app"),
+            ("username: shop", "shop"),
+        ),
+        Edit::replaces("/database", ("dbName: one", "one"), ("dbName: two", "two")),
+        Edit::replaces(
+            "/zone",
+            ("availabilityZone: eu-south-2a", "eu-south-2a"),
+            ("availabilityZone: eu-south-2b", "eu-south-2b"),
+        ),
+        Edit::replaces(
+            "/subnets",
+            ("dbSubnetGroupName: ${subnets.name}", "e2e-instance-subnets"),
+            ("dbSubnetGroupName: ${others.name}", "e2e-instance-others"),
+        ),
+        Edit::replaces(
+            "/encrypted",
+            ("storageEncrypted: true", true),
+            ("storageEncrypted: false", false),
+        ),
+        Edit::replaces(
+            "/key",
+            (
+                "{ storageEncrypted: true, kmsKeyId: 'arn:aws:kms:eu-south-2:123456789012:key/11111111-2222-3333-4444-555555555555' }",
+                KEYS[0],
+            ),
+            (
+                "{ storageEncrypted: true, kmsKeyId: 'arn:aws:kms:eu-south-2:123456789012:key/66666666-2222-3333-4444-555555555555' }",
+                KEYS[1],
+            ),
+        ),
+        Edit::replaces(
+            "/identifier",
+            ("identifier: E2E-Instance-One", "e2e-instance-one"),
+            ("identifier: e2e-instance-two", "e2e-instance-two"),
+        ),
+    ]
+}
+
+#[async_trait]
+impl ResourceTypeTest for Instance {
+    fn token(&self) -> &'static str {
+        "aws:rds:Instance"
+    }
+
+    fn needs(&self) -> &'static str {
+        NEEDS
+    }
+
+    fn base(&self) -> &'static str {
+        BASE
+    }
+
+    /// `masterPasswordSecretArn`, `performanceInsightsKmsKeyId` and `replicateSourceDb` have tests of their own below.
+    fn edits(&self) -> Vec<Edit> {
+        [sizes(), switches(), settings(), replacements()]
+            .into_iter()
+            .flatten()
+            .collect()
+    }
+
+    async fn look(&self, sdk: &Sdk, id: &str) -> Option<Json> {
+        let answer = sdk
+            .rds
+            .describe_db_instances()
+            .db_instance_identifier(id)
+            .send()
+            .await
+            .ok()?;
+        let instance = answer.db_instances().first()?;
+        let limit = instance.max_allocated_storage();
+        let mut logs = instance.enabled_cloudwatch_logs_exports().to_vec();
+        logs.sort_unstable();
+        let version = instance.engine_version()?;
+        let mut groups = Vec::new();
+        for group in instance.vpc_security_groups() {
+            groups.push(sdk.ec2_name(group.vpc_security_group_id()).await);
+        }
+        groups.sort_unstable();
+        let role = instance.monitoring_role_arn();
+        Some(json!({
+            "identifier": instance.db_instance_identifier(),
+            "engine": instance.engine(),
+            "version": version,
+            "major": version.split('.').next(),
+            "user": instance.master_username(),
+            "class": instance.db_instance_class(),
+            "size": instance.allocated_storage(),
+            "limit": limit.filter(|limit| Some(*limit) != instance.allocated_storage()),
+            "storage": instance.storage_type(),
+            "iops": instance.iops(),
+            "throughput": instance.storage_throughput(),
+            "encrypted": instance.storage_encrypted(),
+            "key": instance.kms_key_id(),
+            "database": instance.db_name(),
+            "zone": instance.availability_zone(),
+            "subnets": instance.db_subnet_group().and_then(|group| group.db_subnet_group_name()),
+            "port": instance.endpoint().and_then(|endpoint| endpoint.port()),
+            "groups": groups,
+            "parameters": instance.db_parameter_groups().first()?.db_parameter_group_name(),
+            "multiAz": instance.multi_az(),
+            "public": instance.publicly_accessible(),
+            "protection": instance.deletion_protection(),
+            "copyTags": instance.copy_tags_to_snapshot(),
+            "iam": instance.iam_database_authentication_enabled(),
+            "insights": instance.performance_insights_enabled().unwrap_or(false),
+            "insightsDays": instance.performance_insights_retention_period(),
+            "insightsKey": instance.performance_insights_kms_key_id(),
+            "minor": instance.auto_minor_version_upgrade(),
+            "monitoring": instance.monitoring_interval().unwrap_or(0),
+            "monitoringRole": role.and_then(|role| role.rsplit('/').next()),
+            "logs": logs,
+            "backupDays": instance.backup_retention_period(),
+            "backupWindow": instance.preferred_backup_window(),
+            "maintenanceWindow": instance.preferred_maintenance_window(),
+            "authority": instance.ca_certificate_identifier(),
+            "source": instance.read_replica_source_db_instance_identifier(),
+        }))
+    }
+
+    async fn vanish(&self, sdk: &Sdk, id: &str) -> bool {
+        sdk.rds
+            .delete_db_instance()
+            .db_instance_identifier(id)
+            .skip_final_snapshot(true)
+            .send()
+            .await
+            .is_ok()
+    }
+
+    async fn drift(&self, sdk: &Sdk, id: &str) -> bool {
+        sdk.rds
+            .modify_db_instance()
+            .db_instance_identifier(id)
+            .deletion_protection(true)
+            .apply_immediately(true)
+            .send()
+            .await
+            .is_ok()
+    }
+
+    async fn foreign_tag(&self, sdk: &Sdk, id: &str, set: bool) -> Option<bool> {
+        let answer = sdk
+            .rds
+            .describe_db_instances()
+            .db_instance_identifier(id)
+            .send()
+            .await
+            .ok()?;
+        let arn = answer.db_instances().first()?.db_instance_arn()?;
+        sdk.foreign_tag(arn, set).await
+    }
+}
+
+#[tokio::test]
+async fn instance() {
+    check("e2e-rds-instance", &Instance).await;
+}
+
+/// What a run that must fail says.
+async fn failure(world: &World, resources: &str) -> String {
+    let plan = world.preview(resources).await;
+    match world.run(plan).await.outcome {
+        Outcome::Failed(report) => {
+            let (_, error) = report.failed.first().expect("something failed");
+            format!("{}: {}", error.operation, error.message)
+        }
+        other => panic!("{other:#?}"),
+    }
+}
+
+async fn shown(world: &World, id: &str, place: &str) -> Json {
+    let instance = Instance.look(&world.sdk, id).await.expect("it is there");
+    instance.pointer(place).cloned().unwrap_or_default()
+}
+
+#[tokio::test]
+async fn the_password_is_the_secrets_and_without_one_nothing_is_made() {
+    let world = World::new("e2e-instance-password").await;
+    let resources = "
+plain: { type: aws:secretsmanager:Secret, properties: { generateSecretString: { passwordLength: 20 } } }
+tested:
+  type: aws:rds:Instance
+  properties: { identifier: e2e-instance-password, engine: postgres, instanceClass: db.t3.micro, allocatedStorage: 20, username: app, masterPasswordSecretArn: '${plain.arn}' }
+";
+    let said = failure(&world, resources).await;
+    assert!(said.contains("password"), "{said}");
+    assert_eq!(
+        Instance.look(&world.sdk, "e2e-instance-password").await,
+        None
+    );
+    world.destroy(resources).await;
+}
+
+#[tokio::test]
+async fn the_key_of_performance_insights_is_chosen_once() {
+    let world = World::new("e2e-instance-insights").await;
+    let resources = |key: &str| {
+        let lines = format!(
+            "identifier: e2e-instance-insights\nperformanceInsightsEnabled: true\nperformanceInsightsKmsKeyId: {key}"
+        );
+        format!("{PASSWORD}\n{}", entry("tested", &lines))
+    };
+    let first = resources(KEYS[0]);
+    world.up(&first).await;
+    assert_eq!(
+        shown(&world, "e2e-instance-insights", "/insightsKey").await,
+        KEYS[0]
+    );
+    assert!(world.preview(&first).await.is_empty());
+    let said = failure(&world, &resources(KEYS[1])).await;
+    assert!(
+        said.contains("`performanceInsightsKmsKeyId` cannot change"),
+        "{said}"
+    );
+    assert_eq!(
+        shown(&world, "e2e-instance-insights", "/insightsKey").await,
+        KEYS[0]
+    );
+    world.destroy(&first).await;
+}
+
+#[tokio::test]
+async fn a_replica_takes_after_its_source_until_it_is_promoted() {
+    let world = World::new("e2e-instance-replica").await;
+    let replica = |source: &str| {
+        format!(
+            "replica:\n  type: aws:rds:Instance\n  properties: {{ identifier: e2e-instance-replica, instanceClass: db.t3.small, multiAz: true, deletionProtection: true{source} }}"
+        )
+    };
+    let source = entry(
+        "source",
+        "identifier: e2e-instance-source\nbackupRetentionPeriod: 2\nstorageEncrypted: true",
+    );
+    let following = format!(
+        "{PASSWORD}\n{source}\n{}",
+        replica(", replicateSourceDb: '${source.identifier}'")
+    );
+    world.up(&following).await;
+    assert!(world.preview(&following).await.is_empty());
+    let expected = [
+        ("/source", json!("e2e-instance-source")),
+        ("/class", json!("db.t3.small")),
+        ("/encrypted", json!(true)),
+        ("/user", json!("app")),
+        ("/multiAz", json!(true)),
+        ("/protection", json!(true)),
+    ];
+    for (place, value) in expected {
+        assert_eq!(
+            shown(&world, "e2e-instance-replica", place).await,
+            value,
+            "{place}"
+        );
+    }
+
+    let alone = format!("{PASSWORD}\n{source}\n{}", replica(""));
+    let ran = world.up(&alone).await;
+    let steps: Vec<_> = ran.plan.steps.iter().map(|step| step.op()).collect();
+    assert_eq!(steps, [Op::Update], "a promotion is no new instance");
+    assert!(world.preview(&alone).await.is_empty());
+    assert_eq!(
+        shown(&world, "e2e-instance-replica", "/source").await,
+        Json::Null
+    );
+    assert_eq!(
+        shown(&world, "e2e-instance-replica", "/class").await,
+        "db.t3.small"
+    );
+
+    // There is no way back.
+    let said = failure(&world, &following).await;
+    assert!(said.contains("`replicateSourceDb` cannot be set"), "{said}");
+    world.destroy(&alone).await;
+}
+
+const PASSWORD: &str = "\
+password:
+  type: aws:secretsmanager:Secret
+  properties:
+    generateSecretString: { secretStringTemplate: { username: app }, generateStringKey: password, excludePunctuation: true }
+";
+
+/// An instance in the default network, with these properties beside what every instance needs.
+fn entry(name: &str, lines: &str) -> String {
+    format!(
+        "{name}:\n  type: aws:rds:Instance\n  properties:\n    engine: postgres\n    instanceClass: db.t3.micro\n    allocatedStorage: 20\n    username: app\n    masterPasswordSecretArn: '${{password.arn}}'\n{}",
+        indent(lines, 4)
+    )
+}

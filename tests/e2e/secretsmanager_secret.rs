@@ -1,0 +1,183 @@
+//! `aws:secretsmanager:Secret`.
+
+use std::time::SystemTime;
+
+use async_trait::async_trait;
+use serde_json::{Value as Json, json};
+
+use crate::common::World;
+use crate::common::resource_type::{Edit, ResourceTypeTest, check};
+use crate::common::sdk::Sdk;
+
+/// `recoveryWindowInDays` and `generateSecretString` are written and cannot be read, so a change of them is no difference:
+/// they have tests of their own.
+struct Secret;
+
+const KEYS: [&str; 2] = [
+    "arn:aws:kms:eu-south-2:123456789012:key/11111111-2222-3333-4444-555555555555",
+    "arn:aws:kms:eu-south-2:123456789012:key/66666666-2222-3333-4444-555555555555",
+];
+
+#[async_trait]
+impl ResourceTypeTest for Secret {
+    fn token(&self) -> &'static str {
+        "aws:secretsmanager:Secret"
+    }
+
+    fn base(&self) -> &'static str {
+        "
+recoveryWindowInDays: 7
+generateSecretString: { secretStringTemplate: { username: app }, generateStringKey: password, passwordLength: 20, excludePunctuation: true }
+"
+    }
+
+    fn edits(&self) -> Vec<Edit> {
+        vec![
+            Edit::in_place(
+                "/description",
+                ("description: one", "one"),
+                ("description: two", "two"),
+            )
+            .removed(""),
+            Edit::in_place(
+                "/key",
+                (
+                    "kmsKeyId: arn:aws:kms:eu-south-2:123456789012:key/11111111-2222-3333-4444-555555555555",
+                    KEYS[0],
+                ),
+                (
+                    "kmsKeyId: arn:aws:kms:eu-south-2:123456789012:key/66666666-2222-3333-4444-555555555555",
+                    KEYS[1],
+                ),
+            )
+            .removed(""),
+            Edit::replaces(
+                "/name",
+                ("name: e2e/secret/one", "e2e/secret/one"),
+                ("name: e2e/secret/two", "e2e/secret/two"),
+            ),
+        ]
+    }
+
+    async fn look(&self, sdk: &Sdk, id: &str) -> Option<Json> {
+        let secret = sdk
+            .secrets
+            .describe_secret()
+            .secret_id(id)
+            .send()
+            .await
+            .ok()
+            .filter(|secret| secret.deleted_date().is_none())?;
+        let value = sdk
+            .secrets
+            .get_secret_value()
+            .secret_id(id)
+            .send()
+            .await
+            .expect("the value was made");
+        let value: Json = serde_json::from_str(value.secret_string().expect("it is text"))
+            .expect("the template is JSON");
+        assert_eq!(value["username"], "app");
+        assert_eq!(value["password"].as_str().map(str::len), Some(20));
+        Some(json!({
+            "name": secret.name(),
+            "description": secret.description().unwrap_or_default(),
+            "key": secret.kms_key_id().unwrap_or_default(),
+        }))
+    }
+
+    /// Its predecessors keep their tags through their recovery windows.
+    async fn is_left_on_purpose(&self, sdk: &Sdk, arn: &str) -> bool {
+        deletion_day(sdk, arn).await.is_some()
+    }
+
+    async fn vanish(&self, sdk: &Sdk, id: &str) -> bool {
+        sdk.secrets
+            .delete_secret()
+            .secret_id(id)
+            .force_delete_without_recovery(true)
+            .send()
+            .await
+            .is_ok()
+    }
+
+    async fn drift(&self, sdk: &Sdk, id: &str) -> bool {
+        sdk.secrets
+            .update_secret()
+            .secret_id(id)
+            .description("somebody's")
+            .send()
+            .await
+            .is_ok()
+    }
+
+    async fn foreign_tag(&self, sdk: &Sdk, id: &str, set: bool) -> Option<bool> {
+        sdk.foreign_tag(id, set).await
+    }
+}
+
+/// In how many days from now it will be gone; `None` if it is there to stay.
+async fn deletion_day(sdk: &Sdk, id: &str) -> Option<i64> {
+    let secret = sdk
+        .secrets
+        .describe_secret()
+        .secret_id(id)
+        .send()
+        .await
+        .ok()?;
+    let left =
+        secret.deleted_date()?.secs() - aws_smithy_types::DateTime::from(SystemTime::now()).secs();
+    Some((left + 43_200) / 86_400)
+}
+
+async fn value(sdk: &Sdk, id: &str) -> String {
+    let answer = sdk
+        .secrets
+        .get_secret_value()
+        .secret_id(id)
+        .send()
+        .await
+        .expect("the value can be read");
+    answer.secret_string().expect("it is text").to_owned()
+}
+
+#[tokio::test]
+async fn secret() {
+    check("e2e-secretsmanager-secret", &Secret).await;
+}
+
+#[tokio::test]
+async fn a_value_is_made_as_its_rules_say_and_never_again() {
+    let world = World::new("e2e-secret-rules").await;
+    let resources = |rules: &str| {
+        format!(
+            "made: {{ type: aws:secretsmanager:Secret, properties: {{ name: e2e/secret-rules, recoveryWindowInDays: 7, generateSecretString: {rules} }} }}"
+        )
+    };
+    let rules = "{ passwordLength: 24, excludePunctuation: true, excludeCharacters: aeiouAEIOU0123, requireEachIncludedType: false }";
+    world.up(&resources(rules)).await;
+    let id = world.id(&resources(rules), "made").await;
+    let made = value(&world.sdk, &id).await;
+    assert_eq!(made.len(), 24);
+    assert!(
+        made.chars()
+            .all(|character| character.is_ascii_alphanumeric()
+                && !"aeiouAEIOU0123".contains(character)),
+        "{made}"
+    );
+
+    let ran = world.up(&resources("{ passwordLength: 40 }")).await;
+    assert!(ran.plan.is_empty(), "a value is made once");
+    assert_eq!(value(&world.sdk, &id).await, made);
+    world.destroy(&resources(rules)).await;
+}
+
+#[tokio::test]
+async fn a_secret_goes_after_the_window_that_the_file_gives_it() {
+    let world = World::in_environment("e2e-secret-window", "staging").await;
+    let resources = "kept: { type: aws:secretsmanager:Secret, properties: { name: e2e/secret-window, recoveryWindowInDays: 9 } }";
+    world.up(resources).await;
+    let id = world.id(resources, "kept").await;
+    world.destroy(resources).await;
+    assert_eq!(deletion_day(&world.sdk, &id).await, Some(9));
+}
