@@ -18,6 +18,7 @@ pub fn of(plan: &Plan, session: &Session, again: &str) -> Option<Failure> {
         .filter_map(|refusal| name_taken(refusal, session))
         .collect();
     messages.extend(protected(plan, session, again));
+    messages.extend(retained(plan, session));
     messages.extend(holds_data(plan, again));
     Some(Failure::several(Exit::Refused, messages))
 }
@@ -93,12 +94,33 @@ fn protected(plan: &Plan, session: &Session, again: &str) -> Option<Message> {
     })
 }
 
+fn retained(plan: &Plan, session: &Session) -> Option<Message> {
+    let mut message =
+        Message::error("what is retained is not replaced").code("fde::guard::retained");
+    let mut found = false;
+    for refusal in &plan.refusals {
+        if let Refusal::Retained { urn, id } = refusal {
+            found = true;
+            message = message.fact(
+                urn.name(),
+                format!("{} `{id}` would be replaced", urn.token()),
+            );
+        }
+    }
+    let file = session.offline.file_name();
+    found.then(|| {
+        message.fact("now", "nothing was changed").help(format!(
+            "to leave the old one, give the new one another key in {file}; to let it go, take `retainOnDelete` off"
+        ))
+    })
+}
+
 fn holds_data(plan: &Plan, again: &str) -> Option<Message> {
     let found: Vec<_> = plan
         .refusals
         .iter()
         .filter_map(|refusal| match refusal {
-            Refusal::HoldsData { urn, id, op } => Some((urn, id, *op)),
+            Refusal::HoldsData { urn, id, op, guard } => Some((urn, id, *op, *guard)),
             _ => None,
         })
         .collect();
@@ -108,14 +130,14 @@ fn holds_data(plan: &Plan, again: &str) -> Option<Message> {
     let mut message =
         Message::error("data is not deleted without consent").code("fde::guard::holds_data");
     let mut command = again.to_owned();
-    for (urn, id, op) in &found {
+    for (urn, id, op, guard) in &found {
+        let holds = match guard {
+            Some(guard) => format!("holds data, has `{guard}` on,"),
+            None => "holds data".to_owned(),
+        };
         message = message.fact(
             urn.name(),
-            format!(
-                "{} `{id}` holds data and would be {}",
-                urn.token(),
-                past(*op)
-            ),
+            format!("{} `{id}` {holds} and would be {}", urn.token(), past(*op)),
         );
         command.push_str(" --allow-delete ");
         command.push_str(&session::quoted(urn.name()));

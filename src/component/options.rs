@@ -34,7 +34,7 @@ pub struct OptionsSpec {
     pub depends_on: Option<DependsOn>,
     /// Refuses to delete or replace it. It outlives this line: only `protect: false` takes it off again.
     pub protect: Option<bool>,
-    /// Leaves it in AWS when it leaves the file or the stack is destroyed.
+    /// Leaves it in AWS when it leaves the file or the stack is destroyed. What AWS cannot tag stays with what it is part of.
     pub retain_on_delete: bool,
     /// Properties, or places in them, whose live value is kept once the resource exists.
     #[schemars(example = ["desiredCount", "containerDefinitions[0].image"])]

@@ -240,6 +240,7 @@ fn live_object(
             generated_name: resource.generated_name,
             tags: resource.tags.clone(),
             protect: None,
+            retain: false,
             ignore_changes: Vec::new(),
         };
         desired.against(schema, &lookup, None)
@@ -248,7 +249,7 @@ fn live_object(
         Some(comparison) => (comparison.inputs, comparison.tags),
         None => (
             Properties::new(),
-            Tags::owned(urn, &BTreeMap::new(), "0", false),
+            Tags::owned(urn, &BTreeMap::new(), "0", tags::Marks::default()),
         ),
     };
     if history == History::AppliedOtherwise {

@@ -246,6 +246,7 @@ fn refusal(refusal: &Refusal) -> JsonRefusal {
     let (because, id, owner) = match refusal {
         Refusal::NameTaken { id, owner, .. } => ("nameTaken", id, owner.clone()),
         Refusal::Protected { id, .. } => ("protected", id, None),
+        Refusal::Retained { id, .. } => ("retained", id, None),
         Refusal::HoldsData { id, .. } => ("holdsData", id, None),
     };
     JsonRefusal {

@@ -128,6 +128,7 @@ fn refused(refusal: &Refusal) -> &'static str {
     match refusal {
         Refusal::NameTaken { .. } => "refused: its name is taken",
         Refusal::Protected { .. } => "refused: protected",
+        Refusal::Retained { .. } => "refused: retained",
         Refusal::HoldsData { .. } => "refused: holds data",
     }
 }

@@ -115,6 +115,7 @@ fn desired(resource: &Resource) -> Desired {
         inputs: resource.inputs.clone(),
         tags: resource.tags.clone(),
         protect: resource.options.protect,
+        retain: resource.options.retain_on_delete,
         ignore_changes: resource.options.ignore_changes.clone(),
         generated_name: resource.generated_name,
     }

@@ -253,8 +253,16 @@ pub enum Refusal {
     },
     /// It is protected, by its tag or in the file.
     Protected { urn: Urn, id: String, op: Op },
+    /// It would be replaced, and its old self is to be left: two of one kind, of which the stack wants one.
+    Retained { urn: Urn, id: String },
     /// It holds data, and nobody has consented to its deletion.
-    HoldsData { urn: Urn, id: String, op: Op },
+    HoldsData {
+        urn: Urn,
+        id: String,
+        op: Op,
+        /// The switch of AWS that keeps it from being deleted, if that is on.
+        guard: Option<&'static str>,
+    },
 }
 
 impl Refusal {
@@ -262,6 +270,7 @@ impl Refusal {
         match self {
             Self::NameTaken { urn, .. }
             | Self::Protected { urn, .. }
+            | Self::Retained { urn, .. }
             | Self::HoldsData { urn, .. } => urn,
         }
     }

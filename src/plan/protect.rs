@@ -6,7 +6,7 @@ use super::deletes::{ObjectKey, key};
 use super::{Draft, Goal, Op, Refusal, Removal, RetainReason, Retained, target};
 use crate::graph::OnDelete;
 use crate::resource::provider::DataPolicy;
-use crate::resource::{Observed, Schema, Urn};
+use crate::resource::{Observed, Schema, Urn, Value};
 
 pub(super) fn guard(draft: &mut Draft<'_>) {
     guard_replacements(draft);
@@ -26,8 +26,13 @@ fn guard_replacements(draft: &mut Draft<'_>) {
         let protect = verdict.desired.protect;
         if is_protected(observed, protect) {
             refusals.push(protected(urn, observed, Op::Replace));
+        } else if verdict.desired.retain && is_taggable(draft, urn) {
+            refusals.push(Refusal::Retained {
+                urn: (*urn).clone(),
+                id: observed.id.clone(),
+            });
         } else if is_stateful(draft, urn) && !consented(draft, urn, observed) {
-            refusals.push(holds_data(urn, observed, Op::Replace));
+            refusals.push(holds_data(draft, urn, observed, Op::Replace));
         }
     }
     draft.refusals.extend(refusals);
@@ -41,7 +46,11 @@ fn guard_removal(draft: &mut Draft<'_>, mut removal: Removal) {
         draft.refusals.push(protected(urn, observed, Op::Delete));
         return;
     }
-    if options.is_some_and(|options| options.retain_on_delete) {
+    let is_retained = options.map_or_else(
+        || observed.tags.is_retained(),
+        |options| options.retain_on_delete,
+    );
+    if is_retained {
         draft.retained.push(Retained {
             urn: removal.urn,
             observed: removal.observed,
@@ -57,10 +66,17 @@ fn guard_removal(draft: &mut Draft<'_>, mut removal: Removal) {
             // A side effect of an edit: only with consent, and never without a snapshot where there can be one.
             Goal::Up if consented => OnDelete::Snapshot,
             Goal::Up => {
-                draft.refusals.push(holds_data(urn, observed, Op::Delete));
+                let refusal = holds_data(draft, urn, observed, Op::Delete);
+                draft.refusals.push(refusal);
                 return;
             }
         };
+        // Whoever switched it on wants to be asked, whatever the file says of `destroy`.
+        if on_delete != OnDelete::Retain && !consented && guard_of(draft, urn, observed).is_some() {
+            let refusal = holds_data(draft, urn, observed, Op::Delete);
+            draft.refusals.push(refusal);
+            return;
+        }
         let snapshots = draft
             .catalog
             .get(urn.token())
@@ -140,6 +156,14 @@ fn is_protected(observed: &Observed, protect: Option<bool>) -> bool {
     protect.unwrap_or_else(|| observed.tags.is_protected())
 }
 
+/// What cannot be tagged is a setting of its parent, and a new value leaves nothing behind to keep.
+fn is_taggable(draft: &Draft<'_>, urn: &Urn) -> bool {
+    draft
+        .catalog
+        .get(urn.token())
+        .is_some_and(|schema| schema.taggable)
+}
+
 fn is_stateful(draft: &Draft<'_>, urn: &Urn) -> bool {
     draft
         .catalog
@@ -161,10 +185,18 @@ fn protected(urn: &Urn, observed: &Observed, op: Op) -> Refusal {
     }
 }
 
-fn holds_data(urn: &Urn, observed: &Observed, op: Op) -> Refusal {
+fn holds_data(draft: &Draft<'_>, urn: &Urn, observed: &Observed, op: Op) -> Refusal {
     Refusal::HoldsData {
         urn: urn.clone(),
         id: observed.id.clone(),
         op,
+        guard: guard_of(draft, urn, observed),
     }
+}
+
+/// The switch of AWS that keeps this object from being deleted, if it is on.
+fn guard_of(draft: &Draft<'_>, urn: &Urn, observed: &Observed) -> Option<&'static str> {
+    let guard = draft.catalog.get(urn.token())?.guard?;
+    let on = observed.inputs.get(guard).and_then(Value::as_bool);
+    (on == Some(true)).then_some(guard)
 }

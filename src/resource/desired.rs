@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use super::diff::{compare, compare_tags};
 use super::names::same_but_for_generation;
-use super::tags::applied_hash;
+use super::tags::{Marks, applied_hash};
 use super::value::resolve_properties;
 use super::{Change, Diff, Observed, OutputReference, Properties, Schema, Tags, Urn, Value};
 
@@ -21,6 +21,8 @@ pub struct Desired {
     pub tags: BTreeMap<String, String>,
     /// `None` keeps the protection that the live object has.
     pub protect: Option<bool>,
+    /// It stays where the stack would delete it.
+    pub retain: bool,
     /// Paths at which live wins once the object exists.
     pub ignore_changes: Vec<String>,
     /// The name is ours to generate: a live object of another generation has a right name, too.
@@ -77,7 +79,11 @@ impl Desired {
             .protect
             .unwrap_or_else(|| observed.is_some_and(|live| live.tags.is_protected()));
         let tags = if schema.taggable {
-            Tags::owned(&self.urn, &self.tags, &applied, protect)
+            let marks = Marks {
+                protect,
+                retain: self.retain,
+            };
+            Tags::owned(&self.urn, &self.tags, &applied, marks)
         } else {
             Tags::default()
         };

@@ -1,6 +1,7 @@
 //! The difference between what is wanted and what is there, property by property, in canonical forms.
 
 use super::schema::Unset;
+use super::tags::MARKS;
 use super::{Properties, Property, Schema, Tags, Value};
 
 /// What happened to a property.
@@ -238,7 +239,7 @@ pub fn compare_tags(desired: &Tags, observed: &Tags) -> Vec<Change> {
             ));
         }
     }
-    for key in observed.applied_keys() {
+    for key in observed.applied_keys().chain(MARKS) {
         if desired.get(key).is_none()
             && let Some(value) = observed.get(key)
         {

@@ -153,6 +153,9 @@ pub struct Schema {
     pub stateful: bool,
     /// Deleting it can leave a snapshot or a recovery window behind.
     pub snapshots: bool,
+    /// The switch by which AWS itself refuses to delete it. Data behind one that is on goes by consent only, also where
+    /// `destroy` would delete.
+    pub guard: Option<&'static str>,
     /// Carries tags, and with them its owner.
     pub taggable: bool,
     /// The tag index leaves it out, so it is read even where the index names none.
@@ -184,6 +187,7 @@ impl Schema {
             key: &[],
             stateful: false,
             snapshots: false,
+            guard: None,
             unindexed: false,
             adopts_unowned: false,
             taggable: create_class != CreateClass::PartOfParent,
@@ -245,6 +249,13 @@ impl Schema {
     pub fn snapshots(mut self) -> Self {
         self.stateful = true;
         self.snapshots = true;
+        self
+    }
+
+    /// Names the switch by which AWS itself refuses to delete an object of this type.
+    #[must_use]
+    pub fn guard(mut self, property: &'static str) -> Self {
+        self.guard = Some(property);
         self
     }
 

@@ -7,6 +7,7 @@
 //! | `fde:applied` | short hash of the inputs last applied | tells drift from an edit without a state file |
 //! | `fde:tags` | the keys of the author's tags | so that a tag removed from the file can be told from somebody else's |
 //! | `fde:protect` | `true` | so that protection outlives its line in the file |
+//! | `fde:retain` | `true` | so that `retainOnDelete` does, which otherwise would end with the resource's own lines |
 
 use std::collections::BTreeMap;
 
@@ -19,6 +20,17 @@ pub const URN: &str = "fde:urn";
 pub const APPLIED: &str = "fde:applied";
 pub const AUTHOR_KEYS: &str = "fde:tags";
 pub const PROTECT: &str = "fde:protect";
+pub const RETAIN: &str = "fde:retain";
+
+/// The tags by which an option of the file outlives its line.
+pub const MARKS: [&str; 2] = [PROTECT, RETAIN];
+
+/// Which of these an object is to carry.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Marks {
+    pub protect: bool,
+    pub retain: bool,
+}
 
 /// Between the keys in `fde:tags`: allowed in tag values, and refused in the author's tag keys.
 const KEY_SEPARATOR: &str = " + ";
@@ -33,7 +45,7 @@ impl Tags {
         urn: &Urn,
         author: &BTreeMap<String, String>,
         applied: &str,
-        protect: bool,
+        marks: Marks,
     ) -> Self {
         let mut tags = author.clone();
         tags.insert(STACK.to_owned(), urn.stack().to_string());
@@ -43,8 +55,10 @@ impl Tags {
             let keys: Vec<&str> = author.keys().map(String::as_str).collect();
             tags.insert(AUTHOR_KEYS.to_owned(), keys.join(KEY_SEPARATOR));
         }
-        if protect {
-            tags.insert(PROTECT.to_owned(), "true".to_owned());
+        for (key, is_set) in [(PROTECT, marks.protect), (RETAIN, marks.retain)] {
+            if is_set {
+                tags.insert(key.to_owned(), "true".to_owned());
+            }
         }
         Self(tags)
     }
@@ -67,10 +81,10 @@ impl Tags {
         self.0.insert(key.into(), value.into());
     }
 
-    /// The tags that show in a diff: the author's, and protection.
+    /// The tags that show in a diff: the author's, and those that stand for an option.
     pub fn visible(&self) -> impl Iterator<Item = (&str, &str)> {
         self.iter()
-            .filter(|(key, _)| !key.starts_with("fde:") || *key == PROTECT)
+            .filter(|(key, _)| !key.starts_with("fde:") || MARKS.contains(key))
     }
 
     /// The author's tag keys that we applied last.
@@ -94,6 +108,10 @@ impl Tags {
         self.get(PROTECT) == Some("true")
     }
 
+    pub fn is_retained(&self) -> bool {
+        self.get(RETAIN) == Some("true")
+    }
+
     /// What must be set, and the keys that must go, to bring `self` (observed) to `wanted`. Tags of others stay.
     pub fn changes_to(&self, wanted: &Self) -> (Self, Vec<String>) {
         let set = wanted
@@ -101,8 +119,9 @@ impl Tags {
             .filter(|(key, value)| self.get(key) != Some(value))
             .map(|(key, value)| (key.to_owned(), value.to_owned()))
             .collect();
-        let ours = [AUTHOR_KEYS, PROTECT]
+        let ours = [AUTHOR_KEYS]
             .into_iter()
+            .chain(MARKS)
             .chain(self.applied_keys());
         let remove = ours
             .filter(|key| wanted.get(key).is_none() && self.get(key).is_some())
@@ -184,7 +203,7 @@ mod tests {
             &Urn::new(&stack, "aws:ec2:Vpc", "vpc"),
             &author,
             "abc",
-            false,
+            Marks::default(),
         )
     }
 
@@ -198,6 +217,15 @@ mod tests {
             [("fde:tags", "project"), ("project", "store")]
         );
         assert_eq!(remove, ["team"]);
+    }
+
+    #[test]
+    fn a_mark_that_the_file_takes_back_goes() {
+        let mut live = owned(&[]);
+        live.insert(PROTECT, "true");
+        live.insert(RETAIN, "true");
+        let (_, remove) = live.changes_to(&owned(&[]));
+        assert_eq!(remove, MARKS);
     }
 
     #[test]

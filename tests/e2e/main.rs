@@ -16,6 +16,7 @@ mod autoscaling_policy;
 mod cloudwatch_dashboard;
 mod cloudwatch_metric_alarm;
 mod common;
+mod data;
 mod ec2_eip;
 mod ec2_internet_gateway;
 mod ec2_nat_gateway;

@@ -149,6 +149,7 @@ impl ResourceType for Instance {
         Schema::new::<Inputs>("aws:rds:Instance", CreateClass::NaturalKey)
             .named("identifier", 63)
             .snapshots()
+            .guard("deletionProtection")
             .properties([
                 Property::new("identifier").replaces().canonical(lower_case),
                 Property::new("engine").server_chooses().replaces(),

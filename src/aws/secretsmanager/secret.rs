@@ -1,7 +1,8 @@
 //! Secret.
 //!
 //! - A deleted secret keeps its name through its recovery window. One of ours in that state is restored, with the value it
-//!   had: a database restored from its final snapshot still has that password.
+//!   had: a database restored from its final snapshot still has that password. So a secret that is given another key in the
+//!   file, under the same name, keeps its value.
 //! - A forced deletion goes on for a while after its answer, and holds the name for so long.
 //! - The ARN ends in six random characters: a secret made again under the same name has another.
 //! - `ListSecrets` lags by up to five minutes, so a creation may meet what the read did not see.
@@ -325,7 +326,8 @@ fn observed(
     }
 }
 
-/// Takes back our own secret that is scheduled for deletion; somebody else's stops the run. While a forced deletion goes
+/// Takes back a secret of the stack that is scheduled for deletion, also where it went by another name in the file;
+/// somebody else's stops the run. While a forced deletion goes
 /// on there is nothing left to restore, and the name becomes free in a moment.
 async fn restore(
     context: &Context,
@@ -334,6 +336,7 @@ async fn restore(
 ) -> AwsResult<Poll<LiveOf<Secret>>> {
     let purged = || Poll::Pending("its former self is being deleted".to_owned());
     let met = match describe(context, &new.inputs.name).await {
+        Ok(met) if met.tags.belongs_to(new.urn.stack()) => met,
         Ok(met) => adopt(new.urn, met, error)?,
         Err(gone) if gone.is(ErrorKind::NotFound) => return Ok(purged()),
         Err(error) => return Err(error),

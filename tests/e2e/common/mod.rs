@@ -2,6 +2,7 @@
 
 pub mod http;
 pub mod needs;
+pub mod program;
 pub mod resource_type;
 pub mod sdk;
 
@@ -79,7 +80,7 @@ impl World {
     }
 
     /// The stack file around raw resources.
-    fn file(&self, resources: &str) -> String {
+    pub fn file(&self, resources: &str) -> String {
         let body = if resources.trim().is_empty() {
             "resources: {}\n".to_owned()
         } else {

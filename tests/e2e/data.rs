@@ -1,0 +1,643 @@
+//! Data is never deleted as a side effect (`promises.md` R6): for each kind that holds data, what an edit of the file, a
+//! flag or `destroy` may do to it, without and with consent.
+
+use async_trait::async_trait;
+use aws_sdk_cloudwatchlogs::types::InputLogEvent;
+use aws_sdk_s3::primitives::ByteStream;
+
+use crate::common::program::{Ended, Program};
+use crate::common::sdk::{FOREIGN, Sdk};
+use crate::common::{World, endpoint, indent};
+
+/// The exit status of what a guard refuses (`design.md` §6).
+const REFUSED: Option<i32> = Some(5);
+
+/// A kind that holds data.
+#[async_trait]
+trait Kind: Sync {
+    fn token(&self) -> &'static str;
+
+    /// What it needs, as entries of `resources:`. It may hold data, too.
+    fn needs(&self) -> &'static str {
+        ""
+    }
+
+    /// Properties of the object under test, and others that only a new object can have.
+    fn properties(&self) -> [&'static str; 2];
+
+    /// Puts data into it.
+    async fn fill(&self, sdk: &Sdk, id: &str);
+
+    /// Whether it is there, with its data.
+    async fn holds(&self, sdk: &Sdk, id: &str) -> bool;
+
+    /// What a consented deletion must have left behind.
+    async fn check_left(&self, _sdk: &Sdk, _id: &str) {}
+
+    /// Whether another key in the file, under the same name, brings the data back.
+    fn survives_a_new_key(&self) -> bool {
+        false
+    }
+}
+
+struct Case<'a> {
+    kind: &'a dyn Kind,
+    world: World,
+}
+
+impl Case<'_> {
+    /// The file with the object under this key, in one of its two forms.
+    fn file(&self, key: &str, form: usize) -> String {
+        format!(
+            "{}\n{key}: {{ type: {}, properties: {} }}",
+            self.kind.needs(),
+            self.kind.token(),
+            self.kind.properties()[form],
+        )
+    }
+
+    async fn id(&self, key: &str, form: usize) -> String {
+        self.world.id(&self.file(key, form), key).await
+    }
+
+    async fn holds(&self, id: &str) -> bool {
+        self.kind.holds(&self.world.sdk, id).await
+    }
+
+    async fn fill(&self, id: &str) {
+        self.kind.fill(&self.world.sdk, id).await;
+        assert!(self.holds(id).await, "`{id}` took no data");
+    }
+}
+
+/// What nobody has consented to: nothing is sent, and the message says what to type.
+fn assert_refused(ended: &Ended, consent: &str, what: &str) {
+    assert_eq!(ended.status, REFUSED, "{what}: {ended:#?}");
+    assert_eq!(ended.mutating, [] as [String; 0], "{what}");
+    assert!(
+        ended.stderr.contains("nothing was changed"),
+        "{what}: {ended:#?}"
+    );
+    assert!(ended.stderr.contains(consent), "{what}: {ended:#?}");
+}
+
+fn assert_done(ended: &Ended, what: &str) {
+    assert_eq!(ended.status, Some(0), "{what}: {ended:#?}");
+    // What refused runs are measured by, works.
+    let counted = std::env::var_os("AWS_ENDPOINT_URL").is_none();
+    assert_eq!(counted, !ended.mutating.is_empty(), "{what}");
+}
+
+/// Everything that could make the object go, first without consent, then with it.
+async fn check(name: &str, kind: &dyn Kind) {
+    let case = Case {
+        kind,
+        world: World::in_environment(name, "prod").await,
+    };
+    let program = Program::of(&case.world);
+    let sdk = &case.world.sdk;
+    case.world.up(&case.file("kept", 0)).await;
+    let id = case.id("kept", 0).await;
+    case.fill(&id).await;
+
+    // Without consent.
+    let yes = ["--yes"];
+    for (what, file, arguments) in [
+        ("replaced", case.file("kept", 1), &yes[..]),
+        (
+            "--replace",
+            case.file("kept", 0),
+            &["--yes", "--replace", "kept"],
+        ),
+        ("removed", kind.needs().to_owned(), &yes),
+        ("given another key", case.file("renamed", 0), &yes),
+    ] {
+        let ended = program.run(&file, "up", arguments);
+        assert_refused(&ended, "--allow-delete kept", what);
+        assert!(case.holds(&id).await, "{what}");
+    }
+    let ended = program.run(&case.file("kept", 0), "destroy", &yes);
+    assert_eq!(ended.status, REFUSED, "destroy: {ended:#?}");
+    assert!(ended.stderr.contains("--allow-delete kept"), "{ended:#?}");
+    assert!(case.holds(&id).await, "destroy");
+
+    // With consent.
+    let consent = ["--yes", "--allow-delete", "kept"];
+    let ended = program.run(&case.file("kept", 1), "up", &consent);
+    assert_done(&ended, "replaced with consent");
+    let second = case.id("kept", 1).await;
+    if second != id {
+        assert!(!case.holds(&id).await, "{id} was replaced");
+    }
+    kind.check_left(sdk, &id).await;
+
+    case.fill(&second).await;
+    let ended = program.run(&case.file("renamed", 1), "up", &consent);
+    assert_done(&ended, "given another key with consent");
+    let third = case.id("renamed", 1).await;
+    assert_eq!(case.holds(&third).await, kind.survives_a_new_key());
+    kind.check_left(sdk, &second).await;
+
+    let consent = ["--yes", "--allow-delete", "renamed"];
+    let ended = program.run(kind.needs(), "up", &consent);
+    assert_done(&ended, "removed with consent");
+    assert!(!case.holds(&third).await, "{third} was removed");
+    kind.check_left(sdk, &third).await;
+
+    case.world.up(&case.file("kept", 0)).await;
+    let last = case.id("kept", 0).await;
+    let everything = ["--yes", "--allow-delete", "*"];
+    let ended = program.run(&case.file("kept", 0), "destroy", &everything);
+    assert_done(&ended, "destroyed with consent");
+    assert!(!case.holds(&last).await, "{last} was destroyed");
+    kind.check_left(sdk, &last).await;
+}
+
+struct Database;
+
+const PASSWORD: &str = "\
+password:
+  type: aws:secretsmanager:Secret
+  properties:
+    generateSecretString: { secretStringTemplate: { username: app }, generateStringKey: password, excludePunctuation: true }
+";
+
+#[async_trait]
+impl Kind for Database {
+    fn token(&self) -> &'static str {
+        "aws:rds:Instance"
+    }
+
+    fn needs(&self) -> &'static str {
+        PASSWORD
+    }
+
+    fn properties(&self) -> [&'static str; 2] {
+        [
+            "{ identifier: e2e-data, engine: postgres, instanceClass: db.t3.micro, allocatedStorage: 20, username: app, masterPasswordSecretArn: '${password.arn}' }",
+            "{ identifier: e2e-data, engine: postgres, instanceClass: db.t3.micro, allocatedStorage: 20, username: app, masterPasswordSecretArn: '${password.arn}', dbName: shop }",
+        ]
+    }
+
+    /// An instance is never empty: its first backup is as old as itself.
+    async fn fill(&self, _sdk: &Sdk, _id: &str) {}
+
+    async fn holds(&self, sdk: &Sdk, id: &str) -> bool {
+        sdk.rds
+            .describe_db_instances()
+            .db_instance_identifier(id)
+            .send()
+            .await
+            .is_ok()
+    }
+
+    async fn check_left(&self, sdk: &Sdk, id: &str) {
+        assert!(
+            !final_snapshots(sdk, id).await.is_empty(),
+            "no final snapshot of `{id}`"
+        );
+    }
+
+    fn survives_a_new_key(&self) -> bool {
+        true
+    }
+}
+
+async fn final_snapshots(sdk: &Sdk, id: &str) -> Vec<String> {
+    let answer = sdk
+        .rds
+        .describe_db_snapshots()
+        .db_instance_identifier(id)
+        .send()
+        .await
+        .expect("snapshots can be listed");
+    answer
+        .db_snapshots()
+        .iter()
+        .filter_map(|snapshot| snapshot.db_snapshot_identifier())
+        .filter(|name| name.starts_with(&format!("{id}-final-")))
+        .map(str::to_owned)
+        .collect()
+}
+
+#[tokio::test]
+async fn a_database() {
+    check("e2e-data-database", &Database).await;
+}
+
+struct Bucket;
+
+#[async_trait]
+impl Kind for Bucket {
+    fn token(&self) -> &'static str {
+        "aws:s3:Bucket"
+    }
+
+    fn properties(&self) -> [&'static str; 2] {
+        [
+            "{ bucket: fde-e2e-data-one }",
+            "{ bucket: fde-e2e-data-two }",
+        ]
+    }
+
+    async fn fill(&self, sdk: &Sdk, id: &str) {
+        sdk.s3
+            .put_object()
+            .bucket(id)
+            .key("invoices/1")
+            .body(ByteStream::from_static(b"42"))
+            .send()
+            .await
+            .expect("the object can be put");
+    }
+
+    async fn holds(&self, sdk: &Sdk, id: &str) -> bool {
+        let object = sdk.s3.head_object().bucket(id).key("invoices/1").send();
+        object.await.is_ok()
+    }
+}
+
+#[tokio::test]
+async fn a_bucket_with_objects() {
+    check("e2e-data-bucket", &Bucket).await;
+}
+
+struct Secret;
+
+#[async_trait]
+impl Kind for Secret {
+    fn token(&self) -> &'static str {
+        "aws:secretsmanager:Secret"
+    }
+
+    fn properties(&self) -> [&'static str; 2] {
+        [
+            "{ name: e2e/data/one, recoveryWindowInDays: 7 }",
+            "{ name: e2e/data/two, recoveryWindowInDays: 7 }",
+        ]
+    }
+
+    async fn fill(&self, sdk: &Sdk, id: &str) {
+        sdk.secrets
+            .put_secret_value()
+            .secret_id(id)
+            .secret_string("somebody's own")
+            .send()
+            .await
+            .expect("the value can be put");
+    }
+
+    async fn holds(&self, sdk: &Sdk, id: &str) -> bool {
+        let value = sdk.secrets.get_secret_value().secret_id(id).send();
+        value
+            .await
+            .is_ok_and(|value| value.secret_string() == Some("somebody's own"))
+    }
+
+    /// The recovery window; but what was restored under another key is there.
+    async fn check_left(&self, sdk: &Sdk, id: &str) {
+        let secret = sdk.secrets.describe_secret().secret_id(id).send().await;
+        let secret = secret.expect("a deleted secret is known through its window");
+        assert!(secret.deleted_date().is_some() || self.holds(sdk, id).await);
+    }
+
+    fn survives_a_new_key(&self) -> bool {
+        true
+    }
+}
+
+#[tokio::test]
+async fn a_secret() {
+    check("e2e-data-secret", &Secret).await;
+}
+
+struct Repository;
+
+const MANIFEST: &str = r#"{"schemaVersion":2,"mediaType":"application/vnd.docker.distribution.manifest.v2+json","config":{"mediaType":"application/vnd.docker.container.image.v1+json","size":7023,"digest":"sha256:b5b2b2c507a0944348e0303114d8d93aaaa081732b86451d9bce1f432a537bc7"},"layers":[]}"#;
+
+#[async_trait]
+impl Kind for Repository {
+    fn token(&self) -> &'static str {
+        "aws:ecr:Repository"
+    }
+
+    fn properties(&self) -> [&'static str; 2] {
+        ["{ name: e2e/data-one }", "{ name: e2e/data-two }"]
+    }
+
+    async fn fill(&self, sdk: &Sdk, id: &str) {
+        sdk.ecr
+            .put_image()
+            .repository_name(id)
+            .image_manifest(MANIFEST)
+            .image_tag("latest")
+            .send()
+            .await
+            .expect("the image can be put");
+    }
+
+    async fn holds(&self, sdk: &Sdk, id: &str) -> bool {
+        let images = sdk.ecr.list_images().repository_name(id).send().await;
+        images.is_ok_and(|images| !images.image_ids().is_empty())
+    }
+}
+
+#[tokio::test]
+async fn a_repository_with_images() {
+    check("e2e-data-repository", &Repository).await;
+}
+
+struct LogGroup;
+
+#[async_trait]
+impl Kind for LogGroup {
+    fn token(&self) -> &'static str {
+        "aws:cloudwatch:LogGroup"
+    }
+
+    fn properties(&self) -> [&'static str; 2] {
+        ["{ name: /e2e/data/one }", "{ name: /e2e/data/two }"]
+    }
+
+    async fn fill(&self, sdk: &Sdk, id: &str) {
+        write_line(sdk, id).await;
+    }
+
+    async fn holds(&self, sdk: &Sdk, id: &str) -> bool {
+        let streams = sdk.logs.describe_log_streams().log_group_name(id).send();
+        streams
+            .await
+            .is_ok_and(|streams| !streams.log_streams().is_empty())
+    }
+}
+
+async fn write_line(sdk: &Sdk, group: &str) {
+    sdk.logs
+        .create_log_stream()
+        .log_group_name(group)
+        .log_stream_name("one")
+        .send()
+        .await
+        .expect("a stream can be made");
+    let now = std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .expect("it is after 1970");
+    let line = InputLogEvent::builder()
+        .message("it happened")
+        .timestamp(i64::try_from(now.as_millis()).expect("it is before the year 292278994"))
+        .build()
+        .expect("a line has text and time");
+    sdk.logs
+        .put_log_events()
+        .log_group_name(group)
+        .log_stream_name("one")
+        .log_events(line)
+        .send()
+        .await
+        .expect("a line can be written");
+}
+
+#[tokio::test]
+async fn a_log_group() {
+    check("e2e-data-log-group", &LogGroup).await;
+}
+
+/// `destroy` in dev deletes data: that is what the file says of it. AWS's own switch still wants consent.
+#[tokio::test]
+async fn a_guarded_database_is_not_destroyed_in_passing() {
+    let world = World::new("e2e-data-guarded").await;
+    let program = Program::of(&world);
+    let resources = format!(
+        "{PASSWORD}\nkept: {{ type: aws:rds:Instance, properties: {{ identifier: e2e-data-guarded, engine: postgres, instanceClass: db.t3.micro, allocatedStorage: 20, username: app, masterPasswordSecretArn: '${{password.arn}}', deletionProtection: true }} }}"
+    );
+    world.up(&resources).await;
+    let ended = program.run(&resources, "destroy", &["--yes"]);
+    assert_refused(&ended, "--allow-delete kept", "destroy");
+    assert!(
+        ended.stderr.contains("has `deletionProtection` on"),
+        "{ended:#?}"
+    );
+    assert!(Database.holds(&world.sdk, "e2e-data-guarded").await);
+
+    let ended = program.run(&resources, "destroy", &["--yes", "--allow-delete", "kept"]);
+    assert_done(&ended, "destroyed with consent");
+    assert!(!Database.holds(&world.sdk, "e2e-data-guarded").await);
+}
+
+/// What is protected stays so when the line, or the whole resource, is gone from the file; consent does not help.
+#[tokio::test]
+async fn protection_outlives_its_line() {
+    // What a run that died here has left, is protected from the next.
+    let leftover = Sdk::new(endpoint())
+        .await
+        .s3
+        .delete_bucket()
+        .bucket("fde-e2e-data-protected")
+        .send();
+    drop(leftover.await);
+    let world = World::new("e2e-data-protected").await;
+    let program = Program::of(&world);
+    let resource = |options: &str| {
+        format!(
+            "kept: {{ type: aws:s3:Bucket, properties: {{ bucket: fde-e2e-data-protected }}{options} }}"
+        )
+    };
+    world.up(&resource(", options: { protect: true }")).await;
+    let ran = world.up(&resource("")).await;
+    assert!(ran.plan.is_empty(), "{:#?}", ran.plan.steps);
+
+    let consent = ["--yes", "--allow-delete", "*"];
+    for (what, file, command) in [
+        ("removed", String::new(), "up"),
+        ("destroyed", resource(""), "destroy"),
+    ] {
+        let ended = program.run(&file, command, &consent);
+        assert_refused(&ended, "protect: false", what);
+        assert!(
+            Bucket
+                .holds_bucket(&world.sdk, "fde-e2e-data-protected")
+                .await,
+            "{what}"
+        );
+    }
+
+    world.up(&resource(", options: { protect: false }")).await;
+    let ended = program.run("", "up", &consent);
+    assert_done(&ended, "protection was taken off");
+    assert!(
+        !Bucket
+            .holds_bucket(&world.sdk, "fde-e2e-data-protected")
+            .await
+    );
+}
+
+impl Bucket {
+    async fn holds_bucket(&self, sdk: &Sdk, name: &str) -> bool {
+        sdk.s3.head_bucket().bucket(name).send().await.is_ok()
+    }
+}
+
+/// `retainOnDelete`: it leaves the file, or the stack goes, and it stays as it is; also what holds no data.
+#[tokio::test]
+async fn what_is_retained_stays() {
+    let world = World::new("e2e-data-retained").await;
+    let program = Program::of(&world);
+    let resources = |options: &str| {
+        format!(
+            "bucket: {{ type: aws:s3:Bucket, properties: {{ bucket: fde-e2e-data-retained }}{options} }}\n\
+             topic: {{ type: aws:sns:Topic, properties: {{ name: e2e-data-retained }}{options} }}"
+        )
+    };
+    let retained = resources(", options: { retainOnDelete: true }");
+    world.up(&retained).await;
+    let topic = world.id(&retained, "topic").await;
+    Bucket.fill(&world.sdk, "fde-e2e-data-retained").await;
+    for (what, file, command) in [
+        ("left the file", String::new(), "up"),
+        ("destroyed", retained.clone(), "destroy"),
+        ("destroyed without its lines", String::new(), "destroy"),
+    ] {
+        let ended = program.run(&file, command, &["--yes"]);
+        assert_eq!(ended.status, Some(0), "{what}: {ended:#?}");
+        assert_eq!(ended.mutating, [] as [String; 0], "{what}");
+        assert!(
+            Bucket.holds(&world.sdk, "fde-e2e-data-retained").await,
+            "{what}"
+        );
+        let there = world
+            .sdk
+            .sns
+            .get_topic_attributes()
+            .topic_arn(&topic)
+            .send()
+            .await;
+        assert!(there.is_ok(), "{what}: {there:?}");
+    }
+    let other = retained.replace("name: e2e-data-retained", "name: e2e-data-retained-other");
+    let ended = program.run(&other, "up", &["--yes"]);
+    assert_refused(&ended, "retainOnDelete", "replaced");
+    // Brought back without the option, it is as any other.
+    world.up(&resources("")).await;
+    world.destroy(&resources("")).await;
+    assert!(
+        !Bucket
+            .holds_bucket(&world.sdk, "fde-e2e-data-retained")
+            .await
+    );
+}
+
+/// The recovery window of a deleted secret is no obstacle to the next `up`: it comes back, with its value.
+#[tokio::test]
+async fn a_deleted_secret_is_restored() {
+    let world = World::in_environment("e2e-data-restored", "staging").await;
+    let resources = "kept: { type: aws:secretsmanager:Secret, properties: { name: e2e/data/restored, recoveryWindowInDays: 7, description: first } }";
+    world.up(resources).await;
+    let id = world.id(resources, "kept").await;
+    Secret.fill(&world.sdk, &id).await;
+    world.destroy(resources).await;
+    assert!(!Secret.holds(&world.sdk, &id).await);
+
+    let edited = resources.replace("first", "second");
+    world.up(&edited).await;
+    assert_eq!(world.id(&edited, "kept").await, id);
+    assert!(Secret.holds(&world.sdk, &id).await);
+    let secret = world
+        .sdk
+        .secrets
+        .describe_secret()
+        .secret_id(&id)
+        .send()
+        .await;
+    let secret = secret.expect("the secret is there");
+    assert_eq!(secret.description(), Some("second"));
+    assert_eq!(world.sdk.name_of(&id).await.as_deref(), Some("kept"));
+}
+
+/// AWS makes log groups itself, without tags: one with a wanted name is taken over, lines and all.
+#[tokio::test]
+async fn a_log_group_that_nobody_owns_is_taken_over() {
+    let world = World::new("e2e-data-adopted").await;
+    let resources = "kept: { type: aws:cloudwatch:LogGroup, properties: { name: /e2e/data/adopted, retentionInDays: 7 } }";
+    let group = "/e2e/data/adopted";
+    make_group(&world.sdk, group, FOREIGN).await;
+    write_line(&world.sdk, group).await;
+    world.up(resources).await;
+    assert_eq!(world.id(resources, "kept").await, group);
+    assert!(LogGroup.holds(&world.sdk, group).await);
+    let found = world
+        .sdk
+        .logs
+        .describe_log_groups()
+        .log_group_name_prefix(group)
+        .send()
+        .await;
+    let found = found.expect("log groups can be listed");
+    assert_eq!(found.log_groups()[0].retention_in_days(), Some(7));
+    let tags = world
+        .sdk
+        .tags_of(
+            found.log_groups()[0]
+                .log_group_arn()
+                .expect("it has an ARN"),
+        )
+        .await;
+    assert_eq!(tags.get(FOREIGN.0).map(String::as_str), Some(FOREIGN.1));
+    assert_eq!(tags.get("fde:stack"), Some(&world.stack_tag()));
+    world.destroy(resources).await;
+}
+
+/// One that another stack owns is not touched, and the message names the key to change.
+#[tokio::test]
+async fn a_log_group_of_another_stack_stands_in_the_way() {
+    let world = World::new("e2e-data-taken").await;
+    let program = Program::of(&world);
+    let group = "/aws/ecs/containers-e2e-taken";
+    let owner = "urn:fde:other/prod::aws:cloudwatch:LogGroup::services/e2e-taken/logGroup";
+    make_group(&world.sdk, group, ("fde:urn", owner)).await;
+
+    let raw = format!("kept: {{ type: aws:cloudwatch:LogGroup, properties: {{ name: {group} }} }}");
+    let ended = program.run(&raw, "up", &["--yes"]);
+    assert_refused(&ended, "resources.kept.properties.name", "a resource");
+    assert!(ended.stderr.contains(owner), "{ended:#?}");
+
+    let text = world.file("").replace(
+        "resources: {}",
+        &format!(
+            "network: {{ natGateways: none }}\nservices:\n{}",
+            indent(
+                "e2e-taken: { image: public.ecr.aws/x/y:1, scaling: { min: 1, max: 1 } }",
+                2
+            )
+        ),
+    );
+    let ended = program.run_file(&text, "up", &["--yes"]);
+    assert_refused(&ended, "services.e2e-taken.logGroup", "a service");
+    assert!(ended.stderr.contains(owner), "{ended:#?}");
+    drop(
+        world
+            .sdk
+            .logs
+            .delete_log_group()
+            .log_group_name(group)
+            .send()
+            .await,
+    );
+}
+
+/// A log group with this tag alone, whatever was there before.
+async fn make_group(sdk: &Sdk, name: &str, tag: (&str, &str)) {
+    drop(
+        sdk.logs
+            .delete_log_group()
+            .log_group_name(name)
+            .send()
+            .await,
+    );
+    sdk.logs
+        .create_log_group()
+        .log_group_name(name)
+        .tags(tag.0, tag.1)
+        .send()
+        .await
+        .expect("the group can be made");
+}
