@@ -4,8 +4,9 @@ use super::report::Failure;
 use super::session::Session;
 use super::{Exit, session};
 use crate::display::Message;
+use crate::execute::Report;
 use crate::plan::{Op, Plan, Refusal};
-use crate::resource::{Urn, tags};
+use crate::resource::{Catalog, ErrorKind, Urn, tags};
 
 /// The report about everything that stops a plan; `None` if nothing does.
 pub fn of(plan: &Plan, session: &Session, again: &str) -> Option<Failure> {
@@ -148,6 +149,37 @@ fn holds_data(plan: &Plan, again: &str) -> Option<Message> {
             .help("if the data may go, say so by name")
             .command(command),
     )
+}
+
+/// What to type where a run has met data of which there can be no snapshot, and has left it alone.
+pub fn left_alone(plan: &Plan, report: &Report, catalog: &Catalog, again: &str) -> Option<Message> {
+    let names: Vec<&str> = report
+        .failed
+        .iter()
+        .filter(|(_, error)| error.kind == ErrorKind::Guarded)
+        .map(|(id, _)| &plan.steps[*id])
+        .filter(|step| step.is_delete())
+        .map(|step| &step.urn)
+        .filter(|urn| {
+            let schema = catalog.get(urn.token());
+            schema.is_some_and(|schema| schema.stateful && !schema.snapshots)
+        })
+        .map(Urn::name)
+        .collect();
+    if names.is_empty() {
+        return None;
+    }
+    let mut command = again.to_owned();
+    for name in &names {
+        command.push_str(" --allow-delete ");
+        command.push_str(&session::quoted(name));
+    }
+    let message = Message::warning("data is not deleted without consent")
+        .code("fde::guard::holds_data")
+        .fact("left", names.join(", "))
+        .help("if the data may go, say so by name")
+        .command(command);
+    Some(message)
 }
 
 fn past(op: Op) -> &'static str {

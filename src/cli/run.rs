@@ -7,7 +7,7 @@ use tokio::sync::mpsc::unbounded_channel;
 use super::interrupt::Heard;
 use super::report::show;
 use super::session::{Offline, Session};
-use super::{Context, Exit};
+use super::{Context, Exit, refusal};
 use crate::display::{Line, Progress, Secrets, Style, message, outputs, summary};
 use crate::execute::{self, Cancel, Outcome, Report};
 use crate::plan::{Goal, Plan};
@@ -114,7 +114,8 @@ pub fn finish(
 ) -> Exit {
     let catalog = &session.offline.catalog;
     let secrets = Secrets::of(plan, catalog).and(outcome.report().objects.values(), catalog);
-    let messages = summary::diagnostics(plan, outcome, &secrets, again);
+    let mut messages = summary::diagnostics(plan, outcome, &secrets, again);
+    messages.extend(refusal::left_alone(plan, outcome.report(), catalog, again));
     if !messages.is_empty() {
         context
             .terminal

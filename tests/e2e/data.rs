@@ -402,6 +402,33 @@ async fn a_log_group() {
     check("e2e-data-log-group", &LogGroup).await;
 }
 
+/// `onDelete: snapshot`, the default of staging, where there can be no snapshot: the data stays until it is agreed to.
+async fn check_without_snapshot(name: &str, kind: &dyn Kind) {
+    let world = World::in_environment(name, "staging").await;
+    let program = Program::of(&world);
+    let file = format!("kept: {{ type: {} }}", kind.token());
+    world.up(&file).await;
+    let id = world.id(&file, "kept").await;
+    kind.fill(&world.sdk, &id).await;
+    let ended = program.run(&file, "destroy", &["--yes"]);
+    assert_eq!(ended.status, REFUSED, "{ended:#?}");
+    assert!(ended.stderr.contains("--allow-delete kept"), "{ended:#?}");
+    assert!(kind.holds(&world.sdk, &id).await);
+    let ended = program.run(&file, "destroy", &["--yes", "--allow-delete", "kept"]);
+    assert_done(&ended, "destroyed with consent");
+    assert!(!kind.holds(&world.sdk, &id).await);
+}
+
+#[tokio::test]
+async fn there_is_no_snapshot_of_a_bucket() {
+    check_without_snapshot("e2e-data-bucket-staging", &Bucket).await;
+}
+
+#[tokio::test]
+async fn there_is_no_snapshot_of_a_repository() {
+    check_without_snapshot("e2e-data-repository-staging", &Repository).await;
+}
+
 /// `destroy` in dev deletes data: that is what the file says of it. AWS's own switch still wants consent.
 #[tokio::test]
 async fn a_guarded_database_is_not_destroyed_in_passing() {
