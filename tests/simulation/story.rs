@@ -12,7 +12,7 @@ use fde_infra::graph::{Resource, ResourceGraph};
 use fde_infra::live;
 use fde_infra::plan::{self, Goal, Plan, Request};
 use fde_infra::resource::value::properties;
-use fde_infra::resource::{Condition, LiveSnapshot, Observed, Properties, Provider, Tags};
+use fde_infra::resource::{Condition, LiveSnapshot, Observed, Properties, Tags};
 use fde_infra::testing::faults::{Fault, FaultyAccount};
 use fde_infra::testing::generate::{catalog, edited, graph_of, resources, stack};
 use fde_infra::testing::{FakeAccount, Random};
