@@ -142,9 +142,22 @@ def new_task_definition(original, self, *arguments, **named):
     self.registeredBy = f"arn:{partition}:iam::{account}:root"
 
 
+def size(text, unit):
+    """`1 vCPU` and `3GB` are converted to CPU units and MiB when the definition is registered.
+
+    https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RegisterTaskDefinition.html
+    """
+    plain_text = str(text or "").strip().lower()
+    if not plain_text.endswith(unit):
+        return text
+    return str(round(float(plain_text.removesuffix(unit)) * 1024))
+
+
 @replace(EC2ContainerServiceBackend, "register_task_definition")
 def register_task_definition(original, self, family, container_definitions, **named):
     """Fargate accepts certain sizes only, and needs an execution role for what it does on the task's behalf."""
+    named["cpu"] = size(named.get("cpu"), "vcpu")
+    named["memory"] = size(named.get("memory"), "gb")
     if "FARGATE" in (named.get("requires_compatibilities") or []):
         cpu, memory = named.get("cpu"), named.get("memory")
         known = str(cpu).isdigit() and str(memory).isdigit()

@@ -1,9 +1,10 @@
-"""S3 buckets, Secrets Manager secrets and WAF web ACLs, IAM policies."""
+"""S3 buckets, Secrets Manager secrets, ECR repositories, WAF web ACLs and IAM policies."""
 
 import json
 
 import xmltodict
 from moto.core.exceptions import JsonRESTError
+from moto.ecr.models import ECRBackend
 from moto.iam.exceptions import DeleteConflictException
 from moto.iam.models import IAMBackend, ManagedPolicy
 from moto.s3.models import FakeBucket, FakeDeleteMarker, PublicAccessBlock, S3Backend
@@ -137,6 +138,18 @@ def update_secret(original, self, secret_id, *arguments, **named):
     if named.get("kms_key_id") == "":
         secret.kms_key_id = None
     return answer
+
+
+# ECR
+
+
+@replace(ECRBackend, "put_image_scanning_configuration")
+def put_image_scanning_configuration(original, self, registry_id, repository_name, image_scan_config):
+    """`scanOnPush` is a plain boolean: left out it is false, where moto keeps what was there. SDKs leave out false.
+
+    https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_ImageScanningConfiguration.html
+    """
+    return original(self, registry_id, repository_name, {"scanOnPush": False, **image_scan_config})
 
 
 # WAF

@@ -1,8 +1,9 @@
 """The Resource Groups Tagging API over every kind of resource that stacks make.
 
 moto's own version misses kinds (Elastic IP, security group rules, subnet and parameter groups, listeners and their
-rules, repositories, dashboards, web ACLs, scalable targets), spells two ARNs otherwise than AWS, ends a page at 100
-tags, and lists buckets of all regions. IAM roles are left out, as AWS leaves them out.
+rules, repositories, dashboards, web ACLs, scalable targets, IAM policies), spells two ARNs otherwise than AWS, ends a page at 100
+tags, and lists buckets of all regions. IAM policies are in it, in IAM's home region alone; IAM roles are left out, as AWS
+leaves them out.
 https://docs.aws.amazon.com/resourcegroupstagging/latest/APIReference/API_GetResources.html
 """
 
@@ -22,6 +23,7 @@ from moto.ec2.models import EC2Backend
 from moto.ecr.models import ECRBackend
 from moto.ecs.models import EC2ContainerServiceBackend
 from moto.elbv2.models import ELBv2Backend
+from moto.iam.models import IAMBackend
 from moto.logs.models import LogsBackend
 from moto.rds.models import RDSBackend
 from moto.resourcegroupstaggingapi.exceptions import ResourceGroupsTaggingAPIError
@@ -126,6 +128,8 @@ def put_tags(owner, arn, tags):
             owner.tagging_service.tag_resource(arn, tag_list(tags))
         case ApplicationAutoscalingBackend():
             notes_of(owner, "tags").setdefault(arn, {}).update(tags)
+        case IAMBackend():
+            owner.tag_policy(arn, tag_list(tags))
         case CloudWatchBackend():
             owner.tagger.tag_resource(arn, tag_list(tags))
         case _:
@@ -142,6 +146,8 @@ def drop_tags(owner, arn, keys):
             tags = notes_of(owner, "tags").get(arn, {})
             for key in keys:
                 tags.pop(key, None)
+        case IAMBackend():
+            owner.untag_policy(arn, keys)
         case _:
             owner.untag_resource(arn, keys)
 
@@ -288,6 +294,20 @@ def scaling_resources(self):
             yield TaggedResource(target.arn, dict(tags.get(target.arn, {})), "application-autoscaling:scalable-target")
 
 
+# IAM is global, and the tagging API knows its resources in one region of each partition.
+# https://docs.aws.amazon.com/resourcegroupstagging/latest/APIReference/supported-services.html
+IAM_HOMES = {"aws": "us-east-1", "aws-cn": "cn-north-1", "aws-us-gov": "us-gov-west-1"}
+
+
+@add(IAMBackend, "iter_tagged_resources")
+def iam_resources(self):
+    for policy in self.managed_policies.values():
+        tags = tag_dict(policy.tags.values())
+        if tags:
+            yield TaggedResource(policy.arn, tags, "iam:policy", {"region": IAM_HOMES.get(self.partition)})
+
+
 join_in(ECRBackend, "ecr")
+join_in(IAMBackend, "iam")
 join_in(WAFV2Backend, "wafv2")
 join_in(ApplicationAutoscalingBackend, "application-autoscaling")

@@ -134,6 +134,14 @@ impl ResourceTypeTest for Policy {
         ]
     }
 
+    fn without_a_row(&self) -> &'static [(&'static str, &'static str)] {
+        &[
+            ("policyType", "has one value"),
+            ("serviceNamespace", "has one value"),
+            ("scalableDimension", "has one value"),
+        ]
+    }
+
     async fn look(&self, sdk: &Sdk, id: &str) -> Option<Json> {
         let policy = find(sdk, id).await?;
         let tracking = policy.target_tracking_scaling_policy_configuration()?;

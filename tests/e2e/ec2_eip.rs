@@ -22,6 +22,10 @@ impl ResourceTypeTest for Eip {
         Vec::new()
     }
 
+    fn without_a_row(&self) -> &'static [(&'static str, &'static str)] {
+        &[("domain", "has one value")]
+    }
+
     async fn look(&self, sdk: &Sdk, id: &str) -> Option<Json> {
         let answer = sdk
             .ec2

@@ -126,6 +126,19 @@ two: { type: aws:ecs:TaskDefinition, properties: { family: e2e-service-two, cpu:
         ]
     }
 
+    fn without_a_row(&self) -> &'static [(&'static str, &'static str)] {
+        &[
+            (
+                "forceNewDeployment",
+                "nothing AWS keeps: tested below the table",
+            ),
+            (
+                "waitForSteadyState",
+                "nothing AWS keeps: tested with services that never become steady",
+            ),
+        ]
+    }
+
     async fn look(&self, sdk: &Sdk, id: &str) -> Option<Json> {
         let asked = sdk
             .ecs

@@ -108,6 +108,10 @@ red: { type: aws:ec2:SecurityGroup, properties: { vpcId: '${vpc.id}' } }"
         ]
     }
 
+    fn without_a_row(&self) -> &'static [(&'static str, &'static str)] {
+        &[("loadBalancerType", "has one value")]
+    }
+
     async fn look(&self, sdk: &Sdk, id: &str) -> Option<Json> {
         let asked = sdk
             .elbv2

@@ -13,6 +13,7 @@
 )]
 
 mod autoscaling_policy;
+mod autoscaling_target;
 mod cloudwatch_dashboard;
 mod cloudwatch_metric_alarm;
 mod common;
@@ -30,12 +31,15 @@ mod ec2_security_group_rule;
 mod ec2_subnet;
 mod ec2_vpc;
 mod ecr_lifecycle_policy;
+mod ecr_repository;
 mod ecs_cluster;
 mod ecs_service;
+mod ecs_task_definition;
 mod elbv2_listener;
 mod elbv2_listener_rule;
 mod elbv2_load_balancer;
 mod elbv2_target_group;
+mod iam_policy;
 mod iam_role;
 mod iam_role_policy;
 mod iam_role_policy_attachment;
@@ -57,3 +61,5 @@ mod sns_topic;
 mod sns_topic_policy;
 mod sns_topic_subscription;
 mod stacks;
+mod wafv2_web_acl;
+mod wafv2_web_acl_association;

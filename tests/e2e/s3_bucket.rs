@@ -37,6 +37,10 @@ impl ResourceTypeTest for Bucket {
         )]
     }
 
+    fn without_a_row(&self) -> &'static [(&'static str, &'static str)] {
+        &[("forceDestroy", "nothing AWS keeps: tested below the table")]
+    }
+
     async fn look(&self, sdk: &Sdk, id: &str) -> Option<Json> {
         let parts: Vec<&str> = id.split('-').collect();
         let name = exists(sdk, id).await.then(|| parts.get(3).copied())?;

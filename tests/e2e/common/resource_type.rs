@@ -4,11 +4,14 @@
 //! follow the file, foreign ones stay · drift is found and mended · leaves the file · destroy, twice. What AWS has is asked
 //! of AWS.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use async_trait::async_trait;
 use serde_json::Value as Json;
 
 use super::World;
 use super::sdk::{Sdk, Tags};
+use fde_infra::aws::registry::catalog;
 use fde_infra::plan::{Because, Op, Plan};
 use fde_infra::resource::Observed;
 
@@ -28,6 +31,11 @@ pub trait ResourceTypeTest: Send + Sync {
 
     /// Every property that can be given, with two values to set it to.
     fn edits(&self) -> Vec<Edit>;
+
+    /// Properties that no row changes, each with the reason. Nothing else may be without a row.
+    fn without_a_row(&self) -> &'static [(&'static str, &'static str)] {
+        &[]
+    }
 
     /// What AWS has, asked with the SDK alone; `None` if it does not exist.
     async fn look(&self, sdk: &Sdk, id: &str) -> Option<Json>;
@@ -137,6 +145,7 @@ pub enum Effect {
 
 /// Runs the table. `name` names the stack and must be the test's alone.
 pub async fn check(name: &str, test: &dyn ResourceTypeTest) {
+    assert_eq!(gaps(test), [] as [String; 0], "{}", test.token());
     let world = World::new(name).await;
     let table = Table {
         world: &world,
@@ -152,6 +161,44 @@ pub async fn check(name: &str, test: &dyn ResourceTypeTest) {
     table.drift().await;
     table.leaves_the_file().await;
     table.destroy_twice().await;
+}
+
+/// What is wrong with the table as such: a property of the type that no row sets and changes, or an exception to that
+/// which none needs.
+fn gaps(test: &dyn ResourceTypeTest) -> Vec<String> {
+    let catalog = catalog();
+    let schema = catalog.get(test.token()).expect("the type is registered");
+    let edits = test.edits();
+    let has_row = |name: &str| {
+        edits
+            .iter()
+            .any(|edit| names(edit.set).contains(name) && names(edit.change).contains(name))
+    };
+    let mut gaps = Vec::new();
+    let excused: BTreeMap<_, _> = test.without_a_row().iter().copied().collect();
+    for property in &schema.properties {
+        match (has_row(property.name), excused.get(property.name)) {
+            (false, None) => gaps.push(format!("`{}` has no row", property.name)),
+            (true, Some(_)) => gaps.push(format!("`{}` has a row, and is excused", property.name)),
+            (false, Some(_)) | (true, None) => {}
+        }
+    }
+    gaps.extend(
+        excused
+            .keys()
+            .filter(|name| schema.property(name).is_none())
+            .map(|name| format!("`{name}` is excused, and is no property")),
+    );
+    gaps
+}
+
+/// The properties that lines name.
+fn names(lines: &str) -> BTreeSet<String> {
+    let map: Option<serde_yaml::Mapping> = serde_yaml::from_str(lines).expect("an edit is a map");
+    map.unwrap_or_default()
+        .keys()
+        .filter_map(|name| name.as_str().map(str::to_owned))
+        .collect()
 }
 
 struct Table<'a> {

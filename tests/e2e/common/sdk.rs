@@ -26,6 +26,7 @@ pub struct Sdk {
     pub secrets: aws_sdk_secretsmanager::Client,
     pub sns: aws_sdk_sns::Client,
     pub autoscaling: aws_sdk_applicationautoscaling::Client,
+    pub wafv2: aws_sdk_wafv2::Client,
     pub tagging: aws_sdk_resourcegroupstagging::Client,
 }
 
@@ -53,6 +54,7 @@ impl Sdk {
             secrets: aws_sdk_secretsmanager::Client::new(&config),
             sns: aws_sdk_sns::Client::new(&config),
             autoscaling: aws_sdk_applicationautoscaling::Client::new(&config),
+            wafv2: aws_sdk_wafv2::Client::new(&config),
             tagging: aws_sdk_resourcegroupstagging::Client::new(&config),
         }
     }
