@@ -31,6 +31,21 @@ service:
     taskDefinition: ${task.arn}
     launchType: FARGATE
     networkConfiguration: { subnets: ['${left.id}'] }
+other:
+  type: aws:ecs:Service
+  properties:
+    cluster: ${cluster.arn}
+    taskDefinition: ${task.arn}
+    launchType: FARGATE
+    networkConfiguration: { subnets: ['${left.id}'] }
+second:
+  type: aws:appautoscaling:Target
+  properties:
+    serviceNamespace: ecs
+    resourceId: service/${cluster.name}/${other.name}
+    scalableDimension: ecs:service:DesiredCount
+    minCapacity: 0
+    maxCapacity: 4
 target:
   type: aws:appautoscaling:Target
   properties:
@@ -127,6 +142,12 @@ impl ResourceTypeTest for Policy {
             )
             .removed(json!([300, 300, false])),
             Edit::moves(
+                "/of",
+                ("resourceId: ${target.resourceId}", "service"),
+                ("resourceId: ${second.resourceId}", "other"),
+            )
+            .removed("service"),
+            Edit::moves(
                 "/name",
                 ("name: e2e-policy-one", "e2e-policy-one"),
                 ("name: e2e-policy-two", "e2e-policy-two"),
@@ -146,7 +167,19 @@ impl ResourceTypeTest for Policy {
         let policy = find(sdk, id).await?;
         let tracking = policy.target_tracking_scaling_policy_configuration()?;
         let metric = tracking.predefined_metric_specification();
+        let (_, place) = policy.resource_id().split_once('/')?;
+        let (cluster, service) = place.split_once('/')?;
+        let asked = sdk
+            .ecs
+            .describe_services()
+            .cluster(cluster)
+            .services(service);
+        let answer = asked.send().await.ok()?;
+        let service = sdk
+            .name_of(answer.services().first()?.service_arn()?)
+            .await?;
         Some(json!({
+            "of": service,
             "name": policy.policy_name(),
             "value": tracking.target_value(),
             "metric": metric.map(|metric| metric.predefined_metric_type().as_str()),

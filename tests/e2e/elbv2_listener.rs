@@ -4,6 +4,7 @@ use async_trait::async_trait;
 use aws_sdk_elasticloadbalancingv2::types::{Action, ActionTypeEnum, FixedResponseActionConfig};
 use serde_json::{Value as Json, json};
 
+use crate::common::endpoint;
 use crate::common::resource_type::{Edit, ResourceTypeTest, check};
 use crate::common::sdk::Sdk;
 
@@ -43,6 +44,41 @@ second: { type: aws:lb:LoadBalancer, properties: { name: e2e-listener-second, in
                 ("loadBalancerArn: ${first.arn}", "e2e-listener-first"),
                 ("loadBalancerArn: ${second.arn}", "e2e-listener-second"),
             ),
+            Edit::in_place(
+                "/protocol",
+                (
+                    "{ protocol: HTTPS, certificateArn: 'arn:aws:iam::${aws.accountId}:server-certificate/e2e-listener-one' }",
+                    "HTTPS",
+                ),
+                ("protocol: HTTP", "HTTP"),
+            )
+            .removed("HTTP"),
+            Edit::in_place(
+                "/certificate",
+                (
+                    "{ protocol: HTTPS, certificateArn: 'arn:aws:iam::${aws.accountId}:server-certificate/e2e-listener-one' }",
+                    "e2e-listener-one",
+                ),
+                (
+                    "{ protocol: HTTPS, certificateArn: 'arn:aws:iam::${aws.accountId}:server-certificate/e2e-listener-two' }",
+                    "e2e-listener-two",
+                ),
+            )
+            .removed(Json::Null),
+            Edit::in_place(
+                "/policy",
+                (
+                    "{ protocol: HTTPS, certificateArn: 'arn:aws:iam::${aws.accountId}:server-certificate/e2e-listener-one', \
+                     sslPolicy: ELBSecurityPolicy-2016-08 }",
+                    "ELBSecurityPolicy-2016-08",
+                ),
+                (
+                    "{ protocol: HTTPS, certificateArn: 'arn:aws:iam::${aws.accountId}:server-certificate/e2e-listener-one', \
+                     sslPolicy: ELBSecurityPolicy-TLS13-1-2-Res-2021-06 }",
+                    "ELBSecurityPolicy-TLS13-1-2-Res-2021-06",
+                ),
+            )
+            .removed(Json::Null),
             Edit::in_place(
                 "/forward",
                 (
@@ -96,6 +132,12 @@ second: { type: aws:lb:LoadBalancer, properties: { name: e2e-listener-second, in
         Some(json!({
             "port": listener.port(),
             "balancer": listener.load_balancer_arn().and_then(name_of),
+            "protocol": listener.protocol().map(|protocol| protocol.as_str()),
+            "certificate": listener
+                .certificates()
+                .first()
+                .and_then(|certificate| certificate.certificate_arn()?.rsplit('/').next()),
+            "policy": listener.ssl_policy(),
             "forward": action.target_group_arn().and_then(name_of),
             "answer": action.fixed_response_config().map(|response| json!([response.status_code(), response.message_body()])),
             "redirect": action.redirect_config().map(|redirect| json!([
@@ -138,7 +180,46 @@ second: { type: aws:lb:LoadBalancer, properties: { name: e2e-listener-second, in
     }
 }
 
+/// Certificates that IAM keeps, for HTTPS: self-signed, and made for this test alone.
+async fn upload_certificates(sdk: &Sdk) {
+    for name in ["e2e-listener-one", "e2e-listener-two"] {
+        let uploaded = sdk
+            .iam
+            .upload_server_certificate()
+            .server_certificate_name(name)
+            .certificate_body(CERTIFICATE)
+            .private_key(PRIVATE_KEY)
+            .send()
+            .await;
+        // An account under test outlives its tests.
+        if let Err(error) = uploaded.map_err(|error| error.into_service_error()) {
+            assert!(error.is_entity_already_exists_exception(), "{error:#?}");
+        }
+    }
+}
+
+const CERTIFICATE: &str = "\
+-----BEGIN CERTIFICATE-----
+MIIBjDCCATGgAwIBAgIUBJwKtdVcQZkGo5jRcf0oghknTecwCgYIKoZIzj0EAwIw
+GjEYMBYGA1UEAwwPZW5kLXRvLWVuZC50ZXN0MCAXDTI2MTEyMzEwNTUwM1oYDzIx
+MjYxMDMwMTA1NTAzWjAaMRgwFgYDVQQDDA9lbmQtdG8tZW5kLnRlc3QwWTATBgcq
+hkjOPQIBBggqhkjOPQMBBwNCAASXfenOEvBnaRc9vSDC4/ARRmzAQ4PSaImhYfuM
+Kdv7ld5LZcm+3npe81fp/zurlPQMhjAzPBakgB4Sal97UXCWo1MwUTAdBgNVHQ4E
+FgQUDo7l5U+UcRwfPlFUVNNlq3rPBuAwHwYDVR0jBBgwFoAUDo7l5U+UcRwfPlFU
+VNNlq3rPBuAwDwYDVR0TAQH/BAUwAwEB/zAKBggqhkjOPQQDAgNJADBGAiEAvgTZ
+jml3S/s/UhAL3b3h8KHnPYMN1U5h8qW/BjenSz4CIQC12jVva35UW+spC971APqG
+trLRlPl5LzQcoS5kPA2NBA==
+-----END CERTIFICATE-----";
+
+const PRIVATE_KEY: &str = "\
+-----BEGIN PRIVATE KEY-----
+MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgO5pNfzmSK/mmO/JR
+zbOvc4tJdYQo7fA74/Jeg1ySbBWhRANCAASXfenOEvBnaRc9vSDC4/ARRmzAQ4PS
+aImhYfuMKdv7ld5LZcm+3npe81fp/zurlPQMhjAzPBakgB4Sal97UXCW
+-----END PRIVATE KEY-----";
+
 #[tokio::test]
 async fn listener() {
+    upload_certificates(&Sdk::new(endpoint()).await).await;
     check("e2e-elbv2-listener", &Listener).await;
 }

@@ -21,7 +21,15 @@ left: { type: aws:ec2:Subnet, properties: { vpcId: '${vpc.id}', cidrBlock: 10.0.
 middle: { type: aws:ec2:Subnet, properties: { vpcId: '${vpc.id}', cidrBlock: 10.0.1.0/24, availabilityZone: eu-south-2b } }
 right: { type: aws:ec2:Subnet, properties: { vpcId: '${vpc.id}', cidrBlock: 10.0.2.0/24, availabilityZone: eu-south-2c } }
 blue: { type: aws:ec2:SecurityGroup, properties: { vpcId: '${vpc.id}' } }
-red: { type: aws:ec2:SecurityGroup, properties: { vpcId: '${vpc.id}' } }"
+red: { type: aws:ec2:SecurityGroup, properties: { vpcId: '${vpc.id}' } }
+logs: { type: aws:s3:Bucket }
+delivery:
+  type: aws:s3:BucketPolicy
+  properties:
+    bucket: ${logs.bucket}
+    policy:
+      Version: '2012-10-17'
+      Statement: [{ Effect: Allow, Principal: { Service: logdelivery.elasticloadbalancing.amazonaws.com }, Action: 's3:PutObject', Resource: '${logs.arn}/*' }]"
     }
 
     fn base(&self) -> &'static str {
@@ -57,6 +65,32 @@ red: { type: aws:ec2:SecurityGroup, properties: { vpcId: '${vpc.id}' } }"
                 ("securityGroups: ['${blue.id}']", 1),
                 ("securityGroups: ['${blue.id}', '${red.id}']", 2),
             ),
+            Edit::in_place(
+                "/addresses",
+                ("ipAddressType: dualstack", "dualstack"),
+                ("ipAddressType: ipv4", "ipv4"),
+            )
+            .removed("ipv4"),
+            Edit::in_place(
+                "/logs",
+                (
+                    "accessLogs: { enabled: true, bucket: '${delivery.bucket}' }",
+                    json!(["true", ""]),
+                ),
+                (
+                    "accessLogs: { enabled: true, bucket: '${delivery.bucket}', prefix: web }",
+                    json!(["true", "web"]),
+                ),
+            ),
+            Edit::in_place(
+                "/logs/0",
+                (
+                    "accessLogs: { enabled: true, bucket: '${delivery.bucket}' }",
+                    "true",
+                ),
+                ("accessLogs: { enabled: false }", "false"),
+            )
+            .removed("false"),
             Edit::in_place(
                 "/idle",
                 ("idleTimeout: 30", "30"),
@@ -144,6 +178,8 @@ red: { type: aws:ec2:SecurityGroup, properties: { vpcId: '${vpc.id}' } }"
             "scheme": balancer.scheme().map(|scheme| scheme.as_str()),
             "zones": zones,
             "groups": balancer.security_groups().len(),
+            "addresses": balancer.ip_address_type().map(|kind| kind.as_str()),
+            "logs": [attribute("access_logs.s3.enabled"), attribute("access_logs.s3.prefix")],
             "idle": attribute("idle_timeout.timeout_seconds"),
             "alive": attribute("client_keep_alive.seconds"),
             "protected": attribute("deletion_protection.enabled"),

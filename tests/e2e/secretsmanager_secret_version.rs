@@ -15,7 +15,8 @@ impl ResourceTypeTest for SecretVersion {
     }
 
     fn needs(&self) -> &'static str {
-        "secret: { type: aws:secretsmanager:Secret }"
+        "secret: { type: aws:secretsmanager:Secret }
+other: { type: aws:secretsmanager:Secret }"
     }
 
     fn base(&self) -> &'static str {
@@ -23,15 +24,23 @@ impl ResourceTypeTest for SecretVersion {
     }
 
     fn edits(&self) -> Vec<Edit> {
-        vec![Edit {
-            set: "secretString: one",
-            change: "secretString: two",
-            effect: Effect::InPlace,
-            shows: "/value",
-            after_set: json!("one"),
-            after_change: json!("two"),
-            after_removal: Some(json!("zero")),
-        }]
+        vec![
+            // The version before stays with its secret: AWS deletes no version by itself.
+            Edit::moves(
+                "/of",
+                ("secretId: ${secret.arn}", "secret"),
+                ("secretId: ${other.arn}", "other"),
+            ),
+            Edit {
+                set: "secretString: one",
+                change: "secretString: two",
+                effect: Effect::InPlace,
+                shows: "/value",
+                after_set: json!("one"),
+                after_change: json!("two"),
+                after_removal: Some(json!("zero")),
+            },
+        ]
     }
 
     async fn look(&self, sdk: &Sdk, id: &str) -> Option<Json> {
@@ -43,7 +52,10 @@ impl ResourceTypeTest for SecretVersion {
             .send()
             .await
             .ok()?;
-        Some(json!({ "value": answer.secret_string() }))
+        Some(json!({
+            "of": sdk.name_of(secret).await,
+            "value": answer.secret_string(),
+        }))
     }
 
     fn goes_with_its_parent(&self) -> bool {
