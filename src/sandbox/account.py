@@ -13,15 +13,16 @@ Mended
 - CloudWatch: Smithy RPC v2 CBOR; tags on creation only, of dashboards too, and gone with their resource; an update keeps
   the alarm's state; filters combine; pages; a new alarm has insufficient data.
 - Tagging API: Elastic IP, security group rule, VPC endpoint, RDS subnet and parameter group, listener, rule, repository,
-  dashboard, web ACL, scalable target, IAM policy; ARNs as AWS spells them; pages; failures per ARN; buckets in their own region.
+  dashboard, web ACL, scalable target, IAM policy; ARNs as AWS spells them; pages; failures per ARN; buckets in their own
+  region.
 - EC2: client tokens of NAT gateway, route table, VPC endpoint; pages; canonical CIDR blocks and protocols; rules
   modified whole, with descriptions for every peer; interfaces of NAT gateways, load balancers, databases and tasks; refused
   deletions of subnet, security group, VPC, main route table; address and internet gateway in use; one route table a
   subnet; routes to what is not there; black holes; tag filters and unknown ids of NAT gateways; endpoints that lost a
   route table; three zones in every region.
 - ECS: every field of a service; client tokens; deployments, circuit breaker and rollback; tasks, targets, events;
-  DRAINING, INACTIVE; clusters with services; task definitions completed as AWS does, sizes with units, Fargate sizes; UpdateClusterSettings;
-  pages. An image tag that contains `unhealthy` makes a service that never becomes healthy.
+  DRAINING, INACTIVE; clusters with services; task definitions completed as AWS does, sizes with units, Fargate sizes;
+  UpdateClusterSettings; pages. An image tag that contains `unhealthy` makes a service that never becomes healthy.
 - Application Auto Scaling: tags; limits applied to the service at once; policies that keep their ARN and alarms and go with
   their target; ObjectNotFoundException; pages.
 - ELBv2: idempotent creates and Duplicate*; deletion protection; default attributes; both forms of conditions and forwards;

@@ -3,6 +3,7 @@
 use async_trait::async_trait;
 use serde_json::{Value as Json, json};
 
+use crate::common::World;
 use crate::common::resource_type::{Edit, ResourceTypeTest, check};
 use crate::common::sdk::Sdk;
 
@@ -26,7 +27,14 @@ right: { type: aws:ec2:Subnet, properties: { vpcId: '${vpc.id}', cidrBlock: 10.0
 blue: { type: aws:ecs:Cluster, properties: { name: e2e-service-blue } }
 red: { type: aws:ecs:Cluster, properties: { name: e2e-service-red } }
 one: { type: aws:ecs:TaskDefinition, properties: { family: e2e-service-one, cpu: 256, memory: 512, requiresCompatibilities: [FARGATE], containerDefinitions: [{ name: web, image: 'public.ecr.aws/nginx/nginx:1.27' }] } }
-two: { type: aws:ecs:TaskDefinition, properties: { family: e2e-service-two, cpu: 256, memory: 512, requiresCompatibilities: [FARGATE], containerDefinitions: [{ name: web, image: 'public.ecr.aws/nginx/nginx:1.27' }] } }"
+two: { type: aws:ecs:TaskDefinition, properties: { family: e2e-service-two, cpu: 256, memory: 512, requiresCompatibilities: [FARGATE], containerDefinitions: [{ name: web, image: 'public.ecr.aws/nginx/nginx:1.27' }] } }
+ports: { type: aws:ecs:TaskDefinition, properties: { family: e2e-service-ports, cpu: 256, memory: 512, requiresCompatibilities: [FARGATE], containerDefinitions: [{ name: web, image: 'public.ecr.aws/nginx/nginx:1.27', portMappings: [{ containerPort: 80 }] }] } }
+instances: { type: aws:ecs:TaskDefinition, properties: { family: e2e-service-instances, cpu: 256, memory: 512, requiresCompatibilities: [EC2], containerDefinitions: [{ name: web, image: 'public.ecr.aws/nginx/nginx:1.27' }] } }
+balancer: { type: aws:lb:LoadBalancer, properties: { name: e2e-service, internal: true, subnets: ['${left.id}', '${right.id}'] } }
+green: { type: aws:lb:TargetGroup, properties: { name: e2e-service-green, port: 80, protocol: HTTP, targetType: ip, vpcId: '${vpc.id}' } }
+amber: { type: aws:lb:TargetGroup, properties: { name: e2e-service-amber, port: 80, protocol: HTTP, targetType: ip, vpcId: '${vpc.id}' } }
+on80: { type: aws:lb:Listener, properties: { loadBalancerArn: '${balancer.arn}', port: 80, defaultActions: [{ type: forward, targetGroupArn: '${green.arn}' }] } }
+on81: { type: aws:lb:Listener, properties: { loadBalancerArn: '${balancer.arn}', port: 81, defaultActions: [{ type: forward, targetGroupArn: '${amber.arn}' }] } }"
     }
 
     fn base(&self) -> &'static str {
@@ -54,6 +62,50 @@ two: { type: aws:ecs:TaskDefinition, properties: { family: e2e-service-two, cpu:
             )
             .removed("e2e-service-one"),
             Edit::in_place("/count", ("desiredCount: 2", 2), ("desiredCount: 3", 3)).removed(1),
+            // The live number is brought between the limits of autoscaling, and otherwise left alone.
+            Edit::in_place(
+                "/count",
+                ("desiredCountRange: { min: 2, max: 5 }", 2),
+                ("desiredCountRange: { min: 3, max: 5 }", 3),
+            )
+            .removed(1),
+            Edit::replaces(
+                "/launch",
+                ("launchType: FARGATE", "FARGATE"),
+                (
+                    "{ launchType: EC2, taskDefinition: '${instances.arn}', desiredCount: 0 }",
+                    "EC2",
+                ),
+            )
+            .removed("FARGATE"),
+            Edit::in_place(
+                "/groups",
+                (
+                    "{ taskDefinition: '${ports.arn}', loadBalancers: [{ targetGroupArn: \
+                     '${on80.defaultActions[0].targetGroupArn}', containerName: web, containerPort: 80 }] }",
+                    json!([["e2e-service-green", "web", 80]]),
+                ),
+                (
+                    "{ taskDefinition: '${ports.arn}', loadBalancers: [{ targetGroupArn: \
+                     '${on81.defaultActions[0].targetGroupArn}', containerName: web, containerPort: 80 }] }",
+                    json!([["e2e-service-amber", "web", 80]]),
+                ),
+            )
+            .removed(json!([])),
+            Edit::in_place(
+                "/grace",
+                (
+                    "{ taskDefinition: '${ports.arn}', healthCheckGracePeriodSeconds: 30, loadBalancers: [{ targetGroupArn: \
+                     '${on80.defaultActions[0].targetGroupArn}', containerName: web, containerPort: 80 }] }",
+                    30,
+                ),
+                (
+                    "{ taskDefinition: '${ports.arn}', healthCheckGracePeriodSeconds: 60, loadBalancers: [{ targetGroupArn: \
+                     '${on80.defaultActions[0].targetGroupArn}', containerName: web, containerPort: 80 }] }",
+                    60,
+                ),
+            )
+            .removed(0),
             Edit::in_place(
                 "/platform",
                 ("platformVersion: 1.4.0", "1.4.0"),
@@ -130,11 +182,11 @@ two: { type: aws:ecs:TaskDefinition, properties: { family: e2e-service-two, cpu:
         &[
             (
                 "forceNewDeployment",
-                "nothing AWS keeps: tested below the table",
+                "nothing AWS keeps: `an_update_deploys_by_force`",
             ),
             (
                 "waitForSteadyState",
-                "nothing AWS keeps: tested with services that never become steady",
+                "nothing AWS keeps: `what_never_gets_steady_need_not_be_waited_for`",
             ),
         ]
     }
@@ -163,6 +215,17 @@ two: { type: aws:ecs:TaskDefinition, properties: { family: e2e-service-two, cpu:
                 .task_definition()
                 .and_then(|arn| arn.rsplit('/').next())
                 .and_then(|revision| revision.split(':').next()),
+            "launch": service.launch_type().map(|one| one.as_str()),
+            "groups": service
+                .load_balancers()
+                .iter()
+                .map(|one| json!([
+                    one.target_group_arn().and_then(|arn| arn.rsplit('/').nth(1)),
+                    one.container_name(),
+                    one.container_port(),
+                ]))
+                .collect::<Vec<_>>(),
+            "grace": service.health_check_grace_period_seconds(),
             "count": service.desired_count(),
             "platform": service.platform_version().unwrap_or("LATEST"),
             "subnets": network.map(|one| one.subnets().len()),
@@ -211,4 +274,86 @@ two: { type: aws:ecs:TaskDefinition, properties: { family: e2e-service-two, cpu:
 #[tokio::test]
 async fn service() {
     check("e2e-ecs-service", &Service).await;
+}
+
+/// A small stack with one service: more properties of it, and the tag of its image.
+fn one_service(properties: &str, image: &str) -> String {
+    format!(
+        "\
+vpc: {{ type: aws:ec2:Vpc, properties: {{ cidrBlock: 10.0.0.0/16 }} }}
+subnet: {{ type: aws:ec2:Subnet, properties: {{ vpcId: '${{vpc.id}}', cidrBlock: 10.0.0.0/24, availabilityZone: eu-south-2a }} }}
+cluster: {{ type: aws:ecs:Cluster }}
+task: {{ type: aws:ecs:TaskDefinition, properties: {{ family: e2e-{image}, cpu: 256, memory: 512, requiresCompatibilities: [FARGATE], containerDefinitions: [{{ name: web, image: 'public.ecr.aws/nginx/nginx:{image}' }}] }} }}
+tested: {{ type: aws:ecs:Service, properties: {{ cluster: '${{cluster.arn}}', taskDefinition: '${{task.arn}}', launchType: FARGATE, desiredCount: 1, networkConfiguration: {{ subnets: ['${{subnet.id}}'] }}, {properties} }} }}"
+    )
+}
+
+/// The id of the deployment in force.
+async fn deployment(world: &World, resources: &str) -> String {
+    let id = world.id(resources, "tested").await;
+    let asked = world
+        .sdk
+        .ecs
+        .describe_services()
+        .cluster(cluster_of(&id).expect("an ARN of a service"))
+        .services(&id)
+        .send();
+    let answer = asked.await.expect("ECS answers");
+    let service = answer.services().first().expect("the service is there");
+    let primary = service
+        .deployments()
+        .iter()
+        .find(|deployment| deployment.status() == Some("PRIMARY"));
+    let id = primary.and_then(|deployment| deployment.id());
+    id.expect("a deployment is in force").to_owned()
+}
+
+#[tokio::test]
+async fn an_update_deploys_by_force() {
+    let world = World::new("e2e-ecs-force").await;
+    let first = one_service("enableEcsManagedTags: false", "forced");
+    world.up(&first).await;
+    let before = deployment(&world, &first).await;
+
+    let second = one_service("enableEcsManagedTags: true", "forced");
+    world.up(&second).await;
+    let unforced = deployment(&world, &second).await;
+    assert_eq!(unforced, before, "tasks are made of the same");
+
+    let third = one_service("forceNewDeployment: true", "forced");
+    world.up(&third).await;
+    assert_ne!(deployment(&world, &third).await, before);
+    world.destroy(&third).await;
+}
+
+#[tokio::test]
+async fn what_never_gets_steady_need_not_be_waited_for() {
+    let world = World::new("e2e-ecs-unsteady").await;
+    // `World::up` expects success.
+    let unsteady = one_service("waitForSteadyState: false", "unhealthy");
+    world.up(&unsteady).await;
+    world.destroy(&unsteady).await;
+}
+
+#[tokio::test]
+async fn the_count_of_autoscaling_is_left_alone() {
+    let world = World::new("e2e-ecs-scaled").await;
+    let scaled = one_service("desiredCountRange: { min: 1, max: 4 }", "scaled");
+    world.up(&scaled).await;
+    let id = world.id(&scaled, "tested").await;
+    for (count, stays) in [(3, true), (9, false)] {
+        world
+            .sdk
+            .ecs
+            .update_service()
+            .cluster(cluster_of(&id).expect("an ARN of a service"))
+            .service(&id)
+            .desired_count(count)
+            .send()
+            .await
+            .expect("the service can be scaled");
+        let plan = world.preview(&scaled).await;
+        assert_eq!(plan.is_empty(), stays, "{count}: {:#?}", plan.steps);
+    }
+    world.destroy(&scaled).await;
 }

@@ -45,6 +45,10 @@ secret:
   type: aws:secretsmanager:Secret
   properties:
     generateSecretString: { secretStringTemplate: { username: app, theirs: kept }, generateStringKey: password, excludePunctuation: true }
+other:
+  type: aws:secretsmanager:Secret
+  properties:
+    generateSecretString: { secretStringTemplate: { username: app, theirs: kept }, generateStringKey: password, excludePunctuation: true }
 "
     }
 
@@ -54,6 +58,12 @@ secret:
 
     fn edits(&self) -> Vec<Edit> {
         vec![
+            Edit::moves(
+                "/secret",
+                ("secretId: ${secret.arn}", "secret"),
+                ("secretId: ${other.arn}", "other"),
+            )
+            .removed("secret"),
             edit(
                 "engine: postgres",
                 "engine: mysql",
@@ -108,6 +118,7 @@ secret:
             text("dbname"),
         );
         Some(json!({
+            "secret": sdk.name_of(id).await,
             "engine": fields["engine"],
             "host": fields["host"],
             "port": fields["port"],
