@@ -213,7 +213,7 @@ impl ResourceTypeTest for WebAcl {
         let answer = asked.await.expect("the ACL can be read");
         let acl = answer.web_acl.expect("an ACL");
         let mut visibility = acl.visibility_config.expect("visibility");
-        visibility.metric_name = "drifted".to_owned();
+        "drifted".clone_into(&mut visibility.metric_name);
         sdk.wafv2
             .update_web_acl()
             .scope(Scope::Regional)
