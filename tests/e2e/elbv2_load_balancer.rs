@@ -143,7 +143,13 @@ delivery:
     }
 
     fn without_a_row(&self) -> &'static [(&'static str, &'static str)] {
-        &[("loadBalancerType", "has one value")]
+        &[
+            ("loadBalancerType", "has one value"),
+            (
+                "vpcId",
+                "changes with the subnets: `stacks.rs` moves a platform",
+            ),
+        ]
     }
 
     async fn look(&self, sdk: &Sdk, id: &str) -> Option<Json> {

@@ -358,6 +358,27 @@ impl ResourceTypeTest for Instance {
             .collect()
     }
 
+    fn without_a_row(&self) -> &'static [(&'static str, &'static str)] {
+        &[
+            (
+                "masterPasswordSecretArn",
+                "is not read back: a test of its own",
+            ),
+            (
+                "performanceInsightsKmsKeyId",
+                "is refused in place: a test of its own",
+            ),
+            (
+                "allowMajorVersionUpgrade",
+                "is a word of the request, not of the instance",
+            ),
+            (
+                "replicateSourceDb",
+                "makes a replica, or promotes it: a test of its own",
+            ),
+        ]
+    }
+
     async fn look(&self, sdk: &Sdk, id: &str) -> Option<Json> {
         let answer = sdk
             .rds

@@ -59,6 +59,13 @@ c: { type: aws:ec2:Subnet, properties: { vpcId: '${vpc.id}', cidrBlock: 10.0.2.0
         ]
     }
 
+    fn without_a_row(&self) -> &'static [(&'static str, &'static str)] {
+        &[(
+            "vpcId",
+            "changes with the subnets: `stacks.rs` moves a platform",
+        )]
+    }
+
     async fn look(&self, sdk: &Sdk, id: &str) -> Option<Json> {
         let answer = sdk
             .rds

@@ -59,6 +59,19 @@ generateSecretString: { secretStringTemplate: { username: app }, generateStringK
         ]
     }
 
+    fn without_a_row(&self) -> &'static [(&'static str, &'static str)] {
+        &[
+            (
+                "recoveryWindowInDays",
+                "shows when it is deleted: a test of its own",
+            ),
+            (
+                "generateSecretString",
+                "makes the first value only: a test of its own",
+            ),
+        ]
+    }
+
     async fn look(&self, sdk: &Sdk, id: &str) -> Option<Json> {
         let secret = sdk
             .secrets

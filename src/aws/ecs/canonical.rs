@@ -66,11 +66,9 @@ fn container(container: Value) -> Value {
         }
         drop_defaults(port, &[("hostPort", 0.into()), ("protocol", "tcp".into())]);
     });
-    for list in ["mountPoints", "volumesFrom"] {
-        change_each(&mut container, list, |mount| {
-            drop_defaults(mount, &[("readOnly", false.into())]);
-        });
-    }
+    change_each(&mut container, "volumesFrom", |mount| {
+        drop_defaults(mount, &[("readOnly", false.into())]);
+    });
     if let Some(Value::Object(check)) = container.get_mut("healthCheck") {
         drop_defaults(
             check,

@@ -137,7 +137,6 @@ part! {
         memory: i32,
         /// MiB kept free for the container.
         memory_reservation: i32,
-        links: Vec<String>,
         port_mappings: Vec<PortMapping>,
         /// Whether the task stops when this container does. Default: true.
         essential: bool,
@@ -147,7 +146,6 @@ part! {
         /// The order means nothing.
         environment: Vec<KeyValuePair>,
         environment_files: Vec<EnvironmentFile>,
-        mount_points: Vec<MountPoint>,
         volumes_from: Vec<VolumeFrom>,
         linux_parameters: LinuxParameters,
         /// Environment variables from Secrets Manager and Parameter Store. The order means nothing.
@@ -234,13 +232,6 @@ part! {
         r#type: String,
     }
     {}
-}
-
-part! {
-    /// Where a volume appears in a container.
-    MountPoint, blank: types::MountPoint::builder().build(),
-    {}
-    { source_volume: String, container_path: String, read_only: bool, }
 }
 
 part! {
@@ -446,7 +437,6 @@ mod tests {
                 "tmpfs": [{"containerPath": "/tmp", "size": 64}]},
             "ulimits": [{"name": "nofile", "softLimit": 1, "hardLimit": 2}],
             "extraHosts": [{"hostname": "h", "ipAddress": "10.0.0.1"}],
-            "mountPoints": [{"sourceVolume": "v", "containerPath": "/v", "readOnly": true}],
             "volumesFrom": [{"sourceContainer": "c", "readOnly": true}],
             "systemControls": [{"namespace": "net.core.somaxconn", "value": "1"}],
             "resourceRequirements": [{"value": "1", "type": "GPU", "sharingStrategy": {"nvidiaMps": {"memory": 512}}}],
