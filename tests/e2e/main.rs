@@ -39,6 +39,7 @@ mod elbv2_listener;
 mod elbv2_listener_rule;
 mod elbv2_load_balancer;
 mod elbv2_target_group;
+mod failures;
 mod iam_policy;
 mod iam_role;
 mod iam_role_policy;

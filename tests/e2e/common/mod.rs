@@ -3,6 +3,7 @@
 pub mod http;
 pub mod needs;
 pub mod program;
+pub mod proxy;
 pub mod resource_type;
 pub mod sdk;
 

@@ -1,5 +1,6 @@
 //! The program itself, run on a stack of a test's own: for what it says, how it ends, and which calls it makes.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
@@ -7,11 +8,13 @@ use serde_json::Value as Json;
 
 use super::{World, endpoint, http};
 
-/// The program, with a stack file and an identity that no other test has.
+/// The program, in a directory and with an identity that no other test has.
 pub struct Program<'a> {
     world: &'a World,
-    file: PathBuf,
+    /// Holds `stacks/dev.yaml`, so that command lines are those of a user's.
+    directory: PathBuf,
     caller: String,
+    environment: BTreeMap<&'static str, String>,
 }
 
 /// How one run ended.
@@ -20,19 +23,51 @@ pub struct Ended {
     pub status: Option<i32>,
     /// In one line, so that where a line was broken does not matter.
     pub stderr: String,
-    /// The calls that were to change something. Empty where nobody keeps count.
+    /// What the user meets: the command line, both streams and the exit status; see [`lasting`].
+    pub screen: String,
+    /// The calls, `service:Operation`. Empty where nobody keeps count.
+    pub calls: Vec<String>,
+    /// Those that were to change something.
     pub mutating: Vec<String>,
 }
+
+/// The name of the one stack there is.
+pub const STACK: &str = "dev";
 
 impl<'a> Program<'a> {
     pub fn of(world: &'a World) -> Self {
         let caller = format!("program-{}", world.name);
-        let file = format!("fde-infra-{}-{}.yaml", world.name, std::process::id());
-        Self {
+        let directory = format!("fde-infra-{}-{}", world.name, std::process::id());
+        let environment = [
+            ("AWS_ENDPOINT_URL", endpoint().to_owned()),
+            ("AWS_ACCESS_KEY_ID", caller.clone()),
+            ("AWS_SECRET_ACCESS_KEY", "test".to_owned()),
+            // A machine in EC2 or in Azure would say who it is.
+            ("AWS_EC2_METADATA_DISABLED", "true".to_owned()),
+            ("NO_COLOR", "1".to_owned()),
+            ("COLUMNS", "80".to_owned()),
+        ];
+        let program = Self {
             world,
-            file: std::env::temp_dir().join(file),
+            directory: std::env::temp_dir().join(directory),
             caller,
-        }
+            environment: environment.into(),
+        };
+        std::fs::create_dir_all(program.directory.join("stacks"))
+            .expect("the directory can be made");
+        program
+    }
+
+    /// The same, with a variable of the environment set.
+    pub fn with(mut self, variable: &'static str, value: &str) -> Self {
+        self.environment.insert(variable, value.to_owned());
+        self
+    }
+
+    /// The same, with a variable of the environment not set.
+    pub fn without(mut self, variable: &'static str) -> Self {
+        self.environment.remove(variable);
+        self
     }
 
     /// Runs a command on these resources; nobody is there to ask.
@@ -42,30 +77,58 @@ impl<'a> Program<'a> {
 
     /// As [`Program::run`], on a whole file.
     pub fn run_file(&self, text: &str, command: &str, arguments: &[&str]) -> Ended {
-        std::fs::write(&self.file, text).expect("the file can be written");
-        let before = self.mutating().len();
+        std::fs::write(self.directory.join("stacks/dev.yaml"), text)
+            .expect("the file can be written");
+        self.run_words(&[&[command, STACK], arguments].concat())
+    }
+
+    /// Runs the program with these words; the stack file is what it was before.
+    pub fn run_words(&self, words: &[&str]) -> Ended {
+        let before = self.calls().len();
         let output = Command::new(env!("CARGO_BIN_EXE_fde-infra"))
-            .arg(command)
-            .arg(&self.file)
-            .args(arguments)
+            .args(words)
+            .current_dir(&self.directory)
             .env_clear()
-            .env("AWS_ENDPOINT_URL", endpoint())
-            .env("AWS_ACCESS_KEY_ID", &self.caller)
-            .env("AWS_SECRET_ACCESS_KEY", "test")
-            .env("NO_COLOR", "1")
+            .envs(&self.environment)
             .stdin(Stdio::null())
             .output()
             .expect("the program starts");
-        let stderr = String::from_utf8_lossy(&output.stderr);
+        let (stdout, stderr) = (
+            String::from_utf8_lossy(&output.stdout),
+            String::from_utf8_lossy(&output.stderr),
+        );
+        let calls = self.calls().split_off(before);
+        let names = |mutating: bool| {
+            calls
+                .iter()
+                .filter(|call| !mutating || call["mutating"] == true)
+                .map(|call| {
+                    let word = |key: &str| call[key].as_str().unwrap_or_default().to_owned();
+                    format!("{}:{}", word("service"), word("operation"))
+                })
+                .collect()
+        };
+        let screen = format!(
+            "$ fde-infra {}\n{}{}exit {}\n",
+            words.join(" "),
+            stream("stdout", &stdout),
+            stream("stderr", &stderr),
+            output
+                .status
+                .code()
+                .map_or_else(|| "by a signal".to_owned(), |code| code.to_string()),
+        );
         Ended {
             status: output.status.code(),
             stderr: stderr.split_whitespace().collect::<Vec<_>>().join(" "),
-            mutating: self.mutating().split_off(before),
+            screen: lasting(&screen),
+            calls: names(false),
+            mutating: names(true),
         }
     }
 
-    /// The calls of this program that were to change something, so far.
-    fn mutating(&self) -> Vec<String> {
+    /// The calls of this program so far, as the account has logged them.
+    fn calls(&self) -> Vec<Json> {
         // Another account than the local one keeps no such log.
         if std::env::var_os("AWS_ENDPOINT_URL").is_some() {
             return Vec::new();
@@ -75,15 +138,102 @@ impl<'a> Program<'a> {
         let calls = log["calls"].as_array().expect("a list of calls");
         calls
             .iter()
-            .filter(|call| call["mutating"] == true && call["caller"] == self.caller.as_str())
-            .map(|call| format!("{}:{}", call["service"], call["operation"]))
+            .filter(|call| call["caller"] == self.caller.as_str())
+            .cloned()
             .collect()
     }
 }
 
 impl Drop for Program<'_> {
     fn drop(&mut self) {
-        // It may never have been written.
-        drop(std::fs::remove_file(&self.file));
+        // What is left in the temporary directory does no harm.
+        drop(std::fs::remove_dir_all(&self.directory));
     }
+}
+
+/// What was written to a stream, under its name; nothing if nothing was.
+fn stream(name: &str, text: &str) -> String {
+    if text.is_empty() {
+        return String::new();
+    }
+    format!("──── {name}\n{}\n────\n", text.trim_end_matches('\n'))
+}
+
+/// A screen without what another run would show otherwise. Each becomes a word in brackets:
+///
+/// - `[time]`: a duration as [`fde_infra::display::seconds`] writes it
+/// - `[id]`: eight or more hexadecimal digits in a row, letters among them, as in `vpc-0a1b2c3d4e5f60718`; more than twelve
+///   decimal ones, as in `ecs-svc/1234567890123456789` (accounts have twelve, and are always the same); or a UUID
+/// - `[port]`: of this machine
+fn lasting(text: &str) -> String {
+    let mut lasting = String::new();
+    let mut rest = text;
+    while let Some(first) = rest.chars().next() {
+        let word: usize = rest
+            .chars()
+            .take_while(|character| character.is_ascii_alphanumeric())
+            .map(char::len_utf8)
+            .sum();
+        let (word, after) = rest.split_at(word.max(first.len_utf8()));
+        let starts_new = !lasting.ends_with(|last: char| last.is_alphanumeric());
+        match (duration(rest).filter(|_| starts_new), uuid(rest)) {
+            (Some(length), _) => {
+                lasting.push_str("[time]");
+                rest = &rest[length..];
+            }
+            (None, Some(length)) => {
+                lasting.push_str("[id]");
+                rest = &rest[length..];
+            }
+            (None, None) => {
+                lasting.push_str(match word {
+                    word if is_id(word) => "[id]",
+                    word if lasting.ends_with("//127.0.0.1:") && word.parse::<u16>().is_ok() => {
+                        "[port]"
+                    }
+                    word => word,
+                });
+                rest = after;
+            }
+        }
+    }
+    lasting
+}
+
+fn is_id(word: &str) -> bool {
+    let decimal = word.chars().all(|digit| digit.is_ascii_digit());
+    let hexadecimal = word.chars().all(|digit| digit.is_ascii_hexdigit());
+    decimal && word.len() > 12
+        || hexadecimal && !decimal && word.len() >= 8 && word.contains(|c: char| c.is_numeric())
+}
+
+/// The length of the UUID that a text starts with.
+fn uuid(text: &str) -> Option<usize> {
+    let length = text
+        .find(|character: char| !character.is_ascii_hexdigit() && character != '-')
+        .unwrap_or(text.len());
+    let parts = text[..length].split('-').map(str::len);
+    parts.eq([8, 4, 4, 4, 12]).then_some(length)
+}
+
+/// The length of the duration that a text starts with: `0.3s`, `12s`, `4m05s`.
+fn duration(text: &str) -> Option<usize> {
+    let length = text
+        .find(|character: char| !character.is_ascii_alphanumeric() && character != '.')
+        .unwrap_or(text.len());
+    // A full stop may follow.
+    let word = text[..length].trim_end_matches('.');
+    let number = word.strip_suffix('s')?;
+    let is_number = |part: &str| {
+        part.starts_with(|first: char| first.is_ascii_digit())
+            && part
+                .chars()
+                .all(|digit| digit.is_ascii_digit() || digit == '.')
+    };
+    let parts = number.split_once('m');
+    let matches = match parts {
+        Some((minutes, seconds)) => is_number(minutes) && is_number(seconds),
+        None => is_number(number),
+    };
+    matches.then_some(word.len())
 }
