@@ -4,6 +4,8 @@ use std::future::Future;
 use std::time::Duration;
 
 use aws_config::BehaviorVersion;
+use aws_config::profile::ProfileFileCredentialsProvider;
+use aws_config::provider_config::ProviderConfig;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
@@ -21,6 +23,7 @@ use crate::resource::ProviderError;
 /// How to reach AWS; everything left out comes from the SDK's standard chain.
 #[derive(Debug, Clone, Default)]
 pub struct Connection {
+    /// This profile and no other credentials, not even those of the environment.
     pub profile: Option<String>,
     pub region: Option<String>,
     pub endpoint_url: Option<String>,
@@ -34,7 +37,11 @@ pub enum ConnectError {
     #[error("no AWS region is given")]
     NoRegion,
     #[error("the account cannot be identified")]
-    Identity(#[source] ProviderError),
+    Identity {
+        /// Where the call went, if not to AWS's own address.
+        endpoint: Option<String>,
+        source: ProviderError,
+    },
 }
 
 /// The clients of one account and region, and who we are there.
@@ -78,11 +85,20 @@ pub async fn connect(connection: &Connection) -> Result<Context, ConnectError> {
                 .operation_attempt_timeout(Duration::from_secs(45))
                 .build(),
         );
-    if let Some(profile) = &connection.profile {
-        loader = loader.profile_name(profile);
+    let region = connection.region.clone().map(Region::new);
+    if let Some(region) = &region {
+        loader = loader.region(region.clone());
     }
-    if let Some(region) = &connection.region {
-        loader = loader.region(Region::new(region.clone()));
+    if let Some(profile) = &connection.profile {
+        // The SDK's own chain would let AWS_ACCESS_KEY_ID win, and pass over a profile that is not there: another
+        // account than the one that was asked for. With the AWS CLI, `--profile` wins.
+        let credentials = ProfileFileCredentialsProvider::builder()
+            .configure(&ProviderConfig::without_region().with_region(region))
+            .profile_name(profile)
+            .build();
+        loader = loader
+            .profile_name(profile)
+            .credentials_provider(credentials);
     }
     if let Some(endpoint) = &connection.endpoint_url {
         loader = loader.endpoint_url(endpoint);
@@ -104,14 +120,17 @@ pub async fn connect(connection: &Connection) -> Result<Context, ConnectError> {
         .to_owned();
     let pacer = Pacer::default();
     let sts = aws_sdk_sts::Client::new(&config);
-    let mut identity = call(&pacer, "sts:GetCallerIdentity", Repeat::Safe, || {
+    let mut identity = call(&pacer, "sts:GetCallerIdentity", Repeat::First, || {
         sts.get_caller_identity().send()
     })
     .await;
     if let Err(error) = &mut identity {
         error.region.clone_from(&region);
     }
-    let identity = identity.map_err(ConnectError::Identity)?;
+    let identity = identity.map_err(|source| ConnectError::Identity {
+        endpoint: config.endpoint_url().map(str::to_owned),
+        source,
+    })?;
     let caller = identity.arn().unwrap_or_default().to_owned();
     // With another endpoint than AWS's own, buckets are part of the path: its host name has no subdomains.
     let s3 = aws_sdk_s3::config::Builder::from(&config)

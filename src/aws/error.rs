@@ -3,6 +3,10 @@
 //! The code tables are those of `aws-resources.md` §1.4 to §1.6: botocore's models, Terraform's provider and AWS's own
 //! documentation. Codes that only an emulator uses are not in them.
 
+use std::error::Error;
+
+use aws_config::meta::ProviderChainError;
+use aws_credential_types::provider::error::CredentialsError;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
@@ -45,16 +49,12 @@ where
                 .as_connector_error()
                 .map_or_else(|| innermost(error), |connector| innermost(connector));
             // The credential chain fails before anything is sent, and the SDK reports it as a dispatch failure.
-            if is_credentials_failure(error) {
-                converted.kind = ErrorKind::Credentials;
-            }
+            credentials_failure(error, &mut converted);
         }
         other => {
             converted.message = innermost(other);
             converted.kind = ErrorKind::Invalid;
-            if is_credentials_failure(other) {
-                converted.kind = ErrorKind::Credentials;
-            }
+            credentials_failure(other, &mut converted);
         }
     }
     converted
@@ -90,18 +90,25 @@ fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
     current.to_string()
 }
 
-fn is_credentials_failure(error: &(dyn std::error::Error + 'static)) -> bool {
+/// Marks an error that is about the credentials that there should be.
+fn credentials_failure(error: &(dyn Error + 'static), converted: &mut ProviderError) {
     let mut current = Some(error);
     while let Some(cause) = current {
-        if cause
-            .downcast_ref::<aws_credential_types::provider::error::CredentialsError>()
-            .is_some()
-        {
-            return true;
+        if let Some(failure) = cause.downcast_ref::<CredentialsError>() {
+            converted.kind = ErrorKind::Credentials;
+            // The SDK's own words are a list of its providers, and why each of them is not in use.
+            if failure
+                .source()
+                .is_some_and(|cause| cause.is::<ProviderChainError<CredentialsError>>())
+            {
+                converted.message = "there are none in the environment, in the default profile, by web identity, or from \
+                                     container or instance metadata"
+                    .to_owned();
+            }
+            return;
         }
         current = cause.source();
     }
-    false
 }
 
 /// What an error code means, whichever service it comes from.

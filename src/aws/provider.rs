@@ -35,6 +35,16 @@ impl AwsProvider {
         &self.context
     }
 
+    /// An error that came of a call, with where it was made: waits know only the call.
+    fn placed<T>(&self, mut result: Result<T, ProviderError>) -> Result<T, ProviderError> {
+        if let Err(error) = &mut result
+            && error.is_of_call()
+        {
+            error.region.clone_from(&self.context.region);
+        }
+        result
+    }
+
     fn resource_type(&self, token: &str) -> Result<&dyn AnyResourceType, ProviderError> {
         self.types.get(token).map(AsRef::as_ref).ok_or_else(|| {
             ProviderError::new(
@@ -89,15 +99,19 @@ impl Provider for AwsProvider {
     }
 
     async fn create(&self, request: Creation<'_>) -> Result<Observed, ProviderError> {
-        self.resource_type(request.urn.token())?
+        let result = self
+            .resource_type(request.urn.token())?
             .create(&self.context, request)
-            .await
+            .await;
+        self.placed(result)
     }
 
     async fn update(&self, request: Update<'_>) -> Result<Observed, ProviderError> {
-        self.resource_type(request.urn.token())?
+        let result = self
+            .resource_type(request.urn.token())?
             .update(&self.context, request)
-            .await
+            .await;
+        self.placed(result)
     }
 
     async fn wait(
@@ -106,14 +120,18 @@ impl Provider for AwsProvider {
         observed: Observed,
         progress: &dyn Progress,
     ) -> Result<Observed, ProviderError> {
-        self.resource_type(urn.token())?
+        let result = self
+            .resource_type(urn.token())?
             .wait(&self.context, observed, progress)
-            .await
+            .await;
+        self.placed(result)
     }
 
     async fn delete(&self, request: Deletion<'_>) -> Result<(), ProviderError> {
-        self.resource_type(&request.observed.token)?
+        let result = self
+            .resource_type(&request.observed.token)?
             .delete(&self.context, request)
-            .await
+            .await;
+        self.placed(result)
     }
 }

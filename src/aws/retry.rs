@@ -23,11 +23,15 @@ pub enum Repeat {
     Safe,
     /// A create that would make a twin: repeated only when AWS said that it did not act.
     Unsafe,
+    /// The first call of all, a read. Nobody has answered yet, so that an address where nobody does is more likely wrong
+    /// than out of order, and somebody waits to hear of it.
+    First,
 }
 
 /// How long a call is repeated, counted from its first attempt.
 const THROTTLED: Duration = Duration::from_secs(300);
 const TRANSIENT: Duration = Duration::from_secs(90);
+const UNREACHABLE: Duration = Duration::from_secs(10);
 /// Terraform's value for IAM propagation (`aws-resources.md` §1.5).
 const NOT_VISIBLE_YET: Duration = Duration::from_secs(120);
 
@@ -63,11 +67,14 @@ where
             // AWS refused before acting, so even an unsafe call can go again.
             ErrorKind::Throttled => THROTTLED,
             ErrorKind::NotVisibleYet => NOT_VISIBLE_YET,
-            ErrorKind::Transient | ErrorKind::Unclear if repeat == Repeat::Safe => TRANSIENT,
-            ErrorKind::Transient | ErrorKind::Unclear => {
-                error.kind = ErrorKind::Unclear;
-                return Err(error);
-            }
+            ErrorKind::Transient | ErrorKind::Unclear => match repeat {
+                Repeat::First if error.status.is_none() => UNREACHABLE,
+                Repeat::First | Repeat::Safe => TRANSIENT,
+                Repeat::Unsafe => {
+                    error.kind = ErrorKind::Unclear;
+                    return Err(error);
+                }
+            },
             _ => return Err(error),
         };
         if error.kind == ErrorKind::Throttled {

@@ -89,7 +89,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     report_panics();
     let cli = match Cli::try_parse_from(&arguments) {
         Ok(cli) => cli,
-        Err(error) => return suggest::report(&error, detailed).into(),
+        Err(error) => return suggest::report(&error, &arguments, detailed).into(),
     };
     let status = std::panic::catch_unwind(|| run(cli, surroundings));
     status.unwrap_or(Exit::Bug).into()

@@ -25,6 +25,8 @@ pub struct Offline {
     file: PathBuf,
     /// The command line without the command: what it takes to mean this stack again.
     suffix: String,
+    /// The same, without an AWS account.
+    in_sandbox: String,
 }
 
 impl Offline {
@@ -40,6 +42,15 @@ impl Offline {
             catalog,
             file,
             suffix: suffix(arguments, global),
+            in_sandbox: suffix(
+                arguments,
+                &GlobalArguments {
+                    sandbox: true,
+                    profile: None,
+                    endpoint_url: None,
+                    ..global.clone()
+                },
+            ),
         })
     }
 
@@ -128,7 +139,8 @@ impl Session {
         }
         let connecting = context.interrupts.guard(aws::connect(&connection)).await;
         context.terminal.clear_frame();
-        let aws = connecting?.map_err(|error| not_connected(&error, &offline))?;
+        let aws = connecting?
+            .map_err(|error| not_connected(&error, &offline, connection.profile.as_deref()))?;
         guard_account(&offline, &aws.account_id, &aws.caller)?;
         Ok(Self {
             offline,
@@ -164,31 +176,35 @@ impl Session {
             .iter()
             .map(|resource| resource.urn.name());
         let names: Vec<&str> = wanted.chain(live.ours.keys().map(Urn::name)).collect();
+        let mut messages = Vec::new();
         for (flag, patterns) in [
             ("--target", &request.targets),
             ("--exclude", &request.excludes),
             ("--replace", &request.replace),
         ] {
             for pattern in patterns {
-                let pattern = std::slice::from_ref(pattern);
-                if names.iter().any(|name| plan::matches_any(pattern, name)) {
+                let alone = std::slice::from_ref(pattern);
+                if names.iter().any(|name| plan::matches_any(alone, name)) {
                     continue;
                 }
                 let parts = names.iter().flat_map(|name| name.split('/').chain([*name]));
                 let message = Message::error(format!("{flag} names nothing"))
-                    .fact("name", pattern[0].clone())
+                    .fact("name", pattern.clone())
                     .fact("now", "nothing was changed");
-                let message = match nearest(&pattern[0], parts) {
+                messages.push(match nearest(pattern, parts) {
                     Some(nearest) => message.help(format!("did you mean `{nearest}`?")),
                     None => message.help("all names are in").command(format!(
                         "{} --show-sames",
                         self.offline.command_line("preview")
                     )),
-                };
-                return Err(Failure::new(Exit::Usage, message));
+                });
             }
         }
-        Ok(())
+        if messages.is_empty() {
+            Ok(())
+        } else {
+            Err(Failure::several(Exit::Usage, messages))
+        }
     }
 
     /// `happyrobot-fde/dev in 123456789012, eu-south-2`.
@@ -288,28 +304,57 @@ fn guard_account(offline: &Offline, account: &str, caller: &str) -> Result<(), F
     Err(Failure::new(Exit::Refused, message))
 }
 
-fn not_connected(error: &ConnectError, offline: &Offline) -> Failure {
-    let message = Message::error(error.to_string());
-    let ConnectError::Identity(cause) = error else {
-        return Failure::new(Exit::Usage, message);
+fn not_connected(error: &ConnectError, offline: &Offline, profile: Option<&str>) -> Failure {
+    let ConnectError::Identity { endpoint, source } = error else {
+        return Failure::new(Exit::Usage, Message::error(error.to_string()));
     };
-    let message = message
-        .answer(cause)
-        .fact("now", "nothing was read or changed");
-    if is_about_time(cause) {
-        let message = message.help("the clock of this machine is off; set it, then run it again");
+    let again = offline.command_line("preview");
+    let now = |message: Message| message.fact("now", "nothing was read or changed");
+    if is_about_time(source) {
+        let message = now(Message::error(error.to_string()).answer(source))
+            .help("the clock of this machine is off; set it, then run it again");
         return Failure::new(Exit::Credentials, message);
     }
-    let unreachable = cause.status.is_none() && cause.kind != ErrorKind::Credentials;
-    if unreachable {
-        let message =
-            message.help("see to the network, the proxy or the endpoint, then run it again");
-        return Failure::new(Exit::Error, message);
+    match (source.kind, source.status) {
+        (ErrorKind::Credentials, None) => {
+            let mut message = Message::error("no AWS credentials could be loaded")
+                .code("fde::credentials::missing");
+            if let Some(profile) = profile {
+                message = message.fact("profile", profile);
+            }
+            let message = now(message.fact("answer", source.message.clone()))
+                .help("configure them (`aws configure sso`, `--profile`, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY), then run")
+                .command(again)
+                .help("or try it without an AWS account")
+                .command(format!("fde-infra preview{}", offline.in_sandbox));
+            Failure::new(Exit::Credentials, message)
+        }
+        (ErrorKind::Credentials, Some(_)) => {
+            let message = Message::error("AWS does not accept the credentials")
+                .code("fde::credentials::rejected")
+                .answer(source);
+            let message = now(message)
+                .help(
+                    "renew them (`aws sso login`, for one), or use others (`--profile`), then run",
+                )
+                .command(again);
+            Failure::new(Exit::Credentials, message)
+        }
+        (_, None) => {
+            let mut message = Message::error("nobody answers").answer(source);
+            if let Some(endpoint) = endpoint {
+                message = message.fact("endpoint", endpoint);
+            }
+            let message = now(message)
+                .help("see to the network, the proxy or the endpoint, then run")
+                .command(again);
+            Failure::new(Exit::Error, message)
+        }
+        (_, Some(_)) => {
+            let message = now(Message::error(error.to_string()).answer(source));
+            Failure::new(Exit::Error, message.help("run it again").command(again))
+        }
     }
-    let message = message
-        .help("configure credentials (`aws configure sso`, `--profile`, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY); or try it without an AWS account")
-        .command(format!("{} --sandbox", offline.command_line("preview")));
-    Failure::new(Exit::Credentials, message)
 }
 
 /// Signatures carry the time, and AWS refuses those that are too far off.

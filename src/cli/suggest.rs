@@ -1,9 +1,12 @@
 //! Mistakes on the command line: clap's messages, and the right word for those of other tools.
 
+use std::ffi::OsString;
+
 use clap::error::{ContextKind, ContextValue, Error, ErrorKind};
 
-use super::Exit;
 use super::report::show;
+use super::session::quoted;
+use super::{Exit, stack_file};
 use crate::display::{ColorChoice, Message, Terminal};
 
 /// What users of other tools type, and what it is called here.
@@ -26,11 +29,19 @@ const ELSEWHERE: &[(&str, &str)] = &[
 ];
 
 /// Prints help where it was asked for, and the mistake otherwise.
-pub fn report(error: &Error, detailed: bool) -> Exit {
+pub fn report(error: &Error, arguments: &[OsString], detailed: bool) -> Exit {
     if let Some((word, right)) = from_elsewhere(error) {
+        // Of what follows, only a stack is sure to mean the same here.
+        let stack = arguments
+            .iter()
+            .filter_map(|argument| argument.to_str())
+            .skip_while(|argument| *argument != word)
+            .nth(1)
+            .filter(|stack| stack_file::named(stack).is_some());
+        let stack = stack.map_or_else(String::new, |stack| format!(" {}", quoted(stack)));
         let message = Message::error(format!("there is no command `{word}`"))
             .help(format!("did you mean `{right}`?"))
-            .command(format!("fde-infra {right}"));
+            .command(format!("fde-infra {right}{stack}"));
         show(&[message], &mut Terminal::new(ColorChoice::Auto));
     } else if error.print().is_err() {
         return Exit::Error;

@@ -2,7 +2,7 @@
 
 use super::line::{Line, wrap};
 use super::style::Style;
-use crate::resource::ProviderError;
+use crate::resource::{ErrorKind, ProviderError};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Severity {
@@ -78,13 +78,14 @@ impl Message {
         if !error.region.is_empty() {
             call = format!("{call} in {}", error.region);
         }
-        // An operation without a service is a rule of ours, not a call.
-        if error.status.is_some() || error.operation.matches(':').count() == 1 {
-            let repeats = match (error.attempts, is_retryable(error)) {
-                (attempts, true) => format!("attempt {attempts}, the last"),
-                (attempts, false) => format!("attempt {attempts}, not retryable"),
+        let was_answered = matches!(error.kind, ErrorKind::Failed | ErrorKind::TimedOut);
+        if error.is_of_call() && !(was_answered && error.status.is_none()) {
+            let attempts = error.attempts;
+            call = if attempts > 1 || is_retryable(error) {
+                format!("{call} (attempt {attempts}, the last)")
+            } else {
+                format!("{call} (attempt {attempts}, not retryable)")
             };
-            call = format!("{call} ({repeats})");
         }
         self = self.fact("call", call);
         let status = error
@@ -179,7 +180,6 @@ fn hang(lead: Line, text: &str, indent: usize, width: Option<usize>, lines: &mut
 }
 
 fn is_retryable(error: &ProviderError) -> bool {
-    use crate::resource::ErrorKind;
     matches!(
         error.kind,
         ErrorKind::Throttled | ErrorKind::Transient | ErrorKind::NotVisibleYet | ErrorKind::InUse

@@ -247,6 +247,11 @@ impl ProviderError {
     pub fn is(&self, kind: ErrorKind) -> bool {
         self.kind == kind
     }
+
+    /// Whether it came of a call to AWS: `ec2:CreateVpc`. Anything else is a rule of ours.
+    pub fn is_of_call(&self) -> bool {
+        self.status.is_some() || self.operation.matches(':').count() == 1
+    }
 }
 
 impl fmt::Display for ProviderError {

@@ -144,9 +144,17 @@ impl StackErrors {
 
 impl fmt::Display for StackErrors {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Faults of several sources are those of what they make together: the first.
+        let mut places = self.errors.iter().map(|error| error.place().source);
+        let first = places.next().unwrap_or_default();
+        let source = if places.all(|other| other == first) {
+            first
+        } else {
+            0
+        };
         let name = self
             .sources
-            .first()
+            .get(source as usize)
             .map_or("the stack", |source| &source.name);
         match (self.errors.len(), self.omitted) {
             (1, 0) => write!(formatter, "{name} has a fault"),

@@ -9,7 +9,7 @@ use aws_sdk_ec2::types::Filter;
 use expect_test::expect_file;
 
 use crate::common::program::{Ended, Program};
-use crate::common::proxy::{Proxy, Refusal};
+use crate::common::proxy::{Answer, Proxy, Refusal};
 use crate::common::sdk::Sdk;
 use crate::common::{World, endpoint, indent};
 
@@ -52,13 +52,16 @@ async fn another_account_is_refused_before_anything_is_read() {
     let resources = "topic: { type: aws:sns:Topic }";
     let text = format!("account: '999999999999'\n{}", world.file(resources));
     for (command, arguments) in [
-        ("preview", &[][..]),
-        ("up", &["--yes"]),
+        ("up", &["--yes"][..]),
+        ("preview", &[]),
         ("destroy", &["--yes"]),
         ("output", &[]),
     ] {
         let ended = program.run_file(&text, command, arguments);
-        check_screen(&format!("wrong_account_{command}"), &ended, REFUSED);
+        assert_eq!(ended.status, Some(REFUSED), "{}", ended.screen);
+        if command == "up" {
+            check_screen("wrong_account", &ended, REFUSED);
+        }
         if std::env::var_os("AWS_ENDPOINT_URL").is_none() {
             assert_eq!(ended.calls, ["sts:GetCallerIdentity"], "{command}");
         }
@@ -78,15 +81,15 @@ async fn without_credentials_both_ways_on_are_named() {
     assert!(elapsed < Duration::from_secs(10), "{elapsed:?}");
 }
 
+/// Nor do the credentials of the environment stand in for it: they may be those of another account.
 #[tokio::test]
 async fn a_profile_that_is_not_there_is_named() {
     let world = World::new("e2e-failure-profile").await;
-    let program = Program::of(&world)
-        .without("AWS_ACCESS_KEY_ID")
-        .without("AWS_SECRET_ACCESS_KEY");
+    let program = Program::of(&world);
     let arguments = ["--profile", "customer"];
     let ended = program.run("topic: { type: aws:sns:Topic }", "preview", &arguments);
     check_screen("no_such_profile", &ended, CREDENTIALS);
+    assert_eq!(ended.calls, [] as [String; 0]);
 }
 
 const THREE: &str = "\
@@ -145,9 +148,8 @@ async fn what_cannot_be_read_is_not_taken_for_absent() {
     let name = "e2e-failure-read";
     let world = World::new(name).await;
     world.up(&three(name)).await;
-    let proxy = Proxy::new(|call| {
-        (call.operation == "GetTopicAttributes" && call.service == "sns").then_some(NOT_ALLOWED)
-    });
+    let proxy =
+        Proxy::new(|call| (call.operation == "GetTopicAttributes").then(|| NOT_ALLOWED.into()));
     let program = Program::of(&world).with("AWS_ENDPOINT_URL", &proxy.endpoint);
     let previewed = program.run(&three(name), "preview", &[]);
     check_screen("denied_read", &previewed, ERROR);
@@ -164,7 +166,7 @@ async fn what_cannot_be_read_is_not_taken_for_absent() {
 async fn a_denied_call_stops_only_what_needs_it() {
     let name = "e2e-failure-denied";
     let world = World::new(name).await;
-    let proxy = Proxy::new(|call| (call.operation == "CreateTopic").then_some(NOT_ALLOWED));
+    let proxy = Proxy::new(|call| (call.operation == "CreateTopic").then(|| NOT_ALLOWED.into()));
     let program = Program::of(&world).with("AWS_ENDPOINT_URL", &proxy.endpoint);
     let ended = program.run(&three(name), "up", &UP);
     check_screen("denied_write", &ended, RESOURCE_FAILED);
@@ -223,11 +225,12 @@ async fn throttling_is_waited_out() {
             _ => return None,
         };
         let message = "Rate exceeded";
-        Some(Refusal {
+        let refusal = Refusal {
             status,
             code,
             message,
-        })
+        };
+        Some(refusal.into())
     });
     let resources = format!(
         "{}vpc: {{ type: aws:ec2:Vpc, properties: {{ cidrBlock: 10.0.0.0/16 }} }}",
@@ -257,6 +260,10 @@ services:
   api: { image: 'public.ecr.aws/shop/api:unhealthy', port: 8000, default: true, scaling: { min: 1, max: 1 } }
 ";
 
+const LOG: &str = r#"{"events":[
+    {"timestamp":1718000000000,"message":"starting on port 8000"},
+    {"timestamp":1718000001000,"message":"KeyError: 'DATABASE_URL'\n"}]}"#;
+
 #[tokio::test]
 async fn a_service_that_does_not_become_healthy_says_why() {
     // Elsewhere there is no such image.
@@ -264,7 +271,9 @@ async fn a_service_that_does_not_become_healthy_says_why() {
         return;
     }
     let world = World::new("e2e-failure-unhealthy").await;
-    let program = Program::of(&world);
+    // No container runs there, and so none logs.
+    let proxy = Proxy::new(|call| (call.operation == "GetLogEvents").then_some(Answer::Json(LOG)));
+    let program = Program::of(&world).with("AWS_ENDPOINT_URL", &proxy.endpoint);
     let text = world.file("").replace("resources: {}\n", UNHEALTHY);
     let ended = program.run_file(&text, "up", &UP);
     check_screen("unhealthy_service", &ended, RESOURCE_FAILED);
@@ -315,7 +324,7 @@ async fn credentials_that_expire_half_way_are_renewed_and_it_goes_on() {
         }
         is_late
             .load(Ordering::Relaxed)
-            .then(|| expired(call.service))
+            .then(|| expired(call.service).into())
     });
     let program = Program::of(&world).with("AWS_ENDPOINT_URL", &proxy.endpoint);
     let halfway = program.run(&three(name), "up", &UP);
@@ -343,15 +352,22 @@ network:
   publicSubnets: [10.0.101.0/24, 10.1.102.0/24]
 database:
   backupRetention: 1
+loadBalancer: {}
 services:
   api: { port: 8000, cpu: 256, memoryMiB: 4096, default: true }
   web: { port: 3000, default: true, secrets: { URL: '${databse.url}' } }
 ";
     let text = world.file("").replace("resources: {}\n", body);
-    for command in ["validate", "up"] {
-        let arguments = if command == "up" { &["--yes"][..] } else { &[] };
+    let validated = program.run_file(&text, "validate", &[]);
+    check_screen("faulty_file", &validated, USAGE);
+    for (command, arguments) in [
+        ("preview", &[][..]),
+        ("up", &["--yes"]),
+        ("destroy", &["--yes"]),
+    ] {
         let ended = program.run_file(&text, command, arguments);
-        check_screen(&format!("faulty_file_{command}"), &ended, USAGE);
+        assert_eq!(ended.status, Some(USAGE), "{}", ended.screen);
+        assert_eq!(ended.stderr, validated.stderr, "{command}");
         assert_eq!(ended.calls, [] as [String; 0], "{command}");
     }
 }
@@ -386,7 +402,11 @@ async fn names_that_name_nothing() {
     let program = Program::of(&world);
     let resources = indent(&three("e2e-failure-names"), 0);
     let screens = [
-        program.run(&resources, "preview", &["--target", "tpic"]),
+        program.run(
+            &resources,
+            "preview",
+            &["--target", "tpic", "--target", "logs,polcy"],
+        ),
         program.run(&resources, "up", &["--yes", "--exclude", "database/*"]),
         program.run(&resources, "up", &["--yes", "--replace", "polcy"]),
         program.run(&resources, "destroy", &["--yes", "--target", "lgs"]),

@@ -1,5 +1,5 @@
-//! What stands between the program and the account when AWS is to say no: passes calls on, and answers some itself, with an
-//! error in the protocol of the service.
+//! What stands between the program and the account when AWS is to say something else: passes calls on, and answers some
+//! itself, mostly with an error in the protocol of the service.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -26,9 +26,23 @@ pub struct Refusal {
     pub message: &'static str,
 }
 
-type Rule = dyn Fn(&Call) -> Option<Refusal> + Send + Sync;
+/// What is answered instead of passing a call on.
+#[derive(Debug, Clone, Copy)]
+pub enum Answer {
+    Refusal(Refusal),
+    /// A success of a service that speaks JSON.
+    Json(&'static str),
+}
 
-/// An address that answers like the account, except where the rule refuses. Listens until the test binary ends.
+impl From<Refusal> for Answer {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refusal(refusal)
+    }
+}
+
+type Rule = dyn Fn(&Call) -> Option<Answer> + Send + Sync;
+
+/// An address that answers like the account, except where the rule says otherwise. Listens until the test binary ends.
 pub struct Proxy {
     pub endpoint: String,
     seen: Arc<Seen>,
@@ -49,7 +63,7 @@ impl Seen {
 }
 
 impl Proxy {
-    pub fn new(rule: impl Fn(&Call) -> Option<Refusal> + Send + Sync + 'static) -> Self {
+    pub fn new(rule: impl Fn(&Call) -> Option<Answer> + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("there is a free port");
         let address = listener.local_addr().expect("the port is known");
         let seen = Arc::new(Seen::default());
@@ -84,13 +98,14 @@ fn serve(mut client: TcpStream, rule: &Rule, seen: &Seen) {
     };
     let (service, operation) = (request.service(), request.operation());
     let turn = seen.count(&operation);
-    let refusal = rule(&Call {
+    let answer = rule(&Call {
         service: &service,
         operation: &operation,
         turn,
     });
-    let answer = match refusal {
-        Some(refusal) => refusal.answer(&service),
+    let answer = match answer {
+        Some(Answer::Refusal(refusal)) => refusal.answer(&service),
+        Some(Answer::Json(body)) => http(200, "application/x-amz-json-1.1", body),
         None => request.pass_on(),
     };
     // The program may have ended meanwhile.
@@ -213,10 +228,14 @@ impl Refusal {
                 format!(r#"{{"__type":"{code}","message":"{message}"}}"#),
             ),
         };
-        format!(
-            "HTTP/1.1 {status} Refused\r\ncontent-type: {kind}\r\ncontent-length: {}\r\nx-amzn-requestid: {REQUEST_ID}\r\nconnection: close\r\n\r\n{body}",
-            body.len()
-        )
-        .into_bytes()
+        http(status, kind, &body)
     }
+}
+
+fn http(status: u16, kind: &str, body: &str) -> Vec<u8> {
+    format!(
+        "HTTP/1.1 {status} Answer\r\ncontent-type: {kind}\r\ncontent-length: {}\r\nx-amzn-requestid: {REQUEST_ID}\r\nconnection: close\r\n\r\n{body}",
+        body.len()
+    )
+    .into_bytes()
 }
