@@ -96,14 +96,26 @@ fn credentials_failure(error: &(dyn Error + 'static), converted: &mut ProviderEr
     while let Some(cause) = current {
         if let Some(failure) = cause.downcast_ref::<CredentialsError>() {
             converted.kind = ErrorKind::Credentials;
-            // The SDK's own words are a list of its providers, and why each of them is not in use.
-            if failure
-                .source()
-                .is_some_and(|cause| cause.is::<ProviderChainError<CredentialsError>>())
-            {
-                converted.message = "there are none in the environment, in the default profile, by web identity, or from \
-                                     container or instance metadata"
-                    .to_owned();
+            let source = failure.source();
+            let of_chain =
+                source.is_some_and(|cause| cause.is::<ProviderChainError<CredentialsError>>());
+            match failure {
+                // The SDK's own words are a list of its providers, and why each of them is not in use.
+                CredentialsError::CredentialsNotLoaded(_) if of_chain => {
+                    "there are none in the environment, in a profile, by web identity, or from container or instance \
+                     metadata"
+                        .clone_into(&mut converted.message);
+                }
+                // A profile that was asked for; without it, the chain would have gone on.
+                CredentialsError::CredentialsNotLoaded(_) if source.is_none() => {
+                    "the AWS configuration files do not have the profile, or it names no credentials"
+                        .clone_into(&mut converted.message);
+                }
+                CredentialsError::ProviderError(_) => {
+                    converted.message =
+                        format!("where they should come from: {}", innermost(failure));
+                }
+                _ => {}
             }
             return;
         }

@@ -101,7 +101,54 @@ pub fn pause(attempts: u32) -> Duration {
 
 #[cfg(test)]
 mod tests {
+    use aws_smithy_runtime_api::client::result::ConnectorError;
+    use aws_smithy_types::body::SdkBody;
+    use aws_smithy_types::error::ErrorMetadata;
+
     use super::*;
+    use crate::resource::ProviderError;
+
+    type Failure = SdkError<ErrorMetadata, HttpResponse>;
+
+    fn throttled() -> Failure {
+        let error = ErrorMetadata::builder().code("ThrottlingException").build();
+        let status = 400.try_into().unwrap();
+        SdkError::service_error(error, HttpResponse::new(status, SdkBody::empty()))
+    }
+
+    fn reset() -> Failure {
+        SdkError::dispatch_failure(ConnectorError::io("connection reset".into()))
+    }
+
+    /// The end of a call that always fails, and how long it took, in seconds.
+    async fn end_of(repeat: Repeat, failure: fn() -> Failure) -> (ProviderError, u64) {
+        let started = Instant::now();
+        let pacer = Pacer::default();
+        let ended: AwsResult<()> = call(&pacer, "t:Get", repeat, || async { Err(failure()) }).await;
+        (ended.unwrap_err(), started.elapsed().as_secs())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn nothing_is_repeated_for_ever() {
+        for repeat in [Repeat::Safe, Repeat::Unsafe, Repeat::First] {
+            let (error, seconds) = end_of(repeat, throttled).await;
+            assert_eq!(error.kind, ErrorKind::Throttled, "{repeat:?}");
+            // The turn that a slowed-down operation waits for comes on top.
+            assert!((290..=310).contains(&seconds), "{repeat:?}: {seconds} s");
+        }
+        for (repeat, at_least, at_most) in [
+            (Repeat::Safe, 80, 90),
+            (Repeat::First, 5, 10),
+            (Repeat::Unsafe, 0, 0),
+        ] {
+            let (error, seconds) = end_of(repeat, reset).await;
+            assert_eq!(error.kind, ErrorKind::Unclear, "{repeat:?}");
+            assert!(
+                (at_least..=at_most).contains(&seconds),
+                "{repeat:?}: {seconds} s"
+            );
+        }
+    }
 
     #[test]
     fn pauses_grow_and_stay_bounded() {

@@ -139,8 +139,8 @@ impl Session {
         }
         let connecting = context.interrupts.guard(aws::connect(&connection)).await;
         context.terminal.clear_frame();
-        let aws = connecting?
-            .map_err(|error| not_connected(&error, &offline, connection.profile.as_deref()))?;
+        let aws =
+            connecting?.map_err(|error| not_connected(&error, &offline, connection.profile))?;
         guard_account(&offline, &aws.account_id, &aws.caller)?;
         Ok(Self {
             offline,
@@ -304,7 +304,7 @@ fn guard_account(offline: &Offline, account: &str, caller: &str) -> Result<(), F
     Err(Failure::new(Exit::Refused, message))
 }
 
-fn not_connected(error: &ConnectError, offline: &Offline, profile: Option<&str>) -> Failure {
+fn not_connected(error: &ConnectError, offline: &Offline, profile: Option<String>) -> Failure {
     let ConnectError::Identity { endpoint, source } = error else {
         return Failure::new(Exit::Usage, Message::error(error.to_string()));
     };
@@ -317,13 +317,25 @@ fn not_connected(error: &ConnectError, offline: &Offline, profile: Option<&str>)
     }
     match (source.kind, source.status) {
         (ErrorKind::Credentials, None) => {
-            let mut message = Message::error("no AWS credentials could be loaded")
+            let message = Message::error("no AWS credentials could be loaded")
                 .code("fde::credentials::missing");
-            if let Some(profile) = profile {
-                message = message.fact("profile", profile);
-            }
+            let variable = || std::env::var("AWS_PROFILE").ok();
+            let profile = profile.or_else(variable).filter(|name| !name.is_empty());
+            let (message, help) = match profile {
+                Some(profile) => (
+                    message.fact("profile", profile.as_str()),
+                    format!(
+                        "configure it (`aws configure sso --profile {}`), or name another, then run",
+                        quoted(&profile)
+                    ),
+                ),
+                None => (
+                    message,
+                    "configure them (`aws configure sso`, `--profile`, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY), then run".to_owned(),
+                ),
+            };
             let message = now(message.fact("answer", source.message.clone()))
-                .help("configure them (`aws configure sso`, `--profile`, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY), then run")
+                .help(help)
                 .command(again)
                 .help("or try it without an AWS account")
                 .command(format!("fde-infra preview{}", offline.in_sandbox));
@@ -341,7 +353,7 @@ fn not_connected(error: &ConnectError, offline: &Offline, profile: Option<&str>)
             Failure::new(Exit::Credentials, message)
         }
         (_, None) => {
-            let mut message = Message::error("nobody answers").answer(source);
+            let mut message = Message::error("could not reach AWS").answer(source);
             if let Some(endpoint) = endpoint {
                 message = message.fact("endpoint", endpoint);
             }

@@ -249,7 +249,8 @@ pub fn is_harmful(character: char) -> bool {
         )
 }
 
-/// Text in lines of at most a width, broken between words where that is possible. `None` keeps lines as they are.
+/// Text in lines of at most a width, broken between words; a word longer than that, such as an ARN, stays whole, because
+/// it would not survive the copying otherwise. `None` keeps lines as they are.
 pub fn wrap(text: &str, width: Option<usize>) -> Vec<String> {
     let mut lines = Vec::new();
     for paragraph in text.lines() {
@@ -260,16 +261,9 @@ pub fn wrap(text: &str, width: Option<usize>) -> Vec<String> {
         };
         let mut line = String::new();
         for word in paragraph.split(' ') {
-            let mut word = word;
             let needed = measure_text_width(&line) + 1 + measure_text_width(word);
             if !line.is_empty() && needed > width {
                 lines.push(std::mem::take(&mut line));
-            }
-            // A word longer than the line, such as an ARN, is broken rather than cut.
-            while measure_text_width(word) > width {
-                let piece = head(word, width);
-                lines.push(piece.to_owned());
-                word = &word[piece.len()..];
             }
             if !line.is_empty() {
                 line.push(' ');
@@ -347,5 +341,8 @@ mod tests {
             ["the first line of", "words and", "another"]
         );
         assert_eq!(wrap("x y", None), ["x y"]);
+        let arn = "arn:aws:sns:eu-south-2:123456789012:alarms";
+        let text = format!("in {arn} now");
+        assert_eq!(wrap(&text, Some(20)), ["in", arn, "now"]);
     }
 }

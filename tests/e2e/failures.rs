@@ -69,6 +69,38 @@ async fn another_account_is_refused_before_anything_is_read() {
 }
 
 #[tokio::test]
+async fn another_region_is_refused_before_any_call() {
+    let world = World::new("e2e-failure-region").await;
+    let resources = "topic: { type: aws:sns:Topic }";
+    let program = Program::of(&world);
+    let flag = program.run(resources, "up", &["--yes", "--region", "eu-west-1"]);
+    let program = program.with("AWS_REGION", "us-east-1");
+    let variable = program.run(resources, "preview", &[]);
+    for ended in [&flag, &variable] {
+        assert_eq!(ended.status, Some(REFUSED), "{}", ended.screen);
+        assert_eq!(ended.calls, [] as [String; 0], "{}", ended.screen);
+    }
+    check_screens("wrong_region", &[&flag, &variable], REFUSED);
+}
+
+/// AWS refuses signatures that are more than five minutes off.
+#[tokio::test]
+async fn a_clock_that_is_off_is_named() {
+    let world = World::new("e2e-failure-clock").await;
+    let proxy = Proxy::new(|_| {
+        let refusal = Refusal {
+            status: 403,
+            code: "SignatureDoesNotMatch",
+            message: "Signature expired: 20260101T100000Z is now earlier than 20260101T105500Z (20260101T110000Z - 5 min.)",
+        };
+        Some(refusal.into())
+    });
+    let program = Program::of(&world).with("AWS_ENDPOINT_URL", &proxy.endpoint);
+    let ended = program.run("topic: { type: aws:sns:Topic }", "preview", &[]);
+    check_screen("clock", &ended, CREDENTIALS);
+}
+
+#[tokio::test]
 async fn without_credentials_both_ways_on_are_named() {
     let world = World::new("e2e-failure-credentials").await;
     let program = Program::of(&world)
@@ -87,9 +119,16 @@ async fn a_profile_that_is_not_there_is_named() {
     let world = World::new("e2e-failure-profile").await;
     let program = Program::of(&world);
     let arguments = ["--profile", "customer"];
-    let ended = program.run("topic: { type: aws:sns:Topic }", "preview", &arguments);
-    check_screen("no_such_profile", &ended, CREDENTIALS);
-    assert_eq!(ended.calls, [] as [String; 0]);
+    let resources = "topic: { type: aws:sns:Topic }";
+    let nowhere = program.run(resources, "preview", &arguments);
+    program.write("aws-config", "[profile other]\nregion = eu-south-2\n");
+    let program = program.with("AWS_CONFIG_FILE", "aws-config");
+    let elsewhere = program.run(resources, "preview", &arguments);
+    for ended in [&nowhere, &elsewhere] {
+        assert_eq!(ended.status, Some(CREDENTIALS), "{}", ended.screen);
+        assert_eq!(ended.calls, [] as [String; 0]);
+    }
+    check_screens("no_such_profile", &[&nowhere, &elsewhere], CREDENTIALS);
 }
 
 const THREE: &str = "\
@@ -212,7 +251,7 @@ async fn a_name_that_somebody_else_has_is_theirs() {
 }
 
 /// A call that is throttled goes again until it is through, also one that would make a twin if it had acted. (A call that is
-/// throttled for ever is given up after five minutes; `tests/simulation` waits for that on its own clock.)
+/// throttled for ever is given up after five minutes; `src/aws/retry.rs` tests that on a clock of its own.)
 #[tokio::test]
 async fn throttling_is_waited_out() {
     let name = "e2e-failure-throttled";

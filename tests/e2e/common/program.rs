@@ -77,9 +77,13 @@ impl<'a> Program<'a> {
 
     /// As [`Program::run`], on a whole file.
     pub fn run_file(&self, text: &str, command: &str, arguments: &[&str]) -> Ended {
-        std::fs::write(self.directory.join("stacks/dev.yaml"), text)
-            .expect("the file can be written");
+        self.write("stacks/dev.yaml", text);
         self.run_words(&[&[command, STACK], arguments].concat())
+    }
+
+    /// Writes a file into the program's directory.
+    pub fn write(&self, path: &str, text: &str) {
+        std::fs::write(self.directory.join(path), text).expect("the file can be written");
     }
 
     /// Runs the program with these words; the stack file is what it was before.
@@ -165,6 +169,9 @@ fn stream(name: &str, text: &str) -> String {
 /// - `[id]`: eight or more hexadecimal digits in a row, letters among them, as in `vpc-0a1b2c3d4e5f60718`; more than twelve
 ///   decimal ones, as in `ecs-svc/1234567890123456789` (accounts have twelve, and are always the same); or a UUID
 /// - `[port]`: of this machine
+/// - `[count]`: of attempts, where there was more than one
+/// - `[revision]`: of a task definition, which AWS never counts down
+/// - `[number]`: that the operating system has for an error
 fn lasting(text: &str) -> String {
     let mut lasting = String::new();
     let mut rest = text;
@@ -191,6 +198,9 @@ fn lasting(text: &str) -> String {
                     word if lasting.ends_with("//127.0.0.1:") && word.parse::<u16>().is_ok() => {
                         "[port]"
                     }
+                    word if lasting.ends_with("(attempt ") && word != "1" => "[count]",
+                    word if lasting.ends_with("(os error ") => "[number]",
+                    word if ends_task_definition(&lasting, word) => "[revision]",
                     word => word,
                 });
                 rest = after;
@@ -205,6 +215,12 @@ fn is_id(word: &str) -> bool {
     let hexadecimal = word.chars().all(|digit| digit.is_ascii_hexdigit());
     decimal && word.len() > 12
         || hexadecimal && !decimal && word.len() >= 8 && word.contains(|c: char| c.is_numeric())
+}
+
+fn ends_task_definition(before: &str, word: &str) -> bool {
+    let arn = before.rsplit(char::is_whitespace).next();
+    arn.is_some_and(|arn| arn.contains(":task-definition/") && arn.ends_with(':'))
+        && word.parse::<u32>().is_ok()
 }
 
 /// The length of the UUID that a text starts with.
