@@ -99,12 +99,12 @@ fn names(names: &[&str]) -> Vec<String> {
 /// A line for each step, with what it waits for; then what stays, and what stands in the way.
 fn text(plan: &Plan) -> String {
     let mut text = String::new();
-    let after = |steps: &BTreeSet<StepId>| match steps.len() {
-        0 => String::new(),
-        _ => {
-            let steps: Vec<String> = steps.iter().map(ToString::to_string).collect();
-            format!(" after {}", steps.join(","))
+    let after = |steps: &BTreeSet<StepId>| {
+        if steps.is_empty() {
+            return String::new();
         }
+        let steps: Vec<String> = steps.iter().map(ToString::to_string).collect();
+        format!(" after {}", steps.join(","))
     };
     for (id, step) in plan.steps.iter().enumerate() {
         let action = match &step.action {

@@ -199,7 +199,7 @@ fn lasting(text: &str) -> String {
                         "[port]"
                     }
                     word if lasting.ends_with("(attempt ") && word != "1" => "[count]",
-                    word if lasting.ends_with("(os error ") => "[number]",
+                    _ if lasting.ends_with("(os error ") => "[number]",
                     word if ends_task_definition(&lasting, word) => "[revision]",
                     word => word,
                 });
