@@ -146,6 +146,22 @@ fn three(name: &str) -> String {
     THREE.replace("NAME", name)
 }
 
+/// The same, beside a network: its create call has neither token nor name, and made twice it makes two.
+fn three_and_a_vpc(name: &str) -> String {
+    let vpc = "vpc: { type: aws:ec2:Vpc, properties: { cidrBlock: 10.0.0.0/16 } }";
+    format!("{}{vpc}", three(name))
+}
+
+/// How many networks the stack has.
+async fn vpcs(world: &World) -> usize {
+    let ours = Filter::builder()
+        .name("tag:fde:stack")
+        .values(world.stack_tag())
+        .build();
+    let answer = world.sdk.ec2.describe_vpcs().filters(ours).send().await;
+    answer.expect("networks can be listed").vpcs().len()
+}
+
 async fn has_log_group(sdk: &Sdk, name: &str) -> bool {
     let name = format!("/e2e/{name}");
     let found = sdk
@@ -271,24 +287,40 @@ async fn throttling_is_waited_out() {
         };
         Some(refusal.into())
     });
-    let resources = format!(
-        "{}vpc: {{ type: aws:ec2:Vpc, properties: {{ cidrBlock: 10.0.0.0/16 }} }}",
-        three(name)
-    );
+    let resources = three_and_a_vpc(name);
     let program = Program::of(&world).with("AWS_ENDPOINT_URL", &proxy.endpoint);
     let ended = program.run(&resources, "up", &UP);
     check_screen("throttled", &ended, DONE);
     for operation in ["CreateVpc", "CreateTopic", "CreateLogGroup"] {
         assert_eq!(proxy.calls(operation), 4, "{operation}");
     }
-    let ours = Filter::builder()
-        .name("tag:fde:stack")
-        .values(world.stack_tag())
-        .build();
-    let vpcs = world.sdk.ec2.describe_vpcs().filters(ours).send().await;
-    assert_eq!(vpcs.expect("networks can be listed").vpcs().len(), 1);
+    assert_eq!(vpcs(&world).await, 1);
     assert_eq!(topics(&world.sdk, name).await, 1);
     world.destroy(&resources).await;
+}
+
+/// A create call that nobody heard the answer of: made again, it would make a twin. So the run looks for what it may have made.
+#[tokio::test]
+async fn a_lost_answer_makes_no_twin() {
+    let name = "e2e-failure-lost";
+    let world = World::new(name).await;
+    let proxy = Proxy::new(|call| {
+        matches!(
+            (call.operation, call.turn),
+            ("CreateVpc" | "CreateTopic" | "CreateLogGroup", 1)
+        )
+        .then_some(Answer::Lost)
+    });
+    let program = Program::of(&world).with("AWS_ENDPOINT_URL", &proxy.endpoint);
+    let ended = program.run(&three_and_a_vpc(name), "up", &UP);
+    check_screen("lost_answer", &ended, DONE);
+    assert_eq!(proxy.calls("CreateVpc"), 1);
+    assert_eq!(vpcs(&world).await, 1);
+    assert_eq!(topics(&world.sdk, name).await, 1);
+    let again = program.run(&three_and_a_vpc(name), "up", &UP);
+    assert_eq!(again.status, Some(DONE), "{}", again.screen);
+    assert_nothing_changed(&again);
+    world.destroy(&three_and_a_vpc(name)).await;
 }
 
 /// Tasks of an image with this tag never become healthy in the local account; the circuit breaker ends their deployment.

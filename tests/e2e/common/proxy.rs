@@ -32,6 +32,8 @@ pub enum Answer {
     Refusal(Refusal),
     /// A success of a service that speaks JSON.
     Json(&'static str),
+    /// None: the account has done what it was asked, and the line is cut.
+    Lost,
 }
 
 impl From<Refusal> for Answer {
@@ -105,6 +107,10 @@ fn serve(mut client: TcpStream, rule: &Rule, seen: &Seen) {
     });
     let answer = match answer {
         Some(Answer::Refusal(refusal)) => refusal.answer(&service),
+        Some(Answer::Lost) => {
+            request.pass_on();
+            Vec::new()
+        }
         Some(Answer::Json(body)) => http(200, "application/x-amz-json-1.1", body),
         None => request.pass_on(),
     };
