@@ -235,6 +235,23 @@ async fn a_denied_call_stops_only_what_needs_it() {
     world.destroy(&three(name)).await;
 }
 
+/// What cannot be deleted stays, and what it needs with it; the rest goes.
+#[tokio::test]
+async fn a_denied_deletion_leaves_what_it_says() {
+    let name = "e2e-failure-undeleted";
+    let world = World::new(name).await;
+    world.up(&three(name)).await;
+    let proxy = Proxy::new(|call| (call.operation == "DeleteTopic").then(|| NOT_ALLOWED.into()));
+    let program = Program::of(&world).with("AWS_ENDPOINT_URL", &proxy.endpoint);
+    let ended = program.run(&three(name), "destroy", &UP);
+    check_screen("denied_delete", &ended, RESOURCE_FAILED);
+    assert_eq!(topics(&world.sdk, name).await, 1);
+    assert!(!has_log_group(&world.sdk, name).await);
+    // Allowed, it goes on from there.
+    world.destroy(&three(name)).await;
+    assert_eq!(topics(&world.sdk, name).await, 0);
+}
+
 #[tokio::test]
 async fn a_name_that_somebody_else_has_is_theirs() {
     let name = "e2e-failure-taken";
