@@ -1,9 +1,12 @@
 //! Arguments that several commands take.
 
+use std::num::NonZeroUsize;
+
 use clap::Args;
 
 use super::Exit;
 use super::report::Failure;
+use super::session::quoted;
 use crate::display::{ColorChoice, Message};
 use crate::plan::{Goal, Request};
 
@@ -85,6 +88,21 @@ pub struct SelectionArguments {
 }
 
 impl SelectionArguments {
+    /// A command line that means the same resources, to be copied.
+    pub fn added_to(&self, mut line: String, replace: &[String]) -> String {
+        for (flag, names) in [
+            ("--target", self.target.as_slice()),
+            ("--exclude", &self.exclude),
+            ("--replace", replace),
+            ("--allow-delete", &self.allow_delete),
+        ] {
+            for name in names {
+                line.push_str(&format!(" {flag} {}", quoted(name)));
+            }
+        }
+        line
+    }
+
     pub fn request(&self, goal: Goal, replace: &[String]) -> Request {
         Request {
             goal,
@@ -106,6 +124,15 @@ pub fn exclusive(flags: [(&str, bool); 2]) -> Result<(), Failure> {
     let message = Message::error(format!("{left} and {right} cannot be used together"))
         .help("drop one of them, or the variable that sets it");
     Err(Failure::new(Exit::Usage, message))
+}
+
+/// How many resources are worked on at once.
+///
+/// # Errors
+/// Anything that is no number above 0.
+pub fn parallel(text: &str) -> Result<NonZeroUsize, String> {
+    text.parse()
+        .map_err(|_| "write a number from 1 on".to_owned())
 }
 
 /// A switch from the environment: `FDE_INFRA_YES=1`. Empty is off, as CI systems pass unset variables.

@@ -1,8 +1,10 @@
 //! `destroy`: lists what goes and what stays and why, asks, deletes.
 
+use std::num::NonZeroUsize;
+
 use clap::Args;
 
-use super::arguments::{SelectionArguments, StackArguments, boolean};
+use super::arguments::{SelectionArguments, StackArguments, boolean, parallel};
 use super::report::{Failure, show};
 use super::session::{Offline, Session, ShowOptions};
 use super::up::{declined, nobody_to_ask};
@@ -25,18 +27,22 @@ pub struct Arguments {
         short = 'p',
         env = "FDE_INFRA_PARALLEL",
         value_name = "N",
-        default_value = "32"
+        default_value = "32",
+        value_parser = parallel
     )]
-    parallel: std::num::NonZeroUsize,
+    parallel: NonZeroUsize,
 }
 
 pub async fn run(context: &mut Context, arguments: &Arguments) -> CommandResult {
     if !arguments.yes && !context.is_interactive() {
-        return Err(nobody_to_ask("destroy"));
+        let suffix = session::suffix(&arguments.stack, &context.global);
+        let suffix = arguments.selection.added_to(suffix, &[]);
+        return Err(nobody_to_ask("destroy", &suffix));
     }
-    let offline = Offline::load(&arguments.stack, &context.global)?;
+    let offline = Offline::load("destroy", &arguments.stack, &context.global)?;
     let session = Session::connect(context, offline).await?;
     let again = session.offline.command_line("destroy");
+    let again = arguments.selection.added_to(again, &[]);
     let live = session.read(context, &again).await?;
     let request = arguments.selection.request(Goal::Destroy, &[]);
     let plan = session.plan(&live, &request)?;

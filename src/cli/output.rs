@@ -31,7 +31,7 @@ pub struct Arguments {
 pub async fn run(context: &mut Context, arguments: &Arguments) -> CommandResult {
     exclusive([("--json", arguments.json), ("--shell", arguments.shell)])?;
     let (stack, name) = stack_and_name(arguments);
-    let offline = Offline::load(&stack, &context.global)?;
+    let offline = Offline::load("output", &stack, &context.global)?;
     let session = Session::connect(context, offline).await?;
     let again = session.offline.command_line("output");
     let live = session.read(context, &again).await?;

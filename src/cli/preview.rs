@@ -55,9 +55,10 @@ pub async fn run(context: &mut Context, arguments: &Arguments) -> CommandResult 
         ("--detailed-exitcode", arguments.detailed_exitcode),
         ("--expect-no-changes", arguments.expect_no_changes),
     ])?;
-    let offline = Offline::load(&arguments.stack, &context.global)?;
+    let offline = Offline::load("preview", &arguments.stack, &context.global)?;
     let session = Session::connect(context, offline).await?;
     let again = session.offline.command_line("preview");
+    let again = arguments.selection.added_to(again, &arguments.replace);
     let live = session.read(context, &again).await?;
     let request = arguments.selection.request(Goal::Up, &arguments.replace);
     let plan = session.plan(&live, &request)?;
@@ -82,9 +83,10 @@ pub async fn run(context: &mut Context, arguments: &Arguments) -> CommandResult 
     if plan.is_empty() {
         Ok(Exit::Done)
     } else if arguments.expect_no_changes {
+        let up = session.offline.command_line("up");
         let message = Message::error("no changes were expected, and there are some")
             .help("to make them, run")
-            .command(session.offline.command_line("up"));
+            .command(arguments.selection.added_to(up, &arguments.replace));
         Err(Failure::new(Exit::UnexpectedChanges, message))
     } else if arguments.detailed_exitcode {
         Ok(Exit::Changes)

@@ -8,6 +8,7 @@ use super::interrupt::Heard;
 use super::report::show;
 use super::session::{Offline, Session};
 use super::{Context, Exit, refusal};
+use crate::display::line::wrap;
 use crate::display::{Line, Progress, Secrets, Style, message, outputs, summary};
 use crate::execute::{self, Cancel, Outcome, Report};
 use crate::plan::{Goal, Plan};
@@ -53,7 +54,8 @@ pub async fn execute(
                 biased;
                 heard = interrupts.next() => {
                     cancel.request();
-                    terminal.report(&notice(heard));
+                    let width = terminal.width();
+                    terminal.report(&notice(heard, width));
                 }
                 event = receiver.recv() => match event {
                     None => break,
@@ -84,23 +86,24 @@ pub async fn execute(
     outcome
 }
 
-fn notice(heard: Heard) -> Vec<Line> {
+fn notice(heard: Heard, width: Option<usize>) -> Vec<Line> {
     let signal = heard.last.unwrap_or("a signal");
-    let lines: &[&str] = if heard.count == 1 {
-        &[
-            "received; cancelling. If you would like to terminate immediately, press ^C again.",
-            "Note that what is under way is then let go of as it is; the next run finds it and goes on.",
-        ]
-    } else {
-        &["received again; terminating."]
+    let repeat = match signal {
+        "^C" => "press ^C",
+        _ => "send it",
     };
-    lines
-        .iter()
-        .enumerate()
-        .map(|(index, text)| match index {
-            0 => Line::styled(Style::Warning, format!("{signal} {text}")),
-            _ => Line::styled(Style::Warning, text),
-        })
+    let text = if heard.count == 1 {
+        format!(
+            "{signal} received; cancelling. What is under way is finished, nothing new is begun. To terminate \
+             immediately, {repeat} again: what is under way is then let go of as it is, and the next run finds it and \
+             goes on."
+        )
+    } else {
+        format!("{signal} received again; terminating.")
+    };
+    wrap(&text, width)
+        .into_iter()
+        .map(|line| Line::styled(Style::Warning, line))
         .collect()
 }
 

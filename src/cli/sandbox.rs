@@ -22,14 +22,16 @@ pub enum Command {
 }
 
 pub async fn run(context: &mut Context, command: Command) -> CommandResult {
+    let mut details = Vec::new();
     let line = match command {
         Command::Status => match blocking(context, sandbox::status).await? {
-            Some(account) => format!(
-                "running at {} (process {}, log {})",
-                account.endpoint,
-                account.pid,
-                account.log.display()
-            ),
+            Some(account) => {
+                details = vec![
+                    Line::plain(format!("    process  {}", account.pid)),
+                    Line::plain(format!("    log      {}", account.log.display())),
+                ];
+                format!("running at {}", account.endpoint)
+            }
             None => "not running".to_owned(),
         },
         Command::Stop => match blocking(context, sandbox::stop).await? {
@@ -41,9 +43,11 @@ pub async fn run(context: &mut Context, command: Command) -> CommandResult {
             false => "not running".to_owned(),
         },
     };
-    context
-        .terminal
-        .print(&[Line::plain(format!("The sandbox: {line}."))]);
+    // Nothing follows an address: it is there to be copied.
+    let end = if details.is_empty() { "." } else { "" };
+    let mut lines = vec![Line::plain(format!("The sandbox: {line}{end}"))];
+    lines.append(&mut details);
+    context.terminal.print(&lines);
     Ok(Exit::Done)
 }
 

@@ -30,8 +30,13 @@ pub struct Offline {
 }
 
 impl Offline {
-    pub fn load(arguments: &StackArguments, global: &GlobalArguments) -> Result<Self, Failure> {
-        let file = stack_file::find(arguments.stack.as_deref())?;
+    /// Reads the file, for a command that then works on it.
+    pub fn load(
+        command: &str,
+        arguments: &StackArguments,
+        global: &GlobalArguments,
+    ) -> Result<Self, Failure> {
+        let file = stack_file::find(arguments.stack.as_deref(), command)?;
         let catalog = aws::registry::catalog();
         let stack = stack::load(&file.to_string_lossy(), &stack_file::read, &arguments.set)?;
         let (graph, notes) = component::stack_graph(&stack, &catalog)?;
@@ -72,7 +77,8 @@ impl Offline {
     }
 }
 
-fn suffix(arguments: &StackArguments, global: &GlobalArguments) -> String {
+/// What follows the command on a command line that means this stack.
+pub fn suffix(arguments: &StackArguments, global: &GlobalArguments) -> String {
     let mut suffix = String::new();
     let mut add = |flag: &str, value: Option<&str>| {
         suffix.push_str(flag);

@@ -17,25 +17,27 @@ const EXTENSIONS: [&str; 2] = ["yaml", "yml"];
 /// The file of a stack: by its name in `stacks/`, by its path, or the only one there is.
 ///
 /// # Errors
-/// A report with what there is.
-pub fn find(stack: Option<&str>) -> Result<PathBuf, Failure> {
+/// A report with what there is, and how the command is given a stack.
+pub fn find(stack: Option<&str>, command: &str) -> Result<PathBuf, Failure> {
     let there = stacks(Path::new(DIRECTORY));
     match stack.filter(|stack| !stack.is_empty()) {
         Some(stack) => named(stack).ok_or_else(|| no_such(stack, &there)),
         None => match there.as_slice() {
             [(_, path)] => Ok(path.clone()),
-            _ => Err(none_given(&there)),
+            _ => Err(none_given(&there, command)),
         },
     }
 }
 
 fn no_such(stack: &str, there: &[(String, PathBuf)]) -> Failure {
     let names = there.iter().map(|(name, _)| name.as_str());
+    let looked_for = if is_bare(stack) {
+        format!("{DIRECTORY}/{stack}.yaml, and a file {stack}")
+    } else {
+        format!("a file {stack}")
+    };
     let message = Message::error(format!("there is no stack `{stack}`"))
-        .fact(
-            "looked for",
-            format!("{DIRECTORY}/{stack}.yaml, and a file {stack}"),
-        )
+        .fact("looked for", looked_for)
         .fact("there is", listing(there));
     let message = match nearest(stack, names) {
         Some(nearest) => message.help(format!("did you mean `{nearest}`?")),
@@ -44,12 +46,12 @@ fn no_such(stack: &str, there: &[(String, PathBuf)]) -> Failure {
     Failure::new(Exit::NoStack, message)
 }
 
-fn none_given(there: &[(String, PathBuf)]) -> Failure {
+fn none_given(there: &[(String, PathBuf)], command: &str) -> Failure {
     let message = Message::error("no stack is given").fact("there is", listing(there));
     let message = match there.first() {
         Some((name, _)) => message
             .help("name the stack, or set FDE_INFRA_STACK")
-            .command(format!("fde-infra preview {name}")),
+            .command(format!("fde-infra {command} {name}")),
         None => message.help("write a stack file stacks/dev.yaml, or give the path of one"),
     };
     let exit = if there.is_empty() {
@@ -70,14 +72,18 @@ fn listing(there: &[(String, PathBuf)]) -> String {
 
 /// The file that a word names, if it names one.
 pub fn named(stack: &str) -> Option<PathBuf> {
-    let bare = !stack.contains(['/', '\\']);
     let in_directory = EXTENSIONS
         .iter()
         .map(|extension| Path::new(DIRECTORY).join(format!("{stack}.{extension}")))
-        .filter(|_| bare);
+        .filter(|_| is_bare(stack));
     in_directory
         .chain([PathBuf::from(stack)])
         .find(|path| path.is_file())
+}
+
+/// Whether a word can be a stack's name, rather than a path.
+fn is_bare(stack: &str) -> bool {
+    !stack.contains(['/', '\\'])
 }
 
 /// Stacks by name, in order.

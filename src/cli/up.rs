@@ -1,14 +1,18 @@
 //! `up`: preview, confirm, apply, print the outputs.
 
+use std::collections::BTreeSet;
+use std::num::NonZeroUsize;
+
 use clap::Args;
 
-use super::arguments::{SelectionArguments, StackArguments, boolean};
+use super::arguments::{SelectionArguments, StackArguments, boolean, parallel};
 use super::report::Failure;
-use super::session::{Offline, Session, ShowOptions};
+use super::session::{Offline, Session, ShowOptions, suffix};
 use super::{CommandResult, Context, Exit, refusal, run as running};
 use crate::display::{Line, Message, diff, outputs, terminal};
-use crate::execute::{self, Cancel};
-use crate::plan::{Goal, Plan};
+use crate::execute::{self, Cancel, Report};
+use crate::plan::{Because, Goal, Plan};
+use crate::resource::Urn;
 
 #[derive(Debug, Args)]
 pub struct Arguments {
@@ -39,9 +43,10 @@ pub struct Arguments {
         short = 'p',
         env = "FDE_INFRA_PARALLEL",
         value_name = "N",
-        default_value = "32"
+        default_value = "32",
+        value_parser = parallel
     )]
-    parallel: std::num::NonZeroUsize,
+    parallel: NonZeroUsize,
 }
 
 /// The choices at the prompt.
@@ -52,11 +57,14 @@ const CHOICES: [&str; 3] = [YES, NO, DETAILS];
 
 pub async fn run(context: &mut Context, arguments: &Arguments) -> CommandResult {
     if !arguments.yes && !context.is_interactive() {
-        return Err(nobody_to_ask("up"));
+        let suffix = suffix(&arguments.stack, &context.global);
+        let suffix = arguments.selection.added_to(suffix, &arguments.replace);
+        return Err(nobody_to_ask("up", &suffix));
     }
-    let offline = Offline::load(&arguments.stack, &context.global)?;
+    let offline = Offline::load("up", &arguments.stack, &context.global)?;
     let session = Session::connect(context, offline).await?;
     let again = session.offline.command_line("up");
+    let again = arguments.selection.added_to(again, &arguments.replace);
     let live = session.read(context, &again).await?;
     let request = arguments.selection.request(Goal::Up, &arguments.replace);
     let plan = session.plan(&live, &request)?;
@@ -77,7 +85,26 @@ pub async fn run(context: &mut Context, arguments: &Arguments) -> CommandResult 
         return Err(declined());
     }
     let outcome = running::execute(context, &session, &plan, arguments.parallel.get()).await;
+    let left = still_to_replace(&plan, outcome.report());
+    let again = session.offline.command_line("up");
+    let again = arguments.selection.added_to(again, &left);
     Ok(running::finish(context, &session, &plan, &outcome, &again))
+}
+
+/// What `--replace` still has to name when the run is repeated: a replacement that was begun is finished unasked, and one
+/// that is done would be made a second time.
+fn still_to_replace(plan: &Plan, report: &Report) -> Vec<String> {
+    let begun: BTreeSet<&Urn> = report
+        .succeeded
+        .iter()
+        .map(|id| &plan.steps[*id].urn)
+        .collect();
+    let asked = plan
+        .steps
+        .iter()
+        .filter(|step| step.because == Because::Requested && !begun.contains(&step.urn))
+        .map(|step| step.urn.name().to_owned());
+    asked.collect::<BTreeSet<_>>().into_iter().collect()
 }
 
 /// What a stack gives away, and what is still to be done, stays of interest when nothing has changed.
@@ -122,12 +149,15 @@ async fn confirmed(context: &mut Context, session: &Session, plan: &Plan) -> Res
 }
 
 /// Nobody is there to say yes, and nobody has said it beforehand.
-pub fn nobody_to_ask(command: &str) -> Failure {
+///
+/// `suffix` follows the command on a line that means the same.
+pub fn nobody_to_ask(command: &str, suffix: &str) -> Failure {
     let message = Message::error(format!(
         "--yes must be passed in to proceed with `{command}` when running in non-interactive mode"
     ))
     .fact("now", "nothing was read or changed")
-    .help("look at the preview first, then pass --yes (or set FDE_INFRA_YES=true)");
+    .help("to go on without being asked (or set FDE_INFRA_YES=true), run")
+    .command(format!("fde-infra {command} --yes{suffix}"));
     Failure::new(Exit::Usage, message)
 }
 

@@ -14,7 +14,7 @@ pub struct Arguments {
 }
 
 pub fn run(context: &mut Context, arguments: &Arguments) -> CommandResult {
-    let offline = Offline::load(&arguments.stack, &context.global)?;
+    let offline = Offline::load("validate", &arguments.stack, &context.global)?;
     let text = format!(
         "{} is valid: {} with {} resources in {}",
         offline.file_name(),

@@ -124,8 +124,10 @@ fn check_key(context: &mut Context<'_>, entry: &Entry) {
     let mut characters = entry.key.chars();
     let starts = characters.next().is_some_and(|c| c.is_ascii_alphabetic());
     let rest = characters.all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_');
-    let label = if registry::is_section(&entry.key) || entry.key == lookup::ACCOUNT {
-        "is a name with a meaning of its own"
+    let label = if registry::is_section(&entry.key) {
+        "is what a section of the file is called, and `${…}` would mean that"
+    } else if entry.key == lookup::ACCOUNT {
+        "is what the AWS account is called, and `${…}` would mean that"
     } else if !starts || !rest || entry.key.len() > 100 {
         "takes up to 100 letters, digits, `-` and `_`, a letter first"
     } else {
@@ -310,7 +312,7 @@ options:
   nothing: { protect: true }
 "#,
             &expect![[r#"
-                2:3 name `network`: is a name with a meaning of its own
+                2:3 name `network`: is what a section of the file is called, and `${…}` would mean that
                 3:14 unknown_type `aws:s3:Bukket`: `aws:s3:Bukket` is not a resource type of fde-infra
                     help: did you mean `aws:s3:Bucket`?
                 4:42 unsupported `import`: `import` is not supported yet

@@ -34,7 +34,7 @@ pub fn alone(value: &Value, show_secrets: bool) -> String {
     }
 }
 
-/// All outputs as one JSON object, in the stack's order.
+/// All outputs as one JSON object, by name.
 pub fn all_json(outputs: &[(String, Value)], show_secrets: bool) -> serde_json::Value {
     outputs
         .iter()

@@ -394,12 +394,33 @@ mod tests {
     use super::*;
     use std::net::TcpListener;
 
-    fn scratch(name: &str) -> Place {
+    /// A place that goes with the test.
+    struct Scratch {
+        place: Place,
+        root: PathBuf,
+    }
+
+    impl std::ops::Deref for Scratch {
+        type Target = Place;
+
+        fn deref(&self) -> &Place {
+            &self.place
+        }
+    }
+
+    impl Drop for Scratch {
+        fn drop(&mut self) {
+            // A test that failed has more to say than that its files are still there.
+            let _ = fs::remove_dir_all(&self.root);
+        }
+    }
+
+    fn scratch(name: &str) -> Scratch {
         let root = std::env::temp_dir().join(format!("fde-infra-{name}-{}", std::process::id()));
         let _ = fs::remove_dir_all(&root);
-        let place = Place::new(root, "test").unwrap();
+        let place = Place::new(root.clone(), "test").unwrap();
         place::make_directory(&place.instance()).unwrap();
-        place
+        Scratch { place, root }
     }
 
     #[test]

@@ -219,7 +219,7 @@ faults! {
     SecretInTheOpen "secret_in_the_open" "a secret cannot stand here"
     Cycle "cycle" "resources that need each other"
     // What the keys say.
-    Name "name" "a name that AWS refuses"
+    Name "name" "a name that cannot be used"
     Region "region" "not an AWS region"
     Account "account" "not an AWS account number"
     Tag "tag" "a tag that cannot be set"
