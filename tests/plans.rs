@@ -475,6 +475,29 @@ async fn targets_bring_what_they_need_and_exclusions_take_what_needs_them() {
     world.check(NETWORK, &exclude, expect![[""]]).await;
 }
 
+/// Its tag in AWS still says that it is protected; the file has the last word.
+#[tokio::test(start_paused = true)]
+async fn what_is_no_longer_protected_can_be_destroyed_at_once() {
+    let options = |protect: bool| {
+        NETWORK.replace(
+            "10.0.0.0/16 }",
+            &format!("10.0.0.0/16 }}, options: {{ protect: {protect} }}"),
+        )
+    };
+    let world = World::with(&options(true)).await;
+    world
+        .check(
+            &options(false),
+            &destroy(),
+            expect![[r#"
+        0 delete group: destroy
+        1 delete subnet: destroy
+        2 delete vpc: destroy after 0,1
+    "#]],
+        )
+        .await;
+}
+
 #[tokio::test(start_paused = true)]
 async fn destroy_goes_from_the_inside_out() {
     let world = World::with(NETWORK).await;

@@ -235,6 +235,40 @@ fn every_resource_type_is_tested_end_to_end() {
     assert_eq!(forgotten, [] as [String; 0]);
 }
 
+/// The commands that `src/cli/mod.rs` knows, by the names that users type.
+fn commands() -> Vec<String> {
+    let code = product_code(&root().join("src/cli/mod.rs"));
+    let start = code.find("enum Command {").expect("there are commands");
+    code[start..]
+        .lines()
+        .skip(1)
+        .take_while(|line| !line.starts_with('}'))
+        .filter_map(|line| {
+            let name: String = line
+                .trim()
+                .chars()
+                .take_while(char::is_ascii_alphanumeric)
+                .collect();
+            (!name.is_empty()).then(|| name.to_lowercase())
+        })
+        .collect()
+}
+
+#[test]
+fn every_command_is_tested_end_to_end() {
+    let main = fs::read_to_string(root().join("tests/e2e/main.rs")).expect("readable");
+    let commands = commands();
+    assert!(commands.len() >= 7, "{commands:?}");
+    let forgotten: Vec<String> = commands
+        .into_iter()
+        .filter(|command| {
+            let exists = root().join(format!("tests/e2e/{command}.rs")).is_file();
+            !exists || !main.contains(&format!("mod {command};"))
+        })
+        .collect();
+    assert_eq!(forgotten, [] as [String; 0]);
+}
+
 #[test]
 fn promises_are_kept_not_noted() {
     // Assembled, so that this file does not find itself.

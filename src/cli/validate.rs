@@ -15,11 +15,14 @@ pub struct Arguments {
 
 pub fn run(context: &mut Context, arguments: &Arguments) -> CommandResult {
     let offline = Offline::load("validate", &arguments.stack, &context.global)?;
+    let count = match offline.graph.len() {
+        1 => "1 resource".to_owned(),
+        count => format!("{count} resources"),
+    };
     let text = format!(
-        "{} is valid: {} with {} resources in {}",
+        "{} is valid: {} with {count} in {}",
         offline.file_name(),
         offline.graph.stack,
-        offline.graph.len(),
         offline.stack.region
     );
     context.terminal.print(&[Line::plain(text)]);

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::line::Line;
+use console::measure_text_width;
+
+use super::line::{Line, wrap};
 use super::rows::{headline, rows};
 use super::style::{self, Style};
 use super::value::{block, inline, key, structured};
@@ -19,16 +21,22 @@ pub fn render(plan: &Plan, catalog: &Catalog, width: Option<usize>) -> Vec<Line>
     for row in rows(plan) {
         let Some(step) = row.step else { continue };
         let style = style::of(row.op);
-        lines.push(
-            Line::plain(" ")
-                .with(style, style::symbol(row.op))
-                .and("  ")
-                .with(Style::Bold, step.urn.name())
-                .and("  ")
-                .with(Style::Faint, step.urn.token())
-                .and("  ")
-                .with(style, headline(step)),
-        );
+        let lead = Line::plain(" ")
+            .with(style, style::symbol(row.op))
+            .and("  ")
+            .with(Style::Bold, step.urn.name())
+            .and("  ")
+            .with(Style::Faint, step.urn.token());
+        let verdict = headline(step);
+        let needed = lead.width() + 2 + measure_text_width(&verdict);
+        if width.is_none_or(|width| needed <= width) {
+            lines.push(lead.and("  ").with(style, verdict));
+        } else {
+            lines.push(lead);
+            let room = width.map(|width| width.saturating_sub(INDENT + 2));
+            let below = wrap(&verdict, room).into_iter();
+            lines.extend(below.map(|text| Line::plain(" ".repeat(INDENT + 2)).with(style, text)));
+        }
         properties(step, catalog, width, &mut lines);
         lines.push(Line::new());
     }

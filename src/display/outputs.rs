@@ -43,12 +43,16 @@ pub fn all_json(outputs: &[(String, Value)], show_secrets: bool) -> serde_json::
         .into()
 }
 
-/// Assignments for a POSIX shell: `vpcId='vpc-1'`.
+/// Assignments for a POSIX shell: `vpcId='vpc-1'`. What cannot be in the name of a variable becomes `_`.
 pub fn shell(outputs: &[(String, Value)], show_secrets: bool) -> String {
     let mut text = String::new();
     for (name, value) in outputs {
-        let name: String = name
-            .chars()
+        // No variable begins with a digit; a shell would take it for a command.
+        let digit = name.starts_with(|first: char| first.is_ascii_digit());
+        let name: String = digit
+            .then_some('_')
+            .into_iter()
+            .chain(name.chars())
             .map(|character| match character {
                 character if character.is_ascii_alphanumeric() => character,
                 _ => '_',

@@ -158,11 +158,8 @@ fn counts(plan: &Plan) -> Vec<Line> {
     if refused > 0 {
         lines.push(Line::plain("    ").with(Style::Error, format!("{refused} refused")));
     }
-    lines.extend(totals(
-        kinds,
-        total,
-        tally.get(&Op::Same).copied().unwrap_or(0),
-    ));
+    let unchanged = tally.get(&Op::Same).copied().unwrap_or(0);
+    lines.extend(totals(kinds, total, unchanged, lines.len() == 1));
     let drifted = plan
         .steps
         .iter()
@@ -179,9 +176,11 @@ fn counts(plan: &Plan) -> Vec<Line> {
 }
 
 /// The last line of the counts: with several kinds of change a sum, and what stays the same.
-pub(super) fn totals(kinds: usize, changed: usize, unchanged: usize) -> Option<Line> {
+///
+/// `alone` says that nothing has been counted above it.
+pub(super) fn totals(kinds: usize, changed: usize, unchanged: usize, alone: bool) -> Option<Line> {
     let text = match (kinds, unchanged) {
-        (0 | 1, 0) if changed > 0 => return None,
+        (0 | 1, 0) if !alone => return None,
         (0 | 1, unchanged) => format!("{unchanged} unchanged"),
         (_, 0) => format!("{changed} changes"),
         (_, unchanged) => format!("{changed} changes. {unchanged} unchanged"),

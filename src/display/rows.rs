@@ -181,7 +181,10 @@ pub fn fate_of_data(catalog: &Catalog, step: &Step) -> Option<&'static str> {
 pub fn tally(plan: &Plan) -> BTreeMap<Op, usize> {
     let mut tally = BTreeMap::new();
     for row in rows(plan) {
-        if row.refusal.is_none() {
+        let in_scope = row
+            .retained
+            .is_none_or(|retained| retained.reason != RetainReason::NotTargeted);
+        if row.refusal.is_none() && in_scope {
             *tally.entry(row.op).or_insert(0) += 1;
         }
     }

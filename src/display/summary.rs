@@ -57,7 +57,7 @@ pub fn render(plan: &Plan, outcome: &Outcome) -> Vec<Line> {
             lines.push(Line::plain("    ").with(style, format!("{count} {word}")));
         }
     }
-    lines.extend(totals(kinds, changed, unchanged));
+    lines.extend(totals(kinds, changed, unchanged, lines.len() == 1));
     lines.push(Line::new());
     lines.push(
         Line::styled(Style::Heading, "Duration:").and(format!(" {}", seconds(report.elapsed))),

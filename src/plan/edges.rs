@@ -114,6 +114,11 @@ pub(super) fn into_plan(draft: Draft<'_>) -> Plan {
         kept,
         retained,
         refusals,
+        released: graph
+            .iter()
+            .filter(|resource| resource.options.protect == Some(false))
+            .map(|resource| resource.urn.clone())
+            .collect(),
         outputs,
         facts: live.facts.clone(),
     }

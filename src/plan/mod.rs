@@ -295,6 +295,8 @@ pub struct Plan {
     pub kept: Vec<Kept>,
     pub retained: Vec<Retained>,
     pub refusals: Vec<Refusal>,
+    /// What the file takes protection off: `protect: false`. Its tag in AWS stands until then.
+    pub released: BTreeSet<Urn>,
     pub outputs: Vec<PlannedOutput>,
     /// What the account says about itself, for references in steps.
     pub facts: crate::resource::Properties,

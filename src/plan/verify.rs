@@ -43,15 +43,7 @@ pub fn verify(plan: &Plan) -> Result<(), Violation> {
             &step.action
             && plan.refusals.is_empty()
             && observed.tags.is_protected()
-            && step
-                .desired()
-                .is_none_or(|desired| desired.protect != Some(false))
-            && !plan.steps.iter().any(|other| {
-                other.urn == step.urn
-                    && other
-                        .desired()
-                        .is_some_and(|desired| desired.protect == Some(false))
-            })
+            && !plan.released.contains(&step.urn)
         {
             return Err(Violation::ProtectedDeleted(step.urn.clone()));
         }

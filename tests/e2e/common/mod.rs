@@ -1,5 +1,6 @@
 //! What all end-to-end tests stand on: the account, a stack of one's own, and raw SDK clients to look with.
 
+pub mod commands;
 pub mod http;
 pub mod needs;
 pub mod program;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 
 use serde_json::Value as Json;
 
@@ -21,6 +21,10 @@ pub struct Program<'a> {
 #[derive(Debug)]
 pub struct Ended {
     pub status: Option<i32>,
+    /// As it came: data.
+    pub stdout: String,
+    /// Both streams, as they came.
+    pub raw: String,
     /// In one line, so that where a line was broken does not matter.
     pub stderr: String,
     /// What the user meets: the command line, both streams and the exit status; see [`lasting`].
@@ -89,14 +93,26 @@ impl<'a> Program<'a> {
     /// Runs the program with these words; the stack file is what it was before.
     pub fn run_words(&self, words: &[&str]) -> Ended {
         let before = self.calls().len();
-        let output = Command::new(env!("CARGO_BIN_EXE_fde-infra"))
+        let output = self.start(words).wait_with_output();
+        self.ended(words, &output.expect("the program ends"), before)
+    }
+
+    /// Starts the program with these words, and leaves it running.
+    pub fn start(&self, words: &[&str]) -> Child {
+        Command::new(env!("CARGO_BIN_EXE_fde-infra"))
             .args(words)
             .current_dir(&self.directory)
             .env_clear()
             .envs(&self.environment)
             .stdin(Stdio::null())
-            .output()
-            .expect("the program starts");
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the program starts")
+    }
+
+    /// What became of a run that began after so many calls.
+    pub fn ended(&self, words: &[&str], output: &Output, before: usize) -> Ended {
         let (stdout, stderr) = (
             String::from_utf8_lossy(&output.stdout),
             String::from_utf8_lossy(&output.stderr),
@@ -124,6 +140,8 @@ impl<'a> Program<'a> {
         );
         Ended {
             status: output.status.code(),
+            stdout: stdout.to_string(),
+            raw: format!("{stdout}{stderr}"),
             stderr: stderr.split_whitespace().collect::<Vec<_>>().join(" "),
             screen: lasting(&screen),
             calls: names(false),
@@ -172,6 +190,8 @@ fn stream(name: &str, text: &str) -> String {
 /// - `[count]`: of attempts, where there was more than one
 /// - `[revision]`: of a task definition, which AWS never counts down
 /// - `[number]`: that the operating system has for an error
+/// - `[process]`: its number
+/// - `[random]`: the six letters and digits at the end of a secret's ARN
 fn lasting(text: &str) -> String {
     let mut lasting = String::new();
     let mut rest = text;
@@ -201,6 +221,10 @@ fn lasting(text: &str) -> String {
                     word if lasting.ends_with("(attempt ") && word != "1" => "[count]",
                     _ if lasting.ends_with("(os error ") => "[number]",
                     word if ends_task_definition(&lasting, word) => "[revision]",
+                    word if lasting.ends_with("process  ") && word.parse::<u32>().is_ok() => {
+                        "[process]"
+                    }
+                    word if ends_arn_of_secret(&lasting, word, after) => "[random]",
                     word => word,
                 });
                 rest = after;
@@ -208,6 +232,24 @@ fn lasting(text: &str) -> String {
         }
     }
     lasting
+}
+
+fn ends_arn_of_secret(before: &str, word: &str, after: &str) -> bool {
+    // The end may stand on the line below its beginning.
+    let part = |text: &str| {
+        text.rsplit([' ', '"', '\'', '\n'])
+            .next()
+            .unwrap_or_default()
+            .to_owned()
+    };
+    let arn = match before.rsplit_once('\n') {
+        Some((above, line)) if !line.trim_start().contains(' ') => part(above) + line.trim_start(),
+        _ => part(before),
+    };
+    word.len() == 6
+        && arn.contains(":secret:")
+        && arn.ends_with('-')
+        && !after.starts_with(['-', '/'])
 }
 
 fn is_id(word: &str) -> bool {

@@ -1,0 +1,139 @@
+//! `destroy`: what goes, what stays and why, and what it takes to let data go. What each kind of data is owed is in
+//! `data.rs`.
+
+use expect_test::expect_file;
+
+use crate::common::World;
+use crate::common::commands::{DONE, REFUSED, SHOP, USAGE, assert_fits, assert_plain, screens};
+use crate::common::program::{Ended, Program, STACK};
+
+const YES: [&str; 3] = ["--yes", "--parallel", "1"];
+
+#[tokio::test]
+async fn everything_and_again() {
+    let world = World::new("e2e-destroy").await;
+    let program = Program::of(&world);
+    world.up(SHOP).await;
+    let unasked = program.run(SHOP, "destroy", &[]);
+    assert_eq!(unasked.status, USAGE, "{}", unasked.screen);
+    assert_eq!(unasked.calls, [] as [String; 0]);
+    let part = program.run(
+        SHOP,
+        "destroy",
+        &[&YES[..], &["--target", "subnet"]].concat(),
+    );
+    assert_eq!(part.status, DONE, "{}", part.screen);
+    assert_eq!(world.sdk.tagged(&world.stack_tag()).await.len(), 4);
+    let first = program.run(SHOP, "destroy", &YES);
+    assert_eq!(first.status, DONE, "{}", first.screen);
+    assert_eq!(
+        world.sdk.tagged(&world.stack_tag()).await,
+        [] as [String; 0]
+    );
+    let second = program.run(SHOP, "destroy", &YES);
+    assert_eq!(second.status, DONE, "{}", second.screen);
+    assert_eq!(second.mutating, [] as [String; 0]);
+    let all = [unasked, part, first, second];
+    for ended in &all {
+        assert_plain(ended);
+        assert_fits(ended);
+    }
+    expect_file!["../snapshots/commands/destroy.txt"].assert_eq(&screens(&all));
+}
+
+/// What the author wants to keep, stays, is named, and is no failure.
+#[tokio::test]
+async fn what_is_to_be_retained() {
+    let world = World::new("e2e-destroy-retained").await;
+    let program = Program::of(&world);
+    let resources = "\
+kept: { type: aws:sns:Topic, options: { retainOnDelete: true } }
+vpc: { type: aws:ec2:Vpc, properties: { cidrBlock: 10.0.0.0/16 } }
+";
+    world.up(resources).await;
+    let topic = world.id(resources, "kept").await;
+    let ended = program.run(resources, "destroy", &YES);
+    assert_eq!(ended.status, DONE, "{}", ended.screen);
+    assert_eq!(world.sdk.tagged(&world.stack_tag()).await, [topic.clone()]);
+    let again = program.run(resources, "destroy", &YES);
+    assert_eq!(again.status, DONE, "{}", again.screen);
+    assert_eq!(again.mutating, [] as [String; 0]);
+    assert_fits(&ended);
+    assert_fits(&again);
+    expect_file!["../snapshots/commands/destroy_retained.txt"]
+        .assert_eq(&screens([&ended, &again]));
+    let free = resources.replace(", options: { retainOnDelete: true }", "");
+    world.up(&free).await;
+    world.destroy(&free).await;
+}
+
+/// In prod data stays until its loss is agreed to, by name; what holds none goes.
+#[tokio::test]
+async fn data_in_prod() {
+    let world = World::in_environment("e2e-destroy-prod", "prod").await;
+    let program = Program::of(&world);
+    world.up(SHOP).await;
+    let password = world.id(SHOP, "password").await;
+    let refused = program.run(SHOP, "destroy", &YES);
+    assert_eq!(refused.status, REFUSED, "{}", refused.screen);
+    assert_eq!(
+        world.sdk.tagged(&world.stack_tag()).await,
+        [password.clone()]
+    );
+    let secret = world
+        .sdk
+        .secrets
+        .describe_secret()
+        .secret_id(&password)
+        .send()
+        .await;
+    assert_eq!(secret.expect("it is there").deleted_date(), None);
+    let again = program.run(SHOP, "destroy", &YES);
+    assert_eq!(again.status, REFUSED, "{}", again.screen);
+    assert_eq!(again.mutating, [] as [String; 0]);
+    let agreed = [&YES[..], &["--allow-delete", "password"]].concat();
+    let agreed = program.run(SHOP, "destroy", &agreed);
+    assert_eq!(agreed.status, DONE, "{}", agreed.screen);
+    let secret = world
+        .sdk
+        .secrets
+        .describe_secret()
+        .secret_id(&password)
+        .send()
+        .await;
+    assert!(secret.map_or(true, |secret| secret.deleted_date().is_some()));
+    let all = [refused, again, agreed];
+    for ended in &all {
+        assert_fits(ended);
+    }
+    expect_file!["../snapshots/commands/destroy_data.txt"].assert_eq(&screens(&all));
+}
+
+/// What is protected stops it all, before anything is sent; the environment can say yes, and that does not help.
+#[tokio::test]
+async fn what_is_protected() {
+    let world = World::new("e2e-destroy-protected").await;
+    let program = Program::of(&world).with("FDE_INFRA_YES", "true");
+    let protected = "\
+topic: { type: aws:sns:Topic, options: { protect: true } }
+vpc: { type: aws:ec2:Vpc, properties: { cidrBlock: 10.0.0.0/16 } }
+";
+    let free = protected.replace("true", "false");
+    // What a run that died here has left, is protected from the next.
+    world.destroy(&free).await;
+    world.up(protected).await;
+    let refused = program.run(protected, "destroy", &[]);
+    assert_eq!(refused.status, REFUSED, "{}", refused.screen);
+    assert_eq!(refused.mutating, [] as [String; 0]);
+    assert_eq!(world.sdk.tagged(&world.stack_tag()).await.len(), 2);
+    assert_fits(&refused);
+    // The file is enough; it takes no `up` in between.
+    program.write("stacks/dev.yaml", &world.file(&free));
+    let gone: Ended = program.with("FDE_INFRA_STACK", STACK).run_words(&["down"]);
+    assert_eq!(gone.status, DONE, "{}", gone.screen);
+    assert_eq!(
+        world.sdk.tagged(&world.stack_tag()).await,
+        [] as [String; 0]
+    );
+    expect_file!["../snapshots/commands/destroy_protected.txt"].assert_eq(&refused.screen);
+}

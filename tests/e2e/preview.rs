@@ -1,0 +1,190 @@
+//! `preview`: what it shows, how it ends, and that it changes nothing.
+
+use aws_sdk_ec2::types::Tag;
+use expect_test::expect_file;
+
+use crate::common::World;
+use crate::common::commands::{
+    DONE, SHOP, UNEXPECTED_CHANGES, USAGE, assert_fits, assert_plain, json, screens,
+};
+use crate::common::program::{Ended, Program, STACK};
+
+/// What `--detailed-exitcode` says of changes, and what it leaves of every error.
+const CHANGES: Option<i32> = Some(2);
+const DETAILED_ERROR: Option<i32> = Some(1);
+
+fn assert_changed_nothing(ended: &Ended) {
+    assert_eq!(ended.mutating, [] as [String; 0], "{}", ended.screen);
+    if std::env::var_os("AWS_ENDPOINT_URL").is_none() {
+        assert!(!ended.calls.is_empty(), "the log of calls is of use");
+    }
+}
+
+#[tokio::test]
+async fn a_stack_that_is_not_there_yet() {
+    let world = World::new("e2e-preview-new").await;
+    let program = Program::of(&world);
+    let plain = program.run(SHOP, "preview", &[]);
+    let diff = program.run(SHOP, "preview", &["--diff"]);
+    for ended in [&plain, &diff] {
+        assert_eq!(ended.status, DONE, "{}", ended.screen);
+        assert_changed_nothing(ended);
+        assert_plain(ended);
+        assert_fits(ended);
+    }
+    expect_file!["../snapshots/commands/preview_new.txt"].assert_eq(&screens([&plain, &diff]));
+    assert_eq!(
+        world.sdk.tagged(&world.stack_tag()).await,
+        [] as [String; 0]
+    );
+}
+
+/// An edit, a replacement, a deletion, and what somebody else has changed, all in one.
+#[tokio::test]
+async fn everything_at_once() {
+    let world = World::new("e2e-preview-mixed").await;
+    let program = Program::of(&world);
+    let first = format!("{SHOP}spare: {{ type: aws:sns:Topic }}\n");
+    world.up(&first).await;
+    let vpc = world.id(&first, "vpc").await;
+    let drift = world
+        .sdk
+        .ec2
+        .modify_vpc_attribute()
+        .vpc_id(&vpc)
+        .enable_dns_hostnames(
+            aws_sdk_ec2::types::AttributeBooleanValue::builder()
+                .value(true)
+                .build(),
+        );
+    drift.send().await.expect("the network can be changed");
+    let edited = SHOP
+        .replace("displayName: Shop", "displayName: Market")
+        .replace("10.0.1.0/24", "10.0.2.0/24");
+    let plain = program.run(&edited, "preview", &[]);
+    let diff = program.run(&edited, "preview", &["--diff"]);
+    let sames = program.run(&edited, "preview", &["--show-sames"]);
+    for ended in [&plain, &diff, &sames] {
+        assert_eq!(ended.status, DONE, "{}", ended.screen);
+        assert_changed_nothing(ended);
+        assert_plain(ended);
+        assert_fits(ended);
+    }
+    expect_file!["../snapshots/commands/preview_mixed.txt"]
+        .assert_eq(&screens([&plain, &diff, &sames]));
+
+    let document = program.run_words(&["preview", STACK, "--json"]);
+    assert_eq!(document.status, DONE, "{}", document.screen);
+    assert_changed_nothing(&document);
+    expect_file!["../snapshots/commands/preview_json.txt"].assert_eq(&document.screen);
+    let parsed = json(&document);
+    assert_eq!(parsed["version"], 1);
+    assert_eq!(parsed["stack"], "e2e-preview-mixed/dev");
+    assert_eq!(parsed["summary"]["drift"], 1, "{parsed}");
+    assert_eq!(parsed["summary"]["replace"], 1, "{parsed}");
+    assert_eq!(parsed["summary"]["delete"], 1, "{parsed}");
+
+    let parts: Vec<Ended> = [
+        &["--target", "topic"][..],
+        &["--exclude", "vpc"],
+        &["--replace", "group"],
+        &["--target", "tpoic"],
+    ]
+    .iter()
+    .map(|flags| program.run(&edited, "preview", flags))
+    .collect();
+    for ended in &parts {
+        assert_changed_nothing(ended);
+        assert_fits(ended);
+    }
+    assert_eq!(parts[3].status, USAGE);
+    expect_file!["../snapshots/commands/preview_selection.txt"].assert_eq(&screens(&parts));
+}
+
+/// What a pipeline asks: is there anything to do?
+#[tokio::test]
+async fn the_statuses() {
+    let world = World::new("e2e-preview-status").await;
+    let program = Program::of(&world);
+    let before: Vec<Ended> = [
+        &["--expect-no-changes"][..],
+        &["--detailed-exitcode"],
+        &["--expect-no-changes", "--target", "topic"],
+        &["--expect-no-changes", "--json", "--target", "topic"],
+        &["--detailed-exitcode", "--target", "nothing"],
+    ]
+    .iter()
+    .map(|flags| program.run(SHOP, "preview", flags))
+    .collect();
+    let statuses: Vec<Option<i32>> = before.iter().map(|ended| ended.status).collect();
+    assert_eq!(
+        statuses,
+        [
+            UNEXPECTED_CHANGES,
+            CHANGES,
+            UNEXPECTED_CHANGES,
+            UNEXPECTED_CHANGES,
+            DETAILED_ERROR
+        ]
+    );
+    assert_eq!(json(&before[3])["summary"]["create"], 1);
+    world.up(SHOP).await;
+    let after: Vec<Ended> = ["--expect-no-changes", "--detailed-exitcode"]
+        .iter()
+        .map(|flag| program.run(SHOP, "preview", &[flag]))
+        .collect();
+    for ended in &after {
+        assert_eq!(ended.status, DONE, "{}", ended.screen);
+    }
+    // Somebody else's tag is nobody's business.
+    let vpc = world.id(SHOP, "vpc").await;
+    let tag = Tag::builder().key("cost-centre").value("42").build();
+    let tagging = world.sdk.ec2.create_tags().resources(&vpc).tags(tag);
+    tagging.send().await.expect("tags can be set");
+    let tagged = program.run(SHOP, "preview", &["--expect-no-changes"]);
+    assert_eq!(tagged.status, DONE, "{}", tagged.screen);
+    let both = program.run(
+        SHOP,
+        "preview",
+        &["--detailed-exitcode", "--expect-no-changes"],
+    );
+    assert_eq!(both.status, DETAILED_ERROR, "{}", both.screen);
+    expect_file!["../snapshots/commands/preview_statuses.txt"]
+        .assert_eq(&screens(before.iter().chain(&after).chain([&both])));
+}
+
+/// Colour is for a terminal, or for whoever insists; and every flag has its twin in the environment.
+#[tokio::test]
+async fn colour_and_the_environment() {
+    let world = World::new("e2e-preview-colour").await;
+    let program = Program::of(&world);
+    let escape = '\u{1b}';
+    for (flags, coloured) in [
+        (&[][..], false),
+        (&["--color", "never"], false),
+        (&["--color", "always"], true),
+    ] {
+        let ended = program.run(SHOP, "preview", flags);
+        assert_eq!(ended.raw.contains(escape), coloured, "{flags:?}");
+    }
+    // Without `NO_COLOR`, a pipe is still no terminal.
+    let program = program.without("NO_COLOR");
+    assert_plain(&program.run(SHOP, "preview", &[]));
+    let program = program.with("FDE_INFRA_COLOR", "always");
+    let coloured = program.run(SHOP, "preview", &[]);
+    assert!(coloured.raw.contains(escape), "{}", coloured.screen);
+
+    let program = program
+        .without("FDE_INFRA_COLOR")
+        .with("FDE_INFRA_STACK", STACK)
+        .with("FDE_INFRA_JSON", "1")
+        .with("FDE_INFRA_TARGET", "vpc,topic")
+        .with("FDE_INFRA_EXPECT_NO_CHANGES", "yes");
+    let ended = program.run_words(&["preview"]);
+    assert_eq!(ended.status, UNEXPECTED_CHANGES, "{}", ended.screen);
+    assert_eq!(json(&ended)["summary"]["create"], 2);
+    let ended = program
+        .with("FDE_INFRA_EXPECT_NO_CHANGES", "perhaps")
+        .run_words(&["preview"]);
+    assert_eq!(ended.status, USAGE, "{}", ended.screen);
+}
