@@ -54,7 +54,10 @@ vpc: { type: aws:ec2:Vpc, properties: { cidrBlock: 10.0.0.0/16 } }
     let topic = world.id(resources, "kept").await;
     let ended = program.run(resources, "destroy", &YES);
     assert_eq!(ended.status, DONE, "{}", ended.screen);
-    assert_eq!(world.sdk.tagged(&world.stack_tag()).await, [topic.clone()]);
+    assert_eq!(
+        world.sdk.tagged(&world.stack_tag()).await,
+        std::slice::from_ref(&topic)
+    );
     let again = program.run(resources, "destroy", &YES);
     assert_eq!(again.status, DONE, "{}", again.screen);
     assert_eq!(again.mutating, [] as [String; 0]);
@@ -78,7 +81,7 @@ async fn data_in_prod() {
     assert_eq!(refused.status, REFUSED, "{}", refused.screen);
     assert_eq!(
         world.sdk.tagged(&world.stack_tag()).await,
-        [password.clone()]
+        std::slice::from_ref(&password)
     );
     let secret = world
         .sdk
