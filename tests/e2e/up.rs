@@ -193,7 +193,7 @@ fn interrupted(program: &Program<'_>, words: &[&str], signal: &str) -> Ended {
 
 /// What is under way is finished, nothing new is begun, and the next run goes on.
 async fn check_signal(name: &str, signal: &str, heard: &str) {
-    const LENGTH: usize = 200;
+    const LENGTH: usize = 60;
     let world = World::new(name).await;
     let program = Program::of(&world);
     let resources = chain(LENGTH);
