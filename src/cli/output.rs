@@ -1,9 +1,11 @@
 //! `output`: what a stack gives away, from live AWS.
 
+use std::collections::BTreeMap;
+
 use clap::Args;
 
 use super::arguments::{StackArguments, boolean, exclusive};
-use super::report::Failure;
+use super::report::{Failure, show};
 use super::session::{Offline, Session};
 use super::{CommandResult, Context, Exit, stack_file};
 use crate::display::{Message, outputs};
@@ -50,6 +52,10 @@ pub async fn run(context: &mut Context, arguments: &Arguments) -> CommandResult 
         .map(|(name, expression)| (name.clone(), expression.resolve(&lookup)))
         .collect();
     let secrets = arguments.show_secrets;
+    let all = match (&name, arguments.json || arguments.shell) {
+        (None, true) => for_scripts(context, all, arguments.shell)?,
+        _ => all,
+    };
     let text = match name {
         Some(name) => {
             let value = find(&all, &name, &session)?;
@@ -76,6 +82,41 @@ pub async fn run(context: &mut Context, arguments: &Arguments) -> CommandResult 
         .data(&text)
         .map_err(|error| Failure::of_writing(&error))?;
     Ok(Exit::Done)
+}
+
+/// All outputs as a script takes them: what is not known is `null` in JSON, and left out in a shell.
+fn for_scripts(
+    context: &mut Context,
+    all: Vec<(String, Value)>,
+    shell: bool,
+) -> Result<Vec<(String, Value)>, Failure> {
+    let mut known = Vec::new();
+    let mut unknown = Vec::new();
+    let mut variables: BTreeMap<String, String> = BTreeMap::new();
+    for (name, value) in all {
+        if shell && let Some(other) = variables.insert(outputs::variable(&name), name.clone()) {
+            let message = Message::error(format!(
+                "the outputs `{other}` and `{name}` would be one variable in a shell: `{}`",
+                outputs::variable(&name)
+            ));
+            let help = "give one of them another name, or take --json";
+            return Err(Failure::new(Exit::Error, message.help(help)));
+        }
+        if value.is_known() {
+            known.push((name, value));
+        } else {
+            if !shell {
+                known.push((name.clone(), Value::Null));
+            }
+            unknown.push(name);
+        }
+    }
+    if !unknown.is_empty() {
+        let message = Message::warning(format!("not known yet: {}", unknown.join(", ")));
+        let help = "what they come from is not there; `up` makes it";
+        show(&[message.help(help)], &mut context.terminal);
+    }
+    Ok(known)
 }
 
 /// What a reference leads to in live AWS, whatever the file is about to make of it.

@@ -47,21 +47,26 @@ pub fn all_json(outputs: &[(String, Value)], show_secrets: bool) -> serde_json::
 pub fn shell(outputs: &[(String, Value)], show_secrets: bool) -> String {
     let mut text = String::new();
     for (name, value) in outputs {
-        // No variable begins with a digit; a shell would take it for a command.
-        let digit = name.starts_with(|first: char| first.is_ascii_digit());
-        let name: String = digit
-            .then_some('_')
-            .into_iter()
-            .chain(name.chars())
-            .map(|character| match character {
-                character if character.is_ascii_alphanumeric() => character,
-                _ => '_',
-            })
-            .collect();
+        let name = variable(name);
         let value = alone(value, show_secrets).replace('\'', "'\\''");
         text.push_str(&format!("{name}='{value}'\n"));
     }
     text
+}
+
+/// The shell's variable for an output.
+pub fn variable(name: &str) -> String {
+    // None begins with a digit; a shell would take it for a command.
+    let digit = name.starts_with(|first: char| first.is_ascii_digit());
+    digit
+        .then_some('_')
+        .into_iter()
+        .chain(name.chars())
+        .map(|character| match character {
+            character if character.is_ascii_alphanumeric() => character,
+            _ => '_',
+        })
+        .collect()
 }
 
 /// JSON with secrets masked, and with what is not known named by where it comes from.

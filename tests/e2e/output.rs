@@ -154,3 +154,34 @@ async fn secrets() {
     );
     world.destroy(&resources).await;
 }
+
+/// What is not there yet has no value for a script, and no variable stands for two outputs.
+#[tokio::test]
+async fn what_is_not_known_and_what_would_be_one() {
+    let world = World::new("e2e-output-unknown").await;
+    let program = Program::of(&world);
+    let topic = "topic: { type: aws:sns:Topic }\n";
+    world.up(topic).await;
+    let more =
+        format!("{topic}vpc: {{ type: aws:ec2:Vpc, properties: {{ cidrBlock: 10.0.0.0/16 }} }}\n");
+    let outputs = "outputs:\n  vpcId: ${vpc.id}\n  topic-arn: ${topic.arn}\n";
+    let file = format!("{}{outputs}", world.file(&more));
+    program.write("stacks/dev.yaml", &file);
+    let json_form = program.run_words(&["output", STACK, "--json"]);
+    let shell_form = program.run_words(&["output", STACK, "--shell"]);
+    assert_eq!([json_form.status, shell_form.status], [DONE, DONE]);
+    let arn = world.id(topic, "topic").await;
+    assert_eq!(
+        json(&json_form),
+        value!({ "vpcId": null, "topic-arn": arn })
+    );
+    assert_eq!(shell_form.stdout, format!("topic_arn='{arn}'\n"));
+    program.write("stacks/dev.yaml", &format!("{file}  topic_arn: twice\n"));
+    let clash = program.run_words(&["output", STACK, "--shell"]);
+    assert_eq!((clash.status, clash.stdout.as_str()), (ERROR, ""));
+    expect_file!["../snapshots/commands/output_unknown.txt"].assert_eq(&screens([
+        &json_form,
+        &shell_form,
+        &clash,
+    ]));
+}
