@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::process::{Child, Command, Output, Stdio};
 
 use crate::account::Account;
+use crate::promise::Shown;
 use crate::proxy::{Kill, Proxy};
 
 const STACK: &str = "happyrobot-fde/dev";
@@ -163,7 +164,7 @@ impl Lab {
         assert!(whole.status.success(), "{whole:?}");
         let calls = self.proxy.mutating().len();
         let wanted = self.account.owned(STACK).await;
-        let before = self.runs;
+        let (before, failures) = (self.runs, self.failures.len());
         // Which of a hundred calls is the tenth differs from run to run, so these are samples of all calls.
         for at in (0..calls).step_by(step) {
             for kill in [Kill::Before(at), Kill::After(at)] {
@@ -172,12 +173,15 @@ impl Lab {
                 }
             }
         }
-        println!(
-            "R1 {}: {calls} calls, {} kills, {} failures so far",
-            job.name,
-            self.runs - before,
-            self.failures.len()
-        );
+        let shown = Shown {
+            promise: "R1",
+            level: "lab",
+            what: &format!("{}, killed at one of {calls} calls", job.name),
+            runs: self.runs - before,
+            seeds: None,
+            failures: self.failures.len() - failures,
+        };
+        shown.tell();
     }
 }
 

@@ -14,4 +14,6 @@
 
 mod account;
 mod kill;
+#[path = "../common/promise.rs"]
+mod promise;
 mod proxy;

@@ -11,5 +11,7 @@
 )]
 
 mod critical_path;
+#[path = "../common/promise.rs"]
+mod promise;
 mod story;
 mod teeth;

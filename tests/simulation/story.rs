@@ -17,6 +17,7 @@ use fde_infra::testing::faults::{Fault, FaultyAccount};
 use fde_infra::testing::generate::{catalog, edited, graph_of, resources, stack};
 use fde_infra::testing::{FakeAccount, Random};
 
+use crate::promise::Shown;
 use crate::teeth::{Flaw, Flawed};
 
 /// Seeds of an ordinary run.
@@ -282,10 +283,22 @@ async fn stories_end_well() {
             *tally.entry(fault).or_default() += count;
         }
     }
-    println!(
-        "R1, R8, R9: {} stories, 0 failures; what was met:",
-        seeds.end - seeds.start
-    );
+    let stories = usize::try_from(seeds.end - seeds.start).expect("not that many");
+    for (promise, what) in [
+        ("R1", "killed before or after a call"),
+        ("R8", "cancelled once or twice at a call"),
+        ("R9", "calls and answers lost, refused and throttled"),
+    ] {
+        let shown = Shown {
+            promise,
+            level: "simulation",
+            what,
+            runs: stories,
+            seeds: Some(stories),
+            failures: 0,
+        };
+        shown.tell();
+    }
     for (fault, count) in &tally {
         println!("  {count:>6} {fault}");
     }
