@@ -31,6 +31,8 @@ use arguments::GlobalArguments;
 pub use exit::Exit;
 use interrupt::Interrupts;
 use report::Failure;
+#[doc(hidden)]
+pub use report::excerpt;
 use surroundings::Surroundings;
 
 /// Pulumi-style infrastructure as code with live AWS as its only state.

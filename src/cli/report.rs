@@ -148,8 +148,8 @@ fn head_of(error: &StackError) -> Vec<Line> {
     vec![Line::styled(Style::Error, lead).and(format!(": {error}"))]
 }
 
-/// The source around the places of a fault.
-fn excerpt(
+/// The source around the places of a fault. Public for the fuzz targets: any fault of any text can be drawn.
+pub fn excerpt(
     error: &StackError,
     sources: &[Source],
     width: Option<usize>,

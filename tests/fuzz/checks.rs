@@ -1,0 +1,218 @@
+//! What must hold for any bytes at all, said once for the test that runs in CI and for the coverage-guided fuzzer.
+
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+use serde_json::{Map, Value as Json};
+
+use fde_infra::aws::registry;
+use fde_infra::cli::excerpt;
+use fde_infra::component::stack_graph;
+use fde_infra::display::{diff, preview};
+use fde_infra::graph::{self, Origin, Resource, ResourceOptions};
+use fde_infra::plan::{self, Action, Plan, Request};
+use fde_infra::resource::diff::compare;
+use fde_infra::resource::{
+    Catalog, Condition, LiveSnapshot, Observed, Properties, Schema, StackId, Tags, Urn, Value,
+};
+use fde_infra::stack::{self, Stack, StackErrors};
+
+/// Never part of UTF-8, so that it parts a stack file from the `--set` flags after it.
+pub const SEPARATOR: u8 = 0xFF;
+
+static CATALOG: LazyLock<Catalog> = LazyLock::new(registry::catalog);
+
+/// What one fuzz target does with its bytes.
+pub type Target = fn(&[u8]);
+
+/// Any text is a stack file, or has faults that can be shown in it; the same ones every time.
+pub fn parser(data: &[u8]) {
+    let Some((text, flags)) = file_and_flags(data) else {
+        return;
+    };
+    let read = |_: &str| Ok(text.clone());
+    let loaded = stack::load("fuzz.yaml", &read, &flags);
+    if let Err(errors) = &loaded {
+        can_be_shown(errors);
+    }
+    let again = stack::load("fuzz.yaml", &read, &flags);
+    assert_eq!(loaded.err(), again.err(), "the second reading differs");
+}
+
+/// A stack that can be read becomes a graph from which exactly its resources are made, or has faults that can be shown.
+pub fn expander(data: &[u8]) {
+    let Some(stack) = loaded(data) else {
+        return;
+    };
+    let expanded = stack_graph(&stack, &CATALOG);
+    let again = stack_graph(&stack, &CATALOG);
+    let (graph, notes) = match (expanded, again) {
+        (Ok(expanded), Ok(again)) => {
+            assert_eq!(expanded, again, "the second expansion differs");
+            expanded
+        }
+        (Err(errors), Err(again)) => {
+            can_be_shown(&errors);
+            assert_eq!(errors, again, "the second expansion differs");
+            return;
+        }
+        _ => panic!("an expansion succeeds once in two times"),
+    };
+    drop(notes);
+    let plan = plan::build(
+        &graph,
+        &LiveSnapshot::default(),
+        &CATALOG,
+        &Request::default(),
+    );
+    assert_eq!(plan::verify::verify(&plan), Ok(()));
+    assert_eq!(plan.refusals, []);
+    let made = plan
+        .steps
+        .iter()
+        .filter(|step| matches!(step.action, Action::Create { .. }));
+    assert_eq!(made.count(), graph.len());
+    assert_eq!(plan.steps.len(), graph.len());
+    can_be_drawn(&plan);
+}
+
+/// What is wanted of one resource, and what is there.
+#[derive(Debug, serde::Deserialize)]
+struct Case {
+    token: String,
+    wanted: Map<String, Json>,
+    live: Map<String, Json>,
+    #[serde(default)]
+    tags: BTreeMap<String, String>,
+}
+
+/// Any wanted inputs compare with any live ones: what is equal does not differ, and a plan can be made and drawn.
+pub fn differ(data: &[u8]) {
+    let Ok(case) = serde_json::from_slice::<Case>(data) else {
+        return;
+    };
+    let Some(schema) = CATALOG.get(&case.token) else {
+        return;
+    };
+    let inputs = properties(case.wanted);
+    let live = properties(case.live);
+    differs_only_where_it_differs(schema, &inputs, &live);
+    let stack = StackId {
+        name: "fuzz".to_owned(),
+        environment: "dev".to_owned(),
+    };
+    let urn = Urn::new(&stack, &case.token, "thing");
+    let resource = Resource {
+        urn: urn.clone(),
+        inputs,
+        tags: case.tags,
+        options: ResourceOptions::default(),
+        origin: Origin::default(),
+        generated_name: false,
+    };
+    let Ok(graph) = graph::build(&stack, vec![resource], Vec::new(), &CATALOG) else {
+        return;
+    };
+    let observed = Observed {
+        token: case.token.clone(),
+        id: "thing-1".to_owned(),
+        arn: None,
+        inputs: live,
+        outputs: Properties::new(),
+        tags: Tags::from_iter([
+            ("fde:stack".to_owned(), stack.to_string()),
+            ("fde:urn".to_owned(), urn.to_string()),
+        ]),
+        condition: Condition::Ready,
+    };
+    let live = LiveSnapshot {
+        ours: BTreeMap::from([(urn, vec![observed])]),
+        ..LiveSnapshot::default()
+    };
+    let request = Request {
+        allow_delete: vec!["*".to_owned()],
+        ..Request::default()
+    };
+    let plan = plan::build(&graph, &live, &CATALOG, &request);
+    assert_eq!(plan::verify::verify(&plan), Ok(()));
+    assert_eq!(plan, plan::build(&graph, &live, &CATALOG, &request));
+    can_be_drawn(&plan);
+}
+
+fn differs_only_where_it_differs(schema: &Schema, wanted: &Properties, live: &Properties) {
+    for same in [wanted, live] {
+        let diff = compare(schema, same, same);
+        assert!(diff.is_empty(), "what is the same differs: {diff:?}");
+    }
+    for change in &compare(schema, wanted, live).changes {
+        assert!(
+            schema.property(change.property()).is_some(),
+            "{} is no property",
+            change.path
+        );
+        assert_ne!(change.before, change.after, "{}", change.path);
+    }
+}
+
+fn properties(values: Map<String, Json>) -> Properties {
+    values
+        .into_iter()
+        .map(|(name, value)| (name, Value::from(value)))
+        .filter(|(_, value)| !value.is_null())
+        .collect()
+}
+
+fn file_and_flags(data: &[u8]) -> Option<(String, Vec<String>)> {
+    let mut parts = data.split(|byte| *byte == SEPARATOR);
+    let text = String::from_utf8(parts.next()?.to_vec()).ok()?;
+    let flags = parts.map(|flag| String::from_utf8(flag.to_vec()));
+    Some((text, flags.collect::<Result<_, _>>().ok()?))
+}
+
+fn loaded(data: &[u8]) -> Option<Stack> {
+    let (text, flags) = file_and_flags(data)?;
+    stack::load("fuzz.yaml", &|_: &str| Ok(text.clone()), &flags).ok()
+}
+
+/// Every fault has a place in its source, and its excerpt can be drawn.
+fn can_be_shown(errors: &StackErrors) {
+    assert!(!errors.errors.is_empty(), "refused without a reason");
+    for error in &errors.errors {
+        assert!(!error.labels.is_empty(), "{error} is nowhere");
+        for label in &error.labels {
+            let source = &errors.sources[label.span.source as usize];
+            let range = label.span.range();
+            assert!(
+                range.end <= source.text.len(),
+                "{error} is beyond the end of {}",
+                source.name
+            );
+        }
+        let shown = excerpt(error, &errors.sources, Some(80), false);
+        let shown = shown.unwrap_or_else(|| panic!("{error} cannot be drawn"));
+        is_harmless(&shown);
+    }
+}
+
+/// Preview and difference fit a terminal.
+fn can_be_drawn(plan: &Plan) {
+    let mut lines = preview::render(preview::View {
+        plan,
+        catalog: &CATALOG,
+        sections: &[],
+        show_sames: true,
+        width: Some(80),
+    });
+    lines.extend(diff::render(plan, &CATALOG, Some(80)));
+    for line in lines {
+        is_harmless(&line.render(false));
+    }
+}
+
+/// Nothing that a terminal takes for a command.
+fn is_harmless(text: &str) {
+    let harmful = text
+        .chars()
+        .find(|character| character.is_control() && *character != '\n');
+    assert_eq!(harmful, None, "{text:?}");
+}
