@@ -17,6 +17,7 @@ pub mod error;
 pub mod iam;
 mod kms;
 pub mod logs;
+mod pages;
 pub mod policy;
 mod provider;
 mod rate;

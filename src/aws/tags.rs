@@ -2,8 +2,13 @@
 
 use std::collections::HashMap;
 
+use aws_sdk_resourcegroupstagging::config::Builder;
+use aws_sdk_resourcegroupstagging::types::TagFilter;
+use aws_types::region::Region;
+
 use super::context::Context;
 use super::error::{AwsResult, kind};
+use super::pages::pages;
 use crate::resource::provider::Indexed;
 use crate::resource::{ErrorKind, ProviderError, StackId, Tags, tags};
 
@@ -11,45 +16,53 @@ use crate::resource::{ErrorKind, ProviderError, StackId, Tags, tags};
 ///
 /// Its answer lags behind and lists what is gone, so it only says where to look. IAM roles and policies are not in it.
 pub async fn index(context: &Context, stack: &StackId) -> AwsResult<Vec<Indexed>> {
-    let filter = aws_sdk_resourcegroupstagging::types::TagFilter::builder()
+    let found = tagged(context, stack, None, None).await?;
+    let indexed = found.into_iter().map(|(arn, tags)| Indexed { arn, tags });
+    Ok(indexed.collect())
+}
+
+/// What the tagging API of a region knows of a stack, by ARN: of one type, or of all.
+pub async fn tagged(
+    context: &Context,
+    stack: &StackId,
+    kind: Option<&str>,
+    region: Option<&'static str>,
+) -> AwsResult<Vec<(String, Tags)>> {
+    let filter = TagFilter::builder()
         .key(tags::STACK)
         .values(stack.to_string())
         .build();
-    let mut found = Vec::new();
-    let mut token: Option<String> = None;
-    loop {
+    let filter = &filter;
+    let mappings = pages(|token| async move {
         let page = context
             .call("tag:GetResources", || {
-                context
+                let asking = context
                     .tagging
                     .get_resources()
+                    .set_resource_type_filters(kind.map(|kind| vec![kind.to_owned()]))
                     .tag_filters(filter.clone())
                     .resources_per_page(100)
                     .set_pagination_token(token.clone())
-                    .send()
+                    .customize();
+                match region {
+                    Some(region) => asking
+                        .config_override(Builder::new().region(Region::new(region)))
+                        .send(),
+                    None => asking.send(),
+                }
             })
             .await?;
-        for mapping in page.resource_tag_mapping_list() {
-            let Some(arn) = mapping.resource_arn() else {
-                continue;
-            };
-            found.push(Indexed {
-                arn: arn.to_owned(),
-                tags: mapping
-                    .tags()
-                    .iter()
-                    .map(|tag| (tag.key().to_owned(), tag.value().to_owned()))
-                    .collect(),
-            });
-        }
-        token = page
-            .pagination_token()
-            .filter(|token| !token.is_empty())
-            .map(str::to_owned);
-        if token.is_none() {
-            return Ok(found);
-        }
-    }
+        Ok((page.resource_tag_mapping_list, page.pagination_token))
+    })
+    .await?;
+    let found = mappings.into_iter().filter_map(|mapping| {
+        let tags = mapping.tags().iter();
+        let tags = tags
+            .map(|tag| (tag.key().to_owned(), tag.value().to_owned()))
+            .collect();
+        Some((mapping.resource_arn?, tags))
+    });
+    Ok(found.collect())
 }
 
 /// Sets and removes tags of one object.

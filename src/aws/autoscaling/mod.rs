@@ -11,6 +11,7 @@ use aws_sdk_applicationautoscaling::types::{ScalableTarget, ScalingPolicy, Servi
 
 use super::context::Context;
 use super::error::AwsResult;
+use crate::aws::pages::pages;
 use crate::resource::{ErrorKind, ProviderError, ReadSession};
 
 const NAMESPACE: &str = "ecs";
@@ -24,9 +25,7 @@ async fn targets(context: &Context, session: &ReadSession) -> AwsResult<Arc<Vec<
     const OPERATION: &str = "application-autoscaling:DescribeScalableTargets";
     session
         .once(OPERATION, || async {
-            let mut targets = Vec::new();
-            let mut token: Option<String> = None;
-            loop {
+            pages(|token| async move {
                 let page = context
                     .call(OPERATION, || {
                         context
@@ -37,12 +36,10 @@ async fn targets(context: &Context, session: &ReadSession) -> AwsResult<Arc<Vec<
                             .send()
                     })
                     .await?;
-                token = page.next_token().map(str::to_owned);
-                targets.extend(page.scalable_targets.unwrap_or_default());
-                if token.is_none() {
-                    return Ok(targets);
-                }
-            }
+                let next = page.next_token().map(str::to_owned);
+                Ok((page.scalable_targets, next))
+            })
+            .await
         })
         .await
 }
@@ -52,9 +49,7 @@ async fn policies(context: &Context, session: &ReadSession) -> AwsResult<Arc<Vec
     const OPERATION: &str = "application-autoscaling:DescribeScalingPolicies";
     session
         .once(OPERATION, || async {
-            let mut policies = Vec::new();
-            let mut token: Option<String> = None;
-            loop {
+            pages(|token| async move {
                 let page = context
                     .call(OPERATION, || {
                         context
@@ -65,12 +60,10 @@ async fn policies(context: &Context, session: &ReadSession) -> AwsResult<Arc<Vec
                             .send()
                     })
                     .await?;
-                token = page.next_token().map(str::to_owned);
-                policies.extend(page.scaling_policies.unwrap_or_default());
-                if token.is_none() {
-                    return Ok(policies);
-                }
-            }
+                let next = page.next_token().map(str::to_owned);
+                Ok((page.scaling_policies, next))
+            })
+            .await
         })
         .await
 }

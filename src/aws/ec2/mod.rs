@@ -35,24 +35,6 @@ fn filter(name: &str, value: &str) -> Filter {
     Filter::builder().name(name).values(value).build()
 }
 
-/// Everything that a Describe call answers, page by page. `ask` makes the call with the token of the page.
-async fn pages<T, F, Fut>(ask: F) -> AwsResult<Vec<T>>
-where
-    F: Fn(Option<String>) -> Fut,
-    Fut: Future<Output = AwsResult<(Option<Vec<T>>, Option<String>)>>,
-{
-    let mut all = Vec::new();
-    let mut token = None;
-    loop {
-        let (page, next) = ask(token).await?;
-        all.extend(page.unwrap_or_default());
-        token = next.filter(|token| !token.is_empty());
-        if token.is_none() {
-            return Ok(all);
-        }
-    }
-}
-
 /// Creates an object by client token. `make` takes the generation of the token and answers with the object's id; `look`
 /// reads it, and finds `None` if it is dead.
 ///
@@ -174,18 +156,5 @@ mod tests {
         .await
         .unwrap();
         assert_eq!(made, "3");
-    }
-
-    #[tokio::test]
-    async fn pages_are_followed_to_the_end() {
-        let all = pages(|token| async move {
-            Ok(match token.as_deref() {
-                None => (Some(vec![1, 2]), Some("next".to_owned())),
-                _ => (Some(vec![3]), Some(String::new())),
-            })
-        })
-        .await
-        .unwrap();
-        assert_eq!(all, [1, 2, 3]);
     }
 }

@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::aws::context::Context;
 use crate::aws::error::{AwsResult, expected};
+use crate::aws::pages::pages;
 use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType};
 use crate::aws::wait::{Poll, Wait};
 use crate::resource::provider::{DataPolicy, Progress, Query};
@@ -73,7 +74,7 @@ impl ResourceType for NatGateway {
 
     async fn read(&self, context: &Context, query: Query<'_>) -> AwsResult<Vec<LiveOf<Self>>> {
         let filter = &super::of_stack(query.stack);
-        let gateways = super::pages(|token| async move {
+        let gateways = pages(|token| async move {
             let page = context
                 .call("ec2:DescribeNatGateways", || {
                     context

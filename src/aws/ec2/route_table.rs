@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::aws::context::Context;
 use crate::aws::error::{AwsResult, expected};
+use crate::aws::pages::pages;
 use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType};
 use crate::resource::provider::{DataPolicy, Progress, Query};
 use crate::resource::{Condition, CreateClass, Property, Schema};
@@ -120,7 +121,7 @@ pub(super) async fn of_stack(
         .session
         .once("ec2:DescribeRouteTables", || async move {
             let filter = &filter;
-            super::pages(|token| async move {
+            pages(|token| async move {
                 let page = context
                     .call("ec2:DescribeRouteTables", || {
                         context

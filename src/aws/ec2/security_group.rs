@@ -19,6 +19,7 @@ use serde::{Deserialize, Serialize};
 use super::security_group_rule;
 use crate::aws::context::Context;
 use crate::aws::error::{AwsResult, expected};
+use crate::aws::pages::pages;
 use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType, adopt};
 use crate::aws::wait::{Poll, Wait, until_visible};
 use crate::resource::provider::{DataPolicy, Progress, Query};
@@ -268,7 +269,7 @@ async fn let_everything_out(context: &Context, id: &str, progress: &dyn Progress
 
 async fn list(context: &Context, by: Filter) -> AwsResult<Vec<SdkSecurityGroup>> {
     let by = &by;
-    super::pages(|token| async move {
+    pages(|token| async move {
         let page = context
             .call("ec2:DescribeSecurityGroups", || {
                 context

@@ -21,6 +21,7 @@ use super::security_group_permission::{
 };
 use crate::aws::context::Context;
 use crate::aws::error::{AwsResult, expected};
+use crate::aws::pages::pages;
 use crate::aws::resource_type::{Live, adopt};
 use crate::aws::wait::until_visible;
 use crate::resource::provider::Query;
@@ -107,7 +108,7 @@ pub(super) async fn of_stack(context: &Context, query: Query<'_>) -> AwsResult<A
 
 pub(super) async fn list(context: &Context, by: Filter) -> AwsResult<Vec<SdkRule>> {
     let by = &by;
-    super::pages(|token| async move {
+    pages(|token| async move {
         let page = context
             .call("ec2:DescribeSecurityGroupRules", || {
                 context

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::aws::context::Context;
 use crate::aws::error::{AwsResult, expected};
+use crate::aws::pages::pages;
 use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType, adopt};
 use crate::aws::wait::{Poll, Wait, until_visible};
 use crate::resource::provider::{DataPolicy, Progress, Query};
@@ -200,7 +201,7 @@ async fn met(
 
 async fn list(context: &Context, by: Filter) -> AwsResult<Vec<LiveOf<Subnet>>> {
     let by = &by;
-    let subnets = super::pages(|token| async move {
+    let subnets = pages(|token| async move {
         let page = context
             .call("ec2:DescribeSubnets", || {
                 context

@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::aws::context::Context;
 use crate::aws::error::{AwsResult, expected};
+use crate::aws::pages::pages;
 use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType};
 use crate::aws::wait::{Poll, Wait, until_visible};
 use crate::resource::provider::{DataPolicy, Progress, Query};
@@ -61,7 +62,7 @@ impl ResourceType for Vpc {
 
     async fn read(&self, context: &Context, query: Query<'_>) -> AwsResult<Vec<LiveOf<Self>>> {
         let filter = &super::of_stack(query.stack);
-        let vpcs = super::pages(|token| async move {
+        let vpcs = pages(|token| async move {
             let page = context
                 .call("ec2:DescribeVpcs", || {
                     context

@@ -19,6 +19,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::aws::context::Context;
 use crate::aws::error::{AwsResult, expected};
+use crate::aws::pages::pages;
 use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType, adopt};
 use crate::aws::wait::until_visible;
 use crate::resource::provider::{DataPolicy, Progress, Query};
@@ -302,9 +303,7 @@ async fn describe(context: &Context, names: &[&str]) -> AwsResult<Vec<EcrReposit
 
 /// Every repository of the account in this region.
 async fn describe_all(context: &Context) -> AwsResult<Vec<EcrRepository>> {
-    let mut repositories = Vec::new();
-    let mut token: Option<String> = None;
-    loop {
+    pages(|token| async move {
         let page = context
             .call("ecr:DescribeRepositories", || {
                 context
@@ -315,12 +314,10 @@ async fn describe_all(context: &Context) -> AwsResult<Vec<EcrRepository>> {
                     .send()
             })
             .await?;
-        token = page.next_token().map(str::to_owned);
-        repositories.extend(page.repositories.unwrap_or_default());
-        if token.is_none() {
-            return Ok(repositories);
-        }
-    }
+        let next = page.next_token().map(str::to_owned);
+        Ok((page.repositories, next))
+    })
+    .await
 }
 
 /// What neither Describe nor the index tells.

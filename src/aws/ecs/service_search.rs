@@ -8,6 +8,7 @@ use futures_util::future::try_join_all;
 use super::service::CLUSTER;
 use crate::aws::context::Context;
 use crate::aws::error::AwsResult;
+use crate::aws::pages::pages;
 use crate::resource::provider::Query;
 use crate::resource::{ErrorKind, Value};
 
@@ -85,9 +86,7 @@ pub(super) async fn in_cluster(
 
 /// The names of a cluster's services.
 async fn list(context: &Context, cluster: &str) -> AwsResult<Vec<String>> {
-    let mut names = Vec::new();
-    let mut token: Option<String> = None;
-    loop {
+    pages(|token| async move {
         let page = context
             .call("ecs:ListServices", || {
                 context
@@ -99,16 +98,11 @@ async fn list(context: &Context, cluster: &str) -> AwsResult<Vec<String>> {
                     .send()
             })
             .await?;
-        token = page.next_token().map(str::to_owned);
-        names.extend(
-            page.service_arns()
-                .iter()
-                .map(|arn| super::name_of(arn).to_owned()),
-        );
-        if token.is_none() {
-            return Ok(names);
-        }
-    }
+        let names = page.service_arns().iter();
+        let names = names.map(|arn| super::name_of(arn).to_owned()).collect();
+        Ok((Some(names), page.next_token))
+    })
+    .await
 }
 
 /// Services of a cluster by name, at most ten a call.

@@ -23,6 +23,7 @@ use super::canonical;
 use super::container_definition::{ContainerDefinition, Mirror};
 use crate::aws::context::Context;
 use crate::aws::error::{AwsResult, expected};
+use crate::aws::pages::pages;
 use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType};
 use crate::resource::provider::{DataPolicy, Progress, Query};
 use crate::resource::{
@@ -306,9 +307,7 @@ async fn of_family(
 
 /// The ARNs of a family's ACTIVE revisions, newest first.
 async fn list(context: &Context, family: &str) -> AwsResult<Vec<String>> {
-    let mut arns = Vec::new();
-    let mut token: Option<String> = None;
-    loop {
+    let mut arns = pages(|token| async move {
         let page = context
             .call("ecs:ListTaskDefinitions", || {
                 context
@@ -322,16 +321,12 @@ async fn list(context: &Context, family: &str) -> AwsResult<Vec<String>> {
                     .send()
             })
             .await?;
-        token = page.next_token().map(str::to_owned);
-        let page = page.task_definition_arns.unwrap_or_default();
-        arns.extend(
-            page.into_iter()
-                .filter(|arn| revision_of(arn).is_some_and(|(found, _)| found == family)),
-        );
-        if token.is_none() {
-            return Ok(arns);
-        }
-    }
+        Ok((page.task_definition_arns, page.next_token))
+    })
+    .await?;
+    // The prefix is that of other families, too.
+    arns.retain(|arn| revision_of(arn).is_some_and(|(found, _)| found == family));
+    Ok(arns)
 }
 
 /// One revision, with its tags.

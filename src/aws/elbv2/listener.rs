@@ -19,6 +19,7 @@ use serde::{Deserialize, Serialize};
 use super::action::{self, Action};
 use crate::aws::context::Context;
 use crate::aws::error::{AwsResult, expected};
+use crate::aws::pages::pages;
 use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType};
 use crate::aws::wait::until_visible;
 use crate::resource::provider::{DataPolicy, Progress, Query};
@@ -231,9 +232,7 @@ async fn listeners_of(
 }
 
 async fn list(context: &Context, balancer: &str) -> AwsResult<Vec<Found>> {
-    let mut listeners = Vec::new();
-    let mut marker: Option<String> = None;
-    loop {
+    pages(|marker| async move {
         let page = context
             .call("elasticloadbalancing:DescribeListeners", || {
                 context
@@ -245,12 +244,10 @@ async fn list(context: &Context, balancer: &str) -> AwsResult<Vec<Found>> {
                     .send()
             })
             .await?;
-        marker = page.next_marker().map(str::to_owned);
-        listeners.extend(page.listeners.unwrap_or_default());
-        if marker.is_none() {
-            return Ok(listeners);
-        }
-    }
+        let next = page.next_marker().map(str::to_owned);
+        Ok((page.listeners, next))
+    })
+    .await
 }
 
 fn refuse_unsupported(inputs: &Inputs) -> AwsResult<()> {

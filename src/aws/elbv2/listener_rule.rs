@@ -18,6 +18,7 @@ use super::action::{self, Action};
 use super::condition;
 use crate::aws::context::Context;
 use crate::aws::error::{AwsResult, expected};
+use crate::aws::pages::pages;
 use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType, adopt};
 use crate::aws::wait::until_visible;
 use crate::resource::provider::{DataPolicy, Progress, Query, Wanted};
@@ -239,9 +240,7 @@ async fn set_priorities(context: &Context, priorities: &[(&str, i32)]) -> AwsRes
 
 /// The rules of one listener, without its default.
 async fn list(context: &Context, listener: &str) -> AwsResult<Vec<Rule>> {
-    let mut rules = Vec::new();
-    let mut marker: Option<String> = None;
-    loop {
+    let mut rules = pages(|marker| async move {
         let page = context
             .call("elasticloadbalancing:DescribeRules", || {
                 context
@@ -253,12 +252,10 @@ async fn list(context: &Context, listener: &str) -> AwsResult<Vec<Rule>> {
                     .send()
             })
             .await?;
-        marker = page.next_marker().map(str::to_owned);
-        rules.extend(page.rules.unwrap_or_default());
-        if marker.is_none() {
-            break;
-        }
-    }
+        let next = page.next_marker().map(str::to_owned);
+        Ok((page.rules, next))
+    })
+    .await?;
     rules.retain(|rule| rule.is_default() != Some(true));
     Ok(rules)
 }

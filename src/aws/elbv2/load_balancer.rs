@@ -22,6 +22,7 @@ use super::access_logs::{self, AccessLogs};
 use super::attribute::{self, Attributes, Settings};
 use crate::aws::context::Context;
 use crate::aws::error::{AwsResult, expected};
+use crate::aws::pages::pages;
 use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType, in_vpc};
 use crate::aws::wait::{Poll, Wait};
 use crate::resource::provider::{DataPolicy, Progress, Query};
@@ -366,9 +367,7 @@ fn settings(inputs: &Inputs) -> Settings {
 
 /// Every load balancer of account and region.
 async fn list(context: &Context) -> AwsResult<Vec<Balancer>> {
-    let mut balancers = Vec::new();
-    let mut marker: Option<String> = None;
-    loop {
+    pages(|marker| async move {
         let page = context
             .call(DESCRIBE, || {
                 context
@@ -379,12 +378,10 @@ async fn list(context: &Context) -> AwsResult<Vec<Balancer>> {
                     .send()
             })
             .await?;
-        marker = page.next_marker().map(str::to_owned);
-        balancers.extend(page.load_balancers.unwrap_or_default());
-        if marker.is_none() {
-            return Ok(balancers);
-        }
-    }
+        let next = page.next_marker().map(str::to_owned);
+        Ok((page.load_balancers, next))
+    })
+    .await
 }
 
 async fn by_name(context: &Context, name: &str) -> AwsResult<Balancer> {

@@ -18,6 +18,7 @@ use super::attribute::{self, Attributes, Settings};
 use super::health_check::{self, HealthCheck};
 use crate::aws::context::Context;
 use crate::aws::error::{AwsResult, expected};
+use crate::aws::pages::pages;
 use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType};
 use crate::resource::provider::{DataPolicy, Progress, Query};
 use crate::resource::{Condition, CreateClass, ErrorKind, Property, Schema, Tags, Value};
@@ -291,9 +292,7 @@ fn settings(inputs: &Inputs) -> Settings {
 
 /// Every target group of account and region.
 async fn list(context: &Context) -> AwsResult<Vec<Group>> {
-    let mut groups = Vec::new();
-    let mut marker: Option<String> = None;
-    loop {
+    pages(|marker| async move {
         let page = context
             .call(DESCRIBE, || {
                 context
@@ -304,12 +303,10 @@ async fn list(context: &Context) -> AwsResult<Vec<Group>> {
                     .send()
             })
             .await?;
-        marker = page.next_marker().map(str::to_owned);
-        groups.extend(page.target_groups.unwrap_or_default());
-        if marker.is_none() {
-            return Ok(groups);
-        }
-    }
+        let next = page.next_marker().map(str::to_owned);
+        Ok((page.target_groups, next))
+    })
+    .await
 }
 
 async fn by_name(context: &Context, name: &str) -> AwsResult<Group> {

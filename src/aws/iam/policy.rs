@@ -10,7 +10,6 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use aws_sdk_iam::types::{ManagedPolicyDetail, PolicyVersion};
-use aws_types::region::Region;
 use futures_util::future::try_join_all;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -19,10 +18,11 @@ use crate::aws::context::Context;
 use crate::aws::error::{AwsResult, expected};
 use crate::aws::policy::{canonical_policy, decode, to_text};
 use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType, adopt};
+use crate::aws::tags::tagged;
 use crate::aws::wait::until_visible;
 use crate::resource::names::may_be_derived;
 use crate::resource::provider::{DataPolicy, Progress, Query};
-use crate::resource::{Condition, CreateClass, ErrorKind, Property, Schema, StackId, Tags, tags};
+use crate::resource::{Condition, CreateClass, ErrorKind, Property, Schema, StackId, Tags};
 
 /// A policy that can be attached to several roles.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
@@ -240,46 +240,8 @@ async fn index(context: &Context, stack: &StackId) -> AwsResult<HashMap<String, 
         "aws-us-gov" => "us-gov-west-1",
         _ => "us-east-1",
     };
-    let filter = aws_sdk_resourcegroupstagging::types::TagFilter::builder()
-        .key(tags::STACK)
-        .values(stack.to_string())
-        .build();
-    let mut found = HashMap::new();
-    let mut token: Option<String> = None;
-    loop {
-        let page = context
-            .call("tag:GetResources", || {
-                context
-                    .tagging
-                    .get_resources()
-                    .resource_type_filters("iam:policy")
-                    .tag_filters(filter.clone())
-                    .resources_per_page(100)
-                    .set_pagination_token(token.clone())
-                    .customize()
-                    .config_override(
-                        aws_sdk_resourcegroupstagging::config::Builder::new()
-                            .region(Region::new(home)),
-                    )
-                    .send()
-            })
-            .await?;
-        for mapping in page.resource_tag_mapping_list() {
-            let tags = mapping.tags().iter();
-            found.insert(
-                mapping.resource_arn().unwrap_or_default().to_owned(),
-                tags.map(|tag| (tag.key().to_owned(), tag.value().to_owned()))
-                    .collect(),
-            );
-        }
-        token = page
-            .pagination_token()
-            .filter(|token| !token.is_empty())
-            .map(str::to_owned);
-        if token.is_none() {
-            return Ok(found);
-        }
-    }
+    let found = tagged(context, stack, Some("iam:policy"), Some(home)).await?;
+    Ok(found.into_iter().collect())
 }
 
 /// A policy's tags; `None` if it has gone meanwhile.

@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::aws::context::Context;
 use crate::aws::error::AwsResult;
+use crate::aws::pages::pages;
 use crate::aws::policy::{canonical_policy, decode, to_text};
 use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType, adopt};
 use crate::aws::wait::until_visible;
@@ -263,9 +264,7 @@ impl ResourceType for Role {
 
 /// Every role of the account by name, without its tags.
 async fn list(context: &Context) -> AwsResult<HashMap<String, aws_sdk_iam::types::Role>> {
-    let mut roles = HashMap::new();
-    let mut marker: Option<String> = None;
-    loop {
+    let roles = pages(|marker| async move {
         let page = context
             .call("iam:ListRoles", || {
                 context
@@ -276,16 +275,11 @@ async fn list(context: &Context) -> AwsResult<HashMap<String, aws_sdk_iam::types
                     .send()
             })
             .await?;
-        marker = page.marker().map(str::to_owned);
-        roles.extend(
-            page.roles
-                .into_iter()
-                .map(|role| (role.role_name().to_owned(), role)),
-        );
-        if marker.is_none() {
-            return Ok(roles);
-        }
-    }
+        Ok((Some(page.roles), page.marker))
+    })
+    .await?;
+    let by_name = |role: aws_sdk_iam::types::Role| (role.role_name().to_owned(), role);
+    Ok(roles.into_iter().map(by_name).collect())
 }
 
 /// One role, with its tags.

@@ -18,6 +18,7 @@ use serde::{Deserialize, Serialize};
 use crate::aws::context::Context;
 use crate::aws::error::{AwsResult, expected};
 use crate::aws::kms::canonical_key;
+use crate::aws::pages::pages;
 use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType, adopt};
 use crate::aws::wait::{until_visible, while_in_use};
 use crate::resource::provider::{DataPolicy, Progress, Query};
@@ -257,9 +258,7 @@ fn common<'a>(left: &'a str, right: &str) -> &'a str {
 }
 
 async fn list(context: &Context, prefix: &str) -> AwsResult<Vec<SdkLogGroup>> {
-    let mut groups = Vec::new();
-    let mut token: Option<String> = None;
-    loop {
+    pages(|token| async move {
         let page = context
             .call("logs:DescribeLogGroups", || {
                 context
@@ -271,12 +270,10 @@ async fn list(context: &Context, prefix: &str) -> AwsResult<Vec<SdkLogGroup>> {
                     .send()
             })
             .await?;
-        token = page.next_token().map(str::to_owned);
-        groups.extend(page.log_groups.unwrap_or_default());
-        if token.is_none() {
-            return Ok(groups);
-        }
-    }
+        let next = page.next_token().map(str::to_owned);
+        Ok((page.log_groups, next))
+    })
+    .await
 }
 
 /// A group's tags; `None` if it has gone meanwhile.

@@ -24,6 +24,7 @@ use serde::{Deserialize, Serialize};
 use crate::aws::context::Context;
 use crate::aws::error::{AwsResult, expected};
 use crate::aws::kms::canonical_key;
+use crate::aws::pages::pages;
 use crate::aws::resource_type::{Change, LiveOf, New, ResourceType, adopt};
 use crate::aws::wait::{Poll, Wait, until_visible, while_in_use};
 use crate::resource::provider::{DataPolicy, Progress, Query};
@@ -220,9 +221,7 @@ impl ResourceType for Instance {
 
     async fn read(&self, context: &Context, query: Query<'_>) -> AwsResult<Vec<LiveOf<Self>>> {
         let names = super::wanted_names(&query, "identifier");
-        let mut found = Vec::new();
-        let mut marker: Option<String> = None;
-        loop {
+        let instances = pages(|marker| async move {
             let page = context
                 .call("rds:DescribeDBInstances", || {
                     context
@@ -233,38 +232,38 @@ impl ResourceType for Instance {
                         .send()
                 })
                 .await?;
-            marker = page.marker().map(str::to_owned);
-            for instance in page.db_instances() {
-                let tags = super::from_sdk(instance.tag_list());
-                let name = instance.db_instance_identifier().unwrap_or_default();
-                let ours = tags.belongs_to(query.stack) || names.contains(name);
-                if !ours || state::is_dying(instance) {
-                    continue;
-                }
-                let owner = tags.owner();
-                let wanted = query
-                    .wanted
-                    .iter()
-                    .find(|wanted| Some(&wanted.urn) == owner.as_ref());
-                let at_once = wanted
-                    .and_then(|wanted| wanted.inputs.get("applyImmediately"))
-                    .and_then(Value::as_bool)
-                    .unwrap_or(true);
-                let mut live = state::live(instance, wanted.is_none() || !at_once);
-                live.inputs.apply_immediately = at_once;
-                // The port is told with the host name, when the instance is nearly there.
-                if instance.endpoint().is_none() {
-                    live.inputs.port = wanted
-                        .and_then(|wanted| wanted.inputs.get("port"))
-                        .and_then(Value::as_number)
-                        .map(|port| port as i32);
-                }
-                found.push(live);
+            Ok((page.db_instances, page.marker))
+        })
+        .await?;
+        let mut found = Vec::new();
+        for instance in &instances {
+            let tags = super::from_sdk(instance.tag_list());
+            let name = instance.db_instance_identifier().unwrap_or_default();
+            let ours = tags.belongs_to(query.stack) || names.contains(name);
+            if !ours || state::is_dying(instance) {
+                continue;
             }
-            if marker.is_none() {
-                return Ok(found);
+            let owner = tags.owner();
+            let wanted = query
+                .wanted
+                .iter()
+                .find(|wanted| Some(&wanted.urn) == owner.as_ref());
+            let at_once = wanted
+                .and_then(|wanted| wanted.inputs.get("applyImmediately"))
+                .and_then(Value::as_bool)
+                .unwrap_or(true);
+            let mut live = state::live(instance, wanted.is_none() || !at_once);
+            live.inputs.apply_immediately = at_once;
+            // The port is told with the host name, when the instance is nearly there.
+            if instance.endpoint().is_none() {
+                live.inputs.port = wanted
+                    .and_then(|wanted| wanted.inputs.get("port"))
+                    .and_then(Value::as_number)
+                    .map(|port| port as i32);
             }
+            found.push(live);
         }
+        Ok(found)
     }
 
     async fn create(

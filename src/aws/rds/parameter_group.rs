@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::aws::context::Context;
 use crate::aws::error::{AwsResult, expected};
+use crate::aws::pages::pages;
 use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType, adopt};
 use crate::aws::wait::until_visible;
 use crate::resource::provider::{DataPolicy, Progress, Query, Wanted};
@@ -107,9 +108,7 @@ impl ResourceType for ParameterGroup {
     }
 
     async fn read(&self, context: &Context, query: Query<'_>) -> AwsResult<Vec<LiveOf<Self>>> {
-        let mut groups = Vec::new();
-        let mut marker: Option<String> = None;
-        loop {
+        let groups = pages(|marker| async move {
             let page = context
                 .call("rds:DescribeDBParameterGroups", || {
                     context
@@ -120,12 +119,10 @@ impl ResourceType for ParameterGroup {
                         .send()
                 })
                 .await?;
-            marker = page.marker().map(str::to_owned);
-            groups.extend(page.db_parameter_groups.unwrap_or_default());
-            if marker.is_none() {
-                break;
-            }
-        }
+            let next = page.marker().map(str::to_owned);
+            Ok((page.db_parameter_groups, next))
+        })
+        .await?;
         let names = super::wanted_names(&query, "name");
         let found = try_join_all(groups.iter().map(|group| async {
             let name = group.db_parameter_group_name().unwrap_or_default();
@@ -413,9 +410,8 @@ async fn describe(
         ]
     });
     let source = names.is_none().then_some("user");
-    let mut found = Vec::new();
-    let mut marker: Option<String> = None;
-    loop {
+    let filters = &filters;
+    let mut found = pages(|marker| async move {
         let page = context
             .call("rds:DescribeDBParameters", || {
                 context
@@ -429,12 +425,10 @@ async fn describe(
                     .send()
             })
             .await?;
-        marker = page.marker().map(str::to_owned);
-        found.extend(page.parameters.unwrap_or_default());
-        if marker.is_none() {
-            break;
-        }
-    }
+        let next = page.marker().map(str::to_owned);
+        Ok((page.parameters, next))
+    })
+    .await?;
     if let Some(names) = names {
         found.retain(|parameter| names.contains(parameter.parameter_name().unwrap_or_default()));
     }

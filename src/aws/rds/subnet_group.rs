@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::aws::context::Context;
 use crate::aws::error::{AwsResult, expected};
+use crate::aws::pages::pages;
 use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType, adopt, in_vpc};
 use crate::aws::wait::until_visible;
 use crate::resource::provider::{DataPolicy, Progress, Query};
@@ -59,9 +60,7 @@ impl ResourceType for SubnetGroup {
     }
 
     async fn read(&self, context: &Context, query: Query<'_>) -> AwsResult<Vec<LiveOf<Self>>> {
-        let mut groups = Vec::new();
-        let mut marker: Option<String> = None;
-        loop {
+        let groups = pages(|marker| async move {
             let page = context
                 .call("rds:DescribeDBSubnetGroups", || {
                     context
@@ -72,12 +71,10 @@ impl ResourceType for SubnetGroup {
                         .send()
                 })
                 .await?;
-            marker = page.marker().map(str::to_owned);
-            groups.extend(page.db_subnet_groups.unwrap_or_default());
-            if marker.is_none() {
-                break;
-            }
-        }
+            let next = page.marker().map(str::to_owned);
+            Ok((page.db_subnet_groups, next))
+        })
+        .await?;
         let wanted = super::wanted_names(&query, "name");
         let found = try_join_all(groups.iter().map(|group| async {
             let name = group.db_subnet_group_name().unwrap_or_default();

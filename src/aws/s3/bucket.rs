@@ -12,7 +12,9 @@ use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use aws_sdk_s3::types::{BucketLocationConstraint, CreateBucketConfiguration, Tag};
+use aws_sdk_s3::types::{
+    Bucket as SdkBucket, BucketLocationConstraint, CreateBucketConfiguration, Tag,
+};
 use futures_util::future::try_join_all;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -21,6 +23,7 @@ use super::emptying::empty;
 use super::refusal;
 use crate::aws::context::Context;
 use crate::aws::error::AwsResult;
+use crate::aws::pages::pages;
 use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType, adopt};
 use crate::aws::wait::{until_visible, while_in_use};
 use crate::resource::provider::{DataPolicy, Progress, Query};
@@ -221,9 +224,7 @@ async fn is_there(context: &Context, session: &ReadSession, name: &str) -> AwsRe
 
 /// The buckets of the account whose names begin so, with their regions.
 async fn list(context: &Context, prefix: &str) -> AwsResult<HashMap<String, String>> {
-    let mut regions = HashMap::new();
-    let mut token: Option<String> = None;
-    loop {
+    let buckets = pages(|token| async move {
         let page = context
             .call("s3:ListBuckets", || {
                 context
@@ -235,18 +236,16 @@ async fn list(context: &Context, prefix: &str) -> AwsResult<HashMap<String, Stri
                     .send()
             })
             .await?;
-        token = page.continuation_token().map(str::to_owned);
-        for bucket in page.buckets() {
-            let region = bucket.bucket_region().unwrap_or(&context.region);
-            regions.insert(
-                bucket.name().unwrap_or_default().to_owned(),
-                region.to_owned(),
-            );
-        }
-        if token.is_none() {
-            return Ok(regions);
-        }
-    }
+        Ok((page.buckets, page.continuation_token))
+    })
+    .await?;
+    let region_of = |bucket: SdkBucket| {
+        let region = bucket
+            .bucket_region
+            .unwrap_or_else(|| context.region.clone());
+        Some((bucket.name?, region))
+    };
+    Ok(buckets.into_iter().filter_map(region_of).collect())
 }
 
 /// The tags of a bucket, `None` where there is none. A bucket of another account or region has none that we could see.

@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use crate::aws::context::Context;
 use crate::aws::error::{AwsResult, expected};
 use crate::aws::kms::canonical_key;
+use crate::aws::pages::pages;
 use crate::aws::policy::to_text;
 use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType, adopt};
 use crate::aws::wait::{Poll, Wait, until_visible};
@@ -253,9 +254,8 @@ fn filter(key: FilterNameStringType, values: Vec<String>) -> Filter {
 }
 
 async fn list(context: &Context, filters: Vec<Filter>) -> AwsResult<Vec<SecretListEntry>> {
-    let mut secrets = Vec::new();
-    let mut token: Option<String> = None;
-    loop {
+    let filters = &filters;
+    pages(|token| async move {
         let page = context
             .call("secretsmanager:ListSecrets", || {
                 context
@@ -267,12 +267,10 @@ async fn list(context: &Context, filters: Vec<Filter>) -> AwsResult<Vec<SecretLi
                     .send()
             })
             .await?;
-        token = page.next_token().map(str::to_owned);
-        secrets.extend(page.secret_list.unwrap_or_default());
-        if token.is_none() {
-            return Ok(secrets);
-        }
-    }
+        let next = page.next_token().map(str::to_owned);
+        Ok((page.secret_list, next))
+    })
+    .await
 }
 
 fn live(secret: &SecretListEntry) -> LiveOf<Secret> {

@@ -19,6 +19,7 @@ use serde::{Deserialize, Serialize};
 use super::Attributes;
 use crate::aws::context::Context;
 use crate::aws::error::{AwsResult, expected};
+use crate::aws::pages::pages;
 use crate::aws::policy::{canonical_json, to_text};
 use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType};
 use crate::aws::wait::{Poll, Wait, until_visible};
@@ -265,9 +266,7 @@ fn wanted_keys(query: Query<'_>) -> Vec<Key> {
 }
 
 async fn list(context: &Context, topic: &str) -> AwsResult<Vec<Subscription>> {
-    let mut subscriptions = Vec::new();
-    let mut token: Option<String> = None;
-    loop {
+    let subscriptions = pages(|token| async move {
         let page = context
             .call("sns:ListSubscriptionsByTopic", || {
                 context
@@ -277,17 +276,13 @@ async fn list(context: &Context, topic: &str) -> AwsResult<Vec<Subscription>> {
                     .set_next_token(token.clone())
                     .send()
             })
-            .await;
-        let page = match page {
-            // The topic went meanwhile.
-            Err(error) if error.is(ErrorKind::NotFound) => return Ok(Vec::new()),
-            other => other?,
-        };
-        token = page.next_token().map(str::to_owned);
-        subscriptions.extend(page.subscriptions.unwrap_or_default());
-        if token.is_none() {
-            return Ok(subscriptions);
-        }
+            .await?;
+        Ok((page.subscriptions, page.next_token))
+    });
+    match subscriptions.await {
+        // The topic went meanwhile.
+        Err(error) if error.is(ErrorKind::NotFound) => Ok(Vec::new()),
+        other => other,
     }
 }
 

@@ -19,6 +19,7 @@ use serde::{Deserialize, Serialize};
 use super::rule::{DefaultAction, Place, Rule, VisibilityConfig, canonical, canonical_action};
 use crate::aws::context::Context;
 use crate::aws::error::{AwsResult, expected};
+use crate::aws::pages::pages;
 use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType, adopt};
 use crate::resource::provider::{DataPolicy, Progress, Query};
 use crate::resource::{
@@ -283,9 +284,7 @@ async fn get(context: &Context, summary: &WebAclSummary) -> AwsResult<Option<Fou
 
 /// Every ACL of account and region, without its rules.
 async fn list(context: &Context) -> AwsResult<Vec<WebAclSummary>> {
-    let mut summaries = Vec::new();
-    let mut marker: Option<String> = None;
-    loop {
+    pages(|marker| async move {
         let page = context
             .call("wafv2:ListWebACLs", || {
                 context
@@ -299,12 +298,10 @@ async fn list(context: &Context) -> AwsResult<Vec<WebAclSummary>> {
             .await?;
         let acls = page.web_acls.unwrap_or_default();
         // A marker comes with the last page, too.
-        marker = page.next_marker.filter(|_| acls.len() == 100);
-        summaries.extend(acls);
-        if marker.is_none() {
-            return Ok(summaries);
-        }
-    }
+        let next = page.next_marker.filter(|_| acls.len() == 100);
+        Ok((Some(acls), next))
+    })
+    .await
 }
 
 /// The tags of one ACL; none if it is gone.
