@@ -8,7 +8,7 @@ use super::line::{Line, wrap};
 use super::rows::{headline, rows};
 use super::style::{self, Style};
 use super::value::{block, inline, key, structured};
-use crate::plan::{Action, Plan, Step};
+use crate::plan::{Action, Op, Plan, Step};
 use crate::resource::diff::compare_values;
 use crate::resource::{Catalog, Change, ChangeKind, Properties, Value};
 
@@ -19,27 +19,35 @@ const INDENT: usize = 4;
 pub fn render(plan: &Plan, catalog: &Catalog, width: Option<usize>) -> Vec<Line> {
     let mut lines = Vec::new();
     for row in rows(plan) {
-        let Some(step) = row.step else { continue };
-        let style = style::of(row.op);
-        let lead = Line::plain(" ")
-            .with(style, style::symbol(row.op))
-            .and("  ")
-            .with(Style::Bold, step.urn.name())
-            .and("  ")
-            .with(Style::Faint, step.urn.token());
-        let verdict = headline(step);
-        let needed = lead.width() + 2 + measure_text_width(&verdict);
-        if width.is_none_or(|width| needed <= width) {
-            lines.push(lead.and("  ").with(style, verdict));
-        } else {
-            lines.push(lead);
-            let room = width.map(|width| width.saturating_sub(INDENT + 2));
-            let below = wrap(&verdict, room).into_iter();
-            lines.extend(below.map(|text| Line::plain(" ".repeat(INDENT + 2)).with(style, text)));
+        if let Some(step) = row.step {
+            lines.extend(of_step(row.op, step, catalog, width));
         }
-        properties(step, catalog, width, &mut lines);
-        lines.push(Line::new());
     }
+    lines
+}
+
+/// The diff of one resource, and a blank line.
+pub(super) fn of_step(op: Op, step: &Step, catalog: &Catalog, width: Option<usize>) -> Vec<Line> {
+    let mut lines = Vec::new();
+    let style = style::of(op);
+    let lead = Line::plain(" ")
+        .with(style, style::symbol(op))
+        .and("  ")
+        .with(Style::Bold, step.urn.name())
+        .and("  ")
+        .with(Style::Faint, step.urn.token());
+    let verdict = headline(step);
+    let needed = lead.width() + 2 + measure_text_width(&verdict);
+    if width.is_none_or(|width| needed <= width) {
+        lines.push(lead.and("  ").with(style, verdict));
+    } else {
+        lines.push(lead);
+        let room = width.map(|width| width.saturating_sub(INDENT + 2));
+        let below = wrap(&verdict, room).into_iter();
+        lines.extend(below.map(|text| Line::plain(" ".repeat(INDENT + 2)).with(style, text)));
+    }
+    properties(step, catalog, width, &mut lines);
+    lines.push(Line::new());
     lines
 }
 

@@ -391,6 +391,25 @@ pub fn creation() -> Plan {
     plan::build(&graph, &live, &catalog(), &request(Goal::Up, &[]))
 }
 
+/// So many alarms, from nothing.
+pub fn plan_of_many(count: usize) -> Plan {
+    let alarm = |number| {
+        resource(
+            "aws:cloudwatch:MetricAlarm",
+            &format!("monitoring/alarm{number}"),
+            properties([("threshold", 80.into())]),
+        )
+    };
+    let alarms = (0..count).map(alarm).collect();
+    let graph = graph::build(&stack(), alarms, Vec::new(), &catalog()).expect("a sound graph");
+    plan::build(
+        &graph,
+        &LiveSnapshot::default(),
+        &catalog(),
+        &request(Goal::Up, &[]),
+    )
+}
+
 /// The first step of a resource.
 pub fn step(plan: &Plan, name: &str) -> StepId {
     let found = plan.steps.iter().position(|step| step.urn.name() == name);

@@ -7,6 +7,7 @@ mod consequences;
 pub mod diff;
 pub mod json;
 pub mod line;
+pub mod markdown;
 pub mod message;
 pub mod outputs;
 pub mod preview;

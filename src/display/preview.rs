@@ -86,7 +86,7 @@ pub(super) fn stack_cells(plan: &Plan) -> Cells {
     }
 }
 
-fn info(view: View<'_>, row: &PlanRow<'_>) -> Line {
+pub(super) fn info(view: View<'_>, row: &PlanRow<'_>) -> Line {
     if let Some(refusal) = row.refusal {
         return Line::styled(Style::Error, refused(refusal));
     }
