@@ -53,7 +53,13 @@ pub struct StackArguments {
     #[arg(value_name = "STACK", env = "FDE_INFRA_STACK")]
     pub stack: Option<String>,
     /// Override a value of the stack file: services.api.image=2024-06-01. Can be repeated.
-    #[arg(long, env = "FDE_INFRA_SET", value_name = "PATH=VALUE")]
+    // The help shows what variables are set to; this one may hold a secret.
+    #[arg(
+        long,
+        env = "FDE_INFRA_SET",
+        value_name = "PATH=VALUE",
+        hide_env_values = true
+    )]
     pub set: Vec<String>,
 }
 

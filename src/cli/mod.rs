@@ -13,12 +13,14 @@ mod refusal;
 mod report;
 mod run;
 mod sandbox;
+mod saved_plan;
 mod schema;
 mod session;
 mod stack_file;
 mod suggest;
 mod surroundings;
 mod up;
+mod utc;
 mod validate;
 
 use std::ffi::OsString;

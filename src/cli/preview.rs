@@ -6,9 +6,10 @@ use clap::Args;
 
 use super::arguments::{SelectionArguments, StackArguments, boolean, exclusive};
 use super::report::Failure;
-use super::session::{Offline, Session, ShowOptions};
+use super::saved_plan::{Previewed, SavedPlan};
+use super::session::{Offline, Session, ShowOptions, quoted, suffix};
 use super::{CommandResult, Context, Exit, refusal};
-use crate::display::{Message, json};
+use crate::display::{Line, Message, json, message};
 use crate::plan::Goal;
 
 const DETAILED: &str = "FDE_INFRA_DETAILED_EXITCODE";
@@ -42,6 +43,9 @@ pub struct Arguments {
         value_delimiter = ','
     )]
     replace: Vec<String>,
+    /// Write the plan to a file, for `up --plan`.
+    #[arg(long, env = "FDE_INFRA_SAVE_PLAN", value_name = "FILE")]
+    save_plan: Option<String>,
 }
 
 /// Whether `--detailed-exitcode` is given, even where the rest of the command line cannot be understood.
@@ -80,6 +84,22 @@ pub async fn run(context: &mut Context, arguments: &Arguments) -> CommandResult 
     if let Some(refused) = refusal::of(&plan, &session, &again) {
         return Err(refused);
     }
+    if let Some(path) = arguments
+        .save_plan
+        .as_deref()
+        .filter(|path| !path.is_empty())
+    {
+        let previewed = Previewed {
+            session: &session,
+            live: &live,
+            plan: &plan,
+        };
+        let replace = &arguments.replace;
+        SavedPlan::of(&previewed, &arguments.stack, &arguments.selection, replace)?.write(path)?;
+        // Not on standard output, from which a script takes the document.
+        let lines = saved(context, &arguments.stack, path);
+        context.terminal.report(&lines);
+    }
     if plan.is_empty() {
         Ok(Exit::Done)
     } else if arguments.expect_no_changes {
@@ -93,4 +113,21 @@ pub async fn run(context: &mut Context, arguments: &Arguments) -> CommandResult 
     } else {
         Ok(Exit::Done)
     }
+}
+
+/// What to do with the file.
+fn saved(context: &Context, stack: &StackArguments, path: &str) -> Vec<Line> {
+    let text = "the plan is saved; to apply it, and nothing else, run";
+    let mut lines = message::note(text, context.terminal.width());
+    let stack = StackArguments {
+        set: Vec::new(),
+        ..stack.clone()
+    };
+    let command = format!(
+        "    fde-infra up{} --plan {}",
+        suffix(&stack, &context.global),
+        quoted(path)
+    );
+    lines.push(Line::plain(command));
+    lines
 }

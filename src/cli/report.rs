@@ -5,11 +5,12 @@ use std::fmt;
 use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteDiagnostic, NamedSource};
 
 use super::Exit;
+use crate::aws;
 use crate::display::line::{is_harmful, sanitise};
-use crate::display::{Line, Message, Style, Terminal, message};
+use crate::display::{Line, Message, Secrets, Style, Terminal, message};
 use crate::plan::verify::Violation;
 use crate::resource::{ErrorKind, ProviderError};
-use crate::stack::{Source, StackError, StackErrors};
+use crate::stack::{Source, StackError, StackErrors, hidden};
 
 /// Columns of a source excerpt where nobody limits them.
 const WIDTH: usize = 120;
@@ -98,10 +99,12 @@ impl Failure {
             Body::Messages(messages) => show(messages, terminal),
             Body::Stack(errors) => {
                 let colour = terminal.colours_errors();
+                let hidden = Hidden::of(&errors.sources);
                 for error in &errors.errors {
+                    let error = &hidden.without(error);
                     let lines = head_of(error);
                     terminal.report(&lines);
-                    if let Some(excerpt) = excerpt(error, &errors.sources, width, colour) {
+                    if let Some(excerpt) = excerpt(error, &hidden.sources, width, colour) {
                         terminal.report_rendered(&excerpt);
                     }
                     if let Some(help) = &error.help {
@@ -140,6 +143,38 @@ impl From<StackErrors> for Failure {
 impl fmt::Display for Failure {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "exit status {}", self.exit.status())
+    }
+}
+
+/// The texts of a stack without its secrets, which stand beside faults and are quoted by them.
+struct Hidden {
+    sources: Vec<Source>,
+    secrets: Secrets,
+}
+
+impl Hidden {
+    fn of(sources: &[Source]) -> Self {
+        let keys = aws::registry::catalog().secret_names();
+        let covered = sources.iter().map(|source| Source {
+            name: source.name.clone(),
+            text: hidden::cover(&source.text, &keys),
+        });
+        let texts = sources
+            .iter()
+            .flat_map(|source| hidden::texts(&source.text, &keys));
+        Self {
+            sources: covered.collect(),
+            secrets: Secrets::of_texts(texts),
+        }
+    }
+
+    fn without(&self, error: &StackError) -> StackError {
+        let mut error = error.clone();
+        for label in &mut error.labels {
+            label.text = self.secrets.mask(&label.text);
+        }
+        error.help = error.help.map(|help| self.secrets.mask(&help));
+        error
     }
 }
 

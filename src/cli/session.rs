@@ -14,6 +14,7 @@ use crate::display::{Line, Message, Style, diff, preview};
 use crate::graph::{ResourceGraph, nearest};
 use crate::plan::{self, Goal, Plan, Request};
 use crate::resource::{Catalog, ErrorKind, LiveSnapshot, Provider, ProviderError, Urn};
+use crate::stack::hidden::hide;
 use crate::stack::{self, Stack};
 
 /// What a stack file says.
@@ -68,6 +69,11 @@ impl Offline {
         format!("fde-infra {command}{}", self.suffix)
     }
 
+    /// Whether a flag carries what must not be shown.
+    pub fn hides(&self, flag: &str) -> bool {
+        hide(flag, &self.catalog.secret_names()) != flag
+    }
+
     /// Sections in the order of the reference architecture.
     pub fn sections() -> Vec<&'static str> {
         registry::SECTIONS
@@ -89,8 +95,9 @@ pub fn suffix(arguments: &StackArguments, global: &GlobalArguments) -> String {
     if let Some(stack) = &arguments.stack {
         add(" ", Some(stack));
     }
+    let hidden = aws::registry::catalog().secret_names();
     for set in &arguments.set {
-        add(" --set ", Some(set));
+        add(" --set ", Some(&hide(set, &hidden)));
     }
     if global.sandbox {
         add(" --sandbox", None);
@@ -213,13 +220,23 @@ impl Session {
         }
     }
 
+    pub fn account(&self) -> &str {
+        &self.provider.context().account_id
+    }
+
+    pub fn region(&self) -> &str {
+        &self.provider.context().region
+    }
+
+    /// ARN of the caller.
+    pub fn caller(&self) -> &str {
+        &self.provider.context().caller
+    }
+
     /// `happyrobot-fde/dev in 123456789012, eu-south-2`.
     pub fn place(&self) -> String {
-        let aws = self.provider.context();
-        format!(
-            "{} in {}, {}",
-            self.offline.graph.stack, aws.account_id, aws.region
-        )
+        let stack = &self.offline.graph.stack;
+        format!("{stack} in {}, {}", self.account(), self.region())
     }
 
     /// Prints a plan: title, rich diff if asked for, tree and counts.

@@ -5,9 +5,10 @@ use std::num::NonZeroUsize;
 
 use clap::Args;
 
-use super::arguments::{SelectionArguments, StackArguments, boolean, parallel};
+use super::arguments::{GlobalArguments, SelectionArguments, StackArguments, boolean, parallel};
 use super::report::Failure;
-use super::session::{Offline, Session, ShowOptions, suffix};
+use super::saved_plan::{Again, Previewed, SavedPlan};
+use super::session::{Offline, Session, ShowOptions, quoted, suffix};
 use super::{CommandResult, Context, Exit, refusal, run as running};
 use crate::display::{Line, Message, diff, outputs, terminal};
 use crate::execute::{self, Cancel, Report};
@@ -37,6 +38,9 @@ pub struct Arguments {
         value_delimiter = ','
     )]
     replace: Vec<String>,
+    /// Apply the plan that `preview --save-plan` has written to this file, and nothing else, without asking.
+    #[arg(long, env = "FDE_INFRA_PLAN", value_name = "FILE")]
+    plan: Option<String>,
     /// Work on at most so many resources at once.
     #[arg(
         long,
@@ -55,19 +59,106 @@ const NO: &str = "no";
 const DETAILS: &str = "details";
 const CHOICES: [&str; 3] = [YES, NO, DETAILS];
 
+/// What is to be done: as the command line says, or as a saved plan does.
+struct Job {
+    stack: StackArguments,
+    selection: SelectionArguments,
+    replace: Vec<String>,
+    /// Somebody has consented already.
+    agreed: bool,
+    saved: Option<(SavedPlan, Again)>,
+}
+
+impl Job {
+    fn of(arguments: &Arguments, global: &GlobalArguments) -> Result<Self, Failure> {
+        let Some(path) = arguments.plan.as_ref().filter(|path| !path.is_empty()) else {
+            return Ok(Self {
+                stack: arguments.stack.clone(),
+                selection: arguments.selection.clone(),
+                replace: arguments.replace.clone(),
+                agreed: arguments.yes,
+                saved: None,
+            });
+        };
+        alone(arguments)?;
+        let saved = SavedPlan::read(path)?;
+        let given = arguments
+            .stack
+            .stack
+            .clone()
+            .filter(|stack| !stack.is_empty());
+        let stack = saved.stack_arguments(given);
+        let selection = saved.selection();
+        let replace = saved.replace().to_vec();
+        let preview = format!("fde-infra preview{}", suffix(&stack, global));
+        let preview = selection.added_to(preview, &replace);
+        let again = Again {
+            path: path.clone(),
+            preview: format!("{preview} --save-plan {}", quoted(path)),
+        };
+        Ok(Self {
+            stack,
+            selection,
+            replace,
+            agreed: true,
+            saved: Some((saved, again)),
+        })
+    }
+}
+
+/// What a saved plan says cannot be said beside it.
+fn alone(arguments: &Arguments) -> Result<(), Failure> {
+    let selection = &arguments.selection;
+    let beside = [
+        ("--set", &arguments.stack.set),
+        ("--target", &selection.target),
+        ("--exclude", &selection.exclude),
+        ("--replace", &arguments.replace),
+        ("--allow-delete", &selection.allow_delete),
+    ];
+    let given = beside
+        .iter()
+        .find(|(_, values)| values.iter().any(|value| !value.is_empty()));
+    let Some((flag, _)) = given else {
+        return Ok(());
+    };
+    let message = Message::error(format!("{flag} cannot be used with --plan"))
+        .fact("now", "nothing was read or changed")
+        .help(format!(
+            "the plan says already with which flags it was made: drop {flag}, or the variable that sets it, or preview \
+             again with it"
+        ));
+    Err(Failure::new(Exit::Usage, message))
+}
+
 pub async fn run(context: &mut Context, arguments: &Arguments) -> CommandResult {
-    if !arguments.yes && !context.is_interactive() {
-        let suffix = suffix(&arguments.stack, &context.global);
-        let suffix = arguments.selection.added_to(suffix, &arguments.replace);
+    let job = Job::of(arguments, &context.global)?;
+    if !job.agreed && !context.is_interactive() {
+        let suffix = suffix(&job.stack, &context.global);
+        let suffix = job.selection.added_to(suffix, &job.replace);
         return Err(nobody_to_ask("up", &suffix));
     }
-    let offline = Offline::load("up", &arguments.stack, &context.global)?;
+    let offline = Offline::load("up", &job.stack, &context.global)?;
+    if let Some((saved, again)) = &job.saved {
+        saved.check_offline(&offline, again)?;
+    }
     let session = Session::connect(context, offline).await?;
+    if let Some((saved, again)) = &job.saved {
+        saved.check_caller(&session, again)?;
+    }
     let again = session.offline.command_line("up");
-    let again = arguments.selection.added_to(again, &arguments.replace);
+    let again = job.selection.added_to(again, &job.replace);
     let live = session.read(context, &again).await?;
-    let request = arguments.selection.request(Goal::Up, &arguments.replace);
+    let request = job.selection.request(Goal::Up, &job.replace);
     let plan = session.plan(&live, &request)?;
+    if let Some((saved, again)) = &job.saved {
+        let now = Previewed {
+            session: &session,
+            live: &live,
+            plan: &plan,
+        };
+        saved.check_plan(&now, again)?;
+    }
     let options = ShowOptions {
         diff: arguments.diff,
         show_sames: arguments.show_sames,
@@ -81,13 +172,13 @@ pub async fn run(context: &mut Context, arguments: &Arguments) -> CommandResult 
         return Ok(Exit::Done);
     }
     context.terminal.print(&[Line::new()]);
-    if !arguments.yes && !confirmed(context, &session, &plan).await? {
+    if !job.agreed && !confirmed(context, &session, &plan).await? {
         return Err(declined());
     }
     let outcome = running::execute(context, &session, &plan, arguments.parallel.get()).await;
     let left = still_to_replace(&plan, outcome.report());
     let again = session.offline.command_line("up");
-    let again = arguments.selection.added_to(again, &left);
+    let again = job.selection.added_to(again, &left);
     Ok(running::finish(context, &session, &plan, &outcome, &again))
 }
 

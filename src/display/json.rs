@@ -15,6 +15,13 @@ use crate::resource::{Catalog, Change, ChangeKind, Properties, Value};
 /// The version of this format.
 const VERSION: u32 = 1;
 
+/// What the steps are called.
+pub const CREATE: &str = "create";
+pub const UPDATE: &str = "update";
+pub const CREATE_REPLACEMENT: &str = "create-replacement";
+pub const DELETE_REPLACED: &str = "delete-replaced";
+pub const DELETE: &str = "delete";
+
 /// A plan.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -99,6 +106,34 @@ struct JsonRetained {
     reason: String,
 }
 
+impl Document {
+    /// How many resources come to what.
+    pub fn summary(&self) -> String {
+        let Summary {
+            create,
+            update,
+            replace,
+            delete,
+            retain,
+            same,
+            drift: _,
+        } = self.summary;
+        let counts = [
+            (create, "to create"),
+            (update, "to update"),
+            (replace, "to replace"),
+            (delete, "to delete"),
+            (retain, "to retain"),
+            (same, "unchanged"),
+        ];
+        let counts = counts.iter().filter(|(count, _)| *count > 0);
+        let counts: Vec<String> = counts
+            .map(|(count, word)| format!("{count} {word}"))
+            .collect();
+        counts.join(", ")
+    }
+}
+
 /// The plan as a document.
 pub fn document(plan: &Plan, catalog: &Catalog) -> Document {
     let fact = |name| plan.facts.get(name).and_then(Value::as_str);
@@ -180,13 +215,7 @@ fn json_step(step: &Step, catalog: &Catalog) -> JsonStep {
         urn: step.urn.to_string(),
         kind: step.urn.token().to_owned(),
         name: step.urn.name().to_owned(),
-        op: match step.action {
-            Action::Create { .. } => "create",
-            Action::Update { .. } => "update",
-            Action::CreateReplacement { .. } => "create-replacement",
-            Action::DeleteReplaced { .. } => "delete-replaced",
-            Action::Delete { .. } => "delete",
-        },
+        op: op(&step.action),
         because: because(&step.because),
         reason: headline(step),
         drift: step.because == Because::Drifted,
@@ -210,6 +239,17 @@ fn json_step(step: &Step, catalog: &Catalog) -> JsonStep {
         inputs,
         diff: changes,
         waits_for: step.waits_for.iter().copied().collect(),
+    }
+}
+
+/// A step's word.
+pub fn op(action: &Action) -> &'static str {
+    match action {
+        Action::Create { .. } => CREATE,
+        Action::Update { .. } => UPDATE,
+        Action::CreateReplacement { .. } => CREATE_REPLACEMENT,
+        Action::DeleteReplaced { .. } => DELETE_REPLACED,
+        Action::Delete { .. } => DELETE,
     }
 }
 

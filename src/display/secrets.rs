@@ -37,6 +37,16 @@ impl Secrets {
         secrets
     }
 
+    /// These.
+    pub fn of_texts(texts: impl IntoIterator<Item = String>) -> Self {
+        let mut secrets = Self::default();
+        for text in texts {
+            secrets.add(&text.into(), true);
+        }
+        secrets.sort();
+        secrets
+    }
+
     /// Also those of objects that a run has made.
     #[must_use]
     pub fn and<'a>(

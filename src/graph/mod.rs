@@ -294,6 +294,13 @@ fn complete(
                 origin: Box::new(resource.origin.clone()),
             });
         }
+        // From here on it cannot be printed by accident, whatever it is joined into.
+        if property.secret
+            && let Some(value) = inputs.get_mut(property.name)
+            && !matches!(value, Value::Secret(_))
+        {
+            *value = Value::Secret(Box::new(std::mem::replace(value, Value::Null)));
+        }
     }
     resource.inputs = inputs;
 }

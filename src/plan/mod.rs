@@ -3,6 +3,7 @@
 //! A pure function: [`build`] takes the graph and the snapshot and returns the [`Plan`] that `preview` shows and `up`
 //! runs. It reads as a list of passes, one file each. No time, network, YAML or SDK here.
 
+pub mod binding;
 mod compare;
 mod deletes;
 mod edges;

@@ -27,4 +27,11 @@ impl Catalog {
     pub fn iter(&self) -> impl Iterator<Item = &Schema> {
         self.schemas.values()
     }
+
+    /// The names of all properties whose values must not be shown.
+    pub fn secret_names(&self) -> Vec<&'static str> {
+        let properties = self.iter().flat_map(|schema| &schema.properties);
+        let secret = properties.filter(|property| property.secret);
+        secret.map(|property| property.name).collect()
+    }
 }

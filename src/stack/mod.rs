@@ -8,6 +8,7 @@ mod check;
 mod document;
 mod error;
 mod header;
+pub mod hidden;
 mod layers;
 pub mod limits;
 mod marks;

@@ -48,6 +48,8 @@ mod iam_role_policy_attachment;
 mod logs_log_group;
 mod output;
 mod preview;
+#[path = "../common/promise.rs"]
+mod promise;
 mod rds_instance;
 mod rds_parameter_group;
 mod rds_subnet_group;
@@ -59,6 +61,7 @@ mod s3_bucket_public_access_block;
 mod s3_bucket_server_side_encryption_configuration;
 mod s3_bucket_versioning;
 mod sandbox;
+mod saved_plan;
 mod schema;
 mod secretsmanager_secret;
 mod secretsmanager_secret_version;

@@ -1,7 +1,7 @@
 //! The program itself, run on a stack of a test's own: for what it says, how it ends, and which calls it makes.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 
 use serde_json::Value as Json;
@@ -66,6 +66,21 @@ impl<'a> Program<'a> {
     pub fn with(mut self, variable: &'static str, value: &str) -> Self {
         self.environment.insert(variable, value.to_owned());
         self
+    }
+
+    /// The same, as somebody else.
+    pub fn as_caller(self, key: &str, secret: &str, token: &str) -> Self {
+        let mut program = self
+            .with("AWS_ACCESS_KEY_ID", key)
+            .with("AWS_SECRET_ACCESS_KEY", secret)
+            .with("AWS_SESSION_TOKEN", token);
+        key.clone_into(&mut program.caller);
+        program
+    }
+
+    /// Where the program runs.
+    pub fn directory(&self) -> &Path {
+        &self.directory
     }
 
     /// The same, with a variable of the environment not set.

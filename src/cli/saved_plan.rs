@@ -1,0 +1,502 @@
+//! `preview --save-plan` and `up --plan`: a plan in a file, bound to everything that it was made from.
+//!
+//! Planning is a pure function, so the file holds no steps to be run: it holds hashes. `up --plan` reads all of it anew,
+//! plans again, and goes on only if everything is as it was. Hence a plan cannot be applied twice, nor after a run that
+//! was interrupted: what is live is then another.
+//!
+//! The file is made to be handed on as an artifact of CI. It is not signed: who can write it can ask for another plan, just
+//! as who can write the pipeline can. It holds no secret, and no hash of one (see [`binding`]).
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use super::arguments::{SelectionArguments, StackArguments};
+use super::report::Failure;
+use super::session::{Offline, Session};
+use super::{Exit, utc};
+use crate::display::{Message, Secrets, json};
+use crate::plan::Plan;
+use crate::plan::binding::{self, Differences, Hashes, subject};
+use crate::resource::{LiveSnapshot, Urn};
+
+/// What every file of this kind says of itself.
+const KIND: &str = "fde-infra saved plan";
+
+/// Grows whenever an older `fde-infra` could take a file for something else than it is.
+const FORMAT: u32 = 1;
+
+/// A plan of 100,000 resources takes a quarter of this.
+const MAX_BYTES: u64 = 64 << 20;
+
+/// How many differences are listed.
+const MAX_LISTED: usize = 10;
+
+const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// The file. What people look for comes first.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct SavedPlan {
+    kind: String,
+    format: u32,
+    version: String,
+    stack: String,
+    /// The stack file, as the preview was given it.
+    file: String,
+    account: String,
+    region: String,
+    /// Who made it, without the name of the session.
+    identity: String,
+    made: String,
+    summary: String,
+    steps: Vec<SavedStep>,
+    request: SavedRequest,
+    inputs: Hashes,
+    live: Hashes,
+    /// Of the document that `preview --json` prints.
+    plan: String,
+    /// Of all the above: a file that was cut off or changed by accident is known by it.
+    checksum: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct SavedStep {
+    op: String,
+    urn: String,
+}
+
+/// What the preview was asked for.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct SavedRequest {
+    set: Vec<String>,
+    target: Vec<String>,
+    exclude: Vec<String>,
+    replace: Vec<String>,
+    allow_delete: Vec<String>,
+}
+
+/// What a preview has seen and found.
+pub struct Previewed<'a> {
+    pub session: &'a Session,
+    pub live: &'a LiveSnapshot,
+    pub plan: &'a Plan,
+}
+
+impl SavedPlan {
+    /// # Errors
+    /// A `--set` value that is secret.
+    pub fn of(
+        previewed: &Previewed<'_>,
+        stack: &StackArguments,
+        selection: &SelectionArguments,
+        replace: &[String],
+    ) -> Result<Self, Failure> {
+        let Previewed {
+            session,
+            live,
+            plan,
+        } = *previewed;
+        let offline = &session.offline;
+        let secrets = Secrets::of(plan, &offline.catalog);
+        let is_secret = |set: &&String| secrets.mask(set) != **set || offline.hides(set);
+        if let Some(set) = stack.set.iter().find(is_secret) {
+            let path = set.split('=').next().unwrap_or_default();
+            let message = Message::error("a secret on the command line cannot be saved in a plan")
+                .code("fde::plan::secret")
+                .fact("flag", format!("--set {path}=[secret]"))
+                .fact("now", "nothing was saved or changed")
+                .help("a saved plan is read by many; write the value into a file that the stack file extends");
+            return Err(Failure::new(Exit::Usage, message));
+        }
+        let document = json::document(plan, &offline.catalog);
+        let mut saved = Self {
+            kind: KIND.to_owned(),
+            format: FORMAT,
+            version: VERSION.to_owned(),
+            stack: plan.stack.to_string(),
+            file: offline.file_name(),
+            account: session.account().to_owned(),
+            region: session.region().to_owned(),
+            identity: identity(session.caller()),
+            made: utc::now(),
+            summary: document.summary(),
+            steps: plan
+                .steps
+                .iter()
+                .map(|step| SavedStep {
+                    op: json::op(&step.action).to_owned(),
+                    urn: step.urn.to_string(),
+                })
+                .collect(),
+            request: SavedRequest {
+                set: stack.set.clone(),
+                target: selection.target.clone(),
+                exclude: selection.exclude.clone(),
+                replace: replace.to_vec(),
+                allow_delete: selection.allow_delete.clone(),
+            },
+            inputs: binding::inputs(&offline.graph),
+            live: binding::live(live, &offline.graph, &offline.catalog),
+            plan: hash_of(&document)?,
+            checksum: String::new(),
+        };
+        saved.checksum = saved.sum()?;
+        Ok(saved)
+    }
+
+    /// The hash of everything but itself.
+    fn sum(&self) -> Result<String, Failure> {
+        let document = serde_json::to_value(Self {
+            checksum: String::new(),
+            ..self.clone()
+        });
+        hash_of(&document.map_err(|error| Failure::of_writing(&error.into()))?)
+    }
+
+    /// Writes the file as a whole or not at all, for its owner's eyes until he hands it on.
+    ///
+    /// # Errors
+    /// Those of writing.
+    pub fn write(&self, path: &str) -> Result<(), Failure> {
+        let text = serde_json::to_string_pretty(self).map_err(|error| unwritable(path, &error))?;
+        let target = Path::new(path);
+        let name = target.file_name().unwrap_or_default().to_string_lossy();
+        let beside = target.with_file_name(format!(".{name}.{}", std::process::id()));
+        let written =
+            write_whole(&beside, &format!("{text}\n")).and_then(|()| fs::rename(&beside, target));
+        written.map_err(|error| {
+            // What is left of it is of no use, and may not be there at all.
+            drop(fs::remove_file(&beside));
+            unwritable(path, &error)
+        })
+    }
+
+    /// Reads a file that [`SavedPlan::write`] has written.
+    ///
+    /// # Errors
+    /// A report that tells what is no saved plan from one of a newer version and one that is damaged.
+    pub fn read(path: &str) -> Result<Self, Failure> {
+        let text = read_text(path).map_err(|error| {
+            let message = Message::error("could not read the saved plan")
+                .code("fde::plan::unreadable")
+                .fact("file", path)
+                .fact("answer", error.to_string());
+            Failure::new(Exit::Usage, nothing_done(message))
+        })?;
+        let document: serde_json::Value = serde_json::from_str(&text).map_err(|error| {
+            if text.trim_start().starts_with('{') && text.contains(KIND) {
+                damaged(path)
+            } else {
+                foreign(path, &error.to_string())
+            }
+        })?;
+        if document["kind"] != KIND {
+            return Err(foreign(path, "it does not say that it is one"));
+        }
+        if document["format"].as_u64() > Some(FORMAT.into()) {
+            let message = Message::error("the saved plan is of a newer fde-infra")
+                .code("fde::plan::newer")
+                .fact("file", path)
+                .fact("format", document["format"].to_string())
+                .fact("known", format!("up to {FORMAT}, by version {VERSION}"));
+            let message = nothing_done(message)
+                .help("take the version that has made it, or preview again with this one");
+            return Err(Failure::new(Exit::Usage, message));
+        }
+        let saved: Self = serde_json::from_value(document).map_err(|_| damaged(path))?;
+        if saved.sum()? != saved.checksum {
+            return Err(damaged(path));
+        }
+        Ok(saved)
+    }
+
+    /// The stack that was previewed: the file that is named now, or the one of then, with the flags of then.
+    pub fn stack_arguments(&self, stack: Option<String>) -> StackArguments {
+        StackArguments {
+            stack: stack.or_else(|| Some(self.file.clone())),
+            set: self.request.set.clone(),
+        }
+    }
+
+    pub fn selection(&self) -> SelectionArguments {
+        SelectionArguments {
+            target: self.request.target.clone(),
+            exclude: self.request.exclude.clone(),
+            allow_delete: self.request.allow_delete.clone(),
+        }
+    }
+
+    pub fn replace(&self) -> &[String] {
+        &self.request.replace
+    }
+
+    /// Compares what is known without AWS.
+    ///
+    /// # Errors
+    /// Another version, stack, region, or other inputs.
+    pub fn check_offline(&self, offline: &Offline, again: &Again) -> Result<(), Failure> {
+        let place = Refused::before_reading(again);
+        place.unless_same(
+            "fde::plan::version",
+            "version of fde-infra",
+            &self.version,
+            VERSION,
+        )?;
+        let stack = offline.graph.stack.to_string();
+        place.unless_same("fde::plan::stack", "stack", &self.stack, &stack)?;
+        place.unless_same(
+            "fde::plan::region",
+            "region",
+            &self.region,
+            &offline.stack.region,
+        )?;
+        let now = binding::inputs(&offline.graph);
+        let differences = Differences::between(&self.inputs, &now);
+        if differences.is_empty() {
+            return Ok(());
+        }
+        let summary = "the stack file is not what the plan was made from";
+        Err(place.refuse("fde::plan::inputs", summary, listed(&differences)))
+    }
+
+    /// Compares who asks, and where.
+    ///
+    /// # Errors
+    /// Another account or identity.
+    pub fn check_caller(&self, session: &Session, again: &Again) -> Result<(), Failure> {
+        let place = Refused::before_reading(again);
+        place.unless_same(
+            "fde::plan::account",
+            "account",
+            &self.account,
+            session.account(),
+        )?;
+        let caller = identity(session.caller());
+        place.unless_same("fde::plan::identity", "identity", &self.identity, &caller)
+    }
+
+    /// Compares every live object, and the plan that comes of them.
+    ///
+    /// # Errors
+    /// What is live, or the plan, is another.
+    pub fn check_plan(&self, now: &Previewed<'_>, again: &Again) -> Result<(), Failure> {
+        let Previewed {
+            session,
+            live,
+            plan,
+        } = *now;
+        let offline = &session.offline;
+        let there = binding::live(live, &offline.graph, &offline.catalog);
+        let differences = Differences::between(&self.live, &there);
+        let document = hash_of(&json::document(plan, &offline.catalog))?;
+        if differences.is_empty() && document == self.plan {
+            return Ok(());
+        }
+        let place = Refused::after_reading(again);
+        if plan.is_empty() && !self.steps.is_empty() {
+            let summary = "the plan has been applied already: there is nothing left of it to do";
+            return Err(place.refuse("fde::plan::applied", summary, Vec::new()));
+        }
+        if differences.is_empty() {
+            let summary = "the same stack and the same live objects do not give the same plan";
+            return Err(place.refuse("fde::plan::other_plan", summary, Vec::new()));
+        }
+        let facts = listed(&differences);
+        Err(if self.is_begun(&differences) {
+            let summary = "part of what the plan was to do has been done: a run of it was interrupted, or another came first";
+            place.refuse("fde::plan::begun", summary, facts)
+        } else {
+            let summary = "what is live is not what the plan was made from";
+            place.refuse("fde::plan::live", summary, facts)
+        })
+    }
+
+    /// Whether something is there that the plan was to make, or gone that it was to delete.
+    fn is_begun(&self, differences: &Differences) -> bool {
+        let any = |keys: &[String], words: &[&str]| {
+            let mut urns = keys.iter().filter_map(|key| subject(key).0);
+            urns.any(|urn| self.plans(&urn, words))
+        };
+        any(&differences.new, &[json::CREATE, json::CREATE_REPLACEMENT])
+            || any(&differences.gone, &[json::DELETE, json::DELETE_REPLACED])
+    }
+
+    fn plans(&self, urn: &Urn, words: &[&str]) -> bool {
+        let urn = urn.to_string();
+        let mut steps = self.steps.iter().filter(|step| step.urn == urn);
+        steps.any(|step| words.contains(&step.op.as_str()))
+    }
+}
+
+/// What to type where a saved plan cannot be used.
+pub struct Again {
+    /// The saved plan's file.
+    pub path: String,
+    /// The command line that saves it anew.
+    pub preview: String,
+}
+
+/// How a mismatch is reported.
+struct Refused<'a> {
+    again: &'a Again,
+    now: &'static str,
+}
+
+impl<'a> Refused<'a> {
+    fn before_reading(again: &'a Again) -> Self {
+        let now = "nothing was read or changed";
+        Self { again, now }
+    }
+
+    fn after_reading(again: &'a Again) -> Self {
+        let now = "nothing was changed";
+        Self { again, now }
+    }
+
+    fn unless_same(
+        &self,
+        code: &'static str,
+        what: &str,
+        then: &str,
+        now: &str,
+    ) -> Result<(), Failure> {
+        if then == now {
+            return Ok(());
+        }
+        let facts = vec![("plan", then.to_owned()), ("here", now.to_owned())];
+        let summary = format!("the plan was made with another {what}");
+        Err(self.refuse(code, &summary, facts))
+    }
+
+    fn refuse(&self, code: &'static str, summary: &str, facts: Vec<(&str, String)>) -> Failure {
+        let mut message = Message::error(summary)
+            .code(code)
+            .fact("file", self.again.path.as_str());
+        for (name, text) in facts {
+            message = message.fact(name, text);
+        }
+        let message = message.fact("now", self.now);
+        let help = "to see what would be done now, and to save that, run";
+        Failure::new(
+            Exit::Refused,
+            message.help(help).command(self.again.preview.as_str()),
+        )
+    }
+}
+
+fn nothing_done(message: Message) -> Message {
+    message.fact("now", "nothing was read or changed")
+}
+
+fn foreign(path: &str, why: &str) -> Failure {
+    let message = Message::error("this is no saved plan")
+        .code("fde::plan::foreign")
+        .fact("file", path)
+        .fact("because", why);
+    let help = "give the file that `preview --save-plan` has written";
+    Failure::new(Exit::Usage, nothing_done(message).help(help))
+}
+
+fn damaged(path: &str) -> Failure {
+    let message = Message::error("the saved plan is damaged")
+        .code("fde::plan::damaged")
+        .fact("file", path);
+    let help = "it was cut off or changed on its way; fetch it again, or preview again";
+    Failure::new(Exit::Usage, nothing_done(message).help(help))
+}
+
+fn unwritable(path: &str, error: &dyn std::error::Error) -> Failure {
+    let message = Message::error("could not write the saved plan")
+        .code("fde::plan::unwritable")
+        .fact("file", path)
+        .fact("answer", error.to_string())
+        .fact("now", "nothing was saved or changed");
+    Failure::new(Exit::Error, message)
+}
+
+/// Resources that are other than they were, and how.
+fn listed(differences: &Differences) -> Vec<(&'static str, String)> {
+    [
+        ("changed", &differences.changed),
+        ("new", &differences.new),
+        ("gone", &differences.gone),
+    ]
+    .into_iter()
+    .flat_map(|(how, keys)| {
+        let more = keys.len().saturating_sub(MAX_LISTED);
+        let rest = (more > 0).then(|| (how, format!("and {more} more")));
+        let named = keys.iter().take(MAX_LISTED);
+        named.map(move |key| (how, named_by(key))).chain(rest)
+    })
+    .collect()
+}
+
+/// `aws:ec2:Vpc `vpc` (vpc-1)`.
+fn named_by(key: &str) -> String {
+    match subject(key) {
+        (Some(urn), Some(id)) => format!("{} `{}` ({id})", urn.token(), urn.name()),
+        (Some(urn), None) => format!("{} `{}`", urn.token(), urn.name()),
+        (None, _) => key.to_owned(),
+    }
+}
+
+/// Who a caller is, without the name of the session: each run of a CI job has another one under the same role.
+fn identity(arn: &str) -> String {
+    match arn.split_once(":assumed-role/") {
+        Some((account, rest)) => {
+            let (role, _) = rest.rsplit_once('/').unwrap_or((rest, ""));
+            format!("{account}:assumed-role/{role}")
+        }
+        None => arn.to_owned(),
+    }
+}
+
+fn hash_of(document: &impl Serialize) -> Result<String, Failure> {
+    let text =
+        serde_json::to_string(document).map_err(|error| Failure::of_writing(&error.into()))?;
+    Ok(binding::hash(&text))
+}
+
+fn read_text(path: &str) -> io::Result<String> {
+    let mut text = String::new();
+    let mut file = File::open(path)?.take(MAX_BYTES + 1);
+    file.read_to_string(&mut text)?;
+    if text.len() as u64 > MAX_BYTES {
+        return Err(io::ErrorKind::FileTooLarge.into());
+    }
+    Ok(text)
+}
+
+/// Writes a new file, and has it on the disk.
+fn write_whole(path: &Path, text: &str) -> io::Result<()> {
+    let mut options = OpenOptions::new();
+    let mut file = options
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)?;
+    file.write_all(text.as_bytes())?;
+    file.sync_all()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::identity;
+
+    #[test]
+    fn a_role_is_the_same_in_every_session() {
+        let role = "arn:aws:sts::123456789012:assumed-role/deploy";
+        assert_eq!(identity(&format!("{role}/run-1")), role);
+        assert_eq!(identity(&format!("{role}/run-2")), role);
+        let user = "arn:aws:iam::123456789012:user/ci/ada";
+        assert_eq!(identity(user), user);
+        let root = "arn:aws:iam::123456789012:root";
+        assert_eq!(identity(root), root);
+    }
+}

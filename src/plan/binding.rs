@@ -1,0 +1,152 @@
+//! What a plan was made from, as hashes: enough to say later what of it is another now.
+//!
+//! A saved plan travels as an artifact that many may read. So no secret enters a hash: whoever knows the rest could try
+//! passwords until the hash fits, and a salt in the same file would not hinder them. That a secret *changes* is part of
+//! the plan itself; to which value, nobody has seen in the preview either.
+
+use std::collections::BTreeMap;
+
+use crate::graph::{Resource, ResourceGraph};
+use crate::resource::tags::short_hash;
+use crate::resource::{Catalog, LiveSnapshot, Observed, Properties, Urn};
+
+/// Digits of a hash: 128 bits.
+const DIGITS: usize = 32;
+
+/// The key of what the stack prints; no URN looks like it.
+const OUTPUTS: &str = "outputs";
+
+/// The key of what the account says about itself.
+const FACTS: &str = "account";
+
+/// Hashes by what they are of.
+pub type Hashes = BTreeMap<String, String>;
+
+/// The hash of a text.
+pub fn hash(text: &str) -> String {
+    short_hash(text, DIGITS)
+}
+
+/// What the stack file asks for, with its layers and flags, by URN.
+pub fn inputs(graph: &ResourceGraph) -> Hashes {
+    let outputs = (OUTPUTS.to_owned(), hash(&format!("{:?}", graph.outputs)));
+    graph
+        .iter()
+        .map(|resource| (resource.urn.to_string(), wanted(resource)))
+        .chain([outputs])
+        .collect()
+}
+
+/// Debug prints leave no field out, are in a stable order, and show no secrets. That another version may print otherwise
+/// does no harm: a saved plan is bound to the version, too.
+fn wanted(resource: &Resource) -> String {
+    let Resource {
+        urn: _,
+        inputs,
+        tags,
+        options,
+        // Where it stands in the file means nothing.
+        origin: _,
+        generated_name,
+    } = resource;
+    hash(&format!(
+        "{inputs:?} {tags:?} {options:?} {generated_name:?}"
+    ))
+}
+
+/// Every live object that the plan was made from, by URN and id.
+pub fn live(live: &LiveSnapshot, graph: &ResourceGraph, catalog: &Catalog) -> Hashes {
+    let facts = (FACTS.to_owned(), hash(&format!("{:?}", live.facts)));
+    let ours = live
+        .ours
+        .iter()
+        .flat_map(|(urn, objects)| objects.iter().map(move |object| (urn, object)));
+    ours.chain(&live.foreign)
+        .map(|(urn, object)| {
+            let seen = settled(object, graph.get(urn), catalog);
+            (format!("{urn} {}", object.id), hash(&format!("{seen:?}")))
+        })
+        .chain([facts])
+        .collect()
+}
+
+/// The object without what changes by itself and is not compared: a count that autoscaling owns would make every plan
+/// stale within minutes.
+fn settled(object: &Observed, wanted: Option<&Resource>, catalog: &Catalog) -> Observed {
+    let mut settled = object.clone();
+    let defers = catalog.get(&object.token).and_then(|schema| schema.defers);
+    if let (Some(wanted), Some(defer)) = (wanted, defers) {
+        let decided_by = |live: &Properties| {
+            let mut inputs = wanted.inputs.clone();
+            defer(&mut inputs, live);
+            inputs
+        };
+        let (there, nowhere) = (
+            decided_by(&object.inputs),
+            decided_by(&Properties::default()),
+        );
+        settled
+            .inputs
+            .retain(|name, _| there.get(name) == nowhere.get(name));
+    }
+    settled
+}
+
+/// What differs between two sets of hashes, by key.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Differences {
+    pub changed: Vec<String>,
+    pub new: Vec<String>,
+    pub gone: Vec<String>,
+}
+
+impl Differences {
+    pub fn between(then: &Hashes, now: &Hashes) -> Self {
+        let mut differences = Self::default();
+        for (key, hash) in then {
+            match now.get(key) {
+                None => differences.gone.push(key.clone()),
+                Some(other) if other != hash => differences.changed.push(key.clone()),
+                Some(_) => {}
+            }
+        }
+        let new = now.keys().filter(|key| !then.contains_key(*key));
+        differences.new.extend(new.cloned());
+        differences
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.changed.is_empty() && self.new.is_empty() && self.gone.is_empty()
+    }
+}
+
+/// The URN in a key, and the id behind it where it is of a live object.
+pub fn subject(key: &str) -> (Option<Urn>, Option<&str>) {
+    let (urn, id) = match key.split_once(' ') {
+        Some((urn, id)) => (urn, Some(id)),
+        None => (key, None),
+    };
+    (urn.parse().ok(), id)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn differences_are_told_apart() {
+        let hashes = |pairs: &[(&str, &str)]| -> Hashes {
+            pairs
+                .iter()
+                .map(|(key, hash)| ((*key).to_owned(), (*hash).to_owned()))
+                .collect()
+        };
+        let then = hashes(&[("a", "1"), ("b", "1"), ("c", "1")]);
+        let now = hashes(&[("a", "1"), ("b", "2"), ("d", "1")]);
+        let differences = Differences::between(&then, &now);
+        assert_eq!(differences.changed, ["b"]);
+        assert_eq!(differences.new, ["d"]);
+        assert_eq!(differences.gone, ["c"]);
+        assert!(Differences::between(&then, &then).is_empty());
+    }
+}

@@ -1,0 +1,216 @@
+//! Where a text that may be no sound stack file holds what must not be shown.
+//!
+//! An excerpt around a fault shows the lines beside it, and a command line to be copied shows its flags: either may carry
+//! a secret. Nothing has been parsed where this is asked, so it goes by the letters: what follows a key that is secret is
+//! hidden to the end of its line, and with it the lines that are set in deeper; and so is what an alias there stands for.
+//! Rather too much is hidden than too little.
+
+use std::collections::BTreeSet;
+use std::ops::Range;
+
+/// What stands in place of what is hidden.
+const HIDDEN: &str = "[secret]";
+
+/// The bytes of a text that hold secrets, in order and without overlaps. `keys` are the names of secret properties.
+pub fn ranges(text: &str, keys: &[&str]) -> Vec<Range<usize>> {
+    let mut places: Vec<(usize, &str)> = keys
+        .iter()
+        .flat_map(|key| text.match_indices(key))
+        .collect();
+    places.sort_unstable();
+    // What lies in a value that is hidden already is not looked at again: a hostile text would take for ever.
+    let mut aliases = BTreeSet::new();
+    let mut ranges = disjoint(places, |at, key| {
+        let value = value_after(text, at, at + key.len())?;
+        let range = value..end_of_value(text, at, value);
+        aliases.extend(alias(&text[range.clone()]));
+        Some(range)
+    });
+    if !aliases.is_empty() {
+        ranges.extend(disjoint(text.match_indices('&').collect(), |at, _| {
+            let name = word(&text[at + 1..]);
+            let value = at + 1 + name.len();
+            let named = aliases.contains(name);
+            named.then(|| value..end_of_value(text, at, value))
+        }));
+    }
+    ranges.retain(|range| !text[range.clone()].trim().is_empty());
+    ranges.sort_by_key(|range| (range.start, range.end));
+    let mut joined: Vec<Range<usize>> = Vec::new();
+    for range in ranges {
+        match joined.last_mut() {
+            Some(last) if range.start <= last.end => last.end = last.end.max(range.end),
+            _ => joined.push(range),
+        }
+    }
+    joined
+}
+
+/// The ranges that `find` makes of places, but for places that lie in the range before.
+fn disjoint<'a>(
+    places: Vec<(usize, &'a str)>,
+    mut find: impl FnMut(usize, &'a str) -> Option<Range<usize>>,
+) -> Vec<Range<usize>> {
+    let mut found: Vec<Range<usize>> = Vec::new();
+    for (at, piece) in places {
+        let is_covered = found.last().is_some_and(|range| at < range.end);
+        if !is_covered {
+            found.extend(find(at, piece));
+        }
+    }
+    found
+}
+
+/// The text with a mark in place of each secret.
+pub fn hide(text: &str, keys: &[&str]) -> String {
+    let mut shown = String::new();
+    let mut rest = 0;
+    for range in ranges(text, keys) {
+        shown.push_str(&text[rest..range.start]);
+        shown.push_str(HIDDEN);
+        rest = range.end;
+    }
+    shown.push_str(&text[rest..]);
+    shown
+}
+
+/// The text with each secret made illegible in place, so that positions stay what they are.
+pub fn cover(text: &str, keys: &[&str]) -> String {
+    let mut covered = text.to_owned();
+    for range in ranges(text, keys) {
+        let stars = text[range.clone()].bytes();
+        let stars = stars.map(|byte| if byte == b'\n' { '\n' } else { '*' });
+        covered.replace_range(range.clone(), &stars.collect::<String>());
+    }
+    covered
+}
+
+/// The texts that are secret, line by line and without quotes: what else may be quoting them.
+pub fn texts(text: &str, keys: &[&str]) -> Vec<String> {
+    let quotes = |character: char| "'\"{}[],".contains(character) || character.is_whitespace();
+    ranges(text, keys)
+        .into_iter()
+        .flat_map(|range| text[range].lines().map(str::to_owned).collect::<Vec<_>>())
+        .map(|line| line.trim_matches(quotes).to_owned())
+        .filter(|line| !line.is_empty())
+        .collect()
+}
+
+/// Where the value of a key begins, if these letters are a key.
+fn value_after(text: &str, start: usize, end: usize) -> Option<usize> {
+    let before = text[..start].chars().next_back();
+    if before.is_some_and(|character| character.is_alphanumeric() || character == '_') {
+        return None;
+    }
+    let after = text[end..].trim_start_matches(['"', '\'']);
+    let after = after.trim_start();
+    let value = after.strip_prefix([':', '='])?;
+    Some(text.len() - value.len())
+}
+
+/// The end of a value's line, or of the last line that is set in deeper than its key.
+fn end_of_value(text: &str, key: usize, value: usize) -> usize {
+    let line_start = text[..key].rfind('\n').map_or(0, |newline| newline + 1);
+    let indent = |line: &str| line.len() - line.trim_start_matches([' ', '-', '?']).len();
+    let depth = indent(&text[line_start..]);
+    let mut end = value;
+    for (index, line) in text[value..].split_inclusive('\n').enumerate() {
+        if index > 0 && !line.trim().is_empty() && indent(line) <= depth {
+            break;
+        }
+        end += line.len();
+    }
+    end - usize::from(text[..end].ends_with('\n'))
+}
+
+/// The name in `*name`.
+fn alias(value: &str) -> Option<&str> {
+    value.trim_start().strip_prefix('*').map(word)
+}
+
+/// The name of an anchor that a text begins with.
+fn word(text: &str) -> &str {
+    let end = text.find(|character: char| character.is_whitespace() || ",[]{}".contains(character));
+    &text[..end.unwrap_or(text.len())]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use expect_test::{Expect, expect};
+
+    const KEYS: [&str; 1] = ["secretString"];
+
+    fn check(text: &str, expected: Expect) {
+        expected.assert_eq(&hide(text, &KEYS));
+        assert_eq!(cover(text, &KEYS).len(), text.len());
+    }
+
+    #[test]
+    fn values_of_secret_keys_are_hidden_however_they_are_written() {
+        check(
+            "a: 1\nsecretString: hunter2\nb: 2\n",
+            expect![[r#"
+                a: 1
+                secretString:[secret]
+                b: 2
+            "#]],
+        );
+        check(
+            "v: { id: 1, \"secretString\" : hunter2, x: y }\n",
+            expect![[r#"
+                v: { id: 1, "secretString" :[secret]
+            "#]],
+        );
+        check(
+            "  secretString: |\n    hunter2\n\n    hunter3\n  b: 2",
+            expect![[r#"
+                  secretString:[secret]
+                  b: 2"#]],
+        );
+        check(
+            "x: &pw hunter2\nsecretString: *pw\nb: *pwd",
+            expect![[r#"
+                x: &pw[secret]
+                secretString:[secret]
+                b: *pwd"#]],
+        );
+        check(
+            "? secretString\n: hunter2\nb: 2",
+            expect![[r#"
+                ? secretString
+                :[secret]
+                b: 2"#]],
+        );
+        check(
+            "resources.v.properties.secretString=hunter2",
+            expect!["resources.v.properties.secretString=[secret]"],
+        );
+        check(
+            "my_secretString: open\nsecretStringTemplate: open",
+            expect![[r#"
+                my_secretString: open
+                secretStringTemplate: open"#]],
+        );
+    }
+
+    #[test]
+    fn a_hostile_text_takes_no_longer_than_another() {
+        for text in [
+            "secretString: ".repeat(70_000),
+            "secretString: *a\n".repeat(60_000) + &"&a ".repeat(10_000),
+            "secretString: 1\n  secretString: 2\n".repeat(25_000),
+        ] {
+            let started = std::time::Instant::now();
+            cover(&text, &KEYS);
+            let elapsed = started.elapsed();
+            assert!(elapsed.as_secs() < 10, "{elapsed:?}");
+        }
+    }
+
+    #[test]
+    fn quoted_texts_are_found() {
+        let text = "secretString: \"hunter2\"\nb: 2";
+        assert_eq!(texts(text, &KEYS), ["hunter2"]);
+    }
+}
