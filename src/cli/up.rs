@@ -4,11 +4,13 @@ use std::collections::BTreeSet;
 use std::num::NonZeroUsize;
 
 use clap::Args;
+use tokio::time::Instant;
 
-use super::arguments::{SelectionArguments, StackArguments, boolean, parallel};
+use super::arguments::{LockArguments, SelectionArguments, StackArguments, boolean, parallel};
 use super::report::Failure;
 use super::session::{Offline, Session, ShowOptions, suffix};
-use super::{CommandResult, Context, Exit, refusal, run as running};
+use super::turn::{self, Agreed, Terms};
+use super::{CommandResult, Context, Exit, run as running};
 use crate::display::{Line, Message, diff, outputs, terminal};
 use crate::execute::{self, Cancel, Report};
 use crate::plan::{Because, Goal, Plan};
@@ -47,11 +49,13 @@ pub struct Arguments {
         value_parser = parallel
     )]
     parallel: NonZeroUsize,
+    #[command(flatten)]
+    lock: LockArguments,
 }
 
 /// The choices at the prompt.
-const YES: &str = "yes";
-const NO: &str = "no";
+pub const YES: &str = "yes";
+pub const NO: &str = "no";
 const DETAILS: &str = "details";
 const CHOICES: [&str; 3] = [YES, NO, DETAILS];
 
@@ -65,6 +69,7 @@ pub async fn run(context: &mut Context, arguments: &Arguments) -> CommandResult 
     let session = Session::connect(context, offline).await?;
     let again = session.offline.command_line("up");
     let again = arguments.selection.added_to(again, &arguments.replace);
+    let read_at = Instant::now();
     let live = session.read(context, &again).await?;
     let request = arguments.selection.request(Goal::Up, &arguments.replace);
     let plan = session.plan(&live, &request)?;
@@ -72,19 +77,24 @@ pub async fn run(context: &mut Context, arguments: &Arguments) -> CommandResult 
         diff: arguments.diff,
         show_sames: arguments.show_sames,
     };
-    session.show(context, &plan, options);
-    if let Some(refused) = refusal::of(&plan, &session, &again) {
-        return Err(refused);
-    }
-    if plan.is_empty() {
-        show_what_is(context, &session, &plan).await;
-        return Ok(Exit::Done);
-    }
-    context.terminal.print(&[Line::new()]);
-    if !arguments.yes && !confirmed(context, &session, &plan).await? {
-        return Err(declined());
-    }
-    let outcome = running::execute(context, &session, &plan, arguments.parallel.get()).await;
+    let terms = Terms {
+        command: "up",
+        request: &request,
+        yes: arguments.yes,
+        show: options,
+        lock: &arguments.lock,
+        again: &again,
+    };
+    let (turn, plan) = match turn::agree(context, &session, plan, read_at, &terms, confirm).await? {
+        Agreed::Go(turn, plan) => (turn, plan),
+        Agreed::Nothing(plan) => {
+            show_what_is(context, &session, &plan).await;
+            return Ok(Exit::Done);
+        }
+    };
+    let outcome = turn
+        .run(context, &session, &plan, arguments.parallel.get())
+        .await;
     let left = still_to_replace(&plan, outcome.report());
     let again = session.offline.command_line("up");
     let again = arguments.selection.added_to(again, &left);
@@ -123,7 +133,7 @@ async fn show_what_is(context: &mut Context, session: &Session, plan: &Plan) {
 }
 
 /// Asks until the answer is yes or no.
-async fn confirmed(context: &mut Context, session: &Session, plan: &Plan) -> Result<bool, Failure> {
+async fn confirm(context: &mut Context, session: &Session, plan: &Plan) -> Result<(), Failure> {
     loop {
         let colour = context.terminal.colours();
         let asking = tokio::task::spawn_blocking(move || {
@@ -135,7 +145,7 @@ async fn confirmed(context: &mut Context, session: &Session, plan: &Plan) -> Res
         }
         let chosen = chosen?;
         match chosen.ok().flatten().map(|index| CHOICES[index]) {
-            Some(YES) => return Ok(true),
+            Some(YES) => return Ok(()),
             Some(DETAILS) => {
                 let width = context.terminal.width();
                 let lines = diff::render(plan, &session.offline.catalog, width);
@@ -143,7 +153,7 @@ async fn confirmed(context: &mut Context, session: &Session, plan: &Plan) -> Res
                 context.terminal.print(&lines);
             }
             // Also where the terminal went away.
-            _ => return Ok(false),
+            _ => return Err(declined()),
         }
     }
 }
