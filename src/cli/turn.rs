@@ -270,8 +270,7 @@ impl Turn {
             if let Some(hold) = hold {
                 let lock = Lock::of(stack, aws);
                 let released = timeout(limit / 2, lock.release(hold)).await;
-                let released =
-                    released.unwrap_or_else(|_| Err(late("ssm:DeleteParameter", limit)));
+                let released = released.unwrap_or_else(|_| Err(late("ssm:DeleteParameter", limit)));
                 messages.extend(released.err().map(|error| not_released(&error)));
                 messages.extend(hold.lost.as_ref().map(lost));
             }
@@ -392,8 +391,8 @@ fn without_lock(error: &ProviderError) -> Message {
 }
 
 fn not_on_record(error: &ProviderError) -> Message {
-    let message = Message::warning("this run is not in the history: it could not be written")
-        .answer(error);
+    let message =
+        Message::warning("this run is not in the history: it could not be written").answer(error);
     match error.kind {
         ErrorKind::Denied => message.help(format!(
             "allow {} on parameter/fde-infra/*",

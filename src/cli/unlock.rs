@@ -32,7 +32,8 @@ pub async fn run(context: &mut Context, arguments: &Arguments) -> CommandResult 
     let stack = &session.offline.graph.stack;
     let store = session.provider.context();
     let lock = Lock::of(stack, store);
-    let failed = |error| Failure::of_calling("could not read the lock of the stack", &error, &again);
+    let failed =
+        |error| Failure::of_calling("could not read the lock of the stack", &error, &again);
     let seen = context.interrupts.guard(lock.look()).await?;
     let Some(seen) = seen.map_err(failed)? else {
         let text = format!("Nobody holds the lock of {}.", session.place());
@@ -54,7 +55,10 @@ pub async fn run(context: &mut Context, arguments: &Arguments) -> CommandResult 
     }
     let failed =
         |error| Failure::of_calling("could not remove the lock of the stack", &error, &again);
-    let removed = context.interrupts.guard(lock.remove(&seen.lease.id)).await?;
+    let removed = context
+        .interrupts
+        .guard(lock.remove(&seen.lease.id))
+        .await?;
     let text = if removed.map_err(failed)? {
         format!("The lock of {} is free.", session.place())
     } else {

@@ -41,7 +41,6 @@ impl FakeStore {
         versions.push((number, value.to_owned(), Instant::now()));
     }
 
-
     pub fn value(&self, name: &str) -> Option<String> {
         let all = self.all();
         let (_, value, _) = all.get(name)?.last()?;

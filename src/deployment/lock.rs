@@ -77,7 +77,9 @@ pub enum Taking {
 }
 
 enum Attempt {
-    Taken { came_after_others: bool },
+    Taken {
+        came_after_others: bool,
+    },
     Held(Box<Seen>),
     /// It was there, and is not, or the other way round.
     Missed,

@@ -179,7 +179,9 @@ async fn a_lock_that_was_taken_away_is_left_alone() {
         lock.keep(&mut hold, ended).await;
         match successor {
             None => assert_eq!(hold.lost, Some(Loss::Removed)),
-            Some(_) => assert!(matches!(&hold.lost, Some(Loss::TakenBy(lease)) if lease.id == "ben")),
+            Some(_) => {
+                assert!(matches!(&hold.lost, Some(Loss::TakenBy(lease)) if lease.id == "ben"))
+            }
         }
         lock.release(&mut hold).await.unwrap();
         assert_eq!(store.value(NAME).is_some(), successor.is_some());
@@ -262,7 +264,10 @@ async fn a_run_is_kept_whatever_was_set() {
     let text = store.value("/fde-infra/shop/dev/deployments").unwrap();
     assert!(text.len() <= 4096, "{}", text.len());
     // What another version wrote otherwise is still a run.
-    store.write("/fde-infra/shop/dev/deployments", "{\"outcome\": \"partly\"}");
+    store.write(
+        "/fde-infra/shop/dev/deployments",
+        "{\"outcome\": \"partly\"}",
+    );
     let listed = history.list().await.unwrap();
     let numbers: Vec<i64> = listed.iter().map(|run| run.number).collect();
     assert_eq!(numbers, [2, 1]);

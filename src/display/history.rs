@@ -29,7 +29,10 @@ pub fn table(deployments: &[Deployment], width: Option<usize>) -> Vec<Line> {
         "10m00s".len(),
     ];
     let heads = ["When (UTC)", "Who", "What", "Outcome", "Took", "Changes"];
-    let mut lines = vec![row(heads.map(|head| Line::styled(Style::Bold, head)), widths)];
+    let mut lines = vec![row(
+        heads.map(|head| Line::styled(Style::Bold, head)),
+        widths,
+    )];
     for (deployment, who) in deployments.iter().zip(&who) {
         let record = &deployment.record;
         let (word, style) = ending(record.outcome);
