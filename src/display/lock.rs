@@ -12,7 +12,7 @@ pub fn held(message: Message, seen: &Seen, until: &str) -> Message {
         "over; its holder has not renewed it".to_owned()
     } else {
         format!(
-            "until {}, in {}, unless its holder renews it",
+            "until {} (in {}) unless it is renewed",
             clock(until),
             seconds(seen.left())
         )
