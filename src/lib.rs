@@ -21,6 +21,7 @@
 //! | [`execute`] | running steps, concurrency, cancelling, events | what the steps mean |
 //! | [`aws`] | every SDK call, retry, waiting, tags; one file per resource type | plans, terminals |
 //! | [`display`] | events and plans into text; one small writer at the end | providers |
+//! | [`deployment`] | who is at a stack, and who has been: lock and history (two SSM parameters) | what a run does |
 //! | [`sandbox`] | a local AWS account: starting it, and the mending of its gaps | everything else |
 //!
 //! # Invariants
@@ -32,6 +33,7 @@
 //! - Nothing outside [`aws`] names an SDK type; nothing outside [`sandbox`] knows that a local account exists.
 //! - Identity is the [`resource::Urn`], everywhere.
 //! - AccessDenied is an error, never "absent".
+//! - Nothing depends on the lock or the history: [`deployment`] says why.
 //!
 //! # Deliberately absent
 //!
@@ -41,6 +43,7 @@
 pub mod aws;
 pub mod cli;
 pub mod component;
+pub mod deployment;
 pub mod display;
 pub mod execute;
 pub mod graph;

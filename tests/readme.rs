@@ -35,6 +35,8 @@ const ONLY_WHEN_CHANGING: &[&str] = &[
     "s3:ListMultipartUploads",
     "s3:ListObjectVersions",
     "secretsmanager:GetRandomPassword",
+    // The lock, and whether a run has ended since.
+    "ssm:GetParameter",
 ];
 
 fn root() -> &'static Path {

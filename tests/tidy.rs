@@ -24,8 +24,13 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("live", &["resource", "graph"]),
     ("plan", &["resource", "graph"]),
     ("execute", &["resource", "graph", "plan"]),
-    ("aws", &["resource"]),
-    ("display", &["resource", "graph", "plan", "execute"]),
+    // What needs a few of AWS's calls says which, as `resource` does of its providers.
+    ("deployment", &["resource"]),
+    ("aws", &["resource", "deployment"]),
+    (
+        "display",
+        &["resource", "graph", "plan", "execute", "deployment"],
+    ),
     ("sandbox", &[]),
     ("testing", &["resource", "graph", "execute"]),
     (
@@ -38,6 +43,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "live",
             "plan",
             "execute",
+            "deployment",
             "aws",
             "display",
             "sandbox",

@@ -175,6 +175,8 @@ fn is_throttling(code: &str) -> bool {
             | "SlowDown"
             | "PriorRequestNotComplete"
             | "EC2ThrottledException"
+            // SSM, of changes to one parameter at the same time.
+            | "TooManyUpdates"
     )
 }
 
@@ -307,6 +309,8 @@ fn is_missing(code: &str) -> bool {
             | "NotFound"
             | "NotFoundException"
             | "DashboardNotFoundError"
+            | "ParameterNotFound"
+            | "ParameterVersionNotFound"
     )
 }
 
@@ -333,6 +337,7 @@ fn is_existing(code: &str) -> bool {
             | "BucketAlreadyExists"
             | "EntityAlreadyExists"
             | "EntityAlreadyExistsException"
+            | "ParameterAlreadyExists"
     )
 }
 

@@ -28,6 +28,7 @@ pub mod retry;
 pub mod s3;
 pub mod secretsmanager;
 pub mod sns;
+mod ssm;
 mod tags;
 mod turns;
 pub mod wafv2;

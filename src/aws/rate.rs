@@ -42,6 +42,7 @@ fn rate_of(operation: &str) -> Rate {
         ("wafv2", _) => (1.0, 1.0),
         ("sns", _) => (30.0, 10.0),
         ("secretsmanager", _) => (50.0, 50.0),
+        ("ssm", "PutParameter") => (3.0, 3.0),
         // Unpublished: start low and let throttling say when it is too much.
         _ => (20.0, 10.0),
     }

@@ -1,6 +1,7 @@
 //! Arguments that several commands take.
 
 use std::num::NonZeroUsize;
+use std::time::Duration;
 
 use clap::Args;
 
@@ -93,6 +94,24 @@ pub struct SelectionArguments {
     pub allow_delete: Vec<String>,
 }
 
+/// What to do about others who are at the same stack.
+#[derive(Debug, Clone, Args)]
+pub struct LockArguments {
+    /// Wait at most so long for another run to end: 30s, 10m, 1h30m, or 0 not to wait. A dead run's lock is free after a
+    /// minute at the latest.
+    #[arg(
+        long,
+        env = "FDE_INFRA_LOCK_TIMEOUT",
+        value_name = "DURATION",
+        default_value = "2m",
+        value_parser = duration
+    )]
+    pub lock_timeout: Duration,
+    /// Neither heed nor hold the stack's lock.
+    #[arg(long, env = "FDE_INFRA_NO_LOCK", value_parser = boolean)]
+    pub no_lock: bool,
+}
+
 impl SelectionArguments {
     /// A command line that means the same resources, to be copied.
     pub fn added_to(&self, mut line: String, replace: &[String]) -> String {
@@ -139,6 +158,40 @@ pub fn exclusive(flags: [(&str, bool); 2]) -> Result<(), Failure> {
 pub fn parallel(text: &str) -> Result<NonZeroUsize, String> {
     text.parse()
         .map_err(|_| "write a number from 1 on".to_owned())
+}
+
+/// A time as people write it: `90`, `30s`, `10m`, `1h30m`.
+///
+/// # Errors
+/// Anything else.
+pub fn duration(text: &str) -> Result<Duration, String> {
+    let wrong = || "write a time, as in 30s, 10m or 1h30m".to_owned();
+    let mut total: u64 = 0;
+    let mut rest = text;
+    while !rest.is_empty() {
+        let digits = rest.find(|character: char| !character.is_ascii_digit());
+        let (number, after) = rest.split_at(digits.unwrap_or(rest.len()));
+        let unit = match after.chars().next() {
+            // A number alone is of seconds, and has nothing before it.
+            None if number == text => 1,
+            Some('s') => 1,
+            Some('m') => 60,
+            Some('h') => 3600,
+            _ => return Err(wrong()),
+        };
+        let number: u64 = number.parse().map_err(|_| wrong())?;
+        total = number
+            .checked_mul(unit)
+            .and_then(|seconds| total.checked_add(seconds))
+            .ok_or_else(wrong)?;
+        rest = after.get(1..).unwrap_or_default();
+    }
+    // No run lasts longer than a year, and clocks can be reckoned with for so long.
+    match total {
+        _ if text.is_empty() => Err(wrong()),
+        0..=31_536_000 => Ok(Duration::from_secs(total)),
+        _ => Err(wrong()),
+    }
 }
 
 /// A switch from the environment: `FDE_INFRA_YES=1`. Empty is off, as CI systems pass unset variables.

@@ -3,12 +3,14 @@
 use std::num::NonZeroUsize;
 
 use clap::Args;
+use tokio::time::Instant;
 
-use super::arguments::{SelectionArguments, StackArguments, boolean, parallel};
+use super::arguments::{LockArguments, SelectionArguments, StackArguments, boolean, parallel};
 use super::report::{Failure, show};
 use super::session::{Offline, Session, ShowOptions};
+use super::turn::{self, Agreed, Terms};
 use super::up::{declined, nobody_to_ask};
-use super::{CommandResult, Context, Exit, refusal, run as running, session};
+use super::{CommandResult, Context, Exit, run as running, session};
 use crate::display::{Line, Message, Style, terminal};
 use crate::plan::{Goal, Plan, RetainReason};
 
@@ -31,6 +33,8 @@ pub struct Arguments {
         value_parser = parallel
     )]
     parallel: NonZeroUsize,
+    #[command(flatten)]
+    lock: LockArguments,
 }
 
 pub async fn run(context: &mut Context, arguments: &Arguments) -> CommandResult {
@@ -43,6 +47,7 @@ pub async fn run(context: &mut Context, arguments: &Arguments) -> CommandResult 
     let session = Session::connect(context, offline).await?;
     let again = session.offline.command_line("destroy");
     let again = arguments.selection.added_to(again, &[]);
+    let read_at = Instant::now();
     let live = session.read(context, &again).await?;
     let request = arguments.selection.request(Goal::Destroy, &[]);
     let plan = session.plan(&live, &request)?;
@@ -51,24 +56,31 @@ pub async fn run(context: &mut Context, arguments: &Arguments) -> CommandResult 
         context.terminal.print(&[Line::plain(text)]);
         return Ok(Exit::Done);
     }
-    session.show(context, &plan, ShowOptions::default());
-    if let Some(refused) = refusal::of(&plan, &session, &again) {
-        return Err(refused);
-    }
-    context.terminal.print(&[Line::new()]);
-    if plan.is_empty() {
-        return Ok(report_retained(context, &plan, Exit::Done, &again));
-    }
-    if !arguments.yes {
-        confirm(context, &plan).await?;
-    }
-    let outcome = running::execute(context, &session, &plan, arguments.parallel.get()).await;
+    let terms = Terms {
+        command: "destroy",
+        request: &request,
+        yes: arguments.yes,
+        saved: None,
+        show: ShowOptions::default(),
+        lock: &arguments.lock,
+        again: &again,
+    };
+    let (turn, plan) = match turn::agree(context, &session, plan, read_at, &terms, confirm).await? {
+        Agreed::Go(turn, plan) => (turn, plan),
+        Agreed::Nothing(plan) => {
+            context.terminal.print(&[Line::new()]);
+            return Ok(report_retained(context, &plan, Exit::Done, &again));
+        }
+    };
+    let outcome = turn
+        .run(context, &session, &plan, arguments.parallel.get())
+        .await;
     let exit = running::finish(context, &session, &plan, &outcome, &again);
     Ok(report_retained(context, &plan, exit, &again))
 }
 
 /// Wants the stack's name typed: there is no undo.
-async fn confirm(context: &mut Context, plan: &Plan) -> Result<(), Failure> {
+async fn confirm(context: &mut Context, _: &Session, plan: &Plan) -> Result<(), Failure> {
     let name = plan.stack.to_string();
     let colour = context.terminal.colours();
     context.terminal.print(&[Line::new()

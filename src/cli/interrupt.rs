@@ -59,6 +59,11 @@ impl Interrupts {
         }
     }
 
+    /// How often a signal has been heard.
+    pub fn count(&self) -> usize {
+        self.heard.borrow().count
+    }
+
     /// The next signal. Never returns if there will be none.
     pub async fn next(&mut self) -> Heard {
         match self.heard.changed().await {

@@ -6,6 +6,7 @@
 mod arguments;
 mod destroy;
 mod exit;
+mod history;
 mod interrupt;
 mod output;
 mod preview;
@@ -19,8 +20,9 @@ mod session;
 mod stack_file;
 mod suggest;
 mod surroundings;
+mod turn;
+mod unlock;
 mod up;
-mod utc;
 mod validate;
 
 use std::ffi::OsString;
@@ -65,6 +67,10 @@ enum Command {
     /// Print what a stack gives away: addresses, names, ids.
     #[command(visible_alias = "outputs")]
     Output(output::Arguments),
+    /// Show who has changed a stack, when, and how that ended.
+    History(history::Arguments),
+    /// Take a stack's lock from a run that will not give it back.
+    Unlock(unlock::Arguments),
     /// Check a stack file without AWS.
     Validate(validate::Arguments),
     /// Print the JSON Schema of stack files, for editors.
@@ -126,6 +132,8 @@ fn run(cli: Cli, surroundings: Surroundings) -> Exit {
             Command::Up(arguments) => up::run(&mut context, &arguments).await,
             Command::Destroy(arguments) => destroy::run(&mut context, &arguments).await,
             Command::Output(arguments) => output::run(&mut context, &arguments).await,
+            Command::History(arguments) => history::run(&mut context, &arguments).await,
+            Command::Unlock(arguments) => unlock::run(&mut context, &arguments).await,
             Command::Validate(arguments) => validate::run(&mut context, &arguments),
             Command::Schema => schema::run(&mut context),
             Command::Sandbox(command) => sandbox::run(&mut context, command).await,

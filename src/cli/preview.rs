@@ -9,7 +9,7 @@ use super::report::Failure;
 use super::saved_plan::{Previewed, SavedPlan};
 use super::session::{Offline, Session, ShowOptions, quoted, suffix};
 use super::{CommandResult, Context, Exit, refusal};
-use crate::display::{Line, Message, json, message};
+use crate::display::{Line, Message, View, json, markdown, message};
 use crate::plan::Goal;
 
 const DETAILED: &str = "FDE_INFRA_DETAILED_EXITCODE";
@@ -24,6 +24,18 @@ pub struct Arguments {
     /// Print the plan as JSON.
     #[arg(long, env = "FDE_INFRA_JSON", value_parser = boolean)]
     json: bool,
+    /// Print the plan as Markdown, for a pull request or a step summary.
+    #[arg(long, env = "FDE_INFRA_MARKDOWN", value_parser = boolean)]
+    markdown: bool,
+    /// With --markdown: at most so many bytes; what matters least is left out first.
+    #[arg(
+        long,
+        env = "FDE_INFRA_MAX_BYTES",
+        value_name = "N",
+        default_value_t = markdown::MAX_BYTES,
+        value_parser = max_bytes
+    )]
+    max_bytes: usize,
     /// Also show what stays as it is.
     #[arg(long, env = "FDE_INFRA_SHOW_SAMES", value_parser = boolean)]
     show_sames: bool,
@@ -59,6 +71,10 @@ pub async fn run(context: &mut Context, arguments: &Arguments) -> CommandResult 
         ("--detailed-exitcode", arguments.detailed_exitcode),
         ("--expect-no-changes", arguments.expect_no_changes),
     ])?;
+    exclusive([
+        ("--json", arguments.json),
+        ("--markdown", arguments.markdown),
+    ])?;
     let offline = Offline::load("preview", &arguments.stack, &context.global)?;
     let session = Session::connect(context, offline).await?;
     let again = session.offline.command_line("preview");
@@ -66,19 +82,25 @@ pub async fn run(context: &mut Context, arguments: &Arguments) -> CommandResult 
     let live = session.read(context, &again).await?;
     let request = arguments.selection.request(Goal::Up, &arguments.replace);
     let plan = session.plan(&live, &request)?;
+    let options = ShowOptions {
+        diff: arguments.diff,
+        show_sames: arguments.show_sames,
+    };
     if arguments.json {
         let document = json::document(&plan, &session.offline.catalog);
         let text = serde_json::to_string_pretty(&document)
             .map_err(|error| Failure::of_writing(&error.into()))?;
-        context
-            .terminal
-            .data(&text)
-            .map_err(|error| Failure::of_writing(&error))?;
-    } else {
-        let options = ShowOptions {
-            diff: arguments.diff,
+        data(context, &text)?;
+    } else if arguments.markdown {
+        let view = View {
+            plan: &plan,
+            catalog: &session.offline.catalog,
+            sections: &Offline::sections(),
             show_sames: arguments.show_sames,
+            width: None,
         };
+        data(context, &markdown::render(view, arguments.max_bytes))?;
+    } else {
         session.show(context, &plan, options);
     }
     if let Some(refused) = refusal::of(&plan, &session, &again) {
@@ -113,6 +135,20 @@ pub async fn run(context: &mut Context, arguments: &Arguments) -> CommandResult 
     } else {
         Ok(Exit::Done)
     }
+}
+
+/// Room for a page, in bytes.
+fn max_bytes(text: &str) -> Result<usize, String> {
+    let number = text.parse().ok();
+    number
+        .filter(|bytes| *bytes >= markdown::LEAST_BYTES)
+        .ok_or_else(|| format!("write a number from {} on", markdown::LEAST_BYTES))
+}
+
+/// Writes what a script takes from standard output.
+fn data(context: &mut Context, text: &str) -> Result<(), Failure> {
+    let written = context.terminal.data(text);
+    written.map_err(|error| Failure::of_writing(&error))
 }
 
 /// What to do with the file.

@@ -51,15 +51,20 @@ impl Failure {
         )
     }
 
-    /// A read failed.
+    /// A read of the stack failed.
     pub fn of_reading(error: &ProviderError, again: &str) -> Self {
+        Self::of_calling("could not read what is live", error, again)
+    }
+
+    /// A call failed before anything was changed.
+    pub fn of_calling(summary: &str, error: &ProviderError, again: &str) -> Self {
         let exit = match error.kind {
             ErrorKind::Credentials => Exit::Credentials,
             ErrorKind::TimedOut => Exit::TimedOut,
             ErrorKind::Bug => Exit::Bug,
             _ => Exit::Error,
         };
-        let message = Message::error("could not read what is live")
+        let message = Message::error(summary)
             .answer(error)
             .fact("now", "nothing was changed");
         let message = match error.kind {

@@ -11,13 +11,15 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
+use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
 
+use super::Exit;
 use super::arguments::{SelectionArguments, StackArguments};
 use super::report::Failure;
 use super::session::{Offline, Session};
-use super::{Exit, utc};
+use crate::deployment::moment;
 use crate::display::{Message, Secrets, json};
 use crate::plan::Plan;
 use crate::plan::binding::{self, Differences, Hashes, subject};
@@ -124,7 +126,7 @@ impl SavedPlan {
             account: session.account().to_owned(),
             region: session.region().to_owned(),
             identity: identity(session.caller()),
-            made: utc::now(),
+            made: moment::utc(SystemTime::now()),
             summary: document.summary(),
             steps: plan
                 .steps

@@ -3,6 +3,7 @@
 //! In this order, so that nothing is asked of AWS that a look at the file could have refused, and nothing but STS before
 //! account and region are known to be the right ones: file, region, identity, account, live objects, plan.
 
+use std::cell::RefCell;
 use std::path::PathBuf;
 
 use super::arguments::{GlobalArguments, StackArguments, exclusive};
@@ -13,6 +14,7 @@ use crate::component::{self, Notes, registry};
 use crate::display::{Line, Message, Style, diff, preview};
 use crate::graph::{ResourceGraph, nearest};
 use crate::plan::{self, Goal, Plan, Request};
+use crate::resource::tags::short_hash;
 use crate::resource::{Catalog, ErrorKind, LiveSnapshot, Provider, ProviderError, Urn};
 use crate::stack::hidden::hide;
 use crate::stack::{self, Stack};
@@ -23,6 +25,10 @@ pub struct Offline {
     pub graph: ResourceGraph,
     pub notes: Notes,
     pub catalog: Catalog,
+    /// Hash of the file, and of those below it.
+    pub hash: String,
+    /// What `--set` sets, without the values.
+    pub set: Vec<String>,
     file: PathBuf,
     /// The command line without the command: what it takes to mean this stack again.
     suffix: String,
@@ -39,13 +45,21 @@ impl Offline {
     ) -> Result<Self, Failure> {
         let file = stack_file::find(arguments.stack.as_deref(), command)?;
         let catalog = aws::registry::catalog();
-        let stack = stack::load(&file.to_string_lossy(), &stack_file::read, &arguments.set)?;
+        let texts = RefCell::new(String::new());
+        let read = |path: &str| {
+            let text = stack_file::read(path)?;
+            texts.borrow_mut().push_str(&text);
+            Ok(text)
+        };
+        let stack = stack::load(&file.to_string_lossy(), &read, &arguments.set)?;
         let (graph, notes) = component::stack_graph(&stack, &catalog)?;
         Ok(Self {
             stack,
             graph,
             notes,
             catalog,
+            hash: short_hash(&texts.borrow(), 12),
+            set: arguments.set.iter().map(|set| path_of(set)).collect(),
             file,
             suffix: suffix(arguments, global),
             in_sandbox: suffix(
@@ -81,6 +95,12 @@ impl Offline {
             .map(|section| section.key)
             .collect()
     }
+}
+
+/// The path of `path=value`.
+fn path_of(set: &str) -> String {
+    let (path, _) = set.split_once('=').unwrap_or((set, ""));
+    path.to_owned()
 }
 
 /// What follows the command on a command line that means this stack.

@@ -26,6 +26,9 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("check", "validate"),
     ("lint", "validate"),
     ("stack", "output"),
+    ("cancel", "unlock"),
+    ("force-unlock", "unlock"),
+    ("log", "history"),
 ];
 
 /// Prints help where it was asked for, and the mistake otherwise.

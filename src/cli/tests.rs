@@ -3,7 +3,7 @@
 use clap::{Command as ClapCommand, CommandFactory, Parser};
 use expect_test::{Expect, expect};
 
-use super::arguments::boolean;
+use super::arguments::{boolean, duration};
 use super::{Cli, Command, Exit, session, suggest};
 
 fn each_command(command: &ClapCommand, see: &mut dyn FnMut(&ClapCommand)) {
@@ -78,7 +78,38 @@ fn words_of_other_tools_are_understood() {
     check_suggestion("plan dev", expect!["plan → preview"]);
     check_suggestion("apply", expect!["apply → up"]);
     check_suggestion("delete", expect!["delete → destroy"]);
+    check_suggestion("force-unlock dev", expect!["force-unlock → unlock"]);
     check_suggestion("nonsense", expect![""]);
+}
+
+#[test]
+fn times_are_written_as_people_do() {
+    for (text, seconds) in [
+        ("0", 0),
+        ("90", 90),
+        ("0s", 0),
+        ("30s", 30),
+        ("10m", 600),
+        ("1h30m", 5400),
+        ("1h2m3s", 3723),
+    ] {
+        let read = duration(text).map(|time| time.as_secs());
+        assert_eq!(read, Ok(seconds), "{text}");
+    }
+    for text in [
+        "",
+        "m",
+        "-1",
+        "1.5h",
+        "10 m",
+        "1h30",
+        "1d",
+        "9h9é",
+        "9000000h",
+        "99999999999999999999s",
+    ] {
+        assert!(duration(text).is_err(), "{text}");
+    }
 }
 
 #[test]

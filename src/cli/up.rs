@@ -4,12 +4,16 @@ use std::collections::BTreeSet;
 use std::num::NonZeroUsize;
 
 use clap::Args;
+use tokio::time::Instant;
 
-use super::arguments::{GlobalArguments, SelectionArguments, StackArguments, boolean, parallel};
+use super::arguments::{
+    GlobalArguments, LockArguments, SelectionArguments, StackArguments, boolean, parallel,
+};
 use super::report::Failure;
 use super::saved_plan::{Again, Previewed, SavedPlan};
 use super::session::{Offline, Session, ShowOptions, quoted, suffix};
-use super::{CommandResult, Context, Exit, refusal, run as running};
+use super::turn::{self, Agreed, Terms};
+use super::{CommandResult, Context, Exit, run as running};
 use crate::display::{Line, Message, diff, outputs, terminal};
 use crate::execute::{self, Cancel, Report};
 use crate::plan::{Because, Goal, Plan};
@@ -51,11 +55,13 @@ pub struct Arguments {
         value_parser = parallel
     )]
     parallel: NonZeroUsize,
+    #[command(flatten)]
+    lock: LockArguments,
 }
 
 /// The choices at the prompt.
-const YES: &str = "yes";
-const NO: &str = "no";
+pub const YES: &str = "yes";
+pub const NO: &str = "no";
 const DETAILS: &str = "details";
 const CHOICES: [&str; 3] = [YES, NO, DETAILS];
 
@@ -148,6 +154,7 @@ pub async fn run(context: &mut Context, arguments: &Arguments) -> CommandResult 
     }
     let again = session.offline.command_line("up");
     let again = job.selection.added_to(again, &job.replace);
+    let read_at = Instant::now();
     let live = session.read(context, &again).await?;
     let request = job.selection.request(Goal::Up, &job.replace);
     let plan = session.plan(&live, &request)?;
@@ -163,19 +170,25 @@ pub async fn run(context: &mut Context, arguments: &Arguments) -> CommandResult 
         diff: arguments.diff,
         show_sames: arguments.show_sames,
     };
-    session.show(context, &plan, options);
-    if let Some(refused) = refusal::of(&plan, &session, &again) {
-        return Err(refused);
-    }
-    if plan.is_empty() {
-        show_what_is(context, &session, &plan).await;
-        return Ok(Exit::Done);
-    }
-    context.terminal.print(&[Line::new()]);
-    if !job.agreed && !confirmed(context, &session, &plan).await? {
-        return Err(declined());
-    }
-    let outcome = running::execute(context, &session, &plan, arguments.parallel.get()).await;
+    let terms = Terms {
+        command: "up",
+        request: &request,
+        yes: job.agreed,
+        saved: job.saved.as_ref(),
+        show: options,
+        lock: &arguments.lock,
+        again: &again,
+    };
+    let (turn, plan) = match turn::agree(context, &session, plan, read_at, &terms, confirm).await? {
+        Agreed::Go(turn, plan) => (turn, plan),
+        Agreed::Nothing(plan) => {
+            show_what_is(context, &session, &plan).await;
+            return Ok(Exit::Done);
+        }
+    };
+    let outcome = turn
+        .run(context, &session, &plan, arguments.parallel.get())
+        .await;
     let left = still_to_replace(&plan, outcome.report());
     let again = session.offline.command_line("up");
     let again = job.selection.added_to(again, &left);
@@ -214,7 +227,7 @@ async fn show_what_is(context: &mut Context, session: &Session, plan: &Plan) {
 }
 
 /// Asks until the answer is yes or no.
-async fn confirmed(context: &mut Context, session: &Session, plan: &Plan) -> Result<bool, Failure> {
+async fn confirm(context: &mut Context, session: &Session, plan: &Plan) -> Result<(), Failure> {
     loop {
         let colour = context.terminal.colours();
         let asking = tokio::task::spawn_blocking(move || {
@@ -226,7 +239,7 @@ async fn confirmed(context: &mut Context, session: &Session, plan: &Plan) -> Res
         }
         let chosen = chosen?;
         match chosen.ok().flatten().map(|index| CHOICES[index]) {
-            Some(YES) => return Ok(true),
+            Some(YES) => return Ok(()),
             Some(DETAILS) => {
                 let width = context.terminal.width();
                 let lines = diff::render(plan, &session.offline.catalog, width);
@@ -234,7 +247,7 @@ async fn confirmed(context: &mut Context, session: &Session, plan: &Plan) -> Res
                 context.terminal.print(&lines);
             }
             // Also where the terminal went away.
-            _ => return Ok(false),
+            _ => return Err(declined()),
         }
     }
 }

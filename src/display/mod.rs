@@ -5,8 +5,10 @@
 
 mod consequences;
 pub mod diff;
+pub mod history;
 pub mod json;
 pub mod line;
+pub mod lock;
 pub mod markdown;
 pub mod message;
 pub mod outputs;

@@ -14,15 +14,12 @@ use crate::execute::{Outcome, Report, Skipped};
 use crate::plan::{Action, Op, Plan, RetainReason, Step, StepId};
 use crate::resource::{ErrorKind, ProviderError};
 
-/// `Resources:` with what was done, and `Duration:`.
-pub fn render(plan: &Plan, outcome: &Outcome) -> Vec<Line> {
-    let report = outcome.report();
+/// How many objects each operation was done to.
+pub fn tally(plan: &Plan, report: &Report) -> BTreeMap<Op, usize> {
     let succeeded: BTreeSet<StepId> = report.succeeded.iter().copied().collect();
     let mut done: BTreeMap<Op, usize> = BTreeMap::new();
-    let mut unchanged = 0;
     for row in rows(plan) {
         match row.op {
-            Op::Same => unchanged += 1,
             Op::Retain => {
                 let reason = row.retained.map(|retained| &retained.reason);
                 if reason != Some(&RetainReason::NotTargeted) {
@@ -36,6 +33,14 @@ pub fn render(plan: &Plan, outcome: &Outcome) -> Vec<Line> {
             _ => {}
         }
     }
+    done
+}
+
+/// `Resources:` with what was done, and `Duration:`.
+pub fn render(plan: &Plan, outcome: &Outcome) -> Vec<Line> {
+    let report = outcome.report();
+    let done = tally(plan, report);
+    let unchanged = done.get(&Op::Same).copied().unwrap_or(0);
     let mut lines = vec![Line::styled(Style::Heading, "Resources:")];
     let (mut kinds, mut changed) = (0, 0);
     for op in [Op::Delete, Op::Replace, Op::Create, Op::Update, Op::Retain] {

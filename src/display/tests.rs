@@ -9,7 +9,8 @@ use super::line::Line;
 use super::preview::{self, View};
 use super::progress::Progress;
 use super::secrets::Secrets;
-use super::{diff, json, summary};
+use super::{diff, history, json, summary};
+use crate::deployment::{Deployment, Ending, Record};
 use crate::plan::{Goal, Plan};
 
 fn text(lines: &[Line], colour: bool) -> String {
@@ -56,6 +57,70 @@ fn previews() {
     assert_eq!(at(Some(200)), at(None), "a pipe is as wide as need be");
     let coloured = text(&preview_at(&plan, Some(80)), true);
     expect_file!["../../tests/snapshots/display/preview-80-colour.txt"].assert_eq(&coloured);
+}
+
+fn run(outcome: Ending, by: &str, record: Record) -> Deployment {
+    Deployment {
+        number: 1,
+        ended: "2026-01-31T09:15:00Z".into(),
+        by: format!("arn:aws:{by}"),
+        record: Record { outcome, ..record },
+    }
+}
+
+#[test]
+fn histories() {
+    let runs = [
+        run(
+            Ending::Succeeded,
+            "sts::123456789012:assumed-role/deploy/GitHubActions-happyrobot-4711",
+            Record {
+                command: "up".into(),
+                seconds: 1502.3,
+                updated: 12,
+                replaced: 3,
+                created: 81,
+                deleted: 4,
+                set: vec!["services.api.image".into(), "services.web.image".into()],
+                run_url: Some(
+                    "https://github.com/happyrobot/happyrobot-platform/actions/runs/4711471147"
+                        .into(),
+                ),
+                ..Record::default()
+            },
+        ),
+        run(
+            Ending::Failed,
+            "iam::123456789012:user/anna",
+            Record {
+                command: "destroy".into(),
+                seconds: 0.4,
+                failed: 2,
+                unfinished: 31,
+                ..Record::default()
+            },
+        ),
+        run(
+            Ending::Cancelled,
+            "iam::123456789012:root",
+            Record::default(),
+        ),
+        run(
+            Ending::Unknown,
+            "\u{1b}[31m",
+            Record {
+                seconds: -1.0,
+                ..Record::default()
+            },
+        ),
+    ];
+    let at = |width| text(&history::table(&runs, width), false);
+    expect_file!["../../tests/snapshots/display/history-80.txt"].assert_eq(&at(Some(80)));
+    let fits = |line: &str| line.chars().count() <= 80 || line.contains("://");
+    assert!(
+        at(None).lines().all(fits),
+        "the table is as wide as it is anywhere"
+    );
 }
 
 #[test]

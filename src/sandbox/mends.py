@@ -12,6 +12,7 @@ def apply():
     import mend_ecs  # noqa: F401
     import mend_elbv2  # noqa: F401
     import mend_monitoring  # noqa: F401
+    import mend_parameters  # noqa: F401
     import mend_rds  # noqa: F401
     import mend_rds_groups  # noqa: F401
     import mend_scaling  # noqa: F401

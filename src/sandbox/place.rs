@@ -16,6 +16,7 @@ const PROGRAM: &[(&str, &str)] = &[
     ("mend_ecs.py", include_str!("mend_ecs.py")),
     ("mend_elbv2.py", include_str!("mend_elbv2.py")),
     ("mend_monitoring.py", include_str!("mend_monitoring.py")),
+    ("mend_parameters.py", include_str!("mend_parameters.py")),
     ("mend_rds.py", include_str!("mend_rds.py")),
     ("mend_rds_groups.py", include_str!("mend_rds_groups.py")),
     ("mend_scaling.py", include_str!("mend_scaling.py")),

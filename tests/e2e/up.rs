@@ -1,7 +1,7 @@
 //! `up`: what it says while it works, what there is afterwards, and how it is interrupted.
 
 use std::io::{BufRead, BufReader, Read};
-use std::process::Command;
+use std::process::{Child, Command};
 
 use expect_test::expect_file;
 
@@ -161,7 +161,7 @@ async fn consent_is_asked_for() {
 }
 
 /// Topics that are made one after the other, each because of the one before.
-fn chain(length: usize) -> String {
+pub fn chain(length: usize) -> String {
     let mut text = "t000: { type: aws:sns:Topic }\n".to_owned();
     for number in 1..length {
         let before = number - 1;
@@ -173,22 +173,26 @@ fn chain(length: usize) -> String {
 }
 
 /// Sends a signal as soon as the first resource is being created.
-fn interrupted(program: &Program<'_>, words: &[&str], signal: &str) -> Ended {
+pub fn interrupted(program: &Program<'_>, words: &[&str], signal: &str) -> Ended {
     let mut child = program.start(words);
     let mut stdout = BufReader::new(child.stdout.take().expect("it is piped"));
     let mut read = String::new();
     while !read.contains("creating") {
         assert_ne!(stdout.read_line(&mut read).expect("lines"), 0, "{read}");
     }
+    self::signal(&child, signal);
+    stdout.read_to_string(&mut read).expect("the rest");
+    let mut output = child.wait_with_output().expect("the program ends");
+    output.stdout = read.into_bytes();
+    program.ended(words, &output, 0)
+}
+
+pub fn signal(child: &Child, signal: &str) {
     let killed = Command::new("kill")
         .args([signal, &child.id().to_string()])
         .status()
         .expect("kill runs");
     assert!(killed.success());
-    stdout.read_to_string(&mut read).expect("the rest");
-    let mut output = child.wait_with_output().expect("the program ends");
-    output.stdout = read.into_bytes();
-    program.ended(words, &output, 0)
 }
 
 /// What is under way is finished, nothing new is begun, and the next run goes on.

@@ -85,20 +85,21 @@ impl ResourceType for Secret {
     }
 
     async fn read(&self, context: &Context, query: Query<'_>) -> AwsResult<Vec<LiveOf<Self>>> {
-        let ours = vec![
-            filter(FilterNameStringType::TagKey, vec![tags::STACK.to_owned()]),
-            filter(
-                FilterNameStringType::TagValue,
-                vec![query.stack.to_string()],
-            ),
-        ];
-        let mut found: Vec<LiveOf<Self>> = list(context, ours)
-            .await?
-            .iter()
-            .map(live)
+        let mut found: Vec<LiveOf<Self>> = Vec::new();
+        // What the index does not know of is at most what is wanted, and that is looked for by name.
+        if !query.indexed.is_empty() {
+            let ours = vec![
+                filter(FilterNameStringType::TagKey, vec![tags::STACK.to_owned()]),
+                filter(
+                    FilterNameStringType::TagValue,
+                    vec![query.stack.to_string()],
+                ),
+            ];
+            let listed = list(context, ours).await?;
             // The filters match prefixes, and key and value of different tags.
-            .filter(|secret| secret.tags.belongs_to(query.stack))
-            .collect();
+            let ours = |secret: &LiveOf<Self>| secret.tags.belongs_to(query.stack);
+            found.extend(listed.iter().map(live).filter(ours));
+        }
         let mut missing: Vec<String> = query
             .wanted_names("name")
             .into_iter()

@@ -15,10 +15,12 @@ password: { type: aws:secretsmanager:Secret, properties: { description: of the s
 pub const DONE: Option<i32> = Some(0);
 pub const ERROR: Option<i32> = Some(1);
 pub const USAGE: Option<i32> = Some(2);
+pub const RESOURCE_FAILED: Option<i32> = Some(4);
 pub const REFUSED: Option<i32> = Some(5);
 pub const NO_STACK: Option<i32> = Some(6);
 pub const UNEXPECTED_CHANGES: Option<i32> = Some(7);
 pub const CANCELLED: Option<i32> = Some(8);
+pub const TIMED_OUT: Option<i32> = Some(9);
 
 /// Several screens, one after the other, as one snapshot.
 pub fn screens<'a>(ended: impl IntoIterator<Item = &'a Ended>) -> String {

@@ -199,6 +199,7 @@ fn stream(name: &str, text: &str) -> String {
 /// A screen without what another run would show otherwise. Each becomes a word in brackets:
 ///
 /// - `[time]`: a duration as [`fde_infra::display::seconds`] writes it
+/// - `[moment]`: a date with a time of day, in UTC; but for 31 January, which is a test's own
 /// - `[id]`: eight or more hexadecimal digits in a row, letters among them, as in `vpc-0a1b2c3d4e5f60718`; more than twelve
 ///   decimal ones, as in `ecs-svc/1234567890123456789` (accounts have twelve, and are always the same); or a UUID
 /// - `[port]`: of this machine
@@ -218,6 +219,11 @@ fn lasting(text: &str) -> String {
             .sum();
         let (word, after) = rest.split_at(word.max(first.len_utf8()));
         let starts_new = !lasting.ends_with(|last: char| last.is_alphanumeric());
+        if let Some(length) = moment(rest).filter(|_| starts_new) {
+            lasting.push_str("[moment]");
+            rest = &rest[length..];
+            continue;
+        }
         match (duration(rest).filter(|_| starts_new), uuid(rest)) {
             (Some(length), _) => {
                 lasting.push_str("[time]");
@@ -278,6 +284,21 @@ fn ends_task_definition(before: &str, word: &str) -> bool {
     let arn = before.rsplit(char::is_whitespace).next();
     arn.is_some_and(|arn| arn.contains(":task-definition/") && arn.ends_with(':'))
         && word.parse::<u32>().is_ok()
+}
+
+/// The length of the date with a time that a text starts with: `2026-02-28 23:59`, with or without seconds.
+fn moment(text: &str) -> Option<usize> {
+    let fits = |form: &str| {
+        let mut characters = text.chars();
+        let fits = form.chars().all(|expected| {
+            characters.next().is_some_and(|character| match expected {
+                '0' => character.is_ascii_digit(),
+                expected => character == expected,
+            })
+        });
+        (fits && !text[..form.len()].contains("-01-31 ")).then_some(form.len())
+    };
+    fits("0000-00-00 00:00:00").or_else(|| fits("0000-00-00 00:00"))
 }
 
 /// The length of the UUID that a text starts with.

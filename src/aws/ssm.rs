@@ -1,0 +1,211 @@
+//! The Parameter Store of Systems Manager, for the lock and the history of a stack.
+//!
+//! Standard parameters: they cost nothing, hold 4 KB, and keep their last 100 versions. After that the oldest goes with
+//! every new one, unless somebody has put a label on it: then the put is refused with `ParameterMaxVersionLimitExceeded`.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::SystemTime;
+
+use async_trait::async_trait;
+use aws_sdk_ssm::types::{ParameterTier, ParameterType};
+use aws_smithy_runtime_api::box_error::BoxError;
+use aws_smithy_runtime_api::client::interceptors::Intercept;
+use aws_smithy_runtime_api::client::interceptors::context::BeforeDeserializationInterceptorContextRef;
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use aws_smithy_types::DateTime;
+use aws_smithy_types::config_bag::ConfigBag;
+use aws_smithy_types::date_time::Format;
+
+use super::context::Context;
+use super::error::{AwsResult, expected};
+use crate::deployment::{Parameter, ParameterStore, Version};
+use crate::resource::ErrorKind;
+
+#[async_trait]
+impl ParameterStore for Context {
+    async fn create(&self, name: &str, value: &str) -> AwsResult<bool> {
+        let answer = self
+            .call("ssm:PutParameter", || {
+                self.ssm
+                    .put_parameter()
+                    .name(name)
+                    .value(value)
+                    .r#type(ParameterType::String)
+                    .tier(ParameterTier::Standard)
+                    .overwrite(false)
+                    .send()
+            })
+            .await;
+        match answer {
+            Ok(_) => Ok(true),
+            Err(error) if error.is(ErrorKind::AlreadyExists) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn overwrite(&self, name: &str, value: &str) -> AwsResult<Option<i64>> {
+        let answer = self
+            .call("ssm:PutParameter", || {
+                // Without a type nothing is made: "A parameter type is required when you create a parameter."
+                self.ssm
+                    .put_parameter()
+                    .name(name)
+                    .value(value)
+                    .overwrite(true)
+                    .send()
+            })
+            .await;
+        match answer {
+            Ok(answer) => Ok(Some(answer.version())),
+            Err(error)
+                if error.code == "ValidationException"
+                    && error.message.contains("type is required") =>
+            {
+                Ok(None)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn put(&self, name: &str, value: &str) -> AwsResult<()> {
+        self.call("ssm:PutParameter", || {
+            self.ssm
+                .put_parameter()
+                .name(name)
+                .value(value)
+                .r#type(ParameterType::String)
+                .tier(ParameterTier::Standard)
+                .overwrite(true)
+                .send()
+        })
+        .await?;
+        Ok(())
+    }
+
+    async fn read(&self, name: &str) -> AwsResult<Option<Parameter>> {
+        const OPERATION: &str = "ssm:GetParameter";
+        let answered = AnsweredAt::default();
+        let answer = self
+            .call(OPERATION, || {
+                self.ssm
+                    .get_parameter()
+                    .name(name)
+                    .customize()
+                    .interceptor(answered.clone())
+                    .send()
+            })
+            .await;
+        let parameter = match answer {
+            Ok(answer) => expected(OPERATION, answer.parameter, "a parameter")?,
+            Err(error) if error.is(ErrorKind::NotFound) => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        let changed = expected(OPERATION, parameter.last_modified_date(), "a date")?;
+        let changed = to_system(OPERATION, changed)?;
+        Ok(Some(Parameter {
+            version: parameter.version(),
+            age: answered.time().duration_since(changed).unwrap_or_default(),
+            value: parameter.value.unwrap_or_default(),
+        }))
+    }
+
+    async fn read_version(&self, name: &str, number: i64) -> AwsResult<Option<String>> {
+        let selected = format!("{name}:{number}");
+        let answer = self
+            .call("ssm:GetParameter", || {
+                self.ssm.get_parameter().name(&selected).send()
+            })
+            .await;
+        match answer {
+            Ok(answer) => Ok(answer.parameter.and_then(|parameter| parameter.value)),
+            Err(error) if error.is(ErrorKind::NotFound) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn delete(&self, name: &str) -> AwsResult<bool> {
+        let answer = self
+            .call("ssm:DeleteParameter", || {
+                self.ssm.delete_parameter().name(name).send()
+            })
+            .await;
+        match answer {
+            Ok(_) => Ok(true),
+            Err(error) if error.is(ErrorKind::NotFound) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn versions(&self, name: &str) -> AwsResult<Vec<Version>> {
+        const OPERATION: &str = "ssm:GetParameterHistory";
+        let mut versions = Vec::new();
+        let mut token: Option<String> = None;
+        loop {
+            let answer = self
+                .call(OPERATION, || {
+                    self.ssm
+                        .get_parameter_history()
+                        .name(name)
+                        .max_results(50)
+                        .set_next_token(token.clone())
+                        .send()
+                })
+                .await;
+            let page = match answer {
+                Err(error) if error.is(ErrorKind::NotFound) => return Ok(Vec::new()),
+                other => other?,
+            };
+            token = page.next_token().map(str::to_owned);
+            for version in page.parameters.unwrap_or_default() {
+                let written = expected(OPERATION, version.last_modified_date(), "a date")?;
+                versions.push(Version {
+                    number: version.version(),
+                    written: to_system(OPERATION, written)?,
+                    by: version.last_modified_user.unwrap_or_default(),
+                    value: version.value.unwrap_or_default(),
+                });
+            }
+            if token.is_none() {
+                return Ok(versions);
+            }
+        }
+    }
+}
+
+fn to_system(operation: &str, time: &DateTime) -> AwsResult<SystemTime> {
+    let time = SystemTime::try_from(*time).ok();
+    expected(operation, time, "a date that there is")
+}
+
+/// When AWS answered, by its own clock: the `Date` of the answer. So the age of a parameter is right on a machine whose
+/// clock is not.
+#[derive(Debug, Clone, Default)]
+struct AnsweredAt(Arc<Mutex<Option<SystemTime>>>);
+
+impl AnsweredAt {
+    /// Where the answer bears no date, our clock has to do.
+    fn time(&self) -> SystemTime {
+        let time = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        time.unwrap_or_else(SystemTime::now)
+    }
+}
+
+impl Intercept for AnsweredAt {
+    fn name(&self) -> &'static str {
+        "AnsweredAt"
+    }
+
+    fn read_before_deserialization(
+        &self,
+        context: &BeforeDeserializationInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        let date = context.response().headers().get("date");
+        let time = date
+            .and_then(|date| DateTime::from_str(date, Format::HttpDate).ok())
+            .and_then(|date| SystemTime::try_from(date).ok());
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = time;
+        Ok(())
+    }
+}

@@ -1,0 +1,436 @@
+//! A run's turn with its stack: the lock from the consent to the end, and a line in the history.
+//!
+//! # When the lock is taken
+//!
+//! After the consent, and only for a plan that changes something: a run with nothing to do makes no mutating call, and
+//! nobody has to wait for a person who reads a preview. (Terraform locks before it reads; there a forgotten prompt holds up
+//! the pipeline.) So the plan may be of a time when somebody else was at work. Whoever had to wait for the lock, or finds
+//! that a run has ended since the reading began, reads and plans again under the lock: the same plan goes on, another one
+//! is shown and asked about once more, or with `--yes` takes its place.
+
+use std::future::Future;
+use std::hash::{BuildHasher, RandomState};
+use std::time::{Duration, SystemTime};
+
+use tokio::sync::watch;
+use tokio::time::{Instant, timeout};
+
+use super::arguments::LockArguments;
+use super::report::{Failure, show};
+use super::saved_plan::{Again, Previewed, SavedPlan};
+use super::session::{Session, ShowOptions};
+use super::{Context, Exit, refusal, run as running, surroundings};
+use crate::deployment::{
+    Ending, History, Hold, Lease, Lock, Loss, Process, Record, Seen, Taking, moment,
+};
+use crate::display::{Line, Message, Style, lock, seconds, summary};
+use crate::execute::Outcome;
+use crate::plan::{Op, Plan, Request};
+use crate::resource::{ErrorKind, ProviderError};
+
+/// For the last calls of a run: history and lock. After a signal they have what is left of the 7 s that a CI system allows;
+/// after the second, next to nothing.
+const LAST_CALLS: [Duration; 3] = [
+    Duration::from_secs(20),
+    Duration::from_millis(1200),
+    Duration::from_millis(500),
+];
+
+/// AWS tells the time of an answer to the second.
+const SLACK: Duration = Duration::from_secs(2);
+
+/// Between two lines that say that the wait goes on.
+const STILL_WAITING: Duration = Duration::from_secs(60);
+
+/// What a run is to do.
+pub struct Terms<'a> {
+    pub command: &'static str,
+    pub request: &'a Request,
+    /// Nobody is asked.
+    pub yes: bool,
+    /// The plan that was consented to elsewhere: no other may take its place.
+    pub saved: Option<&'a (SavedPlan, Again)>,
+    pub show: ShowOptions,
+    pub lock: &'a LockArguments,
+    /// The command line, to be copied.
+    pub again: &'a str,
+}
+
+/// What came of showing a plan, and asking.
+pub enum Agreed {
+    /// There is nothing to do.
+    Nothing(Plan),
+    Go(Turn, Plan),
+}
+
+/// Shows a plan, asks, and takes the lock. `read_at` is when the reading for the plan began.
+///
+/// # Errors
+/// Whatever keeps the plan from being run; nothing was changed.
+pub async fn agree(
+    context: &mut Context,
+    session: &Session,
+    mut plan: Plan,
+    mut read_at: Instant,
+    terms: &Terms<'_>,
+    ask: impl AsyncFn(&mut Context, &Session, &Plan) -> Result<(), Failure>,
+) -> Result<Agreed, Failure> {
+    let mut held: Option<Turn> = None;
+    loop {
+        session.show(context, &plan, terms.show);
+        let refused = refusal::of(&plan, session, terms.again);
+        if refused.is_some() || plan.is_empty() {
+            if let Some(turn) = held {
+                turn.end(context, session, None).await;
+            }
+            return refused.map_or(Ok(Agreed::Nothing(plan)), Err);
+        }
+        context.terminal.print(&[Line::new()]);
+        if let Some(turn) = held {
+            return Ok(Agreed::Go(turn, plan));
+        }
+        if !terms.yes {
+            ask(context, session, &plan).await?;
+        }
+        let turn = Turn::take(context, session, terms, read_at).await?;
+        if turn.is_first {
+            return Ok(Agreed::Go(turn, plan));
+        }
+        read_at = Instant::now();
+        let now = match turn.look_again(context, session, terms).await {
+            Ok(now) if now == plan => return Ok(Agreed::Go(turn, plan)),
+            Ok(now) => now,
+            Err(failure) => {
+                turn.end(context, session, None).await;
+                return Err(failure);
+            }
+        };
+        let text = "Somebody else has changed the stack meanwhile. This is the plan now:";
+        let text = Line::styled(Style::Warning, text);
+        context.terminal.print(&[text, Line::new()]);
+        plan = now;
+        if terms.yes {
+            held = Some(turn);
+        } else {
+            turn.end(context, session, None).await;
+        }
+    }
+}
+
+/// From here on others wait.
+pub struct Turn {
+    command: &'static str,
+    /// Nothing where the lock is not used, or cannot be.
+    hold: Option<Hold>,
+    /// Nobody has been at work since the plan was made.
+    is_first: bool,
+}
+
+impl Turn {
+    async fn take(
+        context: &mut Context,
+        session: &Session,
+        terms: &Terms<'_>,
+        read_at: Instant,
+    ) -> Result<Self, Failure> {
+        let mut turn = Self {
+            command: terms.command,
+            hold: None,
+            is_first: true,
+        };
+        if terms.lock.no_lock {
+            return Ok(turn);
+        }
+        let aws = session.provider.context();
+        let stack = &session.offline.graph.stack;
+        let lock = Lock::of(stack, aws);
+        let lease = Lease {
+            id: format!("{:016x}", RandomState::new().hash_one(std::process::id())),
+            holder: aws.caller.clone(),
+            host: surroundings::host(),
+            process: Process::this(),
+            command: terms.command.to_owned(),
+            since: moment::utc(SystemTime::now()),
+            run_url: surroundings::run_url(),
+            tool_version: env!("CARGO_PKG_VERSION").to_owned(),
+            ..Lease::default()
+        };
+        let patience = terms.lock.lock_timeout;
+        let taking = {
+            let mut audience = Audience::new(context.draws(), session, patience);
+            let terminal = &mut context.terminal;
+            let taking = lock.take(&lease, patience, |seen, waited| {
+                audience.hear(seen, waited, terminal);
+            });
+            context.interrupts.guard(taking).await
+        };
+        context.terminal.clear_frame();
+        let taking = match taking {
+            Ok(taking) => taking,
+            Err(cancelled) => {
+                // The call that was under way may have made it ours. If this fails too, the lease runs out by itself.
+                let _ = timeout(LAST_CALLS[1], lock.remove(&lease.id)).await;
+                return Err(cancelled);
+            }
+        };
+        match taking {
+            Ok(Taking::Taken(hold)) => {
+                turn.is_first = !hold.came_after_others
+                    && nobody_since(&History::of(stack, aws), read_at).await;
+                turn.hold = Some(hold);
+            }
+            Ok(Taking::InVain(seen)) => return Err(in_vain(&seen, session, patience)),
+            Err(error) if error.is(ErrorKind::Credentials) => {
+                let summary = "could not take the lock of the stack";
+                return Err(Failure::of_calling(summary, &error, terms.again));
+            }
+            Err(error) => show(&[without_lock(&error)], &mut context.terminal),
+        }
+        Ok(turn)
+    }
+
+    async fn look_again(
+        &self,
+        context: &mut Context,
+        session: &Session,
+        terms: &Terms<'_>,
+    ) -> Result<Plan, Failure> {
+        let live = session.read(context, terms.again).await?;
+        let plan = session.plan(&live, terms.request)?;
+        if let Some((saved, again)) = terms.saved {
+            let now = Previewed {
+                session,
+                live: &live,
+                plan: &plan,
+            };
+            saved.check_plan(&now, again)?;
+        }
+        Ok(plan)
+    }
+
+    /// Runs the plan, with the lock held, puts it on record, and gives the lock back.
+    pub async fn run(
+        mut self,
+        context: &mut Context,
+        session: &Session,
+        plan: &Plan,
+        parallel: usize,
+    ) -> Outcome {
+        let started = SystemTime::now();
+        let running = running::execute(context, session, plan, parallel);
+        let outcome = match &mut self.hold {
+            None => running.await,
+            Some(hold) => {
+                let stack = &session.offline.graph.stack;
+                let lock = Lock::of(stack, session.provider.context());
+                during(running, &lock, hold).await
+            }
+        };
+        let record = self.record(session, plan, &outcome, started);
+        self.end(context, session, Some(record)).await;
+        outcome
+    }
+
+    fn record(
+        &self,
+        session: &Session,
+        plan: &Plan,
+        outcome: &Outcome,
+        started: SystemTime,
+    ) -> Record {
+        let report = outcome.report();
+        let done = summary::tally(plan, report);
+        let count = |op| done.get(&op).copied().unwrap_or(0);
+        Record {
+            command: self.command.to_owned(),
+            started: moment::utc(started),
+            seconds: (report.elapsed.as_secs_f64() * 10.0).round() / 10.0,
+            outcome: match outcome {
+                Outcome::Done(_) => Ending::Succeeded,
+                Outcome::Failed(_) => Ending::Failed,
+                Outcome::Cancelled(_) => Ending::Cancelled,
+            },
+            created: count(Op::Create),
+            updated: count(Op::Update),
+            replaced: count(Op::Replace),
+            deleted: count(Op::Delete),
+            failed: report.failed.len(),
+            unfinished: report.skipped.len() + report.interrupted.len(),
+            file: session.offline.hash.clone(),
+            set: session.offline.set.clone(),
+            set_besides: 0,
+            run_url: surroundings::run_url(),
+            tool_version: env!("CARGO_PKG_VERSION").to_owned(),
+        }
+    }
+
+    /// Puts the run on record and then gives the lock back, so that whoever has it next sees the record.
+    async fn end(mut self, context: &mut Context, session: &Session, record: Option<Record>) {
+        let limit = LAST_CALLS[context.interrupts.count().min(LAST_CALLS.len() - 1)];
+        let aws = session.provider.context();
+        let stack = &session.offline.graph.stack;
+        let hold = &mut self.hold;
+        let last_calls = async {
+            let mut messages = Vec::new();
+            if let Some(record) = record {
+                let history = History::of(stack, aws);
+                let added = timeout(limit / 2, history.add(&record)).await;
+                if let Err(error) = added.unwrap_or_else(|_| Err(late("ssm:PutParameter", limit))) {
+                    messages.push(not_on_record(&error));
+                }
+            }
+            if let Some(hold) = hold {
+                let lock = Lock::of(stack, aws);
+                let released = timeout(limit / 2, lock.release(hold)).await;
+                let released = released.unwrap_or_else(|_| Err(late("ssm:DeleteParameter", limit)));
+                messages.extend(released.err().map(|error| not_released(&error)));
+                messages.extend(hold.lost.as_ref().map(lost));
+            }
+            messages
+        };
+        tokio::select! {
+            biased;
+            messages = last_calls => show(&messages, &mut context.terminal),
+            // Whoever asks again does not want to wait. The lease runs out by itself.
+            _ = context.interrupts.next() => {}
+        }
+    }
+}
+
+/// Runs something with the lock held: its lease is renewed meanwhile.
+async fn during<T>(work: impl Future<Output = T>, lock: &Lock<'_>, hold: &mut Hold) -> T {
+    let (end, ended) = watch::channel(false);
+    let work = async move {
+        let done = work.await;
+        end.send_replace(true);
+        done
+    };
+    let (done, ()) = tokio::join!(work, lock.keep(hold, ended));
+    done
+}
+
+/// Whether no run has ended since then.
+async fn nobody_since(history: &History<'_>, then: Instant) -> bool {
+    let age = timeout(LAST_CALLS[0] / 2, history.age()).await;
+    match age {
+        Ok(Ok(age)) => age.is_none_or(|age| age > then.elapsed() + SLACK),
+        // Nobody knows; reading again is right in any case.
+        _ => false,
+    }
+}
+
+fn late(operation: &str, limit: Duration) -> ProviderError {
+    let text = format!("no answer within {}", seconds(limit / 2));
+    ProviderError::new(ErrorKind::TimedOut, operation, text)
+}
+
+/// Who is told what is being waited for.
+struct Audience {
+    draws: bool,
+    place: String,
+    patience: Duration,
+    /// Whose lease was told of last, and after which time of waiting.
+    told: Option<(String, Duration)>,
+}
+
+impl Audience {
+    fn new(draws: bool, session: &Session, patience: Duration) -> Self {
+        Self {
+            draws,
+            place: session.place(),
+            patience,
+            told: None,
+        }
+    }
+
+    fn hear(&mut self, seen: &Seen, waited: Duration, terminal: &mut crate::display::Terminal) {
+        let is_news = match &self.told {
+            None => true,
+            Some((id, _)) if *id != seen.lease.id => true,
+            Some((_, then)) => !self.draws && waited >= *then + STILL_WAITING,
+        };
+        if is_news {
+            let message = Message::warning(format!(
+                "waiting for another run to end, {} of at most {}",
+                seconds(waited),
+                seconds(self.patience)
+            ));
+            show(&[held(message, seen)], terminal);
+            self.told = Some((seen.lease.id.clone(), waited));
+        }
+        if self.draws {
+            let text = format!(
+                "Waiting for the lock of {}, {} of at most {} …",
+                self.place,
+                seconds(waited),
+                seconds(self.patience)
+            );
+            terminal.status(Line::styled(Style::Faint, text));
+        }
+    }
+}
+
+fn held(message: Message, seen: &Seen) -> Message {
+    let until = moment::utc(SystemTime::now() + seen.left());
+    lock::held(message, seen, &until)
+}
+
+fn in_vain(seen: &Seen, session: &Session, patience: Duration) -> Failure {
+    let message = Message::error("another run is changing this stack").code("fde::lock::held");
+    let message = held(message, seen)
+        .fact("waited", seconds(patience))
+        .fact("now", "nothing was changed")
+        .help("wait longer (`--lock-timeout 30m`); or, if that run is known to be dead, take its lock away")
+        .command(session.offline.command_line("unlock"));
+    Failure::new(Exit::TimedOut, message)
+}
+
+/// The lock is for manners; what is right does not depend on it.
+fn without_lock(error: &ProviderError) -> Message {
+    let message = Message::warning("going on without a lock: it could not be taken")
+        .answer(error)
+        .fact(
+            "now",
+            "nothing keeps others from changing the stack at the same time; the next run sets right what comes of it",
+        );
+    match error.kind {
+        ErrorKind::Denied => message.help(format!(
+            "allow {} on parameter/fde-infra/*, or set FDE_INFRA_NO_LOCK=true",
+            error.operation
+        )),
+        _ => message,
+    }
+}
+
+fn not_on_record(error: &ProviderError) -> Message {
+    let message =
+        Message::warning("this run is not in the history: it could not be written").answer(error);
+    match error.kind {
+        ErrorKind::Denied => message.help(format!(
+            "allow {} on parameter/fde-infra/*",
+            error.operation
+        )),
+        _ => message,
+    }
+}
+
+fn not_released(error: &ProviderError) -> Message {
+    Message::warning("the lock could not be given back")
+        .answer(error)
+        .fact(
+            "now",
+            "it lapses within a minute; on this machine the next run does not wait for that",
+        )
+}
+
+fn lost(loss: &Loss) -> Message {
+    let message = Message::warning("the lock was taken away while this run went on");
+    let message = match loss {
+        Loss::Removed => message.fact("by", "`unlock`"),
+        Loss::TakenBy(lease) => lock::holder(message, lease),
+    };
+    message.fact(
+        "now",
+        "two runs may have changed the stack at the same time; the next one sets right what came of it",
+    )
+}

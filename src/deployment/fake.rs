@@ -1,0 +1,149 @@
+//! A parameter store in memory, on the paused clock.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard};
+use std::time::{Duration, SystemTime};
+
+use async_trait::async_trait;
+use tokio::time::{Instant, sleep};
+
+use super::{Parameter, ParameterStore, Version};
+use crate::resource::{ErrorKind, ProviderError};
+
+type Versions = Vec<(i64, String, Instant)>;
+
+#[derive(Default)]
+pub struct FakeStore {
+    parameters: Mutex<BTreeMap<String, Versions>>,
+    chance: Mutex<u64>,
+    /// Each call takes up to so long, before the store acts and after.
+    pub delay: Duration,
+    /// What every call answers instead.
+    pub refusal: Mutex<Option<ErrorKind>>,
+    pub calls: Mutex<Vec<&'static str>>,
+}
+
+impl FakeStore {
+    /// A store that takes its time, and another time with every seed.
+    pub fn slow(seed: u64, delay: Duration) -> Self {
+        Self {
+            chance: Mutex::new(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1),
+            delay,
+            ..Self::default()
+        }
+    }
+
+    /// As if somebody else had written it.
+    pub fn write(&self, name: &str, value: &str) {
+        let mut all = self.all();
+        let versions = all.entry(name.to_owned()).or_default();
+        let number = versions.last().map_or(1, |(number, ..)| number + 1);
+        versions.push((number, value.to_owned(), Instant::now()));
+    }
+
+    pub fn value(&self, name: &str) -> Option<String> {
+        let all = self.all();
+        let (_, value, _) = all.get(name)?.last()?;
+        Some(value.clone())
+    }
+
+    fn all(&self) -> MutexGuard<'_, BTreeMap<String, Versions>> {
+        self.parameters.lock().unwrap()
+    }
+
+    async fn pause(&self) {
+        let part = {
+            let mut chance = self.chance.lock().unwrap();
+            *chance ^= *chance << 13;
+            *chance ^= *chance >> 7;
+            *chance ^= *chance << 17;
+            *chance % 1000
+        };
+        let micros = self.delay.as_micros() as u64 * part / 1000;
+        sleep(Duration::from_micros(micros)).await;
+    }
+
+    /// One call: the way there, the deed, the way back.
+    async fn call<T>(
+        &self,
+        operation: &'static str,
+        act: impl FnOnce(&mut BTreeMap<String, Versions>) -> T,
+    ) -> Result<T, ProviderError> {
+        self.calls.lock().unwrap().push(operation);
+        self.pause().await;
+        if let Some(kind) = *self.refusal.lock().unwrap() {
+            return Err(ProviderError::new(kind, operation, "refused"));
+        }
+        let answer = act(&mut self.all());
+        self.pause().await;
+        Ok(answer)
+    }
+}
+
+#[async_trait]
+impl ParameterStore for FakeStore {
+    async fn create(&self, name: &str, value: &str) -> Result<bool, ProviderError> {
+        self.call("create", |all| {
+            let is_new = !all.contains_key(name);
+            if is_new {
+                all.insert(name.into(), vec![(1, value.into(), Instant::now())]);
+            }
+            is_new
+        })
+        .await
+    }
+
+    async fn overwrite(&self, name: &str, value: &str) -> Result<Option<i64>, ProviderError> {
+        self.call("overwrite", |all| {
+            let versions = all.get_mut(name)?;
+            let number = versions.last()?.0 + 1;
+            versions.push((number, value.into(), Instant::now()));
+            Some(number)
+        })
+        .await
+    }
+
+    async fn put(&self, name: &str, value: &str) -> Result<(), ProviderError> {
+        self.call("put", |_| ()).await?;
+        self.write(name, value);
+        Ok(())
+    }
+
+    async fn read(&self, name: &str) -> Result<Option<Parameter>, ProviderError> {
+        self.call("read", |all| {
+            let (version, value, written) = all.get(name)?.last()?;
+            Some(Parameter {
+                value: value.clone(),
+                version: *version,
+                age: written.elapsed(),
+            })
+        })
+        .await
+    }
+
+    async fn read_version(&self, name: &str, number: i64) -> Result<Option<String>, ProviderError> {
+        self.call("read_version", |all| {
+            let found = all.get(name)?.iter().find(|(other, ..)| *other == number)?;
+            Some(found.1.clone())
+        })
+        .await
+    }
+
+    async fn delete(&self, name: &str) -> Result<bool, ProviderError> {
+        self.call("delete", |all| all.remove(name).is_some()).await
+    }
+
+    async fn versions(&self, name: &str) -> Result<Vec<Version>, ProviderError> {
+        self.call("versions", |all| {
+            let versions = all.get(name).into_iter().flatten();
+            let versions = versions.map(|(number, value, _)| Version {
+                number: *number,
+                value: value.clone(),
+                written: SystemTime::UNIX_EPOCH,
+                by: "arn:aws:iam::123456789012:user/anna".into(),
+            });
+            versions.collect()
+        })
+        .await
+    }
+}

@@ -1,0 +1,135 @@
+//! The runs of a stack: one parameter, a version of it for each run. SSM keeps the last hundred, and who wrote them.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::{ParameterStore, acceptable, moment, parameter};
+use crate::resource::{ProviderError, StackId};
+
+/// The longest text of a standard parameter.
+const LONGEST: usize = 4096;
+
+/// The longest address of a run that is kept.
+const LONGEST_URL: usize = 1024;
+
+/// How a run ended.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Ending {
+    Succeeded,
+    Failed,
+    Cancelled,
+    /// As another version of this program calls it.
+    #[default]
+    #[serde(other)]
+    Unknown,
+}
+
+/// What is kept of a run. No value of the stack file, and none of `--set`: they may be secrets.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Record {
+    pub command: String,
+    /// By the clock of whoever ran it, in UTC.
+    pub started: String,
+    pub seconds: f64,
+    pub outcome: Ending,
+    pub created: usize,
+    pub updated: usize,
+    pub replaced: usize,
+    pub deleted: usize,
+    pub failed: usize,
+    /// Not begun, or let go while under way.
+    pub unfinished: usize,
+    /// Hash of the stack file, and of those below it.
+    pub file: String,
+    /// What `--set` set, without the values.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub set: Vec<String>,
+    /// How many more, where they were too many to be kept.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub set_besides: usize,
+    /// Address of the run in a CI system.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub run_url: Option<String>,
+    pub tool_version: String,
+}
+
+impl Record {
+    /// As JSON that fits a parameter. However much was set, the rest is kept.
+    fn to_text(&self) -> String {
+        let mut record = self.clone();
+        record.run_url = record.run_url.filter(|url| url.len() <= LONGEST_URL);
+        loop {
+            let text = acceptable(serde_json::json!(record).to_string());
+            if text.len() <= LONGEST || record.set.pop().is_none() {
+                return text;
+            }
+            record.set_besides += 1;
+        }
+    }
+}
+
+/// A run that is on record.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Deployment {
+    pub number: i64,
+    /// When it ended, by AWS's clock.
+    pub ended: String,
+    /// ARN of who ran it.
+    pub by: String,
+    pub record: Record,
+}
+
+/// The history of a stack.
+pub struct History<'a> {
+    store: &'a dyn ParameterStore,
+    name: String,
+}
+
+impl<'a> History<'a> {
+    pub fn of(stack: &StackId, store: &'a dyn ParameterStore) -> Self {
+        Self {
+            store,
+            name: parameter(stack, "deployments"),
+        }
+    }
+
+    /// # Errors
+    /// Those of the store.
+    pub async fn add(&self, record: &Record) -> Result<(), ProviderError> {
+        self.store.put(&self.name, &record.to_text()).await
+    }
+
+    /// How long ago the last run ended; `None` if there was none.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub async fn age(&self) -> Result<Option<Duration>, ProviderError> {
+        let last = self.store.read(&self.name).await?;
+        Ok(last.map(|parameter| parameter.age))
+    }
+
+    /// The runs on record, newest first.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub async fn list(&self) -> Result<Vec<Deployment>, ProviderError> {
+        let mut versions = self.store.versions(&self.name).await?;
+        versions.sort_by_key(|version| std::cmp::Reverse(version.number));
+        let deployments = versions.into_iter().map(|version| Deployment {
+            number: version.number,
+            ended: moment::utc(version.written),
+            by: version.by,
+            // What another version of this program wrote otherwise is still a run.
+            record: serde_json::from_str(&version.value).unwrap_or_default(),
+        });
+        Ok(deployments.collect())
+    }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
+fn is_zero(count: &usize) -> bool {
+    *count == 0
+}

@@ -1,0 +1,106 @@
+//! Who holds a lock, and for how long: what stands in it, and what can be told from it.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Process, acceptable};
+
+/// How long a lease holds, where it does not say so itself.
+pub const LENGTH: Duration = Duration::from_secs(60);
+
+/// However long a lease claims to hold, nobody waits for a dead holder longer than this.
+const LONGEST: Duration = Duration::from_secs(600);
+
+/// The text of a lock. Written by any version, so that every field may be missing.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Lease {
+    /// Of the run: no other has it.
+    pub id: String,
+    /// ARN of the caller.
+    pub holder: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub host: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub process: Option<Process>,
+    pub command: String,
+    /// By the holder's clock, in UTC.
+    pub since: String,
+    /// Address of the run in a CI system.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub run_url: Option<String>,
+    /// How long it holds after it was last written. It is written again long before.
+    pub lease_seconds: u64,
+    pub tool_version: String,
+}
+
+impl Lease {
+    /// Reads what stands in a lock. What cannot be read is still a lock, by nobody known.
+    pub(super) fn from_text(text: &str) -> Self {
+        serde_json::from_str(text).unwrap_or_default()
+    }
+
+    pub(super) fn to_text(&self) -> String {
+        acceptable(serde_json::json!(self).to_string())
+    }
+
+    pub(super) fn length(&self) -> Duration {
+        match self.lease_seconds {
+            0 => LENGTH,
+            seconds => Duration::from_secs(seconds).min(LONGEST),
+        }
+    }
+}
+
+/// A lock that is there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Seen {
+    pub lease: Lease,
+    pub version: i64,
+    /// Since it was last written.
+    pub age: Duration,
+}
+
+impl Seen {
+    /// How long it still holds, unless it is renewed.
+    pub fn left(&self) -> Duration {
+        self.lease.length().saturating_sub(self.age)
+    }
+
+    /// Whether its holder is dead: has not renewed it in time, or was a process of this machine that is gone.
+    pub fn is_over(&self) -> bool {
+        self.left().is_zero() || self.lease.process.as_ref().is_some_and(Process::has_ended)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn any_text_is_a_lease() {
+        for text in ["", "null", "{", "[1]", "{\"leaseSeconds\": -1}"] {
+            let lease = Lease::from_text(text);
+            assert_eq!(lease, Lease::default(), "{text}");
+            assert_eq!(lease.length(), LENGTH);
+        }
+        let lease = Lease::from_text(r#"{"leaseSeconds": 99999999999, "new": {}, "id": "a"}"#);
+        assert_eq!(lease.id, "a");
+        assert_eq!(lease.length(), LONGEST);
+    }
+
+    #[test]
+    fn what_is_written_is_read_again() {
+        let lease = Lease {
+            id: "a".into(),
+            run_url: Some("https://ci.example.com/{{run}}".into()),
+            process: Process::this(),
+            lease_seconds: 60,
+            ..Lease::default()
+        };
+        let text = lease.to_text();
+        assert!(!text.contains("{{"), "{text}");
+        assert_eq!(Lease::from_text(&text), lease);
+    }
+}

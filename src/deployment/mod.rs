@@ -1,0 +1,45 @@
+//! Who is at a stack, and who has been: its lock, and the history of its runs, two SSM parameters.
+//!
+//! Neither is state. The lock is for manners: it keeps two people from changing a stack under each other's eyes. What
+//! the engine does is right without it (a run that finds its plan overtaken fails or makes a twin, and the next one sets
+//! that right), so whoever may not use SSM loses the lock and the history, and nothing else. The history is for people.
+//!
+//! Both parameters bear the stack's name and no tags: `fde:stack` would make them part of what the stack owns, which
+//! `destroy` takes away, and the history is to outlive that: it is the record of it.
+//!
+//! Knows no SSM: [`ParameterStore`] is what it needs of it, and [`crate::aws`] has it. Start with [`lock`].
+
+pub mod history;
+pub mod lease;
+pub mod lock;
+pub mod moment;
+mod process;
+mod store;
+
+pub use history::{Deployment, Ending, History, Record};
+pub use lease::{Lease, Seen};
+pub use lock::{Hold, Lock, Loss, Taking};
+pub use process::Process;
+pub use store::{Parameter, ParameterStore, Version};
+
+use crate::resource::StackId;
+
+/// Where a stack's parameters are: `/fde-infra/<name>/<environment>/<what>`.
+fn parameter(stack: &StackId, what: &str) -> String {
+    format!("/fde-infra/{stack}/{what}")
+}
+
+/// JSON in a form that SSM takes: it refuses `{{`, as it would be a reference to another parameter. Outside texts JSON
+/// has none, and in them an escape says the same.
+fn acceptable(json: String) -> String {
+    if json.contains("{{") {
+        json.replace("{{", "{\\u007b")
+    } else {
+        json
+    }
+}
+
+#[cfg(test)]
+mod fake;
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,278 @@
+//! Whose turn it is, on a clock that jumps.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep};
+
+use super::fake::FakeStore;
+use super::{History, Lease, Lock, Loss, Record, Taking};
+use crate::resource::{ErrorKind, StackId};
+
+const NAME: &str = "/fde-infra/shop/dev/lock";
+
+fn stack() -> StackId {
+    StackId {
+        name: "shop".into(),
+        environment: "dev".into(),
+    }
+}
+
+fn lease(id: &str) -> Lease {
+    Lease {
+        id: id.into(),
+        holder: format!("arn:aws:iam::123456789012:user/{id}"),
+        ..Lease::default()
+    }
+}
+
+async fn take(store: &FakeStore, id: &str, patience: u64) -> Taking {
+    let patience = Duration::from_secs(patience);
+    let lock = Lock::of(&stack(), store);
+    lock.take(&lease(id), patience, |_, _| {}).await.unwrap()
+}
+
+fn assert_held_by(store: &FakeStore, id: &str) {
+    let text = store.value(NAME).expect("somebody holds it");
+    assert_eq!(Lease::from_text(&text).id, id);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_free_lock_costs_one_call_to_take_and_one_to_release() {
+    let store = FakeStore::default();
+    let Taking::Taken(mut hold) = take(&store, "anna", 0).await else {
+        panic!("it was free");
+    };
+    assert!(!hold.came_after_others);
+    assert_held_by(&store, "anna");
+    Lock::of(&stack(), &store).release(&mut hold).await.unwrap();
+    assert_eq!(store.value(NAME), None);
+    assert_eq!(*store.calls.lock().unwrap(), ["create", "delete"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_patience_nobody_waits() {
+    let store = FakeStore::default();
+    take(&store, "anna", 0).await;
+    let started = Instant::now();
+    let Taking::InVain(seen) = take(&store, "ben", 0).await else {
+        panic!("anna holds it");
+    };
+    assert_eq!(seen.lease.id, "anna");
+    assert_eq!(started.elapsed(), Duration::ZERO);
+    assert_held_by(&store, "anna");
+}
+
+#[tokio::test(start_paused = true)]
+async fn patience_ends_when_it_was_to_end() {
+    let store = FakeStore::default();
+    let stack = stack();
+    let lock = Lock::of(&stack, &store);
+    let Taking::Taken(mut hold) = take(&store, "anna", 0).await else {
+        panic!("it was free");
+    };
+    let (_end, ended) = watch::channel(false);
+    let started = Instant::now();
+    tokio::select! {
+        () = lock.keep(&mut hold, ended) => panic!("anna goes on"),
+        taking = take(&store, "ben", 100) => assert!(matches!(taking, Taking::InVain(_))),
+    }
+    assert_eq!(started.elapsed(), Duration::from_secs(100));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lock_that_is_given_back_goes_to_who_waits() {
+    let store = FakeStore::default();
+    let Taking::Taken(mut hold) = take(&store, "anna", 0).await else {
+        panic!("it was free");
+    };
+    let release = async {
+        sleep(Duration::from_secs(30)).await;
+        Lock::of(&stack(), &store).release(&mut hold).await.unwrap();
+    };
+    let started = Instant::now();
+    let (taking, ()) = tokio::join!(take(&store, "ben", 120), release);
+    let Taking::Taken(hold) = taking else {
+        panic!("it was given back");
+    };
+    assert!(hold.came_after_others);
+    assert!(started.elapsed() <= Duration::from_secs(35));
+    assert_held_by(&store, "ben");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_dead_holders_lock_is_taken_over_when_its_lease_has_run_out() {
+    let store = FakeStore::default();
+    take(&store, "anna", 0).await;
+    let started = Instant::now();
+    let Taking::Taken(hold) = take(&store, "ben", 120).await else {
+        panic!("anna is dead");
+    };
+    assert!(hold.came_after_others);
+    let waited = started.elapsed().as_secs();
+    assert!((60..=65).contains(&waited), "{waited} s");
+    assert_held_by(&store, "ben");
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test(start_paused = true)]
+async fn a_dead_holder_of_this_machine_is_not_waited_for() {
+    let store = FakeStore::default();
+    let mut child = std::process::Command::new("true").spawn().unwrap();
+    let mut process = serde_json::json!(super::Process::this().unwrap());
+    process["id"] = child.id().into();
+    child.wait().unwrap();
+    let dead = serde_json::json!({ "id": "anna", "process": process });
+    store.write(NAME, &dead.to_string());
+    let started = Instant::now();
+    assert!(matches!(take(&store, "ben", 0).await, Taking::Taken(_)));
+    assert_eq!(started.elapsed(), Duration::ZERO);
+    assert_held_by(&store, "ben");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_holder_who_goes_on_keeps_its_lock() {
+    let store = FakeStore::default();
+    let stack = stack();
+    let lock = Lock::of(&stack, &store);
+    let Taking::Taken(mut hold) = take(&store, "anna", 0).await else {
+        panic!("it was free");
+    };
+    let (end, ended) = watch::channel(false);
+    let others = async {
+        for _ in 0..60 {
+            sleep(Duration::from_secs(10)).await;
+            assert!(matches!(take(&store, "ben", 0).await, Taking::InVain(_)));
+        }
+        // Two renewals in a row may fail.
+        *store.refusal.lock().unwrap() = Some(ErrorKind::Transient);
+        sleep(Duration::from_secs(45)).await;
+        *store.refusal.lock().unwrap() = None;
+        sleep(Duration::from_secs(10)).await;
+        assert!(matches!(take(&store, "ben", 0).await, Taking::InVain(_)));
+        end.send_replace(true);
+    };
+    tokio::join!(lock.keep(&mut hold, ended), others);
+    assert_eq!(hold.lost, None);
+    lock.release(&mut hold).await.unwrap();
+    assert_eq!(store.value(NAME), None);
+}
+
+/// Neither is written over by the run that has lost it.
+#[tokio::test(start_paused = true)]
+async fn a_lock_that_was_taken_away_is_left_alone() {
+    for successor in [None, Some("ben")] {
+        let store = FakeStore::default();
+        let stack = stack();
+        let lock = Lock::of(&stack, &store);
+        let Taking::Taken(mut hold) = take(&store, "anna", 0).await else {
+            panic!("it was free");
+        };
+        assert!(!lock.remove("somebody").await.unwrap());
+        assert!(lock.remove("anna").await.unwrap());
+        if let Some(successor) = successor {
+            take(&store, successor, 0).await;
+        }
+        let (_end, ended) = watch::channel(false);
+        lock.keep(&mut hold, ended).await;
+        match successor {
+            None => assert_eq!(hold.lost, Some(Loss::Removed)),
+            Some(_) => {
+                assert!(matches!(&hold.lost, Some(Loss::TakenBy(lease)) if lease.id == "ben"))
+            }
+        }
+        lock.release(&mut hold).await.unwrap();
+        assert_eq!(store.value(NAME).is_some(), successor.is_some());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_holder_that_was_out_for_too_long_gives_nothing_back_that_is_not_its() {
+    let store = FakeStore::default();
+    let Taking::Taken(mut hold) = take(&store, "anna", 0).await else {
+        panic!("it was free");
+    };
+    sleep(Duration::from_secs(61)).await;
+    take(&store, "ben", 0).await;
+    Lock::of(&stack(), &store).release(&mut hold).await.unwrap();
+    assert!(matches!(hold.lost, Some(Loss::TakenBy(_))));
+    assert_held_by(&store, "ben");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_store_that_does_not_answer_is_given_up() {
+    let store = FakeStore::slow(1, Duration::from_secs(3600));
+    let started = Instant::now();
+    let taken = Lock::of(&stack(), &store)
+        .take(&lease("anna"), Duration::from_secs(600), |_, _| {})
+        .await;
+    assert_eq!(taken.unwrap_err().kind, ErrorKind::TimedOut);
+    assert_eq!(started.elapsed(), Duration::from_secs(10));
+}
+
+/// Many at once, with a slow store, from a free lock and from that of a dead holder: never two at a time, and everybody
+/// has a turn.
+#[tokio::test(start_paused = true)]
+async fn never_two_at_a_time() {
+    const RUNS: usize = 8;
+    for seed in 0..500 {
+        let store = Arc::new(FakeStore::slow(seed, Duration::from_millis(400)));
+        let dead = seed % 2 == 1;
+        if dead {
+            store.write(NAME, r#"{"id": "dead", "leaseSeconds": 1}"#);
+            sleep(Duration::from_secs(2)).await;
+        }
+        let at_work = Arc::new(AtomicUsize::new(0));
+        let runs = (0..RUNS).map(|number| {
+            let (store, at_work) = (Arc::clone(&store), Arc::clone(&at_work));
+            tokio::spawn(async move {
+                let stack = stack();
+                let id = format!("run-{number}");
+                let Taking::Taken(mut hold) = take(&store, &id, 3600).await else {
+                    panic!("seed {seed}: {id} had no turn");
+                };
+                assert_eq!(at_work.fetch_add(1, Ordering::SeqCst), 0, "seed {seed}");
+                sleep(Duration::from_secs(3)).await;
+                assert_eq!(at_work.fetch_sub(1, Ordering::SeqCst), 1, "seed {seed}");
+                let lock = Lock::of(&stack, &*store);
+                lock.release(&mut hold).await.unwrap();
+                assert_eq!(hold.lost, None, "seed {seed}");
+            })
+        });
+        for run in runs.collect::<Vec<_>>() {
+            run.await.unwrap();
+        }
+        assert_eq!(store.value(NAME), None, "seed {seed}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_is_kept_whatever_was_set() {
+    let store = FakeStore::default();
+    let stack = stack();
+    let history = History::of(&stack, &store);
+    assert_eq!(history.age().await.unwrap(), None);
+    let record = Record {
+        command: "up".into(),
+        created: 81,
+        set: (0..500).map(|n| format!("services.api{n}.image")).collect(),
+        ..Record::default()
+    };
+    history.add(&record).await.unwrap();
+    let text = store.value("/fde-infra/shop/dev/deployments").unwrap();
+    assert!(text.len() <= 4096, "{}", text.len());
+    // What another version wrote otherwise is still a run.
+    store.write(
+        "/fde-infra/shop/dev/deployments",
+        "{\"outcome\": \"partly\"}",
+    );
+    let listed = history.list().await.unwrap();
+    let numbers: Vec<i64> = listed.iter().map(|run| run.number).collect();
+    assert_eq!(numbers, [2, 1]);
+    let kept = &listed[1].record;
+    assert_eq!((kept.command.as_str(), kept.created), ("up", 81));
+    assert_eq!(kept.set.len() + kept.set_besides, 500);
+    assert_eq!(history.age().await.unwrap(), Some(Duration::ZERO));
+}
