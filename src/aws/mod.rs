@@ -19,7 +19,7 @@ mod kms;
 pub mod logs;
 pub mod policy;
 mod provider;
-mod rate;
+pub mod rate;
 pub mod rds;
 pub mod registry;
 pub mod resource_type;
@@ -29,6 +29,7 @@ pub mod secretsmanager;
 pub mod sns;
 mod tags;
 mod turns;
+pub mod unclear;
 pub mod wafv2;
 pub mod wait;
 

@@ -2,6 +2,8 @@
 //! so that a run of ordinary size is never throttled.
 
 use std::collections::HashMap;
+use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher, RandomState};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -53,13 +55,37 @@ struct Bucket {
     refilled: Instant,
 }
 
-/// One token bucket per operation.
-#[derive(Default)]
+/// One token bucket per operation, and the chance that spreads what comes back after a pause.
 pub struct Pacer {
     buckets: Mutex<HashMap<&'static str, Bucket>>,
+    seed: u64,
+    drawn: AtomicU64,
+}
+
+impl Default for Pacer {
+    fn default() -> Self {
+        // Seeded by the system; pauses need no better chance.
+        Self::seeded(RandomState::new().hash_one(()))
+    }
 }
 
 impl Pacer {
+    /// Whose pauses can be told again.
+    pub fn seeded(seed: u64) -> Self {
+        Self {
+            buckets: Mutex::default(),
+            seed,
+            drawn: AtomicU64::new(0),
+        }
+    }
+
+    /// A number from 0 to 1.
+    pub fn fraction(&self) -> f64 {
+        let drawn = self.drawn.fetch_add(1, Ordering::Relaxed);
+        let number = BuildHasherDefault::<DefaultHasher>::default().hash_one((self.seed, drawn));
+        (number % 1000) as f64 / 1000.0
+    }
+
     /// Takes a token, after waiting for it if need be.
     pub async fn wait(&self, operation: &'static str) {
         let pause = self.take(operation);

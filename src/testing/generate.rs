@@ -48,6 +48,7 @@ pub fn catalog() -> Catalog {
                 Property::new("group"),
                 Property::new("engine").default("v1").replaces(),
                 Property::new("size").default(10),
+                Property::new("password").secret().write_only(),
             ]),
         Schema::new::<Anything>("t:net:Rule", CreateClass::PartOfParent)
             .key(&["group", "port"])
@@ -133,6 +134,8 @@ fn resource(
         _ => properties([
             ("group", reference(random.pick(&of("t:net:Group")))),
             ("engine", format!("v{}", random.below(2)).into()),
+            ("gateway", gateway(random, token, &of("t:net:Gateway"))),
+            ("password", password(token)),
         ]),
     };
     Some(Resource {
@@ -147,6 +150,26 @@ fn resource(
         generated_name: false,
     })
 }
+
+/// A service may stand behind a gateway.
+fn gateway(random: &mut Random, token: &str, gateways: &[Urn]) -> Value {
+    match random.pick(gateways) {
+        Some(gateway) if token == "t:app:Service" => Value::output(gateway, "id"),
+        _ => Value::Null,
+    }
+}
+
+/// Data lies behind a password, which nobody may ever see.
+fn password(token: &str) -> Value {
+    if token == "t:data:Store" {
+        Value::Secret(Box::new(CANARY.into()))
+    } else {
+        Value::Null
+    }
+}
+
+/// The password of every store.
+pub const CANARY: &str = "canary-5f0c1e";
 
 /// Another version of a stack: some resources edited, some gone, some new.
 pub fn edited(random: &mut Random, resources: &[Resource]) -> Vec<Resource> {
