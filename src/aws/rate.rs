@@ -51,7 +51,9 @@ fn rate_of(operation: &str) -> Rate {
 
 struct Bucket {
     tokens: f64,
+    /// As it is now, after throttles.
     rate: Rate,
+    published: Rate,
     refilled: Instant,
 }
 
@@ -103,6 +105,7 @@ impl Pacer {
             Bucket {
                 tokens: rate.0,
                 rate,
+                published: rate,
                 refilled: now,
             }
         });
@@ -125,11 +128,40 @@ impl Pacer {
             bucket.rate.1 = (bucket.rate.1 * 0.7).max(0.2);
         }
     }
+
+    /// After an answer: little by little it goes on as before. Without that a few throttles at the beginning of a long run
+    /// would hold up all the rest of it.
+    pub fn speed_up(&self, operation: &'static str) {
+        let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(bucket) = buckets.get_mut(operation) {
+            let published = bucket.published.1;
+            bucket.rate.1 = (bucket.rate.1 + published / 10.0).min(published);
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_throttled_operation_comes_back_to_its_rate() {
+        let pacer = Pacer::default();
+        let operation = "ec2:DescribeVpcs";
+        pacer.wait(operation).await;
+        for _ in 0..20 {
+            pacer.slow_down(operation);
+        }
+        let started = Instant::now();
+        pacer.wait(operation).await;
+        assert!(started.elapsed() >= Duration::from_secs(4));
+        for _ in 0..10 {
+            pacer.speed_up(operation);
+        }
+        let started = Instant::now();
+        pacer.wait(operation).await;
+        assert!(started.elapsed() <= Duration::from_millis(51));
+    }
 
     #[tokio::test(start_paused = true)]
     async fn a_burst_goes_through_and_the_rest_is_paced() {

@@ -255,60 +255,6 @@ impl<T: ResourceType> AnyResourceType for Bridge<T> {
         .await
     }
 
-    async fn update(&self, context: &Context, request: Update<'_>) -> AwsResult<Observed>;
-    async fn wait(
-        &self,
-        context: &Context,
-        observed: Observed,
-        progress: &dyn Progress,
-    ) -> AwsResult<Observed>;
-    async fn delete(&self, context: &Context, request: Deletion<'_>) -> AwsResult<()>;
-}
-
-/// The bridge. Keeps the schema, so that it is built once.
-pub(super) struct Bridge<T> {
-    pub resource_type: T,
-    pub schema: Schema,
-}
-
-#[async_trait]
-impl<T: ResourceType> AnyResourceType for Bridge<T> {
-    async fn read(&self, context: &Context, query: Query<'_>) -> AwsResult<Vec<Observed>> {
-        self.resource_type
-            .read(context, query)
-            .await?
-            .into_iter()
-            .map(|live| self.observed(live))
-            .collect()
-    }
-
-    async fn create(&self, context: &Context, request: Creation<'_>) -> AwsResult<Observed> {
-        let inputs: T::Inputs = self.typed(request.inputs)?;
-        let new = || New {
-            urn: request.urn,
-            inputs: &inputs,
-            tags: request.tags,
-            instead_of: request.instead_of,
-            progress: request.progress,
-            fingerprint: serde_json::Value::from(&Value::Object(request.inputs.clone()))
-                .to_string(),
-        };
-        let created = self.resource_type.create(context, new()).await;
-        let live = match created {
-            Err(error)
-                if error.is(ErrorKind::Unclear)
-                    && self.schema.create_class == CreateClass::TagsOnly =>
-            {
-                match self.find_after_unclear(context, request).await? {
-                    Some(observed) => return Ok(observed),
-                    None => self.resource_type.create(context, new()).await?,
-                }
-            }
-            other => other?,
-        };
-        self.observed(live)
-    }
-
     async fn update(&self, context: &Context, request: Update<'_>) -> AwsResult<Observed> {
         let mut live: LiveOf<T> = self.live(request.observed)?;
         if !request.diff.is_empty() {

@@ -13,7 +13,7 @@ use tokio::time::Instant;
 
 use super::error::{AwsResult, from_sdk};
 use super::rate::Pacer;
-use crate::resource::ErrorKind;
+use crate::resource::{ErrorKind, ProviderError};
 
 /// Whether a call may be made again when nobody knows whether it took effect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,7 +35,7 @@ const UNREACHABLE: Duration = Duration::from_secs(10);
 const NOT_VISIBLE_YET: Duration = Duration::from_secs(120);
 
 /// Calls that hang use up their time in two attempts; a network that loses one connection may lose the next as well.
-const LEAST_ATTEMPTS: u32 = 4;
+const LEAST_ATTEMPTS: u32 = 6;
 
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
@@ -44,43 +44,65 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 ///
 /// # Errors
 /// The last answer, with the number of attempts. [`ErrorKind::Unclear`] if an unsafe call may have taken effect.
-pub async fn call<T, E, F, Fut>(
+pub fn call<T, E, F, Fut>(
     pacer: &Pacer,
     operation: &'static str,
     repeat: Repeat,
     make: F,
-) -> AwsResult<T>
+) -> impl Future<Output = AwsResult<T>>
 where
     E: ProvideErrorMetadata + std::error::Error + 'static,
     F: Fn() -> Fut,
     Fut: Future<Output = Result<T, SdkError<E, HttpResponse>>>,
 {
-    let make = || async { make().await.map_err(|error| from_sdk(operation, &error)) };
-    repeated(pacer, operation, repeat, make).await
+    attempts(pacer, operation, repeat, make, move |error| {
+        from_sdk(operation, &error)
+    })
 }
 
 /// [`call`], for an answer in our own terms.
 ///
 /// # Errors
 /// As for [`call`].
-pub async fn repeated<T, F, Fut>(
+pub fn repeated<T, F, Fut>(
     pacer: &Pacer,
     operation: &'static str,
     repeat: Repeat,
     make: F,
-) -> AwsResult<T>
+) -> impl Future<Output = AwsResult<T>>
 where
     F: Fn() -> Fut,
     Fut: Future<Output = AwsResult<T>>,
 {
+    attempts(pacer, operation, repeat, make, |error| error)
+}
+
+async fn attempts<T, E, F, Fut>(
+    pacer: &Pacer,
+    operation: &'static str,
+    repeat: Repeat,
+    make: F,
+    in_our_terms: impl Fn(E) -> ProviderError,
+) -> AwsResult<T>
+where
+    F: Fn() -> Fut,
+    Fut: Future<Output = Result<T, E>>,
+{
+    pacer.wait(operation).await;
+    // The turn that the first attempt waits for is not its fault.
     let started = Instant::now();
     let mut attempts = 0;
     loop {
-        pacer.wait(operation).await;
+        if attempts > 0 {
+            pacer.wait(operation).await;
+        }
         attempts += 1;
         let mut error = match make().await {
-            Ok(answer) => return Ok(answer),
-            Err(error) => error,
+            Ok(answer) => {
+                pacer.speed_up(operation);
+                return Ok(answer);
+            }
+            Err(error) => in_our_terms(error),
         };
         error.attempts = attempts;
         let budget = match error.kind {
@@ -124,7 +146,6 @@ mod tests {
     use aws_smithy_types::error::ErrorMetadata;
 
     use super::*;
-    use crate::resource::ProviderError;
 
     type Failure = SdkError<ErrorMetadata, HttpResponse>;
 
