@@ -11,14 +11,14 @@
     reason = "a test that cannot go on fails where it stands, and says what it saw"
 )]
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use fde_infra::execute::{self, Cancel, Outcome};
 use fde_infra::graph::{Resource, ResourceGraph};
 use fde_infra::live;
 use fde_infra::plan::{self, Goal, Plan, Request};
 use fde_infra::resource::{Observed, Tags, Urn};
-use fde_infra::testing::generate::{catalog, edited, graph_of, resources, stack};
+use fde_infra::testing::generate::{cascaded, catalog, edited, graph_of, resources, stack};
 use fde_infra::testing::{FakeAccount, Random};
 
 /// Every promise below holds for all of these.
@@ -136,6 +136,148 @@ async fn an_edit_arrives_where_a_fresh_stack_would() {
         assert_eq!(world.shape(), fresh.shape());
     })
     .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn replacements_and_other_edits_go_together() {
+    // As the order is stated by itself here, this also holds what the planner's own passes make of it.
+    let mut seen: BTreeMap<&str, usize> = BTreeMap::new();
+    for seed in seeds() {
+        eprintln!("seed {seed}");
+        let mut random = Random::new(seed);
+        let first = resources(&mut random, 16);
+        let second = cascaded(&mut random, &first);
+        let third = cascaded(&mut random, &second);
+        let world = World::new();
+        world.up(&graph(first)).await;
+        for version in [second, third] {
+            let version = graph(version);
+            let plan = world.plan(&version, &consenting(Goal::Up)).await;
+            let live = world.account.objects();
+            check_order(&plan, &live, &version);
+            for (what, is_there) in situations(&plan) {
+                *seen.entry(what).or_default() += usize::from(is_there);
+            }
+            // The account refuses to delete what is in use, and to make what has its place taken.
+            let outcome = world.run(&plan).await;
+            assert!(matches!(outcome, Outcome::Done(_)), "{outcome:#?}");
+            let fresh = World::new();
+            fresh.up(&version).await;
+            assert_eq!(world.shape(), fresh.shape());
+            assert!(world.plan(&version, &Request::default()).await.is_empty());
+        }
+    }
+    println!("{seen:?}");
+    if seeds().len() > 1 {
+        assert!(seen.values().all(|count| *count > 10), "{seen:?}");
+    }
+}
+
+/// Whether a plan has what this is about.
+fn situations(plan: &Plan) -> [(&'static str, bool); 4] {
+    use fde_infra::plan::{Action, ReplaceOrder};
+    let replaced = |wanted: ReplaceOrder| {
+        let mut steps = plan.steps.iter();
+        steps.any(|step| {
+            matches!(&step.action, Action::CreateReplacement { order, .. } if *order == wanted)
+        })
+    };
+    let removes = plan
+        .steps
+        .iter()
+        .any(|step| matches!(step.action, Action::Delete { .. }));
+    let create_first = replaced(ReplaceOrder::CreateFirst);
+    let delete_first = replaced(ReplaceOrder::DeleteFirst);
+    [
+        ("create first, with removals", create_first && removes),
+        ("delete first, with removals", delete_first && removes),
+        ("both orders", create_first && delete_first),
+        (
+            "waiting deletions",
+            plan.steps
+                .iter()
+                .any(|step| step.is_delete() && step.waits_for.len() > 2),
+        ),
+    ]
+}
+
+/// What must come before what, stated from the references alone.
+fn check_order(plan: &Plan, live: &[Observed], graph: &ResourceGraph) {
+    // What each step has to wait for, directly or not.
+    let mut before: Vec<BTreeSet<usize>> = Vec::new();
+    for step in &plan.steps {
+        let mut all = step.waits_for.clone();
+        for on in &step.waits_for {
+            all.extend(before[*on].iter().copied());
+        }
+        before.push(all);
+    }
+    let brings_up = |urn: &Urn| {
+        let mut steps = plan.steps.iter().enumerate();
+        steps.find(|(_, step)| !step.is_delete() && step.urn == *urn)
+    };
+    let deletes = |id: &str| {
+        let mut steps = plan.steps.iter().enumerate();
+        steps.find(|(_, step)| {
+            step.is_delete() && step.observed().is_some_and(|observed| observed.id == id)
+        })
+    };
+    let place = |observed: &Observed| {
+        let catalog = catalog();
+        let schema = catalog.get(&observed.token)?;
+        schema.place_of(&observed.inputs)
+    };
+    for (id, step) in plan.steps.iter().enumerate() {
+        if let Some(desired) = step.desired() {
+            // What a resource refers to is there first.
+            for needed in fde_infra::graph::dependencies(graph.get(&step.urn).expect("wanted")) {
+                if let Some((on, _)) = brings_up(needed) {
+                    assert!(before[id].contains(&on), "{} before {needed}", desired.urn);
+                }
+            }
+            // Its place is free.
+            let comparison = step.comparison().expect("what is wanted is compared");
+            let catalog = catalog();
+            let schema = catalog.get(step.urn.token()).expect("a known type");
+            let wanted = schema.place_of(&comparison.inputs);
+            let taken = live.iter().find(|other| {
+                other.token == step.urn.token() && wanted.is_some() && place(other) == wanted
+            });
+            if let Some(other) = taken
+                && let Some((on, _)) = deletes(&other.id)
+            {
+                assert!(
+                    before[id].contains(&on),
+                    "{} in the place of {}",
+                    step.urn,
+                    other.id
+                );
+            }
+            continue;
+        }
+        // What is deleted is used by nobody any more: its users are gone, or have moved.
+        let object = step.observed().expect("deletes work on something");
+        for user in live {
+            let uses = user.id != object.id
+                && user
+                    .inputs
+                    .values()
+                    .any(|value| value.as_str() == Some(&object.id));
+            if !uses {
+                continue;
+            }
+            let is_gone = deletes(&user.id).is_some_and(|(on, _)| before[id].contains(&on));
+            let owner = user.tags.owner();
+            let mover = owner.and_then(|urn| brings_up(&urn));
+            let has_moved = mover.is_some_and(|(on, _)| before[id].contains(&on));
+            assert!(
+                is_gone || has_moved,
+                "{} goes while {} uses it",
+                object.id,
+                user.id
+            );
+        }
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -265,5 +407,5 @@ async fn the_stack_in_use_is_the_generated_one() {
             types.insert(resource.urn.token().to_owned());
         }
     }
-    assert_eq!(types.len(), 6);
+    assert_eq!(types.len(), 7);
 }

@@ -20,7 +20,7 @@ pub mod logs;
 mod pages;
 pub mod policy;
 mod provider;
-mod rate;
+pub mod rate;
 pub mod rds;
 pub mod registry;
 pub mod resource_type;
@@ -31,6 +31,7 @@ pub mod sns;
 mod ssm;
 mod tags;
 mod turns;
+pub mod unclear;
 pub mod wafv2;
 pub mod wait;
 

@@ -2,6 +2,8 @@
 //! so that a run of ordinary size is never throttled.
 
 use std::collections::HashMap;
+use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher, RandomState};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -50,17 +52,43 @@ fn rate_of(operation: &str) -> Rate {
 
 struct Bucket {
     tokens: f64,
+    /// As it is now, after throttles.
     rate: Rate,
+    published: Rate,
     refilled: Instant,
 }
 
-/// One token bucket per operation.
-#[derive(Default)]
+/// One token bucket per operation, and the chance that spreads what comes back after a pause.
 pub struct Pacer {
     buckets: Mutex<HashMap<&'static str, Bucket>>,
+    seed: u64,
+    drawn: AtomicU64,
+}
+
+impl Default for Pacer {
+    fn default() -> Self {
+        // Seeded by the system; pauses need no better chance.
+        Self::seeded(RandomState::new().hash_one(()))
+    }
 }
 
 impl Pacer {
+    /// Whose pauses can be told again.
+    pub fn seeded(seed: u64) -> Self {
+        Self {
+            buckets: Mutex::default(),
+            seed,
+            drawn: AtomicU64::new(0),
+        }
+    }
+
+    /// A number from 0 to 1.
+    pub fn fraction(&self) -> f64 {
+        let drawn = self.drawn.fetch_add(1, Ordering::Relaxed);
+        let number = BuildHasherDefault::<DefaultHasher>::default().hash_one((self.seed, drawn));
+        (number % 1000) as f64 / 1000.0
+    }
+
     /// Takes a token, after waiting for it if need be.
     pub async fn wait(&self, operation: &'static str) {
         let pause = self.take(operation);
@@ -78,6 +106,7 @@ impl Pacer {
             Bucket {
                 tokens: rate.0,
                 rate,
+                published: rate,
                 refilled: now,
             }
         });
@@ -100,11 +129,40 @@ impl Pacer {
             bucket.rate.1 = (bucket.rate.1 * 0.7).max(0.2);
         }
     }
+
+    /// After an answer: little by little it goes on as before. Without that a few throttles at the beginning of a long run
+    /// would hold up all the rest of it.
+    pub fn speed_up(&self, operation: &'static str) {
+        let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(bucket) = buckets.get_mut(operation) {
+            let published = bucket.published.1;
+            bucket.rate.1 = (bucket.rate.1 + published / 10.0).min(published);
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_throttled_operation_comes_back_to_its_rate() {
+        let pacer = Pacer::default();
+        let operation = "ec2:DescribeVpcs";
+        pacer.wait(operation).await;
+        for _ in 0..20 {
+            pacer.slow_down(operation);
+        }
+        let started = Instant::now();
+        pacer.wait(operation).await;
+        assert!(started.elapsed() >= Duration::from_secs(4));
+        for _ in 0..10 {
+            pacer.speed_up(operation);
+        }
+        let started = Instant::now();
+        pacer.wait(operation).await;
+        assert!(started.elapsed() <= Duration::from_millis(51));
+    }
 
     #[tokio::test(start_paused = true)]
     async fn a_burst_goes_through_and_the_rest_is_paced() {

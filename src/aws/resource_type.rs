@@ -23,11 +23,12 @@ use serde::de::DeserializeOwned;
 
 use super::context::Context;
 use super::error::AwsResult;
+use super::unclear;
 use super::wait::{while_held, while_in_use};
 use crate::resource::provider::{Creation, DataPolicy, Deletion, Progress, Query, Update, Wanted};
 use crate::resource::{
-    Condition, CreateClass, Diff, ErrorKind, Observed, Properties, ProviderError, Schema, Tags,
-    Urn, Value, schema::Unset, tags::short_hash,
+    Condition, Diff, ErrorKind, LiveSnapshot, Observed, Properties, ProviderError, ReadSession,
+    Schema, Tags, Urn, Value, schema::Unset, tags::short_hash,
 };
 
 /// A live object in its type's own terms.
@@ -83,6 +84,8 @@ pub struct New<'a, Inputs> {
     pub urn: &'a Urn,
     pub inputs: &'a Inputs,
     pub tags: &'a Tags,
+    /// The ids of the live objects that this one takes the place of.
+    pub instead_of: &'a [String],
     pub progress: &'a dyn Progress,
     fingerprint: String,
 }
@@ -238,24 +241,18 @@ impl<T: ResourceType> AnyResourceType for Bridge<T> {
             urn: request.urn,
             inputs: &inputs,
             tags: request.tags,
+            instead_of: request.instead_of,
             progress: request.progress,
             fingerprint: serde_json::Value::from(&Value::Object(request.inputs.clone()))
                 .to_string(),
         };
-        let created = self.resource_type.create(context, new()).await;
-        let live = match created {
-            Err(error)
-                if error.is(ErrorKind::Unclear)
-                    && self.schema.create_class == CreateClass::TagsOnly =>
-            {
-                match self.find_after_unclear(context, request).await? {
-                    Some(observed) => return Ok(observed),
-                    None => self.resource_type.create(context, new()).await?,
-                }
-            }
-            other => other?,
-        };
-        self.observed(live)
+        unclear::create(
+            self.schema.create_class,
+            request.progress,
+            || async { self.observed(self.resource_type.create(context, new()).await?) },
+            || self.find(context, request),
+        )
+        .await
     }
 
     async fn update(&self, context: &Context, request: Update<'_>) -> AwsResult<Observed> {
@@ -339,52 +336,26 @@ impl<T: ResourceType> AnyResourceType for Bridge<T> {
 }
 
 impl<T: ResourceType> Bridge<T> {
-    /// Looks for the object of a create call whose answer was lost, through the whole window in which AWS may not show
-    /// it yet: without token or natural key, a second call could make a twin.
-    async fn find_after_unclear(
-        &self,
-        context: &Context,
-        request: Creation<'_>,
-    ) -> AwsResult<Option<Observed>> {
-        const WINDOW: Duration = Duration::from_secs(120);
-        let started = tokio::time::Instant::now();
-        let mut pause = Duration::from_millis(500);
+    /// The object that an earlier create call for the same request may have made.
+    async fn find(&self, context: &Context, request: Creation<'_>) -> AwsResult<Option<Observed>> {
         let wanted = [Wanted {
             urn: request.urn.clone(),
             inputs: request.inputs.clone(),
         }];
-        while started.elapsed() < WINDOW {
-            request
-                .progress
-                .status("no answer came: looking for what the call may have made");
-            let session = crate::resource::ReadSession::default();
-            let live = crate::resource::LiveSnapshot::default();
-            let found = self
-                .read(
-                    context,
-                    Query {
-                        token: self.schema.token,
-                        stack: request.urn.stack(),
-                        wanted: &wanted,
-                        indexed: &[],
-                        live: &live,
-                        session: &session,
-                    },
-                )
-                .await?
-                .into_iter()
-                .find(|observed| {
-                    observed.tags.owner().as_ref() == Some(request.urn)
-                        && observed.tags.get(crate::resource::tags::APPLIED)
-                            == request.tags.get(crate::resource::tags::APPLIED)
-                });
-            if found.is_some() {
-                return Ok(found);
-            }
-            tokio::time::sleep(pause).await;
-            pause = (pause * 2).min(Duration::from_secs(5));
-        }
-        Ok(None)
+        let found = self
+            .read(
+                context,
+                Query {
+                    token: self.schema.token,
+                    stack: request.urn.stack(),
+                    wanted: &wanted,
+                    indexed: &[],
+                    live: &LiveSnapshot::default(),
+                    session: &ReadSession::default(),
+                },
+            )
+            .await?;
+        Ok(unclear::made_by(request, found))
     }
 
     fn typed<D: DeserializeOwned>(&self, properties: &Properties) -> AwsResult<D> {

@@ -4,7 +4,6 @@
 //! does not say how often it tried. Here the kind of the error decides.
 
 use std::future::Future;
-use std::hash::{BuildHasher, Hasher, RandomState};
 use std::time::Duration;
 
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
@@ -14,7 +13,7 @@ use tokio::time::Instant;
 
 use super::error::{AwsResult, from_sdk};
 use super::rate::Pacer;
-use crate::resource::ErrorKind;
+use crate::resource::{ErrorKind, ProviderError};
 
 /// Whether a call may be made again when nobody knows whether it took effect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,6 +34,9 @@ const UNREACHABLE: Duration = Duration::from_secs(10);
 /// Terraform's value for IAM propagation (`aws-resources.md` §1.5).
 const NOT_VISIBLE_YET: Duration = Duration::from_secs(120);
 
+/// Calls that hang use up their time in two attempts; a network that loses one connection may lose the next as well.
+const LEAST_ATTEMPTS: u32 = 6;
+
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
@@ -42,25 +44,65 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 ///
 /// # Errors
 /// The last answer, with the number of attempts. [`ErrorKind::Unclear`] if an unsafe call may have taken effect.
-pub async fn call<T, E, F, Fut>(
+pub fn call<T, E, F, Fut>(
     pacer: &Pacer,
     operation: &'static str,
     repeat: Repeat,
     make: F,
-) -> AwsResult<T>
+) -> impl Future<Output = AwsResult<T>>
 where
     E: ProvideErrorMetadata + std::error::Error + 'static,
     F: Fn() -> Fut,
     Fut: Future<Output = Result<T, SdkError<E, HttpResponse>>>,
 {
+    attempts(pacer, operation, repeat, make, move |error| {
+        from_sdk(operation, &error)
+    })
+}
+
+/// [`call`], for an answer in our own terms.
+///
+/// # Errors
+/// As for [`call`].
+pub fn repeated<T, F, Fut>(
+    pacer: &Pacer,
+    operation: &'static str,
+    repeat: Repeat,
+    make: F,
+) -> impl Future<Output = AwsResult<T>>
+where
+    F: Fn() -> Fut,
+    Fut: Future<Output = AwsResult<T>>,
+{
+    attempts(pacer, operation, repeat, make, |error| error)
+}
+
+async fn attempts<T, E, F, Fut>(
+    pacer: &Pacer,
+    operation: &'static str,
+    repeat: Repeat,
+    make: F,
+    in_our_terms: impl Fn(E) -> ProviderError,
+) -> AwsResult<T>
+where
+    F: Fn() -> Fut,
+    Fut: Future<Output = Result<T, E>>,
+{
+    pacer.wait(operation).await;
+    // The turn that the first attempt waits for is not its fault.
     let started = Instant::now();
     let mut attempts = 0;
     loop {
-        pacer.wait(operation).await;
+        if attempts > 0 {
+            pacer.wait(operation).await;
+        }
         attempts += 1;
         let mut error = match make().await {
-            Ok(answer) => return Ok(answer),
-            Err(error) => from_sdk(operation, &error),
+            Ok(answer) => {
+                pacer.speed_up(operation);
+                return Ok(answer);
+            }
+            Err(error) => in_our_terms(error),
         };
         error.attempts = attempts;
         let budget = match error.kind {
@@ -80,22 +122,20 @@ where
         if error.kind == ErrorKind::Throttled {
             pacer.slow_down(operation);
         }
-        let pause = pause(attempts);
-        if started.elapsed() + pause > budget {
+        let pause = pause(attempts, pacer.fraction());
+        let is_hasty = attempts < LEAST_ATTEMPTS && repeat == Repeat::Safe;
+        if started.elapsed() + pause > budget && !is_hasty {
             return Err(error);
         }
         tokio::time::sleep(pause).await;
     }
 }
 
-/// Exponential with full jitter, so that many callers do not come back at once.
-pub fn pause(attempts: u32) -> Duration {
+/// Exponential with jitter, so that many callers do not come back at once. `fraction` is from 0 to 1.
+fn pause(attempts: u32, fraction: f64) -> Duration {
     let ceiling = FIRST_PAUSE
         .saturating_mul(2_u32.saturating_pow(attempts.saturating_sub(1).min(16)))
         .min(LONGEST_PAUSE);
-    // A fresh RandomState is seeded by the system; jitter needs no better randomness.
-    let random = RandomState::new().build_hasher().finish();
-    let fraction = (random % 1000) as f64 / 1000.0;
     ceiling.mul_f64(0.1 + 0.9 * fraction)
 }
 
@@ -106,7 +146,6 @@ mod tests {
     use aws_smithy_types::error::ErrorMetadata;
 
     use super::*;
-    use crate::resource::ProviderError;
 
     type Failure = SdkError<ErrorMetadata, HttpResponse>;
 
@@ -153,7 +192,7 @@ mod tests {
     #[test]
     fn pauses_grow_and_stay_bounded() {
         for attempts in 1..40 {
-            let pause = pause(attempts);
+            let pause = pause(attempts, Pacer::default().fraction());
             assert!(pause >= FIRST_PAUSE / 10 && pause <= LONGEST_PAUSE);
         }
     }

@@ -149,8 +149,37 @@ where
     }
 }
 
-/// Repeats a call on something that was made a moment ago, until AWS sees it everywhere. Terraform allows two minutes
+/// For how long AWS may not show, to all who ask, what was made a moment ago. Terraform allows two minutes
 /// (`aws-resources.md` §1.5).
+pub const VISIBILITY: Duration = Duration::from_secs(120);
+
+/// Pauses that double, the last of which ends with the window: what shows only then is not missed.
+pub struct Pauses {
+    ends: Instant,
+    next: Duration,
+}
+
+impl Pauses {
+    pub fn within(window: Duration, first: Duration) -> Self {
+        Self {
+            ends: Instant::now() + window,
+            next: first,
+        }
+    }
+
+    /// Pauses; false, and at once, when the window is over.
+    pub async fn pause(&mut self) -> bool {
+        let left = self.ends.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return false;
+        }
+        tokio::time::sleep(self.next.min(left)).await;
+        self.next = (self.next * 2).min(Duration::from_secs(5));
+        true
+    }
+}
+
+/// Repeats a call on something that was made a moment ago, until AWS sees it everywhere.
 ///
 /// # Errors
 /// Those of `attempt`; the last "not found" once the time has passed.
@@ -159,17 +188,16 @@ where
     F: Fn() -> Fut,
     Fut: Future<Output = AwsResult<T>>,
 {
-    const PATIENCE: Duration = Duration::from_secs(120);
-    let started = Instant::now();
-    let mut pause = Duration::from_millis(250);
+    let mut pauses = Pauses::within(VISIBILITY, Duration::from_millis(250));
     loop {
         match attempt().await {
-            Err(error)
-                if error.is(ErrorKind::NotFound) && started.elapsed() + pause <= PATIENCE => {}
+            Err(error) if error.is(ErrorKind::NotFound) => {
+                if !pauses.pause().await {
+                    return Err(error);
+                }
+            }
             other => return other,
         }
-        tokio::time::sleep(pause).await;
-        pause = (pause * 2).min(Duration::from_secs(5));
     }
 }
 

@@ -24,6 +24,8 @@ pub enum Skipped {
     Needs(Urn),
     /// The run was cancelled before its turn came.
     Cancelled,
+    /// The credentials ceased to be accepted before its turn came.
+    NoCredentials,
 }
 
 /// One thing that happened. Times are counted from the start of the run, so that rendering needs no clock.

@@ -1,8 +1,9 @@
 //! Running a plan: ready steps at once, bounded; forward only, no rollback.
 //!
-//! The plan is all that this room is given. What fails takes its dependents with it, and independent branches go on. The
-//! first cancellation starts nothing new and gives what is under way a moment; the second lets go. Every started step
-//! has exactly one ending event.
+//! The plan is all that this room is given. What fails takes its dependents with it, and independent branches go on,
+//! unless it is the credentials that failed: then nothing could succeed any more, and nothing new is begun. The first
+//! cancellation starts nothing new and gives what is under way a moment; the second lets go. Every started step has
+//! exactly one ending event.
 
 mod cancel;
 pub mod event;
@@ -23,7 +24,7 @@ pub use event::{Event, Skipped, Work};
 
 use crate::plan::{Action, Plan, Step, StepId};
 use crate::resource::provider::Progress;
-use crate::resource::{Observed, Provider, ProviderError, Urn, Value};
+use crate::resource::{ErrorKind, Observed, Provider, ProviderError, Urn, Value};
 use schedule::Schedule;
 use step::{Ended, Known};
 
@@ -83,15 +84,17 @@ pub async fn run(
     let known = Known {
         facts: &plan.facts,
         objects: Mutex::new(initial_objects(plan)),
+        leaving: leaving(plan),
     };
     let recorder = Recorder { events, started };
     let mut schedule = Schedule::new(&plan.steps);
     let mut report = Report::default();
     let mut running = FuturesUnordered::new();
     let mut cancelled = false;
+    let mut expired = false;
 
     loop {
-        while !cancel.is_requested() && schedule.in_flight() < parallel.max(1) {
+        while !cancel.is_requested() && !expired && schedule.in_flight() < parallel.max(1) {
             let Some(id) = schedule.start() else { break };
             let step = &plan.steps[id];
             recorder.started(id, step);
@@ -173,6 +176,7 @@ pub async fn run(
                     elapsed,
                     at,
                 });
+                expired |= error.is(ErrorKind::Credentials);
                 report.failed.push((id, error));
             }
         }
@@ -182,9 +186,14 @@ pub async fn run(
         }
     }
     drop(running);
+    let because = if cancelled || cancel.is_requested() {
+        Skipped::Cancelled
+    } else {
+        Skipped::NoCredentials
+    };
     for id in schedule.stop() {
-        recorder.skipped(id, &plan.steps[id], Skipped::Cancelled);
-        report.skipped.push((id, Skipped::Cancelled));
+        recorder.skipped(id, &plan.steps[id], because.clone());
+        report.skipped.push((id, because.clone()));
     }
     report.outputs = plan
         .outputs
@@ -224,6 +233,18 @@ fn initial_objects(plan: &Plan) -> BTreeMap<Urn, Observed> {
         _ => None,
     });
     kept.chain(updated).collect()
+}
+
+/// Ids of the live objects that the plan does not build on, by URN.
+fn leaving(plan: &Plan) -> BTreeMap<&Urn, Vec<String>> {
+    let mut leaving: BTreeMap<&Urn, Vec<String>> = BTreeMap::new();
+    let deleted = plan.steps.iter().filter(|step| step.is_delete());
+    let deleted = deleted.filter_map(|step| Some((&step.urn, step.observed()?)));
+    let retained = plan.retained.iter().map(|kept| (&kept.urn, &kept.observed));
+    for (urn, observed) in deleted.chain(retained) {
+        leaving.entry(urn).or_default().push(observed.id.clone());
+    }
+    leaving
 }
 
 /// What a step does, in a word.

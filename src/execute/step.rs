@@ -24,9 +24,15 @@ pub(super) enum Ended {
 pub(super) struct Known<'a> {
     pub facts: &'a Properties,
     pub objects: Mutex<BTreeMap<Urn, Observed>>,
+    /// Ids of objects that others take the place of.
+    pub leaving: BTreeMap<&'a Urn, Vec<String>>,
 }
 
 impl Known<'_> {
+    fn leaving(&self, urn: &Urn) -> &[String] {
+        self.leaving.get(urn).map_or(&[], Vec::as_slice)
+    }
+
     pub fn lookup(&self, reference: &OutputReference) -> Option<Value> {
         let objects = self.objects.lock().unwrap_or_else(PoisonError::into_inner);
         lookup(self.facts, &objects, reference)
@@ -112,6 +118,7 @@ impl Runner<'_> {
                 urn: self.urn,
                 inputs: &comparison.inputs,
                 tags: &comparison.tags,
+                instead_of: self.known.leaving(self.urn),
                 progress: self.progress,
             })
             .await?;

@@ -121,6 +121,9 @@ pub struct Creation<'a> {
     /// All known, defaults filled in.
     pub inputs: &'a Properties,
     pub tags: &'a Tags,
+    /// The ids of the live objects of this URN that this one takes the place of: as much ours as the new one will be, made
+    /// from the same inputs perhaps, and never the answer.
+    pub instead_of: &'a [String],
     pub progress: &'a dyn Progress,
 }
 

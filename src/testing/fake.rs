@@ -1,6 +1,10 @@
-//! An AWS account in memory, with the generic semantics that each type's schema implies: natural keys collide, objects in
-//! use cannot be deleted, what is gone cannot be referred to, parts go with their whole, deletions of what is gone
-//! succeed, provisioning takes its time.
+//! An AWS account in memory, with the generic semantics that each type's schema implies: natural keys collide, client
+//! tokens give the same object again, objects in use cannot be deleted, what is gone cannot be referred to, parts go with
+//! their whole, deletions of what is gone succeed, provisioning takes its time and may end badly, and readers may be
+//! behind (`visibility.rs`).
+//!
+//! Where a type's name is the author's or derived without a generation, the name is also the id, as with buckets, roles
+//! and databases: whoever deletes by such an id deletes what bears it now.
 //!
 //! Its clock is tokio's, so a paused clock makes hours pass at once.
 
@@ -11,7 +15,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use tokio::time::Instant;
 
-use crate::resource::provider::{Creation, Deletion, Indexed, Progress, Query, Update};
+use super::Random;
+use super::visibility::{Lag, Sights};
+use crate::resource::provider::{Creation, DataPolicy, Deletion, Indexed, Progress, Query, Update};
 use crate::resource::value::properties;
 use crate::resource::{
     Catalog, Condition, CreateClass, ErrorKind, Observed, Properties, Provider, ProviderError,
@@ -28,10 +34,62 @@ const ID_DIGITS: usize = 6;
 #[derive(Debug, Clone)]
 struct Object {
     observed: Observed,
+    begun_at: Instant,
     ready_at: Instant,
+    /// Why it will not come up.
+    fails: Option<String>,
 }
 
-#[derive(Debug, Default)]
+impl Object {
+    fn new(observed: Observed, takes: Duration) -> Self {
+        let begun_at = Instant::now();
+        Self {
+            observed,
+            begun_at,
+            ready_at: begun_at + takes,
+            fails: None,
+        }
+    }
+
+    /// Where it stands now.
+    fn condition(&self) -> Condition {
+        let now = Instant::now();
+        if now < self.ready_at {
+            let is_early = now - self.begun_at < (self.ready_at - self.begun_at) / 2;
+            let status = if is_early { "creating" } else { "configuring" };
+            return Condition::Settling(status.to_owned());
+        }
+        match &self.fails {
+            Some(reason) => Condition::Broken(reason.clone()),
+            None => self.observed.condition.clone(),
+        }
+    }
+
+    fn now(&self) -> Observed {
+        Observed {
+            condition: self.condition(),
+            ..self.observed.clone()
+        }
+    }
+}
+
+/// Data that is gone because a [`Provider::delete`] was asked for.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Discarded {
+    pub id: String,
+    pub owner: Option<Urn>,
+    pub data: DataPolicy,
+    pub was_protected: bool,
+}
+
+/// Burst size, and calls that come back per second.
+#[derive(Debug, Clone, Copy)]
+pub struct Rate {
+    pub burst: f64,
+    pub per_second: f64,
+}
+
+#[derive(Debug)]
 struct State {
     objects: BTreeMap<String, Object>,
     /// Ids of objects by what tells them apart, so that a large stack is not searched for every create call.
@@ -39,15 +97,66 @@ struct State {
     made: u64,
     /// Calls by operation name: `create aws:ec2:Vpc`.
     calls: BTreeMap<String, u64>,
+    /// Ids of what was made by client token, the oldest first: AWS remembers a token for longer than its object lives.
+    by_token: BTreeMap<String, Vec<String>>,
+    sights: Sights,
+    random: Random,
+    rate: Option<Rate>,
+    /// What is left of the rate, by operation, and since when.
+    allowances: BTreeMap<String, (f64, Instant)>,
+    discarded: Vec<Discarded>,
+    journal: Vec<String>,
 }
 
 impl State {
+    fn new(seed: u64) -> Self {
+        Self {
+            objects: BTreeMap::new(),
+            by_identity: BTreeMap::new(),
+            made: 0,
+            calls: BTreeMap::new(),
+            by_token: BTreeMap::new(),
+            sights: Sights::default(),
+            random: Random::new(seed),
+            rate: None,
+            allowances: BTreeMap::new(),
+            discarded: Vec::new(),
+            journal: Vec::new(),
+        }
+    }
+
+    fn record(&mut self, id: &str, before: Option<Observed>) {
+        let now = self.objects.get(id).map(|object| object.observed.clone());
+        self.sights.record(id, before, now);
+    }
+
+    /// What a reader sees of an object.
+    fn seen(&mut self, id: &str) -> Option<Observed> {
+        let object = self.objects.get(id);
+        let now = object.map(|object| &object.observed);
+        let mut seen = self.sights.seen(id, now, &mut self.random)?;
+        if let Some(object) = self.objects.get(id) {
+            seen.condition = object.condition();
+        }
+        Some(seen)
+    }
+
+    /// What a reader sees of all that satisfies a condition.
+    fn seen_where(&mut self, wanted: impl Fn(&Observed) -> bool) -> Vec<Observed> {
+        let mut ids: BTreeSet<String> = self.sights.ids().cloned().collect();
+        let now = self.objects.values().map(|object| &object.observed);
+        ids.extend(now.filter(|now| wanted(now)).map(|now| now.id.clone()));
+        let seen = ids.iter().filter_map(|id| self.seen(id));
+        seen.filter(wanted).collect()
+    }
+
     fn insert(&mut self, catalog: &Catalog, object: Object) {
         let id = object.observed.id.clone();
         if let Some(identity) = identity_text(catalog, &object.observed) {
             self.by_identity.insert(identity, id.clone());
         }
-        self.objects.insert(id, object);
+        let before = self.objects.insert(id.clone(), object);
+        self.record(&id, before.map(|object| object.observed));
     }
 
     /// Takes an object away, with the parts of it that are none by themselves.
@@ -70,8 +179,8 @@ impl State {
         self.remove_one(catalog, id);
     }
 
-    /// An id among these inputs that once was given to an object and leads nowhere now.
-    fn dangling<'a>(&self, inputs: &'a Properties) -> Option<&'a str> {
+    /// An id among these inputs that once was given to an object and leads nowhere now, or not yet for everybody.
+    fn dangling<'a>(&mut self, inputs: &'a Properties) -> Option<&'a str> {
         inputs.values().filter_map(Value::as_str).find(|text| {
             // An ARN ends in the id.
             let id = text.rsplit('/').next().unwrap_or(text);
@@ -80,12 +189,15 @@ impl State {
             number
                 .and_then(|number| u64::from_str_radix(number, 16).ok())
                 .is_some_and(|number| number <= self.made && !self.objects.contains_key(id))
+                || self.sights.is_hidden(id, &mut self.random)
         })
     }
 
     fn remove_one(&mut self, catalog: &Catalog, id: &str) {
-        if let Some(object) = self.objects.remove(id)
-            && let Some(identity) = identity_text(catalog, &object.observed)
+        let Some(object) = self.objects.remove(id) else {
+            return;
+        };
+        if let Some(identity) = identity_text(catalog, &object.observed)
             && self
                 .by_identity
                 .get(&identity)
@@ -93,6 +205,7 @@ impl State {
         {
             self.by_identity.remove(&identity);
         }
+        self.record(id, Some(object.observed));
     }
 }
 
@@ -100,6 +213,7 @@ impl State {
 pub struct FakeAccount {
     catalog: Catalog,
     provisioning: Provisioning,
+    opened: Instant,
     state: Mutex<State>,
 }
 
@@ -113,25 +227,79 @@ impl FakeAccount {
         Self {
             catalog,
             provisioning,
-            state: Mutex::new(State::default()),
+            opened: Instant::now(),
+            state: Mutex::new(State::new(0)),
         }
+    }
+
+    /// From here on readers are this far behind, and chance decides for which of them.
+    pub fn lag(&self, lag: Option<Lag>, seed: u64) {
+        let mut state = self.lock();
+        state.random = Random::new(seed);
+        state.sights.set(lag);
+    }
+
+    /// From here on each operation is allowed this often.
+    pub fn limit(&self, rate: Option<Rate>) {
+        self.lock().rate = rate;
+    }
+
+    /// Counts a call against the rate of its operation; false if it is one too many.
+    pub fn allows(&self, operation: &str) -> bool {
+        let mut state = self.lock();
+        let Some(rate) = state.rate else { return true };
+        let now = Instant::now();
+        let (left, since) = state
+            .allowances
+            .entry(operation.to_owned())
+            .or_insert((rate.burst, now));
+        let refilled = *left + now.duration_since(*since).as_secs_f64() * rate.per_second;
+        *left = refilled.min(rate.burst);
+        *since = now;
+        let is_allowed = *left >= 1.0;
+        if is_allowed {
+            *left -= 1.0;
+        }
+        is_allowed
+    }
+
+    /// The object will not come up, or ceases to work if it is up.
+    pub fn doom(&self, id: &str, reason: &str) {
+        if let Some(object) = self.lock().objects.get_mut(id) {
+            object.fails = Some(reason.to_owned());
+        }
+    }
+
+    /// One look at one object: what a waiter sees.
+    pub fn look(&self, id: &str) -> Option<Observed> {
+        self.lock().seen(id)
+    }
+
+    /// Deletions of what holds data.
+    pub fn discarded(&self) -> Vec<Discarded> {
+        self.lock().discarded.clone()
+    }
+
+    /// Adds a line to the story of this account.
+    pub fn tell(&self, line: impl AsRef<str>) {
+        let at = self.opened.elapsed().as_secs_f64();
+        let line = format!("{at:>10.3}s  {}", line.as_ref());
+        self.lock().journal.push(line);
+    }
+
+    /// Everything that was told.
+    pub fn journal(&self) -> Vec<String> {
+        self.lock().journal.clone()
     }
 
     /// Everything in the account, by id.
     pub fn objects(&self) -> Vec<Observed> {
-        self.lock()
-            .objects
-            .values()
-            .map(|object| object.observed.clone())
-            .collect()
+        self.lock().objects.values().map(Object::now).collect()
     }
 
     /// Puts an object there behind everybody's back.
     pub fn insert(&self, observed: Observed) {
-        let object = Object {
-            observed,
-            ready_at: Instant::now(),
-        };
+        let object = Object::new(observed, Duration::ZERO);
         self.lock().insert(&self.catalog, object);
     }
 
@@ -142,8 +310,11 @@ impl FakeAccount {
 
     /// Changes an object behind everybody's back.
     pub fn edit(&self, id: &str, change: impl FnOnce(&mut Observed)) {
-        if let Some(object) = self.lock().objects.get_mut(id) {
+        let mut state = self.lock();
+        if let Some(object) = state.objects.get_mut(id) {
+            let before = object.observed.clone();
             change(&mut object.observed);
+            state.record(id, Some(before));
         }
     }
 
@@ -173,15 +344,6 @@ impl FakeAccount {
         self.catalog
             .get(token)
             .ok_or_else(|| ProviderError::new(ErrorKind::Invalid, token, "no such type"))
-    }
-
-    /// The object as a reader sees it now.
-    fn seen(object: &Object) -> Observed {
-        let mut observed = object.observed.clone();
-        if observed.condition == Condition::Ready && Instant::now() < object.ready_at {
-            observed.condition = Condition::Settling("creating".to_owned());
-        }
-        observed
     }
 }
 
@@ -218,14 +380,17 @@ impl Provider for FakeAccount {
 
     async fn index(&self, stack: &StackId) -> Result<Vec<Indexed>, ProviderError> {
         self.count("read", "index");
-        Ok(self
-            .lock()
-            .objects
-            .values()
-            .filter(|object| object.observed.tags.belongs_to(stack))
-            .map(|object| Indexed {
-                arn: object.observed.arn.clone().unwrap_or_default(),
-                tags: object.observed.tags.clone(),
+        let state = self.lock();
+        let ids: BTreeSet<&String> = state.objects.keys().chain(state.sights.ids()).collect();
+        let indexed = ids.into_iter().filter_map(|id| {
+            let now = state.objects.get(id).map(|object| &object.observed);
+            state.sights.indexed(id, now)
+        });
+        Ok(indexed
+            .filter(|observed| observed.tags.belongs_to(stack))
+            .map(|observed| Indexed {
+                arn: observed.arn.unwrap_or_default(),
+                tags: observed.tags,
             })
             .collect())
     }
@@ -246,24 +411,19 @@ impl Provider for FakeAccount {
             .flatten()
             .map(|observed| observed.id.as_str())
             .collect();
-        Ok(self
-            .lock()
-            .objects
-            .values()
-            .filter(|object| object.observed.token == query.token)
-            .filter(|object| {
-                let inputs = &object.observed.inputs;
-                object.observed.tags.belongs_to(query.stack)
-                    || schema
-                        .place_of(inputs)
-                        .is_some_and(|identity| wanted.contains(&format!("{identity:?}")))
-                    || !schema.taggable
-                        && inputs
-                            .values()
-                            .any(|value| value.as_str().is_some_and(|id| parents.contains(id)))
-            })
-            .map(Self::seen)
-            .collect())
+        Ok(self.lock().seen_where(|observed| {
+            let inputs = &observed.inputs;
+            let is_part = || {
+                let mut values = inputs.values().filter_map(Value::as_str);
+                !schema.taggable && values.any(|id| parents.contains(id))
+            };
+            let has_wanted_place = || {
+                let place = schema.place_of(inputs);
+                place.is_some_and(|place| wanted.contains(&format!("{place:?}")))
+            };
+            observed.token == query.token
+                && (observed.tags.belongs_to(query.stack) || has_wanted_place() || is_part())
+        }))
     }
 
     async fn create(&self, request: Creation<'_>) -> Result<Observed, ProviderError> {
@@ -271,29 +431,35 @@ impl Provider for FakeAccount {
         self.count("create", token);
         let schema = self.schema(token)?;
         let mut state = self.lock();
+        let client_token = format!("{} {:?} {:?}", request.urn, request.inputs, request.tags);
         let met = match schema.create_class {
             CreateClass::TagsOnly => None,
-            CreateClass::Token => state.objects.values().find(|object| {
-                // A new attempt after a dead one takes a new token.
-                object.observed.tags.owner().as_ref() == Some(request.urn)
-                    && &object.observed.inputs == request.inputs
-                    && !matches!(object.observed.condition, Condition::Broken(_))
-            }),
+            CreateClass::Token => {
+                let made = state.by_token.get(&client_token).into_iter().flatten();
+                // A token that is answered with something gone, or with a predecessor, gives way to the next.
+                let mut alive = made.filter(|id| !request.instead_of.contains(id));
+                let alive = alive.find(|id| state.objects.contains_key(*id)).cloned();
+                // The token is ours alone, so what it made is ours, whatever its tags say by now.
+                if let Some(object) = alive.and_then(|id| state.objects.get(&id)) {
+                    return Ok(object.now());
+                }
+                None
+            }
             CreateClass::NaturalKey | CreateClass::PartOfParent => schema
                 .place_of(request.inputs)
                 .and_then(|wanted| state.by_identity.get(&format!("{token} {wanted:?}")))
-                .and_then(|id| state.objects.get(id)),
+                .cloned(),
         };
-        if let Some(met) = met {
-            let ours = met.observed.tags.owner().as_ref() == Some(request.urn) || !schema.taggable;
-            return if ours {
-                Ok(Self::seen(met))
-            } else {
-                Err(ProviderError::new(
+        if let Some(id) = met {
+            let tags = state.seen(&id).map(|seen| seen.tags).unwrap_or_default();
+            let is_ours = tags.owner().as_ref() == Some(request.urn) || !schema.taggable;
+            return match state.objects.get(&id) {
+                Some(object) if is_ours => Ok(object.now()),
+                _ => Err(ProviderError::new(
                     ErrorKind::NotOurs,
                     format!("create {token}"),
-                    format!("`{}` is somebody else's", met.observed.id),
-                ))
+                    format!("`{id}` is somebody else's"),
+                )),
             };
         }
         if let Some(gone) = state.dangling(request.inputs) {
@@ -301,14 +467,23 @@ impl Provider for FakeAccount {
         }
         state.made += 1;
         let kind = token.rsplit(':').next().unwrap_or(token).to_lowercase();
-        let id = format!("{kind}-{:0ID_DIGITS$x}", state.made);
+        let named = schema.name.filter(|rule| !rule.generated);
+        let name = named.and_then(|rule| request.inputs.get(rule.property)?.as_str());
+        let id = name.map_or_else(
+            || format!("{kind}-{:0ID_DIGITS$x}", state.made),
+            str::to_owned,
+        );
+        if schema.create_class == CreateClass::Token {
+            let made = state.by_token.entry(client_token).or_default();
+            made.push(id.clone());
+        }
         let outputs = schema
             .outputs
             .iter()
             .map(|output| ((*output).to_owned(), Value::from(format!("{id}.{output}"))))
             .collect();
-        let object = Object {
-            observed: Observed {
+        let object = Object::new(
+            Observed {
                 token: token.to_owned(),
                 arn: schema
                     .taggable
@@ -323,11 +498,11 @@ impl Provider for FakeAccount {
                 },
                 condition: Condition::Ready,
             },
-            ready_at: Instant::now() + (self.provisioning)(token),
-        };
-        let seen = Self::seen(&object);
+            (self.provisioning)(token),
+        );
+        let made = object.now();
         state.insert(&self.catalog, object);
-        Ok(seen)
+        Ok(made)
     }
 
     async fn update(&self, request: Update<'_>) -> Result<Observed, ProviderError> {
@@ -340,6 +515,7 @@ impl Provider for FakeAccount {
         let Some(object) = state.objects.get_mut(&request.observed.id) else {
             return Err(not_found("update", request.urn, &request.observed.id));
         };
+        let before = object.observed.clone();
         object.observed.inputs = readable(schema, request.inputs);
         if schema.taggable {
             let (set, remove) = object.observed.tags.changes_to(request.tags);
@@ -352,7 +528,15 @@ impl Provider for FakeAccount {
                 .map(|(key, value)| (key.to_owned(), value.to_owned()))
                 .collect();
         }
-        Ok(Self::seen(object))
+        if !request.diff.is_empty() {
+            // A change takes a part of the time that the making took.
+            object.begun_at = Instant::now();
+            let takes = (self.provisioning)(request.urn.token()) / 4;
+            object.ready_at = object.ready_at.max(object.begun_at + takes);
+        }
+        let updated = object.now();
+        state.record(&request.observed.id, Some(before));
+        Ok(updated)
     }
 
     async fn wait(
@@ -362,12 +546,13 @@ impl Provider for FakeAccount {
         progress: &dyn Progress,
     ) -> Result<Observed, ProviderError> {
         progress.status("creating");
-        let ready_at = self
-            .lock()
-            .objects
-            .get(&observed.id)
-            .map_or_else(Instant::now, |object| object.ready_at);
-        tokio::time::sleep_until(ready_at).await;
+        let object = self.lock().objects.get(&observed.id).cloned();
+        if let Some(object) = object {
+            tokio::time::sleep_until(object.ready_at).await;
+            if let Condition::Broken(reason) = object.condition() {
+                return Err(ProviderError::new(ErrorKind::Failed, "wait", reason));
+            }
+        }
         Ok(Observed {
             condition: Condition::Ready,
             ..observed
@@ -391,6 +576,19 @@ impl Provider for FakeAccount {
                 format!("delete {}", request.observed.token),
                 format!("`{id}` is used by `{}`", user.observed.id),
             ));
+        }
+        let is_data = self.schema(&request.observed.token)?.stateful;
+        if let Some(object) = state.objects.get(id) {
+            let tags = &object.observed.tags;
+            let discarded = Discarded {
+                id: id.clone(),
+                owner: tags.owner(),
+                data: request.data,
+                was_protected: tags.is_protected(),
+            };
+            if is_data || discarded.was_protected {
+                state.discarded.push(discarded);
+            }
         }
         state.remove(&self.catalog, id);
         Ok(())

@@ -1,20 +1,23 @@
-//! An account in which things go wrong, at calls that a seed has chosen.
+//! An account whose calls go wrong: some at the numbers that a seed has chosen, others as the weather is.
 //!
-//! Only calls that change something are numbered: reads find what these leave behind.
+//! A call here is one API call: repeating it is the business of whoever makes it. Only calls that change something are
+//! numbered: reads find what these leave behind.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use tokio::sync::Notify;
+use tokio::time::Instant;
 
-use super::{FakeAccount, Random};
+use super::somebody::Deed;
+use super::{FakeAccount, Random, Somebody};
 use crate::execute::Cancel;
 use crate::resource::provider::{Creation, Deletion, Indexed, Progress, Query, Update};
 use crate::resource::{
-    Catalog, Condition, ErrorKind, Observed, Properties, Provider, ProviderError, StackId, Urn,
+    Catalog, ErrorKind, Observed, Properties, Provider, ProviderError, StackId, Urn,
 };
 
 /// What goes wrong at one call.
@@ -28,6 +31,8 @@ pub enum Fault {
     Lost,
     /// The account acts, and the answer is lost.
     AnswerLost,
+    /// The account acts, and the connection hangs until the caller gives it up.
+    Hung,
     /// The account refuses.
     Refused(ErrorKind),
     /// The credentials expire: this call and all that follow are refused.
@@ -36,21 +41,20 @@ pub enum Fault {
     Cancelled,
     /// The user presses Ctrl-C twice.
     CancelledTwice,
-    /// What the call makes will never work.
+    /// What the call makes, or changes, will never work.
     Broken,
-    /// Somebody else deletes something of ours that nothing uses.
-    Deleted,
-    /// Somebody else changes something of ours.
-    Edited,
+    /// Somebody else is there too.
+    Somebody(Deed),
 }
 
 impl Fault {
-    /// Everything that can go wrong.
-    pub const ALL: &[Self] = &[
+    /// What can go wrong with a run, its calls and what they make.
+    pub const OURS: &[Self] = &[
         Self::KilledBefore,
         Self::KilledAfter,
         Self::Lost,
         Self::AnswerLost,
+        Self::Hung,
         Self::Refused(ErrorKind::Transient),
         Self::Refused(ErrorKind::Throttled),
         Self::Refused(ErrorKind::Denied),
@@ -59,30 +63,78 @@ impl Fault {
         Self::Cancelled,
         Self::CancelledTwice,
         Self::Broken,
-        Self::Deleted,
-        Self::Edited,
+        Self::Somebody(Deed::Deletes),
+        Self::Somebody(Deed::Edits),
     ];
 
-    /// Whether the run that meets it hears of an error: it must not end as if all were well.
-    pub fn is_heard(self) -> bool {
+    /// What somebody else can do meanwhile.
+    pub const THEIRS: &[Self] = &[
+        Self::Somebody(Deed::Deletes),
+        Self::Somebody(Deed::Edits),
+        Self::Somebody(Deed::Copies),
+        Self::Somebody(Deed::Strips),
+    ];
+
+    /// Whether the run that meets it cannot succeed: it must not end as if all were well.
+    pub fn is_fatal(self) -> bool {
         matches!(
             self,
-            Self::Lost | Self::AnswerLost | Self::Refused(_) | Self::Expired
+            Self::Refused(ErrorKind::Denied | ErrorKind::Quota) | Self::Expired
+        )
+    }
+
+    /// Whether a run that meets nothing worse must succeed (`promises.md` R9).
+    pub fn is_survived(self) -> bool {
+        matches!(
+            self,
+            Self::Lost
+                | Self::AnswerLost
+                | Self::Hung
+                | Self::Refused(ErrorKind::Transient | ErrorKind::Throttled)
         )
     }
 }
 
+/// What all calls of a run have to reckon with, reads too.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Weather {
+    /// Of a hundred calls, so many are throttled.
+    pub throttled: usize,
+    /// Of a hundred calls, so many get no answer; half of them have taken effect.
+    pub unanswered: usize,
+    /// From the first moment on, counted from the start of the run, until the second, every call is refused.
+    pub storm: Option<(Duration, Duration)>,
+}
+
+/// How a call goes.
+enum Course {
+    Well,
+    Refused(ErrorKind),
+    /// No answer comes, after this long; the account acts or does not.
+    Silence(Duration, bool),
+}
+
+/// How long the SDK waits for an answer.
+const HANGS: Duration = Duration::from_secs(45);
+
 /// An account whose calls meet faults.
 pub struct FaultyAccount<'a> {
     account: &'a FakeAccount,
+    somebody: &'a Somebody<'a>,
+    /// Whose calls these are, for the story.
+    who: String,
     faults: BTreeMap<usize, Fault>,
+    weather: Weather,
     /// The type that may not be read.
     denied: Option<String>,
     cancel: Cancel,
+    began: Instant,
     random: Mutex<Random>,
-    /// What was called, one line each.
-    calls: Mutex<Vec<String>>,
+    numbered: Mutex<usize>,
+    /// All calls, reads too.
+    calls: AtomicU64,
     met: Mutex<Vec<Fault>>,
+    cancelled_at: Mutex<Option<Instant>>,
     expired: AtomicBool,
     killed: Notify,
 }
@@ -91,38 +143,52 @@ impl<'a> FaultyAccount<'a> {
     /// `faults` are met at the calls of these numbers, counted from 0; `cancel` is the one of the run.
     pub fn new(
         account: &'a FakeAccount,
+        somebody: &'a Somebody<'a>,
+        who: impl Into<String>,
         faults: BTreeMap<usize, Fault>,
         cancel: Cancel,
-        random: Random,
+        seed: u64,
     ) -> Self {
         Self {
             account,
+            somebody,
+            who: who.into(),
             faults,
+            weather: Weather::default(),
             denied: None,
             cancel,
-            random: Mutex::new(random),
-            calls: Mutex::default(),
+            began: Instant::now(),
+            random: Mutex::new(Random::new(seed)),
+            numbered: Mutex::default(),
+            calls: AtomicU64::new(0),
             met: Mutex::default(),
+            cancelled_at: Mutex::default(),
             expired: AtomicBool::new(false),
             killed: Notify::new(),
         }
     }
 
-    /// Refuses to read a type.
+    /// As [`FaultyAccount::new`], where objects of one type may not be read.
     #[must_use]
     pub fn denying(mut self, token: Option<String>) -> Self {
         self.denied = token;
         self
     }
 
-    /// Returns once the process would be dead. Whoever runs a plan on this account has to drop it then.
+    #[must_use]
+    pub fn under(mut self, weather: Weather) -> Self {
+        self.weather = weather;
+        self
+    }
+
+    /// Returns once the process has been killed: whoever runs a plan on this account has to drop it then.
     pub async fn killed(&self) {
         self.killed.notified().await;
     }
 
-    /// The calls that change something, in order, with what went wrong.
-    pub fn calls(&self) -> Vec<String> {
-        lock(&self.calls).clone()
+    /// How many calls were made, reads too.
+    pub fn calls(&self) -> u64 {
+        self.calls.load(Ordering::Relaxed)
     }
 
     /// The faults that were met.
@@ -130,110 +196,170 @@ impl<'a> FaultyAccount<'a> {
         lock(&self.met).clone()
     }
 
-    /// One call that changes something: its answer, and whether what it makes is broken.
+    /// When the user pressed Ctrl-C last.
+    pub fn cancelled_at(&self) -> Option<Instant> {
+        *lock(&self.cancelled_at)
+    }
+
+    /// One look at one object, by a call of its own.
+    pub async fn look(&self, id: &str) -> Result<Option<Observed>, ProviderError> {
+        let act = async { Ok(self.account.look(id)) };
+        self.read_call(format!("look at {id}"), act).await
+    }
+
+    fn tell(&self, text: &str) {
+        // Runs of one story begin at different times; the clock of the account is that of all.
+        let line = format!("{}: {text}", self.who);
+        self.account.tell(line);
+    }
+
+    /// What the weather makes of a call.
+    fn course(&self, operation: &str) -> Course {
+        let mut random = lock(&self.random);
+        let at = self.began.elapsed();
+        if let Some((begins, ends)) = self.weather.storm
+            && (begins..ends).contains(&at)
+        {
+            let kinds = [ErrorKind::Throttled, ErrorKind::Transient];
+            return Course::Refused(kinds[random.below(2)]);
+        }
+        if random.below(100) < self.weather.throttled || !self.account.allows(operation) {
+            return Course::Refused(ErrorKind::Throttled);
+        }
+        if random.below(100) < self.weather.unanswered {
+            let pause = if random.once_in(4) {
+                HANGS
+            } else {
+                Duration::ZERO
+            };
+            return Course::Silence(pause, random.once_in(2));
+        }
+        Course::Well
+    }
+
+    async fn latency(&self) {
+        // Calls under way at once reach the account in any order.
+        let delay = 20 + lock(&self.random).below(200);
+        tokio::time::sleep(Duration::from_millis(delay as u64)).await;
+        self.calls.fetch_add(1, Ordering::Relaxed);
+    }
+
+    async fn read_call<T>(
+        &self,
+        operation: String,
+        act: impl Future<Output = Result<T, ProviderError>>,
+    ) -> Result<T, ProviderError> {
+        self.latency().await;
+        if self.expired.load(Ordering::Relaxed) {
+            return Err(refusal(ErrorKind::Credentials, &operation));
+        }
+        let kind = operation.split(' ').next().unwrap_or_default();
+        match self.course(kind) {
+            Course::Well => act.await,
+            Course::Refused(kind) => Err(refusal(kind, &operation)),
+            Course::Silence(pause, _) => {
+                tokio::time::sleep(pause).await;
+                Err(refusal(ErrorKind::Unclear, &operation))
+            }
+        }
+    }
+
+    /// One call that changes something: its answer, and the fault that it met.
     async fn call<T>(
         &self,
         operation: String,
         act: impl Future<Output = Result<T, ProviderError>>,
-    ) -> Result<(T, bool), ProviderError> {
-        // Calls under way at once reach the account in any order.
-        let delay = lock(&self.random).below(200);
-        tokio::time::sleep(Duration::from_millis(delay as u64)).await;
+    ) -> Result<(T, Option<Fault>), ProviderError> {
+        self.latency().await;
         let fault = {
-            let mut calls = lock(&self.calls);
-            let fault = self.faults.get(&calls.len()).copied();
-            let note = fault.map_or_else(String::new, |fault| format!("  <- {fault:?}"));
-            let line = format!("{} {operation}{note}", calls.len());
-            calls.push(line);
-            fault
+            let mut numbered = lock(&self.numbered);
+            *numbered += 1;
+            self.faults.get(&(*numbered - 1)).copied()
         };
-        lock(&self.met).extend(fault);
-        let error = |kind| Err(ProviderError::new(kind, operation.as_str(), "simulated"));
+        let error = |kind| Err(refusal(kind, &operation));
         if self.expired.load(Ordering::Relaxed) {
+            self.tell(&format!("{operation}  <- credentials expired"));
             return error(ErrorKind::Credentials);
         }
-        match fault {
-            None => {}
-            Some(Fault::Broken) => return Ok((act.await?, true)),
-            Some(Fault::KilledBefore) => return self.die().await,
-            Some(Fault::KilledAfter) => {
-                let _ = act.await;
+        lock(&self.met).extend(fault);
+        let course = match fault {
+            None => self.course(operation.split(' ').next().unwrap_or_default()),
+            Some(Fault::KilledBefore) => {
+                self.tell(&format!("{operation}  <- killed before"));
                 return self.die().await;
             }
-            Some(Fault::Lost) => return error(ErrorKind::Unclear),
-            Some(Fault::AnswerLost) => {
-                let _ = act.await;
-                return error(ErrorKind::Unclear);
+            Some(Fault::KilledAfter) => {
+                let done = act.await;
+                self.tell(&format!("{operation}  <- killed after, {}", word(&done)));
+                return self.die().await;
             }
-            Some(Fault::Refused(kind)) => return error(kind),
+            Some(Fault::Lost) => Course::Silence(Duration::ZERO, false),
+            Some(Fault::AnswerLost) => Course::Silence(Duration::ZERO, true),
+            Some(Fault::Hung) => Course::Silence(HANGS, true),
+            Some(Fault::Refused(kind)) => Course::Refused(kind),
             Some(Fault::Expired) => {
                 self.expired.store(true, Ordering::Relaxed);
-                return error(ErrorKind::Credentials);
+                Course::Refused(ErrorKind::Credentials)
             }
-            Some(Fault::Cancelled) => self.cancel.request(),
-            Some(Fault::CancelledTwice) => {
+            Some(Fault::Cancelled | Fault::CancelledTwice) => {
                 self.cancel.request();
-                self.cancel.request();
+                if fault == Some(Fault::CancelledTwice) {
+                    self.cancel.request();
+                }
+                *lock(&self.cancelled_at) = Some(Instant::now());
+                self.tell("Ctrl-C");
+                Course::Well
             }
-            Some(Fault::Deleted) => self.delete_something(),
-            Some(Fault::Edited) => self.edit_something(),
+            Some(Fault::Somebody(deed)) => {
+                if let Some(done) = self.somebody.does(deed) {
+                    self.account.tell(done);
+                }
+                Course::Well
+            }
+            Some(Fault::Broken) => Course::Well,
+        };
+        match course {
+            Course::Well => {
+                let done = act.await;
+                let note = match fault {
+                    Some(Fault::Broken) => ", and it is broken",
+                    _ => "",
+                };
+                self.tell(&format!("{operation}: {}{note}", word(&done)));
+                Ok((done?, fault))
+            }
+            Course::Refused(kind) => {
+                self.tell(&format!("{operation}  <- {kind:?}"));
+                error(kind)
+            }
+            Course::Silence(pause, acts) => {
+                let done = if acts {
+                    word(&act.await)
+                } else {
+                    "not done".to_owned()
+                };
+                self.tell(&format!("{operation}  <- no answer, {done}"));
+                tokio::time::sleep(pause).await;
+                error(ErrorKind::Unclear)
+            }
         }
-        Ok((act.await?, false))
     }
 
     async fn die<T>(&self) -> T {
         self.killed.notify_one();
         std::future::pending().await
     }
-
-    /// Something of ours that nothing refers to.
-    fn delete_something(&self) {
-        let objects = self.account.objects();
-        let free: Vec<&Observed> = objects
-            .iter()
-            .filter(|object| object.tags.owner().is_some())
-            .filter(|object| !objects.iter().any(|other| refers(other, object)))
-            .collect();
-        if let Some(object) = lock(&self.random).pick(&free) {
-            self.account.remove(&object.id);
-        }
-    }
-
-    /// A property that has a default gets another value.
-    fn edit_something(&self) {
-        let mut objects = self.account.objects();
-        objects.retain(|object| object.tags.is_empty() || object.tags.owner().is_some());
-        let mut random = lock(&self.random);
-        let Some(object) = random.pick(&objects) else {
-            return;
-        };
-        let Some(schema) = self.account.catalog().get(&object.token) else {
-            return;
-        };
-        let properties: Vec<&str> = schema
-            .properties
-            .iter()
-            .filter(|property| {
-                !property.replaces && property.unset != crate::resource::schema::Unset::Required
-            })
-            .map(|property| property.name)
-            .collect();
-        if let Some(property) = random.pick(&properties) {
-            self.account.edit(&object.id, |object| {
-                object
-                    .inputs
-                    .insert((*property).to_owned(), "somebody's".into());
-            });
-        }
-    }
 }
 
-fn refers(object: &Observed, to: &Observed) -> bool {
-    object.id != to.id
-        && object
-            .inputs
-            .values()
-            .any(|value| value.as_str() == Some(&to.id))
+fn refusal(kind: ErrorKind, operation: &str) -> ProviderError {
+    ProviderError::new(kind, operation, "simulated")
+}
+
+fn word<T>(done: &Result<T, ProviderError>) -> String {
+    match done {
+        Ok(_) => "done".to_owned(),
+        Err(error) => format!("{:?}: {}", error.kind, error.message),
+    }
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -247,49 +373,35 @@ impl Provider for FaultyAccount<'_> {
     }
 
     async fn facts(&self) -> Result<Properties, ProviderError> {
-        self.account.facts().await
+        self.read_call("facts".to_owned(), self.account.facts())
+            .await
     }
 
     async fn index(&self, stack: &StackId) -> Result<Vec<Indexed>, ProviderError> {
-        self.account.index(stack).await
+        self.read_call("index".to_owned(), self.account.index(stack))
+            .await
     }
 
     async fn read(&self, query: Query<'_>) -> Result<Vec<Observed>, ProviderError> {
         if self.denied.as_deref() == Some(query.token) {
-            return Err(ProviderError::new(
-                ErrorKind::Denied,
-                query.token,
-                "simulated",
-            ));
+            return Err(refusal(ErrorKind::Denied, query.token));
         }
-        self.account.read(query).await
+        self.read_call(format!("read {}", query.token), self.account.read(query))
+            .await
     }
 
     async fn create(&self, request: Creation<'_>) -> Result<Observed, ProviderError> {
-        let (made, broken) = self
-            .call(format!("create {}", request.urn.name()), async {
-                self.account.create(request).await
-            })
-            .await?;
-        if !broken {
-            return Ok(made);
-        }
-        self.account.edit(&made.id, |object| {
-            object.condition = Condition::Broken("simulated".to_owned());
-        });
-        Err(ProviderError::new(
-            ErrorKind::Failed,
-            format!("create {}", request.urn.name()),
-            "simulated",
-        ))
+        let operation = format!("create {}", request.urn.name());
+        let act = async { self.account.create(request).await };
+        let (made, fault) = self.call(operation, act).await?;
+        Ok(self.after(made, fault))
     }
 
     async fn update(&self, request: Update<'_>) -> Result<Observed, ProviderError> {
-        self.call(format!("update {}", request.urn.name()), async {
-            self.account.update(request).await
-        })
-        .await
-        .map(|(updated, _)| updated)
+        let operation = format!("update {} {}", request.urn.name(), request.observed.id);
+        let act = async { self.account.update(request).await };
+        let (updated, fault) = self.call(operation, act).await?;
+        Ok(self.after(updated, fault))
     }
 
     async fn wait(
@@ -302,10 +414,22 @@ impl Provider for FaultyAccount<'_> {
     }
 
     async fn delete(&self, request: Deletion<'_>) -> Result<(), ProviderError> {
-        self.call(format!("delete {}", request.observed.id), async {
-            self.account.delete(request).await
-        })
-        .await
-        .map(|((), _)| ())
+        let operation = format!("delete {} {}", request.urn.name(), request.observed.id);
+        let act = async { self.account.delete(request).await };
+        self.call(operation, act).await.map(|((), _)| ())
+    }
+}
+
+impl FaultyAccount<'_> {
+    /// The object that a call answers with, which may never come up.
+    fn after(&self, mut observed: Observed, fault: Option<Fault>) -> Observed {
+        if fault == Some(Fault::Broken) {
+            self.account.doom(&observed.id, "simulated");
+            let objects = self.account.objects();
+            if let Some(now) = objects.into_iter().find(|now| now.id == observed.id) {
+                observed.condition = now.condition;
+            }
+        }
+        observed
     }
 }

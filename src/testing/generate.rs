@@ -40,6 +40,13 @@ pub fn catalog() -> Catalog {
                 Property::new("count").default(1),
             ])
             .outputs(&["url"]),
+        Schema::new::<Anything>("t:app:Listener", CreateClass::NaturalKey)
+            .key(&["service", "port"])
+            .properties([
+                Property::new("service").required().replaces(),
+                Property::new("port").required().replaces(),
+                Property::new("note"),
+            ]),
         Schema::new::<Anything>("t:data:Store", CreateClass::NaturalKey)
             .named("name", 60)
             .snapshots()
@@ -48,6 +55,7 @@ pub fn catalog() -> Catalog {
                 Property::new("group"),
                 Property::new("engine").default("v1").replaces(),
                 Property::new("size").default(10),
+                Property::new("password").secret().write_only(),
             ]),
         Schema::new::<Anything>("t:net:Rule", CreateClass::PartOfParent)
             .key(&["group", "port"])
@@ -80,6 +88,7 @@ pub fn resources(random: &mut Random, count: usize) -> Vec<Resource> {
             "t:net:Gateway",
             "t:net:Group",
             "t:app:Service",
+            "t:app:Listener",
             "t:data:Store",
             "t:net:Rule",
         ]);
@@ -130,9 +139,18 @@ fn resource(
             ("port", (number as i32).into()),
             ("target", (random.below(3) as i32).into()),
         ]),
+        "t:app:Listener" => properties([
+            (
+                "service",
+                Value::output(random.pick(&of("t:app:Service"))?, "id"),
+            ),
+            ("port", (number as i32).into()),
+        ]),
         _ => properties([
             ("group", reference(random.pick(&of("t:net:Group")))),
             ("engine", format!("v{}", random.below(2)).into()),
+            ("gateway", gateway(random, token, &of("t:net:Gateway"))),
+            ("password", password(token)),
         ]),
     };
     Some(Resource {
@@ -147,6 +165,26 @@ fn resource(
         generated_name: false,
     })
 }
+
+/// A service may stand behind a gateway.
+fn gateway(random: &mut Random, token: &str, gateways: &[Urn]) -> Value {
+    match random.pick(gateways) {
+        Some(gateway) if token == "t:app:Service" => Value::output(gateway, "id"),
+        _ => Value::Null,
+    }
+}
+
+/// Data lies behind a password, which nobody may ever see.
+fn password(token: &str) -> Value {
+    if token == "t:data:Store" {
+        Value::Secret(Box::new(CANARY.into()))
+    } else {
+        Value::Null
+    }
+}
+
+/// The password of every store.
+pub const CANARY: &str = "canary-5f0c1e";
 
 /// Another version of a stack: some resources edited, some gone, some new.
 pub fn edited(random: &mut Random, resources: &[Resource]) -> Vec<Resource> {
@@ -173,6 +211,64 @@ pub fn edited(random: &mut Random, resources: &[Resource]) -> Vec<Resource> {
         }
     }
     kept
+}
+
+/// Another version of a stack, in which replacements meet other edits: of what depends on a resource that must be made
+/// anew, some is removed, some renamed, some must be made anew itself, and some stays.
+pub fn cascaded(random: &mut Random, resources: &[Resource]) -> Vec<Resource> {
+    let mut kept: Vec<Resource> = Vec::new();
+    let mut new_names: BTreeMap<Urn, Urn> = BTreeMap::new();
+    let mut anew: Vec<Urn> = Vec::new();
+    for resource in resources {
+        let mut resource = resource.clone();
+        for value in resource.inputs.values_mut() {
+            let moved = new_names
+                .iter()
+                .find(|(old, _)| *value == Value::output(old, "id"));
+            if let Some((_, new)) = moved {
+                *value = Value::output(new, "id");
+            }
+        }
+        let needs = graph::dependencies(&resource);
+        let is_there = |urn: &&Urn| kept.iter().any(|other| other.urn == **urn);
+        if !needs.iter().all(is_there) {
+            continue;
+        }
+        let follows = needs.iter().any(|urn| anew.contains(urn));
+        match random.below(if follows { 5 } else { 8 }) {
+            0 => continue,
+            1 => {
+                let name = format!("{}-renamed", resource.urn.name());
+                let new = urn(resource.urn.token(), &name);
+                new_names.insert(resource.urn.clone(), new.clone());
+                anew.push(new.clone());
+                resource.urn = new;
+            }
+            2 | 3 => {
+                make_anew(&mut resource);
+                anew.push(resource.urn.clone());
+            }
+            _ => {}
+        }
+        kept.push(resource);
+    }
+    kept
+}
+
+/// An edit that only a new object can follow.
+fn make_anew(resource: &mut Resource) {
+    let (property, value): (&str, Value) = match resource.urn.token() {
+        "t:net:Network" => ("range", "10.9.0.0/16".into()),
+        "t:net:Gateway" => ("size", 77.into()),
+        "t:net:Group" => ("note", "made anew".into()),
+        "t:app:Listener" | "t:net:Rule" => {
+            let port = resource.inputs.get("port").and_then(Value::as_number);
+            ("port", (port.unwrap_or_default() as i32 + 5_000).into())
+        }
+        _ => ("engine", "v7".into()),
+    };
+    resource.inputs.insert(property.to_owned(), value);
+    resource.options.replace_on_changes = vec![property.to_owned()];
 }
 
 /// The graph of generated resources.

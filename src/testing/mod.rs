@@ -6,6 +6,10 @@ pub mod fake;
 pub mod faults;
 pub mod generate;
 pub mod random;
+pub mod somebody;
+pub mod visibility;
 
 pub use fake::FakeAccount;
 pub use random::Random;
+pub use somebody::Somebody;
+pub use visibility::{Lag, Staleness};

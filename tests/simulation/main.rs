@@ -1,5 +1,8 @@
 //! The engine against an account in memory, on a paused clock: how long it takes, and what it makes of everything that
 //! can go wrong.
+//!
+//! `FDE_INFRA_SEED=<seed> cargo test --test simulation -- stories --nocapture` hears one story again, call by call;
+//! `FDE_INFRA_SEEDS=<count>` has that many of them.
 
 #![allow(
     clippy::expect_used,
@@ -10,8 +13,16 @@
     reason = "a test that cannot go on fails where it stands, and says what it saw"
 )]
 
+mod cancel;
 mod critical_path;
+mod oracle;
 #[path = "../common/promise.rs"]
 mod promise;
+mod provider;
+mod quiet;
+mod run;
+mod seeds;
+mod stories;
+mod storm;
 mod story;
 mod teeth;

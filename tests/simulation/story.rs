@@ -1,252 +1,517 @@
-//! Stories from seeds: a stack is brought up, changed and taken down while faults are met; what must hold afterwards is
-//! `promises.md` §4.
-//!
-//! `FDE_INFRA_SEED=<seed> cargo test --test simulation -- stories` hears one again, call by call if it ends badly;
-//! `FDE_INFRA_SEEDS=<count>` has that many.
+//! A story: a stack is brought up, changed and taken down while a scenario's troubles happen; after each of these, a run
+//! in peace must find its way, and the oracle looks at what it has left.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-use fde_infra::execute::{self, Cancel, Outcome};
-use fde_infra::graph::{Resource, ResourceGraph};
-use fde_infra::live;
-use fde_infra::plan::{self, Goal, Plan, Request};
+use futures_util::future::try_join_all;
+
+use fde_infra::graph::{OnDelete, Resource, ResourceGraph};
+use fde_infra::plan::{Goal, Refusal};
 use fde_infra::resource::value::properties;
-use fde_infra::resource::{Condition, LiveSnapshot, Observed, Properties, Tags};
-use fde_infra::testing::faults::{Fault, FaultyAccount};
-use fde_infra::testing::generate::{catalog, edited, graph_of, resources, stack};
-use fde_infra::testing::{FakeAccount, Random};
+use fde_infra::resource::{Condition, CreateClass, ErrorKind, Observed, Properties, Tags};
+use fde_infra::testing::faults::Fault;
+use fde_infra::testing::generate::{catalog, edited, graph_of, resources};
+use fde_infra::testing::somebody::Deed;
+use fde_infra::testing::{FakeAccount, Lag, Random, Somebody, Staleness};
 
-use crate::promise::Shown;
-use crate::teeth::{Flaw, Flawed};
-
-/// Seeds of an ordinary run.
-const SEEDS: u64 = 2_000;
+use crate::oracle::{self, Held};
+use crate::run::{Ended, Run, Told, World, faults, run};
+use crate::teeth::Flaw;
 
 /// What was met, and how often.
-type Tally = BTreeMap<String, usize>;
+pub type Tally = BTreeMap<String, usize>;
 
-/// What does not hold, and everything that led there.
-type Told<T = ()> = Result<T, String>;
+/// What a story is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Scenario {
+    /// Runs that are killed, cancelled, refused, throttled, unheard.
+    Faults,
+    /// Reads that are behind; the runs within that time meet faults as well.
+    Stale,
+    /// So many runs at once, with the lock off.
+    Crowd(usize),
+    /// Somebody else is at work in the same account.
+    Somebody,
+    /// Nobody consents to the deletion of data.
+    Data,
+}
 
-pub struct Story {
-    seed: u64,
+impl Scenario {
+    const ALL: &[Self] = &[
+        Self::Faults,
+        Self::Stale,
+        Self::Crowd(2),
+        Self::Somebody,
+        Self::Data,
+        Self::Stale,
+        Self::Faults,
+        Self::Crowd(8),
+    ];
+
+    /// The scenario of a seed.
+    pub fn of(seed: u64) -> Self {
+        Self::ALL[(seed % Self::ALL.len() as u64) as usize]
+    }
+}
+
+/// How far reads are behind (`promises.md` R10).
+const LAGS: [Duration; 4] = [
+    Duration::from_millis(500),
+    Duration::from_secs(5),
+    Duration::from_secs(30),
+    Duration::from_secs(120),
+];
+
+/// Longer than the longest of [`LAGS`] and than anything takes to come up: then all see what is, and what will become of
+/// it.
+const SETTLED: Duration = Duration::from_secs(240);
+
+/// Tells a story to its end.
+///
+/// # Errors
+/// What did not hold, with everything that led there, and how to hear it again.
+pub async fn tell(seed: u64, scenario: Scenario, flaw: Option<Flaw>) -> Result<Tally, String> {
+    let account = FakeAccount::with_provisioning(catalog(), |token| {
+        Duration::from_secs(match token {
+            "t:net:Gateway" => 100,
+            "t:data:Store" => 230,
+            "t:app:Service" => 60,
+            _ => 0,
+        })
+    });
+    let somebody = Somebody::new(&account, seed);
+    let mut story = Story {
+        world: World {
+            account: &account,
+            somebody: &somebody,
+            flaw,
+        },
+        scenario,
+        random: Random::new(seed),
+        theirs: vec![somebodys("network-foreign"), somebodys("network-other")],
+        consents: true,
+        doomed: false,
+        tally: Tally::new(),
+    };
+    for object in &story.theirs {
+        account.insert(object.clone());
+    }
+    let told = story.told().await;
+    let tally = story.tally;
+    if std::env::var_os("FDE_INFRA_SEED").is_some() {
+        println!("{}", account.journal().join("\n"));
+    }
+    told.map(|()| tally).map_err(|what| {
+        let journal = account.journal().join("\n");
+        let name = format!("{scenario:?}_{seed}").to_lowercase();
+        let name = name.replace(['(', ')'], "");
+        format!(
+            "{what}\n\n{journal}\n\n{what}\n\nto hear it again: FDE_INFRA_SEED={seed} cargo test --test simulation -- stories --nocapture\n\
+             to keep it, in tests/simulation/found.rs:\n\n\
+             #[tokio::test(start_paused = true)]\nasync fn {name}() {{\n    \
+             let told = tell({seed}, Scenario::{scenario:?}, None).await;\n    \
+             told.unwrap_or_else(|told| panic!(\"{{told}}\"));\n}}\n"
+        )
+    })
+}
+
+struct Story<'a> {
+    world: World<'a>,
+    scenario: Scenario,
     random: Random,
-    account: FakeAccount,
-    /// A mistake in the program, to see it caught.
-    flaw: Option<Flaw>,
     /// What is not ours, as it was put there.
-    foreign: Vec<Observed>,
-    calls: Vec<String>,
+    theirs: Vec<Observed>,
+    /// Whether data may be deleted, for now.
+    consents: bool,
+    /// Whether something may still turn out never to come up.
+    doomed: bool,
     tally: Tally,
 }
 
-impl Story {
-    pub fn new(seed: u64, flaw: Option<Flaw>) -> Self {
-        let account = FakeAccount::with_provisioning(catalog(), |token| {
-            Duration::from_secs(match token {
-                "t:net:Gateway" => 100,
-                "t:data:Store" => 230,
-                "t:app:Service" => 60,
-                _ => 0,
-            })
-        });
-        let foreign = vec![somebodys("network-foreign"), somebodys("network-other")];
-        for object in &foreign {
-            account.insert(object.clone());
-        }
-        Self {
-            seed,
-            random: Random::new(seed),
-            account,
-            flaw,
-            foreign,
-            calls: Vec::new(),
-            tally: Tally::new(),
-        }
-    }
-
+impl Story<'_> {
     /// From nothing to a stack, to another version of it, and back.
-    pub async fn tell(mut self) -> Told<Tally> {
+    async fn told(&mut self) -> Held {
         let count = 4 + self.random.below(9);
-        let first = resources(&mut self.random, count);
-        let second = edited(&mut self.random, &first);
-        for version in [&first, &second] {
-            let graph = graph_of(version.clone()).expect("the generator makes sound stacks");
-            for _ in 0..=self.random.below(2) {
-                self.suffer(&graph, Goal::Up).await?;
-                self.check_foreign()?;
+        let mut first = resources(&mut self.random, count);
+        let mut second = edited(&mut self.random, &first);
+        if self.scenario == Scenario::Data {
+            for resource in first.iter_mut().chain(&mut second) {
+                resource.options.on_delete = OnDelete::Retain;
             }
-            self.recover(&graph, Goal::Up).await?;
-            self.check_up(&graph, version).await?;
         }
-        let graph = graph_of(second).expect("the generator makes sound stacks");
-        self.suffer(&graph, Goal::Destroy).await?;
-        self.recover(&graph, Goal::Destroy).await?;
-        let left = self.ids();
-        let foreign: Vec<&String> = self.foreign.iter().map(|object| &object.id).collect();
-        self.expect(left.iter().eq(foreign), || format!("destroy left {left:?}"))?;
-        self.check_foreign()?;
-        Ok(self.tally)
+        let (first, second) = (stack_of(first)?, stack_of(second)?);
+        for (graph, other) in [(&first, &second), (&second, &first)] {
+            self.trouble(graph, other, Goal::Up).await?;
+            self.peace(graph, Goal::Up).await?;
+            if self.scenario == Scenario::Data {
+                self.protect_some();
+            }
+        }
+        self.trouble(&second, &first, Goal::Destroy).await?;
+        self.peace(&second, Goal::Destroy).await
     }
 
-    fn expect(&self, holds: bool, what: impl FnOnce() -> String) -> Told {
-        if holds {
+    fn count(&mut self, what: impl Into<String>) {
+        *self.tally.entry(what.into()).or_default() += 1;
+    }
+
+    /// A run that meets faults.
+    fn troubled(&mut self, who: &str, graph: &ResourceGraph, goal: Goal, among: &[Fault]) -> Run {
+        let mut run = self.calm(who, goal);
+        run.faults = faults(&mut self.random, among, graph.len());
+        if self.random.once_in(3) {
+            run.parallel = 1;
+        }
+        run
+    }
+
+    fn calm(&mut self, who: &str, goal: Goal) -> Run {
+        let mut run = Run::calm(who, goal, self.random.number());
+        run.consents = self.consents;
+        run
+    }
+
+    /// Runs, counts, and checks what holds after any run.
+    async fn runs(&mut self, graph: &ResourceGraph, run: &Run) -> Held<Told> {
+        let account = self.world.account;
+        let discarded = account.discarded();
+        let stripped = self.stripped();
+        let told = self::run(self.world, graph, run).await?;
+        self.note(&told);
+        if !run.consents {
+            oracle::no_data_without_consent(&discarded, &account.discarded())?;
+        }
+        // What is stripped while a run is under way may still be changed by that run; the next one leaves it alone.
+        oracle::nothing_foreign_changed(account, &stripped)?;
+        oracle::nothing_foreign_changed(account, &self.theirs)?;
+        Ok(told)
+    }
+
+    fn note(&mut self, told: &Told) {
+        self.doomed |= told.met.contains(&Fault::Broken);
+        for fault in &told.met {
+            self.count(format!("{fault:?}"));
+        }
+        match &told.ended {
+            Ended::Refused(_) => self.count("refused"),
+            Ended::NotRead(_) => self.count("not read"),
+            _ => {}
+        }
+    }
+
+    /// What is ours no more because its tags were taken. A client token is a proof of its own, so that what it made can
+    /// be taken back.
+    fn stripped(&self) -> Vec<Observed> {
+        let stripped = self.world.somebody.stripped();
+        let is_token = |object: &Observed| {
+            let schema = catalog();
+            let schema = schema.get(&object.token);
+            schema.is_some_and(|schema| schema.create_class == CreateClass::Token)
+        };
+        let ids = stripped.iter().filter(|object| !is_token(object));
+        let ids: Vec<&str> = ids.map(|object| object.id.as_str()).collect();
+        let objects = self.world.account.objects().into_iter();
+        objects
+            .filter(|object| object.tags.is_empty() && ids.contains(&object.id.as_str()))
+            .collect()
+    }
+
+    async fn trouble(&mut self, graph: &ResourceGraph, other: &ResourceGraph, goal: Goal) -> Held {
+        self.consents = self.scenario != Scenario::Data;
+        match self.scenario {
+            Scenario::Faults | Scenario::Data => self.meet_faults(graph, goal).await,
+            Scenario::Stale => self.read_stale(graph, goal).await,
+            Scenario::Crowd(count) => self.crowd(graph, other, goal, count).await,
+            Scenario::Somebody => self.meet_somebody(graph, goal).await,
+        }
+    }
+
+    async fn meet_faults(&mut self, graph: &ResourceGraph, goal: Goal) -> Held {
+        for _ in 0..=self.random.below(2) {
+            let mut run = self.troubled("up", graph, goal, Fault::OURS);
+            let tokens: Vec<&str> = graph.iter().map(|resource| resource.urn.token()).collect();
+            if self.random.once_in(10) {
+                run.denied = self.random.pick(&tokens).map(|token| (*token).to_owned());
+            }
+            let names: Vec<&str> = graph.iter().map(|resource| resource.urn.name()).collect();
+            if self.random.once_in(5) {
+                let name = self.random.pick(&names);
+                run.replace = name.map(|name| (*name).to_owned()).into_iter().collect();
+            }
+            let told = self.runs(graph, &run).await?;
+            self.judge(&run, &told)?;
+        }
+        Ok(())
+    }
+
+    /// What a run must come to that met nothing but what can be got over.
+    fn judge(&self, run: &Run, told: &Told) -> Held {
+        if let Ended::NotRead(error) = &told.ended {
+            return match &run.denied {
+                Some(_) => Ok(()),
+                None => Err(format!("reading failed by itself: {error}")),
+            };
+        }
+        if let Some(denied) = &run.denied {
+            return Err(format!(
+                "{denied} may not be read, and that was taken for \"there is none\""
+            ));
+        }
+        let is_refused = matches!(told.ended, Ended::Refused(_)) && !self.consents;
+        let is_survived = !self.doomed && told.met.iter().all(|fault| fault.is_survived());
+        if is_survived && !told.ended.is_well() && !is_refused {
+            return Err(format!(
+                "R9: a run ended badly that met only {:?}",
+                told.met
+            ));
+        }
+        Ok(())
+    }
+
+    /// R10: reads are behind for as long as all of this takes.
+    ///
+    /// Within a run nothing is made twice, taken for gone, or changed in vain. Runs that follow each other within that
+    /// time may not know of each other: there the promise is [`oracle::nothing_doubled_but_class_c`], and that the run
+    /// after it sets things right.
+    async fn read_stale(&mut self, graph: &ResourceGraph, goal: Goal) -> Held {
+        let behind = LAGS[self.random.below(LAGS.len())];
+        let kind = *self
+            .random
+            .pick(Staleness::ALL)
+            .unwrap_or(&Staleness::Steady);
+        let account = self.world.account;
+        account.lag(Some(Lag { behind, kind }), self.random.number());
+        account.tell(format!("reads are {behind:?} behind: {kind:?}"));
+        self.count(format!("{behind:?} behind"));
+        if self.random.once_in(2) {
+            let mut run = self.calm("up", goal);
+            run.weather.unanswered = 10 * self.random.below(2);
+            let told = self.runs(graph, &run).await?;
+            if !told.ended.is_well() {
+                return Err(format!(
+                    "R10: a run in which reads are {behind:?} behind ends badly"
+                ));
+            }
+            self.check(graph, goal)?;
+        }
+        for _ in 0..=self.random.below(3) {
+            let mut run = self.troubled("up", graph, goal, Fault::OURS);
+            run.starts_after = behind * self.random.below(20) as u32 / 10;
+            self.runs(graph, &run).await?;
+            oracle::nothing_doubled_but_class_c(account)?;
+        }
+        Ok(())
+    }
+
+    /// R7: runs at once, some of them from an older file.
+    async fn crowd(
+        &mut self,
+        graph: &ResourceGraph,
+        other: &ResourceGraph,
+        goal: Goal,
+        count: usize,
+    ) -> Held {
+        let account = self.world.account;
+        if self.random.once_in(3) {
+            let behind = LAGS[self.random.below(LAGS.len())];
+            let kind = Staleness::Steady;
+            account.lag(Some(Lag { behind, kind }), self.random.number());
+            account.tell(format!("reads are {behind:?} behind"));
+        }
+        self.consents = self.random.once_in(2);
+        let with_faults = self.random.once_in(2);
+        let with_both = goal == Goal::Up && self.random.once_in(4);
+        let mut runs = Vec::new();
+        for number in 0..count {
+            let who = format!("up {number}");
+            let mut run = if with_faults && self.random.once_in(2) {
+                self.troubled(&who, graph, goal, Fault::OURS)
+            } else {
+                self.calm(&who, goal)
+            };
+            run.starts_after = Duration::from_millis(self.random.below(20_000) as u64);
+            runs.push((run, with_both && number % 2 == 1));
+        }
+        let discarded = account.discarded();
+        let world = self.world;
+        let told = try_join_all(runs.iter().map(|(run, is_other)| {
+            let graph = if *is_other { other } else { graph };
+            self::run(world, graph, run)
+        }));
+        for told in told.await? {
+            self.note(&told);
+        }
+        if !self.consents && goal == Goal::Up {
+            oracle::no_data_without_consent(&discarded, &account.discarded())?;
+        }
+        self.consents = true;
+        oracle::nothing_foreign_changed(account, &self.theirs)
+    }
+
+    async fn meet_somebody(&mut self, graph: &ResourceGraph, goal: Goal) -> Held {
+        for _ in 0..=self.random.below(2) {
+            if self.random.once_in(2) {
+                self.deed();
+            }
+            let mut run = self.troubled("up", graph, goal, Fault::THEIRS);
+            if self.random.once_in(2) {
+                run.deed = self.random.pick(Deed::ALL).copied();
+            }
+            self.runs(graph, &run).await?;
+        }
+        Ok(())
+    }
+
+    fn deed(&mut self) {
+        let deed = self.random.pick(Deed::ALL).copied();
+        if let Some(done) = deed.and_then(|deed| self.world.somebody.does(deed)) {
+            self.world.account.tell(done);
+        }
+    }
+
+    /// Somebody protects things by hand.
+    fn protect_some(&mut self) {
+        for object in self.world.account.objects() {
+            if object.tags.owner().is_some() && self.random.once_in(5) {
+                let protect = |object: &mut Observed| object.tags.insert("fde:protect", "true");
+                self.world.account.edit(&object.id, protect);
+            }
+        }
+    }
+
+    /// Nothing goes wrong any more, and all see what is: now the stack comes to be as it is wanted, and stays.
+    async fn peace(&mut self, graph: &ResourceGraph, goal: Goal) -> Held {
+        let account = self.world.account;
+        tokio::time::sleep(SETTLED).await;
+        account.lag(None, 0);
+        account.tell("peace");
+        self.doomed = false;
+        match self.scenario {
+            Scenario::Somebody => self.first_run_beside_somebody(graph, goal).await?,
+            Scenario::Data => self.first_run_without_consent(graph, goal).await?,
+            _ => {}
+        }
+        let run = self.calm("next", goal);
+        let told = self.runs(graph, &run).await?;
+        match &told.ended {
+            Ended::Ran(plan, outcome) => oracle::next_run_ends_well(plan, outcome)?,
+            Ended::Refused(plan) => {
+                return Err(format!("1: the next run is refused: {:?}", plan.refusals));
+            }
+            Ended::NotRead(error) => return Err(format!("1: the next run cannot read: {error}")),
+            Ended::Killed => return Err("1: the next run was killed".to_owned()),
+        }
+        self.check(graph, goal)?;
+        if goal == Goal::Destroy {
             return Ok(());
         }
-        Err(format!(
-            "{}\n\n{}\n\nto hear it again: FDE_INFRA_SEED={} cargo test --test simulation -- stories",
-            what(),
-            self.calls.join("\n"),
-            self.seed,
-        ))
-    }
-
-    fn plan(&self, live: &LiveSnapshot, graph: &ResourceGraph, goal: Goal) -> Told<Plan> {
-        let request = Request {
-            goal,
-            allow_delete: vec!["*".to_owned()],
-            ..Request::default()
-        };
-        let plan = plan::build(graph, live, &catalog(), &request);
-        let verdict = plan::verify::verify(&plan);
-        self.expect(verdict.is_ok(), || {
-            format!("the plan is wrong: {verdict:?}")
-        })?;
-        Ok(plan)
-    }
-
-    /// One run with faults. What comes of it is not the point, but it must not look like a success.
-    async fn suffer(&mut self, graph: &ResourceGraph, goal: Goal) -> Told {
-        let calls = graph.len();
-        let mut faults = BTreeMap::new();
-        for _ in 0..=self.random.below(3) {
-            let at = self.random.below(calls + calls / 4 + 1);
-            let fault = *self.random.pick(Fault::ALL).expect("there are faults");
-            faults.insert(at, fault);
-        }
-        let tokens: Vec<&str> = graph.iter().map(|resource| resource.urn.token()).collect();
-        let denied = if self.random.once_in(10) {
-            self.random.pick(&tokens).map(|token| (*token).to_owned())
-        } else {
-            None
-        };
-        let parallel = if self.random.once_in(3) { 1 } else { 16 };
-        let cancel = Cancel::default();
-        let seed = Random::new(self.random.number());
-        let faulty =
-            FaultyAccount::new(&self.account, faults, cancel.clone(), seed).denying(denied.clone());
-        let provider = Flawed::new(&faulty, self.flaw);
-        let live = live::read(&provider, graph).await;
-        let Ok(live) = live else {
-            *self.tally.entry("denied read".to_owned()).or_default() += 1;
-            return self.expect(denied.is_some(), || "reading failed by itself".to_owned());
-        };
-        self.expect(denied.is_none(), || {
-            format!("{denied:?} may not be read, and that was taken for \"there is none\"")
-        })?;
-        let plan = self.plan(&live, graph, goal)?;
-        let (events, _listener) = tokio::sync::mpsc::unbounded_channel();
-        let outcome = tokio::select! {
-            biased;
-            () = faulty.killed() => None,
-            outcome = execute::run(&plan, &provider, parallel, &cancel, &events) => Some(outcome),
-        };
-        let (calls, met) = (faulty.calls(), faulty.met());
-        self.calls
-            .push(format!("{goal:?} with {parallel} at once:"));
-        self.calls
-            .extend(calls.into_iter().map(|call| format!("  {call}")));
-        for fault in &met {
-            *self.tally.entry(format!("{fault:?}")).or_default() += 1;
-        }
-        let heard = met.iter().any(|fault| fault.is_heard());
-        let is_well = matches!(outcome, Some(Outcome::Done(_)));
-        self.expect(!(heard && is_well), || {
-            "a run that heard of an error ended as if all were well".to_owned()
-        })
-    }
-
-    /// A run in which nothing goes wrong, and which must succeed.
-    async fn recover(&mut self, graph: &ResourceGraph, goal: Goal) -> Told {
-        let cancel = Cancel::default();
-        let random = Random::new(self.seed);
-        let faulty = FaultyAccount::new(&self.account, BTreeMap::new(), cancel.clone(), random);
-        let provider = Flawed::new(&faulty, self.flaw);
-        let live = live::read(&provider, graph)
-            .await
-            .expect("nothing is denied");
-        let plan = self.plan(&live, graph, goal)?;
-        self.expect(plan.refusals.is_empty(), || {
-            format!("the next run is refused: {:?}", plan.refusals)
-        })?;
-        let (events, _listener) = tokio::sync::mpsc::unbounded_channel();
-        let outcome = execute::run(&plan, &provider, 16, &cancel, &events).await;
-        let calls = faulty.calls();
-        self.calls.push(format!("{goal:?} again:"));
-        self.calls
-            .extend(calls.into_iter().map(|call| format!("  {call}")));
-        self.expect(matches!(outcome, Outcome::Done(_)), || {
-            let failed = outcome.report().failed.iter();
-            let failed: Vec<String> = failed
-                .map(|(id, error)| format!("{}: {error}", plan.steps[*id].urn.name()))
-                .collect();
-            format!("the next run does not succeed: {failed:#?}")
-        })
-    }
-
-    /// What must hold once a run without faults has brought a stack up: what is wanted is there, once, as it is wanted,
-    /// and nothing besides.
-    async fn check_up(&self, graph: &ResourceGraph, wanted: &[Resource]) -> Told {
-        let objects = self.account.objects();
-        let ours = objects
-            .iter()
-            .filter(|object| object.tags.belongs_to(&stack()));
-        let mut owners: Vec<String> = ours
-            .filter_map(|object| object.tags.owner())
-            .map(|urn| urn.name().to_owned())
-            .collect();
-        owners.sort();
-        let tagged = |resource: &&Resource| {
-            catalog()
-                .get(resource.urn.token())
-                .is_some_and(|schema| schema.taggable)
-        };
-        let wanted: BTreeSet<String> = wanted
-            .iter()
-            .filter(tagged)
-            .map(|resource| resource.urn.name().to_owned())
-            .collect();
-        self.expect(owners.iter().eq(&wanted), || {
-            format!("wanted are {wanted:?}, and there are {owners:?}")
-        })?;
-        let ids = self.ids();
-        self.expect(ids.len() == graph.len() + self.foreign.len(), || {
-            format!("{} are wanted, and there are {ids:?}", graph.len())
-        })?;
-        self.check_foreign()?;
         // Seen as it is, and not as a flawed program sees it.
-        let live = live::read(&self.account, graph)
-            .await
-            .expect("nothing is denied");
-        let plan = self.plan(&live, graph, Goal::Up)?;
-        self.expect(plan.is_empty(), || {
-            format!("something is left to do: {:?}", plan.operations())
-        })
+        let before = account.mutations();
+        let unflawed = World {
+            flaw: None,
+            ..self.world
+        };
+        let run = self.calm("third", goal);
+        let told = self::run(unflawed, graph, &run).await?;
+        match &told.ended {
+            Ended::Ran(plan, _) | Ended::Refused(plan) => {
+                oracle::further_run_changes_nothing(plan, account.mutations() - before)
+            }
+            _ => Err("7: a further run cannot read".to_owned()),
+        }
     }
 
-    fn check_foreign(&self) -> Told {
-        let objects = self.account.objects();
-        let touched = self.foreign.iter().find(|object| !objects.contains(object));
-        self.expect(touched.is_none(), || {
-            format!("what is somebody else's was touched: {touched:?}")
-        })
+    /// What is there after a run that ended well.
+    fn check(&self, graph: &ResourceGraph, goal: Goal) -> Held {
+        let account = self.world.account;
+        if goal == Goal::Destroy {
+            oracle::destroy_leaves_theirs(account, &self.theirs)?;
+        } else {
+            oracle::one_object_per_urn(account, graph)?;
+            oracle::nothing_unclaimed(account, graph, &self.theirs)?;
+        }
+        oracle::nothing_foreign_changed(account, &self.theirs)
     }
 
-    fn ids(&self) -> Vec<String> {
-        let objects = self.account.objects();
-        objects.into_iter().map(|object| object.id).collect()
+    /// What was stripped is not ours, and may stand in the way: a name that is taken refuses the run or fails a step, and
+    /// so does something of ours that it uses. Once somebody gives the tags back, or takes the thing away, all is well.
+    async fn first_run_beside_somebody(&mut self, graph: &ResourceGraph, goal: Goal) -> Held {
+        let is_stripped = |object: &Observed| {
+            let schema = catalog();
+            let schema = schema.get(&object.token);
+            object.tags.is_empty() && schema.is_some_and(|schema| schema.taggable)
+        };
+        let is_in_the_way = self.world.account.objects().iter().any(is_stripped);
+        let run = self.calm("beside", goal);
+        let told = self.runs(graph, &run).await?;
+        let is_about_it = match &told.ended {
+            Ended::Refused(plan) => {
+                let mut refusals = plan.refusals.iter();
+                refusals.all(|refusal| matches!(refusal, Refusal::NameTaken { .. }))
+            }
+            Ended::Ran(_, outcome) => {
+                let mut failed = outcome.report().failed.iter();
+                failed.all(|(_, error)| matches!(error.kind, ErrorKind::NotOurs | ErrorKind::InUse))
+            }
+            _ => false,
+        };
+        if !told.ended.is_well() && !(is_in_the_way && is_about_it) {
+            return Err("1: the run beside somebody else ends badly".to_owned());
+        }
+        let account = self.world.account;
+        for object in self.stripped() {
+            let all = account.objects();
+            let mut values = all.iter().flat_map(|other| other.inputs.values());
+            let is_used = values.any(|value| value.as_str() == Some(&object.id));
+            if !is_used && self.random.once_in(2) {
+                account.tell(format!("somebody takes {} away", object.id));
+                account.remove(&object.id);
+            }
+        }
+        account.tell("somebody gives the tags back");
+        self.world.somebody.gives_back();
+        Ok(())
     }
+
+    /// R6: refused, and nothing is lost; with consent, and without protection, it goes on.
+    async fn first_run_without_consent(&mut self, graph: &ResourceGraph, goal: Goal) -> Held {
+        self.consents = false;
+        let run = self.calm("unasked", goal);
+        let told = self.runs(graph, &run).await?;
+        if let Ended::Refused(plan) = &told.ended {
+            let is_guard = |refusal: &Refusal| {
+                matches!(
+                    refusal,
+                    Refusal::HoldsData { .. } | Refusal::Protected { .. }
+                )
+            };
+            if !plan.refusals.iter().all(is_guard) {
+                return Err(format!(
+                    "R6: refused for another reason: {:?}",
+                    plan.refusals
+                ));
+            }
+        } else if !told.ended.is_well() {
+            return Err("R6: a run without consent ends badly".to_owned());
+        }
+        self.consents = true;
+        let account = self.world.account;
+        account.tell("data may be deleted, and nothing is protected");
+        for object in account.objects() {
+            account.edit(&object.id, |object| {
+                let kept = object.tags.iter().filter(|(key, _)| *key != "fde:protect");
+                object.tags = kept
+                    .map(|(key, value)| (key.to_owned(), value.to_owned()))
+                    .collect();
+            });
+        }
+        Ok(())
+    }
+}
+
+fn stack_of(resources: Vec<Resource>) -> Held<ResourceGraph> {
+    graph_of(resources).map_err(|errors| format!("the generator makes unsound stacks: {errors:?}"))
 }
 
 /// An object of another stack.
@@ -259,55 +524,5 @@ fn somebodys(id: &str) -> Observed {
         outputs: Properties::new(),
         tags: Tags::from_iter([("fde:stack".to_owned(), "other/dev".to_owned())]),
         condition: Condition::Ready,
-    }
-}
-
-fn number(variable: &str) -> Option<u64> {
-    let text = std::env::var(variable).ok()?;
-    Some(
-        text.parse()
-            .unwrap_or_else(|_| panic!("{variable} is a number")),
-    )
-}
-
-#[tokio::test(start_paused = true)]
-async fn stories_end_well() {
-    let seeds = match number("FDE_INFRA_SEED") {
-        Some(seed) => seed..seed + 1,
-        None => 0..number("FDE_INFRA_SEEDS").unwrap_or(SEEDS),
-    };
-    let mut tally = Tally::new();
-    for seed in seeds.clone() {
-        let story = Story::new(seed, None).tell().await;
-        for (fault, count) in story.unwrap_or_else(|told| panic!("{told}")) {
-            *tally.entry(fault).or_default() += count;
-        }
-    }
-    let stories = usize::try_from(seeds.end - seeds.start).expect("not that many");
-    for (promise, what) in [
-        ("R1", "killed before or after a call"),
-        ("R8", "cancelled once or twice at a call"),
-        ("R9", "calls and answers lost, refused and throttled"),
-    ] {
-        let shown = Shown {
-            promise,
-            level: "simulation",
-            what,
-            runs: stories,
-            seeds: Some(stories),
-            failures: 0,
-        };
-        shown.tell();
-    }
-    for (fault, count) in &tally {
-        println!("  {count:>6} {fault}");
-    }
-    if seeds.end - seeds.start >= SEEDS {
-        for fault in Fault::ALL {
-            assert!(
-                tally.contains_key(&format!("{fault:?}")),
-                "{fault:?} never happened"
-            );
-        }
     }
 }

@@ -7,11 +7,13 @@ use async_trait::async_trait;
 
 use fde_infra::resource::provider::{Creation, Deletion, Indexed, Progress, Query, Update};
 use fde_infra::resource::{
-    Catalog, CreateClass, Diff, ErrorKind, Observed, Properties, Provider, ProviderError, StackId,
-    Tags, Urn,
+    Catalog, Condition, CreateClass, Diff, ErrorKind, LiveSnapshot, Observed, Properties, Provider,
+    ProviderError, ReadSession, StackId, Tags, Urn,
 };
+use fde_infra::testing::faults::FaultyAccount;
 
-use crate::story::Story;
+use crate::provider::Patient;
+use crate::story::{Scenario, tell};
 
 /// A mistake.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,30 +30,97 @@ pub enum Flaw {
     TwinNotSeen,
     /// An error is reported as a success.
     SwallowedError,
+    /// What was just made and does not show yet is taken for gone, and made again.
+    FalseGone,
+    /// What bears the wanted name is taken for ours.
+    ForeignAdopted,
+    /// What must not be deleted without consent is deleted.
+    ConsentIgnored,
+    /// Ctrl-C is not heard.
+    CancelIgnored,
+    /// A call without an answer is given up at once.
+    NoPatience,
+    /// The predecessor is taken for what an unclear call has made.
+    PredecessorTaken,
 }
 
-const ALL: &[Flaw] = &[
-    Flaw::TagsAfterwards,
-    Flaw::BlindRetry,
-    Flaw::SwallowedReadError,
-    Flaw::ForgottenDeletion,
-    Flaw::TwinNotSeen,
-    Flaw::SwallowedError,
+/// Each mistake, and a scenario that must bring it to light.
+const ALL: &[(Flaw, Scenario)] = &[
+    (Flaw::TagsAfterwards, Scenario::Faults),
+    (Flaw::BlindRetry, Scenario::Faults),
+    (Flaw::SwallowedReadError, Scenario::Faults),
+    (Flaw::ForgottenDeletion, Scenario::Faults),
+    (Flaw::TwinNotSeen, Scenario::Crowd(2)),
+    (Flaw::SwallowedError, Scenario::Faults),
+    (Flaw::FalseGone, Scenario::Stale),
+    (Flaw::ForeignAdopted, Scenario::Somebody),
+    (Flaw::ConsentIgnored, Scenario::Data),
+    (Flaw::CancelIgnored, Scenario::Faults),
+    (Flaw::NoPatience, Scenario::Faults),
+    (Flaw::PredecessorTaken, Scenario::Faults),
 ];
 
 /// A provider with a mistake, or without.
 pub struct Flawed<'a> {
-    inner: &'a dyn Provider,
+    inner: &'a Patient<'a>,
+    /// Single calls, for mistakes that are made close to them.
+    account: &'a FaultyAccount<'a>,
     flaw: Option<Flaw>,
 }
 
 impl<'a> Flawed<'a> {
-    pub fn new(inner: &'a dyn Provider, flaw: Option<Flaw>) -> Self {
-        Self { inner, flaw }
+    pub fn new(inner: &'a Patient<'a>, account: &'a FaultyAccount<'a>, flaw: Option<Flaw>) -> Self {
+        Self {
+            inner,
+            account,
+            flaw,
+        }
     }
 
     fn has(&self, flaw: Flaw) -> bool {
         self.flaw == Some(flaw)
+    }
+
+    async fn tagged_afterwards(&self, request: Creation<'_>) -> Result<Observed, ProviderError> {
+        let untagged = Creation {
+            tags: &Tags::default(),
+            ..request
+        };
+        let made = self.inner.create(untagged).await?;
+        let update = Update {
+            urn: request.urn,
+            inputs: request.inputs,
+            tags: request.tags,
+            observed: &made,
+            diff: &Diff::default(),
+            progress: request.progress,
+        };
+        self.inner.update(update).await
+    }
+
+    /// Whatever has the name is the thing.
+    async fn whatever_is_there(
+        &self,
+        request: Creation<'_>,
+        error: ProviderError,
+    ) -> Result<Observed, ProviderError> {
+        let query = Query {
+            token: request.urn.token(),
+            stack: request.urn.stack(),
+            wanted: &[fde_infra::resource::provider::Wanted {
+                urn: request.urn.clone(),
+                inputs: request.inputs.clone(),
+            }],
+            indexed: &[],
+            live: &LiveSnapshot::default(),
+            session: &ReadSession::default(),
+        };
+        let schema = self.catalog().get(request.urn.token());
+        let place = |inputs: &Properties| schema.and_then(|schema| schema.place_of(inputs));
+        let wanted = place(request.inputs);
+        let found = self.inner.read(query).await?.into_iter();
+        let mut found = found.filter(|found| place(&found.inputs) == wanted);
+        found.next().ok_or(error)
     }
 }
 
@@ -75,6 +144,20 @@ impl Provider for Flawed<'_> {
             return Ok(answer.unwrap_or_default());
         }
         let mut objects = answer?;
+        if self.has(Flaw::ForeignAdopted) {
+            objects.retain(|object| object.tags.belongs_to(query.stack) || object.tags.is_empty());
+            for object in objects.iter_mut().filter(|object| object.tags.is_empty()) {
+                let named = query.wanted.iter().find(|wanted| {
+                    wanted.urn.token() == object.token
+                        && wanted.inputs.get("name").is_some()
+                        && wanted.inputs.get("name") == object.inputs.get("name")
+                });
+                if let Some(wanted) = named {
+                    object.tags.insert("fde:stack", query.stack.to_string());
+                    object.tags.insert("fde:urn", wanted.urn.to_string());
+                }
+            }
+        }
         // A program without a look for twins never sees them in its parents' children either.
         if self.has(Flaw::TwinNotSeen) || self.has(Flaw::BlindRetry) {
             let mut seen = BTreeSet::new();
@@ -84,34 +167,29 @@ impl Provider for Flawed<'_> {
     }
 
     async fn create(&self, request: Creation<'_>) -> Result<Observed, ProviderError> {
-        if self.has(Flaw::TagsAfterwards) {
-            let made = self
-                .inner
-                .create(Creation {
-                    tags: &Tags::default(),
-                    ..request
-                })
-                .await?;
-            let update = Update {
-                urn: request.urn,
-                inputs: request.inputs,
-                tags: request.tags,
-                observed: &made,
-                diff: &Diff::default(),
-                progress: request.progress,
-            };
-            return self.inner.update(update).await;
-        }
-        let made = self.inner.create(request).await;
         let schema = self.catalog().get(request.urn.token());
         let is_blind = schema.is_some_and(|schema| schema.create_class == CreateClass::TagsOnly);
-        match made {
-            Err(error)
-                if self.has(Flaw::BlindRetry) && is_blind && error.is(ErrorKind::Unclear) =>
-            {
+        match self.flaw {
+            Some(Flaw::TagsAfterwards) => self.tagged_afterwards(request).await,
+            Some(Flaw::BlindRetry) if is_blind => match self.account.create(request).await {
+                Err(error) if error.is(ErrorKind::Unclear) => self.inner.create(request).await,
+                made => made,
+            },
+            Some(Flaw::PredecessorTaken) => {
+                let request = Creation {
+                    instead_of: &[],
+                    ..request
+                };
                 self.inner.create(request).await
             }
-            made => made,
+            Some(Flaw::ForeignAdopted) => match self.inner.create(request).await {
+                Err(error) if error.is(ErrorKind::NotOurs) => {
+                    self.whatever_is_there(request, error).await
+                }
+                made => made,
+            },
+            Some(Flaw::NoPatience) => self.account.create(request).await,
+            _ => self.inner.create(request).await,
         }
     }
 
@@ -129,6 +207,22 @@ impl Provider for Flawed<'_> {
         observed: Observed,
         progress: &dyn Progress,
     ) -> Result<Observed, ProviderError> {
+        if self.has(Flaw::FalseGone) && self.account.look(&observed.id).await?.is_none() {
+            let mut inputs = observed.inputs.clone();
+            inputs.insert("size".to_owned(), 7.into());
+            let again = Creation {
+                urn,
+                inputs: &inputs,
+                tags: &observed.tags,
+                instead_of: &[],
+                progress,
+            };
+            let made = self.inner.create(again).await?;
+            return Ok(Observed {
+                condition: Condition::Ready,
+                ..made
+            });
+        }
         self.inner.wait(urn, observed, progress).await
     }
 
@@ -145,16 +239,16 @@ impl Provider for Flawed<'_> {
 
 #[tokio::test(start_paused = true)]
 async fn the_stories_catch_every_mistake() {
-    for flaw in ALL {
+    for (flaw, scenario) in ALL {
         let mut caught = None;
         for seed in 0..500 {
-            if let Err(told) = Story::new(seed, Some(*flaw)).tell().await {
+            if let Err(told) = tell(seed, *scenario, Some(*flaw)).await {
                 caught = Some((seed, told));
                 break;
             }
         }
         let (seed, told) = caught.unwrap_or_else(|| panic!("{flaw:?} was not caught"));
         let what = told.lines().next().unwrap_or_default();
-        println!("{flaw:?}: caught by seed {seed}: {what}");
+        println!("{flaw:?}: caught by seed {seed} of {scenario:?}: {what}");
     }
 }

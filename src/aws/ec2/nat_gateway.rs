@@ -104,6 +104,7 @@ impl ResourceType for NatGateway {
         let inputs = new.inputs;
         let new = &new;
         let live = super::create_by_token(
+            new.instead_of,
             |generation| async move {
                 let answer = context
                     .call("ec2:CreateNatGateway", || {
@@ -136,9 +137,9 @@ impl ResourceType for NatGateway {
             },
         )
         .await?;
+        // With the tags that it has: a gateway whose token is ours is ours, even if somebody took its tags away.
         Ok(Live {
             inputs: inputs.clone(),
-            tags: new.tags.clone(),
             ..live
         })
     }

@@ -54,7 +54,9 @@ impl ResourceType for RouteTable {
         new: New<'_, Self::Inputs>,
     ) -> AwsResult<LiveOf<Self>> {
         let new = &new;
-        let live = super::create_by_token(
+        // With the tags that it has: a table whose token is ours is ours, even if somebody took its tags away.
+        super::create_by_token(
+            new.instead_of,
             |generation| async move {
                 let answer = context
                     .call("ec2:CreateRouteTable", || {
@@ -75,11 +77,7 @@ impl ResourceType for RouteTable {
                 Ok(Some(live(context, &table)))
             },
         )
-        .await?;
-        Ok(Live {
-            tags: new.tags.clone(),
-            ..live
-        })
+        .await
     }
 
     /// Nothing changes in place.

@@ -1,0 +1,111 @@
+//! What readers see of an account whose answers lag behind: AWS shows a new object, a change or a deletion to some readers
+//! sooner than to others, and tags later than the objects that carry them.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::Random;
+use crate::resource::{Observed, Tags};
+
+/// How far reads are behind what is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Lag {
+    /// Everything older than this is seen by all.
+    pub behind: Duration,
+    pub kind: Staleness,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Staleness {
+    /// Every read is behind.
+    Steady,
+    /// One read sees what is, the next what was.
+    Flapping,
+    /// Objects are seen as they are, their tags as they were.
+    Tags,
+}
+
+impl Staleness {
+    pub const ALL: &[Self] = &[Self::Steady, Self::Flapping, Self::Tags];
+}
+
+/// What an object was from some moment on; `None` where there was none.
+type Version = (Option<Instant>, Option<Observed>);
+
+/// What objects were, as far as somebody may still see it.
+#[derive(Debug, Default)]
+pub(super) struct Sights {
+    lag: Option<Lag>,
+    versions: BTreeMap<String, Vec<Version>>,
+}
+
+impl Sights {
+    pub(super) fn set(&mut self, lag: Option<Lag>) {
+        self.lag = lag;
+        self.versions.clear();
+    }
+
+    /// Keeps what an object was before a change, and what it is now.
+    pub(super) fn record(&mut self, id: &str, before: Option<Observed>, now: Option<Observed>) {
+        if self.lag.is_some() {
+            self.versions
+                .entry(id.to_owned())
+                .or_insert_with(|| vec![(None, before)])
+                .push((Some(Instant::now()), now));
+        }
+    }
+
+    /// Objects that are gone, and that somebody may still see.
+    pub(super) fn ids(&self) -> impl Iterator<Item = &String> {
+        self.versions.keys()
+    }
+
+    /// What a reader sees of an object.
+    pub(super) fn seen(
+        &self,
+        id: &str,
+        now: Option<&Observed>,
+        random: &mut Random,
+    ) -> Option<Observed> {
+        let (Some(lag), Some(before)) = (self.lag, self.before(id)) else {
+            return now.cloned();
+        };
+        match lag.kind {
+            Staleness::Steady => before.cloned(),
+            Staleness::Flapping if random.once_in(2) => before.cloned(),
+            Staleness::Flapping => now.cloned(),
+            Staleness::Tags => now.map(|now| Observed {
+                tags: before.map_or_else(Tags::default, |before| before.tags.clone()),
+                ..now.clone()
+            }),
+        }
+    }
+
+    /// What the tag index has of an object: it is behind wherever anything is.
+    pub(super) fn indexed(&self, id: &str, now: Option<&Observed>) -> Option<Observed> {
+        match self.before(id) {
+            Some(before) => before.cloned(),
+            None => now.cloned(),
+        }
+    }
+
+    /// Whether other services do not know the object yet.
+    pub(super) fn is_hidden(&self, id: &str, random: &mut Random) -> bool {
+        let kind = self.lag.map(|lag| lag.kind);
+        let hidden = matches!(self.before(id), Some(None)) && kind != Some(Staleness::Tags);
+        hidden && (kind == Some(Staleness::Steady) || random.once_in(2))
+    }
+
+    /// The newest version that all can see; `None` if that is what it is now.
+    fn before(&self, id: &str) -> Option<Option<&Observed>> {
+        let lag = self.lag?;
+        let now = Instant::now();
+        let versions = self.versions.get(id)?;
+        let seen = versions
+            .iter()
+            .rposition(|(from, _)| from.is_none_or(|from| from + lag.behind <= now))?;
+        (seen + 1 < versions.len()).then(|| versions[seen].1.as_ref())
+    }
+}

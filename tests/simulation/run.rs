@@ -1,0 +1,264 @@
+//! One run of the engine, as a command makes it: read, plan, refuse or execute.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use fde_infra::execute::{self, Cancel, Event, Outcome};
+use fde_infra::graph::ResourceGraph;
+use fde_infra::live;
+use fde_infra::plan::{self, Goal, Plan, Request};
+use fde_infra::resource::{ErrorKind, ProviderError};
+use fde_infra::testing::faults::{Fault, FaultyAccount, Weather};
+use fde_infra::testing::generate::catalog;
+use fde_infra::testing::somebody::Deed;
+use fde_infra::testing::{FakeAccount, Random, Somebody};
+use tokio::time::Instant;
+
+use crate::oracle::{self, Held};
+use crate::provider::Patient;
+use crate::teeth::{Flaw, Flawed};
+
+/// CI systems kill 7.5 s after they have asked (`promises.md` R8).
+const TO_EXIT: Duration = Duration::from_secs(7);
+
+/// Where runs take place.
+#[derive(Clone, Copy)]
+pub struct World<'a> {
+    pub account: &'a FakeAccount,
+    pub somebody: &'a Somebody<'a>,
+    /// A mistake in the program, to see it caught.
+    pub flaw: Option<Flaw>,
+}
+
+/// What a run is to do, and what it meets.
+#[derive(Debug, Clone)]
+pub struct Run {
+    /// For the story.
+    pub who: String,
+    pub goal: Goal,
+    pub faults: BTreeMap<usize, Fault>,
+    pub weather: Weather,
+    /// The type that may not be read.
+    pub denied: Option<String>,
+    /// What somebody else does between reading and executing.
+    pub deed: Option<Deed>,
+    /// Whether data may be deleted.
+    pub consents: bool,
+    pub replace: Vec<String>,
+    pub parallel: usize,
+    pub starts_after: Duration,
+    pub seed: u64,
+}
+
+impl Run {
+    /// In which nothing goes wrong.
+    pub fn calm(who: &str, goal: Goal, seed: u64) -> Self {
+        Self {
+            who: who.to_owned(),
+            goal,
+            faults: BTreeMap::new(),
+            weather: Weather::default(),
+            denied: None,
+            deed: None,
+            consents: true,
+            replace: Vec::new(),
+            parallel: 16,
+            starts_after: Duration::ZERO,
+            seed,
+        }
+    }
+
+    fn request(&self, world: World<'_>) -> Request {
+        let ignores = world.flaw == Some(Flaw::ConsentIgnored);
+        Request {
+            goal: self.goal,
+            replace: self.replace.clone(),
+            allow_delete: if self.consents || ignores {
+                vec!["*".to_owned()]
+            } else {
+                Vec::new()
+            },
+            ..Request::default()
+        }
+    }
+}
+
+/// How a run ended.
+pub enum Ended {
+    Killed,
+    NotRead(ProviderError),
+    /// The plan must not run as it stands.
+    Refused(Plan),
+    Ran(Plan, Outcome),
+}
+
+impl Ended {
+    pub fn is_well(&self) -> bool {
+        matches!(self, Self::Ran(_, Outcome::Done(_)))
+    }
+
+    /// In a word or two, for the story.
+    fn word(&self) -> String {
+        match self {
+            Self::Killed => "killed".to_owned(),
+            Self::NotRead(error) => format!("not read: {:?}", error.kind),
+            Self::Refused(plan) => format!("refused: {:?}", plan.refusals),
+            Self::Ran(_, Outcome::Done(_)) => "done".to_owned(),
+            Self::Ran(_, Outcome::Cancelled(_)) => "cancelled".to_owned(),
+            Self::Ran(plan, Outcome::Failed(report)) => {
+                let failed = report.failed.iter().map(|(id, error)| {
+                    let name = plan.steps[*id].urn.name();
+                    format!("{name}: {:?}: {}", error.kind, error.message)
+                });
+                format!("failed: {}", failed.collect::<Vec<_>>().join("; "))
+            }
+        }
+    }
+}
+
+/// What came of a run.
+pub struct Told {
+    pub ended: Ended,
+    pub met: Vec<Fault>,
+    /// API calls, reads too.
+    pub calls: u64,
+    /// From the last Ctrl-C to the end.
+    pub exit_took: Option<Duration>,
+}
+
+/// Runs, and checks what holds for every run whatever it meets.
+///
+/// # Errors
+/// What does not hold.
+pub async fn run(world: World<'_>, graph: &ResourceGraph, run: &Run) -> Held<Told> {
+    tokio::time::sleep(run.starts_after).await;
+    let account = world.account;
+    let cancel = Cancel::default();
+    let faults = run.faults.clone();
+    let somebody = world.somebody;
+    let faulty = FaultyAccount::new(
+        account,
+        somebody,
+        &run.who,
+        faults,
+        cancel.clone(),
+        run.seed,
+    );
+    let faulty = faulty.denying(run.denied.clone()).under(run.weather);
+    let patient = Patient::new(&faulty, run.seed);
+    let provider = Flawed::new(&patient, &faulty, world.flaw);
+    let (goal, parallel) = (run.goal, run.parallel);
+    account.tell(format!("{}: {goal:?}, {parallel} at once", run.who));
+    let (sender, mut events) = tokio::sync::mpsc::unbounded_channel();
+    let running = async {
+        let live = match live::read(&provider, graph).await {
+            Ok(live) => live,
+            Err(error) => return Ok::<_, String>(Ended::NotRead(error)),
+        };
+        let plan = plan::build(graph, &live, &catalog(), &run.request(world));
+        plan::verify::verify(&plan).map_err(|error| format!("the plan is wrong: {error}"))?;
+        if !plan.refusals.is_empty() {
+            return Ok(Ended::Refused(plan));
+        }
+        if let Some(done) = run.deed.and_then(|deed| somebody.does(deed)) {
+            account.tell(done);
+        }
+        let deaf = Cancel::default();
+        let heard = if world.flaw == Some(Flaw::CancelIgnored) {
+            &deaf
+        } else {
+            &cancel
+        };
+        let outcome = execute::run(&plan, &provider, parallel, heard, &sender).await;
+        Ok(Ended::Ran(plan, outcome))
+    };
+    let ended = tokio::select! {
+        biased;
+        () = faulty.killed() => Ok(Ended::Killed),
+        ended = running => ended,
+    }?;
+    account.tell(format!("{}: {}", run.who, ended.word()));
+    let met = faulty.met();
+    let exit_took = faulty.cancelled_at().map(|at| Instant::now() - at);
+    drop(sender);
+    let mut heard = Vec::new();
+    while let Ok(event) = events.try_recv() {
+        heard.push(event);
+    }
+    check_errors(&ended, &met)?;
+    if let Ended::Ran(..) = ended {
+        check_exit(&met, exit_took)?;
+        check_events(&heard)?;
+    }
+    if run.seed.is_multiple_of(8)
+        && let Ended::Ran(plan, outcome) = &ended
+    {
+        let told = format!("{plan:?}\n{outcome:?}\n{heard:?}\n{:?}", account.journal());
+        oracle::no_secret_told(&told, account)?;
+    }
+    Ok(Told {
+        ended,
+        met,
+        calls: faulty.calls(),
+        exit_took,
+    })
+}
+
+/// An error that cannot be got over is not passed over.
+fn check_errors(ended: &Ended, met: &[Fault]) -> Held {
+    let fatal = met.iter().find(|fault| fault.is_fatal());
+    match fatal {
+        Some(fault) if ended.is_well() => Err(format!(
+            "a run that met {fault:?} ended as if all were well"
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// R8: out within seven seconds, and at once after the second request.
+fn check_exit(met: &[Fault], took: Option<Duration>) -> Held {
+    let at_once = met.contains(&Fault::CancelledTwice);
+    let limit = if at_once { Duration::ZERO } else { TO_EXIT };
+    match took {
+        Some(took) if took > limit => Err(format!("R8: out {took:?} after Ctrl-C")),
+        _ => Ok(()),
+    }
+}
+
+/// Every step that began has one end; and once the credentials are not accepted any more, nothing begins (R11).
+fn check_events(events: &[Event]) -> Held {
+    let mut open = Vec::new();
+    let mut expired = false;
+    for event in events {
+        match event {
+            Event::Started { step, .. } if expired => {
+                return Err(format!("R11: step {step} began without credentials"));
+            }
+            Event::Started { step, .. } => open.push(*step),
+            Event::Failed { step, error, .. } => {
+                expired |= error.is(ErrorKind::Credentials);
+                open.retain(|other| other != step);
+            }
+            Event::Succeeded { step, .. } | Event::Interrupted { step, .. } => {
+                open.retain(|other| other != step);
+            }
+            Event::Waiting { .. } | Event::Skipped { .. } | Event::Cancelling { .. } => {}
+        }
+    }
+    if open.is_empty() {
+        Ok(())
+    } else {
+        Err(format!("steps {open:?} began and never ended"))
+    }
+}
+
+/// Some of these faults, at some of the first calls.
+pub fn faults(random: &mut Random, among: &[Fault], calls: usize) -> BTreeMap<usize, Fault> {
+    let count = 1 + random.below(3);
+    (0..count)
+        .filter_map(|_| {
+            let at = random.below(calls + calls / 4 + 1);
+            Some((at, *random.pick(among)?))
+        })
+        .collect()
+}

@@ -1,0 +1,154 @@
+//! R9: a run that could succeed does, whatever the weather, and costs at most twice the calls.
+
+use std::time::Duration;
+
+use fde_infra::graph::ResourceGraph;
+use fde_infra::plan::Goal;
+use fde_infra::testing::fake::Rate;
+use fde_infra::testing::faults::Weather;
+use fde_infra::testing::generate::{catalog, edited, graph_of, resources};
+use fde_infra::testing::{FakeAccount, Random, Somebody};
+
+use crate::oracle;
+use crate::promise::Shown;
+use crate::run::{Ended, Run, World, run};
+use crate::seeds::{alone, each};
+
+const STACKS: u64 = 50;
+
+/// Resources per stack: about as many as the reference stack has.
+const RESOURCES: usize = 80;
+
+struct Case {
+    what: &'static str,
+    weather: Weather,
+    rate: Option<Rate>,
+}
+
+const QUIET: Weather = Weather {
+    throttled: 0,
+    unanswered: 0,
+    storm: None,
+};
+
+const CASES: &[Case] = &[
+    Case {
+        what: "30 % of all calls throttled",
+        weather: Weather {
+            throttled: 30,
+            ..QUIET
+        },
+        rate: None,
+    },
+    Case {
+        what: "10 % of all answers lost or hung",
+        weather: Weather {
+            unanswered: 10,
+            ..QUIET
+        },
+        rate: None,
+    },
+    Case {
+        what: "all calls refused for 60 s",
+        weather: Weather {
+            storm: Some((Duration::from_millis(700), Duration::from_millis(60_700))),
+            ..QUIET
+        },
+        rate: None,
+    },
+    Case {
+        what: "rates of 5 calls a second, bursts of 10",
+        weather: QUIET,
+        rate: Some(Rate {
+            burst: 10.0,
+            per_second: 5.0,
+        }),
+    },
+];
+
+/// `up` from nothing, an edit, and `destroy`; answers with the calls made.
+async fn lifetime(
+    versions: [&ResourceGraph; 2],
+    seed: u64,
+    weather: Weather,
+    rate: Option<Rate>,
+) -> Result<u64, String> {
+    // Everything is ready at once, so that no calls spent on waiting hide what the weather costs.
+    let account = FakeAccount::new(catalog());
+    account.limit(rate);
+    let world = World {
+        account: &account,
+        somebody: &Somebody::new(&account, seed),
+        flaw: None,
+    };
+    let [first, second] = versions;
+    let mut calls = 0;
+    for (graph, goal) in [
+        (first, Goal::Up),
+        (second, Goal::Up),
+        (second, Goal::Destroy),
+    ] {
+        let mut stormy = Run::calm("stormy", goal, seed);
+        stormy.weather = weather;
+        let told = run(world, graph, &stormy).await?;
+        match &told.ended {
+            Ended::Ran(plan, outcome) => oracle::next_run_ends_well(plan, outcome)?,
+            _ => return Err("the run does not run".to_owned()),
+        }
+        if goal == Goal::Up {
+            oracle::one_object_per_urn(&account, graph)?;
+            oracle::nothing_unclaimed(&account, graph, &[])?;
+        } else {
+            oracle::destroy_leaves_theirs(&account, &[])?;
+        }
+        calls += told.calls;
+    }
+    Ok(calls)
+}
+
+async fn compared(seed: u64, case: &Case) -> Result<(u64, u64), String> {
+    let mut random = Random::new(seed);
+    let first = resources(&mut random, RESOURCES);
+    let second = edited(&mut random, &first);
+    let graph = |resources| graph_of(resources).map_err(|errors| format!("{errors:?}"));
+    let (first, second) = (graph(first)?, graph(second)?);
+    let versions = [&first, &second];
+    let quiet = lifetime(versions, seed, QUIET, None).await?;
+    let stormy = lifetime(versions, seed, case.weather, case.rate).await?;
+    Ok((quiet, stormy))
+}
+
+#[test]
+fn a_run_that_could_succeed_does() {
+    let mut dear = Vec::new();
+    for case in CASES {
+        let told = each(0..STACKS, |seed| alone(compared(seed, case)));
+        let (mut quiet, mut stormy) = (0, 0);
+        let mut failed = Vec::new();
+        for (seed, told) in told {
+            match told {
+                Ok((calm, wild)) => {
+                    quiet += calm;
+                    stormy += wild;
+                }
+                Err(what) => failed.push(format!("{}: seed {seed}: {what}", case.what)),
+            }
+        }
+        let shown = Shown {
+            promise: "R9",
+            level: "simulation",
+            what: case.what,
+            runs: 3 * STACKS as usize,
+            seeds: Some(STACKS as usize),
+            failures: failed.len(),
+        };
+        shown.tell();
+        let times = stormy as f64 / quiet as f64;
+        println!("  {stormy} calls against {quiet}: {times:.2} times");
+        assert!(failed.is_empty(), "{}", failed.join("\n"));
+        if times > 2.0 {
+            dear.push(format!("{}: {times:.2}", case.what));
+        }
+    }
+    assert!(dear.is_empty(), "more than twice the calls: {dear:?}");
+}
