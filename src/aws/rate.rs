@@ -99,6 +99,14 @@ impl Pacer {
             bucket.rate.1 = (bucket.rate.1 * 0.7).max(0.2);
         }
     }
+
+    /// After a success: back to the published rate, little by little, once a storm is over.
+    pub fn speed_up(&self, operation: &'static str) {
+        let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(bucket) = buckets.get_mut(operation) {
+            bucket.rate.1 = (bucket.rate.1 * 1.2).min(rate_of(operation).1);
+        }
+    }
 }
 
 #[cfg(test)]
@@ -117,5 +125,24 @@ mod tests {
             pacer.wait("cloudwatch:PutMetricAlarm").await;
         }
         assert!((900..=1100).contains(&started.elapsed().as_millis()));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_storm_that_is_over_slows_nobody_down() {
+        let pacer = Pacer::default();
+        let operation = "cloudwatch:PutMetricAlarm";
+        pacer.wait(operation).await;
+        for _ in 0..20 {
+            pacer.slow_down(operation);
+        }
+        for _ in 0..20 {
+            pacer.wait(operation).await;
+            pacer.speed_up(operation);
+        }
+        let started = Instant::now();
+        for _ in 0..30 {
+            pacer.wait(operation).await;
+        }
+        assert!((9..=11).contains(&started.elapsed().as_secs()));
     }
 }

@@ -23,6 +23,7 @@ use serde::de::DeserializeOwned;
 
 use super::context::Context;
 use super::error::AwsResult;
+use super::retry::UNCLEAR_ROUNDS;
 use super::wait::{while_held, while_in_use};
 use crate::resource::provider::{Creation, DataPolicy, Deletion, Progress, Query, Update, Wanted};
 use crate::resource::{
@@ -242,20 +243,18 @@ impl<T: ResourceType> AnyResourceType for Bridge<T> {
             fingerprint: serde_json::Value::from(&Value::Object(request.inputs.clone()))
                 .to_string(),
         };
-        let created = self.resource_type.create(context, new()).await;
-        let live = match created {
-            Err(error)
-                if error.is(ErrorKind::Unclear)
-                    && self.schema.create_class == CreateClass::TagsOnly =>
-            {
-                match self.find_after_unclear(context, request).await? {
-                    Some(observed) => return Ok(observed),
-                    None => self.resource_type.create(context, new()).await?,
-                }
+        let mut created = self.resource_type.create(context, new()).await;
+        for _ in 0..UNCLEAR_ROUNDS {
+            let is_unclear = matches!(&created, Err(error) if error.is(ErrorKind::Unclear));
+            if !is_unclear || self.schema.create_class != CreateClass::TagsOnly {
+                break;
             }
-            other => other?,
-        };
-        self.observed(live)
+            if let Some(observed) = self.find_after_unclear(context, request).await? {
+                return Ok(observed);
+            }
+            created = self.resource_type.create(context, new()).await;
+        }
+        self.observed(created?)
     }
 
     async fn update(&self, context: &Context, request: Update<'_>) -> AwsResult<Observed> {

@@ -22,7 +22,11 @@ pub struct Account {
 impl Account {
     /// A second account with the same content.
     pub fn fork(&self) -> Self {
-        let answer = http::post(&self.endpoint, "/_account/fork");
+        Self::fork_of(&self.endpoint)
+    }
+
+    pub fn fork_of(endpoint: &str) -> Self {
+        let answer = http::post(endpoint, "/_account/fork");
         let answer: serde_json::Value = serde_json::from_str(&answer).expect("an answer in JSON");
         Self {
             endpoint: format!("http://127.0.0.1:{}", answer["port"]),

@@ -11,6 +11,9 @@ use crate::sdk::{Sdk, Tags};
 /// The stack that runs.
 pub const STACK: &str = "happyrobot-fde/dev";
 
+/// What a consented replacement leaves of a database, for good.
+pub const FINAL_SNAPSHOT: &str = "snapshot";
+
 /// One thing in the account.
 struct Thing {
     kind: &'static str,
@@ -562,13 +565,15 @@ impl<'a> Reader<'a> {
                 continue;
             }
             let key = snapshot.db_instance_identifier().unwrap_or_default();
-            self.put_arn("snapshot", snapshot.db_snapshot_arn(), key, &[], snapshot);
+            let within = snapshot.db_snapshot_arn().unwrap_or_default();
+            let within = within.replacen(":snapshot:", ":db:", 1);
+            let within = within.rsplit_once(':').map_or("", |(head, _)| head);
+            let database = format!("{within}:{key}");
+            let arn = snapshot.db_snapshot_arn();
+            self.put_arn(FINAL_SNAPSHOT, arn, key, &[Some(&database)], snapshot);
         }
         let secrets = self.sdk.secrets.list_secrets().send().await.expect(ANSWERS);
         for secret in secrets.secret_list() {
-            // The lab's own look at it.
-            let mut secret = secret.clone();
-            secret.last_accessed_date = None;
             let tags = secret.tags().iter();
             let tags = tags.map(|tag| {
                 let (key, value) = (
@@ -577,7 +582,9 @@ impl<'a> Reader<'a> {
                 );
                 (key.to_owned(), value.to_owned())
             });
-            self.put("secret", secret.arn(), "", &[], tags.collect(), &secret);
+            // The rest is when the lab itself looked at it, and a map in no order.
+            let whole = (secret.name(), secret.last_changed_date(), secret.tags());
+            self.put("secret", secret.arn(), "", &[], tags.collect(), &whole);
         }
     }
 

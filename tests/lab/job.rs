@@ -11,6 +11,7 @@ use crate::world::World;
 #[derive(Debug)]
 pub struct Job {
     pub name: &'static str,
+    pub stack: &'static str,
     pub before: Before,
     pub command: &'static str,
     pub arguments: &'static [&'static str],
@@ -37,6 +38,7 @@ pub const DATA: &[&str] = &[
 
 pub static UP: Job = Job {
     name: "up from nothing",
+    stack: "dev",
     before: Before::Nothing,
     command: "up",
     arguments: &[],
@@ -45,6 +47,7 @@ pub static UP: Job = Job {
 
 pub static MOVE: Job = Job {
     name: "up to another network",
+    stack: "dev",
     before: Before::Stack,
     command: "up",
     arguments: MOVED,
@@ -53,13 +56,24 @@ pub static MOVE: Job = Job {
 
 pub static DESTROY: Job = Job {
     name: "destroy",
+    stack: "dev",
     before: Before::Stack,
     command: "destroy",
     arguments: &[],
     may_delete: DATA,
 };
 
-pub static JOBS: [&Job; 3] = [&UP, &MOVE, &DESTROY];
+/// Every resource type at least once.
+pub static EVERY_TYPE: Job = Job {
+    name: "up of every resource type",
+    stack: "tests/lab/every-type.yaml",
+    before: Before::Nothing,
+    command: "up",
+    arguments: &[],
+    may_delete: &[],
+};
+
+static JOBS: [&Job; 4] = [&UP, &MOVE, &DESTROY, &EVERY_TYPE];
 
 /// A job that nothing disturbed.
 pub struct Undisturbed {
@@ -77,7 +91,7 @@ impl Undisturbed {
 impl Job {
     /// Once for each job, for all tests.
     pub fn undisturbed(&'static self) -> &'static Undisturbed {
-        static UNDISTURBED: [OnceLock<Undisturbed>; 3] = [const { OnceLock::new() }; 3];
+        static UNDISTURBED: [OnceLock<Undisturbed>; 4] = [const { OnceLock::new() }; 4];
         let index = JOBS.iter().position(|job| job.name == self.name);
         UNDISTURBED[index.expect("a job of the list")].get_or_init(|| {
             let mut world = World::of(self);

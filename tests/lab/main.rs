@@ -16,20 +16,32 @@
 )]
 
 mod account;
+mod cancel;
+mod cost;
+mod credentials;
 mod fault;
+mod history;
 #[path = "../common/http.rs"]
+#[allow(dead_code, reason = "the end-to-end tests use the rest")]
 mod http;
 mod inventory;
 mod job;
 mod kill;
+mod phrases;
 #[path = "../common/promise.rs"]
 mod promise;
 #[path = "../common/proxy/mod.rs"]
-#[allow(dead_code, reason = "the end-to-end tests use the rest")]
+#[allow(
+    dead_code,
+    unused_imports,
+    reason = "the end-to-end tests use the rest"
+)]
 mod proxy;
 #[path = "../e2e/common/sdk.rs"]
 #[allow(dead_code, reason = "the end-to-end tests use the rest")]
 mod sdk;
+mod stale;
+mod trouble;
 mod world;
 
 /// Where the tests run. Spain is where the platform runs.

@@ -7,8 +7,10 @@ use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use crate::account::{Account, base};
-use crate::fault::{Fault, Struck};
+use crate::fault::{self, Fault, Struck};
+use crate::inventory::FINAL_SNAPSHOT;
 use crate::job::{DATA, Job, UP};
+use crate::promise::Shown;
 use crate::proxy::{Logged, Proxy, nothing};
 
 /// Steps at a time in runs that nothing disturbs.
@@ -62,6 +64,8 @@ pub struct Ran {
     pub calls: Vec<Logged>,
     /// Whether the fault came about, and when.
     pub struck: Option<Struck>,
+    /// Calls that were answered otherwise than by the account.
+    pub harmed: usize,
     pub ended: Instant,
     pub elapsed: Duration,
 }
@@ -73,7 +77,7 @@ impl Ran {
     }
 
     /// The end of what was said, for a failure's line.
-    fn last_words(&self) -> String {
+    pub fn last_words(&self) -> String {
         let lines: Vec<&str> = self
             .screen
             .lines()
@@ -106,20 +110,26 @@ impl World {
 
     /// Runs the job, so many steps at a time, and nothing goes wrong.
     pub fn run(&mut self, parallel: &str) -> Ran {
-        self.run_with(&Fault::None, parallel)
+        self.run_with(&[], parallel)
     }
 
     /// Runs the job, and this goes wrong.
-    pub fn run_with(&mut self, fault: &Fault, parallel: &str) -> Ran {
+    pub fn run_with(&mut self, faults: &[Fault], parallel: &str) -> Ran {
         let words = [
-            &[self.job.command, "dev", "--yes", "--parallel", parallel],
+            &[
+                self.job.command,
+                self.job.stack,
+                "--yes",
+                "--parallel",
+                parallel,
+            ],
             self.job.arguments,
         ];
-        self.run_words(fault, &words.concat())
+        self.run_words(faults, &words.concat())
     }
 
-    pub fn run_words(&self, fault: &Fault, words: &[&str]) -> Ran {
-        let (rule, subject) = fault.rule(&self.account);
+    pub fn run_words(&self, faults: &[Fault], words: &[&str]) -> Ran {
+        let (rule, subject) = fault::rule(faults, &self.account);
         self.proxy.begin(&self.account.endpoint, rule);
         let started = Instant::now();
         let child = command(&self.proxy.endpoint, words).spawn();
@@ -132,6 +142,7 @@ impl World {
             screen: screen(&output),
             calls: self.proxy.log(),
             struck: subject.struck(),
+            harmed: subject.harmed(),
             ended,
             elapsed: started.elapsed(),
         }
@@ -193,8 +204,8 @@ impl World {
 
     /// Whether a destroy leaves nothing of ours, and all that is not.
     pub fn destroyed(&mut self) -> Vec<String> {
-        let words = ["destroy", "dev", "--yes"];
-        let ran = self.run_words(&Fault::None, &words);
+        let words = ["destroy", self.job.stack, "--yes"];
+        let ran = self.run_words(&[], &words);
         if ran.status != Some(0) {
             return vec![format!(
                 "destroy in the end: {:?}\n    {}",
@@ -205,10 +216,67 @@ impl World {
         let nothing = UP.inventory_before();
         let after = self.account.inventory();
         let faults = after.faults(nothing, nothing).into_iter();
+        // Its database is gone, so that it looks like nobody's.
+        let snapshot = format!("not ours, and new: {FINAL_SNAPSHOT} ");
         faults
+            .filter(|fault| !fault.starts_with(&snapshot))
             .map(|fault| format!("after destroy: {fault}"))
             .collect()
     }
+}
+
+/// One run that all of this goes wrong in, and that has to do the job nevertheless, with not more than twice the calls.
+pub fn weathers(job: &'static Job, faults: &[Fault]) -> Vec<String> {
+    let mut world = World::of(job);
+    let ran = world.run_with(faults, "16");
+    let what = format!("{}, {faults:?}", job.name);
+    let usual = job.undisturbed().calls.len();
+    println!(
+        "{what}: {} calls instead of {usual}, {} of them harmed, {:.1} s",
+        ran.calls.len(),
+        ran.harmed,
+        ran.elapsed.as_secs_f64()
+    );
+    let mut problems = Vec::new();
+    if ran.status == Some(0) {
+        if ran.calls.len() > 2 * usual {
+            problems.push(format!("{} calls instead of {usual}", ran.calls.len()));
+        }
+        world.keep(ran);
+        problems.extend(world.verdict_as_it_is());
+    } else {
+        problems.push(format!("{:?}\n    {}", ran.status, ran.last_words()));
+    }
+    let problems = problems.into_iter();
+    problems
+        .map(|problem| format!("{what}: {problem}"))
+        .collect()
+}
+
+/// Says what came of many cases, and fails if something does not hold.
+pub fn judge(
+    promise: &str,
+    what: &str,
+    seeds: Option<usize>,
+    (runs, failures): (usize, Vec<String>),
+) {
+    let shown = Shown {
+        promise,
+        level: "lab",
+        what,
+        runs,
+        seeds,
+        failures: failures.len(),
+    };
+    shown.tell();
+    assert!(failures.is_empty(), "\n{}", failures.join("\n"));
+    assert!(runs > 0, "nothing was tried");
+}
+
+/// Every so many-th call is tried in a campaign, which `FDE_INFRA_LAB` asks for.
+pub fn campaign() -> Option<usize> {
+    let stride = std::env::var("FDE_INFRA_LAB").ok()?;
+    Some(stride.parse().expect("FDE_INFRA_LAB is a number from 1"))
 }
 
 /// Tries every case, several at once, and gives back how many came about and what does not hold.

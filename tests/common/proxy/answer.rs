@@ -31,6 +31,8 @@ pub enum Answer {
     },
     /// What another account says.
     Elsewhere(String),
+    /// This, to the letter.
+    Raw(Vec<u8>),
 }
 
 impl From<Refusal> for Answer {
@@ -41,7 +43,7 @@ impl From<Refusal> for Answer {
 
 impl Refusal {
     /// In the protocol of the service.
-    pub(super) fn answer(self, service: &str) -> Vec<u8> {
+    pub fn answer(self, service: &str) -> Vec<u8> {
         let Self {
             status,
             code,
@@ -113,8 +115,28 @@ pub(super) fn http(status: u16, kind: &str, body: &[u8]) -> Vec<u8> {
     [head.as_bytes(), body].concat()
 }
 
+/// The same answer with another header, in place of those of that name.
+pub fn with_header(answer: &[u8], name: &str, value: &str) -> Vec<u8> {
+    let body = body_of(answer);
+    let head = String::from_utf8_lossy(&answer[..answer.len() - body.len()]).into_owned();
+    let mut lines: Vec<&str> = head.trim_end().split("\r\n").collect();
+    lines.retain(|line| {
+        let header = line.split(':').next().unwrap_or_default();
+        !header.eq_ignore_ascii_case(name)
+    });
+    let head = format!("{}\r\n{name}: {value}\r\n\r\n", lines.join("\r\n"));
+    [head.as_bytes(), body].concat()
+}
+
+/// The same answer with another body.
+pub fn with_body(answer: &[u8], body: &[u8]) -> Vec<u8> {
+    let head = answer.len() - body_of(answer).len();
+    let answer = [&answer[..head], body].concat();
+    with_header(&answer, "content-length", &body.len().to_string())
+}
+
 /// The part of an answer after its head.
-pub(super) fn body_of(answer: &[u8]) -> &[u8] {
+pub fn body_of(answer: &[u8]) -> &[u8] {
     let end = answer.windows(4).position(|four| four == b"\r\n\r\n");
     end.map_or(&[], |end| &answer[end + 4..])
 }

@@ -10,7 +10,7 @@ use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-pub use answer::{Answer, Refusal};
+pub use answer::{Answer, Refusal, body_of, with_body, with_header};
 pub use request::Request;
 
 /// One call on its way.
@@ -233,9 +233,10 @@ fn answered(rule: &dyn Rule, call: &Call, upstream: &str) -> Reply {
         }
         Some(Answer::Half) => {
             let whole = pass_on(upstream);
-            whole[..whole.len() - answer::body_of(&whole).len() / 2 - 1].to_vec()
+            whole[..whole.len() - body_of(&whole).len() / 2 - 1].to_vec()
         }
         Some(Answer::Cut) => Vec::new(),
+        Some(Answer::Raw(bytes)) => bytes,
         Some(Answer::Refusal(refusal)) => refusal.answer(call.service),
         Some(Answer::Page(status)) => answer::page(status),
         Some(Answer::Json(body)) => {

@@ -6,7 +6,7 @@ pub mod http;
 pub mod needs;
 pub mod program;
 #[path = "../../common/proxy/mod.rs"]
-#[allow(dead_code, reason = "the lab uses the rest")]
+#[allow(dead_code, unused_imports, reason = "the lab uses the rest")]
 pub mod proxy;
 pub mod resource_type;
 pub mod sdk;
