@@ -51,6 +51,8 @@ struct Bucket {
     tokens: f64,
     rate: Rate,
     refilled: Instant,
+    /// Many callers that are refused at once are one sign of it, not many.
+    slowed_down: Option<Instant>,
 }
 
 /// One token bucket per operation.
@@ -78,6 +80,7 @@ impl Pacer {
                 tokens: rate.0,
                 rate,
                 refilled: now,
+                slowed_down: None,
             }
         });
         let (burst, refill) = bucket.rate;
@@ -93,10 +96,21 @@ impl Pacer {
 
     /// After a throttle: the bucket was fuller here than at AWS.
     pub fn slow_down(&self, operation: &'static str) {
+        /// A tenth of what is published keeps a run going, and waits long enough for whoever else uses the account.
+        const LEAST: f64 = 0.1;
         let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(bucket) = buckets.get_mut(operation) {
-            bucket.tokens = bucket.tokens.min(0.0);
-            bucket.rate.1 = (bucket.rate.1 * 0.7).max(0.2);
+        let Some(bucket) = buckets.get_mut(operation) else {
+            return;
+        };
+        bucket.tokens = bucket.tokens.min(0.0);
+        // What came back meanwhile was not there either.
+        bucket.refilled = Instant::now();
+        let is_same_sign = bucket
+            .slowed_down
+            .is_some_and(|before| before.elapsed() < Duration::from_secs(1));
+        if !is_same_sign {
+            bucket.slowed_down = Some(Instant::now());
+            bucket.rate.1 = (bucket.rate.1 * 0.7).max(rate_of(operation).1 * LEAST);
         }
     }
 
@@ -104,7 +118,7 @@ impl Pacer {
     pub fn speed_up(&self, operation: &'static str) {
         let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(bucket) = buckets.get_mut(operation) {
-            bucket.rate.1 = (bucket.rate.1 * 1.2).min(rate_of(operation).1);
+            bucket.rate.1 = (bucket.rate.1 * 1.5).min(rate_of(operation).1);
         }
     }
 }
@@ -132,9 +146,15 @@ mod tests {
         let pacer = Pacer::default();
         let operation = "cloudwatch:PutMetricAlarm";
         pacer.wait(operation).await;
+        let paced = Instant::now();
         for _ in 0..20 {
             pacer.slow_down(operation);
+            tokio::time::advance(Duration::from_secs(2)).await;
         }
+        for _ in 0..3 {
+            pacer.wait(operation).await;
+        }
+        assert!(paced.elapsed() > Duration::from_secs(43));
         for _ in 0..20 {
             pacer.wait(operation).await;
             pacer.speed_up(operation);

@@ -42,7 +42,7 @@ impl Account {
 impl Drop for Account {
     fn drop(&mut self) {
         if self.is_fork {
-            http::post(&self.endpoint, "/_account/stop");
+            http::tell(&self.endpoint, "/_account/stop");
         }
     }
 }

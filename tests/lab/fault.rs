@@ -208,7 +208,7 @@ impl Subject {
         let id = state.process.expect("it is known").to_string();
         drop(state);
         // It may have ended by itself in this very moment.
-        let status = Command::new("kill").args(["-s", name, &id]).status();
+        let status = Command::new("kill").args(["-s", name, &id]).output();
         status.expect("signals can be sent");
     }
 }

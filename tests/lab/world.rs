@@ -303,6 +303,9 @@ pub fn each<C: Sync>(
                     let mut results = results.lock().expect("no thread failed in here");
                     results.0 += 1;
                     results.1.extend(faults);
+                    if results.0.is_multiple_of(50) {
+                        println!("{} of {} tried", results.0, cases.len());
+                    }
                 }
             });
         }

@@ -2,6 +2,7 @@
 
 pub mod commands;
 #[path = "../../common/http.rs"]
+#[allow(dead_code, reason = "the lab uses the rest")]
 pub mod http;
 pub mod needs;
 pub mod program;
