@@ -4,11 +4,14 @@
 //! documentation. Codes that only an emulator uses are not in them.
 
 use std::error::Error;
+use std::time::SystemTime;
 
 use aws_config::meta::ProviderChainError;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
+use aws_smithy_types::DateTime;
+use aws_smithy_types::date_time::Format;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
 use crate::resource::{ErrorKind, ProviderError};
@@ -72,6 +75,15 @@ pub fn expected<T>(operation: &str, part: Option<T>, what: &str) -> AwsResult<T>
             format!("AWS answered without {what}"),
         )
     })
+}
+
+/// How far AWS's clock is ahead of ours, in seconds, where it is more than signatures survive: AWS allows five minutes.
+pub fn skew(response: &HttpResponse) -> Option<i64> {
+    const ALLOWED: i64 = 4 * 60;
+    let date = response.headers().get("date")?;
+    let there = DateTime::from_str(date, Format::HttpDate).ok()?.secs();
+    let skew = there - DateTime::from(SystemTime::now()).secs();
+    (skew.abs() > ALLOWED).then_some(skew)
 }
 
 fn request_id(response: &HttpResponse) -> Option<String> {

@@ -8,6 +8,7 @@ use async_trait::async_trait;
 use super::context::Context;
 use super::registry::{catalog, resource_types};
 use super::resource_type::AnyResourceType;
+use super::retry::told;
 use super::tags;
 use crate::resource::provider::{Creation, Deletion, Indexed, Progress, Query, Update};
 use crate::resource::value::properties;
@@ -99,18 +100,18 @@ impl Provider for AwsProvider {
     }
 
     async fn create(&self, request: Creation<'_>) -> Result<Observed, ProviderError> {
-        let result = self
+        let work = self
             .resource_type(request.urn.token())?
-            .create(&self.context, request)
-            .await;
+            .create(&self.context, request);
+        let result = told(request.progress, work).await;
         self.placed(result)
     }
 
     async fn update(&self, request: Update<'_>) -> Result<Observed, ProviderError> {
-        let result = self
+        let work = self
             .resource_type(request.urn.token())?
-            .update(&self.context, request)
-            .await;
+            .update(&self.context, request);
+        let result = told(request.progress, work).await;
         self.placed(result)
     }
 
@@ -120,18 +121,18 @@ impl Provider for AwsProvider {
         observed: Observed,
         progress: &dyn Progress,
     ) -> Result<Observed, ProviderError> {
-        let result = self
+        let work = self
             .resource_type(urn.token())?
-            .wait(&self.context, observed, progress)
-            .await;
+            .wait(&self.context, observed, progress);
+        let result = told(progress, work).await;
         self.placed(result)
     }
 
     async fn delete(&self, request: Deletion<'_>) -> Result<(), ProviderError> {
-        let result = self
+        let work = self
             .resource_type(&request.observed.token)?
-            .delete(&self.context, request)
-            .await;
+            .delete(&self.context, request);
+        let result = told(request.progress, work).await;
         self.placed(result)
     }
 }

@@ -56,6 +56,8 @@ struct Bucket {
     rate: Rate,
     published: Rate,
     refilled: Instant,
+    /// Many callers that are refused at once are one sign of it, not many.
+    slowed_down: Option<Instant>,
 }
 
 /// One token bucket per operation, and the chance that spreads what comes back after a pause.
@@ -108,6 +110,7 @@ impl Pacer {
                 rate,
                 published: rate,
                 refilled: now,
+                slowed_down: None,
             }
         });
         let (burst, refill) = bucket.rate;
@@ -123,10 +126,29 @@ impl Pacer {
 
     /// After a throttle: the bucket was fuller here than at AWS.
     pub fn slow_down(&self, operation: &'static str) {
+        /// A tenth of what is published keeps a run going, and waits long enough for whoever else uses the account.
+        const LEAST: f64 = 0.1;
+        let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(bucket) = buckets.get_mut(operation) else {
+            return;
+        };
+        bucket.tokens = bucket.tokens.min(0.0);
+        // What came back meanwhile was not there either.
+        bucket.refilled = Instant::now();
+        let is_same_sign = bucket
+            .slowed_down
+            .is_some_and(|before| before.elapsed() < Duration::from_secs(1));
+        if !is_same_sign {
+            bucket.slowed_down = Some(Instant::now());
+            bucket.rate.1 = (bucket.rate.1 * 0.7).max(rate_of(operation).1 * LEAST);
+        }
+    }
+
+    /// After a success: back to the published rate, little by little, once a storm is over.
+    pub fn speed_up(&self, operation: &'static str) {
         let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(bucket) = buckets.get_mut(operation) {
-            bucket.tokens = bucket.tokens.min(0.0);
-            bucket.rate.1 = (bucket.rate.1 * 0.7).max(0.2);
+            bucket.rate.1 = (bucket.rate.1 * 1.5).min(rate_of(operation).1);
         }
     }
 
@@ -176,5 +198,30 @@ mod tests {
             pacer.wait("cloudwatch:PutMetricAlarm").await;
         }
         assert!((900..=1100).contains(&started.elapsed().as_millis()));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_storm_that_is_over_slows_nobody_down() {
+        let pacer = Pacer::default();
+        let operation = "cloudwatch:PutMetricAlarm";
+        pacer.wait(operation).await;
+        let paced = Instant::now();
+        for _ in 0..20 {
+            pacer.slow_down(operation);
+            tokio::time::advance(Duration::from_secs(2)).await;
+        }
+        for _ in 0..3 {
+            pacer.wait(operation).await;
+        }
+        assert!(paced.elapsed() > Duration::from_secs(43));
+        for _ in 0..20 {
+            pacer.wait(operation).await;
+            pacer.speed_up(operation);
+        }
+        let started = Instant::now();
+        for _ in 0..30 {
+            pacer.wait(operation).await;
+        }
+        assert!((9..=11).contains(&started.elapsed().as_secs()));
     }
 }

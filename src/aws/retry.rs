@@ -2,17 +2,22 @@
 //!
 //! The SDK's own retries are off: it repeats creates that must not be repeated, gives up after three throttles, and
 //! does not say how often it tried. Here the kind of the error decides.
+//!
+//! Whoever watches hears why nothing moves: [`told`] passes on what the calls within it are waiting for.
 
 use std::future::Future;
+use std::pin::pin;
 use std::time::Duration;
 
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use tokio::time::Instant;
 
-use super::error::{AwsResult, from_sdk};
+use super::error::{AwsResult, from_sdk, skew};
 use super::rate::Pacer;
+use crate::resource::provider::Progress;
 use crate::resource::{ErrorKind, ProviderError};
 
 /// Whether a call may be made again when nobody knows whether it took effect.
@@ -37,6 +42,9 @@ const NOT_VISIBLE_YET: Duration = Duration::from_secs(120);
 /// Calls that hang use up their time in two attempts; a network that loses one connection may lose the next as well.
 const LEAST_ATTEMPTS: u32 = 6;
 
+/// A call that got through by its third attempt has held nobody up.
+const SILENT_ATTEMPTS: u32 = 2;
+
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
@@ -56,7 +64,7 @@ where
     Fut: Future<Output = Result<T, SdkError<E, HttpResponse>>>,
 {
     attempts(pacer, operation, repeat, make, move |error| {
-        from_sdk(operation, &error)
+        (from_sdk(operation, &error), is_skewed(&error))
     })
 }
 
@@ -74,7 +82,7 @@ where
     F: Fn() -> Fut,
     Fut: Future<Output = AwsResult<T>>,
 {
-    attempts(pacer, operation, repeat, make, |error| error)
+    attempts(pacer, operation, repeat, make, |error| (error, false))
 }
 
 async fn attempts<T, E, F, Fut>(
@@ -82,7 +90,8 @@ async fn attempts<T, E, F, Fut>(
     operation: &'static str,
     repeat: Repeat,
     make: F,
-    in_our_terms: impl Fn(E) -> ProviderError,
+    // The error, and whether it comes of two clocks that differ.
+    in_our_terms: impl Fn(E) -> (ProviderError, bool),
 ) -> AwsResult<T>
 where
     F: Fn() -> Fut,
@@ -92,12 +101,13 @@ where
     // The turn that the first attempt waits for is not its fault.
     let started = Instant::now();
     let mut attempts = 0;
+    let mut clock_is_set = false;
     loop {
         if attempts > 0 {
             pacer.wait(operation).await;
         }
         attempts += 1;
-        let mut error = match make().await {
+        let (mut error, skewed) = match make().await {
             Ok(answer) => {
                 pacer.speed_up(operation);
                 return Ok(answer);
@@ -105,6 +115,12 @@ where
             Err(error) => in_our_terms(error),
         };
         error.attempts = attempts;
+        // The SDK reads AWS's clock from every answer and signs by it from then on, so that the second attempt passes.
+        // AWS looks at the signature before it acts.
+        if skewed && !clock_is_set {
+            clock_is_set = true;
+            continue;
+        }
         let budget = match error.kind {
             // AWS refused before acting, so even an unsafe call can go again.
             ErrorKind::Throttled => THROTTLED,
@@ -125,10 +141,74 @@ where
         let pause = pause(attempts, pacer.fraction());
         let is_hasty = attempts < LEAST_ATTEMPTS && repeat == Repeat::Safe;
         if started.elapsed() + pause > budget && !is_hasty {
+            error.waited = Some(started.elapsed());
             return Err(error);
+        }
+        if attempts > SILENT_ATTEMPTS {
+            tell(format!(
+                "{}: waiting, attempt {}",
+                what_happens(&error),
+                attempts + 1
+            ));
         }
         tokio::time::sleep(pause).await;
     }
+}
+
+/// Whether AWS refused a signature, and its clock is not ours.
+fn is_skewed<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> bool {
+    let SdkError::ServiceError(context) = error else {
+        return false;
+    };
+    let is_about_signature = context.err().code().is_some_and(|code| {
+        matches!(
+            code,
+            "InvalidSignatureException"
+                | "SignatureDoesNotMatch"
+                | "AuthFailure"
+                | "RequestTimeTooSkewed"
+                | "RequestExpired"
+        )
+    });
+    is_about_signature && skew(context.raw()).is_some()
+}
+
+/// In the words of a step's row.
+fn what_happens(error: &ProviderError) -> String {
+    let operation = &error.operation;
+    match error.kind {
+        ErrorKind::Throttled => format!("AWS throttles {operation}"),
+        ErrorKind::NotVisibleYet => {
+            format!("{operation} does not see yet what was made a moment ago")
+        }
+        _ => match error.status {
+            Some(status) => format!("{operation} answers {status}"),
+            None => format!("no answer to {operation}"),
+        },
+    }
+}
+
+tokio::task_local! {
+    /// Where calls say what they wait for.
+    static NOTICES: UnboundedSender<String>;
+}
+
+/// Runs some work, and passes on what its calls are waiting for when AWS holds them up.
+pub async fn told<T>(progress: &dyn Progress, work: impl Future<Output = T>) -> T {
+    let (sender, mut notices) = unbounded_channel();
+    let mut work = pin!(NOTICES.scope(sender, work));
+    loop {
+        tokio::select! {
+            biased;
+            Some(notice) = notices.recv() => progress.status(&notice),
+            done = &mut work => return done,
+        }
+    }
+}
+
+fn tell(notice: String) {
+    // Reads before a run have nobody who listens.
+    let _ = NOTICES.try_with(|notices| notices.send(notice));
 }
 
 /// Exponential with jitter, so that many callers do not come back at once. `fraction` is from 0 to 1.
@@ -187,6 +267,48 @@ mod tests {
                 "{repeat:?}: {seconds} s"
             );
         }
+    }
+
+    /// Keeps what it hears.
+    #[derive(Default)]
+    struct Listener(std::sync::Mutex<Vec<String>>);
+
+    impl Progress for Listener {
+        fn status(&self, text: &str) {
+            self.0.lock().unwrap().push(text.to_owned());
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn whoever_watches_hears_why_nothing_moves() {
+        let listener = Listener::default();
+        let (error, _) = told(&listener, end_of(Repeat::Unsafe, throttled)).await;
+        assert!(error.waited.is_some());
+        let heard = listener.0.into_inner().unwrap();
+        assert_eq!(heard[0], "AWS throttles t:Get: waiting, attempt 4");
+        let last = format!("AWS throttles t:Get: waiting, attempt {}", error.attempts);
+        assert_eq!(heard.last(), Some(&last));
+    }
+
+    /// AWS's refusal of a signature, with its clock.
+    fn refused_signature(date: &str) -> Failure {
+        let error = ErrorMetadata::builder().code("SignatureDoesNotMatch");
+        let status = 403.try_into().unwrap();
+        let mut response = HttpResponse::new(status, SdkBody::empty());
+        response.headers_mut().insert("date", date.to_owned());
+        SdkError::service_error(error.build(), response)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_clock_that_is_off_costs_one_attempt() {
+        let (error, _) = end_of(Repeat::Unsafe, || {
+            refused_signature("Sat, 01 Jan 2000 00:00:00 GMT")
+        })
+        .await;
+        assert_eq!((error.kind, error.attempts), (ErrorKind::Credentials, 2));
+        // Without a clock, or with the same, it is the key that is wrong.
+        let (error, _) = end_of(Repeat::Unsafe, || refused_signature("now")).await;
+        assert_eq!((error.kind, error.attempts), (ErrorKind::Credentials, 1));
     }
 
     #[test]

@@ -5,7 +5,8 @@ is a small patch with the AWS behaviour that it brings about. Nothing in fde-inf
 wrong is mended here, or listed below.
 
 Control: `GET /_account/status`, `GET /_account/calls`, `POST /_account/calls/reset`, `POST /_account/reset`,
-`POST /_account/stop`.
+`POST /_account/fork` (a second account with the same content on a port of its own, which ends after ten minutes without a
+request), `POST /_account/stop`.
 
 Mended
 - Every service: operations that moto lacks answer 400 `NotImplemented`, and its own failures 400 `SandboxFault`, never a
@@ -56,14 +57,19 @@ Known, and not mended
 """
 
 import argparse
+import gc
 import json
 import os
 import signal
 import sys
 import threading
 import time
+import traceback
 
 ACCOUNT_ID = "123456789012"
+
+# Seconds without a request after which a fork takes itself for forgotten.
+FORK_IDLE = 600
 
 
 def prepare_environment():
@@ -174,12 +180,51 @@ def main():
             """The call log has it."""
 
     stopping = threading.Event()
-    frontend = wire.Frontend(DomainDispatcherApplication(create_backend_app), options.version_key, stopping.set)
+
+    def serve(port):
+        server = make_server("127.0.0.1", port, frontend, threaded=True, request_handler=Handler)
+        server.daemon_threads = True
+        server.log_startup = lambda: None
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        return server
+
+    def fork():
+        """Doubles this process: memory and all, so that an account need not be filled a second time."""
+        reading, writing = os.pipe()
+        if os.fork():
+            os.close(writing)
+            with os.fdopen(reading, encoding="ascii") as port:
+                return int(port.read())
+        # Of the threads, only this one is here, with the locks that it holds; what it was answering, the other process
+        # answers. The sockets are the other process's too.
+        try:
+            os.closerange(3, writing)
+            os.closerange(writing + 1, 4096)
+            wire.ACCOUNT_LOCK.release()
+            frontend.log.lock.release()
+            ended = threading.Event()
+            frontend.on_stop = ended.set
+            server = serve(0)
+            with os.fdopen(writing, "w", encoding="ascii") as port:
+                port.write(str(server.port))
+            # What is shared with the other process stays so for as long as nobody looks through it.
+            gc.freeze()
+            answered = None
+            while answered != frontend.requests and not ended.is_set():
+                answered = frontend.requests
+                ended.wait(FORK_IDLE)
+            server.shutdown()
+        except BaseException:
+            traceback.print_exc(file=sys.stderr)
+        # Nothing of the other process's is to be tidied away here.
+        os._exit(0)
+
+    frontend = wire.Frontend(DomainDispatcherApplication(create_backend_app), options.version_key, stopping.set, fork)
     warm(frontend)
-    server = make_server("127.0.0.1", options.port, frontend, threaded=True, request_handler=Handler)
-    server.daemon_threads = True
-    server.log_startup = lambda: None
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    if hasattr(signal, "SIGCHLD"):
+        # Forks end by themselves, and nobody asks how.
+        signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    server = serve(options.port)
     ready = json.dumps({"pid": os.getpid(), "port": server.port, "version": options.version_key})
     if options.ready_file:
         write_whole(options.ready_file, ready)

@@ -75,15 +75,19 @@ class CallLog:
 class Frontend:
     """The WSGI application that the server runs; `moto` is the application behind it."""
 
-    def __init__(self, moto, version, on_stop):
+    def __init__(self, moto, version, on_stop, fork):
         self.moto = moto
         self.version = version
         self.on_stop = on_stop
+        self.fork = fork
+        # Every one, those for control too.
+        self.requests = 0
         self.log = CallLog()
         self.cloudwatch = ServiceModel(Loader().load_service_model("cloudwatch", "service-2"), "cloudwatch")
 
     def __call__(self, environ, start_response):
         path = environ.get("PATH_INFO", "")
+        self.requests += 1
         if path.startswith("/_account/"):
             status, headers, body = self.control(environ["REQUEST_METHOD"], path)
         else:
@@ -107,6 +111,11 @@ class Frontend:
                 moto_api_backend.reset()
                 self.log.reset()
             return json_answer({})
+        if action == ("POST", "fork"):
+            # No call and no record is half-way when the process is doubled.
+            with ACCOUNT_LOCK, self.log.lock:
+                port = self.fork()
+            return json_answer({"port": port})
         if action == ("POST", "stop"):
             self.on_stop()
             return json_answer({})

@@ -87,7 +87,7 @@ async fn another_region_is_refused_before_any_call() {
 #[tokio::test]
 async fn a_clock_that_is_off_is_named() {
     let world = World::new("e2e-failure-clock").await;
-    let proxy = Proxy::new(|_| {
+    let proxy = Proxy::before(endpoint(), |_| {
         let refusal = Refusal {
             status: 403,
             code: "SignatureDoesNotMatch",
@@ -203,8 +203,9 @@ async fn what_cannot_be_read_is_not_taken_for_absent() {
     let name = "e2e-failure-read";
     let world = World::new(name).await;
     world.up(&three(name)).await;
-    let proxy =
-        Proxy::new(|call| (call.operation == "GetTopicAttributes").then(|| NOT_ALLOWED.into()));
+    let proxy = Proxy::before(endpoint(), |call| {
+        (call.operation == "GetTopicAttributes").then(|| NOT_ALLOWED.into())
+    });
     let program = Program::of(&world).with("AWS_ENDPOINT_URL", &proxy.endpoint);
     let previewed = program.run(&three(name), "preview", &[]);
     check_screen("denied_read", &previewed, ERROR);
@@ -221,7 +222,9 @@ async fn what_cannot_be_read_is_not_taken_for_absent() {
 async fn a_denied_call_stops_only_what_needs_it() {
     let name = "e2e-failure-denied";
     let world = World::new(name).await;
-    let proxy = Proxy::new(|call| (call.operation == "CreateTopic").then(|| NOT_ALLOWED.into()));
+    let proxy = Proxy::before(endpoint(), |call| {
+        (call.operation == "CreateTopic").then(|| NOT_ALLOWED.into())
+    });
     let program = Program::of(&world).with("AWS_ENDPOINT_URL", &proxy.endpoint);
     let ended = program.run(&three(name), "up", &UP);
     check_screen("denied_write", &ended, RESOURCE_FAILED);
@@ -241,7 +244,9 @@ async fn a_denied_deletion_leaves_what_it_says() {
     let name = "e2e-failure-undeleted";
     let world = World::new(name).await;
     world.up(&three(name)).await;
-    let proxy = Proxy::new(|call| (call.operation == "DeleteTopic").then(|| NOT_ALLOWED.into()));
+    let proxy = Proxy::before(endpoint(), |call| {
+        (call.operation == "DeleteTopic").then(|| NOT_ALLOWED.into())
+    });
     let program = Program::of(&world).with("AWS_ENDPOINT_URL", &proxy.endpoint);
     let ended = program.run(&three(name), "destroy", &UP);
     check_screen("denied_delete", &ended, RESOURCE_FAILED);
@@ -289,7 +294,7 @@ async fn a_name_that_somebody_else_has_is_theirs() {
 async fn throttling_is_waited_out() {
     let name = "e2e-failure-throttled";
     let world = World::new(name).await;
-    let proxy = Proxy::new(|call| {
+    let proxy = Proxy::before(endpoint(), |call| {
         let (status, code) = match (call.operation, call.turn) {
             ("CreateVpc", 1..=3) => (503, "RequestLimitExceeded"),
             ("CreateTopic", 1..=3) => (400, "Throttling"),
@@ -321,7 +326,7 @@ async fn throttling_is_waited_out() {
 async fn a_lost_answer_makes_no_twin() {
     let name = "e2e-failure-lost";
     let world = World::new(name).await;
-    let proxy = Proxy::new(|call| {
+    let proxy = Proxy::before(endpoint(), |call| {
         matches!(
             (call.operation, call.turn),
             ("CreateVpc" | "CreateTopic" | "CreateLogGroup", 1)
@@ -360,7 +365,9 @@ async fn a_service_that_does_not_become_healthy_says_why() {
     }
     let world = World::new("e2e-failure-unhealthy").await;
     // No container runs there, and so none logs.
-    let proxy = Proxy::new(|call| (call.operation == "GetLogEvents").then_some(Answer::Json(LOG)));
+    let proxy = Proxy::before(endpoint(), |call| {
+        (call.operation == "GetLogEvents").then_some(Answer::Json(LOG))
+    });
     let program = Program::of(&world).with("AWS_ENDPOINT_URL", &proxy.endpoint);
     let text = world.file("").replace("resources: {}\n", UNHEALTHY);
     let ended = program.run_file(&text, "up", &UP);
@@ -406,7 +413,7 @@ async fn credentials_that_expire_half_way_are_renewed_and_it_goes_on() {
     let name = "e2e-failure-expired";
     let world = World::new(name).await;
     let is_late = AtomicBool::new(false);
-    let proxy = Proxy::new(move |call| {
+    let proxy = Proxy::before(endpoint(), move |call| {
         if call.operation == "CreateTopic" {
             is_late.store(true, Ordering::Relaxed);
         }

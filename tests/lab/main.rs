@@ -1,7 +1,10 @@
 //! The lab: the program itself, a proxy that numbers its calls and makes some of them go wrong, and a local account behind
 //! it. What came of it is asked of the account, never of the program.
 //!
-//! `cargo test --test lab -- --nocapture` kills at every tenth call of the reference stack; `FDE_INFRA_LAB=1` at every one.
+//! `cargo test --test lab -- --nocapture` takes samples; `FDE_INFRA_LAB=1` takes every call there is, and takes hours.
+//! `FDE_INFRA_LAB_PROGRAM` names another build of the program than the one that was built with the tests.
+//!
+//! Start reading at [`world`]: a run of the program in an account of its own, and what must hold after it.
 
 #![allow(
     clippy::expect_used,
@@ -13,7 +16,33 @@
 )]
 
 mod account;
+mod cancel;
+mod cost;
+mod credentials;
+mod fault;
+mod history;
+#[path = "../common/http.rs"]
+#[allow(dead_code, reason = "the end-to-end tests use the rest")]
+mod http;
+mod inventory;
+mod job;
 mod kill;
+mod phrases;
 #[path = "../common/promise.rs"]
 mod promise;
+#[path = "../common/proxy/mod.rs"]
+#[allow(
+    dead_code,
+    unused_imports,
+    reason = "the end-to-end tests use the rest"
+)]
 mod proxy;
+#[path = "../e2e/common/sdk.rs"]
+#[allow(dead_code, reason = "the end-to-end tests use the rest")]
+mod sdk;
+mod stale;
+mod trouble;
+mod world;
+
+/// Where the tests run. Spain is where the platform runs.
+pub const REGION: &str = "eu-south-2";

@@ -1,9 +1,13 @@
 //! What all end-to-end tests stand on: the account, a stack of one's own, and raw SDK clients to look with.
 
 pub mod commands;
+#[path = "../../common/http.rs"]
+#[allow(dead_code, reason = "the lab uses the rest")]
 pub mod http;
 pub mod needs;
 pub mod program;
+#[path = "../../common/proxy/mod.rs"]
+#[allow(dead_code, unused_imports, reason = "the lab uses the rest")]
 pub mod proxy;
 pub mod resource_type;
 pub mod sdk;

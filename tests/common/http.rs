@@ -11,6 +11,20 @@ pub fn post(endpoint: &str, path: &str) -> String {
     request(endpoint, "POST", path)
 }
 
+/// Asks for something whose answer may not come: who ends may end before.
+pub fn tell(endpoint: &str, path: &str) {
+    // And one who has ended needs no telling.
+    let Ok(mut stream) = TcpStream::connect(endpoint.trim_start_matches("http://")) else {
+        return;
+    };
+    let head = format!(
+        "POST {path} HTTP/1.1\r\nHost: account\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+    );
+    let mut answer = Vec::new();
+    drop(stream.write_all(head.as_bytes()));
+    drop(stream.read_to_end(&mut answer));
+}
+
 fn request(endpoint: &str, method: &str, path: &str) -> String {
     let host = endpoint.trim_start_matches("http://").trim_end_matches('/');
     let mut stream = TcpStream::connect(host).expect("the account listens");

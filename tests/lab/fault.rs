@@ -1,0 +1,457 @@
+//! What goes wrong in a run, as a value, and the rule of the proxy that makes it so.
+
+use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::process::Command;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant, SystemTime};
+
+use aws_smithy_types::DateTime;
+use aws_smithy_types::date_time::Format;
+
+use crate::account::Account;
+use crate::history::History;
+use crate::phrases;
+use crate::proxy::{Answer, Call, Rule, body_of, is_mutating, with_body, with_header};
+
+/// Whether the account has acted on a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum When {
+    Before,
+    After,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Signal {
+    Interrupt,
+    Terminate,
+}
+
+/// When something happens to a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Moment {
+    /// At this call of those that change something, counted from 0.
+    Change(usize),
+    /// At the first call after so long.
+    After(Duration),
+}
+
+/// What becomes of a single call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Harm {
+    /// The account acts, and its answer is lost.
+    Lost,
+    /// The account acts, and half of its answer arrives.
+    Half,
+    /// The connection is reset before the account has heard anything.
+    Cut,
+    /// An error with this status, in the protocol of the service.
+    Failed(u16),
+    /// A page of HTML with this status.
+    Page(u16),
+    /// The account acts, and nothing is ever answered.
+    Hung,
+}
+
+/// What goes wrong.
+#[derive(Debug, Clone)]
+pub enum Fault {
+    /// The program dies at a change, and its call has reached the account or not.
+    Kill(When, usize),
+    /// The same, at the first call of this operation.
+    KillFirst(When, String),
+    /// The program is asked to end, so many times; the call that it makes at that moment perhaps never gets an answer.
+    Signal {
+        signal: Signal,
+        times: usize,
+        at: Moment,
+        hangs: bool,
+    },
+    /// So many calls of a hundred are throttled, as the seed has it.
+    Throttled { percent: u64, seed: u64 },
+    /// From this change on, for so long, every call is throttled.
+    Storm { at: usize, lasts: Duration },
+    /// Every so many-th call comes to harm. Creates that would make twins are perhaps spared: without knowing better,
+    /// the program has to look for two minutes for what they may have made.
+    Every {
+        nth: usize,
+        harm: Harm,
+        spares_twins: bool,
+    },
+    /// The first call of each of these operations comes to harm.
+    First {
+        operations: &'static [&'static str],
+        harm: Harm,
+    },
+    /// Reads of services that AWS documents as eventually consistent show the account as it was so long ago, all of
+    /// them, or those that the seed picks.
+    Stale { lag: Duration, flaps: Option<u64> },
+    /// From this change on the credentials are expired.
+    Expired(usize),
+    /// From this change on nothing is allowed.
+    Denied(usize),
+    /// AWS's clock is so many seconds ahead.
+    Skewed(i64),
+    /// Every call takes so much longer.
+    Slow(Duration),
+    /// What takes its time in AWS takes this part of it.
+    Provisioning(f64),
+    /// AWS's published rates hold.
+    Rates,
+}
+
+/// Calls that take neither token nor name: made twice, they make two.
+const TWINS: &[&str] = &[
+    "CreateVpc",
+    "CreateInternetGateway",
+    "AllocateAddress",
+    "RegisterTaskDefinition",
+];
+
+/// Services that AWS documents as eventually consistent: <https://docs.aws.amazon.com/ec2/latest/devguide/eventual-consistency.html>,
+/// IAM's and ECS's user guides, and the tagging API, which follows them all.
+const EVENTUAL: &[&str] = &["ec2", "iam", "ecs", "tagging"];
+
+/// What takes its time (`promises.md` §2): the call that begins it, how long it takes, the call that shows it, and what
+/// is shown when it is there and before.
+const PROVISIONING: &[(&str, f64, &str, &str, &str)] = &[
+    (
+        "CreateNatGateway",
+        105.0,
+        "DescribeNatGateways",
+        "<state>available</state>",
+        "<state>pending</state>",
+    ),
+    (
+        "CreateLoadBalancer",
+        118.0,
+        "DescribeLoadBalancers",
+        "<Code>active</Code>",
+        "<Code>provisioning</Code>",
+    ),
+    (
+        "CreateDBInstance",
+        229.0,
+        "DescribeDBInstances",
+        "<DBInstanceStatus>available</DBInstanceStatus>",
+        "<DBInstanceStatus>creating</DBInstanceStatus>",
+    ),
+];
+
+/// When a fault came about.
+#[derive(Debug, Clone)]
+pub struct Struck {
+    pub at: Instant,
+    /// `ec2:CreateVpc`
+    pub call: String,
+}
+
+/// The program that a fault befalls.
+#[derive(Default)]
+pub struct Subject {
+    state: Mutex<State>,
+    /// Told when the process is known.
+    started: Condvar,
+    harmed: AtomicUsize,
+}
+
+#[derive(Default)]
+struct State {
+    process: Option<u32>,
+    struck: Option<Struck>,
+    /// A dead program sends nothing, whatever is still on its way.
+    dead: bool,
+    began: HashMap<&'static str, Instant>,
+    buckets: HashMap<String, (f64, Instant)>,
+}
+
+impl Subject {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Says which process it is.
+    pub fn is_process(&self, id: u32) {
+        self.lock().process = Some(id);
+        self.started.notify_all();
+    }
+
+    pub fn struck(&self) -> Option<Struck> {
+        self.lock().struck.clone()
+    }
+
+    /// How many calls were answered otherwise than by the account.
+    pub fn harmed(&self) -> usize {
+        self.harmed.load(Ordering::Relaxed)
+    }
+
+    /// Notes the first time that the fault comes about, and says whether this is it.
+    fn strikes(&self, call: &Call) -> bool {
+        let mut state = self.lock();
+        let first = state.struck.is_none();
+        state.struck.get_or_insert_with(|| Struck {
+            at: Instant::now(),
+            call: format!("{}:{}", call.service, call.operation),
+        });
+        first
+    }
+
+    /// Sends a signal, as soon as there is a process.
+    fn signal(&self, name: &str) {
+        let mut state = self.lock();
+        state.dead |= name == "KILL";
+        while state.process.is_none() {
+            let waited = self.started.wait(state);
+            state = waited.unwrap_or_else(PoisonError::into_inner);
+        }
+        let id = state.process.expect("it is known").to_string();
+        drop(state);
+        // It may have ended by itself in this very moment.
+        let status = Command::new("kill").args(["-s", name, &id]).output();
+        status.expect("signals can be sent");
+    }
+}
+
+/// What the proxy does when all of this goes wrong, and to whom.
+pub fn rule(faults: &[Fault], account: &Account) -> (FaultRule, Arc<Subject>) {
+    let subject = Arc::new(Subject::default());
+    let history = faults.iter().find_map(|fault| match fault {
+        Fault::Stale { lag, .. } => Some(History::of(account, *lag)),
+        _ => None,
+    });
+    let rule = FaultRule {
+        faults: faults.to_vec(),
+        subject: Arc::clone(&subject),
+        history,
+    };
+    (rule, subject)
+}
+
+pub struct FaultRule {
+    faults: Vec<Fault>,
+    subject: Arc<Subject>,
+    history: Option<Arc<History>>,
+}
+
+/// Between two signals: one that follows at once would be taken for the same.
+const BETWEEN_SIGNALS: Duration = Duration::from_millis(50);
+
+impl Rule for FaultRule {
+    fn before(&self, call: &Call) -> Option<Answer> {
+        if self.subject.lock().dead {
+            return Some(Answer::Cut);
+        }
+        let answer = self.faults.iter().find_map(|fault| self.harm(fault, call));
+        if answer.is_some() {
+            self.subject.harmed.fetch_add(1, Ordering::Relaxed);
+        }
+        answer
+    }
+
+    fn after(&self, call: &Call, mut answer: Vec<u8>) -> Option<Vec<u8>> {
+        for fault in &self.faults {
+            match fault {
+                Fault::Kill(..) | Fault::KillFirst(..) if fault.kills(When::After, call) => {
+                    self.subject.strikes(call);
+                    self.subject.signal("KILL");
+                    return None;
+                }
+                Fault::Skewed(ahead) => {
+                    answer = with_header(&answer, "date", &clock(*ahead).1);
+                }
+                Fault::Provisioning(part) => answer = self.provisioned(*part, call, answer),
+                _ => {}
+            }
+        }
+        Some(answer)
+    }
+}
+
+impl FaultRule {
+    fn harm(&self, fault: &Fault, call: &Call) -> Option<Answer> {
+        let subject = &self.subject;
+        let is_later = |from: &usize| {
+            let begins = call.mutation == Some(*from);
+            if begins {
+                subject.strikes(call);
+            }
+            begins || subject.struck().is_some()
+        };
+        match fault {
+            Fault::Kill(..) | Fault::KillFirst(..) if fault.kills(When::Before, call) => {
+                subject.strikes(call);
+                subject.signal("KILL");
+                Some(Answer::Cut)
+            }
+            Fault::Signal {
+                signal,
+                times,
+                at,
+                hangs,
+            } => {
+                let is_now = match at {
+                    Moment::Change(at) => call.mutation == Some(*at),
+                    Moment::After(time) => call.at >= *time,
+                };
+                if !is_now || !subject.strikes(call) {
+                    return None;
+                }
+                let name = match signal {
+                    Signal::Interrupt => "INT",
+                    Signal::Terminate => "TERM",
+                };
+                subject.signal(name);
+                for _ in 1..*times {
+                    std::thread::sleep(BETWEEN_SIGNALS);
+                    subject.signal(name);
+                }
+                hangs.then_some(Answer::Hang { acts: true })
+            }
+            Fault::Throttled { percent, seed } => {
+                let strikes = chance(*seed, call) < *percent;
+                strikes.then(|| phrases::throttled(call.service).into())
+            }
+            Fault::Storm { at, lasts } => {
+                is_later(at).then_some(())?;
+                let began = subject.struck()?.at;
+                (began.elapsed() < *lasts).then(|| phrases::throttled(call.service).into())
+            }
+            Fault::Every {
+                nth,
+                harm,
+                spares_twins,
+            } => {
+                let spared = *spares_twins && TWINS.contains(&call.operation);
+                (call.number % nth == nth - 1 && !spared).then(|| harm.answer(call))
+            }
+            Fault::First { operations, harm } => {
+                let strikes = call.turn == 1 && operations.contains(&call.operation);
+                strikes.then(|| harm.answer(call))
+            }
+            Fault::Stale { flaps, .. } => {
+                let is_stale = flaps.is_none_or(|seed| chance(seed, call) < 50);
+                let strikes =
+                    is_stale && EVENTUAL.contains(&call.service) && !is_mutating(call.operation);
+                let history = self.history.as_ref().filter(|_| strikes)?;
+                Some(Answer::Elsewhere(history.endpoint()))
+            }
+            Fault::Expired(from) => is_later(from).then(|| phrases::expired(call.service).into()),
+            Fault::Denied(from) => is_later(from).then(|| phrases::denied(call.service).into()),
+            Fault::Skewed(ahead) => {
+                let (now, date) = clock(*ahead);
+                let is_off = (now - signed_at(call)).abs() > 5 * 60;
+                is_off.then(|| {
+                    let refusal = phrases::out_of_time(call.service).answer(call.service);
+                    Answer::Raw(with_header(&refusal, "date", &date))
+                })
+            }
+            Fault::Slow(latency) => {
+                std::thread::sleep(*latency);
+                None
+            }
+            Fault::Provisioning(_) => {
+                let begins = PROVISIONING.iter().find(|row| row.0 == call.operation);
+                if let Some((begins, ..)) = begins {
+                    subject.lock().began.insert(begins, Instant::now());
+                }
+                None
+            }
+            Fault::Rates => {
+                let is_over = self.is_over_rate(call);
+                is_over.then(|| phrases::throttled(call.service).into())
+            }
+            Fault::Kill(..) | Fault::KillFirst(..) => None,
+        }
+    }
+
+    /// What is not there yet shows itself so.
+    fn provisioned(&self, part: f64, call: &Call, answer: Vec<u8>) -> Vec<u8> {
+        let row = PROVISIONING.iter().find(|row| row.2 == call.operation);
+        let Some((begins, seconds, _, there, before)) = row else {
+            return answer;
+        };
+        let began = self.subject.lock().began.get(begins).copied();
+        let takes = Duration::from_secs_f64(seconds * part);
+        if began.is_none_or(|began| began.elapsed() >= takes) {
+            return answer;
+        }
+        let body = String::from_utf8_lossy(body_of(&answer)).replace(there, before);
+        with_body(&answer, body.as_bytes())
+    }
+
+    fn is_over_rate(&self, call: &Call) -> bool {
+        let Some((burst, refill)) = phrases::rate(call.service, call.operation) else {
+            return false;
+        };
+        let now = Instant::now();
+        let mut state = self.subject.lock();
+        let name = format!("{}:{}", call.service, call.operation);
+        let (tokens, filled) = state.buckets.entry(name).or_insert((burst, now));
+        *tokens = (*tokens + filled.elapsed().as_secs_f64() * refill).min(burst);
+        *filled = now;
+        if *tokens < 1.0 {
+            return true;
+        }
+        *tokens -= 1.0;
+        false
+    }
+}
+
+impl Fault {
+    /// Whether the program dies at this call, before or after the account has acted.
+    fn kills(&self, now: When, call: &Call) -> bool {
+        match self {
+            Self::Kill(when, at) => *when == now && call.mutation == Some(*at),
+            Self::KillFirst(when, operation) => {
+                let name = format!("{}:{}", call.service, call.operation);
+                *when == now && call.turn == 1 && name == *operation
+            }
+            _ => false,
+        }
+    }
+}
+
+impl Harm {
+    fn answer(self, call: &Call) -> Answer {
+        match self {
+            Self::Lost => Answer::Lost,
+            Self::Half => Answer::Half,
+            Self::Cut => Answer::Cut,
+            Self::Failed(status) => phrases::failed(call.service, status).into(),
+            Self::Page(status) => Answer::Page(status),
+            Self::Hung => Answer::Hang { acts: true },
+        }
+    }
+}
+
+/// From 0 to 99, and always the same for the same call of a run.
+fn chance(seed: u64, call: &Call) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    (seed, call.number, call.operation, call.turn).hash(&mut hasher);
+    hasher.finish() % 100
+}
+
+/// A clock that is ahead: in seconds, and as a header has it.
+fn clock(ahead: i64) -> (i64, String) {
+    let now = DateTime::from(SystemTime::now()).secs() + ahead;
+    let date = DateTime::from_secs(now).fmt(Format::HttpDate);
+    (now, date.expect("a date of our time"))
+}
+
+/// When a call was signed: `20260101T100000Z`.
+fn signed_at(call: &Call) -> i64 {
+    let date = call.request.header("x-amz-date");
+    let part = |from: usize, to: usize| date.get(from..to).unwrap_or_default();
+    let date = format!(
+        "{}-{}-{}T{}:{}:{}Z",
+        part(0, 4),
+        part(4, 6),
+        part(6, 8),
+        part(9, 11),
+        part(11, 13),
+        part(13, 15)
+    );
+    let time = DateTime::from_str(&date, Format::DateTime);
+    time.map_or(0, |time| time.secs())
+}

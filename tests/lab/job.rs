@@ -1,0 +1,117 @@
+//! What the program is asked to do, and how things stand when it has done so undisturbed.
+
+use std::sync::OnceLock;
+
+use crate::account::{Before, base};
+use crate::inventory::Inventory;
+use crate::proxy::Logged;
+use crate::world::World;
+
+/// One thing that the program is asked to do.
+#[derive(Debug)]
+pub struct Job {
+    pub name: &'static str,
+    pub stack: &'static str,
+    pub before: Before,
+    pub command: &'static str,
+    pub arguments: &'static [&'static str],
+    /// Deletions of what holds data that were consented to, or that the file asks for.
+    pub may_delete: &'static [&'static str],
+}
+
+/// Another range of addresses: everything in the network is replaced.
+const MOVED: &[&str] = &[
+    "--set=network.cidr=10.7.0.0/16",
+    "--set=network.publicSubnets=[10.7.101.0/24, 10.7.102.0/24]",
+    "--set=network.privateSubnets=[10.7.1.0/24, 10.7.2.0/24]",
+    "--allow-delete=database/instance",
+];
+
+/// What holds data, by the call that ends it.
+pub const DATA: &[&str] = &[
+    "rds:DeleteDBInstance",
+    "secretsmanager:DeleteSecret",
+    "ecr:DeleteRepository",
+    "logs:DeleteLogGroup",
+    "s3:DELETE",
+];
+
+pub static UP: Job = Job {
+    name: "up from nothing",
+    stack: "dev",
+    before: Before::Nothing,
+    command: "up",
+    arguments: &[],
+    may_delete: &[],
+};
+
+pub static MOVE: Job = Job {
+    name: "up to another network",
+    stack: "dev",
+    before: Before::Stack,
+    command: "up",
+    arguments: MOVED,
+    may_delete: &["rds:DeleteDBInstance"],
+};
+
+pub static DESTROY: Job = Job {
+    name: "destroy",
+    stack: "dev",
+    before: Before::Stack,
+    command: "destroy",
+    arguments: &[],
+    may_delete: DATA,
+};
+
+/// Every resource type at least once.
+pub static EVERY_TYPE: Job = Job {
+    name: "up of every resource type",
+    stack: "tests/lab/every-type.yaml",
+    before: Before::Nothing,
+    command: "up",
+    arguments: &[],
+    may_delete: &[],
+};
+
+static JOBS: [&Job; 4] = [&UP, &MOVE, &DESTROY, &EVERY_TYPE];
+
+/// A job that nothing disturbed.
+pub struct Undisturbed {
+    /// What is there afterwards.
+    pub inventory: Inventory,
+    pub calls: Vec<Logged>,
+}
+
+impl Undisturbed {
+    pub fn mutating(&self) -> usize {
+        self.calls.iter().filter(|call| call.mutating).count()
+    }
+}
+
+impl Job {
+    /// Once for each job, for all tests.
+    pub fn undisturbed(&'static self) -> &'static Undisturbed {
+        static UNDISTURBED: [OnceLock<Undisturbed>; 4] = [const { OnceLock::new() }; 4];
+        let index = JOBS.iter().position(|job| job.name == self.name);
+        UNDISTURBED[index.expect("a job of the list")].get_or_init(|| {
+            let mut world = World::of(self);
+            let ran = world.run("32");
+            assert_eq!(ran.status, Some(0), "{}", ran.screen);
+            Undisturbed {
+                inventory: world.account.inventory(),
+                calls: ran.calls,
+            }
+        })
+    }
+
+    /// What is there before the job.
+    pub fn inventory_before(&self) -> &'static Inventory {
+        static NOTHING: OnceLock<Inventory> = OnceLock::new();
+        static STACK: OnceLock<Inventory> = OnceLock::new();
+        let cell = match self.before {
+            Before::Nothing => &NOTHING,
+            Before::Stack => &STACK,
+        };
+        cell.get_or_init(|| base(self.before).inventory())
+    }
+}

@@ -1,0 +1,126 @@
+//! R9: what can go wrong between the program and AWS fails no run that could succeed, and makes nothing twice.
+
+use std::time::Duration;
+
+use crate::fault::{Fault, Harm};
+use crate::job::{DESTROY, Job, MOVE, UP};
+use crate::world::{World, campaign, each, judge, weathers};
+
+type Case = (&'static Job, Fault);
+
+fn all_weathered(what: &str, seeds: Option<usize>, cases: &[Case]) {
+    let results = each(cases, |(job, fault)| {
+        Some(weathers(job, std::slice::from_ref(fault)))
+    });
+    judge("R9", what, seeds, results);
+}
+
+#[test]
+fn random_throttles_are_waited_out() {
+    let seeds = if campaign().is_some() { 30 } else { 2 };
+    let throttled = |seed| Fault::Throttled { percent: 30, seed };
+    let mut cases: Vec<Case> = (0..seeds).map(|seed| (&UP, throttled(seed))).collect();
+    cases.push((&MOVE, throttled(seeds)));
+    cases.push((&DESTROY, throttled(seeds + 1)));
+    all_weathered("three of ten calls throttled", Some(cases.len()), &cases);
+}
+
+#[test]
+fn a_storm_is_waited_out() {
+    let lasts = Duration::from_secs(if campaign().is_some() { 60 } else { 10 });
+    let jobs: &[&'static Job] = match campaign() {
+        Some(_) => &[&UP, &MOVE, &DESTROY],
+        None => &[&UP],
+    };
+    let cases: Vec<Case> = jobs
+        .iter()
+        .flat_map(|job| [2, 20].map(|at| (*job, Fault::Storm { at, lasts })))
+        .collect();
+    let what = format!("every call throttled for {} s", lasts.as_secs());
+    all_weathered(&what, None, &cases);
+}
+
+/// A storm is to be seen: on the row of each step that it holds up.
+#[test]
+fn a_storm_is_shown() {
+    let mut world = World::of(&UP);
+    let lasts = Duration::from_secs(6);
+    let ran = world.run_with(&[Fault::Storm { at: 0, lasts }], "16");
+    assert_eq!(ran.status, Some(0), "{}", ran.last_words());
+    let shown = "creating: AWS throttles logs:CreateLogGroup: waiting, attempt 4";
+    assert!(ran.screen.contains(shown), "{}", ran.screen);
+}
+
+#[test]
+fn answers_that_do_not_arrive_are_made_up_for() {
+    let harms = [
+        Harm::Lost,
+        Harm::Half,
+        Harm::Cut,
+        Harm::Failed(500),
+        Harm::Failed(503),
+        Harm::Page(502),
+        Harm::Page(504),
+    ];
+    let mut cases: Vec<Case> = Vec::new();
+    let spares_twins = campaign().is_none();
+    for (index, harm) in harms.into_iter().enumerate() {
+        let every = |nth| Fault::Every {
+            nth,
+            harm,
+            spares_twins,
+        };
+        if campaign().is_some() {
+            for job in [&UP, &MOVE, &DESTROY] {
+                cases.extend([4, 5, 7, 11].map(|nth| (job, every(nth))));
+            }
+        } else {
+            let job: &'static Job = [&UP, &MOVE, &DESTROY][index % 3];
+            cases.push((job, every(5 + index)));
+        }
+    }
+    cases.push((
+        &UP,
+        Fault::First {
+            operations: &["CreateVpc", "AllocateAddress", "RegisterTaskDefinition"],
+            harm: Harm::Lost,
+        },
+    ));
+    all_weathered("answers lost, cut, 5xx, or pages of HTML", None, &cases);
+}
+
+/// The program gives a silent connection half a minute.
+#[test]
+fn a_connection_that_says_nothing_is_given_up() {
+    let mut cases: Vec<Case> = vec![(
+        &UP,
+        Fault::First {
+            operations: &[
+                "CreateVpc",
+                "DescribeLogGroups",
+                "CreateRole",
+                "CreateBucket",
+            ],
+            harm: Harm::Hung,
+        },
+    )];
+    if campaign().is_some() {
+        cases.push((
+            &DESTROY,
+            Fault::Every {
+                nth: 40,
+                harm: Harm::Hung,
+                spares_twins: false,
+            },
+        ));
+        cases.push((
+            &UP,
+            Fault::Every {
+                nth: 40,
+                harm: Harm::Hung,
+                spares_twins: false,
+            },
+        ));
+    }
+    all_weathered("calls that never get an answer", None, &cases);
+}

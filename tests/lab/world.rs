@@ -1,0 +1,314 @@
+//! One experiment: an account of its own, a proxy before it, runs of the program, and what must hold in the end.
+
+use std::collections::BTreeSet;
+use std::ffi::OsString;
+use std::process::{Command, Output, Stdio};
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+use crate::account::{Account, base};
+use crate::fault::{self, Fault, Struck};
+use crate::inventory::FINAL_SNAPSHOT;
+use crate::job::{DATA, Job, UP};
+use crate::promise::Shown;
+use crate::proxy::{Logged, Proxy, nothing};
+
+/// Steps at a time in runs that nothing disturbs.
+const MANY: &str = "32";
+
+/// The program under test.
+pub fn program() -> OsString {
+    std::env::var_os("FDE_INFRA_LAB_PROGRAM")
+        .unwrap_or_else(|| env!("CARGO_BIN_EXE_fde-infra").into())
+}
+
+/// The program with these words, before an endpoint.
+fn command(endpoint: &str, words: &[&str]) -> Command {
+    let mut command = Command::new(program());
+    command
+        .args(words)
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .env_clear()
+        .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+        .env("AWS_ENDPOINT_URL", endpoint)
+        .env("AWS_ACCESS_KEY_ID", "test")
+        .env("AWS_SECRET_ACCESS_KEY", "test")
+        // A machine in EC2 or in Azure would say who it is.
+        .env("AWS_EC2_METADATA_DISABLED", "true")
+        .env("NO_COLOR", "1")
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    command
+}
+
+/// Runs the program with nothing between it and the account, and expects it to succeed.
+pub fn run_plainly(endpoint: &str, words: &[&str]) {
+    let output = command(endpoint, words)
+        .output()
+        .expect("the program starts");
+    assert!(output.status.success(), "{}", screen(&output));
+}
+
+fn screen(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
+}
+
+/// How one run of the program ended.
+#[derive(Debug)]
+pub struct Ran {
+    /// None if it was killed.
+    pub status: Option<i32>,
+    /// Both streams.
+    pub screen: String,
+    pub calls: Vec<Logged>,
+    /// Whether the fault came about, and when.
+    pub struck: Option<Struck>,
+    /// Calls that were answered otherwise than by the account.
+    pub harmed: usize,
+    pub ended: Instant,
+    pub elapsed: Duration,
+}
+
+impl Ran {
+    pub fn mutating(&self) -> Vec<&str> {
+        let mutating = self.calls.iter().filter(|call| call.mutating);
+        mutating.map(|call| call.name.as_str()).collect()
+    }
+
+    /// The end of what was said, for a failure's line.
+    pub fn last_words(&self) -> String {
+        let lines: Vec<&str> = self
+            .screen
+            .lines()
+            .filter(|line| !line.is_empty())
+            .collect();
+        lines[lines.len().saturating_sub(25)..].join("\n    ")
+    }
+}
+
+/// An account of its own, and what has been done in it.
+pub struct World {
+    job: &'static Job,
+    pub account: Account,
+    proxy: Proxy,
+    ran: Vec<Ran>,
+}
+
+impl World {
+    /// As things stand before the job.
+    pub fn of(job: &'static Job) -> Self {
+        let account = base(job.before).fork();
+        let proxy = Proxy::before(&account.endpoint, nothing);
+        Self {
+            job,
+            account,
+            proxy,
+            ran: Vec::new(),
+        }
+    }
+
+    /// Runs the job, so many steps at a time, and nothing goes wrong.
+    pub fn run(&mut self, parallel: &str) -> Ran {
+        self.run_with(&[], parallel)
+    }
+
+    /// Runs the job, and this goes wrong.
+    pub fn run_with(&mut self, faults: &[Fault], parallel: &str) -> Ran {
+        let words = [
+            &[
+                self.job.command,
+                self.job.stack,
+                "--yes",
+                "--parallel",
+                parallel,
+            ],
+            self.job.arguments,
+        ];
+        self.run_words(faults, &words.concat())
+    }
+
+    pub fn run_words(&self, faults: &[Fault], words: &[&str]) -> Ran {
+        let (rule, subject) = fault::rule(faults, &self.account);
+        self.proxy.begin(&self.account.endpoint, rule);
+        let started = Instant::now();
+        let child = command(&self.proxy.endpoint, words).spawn();
+        let child = child.expect("the program starts");
+        subject.is_process(child.id());
+        let output = child.wait_with_output().expect("the program ends");
+        let ended = Instant::now();
+        Ran {
+            status: output.status.code(),
+            screen: screen(&output),
+            calls: self.proxy.log(),
+            struck: subject.struck(),
+            harmed: subject.harmed(),
+            ended,
+            elapsed: started.elapsed(),
+        }
+    }
+
+    /// Keeps a run for the verdict.
+    pub fn keep(&mut self, ran: Ran) -> &Ran {
+        self.ran.push(ran);
+        self.ran.last().expect("it was kept just now")
+    }
+
+    /// What must hold after whatever happened, as `promises.md` has it: an undisturbed run does the job, then there is what
+    /// there should be and nothing else, what is not ours is as it was, nothing holding data was deleted without consent, no
+    /// password was printed, and one more run changes nothing. Given back is what does not hold, a line each.
+    pub fn verdict(&mut self) -> Vec<String> {
+        let next = self.run(MANY);
+        if next.status != Some(0) {
+            let faults = format!("the next run: {:?}\n    {}", next.status, next.last_words());
+            return vec![faults];
+        }
+        self.keep(next);
+        self.verdict_as_it_is()
+    }
+
+    /// As [`World::verdict`], of a run that did the job itself.
+    pub fn verdict_as_it_is(&mut self) -> Vec<String> {
+        let inventory = self.account.inventory();
+        let undisturbed = &self.job.undisturbed().inventory;
+        let mut faults = inventory.faults(undisturbed, self.job.inventory_before());
+        let last = self.run(MANY);
+        if last.status != Some(0) || !last.mutating().is_empty() {
+            faults.push(format!(
+                "the run after that: {:?}, and it calls {:?}\n    {}",
+                last.status,
+                last.mutating(),
+                last.last_words()
+            ));
+        }
+        self.keep(last);
+        let deleted: BTreeSet<&str> = self
+            .ran
+            .iter()
+            .flat_map(|ran| ran.mutating())
+            .filter(|name| DATA.iter().any(|data| name.starts_with(data)))
+            .filter(|name| !self.job.may_delete.iter().any(|may| name.starts_with(may)))
+            .collect();
+        if !deleted.is_empty() {
+            faults.push(format!("data deleted without consent: {deleted:?}"));
+        }
+        for ran in &self.ran {
+            for secret in &inventory.secrets {
+                if ran.screen.contains(secret.as_str()) {
+                    faults.push("a password was printed".to_owned());
+                }
+            }
+        }
+        faults
+    }
+
+    /// Whether a destroy leaves nothing of ours, and all that is not.
+    pub fn destroyed(&mut self) -> Vec<String> {
+        let words = ["destroy", self.job.stack, "--yes"];
+        let ran = self.run_words(&[], &words);
+        if ran.status != Some(0) {
+            return vec![format!(
+                "destroy in the end: {:?}\n    {}",
+                ran.status,
+                ran.last_words()
+            )];
+        }
+        let nothing = UP.inventory_before();
+        let after = self.account.inventory();
+        let faults = after.faults(nothing, nothing).into_iter();
+        // Its database is gone, so that it looks like nobody's.
+        let snapshot = format!("not ours, and new: {FINAL_SNAPSHOT} ");
+        faults
+            .filter(|fault| !fault.starts_with(&snapshot))
+            .map(|fault| format!("after destroy: {fault}"))
+            .collect()
+    }
+}
+
+/// One run that all of this goes wrong in, and that has to do the job nevertheless, with not more than twice the calls.
+pub fn weathers(job: &'static Job, faults: &[Fault]) -> Vec<String> {
+    let mut world = World::of(job);
+    let ran = world.run_with(faults, "16");
+    let what = format!("{}, {faults:?}", job.name);
+    let usual = job.undisturbed().calls.len();
+    println!(
+        "{what}: {} calls instead of {usual}, {} of them harmed, {:.1} s",
+        ran.calls.len(),
+        ran.harmed,
+        ran.elapsed.as_secs_f64()
+    );
+    let mut problems = Vec::new();
+    if ran.status == Some(0) {
+        if ran.calls.len() > 2 * usual {
+            problems.push(format!("{} calls instead of {usual}", ran.calls.len()));
+        }
+        world.keep(ran);
+        problems.extend(world.verdict_as_it_is());
+    } else {
+        problems.push(format!("{:?}\n    {}", ran.status, ran.last_words()));
+    }
+    let problems = problems.into_iter();
+    problems
+        .map(|problem| format!("{what}: {problem}"))
+        .collect()
+}
+
+/// Says what came of many cases, and fails if something does not hold.
+pub fn judge(
+    promise: &str,
+    what: &str,
+    seeds: Option<usize>,
+    (runs, failures): (usize, Vec<String>),
+) {
+    let shown = Shown {
+        promise,
+        level: "lab",
+        what,
+        runs,
+        seeds,
+        failures: failures.len(),
+    };
+    shown.tell();
+    assert!(failures.is_empty(), "\n{}", failures.join("\n"));
+    assert!(runs > 0, "nothing was tried");
+}
+
+/// Every so many-th call is tried in a campaign, which `FDE_INFRA_LAB` asks for.
+pub fn campaign() -> Option<usize> {
+    let stride = std::env::var("FDE_INFRA_LAB").ok()?;
+    Some(stride.parse().expect("FDE_INFRA_LAB is a number from 1"))
+}
+
+/// Tries every case, several at once, and gives back how many came about and what does not hold.
+pub fn each<C: Sync>(
+    cases: &[C],
+    experiment: impl Fn(&C) -> Option<Vec<String>> + Sync,
+) -> (usize, Vec<String>) {
+    // The account's own work is the most of it, and each has a process of its own.
+    let workers = std::thread::available_parallelism().map_or(1, usize::from);
+    let next = Mutex::new(cases.iter());
+    let results: Mutex<(usize, Vec<String>)> = Mutex::default();
+    std::thread::scope(|scope| {
+        for _ in 0..workers {
+            scope.spawn(|| {
+                loop {
+                    let case = next.lock().expect("no thread failed in here").next();
+                    let Some(case) = case else { break };
+                    let Some(faults) = experiment(case) else {
+                        continue;
+                    };
+                    for fault in &faults {
+                        println!("{fault}");
+                    }
+                    let mut results = results.lock().expect("no thread failed in here");
+                    results.0 += 1;
+                    results.1.extend(faults);
+                    if results.0.is_multiple_of(50) {
+                        println!("{} of {} tried", results.0, cases.len());
+                    }
+                }
+            });
+        }
+    });
+    results.into_inner().expect("no thread failed in here")
+}
