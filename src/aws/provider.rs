@@ -35,14 +35,14 @@ impl AwsProvider {
         &self.context
     }
 
-    /// An error that came of a call, with where it was made: waits know only the call.
-    fn placed<T>(&self, mut result: Result<T, ProviderError>) -> Result<T, ProviderError> {
-        if let Err(error) = &mut result
-            && error.is_of_call()
-        {
-            error.region.clone_from(&self.context.region);
-        }
-        result
+    /// An error as others may see it: with where the call was made, since waits know only the call, and without secrets.
+    fn told<T>(&self, result: Result<T, ProviderError>) -> Result<T, ProviderError> {
+        result.map_err(|mut error| {
+            if error.is_of_call() {
+                error.region.clone_from(&self.context.region);
+            }
+            self.context.without_secrets(error)
+        })
     }
 
     fn resource_type(&self, token: &str) -> Result<&dyn AnyResourceType, ProviderError> {
@@ -93,9 +93,11 @@ impl Provider for AwsProvider {
     }
 
     async fn read(&self, query: Query<'_>) -> Result<Vec<Observed>, ProviderError> {
-        self.resource_type(query.token)?
+        let result = self
+            .resource_type(query.token)?
             .read(&self.context, query)
-            .await
+            .await;
+        self.told(result)
     }
 
     async fn create(&self, request: Creation<'_>) -> Result<Observed, ProviderError> {
@@ -103,7 +105,7 @@ impl Provider for AwsProvider {
             .resource_type(request.urn.token())?
             .create(&self.context, request)
             .await;
-        self.placed(result)
+        self.told(result)
     }
 
     async fn update(&self, request: Update<'_>) -> Result<Observed, ProviderError> {
@@ -111,7 +113,7 @@ impl Provider for AwsProvider {
             .resource_type(request.urn.token())?
             .update(&self.context, request)
             .await;
-        self.placed(result)
+        self.told(result)
     }
 
     async fn wait(
@@ -124,7 +126,7 @@ impl Provider for AwsProvider {
             .resource_type(urn.token())?
             .wait(&self.context, observed, progress)
             .await;
-        self.placed(result)
+        self.told(result)
     }
 
     async fn delete(&self, request: Deletion<'_>) -> Result<(), ProviderError> {
@@ -132,6 +134,6 @@ impl Provider for AwsProvider {
             .resource_type(&request.observed.token)?
             .delete(&self.context, request)
             .await;
-        self.placed(result)
+        self.told(result)
     }
 }

@@ -9,7 +9,7 @@ use super::report::Failure;
 use super::saved_plan::{Previewed, SavedPlan};
 use super::session::{Offline, Session, ShowOptions, quoted, suffix};
 use super::{CommandResult, Context, Exit, refusal};
-use crate::display::{Line, Message, json, message};
+use crate::display::{Line, Message, inert, json, message};
 use crate::plan::Goal;
 
 const DETAILED: &str = "FDE_INFRA_DETAILED_EXITCODE";
@@ -72,7 +72,7 @@ pub async fn run(context: &mut Context, arguments: &Arguments) -> CommandResult 
             .map_err(|error| Failure::of_writing(&error.into()))?;
         context
             .terminal
-            .data(&text)
+            .data(&inert::json(&text))
             .map_err(|error| Failure::of_writing(&error))?;
     } else {
         let options = ShowOptions {

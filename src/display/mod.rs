@@ -5,6 +5,7 @@
 
 mod consequences;
 pub mod diff;
+pub mod inert;
 pub mod json;
 pub mod line;
 pub mod message;

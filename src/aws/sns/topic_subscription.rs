@@ -77,7 +77,8 @@ impl ResourceType for TopicSubscription {
                 Property::new("endpoint")
                     .required()
                     .replaces()
-                    .canonical(without_password),
+                    .canonical(without_password)
+                    .secret_if(holds_password),
                 Property::new("rawMessageDelivery").default(false),
                 Property::new("filterPolicy").canonical(canonical_json),
                 Property::new("filterPolicyScope").default(BY_ATTRIBUTES),
@@ -427,6 +428,15 @@ fn without_password(endpoint: Value) -> Value {
     masked.map_or(endpoint, Value::from)
 }
 
+/// Also where a part of the URL is not known yet.
+fn holds_password(endpoint: &Value) -> bool {
+    let text = match serde_json::Value::from(endpoint) {
+        serde_json::Value::String(text) => Value::from(text),
+        _ => return false,
+    };
+    without_password(text.clone()) != text
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -441,7 +451,12 @@ mod tests {
         );
         for other in ["https://host/a:b@c", "me@shop.example", "arn:aws:sqs:r:1:q"] {
             assert_eq!(masked(other), other.into());
+            assert!(!holds_password(&other.into()));
         }
+        assert!(holds_password(&Value::join([
+            "https://a:b@".into(),
+            "host".into()
+        ])));
     }
 
     #[test]
