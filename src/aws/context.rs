@@ -1,6 +1,7 @@
 //! A connection to one account in one region: the SDK clients, and the one way to call through them.
 
 use std::future::Future;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use aws_config::BehaviorVersion;
@@ -18,7 +19,7 @@ use super::error::AwsResult;
 use super::rate::Pacer;
 use super::retry::{Repeat, call};
 use super::turns::Turns;
-use crate::resource::ProviderError;
+use crate::resource::{Masking, ProviderError};
 
 /// How to reach AWS; everything left out comes from the SDK's standard chain.
 #[derive(Debug, Clone, Default)]
@@ -69,6 +70,8 @@ pub struct Context {
     pub tagging: aws_sdk_resourcegroupstagging::Client,
     pacer: Pacer,
     turns: Turns,
+    /// The secrets that have been read or sent: an error may quote them.
+    secret_texts: Mutex<Masking>,
 }
 
 /// Connects and asks STS who we are: the first call of every command, and the only one before the account guard.
@@ -159,6 +162,7 @@ pub async fn connect(connection: &Connection) -> Result<Context, ConnectError> {
         tagging: aws_sdk_resourcegroupstagging::Client::new(&config),
         pacer,
         turns: Turns::default(),
+        secret_texts: Mutex::default(),
     })
 }
 
@@ -192,6 +196,28 @@ impl Context {
     /// Waits for its turn with an object that takes one change at a time, and holds it until the answer is dropped.
     pub async fn turn(&self, object: &str) -> OwnedMutexGuard<()> {
         self.turns.take(object).await
+    }
+
+    /// Remembers a secret, so that no error shows it.
+    pub(super) fn hide(&self, secret: &str) {
+        let mut texts = self
+            .secret_texts
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        texts.add(secret);
+    }
+
+    /// An error without the secrets that it may quote.
+    pub(super) fn without_secrets(&self, mut error: ProviderError) -> ProviderError {
+        let texts = self
+            .secret_texts
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        error.message = texts.mask(&error.message);
+        for detail in &mut error.details {
+            *detail = texts.mask(detail);
+        }
+        error
     }
 
     /// An ARN of this account and region.

@@ -36,14 +36,14 @@ impl AwsProvider {
         &self.context
     }
 
-    /// An error that came of a call, with where it was made: waits know only the call.
-    fn placed<T>(&self, mut result: Result<T, ProviderError>) -> Result<T, ProviderError> {
-        if let Err(error) = &mut result
-            && error.is_of_call()
-        {
-            error.region.clone_from(&self.context.region);
-        }
-        result
+    /// An error as others may see it: with where the call was made, since waits know only the call, and without secrets.
+    fn placed<T>(&self, result: Result<T, ProviderError>) -> Result<T, ProviderError> {
+        result.map_err(|mut error| {
+            if error.is_of_call() {
+                error.region.clone_from(&self.context.region);
+            }
+            self.context.without_secrets(error)
+        })
     }
 
     fn resource_type(&self, token: &str) -> Result<&dyn AnyResourceType, ProviderError> {
@@ -94,9 +94,11 @@ impl Provider for AwsProvider {
     }
 
     async fn read(&self, query: Query<'_>) -> Result<Vec<Observed>, ProviderError> {
-        self.resource_type(query.token)?
+        let result = self
+            .resource_type(query.token)?
             .read(&self.context, query)
-            .await
+            .await;
+        self.placed(result)
     }
 
     async fn create(&self, request: Creation<'_>) -> Result<Observed, ProviderError> {

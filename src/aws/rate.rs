@@ -140,15 +140,7 @@ impl Pacer {
             .is_some_and(|before| before.elapsed() < Duration::from_secs(1));
         if !is_same_sign {
             bucket.slowed_down = Some(Instant::now());
-            bucket.rate.1 = (bucket.rate.1 * 0.7).max(rate_of(operation).1 * LEAST);
-        }
-    }
-
-    /// After a success: back to the published rate, little by little, once a storm is over.
-    pub fn speed_up(&self, operation: &'static str) {
-        let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(bucket) = buckets.get_mut(operation) {
-            bucket.rate.1 = (bucket.rate.1 * 1.5).min(rate_of(operation).1);
+            bucket.rate.1 = (bucket.rate.1 * 0.7).max(bucket.published.1 * LEAST);
         }
     }
 

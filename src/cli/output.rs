@@ -8,7 +8,7 @@ use super::arguments::{StackArguments, boolean, exclusive};
 use super::report::{Failure, show};
 use super::session::{Offline, Session};
 use super::{CommandResult, Context, Exit, stack_file};
-use crate::display::{Message, outputs};
+use crate::display::{Message, inert, outputs};
 use crate::graph::{FACTS_TOKEN, nearest};
 use crate::resource::{LiveSnapshot, OutputReference, Value};
 
@@ -60,15 +60,17 @@ pub async fn run(context: &mut Context, arguments: &Arguments) -> CommandResult 
         Some(name) => {
             let value = find(&all, &name, &session)?;
             if arguments.json {
-                outputs::json(value, secrets).to_string()
+                inert::json(&outputs::json(value, secrets).to_string())
             } else if arguments.shell {
                 outputs::shell(&[(name, value.clone())], secrets)
             } else {
                 outputs::alone(value, secrets)
             }
         }
-        None if arguments.json => serde_json::to_string_pretty(&outputs::all_json(&all, secrets))
-            .map_err(|error| Failure::of_writing(&error.into()))?,
+        None if arguments.json => {
+            let document = serde_json::to_string_pretty(&outputs::all_json(&all, secrets));
+            inert::json(&document.map_err(|error| Failure::of_writing(&error.into()))?)
+        }
         None if arguments.shell => outputs::shell(&all, secrets),
         None => {
             let all = if secrets { in_clear(all) } else { all };

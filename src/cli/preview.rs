@@ -9,7 +9,7 @@ use super::report::Failure;
 use super::saved_plan::{Previewed, SavedPlan};
 use super::session::{Offline, Session, ShowOptions, quoted, suffix};
 use super::{CommandResult, Context, Exit, refusal};
-use crate::display::{Line, Message, View, json, markdown, message};
+use crate::display::{Line, Message, View, inert, json, markdown, message};
 use crate::plan::Goal;
 
 const DETAILED: &str = "FDE_INFRA_DETAILED_EXITCODE";
@@ -90,7 +90,7 @@ pub async fn run(context: &mut Context, arguments: &Arguments) -> CommandResult 
         let document = json::document(&plan, &session.offline.catalog);
         let text = serde_json::to_string_pretty(&document)
             .map_err(|error| Failure::of_writing(&error.into()))?;
-        data(context, &text)?;
+        data(context, &inert::json(&text))?;
     } else if arguments.markdown {
         let view = View {
             plan: &plan,

@@ -6,7 +6,7 @@ use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteDiagnost
 
 use super::Exit;
 use crate::aws;
-use crate::display::line::{is_harmful, sanitise};
+use crate::display::inert::{self, is_harmful, sanitise};
 use crate::display::{Line, Message, Secrets, Style, Terminal, message};
 use crate::plan::verify::Violation;
 use crate::resource::{ErrorKind, ProviderError};
@@ -235,7 +235,7 @@ pub fn excerpt(
         excerpt.push_str(&sanitise(&line));
         excerpt.push('\n');
     }
-    Some(excerpt)
+    Some(inert::excerpt(&excerpt))
 }
 
 /// The text with every harmful character replaced by a harmless one of as many bytes, so that spans still fit.

@@ -126,7 +126,7 @@ pub fn suffix(arguments: &StackArguments, global: &GlobalArguments) -> String {
         add(" --profile ", Some(profile));
     }
     if let Some(endpoint) = &global.endpoint_url {
-        add(" --endpoint-url ", Some(endpoint));
+        add(" --endpoint-url ", Some(&hide(endpoint, &hidden)));
     }
     suffix
 }
@@ -398,7 +398,7 @@ fn not_connected(error: &ConnectError, offline: &Offline, profile: Option<String
         (_, None) => {
             let mut message = Message::error("could not reach AWS").answer(source);
             if let Some(endpoint) = endpoint {
-                message = message.fact("endpoint", endpoint);
+                message = message.fact("endpoint", hide(endpoint, &[]));
             }
             let message = now(message)
                 .help("see to the network, the proxy or the endpoint, then run")

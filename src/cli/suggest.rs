@@ -7,7 +7,7 @@ use clap::error::{ContextKind, ContextValue, Error, ErrorKind};
 use super::report::show;
 use super::session::quoted;
 use super::{Exit, stack_file};
-use crate::display::{ColorChoice, Message, Terminal};
+use crate::display::{ColorChoice, Line, Message, Terminal, inert};
 
 /// What users of other tools type, and what it is called here.
 const ELSEWHERE: &[(&str, &str)] = &[
@@ -46,8 +46,15 @@ pub fn report(error: &Error, arguments: &[OsString], detailed: bool) -> Exit {
             .help(format!("did you mean `{right}`?"))
             .command(format!("fde-infra {right}{stack}"));
         show(&[message], &mut Terminal::new(ColorChoice::Auto));
-    } else if error.print().is_err() {
-        return Exit::Error;
+    } else if is_harmless(error) {
+        if error.print().is_err() {
+            return Exit::Error;
+        }
+    } else {
+        // It quotes the command line, which a script may have put together from anything.
+        let text = error.render().to_string();
+        let lines: Vec<Line> = text.lines().map(Line::plain).collect();
+        Terminal::new(ColorChoice::Auto).report(&lines);
     }
     match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => Exit::Done,
@@ -55,6 +62,14 @@ pub fn report(error: &Error, arguments: &[OsString], detailed: bool) -> Exit {
         _ if detailed => Exit::Error,
         _ => Exit::Usage,
     }
+}
+
+/// Whether clap's own print of an error gives a terminal or a CI system nothing to obey.
+fn is_harmless(error: &Error) -> bool {
+    let text = error.render().to_string();
+    let is_line_end = |character: char| character == '\n';
+    text.lines().all(|line| inert::orders(line).is_empty())
+        && !text.contains(|character: char| inert::is_harmful(character) && !is_line_end(character))
 }
 
 /// The unknown command, and what it is called here, if it is one of another tool.

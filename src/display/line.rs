@@ -1,13 +1,12 @@
 //! Lines of styled text, and how wide they are.
 //!
-//! Nothing but a [`Line`] reaches the terminal, and no control character enters one: names and messages from AWS or from
-//! a stack file cannot move the cursor, recolour the screen, turn the direction of text, or speak to a CI system.
+//! Nothing but a [`Line`] reaches the terminal, and what enters one has been made [`inert`](super::inert).
 
-use std::borrow::Cow;
 use std::collections::VecDeque;
 
 use console::measure_text_width;
 
+use super::inert::{HARMLESS, orders, sanitise};
 use super::style::Style;
 
 /// One line of a screen, without its end.
@@ -152,22 +151,25 @@ impl Line {
         let plain: String = self.spans.iter().map(|(_, text)| text.as_str()).collect();
         // Spaces at the end would show up in copied text and in recorded output.
         let mut rest = plain.trim_end().len();
-        let mut text = String::new();
-        // A line that begins like this is an order to GitHub Actions or Azure Pipelines. Ours never do; foreign text may.
-        if plain.trim_start().starts_with("::") || plain.trim_start().starts_with("##") {
-            text.push('·');
-        }
+        let orders = orders(&plain[..rest]);
+        let mut orders = orders.iter().peekable();
+        let (mut text, mut at) = (String::new(), 0);
         for (style, span) in &self.spans {
             let span = &span[..span.len().min(rest)];
             rest -= span.len();
             if span.is_empty() {
                 break;
             }
-            text.push_str(&if colour {
-                style.paint(span)
-            } else {
-                span.to_owned()
-            });
+            let mut inert = String::new();
+            let mut written = 0;
+            while let Some(order) = orders.next_if(|order| **order < at + span.len()) {
+                inert.push_str(&span[written..order - at]);
+                inert.push(HARMLESS);
+                written = order - at;
+            }
+            inert.push_str(&span[written..]);
+            at += span.len();
+            text.push_str(&if colour { style.paint(&inert) } else { inert });
         }
         text
     }
@@ -213,42 +215,6 @@ pub fn cut_middle(text: &str, width: usize) -> String {
     format!("{}…{}", head(text, left / 2), tail(text, left - left / 2))
 }
 
-/// Makes every control character visible instead of effective.
-pub fn sanitise(text: &str) -> Cow<'_, str> {
-    if !text.chars().any(is_harmful) {
-        return Cow::Borrowed(text);
-    }
-    let visible = |character: char| match character {
-        '\t' => ' ',
-        // Unicode has a picture for each of these.
-        '\u{0}'..='\u{1f}' => {
-            char::from_u32(0x2400 + u32::from(character)).unwrap_or(char::REPLACEMENT_CHARACTER)
-        }
-        '\u{7f}' => '␡',
-        harmful if is_harmful(harmful) => char::REPLACEMENT_CHARACTER,
-        harmless => harmless,
-    };
-    Cow::Owned(text.chars().map(visible).collect())
-}
-
-/// Control characters, line and paragraph separators, and what turns or hides the direction of text.
-pub fn is_harmful(character: char) -> bool {
-    character.is_control()
-        || matches!(
-            character,
-            '\u{61c}'
-                | '\u{200b}'
-                | '\u{200e}'
-                | '\u{200f}'
-                | '\u{2028}'
-                | '\u{2029}'
-                | '\u{202a}'..='\u{202e}'
-                | '\u{2060}'..='\u{206f}'
-                | '\u{feff}'
-                | '\u{e0000}'..='\u{e007f}'
-        )
-}
-
 /// Text in lines of at most a width, broken between words; a word longer than that, such as an ARN, stays whole, because
 /// it would not survive the copying otherwise. `None` keeps lines as they are.
 pub fn wrap(text: &str, width: Option<usize>) -> Vec<String> {
@@ -277,24 +243,44 @@ pub fn wrap(text: &str, width: Option<usize>) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::inert::tests::{danger, hostile};
     use super::*;
-
-    #[test]
-    fn control_characters_become_visible() {
-        assert_eq!(sanitise("a\u{1b}[31mb\r\n"), "a␛[31mb␍␊");
-        assert_eq!(sanitise("\u{202e}evil\u{9b}2J"), "\u{fffd}evil\u{fffd}2J");
-        assert_eq!(Line::plain("x\u{7}").render(true), "x␇");
-        assert_eq!(sanitise("Größe 日本"), "Größe 日本");
-    }
+    use crate::testing::Random;
 
     #[test]
     fn foreign_text_gives_no_orders_to_ci() {
-        assert_eq!(
-            Line::plain("  ::add-mask::x").render(false),
-            "·  ::add-mask::x"
-        );
-        assert_eq!(Line::plain("##[error]x").render(false), "·##[error]x");
-        assert_eq!(Line::plain("aws::x").render(false), "aws::x");
+        let rendered = |line: Line| line.render(false);
+        assert_eq!(rendered(Line::plain("  ::add-mask::x")), "·  ::add-mask::x");
+        assert_eq!(rendered(Line::plain("a ##[error]x")), "a #·#[error]x");
+        let parted = Line::plain("a #").with(Style::Bold, "#").and("vso[x]");
+        assert_eq!(rendered(parted), "a #·#vso[x]");
+        assert_eq!(rendered(Line::plain("x\u{7}")), "x␇");
+        assert_eq!(rendered(Line::plain("aws::x ## y")), "aws::x ## y");
+    }
+
+    /// Whatever is put together from whatever comes in, in whatever pieces and at whatever width.
+    #[test]
+    fn every_line_is_inert() {
+        for seed in 0..5_000 {
+            let mut random = Random::new(seed);
+            let mut line = Line::new();
+            for _ in 0..random.below(6) {
+                let styles = [Style::Plain, Style::Error, Style::Faint];
+                line.push(styles[random.below(3)], hostile(&mut random));
+            }
+            let width = 1 + random.below(40);
+            let mut lines = line.clone().wrapped(width, 1 + random.below(4));
+            lines.push(line.clone().cut(width));
+            lines.push(line.clone().padded(width));
+            let text = hostile(&mut random);
+            let wrapped = wrap(&text, Some(width));
+            lines.extend(wrapped.iter().map(Line::plain));
+            lines.push(line);
+            for line in lines {
+                let text = line.render(false);
+                assert_eq!(danger(&text), None, "seed {seed}: {text:?}");
+            }
+        }
     }
 
     #[test]

@@ -6,6 +6,7 @@
 mod consequences;
 pub mod diff;
 pub mod history;
+pub mod inert;
 pub mod json;
 pub mod line;
 pub mod lock;

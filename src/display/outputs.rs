@@ -1,6 +1,7 @@
 //! What a stack prints at the end, and what `output` answers.
 
-use super::line::{Line, sanitise};
+use super::inert::sanitise;
+use super::line::Line;
 use super::style::Style;
 use super::value::{SECRET, block, inline};
 use crate::resource::Value;

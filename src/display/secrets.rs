@@ -1,18 +1,13 @@
 //! Masking of secrets in texts that others write: AWS quotes the value that it refuses.
 
-use super::value::SECRET;
 use crate::execute::Event;
 use crate::plan::Plan;
-use crate::resource::{Catalog, Observed, Properties, ProviderError, Value};
-
-/// Shorter values are too likely to be part of innocent words.
-const SHORTEST: usize = 4;
+use crate::resource::{Catalog, Masking, Observed, Properties, ProviderError, Value};
 
 /// The secret texts that are known.
 #[derive(Default)]
 pub struct Secrets {
-    /// Longest first, so that a secret that holds another is masked whole.
-    texts: Vec<String>,
+    masking: Masking,
 }
 
 impl Secrets {
@@ -33,7 +28,6 @@ impl Secrets {
         for output in &plan.outputs {
             secrets.add(&output.known, false);
         }
-        secrets.sort();
         secrets
     }
 
@@ -43,7 +37,6 @@ impl Secrets {
         for text in texts {
             secrets.add(&text.into(), true);
         }
-        secrets.sort();
         secrets
     }
 
@@ -57,14 +50,7 @@ impl Secrets {
         for object in objects {
             self.add_object(object, catalog);
         }
-        self.sort();
         self
-    }
-
-    fn sort(&mut self) {
-        self.texts
-            .sort_by(|left, right| right.len().cmp(&left.len()).then_with(|| left.cmp(right)));
-        self.texts.dedup();
     }
 
     fn add_object(&mut self, observed: &Observed, catalog: &Catalog) {
@@ -87,9 +73,7 @@ impl Secrets {
     fn add(&mut self, value: &Value, secret: bool) {
         match value {
             Value::Secret(inner) => self.add(inner, true),
-            Value::String(text) if secret && text.len() >= SHORTEST => {
-                self.texts.push(text.clone());
-            }
+            Value::String(text) if secret => self.masking.add(text),
             Value::List(values) | Value::Join(values) => {
                 for value in values {
                     self.add(value, secret);
@@ -110,13 +94,7 @@ impl Secrets {
 
     /// The text with all secrets masked.
     pub fn mask(&self, text: &str) -> String {
-        let mut masked = text.to_owned();
-        for secret in &self.texts {
-            if masked.contains(secret.as_str()) {
-                masked = masked.replace(secret.as_str(), SECRET);
-            }
-        }
-        masked
+        self.masking.mask(text)
     }
 
     pub fn mask_error(&self, error: &mut ProviderError) {

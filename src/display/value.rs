@@ -3,9 +3,7 @@
 use super::line::Line;
 use super::style::Style;
 use crate::resource::Value;
-
-/// What stands in place of a secret.
-pub const SECRET: &str = "[secret]";
+pub use crate::resource::masking::SECRET;
 
 /// A value in one line.
 pub fn inline(value: &Value) -> String {

@@ -295,8 +295,8 @@ fn complete(
             });
         }
         // From here on it cannot be printed by accident, whatever it is joined into.
-        if property.secret
-            && let Some(value) = inputs.get_mut(property.name)
+        if let Some(value) = inputs.get_mut(property.name)
+            && property.hides(value)
             && !matches!(value, Value::Secret(_))
         {
             *value = Value::Secret(Box::new(std::mem::replace(value, Value::Null)));

@@ -156,8 +156,19 @@ pub fn compare_values(path: &str, before: &Value, after: &Value, changes: &mut V
             compare_lists(path, before, after, changes);
         }
         (before, after) if same(before, after) => {}
+        // What the author takes from a secret is one in AWS, too, which does not say so.
+        (before, after @ Value::Secret(_)) if !before.is_null() => {
+            changes.push(change(path, &hidden(before), after));
+        }
+        (before @ Value::Secret(_), after) if !after.is_null() => {
+            changes.push(change(path, before, &hidden(after)));
+        }
         (before, after) => changes.push(change(path, before, after)),
     }
+}
+
+fn hidden(value: &Value) -> Value {
+    Value::Secret(Box::new(value.clone()))
 }
 
 /// Elements that both lists hold are left out from both ends, so that one insertion reads as one addition.

@@ -7,6 +7,7 @@
 pub mod catalog;
 pub mod desired;
 pub mod diff;
+pub mod masking;
 pub mod names;
 pub mod nearest;
 pub mod provider;
@@ -20,6 +21,7 @@ pub mod value;
 pub use catalog::Catalog;
 pub use desired::Desired;
 pub use diff::{Change, ChangeKind, Diff};
+pub use masking::Masking;
 pub use provider::{ErrorKind, Provider, ProviderError};
 pub use schema::{CreateClass, Property, Schema};
 pub use session::ReadSession;

@@ -41,6 +41,8 @@ pub struct Property {
     pub write_only: bool,
     /// Its value must not be shown.
     pub secret: bool,
+    /// Some of its values must not be shown: a URL with a password in it.
+    pub secret_if: Option<fn(&Value) -> bool>,
     /// Only the keys the author wrote are compared; AWS fills in the others.
     pub declared_keys_only: bool,
     /// Brings equal meanings to one form, on the desired and on the observed side.
@@ -57,6 +59,7 @@ impl Property {
             fills_in_place: false,
             write_only: false,
             secret: false,
+            secret_if: None,
             declared_keys_only: false,
             canonical: None,
         }
@@ -104,6 +107,17 @@ impl Property {
     pub fn secret(mut self) -> Self {
         self.secret = true;
         self
+    }
+
+    #[must_use]
+    pub fn secret_if(mut self, is_secret: fn(&Value) -> bool) -> Self {
+        self.secret_if = Some(is_secret);
+        self
+    }
+
+    /// Whether a value of the author's must not be shown.
+    pub fn hides(&self, value: &Value) -> bool {
+        self.secret || self.secret_if.is_some_and(|is_secret| is_secret(value))
     }
 
     #[must_use]

@@ -243,6 +243,13 @@ fn clean_command(program: impl AsRef<std::ffi::OsStr>) -> Command {
     for name in MISLEADING {
         command.env_remove(name);
     }
+    // Flags and credentials are no business of a server that outlives the command.
+    for (name, _) in std::env::vars_os() {
+        let text = name.to_string_lossy();
+        if text.starts_with("FDE_INFRA_") || text.starts_with("AWS_") {
+            command.env_remove(&name);
+        }
+    }
     command
 }
 

@@ -34,6 +34,7 @@ pub fn ranges(text: &str, keys: &[&str]) -> Vec<Range<usize>> {
             named.then(|| value..end_of_value(text, at, value))
         }));
     }
+    ranges.extend(passwords(text));
     ranges.retain(|range| !text[range.clone()].trim().is_empty());
     ranges.sort_by_key(|range| (range.start, range.end));
     let mut joined: Vec<Range<usize>> = Vec::new();
@@ -104,7 +105,13 @@ fn value_after(text: &str, start: usize, end: usize) -> Option<usize> {
     }
     let after = text[end..].trim_start_matches(['"', '\'']);
     let after = after.trim_start();
-    let value = after.strip_prefix([':', '='])?;
+    // A flag may lead on, to a place in the value.
+    let value = if after.starts_with(['.', '[']) {
+        let equals = after.find(|character: char| character == '=' || character.is_whitespace());
+        after[equals?..].strip_prefix('=')?
+    } else {
+        after.strip_prefix([':', '='])?
+    };
     Some(text.len() - value.len())
 }
 
@@ -121,6 +128,21 @@ fn end_of_value(text: &str, key: usize, value: usize) -> usize {
         end += line.len();
     }
     end - usize::from(text[..end].ends_with('\n'))
+}
+
+/// The passwords in URLs: `https://user:password@host`.
+fn passwords(text: &str) -> impl Iterator<Item = Range<usize>> {
+    text.match_indices("://").filter_map(|(at, scheme)| {
+        let start = at + scheme.len();
+        let authority = &text[start..];
+        let end = authority
+            .find(|character: char| character.is_whitespace() || "/?#'\"".contains(character));
+        let authority = &authority[..end.unwrap_or(authority.len())];
+        let (credentials, _) = authority.rsplit_once('@')?;
+        let (user, password) = credentials.split_once(':')?;
+        let start = start + user.len() + 1;
+        Some(start..start + password.len())
+    })
 }
 
 /// The name in `*name`.
@@ -163,8 +185,9 @@ mod tests {
             "#]],
         );
         check(
-            "  secretString: |\n    hunter2\n\n    hunter3\n  b: 2",
+            "a:\n  secretString: |\n    hunter2\n\n    hunter3\n  b: 2",
             expect![[r#"
+                a:
                   secretString:[secret]
                   b: 2"#]],
         );
@@ -187,6 +210,14 @@ mod tests {
             expect!["resources.v.properties.secretString=[secret]"],
         );
         check(
+            "resources.v.properties.secretString.x[0]=hunter2",
+            expect!["resources.v.properties.secretString.x[0]=[secret]"],
+        );
+        check(
+            "endpoint: https://ada:hunter2@shop.example/x@y # http://a:b",
+            expect!["endpoint: https://ada:[secret]@shop.example/x@y # http://a:b"],
+        );
+        check(
             "my_secretString: open\nsecretStringTemplate: open",
             expect![[r#"
                 my_secretString: open
@@ -200,6 +231,7 @@ mod tests {
             "secretString: ".repeat(70_000),
             "secretString: *a\n".repeat(60_000) + &"&a ".repeat(10_000),
             "secretString: 1\n  secretString: 2\n".repeat(25_000),
+            "://".repeat(300_000),
         ] {
             let started = std::time::Instant::now();
             cover(&text, &KEYS);

@@ -1,20 +1,24 @@
 //! Data is never deleted as a side effect (`promises.md` R6): for each kind that holds data, what an edit of the file, a
 //! flag or `destroy` may do to it, without and with consent.
 
+use std::collections::BTreeSet;
+
 use async_trait::async_trait;
 use aws_sdk_cloudwatchlogs::types::InputLogEvent;
 use aws_sdk_s3::primitives::ByteStream;
+use fde_infra::aws::registry::catalog;
 
 use crate::common::program::{Ended, Program};
-use crate::common::sdk::{FOREIGN, Sdk};
-use crate::common::{World, endpoint, indent};
+use crate::common::sdk::Sdk;
+use crate::common::showing::Showing;
+use crate::common::{World, endpoint};
 
 /// The exit status of what a guard refuses (`design.md` §6).
 const REFUSED: Option<i32> = Some(5);
 
 /// A kind that holds data.
 #[async_trait]
-trait Kind: Sync {
+pub trait Kind: Sync {
     fn token(&self) -> &'static str;
 
     /// What it needs, as entries of `resources:`. It may hold data, too.
@@ -71,7 +75,7 @@ impl Case<'_> {
 }
 
 /// What nobody has consented to: nothing is sent, and the message says what to type.
-fn assert_refused(ended: &Ended, consent: &str, what: &str) {
+pub fn assert_refused(ended: &Ended, consent: &str, what: &str) {
     assert_eq!(ended.status, REFUSED, "{what}: {ended:#?}");
     assert_eq!(ended.mutating, [] as [String; 0], "{what}");
     assert!(
@@ -88,8 +92,22 @@ fn assert_done(ended: &Ended, what: &str) {
     assert_eq!(counted, !ended.mutating.is_empty(), "{what}");
 }
 
+/// Every kind that holds data: what the program says of its types is held to this.
+const KINDS: [&dyn Kind; 5] = [&Database, &Bucket, &Secret, &Repository, &LogGroup];
+
+#[test]
+fn every_kind_that_holds_data_is_tested() {
+    let tested: BTreeSet<&str> = KINDS.iter().map(|kind| kind.token()).collect();
+    let catalog = catalog();
+    let stateful = catalog.iter().filter(|schema| schema.stateful);
+    let stateful: BTreeSet<&str> = stateful.map(|schema| schema.token).collect();
+    assert_eq!(tested, stateful);
+}
+
 /// Everything that could make the object go, first without consent, then with it.
-async fn check(name: &str, kind: &dyn Kind) {
+async fn check(name: &str, kind: &dyn Kind, what: &'static str) {
+    // Five ways to lose it without consent, four with it.
+    let _shown = Showing::of("R6", what, 9);
     let case = Case {
         kind,
         world: World::in_environment(name, "prod").await,
@@ -222,7 +240,12 @@ async fn final_snapshots(sdk: &Sdk, id: &str) -> Vec<String> {
 
 #[tokio::test]
 async fn a_database() {
-    check("e2e-data-database", &Database).await;
+    check(
+        "e2e-data-database",
+        &Database,
+        "a database: replaced, removed, renamed, destroyed; without and with consent",
+    )
+    .await;
 }
 
 struct Bucket;
@@ -259,7 +282,12 @@ impl Kind for Bucket {
 
 #[tokio::test]
 async fn a_bucket_with_objects() {
-    check("e2e-data-bucket", &Bucket).await;
+    check(
+        "e2e-data-bucket",
+        &Bucket,
+        "a bucket with objects: the same",
+    )
+    .await;
 }
 
 struct Secret;
@@ -308,7 +336,7 @@ impl Kind for Secret {
 
 #[tokio::test]
 async fn a_secret() {
-    check("e2e-data-secret", &Secret).await;
+    check("e2e-data-secret", &Secret, "a secret: the same").await;
 }
 
 struct Repository;
@@ -344,10 +372,15 @@ impl Kind for Repository {
 
 #[tokio::test]
 async fn a_repository_with_images() {
-    check("e2e-data-repository", &Repository).await;
+    check(
+        "e2e-data-repository",
+        &Repository,
+        "a repository with images: the same",
+    )
+    .await;
 }
 
-struct LogGroup;
+pub struct LogGroup;
 
 #[async_trait]
 impl Kind for LogGroup {
@@ -371,7 +404,7 @@ impl Kind for LogGroup {
     }
 }
 
-async fn write_line(sdk: &Sdk, group: &str) {
+pub async fn write_line(sdk: &Sdk, group: &str) {
     sdk.logs
         .create_log_stream()
         .log_group_name(group)
@@ -399,11 +432,18 @@ async fn write_line(sdk: &Sdk, group: &str) {
 
 #[tokio::test]
 async fn a_log_group() {
-    check("e2e-data-log-group", &LogGroup).await;
+    check(
+        "e2e-data-log-group",
+        &LogGroup,
+        "a log group with lines: the same",
+    )
+    .await;
 }
 
 /// `onDelete: snapshot`, the default of staging, where there can be no snapshot: the data stays until it is agreed to.
 async fn check_without_snapshot(name: &str, kind: &dyn Kind) {
+    let what = "what there is no snapshot of, in staging: destroyed only with consent";
+    let _shown = Showing::of("R6", what, 2);
     let world = World::in_environment(name, "staging").await;
     let program = Program::of(&world);
     let file = format!("kept: {{ type: {} }}", kind.token());
@@ -429,9 +469,50 @@ async fn there_is_no_snapshot_of_a_repository() {
     check_without_snapshot("e2e-data-repository-staging", &Repository).await;
 }
 
+#[tokio::test]
+async fn there_is_no_snapshot_of_a_log_group() {
+    check_without_snapshot("e2e-data-log-group-staging", &LogGroup).await;
+}
+
+/// `onDelete: snapshot` where there can be one: `destroy` needs no consent, and leaves what brings the data back.
+async fn check_with_snapshot(name: &str, kind: &dyn Kind, what: &'static str) {
+    let _shown = Showing::of("R6", what, 1);
+    let world = World::in_environment(name, "staging").await;
+    let program = Program::of(&world);
+    let file = format!(
+        "{}\nkept: {{ type: {}, properties: {} }}",
+        kind.needs(),
+        kind.token(),
+        kind.properties()[0]
+            .replace("e2e-data", "e2e-data-staging")
+            .replace("e2e/data", "e2e/data-staging"),
+    );
+    world.up(&file).await;
+    let id = world.id(&file, "kept").await;
+    kind.fill(&world.sdk, &id).await;
+    let ended = program.run(&file, "destroy", &["--yes"]);
+    assert_done(&ended, "destroyed");
+    assert!(!kind.holds(&world.sdk, &id).await);
+    kind.check_left(&world.sdk, &id).await;
+}
+
+#[tokio::test]
+async fn a_snapshot_is_left_of_a_database() {
+    let what = "a database in staging: destroyed, with a final snapshot";
+    check_with_snapshot("e2e-data-database-staging", &Database, what).await;
+}
+
+#[tokio::test]
+async fn a_recovery_window_is_left_of_a_secret() {
+    let what = "a secret in staging: destroyed, with a recovery window";
+    check_with_snapshot("e2e-data-secret-staging", &Secret, what).await;
+}
+
 /// `destroy` in dev deletes data: that is what the file says of it. AWS's own switch still wants consent.
 #[tokio::test]
 async fn a_guarded_database_is_not_destroyed_in_passing() {
+    let what = "a database with deletionProtection, in dev: destroyed only with consent";
+    let _shown = Showing::of("R6", what, 2);
     let world = World::new("e2e-data-guarded").await;
     let program = Program::of(&world);
     let resources = format!(
@@ -454,6 +535,8 @@ async fn a_guarded_database_is_not_destroyed_in_passing() {
 /// What is protected stays so when the line, or the whole resource, is gone from the file; consent does not help.
 #[tokio::test]
 async fn protection_outlives_its_line() {
+    let what = "protected, its line gone from the file: removed, destroyed; consent does not help";
+    let _shown = Showing::of("R6", what, 3);
     // What a run that died here has left, is protected from the next.
     let leftover = Sdk::new(endpoint())
         .await
@@ -507,6 +590,8 @@ impl Bucket {
 /// `retainOnDelete`: it leaves the file, or the stack goes, and it stays as it is; also what holds no data.
 #[tokio::test]
 async fn what_is_retained_stays() {
+    let what = "retainOnDelete: left out of the file, destroyed, replaced: it stays";
+    let _shown = Showing::of("R6", what, 4);
     let world = World::new("e2e-data-retained").await;
     let program = Program::of(&world);
     let resources = |options: &str| {
@@ -578,93 +663,4 @@ async fn a_deleted_secret_is_restored() {
     let secret = secret.expect("the secret is there");
     assert_eq!(secret.description(), Some("second"));
     assert_eq!(world.sdk.name_of(&id).await.as_deref(), Some("kept"));
-}
-
-/// AWS makes log groups itself, without tags: one with a wanted name is taken over, lines and all.
-#[tokio::test]
-async fn a_log_group_that_nobody_owns_is_taken_over() {
-    let world = World::new("e2e-data-adopted").await;
-    let resources = "kept: { type: aws:cloudwatch:LogGroup, properties: { name: /e2e/data/adopted, retentionInDays: 7 } }";
-    let group = "/e2e/data/adopted";
-    make_group(&world.sdk, group, FOREIGN).await;
-    write_line(&world.sdk, group).await;
-    world.up(resources).await;
-    assert_eq!(world.id(resources, "kept").await, group);
-    assert!(LogGroup.holds(&world.sdk, group).await);
-    let found = world
-        .sdk
-        .logs
-        .describe_log_groups()
-        .log_group_name_prefix(group)
-        .send()
-        .await;
-    let found = found.expect("log groups can be listed");
-    assert_eq!(found.log_groups()[0].retention_in_days(), Some(7));
-    let tags = world
-        .sdk
-        .tags_of(
-            found.log_groups()[0]
-                .log_group_arn()
-                .expect("it has an ARN"),
-        )
-        .await;
-    assert_eq!(tags.get(FOREIGN.0).map(String::as_str), Some(FOREIGN.1));
-    assert_eq!(tags.get("fde:stack"), Some(&world.stack_tag()));
-    world.destroy(resources).await;
-}
-
-/// One that another stack owns is not touched, and the message names the key to change.
-#[tokio::test]
-async fn a_log_group_of_another_stack_stands_in_the_way() {
-    let world = World::new("e2e-data-taken").await;
-    let program = Program::of(&world);
-    let group = "/aws/ecs/containers-e2e-taken";
-    let owner = "urn:fde:other/prod::aws:cloudwatch:LogGroup::services/e2e-taken/logGroup";
-    make_group(&world.sdk, group, ("fde:urn", owner)).await;
-
-    let raw = format!("kept: {{ type: aws:cloudwatch:LogGroup, properties: {{ name: {group} }} }}");
-    let ended = program.run(&raw, "up", &["--yes"]);
-    assert_refused(&ended, "resources.kept.properties.name", "a resource");
-    assert!(ended.stderr.contains(owner), "{ended:#?}");
-
-    let text = world.file("").replace(
-        "resources: {}",
-        &format!(
-            "network: {{ natGateways: none }}\nservices:\n{}",
-            indent(
-                "e2e-taken: { image: public.ecr.aws/x/y:1, scaling: { min: 1, max: 1 } }",
-                2
-            )
-        ),
-    );
-    let ended = program.run_file(&text, "up", &["--yes"]);
-    assert_refused(&ended, "services.e2e-taken.logGroup", "a service");
-    assert!(ended.stderr.contains(owner), "{ended:#?}");
-    drop(
-        world
-            .sdk
-            .logs
-            .delete_log_group()
-            .log_group_name(group)
-            .send()
-            .await,
-    );
-}
-
-/// A log group with this tag alone, whatever was there before.
-async fn make_group(sdk: &Sdk, name: &str, tag: (&str, &str)) {
-    drop(
-        sdk.logs
-            .delete_log_group()
-            .log_group_name(name)
-            .send()
-            .await,
-    );
-    sdk.logs
-        .create_log_group()
-        .log_group_name(name)
-        .tags(tag.0, tag.1)
-        .send()
-        .await
-        .expect("the group can be made");
 }

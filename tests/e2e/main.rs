@@ -12,6 +12,7 @@
     reason = "a test that cannot go on fails where it stands, and says what it saw"
 )]
 
+mod adoption;
 mod autoscaling_policy;
 mod autoscaling_target;
 mod cloudwatch_dashboard;
@@ -41,11 +42,13 @@ mod elbv2_listener_rule;
 mod elbv2_load_balancer;
 mod elbv2_target_group;
 mod failures;
+mod guards;
 mod history;
 mod iam_policy;
 mod iam_role;
 mod iam_role_policy;
 mod iam_role_policy_attachment;
+mod injection;
 mod lock;
 mod logs_log_group;
 mod output;
@@ -55,6 +58,7 @@ mod promise;
 mod rds_instance;
 mod rds_parameter_group;
 mod rds_subnet_group;
+mod read_only;
 mod s3_bucket;
 mod s3_bucket_lifecycle_configuration;
 mod s3_bucket_ownership_controls;
@@ -65,6 +69,7 @@ mod s3_bucket_versioning;
 mod sandbox;
 mod saved_plan;
 mod schema;
+mod secrets;
 mod secretsmanager_secret;
 mod secretsmanager_secret_version;
 mod secretsmanager_target_attachment;

@@ -66,9 +66,12 @@ async fn current(context: &Context, id: &str) -> AwsResult<Option<Current>> {
             context.secrets.get_secret_value().secret_id(id).send()
         })
         .await?;
-    Ok(answer.secret_string.map(|text| Current {
-        version_id: answer.version_id.unwrap_or_default(),
-        text: SecretText(text),
+    Ok(answer.secret_string.map(|text| {
+        context.hide(&text);
+        Current {
+            version_id: answer.version_id.unwrap_or_default(),
+            text: SecretText(text),
+        }
     }))
 }
 
@@ -119,6 +122,7 @@ async fn wanted_values(
                 .iter()
                 .find(|id| arn.as_deref() == Some(**id) || name.as_deref() == Some(**id));
             if let (Some(id), Some(text)) = (id, entry.secret_string) {
+                context.hide(&text);
                 let value = Current {
                     version_id: entry.version_id.unwrap_or_default(),
                     text: SecretText(text),
@@ -141,6 +145,7 @@ async fn put_value(
     previous: Option<&Current>,
     text: &SecretText,
 ) -> AwsResult<String> {
+    context.hide(text.expose());
     let previous = previous.map_or("", |value| value.version_id.as_str());
     let token = short_hash(&format!("{urn}\n{id}\n{previous}"), 32);
     let answer = until_visible(|| {
@@ -167,7 +172,10 @@ pub(super) async fn key_of(context: &Context, id: &str, key: &str) -> AwsResult<
     value
         .and_then(|value| value.text.fields())
         .and_then(|fields| fields.get(key)?.as_str().map(str::to_owned))
-        .map(SecretText)
+        .map(|text| {
+            context.hide(&text);
+            SecretText(text)
+        })
         .ok_or_else(|| {
             ProviderError::new(
                 ErrorKind::Invalid,

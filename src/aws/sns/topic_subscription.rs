@@ -78,7 +78,8 @@ impl ResourceType for TopicSubscription {
                 Property::new("endpoint")
                     .required()
                     .replaces()
-                    .canonical(without_password),
+                    .canonical(without_password)
+                    .secret_if(holds_password),
                 Property::new("rawMessageDelivery").default(false),
                 Property::new("filterPolicy").canonical(canonical_json),
                 Property::new("filterPolicyScope").default(BY_ATTRIBUTES),
@@ -422,6 +423,15 @@ fn without_password(endpoint: Value) -> Value {
     masked.map_or(endpoint, Value::from)
 }
 
+/// Also where a part of the URL is not known yet.
+fn holds_password(endpoint: &Value) -> bool {
+    let text = match serde_json::Value::from(endpoint) {
+        serde_json::Value::String(text) => Value::from(text),
+        _ => return false,
+    };
+    without_password(text.clone()) != text
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -436,7 +446,12 @@ mod tests {
         );
         for other in ["https://host/a:b@c", "me@shop.example", "arn:aws:sqs:r:1:q"] {
             assert_eq!(masked(other), other.into());
+            assert!(!holds_password(&other.into()));
         }
+        assert!(holds_password(&Value::join([
+            "https://a:b@".into(),
+            "host".into()
+        ])));
     }
 
     #[test]

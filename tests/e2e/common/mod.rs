@@ -11,6 +11,7 @@ pub mod program;
 pub mod proxy;
 pub mod resource_type;
 pub mod sdk;
+pub mod showing;
 
 use std::sync::OnceLock;
 use std::time::Duration;
