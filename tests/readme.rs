@@ -37,6 +37,7 @@ const ONLY_WHEN_CHANGING: &[&str] = &[
     "secretsmanager:GetRandomPassword",
     // The lock, and whether a run has ended since.
     "ssm:GetParameter",
+    "ssm:GetParameters",
 ];
 
 fn root() -> &'static Path {

@@ -4,7 +4,7 @@
 //! every new one, unless somebody has put a label on it: then the put is refused with `ParameterMaxVersionLimitExceeded`.
 
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
 use aws_sdk_ssm::types::{ParameterTier, ParameterType};
@@ -107,6 +107,31 @@ impl ParameterStore for Context {
             age: answered.time().duration_since(changed).unwrap_or_default(),
             value: parameter.value.unwrap_or_default(),
         }))
+    }
+
+    async fn written_before(&self, name: &str, other: &str) -> AwsResult<Option<Duration>> {
+        const OPERATION: &str = "ssm:GetParameters";
+        let answer = self
+            .call(OPERATION, || {
+                self.ssm.get_parameters().names(name).names(other).send()
+            })
+            .await?;
+        let written = |name: &str| {
+            let found = answer
+                .parameters()
+                .iter()
+                .find(|parameter| parameter.name() == Some(name))?;
+            found.last_modified_date()
+        };
+        let Some(earlier) = written(name) else {
+            return Ok(None);
+        };
+        let earlier = to_system(OPERATION, earlier)?;
+        let before = match written(other) {
+            Some(later) => to_system(OPERATION, later)?.duration_since(earlier).ok(),
+            None => None,
+        };
+        Ok(Some(before.unwrap_or_default()))
     }
 
     async fn read_version(&self, name: &str, number: i64) -> AwsResult<Option<String>> {

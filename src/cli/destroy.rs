@@ -72,10 +72,11 @@ pub async fn run(context: &mut Context, arguments: &Arguments) -> CommandResult 
             return Ok(report_retained(context, &plan, Exit::Done, &again));
         }
     };
-    let outcome = turn
+    let (outcome, troubles) = turn
         .run(context, &session, &plan, arguments.parallel.get())
         .await;
     let exit = running::finish(context, &session, &plan, &outcome, &again);
+    show(&troubles, &mut context.terminal);
     Ok(report_retained(context, &plan, exit, &again))
 }
 

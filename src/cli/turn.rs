@@ -36,9 +36,6 @@ const LAST_CALLS: [Duration; 3] = [
     Duration::from_millis(500),
 ];
 
-/// AWS tells the time of an answer to the second.
-const SLACK: Duration = Duration::from_secs(2);
-
 /// Between two lines that say that the wait goes on.
 const STILL_WAITING: Duration = Duration::from_secs(60);
 
@@ -81,7 +78,7 @@ pub async fn agree(
         let refused = refusal::of(&plan, session, terms.again);
         if refused.is_some() || plan.is_empty() {
             if let Some(turn) = held {
-                turn.end(context, session, None).await;
+                turn.give_back(context, session).await;
             }
             return refused.map_or(Ok(Agreed::Nothing(plan)), Err);
         }
@@ -101,7 +98,7 @@ pub async fn agree(
             Ok(now) if now == plan => return Ok(Agreed::Go(turn, plan)),
             Ok(now) => now,
             Err(failure) => {
-                turn.end(context, session, None).await;
+                turn.give_back(context, session).await;
                 return Err(failure);
             }
         };
@@ -112,7 +109,7 @@ pub async fn agree(
         if terms.yes {
             held = Some(turn);
         } else {
-            turn.end(context, session, None).await;
+            turn.give_back(context, session).await;
         }
     }
 }
@@ -175,8 +172,10 @@ impl Turn {
         };
         match taking {
             Ok(Taking::Taken(hold)) => {
-                turn.is_first = !hold.came_after_others
-                    && nobody_since(&History::of(stack, aws), read_at).await;
+                let since_reading = read_at.elapsed();
+                let history = History::of(stack, aws);
+                turn.is_first =
+                    !hold.came_after_others && no_run_within(since_reading, &history, &lock).await;
                 turn.hold = Some(hold);
             }
             Ok(Taking::InVain(seen)) => return Err(in_vain(&seen, session, patience)),
@@ -208,14 +207,15 @@ impl Turn {
         Ok(plan)
     }
 
-    /// Runs the plan, with the lock held, puts it on record, and gives the lock back.
+    /// Runs the plan, with the lock held, puts it on record, and gives the lock back. Also answers what went wrong with
+    /// record and lock, which is not worth as much as what became of the plan.
     pub async fn run(
         mut self,
         context: &mut Context,
         session: &Session,
         plan: &Plan,
         parallel: usize,
-    ) -> Outcome {
+    ) -> (Outcome, Vec<Message>) {
         let started = SystemTime::now();
         let running = running::execute(context, session, plan, parallel);
         let outcome = match &mut self.hold {
@@ -227,8 +227,14 @@ impl Turn {
             }
         };
         let record = self.record(session, plan, &outcome, started);
-        self.end(context, session, Some(record)).await;
-        outcome
+        let messages = self.end(context, session, Some(record)).await;
+        (outcome, messages)
+    }
+
+    /// Ends a turn that came to nothing.
+    async fn give_back(self, context: &mut Context, session: &Session) {
+        let messages = self.end(context, session, None).await;
+        show(&messages, &mut context.terminal);
     }
 
     fn record(
@@ -265,34 +271,42 @@ impl Turn {
     }
 
     /// Puts the run on record and then gives the lock back, so that whoever has it next sees the record.
-    async fn end(mut self, context: &mut Context, session: &Session, record: Option<Record>) {
-        let limit = LAST_CALLS[context.interrupts.count().min(LAST_CALLS.len() - 1)];
+    async fn end(
+        mut self,
+        context: &mut Context,
+        session: &Session,
+        record: Option<Record>,
+    ) -> Vec<Message> {
+        let limit = LAST_CALLS[context.interrupts.count().min(LAST_CALLS.len() - 1)] / 2;
+        let late = |operation: &str| {
+            let text = format!("no answer within {}", seconds(limit));
+            Err(ProviderError::new(ErrorKind::TimedOut, operation, text))
+        };
         let aws = session.provider.context();
         let stack = &session.offline.graph.stack;
         let hold = &mut self.hold;
         let last_calls = async {
-            let mut messages = Vec::new();
+            let mut unwritten = None;
             if let Some(record) = record {
                 let history = History::of(stack, aws);
-                let added = timeout(limit / 2, history.add(&record)).await;
-                if let Err(error) = added.unwrap_or_else(|_| Err(late("ssm:PutParameter", limit))) {
-                    messages.push(not_on_record(&error));
-                }
+                let added = timeout(limit, history.add(&record)).await;
+                unwritten = added.unwrap_or_else(|_| late("ssm:PutParameter")).err();
             }
-            if let Some(hold) = hold {
-                let lock = Lock::of(stack, aws);
-                let released = timeout(limit / 2, lock.release(hold)).await;
-                let released = released.unwrap_or_else(|_| Err(late("ssm:DeleteParameter", limit)));
-                messages.extend(released.err().map(|error| not_released(&error)));
-                messages.extend(hold.lost.as_ref().map(lost));
-            }
-            messages
+            let Some(hold) = hold else {
+                return troubles(unwritten, None, None);
+            };
+            let lock = Lock::of(stack, aws);
+            let released = timeout(limit, lock.release(hold)).await;
+            let unreleased = released
+                .unwrap_or_else(|_| late("ssm:DeleteParameter"))
+                .err();
+            troubles(unwritten, unreleased, hold.lost.as_ref())
         };
         tokio::select! {
             biased;
-            messages = last_calls => show(&messages, &mut context.terminal),
+            messages = last_calls => messages,
             // Whoever asks again does not want to wait. The lease runs out by itself.
-            _ = context.interrupts.next() => {}
+            _ = context.interrupts.next() => Vec::new(),
         }
     }
 }
@@ -309,19 +323,13 @@ async fn during<T>(work: impl Future<Output = T>, lock: &Lock<'_>, hold: &mut Ho
     done
 }
 
-/// Whether no run has ended since then.
-async fn nobody_since(history: &History<'_>, then: Instant) -> bool {
-    let age = timeout(LAST_CALLS[0] / 2, history.age()).await;
-    match age {
-        Ok(Ok(age)) => age.is_none_or(|age| age > then.elapsed() + SLACK),
+/// Whether no run has ended within a time before the lock was taken.
+async fn no_run_within(time: Duration, history: &History<'_>, lock: &Lock<'_>) -> bool {
+    match timeout(LAST_CALLS[0] / 2, history.ended_before(lock)).await {
+        Ok(Ok(ended)) => ended.is_none_or(|ended| ended > time),
         // Nobody knows; reading again is right in any case.
         _ => false,
     }
-}
-
-fn late(operation: &str, limit: Duration) -> ProviderError {
-    let text = format!("no answer within {}", seconds(limit / 2));
-    ProviderError::new(ErrorKind::TimedOut, operation, text)
 }
 
 /// Who is told what is being waited for.
@@ -402,25 +410,43 @@ fn without_lock(error: &ProviderError) -> Message {
     }
 }
 
-fn not_on_record(error: &ProviderError) -> Message {
-    let message =
-        Message::warning("this run is not in the history: it could not be written").answer(error);
-    match error.kind {
-        ErrorKind::Denied => message.help(format!(
-            "allow {} on parameter/fde-infra/*",
-            error.operation
-        )),
-        _ => message,
-    }
+/// What went wrong at the end of a run, besides the run.
+fn troubles(
+    unwritten: Option<ProviderError>,
+    unreleased: Option<ProviderError>,
+    loss: Option<&Loss>,
+) -> Vec<Message> {
+    let lapses =
+        "the lock lapses within a minute; on this machine the next run does not wait for that";
+    let mut messages: Vec<Message> = match (unwritten, unreleased) {
+        (Some(_), Some(error)) => {
+            let summary = "this run could not be put on record, nor its lock be given back";
+            vec![allowed(Message::warning(summary), &error).fact("now", lapses)]
+        }
+        (Some(error), None) => {
+            let summary = "this run could not be put on record: `history` does not list it";
+            vec![allowed(Message::warning(summary), &error)]
+        }
+        (None, Some(error)) => {
+            let summary = "the lock could not be given back";
+            vec![allowed(Message::warning(summary), &error).fact("now", lapses)]
+        }
+        (None, None) => Vec::new(),
+    };
+    messages.extend(loss.map(lost));
+    messages
 }
 
-fn not_released(error: &ProviderError) -> Message {
-    Message::warning("the lock could not be given back")
-        .answer(error)
-        .fact(
-            "now",
-            "it lapses within a minute; on this machine the next run does not wait for that",
-        )
+/// Adds what AWS said, and the right that is missing.
+fn allowed(message: Message, error: &ProviderError) -> Message {
+    let message = message.answer(error);
+    match error.kind {
+        ErrorKind::Denied => {
+            let operation = &error.operation;
+            message.help(format!("allow {operation} on parameter/fde-infra/*"))
+        }
+        _ => message,
+    }
 }
 
 fn lost(loss: &Loss) -> Message {

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use super::arguments::{
     GlobalArguments, LockArguments, SelectionArguments, StackArguments, boolean, parallel,
 };
-use super::report::Failure;
+use super::report::{Failure, show};
 use super::saved_plan::{Again, Previewed, SavedPlan};
 use super::session::{Offline, Session, ShowOptions, quoted, suffix};
 use super::turn::{self, Agreed, Terms};
@@ -186,13 +186,15 @@ pub async fn run(context: &mut Context, arguments: &Arguments) -> CommandResult 
             return Ok(Exit::Done);
         }
     };
-    let outcome = turn
+    let (outcome, troubles) = turn
         .run(context, &session, &plan, arguments.parallel.get())
         .await;
     let left = still_to_replace(&plan, outcome.report());
     let again = session.offline.command_line("up");
     let again = job.selection.added_to(again, &left);
-    Ok(running::finish(context, &session, &plan, &outcome, &again))
+    let exit = running::finish(context, &session, &plan, &outcome, &again);
+    show(&troubles, &mut context.terminal);
+    Ok(exit)
 }
 
 /// What `--replace` still has to name when the run is repeated: a replacement that was begun is finished unasked, and one

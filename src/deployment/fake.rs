@@ -121,6 +121,20 @@ impl ParameterStore for FakeStore {
         .await
     }
 
+    async fn written_before(
+        &self,
+        name: &str,
+        other: &str,
+    ) -> Result<Option<Duration>, ProviderError> {
+        self.call("written_before", |all| {
+            let (.., written) = all.get(name)?.last()?;
+            let other = all.get(other).and_then(|versions| versions.last());
+            let before = other.map(|(.., other)| other.saturating_duration_since(*written));
+            Some(before.unwrap_or_default())
+        })
+        .await
+    }
+
     async fn read_version(&self, name: &str, number: i64) -> Result<Option<String>, ProviderError> {
         self.call("read_version", |all| {
             let found = all.get(name)?.iter().find(|(other, ..)| *other == number)?;

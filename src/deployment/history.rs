@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{ParameterStore, acceptable, moment, parameter};
+use super::{Lock, ParameterStore, acceptable, moment, parameter};
 use crate::resource::{ProviderError, StackId};
 
 /// The longest text of a standard parameter.
@@ -102,13 +102,12 @@ impl<'a> History<'a> {
         self.store.put(&self.name, &record.to_text()).await
     }
 
-    /// How long ago the last run ended; `None` if there was none.
+    /// How long before a lock was taken the last run ended, to the millisecond, by AWS's clock; `None` if there was none.
     ///
     /// # Errors
     /// Those of the store.
-    pub async fn age(&self) -> Result<Option<Duration>, ProviderError> {
-        let last = self.store.read(&self.name).await?;
-        Ok(last.map(|parameter| parameter.age))
+    pub async fn ended_before(&self, lock: &Lock<'_>) -> Result<Option<Duration>, ProviderError> {
+        self.store.written_before(&self.name, &lock.name).await
     }
 
     /// The runs on record, newest first.

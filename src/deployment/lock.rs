@@ -43,7 +43,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 #[derive(Clone)]
 pub struct Lock<'a> {
     store: &'a dyn ParameterStore,
-    name: String,
+    pub(super) name: String,
 }
 
 /// A lock that is ours.

@@ -41,6 +41,14 @@ pub trait ParameterStore: Send + Sync {
 
     async fn read(&self, name: &str) -> Result<Option<Parameter>, ProviderError>;
 
+    /// How long before `other` a parameter was last written; `None` if it never was. Nothing where `other` is not there or
+    /// older.
+    async fn written_before(
+        &self,
+        name: &str,
+        other: &str,
+    ) -> Result<Option<Duration>, ProviderError>;
+
     /// The text of one version. `None` if there is no such version.
     async fn read_version(&self, name: &str, number: i64) -> Result<Option<String>, ProviderError>;
 

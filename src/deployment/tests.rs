@@ -253,7 +253,8 @@ async fn a_run_is_kept_whatever_was_set() {
     let store = FakeStore::default();
     let stack = stack();
     let history = History::of(&stack, &store);
-    assert_eq!(history.age().await.unwrap(), None);
+    let lock = Lock::of(&stack, &store);
+    assert_eq!(history.ended_before(&lock).await.unwrap(), None);
     let record = Record {
         command: "up".into(),
         created: 81,
@@ -274,5 +275,13 @@ async fn a_run_is_kept_whatever_was_set() {
     let kept = &listed[1].record;
     assert_eq!((kept.command.as_str(), kept.created), ("up", 81));
     assert_eq!(kept.set.len() + kept.set_besides, 500);
-    assert_eq!(history.age().await.unwrap(), Some(Duration::ZERO));
+    // Without a lock, and with an older one, nobody knows what has happened since.
+    let ended = || async { history.ended_before(&lock).await.unwrap() };
+    assert_eq!(ended().await, Some(Duration::ZERO));
+    sleep(Duration::from_secs(3)).await;
+    take(&store, "anna", 0).await;
+    assert_eq!(ended().await, Some(Duration::from_secs(3)));
+    sleep(Duration::from_secs(1)).await;
+    history.add(&record).await.unwrap();
+    assert_eq!(ended().await, Some(Duration::ZERO));
 }
