@@ -118,7 +118,7 @@ pub async fn agree(
 pub struct Turn {
     command: &'static str,
     /// Nothing where the lock is not used, or cannot be.
-    hold: Option<Hold>,
+    hold: Option<Box<Hold>>,
     /// Nobody has been at work since the plan was made.
     is_first: bool,
 }

@@ -71,7 +71,7 @@ pub enum Loss {
 /// How taking a lock ended.
 #[derive(Debug)]
 pub enum Taking {
-    Taken(Hold),
+    Taken(Box<Hold>),
     /// Somebody else still holds it.
     InVain(Box<Seen>),
 }
@@ -127,12 +127,12 @@ impl<'a> Lock<'a> {
             let renewed = (Instant::now(), SystemTime::now());
             match self.attempt(&lease, !waited).await? {
                 Attempt::Taken { came_after_others } => {
-                    return Ok(Taking::Taken(Hold {
+                    return Ok(Taking::Taken(Box::new(Hold {
                         lease,
                         renewed,
                         came_after_others: waited || came_after_others,
                         lost: None,
-                    }));
+                    })));
                 }
                 Attempt::Held(seen) => {
                     let left = patience.saturating_sub(started.elapsed());

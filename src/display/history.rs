@@ -12,7 +12,7 @@ use crate::plan::Op;
 const VERSION: u32 = 1;
 
 /// Columns of names that are longer.
-const WHO: usize = 20;
+const WHO: usize = 16;
 
 /// A row for each run, and what else is known of it below.
 pub fn table(deployments: &[Deployment], width: Option<usize>) -> Vec<Line> {

@@ -199,7 +199,12 @@ pub async fn run(
         .into_inner()
         .unwrap_or_else(PoisonError::into_inner);
     report.elapsed = started.elapsed();
-    if cancelled || cancel.is_requested() && !report.interrupted.is_empty() {
+    // A request may come at the very end of a step: then nobody was there to hear it, and nothing began any more.
+    let stopped = report
+        .skipped
+        .iter()
+        .any(|(_, because)| matches!(because, Skipped::Cancelled));
+    if cancelled || stopped || !report.interrupted.is_empty() {
         Outcome::Cancelled(report)
     } else if report.failed.is_empty() {
         Outcome::Done(report)
@@ -290,3 +295,6 @@ impl Progress for StepProgress<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -305,7 +305,16 @@ async fn at_once(name: &str, count: usize, lock: bool) {
     }
     let running: Vec<Child> = (0..count).map(|_| program.start(&words)).collect();
     let mut failures = Vec::new();
-    for child in running {
+    let started = Instant::now();
+    for mut child in running {
+        // Without the lock one may wait for what another has put into a twin that it would delete: its user loses patience.
+        while !lock && child.try_wait().expect("its status").is_none() {
+            if started.elapsed() > Duration::from_secs(20) {
+                signal(&child, "-INT");
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
         let output = child.wait_with_output().expect("the program ends");
         let ended = program.ended(&words, &output, 0);
         // Without the lock one may fail where another was quicker.

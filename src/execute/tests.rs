@@ -1,0 +1,89 @@
+//! Moments that hardly ever come up in a run.
+
+use async_trait::async_trait;
+use tokio::sync::mpsc::unbounded_channel;
+
+use super::{Cancel, Outcome, run};
+use crate::plan::{self, Request};
+use crate::resource::provider::{Creation, Deletion, Indexed, Progress, Query, Update};
+use crate::resource::{
+    Catalog, Condition, LiveSnapshot, Observed, Properties, Provider, ProviderError, StackId, Tags,
+    Urn,
+};
+
+/// Makes whatever it is asked for, and with its answer comes a request to stop.
+struct Cancels {
+    catalog: Catalog,
+    cancel: Cancel,
+}
+
+#[async_trait]
+impl Provider for Cancels {
+    fn catalog(&self) -> &Catalog {
+        &self.catalog
+    }
+
+    async fn facts(&self) -> Result<Properties, ProviderError> {
+        Ok(Properties::default())
+    }
+
+    async fn index(&self, _: &StackId) -> Result<Vec<Indexed>, ProviderError> {
+        Ok(Vec::new())
+    }
+
+    async fn read(&self, _: Query<'_>) -> Result<Vec<Observed>, ProviderError> {
+        Ok(Vec::new())
+    }
+
+    async fn create(&self, request: Creation<'_>) -> Result<Observed, ProviderError> {
+        self.cancel.request();
+        Ok(Observed {
+            token: request.urn.token().to_owned(),
+            id: "made".to_owned(),
+            arn: None,
+            inputs: request.inputs.clone(),
+            outputs: Properties::default(),
+            tags: Tags::default(),
+            condition: Condition::Ready,
+        })
+    }
+
+    async fn update(&self, request: Update<'_>) -> Result<Observed, ProviderError> {
+        Ok(request.observed.clone())
+    }
+
+    async fn wait(
+        &self,
+        _: &Urn,
+        observed: Observed,
+        _: &dyn Progress,
+    ) -> Result<Observed, ProviderError> {
+        Ok(observed)
+    }
+
+    async fn delete(&self, _: Deletion<'_>) -> Result<(), ProviderError> {
+        Ok(())
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_to_stop_between_two_steps_is_not_success() {
+    let text = "name: shop\nenvironment: dev\nregion: eu-south-2\nresources:\n  \
+                first: { type: aws:sns:Topic }\n  second: { type: aws:sns:Topic }\n";
+    let catalog = crate::aws::registry::catalog();
+    let stack = crate::stack::load("dev.yaml", &|_| Ok(text.to_owned()), &[]).unwrap();
+    let (graph, _) = crate::component::stack_graph(&stack, &catalog).unwrap();
+    let request = Request::default();
+    let plan = plan::build(&graph, &LiveSnapshot::default(), &catalog, &request);
+    let cancel = Cancel::default();
+    let provider = Cancels {
+        catalog,
+        cancel: cancel.clone(),
+    };
+    let (events, _heard) = unbounded_channel();
+    let outcome = run(&plan, &provider, 1, &cancel, &events).await;
+    let Outcome::Cancelled(report) = outcome else {
+        panic!("{outcome:#?}");
+    };
+    assert_eq!((report.succeeded.len(), report.skipped.len()), (1, 1));
+}
