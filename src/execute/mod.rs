@@ -85,6 +85,7 @@ pub async fn run(
         facts: &plan.facts,
         objects: Mutex::new(initial_objects(plan)),
         leaving: leaving(plan),
+        staying: Mutex::default(),
     };
     let recorder = Recorder { events, started };
     let mut schedule = Schedule::new(&plan.steps);

@@ -1,7 +1,7 @@
 //! Running one step.
 
-use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::cancel::Cancel;
 use crate::graph::FACTS_TOKEN;
@@ -26,11 +26,17 @@ pub(super) struct Known<'a> {
     pub objects: Mutex<BTreeMap<Urn, Observed>>,
     /// Ids of objects that others take the place of.
     pub leaving: BTreeMap<&'a Urn, Vec<String>>,
+    /// Objects that stay after all: see [`Runner::create`].
+    pub staying: Mutex<BTreeSet<(Urn, String)>>,
 }
 
 impl Known<'_> {
     fn leaving(&self, urn: &Urn) -> &[String] {
         self.leaving.get(urn).map_or(&[], Vec::as_slice)
+    }
+
+    fn staying(&self) -> MutexGuard<'_, BTreeSet<(Urn, String)>> {
+        self.staying.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub fn lookup(&self, reference: &OutputReference) -> Option<Value> {
@@ -86,6 +92,10 @@ pub(super) async fn run(
             desired, observed, ..
         } => runner.update(desired, observed).await,
         Action::Delete { observed, data } | Action::DeleteReplaced { observed, data } => {
+            let object = (step.urn.clone(), observed.id.clone());
+            if known.staying().contains(&object) {
+                return Ok(Ended::Done(object.1));
+            }
             provider
                 .delete(Deletion {
                     urn: &step.urn,
@@ -122,6 +132,13 @@ impl Runner<'_> {
                 progress: self.progress,
             })
             .await?;
+        // What it refers to is known only now, and may be what it was: a parent that was gone is made again under its old
+        // name, and the child still has the place that its successor would take. Then it stays, if it can be brought to
+        // what is wanted; if not, the step fails before the old object goes, and the next run deletes it first.
+        if self.known.leaving(self.urn).contains(&observed.id) {
+            let object = (self.urn.clone(), observed.id.clone());
+            self.known.staying().insert(object);
+        }
         // From here on the object exists and can be found by its tags, whatever happens to us.
         let Some(observed) = self.ready(observed).await? else {
             return Ok(Ended::Interrupted);

@@ -469,6 +469,8 @@ impl Provider for FakeAccount {
         let kind = token.rsplit(':').next().unwrap_or(token).to_lowercase();
         let named = schema.name.filter(|rule| !rule.generated);
         let name = named.and_then(|rule| request.inputs.get(rule.property)?.as_str());
+        // Ids are unique here over all types; a second thing of a name gets a number.
+        let name = name.filter(|name| !state.objects.contains_key(*name));
         let id = name.map_or_else(
             || format!("{kind}-{:0ID_DIGITS$x}", state.made),
             str::to_owned,

@@ -15,6 +15,7 @@
 
 mod cancel;
 mod critical_path;
+mod found;
 mod oracle;
 #[path = "../common/promise.rs"]
 mod promise;
