@@ -213,10 +213,9 @@ fn comparable(whole: &str, names: &BTreeMap<&str, &str>) -> String {
     let mut words: Vec<&str> = whole
         .split(|letter| !is_part(letter))
         .filter(|word| !matches!(*word, "" | "Some" | "None"))
-        .map(|word| match names.get(word) {
-            Some(name) => name,
-            None if is_made_up(word) => "#",
-            None => word,
+        .filter_map(|word| match names.get(word) {
+            Some(name) => Some(*name),
+            None => (!is_made_up(word)).then_some(word),
         })
         .collect();
     words.sort_unstable();
@@ -226,9 +225,11 @@ fn comparable(whole: &str, names: &BTreeMap<&str, &str>) -> String {
 /// Ids, dates, addresses and numbers that AWS picks. Ports, sizes and periods are shorter.
 fn is_made_up(word: &str) -> bool {
     let digits = word.chars().filter(char::is_ascii_digit).count();
-    let is_id = word.len() >= 16 && !word.chars().any(|letter| letter.is_ascii_lowercase());
-    let is_hash = word.len() >= 8 && word.chars().all(|letter| letter.is_ascii_hexdigit());
-    digits > 5 || is_id || is_hash || word.starts_with("arn:") || word.ends_with(".amazonaws.com")
+    // `eni-0c32a1…`, `db-J6BBXRH…`
+    let last = word.rsplit('-').next().unwrap_or_default();
+    let is_hash = last.len() >= 8 && last.chars().all(|letter| letter.is_ascii_hexdigit());
+    let is_id = last.len() >= 16 && !last.chars().any(|letter| letter.is_ascii_lowercase());
+    digits > 5 || is_hash || is_id || word.starts_with("arn:") || word.ends_with(".amazonaws.com")
 }
 
 /// `network/vpc`, from the tag that names the owner.
