@@ -225,8 +225,8 @@ fn comparable(whole: &str, names: &BTreeMap<&str, &str>) -> String {
 /// Ids, dates, addresses and numbers that AWS picks. Ports, sizes and periods are shorter.
 fn is_made_up(word: &str) -> bool {
     let digits = word.chars().filter(char::is_ascii_digit).count();
-    // `eni-0c32a1…`, `db-J6BBXRH…`
-    let last = word.rsplit('-').next().unwrap_or_default();
+    // `eni-0c32a1…`, `db-J6BBXRH…`, `app/name/50dc6c49…`
+    let last = word.rsplit(['-', '/']).next().unwrap_or_default();
     let is_hash = last.len() >= 8 && last.chars().all(|letter| letter.is_ascii_hexdigit());
     let is_id = last.len() >= 16 && !last.chars().any(|letter| letter.is_ascii_lowercase());
     digits > 5 || is_hash || is_id || word.starts_with("arn:") || word.ends_with(".amazonaws.com")
@@ -678,7 +678,11 @@ impl<'a> Reader<'a> {
             .await
             .expect(ANSWERS);
         for policy in policies.policies() {
-            self.put_arn("policy", policy.arn(), "", &[], policy);
+            let tags = iam.list_policy_tags().set_policy_arn(policy.arn.clone());
+            let tags = tags.send().await.expect(ANSWERS);
+            let tags = tags.tags().iter();
+            let tags = tags.map(|tag| (tag.key().to_owned(), tag.value().to_owned()));
+            self.put("policy", policy.arn(), "", &[], tags.collect(), policy);
         }
     }
 
