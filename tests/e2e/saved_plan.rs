@@ -11,10 +11,10 @@ use expect_test::expect_file;
 use fde_infra::resource::tags::short_hash;
 use serde_json::{Value as Json, json};
 
-use crate::common::World;
 use crate::common::commands::{DONE, REFUSED, SHOP, USAGE, assert_fits, assert_plain};
 use crate::common::program::{Ended, Program, STACK};
 use crate::common::proxy::Proxy;
+use crate::common::{World, endpoint};
 use crate::promise::Shown;
 
 const PLAN: &str = "plan.json";
@@ -343,7 +343,7 @@ async fn an_interrupted_plan_is_refused() {
     let world = World::new("e2e-plan-killed").await;
     let reached = Arc::new(AtomicBool::new(false));
     let seen = Arc::clone(&reached);
-    let proxy = Proxy::new(move |call| {
+    let proxy = Proxy::before(endpoint(), move |call| {
         if call.operation == "CreateSubnet" {
             seen.store(true, Ordering::SeqCst);
             // The program is killed while it waits.

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;
 
-use aws_sdk_ec2::types::{NatGatewayState, ResourceType, TagSpecification};
+use aws_sdk_ec2::types::{NatGatewayState, ResourceType, TagSpecification, VpcAttributeName};
 
 use crate::sdk::{Sdk, Tags};
 
@@ -102,11 +102,12 @@ impl Inventory {
                 .collect();
             let within: Vec<&str> = within.into_iter().collect();
             let line = format!(
-                "{} {} {}: {}",
+                "{} {} {}: {}; {}",
                 thing.kind,
                 name(thing).unwrap_or_default(),
                 thing.key,
-                within.join(", ")
+                within.join(", "),
+                comparable(&thing.whole, &names)
             );
             *inventory.ours.entry(line).or_default() += 1;
         }
@@ -203,6 +204,32 @@ async fn put_network(sdk: &Sdk) {
         .await
         .expect(expect);
     sdk.ec2.allocate_address().send().await.expect(expect);
+}
+
+/// All there is to know of a thing, but for what differs between two that were made alike: what AWS made up, when, and in
+/// which order it says so.
+fn comparable(whole: &str, names: &BTreeMap<&str, &str>) -> String {
+    let is_part = |letter: char| letter.is_ascii_alphanumeric() || "_-.:/".contains(letter);
+    let mut words: Vec<&str> = whole
+        .split(|letter| !is_part(letter))
+        .filter(|word| !matches!(*word, "" | "Some" | "None"))
+        .filter_map(|word| match names.get(word) {
+            Some(name) => Some(*name),
+            None => (!is_made_up(word)).then_some(word),
+        })
+        .collect();
+    words.sort_unstable();
+    words.join(" ")
+}
+
+/// Ids, dates, addresses and numbers that AWS picks. Ports, sizes and periods are shorter.
+fn is_made_up(word: &str) -> bool {
+    let digits = word.chars().filter(char::is_ascii_digit).count();
+    // `eni-0c32a1…`, `db-J6BBXRH…`, `app/name/50dc6c49…`
+    let last = word.rsplit(['-', '/']).next().unwrap_or_default();
+    let is_hash = last.len() >= 8 && last.chars().all(|letter| letter.is_ascii_hexdigit());
+    let is_id = last.len() >= 16 && !last.chars().any(|letter| letter.is_ascii_lowercase());
+    digits > 5 || is_hash || is_id || word.starts_with("arn:") || word.ends_with(".amazonaws.com")
 }
 
 /// `network/vpc`, from the tag that names the owner.
@@ -314,7 +341,18 @@ impl<'a> Reader<'a> {
         let ec2 = &self.sdk.ec2;
         let vpcs = ec2.describe_vpcs().send().await.expect(ANSWERS);
         for vpc in vpcs.vpcs() {
-            self.put("vpc", vpc.vpc_id(), "", &[], tags(vpc.tags()), vpc);
+            let names = ec2.describe_vpc_attribute();
+            let names = names.set_vpc_id(vpc.vpc_id.clone());
+            let names = names.attribute(VpcAttributeName::EnableDnsHostnames);
+            let names = names.send().await.expect(ANSWERS).enable_dns_hostnames;
+            self.put(
+                "vpc",
+                vpc.vpc_id(),
+                "",
+                &[],
+                tags(vpc.tags()),
+                &(vpc, names),
+            );
         }
         let subnets = ec2.describe_subnets().send().await.expect(ANSWERS);
         for subnet in subnets.subnets() {
@@ -640,7 +678,11 @@ impl<'a> Reader<'a> {
             .await
             .expect(ANSWERS);
         for policy in policies.policies() {
-            self.put_arn("policy", policy.arn(), "", &[], policy);
+            let tags = iam.list_policy_tags().set_policy_arn(policy.arn.clone());
+            let tags = tags.send().await.expect(ANSWERS);
+            let tags = tags.tags().iter();
+            let tags = tags.map(|tag| (tag.key().to_owned(), tag.value().to_owned()));
+            self.put("policy", policy.arn(), "", &[], tags.collect(), policy);
         }
     }
 

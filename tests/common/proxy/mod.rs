@@ -41,9 +41,12 @@ pub trait Rule: Send + Sync {
     }
 }
 
-impl<F: Fn(&Call) -> Option<Answer> + Send + Sync> Rule for F {
+/// A rule that looks no further than at the call.
+struct Simple<F>(F);
+
+impl<F: Fn(&Call) -> Option<Answer> + Send + Sync> Rule for Simple<F> {
     fn before(&self, call: &Call) -> Option<Answer> {
-        self(call)
+        self.0(call)
     }
 }
 
@@ -97,11 +100,14 @@ impl State {
 
 impl Proxy {
     /// Stands before the account at `upstream`, on a port of its own.
-    pub fn before(upstream: &str, rule: impl Rule + 'static) -> Self {
+    pub fn before(
+        upstream: &str,
+        rule: impl Fn(&Call) -> Option<Answer> + Send + Sync + 'static,
+    ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("there is a free port");
         let address = listener.local_addr().expect("the port is known");
         let shared = Arc::new(Shared {
-            state: Mutex::new(State::new(upstream, Arc::new(rule))),
+            state: Mutex::new(State::new(upstream, Arc::new(Simple(rule)))),
             settled: Condvar::new(),
         });
         let accepting = Arc::clone(&shared);
