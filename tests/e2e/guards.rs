@@ -38,7 +38,10 @@ fn known(help: &str) -> BTreeSet<String> {
 #[tokio::test]
 async fn the_wrong_account_or_region_is_left_alone() {
     let world = World::new("e2e-guards").await;
-    let program = Program::of(&world);
+    // `sandbox` looks into the user's cache directory.
+    let home = std::env::temp_dir();
+    let home = home.to_string_lossy();
+    let program = Program::of(&world).with("HOME", &home);
     let help = program.run_words(&["--help"]);
     let tested: BTreeSet<String> = COMMANDS
         .iter()
@@ -51,7 +54,9 @@ async fn the_wrong_account_or_region_is_left_alone() {
     );
 
     let text = world.file("topic: { type: aws:sns:Topic }");
-    let elsewhere = Program::of(&world).with("AWS_REGION", "us-east-1");
+    let elsewhere = Program::of(&world)
+        .with("HOME", &home)
+        .with("AWS_REGION", "us-east-1");
     let (mut runs, mut faults) = (0, Vec::new());
     for (words, connects) in COMMANDS {
         program.write(

@@ -182,11 +182,19 @@ secret: { type: aws:secretsmanager:Secret, properties: { description: of the sho
 async fn what_a_file_or_a_flag_says_gives_no_orders() {
     let world = World::new("e2e-injection-file").await;
     let program = Program::of(&world);
-    let hostile = json!(HOSTILE.replace('$', "$$"));
+    // The bare characters do not belong into a stack file; YAML can escape them.
+    let escaped = |text: &str| -> String {
+        let escape = |character: char| match character {
+            plain if plain.is_ascii() => plain.to_string(),
+            other => format!("\\u{:04x}", u32::from(other)),
+        };
+        json!(text).to_string().chars().map(escape).collect()
+    };
+    let hostile = escaped(HOSTILE);
     let resources = format!(
         "topic: {{ type: aws:sns:Topic, properties: {{ displayName: {} }} }}\n\
          secret: {{ type: aws:secretsmanager:Secret, properties: {{ description: {hostile} }} }}",
-        json!(IN_XML),
+        escaped(IN_XML),
     );
     let outputs = format!("outputs: {{ said: {hostile}, list: [{hostile}] }}\n");
     let text = world.file(&resources) + &outputs;
