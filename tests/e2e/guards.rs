@@ -8,11 +8,13 @@ use crate::common::program::{Program, STACK};
 use crate::promise::Shown;
 
 /// Every command as it would do most, and whether it goes to the account of the stack.
-const COMMANDS: [(&[&str], bool); 7] = [
+const COMMANDS: [(&[&str], bool); 9] = [
     (&["preview", STACK], true),
     (&["up", STACK, "--yes"], true),
     (&["destroy", STACK, "--yes"], true),
     (&["output", STACK], true),
+    (&["history", STACK], true),
+    (&["unlock", STACK, "--yes"], true),
     (&["validate", STACK], false),
     (&["schema"], false),
     (&["sandbox", "status"], false),
