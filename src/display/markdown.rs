@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::diff;
-use super::line::sanitise;
+use super::inert::sanitise;
 use super::preview::{self, View};
 use super::rows::{PlanRow, fate_of_data, is_shown, rows, tally, word};
 use super::style;
