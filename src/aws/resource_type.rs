@@ -402,7 +402,8 @@ impl<T: ResourceType> Bridge<T> {
         };
         properties.retain(|_, value| !value.is_null());
         for (name, value) in &mut properties {
-            let secret = self.schema.property(name).is_some_and(|p| p.secret);
+            let property = self.schema.property(name);
+            let secret = property.is_some_and(|property| property.hides(value));
             if secret {
                 *value = Value::Secret(Box::new(std::mem::replace(value, Value::Null)));
             }

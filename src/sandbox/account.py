@@ -35,7 +35,8 @@ Mended
 - SNS: subscriptions that wait for confirmation, and their count; a topic that exists with other tags.
 - S3: defaults of a new bucket; tags in CreateBucket; tags gone with the bucket; lifecycle rules as they were put.
 - ECR: scanning switched off.
-- Secrets Manager: the name stays taken during the recovery window. (Client tokens moto has.)
+- Secrets Manager: the name stays taken during the recovery window; secrets without a value in BatchGetSecretValue. (Client
+  tokens moto has.)
 - Parameter Store: who wrote each version; a type is needed to make a parameter; 4,096 characters.
 - WAF: WAFDuplicateItemException; one ACL a resource; ACLs in use; updates replace the whole; ListResourcesForWebACL.
 - IAM: AWS's managed policies; attached policies cannot be deleted.

@@ -9,7 +9,7 @@ from moto.iam.exceptions import DeleteConflictException
 from moto.iam.models import IAMBackend, ManagedPolicy
 from moto.s3.models import FakeBucket, FakeDeleteMarker, PublicAccessBlock, S3Backend
 from moto.s3.responses import S3Response
-from moto.secretsmanager.exceptions import InvalidRequestException
+from moto.secretsmanager.exceptions import InvalidRequestException, ResourceNotFoundException
 from moto.secretsmanager.models import SecretsManagerBackend
 from moto.wafv2 import exceptions as waf_errors
 from moto.wafv2.models import FakeWebACL, WAFV2Backend
@@ -138,6 +138,26 @@ def update_secret(original, self, secret_id, *arguments, **named):
     if named.get("kms_key_id") == "":
         secret.kms_key_id = None
     return answer
+
+
+@replace(SecretsManagerBackend, "batch_get_secret_value")
+def batch_get_secret_value(original, self, secret_id_list=None, *arguments, **named):
+    """A secret without a value is among the errors of a good answer, where moto gives none at all.
+
+    https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_BatchGetSecretValue.html
+    """
+    found, errors = [], []
+    for secret_id in secret_id_list or []:
+        try:
+            values, failures, _ = original(self, [secret_id], *arguments, **named)
+        except ResourceNotFoundException as error:
+            values = []
+            failures = [{"SecretId": secret_id, "ErrorCode": error.error_type, "Message": error.message}]
+        found += values
+        errors += failures
+    if secret_id_list:
+        return found, errors, None
+    return original(self, secret_id_list, *arguments, **named)
 
 
 # ECR

@@ -469,11 +469,6 @@ async fn there_is_no_snapshot_of_a_repository() {
     check_without_snapshot("e2e-data-repository-staging", &Repository).await;
 }
 
-#[tokio::test]
-async fn there_is_no_snapshot_of_a_log_group() {
-    check_without_snapshot("e2e-data-log-group-staging", &LogGroup).await;
-}
-
 /// `onDelete: snapshot` where there can be one: `destroy` needs no consent, and leaves what brings the data back.
 async fn check_with_snapshot(name: &str, kind: &dyn Kind, what: &'static str) {
     let _shown = Showing::of("R6", what, 1);

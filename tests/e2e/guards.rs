@@ -8,11 +8,13 @@ use crate::common::program::{Program, STACK};
 use crate::promise::Shown;
 
 /// Every command as it would do most, and whether it goes to the account of the stack.
-const COMMANDS: [(&[&str], bool); 7] = [
+const COMMANDS: [(&[&str], bool); 9] = [
     (&["preview", STACK], true),
     (&["up", STACK, "--yes"], true),
     (&["destroy", STACK, "--yes"], true),
     (&["output", STACK], true),
+    (&["history", STACK], true),
+    (&["unlock", STACK, "--yes"], true),
     (&["validate", STACK], false),
     (&["schema"], false),
     (&["sandbox", "status"], false),
@@ -38,7 +40,10 @@ fn known(help: &str) -> BTreeSet<String> {
 #[tokio::test]
 async fn the_wrong_account_or_region_is_left_alone() {
     let world = World::new("e2e-guards").await;
-    let program = Program::of(&world);
+    // `sandbox` looks into the user's cache directory.
+    let home = std::env::temp_dir();
+    let home = home.to_string_lossy();
+    let program = Program::of(&world).with("HOME", &home);
     let help = program.run_words(&["--help"]);
     let tested: BTreeSet<String> = COMMANDS
         .iter()
@@ -51,7 +56,9 @@ async fn the_wrong_account_or_region_is_left_alone() {
     );
 
     let text = world.file("topic: { type: aws:sns:Topic }");
-    let elsewhere = Program::of(&world).with("AWS_REGION", "us-east-1");
+    let elsewhere = Program::of(&world)
+        .with("HOME", &home)
+        .with("AWS_REGION", "us-east-1");
     let (mut runs, mut faults) = (0, Vec::new());
     for (words, connects) in COMMANDS {
         program.write(

@@ -15,6 +15,10 @@ const HOSTILE: &str = "a\u{1b}]0;owned\u{7}\u{1b}[31m\r\n::set-output name=a::b\
 /// The same, for what is written in XML: that has no control characters.
 const IN_XML: &str = "a\n::set-output name=a::b\n  ::add-mask::c\n##[add-mask]d ##vso[task.complete]e\u{202e}g\u{feff}";
 
+/// The same, as far as a stack file may hold it: control characters are refused, escaped as well.
+const IN_FILE: &str =
+    "a\n::set-output name=a::b\n  ::add-mask::c\n##[add-mask]d ##vso[task.complete]e x##teamcity[f";
+
 /// What a terminal or a CI system would obey.
 fn orders(ended: &Ended) -> Vec<String> {
     let mut text = String::new();
@@ -182,11 +186,10 @@ secret: { type: aws:secretsmanager:Secret, properties: { description: of the sho
 async fn what_a_file_or_a_flag_says_gives_no_orders() {
     let world = World::new("e2e-injection-file").await;
     let program = Program::of(&world);
-    let hostile = json!(HOSTILE.replace('$', "$$"));
+    let hostile = json!(IN_FILE);
     let resources = format!(
-        "topic: {{ type: aws:sns:Topic, properties: {{ displayName: {} }} }}\n\
-         secret: {{ type: aws:secretsmanager:Secret, properties: {{ description: {hostile} }} }}",
-        json!(IN_XML),
+        "topic: {{ type: aws:sns:Topic, properties: {{ displayName: {hostile} }} }}\n\
+         secret: {{ type: aws:secretsmanager:Secret, properties: {{ description: {hostile} }} }}"
     );
     let outputs = format!("outputs: {{ said: {hostile}, list: [{hostile}] }}\n");
     let text = world.file(&resources) + &outputs;
@@ -212,11 +215,21 @@ async fn what_a_file_or_a_flag_says_gives_no_orders() {
         assert_eq!(run(&text, words), DONE, "{words:?}");
     }
     // Faults are shown with the text around them.
+    let escaped = |text: &str| -> String {
+        let escape = |character: char| match character {
+            plain if plain.is_ascii() => plain.to_string(),
+            other => format!("\\u{:04x}", u32::from(other)),
+        };
+        json!(text).to_string().chars().map(escape).collect()
+    };
+    let controls = escaped(HOSTILE);
     let file = world.file("topic: { type: aws:sns:Topic }");
     for fault in [
         format!("{file}oops: 1 # ##[add-mask]a ##vso[task.complete]b ::c\n"),
         format!("{file}{hostile}: 1\n"),
         format!("{file}oops: \"{HOSTILE}\"\n"),
+        format!("{file}outputs: {{ said: {controls} }}\n"),
+        format!("{file}{controls}: 1\n"),
         format!("{file}::set-output name=a::b\n"),
         format!("extends: {hostile}\n{file}"),
         file.replace("topic:", &format!("{hostile}:")),

@@ -19,7 +19,7 @@ use crate::promise::Shown;
 const OUTPUTS: &str = "outputs: { vpcId: '${vpc.id}', topicArn: '${topic.arn}' }\n";
 
 /// Every command that reads, with its flags, and how it ends on a stack with an edit to be made.
-const READING: [(&[&str], Option<i32>); 12] = [
+const READING: [(&[&str], Option<i32>); 14] = [
     (&["validate", STACK], DONE),
     (&["schema"], DONE),
     (&["preview", STACK], DONE),
@@ -35,6 +35,8 @@ const READING: [(&[&str], Option<i32>); 12] = [
         DONE,
     ),
     (&["preview", STACK, "--save-plan", "plan.json"], DONE),
+    (&["history", STACK], DONE),
+    (&["history", STACK, "--json"], DONE),
     (&["output", STACK], DONE),
     (&["output", STACK, "--json"], DONE),
     (&["output", STACK, "--shell"], DONE),

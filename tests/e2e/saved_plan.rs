@@ -163,7 +163,10 @@ async fn a_saved_plan_is_applied_as_it_is_and_once() {
             "sns:SetTopicAttributes",
             "resourcegroupstaggingapi:TagResources",
         ];
-        assert_eq!(applied.mutating, once);
+        let changed = applied.mutating.iter();
+        // The lock and the history are the run's, not the plan's.
+        let changed: Vec<&String> = changed.filter(|call| !call.starts_with("ssm:")).collect();
+        assert_eq!(changed, once);
     }
     let again = saved.apply();
     let faults: Vec<String> = fault(&again, "applied").into_iter().collect();

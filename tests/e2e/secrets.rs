@@ -307,6 +307,21 @@ async fn no_secret_comes_out() {
         search.text("a tag", &format!("{arn} {tags:?}"));
     }
     assert_eq!(run(&program, &["destroy", STACK, "--yes"]), DONE);
+    for flags in [&[][..], &["--json"]] {
+        assert_eq!(run(&program, &[&["history", STACK], flags].concat()), DONE);
+    }
+    // What the runs have put on record.
+    let name = format!("/fde-infra/{}/deployments", world.stack_tag());
+    let record = world
+        .sdk
+        .ssm
+        .get_parameter_history()
+        .name(name)
+        .send()
+        .await;
+    let record = record.expect("there is a record");
+    assert!(!record.parameters().is_empty());
+    search.text("the record", &format!("{:?}", record.parameters()));
 
     for ended in &screens {
         search.screen(ended);
