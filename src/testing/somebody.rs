@@ -4,7 +4,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::{FakeAccount, Random};
 use crate::resource::schema::Unset;
-use crate::resource::{CreateClass, Observed, Provider, Schema, Tags};
+use crate::resource::{Condition, CreateClass, Observed, Provider, Schema, Tags};
 
 /// What somebody else does to something of ours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,6 +68,8 @@ impl<'a> Somebody<'a> {
                 objects.retain(|object| self.can_be_twice(object));
                 let target = random.pick(&objects)?;
                 let mut copy = target.clone();
+                // A copy of something that is on its way comes up at once.
+                copy.condition = Condition::Ready;
                 copy.id = format!("{}-copy{}", target.id, random.below(1000));
                 copy.arn = copy.arn.map(|arn| arn.replace(&target.id, &copy.id));
                 self.account.insert(copy);
