@@ -35,7 +35,9 @@ async fn every_run_that_changes_something_is_on_record() {
         code: "AuthorizationError",
         message: "not authorized",
     };
-    let proxy = Proxy::new(move |call| (call.operation == "CreateTopic").then(|| denied.into()));
+    let proxy = Proxy::before(crate::common::endpoint(), move |call| {
+        (call.operation == "CreateTopic").then(|| denied.into())
+    });
     let program = program.with("AWS_ENDPOINT_URL", &proxy.endpoint);
     let failed = program.run(RESOURCES, "up", &YES);
     assert_eq!(failed.status, RESOURCE_FAILED, "{}", failed.screen);
@@ -156,7 +158,9 @@ async fn a_history_that_cannot_be_read_is_not_empty() {
         code: "AccessDeniedException",
         message: "User: arn:aws:iam::123456789012:user/ci is not authorized to perform: ssm:GetParameterHistory",
     };
-    let proxy = Proxy::new(move |call| (call.service == "ssm").then(|| refusal.into()));
+    let proxy = Proxy::before(crate::common::endpoint(), move |call| {
+        (call.service == "ssm").then(|| refusal.into())
+    });
     let program = Program::of(&world).with("AWS_ENDPOINT_URL", &proxy.endpoint);
     let ended = program.run(RESOURCES, "history", &[]);
     assert_eq!(ended.status, ERROR, "{}", ended.screen);

@@ -152,7 +152,7 @@ secret: { type: aws:secretsmanager:Secret, properties: { description: of the sho
     );
 
     // Refusals with such words, over JSON and over XML; the program shows them while it works and at the end.
-    let refuse = Proxy::new(|call| {
+    let refuse = Proxy::before(crate::common::endpoint(), |call| {
         let message = match call.operation {
             "UpdateSecret" => {
                 r"no\u001b]0;owned\u0007\u001b[31m\r\n::error::no\n##[add-mask]x ##vso[task.complete]\u009b2J\u202ey"

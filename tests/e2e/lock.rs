@@ -265,7 +265,9 @@ const DENIED: Refusal = Refusal {
 #[tokio::test]
 async fn without_the_right_to_it_the_run_goes_on() {
     let world = unlocked("e2e-lock-denied").await;
-    let proxy = Proxy::new(|call| (call.service == "ssm").then(|| DENIED.into()));
+    let proxy = Proxy::before(crate::common::endpoint(), |call| {
+        (call.service == "ssm").then(|| DENIED.into())
+    });
     let program = Program::of(&world).with("AWS_ENDPOINT_URL", &proxy.endpoint);
     let ended = program.run(SMALL, "up", &UP[2..]);
     assert_eq!(ended.status, DONE, "{}", ended.screen);
@@ -280,7 +282,9 @@ async fn without_the_right_to_it_the_run_goes_on() {
 async fn without_an_answer_the_run_goes_on() {
     let world = unlocked("e2e-lock-silent").await;
     // The account does what it is asked, and nobody hears of it.
-    let proxy = Proxy::new(|call| (call.service == "ssm").then_some(Answer::Lost));
+    let proxy = Proxy::before(crate::common::endpoint(), |call| {
+        (call.service == "ssm").then_some(Answer::Lost)
+    });
     let program = Program::of(&world).with("AWS_ENDPOINT_URL", &proxy.endpoint);
     let ended = program.run(SMALL, "up", &UP[2..]);
     assert_eq!(ended.status, DONE, "{}", ended.screen);

@@ -61,7 +61,7 @@ fn reads(call: &Call) -> bool {
 async fn a_read_only_role_is_enough() {
     let world = World::new("e2e-read-only-role").await;
     let text = edited(&world).await;
-    let guard = Proxy::new(|call| {
+    let guard = Proxy::before(crate::common::endpoint(), |call| {
         let denied = Refusal {
             status: 403,
             code: "AccessDenied",

@@ -167,8 +167,10 @@ async fn no_secret_comes_out() {
         code: "InvalidParameterException",
         message: r#"the value Canary1 \"&<%+=~é file is not valid, nor is Canary1 \\\"&<%+=~é file, Canary2.flag or Canary1%20%22%26%3C%25%2B%3D~%C3%A9%20file"#,
     };
-    let refuse = Proxy::new(move |call| (call.operation == "PutSecretValue").then(|| echo.into()));
-    let refuse_hook = Proxy::new(|call| {
+    let refuse = Proxy::before(crate::common::endpoint(), move |call| {
+        (call.operation == "PutSecretValue").then(|| echo.into())
+    });
+    let refuse_hook = Proxy::before(crate::common::endpoint(), |call| {
         let refusal = Refusal {
             status: 400,
             code: "InvalidParameter",
@@ -263,7 +265,7 @@ async fn no_secret_comes_out() {
     for flags in [&["--diff"][..], &["--json"]] {
         assert_eq!(run(&program, &[&["preview", STACK], flags].concat()), DONE);
     }
-    let quoting_both = Proxy::new(|call| {
+    let quoting_both = Proxy::before(crate::common::endpoint(), |call| {
         let refusal = Refusal {
             status: 400,
             code: "InvalidParameterException",
@@ -286,7 +288,7 @@ async fn no_secret_comes_out() {
 
     // A database that AWS does not take, quoting the password that nobody but the program has read.
     let password: &'static str = search.secrets[5].clone().leak();
-    let refuse_database = Proxy::new(move |call| {
+    let refuse_database = Proxy::before(crate::common::endpoint(), move |call| {
         let refusal = Refusal {
             status: 400,
             code: "InvalidParameterValue",

@@ -46,7 +46,9 @@ async fn a_lock_that_cannot_be_seen() {
         code: "AccessDeniedException",
         message: "User: arn:aws:iam::123456789012:user/ci is not authorized to perform: ssm:GetParameter",
     };
-    let proxy = Proxy::new(move |call| (call.service == "ssm").then(|| refusal.into()));
+    let proxy = Proxy::before(crate::common::endpoint(), move |call| {
+        (call.service == "ssm").then(|| refusal.into())
+    });
     let program = Program::of(&world).with("AWS_ENDPOINT_URL", &proxy.endpoint);
     program.write("stacks/dev.yaml", &world.file(""));
     let ended = program.run_words(&["unlock", STACK, "--yes"]);
