@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::diff;
-use super::inert::sanitise;
+use super::inert::{HARMLESS, orders, sanitise};
 use super::preview::{self, View};
 use super::rows::{PlanRow, fate_of_data, is_shown, rows, tally, word};
 use super::style;
@@ -318,7 +318,11 @@ fn drawable(text: &str) -> String {
 
 /// A span of code that ends where we end it, in a table, too.
 fn code(text: &str) -> String {
-    let text = sanitise(text).replace('|', "\\|");
+    let mut text = sanitise(text).into_owned();
+    for place in orders(&text).into_iter().rev() {
+        text.insert(place, HARMLESS);
+    }
+    let text = text.replace('|', "\\|");
     let fence = "`".repeat(longest_run(&text) + 1);
     let space = if text.is_empty() || text.starts_with('`') || text.ends_with('`') {
         " "
@@ -423,6 +427,7 @@ mod tests {
         assert_eq!(code("a`b|c"), "``a`b\\|c``");
         assert_eq!(code("`"), "`` ` ``");
         assert_eq!(code("a\n\n# b"), "`a␊␊# b`");
+        assert_eq!(code("a ##[error]b"), "`a #·#[error]b`");
         assert_eq!(
             escaped("<b>@team #1 [x](y) a|b"),
             "&lt;b&gt;&#64;team &#35;1 \\[x\\](y) a\\|b"
