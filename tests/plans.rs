@@ -257,7 +257,7 @@ async fn data_wants_consent() {
         1 delete replaced bucket: --replace after 0
         2 create replacement of bucket: --replace after 1
         3 create replacement of policy: cannot change in place: bucket after 0,2
-        refused: HoldsData { urn: urn:fde:shop/dev::aws:s3:Bucket::bucket, id: "bucket-000001", op: Replace, guard: None }
+        refused: HoldsData { urn: urn:fde:shop/dev::aws:s3:Bucket::bucket, id: "shop-reports", op: Replace, guard: None }
     "#]]).await;
     let without = NETWORK;
     world.check(without, &up(), expect![[r#"
@@ -265,7 +265,7 @@ async fn data_wants_consent() {
         1 create group: not there after 0
         2 create subnet: not there after 0
         3 delete bucket: no longer in the file
-        refused: HoldsData { urn: urn:fde:shop/dev::aws:s3:Bucket::bucket, id: "bucket-000001", op: Delete, guard: None }
+        refused: HoldsData { urn: urn:fde:shop/dev::aws:s3:Bucket::bucket, id: "shop-reports", op: Delete, guard: None }
     "#]]).await;
     let consent = Request {
         allow_delete: names(&["bucket"]),
