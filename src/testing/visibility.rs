@@ -69,15 +69,17 @@ impl Sights {
         now: Option<&Observed>,
         random: &mut Random,
     ) -> Option<Observed> {
-        let (Some(lag), Some(before)) = (self.lag, self.before(id)) else {
+        let (Some(lag), Some((_, before))) = (self.lag, self.before(id)) else {
             return now.cloned();
         };
         match lag.kind {
-            Staleness::Steady => before.cloned(),
-            Staleness::Flapping if random.once_in(2) => before.cloned(),
+            Staleness::Steady => before.clone(),
+            Staleness::Flapping if random.once_in(2) => before.clone(),
             Staleness::Flapping => now.cloned(),
             Staleness::Tags => now.map(|now| Observed {
-                tags: before.map_or_else(Tags::default, |before| before.tags.clone()),
+                tags: before
+                    .as_ref()
+                    .map_or_else(Tags::default, |before| before.tags.clone()),
                 ..now.clone()
             }),
         }
@@ -86,7 +88,7 @@ impl Sights {
     /// What the tag index has of an object: it is behind wherever anything is.
     pub(super) fn indexed(&self, id: &str, now: Option<&Observed>) -> Option<Observed> {
         match self.before(id) {
-            Some(before) => before.cloned(),
+            Some((_, before)) => before.clone(),
             None => now.cloned(),
         }
     }
@@ -94,18 +96,18 @@ impl Sights {
     /// Whether other services do not know the object yet.
     pub(super) fn is_hidden(&self, id: &str, random: &mut Random) -> bool {
         let kind = self.lag.map(|lag| lag.kind);
-        let hidden = matches!(self.before(id), Some(None)) && kind != Some(Staleness::Tags);
+        let hidden = matches!(self.before(id), Some((_, None))) && kind != Some(Staleness::Tags);
         hidden && (kind == Some(Staleness::Steady) || random.once_in(2))
     }
 
     /// The newest version that all can see; `None` if that is what it is now.
-    fn before(&self, id: &str) -> Option<Option<&Observed>> {
+    fn before(&self, id: &str) -> Option<&Version> {
         let lag = self.lag?;
         let now = Instant::now();
         let versions = self.versions.get(id)?;
         let seen = versions
             .iter()
             .rposition(|(from, _)| from.is_none_or(|from| from + lag.behind <= now))?;
-        (seen + 1 < versions.len()).then(|| versions[seen].1.as_ref())
+        (seen + 1 < versions.len()).then(|| &versions[seen])
     }
 }

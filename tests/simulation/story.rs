@@ -456,7 +456,8 @@ impl Story<'_> {
             }
             _ => false,
         };
-        if !told.ended.is_well() && !(is_in_the_way && is_about_it) {
+        let is_explained = is_in_the_way && is_about_it;
+        if !is_explained && !told.ended.is_well() {
             return Err("1: the run beside somebody else ends badly".to_owned());
         }
         let account = self.world.account;

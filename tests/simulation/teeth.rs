@@ -149,7 +149,7 @@ impl Provider for Flawed<'_> {
             for object in objects.iter_mut().filter(|object| object.tags.is_empty()) {
                 let named = query.wanted.iter().find(|wanted| {
                     wanted.urn.token() == object.token
-                        && wanted.inputs.get("name").is_some()
+                        && wanted.inputs.contains_key("name")
                         && wanted.inputs.get("name") == object.inputs.get("name")
                 });
                 if let Some(wanted) = named {
