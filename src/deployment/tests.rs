@@ -180,7 +180,7 @@ async fn a_lock_that_was_taken_away_is_left_alone() {
         match successor {
             None => assert_eq!(hold.lost, Some(Loss::Removed)),
             Some(_) => {
-                assert!(matches!(&hold.lost, Some(Loss::TakenBy(lease)) if lease.id == "ben"))
+                assert!(matches!(&hold.lost, Some(Loss::TakenBy(lease)) if lease.id == "ben"));
             }
         }
         lock.release(&mut hold).await.unwrap();

@@ -270,7 +270,7 @@ async fn a_plan_is_bound_to_the_role_and_not_to_the_session() {
     let plan = std::env::temp_dir().join(format!("fde-infra-role-{}.json", std::process::id()));
     let plan = plan.to_string_lossy().into_owned();
     let run = |credentials: &aws_sdk_sts::types::Credentials, words: &[&str]| {
-        let program = Program::of(&world).as_caller(
+        let program = Program::of(&world).called_by(
             credentials.access_key_id(),
             credentials.secret_access_key(),
             credentials.session_token(),

@@ -93,12 +93,12 @@ fn run(name: &str, target: Target) {
     }
     for seed in 0..count {
         let input = mutated(&mut Random::new(seed));
-        if catch_unwind(AssertUnwindSafe(|| target(&input))).is_err() {
-            panic!(
-                "{name}, seed {seed}: a file with these bytes in tests/fuzz/corpus/{name} repeats it:\n{}",
-                input.escape_ascii()
-            );
-        }
+        let ended = catch_unwind(AssertUnwindSafe(|| target(&input)));
+        assert!(
+            ended.is_ok(),
+            "{name}, seed {seed}: a file with these bytes in tests/fuzz/corpus/{name} repeats it:\n{}",
+            input.escape_ascii()
+        );
     }
     let shown = Shown {
         promise: "R14",

@@ -69,7 +69,7 @@ impl<'a> Program<'a> {
     }
 
     /// The same, as somebody else.
-    pub fn as_caller(self, key: &str, secret: &str, token: &str) -> Self {
+    pub fn called_by(self, key: &str, secret: &str, token: &str) -> Self {
         let mut program = self
             .with("AWS_ACCESS_KEY_ID", key)
             .with("AWS_SECRET_ACCESS_KEY", secret)
