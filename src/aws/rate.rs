@@ -3,10 +3,12 @@
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher, RandomState};
+use std::pin::pin;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
+use tokio::sync::{Mutex, OwnedMutexGuard, watch};
 use tokio::time::Instant;
 
 /// Burst size, and tokens that come back per second.
@@ -50,19 +52,68 @@ fn rate_of(operation: &str) -> Rate {
     }
 }
 
+/// One operation's rate, and whether AWS throttles it at present.
 struct Bucket {
     tokens: f64,
     /// As it is now, after throttles.
     rate: Rate,
     published: Rate,
     refilled: Instant,
-    /// Many callers that are refused at once are one sign of it, not many.
-    slowed_down: Option<Instant>,
+    /// Throttles since the last answer of another kind. While there are any, one caller at a time asks for all of them:
+    /// as many callers as there are would each be told the same.
+    throttles: watch::Sender<u32>,
+    /// When the next caller may ask whether AWS still throttles.
+    probe_at: Instant,
+    /// Whoever is next; the others stand in line.
+    line: Arc<Mutex<()>>,
+}
+
+impl Bucket {
+    fn new(operation: &str) -> Self {
+        let rate = rate_of(operation);
+        let now = Instant::now();
+        Self {
+            tokens: rate.0,
+            rate,
+            published: rate,
+            refilled: now,
+            throttles: watch::Sender::new(0),
+            probe_at: now,
+            line: Arc::default(),
+        }
+    }
+
+    fn is_throttled(&self) -> bool {
+        *self.throttles.borrow() > 0
+    }
+
+    /// Lets the caller who is next in line go, or says when to ask again.
+    fn go(&mut self) -> Result<(), Instant> {
+        /// What is left out by adding up fractions of a token.
+        const ROUNDING: f64 = 1e-6;
+        let now = Instant::now();
+        if self.is_throttled() {
+            return if now < self.probe_at {
+                Err(self.probe_at)
+            } else {
+                Ok(())
+            };
+        }
+        let (burst, refill) = self.rate;
+        let elapsed = now.duration_since(self.refilled).as_secs_f64();
+        self.tokens = (self.tokens + elapsed * refill).min(burst);
+        self.refilled = now;
+        if self.tokens + ROUNDING < 1.0 {
+            return Err(now + Duration::from_secs_f64((1.0 - self.tokens) / refill));
+        }
+        self.tokens -= 1.0;
+        Ok(())
+    }
 }
 
 /// One token bucket per operation, and the chance that spreads what comes back after a pause.
 pub struct Pacer {
-    buckets: Mutex<HashMap<&'static str, Bucket>>,
+    buckets: std::sync::Mutex<HashMap<&'static str, Bucket>>,
     seed: u64,
     drawn: AtomicU64,
 }
@@ -78,7 +129,7 @@ impl Pacer {
     /// Whose pauses can be told again.
     pub fn seeded(seed: u64) -> Self {
         Self {
-            buckets: Mutex::default(),
+            buckets: std::sync::Mutex::default(),
             seed,
             drawn: AtomicU64::new(0),
         }
@@ -91,93 +142,115 @@ impl Pacer {
         (number % 1000) as f64 / 1000.0
     }
 
-    /// Takes a token, after waiting for it if need be.
-    pub async fn wait(&self, operation: &'static str) {
-        let pause = self.take(operation);
-        if !pause.is_zero() {
-            tokio::time::sleep(pause).await;
-        }
-    }
-
-    /// Takes a token now or in advance, and says how long to wait for it.
-    fn take(&self, operation: &'static str) -> Duration {
-        let now = Instant::now();
-        let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
-        let bucket = buckets.entry(operation).or_insert_with(|| {
-            let rate = rate_of(operation);
-            Bucket {
-                tokens: rate.0,
-                rate,
-                published: rate,
-                refilled: now,
-                slowed_down: None,
-            }
+    /// Waits until the operation may be called. `hear` is told how often in a row AWS has throttled it meanwhile.
+    pub async fn turn(&self, operation: &'static str, hear: impl Fn(u32)) -> Turn<'_> {
+        let (line, mut throttles) = self.with(operation, |bucket| {
+            (Arc::clone(&bucket.line), bucket.throttles.subscribe())
         });
-        let (burst, refill) = bucket.rate;
-        let elapsed = now.duration_since(bucket.refilled).as_secs_f64();
-        bucket.tokens = (bucket.tokens + elapsed * refill).min(burst) - 1.0;
-        bucket.refilled = now;
-        if bucket.tokens >= 0.0 {
-            Duration::ZERO
-        } else {
-            Duration::from_secs_f64(-bucket.tokens / refill)
+        if *throttles.borrow() > 0 {
+            throttles.mark_changed();
         }
-    }
-
-    /// After a throttle: the bucket was fuller here than at AWS.
-    pub fn slow_down(&self, operation: &'static str) {
-        /// A tenth of what is published keeps a run going, and waits long enough for whoever else uses the account.
-        const LEAST: f64 = 0.1;
-        let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(bucket) = buckets.get_mut(operation) else {
-            return;
+        let mut next = pin!(line.lock_owned());
+        let next = loop {
+            tokio::select! {
+                biased;
+                Ok(()) = throttles.changed() => hear(*throttles.borrow_and_update()),
+                next = &mut next => break next,
+            }
         };
-        bucket.tokens = bucket.tokens.min(0.0);
-        // What came back meanwhile was not there either.
-        bucket.refilled = Instant::now();
-        let is_same_sign = bucket
-            .slowed_down
-            .is_some_and(|before| before.elapsed() < Duration::from_secs(1));
-        if !is_same_sign {
-            bucket.slowed_down = Some(Instant::now());
-            bucket.rate.1 = (bucket.rate.1 * 0.7).max(bucket.published.1 * LEAST);
+        while let Err(ask_at) = self.with(operation, Bucket::go) {
+            tokio::time::sleep_until(ask_at).await;
+        }
+        Turn {
+            pacer: self,
+            operation,
+            probe: self
+                .with(operation, |bucket| bucket.is_throttled())
+                .then_some(next),
         }
     }
 
-    /// After an answer: little by little it goes on as before. Without that a few throttles at the beginning of a long run
-    /// would hold up all the rest of it.
-    pub fn speed_up(&self, operation: &'static str) {
+    fn with<T>(&self, operation: &'static str, work: impl FnOnce(&mut Bucket) -> T) -> T {
         let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(bucket) = buckets.get_mut(operation) {
-            let published = bucket.published.1;
-            bucket.rate.1 = (bucket.rate.1 + published / 10.0).min(published);
-        }
+        work(
+            buckets
+                .entry(operation)
+                .or_insert_with(|| Bucket::new(operation)),
+        )
     }
+}
+
+/// Leave to make one call. Dropped without a word, it says nothing about AWS.
+pub struct Turn<'a> {
+    pacer: &'a Pacer,
+    operation: &'static str,
+    /// If this call asks for all that stand in line whether AWS still throttles: their place until it knows.
+    probe: Option<OwnedMutexGuard<()>>,
+}
+
+impl Turn<'_> {
+    /// AWS throttled the call: the bucket was fuller here than there. Answers with the number of throttles in a row.
+    pub fn is_throttled(self) -> u32 {
+        /// A tenth of what is published keeps a run going, and leaves room for whoever else uses the account.
+        const LEAST: f64 = 0.1;
+        let fraction = self.pacer.fraction();
+        self.pacer.with(self.operation, |bucket| {
+            let before = *bucket.throttles.borrow();
+            // Of many calls that are throttled at once, the first one tells it all.
+            if before > 0 && self.probe.is_none() {
+                return before;
+            }
+            if before == 0 {
+                bucket.rate.1 = (bucket.rate.1 * 0.7).max(bucket.published.1 * LEAST);
+            }
+            let throttles = before + 1;
+            bucket.throttles.send_replace(throttles);
+            // At least half of it: whoever throttles wants fewer calls.
+            let pause = pause(throttles, LONGEST_PROBE, 0.5 + fraction / 2.0);
+            bucket.probe_at = Instant::now() + pause;
+            throttles
+        })
+    }
+
+    /// AWS answered something else: little by little it goes on as before. Without that a few throttles at the beginning
+    /// of a long run would hold up all the rest of it.
+    pub fn is_answered(self) {
+        self.pacer.with(self.operation, |bucket| {
+            if self.probe.is_some() {
+                bucket.throttles.send_replace(0);
+                // What came back meanwhile was not there either.
+                bucket.tokens = 0.0;
+                bucket.refilled = Instant::now();
+            }
+            let published = bucket.published.1;
+            bucket.rate.1 = (bucket.rate.1 + published / 20.0).min(published);
+        });
+    }
+}
+
+/// Between two questions whether AWS still throttles: the longest that a run stands still for nothing, and the longest
+/// pause of the AWS SDKs.
+const LONGEST_PROBE: Duration = Duration::from_secs(20);
+
+const FIRST_PAUSE: Duration = Duration::from_millis(200);
+
+/// Exponential with jitter, so that many callers do not come back at once. `fraction` is from 0 to 1.
+pub fn pause(attempts: u32, longest: Duration, fraction: f64) -> Duration {
+    let ceiling = FIRST_PAUSE
+        .saturating_mul(2_u32.saturating_pow(attempts.saturating_sub(1).min(16)))
+        .min(longest);
+    ceiling.mul_f64(0.1 + 0.9 * fraction)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[tokio::test(start_paused = true)]
-    async fn a_throttled_operation_comes_back_to_its_rate() {
-        let pacer = Pacer::default();
-        let operation = "ec2:DescribeVpcs";
-        pacer.wait(operation).await;
-        for _ in 0..20 {
-            tokio::time::advance(Duration::from_secs(1)).await;
-            pacer.slow_down(operation);
-        }
-        let started = Instant::now();
-        pacer.wait(operation).await;
-        assert!(started.elapsed() >= Duration::from_millis(499));
-        for _ in 0..10 {
-            pacer.speed_up(operation);
-        }
-        tokio::time::advance(Duration::from_secs(1)).await;
-        let started = Instant::now();
-        pacer.wait(operation).await;
-        assert!(started.elapsed() <= Duration::from_millis(51));
+    const READ: &str = "ec2:DescribeVpcs";
+    const ALARM: &str = "cloudwatch:PutMetricAlarm";
+
+    async fn answered(pacer: &Pacer, operation: &'static str) {
+        pacer.turn(operation, |_| ()).await.is_answered();
     }
 
     #[tokio::test(start_paused = true)]
@@ -185,37 +258,102 @@ mod tests {
         let pacer = Pacer::default();
         let started = Instant::now();
         for _ in 0..3 {
-            pacer.wait("cloudwatch:PutMetricAlarm").await;
+            answered(&pacer, ALARM).await;
         }
         assert_eq!(started.elapsed(), Duration::ZERO);
         for _ in 0..3 {
-            pacer.wait("cloudwatch:PutMetricAlarm").await;
+            answered(&pacer, ALARM).await;
         }
         assert!((900..=1100).contains(&started.elapsed().as_millis()));
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_storm_that_is_over_slows_nobody_down() {
+    async fn a_throttled_operation_is_slower_for_a_while() {
         let pacer = Pacer::default();
-        let operation = "cloudwatch:PutMetricAlarm";
-        pacer.wait(operation).await;
-        let paced = Instant::now();
-        for _ in 0..20 {
-            pacer.slow_down(operation);
-            tokio::time::advance(Duration::from_secs(2)).await;
-        }
-        for _ in 0..3 {
-            pacer.wait(operation).await;
-        }
-        assert!(paced.elapsed() > Duration::from_secs(43));
-        for _ in 0..20 {
-            pacer.wait(operation).await;
-            pacer.speed_up(operation);
-        }
+        pacer.turn(READ, |_| ()).await.is_throttled();
         let started = Instant::now();
-        for _ in 0..30 {
-            pacer.wait(operation).await;
+        for _ in 0..200 {
+            answered(&pacer, READ).await;
         }
-        assert!((9..=11).contains(&started.elapsed().as_secs()));
+        let slowly = started.elapsed();
+        // 20 a second, without the first burst, and a little more.
+        assert!((10_050..12_000).contains(&slowly.as_millis()), "{slowly:?}");
+        let started = Instant::now();
+        for _ in 0..200 {
+            answered(&pacer, READ).await;
+        }
+        assert!((9_900..=10_100).contains(&started.elapsed().as_millis()));
+    }
+
+    /// Calls that AWS throttles until a time; answers with how many were made, and how long it all took.
+    async fn storm(pacer: &Pacer, callers: usize, lasts: Duration) -> (usize, Duration) {
+        let started = Instant::now();
+        let calls = std::sync::Mutex::new(0);
+        let caller = || async {
+            loop {
+                let turn = pacer.turn(READ, |_| ()).await;
+                *calls.lock().unwrap() += 1;
+                // How long a call takes.
+                tokio::time::sleep(Duration::from_millis(50)).await;
+                if started.elapsed() >= lasts {
+                    return turn.is_answered();
+                }
+                turn.is_throttled();
+            }
+        };
+        futures_util::future::join_all((0..callers).map(|_| caller())).await;
+        (calls.into_inner().unwrap(), started.elapsed())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn one_caller_asks_for_all_whether_the_storm_is_over() {
+        let pacer = Pacer::seeded(1);
+        let (calls, took) = storm(&pacer, 50, Duration::from_secs(60)).await;
+        // Each in vain once, each with an answer once, and what asks in between.
+        assert!((106..=112).contains(&calls), "{calls} calls");
+        assert!(took < Duration::from_secs(84), "{took:?}");
+        let (calls, took) = storm(&pacer, 50, Duration::ZERO).await;
+        assert_eq!(calls, 50);
+        assert!(took < Duration::from_secs(4), "{took:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn whoever_stands_in_line_hears_of_the_throttles() {
+        let pacer = Pacer::seeded(1);
+        let turn = pacer.turn(READ, |_| ()).await;
+        assert_eq!(turn.is_throttled(), 1);
+        let heard = std::sync::Mutex::new(Vec::new());
+        let probe = pacer.turn(READ, |_| ()).await;
+        let asks = async {
+            tokio::task::yield_now().await;
+            assert_eq!(probe.is_throttled(), 2);
+            tokio::task::yield_now().await;
+            answered(&pacer, READ).await;
+        };
+        let waits = async {
+            let hear = |throttles| heard.lock().unwrap().push(throttles);
+            pacer.turn(READ, hear).await.is_answered();
+        };
+        tokio::join!(waits, asks);
+        assert_eq!(heard.into_inner().unwrap(), [1, 2]);
+    }
+
+    /// A run that is stopped drops what it has under way.
+    #[tokio::test(start_paused = true)]
+    async fn a_turn_that_is_given_up_is_the_next_ones() {
+        let pacer = Pacer::default();
+        pacer.turn(READ, |_| ()).await.is_throttled();
+        drop(pacer.turn(READ, |_| ()).await);
+        let waits = pacer.turn(READ, |_| ());
+        assert!(tokio::time::timeout(Duration::ZERO, waits).await.is_ok());
+    }
+
+    #[test]
+    fn pauses_grow_and_stay_bounded() {
+        let longest = Duration::from_secs(5);
+        for attempts in 1..40 {
+            let pause = pause(attempts, longest, Pacer::default().fraction());
+            assert!(pause >= FIRST_PAUSE / 10 && pause <= longest);
+        }
     }
 }

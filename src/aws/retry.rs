@@ -13,10 +13,10 @@ use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout_at};
 
 use super::error::{AwsResult, from_sdk, skew};
-use super::rate::Pacer;
+use super::rate::{Pacer, pause};
 use crate::resource::provider::Progress;
 use crate::resource::{ErrorKind, ProviderError};
 
@@ -45,7 +45,6 @@ const LEAST_ATTEMPTS: u32 = 6;
 /// A call that got through by its third attempt has held nobody up.
 const SILENT_ATTEMPTS: u32 = 2;
 
-const FIRST_PAUSE: Duration = Duration::from_millis(200);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
 /// Makes a call, paced by the operation's published rate, and repeats it as long as its errors are worth it.
@@ -97,19 +96,28 @@ where
     F: Fn() -> Fut,
     Fut: Future<Output = Result<T, E>>,
 {
-    pacer.wait(operation).await;
-    // The turn that the first attempt waits for is not its fault.
-    let started = Instant::now();
     let mut attempts = 0;
     let mut clock_is_set = false;
+    let mut started: Option<Instant> = None;
+    let mut throttled: Option<ProviderError> = None;
     loop {
-        if attempts > 0 {
-            pacer.wait(operation).await;
-        }
+        let turn = pacer.turn(operation, |throttles| tell_throttled(operation, throttles));
+        let turn = match (throttled.take(), started) {
+            (Some(mut error), Some(started)) => {
+                let Ok(turn) = timeout_at(started + THROTTLED, turn).await else {
+                    error.waited = Some(started.elapsed());
+                    return Err(error);
+                };
+                turn
+            }
+            _ => turn.await,
+        };
+        // The turn that the first attempt waits for is not its fault.
+        let started = *started.get_or_insert_with(Instant::now);
         attempts += 1;
         let (mut error, skewed) = match make().await {
             Ok(answer) => {
-                pacer.speed_up(operation);
+                turn.is_answered();
                 return Ok(answer);
             }
             Err(error) => in_our_terms(error),
@@ -122,34 +130,39 @@ where
             continue;
         }
         let budget = match error.kind {
-            // AWS refused before acting, so even an unsafe call can go again.
-            ErrorKind::Throttled => THROTTLED,
-            ErrorKind::NotVisibleYet => NOT_VISIBLE_YET,
-            ErrorKind::Transient | ErrorKind::Unclear => match repeat {
-                Repeat::First if error.status.is_none() => UNREACHABLE,
-                Repeat::First | Repeat::Safe => TRANSIENT,
-                Repeat::Unsafe => {
-                    error.kind = ErrorKind::Unclear;
+            // AWS refused before acting, so even an unsafe call can go again, when its turn comes.
+            ErrorKind::Throttled => {
+                tell_throttled(operation, turn.is_throttled());
+                throttled = Some(error);
+                continue;
+            }
+            ErrorKind::Transient | ErrorKind::Unclear => {
+                drop(turn);
+                match repeat {
+                    Repeat::First if error.status.is_none() => UNREACHABLE,
+                    Repeat::First | Repeat::Safe => TRANSIENT,
+                    Repeat::Unsafe => {
+                        error.kind = ErrorKind::Unclear;
+                        return Err(error);
+                    }
+                }
+            }
+            kind => {
+                turn.is_answered();
+                if kind != ErrorKind::NotVisibleYet {
                     return Err(error);
                 }
-            },
-            _ => return Err(error),
+                NOT_VISIBLE_YET
+            }
         };
-        if error.kind == ErrorKind::Throttled {
-            pacer.slow_down(operation);
-        }
-        let pause = pause(attempts, pacer.fraction());
+        let pause = pause(attempts, LONGEST_PAUSE, pacer.fraction());
         let is_hasty = attempts < LEAST_ATTEMPTS && repeat == Repeat::Safe;
         if started.elapsed() + pause > budget && !is_hasty {
             error.waited = Some(started.elapsed());
             return Err(error);
         }
         if attempts > SILENT_ATTEMPTS {
-            tell(format!(
-                "{}: waiting, attempt {}",
-                what_happens(&error),
-                attempts + 1
-            ));
+            tell_waiting(&what_happens(&error), attempts);
         }
         tokio::time::sleep(pause).await;
     }
@@ -177,7 +190,6 @@ fn is_skewed<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> bool
 fn what_happens(error: &ProviderError) -> String {
     let operation = &error.operation;
     match error.kind {
-        ErrorKind::Throttled => format!("AWS throttles {operation}"),
         ErrorKind::NotVisibleYet => {
             format!("{operation} does not see yet what was made a moment ago")
         }
@@ -206,17 +218,17 @@ pub async fn told<T>(progress: &dyn Progress, work: impl Future<Output = T>) -> 
     }
 }
 
-fn tell(notice: String) {
+fn tell_waiting(what_happens: &str, attempts: u32) {
+    let notice = format!("{what_happens}: waiting, attempt {}", attempts + 1);
     // Reads before a run have nobody who listens.
     let _ = NOTICES.try_with(|notices| notices.send(notice));
 }
 
-/// Exponential with jitter, so that many callers do not come back at once. `fraction` is from 0 to 1.
-fn pause(attempts: u32, fraction: f64) -> Duration {
-    let ceiling = FIRST_PAUSE
-        .saturating_mul(2_u32.saturating_pow(attempts.saturating_sub(1).min(16)))
-        .min(LONGEST_PAUSE);
-    ceiling.mul_f64(0.1 + 0.9 * fraction)
+/// Throttles in a row, of whichever caller.
+fn tell_throttled(operation: &str, throttles: u32) {
+    if throttles > SILENT_ATTEMPTS {
+        tell_waiting(&format!("AWS throttles {operation}"), throttles);
+    }
 }
 
 #[cfg(test)]
@@ -286,7 +298,8 @@ mod tests {
         assert!(error.waited.is_some());
         let heard = listener.0.into_inner().unwrap();
         assert_eq!(heard[0], "AWS throttles t:Get: waiting, attempt 4");
-        let last = format!("AWS throttles t:Get: waiting, attempt {}", error.attempts);
+        let next = error.attempts + 1;
+        let last = format!("AWS throttles t:Get: waiting, attempt {next}");
         assert_eq!(heard.last(), Some(&last));
     }
 
@@ -309,13 +322,5 @@ mod tests {
         // Without a clock, or with the same, it is the key that is wrong.
         let (error, _) = end_of(Repeat::Unsafe, || refused_signature("now")).await;
         assert_eq!((error.kind, error.attempts), (ErrorKind::Credentials, 1));
-    }
-
-    #[test]
-    fn pauses_grow_and_stay_bounded() {
-        for attempts in 1..40 {
-            let pause = pause(attempts, Pacer::default().fraction());
-            assert!(pause >= FIRST_PAUSE / 10 && pause <= LONGEST_PAUSE);
-        }
     }
 }

@@ -40,12 +40,12 @@ fn a_storm_is_waited_out() {
     all_weathered(&what, None, &cases);
 }
 
-/// A storm is to be seen: on the row of each step that it holds up.
+/// A storm is to be seen: on the row of each step that it holds up. The first call of all takes the lock.
 #[test]
 fn a_storm_is_shown() {
     let mut world = World::of(&UP);
-    let lasts = Duration::from_secs(6);
-    let ran = world.run_with(&[Fault::Storm { at: 0, lasts }], "16");
+    let lasts = Duration::from_secs(8);
+    let ran = world.run_with(&[Fault::Storm { at: 1, lasts }], "16");
     assert_eq!(ran.status, Some(0), "{}", ran.last_words());
     let shown = "creating: AWS throttles logs:CreateLogGroup: waiting, attempt 4";
     assert!(ran.screen.contains(shown), "{}", ran.screen);

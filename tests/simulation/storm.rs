@@ -1,8 +1,8 @@
 //! R9: a run that could succeed does, whatever the weather, and what that costs in calls.
 //!
-//! What goes wrong at random costs at most twice the calls. While *nothing* is answered, every operation under way asks
-//! again every few seconds; on a stack that has nothing to wait for otherwise, that is more than twice, and held to what
-//! it is now.
+//! What goes wrong at random costs at most twice the calls. While *nothing* is answered, one caller of each operation asks
+//! again and again. On the reference stack that is less than the run itself (the lab holds it to twice); here a run makes
+//! some seventy calls in all, so that the same questions weigh more.
 
 use std::time::Duration;
 
@@ -63,7 +63,7 @@ const CASES: &[Case] = &[
             ..QUIET
         },
         rate: None,
-        at_most: 5.0,
+        at_most: 3.0,
     },
     Case {
         what: "rates of 5 calls a second, bursts of 10",
@@ -72,7 +72,7 @@ const CASES: &[Case] = &[
             burst: 10.0,
             per_second: 5.0,
         }),
-        at_most: 3.0,
+        at_most: 2.0,
     },
 ];
 
