@@ -449,6 +449,41 @@ async fn an_interrupted_replacement_is_finished() {
         .await;
 }
 
+/// Two runs at once have made a network each, and the database, which has a name, stands in one of them.
+#[tokio::test(start_paused = true)]
+async fn of_two_networks_the_one_with_the_data_stays() {
+    const DATABASE: &str = "
+subnetGroup: { type: aws:rds:SubnetGroup, properties: { subnetIds: ['${subnet.id}'] } }
+postgres: { type: aws:rds:Instance, properties: { dbSubnetGroupName: '${subnetGroup.id}', engine: postgres, instanceClass: db.t4g.micro } }
+";
+    let resources = format!("{}{DATABASE}", NETWORK.trim_end());
+    // Of both, the one that comes first by its id would do as well, but for the database.
+    for id in ["000-twin", "zzz-twin"] {
+        let world = World::with(&resources).await;
+        let ours = world.object("vpc").id;
+        for name in ["vpc", "subnet"] {
+            let mut twin = world.object(name);
+            twin.id = format!("{id}-{name}");
+            if name == "subnet" {
+                twin.inputs
+                    .insert("vpcId".to_owned(), format!("{id}-vpc").into());
+            }
+            world.account.insert(twin);
+        }
+        let plan = world.plan(&resources, &up()).await;
+        let deleted = plan.steps.iter().map(|step| match &step.action {
+            Action::Delete { observed, .. } => observed.id.clone(),
+            other => panic!("{other:?}"),
+        });
+        let deleted: Vec<String> = deleted.collect();
+        assert_eq!(
+            deleted,
+            [format!("{id}-subnet"), format!("{id}-vpc")],
+            "{ours}"
+        );
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn targets_bring_what_they_need_and_exclusions_take_what_needs_them() {
     let world = World {

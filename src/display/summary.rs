@@ -205,6 +205,7 @@ fn help(message: Message, step: &Step, error: &ProviderError, again: &str) -> Me
         | ErrorKind::TimedOut
         | ErrorKind::Unclear
         | ErrorKind::InUse
+        | ErrorKind::Overtaken
         | ErrorKind::NotFound
         | ErrorKind::NotVisibleYet => message.help("run it again").command(again),
     }

@@ -165,7 +165,7 @@ impl Runner<'_> {
         self.check_known(&comparison.inputs)?;
         if comparison.diff.replaces() {
             return Err(ProviderError::new(
-                ErrorKind::Invalid,
+                ErrorKind::Overtaken,
                 self.urn.token(),
                 format!(
                     "{} turned out to need a new object only while the run was under way; the next run replaces it",

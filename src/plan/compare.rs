@@ -1,6 +1,9 @@
 //! Pass 1: what each wanted resource needs, by comparing it with its live object.
 
+use std::cmp::Reverse;
+
 use super::deletes::key;
+use super::protect::is_stateful;
 use super::{Because, Draft, Goal, Op, PlannedOutput, Refusal, ReplaceOrder, Verdict, target};
 use crate::graph::{FACTS_TOKEN, Resource};
 use crate::resource::desired::Comparison;
@@ -34,7 +37,9 @@ fn verdict(draft: &mut Draft<'_>, resource: &Resource, schema: &Schema) -> Verdi
             &resource.options.replace_on_changes,
             &|observed| {
                 let object = key(&resource.urn, observed);
-                draft.uses.needed_by(&object).next().is_some()
+                let users = draft.uses.hangs_on(&object);
+                let data = users.iter().filter(|(urn, _)| is_stateful(draft, urn));
+                (data.count(), users.len())
             },
         )
     };
@@ -129,7 +134,8 @@ fn best(
     schema: &Schema,
     lookup: &dyn Fn(&OutputReference) -> Option<Value>,
     replace_on_changes: &[String],
-    is_in_use: &dyn Fn(&Observed) -> bool,
+    // How many objects hang on it that hold data, and how many in all.
+    hang_on: &dyn Fn(&Observed) -> (usize, usize),
 ) -> (Option<Observed>, Comparison) {
     let compared = candidates.iter().map(|observed| {
         let mut comparison = desired.against(schema, lookup, Some(observed));
@@ -139,21 +145,29 @@ fn best(
                 .iter()
                 .any(|name| name == "*" || *name == property || *name == change.path);
         }
-        (observed, comparison)
+        // Most often there is one only.
+        let users = if candidates.len() > 1 {
+            hang_on(observed)
+        } else {
+            (0, 0)
+        };
+        (observed, comparison, users)
     });
-    let closest = compared.min_by_key(|(observed, comparison)| {
+    let closest = compared.min_by_key(|(observed, comparison, (data, users))| {
         (
             matches!(observed.condition, Condition::Broken(_)),
             comparison.diff.replaces(),
+            // Of two networks the one with the database, which cannot move.
+            Reverse(*data),
             comparison.diff.changes.len(),
             // Of two revisions that are equally right, the one that a service runs.
-            !is_in_use(observed),
+            Reverse(*users),
             observed.condition != Condition::Ready,
             observed.id.clone(),
         )
     });
     match closest {
-        Some((observed, comparison)) => (Some(observed.clone()), comparison),
+        Some((observed, comparison, _)) => (Some(observed.clone()), comparison),
         None => (None, desired.against(schema, lookup, None)),
     }
 }

@@ -47,6 +47,8 @@ pub(super) struct Uses {
     needs: BTreeMap<ObjectKey, BTreeSet<ObjectKey>>,
     /// By object: the objects that need it.
     needed_by: BTreeMap<ObjectKey, BTreeSet<ObjectKey>>,
+    /// By object: those of them that name it. The file and the types' rules do not tell one twin from the other.
+    named_by: BTreeMap<ObjectKey, BTreeSet<ObjectKey>>,
 }
 
 impl Uses {
@@ -67,6 +69,17 @@ impl Uses {
     /// What must be gone before this object goes.
     pub(super) fn needed_by(&self, object: &ObjectKey) -> impl Iterator<Item = &ObjectKey> {
         self.needed_by.get(object).into_iter().flatten()
+    }
+
+    /// What hangs on this object alone, and not on its twin as well: all that names it, and what names that.
+    pub(super) fn hangs_on<'a>(&'a self, object: &'a ObjectKey) -> BTreeSet<&'a ObjectKey> {
+        let mut found = BTreeSet::new();
+        let mut open = vec![object];
+        while let Some(object) = open.pop() {
+            let users = self.named_by.get(object).into_iter().flatten();
+            open.extend(users.filter(|user| found.insert(*user)));
+        }
+        found
     }
 
     fn add(&mut self, user: ObjectKey, needed: ObjectKey) {
@@ -132,7 +145,12 @@ impl Uses {
                 collect_texts(&observed.inputs, &mut texts);
                 for text in texts {
                     for used in referred(text, &by_identity) {
-                        self.add(key(urn, observed), used.clone());
+                        let user = key(urn, observed);
+                        self.named_by
+                            .entry(used.clone())
+                            .or_default()
+                            .insert(user.clone());
+                        self.add(user, used.clone());
                     }
                 }
             }

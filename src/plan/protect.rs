@@ -164,7 +164,7 @@ fn is_taggable(draft: &Draft<'_>, urn: &Urn) -> bool {
         .is_some_and(|schema| schema.taggable)
 }
 
-fn is_stateful(draft: &Draft<'_>, urn: &Urn) -> bool {
+pub(super) fn is_stateful(draft: &Draft<'_>, urn: &Urn) -> bool {
     draft
         .catalog
         .get(urn.token())

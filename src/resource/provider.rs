@@ -181,6 +181,8 @@ pub enum ErrorKind {
     NotOurs,
     /// Something still uses it, or it is busy.
     InUse,
+    /// Somebody else has changed it while the run was under way; the next run sees how things stand.
+    Overtaken,
     /// Something it needs is not visible yet, because it was made a moment ago.
     NotVisibleYet,
     Throttled,

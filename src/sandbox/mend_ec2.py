@@ -261,6 +261,18 @@ def release_address(original, self, address=None, allocation_id=None):
     return original(self, address, allocation_id)
 
 
+@replace(EC2Backend, "attach_internet_gateway")
+def attach_internet_gateway(original, self, internet_gateway_id, vpc_id):
+    """A VPC takes one gateway; a second one is refused in these words.
+
+    https://docs.aws.amazon.com/vpc/latest/userguide/VPC_Internet_Gateway.html
+    """
+    for gateway in self.internet_gateways.values():
+        if gateway.vpc and gateway.vpc.id == vpc_id and gateway.id != internet_gateway_id:
+            refuse("InvalidParameterValue", f"Network {vpc_id} already has an internet gateway attached")
+    return original(self, internet_gateway_id, vpc_id)
+
+
 @replace(EC2Backend, "detach_internet_gateway")
 def detach_internet_gateway(original, self, internet_gateway_id, vpc_id):
     """Refused while anything in the VPC has a public address: NAT gateways, internet-facing load balancers."""

@@ -1,8 +1,13 @@
 //! `aws:ec2:InternetGateway`.
 
 use async_trait::async_trait;
+use aws_sdk_ec2::types::Tag;
 use serde_json::{Value as Json, json};
 
+use fde_infra::execute::Outcome;
+use fde_infra::resource::ErrorKind;
+
+use crate::common::World;
 use crate::common::needs::TWO_VPCS;
 use crate::common::resource_type::{Edit, ResourceTypeTest, check};
 use crate::common::sdk::Sdk;
@@ -89,4 +94,72 @@ impl ResourceTypeTest for InternetGateway {
 #[tokio::test]
 async fn internet_gateway() {
     check("e2e-ec2-internet-gateway", &InternetGateway).await;
+}
+
+/// A VPC takes one gateway. Another run of the stack may have been quicker, or somebody else.
+#[tokio::test]
+async fn the_gateway_of_another_is_told_from_our_own() {
+    let world = World::new("e2e-igw-second").await;
+    let vpc = "net: { type: aws:ec2:Vpc, properties: { cidrBlock: 10.0.0.0/16 } }\n";
+    let both = format!(
+        "{vpc}gateway: {{ type: aws:ec2:InternetGateway, properties: {{ vpcId: '${{net.id}}' }} }}\n"
+    );
+    world.up(vpc).await;
+    let net = world.id(vpc, "net").await;
+    // Before anybody attaches the other one, the run has seen none.
+    for (tags, expected) in [
+        (vec![], ErrorKind::NotOurs),
+        (
+            vec![
+                ("fde:stack", world.stack_tag()),
+                (
+                    "fde:urn",
+                    format!(
+                        "urn:fde:{}::aws:ec2:InternetGateway::gateway",
+                        world.stack_tag()
+                    ),
+                ),
+            ],
+            ErrorKind::Overtaken,
+        ),
+    ] {
+        let plan = world.preview(&both).await;
+        let created = world
+            .sdk
+            .ec2
+            .create_internet_gateway()
+            .send()
+            .await
+            .expect("is created");
+        let other = created
+            .internet_gateway()
+            .and_then(|gateway| gateway.internet_gateway_id());
+        let other = other.expect("has an id");
+        for (key, value) in tags {
+            let tag = Tag::builder().key(key).value(value).build();
+            let tagged = world
+                .sdk
+                .ec2
+                .create_tags()
+                .resources(other)
+                .tags(tag)
+                .send();
+            tagged.await.expect("is tagged");
+        }
+        let attached = world.sdk.ec2.attach_internet_gateway();
+        let attached = attached.internet_gateway_id(other).vpc_id(&net).send();
+        attached.await.expect("is attached");
+        let Outcome::Failed(report) = world.run(plan).await.outcome else {
+            panic!("a second gateway is attached");
+        };
+        let kinds: Vec<ErrorKind> = report.failed.iter().map(|(_, error)| error.kind).collect();
+        assert_eq!(kinds, [expected]);
+        assert_eq!(vpc_of(&world.sdk, other).await, Some(Some(net.clone())));
+        if expected == ErrorKind::NotOurs {
+            assert!(detach(&world.sdk, other).await);
+        }
+    }
+    // Ours and attached, it is the one; what this run made goes.
+    world.up(&both).await;
+    world.destroy(&both).await;
 }

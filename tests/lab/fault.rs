@@ -205,12 +205,17 @@ impl Subject {
             let waited = self.started.wait(state);
             state = waited.unwrap_or_else(PoisonError::into_inner);
         }
-        let id = state.process.expect("it is known").to_string();
+        let id = state.process.expect("it is known");
         drop(state);
-        // It may have ended by itself in this very moment.
-        let status = Command::new("kill").args(["-s", name, &id]).output();
-        status.expect("signals can be sent");
+        signal(name, id);
     }
+}
+
+/// Sends a signal to a process, which may have ended by itself in this very moment.
+pub fn signal(name: &str, id: u32) {
+    let id = id.to_string();
+    let status = Command::new("kill").args(["-s", name, &id]).output();
+    status.expect("signals can be sent");
 }
 
 /// What the proxy does when all of this goes wrong, and to whom.

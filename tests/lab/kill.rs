@@ -11,7 +11,7 @@ const TENTH: usize = 10;
 
 fn kill_at_every_call(job: &'static Job) {
     let calls = job.undisturbed().mutating();
-    let parallel: &[&str] = match campaign() {
+    let parallel: &[&'static str] = match campaign() {
         Some(_) => &["1", "16"],
         None => &["16"],
     };
@@ -34,7 +34,7 @@ fn kill_at_every_call(job: &'static Job) {
 }
 
 /// What does not hold after a kill. None if the run was through before: the calls of two runs are not the same in number.
-fn killed(job: &'static Job, fault: &Fault, parallel: &str) -> Option<Vec<String>> {
+fn killed(job: &'static Job, fault: &Fault, parallel: &'static str) -> Option<Vec<String>> {
     let mut world = World::of(job);
     let ran = world.run_with(std::slice::from_ref(fault), parallel);
     let struck = ran.struck.clone()?;

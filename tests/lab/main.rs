@@ -41,6 +41,7 @@ mod proxy;
 #[allow(dead_code, reason = "the end-to-end tests use the rest")]
 mod sdk;
 mod stale;
+mod together;
 mod trouble;
 mod world;
 

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
-use std::process::{Command, Output, Stdio};
-use std::sync::Mutex;
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::{Condvar, Mutex};
 use std::time::{Duration, Instant};
 
 use crate::account::{Account, base};
@@ -109,23 +109,71 @@ impl World {
     }
 
     /// Runs the job, so many steps at a time, and nothing goes wrong.
-    pub fn run(&mut self, parallel: &str) -> Ran {
+    pub fn run(&mut self, parallel: &'static str) -> Ran {
         self.run_with(&[], parallel)
     }
 
     /// Runs the job, and this goes wrong.
-    pub fn run_with(&mut self, faults: &[Fault], parallel: &str) -> Ran {
+    pub fn run_with(&mut self, faults: &[Fault], parallel: &'static str) -> Ran {
+        self.run_words(faults, &self.words(parallel))
+    }
+
+    fn words(&self, parallel: &'static str) -> Vec<&'static str> {
+        let Job {
+            command,
+            stack,
+            arguments,
+            ..
+        } = self.job;
         let words = [
-            &[
-                self.job.command,
-                self.job.stack,
-                "--yes",
-                "--parallel",
-                parallel,
-            ],
-            self.job.arguments,
+            &[*command, *stack, "--yes", "--parallel", parallel],
+            *arguments,
         ];
-        self.run_words(faults, &words.concat())
+        words.concat()
+    }
+
+    /// Runs the job so many times at once, with these options, and asks those to end that take longer than `patience`.
+    /// The calls of all of them are kept with the first.
+    pub fn run_at_once(&self, count: usize, options: &[&str], patience: Duration) -> Vec<Ran> {
+        let (rule, subject) = fault::rule(&[], &self.account);
+        self.proxy.begin(&self.account.endpoint, rule);
+        let words = [&self.words("16")[..], options].concat();
+        let started = Instant::now();
+        let start = || command(&self.proxy.endpoint, &words).spawn();
+        let running: Vec<Child> = (0..count)
+            .map(|_| start().expect("the program starts"))
+            .collect();
+        let is_over = Mutex::new(false);
+        let ended = Condvar::new();
+        let outputs: Vec<Output> = std::thread::scope(|scope| {
+            let ids: Vec<u32> = running.iter().map(Child::id).collect();
+            scope.spawn(|| {
+                let over = is_over.lock().expect("no thread failed in here");
+                let waited = ended.wait_timeout_while(over, patience, |over| !*over);
+                if waited.expect("no thread failed in here").1.timed_out() {
+                    for id in ids {
+                        fault::signal("INT", id);
+                    }
+                }
+            });
+            let outputs = running.into_iter();
+            let outputs = outputs.map(|child| child.wait_with_output().expect("the program ends"));
+            let outputs = outputs.collect();
+            *is_over.lock().expect("no thread failed in here") = true;
+            ended.notify_all();
+            outputs
+        });
+        let mut calls = self.proxy.log();
+        let ran = |output: &Output| Ran {
+            status: output.status.code(),
+            screen: screen(output),
+            calls: std::mem::take(&mut calls),
+            struck: None,
+            harmed: subject.harmed(),
+            ended: Instant::now(),
+            elapsed: started.elapsed(),
+        };
+        outputs.iter().map(ran).collect()
     }
 
     pub fn run_words(&self, faults: &[Fault], words: &[&str]) -> Ran {

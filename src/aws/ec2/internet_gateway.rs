@@ -98,7 +98,7 @@ impl ResourceType for InternetGateway {
     async fn update(&self, context: &Context, change: Change<'_, Self>) -> AwsResult<LiveOf<Self>> {
         let id = &change.observed.id;
         if let Some(vpc) = &change.wanted.vpc_id {
-            attach(context, id, vpc).await?;
+            attach(context, change.observed, vpc).await?;
             attached(context, id, change.progress).await?;
         }
         Ok(change.applied())
@@ -147,7 +147,8 @@ impl ResourceType for InternetGateway {
     }
 }
 
-async fn attach(context: &Context, id: &str, vpc: &str) -> AwsResult<()> {
+async fn attach(context: &Context, gateway: &LiveOf<InternetGateway>, vpc: &str) -> AwsResult<()> {
+    let id = &gateway.id;
     let answer = until_visible(|| {
         context.call("ec2:AttachInternetGateway", || {
             context
@@ -161,8 +162,8 @@ async fn attach(context: &Context, id: &str, vpc: &str) -> AwsResult<()> {
     .await;
     match answer {
         Ok(_) => Ok(()),
+        // The answer to an earlier try was lost, or the gateway is attached to another VPC.
         Err(error) if error.is(ErrorKind::AlreadyExists) => {
-            // Either the VPC has another gateway, or the answer to an earlier try was lost.
             let now = find(context, id).await?;
             if now.is_some_and(|gateway| gateway.inputs.vpc_id.as_deref() == Some(vpc)) {
                 Ok(())
@@ -170,7 +171,23 @@ async fn attach(context: &Context, id: &str, vpc: &str) -> AwsResult<()> {
                 Err(error)
             }
         }
-        Err(error) => Err(error),
+        // "Network vpc-… already has an internet gateway attached", in an error code that many others share.
+        Err(mut error) => {
+            if let Some(other) = gateway_of(context, vpc).await?
+                && other.id != *id
+            {
+                let stack = |gateway: &LiveOf<InternetGateway>| {
+                    gateway.tags.owner().map(|urn| urn.stack().clone())
+                };
+                error.kind = if stack(&other) == stack(gateway) {
+                    // Another run of this stack was quicker.
+                    ErrorKind::Overtaken
+                } else {
+                    ErrorKind::NotOurs
+                };
+            }
+            Err(error)
+        }
     }
 }
 
@@ -227,6 +244,21 @@ async fn find(context: &Context, id: &str) -> AwsResult<Option<LiveOf<InternetGa
         Err(error) if error.is(ErrorKind::NotFound) => Ok(None),
         Err(error) => Err(error),
     }
+}
+
+/// The one that is attached to a VPC.
+async fn gateway_of(context: &Context, vpc: &str) -> AwsResult<Option<LiveOf<InternetGateway>>> {
+    let answer = context
+        .call("ec2:DescribeInternetGateways", || {
+            context
+                .ec2
+                .describe_internet_gateways()
+                .filters(super::filter("attachment.vpc-id", vpc))
+                .send()
+        })
+        .await?;
+    let gateway = answer.internet_gateways().first();
+    Ok(gateway.map(|gateway| live(context, gateway)))
 }
 
 fn live(

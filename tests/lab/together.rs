@@ -1,0 +1,76 @@
+//! R7: several runs at once end in one correct stack, whether or not they take turns.
+
+use std::time::Duration;
+
+use crate::job::{DESTROY, Job, MOVE, UP};
+use crate::world::{World, campaign, each, judge};
+
+/// Without the lock one may wait for what another has put into a twin that it would delete: its user loses patience.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// The exit code of a bug.
+const BUG: Option<i32> = Some(70);
+
+struct Case {
+    job: &'static Job,
+    count: usize,
+    takes_turns: bool,
+}
+
+fn at_once(case: &Case) -> Vec<String> {
+    let Case {
+        job,
+        count,
+        takes_turns,
+    } = *case;
+    let options: &[&str] = if takes_turns { &[] } else { &["--no-lock"] };
+    let mut world = World::of(job);
+    let mut problems = Vec::new();
+    for ran in world.run_at_once(count, options, PATIENCE) {
+        // Without the lock one may fail where another was quicker.
+        let is_right = ran.status == Some(0) || !takes_turns && ran.status != BUG;
+        if !is_right {
+            problems.push(format!("{:?}\n    {}", ran.status, ran.last_words()));
+        }
+        world.keep(ran);
+    }
+    problems.extend(world.verdict());
+    if problems.is_empty() {
+        problems.extend(world.destroyed());
+    }
+    let what = format!("{}, {count} at once{}", job.name, options.concat());
+    let problems = problems.into_iter();
+    problems
+        .map(|problem| format!("{what}: {problem}"))
+        .collect()
+}
+
+fn all_at_once(what: &str, takes_turns: bool) {
+    let counts: &[usize] = match campaign() {
+        Some(_) => &[2, 3, 5, 8],
+        None => &[2, 8],
+    };
+    let jobs: &[&'static Job] = match campaign() {
+        Some(_) => &[&UP, &MOVE, &DESTROY],
+        None => &[&UP],
+    };
+    let mut cases = Vec::new();
+    for job in jobs {
+        cases.extend(counts.iter().map(|count| Case {
+            job,
+            count: *count,
+            takes_turns,
+        }));
+    }
+    judge("R7", what, None, each(&cases, |case| Some(at_once(case))));
+}
+
+#[test]
+fn runs_at_once_take_turns() {
+    all_at_once("several runs at once, with the lock", true);
+}
+
+#[test]
+fn runs_that_take_no_turns_end_in_one_stack() {
+    all_at_once("several runs at once, without the lock", false);
+}
