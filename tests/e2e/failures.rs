@@ -346,7 +346,7 @@ async fn a_lost_answer_makes_no_twin() {
 }
 
 /// Tasks of an image with this tag never become healthy in the local account; the circuit breaker ends their deployment.
-const UNHEALTHY: &str = "\
+pub const UNHEALTHY: &str = "\
 network: { natGateways: none }
 loadBalancer: {}
 services:

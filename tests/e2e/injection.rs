@@ -6,7 +6,8 @@ use serde_json::json;
 use crate::common::World;
 use crate::common::commands::{DONE, USAGE};
 use crate::common::program::{Ended, Program, STACK};
-use crate::common::proxy::{Proxy, Refusal};
+use crate::common::proxy::{Answer, Proxy, Refusal};
+use crate::failures::UNHEALTHY;
 use crate::promise::Shown;
 
 /// Title, colour, return, orders to GitHub, Azure and `TeamCity`, an eight-bit CSI, reversed text, a mark of GitLab.
@@ -270,4 +271,34 @@ async fn what_a_file_or_a_flag_says_gives_no_orders() {
         "hostile values, names, comments and flags from files and scripts",
         &screens,
     );
+}
+
+/// What a container logs is anybody's: the last lines of one that does not come up are shown.
+#[tokio::test]
+async fn what_a_container_logs_gives_no_orders() {
+    // Elsewhere there is no such image.
+    if std::env::var_os("AWS_ENDPOINT_URL").is_some() {
+        return;
+    }
+    const LOG: &str = r###"{"events":[
+        {"timestamp":1718000000000,"message":"a\u001b]0;owned\u0007\u001b[31m\r\n::set-output name=a::b"},
+        {"timestamp":1718000001000,"message":"::error file=x::no"},
+        {"timestamp":1718000002000,"message":"##[add-mask]d ##vso[task.complete]e ##teamcity[f\u009b2J\u202eg\ufeff"}]}"###;
+    let world = World::new("e2e-injection-log").await;
+    let proxy = Proxy::before(crate::common::endpoint(), |call| {
+        (call.operation == "GetLogEvents").then_some(Answer::Json(LOG))
+    });
+    let program = Program::of(&world).with("AWS_ENDPOINT_URL", &proxy.endpoint);
+    let text = world.file("").replace("resources: {}\n", UNHEALTHY);
+    let mut screens = Vec::new();
+    for colour in ["never", "always"] {
+        let ended = program.run_file(&text, "up", &["--yes", "--color", colour]);
+        assert_eq!(ended.status, Some(4), "{}", ended.screen);
+        assert!(ended.raw.contains("owned"), "{}", ended.raw);
+        screens.push(ended);
+    }
+    screens.push(program.run_file(&text, "up", &["--yes", "--json"]));
+    tell("hostile log lines of containers", &screens);
+    let ended = program.run_file(&text, "destroy", &["--yes"]);
+    assert_eq!(ended.status, DONE, "{}", ended.screen);
 }
