@@ -5,15 +5,19 @@
 
 use std::cell::RefCell;
 use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use super::arguments::{GlobalArguments, StackArguments, exclusive};
 use super::report::Failure;
 use super::{Context, Exit, sandbox, stack_file};
+use crate::aws::retry::told;
 use crate::aws::{self, AwsProvider, ConnectError, Connection};
 use crate::component::{self, Notes, registry};
-use crate::display::{Line, Message, Style, diff, preview};
+use crate::display::{Line, Message, Style, Terminal, diff, message, preview};
 use crate::graph::{ResourceGraph, nearest};
 use crate::plan::{self, Goal, Plan, Request};
+use crate::resource::provider::Progress;
 use crate::resource::tags::short_hash;
 use crate::resource::{Catalog, ErrorKind, LiveSnapshot, Provider, ProviderError, Urn};
 use crate::stack::hidden::hide;
@@ -181,14 +185,19 @@ impl Session {
         })
     }
 
-    /// Reads what is live.
+    /// Reads what is live, and says so where AWS lets it wait.
     pub async fn read(&self, context: &mut Context, again: &str) -> Result<LiveSnapshot, Failure> {
-        if context.draws() {
-            let line = Line::styled(Style::Faint, format!("Reading {} …", self.place()));
-            context.terminal.status(line);
-        }
-        let reading = crate::live::read(&self.provider, &self.offline.graph);
-        let live = context.interrupts.guard(reading).await;
+        let reading = Reading {
+            place: self.place(),
+            draws: context.draws(),
+            screen: Mutex::new(Screen {
+                terminal: &mut context.terminal,
+                said: None,
+            }),
+        };
+        reading.status("");
+        let work = crate::live::read(&self.provider, &self.offline.graph);
+        let live = context.interrupts.guard(told(&reading, work)).await;
         context.terminal.clear_frame();
         live?.map_err(|error| Failure::of_reading(&error, again))
     }
@@ -417,4 +426,34 @@ fn is_about_time(error: &ProviderError) -> bool {
     error.code == "RequestTimeTooSkewed"
         || error.message.contains("Signature expired")
         || error.message.contains("Signature not yet current")
+}
+
+/// Says what a reading waits for: in the line that stands there meanwhile, or now and then in a line of its own.
+struct Reading<'a> {
+    place: String,
+    draws: bool,
+    screen: Mutex<Screen<'a>>,
+}
+
+struct Screen<'a> {
+    terminal: &'a mut Terminal,
+    /// When a line was last written.
+    said: Option<Instant>,
+}
+
+impl Progress for Reading<'_> {
+    fn status(&self, text: &str) {
+        /// Between two lines of a log.
+        const PAUSE: Duration = Duration::from_secs(10);
+        let mut screen = self.screen.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.draws {
+            let line = format!("Reading {} … {text}", self.place);
+            screen.terminal.status(Line::styled(Style::Faint, line));
+        } else if !text.is_empty() && screen.said.is_none_or(|at| at.elapsed() >= PAUSE) {
+            screen.said = Some(Instant::now());
+            let note = format!("reading {}: {text}", self.place);
+            let lines = message::note(&note, screen.terminal.width());
+            screen.terminal.report(&lines);
+        }
+    }
 }

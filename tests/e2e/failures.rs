@@ -533,3 +533,35 @@ async fn slips_on_the_command_line() {
     }
     check_screens("slips", &screens.each_ref(), USAGE);
 }
+
+const THROTTLED: Refusal = Refusal {
+    status: 503,
+    code: "RequestLimitExceeded",
+    message: "Request limit exceeded.",
+};
+
+#[tokio::test]
+async fn a_reading_that_is_held_up_says_so() {
+    let world = World::new("e2e-failure-reading").await;
+    let proxy = Proxy::before(endpoint(), |call| {
+        (call.operation == "DescribeVpcs" && call.turn <= 3).then(|| THROTTLED.into())
+    });
+    let program = Program::of(&world).with("AWS_ENDPOINT_URL", &proxy.endpoint);
+    let resources = "vpc: { type: aws:ec2:Vpc, properties: { cidrBlock: 10.0.0.0/16 } }\n";
+    let ended = program.run(resources, "preview", &[]);
+    assert_eq!(ended.status, Some(DONE), "{}", ended.screen);
+    assert_eq!(proxy.calls("DescribeVpcs"), 4);
+    let told = "note: reading e2e-failure-reading/dev";
+    assert!(ended.stderr.contains(told), "{}", ended.screen);
+    let why = ended
+        .stderr
+        .split_whitespace()
+        .collect::<Vec<_>>()
+        .join(" ");
+    let shown = "AWS throttles ec2:DescribeVpcs: waiting, attempt 4";
+    assert!(why.contains(shown), "{}", ended.screen);
+    // Data stays data.
+    let ended = program.run(resources, "preview", &["--json"]);
+    let told: serde_json::Value = serde_json::from_str(&ended.stdout).expect("JSON");
+    assert!(told.is_object(), "{told}");
+}
