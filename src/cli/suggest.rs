@@ -7,7 +7,8 @@ use clap::error::{ContextKind, ContextValue, Error, ErrorKind};
 use super::report::show;
 use super::session::quoted;
 use super::{Exit, stack_file};
-use crate::display::{ColorChoice, Line, Message, Terminal, inert};
+use crate::display::message::Severity;
+use crate::display::{Annotation, ColorChoice, Line, Message, Terminal, inert};
 
 /// What users of other tools type, and what it is called here.
 const ELSEWHERE: &[(&str, &str)] = &[
@@ -54,7 +55,10 @@ pub fn report(error: &Error, arguments: &[OsString], detailed: bool) -> Exit {
         // It quotes the command line, which a script may have put together from anything.
         let text = error.render().to_string();
         let lines: Vec<Line> = text.lines().map(Line::plain).collect();
-        Terminal::new(ColorChoice::Auto).report(&lines);
+        let mut terminal = Terminal::new(ColorChoice::Auto);
+        terminal.report(&lines);
+        let usage = Annotation::new(Severity::Error, "usage", None);
+        terminal.annotate(&[usage.line(text.trim_end().trim_start_matches("error: "))]);
     }
     match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => Exit::Done,
