@@ -55,10 +55,13 @@ pub fn report(error: &Error, arguments: &[OsString], detailed: bool) -> Exit {
         // It quotes the command line, which a script may have put together from anything.
         let text = error.render().to_string();
         let lines: Vec<Line> = text.lines().map(Line::plain).collect();
-        let mut terminal = Terminal::new(ColorChoice::Auto);
-        terminal.report(&lines);
+        Terminal::new(ColorChoice::Auto).report(&lines);
+    }
+    if error.use_stderr() && from_elsewhere(error).is_none() {
+        let text = error.render().to_string();
         let usage = Annotation::new(Severity::Error, "usage", None);
-        terminal.annotate(&[usage.line(text.trim_end().trim_start_matches("error: "))]);
+        let usage = usage.line(text.trim_end().trim_start_matches("error: "));
+        Terminal::new(ColorChoice::Auto).annotate(&[usage]);
     }
     match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => Exit::Done,

@@ -29,6 +29,8 @@ pub struct Ended {
     pub stderr: String,
     /// What the user meets: the command line, both streams and the exit status; see [`lasting`].
     pub screen: String,
+    /// Whether it ran where GitHub takes orders from what it writes.
+    pub on_github: bool,
     /// The calls, `service:Operation`. Empty where nobody keeps count.
     pub calls: Vec<String>,
     /// Those that were to change something.
@@ -161,6 +163,7 @@ impl<'a> Program<'a> {
             raw: format!("{stdout}{stderr}"),
             stderr: stderr.split_whitespace().collect::<Vec<_>>().join(" "),
             screen: lasting(&screen),
+            on_github: self.environment.contains_key("GITHUB_ACTIONS"),
             calls: names(false),
             mutating: names(true),
         }
