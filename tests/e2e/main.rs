@@ -54,6 +54,7 @@ mod lock;
 mod logs_log_group;
 mod markdown;
 mod output;
+mod pipeline_script;
 mod preview;
 #[path = "../common/promise.rs"]
 mod promise;

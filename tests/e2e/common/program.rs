@@ -80,6 +80,11 @@ impl<'a> Program<'a> {
         program
     }
 
+    /// The variables that the program has.
+    pub fn environment(&self) -> &BTreeMap<&'static str, String> {
+        &self.environment
+    }
+
     /// Where the program runs.
     pub fn directory(&self) -> &Path {
         &self.directory
