@@ -54,3 +54,4 @@ pub mod sandbox;
 pub mod stack;
 #[doc(hidden)]
 pub mod testing;
+pub mod version;

@@ -39,12 +39,14 @@ use report::Failure;
 pub use report::excerpt;
 use surroundings::Surroundings;
 
+use crate::version::VERSION;
+
 /// Pulumi-style infrastructure as code with live AWS as its only state.
 ///
 /// STACK is the name of a file in stacks/ (dev for stacks/dev.yaml) or a path. Without it, `FDE_INFRA_STACK` says
 /// which, or the only stack there is. Every flag can also be set as `FDE_INFRA_<FLAG>`.
 #[derive(Debug, Parser)]
-#[command(name = "fde-infra", version, propagate_version = true)]
+#[command(name = "fde-infra", version = VERSION, propagate_version = true)]
 #[command(arg_required_else_help = true, infer_subcommands = false)]
 pub struct Cli {
     #[command(flatten)]
@@ -114,7 +116,7 @@ fn run(cli: Cli, surroundings: Surroundings) -> Exit {
         Ok(runtime) => runtime,
         Err(error) => {
             let message = Message::error("could not start").fact("answer", error.to_string());
-            terminal.report(&message.render(terminal.width()));
+            report::show(&[message], &mut terminal);
             return Exit::Error;
         }
     };
@@ -167,8 +169,7 @@ fn report_panics() {
                 "what was under way goes on in AWS by itself; the next run finds it",
             )
             .help(crate::display::bug());
-        let width = terminal.width();
-        terminal.report(&message.render(width));
+        report::show(&[message], &mut terminal);
     }));
 }
 

@@ -103,6 +103,9 @@ pub async fn run(context: &mut Context, arguments: &Arguments) -> CommandResult 
     } else {
         session.show(context, &plan, options);
     }
+    if arguments.json || arguments.markdown {
+        session.tell_drift(context, &plan);
+    }
     if let Some(refused) = refusal::of(&plan, &session, &again) {
         return Err(refused);
     }

@@ -20,7 +20,7 @@ pub fn of(plan: &Plan, session: &Session, again: &str) -> Option<Failure> {
         .collect();
     messages.extend(protected(plan, session, again));
     messages.extend(retained(plan, session));
-    messages.extend(holds_data(plan, again));
+    messages.extend(holds_data(plan, session, again));
     Some(Failure::several(Exit::Refused, messages))
 }
 
@@ -34,6 +34,7 @@ fn name_taken(refusal: &Refusal, session: &Session) -> Option<Message> {
         urn.name()
     ))
     .code("fde::guard::name_taken")
+    .at(session.offline.place(urn))
     .fact("taken by", format!("`{id}`"));
     let file = session.offline.file_name();
     let rename = match name_key(urn, session) {
@@ -74,7 +75,8 @@ fn protected(plan: &Plan, session: &Session, again: &str) -> Option<Message> {
         .collect();
     let (first, ..) = found.first()?;
     let mut message = Message::error("what is protected is not deleted or replaced")
-        .code("fde::guard::protected");
+        .code("fde::guard::protected")
+        .at(session.offline.place(first));
     for (urn, id, op) in &found {
         message = message.fact(
             urn.name(),
@@ -116,7 +118,7 @@ fn retained(plan: &Plan, session: &Session) -> Option<Message> {
     })
 }
 
-fn holds_data(plan: &Plan, again: &str) -> Option<Message> {
+fn holds_data(plan: &Plan, session: &Session, again: &str) -> Option<Message> {
     let found: Vec<_> = plan
         .refusals
         .iter()
@@ -125,11 +127,10 @@ fn holds_data(plan: &Plan, again: &str) -> Option<Message> {
             _ => None,
         })
         .collect();
-    if found.is_empty() {
-        return None;
-    }
-    let mut message =
-        Message::error("data is not deleted without consent").code("fde::guard::holds_data");
+    let (first, ..) = found.first()?;
+    let mut message = Message::error("data is not deleted without consent")
+        .code("fde::guard::holds_data")
+        .at(session.offline.place(first));
     let mut command = again.to_owned();
     for (urn, id, op, guard) in &found {
         let holds = match guard {

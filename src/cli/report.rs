@@ -4,13 +4,14 @@ use std::fmt;
 
 use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteDiagnostic, NamedSource};
 
-use super::Exit;
+use super::{Exit, surroundings};
 use crate::aws;
 use crate::display::inert::{self, is_harmful, sanitise};
-use crate::display::{Line, Message, Secrets, Style, Terminal, message};
+use crate::display::message::Severity;
+use crate::display::{Annotation, Line, Message, Place, Secrets, Style, Terminal, message};
 use crate::plan::verify::Violation;
 use crate::resource::{ErrorKind, ProviderError};
-use crate::stack::{Source, StackError, StackErrors, hidden};
+use crate::stack::{FLAG, Source, Span, StackError, StackErrors, hidden};
 
 /// Columns of a source excerpt where nobody limits them.
 const WIDTH: usize = 120;
@@ -118,6 +119,10 @@ impl Failure {
                     terminal.report(&[Line::new()]);
                 }
                 terminal.report(&[Line::styled(Style::Error, "error").and(format!(": {errors}"))]);
+                let annotations = errors.errors.iter();
+                let annotations =
+                    annotations.map(|error| annotation(&hidden.without(error), &hidden.sources));
+                terminal.annotate(&annotations.collect::<Vec<_>>());
             }
         }
         self.exit
@@ -134,6 +139,38 @@ pub fn show(messages: &[Message], terminal: &mut Terminal) {
         }
         terminal.report(&lines);
     }
+    let annotations: Vec<Annotation> = messages.iter().map(Message::annotation).collect();
+    terminal.annotate(&annotations);
+}
+
+/// A fault as CI shows it beside the file.
+fn annotation(error: &StackError, sources: &[Source]) -> Annotation {
+    let mut annotation = Annotation::new(
+        Severity::Error,
+        error.to_string(),
+        place(error.place(), sources),
+    );
+    for (index, label) in error.labels.iter().enumerate() {
+        let text = match sources.get(label.span.source as usize) {
+            Some(source) if index > 0 => {
+                let line = line_of(&source.text, label.span.range().start);
+                format!("{}:{line}: {}", source.name, label.text)
+            }
+            _ => label.text.clone(),
+        };
+        annotation = annotation.line(text);
+    }
+    match &error.help {
+        Some(help) => annotation.line(format!("help: {help}")),
+        None => annotation,
+    }
+}
+
+/// Where a span is, for CI; nowhere if it is in a flag.
+pub fn place(span: Span, sources: &[Source]) -> Option<Place> {
+    let source = sources.get(span.source as usize)?;
+    let file = surroundings::in_repository(&source.name);
+    (source.name != FLAG).then(|| Place::of(file, &source.text, span.range()))
 }
 
 impl From<StackErrors> for Failure {
@@ -268,7 +305,7 @@ fn line_of(text: &str, offset: usize) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::stack::{Fault, Span};
+    use crate::stack::Fault;
     use expect_test::{Expect, expect};
 
     fn check(text: &str, place: std::ops::Range<usize>, label: &str, expected: Expect) {

@@ -1,6 +1,6 @@
 //! Running a plan in front of an audience: progress, signals, and the end.
 
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use tokio::sync::mpsc::unbounded_channel;
 
@@ -9,10 +9,10 @@ use super::report::show;
 use super::session::{Offline, Session};
 use super::{Context, Exit, refusal};
 use crate::display::line::wrap;
-use crate::display::{Line, Progress, Secrets, Style, message, outputs, summary};
+use crate::display::{Line, Progress, Secrets, Section, Style, message, outputs, summary};
 use crate::execute::{self, Cancel, Outcome, Report};
 use crate::plan::{Goal, Plan};
-use crate::resource::ErrorKind;
+use crate::resource::{ErrorKind, Urn, Value};
 
 /// Between two frames.
 const FRAME: Duration = Duration::from_millis(100);
@@ -28,12 +28,15 @@ pub async fn execute(
         Goal::Up => "Updating",
         Goal::Destroy => "Destroying",
     };
-    context.terminal.print(&[
-        Line::styled(Style::Heading, title).and(format!(" ({}):", session.place())),
-        Line::new(),
-    ]);
+    let title = Line::styled(Style::Heading, title).and(format!(" ({}):", session.place()));
+    context.terminal.begin(Section::Progress, &title);
+    context.terminal.print(&[Line::new()]);
     let sections = Offline::sections();
     let mut progress = Progress::new(plan, &sections);
+    if context.surroundings.is_ci() {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH);
+        progress = progress.begun(now.unwrap_or_default());
+    }
     let secrets = Secrets::of(plan, &session.offline.catalog);
     let cancel = Cancel::default();
     let draws = context.draws();
@@ -83,6 +86,7 @@ pub async fn execute(
     }
     lines.push(Line::new());
     context.terminal.print(&lines);
+    context.terminal.end();
     outcome
 }
 
@@ -117,7 +121,8 @@ pub fn finish(
 ) -> Exit {
     let catalog = &session.offline.catalog;
     let secrets = Secrets::of(plan, catalog).and(outcome.report().objects.values(), catalog);
-    let mut messages = summary::diagnostics(plan, outcome, &secrets, again);
+    let place = |urn: &Urn| session.offline.place(urn);
+    let mut messages = summary::diagnostics(plan, outcome, &secrets, &place, again);
     messages.extend(refusal::left_alone(plan, outcome.report(), catalog, again));
     if !messages.is_empty() {
         context
@@ -127,17 +132,27 @@ pub fn finish(
         context.terminal.report(&[Line::new()]);
     }
     let width = context.terminal.width();
-    let mut lines = Vec::new();
     if plan.goal == Goal::Up && !outcome.report().outputs.is_empty() {
-        lines.extend(outputs::section(&outcome.report().outputs, width));
-        lines.push(Line::new());
+        show_outputs(context, &outcome.report().outputs);
+        context.terminal.print(&[Line::new()]);
     }
-    lines.extend(summary::render(plan, outcome));
+    let mut lines = summary::render(plan, outcome);
     if plan.goal == Goal::Up {
         lines.extend(notes(session, plan, outcome.report(), width));
     }
     context.terminal.print(&lines);
     exit(outcome)
+}
+
+/// Prints what a stack gives away.
+pub fn show_outputs(context: &mut Context, outputs: &[(String, Value)]) {
+    let lines = outputs::section(outputs, context.terminal.width());
+    let Some((title, lines)) = lines.split_first() else {
+        return;
+    };
+    context.terminal.begin(Section::Outputs, title);
+    context.terminal.print(lines);
+    context.terminal.end();
 }
 
 /// What the user still has to do, by what is live now.

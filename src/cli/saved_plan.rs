@@ -24,6 +24,7 @@ use crate::display::{Message, Secrets, json};
 use crate::plan::Plan;
 use crate::plan::binding::{self, Differences, Hashes, subject};
 use crate::resource::{LiveSnapshot, Urn};
+use crate::version::VERSION;
 
 /// What every file of this kind says of itself.
 const KIND: &str = "fde-infra saved plan";
@@ -36,8 +37,6 @@ const MAX_BYTES: u64 = 64 << 20;
 
 /// How many differences are listed.
 const MAX_LISTED: usize = 10;
-
-const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// The file. What people look for comes first.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

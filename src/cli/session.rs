@@ -10,11 +10,13 @@ use std::time::{Duration, Instant};
 
 use super::arguments::{GlobalArguments, StackArguments, exclusive};
 use super::report::Failure;
-use super::{Context, Exit, sandbox, stack_file};
+use super::{Context, Exit, report, sandbox, stack_file};
 use crate::aws::retry::told;
 use crate::aws::{self, AwsProvider, ConnectError, Connection};
 use crate::component::{self, Notes, registry};
-use crate::display::{Line, Message, Style, Terminal, diff, message, preview};
+use crate::display::{
+    Line, Message, Place, Section, Style, Terminal, View, annotation, diff, message, preview,
+};
 use crate::graph::{ResourceGraph, nearest};
 use crate::plan::{self, Goal, Plan, Request};
 use crate::resource::provider::Progress;
@@ -90,6 +92,13 @@ impl Offline {
     /// Whether a flag carries what must not be shown.
     pub fn hides(&self, flag: &str) -> bool {
         hide(flag, &self.catalog.secret_names()) != flag
+    }
+
+    /// What in the stack file a resource comes from; nothing if it is no longer there.
+    pub fn place(&self, urn: &Urn) -> Option<Place> {
+        let resource = self.graph.get(urn)?;
+        let span = self.stack.document().key_place(&resource.origin.path);
+        report::place(span, self.stack.sources())
     }
 
     /// Sections in the order of the reference architecture.
@@ -276,21 +285,31 @@ impl Session {
         };
         let width = context.terminal.width();
         let sections = Offline::sections();
-        let mut lines = vec![
-            Line::styled(Style::Heading, title).and(format!(" ({}):", self.place())),
-            Line::new(),
-        ];
-        if options.diff {
-            lines.extend(diff::render(plan, &self.offline.catalog, width));
-        }
-        lines.extend(preview::render(preview::View {
+        let view = View {
             plan,
             catalog: &self.offline.catalog,
             sections: &sections,
             show_sames: options.show_sames,
             width,
-        }));
+        };
+        let mut lines = vec![Line::new()];
+        if options.diff {
+            lines.extend(diff::render(plan, &self.offline.catalog, width));
+        }
+        lines.extend(preview::tree(view));
+        let title = Line::styled(Style::Heading, title).and(format!(" ({}):", self.place()));
+        context.terminal.begin(Section::Preview, &title);
         context.terminal.print(&lines);
+        // What is folded away hides nothing that somebody has to know.
+        context.terminal.end();
+        context.terminal.print(&preview::conclusion(view));
+        self.tell_drift(context, plan);
+    }
+
+    /// Tells CI what somebody has changed by hand, or something.
+    pub fn tell_drift(&self, context: &mut Context, plan: &Plan) {
+        let drift = annotation::drift(plan, &|urn| self.offline.place(urn));
+        context.terminal.annotate(&drift);
     }
 }
 

@@ -7,7 +7,8 @@ use clap::error::{ContextKind, ContextValue, Error, ErrorKind};
 use super::report::show;
 use super::session::quoted;
 use super::{Exit, stack_file};
-use crate::display::{ColorChoice, Line, Message, Terminal, inert};
+use crate::display::message::Severity;
+use crate::display::{Annotation, ColorChoice, Line, Message, Terminal, inert};
 
 /// What users of other tools type, and what it is called here.
 const ELSEWHERE: &[(&str, &str)] = &[
@@ -55,6 +56,12 @@ pub fn report(error: &Error, arguments: &[OsString], detailed: bool) -> Exit {
         let text = error.render().to_string();
         let lines: Vec<Line> = text.lines().map(Line::plain).collect();
         Terminal::new(ColorChoice::Auto).report(&lines);
+    }
+    if error.use_stderr() && from_elsewhere(error).is_none() {
+        let text = error.render().to_string();
+        let usage = Annotation::new(Severity::Error, "usage", None);
+        let usage = usage.line(text.trim_end().trim_start_matches("error: "));
+        Terminal::new(ColorChoice::Auto).annotate(&[usage]);
     }
     match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => Exit::Done,

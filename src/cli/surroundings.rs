@@ -4,7 +4,9 @@
 use std::fs;
 use std::io::{self, IsTerminal};
 
-/// Variables by which a CI system is known; Pulumi's list.
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+
+/// Variables by which a CI system is known; Pulumi's list. What needs a value of its own, or two of them, is in [`is_ci`].
 const CI_SYSTEMS: &[&str] = &[
     "CI",
     "PULUMI_CI_SYSTEM",
@@ -25,6 +27,7 @@ const CI_SYSTEMS: &[&str] = &[
     "MAGNUM",
     "SEMAPHORE",
     "SPACELIFT",
+    "SPACELIFT_RUN_ID",
     "TEAMCITY_VERSION",
     "TRAVIS",
 ];
@@ -40,18 +43,17 @@ pub struct Surroundings {
 
 impl Surroundings {
     pub fn from_environment() -> Self {
-        let set = |name: &str| {
-            std::env::var_os(name)
-                .is_some_and(|value| !value.is_empty() && value != "false" && value != "0")
-        };
-        // Taskcluster has no variable that is its own.
-        let taskcluster = set("TASK_ID") && set("RUN_ID");
         Self {
             stdin_is_terminal: io::stdin().is_terminal(),
             stdout_is_terminal: io::stdout().is_terminal(),
-            ci: taskcluster || CI_SYSTEMS.iter().any(|name| set(name)),
+            ci: is_ci(&|name| std::env::var(name).ok()),
             dumb: std::env::var_os("TERM").is_some_and(|term| term == "dumb"),
         }
+    }
+
+    /// Whether a CI system runs this.
+    pub fn is_ci(self) -> bool {
+        self.ci
     }
 
     /// Whether there is somebody to ask.
@@ -63,6 +65,27 @@ impl Surroundings {
     pub fn draws(self, non_interactive: bool) -> bool {
         self.stdout_is_terminal && !self.ci && !self.dumb && !non_interactive
     }
+}
+
+fn is_ci(variable: &dyn Fn(&str) -> Option<String>) -> bool {
+    let set = |name: &str| {
+        variable(name).is_some_and(|value| !value.is_empty() && value != "false" && value != "0")
+    };
+    // Codeship and Taskcluster have no variable that is their own.
+    let codeship = variable("CI_NAME").is_some_and(|name| name == "codeship");
+    let taskcluster = variable("TASK_ID").is_some() && variable("RUN_ID").is_some();
+    codeship || taskcluster || CI_SYSTEMS.iter().any(|name| set(name))
+}
+
+/// The path of a file as CI shows errors beside it: from the root of the repository, wherever in it the program runs.
+pub fn in_repository(path: &str) -> String {
+    let within = || {
+        let root = fs::canonicalize(std::env::var_os("GITHUB_WORKSPACE")?).ok()?;
+        let file = fs::canonicalize(path).ok()?;
+        let within = file.strip_prefix(root).ok()?;
+        Some(within.to_string_lossy().into_owned())
+    };
+    within().unwrap_or_else(|| path.to_owned())
 }
 
 /// The address of the run of a CI system that this is part of.
@@ -93,8 +116,11 @@ fn run_url_of(variable: &dyn Fn(&str) -> Option<String>) -> Option<String> {
         Some(format!("{server}/{repository}/actions/runs/{run}"))
     };
     let azure = || {
-        let (collection, project) = (set("SYSTEM_COLLECTIONURI")?, set("SYSTEM_TEAMPROJECT")?);
-        let build = set("BUILD_BUILDID")?;
+        let collection = set("SYSTEM_COLLECTIONURI");
+        let collection = collection.or_else(|| set("SYSTEM_TEAMFOUNDATIONCOLLECTIONURI"))?;
+        let (project, build) = (set("SYSTEM_TEAMPROJECT")?, set("BUILD_BUILDID")?);
+        // People give them names with spaces.
+        let project = utf8_percent_encode(&project, NON_ALPHANUMERIC);
         let collection = collection.trim_end_matches('/');
         Some(format!(
             "{collection}/{project}/_build/results?buildId={build}"
@@ -125,11 +151,54 @@ pub fn host() -> Option<String> {
 mod tests {
     use super::*;
 
-    fn url_of(variables: &[(&str, &str)]) -> Option<String> {
-        run_url_of(&|name| {
+    fn of<'a>(variables: &'a [(&str, &str)]) -> impl Fn(&str) -> Option<String> + use<'a> {
+        move |name: &str| {
             let found = variables.iter().find(|(key, _)| *key == name);
             found.map(|(_, value)| (*value).to_owned())
-        })
+        }
+    }
+
+    /// By what each sets in every job, from its own documentation.
+    #[test]
+    fn each_ci_system_is_known() {
+        for variables in [
+            &[("CI", "true")][..],
+            &[("GITHUB_ACTIONS", "true")],
+            &[("GITLAB_CI", "true")],
+            &[("BUILDKITE", "true")],
+            &[("CIRCLECI", "true")],
+            &[("TF_BUILD", "True")],
+            &[("JENKINS_URL", "https://jenkins.example/")],
+            &[(
+                "BITBUCKET_COMMIT",
+                "7f777ed95a19224294949e1b4ce56bbffcb1fe9f",
+            )],
+            &[(
+                "CODEBUILD_BUILD_ARN",
+                "arn:aws:codebuild:eu-south-2:1:build/x",
+            )],
+            &[("TEAMCITY_VERSION", "2025.07")],
+            &[("bamboo_planKey", "SHOP-MAIN")],
+            &[("CI_NAME", "codeship")],
+            &[("TASK_ID", "EEQfAvwrTgGbSWRXM6XWVQ"), ("RUN_ID", "0")],
+            &[("TASK_ID", "EEQfAvwrTgGbSWRXM6XWVQ"), ("RUN_ID", "1")],
+            &[("SPACELIFT_RUN_ID", "01G")],
+        ] {
+            assert!(is_ci(&of(variables)), "{variables:?}");
+        }
+        for variables in [
+            &[][..],
+            &[("CI", "false")],
+            &[("CI", "")],
+            &[("CI_NAME", "mine")],
+            &[("TASK_ID", "1")],
+        ] {
+            assert!(!is_ci(&of(variables)), "{variables:?}");
+        }
+    }
+
+    fn url_of(variables: &[(&str, &str)]) -> Option<String> {
+        run_url_of(&of(variables))
     }
 
     #[test]
@@ -154,11 +223,35 @@ mod tests {
         );
         let azure = [
             ("SYSTEM_COLLECTIONURI", "https://dev.azure.com/happyrobot/"),
-            ("SYSTEM_TEAMPROJECT", "platform"),
+            ("SYSTEM_TEAMPROJECT", "the platform"),
             ("BUILD_BUILDID", "7"),
+            // Azure has one of these, too.
+            ("BUILD_URL", "vstfs:///Build/Build/7"),
         ];
-        let expected = "https://dev.azure.com/happyrobot/platform/_build/results?buildId=7";
+        let expected = "https://dev.azure.com/happyrobot/the%20platform/_build/results?buildId=7";
         assert_eq!(url_of(&azure).as_deref(), Some(expected));
+        let bitbucket = [
+            (
+                "BITBUCKET_GIT_HTTP_ORIGIN",
+                "https://bitbucket.org/happyrobot/platform",
+            ),
+            ("BITBUCKET_BUILD_NUMBER", "12"),
+        ];
+        let expected = "https://bitbucket.org/happyrobot/platform/pipelines/results/12";
+        assert_eq!(url_of(&bitbucket).as_deref(), Some(expected));
+        for (name, url) in [
+            (
+                "BUILDKITE_BUILD_URL",
+                "https://buildkite.com/happyrobot/platform/builds/3",
+            ),
+            (
+                "CIRCLE_BUILD_URL",
+                "https://circleci.com/gh/happyrobot/platform/4",
+            ),
+            ("BUILD_URL", "https://jenkins.example/job/platform/5/"),
+        ] {
+            assert_eq!(url_of(&[(name, url)]).as_deref(), Some(url));
+        }
         assert_eq!(url_of(&[("BUILD_URL", "")]), None);
     }
 }

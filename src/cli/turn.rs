@@ -27,6 +27,7 @@ use crate::display::{Line, Message, Style, lock, seconds, summary};
 use crate::execute::Outcome;
 use crate::plan::{Op, Plan, Request};
 use crate::resource::{ErrorKind, ProviderError};
+use crate::version::VERSION;
 
 /// For the last calls of a run: history and lock. After a signal they have what is left of the 7 s that a CI system allows;
 /// after the second, next to nothing.
@@ -149,7 +150,7 @@ impl Turn {
             command: terms.command.to_owned(),
             since: moment::utc(SystemTime::now()),
             run_url: surroundings::run_url(),
-            tool_version: env!("CARGO_PKG_VERSION").to_owned(),
+            tool_version: VERSION.to_owned(),
             ..Lease::default()
         };
         let patience = terms.lock.lock_timeout;
@@ -266,7 +267,7 @@ impl Turn {
             set: session.offline.set.clone(),
             set_besides: 0,
             run_url: surroundings::run_url(),
-            tool_version: env!("CARGO_PKG_VERSION").to_owned(),
+            tool_version: VERSION.to_owned(),
         }
     }
 
@@ -363,7 +364,12 @@ impl Audience {
                 seconds(waited),
                 seconds(self.patience)
             ));
-            show(&[held(message, seen)], terminal);
+            let message = held(message, seen);
+            match &self.told {
+                None => show(&[message], terminal),
+                // Once is enough beside the run.
+                Some(_) => terminal.report(&message.render(terminal.width())),
+            }
             self.told = Some((seen.lease.id.clone(), waited));
         }
         if self.draws {

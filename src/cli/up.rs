@@ -14,7 +14,7 @@ use super::saved_plan::{Again, Previewed, SavedPlan};
 use super::session::{Offline, Session, ShowOptions, quoted, suffix};
 use super::turn::{self, Agreed, Terms};
 use super::{CommandResult, Context, Exit, run as running};
-use crate::display::{Line, Message, diff, outputs, terminal};
+use crate::display::{Line, Message, diff, terminal};
 use crate::execute::{self, Cancel, Report};
 use crate::plan::{Because, Goal, Plan};
 use crate::resource::Urn;
@@ -220,12 +220,12 @@ async fn show_what_is(context: &mut Context, session: &Session, plan: &Plan) {
     let outcome = execute::run(plan, &session.provider, 1, &Cancel::default(), &nobody).await;
     let report = outcome.report();
     let width = context.terminal.width();
-    let mut lines = outputs::section(&report.outputs, width);
-    if !lines.is_empty() {
-        lines.insert(0, Line::new());
+    if !report.outputs.is_empty() {
+        context.terminal.print(&[Line::new()]);
+        running::show_outputs(context, &report.outputs);
     }
-    lines.extend(running::notes(session, plan, report, width));
-    context.terminal.print(&lines);
+    let notes = running::notes(session, plan, report, width);
+    context.terminal.print(&notes);
 }
 
 /// Asks until the answer is yes or no.

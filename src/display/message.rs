@@ -1,5 +1,6 @@
 //! Messages about what went wrong: what was being done, what the other side said, how things stand now, what to do next.
 
+use super::annotation::{Annotation, Place};
 use super::line::{Line, wrap};
 use super::style::Style;
 use crate::resource::{ErrorKind, ProviderError};
@@ -19,6 +20,8 @@ pub struct Message {
     facts: Vec<(String, String)>,
     details: Vec<String>,
     help: Vec<Help>,
+    /// What in the stack file it is about.
+    place: Option<Place>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -37,6 +40,7 @@ impl Message {
             facts: Vec::new(),
             details: Vec::new(),
             help: Vec::new(),
+            place: None,
         }
     }
 
@@ -50,6 +54,13 @@ impl Message {
     #[must_use]
     pub fn code(mut self, code: &'static str) -> Self {
         self.code = Some(code);
+        self
+    }
+
+    /// Says what in the stack file it is about, for annotations.
+    #[must_use]
+    pub fn at(mut self, place: Option<Place>) -> Self {
+        self.place = place;
         self
     }
 
@@ -105,6 +116,29 @@ impl Message {
         }
         self.details.extend(error.details.iter().cloned());
         self
+    }
+
+    /// The same for a CI system that shows errors beside the run.
+    pub fn annotation(&self) -> Annotation {
+        let annotation = Annotation::new(self.severity, &self.summary, self.place.clone());
+        let facts = self
+            .facts
+            .iter()
+            .map(|(name, text)| format!("{name}: {text}"));
+        let details = self.details.iter().map(|detail| format!("- {detail}"));
+        let help = self
+            .help
+            .iter()
+            .enumerate()
+            .map(|(index, help)| match help {
+                Help::Text(text) if index == 0 => format!("help: {text}"),
+                Help::Text(text) => text.clone(),
+                Help::Command(command) => format!("  {command}"),
+            });
+        facts
+            .chain(details)
+            .chain(help)
+            .fold(annotation, Annotation::line)
     }
 
     pub fn render(&self, width: Option<usize>) -> Vec<Line> {

@@ -3,6 +3,7 @@
 //! Pure, but for [`terminal`], which alone writes: everything else takes values and a width and returns [`Line`]s. No
 //! clock (times are in the events), no environment, no providers. Start with [`preview`], then [`progress`].
 
+pub mod annotation;
 mod consequences;
 pub mod diff;
 pub mod history;
@@ -25,13 +26,14 @@ mod value;
 
 use std::time::Duration;
 
+pub use annotation::{Annotation, Place};
 pub use line::Line;
 pub use message::Message;
 pub use preview::View;
 pub use progress::Progress;
 pub use secrets::Secrets;
 pub use style::{ColorChoice, Style};
-pub use terminal::Terminal;
+pub use terminal::{Section, Terminal};
 pub use value::SECRET;
 
 /// A time as a person reads it: `0.3s`, `12s`, `4m05s`, `1h02m`.
@@ -49,7 +51,7 @@ pub fn seconds(time: Duration) -> String {
 pub fn bug() -> String {
     format!(
         "this is a bug in fde-infra, version {}; please report it with these lines",
-        env!("CARGO_PKG_VERSION")
+        crate::version::VERSION
     )
 }
 

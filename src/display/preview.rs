@@ -21,9 +21,9 @@ pub struct View<'a> {
     pub width: Option<usize>,
 }
 
-/// The tree, what goes or stays against expectation, and the counts.
-pub fn render(view: View<'_>) -> Vec<Line> {
-    let mut lines = tree(view);
+/// What goes or stays against expectation, and the counts: what stands below the tree.
+pub fn conclusion(view: View<'_>) -> Vec<Line> {
+    let mut lines = Vec::new();
     for mut block in [consequences::going(view), consequences::staying(view)] {
         if !block.is_empty() {
             lines.append(&mut block);
@@ -34,7 +34,8 @@ pub fn render(view: View<'_>) -> Vec<Line> {
     lines
 }
 
-fn tree(view: View<'_>) -> Vec<Line> {
+/// All that changes, under what it belongs to; nothing if nothing does.
+pub fn tree(view: View<'_>) -> Vec<Line> {
     let rows: Vec<Row> = rows(view.plan)
         .iter()
         .filter(|row| view.show_sames || is_shown(row))

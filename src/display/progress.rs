@@ -65,6 +65,8 @@ pub struct Progress<'a> {
     tracks: Vec<Track>,
     track_of: BTreeMap<StepId, usize>,
     cancelling: bool,
+    /// Since 1970, where lines are to say what time it was.
+    begun: Option<Duration>,
 }
 
 impl<'a> Progress<'a> {
@@ -86,7 +88,15 @@ impl<'a> Progress<'a> {
             tracks,
             track_of,
             cancelling: false,
+            begun: None,
         }
+    }
+
+    /// Lets lines say what time it was, in UTC: a log is read beside others. `at` is when the run began, since 1970.
+    #[must_use]
+    pub fn begun(mut self, at: Duration) -> Self {
+        self.begun = Some(at);
+        self
     }
 
     /// Takes in what happened.
@@ -358,11 +368,12 @@ impl<'a> Progress<'a> {
                     0 => "cancelling".to_owned(),
                     count => format!("cancelling: {count} under way"),
                 };
-                return Some(stamp(*at).with(Style::Warning, text));
+                return Some(self.stamp(*at).with(Style::Warning, text));
             }
         };
         let track = &self.tracks[*self.track_of.get(&step)?];
-        let mut line = stamp(at)
+        let mut line = self
+            .stamp(at)
             .with(style::of(track.op), style::symbol(track.op))
             .and(" ")
             .with(Style::Faint, track.urn.token())
@@ -374,6 +385,20 @@ impl<'a> Progress<'a> {
             line.push(Style::Plain, format!(" [diff: {}]", track.diff));
         }
         Some(line)
+    }
+
+    /// When it was: since the run began, and by the clock.
+    fn stamp(&self, at: Duration) -> Line {
+        let since = format!("{:>7.1}s", at.as_secs_f64());
+        let text = match self.begun {
+            None => since,
+            Some(begun) => {
+                let second = (begun + at).as_secs() % 86_400;
+                let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
+                format!("{hour:02}:{minute:02}:{second:02}Z {since}")
+            }
+        };
+        Line::styled(Style::Faint, text).and("  ")
     }
 }
 
@@ -470,10 +495,6 @@ impl Track {
             },
         }
     }
-}
-
-fn stamp(at: Duration) -> Line {
-    Line::styled(Style::Faint, format!("{:>7.1}s", at.as_secs_f64())).and("  ")
 }
 
 fn skipped(because: &Skipped) -> String {

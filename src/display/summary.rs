@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::annotation::Place;
 use super::line::Line;
 use super::message::Message;
 use super::preview::totals;
@@ -12,7 +13,7 @@ use super::secrets::Secrets;
 use super::style::{self, Style};
 use crate::execute::{Outcome, Report, Skipped};
 use crate::plan::{Action, Op, Plan, RetainReason, Step, StepId};
-use crate::resource::{ErrorKind, ProviderError};
+use crate::resource::{ErrorKind, ProviderError, Urn};
 
 /// How many objects each operation was done to.
 pub fn tally(plan: &Plan, report: &Report) -> BTreeMap<Op, usize> {
@@ -82,7 +83,13 @@ fn past(op: Op) -> &'static str {
 }
 
 /// What went wrong with each resource, and what to do next.
-pub fn diagnostics(plan: &Plan, outcome: &Outcome, secrets: &Secrets, again: &str) -> Vec<Message> {
+pub fn diagnostics(
+    plan: &Plan,
+    outcome: &Outcome,
+    secrets: &Secrets,
+    place: &dyn Fn(&Urn) -> Option<Place>,
+    again: &str,
+) -> Vec<Message> {
     let report = outcome.report();
     let mut messages: Vec<Message> = report
         .failed
@@ -90,12 +97,9 @@ pub fn diagnostics(plan: &Plan, outcome: &Outcome, secrets: &Secrets, again: &st
         .map(|(id, error)| {
             let mut error = error.clone();
             secrets.mask_error(&mut error);
-            failure(
-                &plan.steps[*id],
-                &error,
-                waiting_for(plan, report, *id),
-                again,
-            )
+            let step = &plan.steps[*id];
+            let skipped = waiting_for(plan, report, *id);
+            failure(step, &error, skipped, again).at(place(&step.urn))
         })
         .collect();
     messages.extend(report.interrupted.iter().map(|id| {
@@ -111,6 +115,7 @@ pub fn diagnostics(plan: &Plan, outcome: &Outcome, secrets: &Secrets, again: &st
         )
         .help("run it again")
         .command(again)
+        .at(place(&step.urn))
     }));
     if messages.is_empty() && matches!(outcome, Outcome::Cancelled(_)) {
         let now = match report.skipped.len() {

@@ -1,17 +1,51 @@
 //! The one writer: lines to the streams, a frame that is drawn over, and questions.
 
 use std::io::{self, IsTerminal, Write};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use console::Term;
 use dialoguer::Select;
 use dialoguer::theme::{ColorfulTheme, SimpleTheme, Theme};
 
+use super::annotation::{self, Annotation};
 use super::line::Line;
 use super::outputs::for_screen;
 use super::style::ColorChoice;
 
 /// Windows smaller than this are drawn as if they were this large.
 const SMALLEST: (usize, usize) = (40, 8);
+
+/// GitHub shows no more errors, and no more warnings, of one step.
+const MOST_ANNOTATIONS: usize = 10;
+
+/// The CI system whose log takes orders from what is written to it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Orders {
+    Nobody,
+    GitHub,
+    GitLab,
+}
+
+impl Orders {
+    fn from_environment() -> Self {
+        let set = |name: &str| std::env::var_os(name).is_some_and(|value| value == "true");
+        if set("GITHUB_ACTIONS") {
+            Self::GitHub
+        } else if set("GITLAB_CI") {
+            Self::GitLab
+        } else {
+            Self::Nobody
+        }
+    }
+}
+
+/// A part of the log that a CI system folds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Section {
+    Preview,
+    Progress,
+    Outputs,
+}
 
 /// Standard output and standard error, with what they can do.
 pub struct Terminal {
@@ -24,6 +58,9 @@ pub struct Terminal {
     /// The widths of the lines of the frame that stands on the screen.
     frame: Vec<usize>,
     cursor_hidden: bool,
+    orders: Orders,
+    /// The section that was begun and not yet ended.
+    section: Option<Section>,
 }
 
 impl Terminal {
@@ -44,6 +81,8 @@ impl Terminal {
             colour_err,
             frame: Vec::new(),
             cursor_hidden: false,
+            orders: Orders::from_environment(),
+            section: None,
         }
     }
 
@@ -86,6 +125,56 @@ impl Terminal {
     pub fn report(&mut self, lines: &[Line]) {
         self.clear_frame();
         write(&mut io::stderr().lock(), &text(lines, self.colour_err));
+    }
+
+    /// Begins a section of standard output under its title.
+    pub fn begin(&mut self, section: Section, title: &Line) {
+        self.end();
+        let plain = title.render(false);
+        match self.orders {
+            Orders::Nobody => self.print(std::slice::from_ref(title)),
+            Orders::GitHub => {
+                let group = annotation::group(plain.trim_end_matches(':'));
+                self.order(&mut io::stdout().lock(), &format!("{group}\n"));
+            }
+            Orders::GitLab => {
+                let mark = section_mark("start", section);
+                let title = title.render(self.colour_out);
+                self.order(&mut io::stdout().lock(), &format!("{mark}{title}\n"));
+            }
+        }
+        self.section = Some(section);
+    }
+
+    /// Ends the section that was begun, if one was.
+    pub fn end(&mut self) {
+        let Some(section) = self.section.take() else {
+            return;
+        };
+        let mark = match self.orders {
+            Orders::Nobody => return,
+            Orders::GitHub => annotation::END_GROUP.to_owned(),
+            Orders::GitLab => section_mark("end", section),
+        };
+        self.order(&mut io::stdout().lock(), &format!("{mark}\n"));
+    }
+
+    /// Shows errors and warnings beside the run, where there is a CI system that does so.
+    pub fn annotate(&mut self, annotations: &[Annotation]) {
+        if self.orders != Orders::GitHub {
+            return;
+        }
+        for annotation in annotations.iter().take(MOST_ANNOTATIONS) {
+            let command = annotation.command();
+            // Not among the data of a script.
+            self.order(&mut io::stderr().lock(), &format!("{command}\n"));
+        }
+    }
+
+    /// Writes what a CI system is to obey.
+    fn order(&mut self, stream: &mut dyn Write, text: &str) {
+        self.clear_frame();
+        write(stream, text);
     }
 
     /// Writes a report that another renderer has made, from sanitised text, to standard error.
@@ -197,7 +286,17 @@ impl Terminal {
 impl Drop for Terminal {
     fn drop(&mut self) {
         self.clear_frame();
+        self.end();
     }
+}
+
+/// The mark of GitLab at which a section begins or ends; its name is to be the only one in the log of a job.
+fn section_mark(what: &str, section: Section) -> String {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH);
+    let now = now.unwrap_or_default().as_secs();
+    let name = format!("{section:?}").to_lowercase();
+    let process = std::process::id();
+    format!("\u{1b}[0Ksection_{what}:{now}:fde_infra_{process}_{name}\r\u{1b}[0K")
 }
 
 /// Lets the user choose with the arrow keys. `None` if the terminal went away or the user pressed Ctrl-C.

@@ -2,6 +2,8 @@
 //!
 //! `UPDATE_EXPECT=1 cargo test` writes them anew; read the difference.
 
+use std::time::Duration;
+
 use expect_test::expect_file;
 
 use super::fixtures::{self, SECTIONS, at, catalog, creation, everything, plan_of, request};
@@ -32,6 +34,11 @@ fn view<'a>(
     }
 }
 
+/// A preview where nothing of it is folded away.
+fn whole(view: View<'_>) -> Vec<Line> {
+    [preview::tree(view), preview::conclusion(view)].concat()
+}
+
 /// No line of a screen is wider than the screen.
 fn check_fits(lines: &[Line], width: usize) {
     for line in lines {
@@ -40,7 +47,7 @@ fn check_fits(lines: &[Line], width: usize) {
 }
 
 fn preview_at(plan: &Plan, width: Option<usize>) -> Vec<Line> {
-    let lines = preview::render(view(plan, &catalog(), width));
+    let lines = whole(view(plan, &catalog(), width));
     if let Some(width) = width {
         check_fits(&lines, width);
     }
@@ -139,7 +146,7 @@ fn what_stays_as_it_is_shows_on_demand() {
         .assert_eq(&text(&lines, false));
     let plan = everything();
     let catalog = catalog();
-    let lines = preview::render(View {
+    let lines = whole(View {
         show_sames: true,
         ..view(&plan, &catalog, Some(80))
     });
@@ -229,6 +236,17 @@ fn the_end_of_a_run() {
     }
     expect_file!["../../tests/snapshots/display/log.txt"].assert_eq(&text(&log, false));
     expect_file!["../../tests/snapshots/display/log-colour.txt"].assert_eq(&text(&log, true));
+    // In CI, by the clock, too: over midnight, here.
+    let mut progress = Progress::new(&plan, SECTIONS).begun(Duration::from_secs(86_400 - 2));
+    let mut log = Vec::new();
+    for event in fixtures::run(&plan) {
+        progress.hear(&event);
+        log.extend(progress.plain(&event));
+    }
+    let log = text(&log, false);
+    let first = log.lines().next().unwrap_or_default();
+    assert!(first.starts_with("23:59:58Z     0.0s  + "), "{first}");
+    assert!(log.contains("\n00:0"), "{log}");
     let lines = progress.end(Some(80));
     check_fits(&lines, 80);
     expect_file!["../../tests/snapshots/display/end-80.txt"].assert_eq(&text(&lines, false));
@@ -242,9 +260,14 @@ fn summaries_and_diagnostics() {
     expect_file!["../../tests/snapshots/display/summary.txt"].assert_eq(&text(&summary, false));
     for width in [Some(80), None] {
         let mut lines = Vec::new();
-        for message in
-            summary::diagnostics(&plan, &outcome, &Secrets::default(), "fde-infra up dev")
-        {
+        let messages = summary::diagnostics(
+            &plan,
+            &outcome,
+            &Secrets::default(),
+            &|_| None,
+            "fde-infra up dev",
+        );
+        for message in messages {
             lines.extend(message.render(width));
             lines.push(Line::new());
         }

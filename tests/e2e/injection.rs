@@ -46,7 +46,17 @@ fn orders(ended: &Ended) -> Vec<String> {
         .map(|character| format!("{character:?}"))
         .collect();
     for line in text.lines() {
-        let obeyed = line.trim_start().starts_with("::")
+        // Ours begin like this, where GitHub listens; what they carry has no words of its own that do.
+        let ours = [
+            "::error ",
+            "::error::",
+            "::warning ",
+            "::warning::",
+            "::group::",
+            "::endgroup::",
+        ];
+        let ours = ended.on_github && ours.iter().any(|ours| line.starts_with(ours));
+        let obeyed = (!ours && line.trim_start().starts_with("::"))
             || ["##[", "##vso[", "##teamcity["]
                 .iter()
                 .any(|mark| line.contains(mark));
@@ -116,6 +126,7 @@ secret: { type: aws:secretsmanager:Secret, properties: { description: of the sho
     made.send().await.expect("the group can be made");
 
     let program = Program::of(&world);
+    let github = Program::of(&world).with("GITHUB_ACTIONS", "true");
     let text = world.file(resources) + outputs;
     let mut screens = Vec::new();
     for arguments in [
@@ -144,6 +155,10 @@ secret: { type: aws:secretsmanager:Secret, properties: { description: of the sho
         "{resources}group: {{ type: aws:cloudwatch:LogGroup, properties: {{ name: {group} }} }}\n"
     );
     screens.push(program.run(&taken, "up", &["--yes"]));
+    screens.push(github.run(&taken, "up", &["--yes"]));
+    screens.push(github.run(resources, "preview", &["--diff"]));
+    assert!(screens[8].raw.contains("::error "), "{}", screens[8].raw);
+    assert!(screens[9].raw.contains("::warning "), "{}", screens[9].raw);
     drop(
         sdk.logs
             .delete_log_group()
@@ -168,8 +183,11 @@ secret: { type: aws:secretsmanager:Secret, properties: { description: of the sho
         };
         Some(refusal.into())
     });
-    let refused = Program::of(&world).with("AWS_ENDPOINT_URL", &refuse.endpoint);
-    for colour in ["never", "always"] {
+    let mut refused = Program::of(&world).with("AWS_ENDPOINT_URL", &refuse.endpoint);
+    for colour in ["never", "always", "never"] {
+        if screens.len() == 12 {
+            refused = refused.with("GITHUB_ACTIONS", "true");
+        }
         let ended = refused.run(resources, "up", &["--yes", "--color", colour]);
         assert_eq!(ended.status, Some(4), "{}", ended.screen);
         assert!(ended.raw.contains("owned"), "{}", ended.raw);
@@ -195,8 +213,10 @@ async fn what_a_file_or_a_flag_says_gives_no_orders() {
     let outputs = format!("outputs: {{ said: {hostile}, list: [{hostile}] }}\n");
     let text = world.file(&resources) + &outputs;
     let mut screens = Vec::new();
+    let github = Program::of(&world).with("GITHUB_ACTIONS", "true");
     let mut run = |text: &str, words: &[&str]| {
         program.write("stacks/dev.yaml", text);
+        screens.push(github.run_words(words));
         screens.push(program.run_words(words));
         let ended = screens.last().expect("there is one");
         // Shown only where the test fails.

@@ -15,6 +15,7 @@
 mod adoption;
 mod autoscaling_policy;
 mod autoscaling_target;
+mod ci;
 mod cloudwatch_dashboard;
 mod cloudwatch_metric_alarm;
 mod common;
@@ -51,7 +52,9 @@ mod iam_role_policy_attachment;
 mod injection;
 mod lock;
 mod logs_log_group;
+mod markdown;
 mod output;
+mod pipeline_script;
 mod preview;
 #[path = "../common/promise.rs"]
 mod promise;

@@ -186,6 +186,8 @@ async fn no_secret_comes_out() {
         .with("HOME", &home)
         .with("XDG_CACHE_HOME", &home)
         .with("FDE_INFRA_SET", FLAG)
+        // Annotations repeat what messages say.
+        .with("GITHUB_ACTIONS", "true")
         .with("RUST_LOG", "trace")
         .with("RUST_BACKTRACE", "full");
     program.write("stacks/dev.yaml", &text);
@@ -207,7 +209,7 @@ async fn no_secret_comes_out() {
 
     // Before there is anything.
     assert_eq!(run(&program, &["validate", STACK]), DONE);
-    for flags in [&[][..], &["--diff"], &["--json"]] {
+    for flags in [&[][..], &["--diff"], &["--json"], &["--markdown"]] {
         assert_eq!(run(&program, &[&["preview", STACK], flags].concat()), DONE);
     }
     run(&program, &["up", "--help"]);
@@ -262,7 +264,7 @@ async fn no_secret_comes_out() {
         "stacks/dev.yaml",
         &text.replace(r#"Canary1 \"&<%+=~é file"#, LATER),
     );
-    for flags in [&["--diff"][..], &["--json"]] {
+    for flags in [&["--diff"][..], &["--json"], &["--markdown"]] {
         assert_eq!(run(&program, &[&["preview", STACK], flags].concat()), DONE);
     }
     let quoting_both = Proxy::before(crate::common::endpoint(), |call| {

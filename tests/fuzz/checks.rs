@@ -196,13 +196,15 @@ fn can_be_shown(errors: &StackErrors) {
 
 /// Preview and difference fit a terminal.
 fn can_be_drawn(plan: &Plan) {
-    let mut lines = preview::render(preview::View {
+    let view = preview::View {
         plan,
         catalog: &CATALOG,
         sections: &[],
         show_sames: true,
         width: Some(80),
-    });
+    };
+    let mut lines = preview::tree(view);
+    lines.extend(preview::conclusion(view));
     lines.extend(diff::render(plan, &CATALOG, Some(80)));
     for line in lines {
         is_harmless(&line.render(false));

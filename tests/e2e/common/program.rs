@@ -29,6 +29,8 @@ pub struct Ended {
     pub stderr: String,
     /// What the user meets: the command line, both streams and the exit status; see [`lasting`].
     pub screen: String,
+    /// Whether it ran where GitHub takes orders from what it writes.
+    pub on_github: bool,
     /// The calls, `service:Operation`. Empty where nobody keeps count.
     pub calls: Vec<String>,
     /// Those that were to change something.
@@ -76,6 +78,11 @@ impl<'a> Program<'a> {
             .with("AWS_SESSION_TOKEN", token);
         key.clone_into(&mut program.caller);
         program
+    }
+
+    /// The variables that the program has.
+    pub fn environment(&self) -> &BTreeMap<&'static str, String> {
+        &self.environment
     }
 
     /// Where the program runs.
@@ -153,12 +160,15 @@ impl<'a> Program<'a> {
                 .code()
                 .map_or_else(|| "by a signal".to_owned(), |code| code.to_string()),
         );
+        // Which commit is tested is not the snapshot's business.
+        let screen = screen.replace(fde_infra::version::VERSION, "[version]");
         Ended {
             status: output.status.code(),
             stdout: stdout.to_string(),
             raw: format!("{stdout}{stderr}"),
             stderr: stderr.split_whitespace().collect::<Vec<_>>().join(" "),
             screen: lasting(&screen),
+            on_github: self.environment.contains_key("GITHUB_ACTIONS"),
             calls: names(false),
             mutating: names(true),
         }
@@ -199,6 +209,7 @@ fn stream(name: &str, text: &str) -> String {
 /// A screen without what another run would show otherwise. Each becomes a word in brackets:
 ///
 /// - `[time]`: a duration as [`fde_infra::display::seconds`] writes it
+/// - `[clock]`: a time of day, in UTC
 /// - `[moment]`: a date with a time of day, in UTC; but for 31 January, which is a test's own
 /// - `[id]`: eight or more hexadecimal digits in a row, letters among them, as in `vpc-0a1b2c3d4e5f60718`; more than twelve
 ///   decimal ones, as in `ecs-svc/1234567890123456789` (accounts have twelve, and are always the same); or a UUID
@@ -221,6 +232,11 @@ fn lasting(text: &str) -> String {
         let starts_new = !lasting.ends_with(|last: char| last.is_alphanumeric());
         if let Some(length) = moment(rest).filter(|_| starts_new) {
             lasting.push_str("[moment]");
+            rest = &rest[length..];
+            continue;
+        }
+        if let Some(length) = clock(rest).filter(|_| starts_new) {
+            lasting.push_str("[clock]");
             rest = &rest[length..];
             continue;
         }
@@ -299,6 +315,19 @@ fn moment(text: &str) -> Option<usize> {
         (fits && !text[..form.len()].contains("-01-31 ")).then_some(form.len())
     };
     fits("0000-00-00 00:00:00").or_else(|| fits("0000-00-00 00:00"))
+}
+
+/// The length of the time of day that a text starts with: `23:59:58Z`.
+fn clock(text: &str) -> Option<usize> {
+    let form = "00:00:00Z";
+    let mut characters = text.chars();
+    let fits = form.chars().all(|expected| {
+        characters.next().is_some_and(|character| match expected {
+            '0' => character.is_ascii_digit(),
+            expected => character == expected,
+        })
+    });
+    fits.then_some(form.len())
 }
 
 /// The length of the UUID that a text starts with.
