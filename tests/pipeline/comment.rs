@@ -223,20 +223,20 @@ fn hostile_text_breaks_nothing() {
     let hostile =
         "a ``` b --> </details> ::set-output name=changes::x ##[add-mask]y | @team #1 <script>";
     let lines =
-        "\\n::add-mask::oops\\n```\\n</details>\\n# Heading\\n%0A::stop-commands::x\\rend_0";
-    let file = format!(
-        "name: hostile\nenvironment: dev\nregion: eu-south-2\ntags: {{ note: \"plain\" }}\nresources:\n  \
-         topic: {{ type: aws:sns:Topic, properties: {{ displayName: \"{hostile}\" }} }}\n  \
-         group: {{ type: aws:ec2:SecurityGroup, properties: {{ vpcId: '${{vpc.id}}', description: \"{hostile}\" }} }}\n  \
-         vpc: {{ type: aws:ec2:Vpc, properties: {{ cidrBlock: 10.0.0.0/16, tags: {{ Name: \"{hostile}{lines}\" }} }} }}\n\
-         outputs: {{ poem: \"{hostile}{lines}\", \"x\\nchanges<<y\": z }}\n"
-    );
+        "\\n::add-mask::oops\\n```\\n</details>\\n# Heading\\n%0A::stop-commands::x\\nend_0";
+    let file = |lines: &str, more: &str| {
+        let widget = format!("{{ type: text, properties: {{ markdown: \"{hostile}{lines}\" }} }}");
+        format!(
+            "name: hostile\nenvironment: dev\nregion: eu-south-2\nresources:\n  \
+             topic: {{ type: aws:sns:Topic, properties: {{ displayName: \"{hostile}\" }} }}\n  \
+             board: {{ type: aws:cloudwatch:Dashboard, properties: {{ dashboardBody: {{ widgets: [{widget}] }} }} }}\n\
+             outputs: {{ poem: \"{hostile}{lines}\"{more} }}\n"
+        )
+    };
     let event = Event::pull_request(PULL_REQUEST);
     // A file with characters that it must not have, and the same without them: an error with an excerpt, and a plan.
-    let repository = Repository::new("hostile", &[("stacks/dev.yaml", &file)]);
-    let file = file
-        .replace("\\rend_0", "end_0")
-        .replace(", \"x\\nchanges<<y\": z", "");
+    let faulty = file(&format!("{lines}\\r"), ", \"x\\nchanges<<y\": z");
+    let repository = Repository::new("hostile", &[("stacks/dev.yaml", &faulty)]);
     for expected in ["failed: exit code 2", "### Preview: `hostile/dev`"] {
         let job = repository.action(&event, &json!({}));
         let [comment] = &repository.github.comments(PULL_REQUEST)[..] else {
@@ -247,17 +247,10 @@ fn hostile_text_breaks_nothing() {
             assert_nothing_gets_out(page);
         }
         assert_eq!(orders(&job.log), [] as [&str; 0], "{}", job.log);
-        repository.commit("Mend", &[("stacks/dev.yaml", &file)]);
+        repository.commit("Mend", &[("stacks/dev.yaml", &file(lines, ""))]);
     }
 
     // An output is handed on as it is, however it looks, and is no other output.
-    let lines = lines.replace("\\r", "");
-    let file = file.replace(
-        &format!("tags: {{ Name: \"{hostile}{lines}\" }}"),
-        "enableDnsSupport: true",
-    );
-    let file = file.replace(&format!("description: \"{hostile}\""), "description: plain");
-    repository.commit("Tame", &[("stacks/dev.yaml", &file)]);
     let job = repository.action(&event, &json!({ "command": "up" }));
     assert_eq!(job.result, "success", "{}", job.log);
     let outputs = job.outputs["outputs"].as_str().expect("outputs");

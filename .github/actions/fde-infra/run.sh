@@ -61,9 +61,10 @@ fenced_log() {
 
 # What there is to show where there is no plan.
 page() {
-  local ended="is done"
+  local ended="is done" name="the only stack"
   ((status == 0)) || ended="failed: exit code $status"
-  printf '### %s of <code>%s</code> %s\n\n<details><summary>Log</summary>\n\n' "$COMMAND" "$(plain "$STACK")" "$ended"
+  [[ -z $STACK ]] || name="<code>$(plain "$STACK")</code>"
+  printf '### %s of %s %s\n\n<details><summary>Log</summary>\n\n' "$COMMAND" "$name" "$ended"
   fenced_log "$1"
   printf '\n</details>\n'
 }
