@@ -36,6 +36,17 @@ pub struct Arguments {
         value_parser = max_bytes
     )]
     max_bytes: usize,
+    /// Also write the plan as JSON to this file.
+    #[arg(long, env = "FDE_INFRA_JSON_INTO", value_name = "FILE")]
+    json_into: Option<String>,
+    /// Also write the plan as Markdown to this file, of at most N bytes. Can be repeated.
+    #[arg(
+        long,
+        env = "FDE_INFRA_MARKDOWN_INTO",
+        value_name = "FILE[=N]",
+        value_parser = page
+    )]
+    markdown_into: Vec<Page>,
     /// Also show what stays as it is.
     #[arg(long, env = "FDE_INFRA_SHOW_SAMES", value_parser = boolean)]
     show_sames: bool,
@@ -58,6 +69,13 @@ pub struct Arguments {
     /// Write the plan to a file, for `up --plan`.
     #[arg(long, env = "FDE_INFRA_SAVE_PLAN", value_name = "FILE")]
     save_plan: Option<String>,
+}
+
+/// A file for the plan as Markdown.
+#[derive(Debug, Clone, PartialEq)]
+struct Page {
+    path: String,
+    max_bytes: Option<usize>,
 }
 
 /// Whether `--detailed-exitcode` is given, even where the rest of the command line cannot be understood.
@@ -86,19 +104,33 @@ pub async fn run(context: &mut Context, arguments: &Arguments) -> CommandResult 
         diff: arguments.diff,
         show_sames: arguments.show_sames,
     };
+    let catalog = &session.offline.catalog;
+    let document = || -> Result<String, Failure> {
+        let document = serde_json::to_string_pretty(&json::document(&plan, catalog));
+        Ok(inert::json(
+            &document.map_err(|error| Failure::of_writing(&error.into()))?,
+        ))
+    };
+    let sections = Offline::sections();
+    let view = View {
+        plan: &plan,
+        catalog,
+        sections: &sections,
+        show_sames: arguments.show_sames,
+        width: None,
+    };
+    if let Some(path) = arguments.json_into.as_ref().filter(|path| !path.is_empty()) {
+        write(path, &format!("{}\n", document()?))?;
+    }
+    for page in &arguments.markdown_into {
+        if !page.path.is_empty() {
+            let max_bytes = page.max_bytes.unwrap_or(arguments.max_bytes);
+            write(&page.path, &markdown::render(view, max_bytes))?;
+        }
+    }
     if arguments.json {
-        let document = json::document(&plan, &session.offline.catalog);
-        let text = serde_json::to_string_pretty(&document)
-            .map_err(|error| Failure::of_writing(&error.into()))?;
-        data(context, &inert::json(&text))?;
+        data(context, &document()?)?;
     } else if arguments.markdown {
-        let view = View {
-            plan: &plan,
-            catalog: &session.offline.catalog,
-            sections: &Offline::sections(),
-            show_sames: arguments.show_sames,
-            width: None,
-        };
         data(context, &markdown::render(view, arguments.max_bytes))?;
     } else {
         session.show(context, &plan, options);
@@ -148,6 +180,33 @@ fn max_bytes(text: &str) -> Result<usize, String> {
         .ok_or_else(|| format!("write a number from {} on", markdown::LEAST_BYTES))
 }
 
+/// A file, and how much goes into it: `comment.md=60000`. What follows a `=` and is no number is part of the name.
+fn page(text: &str) -> Result<Page, String> {
+    let sized = text.rsplit_once('=').filter(|(_, bytes)| {
+        !bytes.is_empty() && bytes.chars().all(|character| character.is_ascii_digit())
+    });
+    Ok(match sized {
+        Some((path, bytes)) => Page {
+            path: path.to_owned(),
+            max_bytes: Some(max_bytes(bytes)?),
+        },
+        None => Page {
+            path: text.to_owned(),
+            max_bytes: None,
+        },
+    })
+}
+
+/// Writes a document beside what is shown.
+fn write(path: &str, text: &str) -> Result<(), Failure> {
+    std::fs::write(path, text).map_err(|error| {
+        let message = Message::error(format!("could not write {path}"))
+            .fact("answer", error.to_string())
+            .fact("now", "nothing was changed");
+        Failure::new(Exit::Error, message)
+    })
+}
+
 /// Writes what a script takes from standard output.
 fn data(context: &mut Context, text: &str) -> Result<(), Failure> {
     let written = context.terminal.data(text);
@@ -169,4 +228,25 @@ fn saved(context: &Context, stack: &StackArguments, path: &str) -> Vec<Line> {
     );
     lines.push(Line::plain(command));
     lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_has_a_file_and_perhaps_a_size() {
+        let of = |path: &str, max_bytes| {
+            Ok(Page {
+                path: path.to_owned(),
+                max_bytes,
+            })
+        };
+        assert_eq!(page("comment.md"), of("comment.md", None));
+        assert_eq!(page("comment.md=60000"), of("comment.md", Some(60_000)));
+        assert_eq!(page("a=b/c.md"), of("a=b/c.md", None));
+        assert_eq!(page("a=1/c.md=2000"), of("a=1/c.md", Some(2_000)));
+        assert_eq!(page(""), of("", None));
+        assert!(page("comment.md=12").is_err());
+    }
 }

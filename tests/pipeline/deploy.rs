@@ -1,0 +1,391 @@
+//! The way of a change: from a pull request to what runs, and on to production.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::{Read, Write};
+use std::net::TcpListener;
+use std::sync::OnceLock;
+
+use serde_json::{Value as Json, json};
+
+use super::repository::project;
+use super::runner::{Event, Job, Repository, git, result};
+
+const DEPLOYER: &str = "arn:aws:iam::123456789012:role/deployer";
+const READER: &str = "arn:aws:iam::123456789012:role/reader";
+
+/// A stack of this project, under the name of the test's own.
+fn stack(file: &str, name: &str) -> String {
+    let text = std::fs::read_to_string(project(&format!("stacks/{file}.yaml"))).expect("readable");
+    let text = text.replace("happyrobot", name).replace("HappyRobot", name);
+    text.replace("/aws/ecs/", &format!("/aws/{name}/"))
+}
+
+/// The platform: two folders with what is built, and their stacks.
+fn platform(name: &str) -> Repository {
+    let mut repository = Repository::new(
+        name,
+        &[
+            ("stacks/staging.yaml", &stack("staging", name)),
+            ("stacks/prod.yaml", &stack("prod", name)),
+            ("api/Dockerfile", "FROM python:3.12\n"),
+            ("api/requirements.txt", "fastapi\n"),
+            ("web/Dockerfile", "FROM node:22\n"),
+        ],
+    );
+    repository.vars = json!({
+        "AWS_ROLE_STAGING": DEPLOYER, "AWS_PREVIEW_ROLE_STAGING": READER, "AWS_ROLE_PROD": DEPLOYER,
+    });
+    repository
+}
+
+/// Answers with these statuses, one after the other, and with the last from then on.
+fn health(statuses: &'static [u16]) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("there is a free port");
+    let url = format!(
+        "http://{}/health",
+        listener.local_addr().expect("the port is known")
+    );
+    std::thread::spawn(move || {
+        let last = statuses.last().expect("a status");
+        for (index, client) in listener.incoming().enumerate() {
+            let mut client = client.expect("a client is connected");
+            drop(client.read(&mut [0; 4096]));
+            let status = statuses.get(index).unwrap_or(last);
+            let answer = format!(
+                "HTTP/1.1 {status} Answer\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+            );
+            drop(client.write_all(answer.as_bytes()));
+        }
+    });
+    url
+}
+
+fn results(jobs: &BTreeMap<String, Vec<Job>>) -> BTreeMap<&str, &'static str> {
+    jobs.iter()
+        .map(|(name, jobs)| (name.as_str(), result(jobs)))
+        .collect()
+}
+
+fn log(jobs: &BTreeMap<String, Vec<Job>>) -> String {
+    let all = jobs
+        .iter()
+        .flat_map(|(name, jobs)| jobs.iter().map(move |job| (name, job)));
+    all.map(|(name, job)| format!("──── {name}: {}\n{}\n", job.result, job.log))
+        .collect()
+}
+
+/// The tag that a folder's image has: when and by which commit it was changed.
+fn tag(repository: &Repository, folder: &str) -> String {
+    let origin = repository.directory.join("origin");
+    let commit = git(&origin, &["log", "-1", "--format=%H", "--", folder]);
+    let time = git(
+        &origin,
+        &[
+            "log",
+            "-1",
+            "--format=%cd",
+            "--date=format:%Y%m%d%H%M%S",
+            &commit,
+        ],
+    );
+    format!("{time}-{}", &commit[..12])
+}
+
+fn image(repository: &Repository, environment: &str, folder: &str) -> String {
+    let name = repository
+        .directory
+        .file_name()
+        .expect("a name")
+        .to_string_lossy()
+        .into_owned();
+    let name = name.split('-').nth(3).expect("the test's name").to_owned();
+    let kind = if folder == "api" { "api" } else { "frontend" };
+    let tag = tag(repository, folder);
+    format!("123456789012.dkr.ecr.eu-south-2.amazonaws.com/{name}-{kind}-{environment}:{tag}")
+}
+
+/// What the services of an environment run, by folder.
+fn running(repository: &Repository, environment: &str) -> BTreeMap<&'static str, String> {
+    let account = &repository.account;
+    let clusters = account.clusters();
+    let cluster = clusters
+        .iter()
+        .find(|arn| arn.contains(environment))
+        .expect("there is a cluster");
+    let services = account.services(cluster);
+    let of = |kind: &str| {
+        let service = services
+            .iter()
+            .find(|service| service.contains(kind))
+            .expect("the service is there");
+        account.running(cluster, service)
+    };
+    BTreeMap::from([("api", of("api")), ("web", of("web"))])
+}
+
+/// The scripts that this story runs.
+pub fn told() -> &'static BTreeSet<String> {
+    static TOLD: OnceLock<BTreeSet<String>> = OnceLock::new();
+    TOLD.get_or_init(|| {
+        let mut repository = platform("way");
+        repository.vars["HEALTH_URL_PROD"] = Json::from(health(&[200]));
+        let caller = DEPLOYER.replace([':', '/'], "-");
+        let mutating = || repository.account.mutating(&caller);
+
+        // A pull request: a comment, by a role that reads, and nothing else.
+        let jobs = repository.workflow("deploy.yml", &Event::pull_request(7));
+        let expected = BTreeMap::from([
+            ("scope", "success"),
+            ("test-api", "success"),
+            ("test-web", "success"),
+            ("pull-request", "success"),
+            ("repositories", "skipped"),
+            ("images", "skipped"),
+            ("preview", "skipped"),
+            ("deploy", "skipped"),
+            ("verify", "skipped"),
+        ]);
+        assert_eq!(results(&jobs), expected, "{}", log(&jobs));
+        let [comment] = &repository.github.comments(7)[..] else {
+            panic!("{}", log(&jobs))
+        };
+        assert!(
+            comment.body.contains("### Preview: `way-fde/staging`"),
+            "{}",
+            comment.body
+        );
+        assert_eq!(mutating(), [] as [&str; 0]);
+        assert_eq!(
+            repository
+                .account
+                .mutating(&READER.replace([':', '/'], "-")),
+            [] as [&str; 0]
+        );
+        let tests: Vec<String> = repository
+            .calls()
+            .into_iter()
+            .filter(|call| !call.starts_with("gh "))
+            .collect();
+        let expected = [
+            "npm ci",
+            "npx --no-install eslint .",
+            "npx --no-install jest --ci",
+            "npx --no-install tsc --noEmit",
+            "python -m mypy .",
+            "python -m pip install --requirement requirements.txt",
+            "python -m pip install ruff mypy pytest",
+            "python -m pytest",
+            "python -m ruff check .",
+        ];
+        assert_eq!(
+            tests.iter().map(String::as_str).collect::<BTreeSet<_>>(),
+            BTreeSet::from(expected)
+        );
+
+        // It is merged: the images are built, the plan is saved and applied, and what runs is asked until it works.
+        let health = health(&[503, 200]);
+        let push = || {
+            let inputs = json!({ "health-url": health, "health-pause": 0 });
+            repository.workflow("deploy.yml", &Event::push().called(inputs))
+        };
+        let jobs = push();
+        let deployed = BTreeMap::from([
+            ("scope", "success"),
+            ("test-api", "success"),
+            ("test-web", "success"),
+            ("pull-request", "skipped"),
+            ("repositories", "success"),
+            ("images", "success"),
+            ("preview", "success"),
+            ("deploy", "success"),
+            ("verify", "success"),
+        ]);
+        assert_eq!(results(&jobs), deployed, "{}", log(&jobs));
+        let first = running(&repository, "staging");
+        for folder in ["api", "web"] {
+            assert_eq!(first[folder], image(&repository, "staging", folder));
+        }
+        assert!(jobs["deploy"][0].log.contains("Outputs:"), "{}", log(&jobs));
+        assert!(
+            jobs["deploy"][0].outputs["host"]
+                .as_str()
+                .is_some_and(|host| host.contains(".elb.")),
+            "{jobs:?}"
+        );
+        assert!(
+            jobs["verify"][0].log.contains("Attempt 1 of 30: "),
+            "{}",
+            log(&jobs)
+        );
+
+        // Nothing of it has changed: nothing is built or deployed.
+        repository.commit("Describe", &[("README.md", "The platform.\n")]);
+        let (before, pushed) = (mutating().len(), log(&jobs).matches("pushed ").count());
+        let jobs = push();
+        let mut nothing = deployed.clone();
+        nothing.extend([("deploy", "skipped"), ("verify", "skipped")]);
+        assert_eq!(results(&jobs), nothing, "{}", log(&jobs));
+        assert_eq!((pushed, log(&jobs).matches("pushed ").count()), (2, 0));
+        assert_eq!(mutating()[before..], [] as [&str; 0]);
+        assert_eq!(running(&repository, "staging"), first);
+
+        // One of two has changed: the other runs on.
+        repository.commit("Faster", &[("api/main.py", "pass\n")]);
+        let jobs = push();
+        assert_eq!(results(&jobs), deployed, "{}", log(&jobs));
+        let second = running(&repository, "staging");
+        assert_eq!(second["api"], image(&repository, "staging", "api"));
+        assert_ne!(second["api"], first["api"]);
+        assert_eq!(second["web"], first["web"]);
+
+        // Production takes what ran in staging, when somebody says so.
+        let jobs = repository.workflow("deploy.yml", &Event::dispatch(json!({ "stack": "prod" })));
+        assert_eq!(results(&jobs), deployed, "{}", log(&jobs));
+        assert!(!log(&jobs).contains("pushed "), "{}", log(&jobs));
+        let production = running(&repository, "prod");
+        for folder in ["api", "web"] {
+            let (tested, promoted) = (
+                image(&repository, "staging", folder),
+                image(&repository, "prod", folder),
+            );
+            assert_eq!(production[folder], promoted);
+            assert_eq!(
+                repository.account.manifest(&promoted),
+                repository.account.manifest(&tested)
+            );
+        }
+        repository.told()
+    })
+}
+
+#[test]
+fn from_a_pull_request_to_what_runs() {
+    told();
+}
+
+/// The annotation that a run of the workflow ends with.
+fn annotation(repository: &Repository, event: &Event) -> (&'static str, String) {
+    let jobs = repository.workflow("deploy.yml", event);
+    let all = log(&jobs);
+    let said = all
+        .lines()
+        .find(|line| line.starts_with("::error") || line.starts_with("::notice"));
+    let result = if results(&jobs).values().any(|result| *result == "failure") {
+        "failure"
+    } else {
+        "success"
+    };
+    for job in ["repositories", "images", "preview", "deploy"] {
+        assert_eq!(result_of(&jobs, job), "skipped", "{all}");
+    }
+    (result, said.unwrap_or_default().to_owned())
+}
+
+fn result_of(jobs: &BTreeMap<String, Vec<Job>>, name: &str) -> &'static str {
+    result(&jobs[name])
+}
+
+#[test]
+fn what_must_not_be_deployed_is_not() {
+    let mut repository = platform("guard");
+    let prod = || Event::dispatch(json!({ "stack": "prod" }));
+    let mut elsewhere = prod();
+    elsewhere.branch = "feature".to_owned();
+    for (event, result, expected) in [
+        (
+            Event::push().called(json!({ "stack": "prod" })),
+            "failure",
+            "production is deployed by hand",
+        ),
+        (
+            elsewhere,
+            "failure",
+            "production is deployed from main alone",
+        ),
+        (
+            Event::dispatch(json!({ "stack": "../x" })),
+            "failure",
+            "the name of a file in stacks/",
+        ),
+        (
+            Event::push().called(json!({ "api": "-x" })),
+            "failure",
+            "the folder of api has a name that cannot be",
+        ),
+        (
+            Event::pull_request_from(7, "mallory/platform"),
+            "success",
+            "or the pull request is from a fork",
+        ),
+    ] {
+        let (ended, said) = annotation(&repository, &event);
+        assert_eq!(ended, result, "{said}");
+        assert!(said.contains(expected), "{said}");
+    }
+    repository.vars = json!({});
+    let (ended, said) = annotation(&repository, &Event::push());
+    assert!(
+        ended == "success" && said.contains("neither a role for staging is set nor access keys"),
+        "{said}"
+    );
+    let (ended, said) = annotation(&repository, &prod());
+    assert!(
+        ended == "failure" && said.contains("neither a role for prod is set nor access keys"),
+        "{said}"
+    );
+    assert_eq!(repository.github.comments(7).len(), 0);
+}
+
+#[test]
+fn a_failing_test_stops_the_deployment() {
+    let repository = platform("red");
+    repository.fail("python");
+    let jobs = repository.workflow("deploy.yml", &Event::push());
+    assert_eq!(result_of(&jobs, "test-api"), "failure");
+    for job in ["repositories", "images", "preview", "deploy", "verify"] {
+        assert_eq!(result_of(&jobs, job), "skipped", "{}", log(&jobs));
+    }
+}
+
+#[test]
+fn production_does_not_run_what_staging_has_not() {
+    let repository = platform("untested");
+    let jobs = repository.workflow("deploy.yml", &Event::dispatch(json!({ "stack": "prod" })));
+    // Staging is not there at all.
+    assert_eq!(result_of(&jobs, "deploy"), "skipped", "{}", log(&jobs));
+    assert!(
+        results(&jobs).values().any(|result| *result == "failure"),
+        "{}",
+        log(&jobs)
+    );
+    assert_eq!(repository.account.clusters(), [] as [&str; 0]);
+}
+
+/// The job that verifies, alone.
+fn verify(repository: &Repository, inputs: &Json) -> Job {
+    let mut workflow = super::runner::read(&project(".github/workflows/deploy.yml"));
+    let mut verify = workflow["jobs"]["verify"].take();
+    verify["needs"] = json!([]);
+    verify["if"] = json!(true);
+    verify["steps"][0]["env"]["URL"] = json!("${{ inputs.health-url }}");
+    workflow["jobs"] = json!({ "verify": verify });
+    let mut jobs = repository.run("a test", &workflow, &Event::push().called(inputs.clone()));
+    jobs.remove("verify")
+        .and_then(|mut jobs| jobs.pop())
+        .expect("it ran")
+}
+
+#[test]
+fn what_stays_unhealthy_is_said() {
+    let repository = Repository::new("sick", &[]);
+    let url = health(&[500]);
+    let job = verify(
+        &repository,
+        &json!({ "health-url": url, "health-attempts": 3, "health-pause": 0 }),
+    );
+    assert_eq!(job.result, "failure");
+    assert_eq!(job.log.matches("answers 500").count(), 3, "{}", job.log);
+    let expected =
+        format!("::error title=Not healthy::{url} answered 500 at the last of 3 attempts.");
+    assert!(job.log.contains(&expected), "{}", job.log);
+}

@@ -1,0 +1,165 @@
+//! How the action comes by the program: only one that is what its release says, and that the release workflow has made.
+
+use std::collections::BTreeSet;
+use std::sync::OnceLock;
+
+use serde_json::json;
+
+use super::github::BOT;
+use super::repository::ARCHIVE;
+use super::runner::{Event, Repository};
+
+const STACK: &str = "\
+name: installed
+environment: dev
+region: eu-south-2
+resources:
+  topic: { type: aws:sns:Topic, properties: { displayName: Shop } }
+";
+
+fn repository(name: &str) -> Repository {
+    Repository::new(name, &[("stacks/dev.yaml", STACK)])
+}
+
+/// The scripts that this story runs.
+pub fn told() -> &'static BTreeSet<String> {
+    static TOLD: OnceLock<BTreeSet<String>> = OnceLock::new();
+    TOLD.get_or_init(|| {
+        let repository = repository("install");
+        let job = repository.action(&Event::push(), &json!({ "command": "preview" }));
+        assert_eq!(job.result, "success", "{}", job.log);
+        assert_eq!(job.outputs["changes"], "true", "{}", job.log);
+        assert_eq!(job.outputs["summary"], "1 to create");
+        assert!(
+            job.summary.contains("### Preview: `installed/dev`"),
+            "{}",
+            job.summary
+        );
+        let [verified] = &repository.calls()[..] else {
+            panic!("{:?}", repository.calls())
+        };
+        let expected = format!(
+            "gh attestation verify {ARCHIVE} --repo happyrobot-ai/fde-infra \
+             --signer-workflow happyrobot-ai/fde-infra/.github/workflows/release.yml"
+        );
+        assert_eq!(*verified, expected);
+        repository.told()
+    })
+}
+
+#[test]
+fn a_release_is_installed_once_it_is_verified() {
+    told();
+}
+
+#[test]
+fn the_checkout_is_built_where_that_is_asked_for() {
+    let repository = repository("source");
+    let job = repository.action(
+        &Event::push(),
+        &json!({ "command": "up", "version": "source" }),
+    );
+    assert_eq!(job.result, "success", "{}", job.log);
+    let calls = repository.calls();
+    assert!(
+        calls[0].starts_with("cargo install --locked --path "),
+        "{calls:?}"
+    );
+    assert_eq!(calls.len(), 1, "{calls:?}");
+    repository.account.topic("installed-dev-topic");
+}
+
+#[test]
+fn a_wrong_checksum_stops_the_action() {
+    let repository = repository("checksum");
+    repository
+        .github
+        .state()
+        .release
+        .get_mut(ARCHIVE)
+        .expect("it is there")
+        .push(0);
+    let job = repository.action(&Event::push(), &json!({ "command": "up" }));
+    assert_eq!(job.result, "failure");
+    assert!(
+        job.log.contains("is not what its release says: SHA-256 "),
+        "{}",
+        job.log
+    );
+    assert_eq!(repository.calls(), [] as [&str; 0]);
+    assert_eq!(repository.account.mutating("tester"), [] as [&str; 0]);
+}
+
+#[test]
+fn a_missing_checksum_stops_the_action() {
+    let repository = repository("unlisted");
+    repository
+        .github
+        .state()
+        .release
+        .insert("SHA256SUMS".to_owned(), b"abc  other.tar.gz\n".to_vec());
+    let job = repository.action(&Event::push(), &json!({ "command": "up" }));
+    assert_eq!(job.result, "failure");
+    assert!(
+        job.log.contains("instead of one that is listed"),
+        "{}",
+        job.log
+    );
+}
+
+#[test]
+fn a_refused_attestation_stops_the_action() {
+    let repository = repository("attestation");
+    repository.fail("gh");
+    let job = repository.action(&Event::push(), &json!({ "command": "up" }));
+    assert_eq!(job.result, "failure");
+    assert!(
+        job.log
+            .contains("was not attested by the release workflow of happyrobot-ai/fde-infra"),
+        "{}",
+        job.log
+    );
+    assert_eq!(repository.account.mutating("tester"), [] as [&str; 0]);
+}
+
+#[test]
+fn what_cannot_be_installed_is_said() {
+    let repository = repository("refusals");
+    for (with, expected) in [
+        (
+            json!({ "version": "9.9.9" }),
+            "could not read release v9.9.9 of happyrobot-ai/fde-infra",
+        ),
+        (
+            json!({ "version": "../../x" }),
+            "is neither a release, as in 1.2.3, nor source: ../../x",
+        ),
+        (
+            json!({ "repository": "a/b/c" }),
+            "`repository` is no owner/name: a/b/c",
+        ),
+        (
+            json!({ "command": "graph" }),
+            "`command` is none of preview, up, destroy and output: graph",
+        ),
+        (
+            json!({ "stack": "--sandbox" }),
+            "`stack` is no name and no path: --sandbox",
+        ),
+    ] {
+        let job = repository.action(&Event::push(), &with);
+        assert_eq!(job.result, "failure", "{with}");
+        let said = job
+            .log
+            .lines()
+            .any(|line| line.starts_with("::error title=fde-infra::") && line.contains(expected));
+        assert!(said, "{with}: {}", job.log);
+    }
+    assert!(
+        repository
+            .github
+            .comments(1)
+            .iter()
+            .all(|comment| comment.login == BOT)
+    );
+}
