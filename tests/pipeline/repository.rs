@@ -85,6 +85,7 @@ impl Repository {
         ];
         let variables = variables.map(|(name, value)| (name.to_owned(), value.to_owned()));
         let repository = Self {
+            name: name.to_owned(),
             directory,
             github: Github::start(),
             account,
@@ -235,7 +236,7 @@ impl Event {
         let payload = json!({
             "action": "synchronize", "number": number,
             "pull_request": {
-                "number": number, "state": "open", "title": "A change",
+                "number": number, "state": "open", "title": "A change", "user": { "login": "ada", "type": "User" },
                 "head": { "ref": "change", "sha": "2".repeat(40), "repo": { "full_name": repository } },
                 "base": { "ref": "main", "sha": "1".repeat(40), "repo": { "full_name": REPOSITORY } },
             },
