@@ -268,11 +268,15 @@ impl Event {
 
 /// The lines that the runner would obey, but for those that only show something.
 pub fn orders(log: &str) -> Vec<&str> {
-    let harmless = ["::error title=", "::warning title=", "::notice title="];
-    log.lines()
-        .filter(|line| line.trim_start().starts_with("::") || line.contains("##["))
-        .filter(|line| !harmless.iter().any(|known| line.starts_with(known)))
-        .collect()
+    let harmless = ["error", "warning", "notice", "group", "endgroup"];
+    let obeyed = |line: &&str| match line.trim_start().strip_prefix("::") {
+        Some(command) => {
+            let name = command.split([' ', ':']).next();
+            !name.is_some_and(|name| harmless.contains(&name))
+        }
+        None => line.contains("##["),
+    };
+    log.lines().filter(obeyed).collect()
 }
 
 /// Where a file of this project is.
