@@ -5,7 +5,7 @@ use expect_test::expect_file;
 
 use crate::common::World;
 use crate::common::commands::{
-    DONE, SHOP, UNEXPECTED_CHANGES, USAGE, assert_fits, assert_plain, json, screens,
+    DONE, ERROR, SHOP, UNEXPECTED_CHANGES, USAGE, assert_fits, assert_plain, json, screens,
 };
 use crate::common::program::{Ended, Program, STACK};
 
@@ -37,6 +37,36 @@ async fn a_stack_that_is_not_there_yet() {
         world.sdk.tagged(&world.stack_tag()).await,
         [] as [String; 0]
     );
+}
+
+/// What a pipeline takes from one preview: all of it is of the same plan.
+#[tokio::test]
+async fn documents_go_into_files() {
+    let world = World::new("e2e-preview-into").await;
+    let program = Program::of(&world);
+    let into = [
+        "--json-into=plan.json",
+        "--markdown-into=page.md",
+        "--markdown-into=short.md=2000",
+    ];
+    let shown = program.run(SHOP, "preview", &into);
+    let plain = program.run(SHOP, "preview", &[]);
+    assert_eq!((shown.status, &shown.stdout), (DONE, &plain.stdout));
+    let read = |name: &str| std::fs::read_to_string(program.directory().join(name)).expect(name);
+    let json = program.run(SHOP, "preview", &["--json"]).stdout;
+    let markdown = program.run(SHOP, "preview", &["--markdown"]).stdout;
+    assert_eq!(read("plan.json").trim_end(), json.trim_end());
+    assert_eq!(read("page.md").trim_end(), markdown.trim_end());
+    let short = read("short.md");
+    assert!(short.len() <= 2_000 && short.len() < markdown.len() && short.contains("5 to create"));
+    let lost = program.run(SHOP, "preview", &["--json-into", "nowhere/plan.json"]);
+    assert_eq!(lost.status, ERROR, "{}", lost.screen);
+    assert!(
+        lost.stderr.contains("could not write nowhere/plan.json"),
+        "{}",
+        lost.screen
+    );
+    assert_changed_nothing(&lost);
 }
 
 /// An edit, a replacement, a deletion, and what somebody else has changed, all in one.

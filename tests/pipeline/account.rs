@@ -26,14 +26,11 @@ fn runtime() -> &'static Runtime {
 
 impl Account {
     pub fn new() -> Self {
-        static MODEL: OnceLock<String> = OnceLock::new();
-        let model = MODEL.get_or_init(|| {
-            fde_infra::sandbox::ensure_running(&mut |line| eprintln!("sandbox: {line}"))
-                .expect("the sandbox starts")
-                .endpoint
-        });
+        // Asked each time: somebody else's tests may have replaced it with that of their version.
+        let model = fde_infra::sandbox::ensure_running(&mut |line| eprintln!("sandbox: {line}"));
+        let model = model.expect("the sandbox starts").endpoint;
         let answer: Json =
-            serde_json::from_str(&http::post(model, "/_account/fork")).expect("JSON");
+            serde_json::from_str(&http::post(&model, "/_account/fork")).expect("JSON");
         let endpoint = format!("http://127.0.0.1:{}", answer["port"]);
         let config = aws_config::defaults(BehaviorVersion::latest())
             .region(Region::new(REGION))

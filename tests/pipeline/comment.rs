@@ -284,7 +284,7 @@ fn assert_nothing_gets_out(page: &str) {
 fn a_cancelled_run_tells_the_program() {
     let repository = Repository::new("cancel", &[]);
     let program = repository.directory.join("bin/patient");
-    let text = "#!/usr/bin/env bash\ntrap 'echo told; kill $!; exit 8' TERM\nsleep 60 >/dev/null &\necho ready\nwait\n";
+    let text = "#!/usr/bin/env bash\ntrap 'cat hostile; kill $!; exit 8' TERM\nsleep 60 >/dev/null &\necho ready\nwait\n";
     std::fs::write(&program, text).expect("written");
     assert!(
         Command::new("chmod")
@@ -294,6 +294,8 @@ fn a_cancelled_run_tells_the_program() {
             .expect("chmod runs")
             .success()
     );
+    let hostile = "told\n```\n````\n</details>\n# Heading\n<script>\n";
+    std::fs::write(repository.directory.join("hostile"), hostile).expect("written");
     let file = |name: &str| repository.directory.join(name);
     let mut child = Command::new("bash")
         .args([
@@ -317,6 +319,7 @@ fn a_cancelled_run_tells_the_program() {
         ])
         .envs([("PLAN", ""), ("EXPECT_NO_CHANGES", "false")])
         .env("PROGRAM", &program)
+        .current_dir(&repository.directory)
         .stdout(Stdio::piped())
         .spawn()
         .expect("bash runs");
@@ -332,10 +335,11 @@ fn a_cancelled_run_tells_the_program() {
     let status = child.wait().expect("it ends");
     let mut rest = String::new();
     said.read_to_string(&mut rest).expect("readable");
-    assert_eq!((status.code(), rest.as_str()), (Some(8), "told\n"));
+    assert_eq!((status.code(), rest.as_str()), (Some(8), hostile));
     let summary = std::fs::read_to_string(file("summary")).expect("a summary");
     assert!(
         summary.contains("up of <code>dev</code> failed: exit code 8"),
         "{summary}"
     );
+    assert_nothing_gets_out(&summary);
 }

@@ -92,13 +92,7 @@ fn tag(repository: &Repository, folder: &str) -> String {
 }
 
 fn image(repository: &Repository, environment: &str, folder: &str) -> String {
-    let name = repository
-        .directory
-        .file_name()
-        .expect("a name")
-        .to_string_lossy()
-        .into_owned();
-    let name = name.split('-').nth(3).expect("the test's name").to_owned();
+    let name = &repository.name;
     let kind = if folder == "api" { "api" } else { "frontend" };
     let tag = tag(repository, folder);
     format!("123456789012.dkr.ecr.eu-south-2.amazonaws.com/{name}-{kind}-{environment}:{tag}")
@@ -270,19 +264,12 @@ fn annotation(repository: &Repository, event: &Event) -> (&'static str, String) 
     let said = all
         .lines()
         .find(|line| line.starts_with("::error") || line.starts_with("::notice"));
-    let result = if results(&jobs).values().any(|result| *result == "failure") {
-        "failure"
-    } else {
-        "success"
-    };
     for job in ["repositories", "images", "preview", "deploy"] {
-        assert_eq!(result_of(&jobs, job), "skipped", "{all}");
+        assert_eq!(result(&jobs[job]), "skipped", "{all}");
     }
+    let failed = results(&jobs).values().any(|result| *result == "failure");
+    let result = if failed { "failure" } else { "success" };
     (result, said.unwrap_or_default().to_owned())
-}
-
-fn result_of(jobs: &BTreeMap<String, Vec<Job>>, name: &str) -> &'static str {
-    result(&jobs[name])
 }
 
 #[test]
@@ -291,6 +278,8 @@ fn what_must_not_be_deployed_is_not() {
     let prod = || Event::dispatch(json!({ "stack": "prod" }));
     let mut elsewhere = prod();
     elsewhere.branch = "feature".to_owned();
+    let mut bot = Event::pull_request(7);
+    bot.payload["pull_request"]["user"]["login"] = json!("dependabot[bot]");
     for (event, result, expected) in [
         (
             Event::push().called(json!({ "stack": "prod" })),
@@ -317,6 +306,7 @@ fn what_must_not_be_deployed_is_not() {
             "success",
             "or the pull request is from a fork",
         ),
+        (bot, "success", "or from Dependabot"),
     ] {
         let (ended, said) = annotation(&repository, &event);
         assert_eq!(ended, result, "{said}");
@@ -341,9 +331,9 @@ fn a_failing_test_stops_the_deployment() {
     let repository = platform("red");
     repository.fail("python");
     let jobs = repository.workflow("deploy.yml", &Event::push());
-    assert_eq!(result_of(&jobs, "test-api"), "failure");
+    assert_eq!(result(&jobs["test-api"]), "failure");
     for job in ["repositories", "images", "preview", "deploy", "verify"] {
-        assert_eq!(result_of(&jobs, job), "skipped", "{}", log(&jobs));
+        assert_eq!(result(&jobs[job]), "skipped", "{}", log(&jobs));
     }
 }
 
@@ -352,7 +342,7 @@ fn production_does_not_run_what_staging_has_not() {
     let repository = platform("untested");
     let jobs = repository.workflow("deploy.yml", &Event::dispatch(json!({ "stack": "prod" })));
     // Staging is not there at all.
-    assert_eq!(result_of(&jobs, "deploy"), "skipped", "{}", log(&jobs));
+    assert_eq!(result(&jobs["deploy"]), "skipped", "{}", log(&jobs));
     assert!(
         results(&jobs).values().any(|result| *result == "failure"),
         "{}",

@@ -85,6 +85,7 @@ impl Repository {
         ];
         let variables = variables.map(|(name, value)| (name.to_owned(), value.to_owned()));
         let repository = Self {
+            name: name.to_owned(),
             directory,
             github: Github::start(),
             account,
@@ -235,7 +236,7 @@ impl Event {
         let payload = json!({
             "action": "synchronize", "number": number,
             "pull_request": {
-                "number": number, "state": "open", "title": "A change",
+                "number": number, "state": "open", "title": "A change", "user": { "login": "ada", "type": "User" },
                 "head": { "ref": "change", "sha": "2".repeat(40), "repo": { "full_name": repository } },
                 "base": { "ref": "main", "sha": "1".repeat(40), "repo": { "full_name": REPOSITORY } },
             },
@@ -267,11 +268,15 @@ impl Event {
 
 /// The lines that the runner would obey, but for those that only show something.
 pub fn orders(log: &str) -> Vec<&str> {
-    let harmless = ["::error title=", "::warning title=", "::notice title="];
-    log.lines()
-        .filter(|line| line.trim_start().starts_with("::") || line.contains("##["))
-        .filter(|line| !harmless.iter().any(|known| line.starts_with(known)))
-        .collect()
+    let harmless = ["error", "warning", "notice", "group", "endgroup"];
+    let obeyed = |line: &&str| match line.trim_start().strip_prefix("::") {
+        Some(command) => {
+            let name = command.split([' ', ':']).next();
+            !name.is_some_and(|name| harmless.contains(&name))
+        }
+        None => line.contains("##["),
+    };
+    log.lines().filter(obeyed).collect()
 }
 
 /// Where a file of this project is.

@@ -17,6 +17,8 @@ use super::stand_ins;
 
 /// A repository on GitHub, with the runner of its workflows.
 pub struct Repository {
+    /// The test's own.
+    pub name: String,
     /// Holds everything of this repository, and goes with it.
     pub directory: PathBuf,
     pub github: Github,
@@ -132,7 +134,7 @@ impl Repository {
             .collect();
         let before = ancestors(job, jobs);
         let is = |name: &String, results: &[&str]| results.contains(&result(&ended[name]));
-        let may_write = self.may_write(workflow, job, event);
+        let may_write = may_write(workflow, job, event);
         let token = self.github.token(may_write);
         let mut contexts = self.contexts(event, &token);
         contexts["needs"] = needs.into();
@@ -234,19 +236,6 @@ impl Repository {
             "vars": self.vars, "secrets": self.secrets, "matrix": {}, "env": {}, "steps": {}, "needs": {},
             "inputs": {}, "job": {}, "runner": {}, "strategy": {},
         })
-    }
-
-    /// What the token of a job may write. One of a pull request from a fork can only read.
-    fn may_write(&self, workflow: &Json, job: &Json, event: &Event) -> Vec<String> {
-        let head = event.payload.pointer("/pull_request/head/repo/full_name");
-        if head.is_some_and(|head| head != REPOSITORY) {
-            return Vec::new();
-        }
-        let permissions = permissions(workflow, job).into_iter();
-        permissions
-            .filter(|(_, level)| level == "write")
-            .map(|(name, _)| name)
-            .collect()
     }
 
     /// The newest commit of the default branch.
@@ -549,6 +538,19 @@ fn permissions(workflow: &Json, job: &Json) -> BTreeMap<String, String> {
     stated
         .iter()
         .map(|(name, level)| (name.clone(), as_text(level)))
+        .collect()
+}
+
+/// What the token of a job may write. One of a pull request from a fork can only read.
+fn may_write(workflow: &Json, job: &Json, event: &Event) -> Vec<String> {
+    let head = event.payload.pointer("/pull_request/head/repo/full_name");
+    if head.is_some_and(|head| head != REPOSITORY) {
+        return Vec::new();
+    }
+    let permissions = permissions(workflow, job).into_iter();
+    permissions
+        .filter(|(_, level)| level == "write")
+        .map(|(name, _)| name)
         .collect()
 }
 

@@ -44,17 +44,18 @@ run() {
   wait "$copying"
 }
 
-# The end of the log as a block of code that ends where we end it, whatever is in it.
+# The end of the log as a block of code that ends where we end it, whatever is in it. What speaks to GitHub is left out.
 fenced_log() {
-  local most=$1 fence='```'
-  while grep -qF -e "$fence" "$log"; do fence+='`'; done
+  local most=$1 fence='```' text="$work/text.txt"
+  sed '/^::/d' "$log" >"$text"
+  while grep -qF -e "$fence" "$text"; do fence+='`'; done
   printf '%stext\n' "$fence"
-  if (($(wc -c <"$log") > most)); then
+  if (($(wc -c <"$text") > most)); then
     echo '…'
     # The first line of the rest is the end of one.
-    tail -c "$most" "$log" | sed 1d
+    tail -c "$most" "$text" | sed 1d
   else
-    cat "$log"
+    cat "$text"
   fi
   printf '%s\n' "$fence"
 }
