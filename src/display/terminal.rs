@@ -1,6 +1,8 @@
 //! The one writer: lines to the streams, a frame that is drawn over, and questions.
 
+use std::fs::File;
 use std::io::{self, IsTerminal, Write};
+use std::os::fd::AsFd;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use console::Term;
@@ -59,6 +61,8 @@ pub struct Terminal {
     frame: Vec<usize>,
     cursor_hidden: bool,
     orders: Orders,
+    /// Who folds sections. In a file that a script has asked for, the marks would be in the way.
+    folding: Orders,
     /// The section that was begun and not yet ended.
     section: Option<Section>,
 }
@@ -67,6 +71,7 @@ impl Terminal {
     pub fn new(choice: ColorChoice) -> Self {
         let variable = |name: &str| std::env::var_os(name);
         let is_terminal = io::stdout().is_terminal();
+        let orders = Orders::from_environment();
         let colour_out = choice.applies(is_terminal, &variable);
         let colour_err = choice.applies(io::stderr().is_terminal(), &variable);
         // The prompts' own colours.
@@ -81,7 +86,12 @@ impl Terminal {
             colour_err,
             frame: Vec::new(),
             cursor_hidden: false,
-            orders: Orders::from_environment(),
+            orders,
+            folding: if is_file(&io::stdout()) {
+                Orders::Nobody
+            } else {
+                orders
+            },
             section: None,
         }
     }
@@ -131,7 +141,7 @@ impl Terminal {
     pub fn begin(&mut self, section: Section, title: &Line) {
         self.end();
         let plain = title.render(false);
-        match self.orders {
+        match self.folding {
             Orders::Nobody => self.print(std::slice::from_ref(title)),
             Orders::GitHub => {
                 let group = annotation::group(plain.trim_end_matches(':'));
@@ -151,7 +161,7 @@ impl Terminal {
         let Some(section) = self.section.take() else {
             return;
         };
-        let mark = match self.orders {
+        let mark = match self.folding {
             Orders::Nobody => return,
             Orders::GitHub => annotation::END_GROUP.to_owned(),
             Orders::GitLab => section_mark("end", section),
@@ -288,6 +298,13 @@ impl Drop for Terminal {
         self.clear_frame();
         self.end();
     }
+}
+
+/// Whether a stream goes to a file. Nobody knows is no.
+fn is_file(stream: &impl AsFd) -> bool {
+    let stream = stream.as_fd().try_clone_to_owned();
+    let metadata = stream.and_then(|stream| File::from(stream).metadata());
+    metadata.is_ok_and(|metadata| metadata.is_file())
 }
 
 /// The mark of GitLab at which a section begins or ends; its name is to be the only one in the log of a job.

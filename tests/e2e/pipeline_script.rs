@@ -151,6 +151,19 @@ async fn the_commands_for_gitlab_do_what_they_say() {
         assert_eq!(status, Some(0), "{command}\n{text}");
     }
     assert_eq!(world.sdk.tagged(&world.stack_tag()).await.len(), 1);
+    // A file is no log.
+    for system in ["GITLAB_CI", "GITHUB_ACTIONS"] {
+        let into_a_file = format!("unset GITLAB_CI; export {system}=true; fde-infra preview >page");
+        let (status, text) = shell(&program, &into_a_file, &[]);
+        assert_eq!(status, Some(0), "{text}");
+        let page = std::fs::read_to_string(program.directory().join("page"));
+        let page = page.expect("there is a page");
+        assert!(page.starts_with("Previewing update ("), "{page:?}");
+        assert!(
+            !page.contains("::endgroup::") && !page.contains('\u{1b}'),
+            "{page:?}"
+        );
+    }
     let topic = world.id(RESOURCES, "topic").await;
     rename(&world, &topic).await;
     let drift = format!("fde-infra {}", commands[4]);
