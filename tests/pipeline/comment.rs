@@ -294,7 +294,7 @@ fn a_cancelled_run_tells_the_program() {
             .expect("chmod runs")
             .success()
     );
-    let hostile = "told\n```\n````\n</details>\n# Heading\n<script>\n";
+    let hostile = "told\n::group::Steps\n```\n````\n</details>\n# Heading\n<script>\n";
     std::fs::write(repository.directory.join("hostile"), hostile).expect("written");
     let file = |name: &str| repository.directory.join(name);
     let mut child = Command::new("bash")
@@ -341,5 +341,6 @@ fn a_cancelled_run_tells_the_program() {
         summary.contains("up of <code>dev</code> failed: exit code 8"),
         "{summary}"
     );
+    assert!(!summary.contains("::group"), "{summary}");
     assert_nothing_gets_out(&summary);
 }

@@ -327,6 +327,17 @@ fn what_must_not_be_deployed_is_not() {
 }
 
 #[test]
+fn access_keys_do_where_there_are_no_roles() {
+    let mut repository = platform("keys");
+    repository.vars = json!({});
+    repository.secrets =
+        json!({ "AWS_ACCESS_KEY_ID": "AKIAKEYS", "AWS_SECRET_ACCESS_KEY": "test" });
+    let jobs = repository.workflow("deploy.yml", &Event::pull_request(7));
+    assert_eq!(result(&jobs["pull-request"]), "success", "{}", log(&jobs));
+    assert_eq!(repository.github.comments(7).len(), 1);
+}
+
+#[test]
 fn a_failing_test_stops_the_deployment() {
     let repository = platform("red");
     repository.fail("python");
