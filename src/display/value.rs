@@ -34,19 +34,7 @@ pub fn inline(value: &Value) -> String {
 pub fn unknown(value: &Value) -> String {
     match value {
         Value::Output(reference) => format!("output<{reference}>"),
-        Value::Join(parts) => {
-            let mut text = String::from("\"");
-            for part in parts {
-                match part {
-                    Value::String(part) => text.push_str(&escaped(part)),
-                    Value::Secret(_) => text.push_str(SECRET),
-                    Value::Output(reference) => text.push_str(&format!("${{{reference}}}")),
-                    other => text.push_str(&inline(other)),
-                }
-            }
-            text.push('"');
-            text
-        }
+        Value::Join(parts) => format!("\"{}\"", joined(parts)),
         Value::If(choice) => {
             // Which of the two it will be depends on what the condition's resource turns out to be.
             let sources: Vec<String> = choice
@@ -59,6 +47,18 @@ pub fn unknown(value: &Value) -> String {
         }
         other => inline(other),
     }
+}
+
+/// Text around references, as the file has it: one text, however it was put together.
+fn joined(parts: &[Value]) -> String {
+    let texts = parts.iter().map(|part| match part {
+        Value::String(text) => escaped(text),
+        Value::Secret(_) => SECRET.to_owned(),
+        Value::Output(reference) => format!("${{{reference}}}"),
+        Value::Join(parts) => joined(parts),
+        other => inline(other),
+    });
+    texts.collect()
 }
 
 /// A key as it is written: quoted only where it has to be.
@@ -159,6 +159,11 @@ mod tests {
         check(
             &Value::join(["http://".into(), Value::output(&vpc, "id"), "/".into()]),
             expect![[r#""http://${network/vpc.id}/""#]],
+        );
+        let base = Value::join(["http://".into(), Value::output(&vpc, "id")]);
+        check(
+            &Value::join([base, "/api".into()]),
+            expect![[r#""http://${network/vpc.id}/api""#]],
         );
         check(
             &Value::list([Value::Secret(Box::new("hunter2".into()))]),
