@@ -199,7 +199,7 @@ pub fn told() -> &'static BTreeSet<String> {
         for folder in ["api", "web"] {
             assert_eq!(first[folder], image(&repository, "staging", folder));
         }
-        assert!(jobs["deploy"][0].log.contains("Outputs:"), "{}", log(&jobs));
+        assert!(jobs["deploy"][0].log.contains("Outputs"), "{}", log(&jobs));
         assert!(
             jobs["deploy"][0].outputs["host"]
                 .as_str()
