@@ -231,7 +231,7 @@ impl Repository {
         json!({
             "github": {
                 "event_name": event.name, "event": event.payload, "ref_name": event.branch,
-                "repository": REPOSITORY, "token": token, "sha": self.sha(), "action_repository": "",
+                "repository": REPOSITORY, "token": token, "sha": self.sha(),
             },
             "vars": self.vars, "secrets": self.secrets, "matrix": {}, "env": {}, "steps": {}, "needs": {},
             "inputs": {}, "job": {}, "runner": {}, "strategy": {},
