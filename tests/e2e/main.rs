@@ -58,6 +58,7 @@ mod pipeline_script;
 mod preview;
 #[path = "../common/promise.rs"]
 mod promise;
+mod prompt;
 mod rds_instance;
 mod rds_parameter_group;
 mod rds_subnet_group;

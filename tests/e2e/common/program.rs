@@ -133,6 +133,32 @@ impl<'a> Program<'a> {
             .expect("the program starts")
     }
 
+    /// Starts the program with these words on a terminal of its own; what it writes there, and what is typed, goes through
+    /// pipes.
+    pub fn start_on_terminal(&self, words: &[&str]) -> Child {
+        let line = format!("{} {}", env!("CARGO_BIN_EXE_fde-infra"), words.join(" "));
+        Command::new("script")
+            .args([
+                "--quiet",
+                "--flush",
+                "--return",
+                "--command",
+                &line,
+                "/dev/null",
+            ])
+            .current_dir(&self.directory)
+            .env_clear()
+            .envs(&self.environment)
+            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+            .env("SHELL", "/bin/sh")
+            .env("TERM", "xterm")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("`script` of util-linux starts")
+    }
+
     /// What became of a run that began after so many calls.
     pub fn ended(&self, words: &[&str], output: &Output, before: usize) -> Ended {
         let (stdout, stderr) = (

@@ -1,0 +1,143 @@
+//! What the user is asked on a terminal, and what comes of the answers.
+
+use std::io::{Read, Write};
+use std::process::Child;
+use std::sync::{Arc, Condvar, Mutex};
+use std::time::Duration;
+
+use crate::common::World;
+use crate::common::commands::{CANCELLED, DONE};
+use crate::common::program::{Program, STACK};
+use crate::common::sdk::Sdk;
+use crate::lock::{hold, unlocked};
+
+const QUESTION: &str = "Do you want to perform this update?";
+
+/// The choices are yes, no and details; no is chosen to begin with.
+const YES: &str = "\u{1b}[A\r";
+const NO: &str = "\r";
+const DETAILS: &str = "\u{1b}[B\r";
+
+/// Longer than anything here takes.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+const TOPIC: &str = "topic: { type: aws:sns:Topic, properties: { displayName: Shop } }\n";
+
+/// A run on a terminal.
+struct Session {
+    child: Child,
+    shown: Arc<(Mutex<String>, Condvar)>,
+    /// How much of it has been waited for.
+    read: usize,
+}
+
+impl Session {
+    fn of(program: &Program<'_>, words: &[&str]) -> Self {
+        let mut child = program.start_on_terminal(words);
+        let mut screen = child.stdout.take().expect("it is piped");
+        let shown = Arc::<(Mutex<String>, Condvar)>::default();
+        let writes = Arc::clone(&shown);
+        std::thread::spawn(move || {
+            let mut bytes = [0; 4096];
+            while let Ok(count @ 1..) = screen.read(&mut bytes) {
+                let text = String::from_utf8_lossy(&bytes[..count]);
+                writes.0.lock().expect("nobody failed").push_str(&text);
+                writes.1.notify_all();
+            }
+        });
+        Self {
+            child,
+            shown,
+            read: 0,
+        }
+    }
+
+    /// Waits until a text is shown, after those that were waited for before.
+    fn wait_for(&mut self, text: &str) {
+        let (shown, changed) = &*self.shown;
+        let shown = shown.lock().expect("nobody failed");
+        let from = self.read;
+        let (shown, waited) = changed
+            .wait_timeout_while(shown, PATIENCE, |shown| !shown[from..].contains(text))
+            .expect("nobody failed");
+        assert!(!waited.timed_out(), "{text:?} is not shown: {shown}");
+        let found = shown[from..].find(text).unwrap_or_default();
+        self.read = from + found + text.len();
+    }
+
+    fn answer(&mut self, keys: &str) {
+        let keyboard = self.child.stdin.as_mut().expect("it is piped");
+        keyboard.write_all(keys.as_bytes()).expect("keys are taken");
+        keyboard.flush().expect("keys are taken");
+    }
+
+    fn ended(mut self) -> (Option<i32>, String) {
+        let status = self.child.wait().expect("it ends");
+        let shown = self.shown.0.lock().expect("nobody failed").clone();
+        (status.code(), shown)
+    }
+}
+
+/// What the topic of a stack is called, if there is one.
+async fn display_name(sdk: &Sdk, world: &World) -> Option<String> {
+    let name = format!(":{}-topic", world.stack_tag().replace('/', "-"));
+    let topics = sdk.sns.list_topics().send().await.expect("topics");
+    let topic = topics
+        .topics()
+        .iter()
+        .filter_map(|topic| topic.topic_arn())
+        .find(|topic| topic.ends_with(&name))?;
+    let attributes = sdk.sns.get_topic_attributes().topic_arn(topic).send();
+    let attributes = attributes.await.expect("attributes").attributes?;
+    attributes.get("DisplayName").cloned()
+}
+
+#[tokio::test]
+async fn an_update_wants_a_yes() {
+    let world = unlocked("e2e-prompt").await;
+    let program = Program::of(&world);
+    program.write("stacks/dev.yaml", &world.file(TOPIC));
+    let mut session = Session::of(&program, &["up", STACK]);
+    session.wait_for(QUESTION);
+    session.answer(NO);
+    let (status, shown) = session.ended();
+    assert_eq!(status, CANCELLED, "{shown}");
+    assert_eq!(display_name(&world.sdk, &world).await, None);
+
+    let mut session = Session::of(&program, &["up", STACK]);
+    session.wait_for(QUESTION);
+    session.answer(DETAILS);
+    session.wait_for("displayName: \"Shop\"");
+    session.wait_for(QUESTION);
+    session.answer(YES);
+    let (status, shown) = session.ended();
+    assert_eq!(status, DONE, "{shown}");
+    let name = display_name(&world.sdk, &world).await;
+    assert_eq!(name.as_deref(), Some("Shop"));
+    world.destroy(TOPIC).await;
+}
+
+/// While the question stands there, somebody else is at work: the yes was to another plan.
+#[tokio::test]
+async fn a_plan_that_is_another_by_now_is_asked_about_again() {
+    let world = unlocked("e2e-prompt-again").await;
+    world.up(TOPIC).await;
+    let vpc = "vpc: { type: aws:ec2:Vpc, properties: { cidrBlock: 10.0.0.0/16 } }\n";
+    let wanted = format!("{}{vpc}", TOPIC.replace("Shop", "Market"));
+    let program = Program::of(&world);
+    program.write("stacks/dev.yaml", &world.file(&wanted));
+    let mut session = Session::of(&program, &["up", STACK]);
+    session.wait_for(QUESTION);
+    // Another run, with a lease that ends soon.
+    world.up(&format!("{TOPIC}{vpc}")).await;
+    hold(&world, 2).await;
+    session.answer(YES);
+    session.wait_for("Somebody else has changed the stack meanwhile");
+    session.wait_for(QUESTION);
+    session.answer(NO);
+    let (status, shown) = session.ended();
+    assert_eq!(status, CANCELLED, "{shown}");
+    let name = display_name(&world.sdk, &world).await;
+    assert_eq!(name.as_deref(), Some("Shop"), "{shown}");
+    world.destroy(&wanted).await;
+}
