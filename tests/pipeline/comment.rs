@@ -297,8 +297,11 @@ fn a_cancelled_run_tells_the_program() {
     let hostile = "told\n::group::Steps\n```\n````\n</details>\n# Heading\n<script>\n";
     std::fs::write(repository.directory.join("hostile"), hostile).expect("written");
     let file = |name: &str| repository.directory.join(name);
-    let mut child = Command::new("bash")
+    // Bash cannot trap what it was started to ignore, and what is started in the background ignores this.
+    let mut child = Command::new("env")
         .args([
+            "--default-signal=INT",
+            "bash",
             "--noprofile",
             "--norc",
             "-eo",
