@@ -220,7 +220,7 @@ pub async fn told<T>(progress: &dyn Progress, work: impl Future<Output = T>) -> 
 
 fn tell_waiting(what_happens: &str, attempts: u32) {
     let notice = format!("{what_happens}: waiting, attempt {}", attempts + 1);
-    // Reads before a run have nobody who listens.
+    // The first call of all has nobody who listens, nor has the lock.
     let _ = NOTICES.try_with(|notices| notices.send(notice));
 }
 
