@@ -172,7 +172,7 @@ impl Tools {
             .count();
         let announce = |progress: &mut dyn FnMut(&str), with: &str| {
             progress(&format!(
-                "installing the local account with {with}: {count} packages, once, in about half a minute"
+                "installing {count} packages with {with}, once: about half a minute"
             ));
         };
         if let Some(python) = &self.python {
