@@ -54,6 +54,8 @@ mod lock;
 mod logs_log_group;
 mod markdown;
 mod output;
+#[path = "../common/page.rs"]
+mod page;
 mod pipeline_script;
 mod preview;
 #[path = "../common/promise.rs"]

@@ -7,6 +7,7 @@ use expect_test::expect_file;
 use crate::common::World;
 use crate::common::commands::{DONE, SHOP, USAGE};
 use crate::common::program::{Program, STACK};
+use crate::page::outside_code;
 
 /// Whole, as far as it goes: fences and folds end, and every line is one of the whole page's, or says what is left out.
 fn assert_is_part_of(page: &str, whole: &str) {
@@ -22,21 +23,12 @@ fn assert_is_part_of(page: &str, whole: &str) {
 }
 
 fn assert_is_whole(page: &str) {
-    let mut fence: Option<&str> = None;
     let mut folds = 0;
-    for line in page.lines() {
-        let ticks = &line[..line.len() - line.trim_start_matches('`').len()];
-        match fence {
-            Some(open) if line == open => fence = None,
-            Some(_) => {}
-            None if ticks.len() >= 3 => fence = Some(ticks),
-            None => {
-                folds += line.matches("<details>").count();
-                folds -= line.matches("</details>").count();
-            }
-        }
+    for line in outside_code(page) {
+        folds += line.matches("<details>").count();
+        folds -= line.matches("</details>").count();
     }
-    assert_eq!((fence, folds), (None, 0), "{page}");
+    assert_eq!(folds, 0, "{page}");
     assert!(page.ends_with('\n') && !page.contains('\r'), "{page}");
 }
 

@@ -8,6 +8,7 @@ use std::sync::OnceLock;
 use serde_json::json;
 
 use super::github::{BOT, Comment};
+use super::page::outside_code;
 use super::repository::{orders, project};
 use super::runner::{Event, Repository};
 
@@ -264,20 +265,10 @@ fn hostile_text_breaks_nothing() {
 
 /// What stands outside of code on a page is ours alone.
 fn assert_nothing_gets_out(page: &str) {
-    let mut fence: Option<&str> = None;
-    for line in page.lines() {
-        let ticks = &line[..line.len() - line.trim_start_matches('`').len()];
-        match fence {
-            Some(open) if line == open => fence = None,
-            Some(_) => {}
-            None if ticks.len() >= 3 => fence = Some(ticks),
-            None => {
-                assert!(!line.starts_with("# "), "{line}");
-                assert!(!line.contains("<script>"), "{line}");
-            }
-        }
+    for line in outside_code(page) {
+        assert!(!line.starts_with("# "), "{line}");
+        assert!(!line.contains("<script>"), "{line}");
     }
-    assert_eq!(fence, None, "{page}");
 }
 
 #[test]

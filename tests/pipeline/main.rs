@@ -18,6 +18,8 @@ mod github;
 #[path = "../common/http.rs"]
 mod http;
 mod install;
+#[path = "../common/page.rs"]
+mod page;
 mod repository;
 mod runner;
 mod stand_ins;
