@@ -18,7 +18,7 @@ use crate::resource::{
 
 /// Live AWS.
 pub struct AwsProvider {
-    context: Context,
+    context: Arc<Context>,
     catalog: Catalog,
     types: BTreeMap<&'static str, Arc<dyn AnyResourceType>>,
 }
@@ -26,7 +26,7 @@ pub struct AwsProvider {
 impl AwsProvider {
     pub fn new(context: Context) -> Self {
         Self {
-            context,
+            context: Arc::new(context),
             catalog: catalog(),
             types: resource_types(),
         }
@@ -34,6 +34,11 @@ impl AwsProvider {
 
     pub fn context(&self) -> &Context {
         &self.context
+    }
+
+    /// The same, for tasks of their own.
+    pub fn shared_context(&self) -> Arc<Context> {
+        Arc::clone(&self.context)
     }
 
     /// An error as others may see it: with where the call was made, since waits know only the call, and without secrets.

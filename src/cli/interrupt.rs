@@ -71,4 +71,12 @@ impl Interrupts {
             Err(_) => std::future::pending().await,
         }
     }
+
+    /// Returns once more than so many signals have been heard. Never returns if there will be none.
+    pub async fn beyond(&self, count: usize) {
+        let mut heard = self.heard.clone();
+        if heard.wait_for(|heard| heard.count > count).await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    }
 }

@@ -3,13 +3,14 @@
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use tokio::sync::mpsc::unbounded_channel;
+use tokio::sync::watch;
 
 use super::interrupt::Heard;
 use super::report::show;
 use super::session::{Offline, Session};
 use super::{Context, Exit, refusal};
 use crate::display::line::wrap;
-use crate::display::{Line, Progress, Secrets, Section, Style, message, outputs, summary};
+use crate::display::{Line, Message, Progress, Secrets, Section, Style, message, outputs, summary};
 use crate::execute::{self, Cancel, Outcome, Report};
 use crate::plan::{Goal, Plan};
 use crate::resource::{ErrorKind, Urn, Value};
@@ -17,12 +18,13 @@ use crate::resource::{ErrorKind, Urn, Value};
 /// Between two frames.
 const FRAME: Duration = Duration::from_millis(100);
 
-/// Runs a plan and shows what happens.
+/// Runs a plan and shows what happens. What comes in by `notices` is shown at once.
 pub async fn execute(
     context: &mut Context,
     session: &Session,
     plan: &Plan,
     parallel: usize,
+    mut notices: Option<watch::Receiver<Option<Message>>>,
 ) -> Outcome {
     let title = match plan.goal {
         Goal::Up => "Updating",
@@ -60,6 +62,7 @@ pub async fn execute(
                     let width = terminal.width();
                     terminal.report(&notice(heard, width));
                 }
+                message = next(&mut notices) => show(&[message], terminal),
                 event = receiver.recv() => match event {
                     None => break,
                     Some(mut event) => {
@@ -88,6 +91,18 @@ pub async fn execute(
     context.terminal.print(&lines);
     context.terminal.end();
     outcome
+}
+
+/// The next message. Never returns if there will be none.
+async fn next(notices: &mut Option<watch::Receiver<Option<Message>>>) -> Message {
+    if let Some(receiver) = notices
+        && receiver.changed().await.is_ok()
+        && let Some(message) = receiver.borrow_and_update().clone()
+    {
+        return message;
+    }
+    *notices = None;
+    std::future::pending().await
 }
 
 fn notice(heard: Heard, width: Option<usize>) -> Vec<Line> {

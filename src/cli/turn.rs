@@ -8,12 +8,12 @@
 //! that a run has ended since the reading began, reads and plans again under the lock: the same plan goes on, another one
 //! is shown and asked about once more, or with `--yes` takes its place.
 
-use std::future::Future;
 use std::hash::{BuildHasher, RandomState};
 use std::time::{Duration, SystemTime};
 
 use tokio::sync::watch;
-use tokio::time::{Instant, timeout};
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, sleep, timeout};
 
 use super::arguments::LockArguments;
 use super::report::{Failure, show};
@@ -39,6 +39,10 @@ const LAST_CALLS: [Duration; 3] = [
 
 /// Between two lines that say that the wait goes on.
 const STILL_WAITING: Duration = Duration::from_secs(60);
+
+/// What becomes of a lock that was not given back.
+const LAPSES: &str =
+    "the lock lapses within a minute; on this machine the next run does not wait for that";
 
 /// What a run is to do.
 pub struct Terms<'a> {
@@ -163,15 +167,12 @@ impl Turn {
             context.interrupts.guard(taking).await
         };
         context.terminal.clear_frame();
-        let taking = match taking {
-            Ok(taking) => taking,
+        match taking {
             Err(cancelled) => {
                 // The call that was under way may have made it ours. If this fails too, the lease runs out by itself.
-                let _ = timeout(LAST_CALLS[1], lock.remove(&lease.id)).await;
+                let _ = timeout(LAST_CALLS[1], lock.withdraw(&lease)).await;
                 return Err(cancelled);
             }
-        };
-        match taking {
             Ok(Taking::Taken(hold)) => {
                 let since_reading = read_at.elapsed();
                 let history = History::of(stack, aws);
@@ -180,11 +181,14 @@ impl Turn {
                 turn.hold = Some(hold);
             }
             Ok(Taking::InVain(seen)) => return Err(in_vain(&seen, session, patience)),
-            Err(error) if error.is(ErrorKind::Credentials) => {
+            Ok(Taking::Failed { error, .. }) if error.is(ErrorKind::Credentials) => {
                 let summary = "could not take the lock of the stack";
                 return Err(Failure::of_calling(summary, &error, terms.again));
             }
-            Err(error) => show(&[without_lock(&error)], &mut context.terminal),
+            Ok(Taking::Failed { error, met_others }) => {
+                turn.is_first = !met_others;
+                show(&[without_lock(&error)], &mut context.terminal);
+            }
         }
         Ok(turn)
     }
@@ -218,15 +222,12 @@ impl Turn {
         parallel: usize,
     ) -> (Outcome, Vec<Message>) {
         let started = SystemTime::now();
-        let running = running::execute(context, session, plan, parallel);
-        let outcome = match &mut self.hold {
-            None => running.await,
-            Some(hold) => {
-                let stack = &session.offline.graph.stack;
-                let lock = Lock::of(stack, session.provider.context());
-                during(running, &lock, hold).await
-            }
-        };
+        let keeper = self.hold.take().map(|hold| Keeper::begin(session, hold));
+        let notices = keeper.as_ref().map(|keeper| keeper.notices.clone());
+        let outcome = running::execute(context, session, plan, parallel, notices).await;
+        if let Some(keeper) = keeper {
+            self.hold = keeper.end().await;
+        }
         let record = self.record(session, plan, &outcome, started);
         let messages = self.end(context, session, Some(record)).await;
         (outcome, messages)
@@ -274,11 +275,12 @@ impl Turn {
     /// Puts the run on record and then gives the lock back, so that whoever has it next sees the record.
     async fn end(
         mut self,
-        context: &mut Context,
+        context: &Context,
         session: &Session,
         record: Option<Record>,
     ) -> Vec<Message> {
-        let limit = LAST_CALLS[context.interrupts.count().min(LAST_CALLS.len() - 1)] / 2;
+        let asked = context.interrupts.count();
+        let limit = last_calls(asked) / 2;
         let late = |operation: &str| {
             let text = format!("no answer within {}", seconds(limit));
             Err(ProviderError::new(ErrorKind::TimedOut, operation, text))
@@ -286,7 +288,7 @@ impl Turn {
         let aws = session.provider.context();
         let stack = &session.offline.graph.stack;
         let hold = &mut self.hold;
-        let last_calls = async {
+        let last = async {
             let mut unwritten = None;
             if let Some(record) = record {
                 let history = History::of(stack, aws);
@@ -296,32 +298,74 @@ impl Turn {
             let Some(hold) = hold else {
                 return troubles(unwritten, None, None);
             };
+            // Of a loss while the run went on the user has heard.
+            let was_ours = hold.lost.is_none();
             let lock = Lock::of(stack, aws);
             let released = timeout(limit, lock.release(hold)).await;
             let unreleased = released
                 .unwrap_or_else(|_| late("ssm:DeleteParameter"))
                 .err();
-            troubles(unwritten, unreleased, hold.lost.as_ref())
+            let loss = hold.lost.as_ref().filter(|_| was_ours);
+            troubles(unwritten, unreleased, loss)
+        };
+        // Whoever asks now, or asks again, does not want to wait.
+        let hurry = async {
+            context.interrupts.beyond(asked).await;
+            let now = context.interrupts.count();
+            tokio::select! {
+                () = sleep(last_calls(now)) => {}
+                () = context.interrupts.beyond(now) => {}
+            }
         };
         tokio::select! {
             biased;
-            messages = last_calls => messages,
-            // Whoever asks again does not want to wait. The lease runs out by itself.
-            _ = context.interrupts.next() => Vec::new(),
+            messages = last => messages,
+            () = hurry => vec![Message::warning(
+                "cut short: this run is perhaps not on record, and its lock not given back",
+            )
+            .fact("now", LAPSES)],
         }
     }
 }
 
-/// Runs something with the lock held: its lease is renewed meanwhile.
-async fn during<T>(work: impl Future<Output = T>, lock: &Lock<'_>, hold: &mut Hold) -> T {
-    let (end, ended) = watch::channel(false);
-    let work = async move {
-        let done = work.await;
-        end.send_replace(true);
-        done
-    };
-    let (done, ()) = tokio::join!(work, lock.keep(hold, ended));
-    done
+/// How long the last calls of a run may take, after so many signals.
+fn last_calls(signals: usize) -> Duration {
+    LAST_CALLS[signals.min(LAST_CALLS.len() - 1)]
+}
+
+/// Renews the lease of a run, in a task of its own: whoever reads the output slowly keeps the run waiting, and not its lock.
+struct Keeper {
+    end: watch::Sender<bool>,
+    keeping: JoinHandle<Box<Hold>>,
+    /// What is to be said at once.
+    notices: watch::Receiver<Option<Message>>,
+}
+
+impl Keeper {
+    fn begin(session: &Session, mut hold: Box<Hold>) -> Self {
+        let aws = session.provider.shared_context();
+        let stack = session.offline.graph.stack.clone();
+        let (end, ended) = watch::channel(false);
+        let (notice, notices) = watch::channel(None);
+        let keeping = tokio::spawn(async move {
+            Lock::of(&stack, &*aws).keep(&mut hold, ended).await;
+            if let Some(loss) = &hold.lost {
+                notice.send_replace(Some(lost(loss)));
+            }
+            hold
+        });
+        Self {
+            end,
+            keeping,
+            notices,
+        }
+    }
+
+    /// The hold as it is now. Nothing if it broke off, which only a bug can make it: then the lease runs out.
+    async fn end(self) -> Option<Box<Hold>> {
+        self.end.send_replace(true);
+        self.keeping.await.ok()
+    }
 }
 
 /// Whether no run has ended within a time before the lock was taken.
@@ -422,12 +466,10 @@ fn troubles(
     unreleased: Option<ProviderError>,
     loss: Option<&Loss>,
 ) -> Vec<Message> {
-    let lapses =
-        "the lock lapses within a minute; on this machine the next run does not wait for that";
     let mut messages: Vec<Message> = match (unwritten, unreleased) {
         (Some(_), Some(error)) => {
             let summary = "this run could not be put on record, nor its lock be given back";
-            vec![allowed(Message::warning(summary), &error).fact("now", lapses)]
+            vec![allowed(Message::warning(summary), &error).fact("now", LAPSES)]
         }
         (Some(error), None) => {
             let summary = "this run could not be put on record: `history` does not list it";
@@ -435,7 +477,7 @@ fn troubles(
         }
         (None, Some(error)) => {
             let summary = "the lock could not be given back";
-            vec![allowed(Message::warning(summary), &error).fact("now", lapses)]
+            vec![allowed(Message::warning(summary), &error).fact("now", LAPSES)]
         }
         (None, None) => Vec::new(),
     };

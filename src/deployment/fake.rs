@@ -18,8 +18,12 @@ pub struct FakeStore {
     chance: Mutex<u64>,
     /// Each call takes up to so long, before the store acts and after.
     pub delay: Duration,
+    /// Now and then a call takes up to eight times as long.
+    pub straggles: bool,
     /// What every call answers instead.
     pub refusal: Mutex<Option<ErrorKind>>,
+    /// The first call of this name gets to the store so much later.
+    pub late: Mutex<Vec<(Duration, &'static str)>>,
     pub calls: Mutex<Vec<&'static str>>,
 }
 
@@ -59,7 +63,12 @@ impl FakeStore {
             *chance ^= *chance << 17;
             *chance % 1000
         };
-        let micros = self.delay.as_micros() as u64 * part / 1000;
+        let longest = if self.straggles && part.is_multiple_of(5) {
+            self.delay * 8
+        } else {
+            self.delay
+        };
+        let micros = longest.as_micros() as u64 * part / 1000;
         sleep(Duration::from_micros(micros)).await;
     }
 
@@ -71,6 +80,12 @@ impl FakeStore {
     ) -> Result<T, ProviderError> {
         self.calls.lock().unwrap().push(operation);
         self.pause().await;
+        let late = {
+            let mut late = self.late.lock().unwrap();
+            let found = late.iter().position(|(_, name)| *name == operation);
+            found.map(|index| late.remove(index).0)
+        };
+        sleep(late.unwrap_or_default()).await;
         if let Some(kind) = *self.refusal.lock().unwrap() {
             return Err(ProviderError::new(kind, operation, "refused"));
         }

@@ -16,7 +16,7 @@ const LONGEST: Duration = Duration::from_secs(600);
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Lease {
-    /// Of the run: no other has it.
+    /// Of one attempt to take the lock: no other has it. What stands before the first `.` is the run's.
     pub id: String,
     /// ARN of the caller.
     pub holder: String,
@@ -43,6 +43,11 @@ impl Lease {
 
     pub(super) fn to_text(&self) -> String {
         acceptable(serde_json::json!(self).to_string())
+    }
+
+    /// What the ids of a run's attempts have in common.
+    pub(super) fn run(&self) -> &str {
+        self.id.split('.').next().unwrap_or_default()
     }
 
     pub(super) fn length(&self) -> Duration {

@@ -4,29 +4,34 @@
 //!
 //! A lock that is not there is made by a create-only put, of which SSM lets one succeed. A lock whose lease has run out is
 //! taken over by writing over it. SSM has no "write if unchanged", but it numbers versions one after the other: of all who
-//! have seen version 7 run out and write over it, one gets version 8, and holds the lock. The others see by a higher number
-//! that they came too late, put back what stands in version 8, and go on waiting.
+//! have seen version 7 run out and write over it, one gets version 8, and holds the lock. The others see by another number
+//! that they came too late, or by another text in version 7, where the lock has been given back and made anew since; they
+//! put back what they have written over (version 8, or the version before theirs), and go on waiting. What they wrote may
+//! stand there for a moment: it bears an id that they do not use again, so that nobody takes it for a lock that they hold.
 //!
 //! Deleting it and making it anew, the other way, would not do: the deletion of a slow one hits the fresh lock of a quick
-//! one, and both believe that they hold it.
+//! one, and both believe that they hold it. For the same reason a lock is looked at before it is given back.
 //!
 //! What is left: a holder who was out for longer than its lease (a suspended laptop) and does not know yet that somebody has
 //! taken over; and `unlock`, which takes a lock from a run that goes on. Such a run finds out when it renews its lease, at
-//! the latest, and from then on leaves the lock alone. Until then two are at work on one stack. Nothing depends on that not
-//! happening (see [`super`]).
+//! the latest, says so, and from then on leaves the lock alone. Until then two are at work on one stack. Nothing depends on
+//! that not happening (see [`super`]).
 
 use std::future::Future;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use tokio::sync::watch;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use super::lease::{LENGTH, Lease, Seen};
 use super::{ParameterStore, parameter};
 use crate::resource::{ErrorKind, ProviderError, StackId};
 
-/// Between two renewals: two may fail, and the lease still holds.
+/// From the beginning of one renewal to the next.
 const RENEWAL: Duration = Duration::from_secs(20);
+
+/// After a renewal that failed, however long that took: the lease still holds for a few more.
+const RETRY: Duration = Duration::from_secs(3);
 
 /// For one answer of the store. Whoever cannot have the lock by then goes on without it.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -50,9 +55,8 @@ pub struct Lock<'a> {
 #[derive(Debug)]
 pub struct Hold {
     lease: Lease,
-    /// When it was last known to be ours, by two clocks: the first stands still while a machine is suspended, and the
-    /// second can be set.
-    renewed: (Instant, SystemTime),
+    /// Before it was last written.
+    renewed: Instant,
     /// Somebody else had it a moment ago.
     pub came_after_others: bool,
     /// Why it is not ours any more.
@@ -74,6 +78,12 @@ pub enum Taking {
     Taken(Box<Hold>),
     /// Somebody else still holds it.
     InVain(Box<Seen>),
+    /// The store does not let us.
+    Failed {
+        error: ProviderError,
+        /// Somebody else may be at work, or has been.
+        met_others: bool,
+    },
 }
 
 enum Attempt {
@@ -83,6 +93,8 @@ enum Attempt {
     Held(Box<Seen>),
     /// It was there, and is not, or the other way round.
     Missed,
+    /// Somebody else took it over first, and for a moment our lease stood in it.
+    Misfired,
 }
 
 impl<'a> Lock<'a> {
@@ -108,61 +120,93 @@ impl<'a> Lock<'a> {
 
     /// Takes it, after waiting for whoever holds it. `tell` hears who that is, and how long the wait has been.
     ///
-    /// # Errors
-    /// Those of the store.
+    /// Once a lock was met, a store that fails is asked again for as long as a holder would be waited for: to go on without
+    /// the lock would be to go on beside whoever holds it.
     pub async fn take(
         &self,
         lease: &Lease,
         patience: Duration,
         mut tell: impl FnMut(&Seen, Duration),
-    ) -> Result<Taking, ProviderError> {
-        let lease = Lease {
+    ) -> Taking {
+        let mut lease = Lease {
             lease_seconds: LENGTH.as_secs(),
             ..lease.clone()
         };
         let started = Instant::now();
         let mut pause = FIRST_PAUSE;
-        let mut waited = false;
+        let mut met_others = false;
+        let mut holder = None;
+        let mut misfires = 0;
         loop {
-            let renewed = (Instant::now(), SystemTime::now());
-            match self.attempt(&lease, !waited).await? {
-                Attempt::Taken { came_after_others } => {
-                    return Ok(Taking::Taken(Box::new(Hold {
+            let renewed = Instant::now();
+            match self.attempt(&lease, &mut met_others).await {
+                Ok(Attempt::Taken { came_after_others }) => {
+                    return Taking::Taken(Box::new(Hold {
                         lease,
                         renewed,
-                        came_after_others: waited || came_after_others,
+                        came_after_others,
                         lost: None,
-                    })));
+                    }));
                 }
-                Attempt::Held(seen) => {
-                    let left = patience.saturating_sub(started.elapsed());
-                    if left.is_zero() {
-                        return Ok(Taking::InVain(seen));
-                    }
+                Ok(Attempt::Held(seen)) if started.elapsed() >= patience => {
+                    return Taking::InVain(seen);
+                }
+                Ok(Attempt::Held(seen)) => {
                     tell(&seen, started.elapsed());
-                    pause = pause.min(left);
+                    holder = Some(seen);
                 }
                 // It changes under our eyes, and not for ever: one look and one put at a time.
-                Attempt::Missed if started.elapsed() > patience.max(PATIENCE) => {
+                Ok(Attempt::Missed) if started.elapsed() > patience.max(PATIENCE) => {
                     let text = "the lock comes and goes";
                     let kind = ErrorKind::TimedOut;
-                    return Err(ProviderError::new(kind, "ssm:PutParameter", text));
+                    return Taking::Failed {
+                        error: ProviderError::new(kind, "ssm:PutParameter", text),
+                        met_others: true,
+                    };
                 }
-                Attempt::Missed => {}
+                Ok(Attempt::Missed) => {}
+                Ok(Attempt::Misfired) => misfires += 1,
+                Err(error) => {
+                    // What was sent may still arrive, and too late.
+                    misfires += 1;
+                    let passes = matches!(
+                        error.kind,
+                        ErrorKind::Throttled
+                            | ErrorKind::Transient
+                            | ErrorKind::TimedOut
+                            | ErrorKind::Unclear
+                    );
+                    let is_over = started.elapsed() >= patience;
+                    match holder.take() {
+                        Some(seen) if passes && is_over => return Taking::InVain(seen),
+                        seen if passes && met_others && !is_over => holder = seen,
+                        _ => return Taking::Failed { error, met_others },
+                    }
+                }
             }
-            waited = true;
-            sleep(pause).await;
+            if misfires > 0 {
+                lease.id = format!("{}.{misfires}", lease.run());
+            }
+            let left = patience.saturating_sub(started.elapsed());
+            let left = if left.is_zero() { FIRST_PAUSE } else { left };
+            sleep(pause.min(left)).await;
             pause = (pause * 2).min(LONGEST_PAUSE);
         }
     }
 
-    /// `first` tries to make it without a look, which is a call less where nobody holds it.
-    async fn attempt(&self, lease: &Lease, first: bool) -> Result<Attempt, ProviderError> {
+    async fn attempt(
+        &self,
+        lease: &Lease,
+        met_others: &mut bool,
+    ) -> Result<Attempt, ProviderError> {
+        // Without a look, which is a call less where nobody holds it.
+        let first = !*met_others;
         if first && self.create(lease).await? {
             return Ok(Attempt::Taken {
                 came_after_others: false,
             });
         }
+        *met_others = true;
         match self.look().await? {
             None if self.create(lease).await? => Ok(Attempt::Taken {
                 came_after_others: true,
@@ -194,81 +238,128 @@ impl<'a> Lock<'a> {
         let Some(version) = self.overwrite(&lease.to_text()).await? else {
             return Ok(Attempt::Missed);
         };
-        if version == next {
+        // What we wrote over is what we have seen. A lock that was given back and made anew counts from 1 again.
+        let before = self.version(version - 1).await?;
+        let is_seen = |text: &String| Lease::from_text(text) == seen.lease;
+        if version == next && before.as_ref().is_some_and(is_seen) {
             return Ok(taken);
         }
-        let read = self.store.read_version(&self.name, next);
-        let Some(winner) = within("ssm:GetParameter", read).await? else {
-            // Removed, and made anew by somebody: it was theirs that we wrote over.
-            return Ok(Attempt::Missed);
+        // Whoever got the next version holds it; or else whoever has made it anew.
+        let winner = match self.version(next).await? {
+            Some(winner) if version != next => Some(winner),
+            _ => before,
+        };
+        let Some(winner) = winner else {
+            return Ok(Attempt::Misfired);
         };
         // A call of which no answer came was made again, and the first had been enough.
         if Lease::from_text(&winner).id == lease.id {
             return Ok(taken);
         }
         self.overwrite(&winner).await?;
-        Ok(Attempt::Missed)
+        Ok(Attempt::Misfired)
+    }
+
+    async fn version(&self, number: i64) -> Result<Option<String>, ProviderError> {
+        let read = self.store.read_version(&self.name, number);
+        within("ssm:GetParameter", read).await
     }
 
     /// Renews the lease until the run ends, or the lock is lost.
     pub async fn keep(&self, hold: &mut Hold, mut ended: watch::Receiver<bool>) {
+        let mut next = hold.renewed + RENEWAL;
         loop {
             tokio::select! {
                 biased;
                 // A sender that is gone is an end, too.
                 _ = ended.wait_for(|ended| *ended) => return,
-                () = sleep(RENEWAL) => {}
+                () = sleep_until(next) => {}
             }
+            let began = Instant::now();
             let given_up = async {
                 let _ = ended.wait_for(|ended| *ended).await;
                 sleep(LAST_RENEWAL).await;
             };
-            tokio::select! {
+            let renewed = tokio::select! {
                 biased;
-                // What went wrong may go well in 20 s; if it does not, the lease runs out, which the release sees.
-                _ = self.renew(hold) => {}
+                renewed = self.renew(hold) => renewed,
                 () = given_up => return,
-            }
+            };
             if hold.lost.is_some() {
                 return;
             }
+            // If it goes on failing, the lease runs out, which the release sees.
+            next = match renewed {
+                Ok(()) => began + RENEWAL,
+                Err(_) => Instant::now() + RETRY,
+            };
         }
     }
 
     async fn renew(&self, hold: &mut Hold) -> Result<(), ProviderError> {
-        let now = (Instant::now(), SystemTime::now());
-        hold.lost = self.loss(&hold.lease).await?;
-        if hold.lost.is_none() {
-            match self.overwrite(&hold.lease.to_text()).await? {
-                Some(_) => hold.renewed = now,
-                None => hold.lost = Some(Loss::Removed),
-            }
+        let now = Instant::now();
+        let Some(version) = self.version_of(hold).await? else {
+            return Ok(());
+        };
+        let Some(written) = self.overwrite(&hold.lease.to_text()).await? else {
+            hold.lost = Some(Loss::Removed);
+            return Ok(());
+        };
+        // Somebody came between the look and the renewal: it is theirs, unless it was ourselves, by a call of which no
+        // answer came.
+        if written != version + 1
+            && let Some(text) = self.version(written - 1).await?
+            && let lease = Lease::from_text(&text)
+            && lease.id != hold.lease.id
+        {
+            self.overwrite(&text).await?;
+            hold.lost = Some(Loss::TakenBy(Box::new(lease)));
+            return Ok(());
         }
+        hold.renewed = now;
         Ok(())
     }
 
-    /// Why a lease is not in force any more.
-    async fn loss(&self, lease: &Lease) -> Result<Option<Loss>, ProviderError> {
-        Ok(match self.look().await? {
-            None => Some(Loss::Removed),
-            Some(seen) if seen.lease.id != lease.id => Some(Loss::TakenBy(Box::new(seen.lease))),
-            Some(_) => None,
-        })
-    }
-
-    /// Gives it back.
+    /// Gives it back, unless it is somebody else's by now.
     ///
     /// # Errors
     /// Those of the store; then the lease runs out by itself.
     pub async fn release(&self, hold: &mut Hold) -> Result<(), ProviderError> {
-        let (steady, set) = hold.renewed;
-        let since = steady.elapsed().max(set.elapsed().unwrap_or_default());
-        // It may be somebody else's by now.
-        if hold.lost.is_none() && since >= hold.lease.length() {
-            hold.lost = self.loss(&hold.lease).await?;
-        }
-        if hold.lost.is_none() {
+        if hold.lost.is_none() && self.version_of(hold).await?.is_some() {
             self.delete().await?;
+        }
+        Ok(())
+    }
+
+    /// The version of a lock that is ours; otherwise it is known to be lost from here on.
+    async fn version_of(&self, hold: &mut Hold) -> Result<Option<i64>, ProviderError> {
+        let is_ours = |seen: &Seen| seen.lease.id == hold.lease.id;
+        let mut found = self.look().await?;
+        if found.as_ref().is_some_and(|seen| !is_ours(seen)) {
+            // Whoever came too late to take over an older lock puts back what was here.
+            sleep(RETRY).await;
+            found = self.look().await?;
+        }
+        match found {
+            Some(seen) if is_ours(&seen) => Ok(Some(seen.version)),
+            found => {
+                let taken_by = |seen: Seen| Loss::TakenBy(Box::new(seen.lease));
+                hold.lost = Some(found.map_or(Loss::Removed, taken_by));
+                Ok(None)
+            }
+        }
+    }
+
+    /// Takes it away if a run that does not know whether it has it holds it.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub async fn withdraw(&self, lease: &Lease) -> Result<(), ProviderError> {
+        match self.look().await? {
+            Some(seen) if seen.lease.run() == lease.run() => {
+                self.delete().await?;
+            }
+            _ => {}
         }
         Ok(())
     }

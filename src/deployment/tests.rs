@@ -31,7 +31,7 @@ fn lease(id: &str) -> Lease {
 async fn take(store: &FakeStore, id: &str, patience: u64) -> Taking {
     let patience = Duration::from_secs(patience);
     let lock = Lock::of(&stack(), store);
-    lock.take(&lease(id), patience, |_, _| {}).await.unwrap()
+    lock.take(&lease(id), patience, |_, _| {}).await
 }
 
 fn assert_held_by(store: &FakeStore, id: &str) {
@@ -40,7 +40,7 @@ fn assert_held_by(store: &FakeStore, id: &str) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_free_lock_costs_one_call_to_take_and_one_to_release() {
+async fn a_free_lock_costs_one_call_to_take_and_two_to_release() {
     let store = FakeStore::default();
     let Taking::Taken(mut hold) = take(&store, "anna", 0).await else {
         panic!("it was free");
@@ -49,7 +49,7 @@ async fn a_free_lock_costs_one_call_to_take_and_one_to_release() {
     assert_held_by(&store, "anna");
     Lock::of(&stack(), &store).release(&mut hold).await.unwrap();
     assert_eq!(store.value(NAME), None);
-    assert_eq!(*store.calls.lock().unwrap(), ["create", "delete"]);
+    assert_eq!(*store.calls.lock().unwrap(), ["create", "read", "delete"]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -146,11 +146,11 @@ async fn a_holder_who_goes_on_keeps_its_lock() {
             sleep(Duration::from_secs(10)).await;
             assert!(matches!(take(&store, "ben", 0).await, Taking::InVain(_)));
         }
-        // Two renewals in a row may fail.
+        // The store may be out for the time between a renewal and the end of the lease.
         *store.refusal.lock().unwrap() = Some(ErrorKind::Transient);
-        sleep(Duration::from_secs(45)).await;
+        sleep(Duration::from_secs(55)).await;
         *store.refusal.lock().unwrap() = None;
-        sleep(Duration::from_secs(10)).await;
+        sleep(Duration::from_secs(4)).await;
         assert!(matches!(take(&store, "ben", 0).await, Taking::InVain(_)));
         end.send_replace(true);
     };
@@ -208,8 +208,91 @@ async fn a_store_that_does_not_answer_is_given_up() {
     let taken = Lock::of(&stack(), &store)
         .take(&lease("anna"), Duration::from_secs(600), |_, _| {})
         .await;
-    assert_eq!(taken.unwrap_err().kind, ErrorKind::TimedOut);
+    let Taking::Failed { error, met_others } = taken else {
+        panic!("nobody has answered");
+    };
+    assert_eq!((error.kind, met_others), (ErrorKind::TimedOut, false));
     assert_eq!(started.elapsed(), Duration::from_secs(10));
+}
+
+/// Whoever has met a holder does not go on beside it because the store hiccups.
+#[tokio::test(start_paused = true)]
+async fn a_store_that_fails_is_waited_for_once_somebody_holds_the_lock() {
+    for recovers in [true, false] {
+        let store = FakeStore::default();
+        let Taking::Taken(mut hold) = take(&store, "anna", 0).await else {
+            panic!("it was free");
+        };
+        let trouble = async {
+            sleep(Duration::from_secs(10)).await;
+            *store.refusal.lock().unwrap() = Some(ErrorKind::Throttled);
+            sleep(Duration::from_secs(10)).await;
+            if recovers {
+                *store.refusal.lock().unwrap() = None;
+                let stack = stack();
+                let lock = Lock::of(&stack, &store);
+                lock.release(&mut hold).await.unwrap();
+            }
+        };
+        let started = Instant::now();
+        let (taking, ()) = tokio::join!(take(&store, "ben", 40), trouble);
+        match taking {
+            Taking::Taken(hold) => assert!(recovers && hold.came_after_others),
+            Taking::InVain(seen) => {
+                assert!(!recovers && seen.lease.id == "anna");
+                assert_eq!(started.elapsed(), Duration::from_secs(40));
+            }
+            Taking::Failed { error, .. } => panic!("{error}"),
+        }
+    }
+}
+
+/// `unlock` has given the lock to somebody else, of whom the run that had it does not know yet.
+#[tokio::test(start_paused = true)]
+async fn a_fresh_lock_of_somebody_else_is_not_given_back() {
+    let store = FakeStore::default();
+    let stack = stack();
+    let lock = Lock::of(&stack, &store);
+    let Taking::Taken(mut hold) = take(&store, "anna", 0).await else {
+        panic!("it was free");
+    };
+    assert!(lock.remove("anna").await.unwrap());
+    take(&store, "ben", 0).await;
+    lock.release(&mut hold).await.unwrap();
+    assert!(matches!(hold.lost, Some(Loss::TakenBy(_))));
+    assert_held_by(&store, "ben");
+}
+
+/// One that saw a dead holder writes over the lock when it has long been taken over, given back and made anew.
+#[tokio::test(start_paused = true)]
+async fn a_takeover_that_comes_too_late_is_taken_back() {
+    let store = FakeStore::default();
+    store.write(NAME, r#"{"id": "dead", "leaseSeconds": 1}"#);
+    sleep(Duration::from_secs(2)).await;
+    let stack = stack();
+    let lock = Lock::of(&stack, &store);
+    store
+        .late
+        .lock()
+        .unwrap()
+        .push((Duration::from_secs(5), "overwrite"));
+    let late = take(&store, "ben", 0);
+    let others = async {
+        sleep(Duration::from_secs(1)).await;
+        let Taking::Taken(mut hold) = take(&store, "anna", 0).await else {
+            panic!("its holder is dead");
+        };
+        lock.release(&mut hold).await.unwrap();
+        let Taking::Taken(hold) = take(&store, "cleo", 0).await else {
+            panic!("it is free");
+        };
+        hold
+    };
+    let (late, mut hold) = tokio::join!(late, others);
+    assert!(matches!(late, Taking::InVain(seen) if seen.lease.id == "cleo"));
+    assert_held_by(&store, "cleo");
+    lock.release(&mut hold).await.unwrap();
+    assert_eq!((hold.lost, store.value(NAME)), (None, None));
 }
 
 /// Many at once, with a slow store, from a free lock and from that of a dead holder: never two at a time, and everybody
@@ -218,7 +301,11 @@ async fn a_store_that_does_not_answer_is_given_up() {
 async fn never_two_at_a_time() {
     const RUNS: usize = 8;
     for seed in 0..500 {
-        let store = Arc::new(FakeStore::slow(seed, Duration::from_millis(400)));
+        let mut store = FakeStore::slow(seed, Duration::from_millis(400));
+        // Then some that saw a dead holder come to write when others have come and gone.
+        store.straggles = seed % 4 >= 2;
+        let work = Duration::from_millis(if store.straggles { 10 } else { 3000 });
+        let store = Arc::new(store);
         let dead = seed % 2 == 1;
         if dead {
             store.write(NAME, r#"{"id": "dead", "leaseSeconds": 1}"#);
@@ -234,11 +321,12 @@ async fn never_two_at_a_time() {
                     panic!("seed {seed}: {id} had no turn");
                 };
                 assert_eq!(at_work.fetch_add(1, Ordering::SeqCst), 0, "seed {seed}");
-                sleep(Duration::from_secs(3)).await;
+                sleep(work).await;
                 assert_eq!(at_work.fetch_sub(1, Ordering::SeqCst), 1, "seed {seed}");
                 let lock = Lock::of(&stack, &*store);
                 lock.release(&mut hold).await.unwrap();
-                assert_eq!(hold.lost, None, "seed {seed}");
+                // It may look like somebody else's at the moment when one comes too late: then it lapses.
+                assert!(hold.lost.is_none() || store.straggles, "seed {seed}");
             })
         });
         for run in runs.collect::<Vec<_>>() {

@@ -77,16 +77,21 @@ impl ResourceType for Vpc {
             Ok((page.vpcs, page.next_token))
         })
         .await?;
-        try_join_all(vpcs.iter().map(|vpc| async {
+        let found = try_join_all(vpcs.iter().map(|vpc| async {
             let id = vpc.vpc_id().unwrap_or_default();
-            let (enable_dns_support, enable_dns_hostnames) = try_join(
+            let attributes = try_join(
                 attribute(context, id, VpcAttributeName::EnableDnsSupport),
                 attribute(context, id, VpcAttributeName::EnableDnsHostnames),
-            )
-            .await?;
-            Ok(live(context, vpc, enable_dns_support, enable_dns_hostnames))
+            );
+            match attributes.await {
+                Ok((support, hostnames)) => Ok(Some(live(context, vpc, support, hostnames))),
+                // Deleted a moment ago; the list lags behind.
+                Err(error) if error.is(ErrorKind::NotFound) => Ok(None),
+                Err(error) => Err(error),
+            }
         }))
-        .await
+        .await?;
+        Ok(found.into_iter().flatten().collect())
     }
 
     async fn create(
