@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, Output};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use aws_sdk_ssm::types::ParameterType;
@@ -12,9 +14,9 @@ use serde_json::{Value as Json, json};
 use crate::common::World;
 use crate::common::commands::{CANCELLED, DONE, TIMED_OUT, assert_fits, assert_plain};
 use crate::common::program::{Ended, Program, STACK};
-use crate::common::proxy::{Answer, Proxy, Refusal};
+use crate::common::proxy::{Answer, Call, Proxy, Refusal};
 use crate::promise::Shown;
-use crate::up::{chain, interrupted, signal};
+use crate::up::{chain, interrupted, signal, signal_process};
 
 /// Something that has neither a token nor a name, what needs it, and something that has a name.
 const SMALL: &str = "\
@@ -254,6 +256,62 @@ async fn an_interrupt_gives_it_back() {
         assert_eq!(record["outcome"], "cancelled");
         world.destroy(&resources).await;
     }
+}
+
+/// Interrupts a run once, at the first call that is picked after its process is known.
+fn interrupting(picks: fn(&Call) -> bool) -> (Proxy, Arc<AtomicU32>) {
+    let process = Arc::new(AtomicU32::new(0));
+    let known = Arc::clone(&process);
+    let proxy = Proxy::before(crate::common::endpoint(), move |call| {
+        if picks(call) {
+            let process = known.swap(0, Ordering::SeqCst);
+            if process != 0 {
+                signal_process(process, "-INT");
+            }
+        }
+        None
+    });
+    (proxy, process)
+}
+
+/// Whoever had to wait reads anew, with the lock.
+#[tokio::test]
+async fn an_interrupt_while_it_reads_anew_gives_it_back() {
+    let world = unlocked("e2e-lock-again").await;
+    let (proxy, process) = interrupting(|call| call.operation == "DescribeVpcs");
+    hold(&world, 600).await;
+    let program = Program::of(&world).with("AWS_ENDPOINT_URL", &proxy.endpoint);
+    program.write("stacks/dev.yaml", &world.file(SMALL));
+    let mut child = program.start(&UP);
+    let (stderr, read_so_far) = wait_for(&mut child, "waiting for another run to end");
+    process.store(child.id(), Ordering::SeqCst);
+    release(&world).await;
+    let output = end(child, stderr, read_so_far);
+    assert_eq!(output.status.code(), CANCELLED, "{output:?}");
+    assert_eq!(process.load(Ordering::SeqCst), 0, "it was interrupted");
+    assert_eq!(read(&world, "lock").await, None);
+    assert_eq!(objects(&world).await, BTreeMap::new());
+}
+
+/// The run is over, and is being put on record.
+#[tokio::test]
+async fn an_interrupt_at_the_end_costs_neither_the_record_nor_the_lock() {
+    let world = unlocked("e2e-lock-end").await;
+    let (proxy, process) = interrupting(|call| {
+        let body = String::from_utf8_lossy(call.request.body());
+        call.operation == "PutParameter" && body.contains("/deployments\"")
+    });
+    let program = Program::of(&world).with("AWS_ENDPOINT_URL", &proxy.endpoint);
+    program.write("stacks/dev.yaml", &world.file(SMALL));
+    let child = program.start(&UP);
+    process.store(child.id(), Ordering::SeqCst);
+    let output = child.wait_with_output().expect("the program ends");
+    assert_eq!(output.status.code(), DONE, "{output:?}");
+    assert_eq!(process.load(Ordering::SeqCst), 0, "it was interrupted");
+    let record = read(&world, "deployments").await.expect("it is on record");
+    assert_eq!(record["outcome"], "succeeded");
+    assert_eq!(read(&world, "lock").await, None);
+    world.destroy(SMALL).await;
 }
 
 const DENIED: Refusal = Refusal {

@@ -188,8 +188,12 @@ pub fn interrupted(program: &Program<'_>, words: &[&str], signal: &str) -> Ended
 }
 
 pub fn signal(child: &Child, signal: &str) {
+    signal_process(child.id(), signal);
+}
+
+pub fn signal_process(id: u32, signal: &str) {
     let killed = Command::new("kill")
-        .args([signal, &child.id().to_string()])
+        .args([signal, &id.to_string()])
         .status()
         .expect("kill runs");
     assert!(killed.success());
