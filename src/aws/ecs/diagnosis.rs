@@ -194,9 +194,12 @@ async fn of_tasks(
 fn belongs_to(task: &Task, awaited: &Awaited<'_>) -> bool {
     match (awaited.deployment, awaited.task_definition) {
         (Some(deployment), _) => task.started_by() == Some(deployment),
-        (None, Some(definition)) => task
-            .task_definition_arn()
-            .is_some_and(|found| super::name_of(found) == super::name_of(definition)),
+        (None, Some(definition)) => {
+            (awaited.instead_of.is_none() || task.started_by() != awaited.instead_of)
+                && task
+                    .task_definition_arn()
+                    .is_some_and(|found| super::name_of(found) == super::name_of(definition))
+        }
         (None, None) => true,
     }
 }
