@@ -152,7 +152,7 @@ pub fn kind(code: &str, message: &str, status: u16) -> ErrorKind {
     if is_in_use(code, message) {
         return ErrorKind::InUse;
     }
-    if is_missing(code) {
+    if is_missing(code) || is_marked_for_deletion(code, message) {
         return ErrorKind::NotFound;
     }
     if is_existing(code) {
@@ -326,6 +326,15 @@ fn is_missing(code: &str) -> bool {
     )
 }
 
+/// A secret in its recovery window, for every call that is about the secret itself; its name is another matter.
+/// <https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_GetSecretValue.html>
+fn is_marked_for_deletion(code: &str, message: &str) -> bool {
+    code == "InvalidRequestException"
+        && ["marked for deletion", "marked deleted"]
+            .iter()
+            .any(|text| message.contains(text))
+}
+
 fn is_existing(code: &str) -> bool {
     matches!(
         code,
@@ -438,6 +447,18 @@ mod tests {
                 "Syntax errors in policy",
                 400,
                 ErrorKind::Invalid,
+            ),
+            (
+                "InvalidRequestException",
+                "You can't perform this operation on the secret because it was marked for deletion.",
+                400,
+                ErrorKind::NotFound,
+            ),
+            (
+                "InvalidRequestException",
+                "You can't create this secret because a secret with this name is already scheduled for deletion.",
+                400,
+                ErrorKind::InUse,
             ),
             ("", "", 502, ErrorKind::Transient),
             ("ValidationError", "", 400, ErrorKind::Invalid),

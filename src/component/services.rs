@@ -119,8 +119,9 @@ pub struct HealthCheckSpec {
     /// Seconds after its start in which a task may be unhealthy. Default: 60.
     #[schemars(range(min = 0, max = 300))]
     pub grace_period_seconds: Option<u32>,
-    /// What is run inside the container to ask, by its shell; an empty text for nothing. Default: `curl` or `wget` on
-    /// the path, whichever the image has, and content where it has neither.
+    /// What is run inside the container to ask, by its shell; an empty text for nothing. An image without `/bin/sh`, as
+    /// distroless ones are, never passes a check and needs the empty text. Default: `curl` or `wget` on the path,
+    /// whichever the image has, and content where it has neither.
     pub command: Option<String>,
 }
 

@@ -23,7 +23,7 @@ Mended
   route table; three zones in every region.
 - ECS: every field of a service; client tokens; deployments, circuit breaker and rollback; tasks, targets, events;
   DRAINING, INACTIVE; clusters with services; task definitions completed as AWS does, sizes with units, Fargate sizes;
-  UpdateClusterSettings; pages. An image tag that contains `unhealthy` makes a service that never becomes healthy.
+  UpdateClusterSettings; pages. An image with a tag that contains `unhealthy` makes a service that never becomes healthy.
 - Application Auto Scaling: tags; limits applied to the service at once; policies that keep their ARN and alarms and go with
   their target; ObjectNotFoundException; pages.
 - ELBv2: idempotent creates and Duplicate*; deletion protection; default attributes; both forms of conditions and forwards;

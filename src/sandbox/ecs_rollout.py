@@ -1,13 +1,14 @@
 """How an ECS service gets along: deployments, tasks, targets, the circuit breaker, draining.
 
 Time does not pass here. Each DescribeServices moves a service on: a healthy deployment is complete by the first look,
-and one whose image tag contains `unhealthy` fails a task with each look until the circuit breaker ends it.
+and one whose image has a tag that contains `unhealthy` fails a task with each look until the circuit breaker ends it.
 https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-circuit-breaker.html
 """
 
 import math
 
 from moto.core.utils import utcnow
+from moto.ecr.models import ecr_backends
 from moto.elbv2.models import elbv2_backends
 from moto.moto_api._internal import mock_random
 
@@ -162,12 +163,35 @@ def advance(backend, service):
 
 
 def is_doomed(backend, deployment):
-    """The way for a test to make a service that never becomes healthy."""
+    """The way for a test to make a service that never becomes healthy.
+
+    Tags are resolved once a deployment, with its first task: what is pushed later is for the next one.
+    https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-type-ecs.html
+    """
+    if "doomed" in deployment:
+        return deployment["doomed"]
     definition = backend.describe_task_definition(deployment["taskDefinition"])
-    return any(
-        "unhealthy" in container["image"].rsplit("/", 1)[-1].partition(":")[2]
+    doomed = any(
+        "unhealthy" in tag
         for container in definition.container_definitions
+        for tag in tags_of(backend, container["image"])
     )
+    if deployment["desiredCount"] > 0:
+        deployment["doomed"] = doomed
+    return doomed
+
+
+def tags_of(backend, image):
+    """The tag that an image is called by, and every other that it has in a repository of the account."""
+    tag = image.rsplit("/", 1)[-1].partition(":")[2]
+    host, _, path = image.partition("/")
+    tags = [tag]
+    if ".dkr.ecr." in host:
+        repository = ecr_backends[backend.account_id][backend.region_name].repositories.get(path.partition(":")[0])
+        for pushed in repository.images if repository else []:
+            if tag in pushed.image_tags:
+                tags += pushed.image_tags
+    return tags
 
 
 def complete(backend, service, primary):

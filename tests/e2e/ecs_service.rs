@@ -1,6 +1,7 @@
 //! `aws:ecs:Service`.
 
 use async_trait::async_trait;
+use fde_infra::execute::Outcome;
 use serde_json::{Value as Json, json};
 
 use crate::common::World;
@@ -324,6 +325,145 @@ async fn an_update_deploys_by_force() {
     world.up(&third).await;
     assert_ne!(deployment(&world, &third).await, before);
     world.destroy(&third).await;
+}
+
+/// Puts an image into a repository under all these tags.
+async fn push(world: &World, repository: &str, size: u32, tags: &[&str]) {
+    let manifest = json!({
+        "schemaVersion": 2,
+        "mediaType": "application/vnd.docker.distribution.manifest.v2+json",
+        "config": { "mediaType": "application/vnd.docker.container.image.v1+json", "size": size, "digest": "sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a" },
+        "layers": [],
+    });
+    for tag in tags {
+        world
+            .sdk
+            .ecr
+            .put_image()
+            .repository_name(repository)
+            .image_tag(*tag)
+            .image_manifest(manifest.to_string())
+            .send()
+            .await
+            .expect("an image can be put");
+    }
+}
+
+/// The deployments of the service of that name in the cluster of that name: id, status and how far it got.
+async fn deployments(world: &World, name: &str) -> Vec<[String; 3]> {
+    let asked = world
+        .sdk
+        .ecs
+        .describe_services()
+        .cluster(name)
+        .services(name)
+        .send();
+    let answer = asked.await.expect("ECS answers");
+    let service = answer.services().first().expect("the service is there");
+    let told = service.deployments().iter().map(|deployment| {
+        [
+            deployment.id(),
+            deployment.status(),
+            deployment.rollout_state().map(|state| state.as_str()),
+        ]
+        .map(|text| text.unwrap_or_default().to_owned())
+    });
+    told.collect()
+}
+
+/// The image is mended and pushed under the same tag, so that nothing differs that AWS could be asked about.
+#[tokio::test]
+async fn a_first_deployment_that_failed_is_tried_again_by_the_next_run() {
+    // Elsewhere there is no such image.
+    if std::env::var_os("AWS_ENDPOINT_URL").is_some() {
+        return;
+    }
+    let name = "e2e-ecs-again";
+    let world = World::new(name).await;
+    let repository = format!(
+        "repository: {{ type: aws:ecr:Repository, properties: {{ name: {name}, forceDelete: true }} }}\n"
+    );
+    world.up(&repository).await;
+    push(&world, name, 1, &["latest", "unhealthy"]).await;
+    let breaker =
+        format!("name: {name}, deploymentCircuitBreaker: {{ enable: true, rollback: true }}");
+    let service = one_service(&breaker, "again")
+        .replace(
+            "public.ecr.aws/nginx/nginx:again",
+            "${repository.repositoryUrl}:latest",
+        )
+        .replace(
+            "cluster: { type: aws:ecs:Cluster }",
+            &format!("cluster: {{ type: aws:ecs:Cluster, properties: {{ name: {name} }} }}"),
+        );
+    let resources = repository + &service;
+    let ran = world.run(world.preview(&resources).await).await;
+    assert!(!matches!(ran.outcome, Outcome::Done(_)), "{ran:#?}");
+    let [[failed, status, state]] = &deployments(&world, name).await[..] else {
+        panic!("there is one deployment");
+    };
+    assert_eq!([status.as_str(), state], ["PRIMARY", "FAILED"]);
+
+    // Nothing is mended yet: the run tries once more, and no more than once.
+    let plan = world.preview(&resources).await;
+    let because = plan.steps.iter().map(|step| step.because.to_string());
+    let because: Vec<_> = because.collect();
+    let expected = format!(
+        "unfinished: deployment {failed} failed: ECS deployment circuit breaker: tasks failed to start; a new one is due"
+    );
+    assert_eq!(because, [expected]);
+    let ran = world.run(plan).await;
+    assert!(!matches!(ran.outcome, Outcome::Done(_)), "{ran:#?}");
+    let now = deployments(&world, name).await;
+    assert_eq!(now.len(), 2, "{now:?}");
+    assert_eq!(now[1][0], *failed);
+
+    push(&world, name, 2, &["latest"]).await;
+    world.up(&resources).await;
+    let [[mended, _, state]] = &deployments(&world, name).await[..] else {
+        panic!("the earlier ones are gone");
+    };
+    assert_eq!(state, "COMPLETED");
+    assert!(now.iter().all(|[id, ..]| id != mended), "{now:?}");
+    let plan = world.preview(&resources).await;
+    assert!(plan.is_empty(), "{:#?}", plan.steps);
+    world.destroy(&resources).await;
+}
+
+/// A number of tasks starts no deployment by itself, and only in one does the circuit breaker count.
+#[tokio::test]
+async fn the_first_tasks_of_a_service_are_a_deployment() {
+    let world = World::new("e2e-ecs-starts").await;
+    let started = one_service("enableExecuteCommand: false", "starts");
+    let stopped = started.replace("desiredCount: 1", "desiredCount: 0");
+    world.up(&stopped).await;
+    let before = deployment(&world, &stopped).await;
+    world.up(&started).await;
+    let first = deployment(&world, &started).await;
+    assert_ne!(first, before);
+    let more = started.replace("desiredCount: 1", "desiredCount: 2");
+    world.up(&more).await;
+    assert_eq!(deployment(&world, &more).await, first);
+    world.up(&stopped).await;
+    assert_eq!(deployment(&world, &stopped).await, first);
+    world.destroy(&started).await;
+}
+
+#[tokio::test]
+async fn a_service_that_cannot_start_is_given_up() {
+    // Elsewhere there is no such image.
+    if std::env::var_os("AWS_ENDPOINT_URL").is_some() {
+        return;
+    }
+    let world = World::new("e2e-ecs-stops").await;
+    let breaker = "deploymentCircuitBreaker: { enable: true, rollback: false }";
+    let started = one_service(breaker, "unhealthy-starts");
+    world
+        .up(&started.replace("desiredCount: 1", "desiredCount: 0"))
+        .await;
+    let ran = world.run(world.preview(&started).await).await;
+    assert!(!matches!(ran.outcome, Outcome::Done(_)), "{ran:#?}");
+    world.destroy(&started).await;
 }
 
 #[tokio::test]

@@ -1,13 +1,17 @@
 //! `aws:secretsmanager:Secret`.
 
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
 use std::time::SystemTime;
 
 use async_trait::async_trait;
 use serde_json::{Value as Json, json};
 
-use crate::common::World;
+use crate::common::program::Program;
+use crate::common::proxy::{Answer, Call, Proxy, Rule, nothing};
 use crate::common::resource_type::{Edit, ResourceTypeTest, check};
 use crate::common::sdk::Sdk;
+use crate::common::{World, endpoint};
 
 /// `recoveryWindowInDays` and `generateSecretString` are written and cannot be read, so a change of them is no difference:
 /// they have tests of their own.
@@ -193,4 +197,66 @@ async fn a_secret_goes_after_the_window_that_the_file_gives_it() {
     let id = world.id(resources, "kept").await;
     world.destroy(resources).await;
     assert_eq!(deletion_day(&world.sdk, &id).await, Some(9));
+}
+
+/// AWS's lists stay for minutes as they were when they were first asked for.
+#[derive(Default)]
+struct Behind(Mutex<BTreeMap<String, Vec<u8>>>);
+
+impl Behind {
+    fn is_list(call: &Call) -> bool {
+        ["GetResources", "ListSecrets"].contains(&call.operation)
+    }
+}
+
+impl Rule for Behind {
+    fn before(&self, call: &Call) -> Option<Answer> {
+        let answers = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        answers.get(call.operation).cloned().map(Answer::Raw)
+    }
+
+    fn after(&self, call: &Call, answer: Vec<u8>) -> Option<Vec<u8>> {
+        if Self::is_list(call) {
+            let mut answers = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            answers.insert(call.operation.to_owned(), answer.clone());
+        }
+        Some(answer)
+    }
+}
+
+const LISTED: &str =
+    "kept: { type: aws:secretsmanager:Secret, properties: { name: e2e/secret-listed } }";
+
+#[tokio::test]
+async fn a_secret_is_there_before_the_list_has_it() {
+    let world = World::new("e2e-secret-not-listed").await;
+    let resources = LISTED.replace("listed", "not-listed");
+    world.up(&resources).await;
+    let proxy = Proxy::before(endpoint(), |call| {
+        let empty = Answer::Json(r#"{"SecretList":[]}"#);
+        (call.operation == "ListSecrets").then_some(empty)
+    });
+    let program = Program::of(&world).with("AWS_ENDPOINT_URL", &proxy.endpoint);
+    let ended = program.run(&resources, "preview", &["--expect-no-changes"]);
+    assert_eq!(ended.status, Some(0), "{}", ended.screen);
+    world.destroy(&resources).await;
+}
+
+#[tokio::test]
+async fn a_secret_is_gone_although_the_lists_have_it() {
+    let world = World::new("e2e-secret-listed").await;
+    world.up(LISTED).await;
+    let proxy = Proxy::before(endpoint(), nothing);
+    proxy.begin(endpoint(), Behind::default());
+    let program = Program::of(&world).with("AWS_ENDPOINT_URL", &proxy.endpoint);
+    let ended = program.run(LISTED, "preview", &["--expect-no-changes"]);
+    assert_eq!(ended.status, Some(0), "{}", ended.screen);
+
+    let before = world.id(LISTED, "kept").await;
+    assert!(Secret.vanish(&world.sdk, &before).await);
+    let ended = program.run(LISTED, "up", &["--yes"]);
+    assert_eq!(ended.status, Some(0), "{}", ended.screen);
+    let after = world.id(LISTED, "kept").await;
+    assert_ne!(after, before);
+    world.destroy(LISTED).await;
 }

@@ -1,8 +1,10 @@
 //! `aws:secretsmanager:SecretVersion`.
 
 use async_trait::async_trait;
+use fde_infra::plan::Because;
 use serde_json::{Value as Json, json};
 
+use crate::common::World;
 use crate::common::resource_type::{Edit, Effect, ResourceTypeTest, check};
 use crate::common::sdk::Sdk;
 
@@ -85,4 +87,36 @@ other: { type: aws:secretsmanager:Secret }"
 #[tokio::test]
 async fn secret_version() {
     check("e2e-secretsmanager-secret-version", &SecretVersion).await;
+}
+
+/// AWS answers with another error than of a secret that is not there, and the value cannot be had either way.
+#[tokio::test]
+async fn a_secret_in_its_recovery_window_has_no_value() {
+    let world = World::new("e2e-secret-in-window").await;
+    let name = "e2e/secret-in-window";
+    let created = world.sdk.secrets.create_secret().name(name);
+    let created = created.secret_string("theirs").send().await;
+    let arn = created.expect("a secret can be made").arn.expect("an ARN");
+    let deleted = world.sdk.secrets.delete_secret().secret_id(&arn);
+    let deleted = deleted.recovery_window_in_days(7).send().await;
+    deleted.expect("a secret can be deleted");
+    for more in [
+        "",
+        "also: { type: aws:secretsmanager:SecretVersion, properties: { secretId: e2e/no-such-secret, secretString: ours } }",
+    ] {
+        let resources = format!(
+            "value: {{ type: aws:secretsmanager:SecretVersion, properties: {{ secretId: '{name}', secretString: ours }} }}\n{more}"
+        );
+        let plan = world.preview(&resources).await;
+        assert!(
+            plan.steps
+                .iter()
+                .all(|step| step.because == Because::Missing),
+            "{:#?}",
+            plan.steps
+        );
+    }
+    let purged = world.sdk.secrets.delete_secret().secret_id(&arn);
+    let purged = purged.force_delete_without_recovery(true).send().await;
+    purged.expect("a secret can be purged");
 }

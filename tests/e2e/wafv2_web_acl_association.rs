@@ -3,8 +3,11 @@
 use async_trait::async_trait;
 use serde_json::{Value as Json, json};
 
+use crate::common::program::Program;
+use crate::common::proxy::{Proxy, Refusal};
 use crate::common::resource_type::{Edit, ResourceTypeTest, check};
 use crate::common::sdk::Sdk;
+use crate::common::{World, endpoint};
 
 struct WebAclAssociation;
 
@@ -70,4 +73,32 @@ keeper: { type: aws:wafv2:WebAcl, properties: { name: e2e-keeper, defaultAction:
 #[tokio::test]
 async fn web_acl_association() {
     check("e2e-wafv2-web-acl-association", &WebAclAssociation).await;
+}
+
+/// A load balancer that was made a moment ago is not there yet for WAF.
+#[tokio::test]
+async fn a_load_balancer_that_waf_does_not_know_yet_is_waited_for() {
+    let world = World::new("e2e-wafv2-not-yet").await;
+    let proxy = Proxy::before(endpoint(), |call| {
+        let not_yet = Refusal {
+            status: 400,
+            code: "WAFNonexistentItemException",
+            message: "AWS WAF couldn't perform the operation because your resource doesn't exist.",
+        };
+        let asked = ["GetWebACLForResource", "AssociateWebACL"].contains(&call.operation);
+        (asked && call.turn <= 2).then(|| not_yet.into())
+    });
+    let program = Program::of(&world).with("AWS_ENDPOINT_URL", &proxy.endpoint);
+    let resources = WebAclAssociation
+        .needs()
+        .replace("e2e-waf-", "e2e-waf-not-yet-")
+        .replace("e2e-guard", "e2e-guard-not-yet")
+        .replace("e2e-keeper", "e2e-keeper-not-yet")
+        + "\ntested: { type: aws:wafv2:WebAclAssociation, properties: { resourceArn: '${first.arn}', webAclArn: '${guard.arn}' } }";
+    let ended = program.run(&resources, "up", &["--yes"]);
+    assert_eq!(ended.status, Some(0), "{}", ended.screen);
+    let id = world.id(&resources, "tested").await;
+    let looked = WebAclAssociation.look(&world.sdk, &id).await;
+    assert_eq!(looked, Some(json!({ "acl": "e2e-guard-not-yet" })));
+    world.destroy(&resources).await;
 }

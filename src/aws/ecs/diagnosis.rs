@@ -24,6 +24,11 @@ const EVENTS: usize = 5;
 const TASKS: usize = 3;
 const LOG_LINES: i32 = 10;
 
+/// What to try where a check fails that ECS makes inside the container, by a shell that not every image has.
+const WITHOUT_SHELL: &str = "the health check runs inside the container, by its shell: an image without `/bin/sh` always \
+    fails it, and needs `healthCheck: { command: \"\" }` in the service's section, or `healthCheck` left out of a container \
+    definition";
+
 /// Everything that explains a failed or stuck deployment, a line each.
 pub(super) async fn explain(
     context: &Context,
@@ -176,6 +181,9 @@ async fn of_tasks(
     tasks.retain(|task| belongs_to(task, awaited));
     tasks.sort_by_key(|task| std::cmp::Reverse(task.stopped_at().map(DateTime::secs)));
     lines.extend(tasks.iter().take(TASKS).map(describe_task));
+    if tasks.iter().take(TASKS).any(fails_its_own_check) {
+        lines.push(WITHOUT_SHELL.to_owned());
+    }
     if tasks.is_empty() {
         // Nothing has stopped: what runs does not become healthy.
         match self::tasks(context, cluster, name, DesiredStatus::Running).await {
@@ -194,9 +202,12 @@ async fn of_tasks(
 fn belongs_to(task: &Task, awaited: &Awaited<'_>) -> bool {
     match (awaited.deployment, awaited.task_definition) {
         (Some(deployment), _) => task.started_by() == Some(deployment),
-        (None, Some(definition)) => task
-            .task_definition_arn()
-            .is_some_and(|found| super::name_of(found) == super::name_of(definition)),
+        (None, Some(definition)) => {
+            (awaited.instead_of.is_none() || task.started_by() != awaited.instead_of)
+                && task
+                    .task_definition_arn()
+                    .is_some_and(|found| super::name_of(found) == super::name_of(definition))
+        }
         (None, None) => true,
     }
 }
@@ -259,6 +270,13 @@ fn describe_task(task: &Task) -> String {
         }
     }
     line
+}
+
+/// Whether a task was stopped for the check that its container makes of itself, and not for that of the load balancer.
+/// <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/stopped-task-error-codes.html>
+fn fails_its_own_check(task: &Task) -> bool {
+    task.stopped_reason()
+        .is_some_and(|reason| reason.contains("failed container health checks"))
 }
 
 /// The container to blame: one that failed, or is unhealthy, or takes the traffic, or else the first.
@@ -390,6 +408,16 @@ mod tests {
             culprit(&service, &task()).and_then(Container::name),
             Some("api")
         );
+    }
+
+    #[test]
+    fn a_check_inside_the_container_is_told_from_that_of_the_load_balancer() {
+        let stopped =
+            |reason: &str| fails_its_own_check(&Task::builder().stopped_reason(reason).build());
+        assert!(stopped("Task failed container health checks"));
+        assert!(!stopped(
+            "Task failed ELB health checks in (target-group arn:aws:elasticloadbalancing:r:1:targetgroup/api/1)"
+        ));
     }
 
     #[test]

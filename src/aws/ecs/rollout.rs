@@ -3,6 +3,10 @@
 //! "One deployment, and as many tasks as wanted" is not success: a rollback of the circuit breaker ends in exactly that
 //! state. So the very deployment that a call started is watched. It has succeeded once it is the primary one, completed,
 //! alone, and all its tasks run; it has failed once AWS says so, or has put another in its place.
+//!
+//! A deployment that has failed starts no more tasks, and where none was complete before it, none comes back: it stays in
+//! force, and only a new deployment goes on from there, with the same task definition too, whose tags it resolves anew.
+//! <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_Deployment.html> (`rolloutState`)
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -23,6 +27,8 @@ pub(super) struct Awaited<'a> {
     pub deployment: Option<&'a str>,
     /// The task definition that it runs.
     pub task_definition: Option<&'a str>,
+    /// Id of the deployment that it was started in place of, which may run the same, and which answers may still show.
+    pub instead_of: Option<&'a str>,
 }
 
 /// Where a deployment stands.
@@ -58,6 +64,13 @@ pub(super) fn condition_after(service: &Service, awaited: &Awaited<'_>) -> Condi
     }
 }
 
+/// Whether the deployment in force has failed, so that waiting for it would be in vain.
+pub(super) fn has_failed(service: &Service) -> bool {
+    service.desired_count() > 0
+        && primary(service).and_then(Deployment::rollout_state)
+            == Some(&DeploymentRolloutState::Failed)
+}
+
 /// What is left to wait for in a service as it was found. The number of tasks is not: autoscaling changes it, and tasks
 /// come and go. A failed deployment is unfinished business, which a new one finishes; it is no reason for a new service.
 pub(super) fn condition(service: &Service) -> Condition {
@@ -73,8 +86,14 @@ pub(super) fn condition(service: &Service) -> Condition {
     let awaited = Awaited {
         deployment: primary.id(),
         task_definition: primary.task_definition(),
+        instead_of: None,
     };
-    condition_after(service, &awaited)
+    match condition_after(service, &awaited) {
+        Condition::Settling(status) if has_failed(service) => {
+            Condition::Settling(format!("{status}; a new one is due"))
+        }
+        other => other,
+    }
 }
 
 fn standing(service: &Service, awaited: &Awaited<'_>) -> Standing {
@@ -92,9 +111,10 @@ fn standing(service: &Service, awaited: &Awaited<'_>) -> Standing {
             .iter()
             .find(|deployment| deployment.id() == Some(id)),
         (None, Some(task_definition)) => service.deployments().iter().find(|deployment| {
-            deployment
-                .task_definition()
-                .is_some_and(|found| super::name_of(found) == super::name_of(task_definition))
+            (awaited.instead_of.is_none() || deployment.id() != awaited.instead_of)
+                && deployment
+                    .task_definition()
+                    .is_some_and(|found| super::name_of(found) == super::name_of(task_definition))
         }),
         (None, None) => primary,
     };
@@ -236,6 +256,7 @@ mod tests {
             &Awaited {
                 deployment: Some("d2"),
                 task_definition: Some("api:2"),
+                instead_of: None,
             },
         )
     }
@@ -291,8 +312,34 @@ mod tests {
         );
         assert_eq!(
             found("FAILED", 0),
-            Condition::Settling("deployment d1 failed: circuit breaker".to_owned())
+            Condition::Settling(
+                "deployment d1 failed: circuit breaker; a new one is due".to_owned()
+            )
         );
+    }
+
+    #[test]
+    fn only_a_deployment_that_is_wanted_can_have_failed() {
+        let found = |desired: i32, state: &str| {
+            has_failed(&of(desired, vec![deployment("d1", "PRIMARY", state, 0)]))
+        };
+        assert!(found(1, "FAILED"));
+        assert!(!found(1, "IN_PROGRESS"));
+        assert!(!found(0, "FAILED"));
+    }
+
+    #[test]
+    fn a_deployment_is_not_taken_for_the_one_in_its_place() {
+        let awaited = Awaited {
+            deployment: None,
+            task_definition: Some("api:2"),
+            instead_of: Some("d2"),
+        };
+        let failed = deployment("d2", "PRIMARY", "FAILED", 0);
+        assert!(matches!(
+            standing(&of(1, vec![failed]), &awaited),
+            Standing::NotListed(_)
+        ));
     }
 
     #[test]
@@ -301,6 +348,7 @@ mod tests {
         let awaited = |task_definition| Awaited {
             deployment: None,
             task_definition: Some(task_definition),
+            instead_of: None,
         };
         assert_eq!(standing(&service, &awaited("api:2")), Standing::Steady);
         assert!(matches!(

@@ -4,6 +4,10 @@
 //!   may answer with the dead one, and then the next token is tried.
 //! - A deleted service drains for minutes, keeps its name while it does, and is described as INACTIVE for a while after.
 //! - Each change of what tasks are made of starts a deployment; `rollout.rs` tells how it ends.
+//! - The number of tasks is none of that: a service that starts with its first task would do so without circuit breaker,
+//!   in a deployment that was complete without any. So its start is a deployment by force.
+//!   <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateService.html>
+//! - A service found with a failed deployment gets a new one, once a run.
 //! - Where a scalable target exists, autoscaling owns the number of tasks: `desiredCountRange` says so.
 
 use async_trait::async_trait;
@@ -117,6 +121,11 @@ pub struct Outputs {
     pub deployment: Option<String>,
     /// ARN of the task definition that this deployment runs.
     pub deployment_task_definition: Option<String>,
+    /// Whether this deployment has failed without this run's doing: a new one has to take its place.
+    #[serde(default)]
+    pub failed: bool,
+    /// Id of the deployment that this one takes the place of, running the same.
+    pub instead_of: Option<String>,
 }
 
 pub struct Service;
@@ -244,6 +253,7 @@ impl ResourceType for Service {
         .any(touches)
         .then(|| deployment_configuration(wanted));
         let task_definition = revision(wanted)?;
+        let forced = wanted.force_new_deployment == Some(true) || needs_force(&change);
         let answer = until_visible(|| {
             context.call(OPERATION, || {
                 context
@@ -279,26 +289,14 @@ impl ResourceType for Service {
                         touches("propagateTags")
                             .then(|| PropagateTags::from(wanted.propagate_tags.as_str())),
                     )
-                    .set_force_new_deployment(
-                        (wanted.force_new_deployment == Some(true)).then_some(true),
-                    )
+                    .set_force_new_deployment(forced.then_some(true))
                     .send()
             })
         })
         .await?;
         let service = expected(OPERATION, answer.service, "a service")?;
-        let mut outputs = live(&service).outputs;
-        let answered = outputs
-            .deployment_task_definition
-            .as_deref()
-            .unwrap_or_default();
-        if super::name_of(answered) != super::name_of(task_definition) {
-            // The answer does not show the deployment yet: it is recognised by what it runs.
-            outputs = Outputs {
-                deployment: None,
-                deployment_task_definition: Some(task_definition.to_owned()),
-            };
-        }
+        let before = forced.then_some(&change.observed.outputs);
+        let outputs = outputs_after(&service, task_definition, before);
         Ok(Live {
             inputs: Inputs {
                 desired_count: Some(service.desired_count()),
@@ -316,6 +314,11 @@ impl ResourceType for Service {
         live: LiveOf<Self>,
         progress: &dyn Progress,
     ) -> AwsResult<LiveOf<Self>> {
+        let live = if live.outputs.failed {
+            deploy_again(context, live).await?
+        } else {
+            live
+        };
         rollout::wait(
             context,
             &live.inputs.cluster,
@@ -467,6 +470,57 @@ async fn start(context: &Context, new: &New<'_, Inputs>) -> AwsResult<EcsService
     ))
 }
 
+/// Whether an update has to start a deployment that AWS would not start for it: the first tasks of a service, and those
+/// after a deployment that has failed.
+fn needs_force(change: &Change<'_, Service>) -> bool {
+    let observed = change.observed;
+    let starts = observed.inputs.desired_count == Some(0) && change.diff.touches("desiredCount");
+    let runs_tasks = change.wanted.desired_count.unwrap_or_default() > 0;
+    runs_tasks && (starts || observed.outputs.failed)
+}
+
+/// Starts a deployment of the same in place of one that has failed: what is wrong may be mended where AWS is not asked,
+/// such as in an image of the same tag.
+async fn deploy_again(context: &Context, live: LiveOf<Service>) -> AwsResult<LiveOf<Service>> {
+    const OPERATION: &str = "ecs:UpdateService";
+    let answer = context
+        .call(OPERATION, || {
+            context
+                .ecs
+                .update_service()
+                .cluster(&live.inputs.cluster)
+                .service(&live.inputs.name)
+                .force_new_deployment(true)
+                .send()
+        })
+        .await?;
+    let service = expected(OPERATION, answer.service, "a service")?;
+    Ok(Live {
+        outputs: outputs_after(&service, &live.inputs.task_definition, Some(&live.outputs)),
+        ..live
+    })
+}
+
+/// The deployment to wait for after an update, where one was started by force in place of the one `before`.
+fn outputs_after(service: &EcsService, task_definition: &str, before: Option<&Outputs>) -> Outputs {
+    let answered = live(service).outputs;
+    let shown = answered
+        .deployment_task_definition
+        .as_deref()
+        .is_some_and(|found| super::name_of(found) == super::name_of(task_definition));
+    let instead_of = before.and_then(|before| before.deployment.clone());
+    if shown && (instead_of.is_none() || answered.deployment != instead_of) {
+        return answered;
+    }
+    // The answer does not show the deployment yet: it is recognised by what it runs.
+    Outputs {
+        deployment: None,
+        deployment_task_definition: Some(task_definition.to_owned()),
+        failed: false,
+        instead_of,
+    }
+}
+
 /// The revision to run. A family alone would mean another revision each time.
 fn revision(inputs: &Inputs) -> AwsResult<&str> {
     let reference = inputs.task_definition.as_str();
@@ -492,7 +546,30 @@ fn condition_for(inputs: &Inputs, service: &EcsService, outputs: &Outputs) -> Co
 
 #[cfg(test)]
 mod tests {
+    use aws_sdk_ecs::types::Deployment;
+
     use super::*;
+
+    #[test]
+    fn an_answer_that_shows_the_deployment_before_is_seen_through() {
+        let service = |id: &str| {
+            let deployment = Deployment::builder()
+                .id(id)
+                .status("PRIMARY")
+                .task_definition("arn:aws:ecs:r:1:task-definition/api:3")
+                .build();
+            EcsService::builder().deployments(deployment).build()
+        };
+        let before = live(&service("d1")).outputs;
+        let shown = outputs_after(&service("d2"), "api:3", Some(&before));
+        assert_eq!(shown.deployment.as_deref(), Some("d2"));
+        let late = outputs_after(&service("d1"), "api:3", Some(&before));
+        assert_eq!(late.deployment, None);
+        assert_eq!(late.instead_of.as_deref(), Some("d1"));
+        // What starts no deployment goes on with the one that there is.
+        let unforced = outputs_after(&service("d1"), "api:3", None);
+        assert_eq!(unforced.deployment.as_deref(), Some("d1"));
+    }
 
     #[test]
     fn a_family_alone_is_refused() {

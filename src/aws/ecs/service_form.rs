@@ -20,6 +20,7 @@ pub(super) fn awaited(outputs: &Outputs) -> Awaited<'_> {
     Awaited {
         deployment: outputs.deployment.as_deref(),
         task_definition: outputs.deployment_task_definition.as_deref(),
+        instead_of: outputs.instead_of.as_deref(),
     }
 }
 
@@ -32,6 +33,8 @@ pub(super) fn live(service: &EcsService) -> LiveOf<Service> {
         deployment: primary.and_then(|primary| primary.id().map(str::to_owned)),
         deployment_task_definition: primary
             .and_then(|primary| primary.task_definition().map(str::to_owned)),
+        failed: rollout::has_failed(service),
+        instead_of: None,
     };
     Live {
         id: arn.clone(),

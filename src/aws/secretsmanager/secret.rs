@@ -5,24 +5,24 @@
 //!   file, under the same name, keeps its value.
 //! - A forced deletion goes on for a while after its answer, and holds the name for so long.
 //! - The ARN ends in six random characters: a secret made again under the same name has another.
-//! - `ListSecrets` lags by up to five minutes, so a creation may meet what the read did not see.
+//! - `ListSecrets` lags by up to five minutes: it does not have what `up` has just made, and still has what `destroy` has
+//!   taken away. `DescribeSecret` costs a call each, of which AWS takes thousands a second, and knows better.
+//!   <https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_ListSecrets.html>
 
 use async_trait::async_trait;
-use aws_sdk_secretsmanager::types::{Filter, FilterNameStringType, SecretListEntry};
+use aws_sdk_secretsmanager::operation::describe_secret::DescribeSecretOutput;
+use futures_util::future::try_join_all;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::aws::context::Context;
 use crate::aws::error::{AwsResult, expected};
 use crate::aws::kms::canonical_key;
-use crate::aws::pages::pages;
 use crate::aws::policy::to_text;
 use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType, adopt};
 use crate::aws::wait::{Poll, Wait, until_visible};
 use crate::resource::provider::{DataPolicy, Progress, Query};
-use crate::resource::{
-    Condition, CreateClass, ErrorKind, Property, ProviderError, Schema, Tags, Value, tags,
-};
+use crate::resource::{Condition, CreateClass, ErrorKind, Property, ProviderError, Schema, Value};
 
 /// A secret, without or with a value that is made once.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
@@ -85,39 +85,19 @@ impl ResourceType for Secret {
     }
 
     async fn read(&self, context: &Context, query: Query<'_>) -> AwsResult<Vec<LiveOf<Self>>> {
-        let mut found: Vec<LiveOf<Self>> = Vec::new();
-        // What the index does not know of is at most what is wanted, and that is looked for by name.
-        if !query.indexed.is_empty() {
-            let ours = vec![
-                filter(FilterNameStringType::TagKey, vec![tags::STACK.to_owned()]),
-                filter(
-                    FilterNameStringType::TagValue,
-                    vec![query.stack.to_string()],
-                ),
-            ];
-            let listed = list(context, ours).await?;
-            // The filters match prefixes, and key and value of different tags.
-            let ours = |secret: &LiveOf<Self>| secret.tags.belongs_to(query.stack);
-            found.extend(listed.iter().map(live).filter(ours));
-        }
-        let mut missing: Vec<String> = query
-            .wanted_names("name")
+        let names = query.wanted_names("name");
+        // Under a name of the file the index may still remember a secret that went before.
+        let others = query.indexed.iter().map(|entry| entry.arn.as_str());
+        let others = others.filter(|arn| !names.contains(name_in(arn)));
+        let asked = names.iter().copied().chain(others);
+        let found = try_join_all(asked.map(|id| find(context, id))).await?;
+        let mut found: Vec<LiveOf<Self>> = found
             .into_iter()
-            .filter(|name| !found.iter().any(|secret| secret.inputs.name == *name))
-            .map(str::to_owned)
+            .flatten()
+            .filter(|secret| {
+                secret.tags.belongs_to(query.stack) || names.contains(secret.inputs.name.as_str())
+            })
             .collect();
-        missing.sort_unstable();
-        // A filter takes ten values.
-        for names in missing.chunks(10) {
-            let named = filter(FilterNameStringType::Name, names.to_vec());
-            let listed = list(context, vec![named]).await?;
-            found.extend(
-                listed
-                    .iter()
-                    .map(live)
-                    .filter(|secret| names.contains(&secret.inputs.name)),
-            );
-        }
         for secret in &mut found {
             let owner = secret.tags.owner();
             let wanted = query
@@ -179,7 +159,7 @@ impl ResourceType for Secret {
                     }
                     Err(error) if error.is(ErrorKind::AlreadyExists) => {
                         let met = until_visible(|| describe(context, &inputs.name)).await?;
-                        adopt(new.urn, met, error).map(Poll::Ready)
+                        adopt(new.urn, live(&met), error).map(Poll::Ready)
                     }
                     // The name is held by a secret that is scheduled for deletion.
                     Err(error) if error.is(ErrorKind::InUse) => restore(context, new, error).await,
@@ -250,77 +230,46 @@ fn named_key(key: Value) -> Value {
     }
 }
 
-fn filter(key: FilterNameStringType, values: Vec<String>) -> Filter {
-    Filter::builder().key(key).set_values(Some(values)).build()
-}
-
-async fn list(context: &Context, filters: Vec<Filter>) -> AwsResult<Vec<SecretListEntry>> {
-    let filters = &filters;
-    pages(|token| async move {
-        let page = context
-            .call("secretsmanager:ListSecrets", || {
-                context
-                    .secrets
-                    .list_secrets()
-                    .set_filters(Some(filters.clone()))
-                    .max_results(100)
-                    .set_next_token(token.clone())
-                    .send()
-            })
-            .await?;
-        let next = page.next_token().map(str::to_owned);
-        Ok((page.secret_list, next))
-    })
-    .await
-}
-
-fn live(secret: &SecretListEntry) -> LiveOf<Secret> {
-    observed(
-        secret.arn(),
-        secret.name(),
-        secret.description(),
-        secret.kms_key_id(),
-        super::from_sdk(secret.tags()),
-    )
+/// The name in a secret's ARN, which ends in a hyphen and six characters.
+fn name_in(arn: &str) -> &str {
+    let name = arn.split_once(":secret:").map_or(arn, |(_, name)| name);
+    name.rsplit_once('-').map_or(name, |(name, _)| name)
 }
 
 /// One secret by name or ARN, whether it is scheduled for deletion or not.
-async fn describe(context: &Context, id: &str) -> AwsResult<LiveOf<Secret>> {
-    let secret = context
+async fn describe(context: &Context, id: &str) -> AwsResult<DescribeSecretOutput> {
+    context
         .call("secretsmanager:DescribeSecret", || {
             context.secrets.describe_secret().secret_id(id).send()
         })
-        .await?;
-    Ok(observed(
-        secret.arn(),
-        secret.name(),
-        secret.description(),
-        secret.kms_key_id(),
-        super::from_sdk(secret.tags()),
-    ))
+        .await
 }
 
-fn observed(
-    arn: Option<&str>,
-    name: Option<&str>,
-    description: Option<&str>,
-    kms_key_id: Option<&str>,
-    tags: Tags,
-) -> LiveOf<Secret> {
+/// One secret by name or ARN. One that is scheduled for deletion is none: its value cannot be had.
+async fn find(context: &Context, id: &str) -> AwsResult<Option<LiveOf<Secret>>> {
+    match describe(context, id).await {
+        Ok(secret) => Ok(secret.deleted_date().is_none().then(|| live(&secret))),
+        Err(error) if error.is(ErrorKind::NotFound) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+fn live(secret: &DescribeSecretOutput) -> LiveOf<Secret> {
     Live {
-        id: arn.unwrap_or_default().to_owned(),
-        arn: arn.map(str::to_owned),
+        id: secret.arn().unwrap_or_default().to_owned(),
+        arn: secret.arn().map(str::to_owned),
         inputs: Inputs {
-            name: name.unwrap_or_default().to_owned(),
-            description: description
+            name: secret.name().unwrap_or_default().to_owned(),
+            description: secret
+                .description()
                 .filter(|text| !text.is_empty())
                 .map(str::to_owned),
-            kms_key_id: kms_key_id.map(str::to_owned),
+            kms_key_id: secret.kms_key_id().map(str::to_owned),
             recovery_window_in_days: 30,
             generate_secret_string: None,
         },
         outputs: Outputs {},
-        tags,
+        tags: super::from_sdk(secret.tags()),
         condition: Condition::Ready,
     }
 }
@@ -334,7 +283,8 @@ async fn restore(
     error: ProviderError,
 ) -> AwsResult<Poll<LiveOf<Secret>>> {
     let purged = || Poll::Pending("its former self is being deleted".to_owned());
-    let met = match describe(context, &new.inputs.name).await {
+    let met = describe(context, &new.inputs.name).await;
+    let met = match met.map(|met| live(&met)) {
         Ok(met) if met.tags.belongs_to(new.urn.stack()) => met,
         Ok(met) => adopt(new.urn, met, error)?,
         Err(gone) if gone.is(ErrorKind::NotFound) => return Ok(purged()),
@@ -419,6 +369,12 @@ mod tests {
         assert!(composed(json!({"generateStringKey": "password"})).is_err());
         let list = json!({"secretStringTemplate": [], "generateStringKey": "password"});
         assert!(composed(list).is_err());
+    }
+
+    #[test]
+    fn an_arn_holds_the_name() {
+        let arn = "arn:aws:secretsmanager:r:1:secret:shop/dev-db-AbCdEf";
+        assert_eq!(name_in(arn), "shop/dev-db");
     }
 
     #[test]

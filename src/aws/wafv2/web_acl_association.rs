@@ -2,7 +2,8 @@
 //!
 //! - A load balancer has one ACL; associating another one replaces it without a word, so it is asked for first.
 //! - There are no tags: it is part of its ACL, and goes with its load balancer.
-//! - A new ACL takes seconds to minutes before it can be associated.
+//! - A new ACL takes seconds to minutes before it can be associated, and a load balancer that was made a moment ago may
+//!   not exist yet for WAF: <https://github.com/kubernetes-sigs/aws-load-balancer-controller/issues/2022>.
 
 use std::collections::HashSet;
 
@@ -15,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use crate::aws::context::Context;
 use crate::aws::error::AwsResult;
 use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType};
-use crate::aws::wait::{Poll, Wait};
+use crate::aws::wait::{Poll, Wait, until_visible};
 use crate::resource::provider::{DataPolicy, Progress, Query};
 use crate::resource::{Condition, CreateClass, ErrorKind, Property, ProviderError, Schema, Tags};
 
@@ -99,15 +100,16 @@ impl ResourceType for WebAclAssociation {
                 ),
             ));
         }
-        let answer = context
-            .call("wafv2:GetWebACLForResource", || {
+        let answer = until_visible(|| {
+            context.call("wafv2:GetWebACLForResource", || {
                 context
                     .wafv2
                     .get_web_acl_for_resource()
                     .resource_arn(&inputs.resource_arn)
                     .send()
             })
-            .await?;
+        })
+        .await?;
         match answer.web_acl() {
             Some(acl) if acl.arn() == inputs.web_acl_arn => {}
             Some(acl) => {
@@ -155,8 +157,8 @@ impl ResourceType for WebAclAssociation {
 async fn associate(context: &Context, inputs: &Inputs, progress: &dyn Progress) -> AwsResult<()> {
     Wait::long(ASSOCIATE, 10, progress)
         .until(|| async {
-            let answer = context
-                .call(ASSOCIATE, || {
+            let answer = until_visible(|| {
+                context.call(ASSOCIATE, || {
                     context
                         .wafv2
                         .associate_web_acl()
@@ -164,7 +166,8 @@ async fn associate(context: &Context, inputs: &Inputs, progress: &dyn Progress) 
                         .web_acl_arn(&inputs.web_acl_arn)
                         .send()
                 })
-                .await;
+            })
+            .await;
             match answer {
                 Ok(_) => Ok(Poll::Ready(())),
                 Err(error) if error.is(ErrorKind::NotVisibleYet) => {
