@@ -135,6 +135,17 @@ fn credentials_failure(error: &(dyn Error + 'static), converted: &mut ProviderEr
     }
 }
 
+/// Whether RDS lacks its service-linked role, in an account that never had an instance. Whoever makes a subnet group gets
+/// this; whoever makes an instance has the role made by RDS.
+pub fn lacks_service_role(error: &ProviderError) -> bool {
+    error.code == "InvalidParameterValue" && error.message.contains("ServiceLinkedRoles")
+}
+
+/// Whether RDS has no such version of an engine, or has it no longer.
+pub fn is_unknown_version(error: &ProviderError) -> bool {
+    error.code == "InvalidParameterCombination" && error.message.contains("Cannot find version")
+}
+
 /// What an error code means, whichever service it comes from.
 pub fn kind(code: &str, message: &str, status: u16) -> ErrorKind {
     if is_throttling(code) || message.contains("Rate exceeded") {
@@ -155,7 +166,7 @@ pub fn kind(code: &str, message: &str, status: u16) -> ErrorKind {
     if is_missing(code) || is_marked_for_deletion(code, message) {
         return ErrorKind::NotFound;
     }
-    if is_existing(code) {
+    if is_existing(code, message) {
         return ErrorKind::AlreadyExists;
     }
     if is_quota(code) {
@@ -256,8 +267,13 @@ fn is_not_visible_yet(code: &str, message: &str) -> bool {
         | "WAFServiceLinkedRoleErrorException" => true,
         // RDS, whose deletion protection was switched off a moment ago.
         "InvalidParameterCombination" => message.contains("Cannot delete protected DB Instance"),
-        "InvalidParameterValue" => message
-            .contains("IAM role ARN value is invalid or does not include the required permissions"),
+        "InvalidParameterValue" => [
+            "IAM role ARN value is invalid or does not include the required permissions",
+            // RDS, whose own role was made a moment ago.
+            "Verify that you have permission to create service linked role",
+        ]
+        .iter()
+        .any(|text| message.contains(text)),
         "InvalidConfigurationRequest" | "InvalidConfigurationRequestException" => {
             message.contains("Access Denied for bucket")
         }
@@ -335,7 +351,11 @@ fn is_marked_for_deletion(code: &str, message: &str) -> bool {
             .any(|text| message.contains(text))
 }
 
-fn is_existing(code: &str) -> bool {
+fn is_existing(code: &str, message: &str) -> bool {
+    // IAM, of a service-linked role.
+    if code == "InvalidInput" && message.contains("has been taken in this account") {
+        return true;
+    }
     matches!(
         code,
         "InvalidGroup.Duplicate"
@@ -460,6 +480,25 @@ mod tests {
                 400,
                 ErrorKind::InUse,
             ),
+            (
+                "InvalidParameterValue",
+                "Unable to create the resource. Verify that you have permission to create service linked role. Otherwise wait and try again later",
+                400,
+                ErrorKind::NotVisibleYet,
+            ),
+            (
+                "InvalidParameterValue",
+                "Missing necessary credentials. Please check http://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/UsingWithRDS.IAM.ServiceLinkedRoles.html",
+                400,
+                ErrorKind::Invalid,
+            ),
+            (
+                "InvalidInput",
+                "Service role name AWSServiceRoleForRDS has been taken in this account, please try a different suffix.",
+                400,
+                ErrorKind::AlreadyExists,
+            ),
+            ("InvalidInput", "is not a service", 400, ErrorKind::Invalid),
             ("", "", 502, ErrorKind::Transient),
             ("ValidationError", "", 400, ErrorKind::Invalid),
         ] {

@@ -3,7 +3,7 @@
 //!
 //! ```yaml
 //! database:
-//!   engineVersion: "15.4"
+//!   engineVersion: "15"
 //!   instanceClass: db.t3.micro
 //!   parameters: { max_connections: 200 }
 //! ```
@@ -48,10 +48,13 @@ pub struct DatabaseSpec {
     /// The master user. Default: `postgres`.
     #[schemars(length(min = 1, max = 63))]
     pub username: Option<String>,
-    /// The version of PostgreSQL, in quotes: major, or major and minor. Default: `16`, in the minor version that RDS
-    /// prefers.
-    #[schemars(example = &"15.4")]
+    /// The version of PostgreSQL, in quotes: better the major version alone, in the minor version that RDS prefers, since
+    /// it closes old minor versions to new instances; `15.4`, for one, works as long as it is on offer. Default: `16`.
+    #[schemars(example = &"15")]
     pub engine_version: Option<String>,
+    /// Lets a change of `engineVersion` be one of the major version, which interrupts the database and has no way back.
+    /// Default: false.
+    pub allow_major_version_upgrade: Option<bool>,
     /// The size of the instance. Default: `db.t3.micro` in dev, `db.t3.small` in staging, `db.t3.medium` in prod.
     #[schemars(example = &"db.t3.micro")]
     pub instance_class: Option<String>,
@@ -79,8 +82,8 @@ pub struct DatabaseSpec {
     pub deletion_protection: Option<bool>,
     /// What `destroy` does with the data. Default: `delete` in dev, `snapshot` in staging, `retain` in prod.
     pub on_delete: Option<OnDeleteSpec>,
-    /// Parameters of PostgreSQL. `max_connections` has a default, 100 in dev and 200 elsewhere, which the alarm on
-    /// connections goes by.
+    /// Parameters of PostgreSQL; `true` and `false` become `1` and `0`, as RDS takes them. `max_connections` has a default,
+    /// 100 in dev and 200 elsewhere, which the alarm on connections goes by.
     #[schemars(example = serde_json::json!({"max_connections": 200, "log_min_duration_statement": 1000}))]
     pub parameters: BTreeMap<String, Scalar>,
     /// How many copies to read from, which follow the instance; they need backups. Default: 0.
@@ -135,11 +138,16 @@ impl JsonSchema for MonitoringInterval {
 
 /// A database, settled.
 #[derive(Debug, Clone, PartialEq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a key of its own in the file"
+)]
 pub struct Database {
     name: Option<String>,
     database_name: String,
     username: String,
     engine_version: String,
+    allow_major_version_upgrade: bool,
     instance_class: String,
     storage: u32,
     max_storage: Option<u32>,
@@ -190,7 +198,7 @@ pub fn settle(context: &mut Context<'_>) -> Option<Database> {
     let mut parameters: BTreeMap<String, String> = spec
         .parameters
         .iter()
-        .map(|(name, value)| (name.clone(), value.0.clone()))
+        .map(|(name, value)| (name.clone(), parameters::text(&value.0)))
         .collect();
     parameters
         .entry("max_connections".to_owned())
@@ -205,6 +213,7 @@ pub fn settle(context: &mut Context<'_>) -> Option<Database> {
             .unwrap_or_else(|| context.id.name.replace('-', "_")),
         username: spec.username.unwrap_or_else(|| "postgres".to_owned()),
         engine_version: spec.engine_version.unwrap_or_else(|| "16".to_owned()),
+        allow_major_version_upgrade: spec.allow_major_version_upgrade.unwrap_or(false),
         instance_class: spec.instance_class.unwrap_or_else(|| {
             environment
                 .choose("db.t3.micro", "db.t3.small", "db.t3.medium")
@@ -315,6 +324,9 @@ impl Database {
             ),
             ("deletionProtection", self.deletion_protection.into()),
         ]));
+        if self.allow_major_version_upgrade {
+            inputs.insert("allowMajorVersionUpgrade".to_owned(), true.into());
+        }
         let resource = context.add(KEY, instance(&stack), inputs);
         resource.options.on_delete = self.on_delete;
         resource.origin.name_key = Some(format!("{KEY}.name"));
@@ -380,7 +392,6 @@ impl Database {
             Value::object([
                 ("name", name.as_str().into()),
                 ("value", value.as_str().into()),
-                ("applyMethod", parameters::apply_method(name).into()),
             ])
         });
         let inputs = properties([

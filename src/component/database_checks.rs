@@ -155,7 +155,8 @@ mod tests {
     use expect_test::{Expect, expect};
 
     use super::is_window;
-    use crate::component::testing::faults_of;
+    use crate::component::testing::{expand_text, faults_of};
+    use crate::resource::Value;
 
     fn check(text: &str, expected: &Expect) {
         expected.assert_eq(&faults_of(text));
@@ -175,6 +176,30 @@ mod tests {
         ] {
             assert_eq!(is_window(text, with_days), sound, "{text}");
         }
+    }
+
+    #[test]
+    fn what_is_written_arrives_as_rds_takes_it() {
+        let text = "network: {}\ndatabase: { engineVersion: \"17\", allowMajorVersionUpgrade: true, parameters: { jit: false, rds.force_ssl: True } }\n";
+        let expansion = expand_text(text).unwrap();
+        let inputs = |token: &str| {
+            let mut resources = expansion.resources.iter();
+            let found = resources.find(|resource| resource.urn.token() == token);
+            &found.unwrap().inputs
+        };
+        let instance = inputs("aws:rds:Instance");
+        assert_eq!(instance["allowMajorVersionUpgrade"], true.into());
+        let parameter = |name: &str, value: &str| {
+            Value::object([("name", name.into()), ("value", value.into())])
+        };
+        assert_eq!(
+            inputs("aws:rds:ParameterGroup")["parameters"],
+            Value::list([
+                parameter("jit", "0"),
+                parameter("max_connections", "100"),
+                parameter("rds.force_ssl", "1"),
+            ])
+        );
     }
 
     #[test]

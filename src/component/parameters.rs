@@ -6,48 +6,16 @@ use crate::stack::Fault;
 
 use super::context::Context;
 
-/// Parameters that PostgreSQL reads at its start alone. RDS refuses to apply them at once, so they wait for a reboot.
-const STATIC: &[&str] = &[
-    "autovacuum_freeze_max_age",
-    "autovacuum_max_workers",
-    "autovacuum_multixact_freeze_max_age",
-    "huge_pages",
-    "ignore_invalid_pages",
-    "jit_provider",
-    "logging_collector",
-    "max_connections",
-    "max_files_per_process",
-    "max_locks_per_transaction",
-    "max_logical_replication_workers",
-    "max_pred_locks_per_transaction",
-    "max_prepared_transactions",
-    "max_replication_slots",
-    "max_wal_senders",
-    "max_worker_processes",
-    "min_dynamic_shared_memory",
-    "old_snapshot_threshold",
-    "pg_stat_statements.max",
-    "rds.enable_plan_management",
-    "rds.logical_replication",
-    "shared_buffers",
-    "shared_memory_type",
-    "shared_preload_libraries",
-    "superuser_reserved_connections",
-    "track_activity_query_size",
-    "track_commit_timestamp",
-    "wal_buffers",
-    "wal_level",
-];
-
 /// The range that RDS allows.
 const CONNECTIONS: std::ops::RangeInclusive<u32> = 6..=262_143;
 
-/// When RDS applies a parameter.
-pub fn apply_method(name: &str) -> &'static str {
-    if STATIC.contains(&name) {
-        "pending-reboot"
-    } else {
-        "immediate"
+/// A value as RDS takes it, whose truth values are `1` and `0`.
+/// <https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_ParamValuesRef.html>
+pub fn text(value: &str) -> String {
+    match value {
+        _ if value.eq_ignore_ascii_case("true") => "1".to_owned(),
+        _ if value.eq_ignore_ascii_case("false") => "0".to_owned(),
+        _ => value.to_owned(),
     }
 }
 

@@ -106,7 +106,7 @@ const TYPES: &[(&str, &str, &str)] = &[
     ),
     (
         "aws:rds:Instance",
-        "identifier engine engineVersion instanceClass allocatedStorage maxAllocatedStorage storageType storageEncrypted kmsKeyId dbName username port dbSubnetGroupName vpcSecurityGroupIds parameterGroupName multiAz publiclyAccessible backupRetentionPeriod backupWindow maintenanceWindow deletionProtection performanceInsightsEnabled performanceInsightsRetentionPeriod monitoringInterval monitoringRoleArn autoMinorVersionUpgrade copyTagsToSnapshot enabledCloudwatchLogsExports applyImmediately replicateSourceDb masterPasswordSecretArn",
+        "identifier engine engineVersion allowMajorVersionUpgrade instanceClass allocatedStorage maxAllocatedStorage storageType storageEncrypted kmsKeyId dbName username port dbSubnetGroupName vpcSecurityGroupIds parameterGroupName multiAz publiclyAccessible backupRetentionPeriod backupWindow maintenanceWindow deletionProtection performanceInsightsEnabled performanceInsightsRetentionPeriod monitoringInterval monitoringRoleArn autoMinorVersionUpgrade copyTagsToSnapshot enabledCloudwatchLogsExports applyImmediately replicateSourceDb masterPasswordSecretArn",
         "endpoint address",
     ),
     (

@@ -56,6 +56,26 @@ def check_storage(size, iops, throughput, engine):
         )
 
 
+def check_performance(instance, changes):
+    """Storage with operations of its own does not change its size without them: gp3 has them from 400 GiB on.
+
+    https://github.com/hashicorp/terraform-provider-aws/issues/33512
+    https://github.com/hashicorp/terraform-provider-aws/pull/28847
+    """
+    before, after = instance.storage_type, changes.get("storage_type") or instance.storage_type
+    size = int(changes.get("allocated_storage") or instance.allocated_storage)
+    if after == "gp3":
+        provisioned = (int(instance.allocated_storage) if before == "gp3" else size) >= 400
+    else:
+        provisioned = after == before and after.startswith("io")
+    named = {"allocated_storage", "iops", "storage_throughput"} & set(changes)
+    if provisioned and (named or after != before) and not {"allocated_storage", "iops"} <= set(changes):
+        refuse(
+            "InvalidParameterCombination",
+            "You must specify both the storage size and iops when modifying the storage size or iops on a DB instance that has iops.",
+        )
+
+
 # Instances
 
 
@@ -250,6 +270,7 @@ def modify_db_instance(original, self, db_instance_identifier, db_kwargs):
             "InvalidParameterCombination",
             "Invalid storage size: the allocated storage of an instance cannot be reduced",
         )
+    check_performance(instance, changes)
     if (changes.get("storage_type") or instance.storage_type) == "gp3":
         check_storage(size, changes.get("iops"), changes.get("storage_throughput"), instance.engine)
     role = changes.get("monitoring_role_arn", instance.monitoring_role_arn)
@@ -280,8 +301,10 @@ def modify_db_instance(original, self, db_instance_identifier, db_kwargs):
     if changes.get("db_port_number") is not None:
         # moto forgets it: the attribute has another name than the parameter.
         changes["port"] = int(changes.pop("db_port_number"))
-    if "storage_type" in changes:
-        # The old type's figures do not carry over.
+    if changes.get("storage_type", instance.storage_type) != instance.storage_type or (
+        int(instance.allocated_storage) < 400 <= int(changes.get("allocated_storage", 0))
+    ):
+        # The old type's figures do not carry over, nor does a baseline that is outgrown.
         instance.iops = None
         instance._storage_throughput = None
     if changes.get("max_allocated_storage") is not None and int(changes["max_allocated_storage"]) <= size:
@@ -290,6 +313,7 @@ def modify_db_instance(original, self, db_instance_identifier, db_kwargs):
     if "allocated_storage" in changes and size > instance._max_allocated_storage:
         instance._max_allocated_storage = size
     original(self, db_instance_identifier, changes)
+    upgrade_replicas(self, instance)
     settle_storage(instance)
     settle_insights(instance, insights)
     if not interval:
@@ -321,6 +345,20 @@ def checked_upgrade(instance, changes):
     return version
 
 
+def upgrade_replicas(backend, source):
+    """Replicas come along with a major upgrade of their source; a parameter group of the old family cannot.
+
+    https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_UpgradeDBInstance.PostgreSQL.MajorVersion.html
+    """
+    for name in source.replicas:
+        replica = backend.databases.get(name)
+        if replica is not None and family_of(replica.engine, replica.engine_version) != family_of(
+            source.engine, source.engine_version
+        ):
+            replica.engine_version = source.engine_version
+            replica.db_parameter_group_name = default_group_exists(backend, source.engine, source.engine_version)
+
+
 @replace(RDSBackend, "reboot_db_instance")
 def reboot_db_instance(original, self, db_instance_identifier):
     """Static parameters take effect now."""
@@ -348,6 +386,12 @@ def create_db_instance_read_replica(original, self, db_kwargs):
             f"Automated backups are not enabled for this database instance. To enable automated backups, use ModifyDBInstance to set the backup retention period to a non-zero value. (Service: {source.db_instance_identifier})",
         )
     given = {name: value for name, value in dict(db_kwargs).items() if value is not None}
+    if given.get("db_parameter_group_name") and not source.engine.startswith(("oracle", "db2")):
+        # Within a region, where a replica has the group of its source.
+        refuse(
+            "InvalidParameterCombination",
+            f"A parameter group can't be specified during Read Replica creation for the following DB engine: {source.engine}",
+        )
     replica = original(self, db_kwargs)
     replica.tags = given.get("tags") or []
     replica.created = replica.instance_create_time = utcnow()

@@ -1,8 +1,10 @@
-"""RDS subnet groups, parameter groups and engine versions."""
+"""RDS subnet groups, parameter groups, engine versions, and the role that RDS has in an account."""
 
 from moto.core.responses import ActionResult, PaginatedResult
 from moto.ec2.exceptions import InvalidSubnetIdError
 from moto.ec2.models import ec2_backends
+from moto.iam.exceptions import EntityAlreadyExists, InvalidInput
+from moto.iam.models import SERVICE_NAME_CONVERSION, IAMBackend
 from moto.rds.exceptions import DBParameterGroupNotFoundError, DBSubnetGroupNotFoundError, RDSClientError
 from moto.rds.models import DBInstance, DBParameterGroup, RDSBackend
 from moto.rds.responses import RDSResponse
@@ -13,6 +15,23 @@ from mending import add, notes_of, replace
 
 def refuse(code, message):
     raise RDSClientError(code, message)
+
+
+# The service-linked role
+
+SERVICE_NAME_CONVERSION["rds"] = "RDS"
+
+
+@replace(IAMBackend, "create_service_linked_role")
+def create_service_linked_role(original, self, *arguments):
+    """One that is there is a name that is taken, in other words than those of other roles.
+
+    https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateServiceLinkedRole.html
+    """
+    try:
+        return original(self, *arguments)
+    except EntityAlreadyExists:
+        raise InvalidInput("Service role name has been taken in this account, please try a different suffix.") from None
 
 
 # Engine versions
@@ -246,7 +265,10 @@ def reset_db_parameter_group(self):
 
 @replace(RDSResponse, "describe_db_parameters")
 def describe_db_parameters(_original, self):
-    """Only what a user has set is known here: the hundreds of engine defaults are not listed."""
+    """What a user has set, and whatever is asked for by name; the hundreds of engine defaults are not listed.
+
+    https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_DescribeDBParameters.html
+    """
     name = self.params["DBParameterGroupName"]
     if name not in self.backend.db_parameter_groups:
         raise DBParameterGroupNotFoundError(name)
@@ -264,6 +286,23 @@ def describe_db_parameters(_original, self):
         for parameter_name, values in sorted(self.backend.db_parameter_groups[name].parameters.items())
         if source in (None, "user")
     ]
+    known = {parameter["ParameterName"] for parameter in parameters}
+    for filtered in self.params.get("Filters") or []:
+        if filtered["Name"] == "parameter-name":
+            asked = set(filtered["Values"])
+            parameters = [parameter for parameter in parameters if parameter["ParameterName"] in asked]
+            if source in (None, "engine-default"):
+                parameters += [
+                    {
+                        "ApplyMethod": "pending-reboot",
+                        "ApplyType": apply_type(parameter_name),
+                        "DataType": "string",
+                        "IsModifiable": True,
+                        "ParameterName": parameter_name,
+                        "Source": "engine-default",
+                    }
+                    for parameter_name in sorted(asked - known)
+                ]
     return PaginatedResult({"Parameters": parameters})
 
 

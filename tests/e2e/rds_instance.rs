@@ -114,6 +114,29 @@ fn sizes() -> Vec<Edit> {
                 600,
             ),
         ),
+        // From 400 GiB on, gp3 has figures that every change of its size names again, and at 400 it gets others.
+        Edit::in_place(
+            "/size",
+            (
+                "{ identifier: e2e-instance-roomy, allocatedStorage: 400 }",
+                400,
+            ),
+            (
+                "{ identifier: e2e-instance-roomy, allocatedStorage: 450 }",
+                450,
+            ),
+        ),
+        Edit::in_place(
+            "/iops",
+            (
+                "{ identifier: e2e-instance-growing, allocatedStorage: 100 }",
+                3000,
+            ),
+            (
+                "{ identifier: e2e-instance-growing, allocatedStorage: 400 }",
+                12000,
+            ),
+        ),
         Edit::in_place(
             "/version",
             (
@@ -483,7 +506,8 @@ async fn failure(world: &World, resources: &str) -> String {
     match world.run(plan).await.outcome {
         Outcome::Failed(report) => {
             let (_, error) = report.failed.first().expect("something failed");
-            format!("{}: {}", error.operation, error.message)
+            let details = error.details.join("; ");
+            format!("{}: {}; {details}", error.operation, error.message)
         }
         other => panic!("{other:#?}"),
     }
@@ -545,12 +569,12 @@ async fn a_replica_takes_after_its_source_until_it_is_promoted() {
     let world = World::new("e2e-instance-replica").await;
     let replica = |source: &str| {
         format!(
-            "replica:\n  type: aws:rds:Instance\n  properties: {{ identifier: e2e-instance-replica, instanceClass: db.t3.small, multiAz: true, deletionProtection: true{source} }}"
+            "own: {{ type: aws:rds:ParameterGroup, properties: {{ name: e2e-instance-replica-own, family: postgres16 }} }}\nreplica:\n  type: aws:rds:Instance\n  properties: {{ identifier: e2e-instance-replica, instanceClass: db.t3.small, multiAz: true, deletionProtection: true, parameterGroupName: '${{own.name}}'{source} }}"
         )
     };
     let source = entry(
         "source",
-        "identifier: e2e-instance-source\nbackupRetentionPeriod: 2\nstorageEncrypted: true",
+        "identifier: e2e-instance-source\nengineVersion: '16'\nbackupRetentionPeriod: 2\nstorageEncrypted: true",
     );
     let following = format!(
         "{PASSWORD}\n{source}\n{}",
@@ -563,6 +587,8 @@ async fn a_replica_takes_after_its_source_until_it_is_promoted() {
         ("/class", json!("db.t3.small")),
         ("/encrypted", json!(true)),
         ("/user", json!("app")),
+        // The call that makes it takes none.
+        ("/parameters", json!("e2e-instance-replica-own")),
         ("/multiAz", json!(true)),
         ("/protection", json!(true)),
     ];
@@ -592,6 +618,62 @@ async fn a_replica_takes_after_its_source_until_it_is_promoted() {
     let said = failure(&world, &following).await;
     assert!(said.contains("`replicateSourceDb` cannot be set"), "{said}");
     world.destroy(&alone).await;
+}
+
+#[tokio::test]
+async fn a_version_that_is_not_on_offer_is_refused_with_those_that_are() {
+    let world = World::new("e2e-instance-offer").await;
+    let lines = "identifier: e2e-instance-offer\nengineVersion: '15.99'";
+    let resources = format!("{PASSWORD}\n{}", entry("tested", lines));
+    let said = failure(&world, &resources).await;
+    assert!(said.contains("Cannot find version 15.99"), "{said}");
+    let answer = world.sdk.rds.describe_db_engine_versions();
+    let answer = answer.engine("postgres").send().await;
+    let answer = answer.expect("versions can be listed");
+    let mut offered: Vec<&str> = answer
+        .db_engine_versions()
+        .iter()
+        .filter_map(|version| version.engine_version())
+        .filter(|version| version.starts_with("15."))
+        .collect();
+    offered.sort_by_key(|version| version.len());
+    assert!(!offered.is_empty());
+    let expected = format!("on offer: {}; or `15`", offered.join(", "));
+    assert!(said.contains(&expected), "{said}");
+    world.destroy(&resources).await;
+}
+
+/// Along with the parameter group of its family, and with the replicas.
+#[tokio::test]
+async fn a_major_upgrade_wants_consent() {
+    let world = World::new("e2e-instance-upgrade").await;
+    let resources = |major: &str, consent: bool| {
+        let group = format!(
+            "group: {{ type: aws:rds:ParameterGroup, properties: {{ family: postgres{major} }} }}"
+        );
+        let lines = format!(
+            "identifier: e2e-instance-upgrade\nengineVersion: '{major}'\nbackupRetentionPeriod: 1\nparameterGroupName: ${{group.name}}\nallowMajorVersionUpgrade: {consent}"
+        );
+        let replica = "replica: { type: aws:rds:Instance, properties: { identifier: e2e-instance-upgraded, instanceClass: db.t3.micro, replicateSourceDb: '${tested.identifier}', parameterGroupName: '${group.name}' } }";
+        format!(
+            "{PASSWORD}\n{group}\n{}\n{replica}",
+            entry("tested", &lines)
+        )
+    };
+    world.up(&resources("15", false)).await;
+    let said = failure(&world, &resources("16", false)).await;
+    assert!(said.contains("`allowMajorVersionUpgrade: true`"), "{said}");
+    assert_eq!(shown(&world, "e2e-instance-upgrade", "/major").await, "15");
+
+    let upgraded = resources("16", true);
+    world.up(&upgraded).await;
+    assert!(world.preview(&upgraded).await.is_empty());
+    let group = shown(&world, "e2e-instance-upgrade", "/parameters").await;
+    for id in ["e2e-instance-upgrade", "e2e-instance-upgraded"] {
+        assert_eq!(shown(&world, id, "/major").await, "16", "{id}");
+        assert_eq!(shown(&world, id, "/parameters").await, group, "{id}");
+    }
+    world.destroy(&upgraded).await;
 }
 
 const PASSWORD: &str = "\

@@ -4,6 +4,7 @@ use async_trait::async_trait;
 use aws_sdk_rds::types::{ApplyMethod, Parameter};
 use serde_json::{Value as Json, json};
 
+use crate::common::World;
 use crate::common::resource_type::{Edit, Effect, ResourceTypeTest, check};
 use crate::common::sdk::Sdk;
 
@@ -139,6 +140,45 @@ impl ResourceTypeTest for ParameterGroup {
             .db_parameter_group_arn()?;
         sdk.foreign_tag(arn, set).await
     }
+}
+
+/// Whoever uses the group already has what can change without a reboot at once.
+#[tokio::test]
+async fn what_can_act_at_once_does() {
+    let world = World::new("e2e-rds-parameter-methods").await;
+    let resources = |parameters: &str| {
+        format!(
+            "tested: {{ type: aws:rds:ParameterGroup, properties: {{ name: e2e-parameter-methods, family: postgres15, parameters: [{parameters}] }} }}"
+        )
+    };
+    world.up(&resources("")).await;
+    let set = resources(
+        "{ name: log_min_duration_statement, value: 500 }, { name: max_connections, value: 100 }",
+    );
+    world.up(&set).await;
+    let answer = world
+        .sdk
+        .rds
+        .describe_db_parameters()
+        .db_parameter_group_name("e2e-parameter-methods")
+        .source("user")
+        .send()
+        .await
+        .expect("parameters can be listed");
+    let methods: Vec<_> = answer
+        .parameters()
+        .iter()
+        .map(|parameter| (parameter.parameter_name(), parameter.apply_method()))
+        .collect();
+    let expected = [
+        (
+            Some("log_min_duration_statement"),
+            Some(&ApplyMethod::Immediate),
+        ),
+        (Some("max_connections"), Some(&ApplyMethod::PendingReboot)),
+    ];
+    assert_eq!(methods, expected);
+    world.destroy(&set).await;
 }
 
 #[tokio::test]

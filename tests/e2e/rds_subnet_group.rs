@@ -3,8 +3,12 @@
 use async_trait::async_trait;
 use serde_json::{Value as Json, json};
 
+use fde_infra::aws::{AwsProvider, Connection, connect};
+
+use crate::common::proxy::{Proxy, Refusal};
 use crate::common::resource_type::{Edit, Effect, ResourceTypeTest, check};
 use crate::common::sdk::Sdk;
+use crate::common::{REGION, World, endpoint};
 
 struct SubnetGroup;
 
@@ -136,4 +140,54 @@ c: { type: aws:ec2:Subnet, properties: { vpcId: '${vpc.id}', cidrBlock: 10.0.2.0
 #[tokio::test]
 async fn subnet_group() {
     check("e2e-rds-subnet-group", &SubnetGroup).await;
+}
+
+/// An account in which nobody has made a database yet has no service-linked role of RDS.
+/// <https://github.com/terraform-aws-modules/terraform-aws-rds/issues/364>
+#[tokio::test]
+async fn an_account_without_the_role_of_rds_gets_it() {
+    const ROLE: &str = "AWSServiceRoleForRDS";
+    let mut world = World::new("e2e-rds-service-role").await;
+    // There is one if the account has seen this test before.
+    let role = world.sdk.iam.delete_service_linked_role().role_name(ROLE);
+    drop(role.send().await);
+    // Of the first group the creation is refused until there is the role, and once more until it shows; of the second
+    // as if the role that is there did not show yet.
+    let proxy = Proxy::before(endpoint(), |call| {
+        let refused = call.operation == "CreateDBSubnetGroup" && matches!(call.turn, 1 | 2 | 4);
+        let message = "Missing necessary credentials. Please check http://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/UsingWithRDS.IAM.ServiceLinkedRoles.html";
+        refused.then_some(
+            Refusal {
+                status: 400,
+                code: "InvalidParameterValue",
+                message,
+            }
+            .into(),
+        )
+    });
+    let connection = Connection {
+        profile: None,
+        region: Some(REGION.to_owned()),
+        endpoint_url: Some(proxy.endpoint.clone()),
+        static_credentials: Some(("e2e-rds-service-role".to_owned(), "test".to_owned())),
+    };
+    let context = connect(&connection).await.expect("the account answers");
+    world.provider = AwsProvider::new(context);
+    let needs = SubnetGroup.needs();
+    let group = |name: &str| {
+        format!(
+            "{name}: {{ type: aws:rds:SubnetGroup, properties: {{ subnetIds: ['${{a.id}}', '${{b.id}}'] }} }}"
+        )
+    };
+    let one = format!("{needs}\n{}", group("one"));
+    world.up(&one).await;
+    assert_eq!(proxy.calls("CreateServiceLinkedRole"), 1);
+    let both = format!("{one}\n{}", group("two"));
+    world.up(&both).await;
+    assert_eq!(proxy.calls("CreateServiceLinkedRole"), 2);
+    assert_eq!(proxy.calls("CreateDBSubnetGroup"), 5);
+    world.destroy(&both).await;
+    // It is the account's, and stays.
+    let role = world.sdk.iam.get_role().role_name(ROLE).send().await;
+    assert!(role.is_ok(), "{role:?}");
 }

@@ -5,14 +5,16 @@
 //! - After a modification AWS may say `available` for up to a minute before it begins: see [`state::unfinished`].
 //! - A change that waits for the maintenance window is listed as pending. It counts as done where the author wants the
 //!   window, and as missing where not.
+//! - A major version is a change of its own kind: it goes along with a parameter group of its family, and wants consent.
 //! - A dying instance keeps its name: a creation waits for it to be gone.
 //!
-//! Parts: [`state`] says where an instance stands and what its inputs are, [`request`] builds the calls, and [`defer`]
-//! knows what AWS decides once the instance exists.
+//! Parts: [`state`] says where an instance stands and what its inputs are, [`request`] builds the calls, [`defer`] knows
+//! what AWS decides once the instance exists, and [`versions`] which versions there are.
 
 mod defer;
 mod request;
 mod state;
+mod versions;
 
 use std::time::Duration;
 
@@ -47,7 +49,8 @@ pub struct Inputs {
     pub identifier: String,
     /// `postgres`, `mysql`, `mariadb`, … Required but for a replica.
     pub engine: Option<String>,
-    /// `15`, or `15.4`. AWS's newer minor versions of the same major version count as equal. Default: AWS's choice.
+    /// `15`, or `15.4`. AWS's newer minor versions of the same major version count as equal. A new instance takes only
+    /// what is still on offer, which old minor versions are not. Default: AWS's choice.
     pub engine_version: Option<String>,
     /// `db.t3.micro`, `db.r6g.large`, …
     pub instance_class: String,
@@ -296,7 +299,9 @@ impl ResourceType for Instance {
             let error = match created {
                 Ok(instance) => return Ok(created_live(&new, &instance)),
                 Err(error) if error.is(ErrorKind::AlreadyExists) => error,
-                Err(error) => return Err(error),
+                Err(error) => {
+                    return Err(versions::explained(context, inputs, error).await);
+                }
             };
             let met = match describe(context, &inputs.identifier).await {
                 // Gone between the two calls.
@@ -341,8 +346,11 @@ impl ResourceType for Instance {
             settle(context, &promoted, change.progress).await?;
         }
         if let Some(modify) = request::modify(context, &change) {
-            until_visible(|| context.call("rds:ModifyDBInstance", || modify.clone().send()))
-                .await?;
+            let modified =
+                until_visible(|| context.call("rds:ModifyDBInstance", || modify.clone().send()));
+            if let Err(error) = modified.await {
+                return Err(versions::explained(context, change.wanted, error).await);
+            }
         }
         Ok(state::settling(change.applied(), "modifying"))
     }

@@ -169,8 +169,11 @@ impl ResourceType for ParameterGroup {
                     answer.db_parameter_group,
                     "a parameter group",
                 )?;
-                // All parameters have their defaults yet, whatever is wanted: `update` brings the rest.
-                Ok(live(&group, Vec::new(), new.tags.clone()))
+                // All parameters have their defaults yet, whatever is wanted: `update` brings the rest, and sees by the
+                // missing list that nothing uses the group yet.
+                let mut created = live(&group, Vec::new(), new.tags.clone());
+                created.inputs.parameters = None;
+                Ok(created)
             }
             Err(error) if error.is(ErrorKind::AlreadyExists) => {
                 adopt(new.urn, get(context, &inputs.name).await?, error)
@@ -192,7 +195,11 @@ impl ResourceType for ParameterGroup {
             })
             .map(|(_, parameter)| *parameter)
             .collect();
-        let is_static = static_names(context, name, &changed).await?;
+        let is_static = match &change.observed.inputs.parameters {
+            // Whatever instance comes to use a new group starts with all of it, so AWS need not be asked.
+            None => wanted.keys().cloned().collect(),
+            Some(_) => static_names(context, name, &changed).await?,
+        };
         for batch in in_order(changed, &is_static).chunks(BATCH) {
             until_visible(|| {
                 context.call("rds:ModifyDBParameterGroup", || {
@@ -382,6 +389,8 @@ async fn parameters_of(
             let value = parameter.parameter_value()?;
             let method = match parameter.apply_type() {
                 Some("static") => Some("pending-reboot"),
+                // Whichever way it was set: one that is reset may go back at once.
+                Some("dynamic") => Some("immediate"),
                 _ => parameter.apply_method().map(ApplyMethod::as_str),
             };
             let parameter = Parameter {

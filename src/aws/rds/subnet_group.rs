@@ -2,6 +2,9 @@
 //!
 //! - The name is lower-cased by AWS, and is all that cannot change.
 //! - It must span two availability zones, and a subnet that an instance uses cannot leave it.
+//! - RDS acts on it with a role of its own in the account, which `CreateDBInstance` brings about and
+//!   `CreateDBSubnetGroup` does not: in an account without it we do. It is the account's, so that it stays.
+//!   <https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/UsingWithRDS.IAM.ServiceLinkedRoles.html>
 //! - It is held until the last instance in it is gone, which takes minutes after the deletion was asked for.
 
 use std::time::Duration;
@@ -13,10 +16,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::aws::context::Context;
-use crate::aws::error::{AwsResult, expected};
+use crate::aws::error::{AwsResult, expected, lacks_service_role};
 use crate::aws::pages::pages;
 use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType, adopt, in_vpc};
-use crate::aws::wait::until_visible;
+use crate::aws::wait::{Pauses, VISIBILITY, until_visible};
 use crate::resource::provider::{DataPolicy, Progress, Query};
 use crate::resource::{Condition, CreateClass, ErrorKind, Property, Schema, Tags};
 
@@ -92,8 +95,8 @@ impl ResourceType for SubnetGroup {
         new: New<'_, Self::Inputs>,
     ) -> AwsResult<LiveOf<Self>> {
         let inputs = new.inputs;
-        let created = context
-            .call("rds:CreateDBSubnetGroup", || {
+        let attempt = || {
+            context.call("rds:CreateDBSubnetGroup", || {
                 context
                     .rds
                     .create_db_subnet_group()
@@ -103,7 +106,17 @@ impl ResourceType for SubnetGroup {
                     .set_tags(Some(super::to_sdk(new.tags)))
                     .send()
             })
-            .await;
+        };
+        let mut created = attempt().await;
+        if created.as_ref().is_err_and(lacks_service_role) {
+            new.progress.status("making the service-linked role of RDS");
+            make_service_role(context).await?;
+            let mut pauses = Pauses::within(VISIBILITY, Duration::from_millis(250));
+            created = attempt().await;
+            while created.as_ref().is_err_and(lacks_service_role) && pauses.pause().await {
+                created = attempt().await;
+            }
+        }
         match created {
             Ok(answer) => {
                 let group = expected(
@@ -164,6 +177,23 @@ impl ResourceType for SubnetGroup {
     /// As long as an instance in it may take to go.
     fn delete_patience(&self) -> Duration {
         super::instance::DELETION
+    }
+}
+
+/// Makes the role that RDS acts with in the account. One that is there is fine: it may be visible to IAM alone yet.
+async fn make_service_role(context: &Context) -> AwsResult<()> {
+    let made = context
+        .call("iam:CreateServiceLinkedRole", || {
+            context
+                .iam
+                .create_service_linked_role()
+                .aws_service_name("rds.amazonaws.com")
+                .send()
+        })
+        .await;
+    match made {
+        Err(error) if error.is(ErrorKind::AlreadyExists) => Ok(()),
+        other => other.map(drop),
     }
 }
 

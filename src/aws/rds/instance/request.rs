@@ -3,7 +3,7 @@
 use aws_sdk_rds::operation::modify_db_instance::builders::ModifyDBInstanceFluentBuilder;
 use aws_sdk_rds::types::{CloudwatchLogsExportConfiguration, DbInstance};
 
-use super::{Inputs, Instance};
+use super::{Inputs, Instance, versions};
 use crate::aws::context::Context;
 use crate::aws::error::{AwsResult, expected};
 use crate::aws::resource_type::{Change, New};
@@ -75,6 +75,17 @@ pub(super) fn check_change(change: &Change<'_, Instance>) -> AwsResult<()> {
                 .to_owned(),
         ));
     }
+    if change.diff.touches("engineVersion") && !wanted.allow_major_version_upgrade {
+        let engine = wanted.engine.as_deref().or(observed.engine.as_deref());
+        let live = observed.engine_version.as_deref().unwrap_or_default();
+        let asked = wanted.engine_version.as_deref().unwrap_or_default();
+        if versions::is_major_upgrade(engine.unwrap_or_default(), live, asked) {
+            return Err(invalid(format!(
+                "`engineVersion` {asked} is a major upgrade of {live}, which has no way back and interrupts the \
+                 database; to have it, set `allowMajorVersionUpgrade: true`"
+            )));
+        }
+    }
     Ok(())
 }
 
@@ -133,7 +144,9 @@ pub(super) async fn create(
     expected("rds:CreateDBInstance", answer.db_instance, "an instance")
 }
 
-/// A replica in its source's region, and so in its subnet group. What the call does not take, a modification brings.
+/// A replica in its source's region, and so in its subnet group. What the call does not take, a modification brings. Most
+/// engines refuse a parameter group here, PostgreSQL among them, and give the replica that of its source:
+/// <https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_CreateDBInstanceReadReplica.html>.
 pub(super) async fn create_replica(
     context: &Context,
     new: &New<'_, Inputs>,
@@ -154,7 +167,6 @@ pub(super) async fn create_replica(
                 .set_storage_throughput(inputs.storage_throughput)
                 .set_port(inputs.port)
                 .set_vpc_security_group_ids(inputs.vpc_security_group_ids.clone())
-                .set_db_parameter_group_name(inputs.parameter_group_name.clone())
                 .multi_az(inputs.multi_az)
                 .set_availability_zone(inputs.availability_zone.clone())
                 .publicly_accessible(inputs.publicly_accessible)
@@ -213,11 +225,12 @@ pub(super) fn modify(
         "iops",
         "storageThroughput",
     ]) {
+        let (iops, throughput) = performance(wanted, observed);
         request = request
             .set_allocated_storage(wanted.allocated_storage.or(observed.allocated_storage))
             .storage_type(&wanted.storage_type)
-            .set_iops(wanted.iops)
-            .set_storage_throughput(wanted.storage_throughput);
+            .set_iops(wanted.iops.or(iops))
+            .set_storage_throughput(wanted.storage_throughput.or(throughput));
     }
     if differs("maxAllocatedStorage") {
         let size = wanted.allocated_storage.or(observed.allocated_storage);
@@ -297,6 +310,30 @@ pub(super) fn modify(
     Some(request)
 }
 
+/// The operations and throughput that go along with a change of storage where the author has none: storage that has
+/// figures of its own is not changed without them. `gp3` has them from a size on, below which they are refused; while it
+/// grows over that size, AWS raises it to the new baseline, which what was observed would undo.
+///
+/// <https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/CHAP_Storage.html#gp3-storage>
+fn performance(wanted: &Inputs, observed: &Inputs) -> (Option<i32>, Option<i32>) {
+    let engine = wanted.engine.as_deref().or(observed.engine.as_deref());
+    let (from, baseline) = match engine.unwrap_or_default() {
+        engine if engine.starts_with("oracle") => (200, (12_000, 500)),
+        engine if engine.starts_with("sqlserver") => (0, (3000, 125)),
+        _ => (400, (12_000, 500)),
+    };
+    let is_large = |of: &Inputs| of.allocated_storage.is_some_and(|size| size >= from);
+    let stays = wanted.storage_type == observed.storage_type;
+    match wanted.storage_type.as_str() {
+        "gp3" if stays && is_large(observed) => (observed.iops, observed.storage_throughput),
+        "gp3" if !stays && (is_large(wanted) || is_large(observed)) => {
+            (Some(baseline.0), Some(baseline.1))
+        }
+        "io1" | "io2" if stays => (observed.iops, None),
+        _ => (None, None),
+    }
+}
+
 fn storage_limit(inputs: &Inputs) -> Option<i32> {
     inputs.max_allocated_storage.filter(|limit| *limit > 0)
 }
@@ -330,6 +367,36 @@ fn invalid(message: String) -> ProviderError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::aws::rds::instance::state;
+
+    #[test]
+    fn storage_with_figures_of_its_own_is_changed_along_with_them() {
+        let storage = |kind: &str, size: i32, iops: i32, throughput: i32| {
+            let instance = DbInstance::builder()
+                .engine("postgres")
+                .storage_type(kind)
+                .allocated_storage(size)
+                .iops(iops)
+                .storage_throughput(throughput)
+                .build();
+            state::live(&instance, false).inputs
+        };
+        for (from, to, expected) in [
+            (("gp3", 20), ("gp3", 40), (None, None)),
+            (("gp3", 100), ("gp3", 400), (None, None)),
+            (("gp3", 400), ("gp3", 500), (Some(13_000), Some(600))),
+            (("gp2", 100), ("gp3", 100), (None, None)),
+            (("gp2", 400), ("gp3", 400), (Some(12_000), Some(500))),
+            (("gp3", 400), ("gp2", 400), (None, None)),
+            (("io1", 100), ("io1", 200), (Some(13_000), None)),
+        ] {
+            let observed = storage(from.0, from.1, 13_000, 600);
+            let mut wanted = storage(to.0, to.1, 0, 0);
+            (wanted.iops, wanted.storage_throughput) = (None, None);
+            let found = performance(&wanted, &observed);
+            assert_eq!(found, expected, "{from:?} to {to:?}");
+        }
+    }
 
     #[test]
     fn logs_are_switched_one_by_one() {
