@@ -18,6 +18,7 @@ use tokio::time::Instant;
 use super::Random;
 use super::visibility::{Lag, Sights};
 use crate::resource::provider::{Creation, DataPolicy, Deletion, Indexed, Progress, Query, Update};
+use crate::resource::schema::Unset;
 use crate::resource::value::properties;
 use crate::resource::{
     Catalog, Condition, CreateClass, ErrorKind, Observed, Properties, Provider, ProviderError,
@@ -34,10 +35,13 @@ const ID_DIGITS: usize = 6;
 #[derive(Debug, Clone)]
 struct Object {
     observed: Observed,
+    born_at: Instant,
     begun_at: Instant,
     ready_at: Instant,
     /// Why it will not come up.
     fails: Option<String>,
+    /// What was given and is never answered: passwords.
+    unanswered: Properties,
 }
 
 impl Object {
@@ -45,9 +49,11 @@ impl Object {
         let begun_at = Instant::now();
         Self {
             observed,
+            born_at: begun_at,
             begun_at,
             ready_at: begun_at + takes,
             fails: None,
+            unanswered: Properties::new(),
         }
     }
 
@@ -297,6 +303,23 @@ impl FakeAccount {
         self.lock().objects.values().map(Object::now).collect()
     }
 
+    /// What an object was given that no read answers with.
+    pub fn unanswered(&self, id: &str) -> Properties {
+        let state = self.lock();
+        let object = state.objects.get(id);
+        object.map_or_else(Properties::new, |object| object.unanswered.clone())
+    }
+
+    /// When an object was made: what has the name of another has its id as well.
+    pub fn born_at(&self, id: &str) -> Option<Instant> {
+        Some(self.lock().objects.get(id)?.born_at)
+    }
+
+    /// How often, since reads began to be behind, a reader saw what was not so any more.
+    pub fn misled(&self) -> u64 {
+        self.lock().sights.misled()
+    }
+
     /// Puts an object there behind everybody's back.
     pub fn insert(&self, observed: Observed) {
         let object = Object::new(observed, Duration::ZERO);
@@ -484,14 +507,14 @@ impl Provider for FakeAccount {
             .iter()
             .map(|output| ((*output).to_owned(), Value::from(format!("{id}.{output}"))))
             .collect();
-        let object = Object::new(
+        let mut object = Object::new(
             Observed {
                 token: token.to_owned(),
                 arn: schema
                     .taggable
                     .then(|| format!("arn:aws:fake:eu-south-2:123456789012:{kind}/{id}")),
                 id: id.clone(),
-                inputs: readable(schema, request.inputs),
+                inputs: readable(schema, request.inputs, &Properties::new()),
                 outputs,
                 tags: if schema.taggable {
                     request.tags.clone()
@@ -502,6 +525,7 @@ impl Provider for FakeAccount {
             },
             (self.provisioning)(token),
         );
+        object.unanswered = write_only(schema, request.inputs);
         let made = object.now();
         state.insert(&self.catalog, object);
         Ok(made)
@@ -518,7 +542,8 @@ impl Provider for FakeAccount {
             return Err(not_found("update", request.urn, &request.observed.id));
         };
         let before = object.observed.clone();
-        object.observed.inputs = readable(schema, request.inputs);
+        object.observed.inputs = readable(schema, request.inputs, &before.inputs);
+        object.unanswered.extend(write_only(schema, request.inputs));
         if schema.taggable {
             let (set, remove) = object.observed.tags.changes_to(request.tags);
             object.observed.tags = object
@@ -597,11 +622,31 @@ impl Provider for FakeAccount {
     }
 }
 
-/// What AWS would answer: all that is not write-only.
-fn readable(schema: &Schema, inputs: &Properties) -> Properties {
-    inputs
-        .iter()
-        .filter(|(name, _)| schema.property(name).is_some_and(|p| !p.write_only))
+/// What AWS would answer: all that is not write-only, and what it has chosen by itself.
+fn readable(schema: &Schema, inputs: &Properties, before: &Properties) -> Properties {
+    let mut answered = Properties::new();
+    for property in schema.properties.iter().filter(|p| !p.write_only) {
+        let name = property.name;
+        let mut value = inputs.get(name).cloned();
+        if value.is_none() && property.unset == Unset::ServerChooses {
+            value = before.get(name).cloned();
+        }
+        if let Some(Value::Object(given)) = &mut value
+            && property.declared_keys_only
+        {
+            given.insert("chosen".to_owned(), "by the account".into());
+        }
+        if let Some(value) = value {
+            answered.insert(name.to_owned(), value);
+        }
+    }
+    answered
+}
+
+fn write_only(schema: &Schema, inputs: &Properties) -> Properties {
+    let is_write_only = |name: &str| schema.property(name).is_some_and(|p| p.write_only);
+    let hidden = inputs.iter().filter(|(name, _)| is_write_only(name));
+    hidden
         .map(|(name, value)| (name.clone(), value.clone()))
         .collect()
 }

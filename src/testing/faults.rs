@@ -3,7 +3,7 @@
 //! A call here is one API call: repeating it is the business of whoever makes it. Only calls that change something are
 //! numbered: reads find what these leave behind.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -106,6 +106,14 @@ pub struct Weather {
     pub storm: Option<(Duration, Duration)>,
 }
 
+/// What the weather has done to a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Weathered {
+    Throttled,
+    Unanswered,
+    Stormed,
+}
+
 /// How a call goes.
 enum Course {
     Well,
@@ -134,6 +142,7 @@ pub struct FaultyAccount<'a> {
     /// All calls, reads too.
     calls: AtomicU64,
     met: Mutex<Vec<Fault>>,
+    weathered: Mutex<BTreeSet<Weathered>>,
     cancelled_at: Mutex<Option<Instant>>,
     expired: AtomicBool,
     killed: Notify,
@@ -162,6 +171,7 @@ impl<'a> FaultyAccount<'a> {
             numbered: Mutex::default(),
             calls: AtomicU64::new(0),
             met: Mutex::default(),
+            weathered: Mutex::default(),
             cancelled_at: Mutex::default(),
             expired: AtomicBool::new(false),
             killed: Notify::new(),
@@ -196,6 +206,11 @@ impl<'a> FaultyAccount<'a> {
         lock(&self.met).clone()
     }
 
+    /// What the weather has done to calls.
+    pub fn weathered(&self) -> BTreeSet<Weathered> {
+        lock(&self.weathered).clone()
+    }
+
     /// When the user pressed Ctrl-C last.
     pub fn cancelled_at(&self) -> Option<Instant> {
         *lock(&self.cancelled_at)
@@ -221,12 +236,15 @@ impl<'a> FaultyAccount<'a> {
             && (begins..ends).contains(&at)
         {
             let kinds = [ErrorKind::Throttled, ErrorKind::Transient];
+            lock(&self.weathered).insert(Weathered::Stormed);
             return Course::Refused(kinds[random.below(2)]);
         }
         if random.below(100) < self.weather.throttled || !self.account.allows(operation) {
+            lock(&self.weathered).insert(Weathered::Throttled);
             return Course::Refused(ErrorKind::Throttled);
         }
         if random.below(100) < self.weather.unanswered {
+            lock(&self.weathered).insert(Weathered::Unanswered);
             let pause = if random.once_in(4) {
                 HANGS
             } else {

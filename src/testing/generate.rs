@@ -1,6 +1,7 @@
 //! Stacks made from a seed: a handful of synthetic types that between them have every trait the planner cares about.
 
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 use super::Random;
 use crate::graph::{self, Resource, ResourceGraph, ResourceOptions};
@@ -12,6 +13,16 @@ struct Anything {}
 
 /// Types of all creation classes; with and without names, replacement, parents, data.
 pub fn catalog() -> Catalog {
+    known().clone()
+}
+
+/// [`catalog`], for whoever only looks something up.
+pub fn known() -> &'static Catalog {
+    static KNOWN: LazyLock<Catalog> = LazyLock::new(types);
+    &KNOWN
+}
+
+fn types() -> Catalog {
     Catalog::new([
         Schema::new::<Anything>("t:net:Network", CreateClass::TagsOnly).properties([
             Property::new("range").required().replaces(),
@@ -29,6 +40,7 @@ pub fn catalog() -> Catalog {
                 Property::new("name").replaces(),
                 Property::new("network").replaces(),
                 Property::new("note"),
+                Property::new("labels").set(),
             ]),
         Schema::new::<Anything>("t:app:Service", CreateClass::NaturalKey)
             .named("name", 60)
@@ -38,6 +50,7 @@ pub fn catalog() -> Catalog {
                 Property::new("gateway"),
                 Property::new("engine").default("v1").replaces(),
                 Property::new("count").default(1),
+                Property::new("zone").server_chooses(),
             ])
             .outputs(&["url"]),
         Schema::new::<Anything>("t:app:Listener", CreateClass::NaturalKey)
@@ -55,6 +68,7 @@ pub fn catalog() -> Catalog {
                 Property::new("group"),
                 Property::new("engine").default("v1").replaces(),
                 Property::new("size").default(10),
+                Property::new("settings").declared_keys_only(),
                 Property::new("password").secret().write_only(),
             ]),
         Schema::new::<Anything>("t:net:Rule", CreateClass::PartOfParent)
@@ -185,6 +199,59 @@ fn password(token: &str) -> Value {
 
 /// The password of every store.
 pub const CANARY: &str = "canary-5f0c1e";
+
+/// Gives some resources what the plain ones do not have: tags of their own, properties at which live wins, text around
+/// references, lists without an order, objects that AWS completes, and values that AWS would choose.
+pub fn elaborate(random: &mut Random, resources: &mut [Resource]) {
+    for resource in resources {
+        if random.once_in(3) {
+            elaborate_one(random, resource);
+        }
+    }
+}
+
+fn elaborate_one(random: &mut Random, resource: &mut Resource) {
+    resource.tags.remove("team");
+    if let Some(team) = random.pick(&["blue", "green", ""])
+        && !team.is_empty()
+    {
+        resource.tags.insert("team".to_owned(), (*team).to_owned());
+    }
+    let number = Value::from(random.below(3) as i32);
+    let is_ignored = random.once_in(3);
+    let (property, value, ignored): (&str, Value, &str) = match resource.urn.token() {
+        "t:net:Group" => {
+            let labels = (0..random.below(4)).filter_map(|_| random.pick(&["a", "b", "c"]));
+            ("labels", labels.copied().collect::<Vec<_>>().into(), "note")
+        }
+        "t:app:Service" if random.once_in(2) => ("zone", "zone b".into(), "count"),
+        "t:app:Service" => ("count", number, "count"),
+        "t:app:Listener" => {
+            let Some(Value::Output(service)) = resource.inputs.get("service") else {
+                return;
+            };
+            let url = Value::output(&service.urn, "url");
+            ("note", Value::join(["behind ".into(), url, "/".into()]), "")
+        }
+        "t:data:Store" if random.once_in(2) => (
+            "settings",
+            Value::object([("speed", number), ("mode", "safe".into())]),
+            "settings.speed",
+        ),
+        "t:data:Store" => (
+            "settings",
+            Value::object([("speed", number)]),
+            "settings.speed",
+        ),
+        "t:net:Gateway" => ("size", number, "size"),
+        _ => return,
+    };
+    resource.inputs.insert(property.to_owned(), value);
+    resource.options.ignore_changes.clear();
+    if is_ignored && !ignored.is_empty() {
+        resource.options.ignore_changes.push(ignored.to_owned());
+    }
+}
 
 /// Another version of a stack: some resources edited, some gone, some new.
 pub fn edited(random: &mut Random, resources: &[Resource]) -> Vec<Resource> {

@@ -1,6 +1,7 @@
 //! What readers see of an account whose answers lag behind: AWS shows a new object, a change or a deletion to some readers
 //! sooner than to others, and tags later than the objects that carry them.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -39,12 +40,19 @@ type Version = (Option<Instant>, Option<Observed>);
 pub(super) struct Sights {
     lag: Option<Lag>,
     versions: BTreeMap<String, Vec<Version>>,
+    /// How often a reader saw what was not so any more.
+    misled: Cell<u64>,
 }
 
 impl Sights {
     pub(super) fn set(&mut self, lag: Option<Lag>) {
         self.lag = lag;
         self.versions.clear();
+        self.misled.set(0);
+    }
+
+    pub(super) fn misled(&self) -> u64 {
+        self.misled.get()
     }
 
     /// Keeps what an object was before a change, and what it is now.
@@ -72,10 +80,12 @@ impl Sights {
         let (Some(lag), Some((_, before))) = (self.lag, self.before(id)) else {
             return now.cloned();
         };
+        if lag.kind == Staleness::Flapping && !random.once_in(2) {
+            return now.cloned();
+        }
+        self.misled.set(self.misled.get() + 1);
         match lag.kind {
-            Staleness::Steady => before.clone(),
-            Staleness::Flapping if random.once_in(2) => before.clone(),
-            Staleness::Flapping => now.cloned(),
+            Staleness::Steady | Staleness::Flapping => before.clone(),
             Staleness::Tags => now.map(|now| Observed {
                 tags: before
                     .as_ref()

@@ -1,8 +1,8 @@
 //! The engine against an account in memory, on a paused clock: how long it takes, and what it makes of everything that
 //! can go wrong.
 //!
-//! `FDE_INFRA_SEED=<seed> cargo test --test simulation -- stories --nocapture` hears one story again, call by call;
-//! `FDE_INFRA_SEEDS=<count>` has that many of them.
+//! `FDE_INFRA_SEED=<seed> cargo test --test simulation -- stories --nocapture` hears one story again, call by call (so do
+//! `storm`, `quiet` and `cancel`, each its own); `FDE_INFRA_SEEDS=<count>` has that many of them.
 
 #![allow(
     clippy::expect_used,
@@ -27,3 +27,4 @@ mod stories;
 mod storm;
 mod story;
 mod teeth;
+mod wanted;

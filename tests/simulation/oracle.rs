@@ -10,7 +10,9 @@ use fde_infra::plan::Plan;
 use fde_infra::resource::Observed;
 use fde_infra::testing::FakeAccount;
 use fde_infra::testing::fake::Discarded;
-use fde_infra::testing::generate::{CANARY, catalog, stack};
+use fde_infra::testing::generate::{CANARY, known, stack};
+
+use crate::wanted;
 
 /// What does not hold.
 pub type Held<T = ()> = Result<T, String>;
@@ -19,7 +21,7 @@ fn holds(is_so: bool, what: impl FnOnce() -> String) -> Held {
     if is_so { Ok(()) } else { Err(what()) }
 }
 
-/// 1. The next run without faults ends well, and with the wanted stack.
+/// 1. The next run without faults ends well.
 pub fn next_run_ends_well(plan: &Plan, outcome: &Outcome) -> Held {
     holds(matches!(outcome, Outcome::Done(_)), || {
         let failed = outcome.report().failed.iter();
@@ -30,22 +32,29 @@ pub fn next_run_ends_well(plan: &Plan, outcome: &Outcome) -> Held {
     })
 }
 
+/// 1, 2 and 3. What is there is what the file wants, once each, and nothing else of ours.
+pub fn stands_as_wanted(account: &FakeAccount, graph: &ResourceGraph, theirs: &[Observed]) -> Held {
+    one_object_per_urn(account, graph)?;
+    nothing_unclaimed(account, graph, theirs)?;
+    wanted::stands_as_wanted(account, graph)
+}
+
 /// 2. One object per URN: of what carries tags, exactly the wanted, once each.
-pub fn one_object_per_urn(account: &FakeAccount, graph: &ResourceGraph) -> Held {
+fn one_object_per_urn(account: &FakeAccount, graph: &ResourceGraph) -> Held {
     let objects = account.objects();
     let ours = objects
         .iter()
         .filter(|object| object.tags.belongs_to(&stack()));
     let mut owners: Vec<String> = ours
         .filter_map(|object| object.tags.owner())
-        .map(|urn| urn.name().to_owned())
+        .map(|urn| urn.to_string())
         .collect();
     owners.sort();
-    let taggable = |token: &str| catalog().get(token).is_some_and(|schema| schema.taggable);
+    let taggable = |token: &str| known().get(token).is_some_and(|schema| schema.taggable);
     let wanted: BTreeSet<String> = graph
         .iter()
         .filter(|resource| taggable(resource.urn.token()))
-        .map(|resource| resource.urn.name().to_owned())
+        .map(|resource| resource.urn.to_string())
         .collect();
     holds(owners.iter().eq(&wanted), || {
         format!("2: wanted are {wanted:?}, and there are {owners:?}")
@@ -53,11 +62,7 @@ pub fn one_object_per_urn(account: &FakeAccount, graph: &ResourceGraph) -> Held 
 }
 
 /// 3. Nothing of ours that no URN claims, parts without tags included.
-pub fn nothing_unclaimed(
-    account: &FakeAccount,
-    graph: &ResourceGraph,
-    theirs: &[Observed],
-) -> Held {
+fn nothing_unclaimed(account: &FakeAccount, graph: &ResourceGraph, theirs: &[Observed]) -> Held {
     let objects = account.objects();
     let ids: Vec<&str> = objects.iter().map(|object| object.id.as_str()).collect();
     holds(ids.len() == graph.len() + theirs.len(), || {
@@ -128,7 +133,7 @@ pub fn nothing_doubled_but_class_c(account: &FakeAccount) -> Held {
         let Some(urn) = object.tags.owner() else {
             continue;
         };
-        let is_class_c = catalog().get(&object.token).is_some_and(|schema| {
+        let is_class_c = known().get(&object.token).is_some_and(|schema| {
             schema.create_class == fde_infra::resource::CreateClass::TagsOnly
         });
         let is_broken = matches!(object.condition, fde_infra::resource::Condition::Broken(_));

@@ -1,29 +1,44 @@
 //! R3: when nothing goes wrong, a second `up` changes nothing.
 
 use fde_infra::plan::Goal;
-use fde_infra::testing::generate::{catalog, graph_of, resources};
+use fde_infra::testing::generate::{catalog, elaborate, graph_of, resources};
 use fde_infra::testing::{FakeAccount, Random, Somebody};
 
-use crate::oracle;
+use crate::oracle::{self, Held};
 use crate::promise::Shown;
 use crate::run::{Ended, Run, World, run};
-use crate::seeds::{alone, each};
+use crate::seeds::{Heard, alone, each, up_to};
 
 const STACKS: u64 = 1_000;
 
-async fn up_twice(seed: u64) -> Result<(), String> {
+/// `up` from nothing, and again.
+///
+/// # Errors
+/// What the second changed, or the first did not do.
+pub async fn up_twice(seed: u64) -> Held {
+    let account = FakeAccount::new(catalog());
+    let ended = up_twice_in(&account, seed).await;
+    let heard = Heard {
+        seed,
+        filter: "quiet",
+        call: format!("crate::quiet::up_twice({seed})"),
+    };
+    heard.end(&account, ended)
+}
+
+async fn up_twice_in(account: &FakeAccount, seed: u64) -> Held {
     let mut random = Random::new(seed);
     let count = 4 + random.below(40);
-    let graph = graph_of(resources(&mut random, count)).map_err(|errors| format!("{errors:?}"))?;
-    let account = FakeAccount::new(catalog());
+    let mut resources = resources(&mut random, count);
+    elaborate(&mut random, &mut resources);
+    let graph = graph_of(resources).map_err(|errors| format!("{errors:?}"))?;
     let world = World {
-        account: &account,
-        somebody: &Somebody::new(&account, seed),
+        account,
+        somebody: &Somebody::new(account, seed),
         flaw: None,
     };
     run(world, &graph, &Run::calm("first", Goal::Up, seed)).await?;
-    oracle::one_object_per_urn(&account, &graph)?;
-    oracle::nothing_unclaimed(&account, &graph, &[])?;
+    oracle::stands_as_wanted(account, &graph, &[])?;
     let before = account.mutations();
     let told = run(world, &graph, &Run::calm("second", Goal::Up, seed)).await?;
     match told.ended {
@@ -36,7 +51,8 @@ async fn up_twice(seed: u64) -> Result<(), String> {
 
 #[test]
 fn a_second_up_changes_nothing() {
-    let told = each(0..STACKS, |seed| alone(up_twice(seed)));
+    let told = each(up_to(STACKS), |seed| alone(up_twice(seed)));
+    let runs = told.len();
     let failed: Vec<String> = told
         .into_iter()
         .filter_map(|(seed, told)| Some(format!("seed {seed}: {}", told.err()?)))
@@ -45,8 +61,8 @@ fn a_second_up_changes_nothing() {
         promise: "R3",
         level: "simulation",
         what: "up twice",
-        runs: STACKS as usize,
-        seeds: Some(STACKS as usize),
+        runs,
+        seeds: Some(runs),
         failures: failed.len(),
     };
     shown.tell();

@@ -1,22 +1,21 @@
 //! One run of the engine, as a command makes it: read, plan, refuse or execute.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use fde_infra::execute::{self, Cancel, Event, Outcome};
 use fde_infra::graph::ResourceGraph;
 use fde_infra::live;
-use fde_infra::plan::{self, Goal, Plan, Request};
+use fde_infra::plan::{self, Goal, Plan, Refusal, Request, RetainReason};
 use fde_infra::resource::{ErrorKind, ProviderError};
-use fde_infra::testing::faults::{Fault, FaultyAccount, Weather};
-use fde_infra::testing::generate::catalog;
+use fde_infra::testing::faults::{Fault, FaultyAccount, Weather, Weathered};
 use fde_infra::testing::somebody::Deed;
 use fde_infra::testing::{FakeAccount, Random, Somebody};
 use tokio::time::Instant;
 
 use crate::oracle::{self, Held};
 use crate::provider::Patient;
-use crate::teeth::{Flaw, Flawed};
+use crate::teeth::{Flaw, Flawed, catalog_with};
 
 /// CI systems kill 7.5 s after they have asked (`promises.md` R8).
 const TO_EXIT: Duration = Duration::from_secs(7);
@@ -97,6 +96,21 @@ impl Ended {
         matches!(self, Self::Ran(_, Outcome::Done(_)))
     }
 
+    /// Whether data, or something protected, would have gone had anybody consented.
+    pub fn spares_data(&self) -> bool {
+        let (Self::Refused(plan) | Self::Ran(plan, _)) = self else {
+            return false;
+        };
+        let mut refusals = plan.refusals.iter();
+        let mut retained = plan.retained.iter();
+        refusals.any(|refusal| {
+            matches!(
+                refusal,
+                Refusal::HoldsData { .. } | Refusal::Protected { .. }
+            )
+        }) || retained.any(|kept| kept.reason == RetainReason::OnDelete)
+    }
+
     /// In a word or two, for the story.
     fn word(&self) -> String {
         match self {
@@ -120,6 +134,9 @@ impl Ended {
 pub struct Told {
     pub ended: Ended,
     pub met: Vec<Fault>,
+    pub weathered: BTreeSet<Weathered>,
+    pub began: Instant,
+    pub ended_at: Instant,
     /// API calls, reads too.
     pub calls: u64,
     /// From the last Ctrl-C to the end.
@@ -132,6 +149,7 @@ pub struct Told {
 /// What does not hold.
 pub async fn run(world: World<'_>, graph: &ResourceGraph, run: &Run) -> Held<Told> {
     tokio::time::sleep(run.starts_after).await;
+    let began = Instant::now();
     let account = world.account;
     let cancel = Cancel::default();
     let faults = run.faults.clone();
@@ -155,7 +173,8 @@ pub async fn run(world: World<'_>, graph: &ResourceGraph, run: &Run) -> Held<Tol
             Ok(live) => live,
             Err(error) => return Ok::<_, String>(Ended::NotRead(error)),
         };
-        let plan = plan::build(graph, &live, &catalog(), &run.request(world));
+        let catalog = catalog_with(world.flaw);
+        let plan = plan::build(graph, &live, catalog, &run.request(world));
         plan::verify::verify(&plan).map_err(|error| format!("the plan is wrong: {error}"))?;
         if !plan.refusals.is_empty() {
             return Ok(Ended::Refused(plan));
@@ -199,6 +218,9 @@ pub async fn run(world: World<'_>, graph: &ResourceGraph, run: &Run) -> Held<Tol
     Ok(Told {
         ended,
         met,
+        weathered: faulty.weathered(),
+        began,
+        ended_at: Instant::now(),
         calls: faulty.calls(),
         exit_took,
     })

@@ -1,9 +1,56 @@
 //! Many seeds, on all processors, each with a clock of its own.
 
+use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
+
+use fde_infra::testing::FakeAccount;
+
+/// Names the one seed that is to be heard again, call by call.
+const SEED: &str = "FDE_INFRA_SEED";
+
+/// The number that a variable of the environment holds.
+pub fn number(variable: &str) -> Option<u64> {
+    let text = std::env::var(variable).ok()?;
+    let number = text.parse();
+    Some(number.unwrap_or_else(|_| panic!("{variable} is a number")))
+}
+
+/// So many seeds, or the one that is to be heard again.
+pub fn up_to(count: u64) -> Range<u64> {
+    number(SEED).map_or(0..count, |seed| seed..seed + 1)
+}
+
+/// A test of one seed, for whoever wants to hear it again.
+pub struct Heard<'a> {
+    pub seed: u64,
+    /// What `cargo test` finds it by.
+    pub filter: &'a str,
+    /// What a test in `found.rs` calls to hear the same.
+    pub call: String,
+}
+
+impl Heard<'_> {
+    /// Adds to what did not hold everything that led there, and how to hear it again.
+    pub fn end<T>(&self, account: &FakeAccount, ended: Result<T, String>) -> Result<T, String> {
+        let Self { seed, filter, call } = self;
+        if std::env::var_os(SEED).is_some() {
+            println!("{}", account.journal().join("\n"));
+        }
+        ended.map_err(|what| {
+            let journal = account.journal().join("\n");
+            format!(
+                "{what}\n\n{journal}\n\n{what}\n\n\
+                 to hear it again: {SEED}={seed} cargo test --test simulation -- {filter} --nocapture\n\
+                 to keep it, in tests/simulation/found.rs:\n\n\
+                 #[test]\nfn {filter}_{seed}() {{\n    \
+                 alone({call}).unwrap_or_else(|told| panic!(\"{{told}}\"));\n}}\n"
+            )
+        })
+    }
+}
 
 /// Runs a future by itself, on a paused clock that begins now: told again, it takes the same course.
 pub fn alone<T>(future: impl Future<Output = T>) -> T {
@@ -16,7 +63,7 @@ pub fn alone<T>(future: impl Future<Output = T>) -> T {
 
 /// What `tell` makes of each seed, in the order of the seeds.
 pub fn each<T: Send>(
-    seeds: std::ops::Range<u64>,
+    seeds: Range<u64>,
     tell: impl Fn(u64) -> Result<T, String> + Sync,
 ) -> Vec<(u64, Result<T, String>)> {
     let next = AtomicU64::new(seeds.start);

@@ -5,22 +5,33 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use futures_util::future::try_join_all;
+use tokio::time::Instant;
 
 use fde_infra::graph::{OnDelete, Resource, ResourceGraph};
 use fde_infra::plan::{Goal, Refusal};
 use fde_infra::resource::value::properties;
 use fde_infra::resource::{Condition, CreateClass, ErrorKind, Observed, Properties, Tags};
-use fde_infra::testing::faults::Fault;
-use fde_infra::testing::generate::{catalog, edited, graph_of, resources};
+use fde_infra::testing::fake::Rate;
+use fde_infra::testing::faults::{Fault, Weather};
+use fde_infra::testing::generate::{catalog, edited, elaborate, graph_of, known, resources};
 use fde_infra::testing::somebody::Deed;
 use fde_infra::testing::{FakeAccount, Lag, Random, Somebody, Staleness};
 
 use crate::oracle::{self, Held};
 use crate::run::{Ended, Run, Told, World, faults, run};
+use crate::seeds::Heard;
 use crate::teeth::Flaw;
+use crate::wanted;
 
 /// What was met, and how often.
 pub type Tally = BTreeMap<String, usize>;
+
+/// Met where data would have gone had anybody consented.
+pub const SPARED: &str = "data spared";
+/// Met where a read saw what was not so any more.
+pub const MISLED: &str = "misled";
+/// Met where so many runs were under way at one moment.
+pub const AT_ONCE: &str = " at once";
 
 /// What a story is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -71,7 +82,12 @@ const SETTLED: Duration = Duration::from_secs(240);
 ///
 /// # Errors
 /// What did not hold, with everything that led there, and how to hear it again.
-pub async fn tell(seed: u64, scenario: Scenario, flaw: Option<Flaw>) -> Result<Tally, String> {
+pub async fn ends_well(seed: u64, scenario: Scenario) -> Held {
+    tell(seed, scenario, None).await.1
+}
+
+/// Tells a story: what was met in it, and how it ended ([`ends_well`]).
+pub async fn tell(seed: u64, scenario: Scenario, flaw: Option<Flaw>) -> (Tally, Held) {
     let account = FakeAccount::with_provisioning(catalog(), |token| {
         Duration::from_secs(match token {
             "t:net:Gateway" => 100,
@@ -81,6 +97,9 @@ pub async fn tell(seed: u64, scenario: Scenario, flaw: Option<Flaw>) -> Result<T
         })
     });
     let somebody = Somebody::new(&account, seed);
+    // Numbers of their own, so that what they decide moves nothing else in a seed's story.
+    let mut beside = Random::new(!seed);
+    let (weather, rate) = weather(&mut beside);
     let mut story = Story {
         world: World {
             account: &account,
@@ -89,6 +108,9 @@ pub async fn tell(seed: u64, scenario: Scenario, flaw: Option<Flaw>) -> Result<T
         },
         scenario,
         random: Random::new(seed),
+        beside,
+        weather,
+        rate,
         theirs: vec![somebodys("network-foreign"), somebodys("network-other")],
         consents: true,
         doomed: false,
@@ -97,29 +119,24 @@ pub async fn tell(seed: u64, scenario: Scenario, flaw: Option<Flaw>) -> Result<T
     for object in &story.theirs {
         account.insert(object.clone());
     }
-    let told = story.told().await;
-    let tally = story.tally;
-    if std::env::var_os("FDE_INFRA_SEED").is_some() {
-        println!("{}", account.journal().join("\n"));
-    }
-    told.map(|()| tally).map_err(|what| {
-        let journal = account.journal().join("\n");
-        let name = format!("{scenario:?}_{seed}").to_lowercase();
-        let name = name.replace(['(', ')'], "");
-        format!(
-            "{what}\n\n{journal}\n\n{what}\n\nto hear it again: FDE_INFRA_SEED={seed} cargo test --test simulation -- stories --nocapture\n\
-             to keep it, in tests/simulation/found.rs:\n\n\
-             #[tokio::test(start_paused = true)]\nasync fn {name}() {{\n    \
-             let told = tell({seed}, Scenario::{scenario:?}, None).await;\n    \
-             told.unwrap_or_else(|told| panic!(\"{{told}}\"));\n}}\n"
-        )
-    })
+    let ended = story.told().await;
+    let heard = Heard {
+        seed,
+        filter: "stories",
+        call: format!("ends_well({seed}, Scenario::{scenario:?})"),
+    };
+    (story.tally, heard.end(&account, ended))
 }
 
 struct Story<'a> {
     world: World<'a>,
     scenario: Scenario,
     random: Random,
+    /// Decides what the resources have besides.
+    beside: Random,
+    /// What all calls reckon with until there is peace.
+    weather: Weather,
+    rate: Option<Rate>,
     /// What is not ours, as it was put there.
     theirs: Vec<Observed>,
     /// Whether data may be deleted, for now.
@@ -134,7 +151,9 @@ impl Story<'_> {
     async fn told(&mut self) -> Held {
         let count = 4 + self.random.below(9);
         let mut first = resources(&mut self.random, count);
+        elaborate(&mut self.beside, &mut first);
         let mut second = edited(&mut self.random, &first);
+        elaborate(&mut self.beside, &mut second);
         if self.scenario == Scenario::Data {
             for resource in first.iter_mut().chain(&mut second) {
                 resource.options.on_delete = OnDelete::Retain;
@@ -160,6 +179,7 @@ impl Story<'_> {
     fn troubled(&mut self, who: &str, graph: &ResourceGraph, goal: Goal, among: &[Fault]) -> Run {
         let mut run = self.calm(who, goal);
         run.faults = faults(&mut self.random, among, graph.len());
+        run.weather = self.weather;
         if self.random.once_in(3) {
             run.parallel = 1;
         }
@@ -180,6 +200,9 @@ impl Story<'_> {
         let told = self::run(self.world, graph, run).await?;
         self.note(&told);
         if !run.consents {
+            if told.ended.spares_data() {
+                self.count(SPARED);
+            }
             oracle::no_data_without_consent(&discarded, &account.discarded())?;
         }
         // What is stripped while a run is under way may still be changed by that run; the next one leaves it alone.
@@ -193,6 +216,9 @@ impl Story<'_> {
         for fault in &told.met {
             self.count(format!("{fault:?}"));
         }
+        for done in &told.weathered {
+            self.count(format!("{done:?}"));
+        }
         match &told.ended {
             Ended::Refused(_) => self.count("refused"),
             Ended::NotRead(_) => self.count("not read"),
@@ -205,8 +231,7 @@ impl Story<'_> {
     fn stripped(&self) -> Vec<Observed> {
         let stripped = self.world.somebody.stripped();
         let is_token = |object: &Observed| {
-            let schema = catalog();
-            let schema = schema.get(&object.token);
+            let schema = known().get(&object.token);
             schema.is_some_and(|schema| schema.create_class == CreateClass::Token)
         };
         let ids = stripped.iter().filter(|object| !is_token(object));
@@ -219,6 +244,7 @@ impl Story<'_> {
 
     async fn trouble(&mut self, graph: &ResourceGraph, other: &ResourceGraph, goal: Goal) -> Held {
         self.consents = self.scenario != Scenario::Data;
+        self.world.account.limit(self.rate);
         match self.scenario {
             Scenario::Faults | Scenario::Data => self.meet_faults(graph, goal).await,
             Scenario::Stale => self.read_stale(graph, goal).await,
@@ -241,6 +267,10 @@ impl Story<'_> {
             }
             let told = self.runs(graph, &run).await?;
             self.judge(&run, &told)?;
+            // What a run has got over has left no trace.
+            if told.ended.is_well() && self.is_survived(&told) && self.consents {
+                self.check(graph, goal)?;
+            }
         }
         Ok(())
     }
@@ -259,14 +289,18 @@ impl Story<'_> {
             ));
         }
         let is_refused = matches!(told.ended, Ended::Refused(_)) && !self.consents;
-        let is_survived = !self.doomed && told.met.iter().all(|fault| fault.is_survived());
-        if is_survived && !told.ended.is_well() && !is_refused {
+        if self.is_survived(told) && !told.ended.is_well() && !is_refused {
             return Err(format!(
                 "R9: a run ended badly that met only {:?}",
                 told.met
             ));
         }
         Ok(())
+    }
+
+    /// Whether a run met nothing but what can be got over.
+    fn is_survived(&self, told: &Told) -> bool {
+        !self.doomed && told.met.iter().all(|fault| fault.is_survived())
     }
 
     /// R10: reads are behind for as long as all of this takes.
@@ -330,6 +364,7 @@ impl Story<'_> {
             } else {
                 self.calm(&who, goal)
             };
+            run.weather = self.weather;
             run.starts_after = Duration::from_millis(self.random.below(20_000) as u64);
             runs.push((run, with_both && number % 2 == 1));
         }
@@ -339,9 +374,19 @@ impl Story<'_> {
             let graph = if *is_other { other } else { graph };
             self::run(world, graph, run)
         }));
-        for told in told.await? {
-            self.note(&told);
+        let told = told.await?;
+        for told in &told {
+            self.note(told);
         }
+        // Most are at work together when one of them begins.
+        let at_once = told.iter().map(|one| {
+            let others = told
+                .iter()
+                .filter(|other| (other.began..other.ended_at).contains(&one.began));
+            others.count()
+        });
+        let at_once = at_once.max().unwrap_or_default();
+        self.count(format!("{at_once}{AT_ONCE}"));
         if !self.consents && goal == Goal::Up {
             oracle::no_data_without_consent(&discarded, &account.discarded())?;
         }
@@ -384,7 +429,11 @@ impl Story<'_> {
     async fn peace(&mut self, graph: &ResourceGraph, goal: Goal) -> Held {
         let account = self.world.account;
         tokio::time::sleep(SETTLED).await;
+        if account.misled() > 0 {
+            self.count(MISLED);
+        }
         account.lag(None, 0);
+        account.limit(None);
         account.tell("peace");
         self.doomed = false;
         match self.scenario {
@@ -393,6 +442,7 @@ impl Story<'_> {
             _ => {}
         }
         let run = self.calm("next", goal);
+        let (began, before) = (Instant::now(), account.objects());
         let told = self.runs(graph, &run).await?;
         match &told.ended {
             Ended::Ran(plan, outcome) => oracle::next_run_ends_well(plan, outcome)?,
@@ -406,10 +456,11 @@ impl Story<'_> {
         if goal == Goal::Destroy {
             return Ok(());
         }
+        wanted::ignored_stays((began, &before), account, graph)?;
         // Seen as it is, and not as a flawed program sees it.
         let before = account.mutations();
         let unflawed = World {
-            flaw: None,
+            flaw: self.world.flaw.filter(|flaw| flaw.blinds()),
             ..self.world
         };
         let run = self.calm("third", goal);
@@ -428,8 +479,7 @@ impl Story<'_> {
         if goal == Goal::Destroy {
             oracle::destroy_leaves_theirs(account, &self.theirs)?;
         } else {
-            oracle::one_object_per_urn(account, graph)?;
-            oracle::nothing_unclaimed(account, graph, &self.theirs)?;
+            oracle::stands_as_wanted(account, graph, &self.theirs)?;
         }
         oracle::nothing_foreign_changed(account, &self.theirs)
     }
@@ -438,8 +488,7 @@ impl Story<'_> {
     /// so does something of ours that it uses. Once somebody gives the tags back, or takes the thing away, all is well.
     async fn first_run_beside_somebody(&mut self, graph: &ResourceGraph, goal: Goal) -> Held {
         let is_stripped = |object: &Observed| {
-            let schema = catalog();
-            let schema = schema.get(&object.token);
+            let schema = known().get(&object.token);
             object.tags.is_empty() && schema.is_some_and(|schema| schema.taggable)
         };
         let is_in_the_way = self.world.account.objects().iter().any(is_stripped);
@@ -509,6 +558,29 @@ impl Story<'_> {
         }
         Ok(())
     }
+}
+
+/// Every other story has some: throttles, a storm, answers that do not come, rates that are soon used up.
+fn weather(random: &mut Random) -> (Weather, Option<Rate>) {
+    let mut weather = Weather::default();
+    let mut rate = None;
+    match random.below(8) {
+        0 => weather.throttled = 10 + random.below(30),
+        1 => {
+            let begins = Duration::from_millis(random.below(20_000) as u64);
+            let lasts = Duration::from_secs(5 + random.below(40) as u64);
+            weather.storm = Some((begins, begins + lasts));
+        }
+        2 => weather.unanswered = 5 + random.below(10),
+        3 => {
+            rate = Some(Rate {
+                burst: 10.0,
+                per_second: 1.0 + random.below(5) as f64,
+            });
+        }
+        _ => {}
+    }
+    (weather, rate)
 }
 
 fn stack_of(resources: Vec<Resource>) -> Held<ResourceGraph> {

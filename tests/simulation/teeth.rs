@@ -2,6 +2,7 @@
 //! must catch.
 
 use std::collections::BTreeSet;
+use std::sync::LazyLock;
 
 use async_trait::async_trait;
 
@@ -11,9 +12,12 @@ use fde_infra::resource::{
     ProviderError, ReadSession, StackId, Tags, Urn,
 };
 use fde_infra::testing::faults::FaultyAccount;
+use fde_infra::testing::generate::known;
 
 use crate::provider::Patient;
+use crate::seeds::alone;
 use crate::story::{Scenario, tell};
+use crate::wanted::AS_WANTED;
 
 /// A mistake.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,6 +46,38 @@ pub enum Flaw {
     NoPatience,
     /// The predecessor is taken for what an unclear call has made.
     PredecessorTaken,
+    /// An update leaves one property out, and says that it was applied.
+    HalfUpdated,
+    /// A property is not compared: no plan shows that it differs, and no further run finds anything left to do.
+    NotCompared,
+    /// A secret does not arrive. No read answers with it, so that no plan can show it.
+    SecretLost,
+    /// What is on its way is taken for ready.
+    NotWaited,
+}
+
+impl Flaw {
+    /// Whether a plan does not see what is wrong, so that the plan of a further run proves nothing.
+    pub fn blinds(self) -> bool {
+        self == Self::NotCompared
+    }
+}
+
+/// The types as the planner knows them.
+pub fn catalog_with(flaw: Option<Flaw>) -> &'static Catalog {
+    static BLIND: LazyLock<Catalog> = LazyLock::new(|| {
+        let schemas = known().iter().cloned();
+        Catalog::new(schemas.map(|mut schema| {
+            for property in &mut schema.properties {
+                property.write_only |= property.name == "note";
+            }
+            schema
+        }))
+    });
+    match flaw {
+        Some(Flaw::NotCompared) => &BLIND,
+        _ => known(),
+    }
 }
 
 /// Each mistake, and a scenario that must bring it to light.
@@ -58,6 +94,18 @@ const ALL: &[(Flaw, Scenario)] = &[
     (Flaw::CancelIgnored, Scenario::Faults),
     (Flaw::NoPatience, Scenario::Faults),
     (Flaw::PredecessorTaken, Scenario::Faults),
+    (Flaw::HalfUpdated, Scenario::Faults),
+    (Flaw::NotCompared, Scenario::Faults),
+    (Flaw::SecretLost, Scenario::Faults),
+    (Flaw::NotWaited, Scenario::Faults),
+];
+
+/// Those that show in nothing but what stands in the account.
+const SHOW_IN_THE_ACCOUNT: &[Flaw] = &[
+    Flaw::HalfUpdated,
+    Flaw::NotCompared,
+    Flaw::SecretLost,
+    Flaw::NotWaited,
 ];
 
 /// A provider with a mistake, or without.
@@ -98,6 +146,22 @@ impl<'a> Flawed<'a> {
         self.inner.update(update).await
     }
 
+    /// The first property that is to change stays as it is.
+    async fn half_updated(&self, request: Update<'_>) -> Result<Observed, ProviderError> {
+        let mut inputs = request.inputs.clone();
+        if let Some(left_out) = request.diff.properties().first() {
+            match request.observed.inputs.get(*left_out) {
+                Some(before) => inputs.insert((*left_out).to_owned(), before.clone()),
+                None => inputs.remove(*left_out),
+            };
+        }
+        let half = Update {
+            inputs: &inputs,
+            ..request
+        };
+        self.inner.update(half).await
+    }
+
     /// Whatever has the name is the thing.
     async fn whatever_is_there(
         &self,
@@ -127,7 +191,7 @@ impl<'a> Flawed<'a> {
 #[async_trait]
 impl Provider for Flawed<'_> {
     fn catalog(&self) -> &Catalog {
-        self.inner.catalog()
+        catalog_with(self.flaw)
     }
 
     async fn facts(&self) -> Result<Properties, ProviderError> {
@@ -188,12 +252,24 @@ impl Provider for Flawed<'_> {
                 }
                 made => made,
             },
+            Some(Flaw::SecretLost) => {
+                let mut open = request.inputs.clone();
+                open.retain(|name, _| {
+                    let property = schema.and_then(|schema| schema.property(name));
+                    property.is_none_or(|property| !property.write_only)
+                });
+                let inputs = &open;
+                self.inner.create(Creation { inputs, ..request }).await
+            }
             Some(Flaw::NoPatience) => self.account.create(request).await,
             _ => self.inner.create(request).await,
         }
     }
 
     async fn update(&self, request: Update<'_>) -> Result<Observed, ProviderError> {
+        if self.has(Flaw::HalfUpdated) {
+            return self.half_updated(request).await;
+        }
         let observed = request.observed.clone();
         match self.inner.update(request).await {
             Err(_) if self.has(Flaw::SwallowedError) => Ok(observed),
@@ -223,6 +299,12 @@ impl Provider for Flawed<'_> {
                 ..made
             });
         }
+        if self.has(Flaw::NotWaited) {
+            return Ok(Observed {
+                condition: Condition::Ready,
+                ..observed
+            });
+        }
         self.inner.wait(urn, observed, progress).await
     }
 
@@ -237,18 +319,27 @@ impl Provider for Flawed<'_> {
     }
 }
 
-#[tokio::test(start_paused = true)]
-async fn the_stories_catch_every_mistake() {
+/// The first seed whose story the mistake spoils, and how that story ends.
+fn caught(flaw: Flaw, scenario: Scenario) -> Option<(u64, String)> {
+    (0..500).find_map(|seed| {
+        let (_, ended) = alone(tell(seed, scenario, Some(flaw)));
+        Some((seed, ended.err()?))
+    })
+}
+
+#[test]
+fn the_stories_catch_every_mistake() {
     for (flaw, scenario) in ALL {
-        let mut caught = None;
-        for seed in 0..500 {
-            if let Err(told) = tell(seed, *scenario, Some(*flaw)).await {
-                caught = Some((seed, told));
-                break;
-            }
-        }
-        let (seed, told) = caught.unwrap_or_else(|| panic!("{flaw:?} was not caught"));
+        let (seed, told) =
+            caught(*flaw, *scenario).unwrap_or_else(|| panic!("{flaw:?} was not caught"));
         let what = told.lines().next().unwrap_or_default();
         println!("{flaw:?}: caught by seed {seed} of {scenario:?}: {what}");
+        assert!(
+            !SHOW_IN_THE_ACCOUNT.contains(flaw) || what.contains(AS_WANTED),
+            "{flaw:?}: caught by something else: {what}"
+        );
+        // It is the mistake that was caught: without it the same story ends well.
+        let (_, ended) = alone(tell(seed, *scenario, None));
+        ended.unwrap_or_else(|told| panic!("{flaw:?}: seed {seed} fails without it: {told}"));
     }
 }
