@@ -1,5 +1,5 @@
 //! What holds the architecture of `src/lib.rs` in place: which room may know which, where asynchronous code and the outside
-//! world may be, and that every resource type is registered and tested.
+//! world may be, and that every resource type is registered, tested, and made in the lab.
 
 #![allow(
     clippy::expect_used,
@@ -243,6 +243,26 @@ fn every_resource_type_is_tested_end_to_end() {
         }
     }
     assert_eq!(forgotten, [] as [String; 0]);
+}
+
+/// The lab kills an `up` at the first call of each operation, of a stack that is to have every type.
+#[test]
+fn every_resource_type_is_made_in_the_lab() {
+    let path = root().join("tests/lab/every-type.yaml");
+    let catalog = fde_infra::aws::registry::catalog();
+    let read = |path: &str| fs::read_to_string(path);
+    let stack = fde_infra::stack::load(&path.to_string_lossy(), &read, &[])
+        .expect("the lab's stack is sound");
+    let (graph, _) =
+        fde_infra::component::stack_graph(&stack, &catalog).expect("the lab's stack is sound");
+    let made: BTreeSet<&str> = graph.iter().map(|resource| resource.urn.token()).collect();
+    let tokens: Vec<&str> = catalog.iter().map(|schema| schema.token).collect();
+    assert_eq!(tokens.len(), resource_type_files().len());
+    let forgotten: Vec<&str> = tokens
+        .into_iter()
+        .filter(|token| !made.contains(token))
+        .collect();
+    assert_eq!(forgotten, [] as [&str; 0]);
 }
 
 /// The commands that `src/cli/mod.rs` knows, by the names that users type.

@@ -88,27 +88,35 @@ fn run(name: &str, target: Target) {
     let count = std::env::var("FDE_INFRA_FUZZ").map_or(INPUTS, |count| {
         count.parse().expect("FDE_INFRA_FUZZ is a number")
     });
-    for input in &inputs {
-        target(input);
-    }
-    for seed in 0..count {
-        let input = mutated(&mut Random::new(seed));
-        let ended = catch_unwind(AssertUnwindSafe(|| target(&input)));
-        assert!(
-            ended.is_ok(),
-            "{name}, seed {seed}: a file with these bytes in tests/fuzz/corpus/{name} repeats it:\n{}",
-            input.escape_ascii()
-        );
+    let corpus = inputs
+        .iter()
+        .enumerate()
+        .map(|(number, input)| (format!("input {number} of the corpus"), input.clone()));
+    let made = (0..count).map(|seed| (format!("seed {seed}"), mutated(&mut Random::new(seed))));
+    let mut runs = 0;
+    let mut failures = Vec::new();
+    for (which, input) in corpus.chain(made) {
+        runs += 1;
+        if catch_unwind(AssertUnwindSafe(|| target(&input))).is_err() {
+            failures.push((which, input));
+        }
     }
     let shown = Shown {
         promise: "R14",
         level: "fuzzing",
         what: name,
-        runs: inputs.len() + count as usize,
+        runs,
         seeds: Some(count as usize),
-        failures: 0,
+        failures: failures.len(),
     };
     shown.tell();
+    if let Some((which, input)) = failures.first() {
+        panic!(
+            "{name}, {which}, and {} more: a file with these bytes in tests/fuzz/corpus/{name} repeats it:\n{}",
+            failures.len() - 1,
+            input.escape_ascii()
+        );
+    }
 }
 
 #[test]
