@@ -181,7 +181,10 @@ async fn apply(plan: &plan::Plan, account: &FakeAccount) {
 /// P3, P6, P7, P11, P12, P13: the program on the reference stack, in the warm sandbox.
 fn program() {
     let version = median(21, || run(&["--version"]));
-    println!("P11 --version: {} ms", version.as_millis());
+    println!(
+        "P11 --version: {:.1} ms, of at most 10",
+        version.as_secs_f64() * 1_000.0
+    );
     let validate = median(11, || run(&["validate", "dev"]));
     println!("P12 validate, reference stack: {} ms", validate.as_millis());
     run(&["--sandbox", "destroy", "dev", "--yes"]);
@@ -203,7 +206,10 @@ fn program() {
     println!("P6 up from nothing: {} ms", middle(up).as_millis());
     println!("P7 destroy: {} ms", middle(destroy).as_millis());
     if let Ok(file) = std::fs::metadata(env!("CARGO_BIN_EXE_fde-infra")) {
-        println!("P16 the program: {} MB", file.len() / 1_000_000);
+        println!(
+            "P16 the program: {:.1} MB, of at most 40",
+            file.len() as f64 / 1e6
+        );
     }
 }
 

@@ -410,6 +410,81 @@ pub fn plan_of_many(count: usize) -> Plan {
     )
 }
 
+/// So many changes with much to say about each: a third is made, a third gets other environment variables and is replaced,
+/// a third gets another policy.
+pub fn changes_of_many(count: usize) -> Plan {
+    let variables = |image: &str, value: &str| {
+        let variable = |number| {
+            Value::object([
+                ("name", format!("VARIABLE_{number}").into()),
+                ("value", format!("{value}-{number}").into()),
+            ])
+        };
+        Value::list([Value::object([
+            ("image", image.into()),
+            ("environment", Value::list((0..20).map(variable))),
+        ])])
+    };
+    let policies = |service: &str| {
+        let statement = |number| {
+            Value::object([
+                ("Sid", format!("Statement{number}").into()),
+                ("Effect", "Allow".into()),
+                ("Principal", Value::object([("Service", service.into())])),
+                ("Action", "sts:AssumeRole".into()),
+            ])
+        };
+        Value::object([
+            ("Version", "2012-10-17".into()),
+            ("Statement", Value::list((0..20).map(statement))),
+        ])
+    };
+    let kind = |number: usize| match number % 3 {
+        0 => (
+            "aws:ecs:TaskDefinition",
+            "containerDefinitions",
+            variables("shop-api:43", "debug"),
+            variables("shop-api:42", "info"),
+        ),
+        1 => (
+            "aws:iam:Role",
+            "assumeRolePolicy",
+            policies("ecs-tasks.amazonaws.com"),
+            policies("ec2.amazonaws.com"),
+        ),
+        _ => (
+            "aws:cloudwatch:MetricAlarm",
+            "threshold",
+            80.into(),
+            80.into(),
+        ),
+    };
+    let name = |number: usize| format!("services/large{number}");
+    let resources = (0..count).map(|number| {
+        let (token, key, wanted, _) = kind(number);
+        resource(token, &name(number), properties([(key, wanted)]))
+    });
+    let graph = graph::build(&stack(), resources.collect(), Vec::new(), &catalog());
+    let graph = graph.expect("a sound graph");
+    let mut live = LiveSnapshot::default();
+    for number in (0..count).filter(|number| number % 3 < 2) {
+        let (token, key, _, there) = kind(number);
+        let urn = urn(token, &name(number));
+        let differs = properties([(key, there)]);
+        let history = History::AppliedOtherwise;
+        let object = live_object(
+            &graph,
+            &live,
+            &urn,
+            &format!("id-{number}"),
+            history,
+            differs,
+        );
+        live.ours.insert(urn, vec![object]);
+    }
+    plan::build(&graph, &live, &catalog(), &request(Goal::Up, &[]))
+}
+
 /// The first step of a resource.
 pub fn step(plan: &Plan, name: &str) -> StepId {
     let found = plan.steps.iter().position(|step| step.urn.name() == name);

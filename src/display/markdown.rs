@@ -343,31 +343,47 @@ fn longest_run(text: &str) -> usize {
     runs.map(str::len).max().unwrap_or(0)
 }
 
+/// A space without a width: GitHub looks for mentions and references once entities and escapes are resolved, so that
+/// neither `&#64;` nor `\@` keeps it from calling somebody (<https://github.com/github/cmark-gfm/issues/181>).
+const PARTING: &str = "&#8203;";
+
 /// Plain text: no markup, no HTML, nobody mentioned, no issue linked.
 fn escaped(text: &str) -> String {
+    let text = sanitise(text);
     let mut escaped = String::new();
-    for character in sanitise(text).chars() {
+    for (at, character) in text.char_indices() {
         match character {
             '&' => escaped.push_str("&amp;"),
             '<' => escaped.push_str("&lt;"),
             '>' => escaped.push_str("&gt;"),
-            '@' => escaped.push_str("&#64;"),
-            '#' => escaped.push_str("&#35;"),
             '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '~' | '$' | '!' => {
                 escaped.push('\\');
                 escaped.push(character);
             }
             other => escaped.push(other),
         }
+        if begins_reference(&text, at) {
+            escaped.push_str(PARTING);
+        }
     }
     escaped
+}
+
+/// True where GitHub would see `@team`, `#1`, `GH-1`, or the address of an issue, were it not parted after this character.
+fn begins_reference(text: &str, at: usize) -> bool {
+    let (before, rest) = text.as_bytes().split_at(at);
+    match rest {
+        [b'@' | b'#', ..] | [b':', b'/', b'/', ..] => true,
+        [b'-', next, ..] => next.is_ascii_digit() && before.to_ascii_lowercase().ends_with(b"gh"),
+        _ => false,
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use expect_test::expect_file;
 
-    use super::super::fixtures::{SECTIONS, catalog, everything, plan_of_many};
+    use super::super::fixtures::{SECTIONS, catalog, changes_of_many, everything, plan_of_many};
     use super::*;
 
     fn page(plan: &Plan, max_bytes: usize) -> String {
@@ -423,6 +439,78 @@ mod tests {
     }
 
     #[test]
+    fn thousands_of_large_differences_fit() {
+        let plan = changes_of_many(3_000);
+        let rows = |page: &str, what: &str| page.matches(&format!(" {what} | `")).count();
+        // A comment of GitHub's, the summary of a run, and everything there is.
+        let (comment, summary, whole) = (
+            page(&plan, MAX_BYTES),
+            page(&plan, 1_000_000),
+            page(&plan, 1 << 30),
+        );
+        assert!(whole.len() > 1_500_000, "{} bytes", whole.len());
+        for page in [&comment, &summary, &whole] {
+            assert!(
+                page.contains("1000 to replace, 1000 to create, 1000 to update"),
+                "{}",
+                &page[..500]
+            );
+            assert_eq!(
+                page.matches("<details>").count(),
+                page.matches("</details>").count()
+            );
+            assert_eq!(page.matches("```").count() % 2, 0);
+            for row in page.lines().filter(|line| line.starts_with("| `")) {
+                assert!(
+                    row.ends_with('|') && row.matches(" | ").count() == 3,
+                    "{row}"
+                );
+            }
+        }
+        // What destroys stays to the last; what is large goes first, and goes whole.
+        assert_eq!(rows(&whole, "create"), 1_000);
+        assert_eq!(rows(&summary, "**replace**"), 1_000);
+        assert_eq!(rows(&summary, "create"), 1_000);
+        assert!(
+            rows(&comment, "**replace**") > 300,
+            "{}",
+            rows(&comment, "**replace**")
+        );
+        assert_eq!(rows(&comment, "create"), 0);
+        assert!(comment.contains("more rows are left out here"));
+        let diffs = |page: &str| page.matches("\n!    services/large").count();
+        assert!((1..2_000).contains(&diffs(&summary)), "{}", diffs(&summary));
+        for page in [&comment, &summary] {
+            let left_out = format!("\n{} more resources are left out here", 3_000 - diffs(page));
+            assert!(page.contains(&left_out), "{left_out}");
+        }
+    }
+
+    #[test]
+    fn nobody_is_called_and_nothing_is_linked() {
+        let mut plan = everything();
+        let hostile =
+            "@team fixes #1 and GH-2, see https://github.com/a/b/issues/3 &commat;x &#64;y";
+        let updated = plan.steps.iter_mut().find(|step| step.op() == Op::Update);
+        updated.expect("something is updated").because = Because::Broken(hostile.to_owned());
+        let page = page(&plan, MAX_BYTES);
+        let row = page
+            .lines()
+            .find(|line| line.contains("fixes"))
+            .expect("it is said");
+        // As GitHub has it once entities are resolved.
+        let seen = row
+            .replace("&#8203;", "\u{200b}")
+            .replace("&amp;", "&")
+            .replace("&#64;", "@");
+        for (start, next) in [("@", 't'), ("#", '1'), ("GH-", '2'), ("https:", '/')] {
+            let (_, rest) = seen.split_once(start).expect("it is there");
+            assert!(rest.starts_with('\u{200b}'), "{start}{next}: {row}");
+        }
+        assert!(row.contains("&amp;commat;x &amp;#&#8203;64;y"), "{row}");
+    }
+
+    #[test]
     fn foreign_text_stays_where_it_is() {
         assert_eq!(code("a`b|c"), "``a`b\\|c``");
         assert_eq!(code("`"), "`` ` ``");
@@ -430,7 +518,11 @@ mod tests {
         assert_eq!(code("a ##[error]b"), "`a #·#[error]b`");
         assert_eq!(
             escaped("<b>@team #1 [x](y) a|b"),
-            "&lt;b&gt;&#64;team &#35;1 \\[x\\](y) a\\|b"
+            "&lt;b&gt;@&#8203;team #&#8203;1 \\[x\\](y) a\\|b"
+        );
+        assert_eq!(
+            escaped("high-1 é-1 GH-1: https://github.com/a/b/issues/1 &#64;c"),
+            "high-1 é-1 GH-&#8203;1: https:&#8203;//github.com/a/b/issues/1 &amp;#&#8203;64;c"
         );
         assert_eq!(drawable("a\"]; click n0"), "a··· click n0");
         assert_eq!(

@@ -1,6 +1,7 @@
 //! How the action comes by the program: only one that is what its release says, and that the release workflow has made.
 
 use std::collections::BTreeSet;
+use std::fs;
 use std::sync::OnceLock;
 
 use serde_json::json;
@@ -40,7 +41,9 @@ pub fn told() -> &'static BTreeSet<String> {
         };
         let expected = format!(
             "gh attestation verify {ARCHIVE} --repo happyrobot-ai/fde-infra \
-             --signer-workflow happyrobot-ai/fde-infra/.github/workflows/release.yml"
+             --signer-workflow happyrobot-ai/fde-infra/.github/workflows/release.yml \
+             --source-ref refs/tags/v{} --deny-self-hosted-runners",
+            env!("CARGO_PKG_VERSION")
         );
         assert_eq!(*verified, expected);
         repository.told()
@@ -114,12 +117,33 @@ fn a_refused_attestation_stops_the_action() {
     let job = repository.action(&Event::push(), &json!({ "command": "up" }));
     assert_eq!(job.result, "failure");
     assert!(
-        job.log
-            .contains("was not attested by the release workflow of happyrobot-ai/fde-infra"),
+        job.log.contains(
+            "was not attested by the release workflow of happyrobot-ai/fde-infra at the tag v"
+        ),
         "{}",
         job.log
     );
     assert_eq!(repository.account.mutating("tester"), [] as [&str; 0]);
+}
+
+#[test]
+fn another_version_under_this_name_stops_the_action() {
+    for (says, expected) in [
+        (
+            "fde-infra 0.0.9 (0123456 2026-01-31)",
+            "holds fde-infra 0.0.9",
+        ),
+        ("", "holds fde-infra of no version"),
+    ] {
+        let repository = repository("downgrade");
+        let older = format!("#!/bin/sh\necho '{says}'\n");
+        fs::write(repository.directory.join("bin/built"), older).expect("written");
+        repository.release();
+        let job = repository.action(&Event::push(), &json!({ "command": "up" }));
+        assert_eq!(job.result, "failure", "{says}");
+        assert!(job.log.contains(expected), "{says}: {}", job.log);
+        assert_eq!(repository.account.mutating("tester"), [] as [&str; 0]);
+    }
 }
 
 #[test]

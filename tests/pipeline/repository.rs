@@ -118,7 +118,7 @@ impl Repository {
     }
 
     /// Publishes the program as a release, packed as the release workflow packs it.
-    fn release(&self) {
+    pub fn release(&self) {
         let folder = self.directory.join("release");
         fs::create_dir_all(&folder).expect("a directory");
         fs::copy(self.directory.join("bin/built"), folder.join("fde-infra")).expect("copied");

@@ -48,11 +48,16 @@ release() {
   found=$(sum "$archive")
   [[ -n $expected && $expected == "$found" ]] \
     || die "$archive is not what its release says: SHA-256 $found instead of ${expected:-one that is listed}"
+  # Of this version's tag: an attestation speaks of the bytes and not of the name of their file, so that of an older release,
+  # or of a build of a branch, would do otherwise. The flag came with gh 2.67 (https://github.com/cli/cli/pull/10308).
   gh attestation verify "$archive" --repo "$repository" \
     --signer-workflow "$repository/.github/workflows/release.yml" \
-    || die "$archive was not attested by the release workflow of $repository"
+    --source-ref "refs/tags/v$version" --deny-self-hosted-runners \
+    || die "$archive was not attested by the release workflow of $repository at the tag v$version"
   mkdir bin
   tar -xzf "$archive" -C bin fde-infra
+  read -r _ said _ < <(bin/fde-infra --version) || true
+  [[ $said == "$version" ]] || die "$archive holds fde-infra ${said:-of no version}"
 }
 
 version=${VERSION:-$(package version)}
