@@ -13,6 +13,7 @@ mod account;
 mod comment;
 mod deploy;
 mod drift;
+mod ending;
 mod expression;
 mod github;
 #[path = "../common/http.rs"]
