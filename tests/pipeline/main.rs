@@ -16,6 +16,7 @@ mod drift;
 mod ending;
 mod expression;
 mod github;
+mod gitlab;
 #[path = "../common/http.rs"]
 mod http;
 mod install;
