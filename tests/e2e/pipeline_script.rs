@@ -1,5 +1,5 @@
-//! The pipelines of the README, run as they stand there: the shell script through a whole life, the step of a workflow, and
-//! every command of the GitLab file.
+//! The pipelines of the README, run as they stand there: the shell script through a whole life, and the step of a workflow.
+//! The GitLab file is run by `tests/pipeline`.
 
 use std::path::Path;
 use std::process::Command;
@@ -131,27 +131,14 @@ async fn the_step_of_the_readme_says_whether_there_is_anything_to_do() {
     world.destroy(RESOURCES).await;
 }
 
-/// In the order of the pipelines; what is not `fde-infra` is GitLab's and cannot be tried here.
 #[tokio::test]
-async fn the_commands_for_gitlab_do_what_they_say() {
-    let world = World::new("e2e-readme-gitlab").await;
+async fn a_file_is_no_log() {
+    let world = World::new("e2e-readme-file").await;
     let program = Program::of(&world)
         .with("CI", "true")
         .with("GITLAB_CI", "true")
         .with("FDE_INFRA_STACK", STACK);
     program.write("stacks/dev.yaml", &world.file(RESOURCES));
-    let blocks = blocks("Other CI systems", "yaml");
-    let commands: Vec<&str> = blocks[0]
-        .lines()
-        .filter_map(|line| line.trim_start().strip_prefix("- fde-infra "))
-        .collect();
-    assert_eq!(commands.len(), 5, "{commands:?}");
-    for command in &commands {
-        let (status, text) = shell(&program, &format!("fde-infra {command}"), &[]);
-        assert_eq!(status, Some(0), "{command}\n{text}");
-    }
-    assert_eq!(world.sdk.tagged(&world.stack_tag()).await.len(), 1);
-    // A file is no log.
     for system in ["GITLAB_CI", "GITHUB_ACTIONS"] {
         let into_a_file = format!("unset GITLAB_CI; export {system}=true; fde-infra preview >page");
         let (status, text) = shell(&program, &into_a_file, &[]);
@@ -164,10 +151,4 @@ async fn the_commands_for_gitlab_do_what_they_say() {
             "{page:?}"
         );
     }
-    let topic = world.id(RESOURCES, "topic").await;
-    rename(&world, &topic).await;
-    let drift = format!("fde-infra {}", commands[4]);
-    let (status, text) = shell(&program, &drift, &[]);
-    assert_eq!(status, Some(7), "{text}");
-    world.destroy(RESOURCES).await;
 }

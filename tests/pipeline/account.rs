@@ -148,6 +148,14 @@ impl Account {
         runtime().block_on(set).expect("the name can be set");
     }
 
+    /// How often whoever has this key has called so far.
+    pub fn calls(&self, caller: &str) -> usize {
+        let log: Json =
+            serde_json::from_str(&http::get(&self.endpoint, "/_account/calls")).expect("JSON");
+        let calls = log["calls"].as_array().expect("a list").iter();
+        calls.filter(|call| call["caller"] == caller).count()
+    }
+
     /// The calls so far that were to change something, of whoever has this key.
     pub fn mutating(&self, caller: &str) -> Vec<String> {
         let log: Json =

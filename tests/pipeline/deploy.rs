@@ -21,7 +21,7 @@ fn stack(file: &str, name: &str) -> String {
 }
 
 /// The platform: two folders with what is built, and their stacks.
-fn platform(name: &str) -> Repository {
+pub fn platform(name: &str) -> Repository {
     let mut repository = Repository::new(
         name,
         &[
@@ -35,11 +35,24 @@ fn platform(name: &str) -> Repository {
     repository.vars = json!({
         "AWS_ROLE_STAGING": DEPLOYER, "AWS_PREVIEW_ROLE_STAGING": READER, "AWS_ROLE_PROD": DEPLOYER,
     });
+    // As the README has it.
+    let main = "repo:happyrobot/platform:ref:refs/heads/main";
+    repository.trust = BTreeMap::from([
+        (
+            DEPLOYER,
+            vec![
+                main,
+                "repo:happyrobot/platform:environment:staging",
+                "repo:happyrobot/platform:environment:production",
+            ],
+        ),
+        (READER, vec![main, "repo:happyrobot/platform:pull_request"]),
+    ]);
     repository
 }
 
 /// Answers with these statuses, one after the other, and with the last from then on.
-fn health(statuses: &'static [u16]) -> String {
+pub fn health(statuses: &'static [u16]) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").expect("there is a free port");
     let url = format!(
         "http://{}/health",
@@ -58,6 +71,11 @@ fn health(statuses: &'static [u16]) -> String {
         }
     });
     url
+}
+
+/// The key under which the calls of a role are logged.
+fn key(role: &str) -> String {
+    role.replace([':', '/'], "-")
 }
 
 fn results(jobs: &BTreeMap<String, Vec<Job>>) -> BTreeMap<&str, &'static str> {
@@ -91,7 +109,7 @@ fn tag(repository: &Repository, folder: &str) -> String {
     format!("{time}-{}", &commit[..12])
 }
 
-fn image(repository: &Repository, environment: &str, folder: &str) -> String {
+pub fn image(repository: &Repository, environment: &str, folder: &str) -> String {
     let name = &repository.name;
     let kind = if folder == "api" { "api" } else { "frontend" };
     let tag = tag(repository, folder);
@@ -99,7 +117,7 @@ fn image(repository: &Repository, environment: &str, folder: &str) -> String {
 }
 
 /// What the services of an environment run, by folder.
-fn running(repository: &Repository, environment: &str) -> BTreeMap<&'static str, String> {
+pub fn running(repository: &Repository, environment: &str) -> BTreeMap<&'static str, String> {
     let account = &repository.account;
     let clusters = account.clusters();
     let cluster = clusters
@@ -123,7 +141,7 @@ pub fn told() -> &'static BTreeSet<String> {
     TOLD.get_or_init(|| {
         let mut repository = platform("way");
         repository.vars["HEALTH_URL_PROD"] = Json::from(health(&[200]));
-        let caller = DEPLOYER.replace([':', '/'], "-");
+        let (caller, reader) = (key(DEPLOYER), key(READER));
         let mutating = || repository.account.mutating(&caller);
 
         // A pull request: a comment, by a role that reads, and nothing else.
@@ -133,11 +151,13 @@ pub fn told() -> &'static BTreeSet<String> {
             ("test-api", "success"),
             ("test-web", "success"),
             ("pull-request", "success"),
+            ("tested", "skipped"),
             ("repositories", "skipped"),
             ("images", "skipped"),
             ("preview", "skipped"),
             ("deploy", "skipped"),
             ("verify", "skipped"),
+            ("verified", "skipped"),
         ]);
         assert_eq!(results(&jobs), expected, "{}", log(&jobs));
         let [comment] = &repository.github.comments(7)[..] else {
@@ -149,12 +169,7 @@ pub fn told() -> &'static BTreeSet<String> {
             comment.body
         );
         assert_eq!(mutating(), [] as [&str; 0]);
-        assert_eq!(
-            repository
-                .account
-                .mutating(&READER.replace([':', '/'], "-")),
-            [] as [&str; 0]
-        );
+        assert_eq!(repository.account.mutating(&reader), [] as [&str; 0]);
         let tests: Vec<String> = repository
             .calls()
             .into_iter()
@@ -177,22 +192,26 @@ pub fn told() -> &'static BTreeSet<String> {
         );
 
         // It is merged: the images are built, the plan is saved and applied, and what runs is asked until it works.
-        let health = health(&[503, 200]);
-        let push = || {
-            let inputs = json!({ "health-url": health, "health-pause": 0 });
+        let (works, sick) = (health(&[503, 200]), health(&[500]));
+        let asking = |url: &str, attempts: usize| {
+            let inputs =
+                json!({ "health-url": url, "health-attempts": attempts, "health-pause": 0 });
             repository.workflow("deploy.yml", &Event::push().called(inputs))
         };
+        let push = || asking(&works, 30);
         let jobs = push();
         let deployed = BTreeMap::from([
             ("scope", "success"),
             ("test-api", "success"),
             ("test-web", "success"),
             ("pull-request", "skipped"),
+            ("tested", "skipped"),
             ("repositories", "success"),
             ("images", "success"),
             ("preview", "success"),
             ("deploy", "success"),
             ("verify", "success"),
+            ("verified", "success"),
         ]);
         assert_eq!(results(&jobs), deployed, "{}", log(&jobs));
         let first = running(&repository, "staging");
@@ -212,29 +231,79 @@ pub fn told() -> &'static BTreeSet<String> {
             log(&jobs)
         );
 
-        // Nothing of it has changed: nothing is built or deployed.
+        let marked = |folder: &str| {
+            let image = image(&repository, "staging", folder);
+            let (name, tag) = image.rsplit_once(':').expect("a tag");
+            let mark = format!("{name}:verified-{tag}");
+            let found = repository.account.manifest(&mark);
+            found.is_some() && found == repository.account.manifest(&image)
+        };
+        assert!(marked("api") && marked("web"), "{}", log(&jobs));
+
+        // Nothing of it has changed: nothing is built or deployed, and what runs is asked again.
         repository.commit("Describe", &[("README.md", "The platform.\n")]);
         let (before, pushed) = (mutating().len(), log(&jobs).matches("pushed ").count());
         let jobs = push();
         let mut nothing = deployed.clone();
-        nothing.extend([("deploy", "skipped"), ("verify", "skipped")]);
+        nothing.insert("deploy", "skipped");
         assert_eq!(results(&jobs), nothing, "{}", log(&jobs));
+        let host = jobs["preview"][0].outputs["host"].as_str();
+        assert!(host.is_some_and(|host| host.contains(".elb.")), "{jobs:?}");
         assert_eq!((pushed, log(&jobs).matches("pushed ").count()), (2, 0));
         assert_eq!(mutating()[before..], [] as [&str; 0]);
         assert_eq!(running(&repository, "staging"), first);
 
         // One of two has changed: the other runs on.
         repository.commit("Faster", &[("api/main.py", "pass\n")]);
-        let jobs = push();
-        assert_eq!(results(&jobs), deployed, "{}", log(&jobs));
+        let jobs = asking(&sick, 1);
+        let failed = [("verify", "failure"), ("verified", "skipped")];
+        let mut unhealthy = deployed.clone();
+        unhealthy.extend(failed);
+        assert_eq!(results(&jobs), unhealthy, "{}", log(&jobs));
         let second = running(&repository, "staging");
         assert_eq!(second["api"], image(&repository, "staging", "api"));
         assert_ne!(second["api"], first["api"]);
         assert_eq!(second["web"], first["web"]);
 
-        // Production takes what ran in staging, when somebody says so.
-        let jobs = repository.workflow("deploy.yml", &Event::dispatch(json!({ "stack": "prod" })));
-        assert_eq!(results(&jobs), deployed, "{}", log(&jobs));
+        // It does not answer, and does not do so either when the run is repeated and finds nothing to deploy. Production
+        // does not take it, and nobody is asked.
+        let jobs = asking(&sick, 1);
+        nothing.extend(failed);
+        assert_eq!(results(&jobs), nothing, "{}", log(&jobs));
+        assert!(!marked("api"), "{}", log(&jobs));
+        let promote = || {
+            repository.asked.borrow_mut().clear();
+            repository.workflow("deploy.yml", &Event::dispatch(json!({ "stack": "prod" })))
+        };
+        let jobs = promote();
+        assert_eq!(result(&jobs["tested"]), "failure", "{}", log(&jobs));
+        let expected = format!(
+            "::error title=Not verified::staging has no image verified-{} of api",
+            tag(&repository, "api")
+        );
+        assert!(jobs["tested"][0].log.contains(&expected), "{}", log(&jobs));
+        assert_eq!(*repository.asked.borrow(), [] as [&str; 0]);
+
+        // At last it answers.
+        let jobs = push();
+        nothing.extend([("verify", "success"), ("verified", "success")]);
+        assert_eq!(results(&jobs), nothing, "{}", log(&jobs));
+        assert!(marked("api"), "{}", log(&jobs));
+
+        // Production takes what ran in staging, when somebody says so: before images go there, and before it is deployed.
+        // Staging is read with its own role.
+        let (before, logins) = (repository.account.calls(&reader), repository.logins().len());
+        let jobs = promote();
+        let mut promoted = deployed.clone();
+        promoted.extend([("tested", "success"), ("verified", "skipped")]);
+        assert_eq!(results(&jobs), promoted, "{}", log(&jobs));
+        assert_eq!(
+            *repository.asked.borrow(),
+            ["repositories: production", "deploy: production"]
+        );
+        assert!(repository.account.calls(&reader) > before);
+        let both = [&reader, &caller].map(|key| format!("login to eu-south-2 as {key}"));
+        assert_eq!(repository.logins()[logins..], [both.clone(), both].concat());
         assert!(!log(&jobs).contains("pushed "), "{}", log(&jobs));
         let production = running(&repository, "prod");
         for folder in ["api", "web"] {
@@ -276,8 +345,11 @@ fn annotation(repository: &Repository, event: &Event) -> (&'static str, String) 
 fn what_must_not_be_deployed_is_not() {
     let mut repository = platform("guard");
     let prod = || Event::dispatch(json!({ "stack": "prod" }));
-    let mut elsewhere = prod();
-    elsewhere.branch = "feature".to_owned();
+    let at = |event: Event, reference: &str| Event {
+        reference: reference.to_owned(),
+        ..event
+    };
+    let staging = || Event::dispatch(json!({ "stack": "staging" }));
     let mut bot = Event::pull_request(7);
     bot.payload["pull_request"]["user"]["login"] = json!("dependabot[bot]");
     for (event, result, expected) in [
@@ -287,9 +359,40 @@ fn what_must_not_be_deployed_is_not() {
             "production is deployed by hand",
         ),
         (
-            elsewhere,
+            at(prod(), "refs/heads/feature"),
             "failure",
-            "production is deployed from main alone",
+            "prod is deployed from the branch main alone",
+        ),
+        // The tag has the name of the branch.
+        (
+            at(prod(), "refs/tags/main"),
+            "failure",
+            "prod is deployed from the branch main alone",
+        ),
+        (
+            at(staging(), "refs/heads/feature"),
+            "failure",
+            "staging is deployed from the branch main alone",
+        ),
+        (
+            at(Event::push(), "refs/heads/feature"),
+            "success",
+            "staging is deployed from the branch main alone",
+        ),
+        (
+            at(Event::push(), "refs/tags/main"),
+            "success",
+            "staging is deployed from the branch main alone",
+        ),
+        (
+            Event::schedule(),
+            "success",
+            "a push to main and Run workflow deploy; schedule does not",
+        ),
+        (
+            Event::dispatch(json!({ "stack": "prod", "promote-from": "a b" })),
+            "failure",
+            "promote-from has to be the name of a file in stacks/",
         ),
         (
             Event::dispatch(json!({ "stack": "../x" })),
@@ -349,6 +452,63 @@ fn a_failing_test_stops_the_deployment() {
 }
 
 #[test]
+fn what_does_not_end_in_time_is_not_deployed() {
+    for test in ["test-api", "test-web"] {
+        let mut repository = platform("slow");
+        repository.too_slow = vec![test];
+        let jobs = repository.workflow("deploy.yml", &Event::push());
+        assert_eq!(result(&jobs[test]), "cancelled");
+        for job in ["repositories", "images", "preview", "deploy", "verify"] {
+            assert_eq!(result(&jobs[job]), "skipped", "{}", log(&jobs));
+        }
+    }
+}
+
+#[test]
+fn nothing_is_written_to_production_before_a_yes() {
+    let mut repository = platform("refused");
+    repository.refused = Some("production");
+    let event = Event::dispatch(json!({ "stack": "prod", "promote-from": "" }));
+    let jobs = repository.workflow("deploy.yml", &event);
+    assert_eq!(result(&jobs["repositories"]), "failure", "{}", log(&jobs));
+    for job in ["images", "preview", "deploy", "verify", "verified"] {
+        assert_eq!(result(&jobs[job]), "skipped", "{}", log(&jobs));
+    }
+    assert_eq!(*repository.asked.borrow(), ["repositories: production"]);
+    assert_eq!(repository.account.mutating(&key(DEPLOYER)), [] as [&str; 0]);
+    assert!(!log(&jobs).contains("pushed "), "{}", log(&jobs));
+}
+
+#[test]
+fn a_stack_has_variables_of_its_own() {
+    let mut repository = Repository::new("names", &[]);
+    repository.vars = json!({
+        "AWS_ROLE_MY_STACK": DEPLOYER, "AWS_PREVIEW_ROLE_MY_STACK": READER, "AWS_REGION": "eu-west-1",
+        "AWS_REGION_MY_STACK": "eu-central-1", "HEALTH_URL_MY_STACK": "https://example.com/",
+    });
+    let scope = |repository: &Repository, inputs: Json| {
+        let event = Event::pull_request_from(7, "mallory/platform");
+        let jobs = repository.workflow("deploy.yml", &event.called(inputs));
+        let outputs = &jobs["scope"][0].outputs;
+        ["role", "preview-role", "region", "health-url"]
+            .map(|name| outputs[name].as_str().expect("a text").to_owned())
+    };
+    assert_eq!(
+        scope(&repository, json!({ "stack": "my-stack" })),
+        [DEPLOYER, READER, "eu-central-1", "https://example.com/"]
+    );
+    let of_all = ["", "", "eu-west-1", ""];
+    assert_eq!(scope(&repository, json!({ "stack": "other" })), of_all);
+    let given = json!({
+        "stack": "my-stack", "role-to-assume": "a", "preview-role-to-assume": "b", "aws-region": "c", "health-url": "d",
+    });
+    assert_eq!(scope(&repository, given), ["a", "b", "c", "d"]);
+    repository.vars = json!({});
+    let none = ["", "", "eu-south-2", ""];
+    assert_eq!(scope(&repository, json!({ "stack": "other" })), none);
+}
+
+#[test]
 fn production_does_not_run_what_staging_has_not() {
     let repository = platform("untested");
     let jobs = repository.workflow("deploy.yml", &Event::dispatch(json!({ "stack": "prod" })));
@@ -360,6 +520,7 @@ fn production_does_not_run_what_staging_has_not() {
         log(&jobs)
     );
     assert_eq!(repository.account.clusters(), [] as [&str; 0]);
+    assert_eq!(*repository.asked.borrow(), [] as [&str; 0]);
 }
 
 /// The job that verifies, alone.

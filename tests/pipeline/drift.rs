@@ -21,9 +21,9 @@ const READER: &str = "arn:aws:iam::123456789012:role/reader";
 pub fn told() -> &'static BTreeSet<String> {
     static TOLD: OnceLock<BTreeSet<String>> = OnceLock::new();
     TOLD.get_or_init(|| {
-        let mut repository = Repository::new("drift", &[("stacks/dev.yaml", STACK)]);
+        let mut repository = Repository::new("drift", &[("stacks/my-dev.yaml", STACK)]);
         repository.vars =
-            json!({ "FDE_INFRA_DRIFT_STACKS": "[\"dev\"]", "AWS_PREVIEW_ROLE_DEV": READER });
+            json!({ "FDE_INFRA_DRIFT_STACKS": "[\"my-dev\"]", "AWS_PREVIEW_ROLE_MY_DEV": READER });
         let job = repository.action(&Event::push(), &json!({ "command": "up" }));
         assert_eq!(job.result, "success", "{}", job.log);
         let topic = repository.account.topic("drifting-dev-topic");
@@ -44,7 +44,7 @@ pub fn told() -> &'static BTreeSet<String> {
         let issues = look();
         assert_eq!(issues.len(), 1, "{issues:?}");
         assert!(issues[0].open);
-        assert_eq!(issues[0].title, "Drift: dev is not as its file says");
+        assert_eq!(issues[0].title, "Drift: my-dev is not as its file says");
         assert!(
             issues[0].body.contains("1 drifted") && issues[0].body.contains("By hand"),
             "{}",
@@ -87,6 +87,23 @@ pub fn told() -> &'static BTreeSet<String> {
 #[test]
 fn drift_opens_edits_and_closes_one_issue() {
     told();
+}
+
+#[test]
+fn a_workflow_that_calls_says_who_looks_where() {
+    let repository = Repository::new("called", &[("stacks/dev.yaml", STACK)]);
+    let inputs = json!({
+        "stacks": "[\"dev\"]", "preview-role-to-assume": "other-reader", "aws-region": "eu-south-2", "version": "source",
+    });
+    let jobs = repository.workflow("drift.yml", &Event::schedule().called(inputs));
+    assert_eq!(
+        result(&jobs["drift"]),
+        "success",
+        "{}",
+        jobs["drift"][0].log
+    );
+    assert!(repository.account.calls("other-reader") > 0);
+    assert!(repository.calls()[0].starts_with("cargo install "));
 }
 
 #[test]

@@ -97,6 +97,8 @@ impl Scope {
 
     fn context(&self, context: &Context<'_>) -> Json {
         let (first, rest) = context.parts.split_first().expect("a context has a name");
+        // What `.*` gives is a list, and what follows is asked of each of its members.
+        let mut of_each = false;
         let mut value = match &first.inner {
             Expr::Identifier(name) => member(&self.contexts, name.as_str())
                 .unwrap_or_else(|| panic!("there is no context `{}`", name.as_str())),
@@ -104,11 +106,22 @@ impl Scope {
         };
         for part in rest {
             let key = match &part.inner {
+                Expr::Star => {
+                    let members = value.as_object().into_iter().flatten();
+                    value = members.map(|(_, member)| member.clone()).collect();
+                    of_each = true;
+                    continue;
+                }
                 Expr::Identifier(name) => Json::from(name.as_str()),
                 Expr::Index(index) => self.of(index),
                 _ => panic!("{}: not known here", part.origin.raw),
             };
             value = match (&value, &key) {
+                (Json::Array(values), key) if of_each => {
+                    let key = as_text(key);
+                    let found = values.iter().filter_map(|value| member(value, &key));
+                    found.collect()
+                }
                 (Json::Array(values), Json::Number(_)) => {
                     let index = number(&key);
                     values.get(index as usize).cloned().unwrap_or_default()
@@ -253,7 +266,10 @@ mod tests {
             "github": { "event_name": "push", "event": { "number": 7 } },
             "vars": { "AWS_ROLE_STAGING": "arn" },
             "inputs": { "stack": "", "count": 3 },
-            "needs": { "scope": { "outputs": { "json": "{\"apiUrl\":\"u\",\"list\":[1,2]}" } } },
+            "needs": {
+                "scope": { "result": "success", "outputs": { "json": "{\"apiUrl\":\"u\",\"list\":[1,2]}" } },
+                "tests": { "result": "cancelled", "outputs": {} },
+            },
         });
         Scope { contexts, failed }
     }
@@ -280,6 +296,8 @@ mod tests {
             ),
             ("${{ contains('Hello', 'ELL') }}", "true"),
             ("${{ contains(fromJSON('[1,2]'), '2') }}", "true"),
+            ("${{ contains(needs.*.result, 'cancelled') }}", "true"),
+            ("${{ contains(needs.*.result, 'failure') }}", "false"),
             (
                 "${{ startsWith('refs/tags/v1', 'refs/tags') && !endsWith('a', 'b') }}",
                 "true",

@@ -53,12 +53,12 @@ pub struct Github {
     state: Arc<Mutex<State>>,
 }
 
-struct Request {
-    method: String,
-    path: String,
+pub struct Request {
+    pub method: String,
+    pub path: String,
     query: BTreeMap<String, String>,
-    token: String,
-    body: Vec<u8>,
+    pub token: String,
+    pub body: Vec<u8>,
 }
 
 impl Github {
@@ -264,7 +264,7 @@ fn version_tag() -> String {
 }
 
 impl Request {
-    fn read(client: &TcpStream) -> io::Result<Self> {
+    pub fn read(client: &TcpStream) -> io::Result<Self> {
         let mut reader = BufReader::new(client);
         let mut line = String::new();
         reader.read_line(&mut line)?;
@@ -301,6 +301,7 @@ impl Request {
                 "authorization" => value
                     .trim_start_matches("Bearer ")
                     .clone_into(&mut request.token),
+                "private-token" => value.clone_into(&mut request.token),
                 "expect" => expects = true,
                 _ => {}
             }
@@ -318,7 +319,7 @@ impl Request {
     }
 
     /// The page of a list that is asked for.
-    fn page(&self, all: Vec<Json>) -> Json {
+    pub fn page(&self, all: Vec<Json>) -> Json {
         let number = |name: &str, default| {
             self.query
                 .get(name)

@@ -13,8 +13,10 @@ mod account;
 mod comment;
 mod deploy;
 mod drift;
+mod ending;
 mod expression;
 mod github;
+mod gitlab;
 #[path = "../common/http.rs"]
 mod http;
 mod install;

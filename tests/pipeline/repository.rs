@@ -30,27 +30,72 @@ printf '%s\n' "$name $*" >>"$here/calls"
 [[ ! -e $here/fail-$name ]]
 "#;
 
-/// Knows the images in ECR, and can copy one.
+/// Knows the images in ECR, by tag and by digest, can copy one, and builds one out of its Dockerfile.
 const DOCKER: &str = r#"#!/usr/bin/env bash
 set -eo pipefail
 printf 'docker %s\n' "$*" >>"$(dirname "$0")/calls"
-ecr() {
-  curl -sS --fail "$AWS_ENDPOINT_URL" -H 'Content-Type: application/x-amz-json-1.1' \
-    -H "X-Amz-Target: AmazonEC2ContainerRegistry_V20150921.$1" --data "$2" \
-    -H 'Authorization: AWS4-HMAC-SHA256 Credential=docker/20260101/eu-south-2/ecr/aws4_request, SignedHeaders=host, Signature=x'
-}
-repository() { local name=${1#*/}; echo "${name%:*}"; }
-manifest() {
-  ecr BatchGetImage "{\"repositoryName\":\"$(repository "$1")\",\"imageIds\":[{\"imageTag\":\"${1##*:}\"}]}" \
-    | jq -er '.images[0].imageManifest'
+copy=$(mktemp)
+trap 'rm "$copy"' EXIT
+repository() { local name=${1#*/}; name=${name%@*}; echo "${name%:*}"; }
+image() {
+  local id="imageTag=${1##*:}"
+  [[ $1 != *@* ]] || id="imageDigest=${1#*@}"
+  aws ecr batch-get-image --repository-name "$(repository "$1")" --image-ids "$id" | jq -e '.images[0] | values'
 }
 case "$1 $2 $3" in
-  'buildx imagetools inspect') manifest "$4" ;;
+  'login -u AWS') [[ $4 == --password-stdin && $(cat) == password ]] ;;
+  'buildx build --platform')
+    [[ "${*:4:3}" == 'linux/amd64 --push --tag' ]]
+    jq -n --arg repository "$(repository "$7")" --arg tag "${7##*:}" --arg digest "sha256:$(sha256sum "$8/Dockerfile" | cut -c -64)" '
+      { schemaVersion: 2, mediaType: "application/vnd.docker.distribution.manifest.v2+json", layers: [],
+        config: { mediaType: "application/vnd.docker.container.image.v1+json", size: 2, digest: $digest } }
+      | { repositoryName: $repository, imageTag: $tag, imageManifest: tojson }' >"$copy"
+    aws ecr put-image --cli-input-json "file://$copy"
+    ;;
+  'buildx imagetools inspect')
+    if [[ $4 == --format && $5 == '{{json .Manifest}}' ]]; then shift 2; fi
+    image "$4" | jq '{ digest: .imageId.imageDigest }'
+    ;;
   'buildx imagetools create')
-    ecr PutImage "$(jq -n --arg repository "$(repository "$5")" --arg tag "${5##*:}" --arg manifest "$(manifest "$6")" \
-      '{ repositoryName: $repository, imageTag: $tag, imageManifest: $manifest }')"
+    [[ $4 == --prefer-index=false && $5 == --tag ]]
+    # A registry takes what it has once more, unlike PutImage.
+    manifest=$(image "$7" | jq .imageManifest)
+    if [[ $(image "$6" | jq .imageManifest) == "$manifest" ]]; then exit; fi
+    image "$7" | jq --arg repository "$(repository "$6")" --arg tag "${6##*:}" \
+      '{ repositoryName: $repository, imageTag: $tag, imageManifest }' >"$copy"
+    aws ecr put-image --cli-input-json "file://$copy"
     ;;
   *) exit 1 ;;
+esac
+"#;
+
+/// Three commands of the AWS CLI, with the credentials or in the role that the step has.
+const AWS: &str = r#"#!/usr/bin/env bash
+set -eo pipefail
+printf 'aws %s\n' "${*:1:2}" >>"$(dirname "$0")/calls"
+ecr() {
+  curl -sS "$AWS_ENDPOINT_URL" -H 'Content-Type: application/x-amz-json-1.1' \
+    -H "X-Amz-Target: AmazonEC2ContainerRegistry_V20150921.$1" --data "$2" \
+    -H "Authorization: AWS4-HMAC-SHA256 Credential=$key/20260101/$AWS_REGION/ecr/aws4_request, SignedHeaders=host, Signature=x" \
+    >"$TMPDIR/answer.json"
+  if jq -e 'has("__type")' "$TMPDIR/answer.json" >/dev/null; then
+    jq -r '"An error occurred (\(.__type)) when calling the operation: \(.message)"' "$TMPDIR/answer.json" >&2
+    exit 254
+  fi
+  cat "$TMPDIR/answer.json"
+}
+key=${AWS_ROLE_ARN:-$AWS_ACCESS_KEY_ID}
+key=${key//[:\/]/-}
+TMPDIR=$(mktemp -d)
+trap 'rm -r "$TMPDIR"' EXIT
+case "$1 $2 $3 $5" in
+  'ecr get-login-password  ') echo password ;;
+  'ecr batch-get-image --repository-name --image-ids')
+    ecr BatchGetImage "$(jq -n --arg name "$4" --arg key "${6%%=*}" --arg value "${6#*=}" \
+      '{ repositoryName: $name, imageIds: [{ ($key): $value }] }')"
+    ;;
+  'ecr put-image --cli-input-json ') ecr PutImage "$(cat "${4#file://}")" ;;
+  *) exit 252 ;;
 esac
 "#;
 
@@ -91,6 +136,10 @@ impl Repository {
             account,
             vars: json!({}),
             secrets: json!({ "AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": "" }),
+            too_slow: Vec::new(),
+            refused: None,
+            trust: BTreeMap::new(),
+            asked: RefCell::default(),
             variables: BTreeMap::from(variables),
             executed: RefCell::default(),
         };
@@ -99,10 +148,15 @@ impl Repository {
             ("built", wrapper.as_str()),
             ("cargo", CARGO),
             ("docker", DOCKER),
+            ("aws", AWS),
             ("gh", RECORDER),
             ("python", RECORDER),
             ("npm", RECORDER),
             ("npx", RECORDER),
+            ("pip", RECORDER),
+            ("ruff", RECORDER),
+            ("mypy", RECORDER),
+            ("pytest", RECORDER),
         ] {
             repository.script(name, text);
         }
@@ -111,7 +165,8 @@ impl Repository {
         repository
     }
 
-    fn script(&self, name: &str, text: &str) {
+    /// Puts a program on the machine.
+    pub fn script(&self, name: &str, text: &str) {
         let path = self.directory.join("bin").join(name);
         fs::write(&path, text).expect("the script is written");
         fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).expect("it can be run");
@@ -161,6 +216,20 @@ impl Repository {
         calls.lines().map(str::to_owned).collect()
     }
 
+    /// The registries that were logged in to, and as whom.
+    pub fn logins(&self) -> Vec<String> {
+        let mut calls = self.calls();
+        calls.retain(|call| call.starts_with("login "));
+        calls
+    }
+
+    /// Notes what was done, as the programs on the machine do.
+    pub fn called(&self, line: &str) {
+        let path = self.directory.join("bin/calls");
+        let calls = fs::read_to_string(&path).unwrap_or_default();
+        fs::write(path, format!("{calls}{line}\n")).expect("written");
+    }
+
     /// Makes a program on the machine fail from now on.
     pub fn fail(&self, program: &str) {
         fs::write(
@@ -181,6 +250,7 @@ impl Repository {
                     "exit-code": "${{ steps.it.outputs.exit-code }}",
                     "outputs": "${{ steps.it.outputs.outputs }}",
                     "vpcId": "${{ steps.it.outputs.vpcId }}",
+                    "publicSubnetIds": "${{ steps.it.outputs.publicSubnetIds }}",
                 },
                 "steps": [
                     {
@@ -212,7 +282,7 @@ impl Event {
         payload["sender"] = json!({ "login": "ada", "type": "User" });
         Self {
             name,
-            branch: "main".to_owned(),
+            reference: "refs/heads/main".to_owned(),
             payload,
             inputs: Json::Null,
         }
@@ -242,7 +312,7 @@ impl Event {
             },
         });
         let mut event = Self::new("pull_request", payload);
-        event.branch = format!("{number}/merge");
+        event.reference = format!("refs/pull/{number}/merge");
         event
     }
 

@@ -27,6 +27,14 @@ pub struct Repository {
     pub secrets: Json,
     /// What the machine of the runner has in its environment besides.
     pub variables: BTreeMap<String, String>,
+    /// Jobs that do not end in time. GitHub gives them the result `cancelled`, which is no failure.
+    pub too_slow: Vec<&'static str>,
+    /// The environment whose reviewers say no. All others say yes.
+    pub refused: Option<&'static str>,
+    /// Who may take on a role: the subjects of the tokens that it trusts. A role that is not here trusts everybody.
+    pub trust: BTreeMap<&'static str, Vec<&'static str>>,
+    /// Which job asked which environment, in turn.
+    pub asked: RefCell<Vec<String>>,
     /// Every script that was run: where it stands.
     pub executed: RefCell<BTreeSet<String>>,
 }
@@ -35,7 +43,8 @@ pub struct Repository {
 #[derive(Clone)]
 pub struct Event {
     pub name: &'static str,
-    pub branch: String,
+    /// As in `refs/heads/main`.
+    pub reference: String,
     pub payload: Json,
     /// Of `workflow_dispatch`, or of the workflow that calls.
     pub inputs: Json,
@@ -56,6 +65,8 @@ pub struct Running<'a> {
     pub repository: &'a Repository,
     pub directory: PathBuf,
     pub permissions: BTreeMap<String, String>,
+    /// Whom the job's token for OIDC is about.
+    pub subject: String,
     /// What steps have set for those after them.
     pub variables: BTreeMap<String, String>,
     path: Vec<String>,
@@ -144,14 +155,11 @@ impl Repository {
             failed: before.iter().any(|name| is(name, &["failure"])),
         };
         let condition = job.get("if");
-        let skipped = before.iter().any(|name| is(name, &["skipped"]));
+        let skipped = before
+            .iter()
+            .any(|name| is(name, &["skipped", "cancelled"]));
         if !scope.holds(condition) || (skipped && !condition.is_some_and(asks_for_status)) {
-            return vec![Job {
-                result: "skipped",
-                outputs: json!({}),
-                log: String::new(),
-                summary: String::new(),
-            }];
+            return vec![Job::without_steps("skipped")];
         }
         scope.failed = false;
         let combinations = match job.pointer("/strategy/matrix") {
@@ -193,15 +201,28 @@ impl Repository {
             failed: false,
         };
         // They are evaluated, as GitHub does, if only to find what is misspelt.
-        for key in ["name", "environment", "timeout-minutes", "runs-on"] {
+        for key in ["name", "timeout-minutes", "runs-on"] {
             scope.value(&job[key]);
         }
         scope.value(&workflow["concurrency"]);
+        let (_, name) = place.rsplit_once(' ').expect("a file and a job");
+        let environment = as_text(&scope.value(&job["environment"]));
+        if !environment.is_empty() {
+            let asked = format!("{name}: {environment}");
+            self.asked.borrow_mut().push(asked);
+            if self.refused == Some(environment.as_str()) {
+                return Job::without_steps("failure");
+            }
+        }
+        if self.too_slow.contains(&name) {
+            return Job::without_steps("cancelled");
+        }
         let inputs = contexts["inputs"].clone();
         let mut running = Running {
             repository: self,
             directory,
             permissions: permissions(workflow, job),
+            subject: event.subject(&environment),
             variables: BTreeMap::new(),
             path: Vec::new(),
             contexts,
@@ -230,7 +251,7 @@ impl Repository {
     fn contexts(&self, event: &Event, token: &str) -> Json {
         json!({
             "github": {
-                "event_name": event.name, "event": event.payload, "ref_name": event.branch,
+                "event_name": event.name, "event": event.payload, "ref_name": event.name_of_reference(), "ref": event.reference,
                 "repository": REPOSITORY, "token": token, "sha": self.sha(),
             },
             "vars": self.vars, "secrets": self.secrets, "matrix": {}, "env": {}, "steps": {}, "needs": {},
@@ -277,6 +298,37 @@ pub fn git(directory: &Path, arguments: &[&str]) -> String {
         String::from_utf8_lossy(&output.stderr)
     );
     String::from_utf8_lossy(&output.stdout).trim().to_owned()
+}
+
+impl Job {
+    /// A job that has not come to its steps, or not to an end of them.
+    fn without_steps(result: &'static str) -> Self {
+        Self {
+            result,
+            outputs: json!({}),
+            log: String::new(),
+            summary: String::new(),
+        }
+    }
+}
+
+impl Event {
+    /// The branch or the tag.
+    fn name_of_reference(&self) -> &str {
+        let mut parts = self.reference.splitn(3, '/');
+        parts.nth(2).expect("a reference has three parts")
+    }
+
+    /// Whom a token of this run is about
+    /// (<https://docs.github.com/en/actions/reference/security/oidc>).
+    fn subject(&self, environment: &str) -> String {
+        let about = match (environment, self.name) {
+            ("", "pull_request") => "pull_request".to_owned(),
+            ("", _) => format!("ref:{}", self.reference),
+            (environment, _) => format!("environment:{environment}"),
+        };
+        format!("repo:{REPOSITORY}:{about}")
+    }
 }
 
 impl Running<'_> {
@@ -457,7 +509,8 @@ impl Running<'_> {
             ("GITHUB_REPOSITORY", REPOSITORY.to_owned()),
             ("GITHUB_EVENT_NAME", self.event.name.to_owned()),
             ("GITHUB_EVENT_PATH", text(self.directory.join("event.json"))),
-            ("GITHUB_REF_NAME", self.event.branch.clone()),
+            ("GITHUB_REF", self.event.reference.clone()),
+            ("GITHUB_REF_NAME", self.event.name_of_reference().to_owned()),
             ("GITHUB_SHA", repository.sha()),
             ("GITHUB_RUN_ID", "4711".to_owned()),
             ("GITHUB_WORKSPACE", text(self.workspace())),
@@ -488,7 +541,10 @@ pub fn result(jobs: &[Job]) -> &'static str {
             .map(|job| job.result)
             .find(|result| *result == wanted)
     };
-    of("failure").or(of("success")).unwrap_or("skipped")
+    of("failure")
+        .or(of("cancelled"))
+        .or(of("success"))
+        .unwrap_or("skipped")
 }
 
 /// The inputs that a workflow is given, or has by default.

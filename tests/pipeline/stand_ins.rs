@@ -50,6 +50,11 @@ pub fn run(name: &str, with: &Json, job: &mut Running<'_>) -> Result<Json, Strin
                 if level != Some("write") {
                     return Err("Unable to get ACTIONS_ID_TOKEN_REQUEST_URL".to_owned());
                 }
+                let trusted = job.repository.trust.get(role.as_str());
+                if trusted.is_some_and(|trusted| !trusted.contains(&job.subject.as_str())) {
+                    let why = "Not authorized to perform sts:AssumeRoleWithWebIdentity";
+                    return Err(format!("{why}: {role} does not trust {}", job.subject));
+                }
             }
             // The account takes any key, and logs calls by it.
             let key = if key.is_empty() { role } else { key };
@@ -63,9 +68,11 @@ pub fn run(name: &str, with: &Json, job: &mut Running<'_>) -> Result<Json, Strin
             job.variables.extend(variables);
         }
         "aws-actions/amazon-ecr-login" => {
-            if !job.variables.contains_key("AWS_ACCESS_KEY_ID") {
+            let Some(key) = job.variables.get("AWS_ACCESS_KEY_ID") else {
                 return Err("Could not load credentials from any providers".to_owned());
-            }
+            };
+            let line = format!("login to {} as {key}", job.variables["AWS_REGION"]);
+            job.repository.called(&line);
         }
         "docker/build-push-action" => {
             let context = job.workspace().join(input("context"));

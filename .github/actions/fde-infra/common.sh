@@ -76,10 +76,13 @@ ours() {
   printf '%s' "$found"
 }
 
-# The marker by which a later run finds this, the page, and where it comes from.
+# The marker by which a later run finds this, the page, and where it comes from. On a pull request GITHUB_SHA is a merge
+# that GitHub has made up, which nobody finds in the branch.
 document() {
+  local commit
+  commit=$(jq -r '.pull_request.head.sha // env.GITHUB_SHA' "$GITHUB_EVENT_PATH")
   printf '%s\n' "$marker"
   cat "$MARKDOWN"
-  printf '\n<sub>%s, [run %s](%s/%s/actions/runs/%s)</sub>\n' "${GITHUB_SHA:0:12}" "$GITHUB_RUN_ID" \
+  printf '\n<sub>%s, [run %s](%s/%s/actions/runs/%s)</sub>\n' "${commit:0:12}" "$GITHUB_RUN_ID" \
     "$GITHUB_SERVER_URL" "$GITHUB_REPOSITORY" "$GITHUB_RUN_ID"
 }

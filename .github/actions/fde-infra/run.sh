@@ -25,8 +25,8 @@ each() {
 # Runs the program and keeps what it says. A cancelled run signals this shell alone, which hands it on: the program then
 # finishes what is under way, and starts nothing new.
 run() {
-  local pid='' copying again=0
-  trap '[[ -z $pid ]] || kill -TERM "$pid" 2>/dev/null || true' INT TERM
+  local pid='' copying signalled=0
+  trap 'signalled=1; [[ -z $pid ]] || kill -TERM "$pid" 2>/dev/null || true' INT TERM
   mkfifo "$work/pipe"
   tee "$log" <"$work/pipe" &
   copying=$!
@@ -34,11 +34,11 @@ run() {
   pid=$!
   status=0
   wait "$pid" || status=$?
-  # A wait that a signal has ended says nothing of the program, which is waited for anew until it is known to be gone.
-  while ((status > 128 && again != 127)); do
-    again=0
-    wait "$pid" 2>/dev/null || again=$?
-    ((again == 127)) || status=$again
+  # A wait that a signal has ended says nothing of the program, and is begun anew. What the status is does not tell it
+  # apart: a program that was killed has one above 128 as well, and the same each time it is asked for.
+  while ((signalled)); do
+    signalled=0 status=0
+    wait "$pid" || status=$?
   done
   trap - INT TERM
   wait "$copying"
@@ -118,13 +118,17 @@ case $COMMAND in
     page "$summary_bytes" >>"$GITHUB_STEP_SUMMARY"
     ;;
 esac
-output exit-code "$status"
 if [[ $status == 0 && ($COMMAND == up || $COMMAND == output) ]]; then
   words=(output --json)
   [[ -z $STACK ]] || words=(output "$STACK" --json)
   each --set "$SET"
-  outputs=$("$PROGRAM" "${words[@]}")
-  output outputs "$(jq -c . <<<"$outputs")"
-  [[ $COMMAND != output ]] || printf '%s\n' "$outputs"
+  if outputs=$("$PROGRAM" "${words[@]}"); then
+    output outputs "$(jq -c . <<<"$outputs")"
+    [[ $COMMAND != output ]] || printf '%s\n' "$outputs"
+  else
+    status=$?
+    [[ $COMMAND != up ]] || warn "the stack is up, but its outputs could not be read: exit code $status"
+  fi
 fi
+output exit-code "$status"
 exit "$status"
