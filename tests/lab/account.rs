@@ -4,7 +4,7 @@ use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 
 use crate::http;
-use crate::inventory::Inventory;
+use crate::inventory::{Inventory, put_strangers};
 use crate::world::{program, run_plainly};
 
 /// The instance of the local account that only the lab uses.
@@ -64,7 +64,7 @@ pub fn base(before: Before) -> &'static Account {
         Before::Nothing => NOTHING.get_or_init(|| {
             let account = whole();
             run_plainly(&account.endpoint, &["up", NEIGHBOUR, "--yes"]);
-            Inventory::put_strangers(&account.endpoint);
+            put_strangers(&account.endpoint);
             // Some things of the local account get along when they are looked at.
             account.inventory();
             account

@@ -1,0 +1,154 @@
+//! One thing in an account, and the reading of all of them: what does not depend on each other is asked for at once.
+
+use std::collections::BTreeMap;
+use std::error::Error;
+use std::fmt::{Debug, Display};
+
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+use futures_util::future::join_all;
+use percent_encoding::percent_decode_str;
+
+use super::{access, network, services, storage, watching};
+use crate::sdk::{Sdk, Tags};
+
+pub const ANSWERS: &str = "the account answers";
+
+/// One thing in the account.
+pub struct Thing {
+    pub kind: &'static str,
+    /// What others know it by: an id, a name or an ARN.
+    pub id: String,
+    /// What tells it from its siblings, if it has no tags of its own.
+    pub key: String,
+    /// The ids of what it belongs to and of what it leads to.
+    pub within: Vec<String>,
+    pub tags: Tags,
+    /// All there is to know.
+    pub whole: String,
+    /// The password in it that was made up.
+    pub password: Option<String>,
+    /// What the index of tags knows it by.
+    arn: String,
+}
+
+impl Thing {
+    pub fn new<'a>(kind: &'static str, id: impl Into<Option<&'a str>>, whole: &impl Debug) -> Self {
+        let id = id.into().unwrap_or_default().to_owned();
+        Self {
+            kind,
+            arn: id.clone(),
+            id,
+            key: String::new(),
+            within: Vec::new(),
+            tags: Tags::new(),
+            whole: format!("{whole:?}"),
+            password: None,
+        }
+    }
+
+    pub fn key(mut self, key: impl Display) -> Self {
+        self.key = key.to_string();
+        self
+    }
+
+    pub fn within<'a>(mut self, ids: impl IntoIterator<Item = Option<&'a str>>) -> Self {
+        let ids = ids.into_iter().flatten();
+        self.within.extend(ids.map(str::to_owned));
+        self
+    }
+
+    pub fn tags(mut self, tags: Tags) -> Self {
+        self.tags = tags;
+        self
+    }
+
+    /// It has its tags in the index, under another name than its own.
+    pub fn indexed(mut self, arn: Option<&str>) -> Self {
+        arn.unwrap_or_default().clone_into(&mut self.arn);
+        self
+    }
+
+    /// A document that belongs to it: a policy, or the body of a dashboard. Services encode them as they please.
+    pub fn document(mut self, name: &str, text: Option<&str>) -> Self {
+        if let Some(text) = text {
+            let text = percent_decode_str(text).decode_utf8_lossy();
+            self.whole.push_str(&format!(" {{\"{name}\":{text}}}"));
+        }
+        self
+    }
+}
+
+/// Everything in an account.
+pub async fn things(sdk: &Sdk) -> Vec<Thing> {
+    let (index, network, rules, containers, registry, balancers, scaling, databases, secrets, rest) = tokio::join!(
+        index(sdk),
+        network::network(sdk),
+        network::security_groups(sdk),
+        services::containers(sdk),
+        services::repositories(sdk),
+        services::balancers(sdk),
+        services::scaling(sdk),
+        storage::databases(sdk),
+        storage::secrets(sdk),
+        async {
+            tokio::join!(
+                storage::buckets(sdk),
+                access::identities(sdk),
+                access::web_acls(sdk),
+                watching::alarms(sdk),
+                watching::dashboards(sdk),
+                watching::log_groups(sdk),
+                watching::topics(sdk),
+            )
+        },
+    );
+    let first = [
+        network, rules, containers, registry, balancers, scaling, databases, secrets,
+    ];
+    let rest = [rest.0, rest.1, rest.2, rest.3, rest.4, rest.5, rest.6];
+    let mut things: Vec<Thing> = first.into_iter().chain(rest).flatten().collect();
+    for thing in &mut things {
+        if let Some(tags) = index.get(&thing.arn) {
+            thing.tags.extend(tags.clone());
+        }
+    }
+    things
+}
+
+/// What the tagging API knows, for what does not show its tags itself.
+async fn index(sdk: &Sdk) -> BTreeMap<String, Tags> {
+    let mut index = BTreeMap::new();
+    let pages = sdk.tagging.get_resources().resources_per_page(100);
+    let mut pages = pages.into_paginator().send();
+    while let Some(page) = pages.next().await {
+        for mapping in page.expect(ANSWERS).resource_tag_mapping_list() {
+            let tags = mapping.tags().iter();
+            let tags = tags.map(|tag| (tag.key().to_owned(), tag.value().to_owned()));
+            let arn = mapping.resource_arn().unwrap_or_default().to_owned();
+            index.insert(arn, tags.collect());
+        }
+    }
+    index
+}
+
+/// Reads more of each of these, all at once.
+pub async fn of_each<T>(
+    all: impl IntoIterator<Item = T>,
+    read: impl AsyncFn(T) -> Vec<Thing>,
+) -> Vec<Thing> {
+    let read = join_all(all.into_iter().map(|one| read(one))).await;
+    read.into_iter().flatten().collect()
+}
+
+/// What is there, or nothing if that is what the account says.
+pub fn if_there<T, E: ProvideErrorMetadata + Error + 'static>(answer: Result<T, E>) -> Option<T> {
+    match answer {
+        Ok(there) => Some(there),
+        Err(error) => {
+            let code = error.code().unwrap_or_default();
+            let is_missing = code.starts_with("NoSuch") || code.contains("NotFound");
+            assert!(is_missing, "{error:?}");
+            None
+        }
+    }
+}

@@ -1,0 +1,131 @@
+//! What two contents have in common that were made alike: words in their fields, in no order, without what AWS made up.
+
+use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
+
+/// What stands in for a word that AWS made up: that there is one is part of the content.
+const MADE_UP: &str = "…";
+
+/// Fields of numbers that AWS counts up, or takes from its clock.
+const COUNTED: &[&str] = &["creation_time", "revision"];
+
+/// A content to the letter: each word with its field. Maps have no order, so that words have none either.
+pub fn words(whole: &str) -> Vec<String> {
+    sorted(fields(whole).map(|(field, word)| format!("{field}={word}")))
+}
+
+/// As [`words`], of one of two contents that were made alike: ids that both know under a name go by it.
+pub fn comparable(whole: &str, names: &BTreeMap<&str, &str>) -> Vec<String> {
+    sorted(fields(whole).map(|(field, word)| {
+        let word = if COUNTED.contains(&field) {
+            MADE_UP.to_owned()
+        } else {
+            known(word, names)
+        };
+        format!("{field}={word}")
+    }))
+}
+
+fn sorted(words: impl Iterator<Item = String>) -> Vec<String> {
+    let mut words: Vec<String> = words.collect();
+    words.sort_unstable();
+    words
+}
+
+/// What one has more often than the other.
+pub fn more<'a>(one: &'a [String], other: &[String]) -> Vec<&'a str> {
+    let mut other: Vec<&String> = other.iter().collect();
+    let mut more = Vec::new();
+    for word in one {
+        match other.iter().position(|same| *same == word) {
+            Some(same) => drop(other.swap_remove(same)),
+            None => more.push(word.as_str()),
+        }
+    }
+    more
+}
+
+/// Takes apart what `Debug` prints, and JSON within it: `name: Some("value")`, `\"name\":\"value\"`.
+fn fields(whole: &str) -> impl Iterator<Item = (&str, &str)> {
+    let is_part = |letter: char| letter.is_alphanumeric() || "_-.:/*@%+".contains(letter);
+    let mut rest = whole;
+    let mut field = "";
+    std::iter::from_fn(move || {
+        loop {
+            rest = &rest[rest.find(is_part)?..];
+            let end = rest.find(|letter| !is_part(letter)).unwrap_or(rest.len());
+            let word = rest[..end].trim_start_matches(':');
+            rest = &rest[end..];
+            let of_struct = word
+                .strip_suffix(':')
+                .filter(|name| rest.starts_with(' ') && !name.contains(':'));
+            let after = rest.trim_start_matches('\\');
+            if let Some(name) = of_struct {
+                field = name;
+            } else if after.starts_with("\":") {
+                field = word;
+            } else if !matches!(word, "" | "Some" | "None") {
+                return Some((field, word));
+            }
+        }
+    })
+}
+
+/// A word as both accounts know it.
+fn known(word: &str, names: &BTreeMap<&str, &str>) -> String {
+    if let Some(name) = names.get(word) {
+        return (*name).to_owned();
+    }
+    if word.parse::<f64>().is_ok() {
+        return if word.len() > 12 { MADE_UP } else { word }.to_owned();
+    }
+    if word.starts_with("arn:") {
+        // The key of a secret's value, or the streams of a log group.
+        let ids = names.iter().filter(|(id, _)| word.starts_with(**id));
+        if let Some((id, name)) = ids.max_by_key(|(id, _)| id.len()) {
+            return format!("{name}{}", segments(&word[id.len()..]));
+        }
+        // A revision, and six letters that end the name of every secret.
+        for counted in [":task-definition/", ":secret:"] {
+            if let Some((head, _)) = word.split_once(counted) {
+                return format!("{}{counted}{MADE_UP}", segments(head));
+            }
+        }
+    }
+    segments(word)
+}
+
+/// What people made up of an ARN, an image or a URL.
+fn segments(word: &str) -> String {
+    let is_range = word.split_once('/').is_some_and(|(address, bits)| {
+        address.parse::<Ipv4Addr>().is_ok() && bits.parse::<u8>().is_ok()
+    });
+    if is_range {
+        return word.to_owned();
+    }
+    let is_date = word.get(4..5) == Some("-") && word.get(10..11) == Some("T");
+    if is_date {
+        return MADE_UP.to_owned();
+    }
+    let mut kept = String::new();
+    for segment in word.split_inclusive(['/', ':', '@']) {
+        let name = segment.trim_end_matches(['/', ':', '@']);
+        kept.push_str(if is_made_up(name) { MADE_UP } else { name });
+        kept.push_str(&segment[name.len()..]);
+    }
+    kept
+}
+
+/// Ids, addresses and host names that AWS picks.
+fn is_made_up(word: &str) -> bool {
+    let is = |part: &str, kind: fn(&char) -> bool| part.chars().all(|letter| kind(&letter));
+    // `eni-0c32a1…`, `db-J6BBXRH…`
+    let last = word.rsplit('-').next().unwrap_or_default();
+    let is_hash = last.len() >= 8 && is(last, char::is_ascii_hexdigit);
+    let is_long = last.len() >= 16 && is(last, char::is_ascii_alphanumeric);
+    let digits = last.chars().filter(char::is_ascii_digit).count();
+    // Principals have three parts: `ecs-tasks.amazonaws.com`.
+    let is_host = word.ends_with(".amazonaws.com") && word.split('.').count() > 4;
+    let is_loud = !last.chars().any(|letter| letter.is_ascii_lowercase());
+    is_hash || is_long && (digits > 2 || is_loud) || is_host || word.parse::<Ipv4Addr>().is_ok()
+}
