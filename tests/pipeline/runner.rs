@@ -197,12 +197,16 @@ impl Repository {
             scope.value(&job[key]);
         }
         scope.value(&workflow["concurrency"]);
+        let variables = texts(&scope.value(&job["env"]));
+        let variables = variables.as_object().into_iter().flatten();
         let inputs = contexts["inputs"].clone();
         let mut running = Running {
             repository: self,
             directory,
             permissions: permissions(workflow, job),
-            variables: BTreeMap::new(),
+            variables: variables
+                .map(|(name, value)| (name.clone(), as_text(value)))
+                .collect(),
             path: Vec::new(),
             contexts,
             log: String::new(),
@@ -231,7 +235,7 @@ impl Repository {
         json!({
             "github": {
                 "event_name": event.name, "event": event.payload, "ref_name": event.branch,
-                "repository": REPOSITORY, "token": token, "sha": self.sha(),
+                "ref_type": event.ref_type(), "repository": REPOSITORY, "token": token, "sha": self.sha(),
             },
             "vars": self.vars, "secrets": self.secrets, "matrix": {}, "env": {}, "steps": {}, "needs": {},
             "inputs": {}, "job": {}, "runner": {}, "strategy": {},
@@ -458,6 +462,7 @@ impl Running<'_> {
             ("GITHUB_EVENT_NAME", self.event.name.to_owned()),
             ("GITHUB_EVENT_PATH", text(self.directory.join("event.json"))),
             ("GITHUB_REF_NAME", self.event.branch.clone()),
+            ("GITHUB_REF_TYPE", self.event.ref_type().to_owned()),
             ("GITHUB_SHA", repository.sha()),
             ("GITHUB_RUN_ID", "4711".to_owned()),
             ("GITHUB_WORKSPACE", text(self.workspace())),
