@@ -217,13 +217,17 @@ impl Repository {
         if self.too_slow.contains(&name) {
             return Job::without_steps("cancelled");
         }
+        let variables = texts(&scope.value(&job["env"]));
+        let variables = variables.as_object().into_iter().flatten();
         let inputs = contexts["inputs"].clone();
         let mut running = Running {
             repository: self,
             directory,
             permissions: permissions(workflow, job),
             subject: event.subject(&environment),
-            variables: BTreeMap::new(),
+            variables: variables
+                .map(|(name, value)| (name.clone(), as_text(value)))
+                .collect(),
             path: Vec::new(),
             contexts,
             log: String::new(),
@@ -252,6 +256,7 @@ impl Repository {
         json!({
             "github": {
                 "event_name": event.name, "event": event.payload, "ref_name": event.name_of_reference(), "ref": event.reference,
+                "ref_type": event.ref_type(),
                 "repository": REPOSITORY, "token": token, "sha": self.sha(),
             },
             "vars": self.vars, "secrets": self.secrets, "matrix": {}, "env": {}, "steps": {}, "needs": {},
@@ -511,6 +516,7 @@ impl Running<'_> {
             ("GITHUB_EVENT_PATH", text(self.directory.join("event.json"))),
             ("GITHUB_REF", self.event.reference.clone()),
             ("GITHUB_REF_NAME", self.event.name_of_reference().to_owned()),
+            ("GITHUB_REF_TYPE", self.event.ref_type().to_owned()),
             ("GITHUB_SHA", repository.sha()),
             ("GITHUB_RUN_ID", "4711".to_owned()),
             ("GITHUB_WORKSPACE", text(self.workspace())),

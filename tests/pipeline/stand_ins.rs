@@ -1,7 +1,8 @@
 //! What stands in for the actions of others: the part of them that can be observed. Another action fails the test.
 
 use std::fs;
-use std::path::PathBuf;
+use std::io::Write;
+use std::path::{Path, PathBuf};
 
 use serde_json::{Value as Json, json};
 
@@ -84,19 +85,40 @@ pub fn run(name: &str, with: &Json, job: &mut Running<'_>) -> Result<Json, Strin
             job.say(&format!("pushed {}", input("tags")));
         }
         "actions/upload-artifact" => {
-            let from = job.workspace().join(input("path"));
             let to = artifact(job, &input("name"));
-            fs::create_dir_all(&to).expect("a directory");
-            let name = from.file_name().expect("a file");
-            fs::copy(&from, to.join(name))
-                .map_err(|error| format!("no {}: {error}", from.display()))?;
+            for file in files(&job.workspace(), &input("path"))? {
+                copy(&file, &to);
+            }
         }
         "actions/download-artifact" => {
-            let from = artifact(job, &input("name"));
-            let files = fs::read_dir(&from).map_err(|error| format!("no artifact: {error}"))?;
-            for file in files {
-                let file = file.expect("an entry");
-                fs::copy(file.path(), job.workspace().join(file.file_name())).expect("copied");
+            let to = job.workspace().join(input("path"));
+            for from in artifacts(job, &with["name"], &with["pattern"]) {
+                for file in files(&from, "*").map_err(|_| "no artifact".to_owned())? {
+                    copy(&file, &to);
+                }
+            }
+        }
+        "actions/attest-build-provenance" => {
+            for file in files(&job.workspace(), &input("subject-path"))? {
+                attest(job, "provenance", &file)?;
+            }
+        }
+        "actions/attest" => {
+            let sbom = fs::read(job.workspace().join(input("sbom-path")));
+            let sbom = sbom.map_err(|error| format!("no SBOM: {error}"))?;
+            let sbom: Json = serde_json::from_slice(&sbom).map_err(|error| error.to_string())?;
+            // What `parseSBOMFromPath` looks at, in the action's src/sbom.ts.
+            let is_there = |key: &str| sbom[key].as_str().is_some_and(|text| !text.is_empty());
+            if !["bomFormat", "serialNumber", "specVersion"]
+                .into_iter()
+                .all(is_there)
+            {
+                return Err(
+                    "Unsupported SBOM format. Must be valid SPDX or CycloneDX JSON.".to_owned(),
+                );
+            }
+            for file in files(&job.workspace(), &input("subject-path"))? {
+                attest(job, "sbom", &file)?;
             }
         }
         other => panic!("{other} is not known here"),
@@ -106,4 +128,70 @@ pub fn run(name: &str, with: &Json, job: &mut Running<'_>) -> Result<Json, Strin
 
 fn artifact(job: &Running<'_>, name: &str) -> PathBuf {
     job.repository.directory.join("artifacts").join(name)
+}
+
+/// The artifact of a name, or those whose names fit a pattern.
+fn artifacts(job: &Running<'_>, name: &Json, pattern: &Json) -> Vec<PathBuf> {
+    match (name.as_str(), pattern.as_str()) {
+        (Some(name), None) => vec![artifact(job, name)],
+        (None, Some(pattern)) => {
+            let all = job.repository.directory.join("artifacts");
+            files(&all, pattern).unwrap_or_default()
+        }
+        _ => panic!("a name or a pattern: {name}, {pattern}"),
+    }
+}
+
+/// What fits a path whose last part may have one `*`, in order; there has to be something.
+fn files(directory: &Path, path: &str) -> Result<Vec<PathBuf>, String> {
+    let path = directory.join(path);
+    let Some(folder) = path.parent() else {
+        return Err(format!("{} is no file", path.display()));
+    };
+    let pattern = path.file_name().unwrap_or_default().to_string_lossy();
+    let (start, end) = pattern.split_once('*').unwrap_or((&pattern, ""));
+    let fits = |name: &str| match pattern.contains('*') {
+        true => {
+            name.len() >= start.len() + end.len() && name.starts_with(start) && name.ends_with(end)
+        }
+        false => name == pattern,
+    };
+    let entries =
+        fs::read_dir(folder).map_err(|error| format!("no {}: {error}", folder.display()))?;
+    let mut found: Vec<PathBuf> = entries
+        .map(|entry| entry.expect("an entry").path())
+        .filter(|path| fits(&path.file_name().unwrap_or_default().to_string_lossy()))
+        .collect();
+    found.sort();
+    match found.is_empty() {
+        true => Err(format!("nothing fits {}", path.display())),
+        false => Ok(found),
+    }
+}
+
+fn copy(file: &Path, to: &Path) {
+    fs::create_dir_all(to).expect("a directory");
+    fs::copy(file, to.join(file.file_name().expect("a file"))).expect("copied");
+}
+
+/// Signs that a file was made here, with the identity of the job.
+fn attest(job: &Running<'_>, what: &str, file: &Path) -> Result<(), String> {
+    for permission in ["id-token", "attestations"] {
+        if job
+            .permissions
+            .get(permission)
+            .is_none_or(|level| level != "write")
+        {
+            return Err(format!("missing \"{permission}\" permission"));
+        }
+    }
+    let name = file.file_name().unwrap_or_default().to_string_lossy();
+    let path = job.repository.directory.join("attested");
+    let mut list = fs::OpenOptions::new()
+        .create(true)
+        .append(true)
+        .open(path)
+        .expect("a file");
+    writeln!(list, "{what} {name}").expect("written");
+    Ok(())
 }
