@@ -119,6 +119,7 @@ pub async fn tell(seed: u64, scenario: Scenario, flaw: Option<Flaw>) -> (Tally, 
     for object in &story.theirs {
         account.insert(object.clone());
     }
+    account.tell(format!("trouble comes with {weather:?}, {rate:?}"));
     let ended = story.told().await;
     let heard = Heard {
         seed,
