@@ -5,6 +5,7 @@
 
 mod arguments;
 mod destroy;
+mod excerpt;
 mod exit;
 mod history;
 mod interrupt;

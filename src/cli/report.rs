@@ -2,8 +2,9 @@
 
 use std::fmt;
 
-use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteDiagnostic, NamedSource};
+use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteDiagnostic};
 
+use super::excerpt::Part;
 use super::{Exit, surroundings};
 use crate::aws;
 use crate::display::inert::{self, is_harmful, sanitise};
@@ -11,10 +12,13 @@ use crate::display::message::Severity;
 use crate::display::{Annotation, Line, Message, Place, Secrets, Style, Terminal, message};
 use crate::plan::verify::Violation;
 use crate::resource::{ErrorKind, ProviderError};
-use crate::stack::{FLAG, Source, Span, StackError, StackErrors, hidden};
+use crate::stack::{FLAG, Label, Source, Span, StackError, StackErrors, hidden};
 
 /// Columns of a source excerpt where nobody limits them.
 const WIDTH: usize = 120;
+
+/// What is said of a place, or to do about it, is cut where it quotes more than anybody reads.
+const LONGEST_TEXT: usize = 400;
 
 /// Why a command ended early.
 #[derive(Debug)]
@@ -213,11 +217,18 @@ impl Hidden {
     fn without(&self, error: &StackError) -> StackError {
         let mut error = error.clone();
         for label in &mut error.labels {
-            label.text = self.secrets.mask(&label.text);
+            label.text = shortened(self.secrets.mask(&label.text));
         }
-        error.help = error.help.map(|help| self.secrets.mask(&help));
+        error.help = error.help.map(|help| shortened(self.secrets.mask(&help)));
         error
     }
+}
+
+fn shortened(text: String) -> String {
+    if text.len() <= LONGEST_TEXT {
+        return text;
+    }
+    format!("{}…", &text[..text.floor_char_boundary(LONGEST_TEXT)])
 }
 
 fn head_of(error: &StackError) -> Vec<Line> {
@@ -234,12 +245,19 @@ pub fn excerpt(
 ) -> Option<String> {
     let main = error.labels.first()?.span.source;
     let source = sources.get(main as usize)?;
+    let place = |label: &Label| on_boundaries(&source.text, label.span.range());
+    let here = error
+        .labels
+        .iter()
+        .filter(|label| label.span.source == main);
+    let name = sanitise(&source.name).into_owned();
+    let part = Part::around(name, &source.text, &here.map(place).collect::<Vec<_>>());
     let mut diagnostic = MietteDiagnostic::new(String::new());
     let mut elsewhere = Vec::new();
     for label in &error.labels {
-        if label.span.source == main {
+        let is_here = label.span.source == main;
+        if let Some(range) = part.find(&place(label)).filter(|_| is_here) {
             let text = sanitise(&label.text).into_owned();
-            let range = on_boundaries(&source.text, label.span.range());
             let span = LabeledSpan::at(range, text);
             diagnostic = diagnostic.and_label(span);
         } else if let Some(other) = sources.get(label.span.source as usize) {
@@ -252,9 +270,7 @@ pub fn excerpt(
     } else {
         GraphicalTheme::unicode_nocolor()
     };
-    let text = harmless(&source.text);
-    let name = sanitise(&source.name).into_owned();
-    let report = miette::Report::new(diagnostic).with_source_code(NamedSource::new(name, text));
+    let report = miette::Report::new(diagnostic).with_source_code(part.with_text(harmless));
     let mut rendered = String::new();
     let rendering = GraphicalReportHandler::new_themed(theme)
         .with_width(width.unwrap_or(WIDTH))
@@ -308,15 +324,19 @@ mod tests {
     use crate::stack::Fault;
     use expect_test::{Expect, expect};
 
-    fn check(text: &str, place: std::ops::Range<usize>, label: &str, expected: Expect) {
+    fn shown(text: &str, error: &StackError) -> String {
         let sources = [Source {
             name: "stacks/dev.yaml".into(),
             text: text.into(),
         }];
+        let head = head_of(error)[0].render(false);
+        let excerpt = excerpt(error, &sources, Some(80), false).unwrap();
+        format!("{head}\n{excerpt}")
+    }
+
+    fn check(text: &str, place: std::ops::Range<usize>, label: &str, expected: Expect) {
         let error = StackError::new(Fault::UnknownKey, Span::new(0, place), label);
-        let head = head_of(&error)[0].render(false);
-        let excerpt = excerpt(&error, &sources, Some(80), false).unwrap();
-        expected.assert_eq(&format!("{head}\n{excerpt}"));
+        expected.assert_eq(&shown(text, &error));
     }
 
     #[test]
@@ -335,6 +355,51 @@ mod tests {
                    ╰────
             "#]],
         );
+    }
+
+    /// What draws excerpts cannot count beyond 65,535.
+    #[test]
+    fn long_lines_are_cut() {
+        let text = format!(
+            "a: 1\n{}: [{}, thing, {}]\nb: 2\n",
+            "k".repeat(600),
+            "x, ".repeat(50_000),
+            "y, ".repeat(50_000)
+        );
+        let at = text.find("thing").unwrap();
+        check(
+            &text,
+            at..at + 5,
+            "here",
+            expect![[r#"
+                error[fde::stack::unknown_key]: unknown key
+                   ╭─[stacks/dev.yaml:2:150606]
+                 1 │ a: 1
+                 2 │ … x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, , thing, y, y, y, y, y, y, y, y, y, y, y, y, y, y, y, y, y, y, y, y, y, y, y, y, y, y, y, y, y, y, y, y, y, y, y, y, y, y, y, y, y, y, y, y, y, y, y, y, y, y, y, y, y, y, y, y, y, y, y, y, y, y, y, y, y, y, y, y, y, y, y, y, y, y, y, y, y, y,…
+                   ·                                                              ──┬──
+                   ·                                                                ╰── here
+                 3 │ b: 2
+                   ╰────
+            "#]],
+        );
+    }
+
+    #[test]
+    fn places_far_apart_are_not_shown_with_all_between() {
+        let text = "a: 1\n".repeat(3) + "b: 2\n" + &"c: 3\n".repeat(100) + "b: 4\n";
+        let error = StackError::new(Fault::DuplicateKey, Span::new(0, 520..521), "here again")
+            .also(Span::new(0, 15..16), "given here first");
+        expect![[r#"
+            error[fde::stack::duplicate_key]: duplicate key
+                 ╭─[stacks/dev.yaml:105:1]
+             104 │ c: 3
+             105 │ b: 4
+                 · ┬
+                 · ╰── here again
+                 ╰────
+               stacks/dev.yaml:4: given here first
+        "#]]
+        .assert_eq(&shown(&text, &error));
     }
 
     #[test]

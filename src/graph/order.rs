@@ -55,6 +55,8 @@ fn walk_to_cycle<T: Copy + Ord>(
     waiting: &BTreeMap<T, usize>,
 ) -> Vec<T> {
     let mut path = vec![start];
+    // A hostile file makes a path of thousands.
+    let mut positions = BTreeMap::from([(start, 0)]);
     let mut node = start;
     while let Some(&next) = needs
         .get(&node)
@@ -62,7 +64,7 @@ fn walk_to_cycle<T: Copy + Ord>(
         .flatten()
         .find(|need| waiting.contains_key(need))
     {
-        if let Some(position) = path.iter().position(|seen| *seen == next) {
+        if let Some(position) = positions.insert(next, path.len()) {
             let mut cycle = path.split_off(position);
             cycle.push(next);
             return cycle;

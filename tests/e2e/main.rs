@@ -45,6 +45,8 @@ mod elbv2_target_group;
 mod failures;
 mod guards;
 mod history;
+mod hostile;
+mod hostile_files;
 mod iam_policy;
 mod iam_role;
 mod iam_role_policy;

@@ -5,11 +5,15 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
+use std::process::Command;
+use std::sync::mpsc::channel;
+use std::time::Duration;
 
 use crate::common::World;
-use crate::common::commands::{DONE, USAGE};
+use crate::common::commands::{CANCELLED, DONE, RESOURCE_FAILED, TIMED_OUT, USAGE};
 use crate::common::program::{Ended, Program, STACK};
-use crate::common::proxy::{Proxy, Refusal};
+use crate::common::proxy::{Answer, Proxy, Refusal};
+use crate::lock::{hold, parameter, unlocked};
 use crate::promise::Shown;
 
 /// In the file; with all that an encoding would change.
@@ -47,6 +51,9 @@ attachment:
 "#;
 
 const OUTPUTS: &str = "outputs: { shown: '${version.secretString}', joined: 'x-${flagged.secretString}', hook: '${hook.endpoint}' }\n";
+
+/// Exit status of a panic (`design.md` §6).
+const BUG: Option<i32> = Some(70);
 
 /// Sets what is unset in [`RESOURCES`]. In the environment, since everybody may read a command line.
 const FLAG: &str = "resources.flagged.properties.secretString=Canary2.flag";
@@ -157,6 +164,32 @@ async fn value(world: &World, resources: &str, name: &str) -> String {
     answer.secret_string.expect("the value is text")
 }
 
+/// A program that says as much as it can be made to, and leaves what it writes in its own directory.
+fn talkative(world: &World) -> Program<'_> {
+    let program = Program::of(world);
+    let home = program.directory().join("home");
+    fs::create_dir(&home).expect("the directory can be made");
+    let home = home.to_string_lossy().into_owned();
+    program
+        .with("HOME", &home)
+        .with("TMPDIR", &home)
+        .with("XDG_CACHE_HOME", &home)
+        .with("FDE_INFRA_SET", FLAG)
+        // Annotations repeat what messages say.
+        .with("GITHUB_ACTIONS", "true")
+        .with("RUST_LOG", "trace")
+        .with("RUST_BACKTRACE", "full")
+}
+
+/// What is kept on record of the runs of a stack.
+async fn record(world: &World) -> String {
+    let name = parameter(world, "deployments");
+    let record = world.sdk.ssm.get_parameter_history().name(name);
+    let record = record.send().await.expect("there is a record");
+    assert!(!record.parameters().is_empty());
+    format!("{:?}", record.parameters())
+}
+
 #[tokio::test]
 async fn no_secret_comes_out() {
     let world = World::new("e2e-secrets").await;
@@ -178,18 +211,7 @@ async fn no_secret_comes_out() {
         };
         (call.operation == "Subscribe").then(|| refusal.into())
     });
-    let program = Program::of(&world);
-    let home = program.directory().join("home");
-    fs::create_dir(&home).expect("the directory can be made");
-    let home = home.to_string_lossy().into_owned();
-    let mut program = program
-        .with("HOME", &home)
-        .with("XDG_CACHE_HOME", &home)
-        .with("FDE_INFRA_SET", FLAG)
-        // Annotations repeat what messages say.
-        .with("GITHUB_ACTIONS", "true")
-        .with("RUST_LOG", "trace")
-        .with("RUST_BACKTRACE", "full");
+    let mut program = talkative(&world);
     program.write("stacks/dev.yaml", &text);
     let mut search = Search {
         secrets: [IN_FILE, IN_FLAG, IN_URL, THEIRS, LATER]
@@ -315,17 +337,7 @@ async fn no_secret_comes_out() {
         assert_eq!(run(&program, &[&["history", STACK], flags].concat()), DONE);
     }
     // What the runs have put on record.
-    let name = format!("/fde-infra/{}/deployments", world.stack_tag());
-    let record = world
-        .sdk
-        .ssm
-        .get_parameter_history()
-        .name(name)
-        .send()
-        .await;
-    let record = record.expect("there is a record");
-    assert!(!record.parameters().is_empty());
-    search.text("the record", &format!("{:?}", record.parameters()));
+    search.text("the record", &record(&world).await);
 
     for ended in &screens {
         search.screen(ended);
@@ -337,6 +349,169 @@ async fn no_secret_comes_out() {
         promise: "R13",
         level: "end to end",
         what: "screens of every command, saved plans, tags, names and files searched for seven secrets in 13 forms",
+        runs: search.searched,
+        seeds: None,
+        failures: leaks.len(),
+    }
+    .tell();
+    assert_eq!(leaks, [] as [String; 0]);
+}
+
+/// How a run is broken off, at a call that carries a secret and never gets an answer.
+struct End {
+    operation: &'static str,
+    /// Whether the account hears of the call.
+    acts: bool,
+    /// Sent one after the other when the call has come.
+    signals: &'static [&'static str],
+    status: Option<i32>,
+}
+
+const fn end(
+    operation: &'static str,
+    acts: bool,
+    signals: &'static [&'static str],
+    status: Option<i32>,
+) -> End {
+    End {
+        operation,
+        acts,
+        signals,
+        status,
+    }
+}
+
+const ENDS: &[End] = &[
+    end("PutSecretValue", false, &["-KILL"], None),
+    end("PutSecretValue", false, &["-INT"], CANCELLED),
+    end("PutSecretValue", false, &["-INT", "-TERM"], CANCELLED),
+    end("CreateDBInstance", false, &["-INT"], CANCELLED),
+    end("CreateDBInstance", true, &["-KILL"], None),
+];
+
+/// Longer than anything here takes.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// Runs the program with these words, and breaks it off.
+fn broken_off<'a>(program: Program<'a>, words: &[&str], end: &End) -> (Program<'a>, Ended) {
+    let (came, comes) = channel();
+    let (operation, acts) = (end.operation, end.acts);
+    let hangs = Proxy::before(crate::common::endpoint(), move |call| {
+        (call.operation == operation).then(|| {
+            // Nobody listens for the second of two calls.
+            let _ = came.send(());
+            Answer::Hang { acts }
+        })
+    });
+    let program = program.with("AWS_ENDPOINT_URL", &hangs.endpoint);
+    let child = program.start(words);
+    let (id, signals) = (child.id().to_string(), end.signals);
+    let breaking = std::thread::spawn(move || {
+        let came = comes.recv_timeout(PATIENCE);
+        came.expect("the call that carries a secret comes");
+        for signal in signals {
+            let sent = Command::new("kill").args([*signal, id.as_str()]).status();
+            assert!(sent.expect("kill runs").success());
+        }
+    });
+    let output = child.wait_with_output().expect("the program ends");
+    breaking.join().expect("it was broken off");
+    let ended = program.ended(words, &output, 0);
+    assert_eq!(ended.status, end.status, "{}", ended.screen);
+    (
+        program.with("AWS_ENDPOINT_URL", crate::common::endpoint()),
+        ended,
+    )
+}
+
+/// However a run ends, what it has said and left until then is without secrets.
+#[tokio::test]
+async fn no_secret_comes_out_of_a_run_that_is_broken_off() {
+    let world = unlocked("e2e-secrets-broken").await;
+    let text = file(&world);
+    let edited = text.replace(r#"Canary1 \"&<%+=~é file"#, LATER);
+    assert_ne!(edited, text);
+    let mut program = talkative(&world);
+    program.write("stacks/dev.yaml", &text);
+    let up = ["up", STACK, "--yes"];
+    let mut screens = vec![program.run_words(&up)];
+    assert_eq!(screens[0].status, DONE, "{}", screens[0].screen);
+
+    program.write("stacks/dev.yaml", &edited);
+    let replace = [&up[..], &["--replace", "db", "--allow-delete", "db"]].concat();
+    for end in ENDS {
+        let words = match end.operation {
+            "CreateDBInstance" => &replace[..],
+            _ => &up,
+        };
+        let (same, ended) = broken_off(program, words, end);
+        program = same;
+        screens.push(ended);
+    }
+    // Of two databases one has to go.
+    screens.push(program.run_words(&[&up[..], &["--allow-delete", "db"]].concat()));
+    let done = screens.last().expect("there is one");
+    assert_eq!(done.status, DONE, "{}", done.screen);
+
+    // A call that gets no answer in time; the one after it is refused, so that nobody waits for five more.
+    program.write("stacks/dev.yaml", &text);
+    let silent = Proxy::before(crate::common::endpoint(), |call| {
+        let refusal = Refusal {
+            status: 400,
+            code: "InvalidParameterException",
+            message: "neither Canary2.flag nor Canary5.later is valid",
+        };
+        let answer = match call.turn {
+            1 => Answer::Hang { acts: false },
+            _ => refusal.into(),
+        };
+        (call.operation == "PutSecretValue").then_some(answer)
+    });
+    program = program.with("AWS_ENDPOINT_URL", &silent.endpoint);
+    let timed_out = program.run_words(&up);
+    assert_eq!(timed_out.status, RESOURCE_FAILED, "{}", timed_out.screen);
+    assert_eq!(silent.calls("PutSecretValue"), 2);
+    program = program.with("AWS_ENDPOINT_URL", crate::common::endpoint());
+    hold(&world, 60).await;
+    let in_vain = program.run_words(&[&up[..], &["--lock-timeout", "0"]].concat());
+    assert_eq!(in_vain.status, TIMED_OUT, "{}", in_vain.screen);
+    let lock = world.sdk.ssm.delete_parameter();
+    let released = lock.name(parameter(&world, "lock")).send().await;
+    released.expect("it is held");
+
+    // The runtime panics at a number of threads that is none, and quotes it.
+    program = program.with("TOKIO_WORKER_THREADS", IN_FLAG);
+    let panicked = program.run_words(&up);
+    assert_eq!(panicked.status, BUG, "{}", panicked.screen);
+    program = program.without("TOKIO_WORKER_THREADS");
+    screens.extend([timed_out, in_vain, panicked]);
+
+    let mut search = Search {
+        secrets: [IN_FILE, IN_FLAG, IN_URL, LATER]
+            .map(str::to_owned)
+            .to_vec(),
+        searched: 0,
+        leaks: Vec::new(),
+    };
+    let generated = value(&world, &program_resources(), "password").await;
+    let generated: serde_json::Value =
+        serde_json::from_str(&generated).expect("the secret holds JSON");
+    let password = generated["password"].as_str();
+    search
+        .secrets
+        .push(password.expect("there is one").to_owned());
+    for ended in &screens {
+        search.screen(ended);
+    }
+    search.text("the record", &record(&world).await);
+    search.files(program.directory());
+    let destroyed = program.run_words(&["destroy", STACK, "--yes"]);
+    assert_eq!(destroyed.status, DONE, "{}", destroyed.screen);
+    let leaks = search.leaks;
+    Shown {
+        promise: "R13",
+        level: "end to end",
+        what: "runs that are killed, cancelled, timed out, and that panic",
         runs: search.searched,
         seeds: None,
         failures: leaks.len(),

@@ -1,0 +1,166 @@
+//! The part of a text that is shown around a fault.
+//!
+//! A hostile text has more lines than anybody reads, and longer ones than what draws them can count: `miette` panics where a
+//! column lies beyond 65,535, the widest that Rust's formatting knows. So it is never given more than this.
+
+use std::ops::Range;
+
+use miette::{MietteError, MietteSpanContents, SourceCode, SourceSpan, SpanContents};
+
+/// How far from the fault a part reaches, in lines, to show other places that have to do with it.
+const MOST_LINES: usize = 50;
+
+/// A longer line is cut, in bytes.
+const LONGEST_LINE: usize = 500;
+
+/// What is left of it before the place that is shown, and from there on.
+const BEFORE: usize = 60;
+const FROM: usize = 240;
+
+/// Stands where a line was cut.
+const CUT: char = '…';
+
+/// A part of a text, its lines numbered as in the whole.
+pub struct Part {
+    /// What the text is called.
+    name: String,
+    text: String,
+    /// The number of its first line, from 0.
+    first_line: usize,
+    pieces: Vec<Piece>,
+}
+
+/// What was kept in one piece.
+struct Piece {
+    /// In the whole text.
+    whole: Range<usize>,
+    /// Where its line begins there.
+    line: usize,
+    /// Where it begins in the part.
+    at: usize,
+}
+
+impl Part {
+    /// The lines around the first of these places, and around those of the others that are near. Places lie on whole
+    /// characters.
+    pub fn around(name: String, text: &str, places: &[Range<usize>]) -> Self {
+        let main = places.first().map_or(0, |place| place.start);
+        let reach = line_above(text, main, MOST_LINES)..line_below(text, main, MOST_LINES);
+        let near = || places.iter().filter(|place| is_near(&reach, place));
+        let from = near().map(|place| place.start).min().unwrap_or(main);
+        let to = near().map(|place| place.end).max().unwrap_or(main);
+        let start = line_above(text, from, 1);
+        let end = line_below(text, to.min(reach.end), 1);
+        let mut part = Self {
+            name,
+            text: String::new(),
+            first_line: text[..start].matches('\n').count(),
+            pieces: Vec::new(),
+        };
+        let mut line = start;
+        for piece in text[start..end].split_inclusive('\n') {
+            let whole = line..line + piece.len();
+            let shown = near().find(|place| whole.contains(&place.start));
+            part.add(text, whole, shown.map_or(line, |place| place.start));
+            line += piece.len();
+        }
+        part
+    }
+
+    /// Adds a line, which is to be seen from `shown` on.
+    fn add(&mut self, text: &str, line: Range<usize>, shown: usize) {
+        let end = line.start + text[line.clone()].trim_end_matches('\n').len();
+        if end - line.start <= LONGEST_LINE {
+            self.keep(text, line.clone(), line.start);
+            return;
+        }
+        let from = text.ceil_char_boundary(shown.saturating_sub(BEFORE).max(line.start));
+        let to = text.floor_char_boundary((shown + FROM).min(end));
+        if from > line.start {
+            self.text.push(CUT);
+        }
+        self.keep(text, from..to, line.start);
+        if to < end {
+            self.text.push(CUT);
+        }
+        self.keep(text, end..line.end, line.start);
+    }
+
+    fn keep(&mut self, text: &str, whole: Range<usize>, line: usize) {
+        let at = self.text.len();
+        self.text.push_str(&text[whole.clone()]);
+        self.pieces.push(Piece { whole, line, at });
+    }
+
+    /// Where a place of the whole text is in the part; none if it is too far from the one that the part is about.
+    pub fn find(&self, place: &Range<usize>) -> Option<Range<usize>> {
+        let (first, last) = (self.pieces.first()?, self.pieces.last()?);
+        let whole = first.whole.start..last.whole.end;
+        is_near(&whole, place).then(|| self.position(place.start)..self.position(place.end))
+    }
+
+    /// Of what was cut out: where it would be.
+    fn position(&self, whole: usize) -> usize {
+        let piece = self.pieces.iter().find(|piece| whole <= piece.whole.end);
+        piece.map_or(self.text.len(), |piece| {
+            piece.at + whole.saturating_sub(piece.whole.start)
+        })
+    }
+
+    /// The same with harmless characters, each as long as the one that it stands for.
+    #[must_use]
+    pub fn with_text(self, change: impl Fn(&str) -> String) -> Self {
+        let text = change(&self.text);
+        Self { text, ..self }
+    }
+
+    /// The column in the whole text, from 0, of a place in the part.
+    fn column(&self, at: usize) -> usize {
+        let piece = self.pieces.iter().rev().find(|piece| piece.at <= at);
+        piece.map_or(at, |piece| piece.whole.start - piece.line + at - piece.at)
+    }
+}
+
+impl SourceCode for Part {
+    fn read_span<'a>(
+        &'a self,
+        span: &SourceSpan,
+        before: usize,
+        after: usize,
+    ) -> Result<Box<dyn SpanContents<'a> + 'a>, MietteError> {
+        let contents = self.text.as_str().read_span(span, before, after)?;
+        // With lines before it, it begins where these do.
+        let column = if before == 0 {
+            self.column(span.offset())
+        } else {
+            contents.column()
+        };
+        Ok(Box::new(MietteSpanContents::new_named(
+            self.name.clone(),
+            contents.data(),
+            *contents.span(),
+            contents.line() + self.first_line,
+            column,
+            // Counted from the beginning of the text, whatever it is called.
+            contents.line_count() + self.first_line,
+        )))
+    }
+}
+
+/// Whether a place begins within this reach; it may begin where the text ends.
+fn is_near(reach: &Range<usize>, place: &Range<usize>) -> bool {
+    (reach.start..=reach.end).contains(&place.start)
+}
+
+/// Where the line begins that is so many above the one with this place.
+fn line_above(text: &str, place: usize, lines: usize) -> usize {
+    let mut newlines = text[..place].match_indices('\n').rev().skip(lines);
+    newlines.next().map_or(0, |(newline, _)| newline + 1)
+}
+
+/// Where the line ends that is so many below the one with this place.
+fn line_below(text: &str, place: usize, lines: usize) -> usize {
+    let mut newlines = text[place..].match_indices('\n').skip(lines);
+    let newline = newlines.next();
+    newline.map_or(text.len(), |(newline, _)| place + newline + 1)
+}

@@ -1,0 +1,151 @@
+//! A hostile stack file cannot hurt (`promises.md` R14): the program says what is wrong with it, asks nothing of AWS, does not
+//! panic, and takes neither long nor much memory.
+
+use std::fs;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use crate::common::World;
+use crate::common::commands::USAGE;
+use crate::common::program::{Ended, Program, STACK};
+use crate::hostile_files::{ALL, Hostile};
+use crate::promise::Shown;
+
+/// What is promised of a release.
+const LONGEST: Duration = Duration::from_millis(100);
+
+/// So many times as long may it take without optimisation. `tests/benchmark.rs` times the release.
+const SLOWER: u32 = if cfg!(debug_assertions) { 20 } else { 1 };
+
+/// 50 MB, in the kilobytes that the kernel counts in. Without optimisation the program itself is 38 MB of them.
+const MOST_MEMORY: u64 = 50_000_000 / 1024;
+
+/// A file that has to be read takes what a sound one of its length takes: 10,000 topics, 104 MB without optimisation.
+const MOST_MEMORY_FULL: u64 = 128_000_000 / 1024;
+
+/// Nobody reads more than this, and a terminal shows it at once.
+const LONGEST_SCREEN: usize = 200_000;
+
+/// Commands that read the file for themselves.
+const COMMANDS: [&str; 2] = ["validate", "preview"];
+
+/// Runs a command, and writes down what it took: microseconds of a processor, and kilobytes at its peak. The standard library
+/// knows neither of a child that has ended. On a busy machine the clock would tell what the neighbours do.
+const MEASURE: &str = "
+import os, sys
+
+process = os.posix_spawn(sys.argv[2], sys.argv[2:], os.environ)
+_, status, used = os.wait4(process, 0)
+with open(sys.argv[1], 'w') as file:
+    kilobytes = used.ru_maxrss // (1024 if sys.platform == 'darwin' else 1)
+    print(int((used.ru_utime + used.ru_stime) * 1e6), kilobytes, file=file)
+sys.exit(os.WEXITSTATUS(status) if os.WIFEXITED(status) else 128 + os.WTERMSIG(status))
+";
+
+/// What a run has taken.
+struct Taken {
+    time: Duration,
+    kilobytes: u64,
+}
+
+fn measured(program: &Program<'_>, words: &[&str]) -> (Ended, Taken) {
+    let measures = program.directory().join("measures");
+    let output = Command::new("python3")
+        .args(["-I", "-S", "-c", MEASURE])
+        .arg(&measures)
+        .arg(env!("CARGO_BIN_EXE_fde-infra"))
+        .args(words)
+        .current_dir(program.directory())
+        .env_clear()
+        .envs(program.environment())
+        .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+        .stdin(Stdio::null())
+        .output()
+        .expect("Python starts");
+    let measures = fs::read_to_string(measures).expect("it has measured");
+    let measures: Vec<u64> = measures
+        .split_whitespace()
+        .map(|number| number.parse().expect("a number"))
+        .collect();
+    let taken = Taken {
+        time: Duration::from_micros(measures[0]),
+        kilobytes: measures[1],
+    };
+    (program.ended(words, &output, 0), taken)
+}
+
+/// What does not hold of a run that was to refuse the file.
+fn faults(hostile: &Hostile, ended: &Ended, taken: &Taken) -> Vec<String> {
+    let mut faults = Vec::new();
+    let mut expect = |holds: bool, what: String| {
+        if !holds {
+            faults.push(what);
+        }
+    };
+    expect(
+        ended.status == USAGE,
+        format!("exit status {:?}", ended.status),
+    );
+    let said = format!("error[fde::stack::{}]", hostile.code);
+    expect(ended.raw.contains(&said), format!("no {said}"));
+    let is_control = |character: char| character.is_control() && character != '\n';
+    expect(
+        !ended.raw.contains(is_control),
+        "a control character on the screen".to_owned(),
+    );
+    expect(
+        ended.raw.len() <= LONGEST_SCREEN,
+        format!("{} bytes on the screen", ended.raw.len()),
+    );
+    expect(ended.calls.is_empty(), format!("calls {:?}", ended.calls));
+    expect(
+        taken.time <= LONGEST * SLOWER,
+        format!("took {:?} of a processor", taken.time),
+    );
+    let most = if hostile.full {
+        MOST_MEMORY_FULL
+    } else {
+        MOST_MEMORY
+    };
+    expect(
+        taken.kilobytes <= most,
+        format!("{} kilobytes at its peak", taken.kilobytes),
+    );
+    faults
+}
+
+#[tokio::test]
+async fn a_hostile_file_is_refused_at_once() {
+    let world = World::new("e2e-hostile").await;
+    let program = Program::of(&world);
+    let mut problems = Vec::new();
+    let mut runs = 0;
+    for hostile in ALL {
+        for (name, text) in hostile.files() {
+            let path = program.directory().join("stacks").join(name);
+            fs::write(path, text).expect("the file can be written");
+        }
+        for command in COMMANDS {
+            let (ended, taken) = measured(&program, &[command, STACK]);
+            let below = if hostile.below { ", below another" } else { "" };
+            let what = format!("{command}, {}{below}", hostile.name);
+            println!("{what}: {:?}, {} kB", taken.time, taken.kilobytes);
+            runs += 1;
+            let found = faults(hostile, &ended, &taken);
+            if !found.is_empty() {
+                let screen: String = ended.screen.chars().take(1_000).collect();
+                problems.push(format!("{what}: {}\n{screen}", found.join(", ")));
+            }
+        }
+    }
+    Shown {
+        promise: "R14",
+        level: "end to end",
+        what: "hostile files: refused with a reason, in time, in little memory",
+        runs,
+        seeds: None,
+        failures: problems.len(),
+    }
+    .tell();
+    assert!(problems.is_empty(), "{}", problems.join("\n\n"));
+}
