@@ -343,12 +343,33 @@ pub fn campaign() -> Option<usize> {
 }
 
 /// Tries every case, several at once, and gives back how many came about and what does not hold.
+///
+/// The work of the account and of the program is the most of it, and each has a process of its own; but a run also waits
+/// for its own next look, so that there is work for more of them than there are processors.
 pub fn each<C: Sync>(
     cases: &[C],
     experiment: impl Fn(&C) -> Option<Vec<String>> + Sync,
 ) -> (usize, Vec<String>) {
-    // The account's own work is the most of it, and each has a process of its own.
-    let workers = std::thread::available_parallelism().map_or(1, usize::from);
+    each_at_once(cases, 2 * processors(), experiment)
+}
+
+/// As [`each`], of experiments that a clock judges.
+pub fn each_in_time<C: Sync>(
+    cases: &[C],
+    experiment: impl Fn(&C) -> Option<Vec<String>> + Sync,
+) -> (usize, Vec<String>) {
+    each_at_once(cases, processors(), experiment)
+}
+
+fn processors() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}
+
+fn each_at_once<C: Sync>(
+    cases: &[C],
+    workers: usize,
+    experiment: impl Fn(&C) -> Option<Vec<String>> + Sync,
+) -> (usize, Vec<String>) {
     let next = Mutex::new(cases.iter());
     let results: Mutex<(usize, Vec<String>)> = Mutex::default();
     std::thread::scope(|scope| {
