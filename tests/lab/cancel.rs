@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::fault::{Fault, Moment, Signal};
 use crate::job::{DESTROY, Job, MOVE, UP};
-use crate::world::{World, campaign, each, judge};
+use crate::world::{World, campaign, each_in_time, judge};
 
 /// CI systems kill after 7.5 s.
 const IN_TIME: Duration = Duration::from_secs(7);
@@ -102,7 +102,7 @@ fn a_signal_ends_a_run_in_time() {
         "R8",
         "interrupted or terminated at a call, once or twice",
         None,
-        each(&cases, interrupted),
+        each_in_time(&cases, interrupted),
     );
 }
 
@@ -124,6 +124,6 @@ fn a_call_that_gets_no_answer_and_a_wait_are_cut_short() {
         "R8",
         "interrupted or terminated in a wait, or at a call without an answer",
         None,
-        each(&cases, interrupted),
+        each_in_time(&cases, interrupted),
     );
 }

@@ -1,40 +1,83 @@
 //! R11: credentials that expire, and rights that are taken away, stop a run cleanly, and the next one goes on. R12: a clock
 //! that is an hour off disturbs nobody.
 
-use crate::fault::Fault;
+use crate::fault::{Fault, Moment};
 use crate::job::{DESTROY, Job, MOVE, UP};
-use crate::world::{World, campaign, each, judge, weathers};
+use crate::proxy::Logged;
+use crate::world::{Ran, World, campaign, each, judge, weathers};
 
 const BAD_CREDENTIALS: Option<i32> = Some(3);
 const RESOURCE_FAILED: Option<i32> = Some(4);
 
-/// The ends of a run from some call on: with this status, and with these words.
+/// Steps at a time.
+const PARALLEL: (&str, usize) = ("8", 8);
+
+/// At so many moments of each job, which has so many of them.
+fn cases(
+    moments: impl Fn(&'static Job) -> usize,
+    fault: impl Fn(usize) -> Fault,
+) -> Vec<(&'static Job, Fault)> {
+    let mut cases = Vec::new();
+    for job in [&UP, &MOVE, &DESTROY] {
+        let moments = moments(job);
+        let stride = campaign().unwrap_or(moments.div_ceil(2));
+        cases.extend((0..moments).step_by(stride).map(|at| (job, fault(at))));
+    }
+    cases
+}
+
+/// The changes of a job, but for those that may be under way with its last one.
+fn changes(job: &'static Job) -> usize {
+    job.undisturbed().mutating() - 5
+}
+
+/// The calls of a job before it changes anything.
+fn first_reading(job: &'static Job) -> usize {
+    let mut calls = job.undisturbed().calls.iter();
+    let first = calls.position(changes_something);
+    first.expect("a job changes something")
+}
+
+/// Whether a call is more than taking the lock, giving it back, or noting in the history how a run ended.
+fn changes_something(call: &Logged) -> bool {
+    call.mutating && !call.name.starts_with("ssm:")
+}
+
+/// The changes that a run tried, the one included that something struck first.
+fn tried_late(ran: &Ran) -> usize {
+    let from = ran.struck.as_ref().map_or(0, |struck| struck.number);
+    let late = ran.calls[from..].iter();
+    late.filter(|call| changes_something(call)).count()
+}
+
+/// The ends of runs that something befalls at a call: with this status, with these words, and with not more than so many
+/// changes that they still try.
 fn stops(
-    make: impl Fn(usize) -> Fault,
-    status: Option<i32>,
-    words: &str,
-    promise: &str,
+    cases: &[(&'static Job, Fault)],
+    (status, words): (Option<i32>, &str),
+    most: Option<usize>,
     what: &str,
 ) {
-    let mut cases: Vec<(&'static Job, Fault)> = Vec::new();
-    for job in [&UP, &MOVE, &DESTROY] {
-        let calls = job.undisturbed().mutating() - 5;
-        let stride = campaign().unwrap_or(calls / 2);
-        cases.extend((0..calls).step_by(stride).map(|at| (job, make(at))));
-    }
-    let results = each(&cases, |(job, fault)| {
+    let results = each(cases, |(job, fault)| {
         let mut world = World::of(job);
-        let ran = world.run_with(std::slice::from_ref(fault), "16");
+        let ran = world.run_with(std::slice::from_ref(fault), PARALLEL.0);
         let struck = ran.struck.clone()?;
         let mut problems = Vec::new();
         if ran.status != status || !ran.screen.contains(words) {
             problems.push(format!("{:?}\n    {}", ran.status, ran.last_words()));
         }
-        // Nothing new is begun without a right to it; what was under way may try once.
-        let late = ran.calls.iter().filter(|call| call.mutating).count();
+        let late = tried_late(&ran);
+        if most.is_some_and(|most| late > most) {
+            let late: Vec<&str> = ran.mutating();
+            problems.push(format!("changes are begun without credentials: {late:?}"));
+        }
         world.keep(ran);
         problems.extend(world.verdict());
-        let what = format!("{}, {fault:?} ({}), {late} changes", job.name, struck.call);
+        let what = format!(
+            "{}, {fault:?} ({}), {late} changes tried after it",
+            job.name, struck.call
+        );
+        println!("{what}");
         let problems = problems.into_iter();
         Some(
             problems
@@ -42,25 +85,33 @@ fn stops(
                 .collect(),
         )
     });
-    judge(promise, what, None, results);
+    judge("R11", what, None, results);
 }
 
+/// What was under way may try once; nothing new is begun.
 #[test]
 fn expired_credentials_stop_a_run_and_the_next_goes_on() {
-    let what = "credentials that expire at a call";
-    stops(Fault::Expired, BAD_CREDENTIALS, "expired", "R11", what);
+    let cases = cases(changes, |at| Fault::Expired(Moment::Change(at)));
+    let ends = (BAD_CREDENTIALS, "expired");
+    let what = "credentials that expire at a change";
+    stops(&cases, ends, Some(PARALLEL.1), what);
+}
+
+/// Nothing was under way.
+#[test]
+fn credentials_that_expire_in_the_first_reading_change_nothing() {
+    let cases = cases(first_reading, |at| Fault::Expired(Moment::Call(at)));
+    let ends = (BAD_CREDENTIALS, "expired");
+    let what = "credentials that expire in the first reading";
+    stops(&cases, ends, Some(0), what);
 }
 
 #[test]
 fn rights_that_are_taken_away_stop_a_run_and_the_next_goes_on() {
-    let what = "nothing is allowed from a call on";
-    stops(
-        Fault::Denied,
-        RESOURCE_FAILED,
-        "not authorized",
-        "R11",
-        what,
-    );
+    let cases = cases(changes, Fault::Denied);
+    let ends = (RESOURCE_FAILED, "not authorized");
+    // Another step may be allowed what this one was not, so that each of them is tried.
+    stops(&cases, ends, None, "nothing is allowed from a change on");
 }
 
 #[test]

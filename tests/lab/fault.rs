@@ -33,6 +33,8 @@ pub enum Signal {
 pub enum Moment {
     /// At this call of those that change something, counted from 0.
     Change(usize),
+    /// At this call, counted from 0.
+    Call(usize),
     /// At the first call after so long.
     After(Duration),
 }
@@ -44,14 +46,16 @@ pub enum Harm {
     Lost,
     /// The account acts, and half of its answer arrives.
     Half,
-    /// The connection is reset before the account has heard anything.
+    /// The line is cut before the account has heard anything.
     Cut,
+    /// The connection is reset, and the account acts or does not.
+    Reset { acts: bool },
     /// An error with this status, in the protocol of the service.
     Failed(u16),
     /// A page of HTML with this status.
     Page(u16),
-    /// The account acts, and nothing is ever answered.
-    Hung,
+    /// Nothing is ever answered, and the account acts or does not.
+    Hung { acts: bool },
 }
 
 /// What goes wrong.
@@ -87,8 +91,8 @@ pub enum Fault {
     /// Reads of services that AWS documents as eventually consistent show the account as it was so long ago, all of
     /// them, or those that the seed picks.
     Stale { lag: Duration, flaps: Option<u64> },
-    /// From this change on the credentials are expired.
-    Expired(usize),
+    /// From this moment on the credentials are expired.
+    Expired(Moment),
     /// From this change on nothing is allowed.
     Denied(usize),
     /// AWS's clock is so many seconds ahead.
@@ -145,6 +149,8 @@ pub struct Struck {
     pub at: Instant,
     /// `ec2:CreateVpc`
     pub call: String,
+    /// Counted from 0, among all calls of the run.
+    pub number: usize,
 }
 
 /// The program that a fault befalls.
@@ -193,6 +199,7 @@ impl Subject {
         state.struck.get_or_insert_with(|| Struck {
             at: Instant::now(),
             call: format!("{}:{}", call.service, call.operation),
+            number: call.number,
         });
         first
     }
@@ -276,8 +283,8 @@ impl Rule for FaultRule {
 impl FaultRule {
     fn harm(&self, fault: &Fault, call: &Call) -> Option<Answer> {
         let subject = &self.subject;
-        let is_later = |from: &usize| {
-            let begins = call.mutation == Some(*from);
+        let is_later = |from: Moment| {
+            let begins = from.is_at(call);
             if begins {
                 subject.strikes(call);
             }
@@ -295,11 +302,7 @@ impl FaultRule {
                 at,
                 hangs,
             } => {
-                let is_now = match at {
-                    Moment::Change(at) => call.mutation == Some(*at),
-                    Moment::After(time) => call.at >= *time,
-                };
-                if !is_now || !subject.strikes(call) {
+                if !at.is_at(call) || !subject.strikes(call) {
                     return None;
                 }
                 let name = match signal {
@@ -318,7 +321,7 @@ impl FaultRule {
                 strikes.then(|| phrases::throttled(call.service).into())
             }
             Fault::Storm { at, lasts } => {
-                is_later(at).then_some(())?;
+                is_later(Moment::Change(*at)).then_some(())?;
                 let began = subject.struck()?.at;
                 (began.elapsed() < *lasts).then(|| phrases::throttled(call.service).into())
             }
@@ -341,8 +344,10 @@ impl FaultRule {
                 let history = self.history.as_ref().filter(|_| strikes)?;
                 Some(Answer::Elsewhere(history.endpoint()))
             }
-            Fault::Expired(from) => is_later(from).then(|| phrases::expired(call.service).into()),
-            Fault::Denied(from) => is_later(from).then(|| phrases::denied(call.service).into()),
+            Fault::Expired(from) => is_later(*from).then(|| phrases::expired(call.service).into()),
+            Fault::Denied(from) => {
+                is_later(Moment::Change(*from)).then(|| phrases::denied(call.service).into())
+            }
             Fault::Skewed(ahead) => {
                 let (now, date) = clock(*ahead);
                 let is_off = (now - signed_at(call)).abs() > 5 * 60;
@@ -419,6 +424,16 @@ impl Fault {
     }
 }
 
+impl Moment {
+    fn is_at(self, call: &Call) -> bool {
+        match self {
+            Self::Change(at) => call.mutation == Some(at),
+            Self::Call(at) => call.number == at,
+            Self::After(time) => call.at >= time,
+        }
+    }
+}
+
 impl Harm {
     fn answer(self, call: &Call) -> Answer {
         match self {
@@ -427,7 +442,8 @@ impl Harm {
             Self::Cut => Answer::Cut,
             Self::Failed(status) => phrases::failed(call.service, status).into(),
             Self::Page(status) => Answer::Page(status),
-            Self::Hung => Answer::Hang { acts: true },
+            Self::Reset { acts } => Answer::Reset { acts },
+            Self::Hung { acts } => Answer::Hang { acts },
         }
     }
 }

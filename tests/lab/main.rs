@@ -17,6 +17,7 @@
 
 mod account;
 mod cancel;
+mod contents;
 mod cost;
 mod credentials;
 mod fault;

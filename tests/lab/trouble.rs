@@ -1,9 +1,12 @@
 //! R9: what can go wrong between the program and AWS fails no run that could succeed, and makes nothing twice.
 
+use std::io::{ErrorKind, Read, Write};
+use std::net::TcpStream;
 use std::time::Duration;
 
 use crate::fault::{Fault, Harm};
 use crate::job::{DESTROY, Job, MOVE, UP};
+use crate::proxy::{Answer, Proxy};
 use crate::world::{World, campaign, each, judge, weathers};
 
 type Case = (&'static Job, Fault);
@@ -57,6 +60,8 @@ fn answers_that_do_not_arrive_are_made_up_for() {
         Harm::Lost,
         Harm::Half,
         Harm::Cut,
+        Harm::Reset { acts: true },
+        Harm::Reset { acts: false },
         Harm::Failed(500),
         Harm::Failed(503),
         Harm::Page(502),
@@ -86,41 +91,51 @@ fn answers_that_do_not_arrive_are_made_up_for() {
             harm: Harm::Lost,
         },
     ));
-    all_weathered("answers lost, cut, 5xx, or pages of HTML", None, &cases);
+    let what = "answers lost, cut, reset, 5xx, or pages of HTML";
+    all_weathered(what, None, &cases);
 }
 
 /// The program gives a silent connection half a minute.
 #[test]
 fn a_connection_that_says_nothing_is_given_up() {
-    let mut cases: Vec<Case> = vec![(
-        &UP,
-        Fault::First {
-            operations: &[
-                "CreateVpc",
-                "DescribeLogGroups",
-                "CreateRole",
-                "CreateBucket",
-            ],
-            harm: Harm::Hung,
-        },
-    )];
-    if campaign().is_some() {
-        cases.push((
-            &DESTROY,
-            Fault::Every {
+    let operations = &[
+        "CreateVpc",
+        "DescribeLogGroups",
+        "CreateRole",
+        "CreateBucket",
+    ];
+    let mut cases: Vec<Case> = Vec::new();
+    for acts in [true, false] {
+        let harm = Harm::Hung { acts };
+        cases.push((&UP, Fault::First { operations, harm }));
+        if campaign().is_some() {
+            let every = Fault::Every {
                 nth: 40,
-                harm: Harm::Hung,
+                harm,
                 spares_twins: false,
-            },
-        ));
-        cases.push((
-            &UP,
-            Fault::Every {
-                nth: 40,
-                harm: Harm::Hung,
-                spares_twins: false,
-            },
-        ));
+            };
+            cases.extend([&DESTROY, &UP].map(|job| (job, every.clone())));
+        }
     }
     all_weathered("calls that never get an answer", None, &cases);
+}
+
+/// A line that is cut has come to an end; one that is reset is an error of the system's, which programs meet elsewhere.
+#[test]
+fn a_reset_is_no_end() {
+    let world = World::of(&UP);
+    let read = |answer: fn() -> Answer| {
+        let proxy = Proxy::before(&world.account.endpoint, move |_| Some(answer()));
+        let address = proxy.endpoint.trim_start_matches("http://");
+        let mut client = TcpStream::connect(address).expect("the proxy listens");
+        let head = "POST / HTTP/1.1\r\nhost: account\r\ncontent-length: 2\r\n\r\n";
+        client.write_all(head.as_bytes()).expect("it is sent");
+        client.write_all(b"{}").expect("it is sent");
+        client.read(&mut [0]).map_err(|error| error.kind())
+    };
+    let reset = Err(ErrorKind::ConnectionReset);
+    assert_eq!(read(|| Answer::Reset { acts: false }), reset);
+    assert_eq!(read(|| Answer::Reset { acts: true }), reset);
+    assert_eq!(read(|| Answer::Cut), Ok(0));
+    assert_eq!(read(|| Answer::Lost), Ok(0));
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Condvar, Mutex};
 use std::time::{Duration, Instant};
 
@@ -15,6 +16,9 @@ use crate::proxy::{Logged, Proxy, nothing};
 
 /// Steps at a time in runs that nothing disturbs.
 const MANY: &str = "32";
+
+/// What the program says when it panics.
+const PANIC: &str = "come to a state that it does not know";
 
 /// The program under test.
 pub fn program() -> OsString {
@@ -132,9 +136,14 @@ impl World {
         words.concat()
     }
 
-    /// Runs the job so many times at once, with these options, and asks those to end that take longer than `patience`.
-    /// The calls of all of them are kept with the first.
-    pub fn run_at_once(&self, count: usize, options: &[&str], patience: Duration) -> Vec<Ran> {
+    /// Runs the job so many times at once, with these options, and asks those to end that take longer than `patience`;
+    /// whether there were such is given back as well. The calls of all of them are kept with the first.
+    pub fn run_at_once(
+        &self,
+        count: usize,
+        options: &[&str],
+        patience: Duration,
+    ) -> (Vec<Ran>, bool) {
         let (rule, subject) = fault::rule(&[], &self.account);
         self.proxy.begin(&self.account.endpoint, rule);
         let words = [&self.words("16")[..], options].concat();
@@ -145,12 +154,14 @@ impl World {
             .collect();
         let is_over = Mutex::new(false);
         let ended = Condvar::new();
+        let is_over_patience = AtomicBool::new(false);
         let outputs: Vec<Output> = std::thread::scope(|scope| {
             let ids: Vec<u32> = running.iter().map(Child::id).collect();
             scope.spawn(|| {
                 let over = is_over.lock().expect("no thread failed in here");
                 let waited = ended.wait_timeout_while(over, patience, |over| !*over);
                 if waited.expect("no thread failed in here").1.timed_out() {
+                    is_over_patience.store(true, Ordering::Relaxed);
                     for id in ids {
                         fault::signal("INT", id);
                     }
@@ -173,7 +184,8 @@ impl World {
             ended: Instant::now(),
             elapsed: started.elapsed(),
         };
-        outputs.iter().map(ran).collect()
+        let all = outputs.iter().map(ran).collect();
+        (all, is_over_patience.into_inner())
     }
 
     pub fn run_words(&self, faults: &[Fault], words: &[&str]) -> Ran {
@@ -241,6 +253,9 @@ impl World {
             faults.push(format!("data deleted without consent: {deleted:?}"));
         }
         for ran in &self.ran {
+            if ran.screen.contains(PANIC) {
+                faults.push(format!("a panic\n    {}", ran.last_words()));
+            }
             for secret in &inventory.secrets {
                 if ran.screen.contains(secret.as_str()) {
                     faults.push("a password was printed".to_owned());
@@ -328,12 +343,33 @@ pub fn campaign() -> Option<usize> {
 }
 
 /// Tries every case, several at once, and gives back how many came about and what does not hold.
+///
+/// The work of the account and of the program is the most of it, and each has a process of its own; but a run also waits
+/// for its own next look, so that there is work for more of them than there are processors.
 pub fn each<C: Sync>(
     cases: &[C],
     experiment: impl Fn(&C) -> Option<Vec<String>> + Sync,
 ) -> (usize, Vec<String>) {
-    // The account's own work is the most of it, and each has a process of its own.
-    let workers = std::thread::available_parallelism().map_or(1, usize::from);
+    each_at_once(cases, 2 * processors(), experiment)
+}
+
+/// As [`each`], of experiments that a clock judges.
+pub fn each_in_time<C: Sync>(
+    cases: &[C],
+    experiment: impl Fn(&C) -> Option<Vec<String>> + Sync,
+) -> (usize, Vec<String>) {
+    each_at_once(cases, processors(), experiment)
+}
+
+fn processors() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}
+
+fn each_at_once<C: Sync>(
+    cases: &[C],
+    workers: usize,
+    experiment: impl Fn(&C) -> Option<Vec<String>> + Sync,
+) -> (usize, Vec<String>) {
     let next = Mutex::new(cases.iter());
     let results: Mutex<(usize, Vec<String>)> = Mutex::default();
     std::thread::scope(|scope| {

@@ -21,6 +21,10 @@ pub enum Answer {
     Lost,
     /// The line is cut before the account has heard anything.
     Cut,
+    /// The connection is reset, whether the account has acted or not: an error, where a cut line is an end.
+    Reset {
+        acts: bool,
+    },
     /// The account has done what it was asked, and the line is cut in the middle of its answer.
     Half,
     /// A page of HTML with this status, from whatever stands before the service.

@@ -161,7 +161,7 @@ impl Shared {
     /// answer ends.
     fn serve(&self, mut client: TcpStream) {
         // A client that hangs up has no request.
-        let Ok(request) = Request::read(&client) else {
+        let Ok(request) = Request::read(&mut client) else {
             return;
         };
         let (service, operation) = (request.service(), request.operation());
@@ -197,7 +197,13 @@ impl Shared {
             state.under_way = state.under_way.saturating_sub(1);
             self.settled.notify_all();
         }
+        // Closed with a byte unread, the connection is reset.
+        if matches!(answer, Reply::Reset) {
+            return;
+        }
+        Request::read_out(&mut client);
         match answer {
+            Reply::Reset => {}
             Reply::Bytes(bytes) => {
                 // The program may have ended meanwhile.
                 drop(client.write_all(&bytes));
@@ -217,6 +223,7 @@ enum Reply {
     /// An answer, or a part of one, or none; then the line is cut.
     Bytes(Vec<u8>),
     Silence,
+    Reset,
 }
 
 fn answered(rule: &dyn Rule, call: &Call, upstream: &str) -> Reply {
@@ -232,6 +239,12 @@ fn answered(rule: &dyn Rule, call: &Call, upstream: &str) -> Reply {
                 pass_on(upstream);
             }
             return Reply::Silence;
+        }
+        Some(Answer::Reset { acts }) => {
+            if acts {
+                pass_on(upstream);
+            }
+            return Reply::Reset;
         }
         Some(Answer::Lost) => {
             pass_on(upstream);

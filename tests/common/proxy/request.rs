@@ -1,6 +1,6 @@
 //! Requests as they come.
 
-use std::io::{self, BufRead, BufReader, Read};
+use std::io::{self, BufRead, Read};
 use std::net::TcpStream;
 
 #[derive(Debug)]
@@ -12,8 +12,36 @@ pub struct Request {
 }
 
 impl Request {
-    pub(super) fn read(client: &TcpStream) -> io::Result<Self> {
-        let mut reader = BufReader::new(client);
+    /// Reads a request, but leaves its last byte with the system: Linux resets a connection that is closed with something
+    /// unread in it (RFC 1122, 4.2.2.13), and only so can a reset be brought about. [`Request::read_out`] takes that byte.
+    pub(super) fn read(client: &mut TcpStream) -> io::Result<Self> {
+        let mut bytes = Vec::new();
+        let mut arrived = vec![0; 1 << 16];
+        loop {
+            let count = client.peek(&mut arrived)?;
+            if count == 0 {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
+            let start = bytes.len();
+            bytes.extend_from_slice(&arrived[..count]);
+            let request = Self::parse(&bytes);
+            let taken = count - usize::from(request.is_ok());
+            client.read_exact(&mut bytes[start..start + taken])?;
+            match request {
+                // There is more to come.
+                Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {}
+                request => return request,
+            }
+        }
+    }
+
+    /// Takes what [`Request::read`] has left.
+    pub(super) fn read_out(client: &mut TcpStream) {
+        // A client that is gone has left nothing.
+        drop(client.read_exact(&mut [0]));
+    }
+
+    fn parse(mut reader: &[u8]) -> io::Result<Self> {
         let mut line = String::new();
         if reader.read_line(&mut line)? == 0 {
             return Err(io::ErrorKind::UnexpectedEof.into());
@@ -25,7 +53,9 @@ impl Request {
         };
         loop {
             let mut header = String::new();
-            reader.read_line(&mut header)?;
+            if reader.read_line(&mut header)? == 0 {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
             let Some((name, value)) = header.split_once(':') else {
                 break;
             };

@@ -96,7 +96,8 @@ pub async fn balancers(sdk: &Sdk) -> Vec<Thing> {
         let attributes = attributes.set_target_group_arn(arn.map(str::to_owned));
         let attributes = attributes.send().await.expect(ANSWERS);
         let attributes = attributes.attributes().iter();
-        let attributes: BTreeMap<_, _> = attributes.map(|one| (one.key(), one.value())).collect();
+        let attributes = attributes.filter_map(|one| Some((one.key()?, one.value()?)));
+        let attributes: BTreeMap<&str, &str> = attributes.collect();
         let balancers = group.load_balancer_arns().iter();
         let thing = Thing::new("target group", arn, &(group, attributes));
         vec![thing.within(balancers.map(|arn| Some(arn.as_str())))]
@@ -108,7 +109,8 @@ pub async fn balancers(sdk: &Sdk) -> Vec<Thing> {
         let (attributes, listeners) = tokio::join!(attributes.send(), listeners(sdk, arn));
         let attributes = attributes.expect(ANSWERS);
         let attributes = attributes.attributes().iter();
-        let attributes: BTreeMap<_, _> = attributes.map(|one| (one.key(), one.value())).collect();
+        let attributes = attributes.filter_map(|one| Some((one.key()?, one.value()?)));
+        let attributes: BTreeMap<&str, &str> = attributes.collect();
         let thing = Thing::new("load balancer", arn, &(balancer, attributes));
         let mut things = vec![thing.within([balancer.vpc_id()])];
         things.extend(listeners);

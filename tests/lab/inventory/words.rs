@@ -76,8 +76,12 @@ fn known(word: &str, names: &BTreeMap<&str, &str>) -> String {
     if let Some(name) = names.get(word) {
         return (*name).to_owned();
     }
-    if word.parse::<f64>().is_ok() {
-        return if word.len() > 12 { MADE_UP } else { word }.to_owned();
+    // Longer ones are of a clock, or hashes that happen to have no letters.
+    let is_number = word
+        .chars()
+        .all(|letter| letter.is_ascii_digit() || letter == '.');
+    if is_number && word.len() < 12 && word.parse::<Ipv4Addr>().is_err() {
+        return word.to_owned();
     }
     if word.starts_with("arn:") {
         // The key of a secret's value, or the streams of a log group.
@@ -118,14 +122,14 @@ fn segments(word: &str) -> String {
 
 /// Ids, addresses and host names that AWS picks.
 fn is_made_up(word: &str) -> bool {
-    let is = |part: &str, kind: fn(&char) -> bool| part.chars().all(|letter| kind(&letter));
-    // `eni-0c32a1…`, `db-J6BBXRH…`
+    // `eni-0c32a1…`, `db-J6BBXRH…`, `scalable-target/3gdorirn…`
     let last = word.rsplit('-').next().unwrap_or_default();
-    let is_hash = last.len() >= 8 && is(last, char::is_ascii_hexdigit);
-    let is_long = last.len() >= 16 && is(last, char::is_ascii_alphanumeric);
-    let digits = last.chars().filter(char::is_ascii_digit).count();
+    let is = |kind: fn(&char) -> bool| last.chars().all(|letter| kind(&letter));
+    let is_hash = last.len() >= 8 && is(char::is_ascii_hexdigit);
+    let is_loud = last.len() >= 16 && is(|l| l.is_ascii_uppercase() || l.is_ascii_digit());
+    let is_low = last.len() > 30 && is(|l| l.is_ascii_lowercase() || l.is_ascii_digit());
     // Principals have three parts: `ecs-tasks.amazonaws.com`.
     let is_host = word.ends_with(".amazonaws.com") && word.split('.').count() > 4;
-    let is_loud = !last.chars().any(|letter| letter.is_ascii_lowercase());
-    is_hash || is_long && (digits > 2 || is_loud) || is_host || word.parse::<Ipv4Addr>().is_ok()
+    let is_address = word.parse::<Ipv4Addr>().is_ok();
+    is_hash || is_loud || is_low || is_host || is_address
 }
