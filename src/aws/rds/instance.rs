@@ -352,7 +352,13 @@ impl ResourceType for Instance {
                 return Err(versions::explained(context, change.wanted, error).await);
             }
         }
-        Ok(state::settling(change.applied(), "modifying"))
+        let mut applied = change.applied();
+        if let Some((iops, throughput)) = request::raised(change.wanted, &change.observed.inputs) {
+            let inputs = &mut applied.inputs;
+            inputs.iops.get_or_insert(iops);
+            inputs.storage_throughput.get_or_insert(throughput);
+        }
+        Ok(state::settling(applied, "modifying"))
     }
 
     async fn wait(

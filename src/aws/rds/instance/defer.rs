@@ -1,5 +1,6 @@
 //! What AWS decides once an instance exists, and the forms in which equal inputs are compared.
 
+use super::versions::is_major_upgrade;
 use crate::aws::kms::is_alias;
 use crate::resource::{Properties, Value};
 
@@ -20,7 +21,10 @@ pub(super) fn take_over(desired: &mut Properties, observed: &Properties) {
     if is_set("replicateSourceDb") || observed.contains_key("replicateSourceDb") {
         taken.extend(INHERITED);
     }
-    if covers_version(desired.get("engineVersion"), observed.get("engineVersion")) {
+    let versions = [desired, observed].map(|of| of.get("engineVersion"));
+    if covers_version(versions[0], versions[1])
+        || is_set("replicateSourceDb") && is_upgraded(observed, versions)
+    {
         taken.push("engineVersion");
     }
     // Storage that AWS has let grow cannot shrink again.
@@ -82,6 +86,16 @@ fn covers_version(wanted: Option<&Value>, live: Option<&Value>) -> bool {
         _ => false,
     };
     !wanted_major.is_empty() && wanted_major == live_major && later
+}
+
+/// Whether a live version is a major upgrade of the wanted one: replicas come along with that of their source.
+/// <https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_UpgradeDBInstance.PostgreSQL.html>
+fn is_upgraded(observed: &Properties, [wanted, live]: [Option<&Value>; 2]) -> bool {
+    let text = |value: Option<&Value>| value.and_then(Value::as_str).map(str::to_owned);
+    match (text(observed.get("engine")), text(wanted), text(live)) {
+        (Some(engine), Some(wanted), Some(live)) => is_major_upgrade(&engine, &wanted, &live),
+        _ => false,
+    }
 }
 
 /// Pulumi's way to say that storage does not grow by itself.
@@ -165,6 +179,22 @@ mod tests {
         let mut desired = properties([("allocatedStorage", 20.into())]);
         take_over(&mut desired, &properties([("allocatedStorage", 40.into())]));
         assert_eq!(desired["allocatedStorage"], 20.into());
+    }
+
+    #[test]
+    fn a_replica_is_upgraded_with_its_source() {
+        let live = properties([
+            ("engine", "postgres".into()),
+            ("engineVersion", "16.8".into()),
+        ]);
+        for (replica, expected) in [(true, "16.8"), (false, "15.12")] {
+            let mut desired = properties([("engineVersion", "15.12".into())]);
+            if replica {
+                desired.insert("replicateSourceDb".to_owned(), "source".into());
+            }
+            take_over(&mut desired, &live);
+            assert_eq!(desired["engineVersion"], expected.into());
+        }
     }
 
     #[test]

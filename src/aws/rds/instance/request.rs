@@ -316,12 +316,7 @@ pub(super) fn modify(
 ///
 /// <https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/CHAP_Storage.html#gp3-storage>
 fn performance(wanted: &Inputs, observed: &Inputs) -> (Option<i32>, Option<i32>) {
-    let engine = wanted.engine.as_deref().or(observed.engine.as_deref());
-    let (from, baseline) = match engine.unwrap_or_default() {
-        engine if engine.starts_with("oracle") => (200, (12_000, 500)),
-        engine if engine.starts_with("sqlserver") => (0, (3000, 125)),
-        _ => (400, (12_000, 500)),
-    };
+    let (from, baseline) = own_figures(wanted, observed);
     let is_large = |of: &Inputs| of.allocated_storage.is_some_and(|size| size >= from);
     let stays = wanted.storage_type == observed.storage_type;
     match wanted.storage_type.as_str() {
@@ -332,6 +327,24 @@ fn performance(wanted: &Inputs, observed: &Inputs) -> (Option<i32>, Option<i32>)
         "io1" | "io2" if stays => (observed.iops, None),
         _ => (None, None),
     }
+}
+
+/// From which size in GiB on `gp3` has figures of its own with an engine, and which they are where nobody chooses.
+fn own_figures(wanted: &Inputs, observed: &Inputs) -> (i32, (i32, i32)) {
+    let engine = wanted.engine.as_deref().or(observed.engine.as_deref());
+    match engine.unwrap_or_default() {
+        engine if engine.starts_with("oracle") => (200, (12_000, 500)),
+        engine if engine.starts_with("sqlserver") => (0, (3000, 125)),
+        _ => (400, (12_000, 500)),
+    }
+}
+
+/// What storage is to have after a change where AWS is to raise it: what it has now is not what to wait for.
+pub(super) fn raised(wanted: &Inputs, observed: &Inputs) -> Option<(i32, i32)> {
+    let (from, baseline) = own_figures(wanted, observed);
+    let is_gp3 = wanted.storage_type == "gp3" && observed.storage_type == "gp3";
+    let grows = observed.allocated_storage < Some(from) && wanted.allocated_storage >= Some(from);
+    (is_gp3 && grows).then_some(baseline)
 }
 
 fn storage_limit(inputs: &Inputs) -> Option<i32> {
