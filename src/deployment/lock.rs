@@ -10,7 +10,8 @@
 //! stand there for a moment: it bears an id that they do not use again, so that nobody takes it for a lock that they hold.
 //!
 //! Deleting it and making it anew, the other way, would not do: the deletion of a slow one hits the fresh lock of a quick
-//! one, and both believe that they hold it. For the same reason a lock is looked at before it is given back.
+//! one, and both believe that they hold it. For the same reason a lock is looked at before it is given back, but for one that was
+//! ours a moment ago.
 //!
 //! What is left: a holder who was out for longer than its lease (a suspended laptop) and does not know yet that somebody has
 //! taken over; and `unlock`, which takes a lock from a run that goes on. Such a run finds out when it renews its lease, at
@@ -32,6 +33,9 @@ const RENEWAL: Duration = Duration::from_secs(20);
 
 /// After a renewal that failed, however long that took: the lease still holds for a few more.
 const RETRY: Duration = Duration::from_secs(3);
+
+/// A lock that was ours so short a time ago is not looked at again before it is given back.
+const FRESH: Duration = Duration::from_secs(5);
 
 /// For one answer of the store. Whoever cannot have the lock by then goes on without it.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -325,7 +329,10 @@ impl<'a> Lock<'a> {
     /// # Errors
     /// Those of the store; then the lease runs out by itself.
     pub async fn release(&self, hold: &mut Hold) -> Result<(), ProviderError> {
-        if hold.lost.is_none() && self.version_of(hold).await?.is_some() {
+        if hold.lost.is_some() {
+            return Ok(());
+        }
+        if hold.renewed.elapsed() < FRESH || self.version_of(hold).await?.is_some() {
             self.delete().await?;
         }
         Ok(())

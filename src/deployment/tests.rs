@@ -40,7 +40,7 @@ fn assert_held_by(store: &FakeStore, id: &str) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_free_lock_costs_one_call_to_take_and_two_to_release() {
+async fn a_free_lock_costs_one_call_to_take_and_one_to_release() {
     let store = FakeStore::default();
     let Taking::Taken(mut hold) = take(&store, "anna", 0).await else {
         panic!("it was free");
@@ -49,7 +49,7 @@ async fn a_free_lock_costs_one_call_to_take_and_two_to_release() {
     assert_held_by(&store, "anna");
     Lock::of(&stack(), &store).release(&mut hold).await.unwrap();
     assert_eq!(store.value(NAME), None);
-    assert_eq!(*store.calls.lock().unwrap(), ["create", "read", "delete"]);
+    assert_eq!(*store.calls.lock().unwrap(), ["create", "delete"]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -258,6 +258,7 @@ async fn a_fresh_lock_of_somebody_else_is_not_given_back() {
     };
     assert!(lock.remove("anna").await.unwrap());
     take(&store, "ben", 0).await;
+    sleep(Duration::from_secs(10)).await;
     lock.release(&mut hold).await.unwrap();
     assert!(matches!(hold.lost, Some(Loss::TakenBy(_))));
     assert_held_by(&store, "ben");

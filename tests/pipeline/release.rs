@@ -44,7 +44,7 @@ case "$*" in
 esac
 "#;
 
-/// Writes a document as cargo-cyclonedx 0.5.9 does where SOURCE_DATE_EPOCH is set: without a number.
+/// Writes a document as cargo-cyclonedx 0.5.9 does where `SOURCE_DATE_EPOCH` is set: without a number.
 const CYCLONEDX: &str = r#"#!/usr/bin/env bash
 if [[ $2 == --version ]]; then echo 'cargo-cyclonedx-cyclonedx 0.5.9'; exit; fi
 [[ -n $SOURCE_DATE_EPOCH ]] || exit 1

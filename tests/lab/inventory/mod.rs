@@ -152,7 +152,7 @@ impl Inventory {
         for (id, was) in &before.foreign {
             match self.foreign.get(id) {
                 Some(is) => {
-                    faults.extend(difference(&format!("not ours, and changed: {id}"), is, was))
+                    faults.extend(difference(&format!("not ours, and changed: {id}"), is, was));
                 }
                 None => faults.push(format!("not ours, and gone: {id}")),
             }

@@ -32,7 +32,7 @@ pub(super) fn is_major_upgrade(engine: &str, from: &str, to: &str) -> bool {
     major(engine, from) < major(engine, to)
 }
 
-/// The numbers that make the major version: one for PostgreSQL, two for MySQL and MariaDB. None for other engines.
+/// The numbers that make the major version: one for PostgreSQL, two for `MySQL` and `MariaDB`. None for other engines.
 fn major(engine: &str, version: &str) -> Vec<u32> {
     let count = match engine {
         "postgres" => 1,
