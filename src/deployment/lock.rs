@@ -10,8 +10,8 @@
 //! stand there for a moment: it bears an id that they do not use again, so that nobody takes it for a lock that they hold.
 //!
 //! Deleting it and making it anew, the other way, would not do: the deletion of a slow one hits the fresh lock of a quick
-//! one, and both believe that they hold it. For the same reason a lock is looked at before it is given back, but for one that was
-//! ours a moment ago.
+//! one, and both believe that they hold it. For the same reason a lock is looked at before it is given back, but for one
+//! that was ours a moment ago.
 //!
 //! What is left: a holder who was out for longer than its lease (a suspended laptop) and does not know yet that somebody has
 //! taken over; and `unlock`, which takes a lock from a run that goes on. Such a run finds out when it renews its lease, at
