@@ -30,7 +30,9 @@ pub async fn databases(sdk: &Sdk) -> Vec<Thing> {
             for parameter in page.expect(ANSWERS).parameters() {
                 let value = parameter.parameter_value().map(str::to_owned);
                 let name = parameter.parameter_name().unwrap_or_default();
-                set.insert(name.to_owned(), (value, parameter.apply_method().cloned()));
+                // Not by which method it was set last: that depends on whether an instance used the group by then, and
+                // is of no further effect.
+                set.insert(name.to_owned(), value);
             }
         }
         vec![Thing::new("parameter group", arn, &(group, set))]
