@@ -170,7 +170,7 @@ impl Turn {
         match taking {
             Err(cancelled) => {
                 // The call that was under way may have made it ours. If this fails too, the lease runs out by itself.
-                let _ = timeout(LAST_CALLS[1], lock.withdraw(&lease)).await;
+                let _ = timeout(LAST_CALLS[1], lock.remove(&lease)).await;
                 return Err(cancelled);
             }
             Ok(Taking::Taken(hold)) => {

@@ -55,10 +55,7 @@ pub async fn run(context: &mut Context, arguments: &Arguments) -> CommandResult 
     }
     let failed =
         |error| Failure::of_calling("could not remove the lock of the stack", &error, &again);
-    let removed = context
-        .interrupts
-        .guard(lock.remove(&seen.lease.id))
-        .await?;
+    let removed = context.interrupts.guard(lock.remove(&seen.lease)).await?;
     let text = if removed.map_err(failed)? {
         format!("The lock of {} is free.", session.place())
     } else {

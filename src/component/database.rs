@@ -138,10 +138,6 @@ impl JsonSchema for MonitoringInterval {
 
 /// A database, settled.
 #[derive(Debug, Clone, PartialEq)]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "each is a key of its own in the file"
-)]
 pub struct Database {
     name: Option<String>,
     database_name: String,

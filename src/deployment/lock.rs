@@ -19,7 +19,7 @@
 //! that not happening (see [`super`]).
 
 use std::future::Future;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
@@ -59,8 +59,9 @@ pub struct Lock<'a> {
 #[derive(Debug)]
 pub struct Hold {
     lease: Lease,
-    /// Before it was last written.
-    renewed: Instant,
+    /// When it was last known to be ours, by two clocks: the first stands still while a machine is suspended, and the
+    /// second can be set.
+    pub(super) renewed: (Instant, SystemTime),
     /// Somebody else had it a moment ago.
     pub came_after_others: bool,
     /// Why it is not ours any more.
@@ -142,7 +143,7 @@ impl<'a> Lock<'a> {
         let mut holder = None;
         let mut misfires = 0;
         loop {
-            let renewed = Instant::now();
+            let renewed = (Instant::now(), SystemTime::now());
             match self.attempt(&lease, &mut met_others).await {
                 Ok(Attempt::Taken { came_after_others }) => {
                     return Taking::Taken(Box::new(Hold {
@@ -271,7 +272,7 @@ impl<'a> Lock<'a> {
 
     /// Renews the lease until the run ends, or the lock is lost.
     pub async fn keep(&self, hold: &mut Hold, mut ended: watch::Receiver<bool>) {
-        let mut next = hold.renewed + RENEWAL;
+        let mut next = hold.renewed.0 + RENEWAL;
         loop {
             tokio::select! {
                 biased;
@@ -301,7 +302,7 @@ impl<'a> Lock<'a> {
     }
 
     async fn renew(&self, hold: &mut Hold) -> Result<(), ProviderError> {
-        let now = Instant::now();
+        let now = (Instant::now(), SystemTime::now());
         let Some(version) = self.version_of(hold).await? else {
             return Ok(());
         };
@@ -332,7 +333,9 @@ impl<'a> Lock<'a> {
         if hold.lost.is_some() {
             return Ok(());
         }
-        if hold.renewed.elapsed() < FRESH || self.version_of(hold).await?.is_some() {
+        let (steady, set) = hold.renewed;
+        let since = steady.elapsed().max(set.elapsed().unwrap_or_default());
+        if since < FRESH || self.version_of(hold).await?.is_some() {
             self.delete().await?;
         }
         Ok(())
@@ -357,27 +360,13 @@ impl<'a> Lock<'a> {
         }
     }
 
-    /// Takes it away if a run that does not know whether it has it holds it.
+    /// Takes it away if the run of a lease has it, and says whether it had.
     ///
     /// # Errors
     /// Those of the store.
-    pub async fn withdraw(&self, lease: &Lease) -> Result<(), ProviderError> {
+    pub async fn remove(&self, lease: &Lease) -> Result<bool, ProviderError> {
         match self.look().await? {
-            Some(seen) if seen.lease.run() == lease.run() => {
-                self.delete().await?;
-            }
-            _ => {}
-        }
-        Ok(())
-    }
-
-    /// Takes it away if it is that of a lease, and says whether it was.
-    ///
-    /// # Errors
-    /// Those of the store.
-    pub async fn remove(&self, id: &str) -> Result<bool, ProviderError> {
-        match self.look().await? {
-            Some(seen) if seen.lease.id == id => self.delete().await,
+            Some(seen) if seen.lease.run() == lease.run() => self.delete().await,
             _ => Ok(false),
         }
     }
