@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, Output};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::mpsc::channel;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use aws_sdk_ssm::types::ParameterType;
@@ -311,6 +312,38 @@ async fn an_interrupt_at_the_end_costs_neither_the_record_nor_the_lock() {
     let record = read(&world, "deployments").await.expect("it is on record");
     assert_eq!(record["outcome"], "succeeded");
     assert_eq!(read(&world, "lock").await, None);
+    world.destroy(SMALL).await;
+}
+
+/// The run hears of it with its next renewal, and says so then, although a step of it is under way.
+#[tokio::test]
+async fn a_lock_that_is_taken_away_is_told_of_at_once() {
+    let lost = "the lock was taken away while this run went on";
+    let world = unlocked("e2e-lock-lost").await;
+    let (came, comes) = channel();
+    let (let_go, is_let_go) = channel();
+    let is_let_go = Mutex::new(is_let_go);
+    let proxy = Proxy::before(crate::common::endpoint(), move |call| {
+        if call.operation == "CreateTopic" {
+            came.send(()).expect("the test waits for it");
+            let is_let_go = is_let_go.lock().expect("nobody panics");
+            is_let_go.recv().expect("the test lets it go");
+        }
+        None
+    });
+    let program = Program::of(&world).with("AWS_ENDPOINT_URL", &proxy.endpoint);
+    program.write("stacks/dev.yaml", &world.file(SMALL));
+    let mut child = program.start(&UP);
+    comes.recv().expect("the call comes");
+    release(&world).await;
+    let (stderr, read_so_far) = wait_for(&mut child, lost);
+    let_go.send(()).expect("the call waits for it");
+    let output = end(child, stderr, read_so_far);
+    assert_eq!(output.status.code(), DONE, "{output:?}");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(said.matches(lost).count(), 1, "{said}");
+    assert_eq!(read(&world, "lock").await, None);
+    assert_eq!(objects(&world).await.len(), 3);
     world.destroy(SMALL).await;
 }
 
