@@ -45,6 +45,8 @@ fn rate_of(operation: &str) -> Rate {
         ("wafv2", _) if reads => (5.0, 5.0),
         ("wafv2", _) => (1.0, 1.0),
         ("sns", _) => (30.0, 10.0),
+        // Of 10,000: <https://docs.aws.amazon.com/secretsmanager/latest/userguide/reference_limits.html>.
+        ("secretsmanager", "DescribeSecret" | "GetSecretValue") => (1000.0, 1000.0),
         ("secretsmanager", _) => (50.0, 50.0),
         ("ssm", "PutParameter") => (3.0, 3.0),
         // Unpublished: start low and let throttling say when it is too much.

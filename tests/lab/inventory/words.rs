@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
+use super::STACK;
+
 /// What stands in for a word that AWS made up: that there is one is part of the content.
 const MADE_UP: &str = "…";
 
@@ -114,10 +116,22 @@ fn segments(word: &str) -> String {
     let mut kept = String::new();
     for segment in word.split_inclusive(['/', ':', '@']) {
         let name = segment.trim_end_matches(['/', ':', '@']);
-        kept.push_str(if is_made_up(name) { MADE_UP } else { name });
+        match without_generation(name) {
+            Some(derived) => kept.extend([derived, MADE_UP]),
+            None if is_made_up(name) => kept.push_str(MADE_UP),
+            None => kept.push_str(name),
+        }
         kept.push_str(&segment[name.len()..]);
     }
     kept
+}
+
+/// A name of ours that ends with a generation, which tells a replacement from what stood there before: how often a thing
+/// had to be replaced on the way is nobody's concern.
+fn without_generation(word: &str) -> Option<&str> {
+    let (derived, generation) = word.rsplit_once('-')?;
+    let is_generation = generation.len() == 6 && generation.chars().all(|c| c.is_ascii_hexdigit());
+    (is_generation && word.starts_with(&STACK.replace('/', "-"))).then_some(derived)
 }
 
 /// Ids, addresses and host names that AWS picks.
@@ -132,4 +146,16 @@ fn is_made_up(word: &str) -> bool {
     let is_host = word.ends_with(".amazonaws.com") && word.split('.').count() > 4;
     let is_address = word.parse::<Ipv4Addr>().is_ok();
     is_hash || is_loud || is_low || is_host || is_address
+}
+
+#[test]
+fn a_generation_makes_no_difference_and_another_name_does() {
+    let read = |word: &str| comparable(&format!("name: Some(\"{word}\")"), &BTreeMap::new());
+    let name = read("targetgroup/happyrobot-fde-dev-ff4217-9b2987/0123456789abcdef");
+    assert_eq!(name, ["name=targetgroup/happyrobot-fde-dev-ff4217…/…"]);
+    assert_ne!(
+        name,
+        read("targetgroup/happyrobot-fde-dev-37b42a-9b2987/0123456789abcdef")
+    );
+    assert_eq!(read("theirs-9b2987"), ["name=theirs-9b2987"]);
 }
