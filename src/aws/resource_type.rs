@@ -341,6 +341,7 @@ impl<T: ResourceType> Bridge<T> {
         let wanted = [Wanted {
             urn: request.urn.clone(),
             inputs: request.inputs.clone(),
+            tags: request.tags.clone(),
         }];
         let found = self
             .read(

@@ -11,9 +11,10 @@ use futures_util::future::try_join_all;
 
 use crate::graph::{FACTS_TOKEN, ResourceGraph};
 use crate::resource::provider::{Indexed, Query, Wanted};
+use crate::resource::tags::Marks;
 use crate::resource::value::resolve_properties;
 use crate::resource::{
-    Catalog, LiveSnapshot, OutputReference, Provider, ProviderError, ReadSession, Value,
+    Catalog, LiveSnapshot, OutputReference, Provider, ProviderError, ReadSession, Tags, Value,
 };
 
 /// Reads everything of the graph's stack, and everything that has a name the graph wants.
@@ -66,11 +67,12 @@ pub async fn read(
     Ok(live)
 }
 
-/// Index entries by the type that their URN names. An entry with an unreadable URN is nobody's: not ours, not touched.
+/// Index entries by the type that their URN names, each by ARN. An entry with an unreadable URN is nobody's: not ours, not touched.
 fn by_type(
-    index: Vec<Indexed>,
+    mut index: Vec<Indexed>,
     stack: &crate::resource::StackId,
 ) -> BTreeMap<String, Vec<Indexed>> {
+    index.sort_by(|left, right| left.arn.cmp(&right.arn));
     let mut by_type: BTreeMap<String, Vec<Indexed>> = BTreeMap::new();
     for entry in index {
         if let Some(urn) = entry.tags.owner()
@@ -137,15 +139,22 @@ fn rounds<'a>(
     rounds
 }
 
-/// What the graph wants of a type, with the references resolved that earlier rounds answer.
+/// What the graph wants of a type, by URN, with the references resolved that earlier rounds answer.
 fn wanted(graph: &ResourceGraph, live: &LiveSnapshot, token: &str) -> Vec<Wanted> {
     let lookup = |reference: &OutputReference| lookup(live, graph, reference);
     graph
         .iter()
         .filter(|resource| resource.urn.token() == token)
-        .map(|resource| Wanted {
-            urn: resource.urn.clone(),
-            inputs: resolve_properties(&resource.inputs, &lookup),
+        .map(|resource| {
+            let marks = Marks {
+                protect: resource.options.protect == Some(true),
+                retain: resource.options.retain_on_delete,
+            };
+            Wanted {
+                urn: resource.urn.clone(),
+                inputs: resolve_properties(&resource.inputs, &lookup),
+                tags: Tags::owned(&resource.urn, &resource.tags, "", marks),
+            }
         })
         .collect()
 }

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
+use super::diff::compare_tags;
 use super::{Catalog, Diff, LiveSnapshot, Observed, Properties, StackId, Tags, Urn};
 
 /// The outside world, as the engine sees it.
@@ -57,9 +58,9 @@ pub struct Indexed {
 pub struct Query<'a> {
     pub token: &'a str,
     pub stack: &'a StackId,
-    /// What the stack wants of this type, as far as its inputs are known.
+    /// What the stack wants of this type, as far as its inputs are known, by URN.
     pub wanted: &'a [Wanted],
-    /// The index entries of this type.
+    /// The index entries of this type, by ARN.
     pub indexed: &'a [Indexed],
     /// What earlier rounds found: parents, above all.
     pub live: &'a LiveSnapshot,
@@ -86,12 +87,28 @@ impl<'a> Query<'a> {
             .collect()
     }
 
-    /// The tags that the index has for an ARN.
-    pub fn indexed_tags(&self, arn: &str) -> Option<&'a Tags> {
-        self.indexed
-            .iter()
-            .find(|entry| entry.arn == arn)
-            .map(|entry| &entry.tags)
+    /// Whether the index has an ARN.
+    pub fn is_indexed(&self, arn: &str) -> bool {
+        self.entry(arn).is_some()
+    }
+
+    /// The tags that the index has for an ARN, where they are as the stack wants them: it lags behind by minutes, so any
+    /// others may have been changed since, and the service has to be asked.
+    pub fn settled_tags(&self, arn: &str) -> Option<&'a Tags> {
+        let tags = &self.entry(arn)?.tags;
+        let owner = tags.owner()?;
+        let wanted = self
+            .wanted
+            .binary_search_by(|wanted| wanted.urn.cmp(&owner));
+        let wanted = &self.wanted.get(wanted.ok()?)?.tags;
+        compare_tags(wanted, tags).is_empty().then_some(tags)
+    }
+
+    fn entry(&self, arn: &str) -> Option<&'a Indexed> {
+        let found = self
+            .indexed
+            .binary_search_by(|entry| entry.arn.as_str().cmp(arn));
+        self.indexed.get(found.ok()?)
     }
 
     /// The live objects of ours of a type that was read in an earlier round.
@@ -112,6 +129,8 @@ impl Indexed {
 pub struct Wanted {
     pub urn: Urn,
     pub inputs: Properties,
+    /// Those that it is to carry, `fde:applied` apart.
+    pub tags: Tags,
 }
 
 /// A request to create.

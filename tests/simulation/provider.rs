@@ -52,6 +52,7 @@ impl<'a> Patient<'a> {
         let wanted = [Wanted {
             urn: request.urn.clone(),
             inputs: request.inputs.clone(),
+            tags: request.tags.clone(),
         }];
         let query = Query {
             token: request.urn.token(),

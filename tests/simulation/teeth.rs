@@ -174,6 +174,7 @@ impl<'a> Flawed<'a> {
             wanted: &[fde_infra::resource::provider::Wanted {
                 urn: request.urn.clone(),
                 inputs: request.inputs.clone(),
+                tags: request.tags.clone(),
             }],
             indexed: &[],
             live: &LiveSnapshot::default(),

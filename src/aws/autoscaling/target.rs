@@ -80,9 +80,11 @@ impl ResourceType for Target {
         });
         let found = targets.iter().map(|target| async {
             let arn = target.scalable_target_arn().unwrap_or_default();
-            let tags = match query.indexed_tags(arn) {
+            let may_be_ours =
+                wants_unknown || query.is_indexed(arn) || wanted.contains(target.resource_id());
+            let tags = match query.settled_tags(arn) {
                 Some(tags) => tags.clone(),
-                None if wants_unknown || wanted.contains(target.resource_id()) => {
+                None if may_be_ours => {
                     match tags_of(context, arn).await {
                         // Deregistered between the two calls.
                         Err(error) if error.is(ErrorKind::NotFound) => return Ok(None),

@@ -15,9 +15,9 @@ use super::error::AwsResult;
 use crate::resource::provider::Query;
 use crate::resource::{ErrorKind, ProviderError, Tags};
 
-/// The tags of an object that exists: the index's, or asked for where the index lags behind.
+/// The tags of an object that exists: the index's, or asked for where the index may lag behind.
 async fn tags_of(context: &Context, query: Query<'_>, arn: &str) -> AwsResult<Tags> {
-    match query.indexed_tags(arn) {
+    match query.settled_tags(arn) {
         Some(tags) => Ok(tags.clone()),
         None => list_tags(context, arn).await,
     }

@@ -130,7 +130,7 @@ impl ResourceType for Repository {
         let read = candidates.map(|repository| async {
             let arn = repository.repository_arn().unwrap_or_default();
             let details = async {
-                match query.indexed_tags(arn) {
+                match query.settled_tags(arn) {
                     Some(tags) => Ok((
                         tags.clone(),
                         has_images(context, repository.repository_name().unwrap_or_default())

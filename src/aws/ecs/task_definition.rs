@@ -270,7 +270,7 @@ async fn of_family(
     let (indexed, others): (Vec<String>, Vec<String>) = older
         .into_iter()
         .filter(|older| *older != arn)
-        .partition(|arn| query.indexed_tags(arn).is_some());
+        .partition(|arn| query.is_indexed(arn));
     let indexed = try_join_all(indexed.iter().map(|arn| describe(context, arn)));
     // What the index does not have is somebody else's, or too new to be in it. Newest first, so that a family with many
     // foreign revisions costs one call.

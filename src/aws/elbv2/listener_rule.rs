@@ -354,6 +354,7 @@ mod tests {
                 ("listenerArn", Value::output(&listener, "arn")),
                 ("priority", priority.into()),
             ]),
+            tags: Tags::default(),
         };
         assert!(refuse_equal_priorities(&[rule("a", 1), rule("b", 2)]).is_ok());
         let error = refuse_equal_priorities(&[rule("a", 1), rule("b", 1)]).unwrap_err();

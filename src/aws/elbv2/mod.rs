@@ -39,7 +39,7 @@ const PAGE: i32 = 400;
 /// The most ARNs that `DescribeTags` takes.
 const TAGS_AT_ONCE: usize = 20;
 
-/// The tags of every object: from the index, and from the service for those that the index does not list.
+/// The tags of every object: from the index, and from the service where the index may lag behind.
 async fn tags(
     context: &Context,
     query: &Query<'_>,
@@ -48,7 +48,7 @@ async fn tags(
     let mut found = HashMap::new();
     let mut unknown = Vec::new();
     for arn in arns {
-        match query.indexed_tags(arn) {
+        match query.settled_tags(arn) {
             Some(tags) => {
                 found.insert(arn.to_owned(), tags.clone());
             }

@@ -32,10 +32,11 @@ async fn tags_of(
     arn: &str,
 ) -> AwsResult<Option<Tags>> {
     let is_wanted = wanted.contains(name);
-    let tags = match query.indexed_tags(arn) {
+    // The index lags, so what may well be ours is asked.
+    let may_be_ours = is_wanted || query.is_indexed(arn) || may_be_derived(query.stack, name);
+    let tags = match query.settled_tags(arn) {
         Some(tags) => Some(tags.clone()),
-        // The index lags, so what may well be ours is asked.
-        None if is_wanted || may_be_derived(query.stack, name) => list_tags(context, arn).await?,
+        None if may_be_ours => list_tags(context, arn).await?,
         None => None,
     };
     Ok(tags.filter(|tags| is_wanted || tags.belongs_to(query.stack)))

@@ -79,8 +79,8 @@ impl ResourceType for Bucket {
         }
         let wanted = query.wanted_names("bucket");
         let mut found = try_join_all(names.iter().map(|name| async {
-            let indexed = query.indexed_tags(&arn(context, name));
-            Ok(match indexed {
+            let settled = query.settled_tags(&arn(context, name));
+            Ok(match settled {
                 Some(tags) => is_there(context, query.session, name)
                     .await?
                     .then(|| tags.clone()),
@@ -99,8 +99,8 @@ impl ResourceType for Bucket {
             for (name, slot) in names.iter().zip(&mut found) {
                 if unclear.contains(name) {
                     let region = regions.get(name).map(String::as_str);
-                    let indexed = query.indexed_tags(&arn(context, name)).cloned();
-                    *slot = tags_of(context, name, region, indexed).await?;
+                    let settled = query.settled_tags(&arn(context, name)).cloned();
+                    *slot = tags_of(context, name, region, settled).await?;
                 }
             }
         }
@@ -253,11 +253,11 @@ async fn tags_of(
     context: &Context,
     name: &str,
     region: Option<&str>,
-    indexed: Option<Tags>,
+    settled: Option<Tags>,
 ) -> AwsResult<Option<Tags>> {
     let tags = match region {
         Some(region) if region != context.region => Ok(Tags::default()),
-        Some(_) => match indexed {
+        Some(_) => match settled {
             Some(tags) => Ok(tags),
             None => get_tags(context, name).await,
         },

@@ -61,7 +61,7 @@ impl ResourceType for Topic {
         let wanted = query.wanted_names("name");
         let reads = names.iter().map(|name| async move {
             let arn = context.arn("sns", name);
-            let tags = query.indexed_tags(&arn).cloned();
+            let tags = query.settled_tags(&arn).cloned();
             find(context, query.session, name, tags).await
         });
         let topics = try_join_all(reads).await?;

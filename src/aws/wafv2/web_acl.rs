@@ -86,14 +86,13 @@ impl ResourceType for WebAcl {
         let found = try_join_all(summaries.iter().map(|summary| async {
             let arn = summary.arn().unwrap_or_default();
             let wanted = summary.name().is_some_and(|name| names.contains(name));
-            let indexed = query.indexed_tags(arn);
             let tags = async {
-                match indexed {
+                match query.settled_tags(arn) {
                     Some(tags) => Ok(tags.clone()),
                     None => tags_of(context, arn).await,
                 }
             };
-            if wanted || indexed.is_some() {
+            if wanted || query.is_indexed(arn) {
                 let (found, tags) = try_join(get(context, summary), tags).await?;
                 return Ok(found.map(|found| live(&found.acl, tags)));
             }

@@ -1,5 +1,6 @@
 //! What all end-to-end tests stand on: the account, a stack of one's own, and raw SDK clients to look with.
 
+mod behind;
 pub mod commands;
 #[path = "../../common/http.rs"]
 #[allow(dead_code, reason = "the lab uses the rest")]
@@ -23,8 +24,10 @@ use fde_infra::graph::ResourceGraph;
 use fde_infra::live;
 use fde_infra::plan::{self, Goal, Plan, Request};
 use fde_infra::resource::Provider;
+use fde_infra::resource::provider::Indexed;
 use fde_infra::stack;
 
+use behind::Behind;
 use sdk::Sdk;
 
 /// Where the tests run. Spain is where the platform runs.
@@ -119,13 +122,33 @@ impl World {
     }
 
     pub async fn plan_for(&self, resources: &str, request: &Request) -> Plan {
+        self.plan_by(&self.provider, resources, request).await
+    }
+
+    async fn plan_by(&self, provider: &dyn Provider, resources: &str, request: &Request) -> Plan {
         let graph = self.graph(resources);
-        let live = live::read(&self.provider, &graph)
+        let live = live::read(provider, &graph)
             .await
             .unwrap_or_else(|error| panic!("{error:#?}"));
-        let plan = plan::build(&graph, &live, self.provider.catalog(), request);
+        let plan = plan::build(&graph, &live, provider.catalog(), request);
         assert_eq!(plan::verify::verify(&plan), Ok(()));
         plan
+    }
+
+    /// What the tag index has of the stack.
+    pub async fn index(&self) -> Vec<Indexed> {
+        let stack = self.graph("").stack;
+        let index = self.provider.index(&stack).await;
+        index.unwrap_or_else(|error| panic!("{error:#?}"))
+    }
+
+    /// As [`World::preview`], while the tag index is still like this.
+    pub async fn preview_behind(&self, resources: &str, index: Vec<Indexed>) -> Plan {
+        let behind = Behind {
+            aws: &self.provider,
+            index,
+        };
+        self.plan_by(&behind, resources, &Request::default()).await
     }
 
     pub async fn preview(&self, resources: &str) -> Plan {

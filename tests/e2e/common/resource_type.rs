@@ -357,7 +357,15 @@ impl Table<'_> {
             ("tags: { team: red }", Some("red")),
             ("", None),
         ] {
+            let index = self.world.index().await;
             let (_, live) = self.reach(lines).await;
+            let resources = self.resources(lines);
+            let plan = self.world.preview_behind(&resources, index).await;
+            assert!(
+                plan.is_empty(),
+                "while the tag index lags: {:#?}",
+                changes(&plan)
+            );
             let tags = self.test.tags(&self.world.sdk, &live).await;
             assert_eq!(tags.get("team").map(String::as_str), expected, "{tags:?}");
             assert_eq!(tags.get("fde:stack"), Some(&self.world.stack_tag()));
