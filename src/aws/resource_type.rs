@@ -258,6 +258,17 @@ impl<T: ResourceType> AnyResourceType for Bridge<T> {
     async fn update(&self, context: &Context, request: Update<'_>) -> AwsResult<Observed> {
         let mut live: LiveOf<T> = self.live(request.observed)?;
         if !request.diff.is_empty() {
+            // Values that were not known when the plan was made are by now.
+            if let Some(forbids) = self.schema.forbids
+                && let Some(reason) =
+                    forbids(request.diff, request.inputs, &request.observed.inputs)
+            {
+                return Err(ProviderError::new(
+                    ErrorKind::Invalid,
+                    self.schema.token,
+                    reason,
+                ));
+            }
             let wanted: T::Inputs = self.typed(request.inputs)?;
             let change = || Change {
                 urn: request.urn,

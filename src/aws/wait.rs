@@ -153,6 +153,9 @@ where
 /// (`aws-resources.md` §1.5).
 pub const VISIBILITY: Duration = Duration::from_secs(120);
 
+/// What takes longer than a few seconds to show is rare, and every look is a call.
+const LONGEST_PAUSE: Duration = Duration::from_secs(15);
+
 /// Pauses that double, the last of which ends with the window: what shows only then is not missed.
 pub struct Pauses {
     ends: Instant,
@@ -174,7 +177,7 @@ impl Pauses {
             return false;
         }
         tokio::time::sleep(self.next.min(left)).await;
-        self.next = (self.next * 2).min(Duration::from_secs(5));
+        self.next = (self.next * 2).min(LONGEST_PAUSE);
         true
     }
 }

@@ -18,6 +18,11 @@ pub fn of(plan: &Plan, session: &Session, again: &str) -> Option<Failure> {
         .iter()
         .filter_map(|refusal| name_taken(refusal, session))
         .collect();
+    messages.extend(
+        plan.refusals
+            .iter()
+            .filter_map(|refusal| forbidden(refusal, session)),
+    );
     messages.extend(protected(plan, session, again));
     messages.extend(retained(plan, session));
     messages.extend(holds_data(plan, session, again));
@@ -56,6 +61,23 @@ fn name_taken(refusal: &Refusal, session: &Session) -> Option<Message> {
             .command(format!("{}={}", tags::STACK, urn.stack()))
             .command(format!("{}={urn}", tags::URN)),
     })
+}
+
+fn forbidden(refusal: &Refusal, session: &Session) -> Option<Message> {
+    let Refusal::Forbidden { urn, id, reason } = refusal else {
+        return None;
+    };
+    let message = Message::error(format!(
+        "{} `{}` cannot be changed so",
+        urn.token(),
+        urn.name()
+    ));
+    let message = message
+        .code("fde::guard::forbidden")
+        .at(session.offline.place(urn))
+        .fact("object", format!("`{id}`"))
+        .fact("because", reason.clone());
+    Some(message.fact("now", "nothing was changed"))
 }
 
 /// The key in the file that says what a resource is called.

@@ -288,6 +288,7 @@ fn refusal(refusal: &Refusal) -> JsonRefusal {
         Refusal::Protected { id, .. } => ("protected", id, None),
         Refusal::Retained { id, .. } => ("retained", id, None),
         Refusal::HoldsData { id, .. } => ("holdsData", id, None),
+        Refusal::Forbidden { id, .. } => ("forbidden", id, None),
     };
     JsonRefusal {
         urn: refusal.urn().to_string(),

@@ -131,6 +131,7 @@ fn refused(refusal: &Refusal) -> &'static str {
         Refusal::Protected { .. } => "refused: protected",
         Refusal::Retained { .. } => "refused: retained",
         Refusal::HoldsData { .. } => "refused: holds data",
+        Refusal::Forbidden { .. } => "refused: cannot be changed so",
     }
 }
 

@@ -264,6 +264,13 @@ pub enum Refusal {
         /// The switch of AWS that keeps it from being deleted, if that is on.
         guard: Option<&'static str>,
     },
+    /// AWS does not change it so.
+    Forbidden {
+        urn: Urn,
+        id: String,
+        /// Also says what to do instead.
+        reason: String,
+    },
 }
 
 impl Refusal {
@@ -272,7 +279,8 @@ impl Refusal {
             Self::NameTaken { urn, .. }
             | Self::Protected { urn, .. }
             | Self::Retained { urn, .. }
-            | Self::HoldsData { urn, .. } => urn,
+            | Self::HoldsData { urn, .. }
+            | Self::Forbidden { urn, .. } => urn,
         }
     }
 }

@@ -1,20 +1,42 @@
-//! Pass 5: what must not go. Protection, data without consent, and what stays because something that stays needs it.
+//! Pass 5: what must not be. Changes that AWS refuses, protection, data without consent, and what stays because something that stays needs it.
 
 use std::collections::BTreeMap;
 
 use super::deletes::{ObjectKey, key};
 use super::{Draft, Goal, Op, Refusal, Removal, RetainReason, Retained, target};
 use crate::graph::OnDelete;
+use crate::resource::desired::Comparison;
 use crate::resource::provider::DataPolicy;
 use crate::resource::{Observed, Schema, Urn, Value};
 
 pub(super) fn guard(draft: &mut Draft<'_>) {
+    guard_updates(draft);
     guard_replacements(draft);
     let removals = std::mem::take(&mut draft.removals);
     for removal in removals {
         guard_removal(draft, removal);
     }
     hold_what_retained_objects_need(draft);
+}
+
+fn guard_updates(draft: &mut Draft<'_>) {
+    for (urn, verdict) in &draft.verdicts {
+        let (Op::Update, Some(observed)) = (verdict.op, &verdict.observed) else {
+            continue;
+        };
+        let forbids = draft
+            .catalog
+            .get(urn.token())
+            .and_then(|schema| schema.forbids);
+        let Comparison { diff, inputs, .. } = &verdict.comparison;
+        if let Some(reason) = forbids.and_then(|forbids| forbids(diff, inputs, &observed.inputs)) {
+            draft.refusals.push(Refusal::Forbidden {
+                urn: (*urn).clone(),
+                id: observed.id.clone(),
+                reason,
+            });
+        }
+    }
 }
 
 fn guard_replacements(draft: &mut Draft<'_>) {

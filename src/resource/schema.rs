@@ -2,7 +2,7 @@
 //!
 //! A schema says nothing about how AWS is called; it is the same for the real provider and for the simulation.
 
-use super::{Properties, Value};
+use super::{Diff, Properties, Value};
 
 /// How a create call can be repeated after an answer was lost (`promises.md` §3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -151,6 +151,9 @@ pub struct NameRule {
     pub generated: bool,
 }
 
+/// The reason against an update, if there is one.
+pub type Forbids = fn(diff: &Diff, desired: &Properties, observed: &Properties) -> Option<String>;
+
 /// Everything the engine knows about a resource type.
 #[derive(Debug, Clone)]
 pub struct Schema {
@@ -183,6 +186,9 @@ pub struct Schema {
     /// Takes over into the desired inputs what somebody else than the author decides once the object exists: a count
     /// that autoscaling owns, a version that AWS patches. Called before the two are compared.
     pub defers: Option<fn(desired: &mut Properties, observed: &Properties)>,
+    /// Why an object cannot be brought from what is observed to what is wanted, and what to do instead, as far as the known
+    /// values tell: storage that would shrink. Asked of updates, before anything is done.
+    pub forbids: Option<Forbids>,
     /// The JSON schema of the inputs, from their Rust type.
     pub input_schema: fn() -> schemars::Schema,
 }
@@ -208,6 +214,7 @@ impl Schema {
             reads_after: &[],
             deletes_after: &[],
             defers: None,
+            forbids: None,
             input_schema: || schemars::schema_for!(Inputs),
         }
     }
@@ -294,6 +301,12 @@ impl Schema {
     #[must_use]
     pub fn defers(mut self, take_over: fn(&mut Properties, &Properties)) -> Self {
         self.defers = Some(take_over);
+        self
+    }
+
+    #[must_use]
+    pub fn forbids(mut self, forbids: Forbids) -> Self {
+        self.forbids = Some(forbids);
         self
     }
 

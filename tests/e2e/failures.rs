@@ -288,6 +288,26 @@ async fn a_name_that_somebody_else_has_is_theirs() {
     drop(world.sdk.iam.delete_role().role_name(name).send().await);
 }
 
+#[tokio::test]
+async fn what_aws_cannot_change_is_refused_before_anything_is_done() {
+    let world = World::new("e2e-failure-forbidden").await;
+    let resources = |storage: u32, label: &str| {
+        format!(
+            "password: {{ type: aws:secretsmanager:Secret, properties: {{ generateSecretString: {{ passwordLength: 20, secretStringTemplate: '{{}}', generateStringKey: password }} }} }}
+topic: {{ type: aws:sns:Topic, properties: {{ displayName: {label} }} }}
+store: {{ type: aws:rds:Instance, properties: {{ identifier: e2e-failure-forbidden, engine: postgres, engineVersion: '16', instanceClass: db.t3.micro, allocatedStorage: {storage}, username: app, masterPasswordSecretArn: '${{password.arn}}' }} }}"
+        )
+    };
+    let before = resources(40, "before");
+    world.up(&before).await;
+    let program = Program::of(&world);
+    let ended = program.run(&resources(20, "after"), "up", &["--yes"]);
+    check_screen("forbidden", &ended, REFUSED);
+    assert_nothing_changed(&ended);
+    assert!(world.preview(&before).await.is_empty());
+    world.destroy(&before).await;
+}
+
 /// A call that is throttled goes again until it is through, also one that would make a twin if it had acted. (A call that is
 /// throttled for ever is given up after five minutes; `src/aws/retry.rs` tests that on a clock of its own.)
 #[tokio::test]

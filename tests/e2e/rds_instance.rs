@@ -7,7 +7,7 @@ use crate::common::resource_type::{Edit, ResourceTypeTest, check};
 use crate::common::sdk::Sdk;
 use crate::common::{World, indent};
 use fde_infra::execute::Outcome;
-use fde_infra::plan::Op;
+use fde_infra::plan::{Op, Refusal};
 
 struct Instance;
 
@@ -513,6 +513,14 @@ async fn failure(world: &World, resources: &str) -> String {
     }
 }
 
+/// Why a change is refused before anything is done.
+async fn forbidden(world: &World, resources: &str) -> String {
+    match world.preview(resources).await.refusals.as_slice() {
+        [Refusal::Forbidden { reason, .. }] => reason.clone(),
+        other => panic!("{other:#?}"),
+    }
+}
+
 async fn shown(world: &World, id: &str, place: &str) -> Json {
     let instance = Instance.look(&world.sdk, id).await.expect("it is there");
     instance.pointer(place).cloned().unwrap_or_default()
@@ -552,7 +560,7 @@ async fn the_key_of_performance_insights_is_chosen_once() {
         KEYS[0]
     );
     assert!(world.preview(&first).await.is_empty());
-    let said = failure(&world, &resources(KEYS[1])).await;
+    let said = forbidden(&world, &resources(KEYS[1])).await;
     assert!(
         said.contains("`performanceInsightsKmsKeyId` cannot change"),
         "{said}"
@@ -615,7 +623,7 @@ async fn a_replica_takes_after_its_source_until_it_is_promoted() {
     );
 
     // There is no way back.
-    let said = failure(&world, &following).await;
+    let said = forbidden(&world, &following).await;
     assert!(said.contains("`replicateSourceDb` cannot be set"), "{said}");
     world.destroy(&alone).await;
 }
@@ -661,7 +669,7 @@ async fn a_major_upgrade_wants_consent() {
         )
     };
     world.up(&resources("15", false)).await;
-    let said = failure(&world, &resources("16", false)).await;
+    let said = forbidden(&world, &resources("16", false)).await;
     assert!(said.contains("`allowMajorVersionUpgrade: true`"), "{said}");
     assert_eq!(shown(&world, "e2e-instance-upgrade", "/major").await, "15");
 

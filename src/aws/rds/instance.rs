@@ -12,6 +12,7 @@
 //! what AWS decides once the instance exists, and [`versions`] which versions there are.
 
 mod defer;
+mod forbidden;
 mod request;
 mod state;
 mod versions;
@@ -220,6 +221,7 @@ impl ResourceType for Instance {
                 "pendingReboot",
             ])
             .defers(defer::take_over)
+            .forbids(forbidden::reason)
     }
 
     async fn read(&self, context: &Context, query: Query<'_>) -> AwsResult<Vec<LiveOf<Self>>> {
@@ -317,7 +319,6 @@ impl ResourceType for Instance {
 
     async fn update(&self, context: &Context, change: Change<'_, Self>) -> AwsResult<LiveOf<Self>> {
         let id = &change.observed.id;
-        request::check_change(&change)?;
         // Nothing can be changed before the instance is there.
         if matches!(change.observed.condition, Condition::Settling(_)) {
             settle(context, change.observed, change.progress).await?;

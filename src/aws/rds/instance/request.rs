@@ -3,7 +3,7 @@
 use aws_sdk_rds::operation::modify_db_instance::builders::ModifyDBInstanceFluentBuilder;
 use aws_sdk_rds::types::{CloudwatchLogsExportConfiguration, DbInstance};
 
-use super::{Inputs, Instance, versions};
+use super::{Inputs, Instance};
 use crate::aws::context::Context;
 use crate::aws::error::{AwsResult, expected};
 use crate::aws::resource_type::{Change, New};
@@ -46,45 +46,6 @@ pub(super) fn check(context: &Context, inputs: &Inputs) -> AwsResult<()> {
         return Err(invalid(
             "`monitoringInterval` needs a `monitoringRoleArn`".to_owned(),
         ));
-    }
-    Ok(())
-}
-
-/// What cannot be changed into each other.
-pub(super) fn check_change(change: &Change<'_, Instance>) -> AwsResult<()> {
-    let (wanted, observed) = (change.wanted, &change.observed.inputs);
-    if wanted.allocated_storage < observed.allocated_storage && wanted.allocated_storage.is_some() {
-        return Err(invalid(format!(
-            "`allocatedStorage` can only grow, and is {} GiB",
-            observed.allocated_storage.unwrap_or_default()
-        )));
-    }
-    if change.diff.touches("performanceInsightsKmsKeyId")
-        && wanted.performance_insights_enabled
-        && observed.performance_insights_enabled
-    {
-        return Err(invalid(
-            "`performanceInsightsKmsKeyId` cannot change while Performance Insights are on; switch \
-             `performanceInsightsEnabled` off first, which drops what they have collected"
-                .to_owned(),
-        ));
-    }
-    if change.diff.touches("replicateSourceDb") && wanted.replicate_source_db.is_some() {
-        return Err(invalid(
-            "`replicateSourceDb` cannot be set on an instance that exists; a replica of another source is a new instance"
-                .to_owned(),
-        ));
-    }
-    if change.diff.touches("engineVersion") && !wanted.allow_major_version_upgrade {
-        let engine = wanted.engine.as_deref().or(observed.engine.as_deref());
-        let live = observed.engine_version.as_deref().unwrap_or_default();
-        let asked = wanted.engine_version.as_deref().unwrap_or_default();
-        if versions::is_major_upgrade(engine.unwrap_or_default(), live, asked) {
-            return Err(invalid(format!(
-                "`engineVersion` {asked} is a major upgrade of {live}, which has no way back and interrupts the \
-                 database; to have it, set `allowMajorVersionUpgrade: true`"
-            )));
-        }
     }
     Ok(())
 }
