@@ -9,7 +9,7 @@ use crate::resource::provider::{Creation, Progress};
 use crate::resource::{CreateClass, ErrorKind, Observed, tags};
 
 /// How often a create call without an answer is made in all.
-const TRIES: u32 = 3;
+const TRIES: u32 = 5;
 
 /// Makes a create call, and finds out what came of it where its answer does not say.
 ///
@@ -36,7 +36,7 @@ where
     let mut tries = 1;
     let mut doubt: Option<Pauses> = None;
     loop {
-        let error = match make().await {
+        let mut error = match make().await {
             Err(error) => error,
             made => return made,
         };
@@ -52,6 +52,7 @@ where
                 }
             }
             if tries == TRIES {
+                error.attempts = error.attempts.max(tries);
                 return Err(error);
             }
             tries += 1;
@@ -112,6 +113,22 @@ mod tests {
         );
         assert_eq!(made.await.unwrap(), "it");
         assert_eq!(calls.load(Ordering::Relaxed), 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_call_that_is_never_answered_is_given_up_in_the_end() {
+        let calls = AtomicU32::new(0);
+        let made = create(
+            CreateClass::TagsOnly,
+            &Silent,
+            || async {
+                calls.fetch_add(1, Ordering::Relaxed);
+                Err::<(), _>(refused(ErrorKind::Unclear, 1))
+            },
+            || async { Ok(None) },
+        );
+        assert_eq!(made.await.unwrap_err().attempts, TRIES);
+        assert_eq!(calls.load(Ordering::Relaxed), TRIES);
     }
 
     #[tokio::test(start_paused = true)]

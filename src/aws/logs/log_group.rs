@@ -61,10 +61,9 @@ impl ResourceType for LogGroup {
     }
 
     async fn read(&self, context: &Context, query: Query<'_>) -> AwsResult<Vec<LiveOf<Self>>> {
-        let indexed: HashMap<&str, &Tags> = query
-            .indexed
-            .iter()
-            .filter_map(|entry| Some((name_in(&entry.arn)?, &entry.tags)))
+        let indexed = query.indexed.iter();
+        let indexed: HashMap<&str, &str> = indexed
+            .filter_map(|entry| Some((name_in(&entry.arn)?, entry.arn.as_str())))
             .collect();
         let wanted = query.wanted_names("name");
         let names: BTreeSet<&str> = indexed.keys().chain(&wanted).copied().collect();
@@ -77,8 +76,9 @@ impl ResourceType for LogGroup {
             .filter(|(name, _)| names.contains(name.as_str()))
             .collect();
         let found = try_join_all(groups.iter().map(|(name, group)| async {
-            let tags = match indexed.get(name.as_str()) {
-                Some(tags) => Some((*tags).clone()),
+            let arn = indexed.get(name.as_str());
+            let tags = match arn.and_then(|arn| query.settled_tags(arn)) {
+                Some(tags) => Some(tags.clone()),
                 None => tags_of(context, name).await?,
             };
             Ok(tags.map(|tags| live(context, group, tags)))
