@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use crate::fault::{Fault, Moment, Signal};
+use crate::fault::{BETWEEN_SIGNALS, Fault, Moment, Signal};
 use crate::job::{DESTROY, Job, MOVE, UP};
 use crate::world::{World, campaign, each_in_time, judge};
 
 /// CI systems kill after 7.5 s.
 const IN_TIME: Duration = Duration::from_secs(7);
-/// With a process to end, and another run on the same processors.
-const AT_ONCE: Duration = Duration::from_secs(1);
+/// From the first of two signals on. With a process to end, and another run on the same processors.
+const AT_ONCE: Duration = Duration::from_secs(1).saturating_add(BETWEEN_SIGNALS);
 const CANCELLED: Option<i32> = Some(8);
 
 struct Case {

@@ -246,8 +246,8 @@ pub struct FaultRule {
     history: Option<Arc<History>>,
 }
 
-/// Between two signals: one that follows at once would be taken for the same.
-const BETWEEN_SIGNALS: Duration = Duration::from_millis(50);
+/// Between two signals: one that comes before the program has had its turn is the same to it. Nobody's fingers are faster.
+pub const BETWEEN_SIGNALS: Duration = Duration::from_millis(250);
 
 impl Rule for FaultRule {
     fn before(&self, call: &Call) -> Option<Answer> {
@@ -331,7 +331,10 @@ impl FaultRule {
                 spares_twins,
             } => {
                 let spared = *spares_twins && TWINS.contains(&call.operation);
-                (call.number % nth == nth - 1 && !spared).then(|| harm.answer(call))
+                // Which one it is moves on, or else a call that comes again at even distances would be hit for ever.
+                let turn = call.number / (7 * nth);
+                let strikes = call.number % nth == (nth - 1 + turn) % nth;
+                (strikes && !spared).then(|| harm.answer(call))
             }
             Fault::First { operations, harm } => {
                 let strikes = call.turn == 1 && operations.contains(&call.operation);
