@@ -133,7 +133,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn only_a_repeated_call_doubts_that_it_met_somebody_else() {
-        for (attempts, seconds) in [(1, 0), (2, 120)] {
+        for (attempts, seconds) in [(1, 0), (2, VISIBILITY.as_secs())] {
             let started = Instant::now();
             let make = || async { Err::<(), _>(refused(ErrorKind::NotOurs, attempts)) };
             let made = create(CreateClass::NaturalKey, &Silent, make, || async {

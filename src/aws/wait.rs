@@ -150,8 +150,8 @@ where
 }
 
 /// For how long AWS may not show, to all who ask, what was made a moment ago. Terraform allows two minutes
-/// (`aws-resources.md` §1.5).
-pub const VISIBILITY: Duration = Duration::from_secs(120);
+/// (`aws-resources.md` §1.5); what then is not there is taken for gone and made again, so that this is more.
+pub const VISIBILITY: Duration = Duration::from_secs(150);
 
 /// What takes longer than a few seconds to show is rare, and every look is a call.
 const LONGEST_PAUSE: Duration = Duration::from_secs(15);

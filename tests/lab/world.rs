@@ -288,7 +288,8 @@ impl World {
     }
 }
 
-/// One run that all of this goes wrong in, and that has to do the job nevertheless, with not more than twice the calls.
+/// One run that all of this goes wrong in, and that has to do the job nevertheless, with not more than twice the calls,
+/// where it does not have to wait for what it cannot see yet.
 pub fn weathers(job: &'static Job, faults: &[Fault]) -> Vec<String> {
     let mut world = World::of(job);
     let ran = world.run_with(faults, "16");
@@ -302,7 +303,10 @@ pub fn weathers(job: &'static Job, faults: &[Fault]) -> Vec<String> {
     );
     let mut problems = Vec::new();
     if ran.status == Some(0) {
-        if ran.calls.len() > 2 * usual {
+        let waits = faults
+            .iter()
+            .any(|fault| matches!(fault, Fault::Stale { .. }));
+        if ran.calls.len() > 2 * usual && !waits {
             problems.push(format!("{} calls instead of {usual}", ran.calls.len()));
         }
         world.keep(ran);
