@@ -34,7 +34,7 @@ use sdk::Sdk;
 pub const REGION: &str = "eu-south-2";
 
 /// How long one run may take. The local account provisions at once, so what takes longer hangs.
-const PATIENCE: Duration = Duration::from_secs(400);
+const PATIENCE: Duration = Duration::from_secs(300);
 
 /// The account under test: `AWS_ENDPOINT_URL`, or the sandbox.
 pub fn endpoint() -> &'static str {
