@@ -39,8 +39,8 @@ const UNREACHABLE: Duration = Duration::from_secs(10);
 /// Terraform's value for IAM propagation (`aws-resources.md` §1.5).
 const NOT_VISIBLE_YET: Duration = Duration::from_secs(120);
 
-/// Calls that hang use up their time in two attempts; a network that loses one connection may lose the next as well. Of a
-/// hundred thousand runs with one answer in eight lost, six in a row end one.
+/// Calls that hang use up their time in two attempts; a network that loses one connection may lose the next as well. Six
+/// in a row ended one of a hundred thousand stories of the simulation.
 const LEAST_UNANSWERED: u32 = 8;
 
 /// A call that got through by its third attempt has held nobody up.

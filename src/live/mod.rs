@@ -67,7 +67,8 @@ pub async fn read(
     Ok(live)
 }
 
-/// Index entries by the type that their URN names, each by ARN. An entry with an unreadable URN is nobody's: not ours, not touched.
+/// Index entries by the type that their URN names, each by ARN. An entry with an unreadable URN is nobody's: not ours, not
+/// touched.
 fn by_type(
     mut index: Vec<Indexed>,
     stack: &crate::resource::StackId,

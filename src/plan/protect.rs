@@ -1,4 +1,5 @@
-//! Pass 5: what must not be. Changes that AWS refuses, protection, data without consent, and what stays because something that stays needs it.
+//! Pass 5: what must not be. Changes that AWS refuses, protection, data without consent, and what stays because something
+//! that stays needs it.
 
 use std::collections::BTreeMap;
 
