@@ -303,7 +303,11 @@ pub fn weathers(job: &'static Job, faults: &[Fault]) -> Vec<String> {
     let mut problems = Vec::new();
     if ran.status == Some(0) {
         if ran.calls.len() > 2 * usual {
-            problems.push(format!("{} calls instead of {usual}", ran.calls.len()));
+            let too_many = more_often(&ran.calls, &job.undisturbed().calls);
+            problems.push(format!(
+                "{} calls instead of {usual}: {too_many}",
+                ran.calls.len()
+            ));
         }
         world.keep(ran);
         problems.extend(world.verdict_as_it_is());
@@ -314,6 +318,22 @@ pub fn weathers(job: &'static Job, faults: &[Fault]) -> Vec<String> {
     problems
         .map(|problem| format!("{what}: {problem}"))
         .collect()
+}
+
+/// What was called more often than usual: `24 (2) ec2:DescribeVpcs`, the worst first.
+fn more_often(calls: &[Logged], usual: &[Logged]) -> String {
+    let count =
+        |calls: &[Logged], name: &str| calls.iter().filter(|call| call.name == name).count();
+    let names: BTreeSet<&str> = calls.iter().map(|call| call.name.as_str()).collect();
+    let counted = names
+        .into_iter()
+        .map(|name| (count(calls, name), count(usual, name), name));
+    let mut more: Vec<_> = counted.filter(|(now, usual, _)| now > usual).collect();
+    more.sort_by_key(|(now, usual, _)| std::cmp::Reverse(now - usual));
+    let lines = more
+        .iter()
+        .map(|(now, usual, name)| format!("{now} ({usual}) {name}"));
+    lines.collect::<Vec<_>>().join(", ")
 }
 
 /// Says what came of many cases, and fails if something does not hold.

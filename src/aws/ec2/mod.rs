@@ -22,8 +22,9 @@ use std::future::Future;
 
 use aws_sdk_ec2::types::{Filter, ResourceType, Tag, TagSpecification};
 
+use super::context::Context;
 use super::error::AwsResult;
-use super::wait::until_visible;
+use super::wait::{VISIBILITY, until_visible};
 use crate::resource::{ErrorKind, ProviderError, StackId, Tags, Value, tags};
 
 /// The filter that finds a stack's objects.
@@ -42,16 +43,25 @@ fn filter(name: &str, value: &str) -> Filter {
 /// our back, the same inputs need the next generation. EC2 compares a repeated token's tags too, so a token that was
 /// used with other tags is passed over as well: had its object been alive, it would have been found by tag. So is an
 /// object that the new one takes the place of: the same inputs may have made it.
-async fn create_by_token<T, M, MFut, L, LFut>(
+///
+/// AWS lists a dead object for a while only, and a new one not at once. What is not listed through the whole window is
+/// therefore told apart by `touch`, a change of it that changes nothing: AWS refuses it for what does not exist.
+///
+/// # Errors
+/// Those of the three, and [`ErrorKind::TimedOut`] if what exists is not listed in time.
+async fn create_by_token<T, M, MFut, L, LFut, D, DFut>(
     instead_of: &[String],
     make: M,
     look: L,
+    touch: D,
 ) -> AwsResult<T>
 where
     M: Fn(u32) -> MFut,
     MFut: Future<Output = AwsResult<String>>,
     L: Fn(String) -> LFut,
     LFut: Future<Output = AwsResult<Option<T>>>,
+    D: Fn(String) -> DFut,
+    DFut: Future<Output = AwsResult<()>>,
 {
     const GENERATIONS: u32 = 32;
     for generation in 0..GENERATIONS {
@@ -65,8 +75,17 @@ where
         match until_visible(|| look(id.clone())).await {
             Ok(Some(alive)) => return Ok(alive),
             Ok(None) => {}
-            // Dead for so long that AWS does not list it any more.
-            Err(error) if error.is(ErrorKind::NotFound) => {}
+            Err(unlisted) if unlisted.is(ErrorKind::NotFound) => match touch(id.clone()).await {
+                Err(error) if error.is(ErrorKind::NotFound) => {}
+                Err(error) => return Err(error),
+                Ok(()) => {
+                    let text = format!("{id} exists, but AWS does not list it yet");
+                    let mut error =
+                        ProviderError::new(ErrorKind::TimedOut, unlisted.operation, text);
+                    error.waited = Some(VISIBILITY);
+                    return Err(error);
+                }
+            },
             Err(error) => return Err(error),
         }
     }
@@ -75,6 +94,24 @@ where
         "ec2",
         format!("AWS answered {GENERATIONS} client tokens with objects that are gone"),
     ))
+}
+
+/// Tags an object that a create call has answered with, as that call did.
+///
+/// # Errors
+/// Those of the call: [`ErrorKind::NotFound`] if AWS knows no such object.
+async fn tag(context: &Context, id: &str, tags: &Tags) -> AwsResult<()> {
+    context
+        .call("ec2:CreateTags", || {
+            context
+                .ec2
+                .create_tags()
+                .resources(id)
+                .set_tags(Some(to_sdk(tags)))
+                .send()
+        })
+        .await?;
+    Ok(())
 }
 
 /// Not found in an answer that lists: for [`until_visible`].
@@ -88,14 +125,16 @@ fn not_listed(operation: &str, what: &str) -> ProviderError {
 
 /// Tags for a create call.
 fn on_create(kind: ResourceType, tags: &Tags) -> TagSpecification {
-    let tags = tags
-        .iter()
-        .map(|(key, value)| Tag::builder().key(key).value(value).build())
-        .collect();
     TagSpecification::builder()
         .resource_type(kind)
-        .set_tags(Some(tags))
+        .set_tags(Some(to_sdk(tags)))
         .build()
+}
+
+fn to_sdk(tags: &Tags) -> Vec<Tag> {
+    let tags = tags.iter();
+    tags.map(|(key, value)| Tag::builder().key(key).value(value).build())
+        .collect()
 }
 
 fn from_sdk(tags: &[Tag]) -> Tags {
@@ -161,9 +200,45 @@ mod tests {
                     _ => Ok(Some(id)),
                 }
             },
+            |id| async move {
+                assert_eq!(id, "2", "only what is not listed is touched");
+                Err(not_listed("ec2:CreateTags", "it"))
+            },
         )
         .await
         .unwrap();
         assert_eq!(made, "4");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_exists_and_is_not_listed_is_not_made_again() {
+        let error = create_by_token(
+            &[],
+            |generation| async move { Ok(generation.to_string()) },
+            |_| async { Err::<Option<()>, _>(not_listed("ec2:DescribeRouteTables", "it")) },
+            |id| async move {
+                assert_eq!(id, "0");
+                Ok(())
+            },
+        )
+        .await
+        .unwrap_err();
+        assert_eq!(error.kind, ErrorKind::TimedOut);
+        assert_eq!(error.operation, "ec2:DescribeRouteTables");
+        assert_eq!(error.waited, Some(VISIBILITY));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn tokens_that_all_answer_with_the_dead_are_given_up() {
+        let error = create_by_token(
+            &[],
+            |generation| async move { Ok(generation.to_string()) },
+            |_| async { Ok(None::<()>) },
+            |_| async { Ok(()) },
+        )
+        .await
+        .unwrap_err();
+        assert_eq!(error.kind, ErrorKind::Failed);
+        assert!(error.message.contains("32 client tokens"), "{error}");
     }
 }

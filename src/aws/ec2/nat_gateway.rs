@@ -135,6 +135,7 @@ impl ResourceType for NatGateway {
                 );
                 Ok((!gone).then(|| live(context, &gateway)))
             },
+            |id| async move { super::tag(context, &id, new.tags).await },
         )
         .await?;
         // With the tags that it has: a gateway whose token is ours is ours, even if somebody took its tags away.

@@ -76,6 +76,7 @@ impl ResourceType for RouteTable {
                 let table = find(context, &id).await?;
                 Ok(Some(live(context, &table)))
             },
+            |id| async move { super::tag(context, &id, new.tags).await },
         )
         .await
     }
