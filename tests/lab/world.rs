@@ -290,25 +290,33 @@ impl World {
 
 /// One run that all of this goes wrong in, and that has to do the job nevertheless, with not more than twice the calls.
 pub fn weathers(job: &'static Job, faults: &[Fault]) -> Vec<String> {
+    gets_through(job, faults, |ran, usual| {
+        let is_twice = ran.calls.len() > 2 * usual.len();
+        is_twice.then(|| more_often(&ran.calls, usual))
+    })
+}
+
+/// One run that all of this goes wrong in, and that has to do the job nevertheless. `is_too_much` looks at its calls and
+/// at the usual ones, and says what there is too much of.
+pub fn gets_through(
+    job: &'static Job,
+    faults: &[Fault],
+    is_too_much: impl Fn(&Ran, &[Logged]) -> Option<String>,
+) -> Vec<String> {
     let mut world = World::of(job);
     let ran = world.run_with(faults, "16");
     let what = format!("{}, {faults:?}", job.name);
-    let usual = job.undisturbed().calls.len();
+    let usual = &job.undisturbed().calls;
+    let calls = format!("{} calls instead of {}", ran.calls.len(), usual.len());
     println!(
-        "{what}: {} calls instead of {usual}, {} of them harmed, {:.1} s",
-        ran.calls.len(),
+        "{what}: {calls}, {} of them harmed, {:.1} s",
         ran.harmed,
         ran.elapsed.as_secs_f64()
     );
     let mut problems = Vec::new();
     if ran.status == Some(0) {
-        if ran.calls.len() > 2 * usual {
-            let too_many = more_often(&ran.calls, &job.undisturbed().calls);
-            problems.push(format!(
-                "{} calls instead of {usual}: {too_many}",
-                ran.calls.len()
-            ));
-        }
+        let too_much = is_too_much(&ran, usual);
+        problems.extend(too_much.map(|too_much| format!("{calls}: {too_much}")));
         world.keep(ran);
         problems.extend(world.verdict_as_it_is());
     } else {
@@ -320,8 +328,8 @@ pub fn weathers(job: &'static Job, faults: &[Fault]) -> Vec<String> {
         .collect()
 }
 
-/// What was called more often than usual: `24 (2) ec2:DescribeVpcs`, the worst first.
-fn more_often(calls: &[Logged], usual: &[Logged]) -> String {
+/// What was called more often than usual: `24 (2) ec2:DescribeVpcs`, the worst first. Empty if nothing was.
+pub fn more_often(calls: &[Logged], usual: &[Logged]) -> String {
     let count =
         |calls: &[Logged], name: &str| calls.iter().filter(|call| call.name == name).count();
     let names: BTreeSet<&str> = calls.iter().map(|call| call.name.as_str()).collect();
