@@ -27,8 +27,8 @@ use super::unclear;
 use super::wait::{while_held, while_in_use};
 use crate::resource::provider::{Creation, DataPolicy, Deletion, Progress, Query, Update, Wanted};
 use crate::resource::{
-    Condition, Diff, ErrorKind, LiveSnapshot, Observed, Properties, ProviderError, ReadSession,
-    Schema, Tags, Urn, Value, schema::Unset, tags::short_hash,
+    Condition, Diff, ErrorKind, LiveSnapshot, Misfit, Observed, Properties, ProviderError,
+    ReadSession, Schema, Tags, Urn, Value, schema::Unset, tags::short_hash,
 };
 
 /// A live object in its type's own terms.
@@ -77,6 +77,19 @@ pub fn in_vpc(operation: &str, wanted: Option<&str>, found: Option<&str>) -> Aws
         )),
         _ => Ok(()),
     }
+}
+
+/// A check of inputs in the type's own terms, for [`Schema::checks`]. Where a reference stands for a number or a switch,
+/// the inputs have no such form yet.
+///
+/// # Errors
+/// Those of the check.
+pub fn check<Inputs: DeserializeOwned>(
+    inputs: &Properties,
+    check: impl FnOnce(&Inputs) -> Result<(), Misfit>,
+) -> Result<(), Misfit> {
+    let json = serde_json::Value::from(&Value::Object(inputs.clone()));
+    serde_json::from_value(json).map_or(Ok(()), |inputs| check(&inputs))
 }
 
 /// A request to create, in the type's own terms.
@@ -236,6 +249,7 @@ impl<T: ResourceType> AnyResourceType for Bridge<T> {
     }
 
     async fn create(&self, context: &Context, request: Creation<'_>) -> AwsResult<Observed> {
+        self.check(request.inputs)?;
         let inputs: T::Inputs = self.typed(request.inputs)?;
         let new = || New {
             urn: request.urn,
@@ -269,6 +283,7 @@ impl<T: ResourceType> AnyResourceType for Bridge<T> {
                     reason,
                 ));
             }
+            self.check(request.inputs)?;
             let wanted: T::Inputs = self.typed(request.inputs)?;
             let change = || Change {
                 urn: request.urn,
@@ -368,6 +383,18 @@ impl<T: ResourceType> Bridge<T> {
             )
             .await?;
         Ok(unclear::made_by(request, found))
+    }
+
+    /// Values that were not known when the graph was built are by now.
+    fn check(&self, inputs: &Properties) -> AwsResult<()> {
+        match self.schema.misfit(inputs) {
+            Some(misfit) => Err(ProviderError::new(
+                ErrorKind::Invalid,
+                self.schema.token,
+                misfit.to_string(),
+            )),
+            None => Ok(()),
+        }
     }
 
     fn typed<D: DeserializeOwned>(&self, properties: &Properties) -> AwsResult<D> {

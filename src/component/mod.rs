@@ -119,6 +119,15 @@ fn located(stack: &Stack, error: GraphError) -> StackError {
             StackError::new(Fault::UnknownKey, span, label).suggest(nearest)
         }
         GraphError::MissingProperty { .. } => StackError::new(Fault::MissingKey, span, label),
+        GraphError::Misfit { misfit, origin } => {
+            // Sections have keys of their own.
+            let property = format!("{}.properties.{}", origin.path, misfit.at);
+            let span = match origin.path.strip_prefix(raw::KEY) {
+                Some(_) => stack.document().place(&property),
+                None => span,
+            };
+            StackError::new(Fault::Value, span, misfit.to_string())
+        }
         GraphError::BrokenReference { nearest, .. } => {
             StackError::new(Fault::BrokenReference, span, label).suggest(nearest)
         }

@@ -7,7 +7,7 @@ mod order;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::resource::schema::Unset;
-use crate::resource::{Catalog, OutputReference, Properties, StackId, Urn, Value, names};
+use crate::resource::{Catalog, Misfit, OutputReference, Properties, StackId, Urn, Value, names};
 
 pub use crate::resource::nearest::nearest;
 pub use order::{Cyclic, topological};
@@ -147,6 +147,8 @@ pub enum GraphError {
         property: String,
         origin: Box<Origin>,
     },
+    #[error("{}", misfit.reason)]
+    Misfit { misfit: Misfit, origin: Box<Origin> },
     #[error("`${{{reference}}}` leads nowhere: {reason}")]
     BrokenReference {
         reference: String,
@@ -168,6 +170,7 @@ impl GraphError {
             | Self::UnknownType { origin, .. }
             | Self::UnknownProperty { origin, .. }
             | Self::MissingProperty { origin, .. }
+            | Self::Misfit { origin, .. }
             | Self::BrokenReference { origin, .. }
             | Self::Cycle { origin, .. } => origin,
         }
@@ -301,6 +304,10 @@ fn complete(
         {
             *value = Value::Secret(Box::new(std::mem::replace(value, Value::Null)));
         }
+    }
+    if let Some(misfit) = schema.misfit(&inputs) {
+        let origin = Box::new(resource.origin.clone());
+        errors.push(GraphError::Misfit { misfit, origin });
     }
     resource.inputs = inputs;
 }

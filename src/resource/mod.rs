@@ -23,7 +23,7 @@ pub use desired::Desired;
 pub use diff::{Change, ChangeKind, Diff};
 pub use masking::Masking;
 pub use provider::{ErrorKind, Provider, ProviderError};
-pub use schema::{CreateClass, Property, Schema};
+pub use schema::{CreateClass, Misfit, Property, Schema};
 pub use session::ReadSession;
 pub use snapshot::{Condition, LiveSnapshot, Observed};
 pub use tags::Tags;

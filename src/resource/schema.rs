@@ -2,6 +2,8 @@
 //!
 //! A schema says nothing about how AWS is called; it is the same for the real provider and for the simulation.
 
+use std::fmt;
+
 use super::{Diff, Properties, Value};
 
 /// How a create call can be repeated after an answer was lost (`promises.md` §3).
@@ -151,6 +153,44 @@ pub struct NameRule {
     pub generated: bool,
 }
 
+/// What is wrong with inputs that are of the right types: a rule with two peers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Misfit {
+    /// The property, or a part of it: `protocol`, `actions[0].type`.
+    pub at: String,
+    /// Whose values decide: there is no misfit while one of these is not known.
+    pub decided_by: Vec<String>,
+    pub reason: String,
+}
+
+impl Misfit {
+    /// Of a property whose own value decides.
+    pub fn new(at: impl Into<String>, reason: impl Into<String>) -> Self {
+        let at = at.into();
+        Self {
+            decided_by: vec![at.clone()],
+            at,
+            reason: reason.into(),
+        }
+    }
+
+    /// Of a property whose presence or absence is wrong, where others have these values.
+    #[must_use]
+    pub fn decided_by<const N: usize>(mut self, paths: [&str; N]) -> Self {
+        self.decided_by = paths.map(str::to_owned).to_vec();
+        self
+    }
+}
+
+impl fmt::Display for Misfit {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "`{}`: {}", self.at, self.reason)
+    }
+}
+
+/// What does not fit together in the inputs, if anything; references are in them as text.
+pub type Checks = fn(&Properties) -> Result<(), Misfit>;
+
 /// The reason against an update, if there is one.
 pub type Forbids = fn(diff: &Diff, desired: &Properties, observed: &Properties) -> Option<String>;
 
@@ -186,6 +226,9 @@ pub struct Schema {
     /// Takes over into the desired inputs what somebody else than the author decides once the object exists: a count
     /// that autoscaling owns, a version that AWS patches. Called before the two are compared.
     pub defers: Option<fn(desired: &mut Properties, observed: &Properties)>,
+    /// What the types of the properties cannot say of them. Asked before anything is done, and again before a call once
+    /// all is known.
+    pub checks: Option<Checks>,
     /// Why an object cannot be brought from what is observed to what is wanted, and what to do instead, as far as the known
     /// values tell: storage that would shrink. Asked of updates, before anything is done.
     pub forbids: Option<Forbids>,
@@ -214,6 +257,7 @@ impl Schema {
             reads_after: &[],
             deletes_after: &[],
             defers: None,
+            checks: None,
             forbids: None,
             input_schema: || schemars::schema_for!(Inputs),
         }
@@ -305,6 +349,12 @@ impl Schema {
     }
 
     #[must_use]
+    pub fn checks(mut self, checks: Checks) -> Self {
+        self.checks = Some(checks);
+        self
+    }
+
+    #[must_use]
     pub fn forbids(mut self, forbids: Forbids) -> Self {
         self.forbids = Some(forbids);
         self
@@ -345,6 +395,25 @@ impl Schema {
         }
         inputs.retain(|_, value| !value.is_null());
         inputs
+    }
+
+    /// What does not fit together in the inputs, as far as they are known.
+    pub fn misfit(&self, inputs: &Properties) -> Option<Misfit> {
+        let misfit = (self.checks?)(inputs).err()?;
+        let is_known = |path: &String| {
+            let segments: Vec<String> = path
+                .split(['.', '['])
+                .map(|segment| segment.trim_end_matches(']').to_owned())
+                .collect();
+            let (first, rest) = segments.split_first()?;
+            inputs.get(first)?.at(rest).map(Value::is_known)
+        };
+        // What is left out is known to be left out.
+        let decided = misfit
+            .decided_by
+            .iter()
+            .all(|path| is_known(path).unwrap_or(true));
+        decided.then_some(misfit)
     }
 
     /// The place in AWS that only one object of the type can take at a time: its key, or else its name. `None` if it has

@@ -308,6 +308,37 @@ store: {{ type: aws:rds:Instance, properties: {{ identifier: e2e-failure-forbidd
     world.destroy(&before).await;
 }
 
+/// What AWS would take for something else is no call at all, also where a file does not say it by itself.
+#[tokio::test]
+async fn what_cannot_work_is_refused_once_it_is_known() {
+    let world = World::new("e2e-failure-misfit").await;
+    let resources = |topic: &str, protocol: &str| {
+        format!(
+            "topic: {{ type: aws:sns:Topic, properties: {{ name: {topic} }} }}
+vpc: {{ type: aws:ec2:Vpc, properties: {{ cidrBlock: 10.91.0.0/16 }} }}
+group: {{ type: aws:ec2:SecurityGroup, properties: {{ vpcId: '${{vpc.id}}' }} }}
+rule:
+  type: aws:vpc:SecurityGroupIngressRule
+  properties:
+    securityGroupId: '${{group.id}}'
+    ipProtocol: {protocol}
+    fromPort: 443
+    toPort: 443
+    cidrIpv4: 10.0.0.0/8"
+        )
+    };
+    let program = Program::of(&world);
+    let wrong = resources("all", "'${topic.name}'");
+    let ended = program.run(&wrong, "up", &["--yes"]);
+    assert_eq!(ended.status, Some(RESOURCE_FAILED), "{}", ended.screen);
+    let reason = "AWS would let all ports through";
+    assert!(ended.screen.contains(reason), "{}", ended.screen);
+    let asked = |name: &String| name.contains("AuthorizeSecurityGroupIngress");
+    assert!(!ended.mutating.iter().any(asked), "{}", ended.screen);
+    world.up(&resources("all", "tcp")).await;
+    world.destroy(&wrong).await;
+}
+
 /// A call that is throttled goes again until it is through, also one that would make a twin if it had acted. (A call that is
 /// throttled for ever is given up after five minutes; `src/aws/retry.rs` tests that on a clock of its own.)
 #[tokio::test]

@@ -35,6 +35,105 @@ region: spain
 resources: {}
 ";
 
+/// What is of the right types and cannot work, and last what may work once it is known.
+const MISFITS: &str = "\
+name: e2e-misfits
+environment: dev
+region: eu-south-2
+resources:
+  topic: { type: aws:sns:Topic }
+  vpc: { type: aws:ec2:Vpc, properties: { cidrBlock: 10.0.0.0/16 } }
+  group: { type: aws:ec2:SecurityGroup, properties: { vpcId: '${vpc.id}' } }
+  twoPeers:
+    type: aws:vpc:SecurityGroupIngressRule
+    properties:
+      securityGroupId: '${group.id}'
+      ipProtocol: '-1'
+      cidrIpv4: 10.0.0.0/8
+      cidrIpv6: '::/0'
+  noPorts:
+    type: aws:vpc:SecurityGroupIngressRule
+    properties:
+      securityGroupId: '${group.id}'
+      ipProtocol: tcp
+      fromPort: 443
+      cidrIpv4: 10.0.0.0/8
+  allPorts:
+    type: aws:vpc:SecurityGroupEgressRule
+    properties:
+      securityGroupId: '${group.id}'
+      ipProtocol: '-1'
+      fromPort: 443
+      toPort: 443
+      cidrIpv4: 10.0.0.0/8
+  repository:
+    type: aws:ecr:Repository
+    properties:
+      encryptionConfigurations:
+        - { encryptionType: KMS, kmsKey: alias/mine }
+  secret:
+    type: aws:secretsmanager:Secret
+    properties:
+      generateSecretString: { generateStringKey: password }
+  balancer:
+    type: aws:lb:LoadBalancer
+    properties:
+      subnets: [subnet-1, subnet-2]
+      accessLogs: { enabled: true }
+  certificate:
+    type: aws:lb:Listener
+    properties:
+      loadBalancerArn: '${balancer.arn}'
+      port: 80
+      certificateArn: '${topic.arn}'
+      defaultActions: [{ type: forward, targetGroupArn: '${topic.arn}' }]
+  action:
+    type: aws:lb:Listener
+    properties:
+      loadBalancerArn: '${balancer.arn}'
+      port: 81
+      defaultActions:
+        - { type: redirect, targetGroupArn: '${topic.arn}' }
+  tests:
+    type: aws:lb:ListenerRule
+    properties:
+      listenerArn: '${action.arn}'
+      priority: 1
+      conditions:
+        - { pathPattern: { values: ['/a'] } }
+        - pathPattern: { values: ['/b'] }
+          hostHeader: { values: ['${topic.name}'] }
+      actions: [{ type: forward, targetGroupArn: '${topic.arn}' }]
+  acl:
+    type: aws:wafv2:WebAcl
+    properties:
+      defaultAction: { allow: {}, block: {} }
+      visibilityConfig: &visible
+        cloudwatchMetricsEnabled: true
+        metricName: acl
+        sampledRequestsEnabled: true
+  rules:
+    type: aws:wafv2:WebAcl
+    properties:
+      defaultAction: { allow: {} }
+      visibilityConfig: *visible
+      rules:
+        - name: limit
+          priority: 1
+          overrideAction: { none: {} }
+          statement: { rateBasedStatement: { limit: 1000 } }
+          visibilityConfig: *visible
+  unknown:
+    type: aws:lb:Listener
+    properties:
+      loadBalancerArn: '${balancer.arn}'
+      port: 82
+      protocol: '${topic.name}'
+      certificateArn: '${topic.arn}'
+      defaultActions:
+        - { type: '${topic.name}', targetGroupArn: '${topic.arn}' }
+";
+
 #[tokio::test]
 async fn files_and_their_faults() {
     let world = World::new("e2e-validate").await;
@@ -61,14 +160,15 @@ async fn files_and_their_faults() {
     ]);
     let path = program.run_words(&["validate", "stacks/shop.yaml"]);
     let head = program.run_file(FAULTY_HEAD, "validate", &[]);
-    let all: [Ended; 9] = [
-        none, missing, only, several, misspelled, faulty, set, path, head,
+    let misfits = program.run_file(MISFITS, "validate", &[]);
+    let all: [Ended; 10] = [
+        none, missing, only, several, misspelled, faulty, set, path, head, misfits,
     ];
     let statuses: Vec<Option<i32>> = all.iter().map(|ended| ended.status).collect();
     assert_eq!(
         statuses,
         [
-            NO_STACK, NO_STACK, DONE, USAGE, NO_STACK, USAGE, USAGE, DONE, USAGE
+            NO_STACK, NO_STACK, DONE, USAGE, NO_STACK, USAGE, USAGE, DONE, USAGE, USAGE
         ]
     );
     for ended in &all {

@@ -12,7 +12,7 @@ use aws_sdk_applicationautoscaling::types::{ScalableTarget, ScalingPolicy, Servi
 use super::context::Context;
 use super::error::AwsResult;
 use crate::aws::pages::pages;
-use crate::resource::{ErrorKind, ProviderError, ReadSession};
+use crate::resource::{Misfit, ReadSession};
 
 const NAMESPACE: &str = "ecs";
 const DIMENSION: &str = "ecs:service:DesiredCount";
@@ -69,17 +69,14 @@ async fn policies(context: &Context, session: &ReadSession) -> AwsResult<Arc<Vec
 }
 
 /// Refuses what `read` would not find again.
-fn check(operation: &str, namespace: &str, dimension: &str) -> AwsResult<()> {
+fn fit(namespace: &str, dimension: &str) -> Result<(), Misfit> {
     for (property, value, supported) in [
         ("serviceNamespace", namespace, NAMESPACE),
         ("scalableDimension", dimension, DIMENSION),
     ] {
         if value != supported {
-            return Err(ProviderError::new(
-                ErrorKind::Invalid,
-                operation,
-                format!("`{property}` is `{value}`: only `{supported}` is supported"),
-            ));
+            let reason = format!("`{value}` is not supported, only `{supported}` is");
+            return Err(Misfit::new(property, reason));
         }
     }
     Ok(())

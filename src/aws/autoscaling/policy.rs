@@ -14,11 +14,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::aws::context::Context;
 use crate::aws::error::AwsResult;
-use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType};
+use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType, check};
 use crate::aws::wait::{until_visible, while_in_use};
 use crate::resource::provider::{DataPolicy, Progress, Query};
 use crate::resource::{
-    Condition, CreateClass, ErrorKind, Property, ProviderError, Schema, Tags, Value,
+    Condition, CreateClass, ErrorKind, Misfit, Property, ProviderError, Schema, Tags, Value,
 };
 
 /// When autoscaling changes the number of tasks.
@@ -97,6 +97,7 @@ impl ResourceType for Policy {
                 "scalableDimension",
                 "name",
             ])
+            .checks(|inputs| check(inputs, fit))
             .reads_after(&["aws:appautoscaling:Target"])
     }
 
@@ -158,6 +159,18 @@ fn five_minutes() -> i32 {
     300
 }
 
+fn fit(inputs: &Inputs) -> Result<(), Misfit> {
+    super::fit(&inputs.service_namespace, &inputs.scalable_dimension)?;
+    if inputs.policy_type != TARGET_TRACKING {
+        let reason = format!(
+            "`{}` is not supported, only `{TARGET_TRACKING}` is",
+            inputs.policy_type
+        );
+        return Err(Misfit::new("policyType", reason));
+    }
+    Ok(())
+}
+
 async fn put(
     context: &Context,
     inputs: &Inputs,
@@ -165,17 +178,6 @@ async fn put(
 ) -> AwsResult<LiveOf<Policy>> {
     const OPERATION: &str = "application-autoscaling:PutScalingPolicy";
     let invalid = |message: String| ProviderError::new(ErrorKind::Invalid, OPERATION, message);
-    super::check(
-        OPERATION,
-        &inputs.service_namespace,
-        &inputs.scalable_dimension,
-    )?;
-    if inputs.policy_type != TARGET_TRACKING {
-        return Err(invalid(format!(
-            "`policyType` is `{}`: only `{TARGET_TRACKING}` is supported",
-            inputs.policy_type
-        )));
-    }
     let configuration = to_sdk(&inputs.target_tracking_scaling_policy_configuration)
         .map_err(|error| invalid(error.to_string()))?;
     let answer = while_in_use(super::PATIENCE, progress, || {

@@ -15,10 +15,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::aws::context::Context;
 use crate::aws::error::AwsResult;
-use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType, adopt};
+use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType, adopt, check};
 use crate::aws::wait::{until_visible, while_in_use};
 use crate::resource::provider::{DataPolicy, Progress, Query};
-use crate::resource::{Condition, CreateClass, ErrorKind, Property, ProviderError, Schema, Tags};
+use crate::resource::{
+    Condition, CreateClass, ErrorKind, Misfit, Property, ProviderError, Schema, Tags,
+};
 
 /// What autoscaling may set, and between which limits.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
@@ -59,6 +61,7 @@ impl ResourceType for Target {
                 Property::new("maxCapacity").required(),
             ])
             .key(&["serviceNamespace", "resourceId", "scalableDimension"])
+            .checks(|inputs| check(inputs, fit))
     }
 
     async fn read(&self, context: &Context, query: Query<'_>) -> AwsResult<Vec<LiveOf<Self>>> {
@@ -207,6 +210,10 @@ async fn get(context: &Context, resource_id: &str) -> AwsResult<Option<LiveOf<Ta
     Ok(Some(live(target, tags)))
 }
 
+fn fit(inputs: &Inputs) -> Result<(), Misfit> {
+    super::fit(&inputs.service_namespace, &inputs.scalable_dimension)
+}
+
 /// Creates or updates; tags go with the first registration, and are refused with a later one.
 async fn register(
     context: &Context,
@@ -214,11 +221,6 @@ async fn register(
     tags: Option<&Tags>,
     progress: &dyn Progress,
 ) -> AwsResult<Option<String>> {
-    super::check(
-        REGISTER,
-        &inputs.service_namespace,
-        &inputs.scalable_dimension,
-    )?;
     let answer = while_in_use(super::PATIENCE, progress, || {
         context.call(REGISTER, || {
             context

@@ -12,11 +12,11 @@ use serde::{Deserialize, Serialize};
 use super::route_table;
 use crate::aws::context::Context;
 use crate::aws::error::AwsResult;
-use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType};
+use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType, check};
 use crate::aws::wait::until_visible;
 use crate::resource::provider::{DataPolicy, Progress, Query, Wanted};
 use crate::resource::{
-    Condition, CreateClass, ErrorKind, Property, ProviderError, Schema, Tags, Value,
+    Condition, CreateClass, ErrorKind, Misfit, Property, ProviderError, Schema, Tags, Value,
 };
 
 /// Where traffic for one destination goes.
@@ -55,6 +55,7 @@ impl ResourceType for Route {
                 Property::new("gatewayId"),
                 Property::new("natGatewayId"),
             ])
+            .checks(|inputs| check(inputs, fit))
             .key(&["routeTableId", "destinationCidrBlock"])
             .reads_after(&[route_table::TOKEN])
     }
@@ -86,7 +87,6 @@ impl ResourceType for Route {
         new: New<'_, Self::Inputs>,
     ) -> AwsResult<LiveOf<Self>> {
         let inputs = new.inputs;
-        one_target("ec2:CreateRoute", inputs)?;
         let created = until_visible(|| {
             context.call("ec2:CreateRoute", || {
                 context
@@ -109,7 +109,6 @@ impl ResourceType for Route {
 
     async fn update(&self, context: &Context, change: Change<'_, Self>) -> AwsResult<LiveOf<Self>> {
         let wanted = change.wanted;
-        one_target("ec2:ReplaceRoute", wanted)?;
         until_visible(|| {
             context.call("ec2:ReplaceRoute", || {
                 context
@@ -187,13 +186,11 @@ async fn met(
 }
 
 /// Refuses what AWS would answer with a list of all its kinds of targets.
-fn one_target(operation: &str, inputs: &Inputs) -> AwsResult<()> {
+fn fit(inputs: &Inputs) -> Result<(), Misfit> {
     if inputs.gateway_id.is_some() == inputs.nat_gateway_id.is_some() {
-        return Err(ProviderError::new(
-            ErrorKind::Invalid,
-            operation,
-            "a route leads to exactly one of `gatewayId` and `natGatewayId`",
-        ));
+        let reason = "a route leads to exactly one of `gatewayId` and `natGatewayId`";
+        // How many there are is known, whatever they are.
+        return Err(Misfit::new("natGatewayId", reason).decided_by([]));
     }
     Ok(())
 }
@@ -291,15 +288,12 @@ mod tests {
     #[test]
     fn a_route_has_one_target() {
         let with = |gateway: Option<&str>, nat: Option<&str>| {
-            one_target(
-                "ec2:CreateRoute",
-                &Inputs {
-                    route_table_id: "rtb-1".into(),
-                    destination_cidr_block: "0.0.0.0/0".into(),
-                    gateway_id: gateway.map(str::to_owned),
-                    nat_gateway_id: nat.map(str::to_owned),
-                },
-            )
+            fit(&Inputs {
+                route_table_id: "rtb-1".into(),
+                destination_cidr_block: "0.0.0.0/0".into(),
+                gateway_id: gateway.map(str::to_owned),
+                nat_gateway_id: nat.map(str::to_owned),
+            })
         };
         assert!(with(Some("igw-1"), None).is_ok());
         assert!(with(None, Some("nat-1")).is_ok());

@@ -5,8 +5,7 @@ use aws_sdk_ec2::types::{
 };
 
 use super::security_group_rule::Inputs;
-use crate::aws::error::AwsResult;
-use crate::resource::{ErrorKind, ProviderError, Value};
+use crate::resource::{Misfit, Value};
 
 /// Whether AWS takes two rules of one group and direction for the same.
 pub(super) fn lets_the_same_through(left: &Inputs, right: &Inputs) -> bool {
@@ -59,43 +58,55 @@ pub(super) fn peers(inputs: &Inputs) -> [Option<&String>; 4] {
     ]
 }
 
-/// Protocol and ports as AWS takes them.
-///
-/// # Errors
-/// [`ErrorKind::Invalid`] for what AWS would ignore or answer vaguely.
-fn checked(operation: &str, inputs: &Inputs) -> AwsResult<(String, Option<i32>, Option<i32>)> {
-    let invalid = |message: &str| ProviderError::new(ErrorKind::Invalid, operation, message);
+/// One peer, and ports where there are some. AWS would ignore what it does not know, or answer vaguely.
+pub(super) fn fit(inputs: &Inputs) -> Result<(), Misfit> {
+    const PEERS: &str = "a rule has exactly one of `cidrIpv4`, `cidrIpv6`, `prefixListId` and \
+         `referencedSecurityGroupId`";
     if peers(inputs).into_iter().flatten().count() != 1 {
-        return Err(invalid(
-            "a rule has exactly one of `cidrIpv4`, `cidrIpv6`, `prefixListId` and `referencedSecurityGroupId`",
-        ));
+        let names = [
+            "cidrIpv4",
+            "cidrIpv6",
+            "prefixListId",
+            "referencedSecurityGroupId",
+        ];
+        let mut given = names.into_iter().zip(peers(inputs));
+        let last = given.rfind(|(_, peer)| peer.is_some());
+        let at = last.map_or(names[0], |(name, _)| name);
+        // How many there are is known, whatever they are.
+        return Err(Misfit::new(at, PEERS).decided_by([]));
     }
+    let (protocol, from, to) = sent(inputs);
+    let (at, reason) = match (protocol.as_str(), from, to) {
+        ("tcp" | "udp", None, _) => ("fromPort", "is required for TCP and UDP"),
+        ("tcp" | "udp", _, None) => ("toPort", "is required for TCP and UDP"),
+        ("tcp" | "udp" | "icmp" | "icmpv6", ..) | (_, None, None) => return Ok(()),
+        (_, from, _) => (
+            if from.is_some() { "fromPort" } else { "toPort" },
+            "means nothing for this `ipProtocol`: AWS would let all ports through",
+        ),
+    };
+    Err(Misfit::new(at, reason).decided_by(["ipProtocol"]))
+}
+
+/// Protocol and ports as AWS takes them.
+fn sent(inputs: &Inputs) -> (String, Option<i32>, Option<i32>) {
     let protocol = match protocol(inputs.ip_protocol.as_str().into()) {
         Value::String(protocol) => protocol,
         _ => inputs.ip_protocol.clone(),
     };
     let given = |port: Option<i32>| port.filter(|port| *port != -1);
     let (from, to) = (given(inputs.from_port), given(inputs.to_port));
-    match protocol.as_str() {
-        "tcp" | "udp" => match (from, to) {
-            (Some(_), Some(_)) => Ok((protocol, from, to)),
-            _ => Err(invalid(
-                "`fromPort` and `toPort` are required for TCP and UDP",
-            )),
-        },
-        "icmp" | "icmpv6" => Ok((protocol, from.or(Some(-1)), to.or(Some(-1)))),
-        _ if from.is_some() || to.is_some() => Err(invalid(
-            "`fromPort` and `toPort` mean nothing for this `ipProtocol`: AWS would let all ports through",
-        )),
-        _ => Ok((protocol, None, None)),
+    if matches!(protocol.as_str(), "icmp" | "icmpv6") {
+        return (protocol, from.or(Some(-1)), to.or(Some(-1)));
     }
+    (protocol, from, to)
 }
 
 /// A rule as the create calls take it.
-pub(super) fn permission(operation: &str, inputs: &Inputs) -> AwsResult<IpPermission> {
-    let (protocol, from, to) = checked(operation, inputs)?;
+pub(super) fn permission(inputs: &Inputs) -> IpPermission {
+    let (protocol, from, to) = sent(inputs);
     let description = || inputs.description.clone();
-    Ok(IpPermission::builder()
+    IpPermission::builder()
         .ip_protocol(protocol)
         .set_from_port(from)
         .set_to_port(to)
@@ -131,13 +142,13 @@ pub(super) fn permission(operation: &str, inputs: &Inputs) -> AwsResult<IpPermis
                     .build(),
             ]
         }))
-        .build())
+        .build()
 }
 
 /// A rule as the modify call takes it: whole.
-pub(super) fn request(inputs: &Inputs) -> AwsResult<SecurityGroupRuleRequest> {
-    let (protocol, from, to) = checked("ec2:ModifySecurityGroupRules", inputs)?;
-    Ok(SecurityGroupRuleRequest::builder()
+pub(super) fn request(inputs: &Inputs) -> SecurityGroupRuleRequest {
+    let (protocol, from, to) = sent(inputs);
+    SecurityGroupRuleRequest::builder()
         .ip_protocol(protocol)
         .set_from_port(from)
         .set_to_port(to)
@@ -146,7 +157,7 @@ pub(super) fn request(inputs: &Inputs) -> AwsResult<SecurityGroupRuleRequest> {
         .set_prefix_list_id(inputs.prefix_list_id.clone())
         .set_referenced_group_id(inputs.referenced_security_group_id.clone())
         .set_description(inputs.description.clone())
-        .build())
+        .build()
 }
 
 #[cfg(test)]
@@ -176,7 +187,7 @@ mod tests {
 
     #[test]
     fn ports_are_sent_as_aws_takes_them() {
-        let sent = |inputs| checked("ec2:X", &inputs).ok();
+        let sent = |inputs| fit(&inputs).ok().map(|()| sent(&inputs));
         let (some, all) = (Some(443), Some(-1));
         assert_eq!(
             sent(rule("6", some, some)),
@@ -199,11 +210,11 @@ mod tests {
     fn a_rule_has_one_peer() {
         let mut inputs = rule("-1", None, None);
         inputs.prefix_list_id = Some("pl-1".into());
-        assert!(checked("ec2:X", &inputs).is_err());
+        assert!(fit(&inputs).is_err());
         inputs.cidr_ipv4 = None;
-        assert!(checked("ec2:X", &inputs).is_ok());
+        assert!(fit(&inputs).is_ok());
         inputs.prefix_list_id = None;
-        assert!(checked("ec2:X", &inputs).is_err());
+        assert!(fit(&inputs).is_err());
     }
 
     #[test]

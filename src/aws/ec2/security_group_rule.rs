@@ -17,12 +17,12 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::security_group_permission::{
-    lets_the_same_through, peers, permission, port, protocol, request,
+    fit, lets_the_same_through, peers, permission, port, protocol, request,
 };
 use crate::aws::context::Context;
 use crate::aws::error::{AwsResult, expected};
 use crate::aws::pages::pages;
-use crate::aws::resource_type::{Live, adopt};
+use crate::aws::resource_type::{Live, adopt, check};
 use crate::aws::wait::until_visible;
 use crate::resource::provider::Query;
 use crate::resource::{
@@ -84,6 +84,7 @@ pub(super) fn schema(token: &'static str) -> Schema {
             Property::new("referencedSecurityGroupId"),
             Property::new("description"),
         ])
+        .checks(|inputs| check(inputs, fit))
         .outputs(&["securityGroupRuleId"])
         .key(&[
             "securityGroupId",
@@ -146,7 +147,7 @@ pub(super) async fn create(
     inputs: &Inputs,
     tags: &Tags,
 ) -> AwsResult<Rule> {
-    let permission = permission(direction.authorize(), inputs)?;
+    let permission = permission(inputs);
     let group = &inputs.security_group_id;
     let tagged = || super::on_create(Ec2Type::SecurityGroupRule, tags);
     let turn = context.turn(group).await;
@@ -217,7 +218,7 @@ pub(super) async fn update(
     let _turn = context.turn(&wanted.security_group_id).await;
     let update = SecurityGroupRuleUpdate::builder()
         .security_group_rule_id(&observed.id)
-        .security_group_rule(request(wanted)?)
+        .security_group_rule(request(wanted))
         .build();
     until_visible(|| {
         context.call("ec2:ModifySecurityGroupRules", || {

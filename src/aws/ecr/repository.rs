@@ -20,11 +20,12 @@ use serde::{Deserialize, Serialize};
 use crate::aws::context::Context;
 use crate::aws::error::{AwsResult, expected};
 use crate::aws::pages::pages;
-use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType, adopt};
+use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType, adopt, check};
 use crate::aws::wait::until_visible;
 use crate::resource::provider::{DataPolicy, Progress, Query};
 use crate::resource::{
-    Condition, CreateClass, ErrorKind, Properties, Property, ProviderError, Schema, Tags, Value,
+    Condition, CreateClass, ErrorKind, Misfit, Properties, Property, ProviderError, Schema, Tags,
+    Value,
 };
 
 /// A place for container images.
@@ -98,6 +99,7 @@ impl ResourceType for Repository {
                     .canonical(canonical_encryption),
                 Property::new("forceDelete").default(false).write_only(),
             ])
+            .checks(|inputs| check(inputs, fit))
             .outputs(&["repositoryUrl", "registryId", "hasImages"])
             .stateful()
             .defers(keep_default_key)
@@ -362,32 +364,33 @@ fn scanning(inputs: &Inputs) -> ImageScanningConfiguration {
         .build()
 }
 
-fn encryption(configurations: &[Encryption]) -> AwsResult<Option<EncryptionConfiguration>> {
-    let invalid = |message: &str| {
-        ProviderError::new(
-            ErrorKind::Invalid,
-            "ecr:CreateRepository",
-            format!("`encryptionConfigurations`: {message}"),
-        )
-    };
-    let configuration = match configurations {
-        [] => return Ok(None),
-        [configuration] => configuration,
-        _ => return Err(invalid("a repository has one encryption configuration")),
-    };
-    if let Some(key) = &configuration.kms_key
-        && (key.starts_with("alias/") || key.contains(":alias/"))
-    {
-        return Err(invalid(
-            "`kmsKey` must be the ARN or id of a key: AWS returns the key that an alias stands for, so the two cannot be compared",
-        ));
+fn fit(inputs: &Inputs) -> Result<(), Misfit> {
+    let configurations = &inputs.encryption_configurations;
+    if configurations.len() > 1 {
+        let reason = "a repository has one encryption configuration";
+        return Err(Misfit::new("encryptionConfigurations", reason).decided_by([]));
     }
-    EncryptionConfiguration::builder()
+    let mut keys = configurations.iter().filter_map(|one| one.kms_key.as_ref());
+    if keys.any(|key| key.starts_with("alias/") || key.contains(":alias/")) {
+        let reason = "must be the ARN or id of a key: AWS returns the key that an alias stands for, so that the two \
+             cannot be compared";
+        return Err(Misfit::new("encryptionConfigurations[0].kmsKey", reason));
+    }
+    Ok(())
+}
+
+fn encryption(configurations: &[Encryption]) -> AwsResult<Option<EncryptionConfiguration>> {
+    let Some(configuration) = configurations.first() else {
+        return Ok(None);
+    };
+    let built = EncryptionConfiguration::builder()
         .encryption_type(EncryptionType::from(configuration.encryption_type.as_str()))
         .set_kms_key(configuration.kms_key.clone())
-        .build()
-        .map(Some)
-        .map_err(|error| invalid(&error.to_string()))
+        .build();
+    // The builder refuses only what is missing, and nothing is.
+    built.map(Some).map_err(|error| {
+        ProviderError::new(ErrorKind::Bug, "ecr:CreateRepository", error.to_string())
+    })
 }
 
 /// The type filled in; keys by id, which ends their ARN; no key where none is used.

@@ -24,10 +24,12 @@ use super::service_form::{
 use super::service_search::{describe, in_cluster, places};
 use crate::aws::context::Context;
 use crate::aws::error::{AwsResult, expected};
-use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType, adopt};
+use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType, adopt, check};
 use crate::aws::wait::{Poll, Wait, until_visible};
 use crate::resource::provider::{DataPolicy, Progress, Query};
-use crate::resource::{Condition, CreateClass, ErrorKind, Property, ProviderError, Schema, Value};
+use crate::resource::{
+    Condition, CreateClass, ErrorKind, Misfit, Property, ProviderError, Schema, Value,
+};
 
 /// Keeps a number of tasks running.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
@@ -137,6 +139,7 @@ impl ResourceType for Service {
 
     fn schema(&self) -> Schema {
         Schema::new::<Inputs>("aws:ecs:Service", CreateClass::Token)
+            .checks(|inputs| check(inputs, fit))
             .named("name", 255)
             .properties([
                 Property::new("name").replaces(),
@@ -252,7 +255,7 @@ impl ResourceType for Service {
         .into_iter()
         .any(touches)
         .then(|| deployment_configuration(wanted));
-        let task_definition = revision(wanted)?;
+        let task_definition = wanted.task_definition.as_str();
         let forced = wanted.force_new_deployment == Some(true) || needs_force(&change);
         let answer = until_visible(|| {
             context.call(OPERATION, || {
@@ -389,7 +392,7 @@ const GENERATIONS: u32 = 16;
 async fn start(context: &Context, new: &New<'_, Inputs>) -> AwsResult<EcsService> {
     const OPERATION: &str = "ecs:CreateService";
     let inputs = new.inputs;
-    let task_definition = revision(inputs)?;
+    let task_definition = inputs.task_definition.as_str();
     let network = inputs
         .network_configuration
         .as_ref()
@@ -521,19 +524,14 @@ fn outputs_after(service: &EcsService, task_definition: &str, before: Option<&Ou
     }
 }
 
-/// The revision to run. A family alone would mean another revision each time.
-fn revision(inputs: &Inputs) -> AwsResult<&str> {
+/// A family alone would mean another revision each time.
+fn fit(inputs: &Inputs) -> Result<(), Misfit> {
     let reference = inputs.task_definition.as_str();
     if super::name_of(reference).contains(':') {
-        return Ok(reference);
+        return Ok(());
     }
-    Err(ProviderError::new(
-        ErrorKind::Invalid,
-        "aws:ecs:Service",
-        format!(
-            "`taskDefinition` is `{reference}`: it must name a revision, as `{reference}:1` does"
-        ),
-    ))
+    let reason = format!("`{reference}` must name a revision, as `{reference}:1` does");
+    Err(Misfit::new("taskDefinition", reason))
 }
 
 /// Whether to wait, as the author wants it.
@@ -575,8 +573,8 @@ mod tests {
     fn a_family_alone_is_refused() {
         let mut inputs = live(&EcsService::builder().build()).inputs;
         inputs.task_definition = "api".to_owned();
-        assert!(revision(&inputs).unwrap_err().message.contains("`api:1`"));
+        assert!(fit(&inputs).unwrap_err().reason.contains("`api:1`"));
         inputs.task_definition = "arn:aws:ecs:eu-south-2:1:task-definition/api:3".to_owned();
-        assert!(revision(&inputs).is_ok());
+        assert!(fit(&inputs).is_ok());
     }
 }

@@ -24,10 +24,10 @@ use super::container_definition::{ContainerDefinition, Mirror};
 use crate::aws::context::Context;
 use crate::aws::error::{AwsResult, expected};
 use crate::aws::pages::pages;
-use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType};
+use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType, check};
 use crate::resource::provider::{DataPolicy, Progress, Query};
 use crate::resource::{
-    Condition, CreateClass, ErrorKind, Property, ProviderError, Schema, Tags, Value,
+    Condition, CreateClass, ErrorKind, Misfit, Property, ProviderError, Schema, Tags, Value,
 };
 
 /// What a task is made of.
@@ -99,6 +99,7 @@ impl ResourceType for TaskDefinition {
 
     fn schema(&self) -> Schema {
         Schema::new::<Inputs>("aws:ecs:TaskDefinition", CreateClass::TagsOnly)
+            .checks(|inputs| check(inputs, fit))
             .properties([
                 Property::new("family").required().replaces(),
                 Property::new("containerDefinitions")
@@ -152,7 +153,6 @@ impl ResourceType for TaskDefinition {
     ) -> AwsResult<LiveOf<Self>> {
         const OPERATION: &str = "ecs:RegisterTaskDefinition";
         let inputs = new.inputs;
-        check(inputs)?;
         let containers = inputs
             .container_definitions
             .to_sdk()
@@ -379,20 +379,15 @@ fn revision_of(arn: &str) -> Option<(&str, &str)> {
     arn.split_once(":task-definition/")?.1.rsplit_once(':')
 }
 
-fn check(inputs: &Inputs) -> AwsResult<()> {
-    if ["awsvpc", "host", "none"].contains(&inputs.network_mode.as_str()) {
+fn fit(inputs: &Inputs) -> Result<(), Misfit> {
+    let mode = inputs.network_mode.as_str();
+    if ["awsvpc", "host", "none"].contains(&mode) {
         return Ok(());
     }
     // In `bridge` a port that is left out means any, and one that is written means that one, so that the two could not
     // be told apart by the canonical form.
-    Err(ProviderError::new(
-        ErrorKind::Invalid,
-        "aws:ecs:TaskDefinition",
-        format!(
-            "`networkMode` is `{}`: only `awsvpc`, `host` and `none` are supported",
-            inputs.network_mode
-        ),
-    ))
+    let reason = format!("`{mode}` is not supported, only `awsvpc`, `host` and `none` are");
+    Err(Misfit::new("networkMode", reason))
 }
 
 fn live(definition: &EcsTaskDefinition, tags: Tags) -> LiveOf<TaskDefinition> {

@@ -7,8 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Written;
-use crate::aws::error::AwsResult;
-use crate::resource::Value;
+use crate::resource::{Misfit, Value};
 
 /// One step of what happens to a request.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -89,42 +88,46 @@ const UNCHANGED: [(&str, &str); 5] = [
     ("query", "#{query}"),
 ];
 
+/// Each action has the part of its type, and no other.
+pub(super) fn fit(property: &str, actions: &[Action]) -> Result<(), Misfit> {
+    for (index, action) in actions.iter().enumerate() {
+        let parts = [
+            ("targetGroupArn", action.target_group_arn.is_some()),
+            ("redirect", action.redirect.is_some()),
+            ("fixedResponse", action.fixed_response.is_some()),
+        ];
+        let kind = &action.kind;
+        let takes = match kind.as_str() {
+            "forward" => "targetGroupArn",
+            "redirect" => "redirect",
+            "fixed-response" => "fixedResponse",
+            _ => {
+                let reason = format!("`{kind}` is not supported");
+                return Err(Misfit::new(format!("{property}[{index}].type"), reason));
+            }
+        };
+        if parts.iter().any(|(part, given)| *given != (*part == takes)) {
+            let reason = format!("`{takes}` and nothing else goes with the type `{kind}`");
+            let decides = format!("{property}[{index}].type");
+            let misfit = Misfit::new(format!("{property}[{index}]"), reason);
+            return Err(misfit.decided_by([&decides]));
+        }
+    }
+    Ok(())
+}
+
 /// The actions to send.
-pub(super) fn to_sdk(token: &str, actions: &[Action]) -> AwsResult<Vec<sdk::Action>> {
+pub(super) fn to_sdk(actions: &[Action]) -> Vec<sdk::Action> {
+    let actions = actions.iter().enumerate();
     actions
-        .iter()
-        .enumerate()
         .map(|(index, action)| {
-            let refuse = |message: &str| {
-                let kind = &action.kind;
-                super::invalid(token, format!("action {}: {message} `{kind}`", index + 1))
-            };
-            let parts = (
-                &action.target_group_arn,
-                &action.redirect,
-                &action.fixed_response,
-            );
-            let built = sdk::Action::builder()
+            sdk::Action::builder()
                 .r#type(sdk::ActionTypeEnum::from(action.kind.as_str()))
-                .order(action.order.unwrap_or(index as i32 + 1));
-            let built = match (action.kind.as_str(), parts) {
-                ("forward", (Some(group), None, None)) => built.target_group_arn(group),
-                ("redirect", (None, Some(redirect), None)) => {
-                    built.redirect_config(redirect_to_sdk(redirect))
-                }
-                ("fixed-response", (None, None, Some(response))) => {
-                    built.fixed_response_config(response_to_sdk(response))
-                }
-                ("forward", _) => {
-                    return Err(refuse("`targetGroupArn` and nothing else goes with"));
-                }
-                ("redirect", _) => return Err(refuse("`redirect` and nothing else goes with")),
-                ("fixed-response", _) => {
-                    return Err(refuse("`fixedResponse` and nothing else goes with"));
-                }
-                _ => return Err(refuse("there is no support for the type")),
-            };
-            Ok(built.build())
+                .order(action.order.unwrap_or(index as i32 + 1))
+                .set_target_group_arn(action.target_group_arn.clone())
+                .set_redirect_config(action.redirect.as_ref().map(redirect_to_sdk))
+                .set_fixed_response_config(action.fixed_response.as_ref().map(response_to_sdk))
+                .build()
         })
         .collect()
 }
@@ -241,9 +244,9 @@ mod tests {
         canonical(json.into())
     }
 
-    fn sent(json: serde_json::Value) -> AwsResult<Vec<sdk::Action>> {
+    fn sent(json: serde_json::Value) -> Vec<sdk::Action> {
         let actions: Vec<Action> = serde_json::from_value(json).unwrap();
-        to_sdk("t", &actions)
+        to_sdk(&actions)
     }
 
     #[test]
@@ -265,10 +268,10 @@ mod tests {
             )
             .build();
         assert_eq!(wanted(redirect.clone()), read(&[completed]));
-        assert_eq!(wanted(redirect.clone()), read(&sent(redirect).unwrap()));
+        assert_eq!(wanted(redirect.clone()), read(&sent(redirect)));
         let answer = json!([{"type": "fixed-response", "fixedResponse":
             {"contentType": "text/plain", "statusCode": 404}}]);
-        assert_eq!(wanted(answer.clone()), read(&sent(answer).unwrap()));
+        assert_eq!(wanted(answer.clone()), read(&sent(answer)));
     }
 
     #[test]
@@ -302,7 +305,8 @@ mod tests {
             json!([{"type": "redirect", "targetGroupArn": "a"}]),
             json!([{"type": "authenticate-oidc"}]),
         ] {
-            assert!(sent(wrong).is_err());
+            let wrong: Vec<Action> = serde_json::from_value(wrong).unwrap();
+            assert!(fit("actions", &wrong).is_err());
         }
     }
 }

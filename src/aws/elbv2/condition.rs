@@ -6,8 +6,7 @@ use aws_sdk_elasticloadbalancingv2::types as sdk;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::aws::error::AwsResult;
-use crate::resource::{Value, diff::sorted};
+use crate::resource::{Misfit, Value, diff::sorted};
 
 /// One thing that must hold: exactly one of these. It holds if any of its values does.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -68,25 +67,24 @@ const METHOD: &str = "http-request-method";
 const QUERY: &str = "query-string";
 const SOURCE: &str = "source-ip";
 
-/// The conditions to send.
-pub(super) fn to_sdk(token: &str, conditions: &[Condition]) -> AwsResult<Vec<sdk::RuleCondition>> {
-    conditions
+/// Each condition is one test.
+pub(super) fn fit(property: &str, conditions: &[Condition]) -> Result<(), Misfit> {
+    let wrong = conditions
         .iter()
-        .enumerate()
-        .map(|(index, condition)| {
-            one_to_sdk(condition).ok_or_else(|| {
-                let place = index + 1;
-                super::invalid(
-                    token,
-                    format!("condition {place}: must hold exactly one test"),
-                )
-            })
-        })
-        .collect()
+        .position(|condition| tests(condition).len() != 1);
+    wrong.map_or(Ok(()), |index| {
+        let at = format!("{property}[{index}]");
+        // How many there are is known, whatever they hold.
+        Err(Misfit::new(at, "must hold exactly one test").decided_by([]))
+    })
 }
 
-/// `None` unless there is exactly one test.
-fn one_to_sdk(condition: &Condition) -> Option<sdk::RuleCondition> {
+/// The conditions to send.
+pub(super) fn to_sdk(conditions: &[Condition]) -> Vec<sdk::RuleCondition> {
+    conditions.iter().flat_map(tests).collect()
+}
+
+fn tests(condition: &Condition) -> Vec<sdk::RuleCondition> {
     let Condition {
         path_pattern,
         host_header,
@@ -150,10 +148,10 @@ fn one_to_sdk(condition: &Condition) -> Option<sdk::RuleCondition> {
             sdk::RuleCondition::builder().source_ip_config(config.build()),
         ));
     }
-    match built.pop() {
-        Some((field, condition)) if built.is_empty() => Some(condition.field(field).build()),
-        _ => None,
-    }
+    built
+        .into_iter()
+        .map(|(field, condition)| condition.field(field).build())
+        .collect()
 }
 
 /// The conditions as AWS has them. One that has no form here, such as a regular expression, is empty, so that it differs
@@ -268,7 +266,7 @@ mod tests {
             {"sourceIp": {"values": ["10.0.0.0/8"]}},
         ]);
         let conditions: Vec<Condition> = serde_json::from_value(given.clone()).unwrap();
-        let mut sent = to_sdk("t", &conditions).unwrap();
+        let mut sent = to_sdk(&conditions);
         sent.reverse();
         assert_eq!(read(&sent), wanted(given));
         assert_eq!(
@@ -300,7 +298,7 @@ mod tests {
             json!([{"sourceIp": {"values": []}, "hostHeader": {"values": []}}]),
         ] {
             let conditions: Vec<Condition> = serde_json::from_value(wrong).unwrap();
-            assert!(to_sdk("t", &conditions).is_err());
+            assert!(fit("conditions", &conditions).is_err());
         }
     }
 }

@@ -20,11 +20,11 @@ use super::action::{self, Action};
 use crate::aws::context::Context;
 use crate::aws::error::{AwsResult, expected};
 use crate::aws::pages::pages;
-use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType};
+use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType, check};
 use crate::aws::wait::until_visible;
 use crate::resource::provider::{DataPolicy, Progress, Query};
 use crate::resource::{
-    Condition, CreateClass, ErrorKind, Properties, Property, Schema, Tags, Value,
+    Condition, CreateClass, ErrorKind, Misfit, Properties, Property, Schema, Tags, Value,
 };
 
 /// A port of a load balancer.
@@ -74,6 +74,7 @@ impl ResourceType for Listener {
                     .required()
                     .canonical(action::canonical),
             ])
+            .checks(|inputs| check(inputs, fit))
             .defers(|desired, _| complete(desired))
     }
 
@@ -107,8 +108,7 @@ impl ResourceType for Listener {
     ) -> AwsResult<LiveOf<Self>> {
         const CREATE: &str = "elasticloadbalancing:CreateListener";
         let inputs = new.inputs;
-        refuse_unsupported(inputs)?;
-        let actions = action::to_sdk(TOKEN, &inputs.default_actions)?;
+        let actions = action::to_sdk(&inputs.default_actions);
         // Target group and certificate may be too new to be seen.
         let answer = until_visible(|| {
             context.call(CREATE, || {
@@ -149,8 +149,7 @@ impl ResourceType for Listener {
 
     async fn update(&self, context: &Context, change: Change<'_, Self>) -> AwsResult<LiveOf<Self>> {
         let wanted = change.wanted;
-        refuse_unsupported(wanted)?;
-        let actions = action::to_sdk(TOKEN, &wanted.default_actions)?;
+        let actions = action::to_sdk(&wanted.default_actions);
         let security = ["protocol", "sslPolicy", "certificateArn"]
             .iter()
             .any(|property| change.diff.touches(property));
@@ -250,28 +249,27 @@ async fn list(context: &Context, balancer: &str) -> AwsResult<Vec<Found>> {
     .await
 }
 
-fn refuse_unsupported(inputs: &Inputs) -> AwsResult<()> {
+fn fit(inputs: &Inputs) -> Result<(), Misfit> {
     if inputs.ssl_policy.is_some() && inputs.protocol != HTTPS {
-        return Err(super::invalid(
-            TOKEN,
-            "sslPolicy: goes with the protocol `HTTPS` alone",
-        ));
+        let reason = "goes with the protocol `HTTPS` alone";
+        return Err(Misfit::new("sslPolicy", reason).decided_by(["protocol"]));
     }
     match (inputs.protocol.as_str(), &inputs.certificate_arn) {
-        ("HTTP", None) | (HTTPS, Some(_)) => Ok(()),
-        ("HTTP", Some(_)) => Err(super::invalid(
-            TOKEN,
-            "certificateArn: goes with the protocol `HTTPS` alone",
-        )),
-        (HTTPS, None) => Err(super::invalid(
-            TOKEN,
-            "certificateArn: must be given for the protocol `HTTPS`",
-        )),
-        (other, _) => Err(super::invalid(
-            TOKEN,
-            format!("protocol: `{other}` is not supported, only `HTTP` and `HTTPS` are"),
-        )),
+        ("HTTP", None) | (HTTPS, Some(_)) => {}
+        ("HTTP", Some(_)) => {
+            let reason = "goes with the protocol `HTTPS` alone";
+            return Err(Misfit::new("certificateArn", reason).decided_by(["protocol"]));
+        }
+        (HTTPS, None) => {
+            let reason = "must be given for the protocol `HTTPS`";
+            return Err(Misfit::new("certificateArn", reason).decided_by(["protocol"]));
+        }
+        (other, _) => {
+            let reason = format!("`{other}` is not supported, only `HTTP` and `HTTPS` are");
+            return Err(Misfit::new("protocol", reason));
+        }
     }
+    action::fit("defaultActions", &inputs.default_actions)
 }
 
 fn ssl_policy(inputs: &Inputs) -> Option<String> {
@@ -349,10 +347,10 @@ mod tests {
             certificate_arn: certificate.map(str::to_owned),
             default_actions: Vec::new(),
         };
-        assert!(refuse_unsupported(&inputs("HTTPS", Some("c"))).is_ok());
-        assert!(refuse_unsupported(&inputs("HTTP", None)).is_ok());
-        assert!(refuse_unsupported(&inputs("HTTPS", None)).is_err());
-        assert!(refuse_unsupported(&inputs("HTTP", Some("c"))).is_err());
-        assert!(refuse_unsupported(&inputs("TCP", None)).is_err());
+        assert!(fit(&inputs("HTTPS", Some("c"))).is_ok());
+        assert!(fit(&inputs("HTTP", None)).is_ok());
+        assert!(fit(&inputs("HTTPS", None)).is_err());
+        assert!(fit(&inputs("HTTP", Some("c"))).is_err());
+        assert!(fit(&inputs("TCP", None)).is_err());
     }
 }

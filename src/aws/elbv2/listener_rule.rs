@@ -19,11 +19,11 @@ use super::condition;
 use crate::aws::context::Context;
 use crate::aws::error::{AwsResult, expected};
 use crate::aws::pages::pages;
-use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType, adopt};
+use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType, adopt, check};
 use crate::aws::wait::until_visible;
 use crate::resource::provider::{DataPolicy, Progress, Query, Wanted};
 use crate::resource::{
-    Condition, CreateClass, ErrorKind, Property, ProviderError, Schema, Tags, Urn,
+    Condition, CreateClass, ErrorKind, Misfit, Property, ProviderError, Schema, Tags, Urn,
 };
 
 /// Which requests go where.
@@ -69,6 +69,7 @@ impl ResourceType for ListenerRule {
                     .required()
                     .canonical(action::canonical),
             ])
+            .checks(|inputs| check(inputs, fit))
     }
 
     async fn read(&self, context: &Context, query: Query<'_>) -> AwsResult<Vec<LiveOf<Self>>> {
@@ -99,8 +100,8 @@ impl ResourceType for ListenerRule {
         new: New<'_, Self::Inputs>,
     ) -> AwsResult<LiveOf<Self>> {
         let inputs = new.inputs;
-        let actions = action::to_sdk(TOKEN, &inputs.actions)?;
-        let conditions = condition::to_sdk(TOKEN, &inputs.conditions)?;
+        let actions = action::to_sdk(&inputs.actions);
+        let conditions = condition::to_sdk(&inputs.conditions);
         // Listener and target group may be too new to be seen.
         let create = || {
             until_visible(|| {
@@ -146,8 +147,8 @@ impl ResourceType for ListenerRule {
         let modified_conditions = change.diff.touches("conditions");
         let modified_actions = change.diff.touches("actions");
         if modified_conditions || modified_actions {
-            let actions = action::to_sdk(TOKEN, &wanted.actions)?;
-            let conditions = condition::to_sdk(TOKEN, &wanted.conditions)?;
+            let actions = action::to_sdk(&wanted.actions);
+            let conditions = condition::to_sdk(&wanted.conditions);
             until_visible(|| {
                 context.call("elasticloadbalancing:ModifyRule", || {
                     context
@@ -281,6 +282,11 @@ fn last_free(rules: &[Rule]) -> i32 {
         .rev()
         .find(|priority| !taken.contains(priority))
         .unwrap_or(LAST_PRIORITY)
+}
+
+fn fit(inputs: &Inputs) -> Result<(), Misfit> {
+    condition::fit("conditions", &inputs.conditions)?;
+    action::fit("actions", &inputs.actions)
 }
 
 /// Two rules that want one priority would take it from each other in every run.

@@ -23,11 +23,11 @@ use super::attribute::{self, Attributes, Settings};
 use crate::aws::context::Context;
 use crate::aws::error::{AwsResult, expected};
 use crate::aws::pages::pages;
-use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType, in_vpc};
+use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType, check, in_vpc};
 use crate::aws::wait::{Poll, Wait};
 use crate::resource::provider::{DataPolicy, Progress, Query};
 use crate::resource::{
-    Condition, CreateClass, ErrorKind, Property, ProviderError, Schema, Tags, Value,
+    Condition, CreateClass, ErrorKind, Misfit, Property, ProviderError, Schema, Tags, Value,
 };
 
 /// A load balancer for HTTP and HTTPS.
@@ -123,6 +123,7 @@ impl ResourceType for LoadBalancer {
                     .default(Value::object([("enabled", false.into())]))
                     .canonical(access_logs::canonical),
             ])
+            .checks(|inputs| check(inputs, fit))
             .outputs(&["dnsName", "zoneId", "canonicalHostedZoneId", "arnSuffix"])
     }
 
@@ -151,7 +152,6 @@ impl ResourceType for LoadBalancer {
     ) -> AwsResult<LiveOf<Self>> {
         const CREATE: &str = "elasticloadbalancing:CreateLoadBalancer";
         let inputs = new.inputs;
-        refuse_unsupported(inputs)?;
         let scheme = if inputs.internal {
             LoadBalancerSchemeEnum::Internal
         } else {
@@ -196,7 +196,6 @@ impl ResourceType for LoadBalancer {
     async fn update(&self, context: &Context, change: Change<'_, Self>) -> AwsResult<LiveOf<Self>> {
         let arn = &change.observed.id;
         let wanted = change.wanted;
-        refuse_unsupported(wanted)?;
         if change.diff.touches("subnets") {
             context
                 .call("elasticloadbalancing:SetSubnets", || {
@@ -394,21 +393,17 @@ async fn by_name(context: &Context, name: &str) -> AwsResult<Balancer> {
     expected(DESCRIBE, balancer, "the load balancer of that name")
 }
 
-fn refuse_unsupported(inputs: &Inputs) -> AwsResult<()> {
+fn fit(inputs: &Inputs) -> Result<(), Misfit> {
     if inputs.load_balancer_type != "application" {
-        return Err(super::invalid(
-            TOKEN,
-            format!(
-                "loadBalancerType: `{}` is not supported, only `application` is",
-                inputs.load_balancer_type
-            ),
-        ));
+        let reason = format!(
+            "`{}` is not supported, only `application` is",
+            inputs.load_balancer_type
+        );
+        return Err(Misfit::new("loadBalancerType", reason));
     }
     if inputs.access_logs.enabled && inputs.access_logs.bucket.is_none() {
-        return Err(super::invalid(
-            TOKEN,
-            "accessLogs.bucket: must be given to enable access logs",
-        ));
+        let misfit = Misfit::new("accessLogs", "`bucket` must be given to enable access logs");
+        return Err(misfit.decided_by([]));
     }
     Ok(())
 }

@@ -19,9 +19,9 @@ use super::health_check::{self, HealthCheck};
 use crate::aws::context::Context;
 use crate::aws::error::{AwsResult, expected};
 use crate::aws::pages::pages;
-use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType};
+use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType, check};
 use crate::resource::provider::{DataPolicy, Progress, Query};
-use crate::resource::{Condition, CreateClass, ErrorKind, Property, Schema, Tags, Value};
+use crate::resource::{Condition, CreateClass, ErrorKind, Misfit, Property, Schema, Tags, Value};
 
 /// Where a load balancer sends requests.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
@@ -106,6 +106,7 @@ impl ResourceType for TargetGroup {
                 Property::new("loadBalancingAlgorithmType").default("round_robin"),
                 Property::new("stickiness").canonical(canonical_stickiness),
             ])
+            .checks(|inputs| check(inputs, fit))
             .defers(|desired, _| health_check::complete(desired))
             .outputs(&["arnSuffix"])
     }
@@ -135,7 +136,6 @@ impl ResourceType for TargetGroup {
     ) -> AwsResult<LiveOf<Self>> {
         const CREATE: &str = "elasticloadbalancing:CreateTargetGroup";
         let inputs = new.inputs;
-        refuse_unsupported(inputs)?;
         let check = inputs
             .health_check
             .full(&inputs.protocol, &inputs.protocol_version);
@@ -190,7 +190,6 @@ impl ResourceType for TargetGroup {
     async fn update(&self, context: &Context, change: Change<'_, Self>) -> AwsResult<LiveOf<Self>> {
         let arn = &change.observed.id;
         let wanted = change.wanted;
-        refuse_unsupported(wanted)?;
         if change.diff.touches("healthCheck") {
             let check = wanted
                 .health_check
@@ -319,34 +318,37 @@ async fn by_name(context: &Context, name: &str) -> AwsResult<Group> {
     expected(DESCRIBE, group, "the target group of that name")
 }
 
-fn refuse_unsupported(inputs: &Inputs) -> AwsResult<()> {
-    let refuse = |message: String| Err(super::invalid(TOKEN, message));
+fn fit(inputs: &Inputs) -> Result<(), Misfit> {
     if !matches!(inputs.protocol.as_str(), "HTTP" | "HTTPS") {
-        return refuse(format!(
-            "protocol: `{}` is not supported, only `HTTP` and `HTTPS` are",
+        let reason = format!(
+            "`{}` is not supported, only `HTTP` and `HTTPS` are",
             inputs.protocol
-        ));
+        );
+        return Err(Misfit::new("protocol", reason));
     }
     if !matches!(inputs.target_type.as_str(), "instance" | "ip") {
-        return refuse(format!(
-            "targetType: `{}` is not supported, only `instance` and `ip` are",
+        let reason = format!(
+            "`{}` is not supported, only `instance` and `ip` are",
             inputs.target_type
-        ));
+        );
+        return Err(Misfit::new("targetType", reason));
     }
     if !inputs.health_check.enabled {
-        return refuse(format!(
-            "healthCheck.enabled: targets of type `{}` are always checked",
+        let reason = format!(
+            "targets of type `{}` are always checked",
             inputs.target_type
-        ));
+        );
+        return Err(Misfit::new("healthCheck.enabled", reason).decided_by(["targetType"]));
     }
     let cookie = inputs
         .stickiness
         .as_ref()
         .and_then(|stickiness| stickiness.kind.as_deref());
     match cookie {
-        Some(kind) if kind != LB_COOKIE => refuse(format!(
-            "stickiness.type: `{kind}` is not supported, only `{LB_COOKIE}` is"
-        )),
+        Some(kind) if kind != LB_COOKIE => {
+            let reason = format!("`{kind}` is not supported, only `{LB_COOKIE}` is");
+            Err(Misfit::new("stickiness.type", reason))
+        }
         _ => Ok(()),
     }
 }

@@ -20,10 +20,10 @@ use super::lifecycle_rule::{from_sdk, to_sdk};
 use crate::aws::context::Context;
 use crate::aws::error::AwsResult;
 use crate::aws::policy::{compact, ordered_by};
-use crate::aws::resource_type::{Change, LiveOf, New, ResourceType};
+use crate::aws::resource_type::{Change, LiveOf, New, ResourceType, check};
 use crate::resource::diff::sorted;
 use crate::resource::provider::{DataPolicy, Progress, Query};
-use crate::resource::{CreateClass, Properties, Property, Schema, Value};
+use crate::resource::{CreateClass, Misfit, Properties, Property, Schema, Value};
 
 const DEFAULT_MINIMUM: &str = "all_storage_classes_128K";
 
@@ -170,6 +170,7 @@ impl ResourceType for BucketLifecycleConfiguration {
             Property::new("rules").required().canonical(canonical),
             Property::new("transitionDefaultMinimumObjectSize").default(DEFAULT_MINIMUM),
         ])
+        .checks(|inputs| check(inputs, fit))
         .key(&["bucket"])
         .reads_after(&[super::BUCKET])
     }
@@ -238,8 +239,15 @@ impl ResourceType for BucketLifecycleConfiguration {
     }
 }
 
+const PUT: &str = "s3:PutBucketLifecycleConfiguration";
+
+fn fit(inputs: &Inputs) -> Result<(), Misfit> {
+    let mut sent = inputs.rules.iter().map(|rule| to_sdk(PUT, rule));
+    sent.find_map(Result::err)
+        .map_or(Ok(()), |error| Err(Misfit::new("rules", error.message)))
+}
+
 async fn put(context: &Context, inputs: &Inputs) -> AwsResult<()> {
-    const PUT: &str = "s3:PutBucketLifecycleConfiguration";
     let rules: AwsResult<Vec<_>> = inputs.rules.iter().map(|rule| to_sdk(PUT, rule)).collect();
     let configuration = SdkConfiguration::builder()
         .set_rules(Some(rules?))

@@ -107,7 +107,7 @@ pub(super) fn to_sdk(operation: &'static str, rule: &Rule) -> AwsResult<sdk::Lif
                 ProviderError::new(
                     ErrorKind::Invalid,
                     operation,
-                    format!("`rules`: `{text}` in the rule `{}`: {error}", rule.id),
+                    format!("`{text}` in the rule `{}`: {error}", rule.id),
                 )
             })
         };

@@ -19,10 +19,12 @@ use crate::aws::context::Context;
 use crate::aws::error::{AwsResult, expected};
 use crate::aws::kms::canonical_key;
 use crate::aws::policy::to_text;
-use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType, adopt};
+use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType, adopt, check};
 use crate::aws::wait::{Poll, Wait, until_visible};
 use crate::resource::provider::{DataPolicy, Progress, Query};
-use crate::resource::{Condition, CreateClass, ErrorKind, Property, ProviderError, Schema, Value};
+use crate::resource::{
+    Condition, CreateClass, ErrorKind, Misfit, Property, ProviderError, Schema, Value,
+};
 
 /// A secret, without or with a value that is made once.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
@@ -82,6 +84,7 @@ impl ResourceType for Secret {
                     .write_only(),
                 Property::new("generateSecretString").write_only(),
             ])
+            .checks(|inputs| check(inputs, fit))
     }
 
     async fn read(&self, context: &Context, query: Query<'_>) -> AwsResult<Vec<LiveOf<Self>>> {
@@ -121,9 +124,6 @@ impl ResourceType for Secret {
         new: New<'_, Self::Inputs>,
     ) -> AwsResult<LiveOf<Self>> {
         let inputs = new.inputs;
-        if !(7..=30).contains(&inputs.recovery_window_in_days) {
-            return Err(invalid("`recoveryWindowInDays` must be 7 to 30"));
-        }
         let value = match &inputs.generate_secret_string {
             Some(rules) => Some(generate(context, rules).await?),
             None => None,
@@ -321,28 +321,44 @@ async fn generate(context: &Context, rules: &GenerateSecretString) -> AwsResult<
         answer.random_password,
         "a password",
     )?;
-    compose(rules, password)
+    Ok(compose(rules, password))
+}
+
+fn fit(inputs: &Inputs) -> Result<(), Misfit> {
+    const PROPERTY: &str = "generateSecretString";
+    if !(7..=30).contains(&inputs.recovery_window_in_days) {
+        return Err(Misfit::new("recoveryWindowInDays", "takes 7 to 30"));
+    }
+    let Some(rules) = &inputs.generate_secret_string else {
+        return Ok(());
+    };
+    match (&rules.secret_string_template, &rules.generate_string_key) {
+        (Some(template), Some(_)) if fields_of(template).is_none() => {
+            let at = format!("{PROPERTY}.secretStringTemplate");
+            Err(Misfit::new(at, "is not a JSON object"))
+        }
+        (Some(_), Some(_)) | (None, None) => Ok(()),
+        _ => {
+            let reason = "`secretStringTemplate` and `generateStringKey` need each other";
+            Err(Misfit::new(PROPERTY, reason).decided_by([]))
+        }
+    }
+}
+
+type Fields = serde_json::Map<String, serde_json::Value>;
+
+fn fields_of(template: &serde_json::Value) -> Option<Fields> {
+    serde_json::from_str(&to_text(template)).ok()
 }
 
 /// The password, in its place in the template.
-fn compose(rules: &GenerateSecretString, password: String) -> AwsResult<String> {
-    let (template, key) = match (&rules.secret_string_template, &rules.generate_string_key) {
-        (Some(template), Some(key)) => (to_text(template), key),
-        (None, None) => return Ok(password),
-        _ => {
-            return Err(invalid(
-                "`secretStringTemplate` and `generateStringKey` need each other",
-            ));
-        }
+fn compose(rules: &GenerateSecretString, password: String) -> String {
+    let template = rules.secret_string_template.as_ref().and_then(fields_of);
+    let (Some(mut fields), Some(key)) = (template, &rules.generate_string_key) else {
+        return password;
     };
-    let mut fields: serde_json::Map<String, serde_json::Value> = serde_json::from_str(&template)
-        .map_err(|_| invalid("`secretStringTemplate` is not a JSON object"))?;
     fields.insert(key.clone(), password.into());
-    Ok(serde_json::Value::from(fields).to_string())
-}
-
-fn invalid(message: &str) -> ProviderError {
-    ProviderError::new(ErrorKind::Invalid, "aws:secretsmanager:Secret", message)
+    serde_json::Value::from(fields).to_string()
 }
 
 #[cfg(test)]
@@ -351,9 +367,12 @@ mod tests {
 
     use super::*;
 
-    fn composed(rules: serde_json::Value) -> Result<String, String> {
-        let rules = serde_json::from_value(rules).unwrap();
-        compose(&rules, "pa\"ss".to_owned()).map_err(|error| error.message)
+    fn composed(rules: serde_json::Value) -> Result<String, Misfit> {
+        let inputs = json!({"name": "n", "recoveryWindowInDays": 7, "generateSecretString": rules});
+        let inputs: Inputs = serde_json::from_value(inputs).unwrap();
+        fit(&inputs)?;
+        let rules = inputs.generate_secret_string.unwrap();
+        Ok(compose(&rules, "pa\"ss".to_owned()))
     }
 
     #[test]

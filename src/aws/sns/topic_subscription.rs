@@ -21,11 +21,11 @@ use crate::aws::context::Context;
 use crate::aws::error::{AwsResult, expected};
 use crate::aws::pages::pages;
 use crate::aws::policy::{canonical_json, to_text};
-use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType};
+use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType, check};
 use crate::aws::wait::{Poll, Wait, until_visible};
 use crate::resource::provider::{DataPolicy, Progress, Query};
 use crate::resource::{
-    Condition, CreateClass, ErrorKind, Properties, Property, ProviderError, Schema, Tags, Value,
+    Condition, CreateClass, ErrorKind, Misfit, Properties, Property, Schema, Tags, Value,
 };
 
 /// What the lists say in place of an ARN.
@@ -87,6 +87,7 @@ impl ResourceType for TopicSubscription {
             .outputs(&["pendingConfirmation"])
             .key(&["topic", "protocol", "endpoint"])
             .reads_after(&[super::TOPIC])
+            .checks(|inputs| check(inputs, fit))
             .defers(settings_of_pending)
     }
 
@@ -109,7 +110,6 @@ impl ResourceType for TopicSubscription {
         new: New<'_, Self::Inputs>,
     ) -> AwsResult<LiveOf<Self>> {
         let inputs = new.inputs;
-        check(inputs)?;
         let attributes = attributes_of(inputs);
         let answer = until_visible(|| {
             context.call("sns:Subscribe", || {
@@ -141,7 +141,6 @@ impl ResourceType for TopicSubscription {
 
     async fn update(&self, context: &Context, change: Change<'_, Self>) -> AwsResult<LiveOf<Self>> {
         let wanted = change.wanted;
-        check(wanted)?;
         let arn = &change.observed.id;
         if change.diff.touches("rawMessageDelivery") {
             let raw = wanted.raw_message_delivery.unwrap_or(false).to_string();
@@ -376,15 +375,9 @@ async fn set(context: &Context, arn: &str, name: &str, value: &str) -> AwsResult
     Ok(())
 }
 
-/// # Errors
-/// [`ErrorKind::Invalid`] for a scope without the policy that it is about.
-fn check(inputs: &Inputs) -> AwsResult<()> {
+fn fit(inputs: &Inputs) -> Result<(), Misfit> {
     if inputs.filter_policy.is_none() && inputs.filter_policy_scope.as_deref() == Some(BY_BODY) {
-        return Err(ProviderError::new(
-            ErrorKind::Invalid,
-            "sns:Subscribe",
-            "`filterPolicyScope` needs a `filterPolicy`",
-        ));
+        return Err(Misfit::new("filterPolicyScope", "needs a `filterPolicy`"));
     }
     Ok(())
 }
@@ -478,10 +471,10 @@ mod tests {
             filter_policy: None,
             filter_policy_scope: Some(BY_BODY.into()),
         };
-        assert!(check(&inputs).is_err());
+        assert!(fit(&inputs).is_err());
         assert!(attributes_of(&inputs).is_empty());
         inputs.filter_policy = Some(serde_json::json!({"kind": ["a"]}));
-        assert!(check(&inputs).is_ok());
+        assert!(fit(&inputs).is_ok());
         assert_eq!(attributes_of(&inputs).len(), 2);
     }
 }

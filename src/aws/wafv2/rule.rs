@@ -85,7 +85,7 @@ pub struct VisibilityConfig {
 #[derive(Clone, Copy)]
 pub(super) struct Place<'a> {
     pub token: &'static str,
-    /// `rules`, `defaultAction`.
+    /// `defaultAction`, or the rule of the rules.
     pub property: &'a str,
 }
 
@@ -102,7 +102,7 @@ impl Place<'_> {
 
 impl Rule {
     pub(super) fn to_sdk(&self, token: &'static str) -> AwsResult<sdk::Rule> {
-        let property = format!("rules, rule `{}`", self.name);
+        let property = format!("rule `{}`", self.name);
         let place = Place {
             token,
             property: &property,

@@ -20,10 +20,10 @@ use super::rule::{DefaultAction, Place, Rule, VisibilityConfig, canonical, canon
 use crate::aws::context::Context;
 use crate::aws::error::{AwsResult, expected};
 use crate::aws::pages::pages;
-use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType, adopt};
+use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType, adopt, check};
 use crate::resource::provider::{DataPolicy, Progress, Query};
 use crate::resource::{
-    Condition, CreateClass, ErrorKind, Property, ProviderError, Schema, Tags, Value,
+    Condition, CreateClass, ErrorKind, Misfit, Property, ProviderError, Schema, Tags, Value,
 };
 
 /// Rules that decide which requests get through.
@@ -75,6 +75,7 @@ impl ResourceType for WebAcl {
                     .canonical(canonical),
                 Property::new("visibilityConfig").required(),
             ])
+            .checks(|inputs| check(inputs, fit))
     }
 
     async fn read(&self, context: &Context, query: Query<'_>) -> AwsResult<Vec<LiveOf<Self>>> {
@@ -115,7 +116,6 @@ impl ResourceType for WebAcl {
     ) -> AwsResult<LiveOf<Self>> {
         const CREATE: &str = "wafv2:CreateWebACL";
         let inputs = new.inputs;
-        refuse_unsupported(inputs)?;
         let rules = rules_to_sdk(inputs)?;
         let default_action = inputs.default_action.to_sdk(place("defaultAction"))?;
         let visibility = inputs.visibility_config.to_sdk(place("visibilityConfig"))?;
@@ -168,7 +168,6 @@ impl ResourceType for WebAcl {
     async fn update(&self, context: &Context, change: Change<'_, Self>) -> AwsResult<LiveOf<Self>> {
         const UPDATE: &str = "wafv2:UpdateWebACL";
         let wanted = change.wanted;
-        refuse_unsupported(wanted)?;
         let found = get(context, &summary_of(change.observed)).await?;
         let Found { acl, lock_token } = found.ok_or_else(gone)?;
         let now = meaning(&inputs_of(&acl))?;
@@ -347,17 +346,22 @@ fn place(property: &str) -> Place<'_> {
     }
 }
 
-fn refuse_unsupported(inputs: &Inputs) -> AwsResult<()> {
-    if inputs.scope == REGIONAL {
-        return Ok(());
+fn fit(inputs: &Inputs) -> Result<(), Misfit> {
+    if inputs.scope != REGIONAL {
+        let reason = format!("`{}` is not supported, only `{REGIONAL}` is", inputs.scope);
+        return Err(Misfit::new("scope", reason));
     }
-    Err(super::invalid(
-        TOKEN,
-        format!(
-            "scope: `{}` is not supported, only `{REGIONAL}` is",
-            inputs.scope
-        ),
-    ))
+    let at = |property: &'static str| {
+        move |error: ProviderError| {
+            let message = &error.message;
+            let reason = message.strip_prefix(&format!("{property}: "));
+            Misfit::new(property, reason.unwrap_or(message))
+        }
+    };
+    let action = inputs.default_action.to_sdk(place("defaultAction"));
+    action.map_err(at("defaultAction"))?;
+    rules_to_sdk(inputs).map_err(at("rules"))?;
+    Ok(())
 }
 
 fn rules_to_sdk(inputs: &Inputs) -> AwsResult<Vec<SdkRule>> {
@@ -463,7 +467,7 @@ mod tests {
     fn the_global_scope_is_refused() {
         let mut global = inputs("allow");
         global.scope = "CLOUDFRONT".to_owned();
-        let error = refuse_unsupported(&global).unwrap_err();
-        assert!(error.message.starts_with("scope: `CLOUDFRONT`"), "{error}");
+        let misfit = fit(&global).unwrap_err();
+        assert_eq!(misfit.at, "scope");
     }
 }

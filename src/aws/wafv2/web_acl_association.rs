@@ -15,10 +15,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::aws::context::Context;
 use crate::aws::error::AwsResult;
-use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType};
+use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType, check};
 use crate::aws::wait::{Poll, Wait, until_visible};
 use crate::resource::provider::{DataPolicy, Progress, Query};
-use crate::resource::{Condition, CreateClass, ErrorKind, Property, ProviderError, Schema, Tags};
+use crate::resource::{
+    Condition, CreateClass, ErrorKind, Misfit, Property, ProviderError, Schema, Tags,
+};
 
 /// Puts a web ACL in front of a load balancer.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
@@ -46,6 +48,7 @@ impl ResourceType for WebAclAssociation {
 
     fn schema(&self) -> Schema {
         Schema::new::<Inputs>(TOKEN, CreateClass::PartOfParent)
+            .checks(|inputs| check(inputs, fit))
             .key(&["resourceArn"])
             .reads_after(&["aws:wafv2:WebAcl", "aws:lb:LoadBalancer"])
             .properties([
@@ -90,16 +93,6 @@ impl ResourceType for WebAclAssociation {
         new: New<'_, Self::Inputs>,
     ) -> AwsResult<LiveOf<Self>> {
         let inputs = new.inputs;
-        if !inputs.resource_arn.contains(":loadbalancer/app/") {
-            return Err(ProviderError::new(
-                ErrorKind::Invalid,
-                TOKEN,
-                format!(
-                    "resourceArn: only application load balancers are supported, `{}` is none",
-                    inputs.resource_arn
-                ),
-            ));
-        }
         let answer = until_visible(|| {
             context.call("wafv2:GetWebACLForResource", || {
                 context
@@ -196,6 +189,15 @@ async fn guarded_by(context: &Context, acl: &str) -> AwsResult<Vec<String>> {
         Err(error) if error.is(ErrorKind::NotFound) => Ok(Vec::new()),
         Err(error) => Err(error),
     }
+}
+
+fn fit(inputs: &Inputs) -> Result<(), Misfit> {
+    let guarded = &inputs.resource_arn;
+    if guarded.contains(":loadbalancer/app/") {
+        return Ok(());
+    }
+    let reason = format!("only application load balancers are supported, `{guarded}` is none");
+    Err(Misfit::new("resourceArn", reason))
 }
 
 fn live(inputs: Inputs) -> LiveOf<WebAclAssociation> {
