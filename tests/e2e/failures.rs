@@ -488,6 +488,29 @@ async fn credentials_that_expire_half_way_are_renewed_and_it_goes_on() {
     world.destroy(&three(name)).await;
 }
 
+/// Answers to HEAD have no body that could say why.
+#[tokio::test]
+async fn expired_credentials_are_named_where_an_answer_has_no_body() {
+    let name = "e2e-failure-head";
+    let world = World::new(name).await;
+    let proxy = Proxy::before(endpoint(), move |call| {
+        let refusal = Refusal {
+            code: "ExpiredToken",
+            ..expired(call.service)
+        };
+        let is_of_bucket = call.operation.contains(&format!("/{name}"));
+        is_of_bucket.then(|| refusal.into())
+    });
+    let program = Program::of(&world).with("AWS_ENDPOINT_URL", &proxy.endpoint);
+    let resources = format!("bucket: {{ type: aws:s3:Bucket, properties: {{ bucket: {name} }} }}");
+    let ended = program.run(&resources, "preview", &[]);
+    assert_eq!(ended.status, Some(CREDENTIALS), "{}", ended.screen);
+    let help = "renew the credentials";
+    assert!(ended.screen.contains(help), "{}", ended.screen);
+    let asked = |call: &String| call.starts_with("s3:HEAD");
+    assert!(ended.calls.iter().any(asked), "{:?}", ended.calls);
+}
+
 #[tokio::test]
 async fn a_faulty_file_shows_all_its_faults() {
     let world = World::new("e2e-failure-file").await;
