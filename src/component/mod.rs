@@ -126,7 +126,7 @@ fn located(stack: &Stack, error: GraphError) -> StackError {
                 Some(_) => stack.document().place(&property),
                 None => span,
             };
-            StackError::new(Fault::Value, span, misfit.to_string())
+            StackError::new(Fault::Value, span, label)
         }
         GraphError::BrokenReference { nearest, .. } => {
             StackError::new(Fault::BrokenReference, span, label).suggest(nearest)

@@ -147,7 +147,7 @@ pub enum GraphError {
         property: String,
         origin: Box<Origin>,
     },
-    #[error("{}", misfit.reason)]
+    #[error("{misfit}")]
     Misfit { misfit: Misfit, origin: Box<Origin> },
     #[error("`${{{reference}}}` leads nowhere: {reason}")]
     BrokenReference {
