@@ -28,6 +28,7 @@ const RENAMED: &[(&str, &str)] = &[
     ("s3:ListBuckets", "s3:ListAllMyBuckets"),
     ("s3:ListMultipartUploads", "s3:ListBucketMultipartUploads"),
     ("s3:ListObjectVersions", "s3:ListBucketVersions"),
+    ("s3:ListObjectsV2", "s3:ListBucket"),
 ];
 
 /// Operations that only read, but only `up` and `destroy` call.
