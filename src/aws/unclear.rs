@@ -78,8 +78,10 @@ pub fn made_by(request: Creation<'_>, found: Vec<Observed>) -> Option<Observed> 
     })
 }
 
+/// What a call has made mostly shows within a second or two; and mostly a call without an answer has made nothing, so that
+/// all of the window is waited through.
 fn window() -> Pauses {
-    Pauses::within(VISIBILITY, Duration::from_millis(500))
+    Pauses::within(VISIBILITY, Duration::from_millis(500)).growing(4)
 }
 
 #[cfg(test)]

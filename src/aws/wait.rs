@@ -154,12 +154,13 @@ where
 pub const VISIBILITY: Duration = Duration::from_secs(150);
 
 /// What takes longer than a few seconds to show is rare, and every look is a call.
-const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
 /// Pauses that double, the last of which ends with the window: what shows only then is not missed.
 pub struct Pauses {
     ends: Instant,
     next: Duration,
+    growth: u32,
 }
 
 impl Pauses {
@@ -167,7 +168,15 @@ impl Pauses {
         Self {
             ends: Instant::now() + window,
             next: first,
+            growth: 2,
         }
+    }
+
+    /// Each so many times as long as the one before.
+    #[must_use]
+    pub fn growing(mut self, growth: u32) -> Self {
+        self.growth = growth;
+        self
     }
 
     /// Pauses; false, and at once, when the window is over.
@@ -177,7 +186,7 @@ impl Pauses {
             return false;
         }
         tokio::time::sleep(self.next.min(left)).await;
-        self.next = (self.next * 2).min(LONGEST_PAUSE);
+        self.next = (self.next * self.growth).min(LONGEST_PAUSE);
         true
     }
 }

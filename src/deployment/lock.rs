@@ -28,8 +28,8 @@ use super::lease::{LENGTH, Lease, Seen};
 use super::{ParameterStore, parameter};
 use crate::resource::{ErrorKind, ProviderError, StackId};
 
-/// From the beginning of one renewal to the next.
-const RENEWAL: Duration = Duration::from_secs(20);
+/// From the beginning of one renewal to the next: half a lease, so that there is time to try again.
+const RENEWAL: Duration = Duration::from_secs(30);
 
 /// After a renewal that failed, however long that took: the lease still holds for a few more.
 const RETRY: Duration = Duration::from_secs(3);
