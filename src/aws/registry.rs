@@ -103,7 +103,57 @@ pub(super) fn resource_types() -> Registry {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
+    use crate::resource::{StackId, Urn, Value};
+
+    /// Words that no file can say, because its schema has a list of those that may be, and that a reference can turn out
+    /// to be nevertheless.
+    #[test]
+    fn what_a_reference_turns_out_to_be_is_looked_at() {
+        let scaled = json!({"serviceNamespace": "ecs", "resourceId": "service/a/b", "minCapacity": 1, "maxCapacity": 2,
+            "scalableDimension": "ecs:service:DesiredCount"});
+        let policy = json!({"name": "cpu", "serviceNamespace": "ecs", "resourceId": "service/a/b",
+            "scalableDimension": "ecs:service:DesiredCount", "targetTrackingScalingPolicyConfiguration":
+            {"predefinedMetricSpecification": {"predefinedMetricType": "ECSServiceAverageCPUUtilization"}, "targetValue": 60}});
+        let task = json!({"family": "api", "containerDefinitions": []});
+        let group = json!({"name": "api", "port": 80, "protocol": "HTTP", "vpcId": "vpc-1"});
+        let stack = StackId {
+            name: "shop".to_owned(),
+            environment: "dev".to_owned(),
+        };
+        let topic = Urn::new(&stack, "aws:sns:Topic", "topic");
+        let catalog = catalog();
+        for (token, inputs, property, word) in [
+            (
+                "aws:appautoscaling:Target",
+                scaled,
+                "serviceNamespace",
+                "dynamodb",
+            ),
+            (
+                "aws:appautoscaling:Policy",
+                policy,
+                "policyType",
+                "StepScaling",
+            ),
+            ("aws:ecs:TaskDefinition", task, "networkMode", "bridge"),
+            ("aws:lb:TargetGroup", group, "protocol", "TCP"),
+        ] {
+            let schema = catalog.get(token).unwrap();
+            let Value::Object(inputs) = Value::from(inputs) else {
+                panic!("{token} has properties");
+            };
+            let mut inputs = schema.with_defaults(inputs);
+            assert_eq!(schema.misfit(&inputs), None, "{token}");
+            inputs.insert(property.to_owned(), Value::output(&topic, "name"));
+            assert_eq!(schema.misfit(&inputs), None, "{token}: not known yet");
+            inputs.insert(property.to_owned(), word.into());
+            let misfit = schema.misfit(&inputs).unwrap();
+            assert_eq!(misfit.at, property, "{token}");
+        }
+    }
 
     #[test]
     fn every_schema_is_sound() {

@@ -129,14 +129,9 @@ fn keep_generation(schema: &Schema, desired: &mut Properties, live: &Properties)
 
 /// Copies the live value at a path such as `containerDefinitions[0].image` over the desired one.
 fn take_over(desired: &mut Properties, live: &Properties, path: &str) {
-    let segments: Vec<String> = path
-        .split(['.', '['])
-        .map(|segment| segment.trim_end_matches(']').to_owned())
-        .collect();
-    let Some((first, rest)) = segments.split_first() else {
-        return;
-    };
-    let Some(live) = live.get(first).and_then(|value| value.at(rest)) else {
+    let segments = Value::segments(path);
+    let (Some((first, rest)), Some(live)) = (segments.split_first(), Value::at_path(live, path))
+    else {
         return;
     };
     if rest.is_empty() {

@@ -400,19 +400,9 @@ impl Schema {
     /// What does not fit together in the inputs, as far as they are known.
     pub fn misfit(&self, inputs: &Properties) -> Option<Misfit> {
         let misfit = (self.checks?)(inputs).err()?;
-        let is_known = |path: &String| {
-            let segments: Vec<String> = path
-                .split(['.', '['])
-                .map(|segment| segment.trim_end_matches(']').to_owned())
-                .collect();
-            let (first, rest) = segments.split_first()?;
-            inputs.get(first)?.at(rest).map(Value::is_known)
-        };
         // What is left out is known to be left out.
-        let decided = misfit
-            .decided_by
-            .iter()
-            .all(|path| is_known(path).unwrap_or(true));
+        let is_known = |path: &String| Value::at_path(inputs, path).is_none_or(Value::is_known);
+        let decided = misfit.decided_by.iter().all(is_known);
         decided.then_some(misfit)
     }
 

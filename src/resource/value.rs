@@ -179,6 +179,20 @@ impl Value {
         }
     }
 
+    /// As [`Value::at`], of properties, by a path as authors write it: `containerDefinitions[0].image`.
+    pub fn at_path<'a>(properties: &'a Properties, path: &str) -> Option<&'a Self> {
+        let segments = Self::segments(path);
+        let (first, rest) = segments.split_first()?;
+        properties.get(first)?.at(rest)
+    }
+
+    /// The keys and indices of a path as authors write it.
+    pub fn segments(path: &str) -> Vec<String> {
+        path.split(['.', '['])
+            .map(|segment| segment.trim_end_matches(']').to_owned())
+            .collect()
+    }
+
     /// Every reference inside, once each.
     pub fn references(&self) -> BTreeSet<&OutputReference> {
         let mut found = BTreeSet::new();

@@ -123,6 +123,34 @@ resources:
           overrideAction: { none: {} }
           statement: { rateBasedStatement: { limit: 1000 } }
           visibilityConfig: *visible
+  route:
+    type: aws:ec2:Route
+    properties:
+      routeTableId: '${vpc.id}'
+      destinationCidrBlock: 0.0.0.0/0
+      gatewayId: '${vpc.id}'
+      natGatewayId: '${vpc.id}'
+  subscription:
+    type: aws:sns:TopicSubscription
+    properties:
+      topic: '${topic.arn}'
+      protocol: sqs
+      endpoint: '${topic.arn}'
+      filterPolicyScope: MessageBody
+  service:
+    type: aws:ecs:Service
+    properties: { cluster: shop, taskDefinition: api }
+  expiry:
+    type: aws:s3:BucketLifecycleConfiguration
+    properties:
+      bucket: '${topic.name}'
+      rules:
+        - id: old
+          status: Enabled
+          expiration: { date: tomorrow }
+  association:
+    type: aws:wafv2:WebAclAssociation
+    properties: { resourceArn: shop, webAclArn: '${acl.arn}' }
   unknown:
     type: aws:lb:Listener
     properties:

@@ -81,17 +81,21 @@ pub struct VisibilityConfig {
     pub sampled_requests_enabled: bool,
 }
 
-/// Where in the inputs something is wrong.
+/// Where in a property something is wrong.
 #[derive(Clone, Copy)]
 pub(super) struct Place<'a> {
     pub token: &'static str,
-    /// `defaultAction`, or the rule of the rules.
-    pub property: &'a str,
+    /// Of the rules, which one.
+    pub rule: Option<&'a str>,
 }
 
 impl Place<'_> {
     pub fn refuse(self, message: &str) -> ProviderError {
-        super::invalid(self.token, format!("{}: {message}", self.property))
+        let message = match self.rule {
+            Some(rule) => format!("rule `{rule}`: {message}"),
+            None => message.to_owned(),
+        };
+        super::invalid(self.token, message)
     }
 
     /// The SDK's builders refuse only what is missing, and nothing is.
@@ -102,10 +106,9 @@ impl Place<'_> {
 
 impl Rule {
     pub(super) fn to_sdk(&self, token: &'static str) -> AwsResult<sdk::Rule> {
-        let property = format!("rule `{}`", self.name);
         let place = Place {
             token,
-            property: &property,
+            rule: Some(&self.name),
         };
         let grouped = self.statement.managed_rule_group_statement.is_some();
         let action = match (&self.action, &self.override_action) {

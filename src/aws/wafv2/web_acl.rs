@@ -117,8 +117,8 @@ impl ResourceType for WebAcl {
         const CREATE: &str = "wafv2:CreateWebACL";
         let inputs = new.inputs;
         let rules = rules_to_sdk(inputs)?;
-        let default_action = inputs.default_action.to_sdk(place("defaultAction"))?;
-        let visibility = inputs.visibility_config.to_sdk(place("visibilityConfig"))?;
+        let default_action = inputs.default_action.to_sdk(WHOLE)?;
+        let visibility = inputs.visibility_config.to_sdk(WHOLE)?;
         let answer = context
             .call(CREATE, || {
                 context
@@ -187,8 +187,8 @@ impl ResourceType for WebAcl {
         }
         let mut rules = rules_to_sdk(wanted)?;
         rules.extend(acl.rules().iter().filter(|rule| is_shield(rule)).cloned());
-        let default_action = wanted.default_action.to_sdk(place("defaultAction"))?;
-        let visibility = wanted.visibility_config.to_sdk(place("visibilityConfig"))?;
+        let default_action = wanted.default_action.to_sdk(WHOLE)?;
+        let visibility = wanted.visibility_config.to_sdk(WHOLE)?;
         let description = wanted.description.clone();
         context
             .call(UPDATE, || {
@@ -339,26 +339,19 @@ fn summary_of(live: &LiveOf<WebAcl>) -> WebAclSummary {
         .build()
 }
 
-fn place(property: &str) -> Place<'_> {
-    Place {
-        token: TOKEN,
-        property,
-    }
-}
+const WHOLE: Place<'_> = Place {
+    token: TOKEN,
+    rule: None,
+};
 
 fn fit(inputs: &Inputs) -> Result<(), Misfit> {
     if inputs.scope != REGIONAL {
         let reason = format!("`{}` is not supported, only `{REGIONAL}` is", inputs.scope);
         return Err(Misfit::new("scope", reason));
     }
-    let at = |property: &'static str| {
-        move |error: ProviderError| {
-            let message = &error.message;
-            let reason = message.strip_prefix(&format!("{property}: "));
-            Misfit::new(property, reason.unwrap_or(message))
-        }
-    };
-    let action = inputs.default_action.to_sdk(place("defaultAction"));
+    let at =
+        |property: &'static str| move |error: ProviderError| Misfit::new(property, error.message);
+    let action = inputs.default_action.to_sdk(WHOLE);
     action.map_err(at("defaultAction"))?;
     rules_to_sdk(inputs).map_err(at("rules"))?;
     Ok(())
@@ -436,8 +429,8 @@ mod tests {
             .name(&inputs.name)
             .id("0a")
             .arn("arn")
-            .default_action(inputs.default_action.to_sdk(place("")).unwrap())
-            .visibility_config(inputs.visibility_config.to_sdk(place("")).unwrap())
+            .default_action(inputs.default_action.to_sdk(WHOLE).unwrap())
+            .visibility_config(inputs.visibility_config.to_sdk(WHOLE).unwrap())
             .set_rules(Some(rules))
             .build()
             .unwrap()
