@@ -12,6 +12,7 @@ use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::DateTime;
 use aws_smithy_types::date_time::Format;
+use aws_smithy_types::error::ErrorMetadata;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
 use crate::resource::{ErrorKind, ProviderError};
@@ -22,7 +23,7 @@ pub type AwsResult<T> = Result<T, ProviderError>;
 /// Turns an SDK error into ours.
 pub fn from_sdk<E>(operation: &str, error: &SdkError<E, HttpResponse>) -> ProviderError
 where
-    E: ProvideErrorMetadata + std::error::Error + 'static,
+    E: ProvideErrorMetadata + Error + 'static,
 {
     let mut converted = ProviderError::new(ErrorKind::Unclear, operation, String::new());
     match error {
@@ -33,9 +34,7 @@ where
                 .code()
                 .unwrap_or_default()
                 .clone_into(&mut converted.code);
-            converted.message = metadata
-                .message()
-                .map_or_else(|| innermost(context.err()), str::to_owned);
+            converted.message = reason(context.err());
             converted.status = Some(status);
             converted.request_id = request_id(context.raw());
             converted.kind = kind(&converted.code, &converted.message, status);
@@ -50,12 +49,13 @@ where
         SdkError::DispatchFailure(failure) => {
             converted.message = failure
                 .as_connector_error()
-                .map_or_else(|| innermost(error), |connector| innermost(connector));
+                .map_or_else(|| innermost(error), |connector| innermost(connector))
+                .to_string();
             // The credential chain fails before anything is sent, and the SDK reports it as a dispatch failure.
             credentials_failure(error, &mut converted);
         }
         other => {
-            converted.message = innermost(other);
+            converted.message = innermost(other).to_string();
             converted.kind = ErrorKind::Invalid;
             credentials_failure(other, &mut converted);
         }
@@ -93,13 +93,30 @@ fn request_id(response: &HttpResponse) -> Option<String> {
         .map(str::to_owned)
 }
 
-/// The message of the innermost cause: SDK errors hide it behind several layers.
-fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
+/// What AWS says of its refusal; where its answer cannot be read, why not.
+fn reason<E>(error: &E) -> String
+where
+    E: ProvideErrorMetadata + Error + 'static,
+{
+    if let Some(message) = error.message().filter(|message| !message.is_empty()) {
+        return message.to_owned();
+    }
+    let cause = innermost(error);
+    // Without a message these have their own names to say, which are Rust's.
+    if error.code().is_some() || cause.is::<ErrorMetadata>() {
+        "AWS gave no reason".to_owned()
+    } else {
+        cause.to_string()
+    }
+}
+
+/// The innermost cause: SDK errors hide what there is to say behind several layers.
+fn innermost<'error>(error: &'error (dyn Error + 'static)) -> &'error (dyn Error + 'static) {
     let mut current = error;
     while let Some(source) = current.source() {
         current = source;
     }
-    current.to_string()
+    current
 }
 
 /// Marks an error that is about the credentials that there should be.
@@ -442,7 +459,35 @@ fn is_transient(code: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use aws_sdk_sns::operation::create_topic::CreateTopicError;
+    use aws_smithy_types::body::SdkBody;
+    use aws_smithy_types::error::metadata::Builder;
+
     use super::*;
+
+    fn refused(metadata: Builder) -> ProviderError {
+        let error = CreateTopicError::generic(metadata.build());
+        let status = 400.try_into().expect("a status");
+        let answer = HttpResponse::new(status, SdkBody::empty());
+        from_sdk("sns:CreateTopic", &SdkError::service_error(error, answer))
+    }
+
+    #[test]
+    fn a_refusal_says_what_aws_says_and_nothing_of_the_sdk() {
+        let metadata = || ErrorMetadata::builder().custom("aws_request_id", "4711");
+        let without = "sns:CreateTopic: AWS gave no reason";
+        assert_eq!(refused(metadata()).to_string(), without);
+        assert_eq!(refused(metadata().message("")).to_string(), without);
+        let with_code = || metadata().code("InvalidParameter");
+        assert_eq!(
+            refused(with_code()).to_string(),
+            "sns:CreateTopic: InvalidParameter: AWS gave no reason"
+        );
+        assert_eq!(
+            refused(with_code().message("Topic Name")).to_string(),
+            "sns:CreateTopic: InvalidParameter: Topic Name"
+        );
+    }
 
     #[test]
     fn codes_have_the_meaning_that_aws_gives_them() {
