@@ -69,7 +69,7 @@ import traceback
 
 ACCOUNT_ID = "123456789012"
 
-# Seconds without a request after which a fork takes itself for forgotten.
+# Seconds without a request, and with nobody connected, after which a fork takes itself for forgotten.
 FORK_IDLE = 600
 
 
@@ -206,12 +206,14 @@ def main():
             ended = threading.Event()
             frontend.on_stop = ended.set
             server = serve(0)
+            # Each connection will have a thread of its own.
+            alone = threading.active_count()
             with os.fdopen(writing, "w", encoding="ascii") as port:
                 port.write(str(server.port))
             # What is shared with the other process stays so for as long as nobody looks through it.
             gc.freeze()
             answered = None
-            while answered != frontend.requests and not ended.is_set():
+            while (answered != frontend.requests or threading.active_count() > alone) and not ended.is_set():
                 answered = frontend.requests
                 ended.wait(FORK_IDLE)
             server.shutdown()

@@ -1,5 +1,6 @@
 //! Local accounts: one that is filled once, and forks of it, one for each run.
 
+use std::net::TcpStream;
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 
@@ -16,7 +17,8 @@ const NEIGHBOUR: &str = "tests/lab/neighbour.yaml";
 /// An account. A fork of another one ends with this value.
 pub struct Account {
     pub endpoint: String,
-    is_fork: bool,
+    /// To a fork, so that it does not take itself for forgotten, however long nobody asks it for anything.
+    connection: Option<TcpStream>,
 }
 
 impl Account {
@@ -28,9 +30,11 @@ impl Account {
     pub fn fork_of(endpoint: &str) -> Self {
         let answer = http::post(endpoint, "/_account/fork");
         let answer: serde_json::Value = serde_json::from_str(&answer).expect("an answer in JSON");
+        let address = format!("127.0.0.1:{}", answer["port"]);
+        let connection = TcpStream::connect(&address).expect("the fork listens");
         Self {
-            endpoint: format!("http://127.0.0.1:{}", answer["port"]),
-            is_fork: true,
+            endpoint: format!("http://{address}"),
+            connection: Some(connection),
         }
     }
 
@@ -41,7 +45,7 @@ impl Account {
 
 impl Drop for Account {
     fn drop(&mut self) {
-        if self.is_fork {
+        if self.connection.is_some() {
             http::tell(&self.endpoint, "/_account/stop");
         }
     }
@@ -90,7 +94,7 @@ fn whole() -> Account {
         .collect();
     Account {
         endpoint: endpoint.trim_end_matches('.').to_owned(),
-        is_fork: false,
+        connection: None,
     }
 }
 
