@@ -15,9 +15,10 @@ fn is_too_much(lag: Duration, ran: &Ran, usual: &[Logged]) -> Option<String> {
     if !made.is_empty() {
         return Some(format!("made twice: {made}"));
     }
-    let looks = match lag < Duration::from_mins(1) {
-        true => 0,
-        false => usize::try_from(ran.elapsed.as_secs()).unwrap_or(usize::MAX),
+    let looks = if lag < Duration::from_mins(1) {
+        0
+    } else {
+        usize::try_from(ran.elapsed.as_secs()).unwrap_or(usize::MAX)
     };
     (ran.calls.len() > 2 * usual.len() + looks).then(|| more_often(&ran.calls, usual))
 }
