@@ -119,7 +119,8 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_call_that_is_never_answered_is_given_up_in_the_end() {
-        let calls = AtomicU32::new(0);
+        let (calls, looks) = (AtomicU32::new(0), AtomicU32::new(0));
+        let started = Instant::now();
         let made = create(
             CreateClass::TagsOnly,
             &Silent,
@@ -127,10 +128,16 @@ mod tests {
                 calls.fetch_add(1, Ordering::Relaxed);
                 Err::<(), _>(refused(ErrorKind::Unclear, 1))
             },
-            || async { Ok(None) },
+            || async {
+                looks.fetch_add(1, Ordering::Relaxed);
+                Ok(None)
+            },
         );
         assert_eq!(made.await.unwrap_err().attempts, TRIES);
         assert_eq!(calls.load(Ordering::Relaxed), TRIES);
+        assert_eq!(started.elapsed(), TRIES * VISIBILITY);
+        // Each is a call: at once, and after 0.5, 2.5, 10.5, 42.5, 102.5 and 150 s.
+        assert_eq!(looks.load(Ordering::Relaxed), 7 * TRIES);
     }
 
     #[tokio::test(start_paused = true)]
