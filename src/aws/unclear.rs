@@ -81,7 +81,7 @@ pub fn made_by(request: Creation<'_>, found: Vec<Observed>) -> Option<Observed> 
 /// What a call has made mostly shows within a second or two; and mostly a call without an answer has made nothing, so that
 /// all of the window is waited through.
 fn window() -> Pauses {
-    Pauses::within(VISIBILITY, Duration::from_millis(500)).growing(4)
+    Pauses::within(VISIBILITY, Duration::from_secs(2)).growing(8)
 }
 
 #[cfg(test)]
@@ -136,8 +136,8 @@ mod tests {
         assert_eq!(made.await.unwrap_err().attempts, TRIES);
         assert_eq!(calls.load(Ordering::Relaxed), TRIES);
         assert_eq!(started.elapsed(), TRIES * VISIBILITY);
-        // Each is a call: at once, and after 0.5, 2.5, 10.5, 42.5, 102.5 and 150 s.
-        assert_eq!(looks.load(Ordering::Relaxed), 7 * TRIES);
+        // Each is a call: at once, and after 2, 18, 93 and 150 s.
+        assert_eq!(looks.load(Ordering::Relaxed), 5 * TRIES);
     }
 
     #[tokio::test(start_paused = true)]

@@ -154,7 +154,7 @@ where
 pub const VISIBILITY: Duration = Duration::from_secs(150);
 
 /// What takes longer than a few seconds to show is rare, and every look is a call.
-const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+const LONGEST_PAUSE: Duration = Duration::from_secs(75);
 
 /// Pauses that double, the last of which ends with the window: what shows only then is not missed.
 pub struct Pauses {

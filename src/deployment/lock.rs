@@ -10,8 +10,8 @@
 //! stand there for a moment: it bears an id that they do not use again, so that nobody takes it for a lock that they hold.
 //!
 //! Deleting it and making it anew, the other way, would not do: the deletion of a slow one hits the fresh lock of a quick
-//! one, and both believe that they hold it. For the same reason a lock is looked at before it is given back, but for one
-//! that was ours a moment ago.
+//! one, and both believe that they hold it. For the same reason a lock is looked at before it is renewed or given back, but
+//! for one that was ours so short a time ago that its version or its age says enough.
 //!
 //! What is left: a holder who was out for longer than its lease (a suspended laptop) and does not know yet that somebody has
 //! taken over; and `unlock`, which takes a lock from a run that goes on. Such a run finds out when it renews its lease, at
@@ -36,6 +36,10 @@ const RETRY: Duration = Duration::from_secs(3);
 
 /// A lock that was ours so short a time ago is not looked at again before it is given back.
 const FRESH: Duration = Duration::from_secs(5);
+
+/// From this version on a lock is not looked at before it is renewed. One that was made anew since the last renewal, less
+/// than a lease ago, has been renewed once or twice: the version that the renewal gets tells them apart.
+const SETTLED: i64 = 5;
 
 /// For one answer of the store. Whoever cannot have the lock by then goes on without it.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -62,6 +66,8 @@ pub struct Hold {
     /// When it was last known to be ours, by two clocks: the first stands still while a machine is suspended, and the
     /// second can be set.
     pub(super) renewed: (Instant, SystemTime),
+    /// The version that the last renewal wrote; none before the first.
+    version: Option<i64>,
     /// Somebody else had it a moment ago.
     pub came_after_others: bool,
     /// Why it is not ours any more.
@@ -149,6 +155,7 @@ impl<'a> Lock<'a> {
                     return Taking::Taken(Box::new(Hold {
                         lease,
                         renewed,
+                        version: None,
                         came_after_others,
                         lost: None,
                     }));
@@ -303,15 +310,20 @@ impl<'a> Lock<'a> {
 
     async fn renew(&self, hold: &mut Hold) -> Result<(), ProviderError> {
         let now = (Instant::now(), SystemTime::now());
-        let Some(version) = self.version_of(hold).await? else {
-            return Ok(());
+        let settled = hold.version.filter(|version| *version >= SETTLED);
+        let version = match settled.filter(|_| hold.age() < LENGTH) {
+            Some(version) => version,
+            None => match self.version_of(hold).await? {
+                Some(version) => version,
+                None => return Ok(()),
+            },
         };
         let Some(written) = self.overwrite(&hold.lease.to_text()).await? else {
             hold.lost = Some(Loss::Removed);
             return Ok(());
         };
-        // Somebody came between the look and the renewal: it is theirs, unless it was ourselves, by a call of which no
-        // answer came.
+        // Somebody came between this renewal and the look or the renewal before it: it is theirs, unless it was ourselves,
+        // by a call of which no answer came.
         if written != version + 1
             && let Some(text) = self.version(written - 1).await?
             && let lease = Lease::from_text(&text)
@@ -322,6 +334,7 @@ impl<'a> Lock<'a> {
             return Ok(());
         }
         hold.renewed = now;
+        hold.version = Some(written);
         Ok(())
     }
 
@@ -333,9 +346,7 @@ impl<'a> Lock<'a> {
         if hold.lost.is_some() {
             return Ok(());
         }
-        let (steady, set) = hold.renewed;
-        let since = steady.elapsed().max(set.elapsed().unwrap_or_default());
-        if since < FRESH || self.version_of(hold).await?.is_some() {
+        if hold.age() < FRESH || self.version_of(hold).await?.is_some() {
             self.delete().await?;
         }
         Ok(())
@@ -379,6 +390,12 @@ impl<'a> Lock<'a> {
 impl Hold {
     pub fn lease(&self) -> &Lease {
         &self.lease
+    }
+
+    /// For how long it has not been known to be ours.
+    fn age(&self) -> Duration {
+        let (steady, set) = self.renewed;
+        steady.elapsed().max(set.elapsed().unwrap_or_default())
     }
 }
 

@@ -8,7 +8,7 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
 
 use super::fake::FakeStore;
-use super::{History, Lease, Lock, Loss, Record, Taking};
+use super::{History, Hold, Lease, Lock, Loss, Record, Taking};
 use crate::resource::{ErrorKind, StackId};
 
 const NAME: &str = "/fde-infra/shop/dev/lock";
@@ -185,6 +185,61 @@ async fn a_lock_that_was_taken_away_is_left_alone() {
         }
         lock.release(&mut hold).await.unwrap();
         assert_eq!(store.value(NAME).is_some(), successor.is_some());
+    }
+}
+
+/// A lock that has been held for 310 s: renewed ten times.
+async fn held_long(store: &FakeStore) -> Box<Hold> {
+    let Taking::Taken(mut hold) = take(store, "anna", 0).await else {
+        panic!("it was free");
+    };
+    let (end, ended) = watch::channel(false);
+    let stack = stack();
+    let lock = Lock::of(&stack, store);
+    let is_over = async {
+        sleep(Duration::from_secs(310)).await;
+        end.send_replace(true);
+    };
+    tokio::join!(lock.keep(&mut hold, ended), is_over);
+    hold
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lock_that_is_held_for_long_costs_one_call_each_half_minute() {
+    let store = FakeStore::default();
+    let hold = held_long(&store).await;
+    assert_eq!(hold.lost, None);
+    let calls = |name| {
+        store
+            .calls
+            .lock()
+            .unwrap()
+            .iter()
+            .filter(|call| **call == name)
+            .count()
+    };
+    assert_eq!((calls("overwrite"), calls("read")), (10, 4));
+}
+
+/// Although nobody looks at a lock that has been held for long.
+#[tokio::test(start_paused = true)]
+async fn a_lock_that_was_taken_away_after_long_is_left_alone() {
+    // How often the successor has renewed its lock meanwhile; and how long ours was suspended.
+    for (renewals, suspended) in [(0, 0), (1, 0), (10, 61)] {
+        let store = FakeStore::default();
+        let mut hold = held_long(&store).await;
+        let stack = stack();
+        let lock = Lock::of(&stack, &store);
+        assert!(lock.remove(&lease("anna")).await.unwrap());
+        take(&store, "ben", 0).await;
+        let text = store.value(NAME).unwrap();
+        (0..renewals).for_each(|_| store.write(NAME, &text));
+        hold.renewed.1 -= Duration::from_secs(suspended);
+        let (_end, ended) = watch::channel(false);
+        lock.keep(&mut hold, ended).await;
+        let ben = |loss: &Loss| matches!(loss, Loss::TakenBy(lease) if lease.id == "ben");
+        assert!(hold.lost.as_ref().is_some_and(ben), "{renewals}");
+        assert_held_by(&store, "ben");
     }
 }
 
