@@ -40,7 +40,7 @@ pub enum Moment {
 }
 
 /// What becomes of a single call.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Harm {
     /// The account acts, and its answer is lost.
     Lost,
@@ -76,7 +76,7 @@ pub enum Fault {
     Throttled { percent: u64, seed: u64 },
     /// From this change on, for so long, every call is throttled.
     Storm { at: usize, lasts: Duration },
-    /// Every so many-th call comes to harm. Creates that would make twins are perhaps spared: without knowing better,
+    /// One of every so many calls comes to harm. Creates that would make twins are perhaps spared: without knowing better,
     /// the program has to look for two minutes for what they may have made.
     Every {
         nth: usize,
@@ -331,9 +331,9 @@ impl FaultRule {
                 spares_twins,
             } => {
                 let spared = *spares_twins && TWINS.contains(&call.operation);
-                // Which one it is moves on, or else a call that comes again at even distances would be hit for ever.
-                let turn = call.number / (7 * nth);
-                let strikes = call.number % nth == (nth - 1 + turn) % nth;
+                // Which of them is by chance, or else a call that comes again at even distances would be hit for ever.
+                let which = hash((harm, call.number / nth)) % *nth as u64;
+                let strikes = (call.number % nth) as u64 == which;
                 (strikes && !spared).then(|| harm.answer(call))
             }
             Fault::First { operations, harm } => {
@@ -453,9 +453,14 @@ impl Harm {
 
 /// From 0 to 99, and always the same for the same call of a run.
 fn chance(seed: u64, call: &Call) -> u64 {
+    hash((seed, call.number, call.operation, call.turn)) % 100
+}
+
+/// A number that is the same for the same in every run.
+fn hash(of: impl Hash) -> u64 {
     let mut hasher = DefaultHasher::new();
-    (seed, call.number, call.operation, call.turn).hash(&mut hasher);
-    hasher.finish() % 100
+    of.hash(&mut hasher);
+    hasher.finish()
 }
 
 /// A clock that is ahead: in seconds, and as a header has it.
