@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use tokio::sync::watch;
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout};
 
 use super::fake::FakeStore;
 use super::{History, Hold, Lease, Lock, Loss, Record, Taking};
@@ -236,7 +236,8 @@ async fn a_lock_that_was_taken_away_after_long_is_left_alone() {
         (0..renewals).for_each(|_| store.write(NAME, &text));
         hold.renewed.1 -= Duration::from_secs(suspended);
         let (_end, ended) = watch::channel(false);
-        lock.keep(&mut hold, ended).await;
+        let finds_out = timeout(Duration::from_secs(60), lock.keep(&mut hold, ended));
+        finds_out.await.expect("with the next renewal");
         let ben = |loss: &Loss| matches!(loss, Loss::TakenBy(lease) if lease.id == "ben");
         assert!(hold.lost.as_ref().is_some_and(ben), "{renewals}");
         assert_held_by(&store, "ben");
