@@ -14,8 +14,9 @@ use crate::promise::Shown;
 /// What is promised of a release.
 const LONGEST: Duration = Duration::from_millis(100);
 
-/// So many times as long may it take without optimisation. `tests/benchmark.rs` times the release.
-const SLOWER: u32 = if cfg!(debug_assertions) { 20 } else { 1 };
+/// So many times as long may it take without optimisation, and on a machine whose neighbours fill the caches: the same file
+/// takes 1.7 s of a processor and 2.6 s. `tests/benchmark.rs` times the release.
+const SLOWER: u32 = if cfg!(debug_assertions) { 60 } else { 1 };
 
 /// 50 MB, in the kilobytes that the kernel counts in. Without optimisation the program itself is 38 MB of them.
 const MOST_MEMORY: u64 = 50_000_000 / 1024;
