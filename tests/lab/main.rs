@@ -16,6 +16,7 @@
 )]
 
 mod account;
+mod attempts;
 mod cancel;
 mod contents;
 mod cost;

@@ -9,9 +9,9 @@ use crate::job::{DESTROY, Job, MOVE, UP};
 use crate::proxy::{Answer, Proxy};
 use crate::world::{World, campaign, each, judge, weathers};
 
-type Case = (&'static Job, Fault);
+pub type Case = (&'static Job, Fault);
 
-fn all_weathered(what: &str, seeds: Option<usize>, cases: &[Case]) {
+pub fn all_weathered(what: &str, seeds: Option<usize>, cases: &[Case]) {
     let results = each(cases, |(job, fault)| {
         Some(weathers(job, std::slice::from_ref(fault)))
     });
@@ -93,31 +93,6 @@ fn answers_that_do_not_arrive_are_made_up_for() {
     ));
     let what = "answers lost, cut, reset, 5xx, or pages of HTML";
     all_weathered(what, None, &cases);
-}
-
-/// The program gives a silent connection half a minute.
-#[test]
-fn a_connection_that_says_nothing_is_given_up() {
-    let operations = &[
-        "CreateVpc",
-        "DescribeLogGroups",
-        "CreateRole",
-        "CreateBucket",
-    ];
-    let mut cases: Vec<Case> = Vec::new();
-    for acts in [true, false] {
-        let harm = Harm::Hung { acts };
-        cases.push((&UP, Fault::First { operations, harm }));
-        if campaign().is_some() {
-            let every = Fault::Every {
-                nth: 40,
-                harm,
-                spares_twins: false,
-            };
-            cases.extend([&DESTROY, &UP].map(|job| (job, every.clone())));
-        }
-    }
-    all_weathered("calls that never get an answer", None, &cases);
 }
 
 /// A line that is cut has come to an end; one that is reset is an error of the system's, which programs meet elsewhere.
