@@ -14,9 +14,11 @@ use crate::promise::Shown;
 /// What is promised of a release.
 const LONGEST: Duration = Duration::from_millis(100);
 
-/// So many times as long may it take without optimisation, and on a machine whose neighbours fill the caches: the same file
-/// takes 1.7 s of a processor and 2.6 s. `tests/benchmark.rs` times the release.
-const SLOWER: u32 = if cfg!(debug_assertions) { 60 } else { 1 };
+/// So many times as long may it take without optimisation. `tests/benchmark.rs` times the release.
+const SLOWER: u32 = if cfg!(debug_assertions) { 20 } else { 1 };
+
+/// Neighbours that fill the caches make a processor slower, too, and never faster: the quickest of so many runs tells.
+const RUNS: usize = 5;
 
 /// 50 MB, in the kilobytes that the kernel counts in. Without optimisation the program itself is 38 MB of them.
 const MOST_MEMORY: u64 = 50_000_000 / 1024;
@@ -127,7 +129,13 @@ async fn a_hostile_file_is_refused_at_once() {
             fs::write(path, text).expect("the file can be written");
         }
         for command in COMMANDS {
-            let (ended, taken) = measured(&program, &[command, STACK]);
+            let (ended, mut taken) = measured(&program, &[command, STACK]);
+            for _ in 1..RUNS {
+                if taken.time <= LONGEST * SLOWER {
+                    break;
+                }
+                taken.time = taken.time.min(measured(&program, &[command, STACK]).1.time);
+            }
             let below = if hostile.below { ", below another" } else { "" };
             let what = format!("{command}, {}{below}", hostile.name);
             println!("{what}: {:?}, {} kB", taken.time, taken.kilobytes);
