@@ -6,6 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use super::cancel::Cancel;
 use crate::graph::FACTS_TOKEN;
 use crate::plan::{Action, Step};
+use crate::resource::desired::{Comparison, deviation};
 use crate::resource::provider::{Creation, Deletion, Progress, Update};
 use crate::resource::{
     Condition, Desired, ErrorKind, Observed, OutputReference, Properties, Provider, ProviderError,
@@ -85,12 +86,27 @@ pub(super) async fn run(
         progress,
     };
     match &step.action {
-        Action::Create { desired, .. } | Action::CreateReplacement { desired, .. } => {
-            runner.create(desired).await
+        Action::Create {
+            desired,
+            comparison,
+        } => runner.create(desired, &comparison.inputs, None).await,
+        Action::CreateReplacement {
+            desired,
+            replaced,
+            comparison,
+            ..
+        } => {
+            let planned = &comparison.inputs;
+            runner.create(desired, planned, Some(replaced)).await
         }
         Action::Update {
-            desired, observed, ..
-        } => runner.update(desired, observed).await,
+            desired,
+            observed,
+            comparison,
+        } => {
+            let planned = &comparison.inputs;
+            runner.update(desired, planned, observed).await
+        }
         Action::Delete { observed, data } | Action::DeleteReplaced { observed, data } => {
             let object = (step.urn.clone(), observed.id.clone());
             if known.staying().contains(&object) {
@@ -118,16 +134,23 @@ struct Runner<'a> {
 }
 
 impl Runner<'_> {
-    async fn create(&self, desired: &Desired) -> Result<Ended, ProviderError> {
+    async fn create(
+        &self,
+        desired: &Desired,
+        planned: &Properties,
+        replaced: Option<&Observed>,
+    ) -> Result<Ended, ProviderError> {
         let schema = self.schema()?;
-        let comparison = desired.against(schema, &|r| self.known.lookup(r), None);
+        let comparison = desired.as_planned(schema, planned, &|r| self.known.lookup(r), replaced);
         self.check_known(&comparison.inputs)?;
+        self.check_planned(planned, &comparison.inputs)?;
+        let tags = desired.tags_at_creation(schema, &comparison.tags);
         let observed = self
             .provider
             .create(Creation {
                 urn: self.urn,
                 inputs: &comparison.inputs,
-                tags: &comparison.tags,
+                tags: &tags,
                 instead_of: self.known.leaving(self.urn),
                 progress: self.progress,
             })
@@ -143,26 +166,38 @@ impl Runner<'_> {
         let Some(observed) = self.ready(observed).await? else {
             return Ok(Ended::Interrupted);
         };
-        self.bring_up_to_date(schema, desired, observed, false)
+        let comparison = desired.after_create(schema, comparison, &observed);
+        let (set, remove) = observed.tags.changes_to(&comparison.tags);
+        let tagged = schema.taggable && !(set.is_empty() && remove.is_empty());
+        if !tagged && comparison.diff.is_empty() {
+            return Ok(self.done(observed));
+        }
+        self.bring_up_to_date(schema, planned, comparison, observed)
             .await
     }
 
-    async fn update(&self, desired: &Desired, observed: &Observed) -> Result<Ended, ProviderError> {
+    async fn update(
+        &self,
+        desired: &Desired,
+        planned: &Properties,
+        observed: &Observed,
+    ) -> Result<Ended, ProviderError> {
         let schema = self.schema()?;
-        self.bring_up_to_date(schema, desired, observed.clone(), true)
+        let lookup = |reference: &OutputReference| self.known.lookup(reference);
+        let comparison = desired.as_planned(schema, planned, &lookup, Some(observed));
+        self.check_known(&comparison.inputs)?;
+        self.bring_up_to_date(schema, planned, comparison, observed.clone())
             .await
     }
 
-    /// Updates whatever still differs. Right after a creation that is often nothing.
+    /// Updates whatever differs, and waits until the object is ready.
     async fn bring_up_to_date(
         &self,
         schema: &Schema,
-        desired: &Desired,
+        planned: &Properties,
+        comparison: Comparison,
         observed: Observed,
-        even_if_same: bool,
     ) -> Result<Ended, ProviderError> {
-        let comparison = desired.against(schema, &|r| self.known.lookup(r), Some(&observed));
-        self.check_known(&comparison.inputs)?;
         if comparison.diff.replaces() {
             return Err(ProviderError::new(
                 ErrorKind::Overtaken,
@@ -173,6 +208,16 @@ impl Runner<'_> {
                 ),
             ));
         }
+        // Of an update the difference alone is sent.
+        let sent = |inputs: &Properties| -> Properties {
+            let changed = inputs
+                .iter()
+                .filter(|(name, _)| comparison.diff.touches(name));
+            changed
+                .map(|(name, value)| (name.clone(), value.clone()))
+                .collect()
+        };
+        self.check_planned(&sent(planned), &sent(&comparison.inputs))?;
         let (set, remove) = observed.tags.changes_to(&comparison.tags);
         let tagged = schema.taggable && !(set.is_empty() && remove.is_empty());
         let observed = if tagged || !comparison.diff.is_empty() {
@@ -186,10 +231,8 @@ impl Runner<'_> {
                     progress: self.progress,
                 })
                 .await?
-        } else if even_if_same {
-            observed
         } else {
-            return Ok(self.done(observed));
+            observed
         };
         match self.ready(observed).await? {
             Some(observed) => Ok(self.done(observed)),
@@ -240,6 +283,18 @@ impl Runner<'_> {
                     "the plan has a type that the catalog does not have",
                 )
             })
+    }
+
+    /// What was shown is what runs.
+    fn check_planned(&self, planned: &Properties, sent: &Properties) -> Result<(), ProviderError> {
+        match deviation(planned, sent) {
+            None => Ok(()),
+            Some(property) => Err(ProviderError::new(
+                ErrorKind::Bug,
+                self.urn.token(),
+                format!("`{property}` is not what the plan has; nothing of it was sent"),
+            )),
+        }
     }
 
     fn check_known(&self, inputs: &Properties) -> Result<(), ProviderError> {

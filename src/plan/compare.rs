@@ -86,6 +86,10 @@ fn verdict(draft: &mut Draft<'_>, resource: &Resource, schema: &Schema) -> Verdi
             };
             (Op::Replace, because)
         }
+        _ if comparison.unfinished => {
+            let status = "made, and not all of it set".to_owned();
+            (Op::Update, Because::Unfinished(status))
+        }
         _ if !comparison.is_same() => (Op::Update, changed),
         Condition::Settling(status) => (Op::Update, Because::Unfinished(status.clone())),
         Condition::Ready => (Op::Same, Because::Edited),

@@ -23,7 +23,7 @@ pub struct Desired {
     pub protect: Option<bool>,
     /// It stays where the stack would delete it.
     pub retain: bool,
-    /// Paths at which live wins once the object exists.
+    /// Paths at which live wins from the run on after the one that made the object.
     pub ignore_changes: Vec<String>,
     /// The name is ours to generate: a live object of another generation has a right name, too.
     pub generated_name: bool,
@@ -40,11 +40,13 @@ pub struct Comparison {
     pub tag_changes: Vec<Change>,
     /// The author wants what was applied last, so every difference is somebody else's doing.
     pub drift: bool,
+    /// The run that made the object was over before all inputs were set.
+    pub unfinished: bool,
 }
 
 impl Comparison {
     pub fn is_same(&self) -> bool {
-        self.diff.is_empty() && self.tag_changes.is_empty()
+        self.diff.is_empty() && self.tag_changes.is_empty() && !self.unfinished
     }
 
     /// All changes, tags last.
@@ -63,18 +65,100 @@ impl Desired {
         authored
     }
 
-    /// Resolves the references and compares with the live object, or with nothing.
+    /// Resolves the references as far as they are known, and compares with the live object, or with nothing.
     pub fn against(
         &self,
         schema: &Schema,
         lookup: &dyn Fn(&OutputReference) -> Option<Value>,
         observed: Option<&Observed>,
     ) -> Comparison {
-        let mut inputs = resolve_properties(&self.inputs, lookup);
-        inputs.retain(|_, value| !value.is_null());
-        // The hash is over what the author wants, before live values are taken over: these change by themselves.
-        let applied = applied_hash(schema, &self.authored(schema, &inputs), &self.tags);
-        let known = inputs.values().all(Value::is_known);
+        let authored = resolved(&self.inputs, lookup);
+        let mut inputs = authored.clone();
+        if let Some(observed) = observed {
+            if self.generated_name {
+                keep_generation(schema, &mut inputs, &observed.inputs);
+            }
+            self.keep_live(schema, &mut inputs, observed);
+        }
+        self.compared(schema, &authored, inputs, observed)
+    }
+
+    /// The planned comparison once more references are known. What the plan knew already stays as it was shown.
+    ///
+    /// `observed` is the object that the plan was made against: the one to update, or the one that is replaced.
+    pub fn as_planned(
+        &self,
+        schema: &Schema,
+        planned: &Properties,
+        lookup: &dyn Fn(&OutputReference) -> Option<Value>,
+        observed: Option<&Observed>,
+    ) -> Comparison {
+        let authored = resolved(&self.inputs, lookup);
+        let mut inputs = resolved(planned, lookup);
+        if let Some(observed) = observed {
+            self.keep_live(schema, &mut inputs, observed);
+            let shown = planned.iter().filter(|(_, value)| value.is_known());
+            inputs.extend(shown.map(|(name, value)| (name.clone(), value.clone())));
+        }
+        self.compared(schema, &authored, inputs, observed)
+    }
+
+    /// What is still to be done to an object that was made a moment ago with these inputs. All of them are the author's:
+    /// what `ignoreChanges` names is left alone from the next run on.
+    pub fn after_create(&self, schema: &Schema, sent: Comparison, made: &Observed) -> Comparison {
+        let mut inputs = sent.inputs;
+        if self.generated_name {
+            keep_generation(schema, &mut inputs, &made.inputs);
+        }
+        if let Some(keep_live) = schema.defers {
+            keep_live(&mut inputs, &made.inputs);
+        }
+        Comparison {
+            diff: compare(schema, &inputs, &made.inputs),
+            tag_changes: compare_tags(&sent.tags, &made.tags),
+            inputs,
+            ..sent
+        }
+    }
+
+    /// Takes over what others than the author decide.
+    fn keep_live(&self, schema: &Schema, inputs: &mut Properties, observed: &Observed) {
+        if !observed.tags.is_unfinished() {
+            for path in &self.ignore_changes {
+                take_over(inputs, &observed.inputs, path);
+            }
+        }
+        if let Some(keep_live) = schema.defers {
+            keep_live(inputs, &observed.inputs);
+        }
+    }
+
+    /// The tags for the create call. An input that AWS takes by a later call alone, and that `ignoreChanges` names, would be
+    /// left at AWS's default if the run ended between the two; so the object says that it is unfinished until it is not.
+    pub fn tags_at_creation(&self, schema: &Schema, tags: &Tags) -> Tags {
+        let later = self.ignore_changes.iter().any(|path| {
+            let name = Value::segments(path).into_iter().next().unwrap_or_default();
+            let property = schema.property(&name);
+            // What can be had with a new object only is part of the call that makes it.
+            property.is_some_and(|property| !property.replaces)
+        });
+        if later {
+            tags.unfinished()
+        } else {
+            tags.clone()
+        }
+    }
+
+    fn compared(
+        &self,
+        schema: &Schema,
+        // Hashed instead of `inputs`: live values that were taken over change by themselves.
+        authored: &Properties,
+        inputs: Properties,
+        observed: Option<&Observed>,
+    ) -> Comparison {
+        let applied = applied_hash(schema, &self.authored(schema, authored), &self.tags);
+        let known = authored.values().all(Value::is_known);
         let protect = self
             .protect
             .unwrap_or_else(|| observed.is_some_and(|live| live.tags.is_protected()));
@@ -88,17 +172,6 @@ impl Desired {
             Tags::default()
         };
         let nothing = Properties::new();
-        if let Some(observed) = observed {
-            if self.generated_name {
-                keep_generation(schema, &mut inputs, &observed.inputs);
-            }
-            for path in &self.ignore_changes {
-                take_over(&mut inputs, &observed.inputs, path);
-            }
-            if let Some(defer) = schema.defers {
-                defer(&mut inputs, &observed.inputs);
-            }
-        }
         let live = observed.map_or(&nothing, |observed| &observed.inputs);
         let diff = compare(schema, &inputs, live);
         let tag_changes =
@@ -112,7 +185,46 @@ impl Desired {
             diff,
             tag_changes,
             drift,
+            unfinished: observed.is_some_and(|live| live.tags.is_unfinished()),
         }
+    }
+}
+
+fn resolved(inputs: &Properties, lookup: &dyn Fn(&OutputReference) -> Option<Value>) -> Properties {
+    let mut inputs = resolve_properties(inputs, lookup);
+    inputs.retain(|_, value| !value.is_null());
+    inputs
+}
+
+/// The property, if there is one, of which something else is about to be sent than was planned. Of a value that the plan
+/// did not know, nothing was promised.
+pub fn deviation<'a>(planned: &'a Properties, sent: &'a Properties) -> Option<&'a str> {
+    let names = planned.keys().chain(sent.keys());
+    let mut differing = names.filter(|name| {
+        let wanted = planned.get(*name).unwrap_or(&Value::Null);
+        let given = sent.get(*name).unwrap_or(&Value::Null);
+        !fits(wanted, given)
+    });
+    differing.next().map(String::as_str)
+}
+
+/// Whether a value may have become of a planned one by its references being resolved.
+fn fits(planned: &Value, sent: &Value) -> bool {
+    match (planned, sent) {
+        (Value::Output(_) | Value::Join(_) | Value::If(_), _) => true,
+        (Value::Secret(planned), Value::Secret(sent)) => fits(planned, sent),
+        // A secret may be joined into a text, which is one then.
+        (Value::Secret(planned), sent) => !planned.is_known() && fits(planned, sent),
+        (Value::List(planned), Value::List(sent)) => {
+            planned.len() == sent.len() && planned.iter().zip(sent).all(|(p, s)| fits(p, s))
+        }
+        (Value::Object(planned), Value::Object(sent)) => {
+            planned.len() == sent.len()
+                && planned
+                    .iter()
+                    .all(|(name, value)| sent.get(name).is_some_and(|sent| fits(value, sent)))
+        }
+        (planned, sent) => planned == sent,
     }
 }
 

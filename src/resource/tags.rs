@@ -32,6 +32,9 @@ pub struct Marks {
     pub retain: bool,
 }
 
+/// Before the hash in `fde:applied`, while not all of the inputs are known to be set.
+const UNFINISHED: &str = "unfinished ";
+
 /// Between the keys in `fde:tags`: allowed in tag values, and refused in the author's tag keys.
 const KEY_SEPARATOR: &str = " + ";
 
@@ -102,6 +105,21 @@ impl Tags {
 
     pub fn belongs_to(&self, stack: &StackId) -> bool {
         self.get(STACK) == Some(stack.to_string().as_str())
+    }
+
+    /// The same, of an object that has yet to be brought to all of its inputs.
+    #[must_use]
+    pub fn unfinished(&self) -> Self {
+        let mut tags = self.clone();
+        if let Some(applied) = tags.0.get_mut(APPLIED) {
+            applied.insert_str(0, UNFINISHED);
+        }
+        tags
+    }
+
+    pub fn is_unfinished(&self) -> bool {
+        self.get(APPLIED)
+            .is_some_and(|applied| applied.starts_with(UNFINISHED))
     }
 
     pub fn is_protected(&self) -> bool {

@@ -81,6 +81,7 @@ mod secrets;
 mod secretsmanager_secret;
 mod secretsmanager_secret_version;
 mod secretsmanager_target_attachment;
+mod shown;
 mod sns_topic;
 mod sns_topic_policy;
 mod sns_topic_subscription;

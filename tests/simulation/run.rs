@@ -7,7 +7,7 @@ use fde_infra::execute::{self, Cancel, Event, Outcome};
 use fde_infra::graph::ResourceGraph;
 use fde_infra::live;
 use fde_infra::plan::{self, Goal, Plan, Refusal, Request, RetainReason};
-use fde_infra::resource::{ErrorKind, ProviderError};
+use fde_infra::resource::{ErrorKind, ProviderError, Value};
 use fde_infra::testing::faults::{Fault, FaultyAccount, Weather, Weathered};
 use fde_infra::testing::somebody::Deed;
 use fde_infra::testing::{FakeAccount, Random, Somebody};
@@ -15,7 +15,7 @@ use tokio::time::Instant;
 
 use crate::oracle::{self, Held};
 use crate::provider::Patient;
-use crate::teeth::{Flaw, Flawed, catalog_with};
+use crate::teeth::{Flaw, Flawed, Sent, catalog_with};
 
 /// CI systems kill 7.5 s after they have asked (`promises.md` R8).
 const TO_EXIT: Duration = Duration::from_secs(7);
@@ -205,9 +205,10 @@ pub async fn run(world: World<'_>, graph: &ResourceGraph, run: &Run) -> Held<Tol
         heard.push(event);
     }
     check_errors(&ended, &met)?;
-    if let Ended::Ran(..) = ended {
+    if let Ended::Ran(plan, _) = &ended {
         check_exit(&met, exit_took)?;
         check_events(&heard)?;
+        check_sent(plan, &provider.sent())?;
     }
     if run.seed.is_multiple_of(8)
         && let Ended::Ran(plan, outcome) = &ended
@@ -224,6 +225,30 @@ pub async fn run(world: World<'_>, graph: &ResourceGraph, run: &Run) -> Held<Tol
         calls: faulty.calls(),
         exit_took,
     })
+}
+
+/// R18: each step sends what the plan has for it, in every property that the plan knew.
+fn check_sent(plan: &Plan, sent: &[Sent]) -> Held {
+    for sent in sent {
+        let mut steps = plan.steps.iter();
+        let planned = steps.find(|step| step.urn == sent.urn && !step.is_delete());
+        let Some(planned) = planned.and_then(|step| step.comparison()) else {
+            return Err(format!("R18: {} has no step", sent.urn));
+        };
+        let names = planned.inputs.keys().chain(sent.inputs.keys());
+        for name in names.collect::<BTreeSet<_>>() {
+            let is_sent = sent
+                .changed
+                .as_ref()
+                .is_none_or(|names| names.contains(name));
+            let wanted = planned.inputs.get(name);
+            let is_known = wanted.is_none_or(Value::is_known);
+            if is_sent && is_known && wanted != sent.inputs.get(name) {
+                return Err(format!("R18: `{name}` of {} is not as planned", sent.urn));
+            }
+        }
+    }
+    Ok(())
 }
 
 /// An error that cannot be got over is not passed over.

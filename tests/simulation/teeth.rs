@@ -2,7 +2,7 @@
 //! must catch.
 
 use std::collections::BTreeSet;
-use std::sync::LazyLock;
+use std::sync::{LazyLock, Mutex, PoisonError};
 
 use async_trait::async_trait;
 
@@ -54,6 +54,8 @@ pub enum Flaw {
     SecretLost,
     /// What is on its way is taken for ready.
     NotWaited,
+    /// Something else is sent than the plan has.
+    PlanForgotten,
 }
 
 impl Flaw {
@@ -98,6 +100,7 @@ const ALL: &[(Flaw, Scenario)] = &[
     (Flaw::NotCompared, Scenario::Faults),
     (Flaw::SecretLost, Scenario::Faults),
     (Flaw::NotWaited, Scenario::Faults),
+    (Flaw::PlanForgotten, Scenario::Faults),
 ];
 
 /// Those that show in nothing but what stands in the account.
@@ -108,12 +111,21 @@ const SHOW_IN_THE_ACCOUNT: &[Flaw] = &[
     Flaw::NotWaited,
 ];
 
+/// What the engine asked to be sent for one resource.
+pub struct Sent {
+    pub urn: Urn,
+    pub inputs: Properties,
+    /// Of an update, those that differ from what is live.
+    pub changed: Option<Vec<String>>,
+}
+
 /// A provider with a mistake, or without.
 pub struct Flawed<'a> {
     inner: &'a Patient<'a>,
     /// Single calls, for mistakes that are made close to them.
     account: &'a FaultyAccount<'a>,
     flaw: Option<Flaw>,
+    sent: Mutex<Vec<Sent>>,
 }
 
 impl<'a> Flawed<'a> {
@@ -122,7 +134,26 @@ impl<'a> Flawed<'a> {
             inner,
             account,
             flaw,
+            sent: Mutex::default(),
         }
+    }
+
+    /// What the engine has asked for so far, in order.
+    pub fn sent(&self) -> Vec<Sent> {
+        std::mem::take(&mut *self.sent.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn record(&self, urn: &Urn, inputs: &Properties, changed: Option<&Diff>) {
+        let changed = changed.map(|diff| {
+            let names = diff.properties();
+            names.into_iter().map(str::to_owned).collect()
+        });
+        let mut sent = self.sent.lock().unwrap_or_else(PoisonError::into_inner);
+        sent.push(Sent {
+            urn: urn.clone(),
+            inputs: inputs.clone(),
+            changed,
+        });
     }
 
     fn has(&self, flaw: Flaw) -> bool {
@@ -232,6 +263,13 @@ impl Provider for Flawed<'_> {
     }
 
     async fn create(&self, request: Creation<'_>) -> Result<Observed, ProviderError> {
+        let mut inputs = request.inputs.clone();
+        if self.has(Flaw::PlanForgotten) {
+            inputs.pop_last();
+        }
+        let inputs = &inputs;
+        let request = Creation { inputs, ..request };
+        self.record(request.urn, request.inputs, None);
         let schema = self.catalog().get(request.urn.token());
         let is_blind = schema.is_some_and(|schema| schema.create_class == CreateClass::TagsOnly);
         match self.flaw {
@@ -268,6 +306,7 @@ impl Provider for Flawed<'_> {
     }
 
     async fn update(&self, request: Update<'_>) -> Result<Observed, ProviderError> {
+        self.record(request.urn, request.inputs, Some(request.diff));
         if self.has(Flaw::HalfUpdated) {
             return self.half_updated(request).await;
         }

@@ -1,0 +1,162 @@
+//! What a preview shows is what runs: each step sends the inputs of the plan.
+
+use serde_json::json;
+
+use crate::common::program::{Ended, Program};
+use crate::common::{REGION, World};
+
+/// A platform with one service, as small as it gets.
+fn platform(name: &str, service: &str) -> String {
+    format!(
+        "name: {name}\nenvironment: dev\nregion: {REGION}\nnetwork: {{ natGateways: none }}\n\
+         services: {{ api: {{ port: 8000, repository: {name}, logGroup: /e2e/{name}{service} }} }}\n\
+         loadBalancer: {{ accessLogs: {{ enabled: false }} }}\n"
+    )
+}
+
+fn succeeded(ended: Ended) -> Ended {
+    assert_eq!(ended.status, Some(0), "{}", ended.screen);
+    ended
+}
+
+async fn push(world: &World, repository: &str, tag: &str) {
+    let manifest = json!({
+        "schemaVersion": 2,
+        "mediaType": "application/vnd.docker.distribution.manifest.v2+json",
+        "config": { "mediaType": "application/vnd.docker.container.image.v1+json", "size": 7, "digest": "sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a" },
+        "layers": [],
+    });
+    let put = world.sdk.ecr.put_image().repository_name(repository);
+    let put = put.image_tag(tag).image_manifest(manifest.to_string());
+    put.send().await.expect("an image can be put");
+}
+
+/// The container of the revision that the stack's only service runs.
+async fn running(world: &World) -> aws_sdk_ecs::types::ContainerDefinition {
+    let ecs = &world.sdk.ecs;
+    let services = world.sdk.tagged(&world.stack_tag()).await;
+    let service = services
+        .iter()
+        .find(|arn| arn.contains(":service/"))
+        .expect("the service is tagged");
+    let cluster = service.split('/').nth(1).expect("an ARN with its cluster");
+    let asked = ecs.describe_services().cluster(cluster).services(service);
+    let answer = asked.send().await.expect("ECS answers");
+    let revision = answer.services()[0].task_definition().expect("a revision");
+    let asked = ecs.describe_task_definition().task_definition(revision);
+    let answer = asked.send().await.expect("ECS answers");
+    let definition = answer.task_definition().expect("a definition");
+    definition.container_definitions()[0].clone()
+}
+
+/// `up` of the platform until its service runs the tag `v9` of its own repository.
+async fn with_image(program: &Program<'_>, world: &World, name: &str) {
+    let file = platform(name, "");
+    succeeded(program.run_file(&file, "up", &["--yes"]));
+    push(world, name, "latest").await;
+    succeeded(program.run_file(&file, "up", &["--yes"]));
+    succeeded(program.run_file(&file, "preview", &["--expect-no-changes"]));
+    let set = ["--yes", "--set", "services.api.image=v9"];
+    succeeded(program.run_file(&file, "up", &set));
+}
+
+#[tokio::test]
+async fn a_new_revision_keeps_the_image_that_the_preview_shows() {
+    let name = "e2e-shown-image";
+    let world = World::new(name).await;
+    let program = Program::of(&world);
+    with_image(&program, &world, name).await;
+    let edited = platform(name, ", environment: { A: b }");
+    let shown = succeeded(program.run_file(&edited, "preview", &["--json"]));
+    assert!(!shown.stdout.contains(":latest"), "{}", shown.stdout);
+    succeeded(program.run_file(&edited, "up", &["--yes"]));
+    let container = running(&world).await;
+    let image = container.image().expect("an image");
+    assert!(image.ends_with(":v9"), "{image}");
+    assert_eq!(container.environment().len(), 1);
+    succeeded(program.run_file(&edited, "destroy", &["--yes"]));
+}
+
+#[tokio::test]
+async fn a_saved_plan_keeps_the_image_that_it_shows() {
+    let name = "e2e-shown-saved";
+    let world = World::new(name).await;
+    let program = Program::of(&world);
+    with_image(&program, &world, name).await;
+    let edited = platform(name, ", environment: { A: b }");
+    succeeded(program.run_file(&edited, "preview", &["--save-plan", "plan.json"]));
+    succeeded(program.run_words(&["up", "--plan", "plan.json"]));
+    let image = running(&world).await.image().map(str::to_owned);
+    let image = image.expect("an image");
+    assert!(image.ends_with(":v9"), "{image}");
+    succeeded(program.run_file(&edited, "destroy", &["--yes"]));
+}
+
+#[tokio::test]
+async fn changes_are_ignored_from_the_second_run_on() {
+    let world = World::new("e2e-shown-ignored").await;
+    let file = "vpc:\n  type: aws:ec2:Vpc\n  properties: { cidrBlock: 10.77.0.0/16, enableDnsHostnames: true }\n  \
+                options: { ignoreChanges: [enableDnsHostnames] }";
+    let hostnames = async |id: &str| {
+        let name = aws_sdk_ec2::types::VpcAttributeName::EnableDnsHostnames;
+        let asked = world.sdk.ec2.describe_vpc_attribute().vpc_id(id);
+        let answer = asked.attribute(name).send().await.expect("EC2 answers");
+        let value = answer
+            .enable_dns_hostnames()
+            .and_then(|value| value.value());
+        value.expect("the attribute has a value")
+    };
+    world.up(file).await;
+    let id = world.id(file, "vpc").await;
+    assert!(hostnames(&id).await, "the file's value is in force");
+
+    // AWS's default is another, so this is what `ignoreChanges` must leave alone.
+    let off = aws_sdk_ec2::types::AttributeBooleanValue::builder().value(false);
+    let modify = world.sdk.ec2.modify_vpc_attribute().vpc_id(&id);
+    let modify = modify.enable_dns_hostnames(off.build());
+    modify.send().await.expect("the attribute can be set");
+    world.up(file).await;
+    assert!(!hostnames(&id).await, "somebody else's value stays");
+    world.destroy(file).await;
+}
+
+/// As after a run that ended between the call that makes a network and the one that sets its attribute.
+#[tokio::test]
+async fn an_ignored_input_that_a_killed_run_did_not_set_is_set_by_the_next() {
+    let world = World::new("e2e-shown-killed").await;
+    let file = "vpc:\n  type: aws:ec2:Vpc\n  properties: { cidrBlock: 10.78.0.0/16, enableDnsHostnames: true }\n  \
+                options: { ignoreChanges: [enableDnsHostnames] }";
+    let plan = world.preview(file).await;
+    let step = &plan.steps[0];
+    let (Some(desired), Some(planned)) = (step.desired(), step.comparison()) else {
+        panic!("{step:?} makes nothing");
+    };
+    let catalog = fde_infra::aws::registry::catalog();
+    let schema = catalog.get(step.urn.token()).expect("a type");
+    let tags = desired.tags_at_creation(schema, &planned.tags);
+    let specification = aws_sdk_ec2::types::TagSpecification::builder()
+        .resource_type(aws_sdk_ec2::types::ResourceType::Vpc)
+        .set_tags(Some(
+            tags.iter()
+                .map(|(key, value)| {
+                    let tag = aws_sdk_ec2::types::Tag::builder();
+                    tag.key(key).value(value).build()
+                })
+                .collect(),
+        ));
+    let create = world.sdk.ec2.create_vpc().cidr_block("10.78.0.0/16");
+    let create = create.tag_specifications(specification.build());
+    let made = create.send().await.expect("a network can be made");
+    let id = made.vpc().and_then(|vpc| vpc.vpc_id()).expect("an id");
+
+    world.up(file).await;
+    let name = aws_sdk_ec2::types::VpcAttributeName::EnableDnsHostnames;
+    let asked = world.sdk.ec2.describe_vpc_attribute().vpc_id(id);
+    let answer = asked.attribute(name).send().await.expect("EC2 answers");
+    let value = answer
+        .enable_dns_hostnames()
+        .and_then(|value| value.value());
+    assert_eq!(value, Some(true));
+    assert!(world.preview(file).await.is_empty());
+    world.destroy(file).await;
+}
