@@ -368,6 +368,7 @@ impl<T: ResourceType> Bridge<T> {
             urn: request.urn.clone(),
             inputs: request.inputs.clone(),
             tags: request.tags.clone(),
+            is_imported: false,
         }];
         let found = self
             .read(

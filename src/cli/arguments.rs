@@ -92,6 +92,22 @@ pub struct SelectionArguments {
         value_delimiter = ','
     )]
     pub allow_delete: Vec<String>,
+    /// Take away what others have added to a resource, by its id or name. Can be repeated.
+    #[arg(
+        long,
+        env = "FDE_INFRA_REMOVE",
+        value_name = "ID",
+        value_delimiter = ','
+    )]
+    pub remove: Vec<String>,
+    /// Set the stack up in this region too, although it stands in another one already. Can be repeated.
+    #[arg(
+        long,
+        env = "FDE_INFRA_ALLOW_REGION",
+        value_name = "REGION",
+        value_delimiter = ','
+    )]
+    pub allow_region: Vec<String>,
 }
 
 /// What to do about others who are at the same stack.
@@ -120,6 +136,8 @@ impl SelectionArguments {
             ("--exclude", &self.exclude),
             ("--replace", replace),
             ("--allow-delete", &self.allow_delete),
+            ("--remove", &self.remove),
+            ("--allow-region", &self.allow_region),
         ] {
             for name in names {
                 line.push_str(&format!(" {flag} {}", quoted(name)));
@@ -135,6 +153,8 @@ impl SelectionArguments {
             excludes: self.exclude.clone(),
             replace: replace.to_vec(),
             allow_delete: self.allow_delete.clone(),
+            remove: self.remove.clone(),
+            allow_regions: self.allow_region.clone(),
         }
     }
 }

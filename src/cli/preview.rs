@@ -157,13 +157,25 @@ pub async fn run(context: &mut Context, arguments: &Arguments) -> CommandResult 
         let lines = saved(context, &arguments.stack, path);
         context.terminal.report(&lines);
     }
-    if plan.is_empty() {
+    if plan.is_in_sync() {
         Ok(Exit::Done)
     } else if arguments.expect_no_changes {
         let up = session.offline.command_line("up");
-        let message = Message::error("no changes were expected, and there are some")
-            .help("to make them, run")
-            .command(arguments.selection.added_to(up, &arguments.replace));
+        let message = if plan.is_empty() {
+            let first = plan.added.iter().find(|added| added.is_drift);
+            let id = first.map_or("ID", |added| added.observed.id.as_str());
+            let parent = first.map_or("NAME", |added| added.parent.name());
+            let file = session.offline.file_name();
+            Message::error("others have added what opens access or moves traffic")
+                .help(format!(
+                    "to accept it, write `options: {{ {parent}: {{ accept: [\"{id}\"] }} }}` in {file}; to take it away, run"
+                ))
+                .command(format!("{up} --remove {}", quoted(id)))
+        } else {
+            Message::error("no changes were expected, and there are some")
+                .help("to make them, run")
+                .command(arguments.selection.added_to(up, &arguments.replace))
+        };
         Err(Failure::new(Exit::UnexpectedChanges, message))
     } else if arguments.detailed_exitcode {
         Ok(Exit::Changes)

@@ -23,6 +23,11 @@ pub fn of(plan: &Plan, session: &Session, again: &str) -> Option<Failure> {
             .iter()
             .filter_map(|refusal| forbidden(refusal, session)),
     );
+    messages.extend(
+        plan.refusals
+            .iter()
+            .filter_map(|refusal| others(refusal, session, again)),
+    );
     messages.extend(protected(plan, session, again));
     messages.extend(retained(plan, session));
     messages.extend(holds_data(plan, session, again));
@@ -78,6 +83,65 @@ fn forbidden(refusal: &Refusal, session: &Session) -> Option<Message> {
         .fact("object", format!("`{id}`"))
         .fact("because", reason.clone());
     Some(message.fact("now", "nothing was changed"))
+}
+
+/// What is in the way because others own it.
+fn others(refusal: &Refusal, session: &Session, again: &str) -> Option<Message> {
+    let file = session.offline.file_name();
+    let urn = refusal.urn();
+    let of = format!("{} `{}`", urn.token(), urn.name());
+    let message = |summary: String, code| {
+        let message = Message::error(summary).code(code);
+        message.at(session.offline.place(urn))
+    };
+    let now = |message: Message| message.fact("now", "nothing was changed");
+    Some(match refusal {
+        Refusal::ParentNotOurs { parent, .. } => {
+            let summary = format!("{of} would change what is not of this stack");
+            let message = message(summary, "fde::guard::parent");
+            now(message.fact("belongs to", format!("`{parent}`"))).help(format!(
+                "refer to a resource of this stack; or, to take this part of it over, write `options: {{ import: \"{parent}\" }}` in {file}"
+            ))
+        }
+        Refusal::PlaceTaken { id, .. } => {
+            let summary = format!("{of} cannot be put in its place: others are there");
+            let message = message(summary, "fde::guard::place_taken");
+            now(message.fact("taken by", format!("`{id}`")))
+                .help(format!(
+                    "give it another place in {file}; or, to take away what is there, run"
+                ))
+                .command(format!("{again} --remove {}", session::quoted(id)))
+        }
+        Refusal::Elsewhere {
+            id, regions, here, ..
+        } => {
+            let summary = format!("{} stands in another region already", urn.stack());
+            let message = message(summary, "fde::guard::region");
+            let known = if regions.is_empty() {
+                "not recorded: it was made by an earlier version".to_owned()
+            } else {
+                regions.join(", ")
+            };
+            now(message
+                .fact("region", known)
+                .fact("seen by", format!("`{id}`")))
+            .help(format!(
+                "correct `region` in {file}; or, to set it up in {here} too, run"
+            ))
+            .command(format!("{again} --allow-region {here}"))
+        }
+        Refusal::Shortens { id, .. } => {
+            let summary = format!("{of} was there before this stack, and its data would go");
+            let message = message(summary, "fde::guard::holds_data");
+            now(message.fact("object", format!("`{id}`")))
+                .help("if what is older than the file says may go, say so by name")
+                .command(format!(
+                    "{again} --allow-delete {}",
+                    session::quoted(urn.name())
+                ))
+        }
+        _ => return None,
+    })
 }
 
 /// The key in the file that says what a resource is called.

@@ -80,6 +80,10 @@ struct SavedRequest {
     exclude: Vec<String>,
     replace: Vec<String>,
     allow_delete: Vec<String>,
+    #[serde(default)]
+    remove: Vec<String>,
+    #[serde(default)]
+    allow_region: Vec<String>,
 }
 
 /// What a preview has seen and found.
@@ -141,6 +145,8 @@ impl SavedPlan {
                 exclude: selection.exclude.clone(),
                 replace: replace.to_vec(),
                 allow_delete: selection.allow_delete.clone(),
+                remove: selection.remove.clone(),
+                allow_region: selection.allow_region.clone(),
             },
             inputs: binding::inputs(&offline.graph),
             live: binding::live(live, &offline.graph, &offline.catalog),
@@ -230,6 +236,8 @@ impl SavedPlan {
             target: self.request.target.clone(),
             exclude: self.request.exclude.clone(),
             allow_delete: self.request.allow_delete.clone(),
+            remove: self.request.remove.clone(),
+            allow_region: self.request.allow_region.clone(),
         }
     }
 

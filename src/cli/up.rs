@@ -121,6 +121,8 @@ fn alone(arguments: &Arguments) -> Result<(), Failure> {
         ("--exclude", &selection.exclude),
         ("--replace", &arguments.replace),
         ("--allow-delete", &selection.allow_delete),
+        ("--remove", &selection.remove),
+        ("--allow-region", &selection.allow_region),
     ];
     let given = beside
         .iter()

@@ -1,6 +1,7 @@
 //! The bucket for the load balancer's access logs: private, encrypted, emptied by age, written to by the load balancer
 //! alone.
 
+use crate::resource::tags::short_hash;
 use crate::resource::value::properties;
 use crate::resource::{Properties, StackId, Urn, Value};
 use crate::stack::Fault;
@@ -93,15 +94,23 @@ pub fn expand(context: &mut Context<'_>, logs: &AccessLogs) {
         Some(name) => name.as_str().into(),
         // Names are unique in all of AWS, and the same stack is set up in many accounts.
         None => Value::join([
-            format!("{}-{}-alb-logs-", stack.name, stack.environment).into(),
+            format!("{}-alb-logs-", short(&stack, &context.stack.region)).into(),
             policy::account_id(&stack),
+            format!("-{}", context.stack.region).into(),
         ]),
     };
+    let earlier = logs.bucket.is_none().then(|| {
+        Value::join([
+            format!("{}-{}-alb-logs-", stack.name, stack.environment).into(),
+            policy::account_id(&stack),
+        ])
+    });
     // The load balancer writes a test object, so the bucket is never empty. Whether it may go is decided by `onDelete`
     // and consent; then its logs must not stand in the way.
     let inputs = properties([("bucket", name), ("forceDestroy", true.into())]);
     let resource = context.add(ORIGIN, urn.clone(), inputs);
     resource.origin.name_key = Some(format!("{ORIGIN}.accessLogs.bucket"));
+    resource.options.earlier_names.extend(earlier);
     let mut part = |token: &str, name: &str, mut inputs: Properties| {
         inputs.insert("bucket".to_owned(), Value::output(&urn, "bucket"));
         let part = context.urn(token, &format!("loadBalancer/accessLogs{name}"));
@@ -150,6 +159,19 @@ pub fn expand(context: &mut Context<'_>, logs: &AccessLogs) {
 }
 
 const ORIGIN: &str = KEY;
+
+/// The stack in the name of a bucket, which has 63 characters with account and region in it.
+fn short(stack: &StackId, region: &str) -> String {
+    const ROOM: usize = 63 - "-alb-logs-".len() - 12 - 1;
+    let whole = format!("{}-{}", stack.name, stack.environment);
+    let room = ROOM.saturating_sub(region.len());
+    if whole.len() <= room {
+        return whole;
+    }
+    let hash = short_hash(&whole, 6);
+    let kept = whole.get(..room.saturating_sub(7)).unwrap_or_default();
+    format!("{}-{hash}", kept.trim_end_matches('-'))
+}
 
 /// Lets the load balancer write its logs, and nobody speak to the bucket in the clear.
 fn delivery(context: &Context<'_>, logs: &AccessLogs, bucket: &Urn) -> Value {

@@ -160,6 +160,7 @@ impl<'a> Context<'a> {
             tags: self.stack.tags.clone(),
             options: ResourceOptions {
                 on_delete,
+                region: Some(self.stack.region.clone()),
                 ..ResourceOptions::default()
             },
             origin: Origin {

@@ -1,5 +1,6 @@
 //! The dashboard of `monitoring:`: what to look at when an alarm rings, from the outside in.
 
+use crate::graph::Resource;
 use crate::resource::value::properties;
 use crate::resource::{StackId, Urn, Value};
 
@@ -21,7 +22,12 @@ struct Graph {
 }
 
 /// Adds the dashboard.
-pub fn expand(context: &mut Context<'_>, platform: &Platform, name: &str, alarms: &[Urn]) {
+pub fn expand<'c>(
+    context: &'c mut Context<'_>,
+    platform: &Platform,
+    name: &str,
+    alarms: &[Urn],
+) -> &'c mut Resource {
     let stack = context.id.clone();
     let region = context.stack.region.clone();
     let mut graphs = Vec::new();
@@ -67,9 +73,14 @@ pub fn expand(context: &mut Context<'_>, platform: &Platform, name: &str, alarms
             Value::object([("widgets", Value::List(widgets))]),
         ),
     ]);
-    let urn = context.urn("aws:cloudwatch:Dashboard", "monitoring/dashboard");
-    let resource = context.add(KEY, urn, inputs);
+    let resource = context.add(KEY, urn(&stack), inputs);
     resource.origin.name_key = Some(format!("{KEY}.dashboard"));
+    resource
+}
+
+/// The dashboard.
+pub fn urn(stack: &StackId) -> Urn {
+    Urn::new(stack, "aws:cloudwatch:Dashboard", "monitoring/dashboard")
 }
 
 impl Graph {

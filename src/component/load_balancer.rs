@@ -68,7 +68,7 @@ pub struct LoadBalancerSpec {
 pub struct AccessLogsSpec {
     /// Default: true.
     pub enabled: Option<bool>,
-    /// The name of the bucket, unique in all of AWS. Default: derived from stack and account.
+    /// The name of the bucket, unique in all of AWS. Default: derived from stack, account and region.
     #[schemars(example = &"happyrobot-fde-alb-access-logs-dev", length(min = 3, max = 63))]
     pub bucket: Option<String>,
     /// What the names of the logs begin with. Default: nothing.

@@ -97,7 +97,10 @@ pub fn stack_graph(
         notes,
     } = expand(stack, catalog)?;
     match graph::build(&stack.id(), resources, outputs, catalog) {
-        Ok(graph) => Ok((graph, notes)),
+        Ok(mut graph) => {
+            graph.region = Some(stack.region.clone());
+            Ok((graph, notes))
+        }
         Err(errors) => {
             let errors = errors
                 .into_iter()

@@ -38,7 +38,7 @@ const RETENTION_DAYS: &[u32] = &[
 #[schemars(rename = "Monitoring")]
 pub struct MonitoringSpec {
     /// The name of the dashboard, unique in the account: up to 255 letters, digits, `-` and `_`. Default: derived from
-    /// the stack.
+    /// stack and region.
     #[schemars(example = &"HappyRobot-FDE-dev", length(min = 1, max = 255))]
     pub dashboard: Option<String>,
     /// Days that the logs of the services are kept: 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096,
@@ -75,6 +75,8 @@ pub struct AlarmsSpec {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Monitoring {
     pub dashboard: String,
+    /// The name that an earlier version derived, where the file gives none.
+    earlier_dashboard: Option<String>,
     pub log_retention_days: u32,
     emails: Vec<String>,
     pub thresholds: Thresholds,
@@ -104,10 +106,12 @@ pub fn settle(context: &mut Context<'_>) -> Option<Monitoring> {
     let spec: MonitoringSpec = context.spec(KEY)?;
     check(context, &spec);
     let id = &context.id;
+    // Names are the account's, whatever the region.
+    let earlier = format!("{}-{}", id.name, id.environment);
+    let derived = format!("{earlier}-{}", context.stack.region);
     Some(Monitoring {
-        dashboard: spec
-            .dashboard
-            .unwrap_or_else(|| format!("{}-{}", id.name, id.environment)),
+        earlier_dashboard: spec.dashboard.is_none().then_some(earlier),
+        dashboard: spec.dashboard.unwrap_or(derived),
         log_retention_days: spec
             .log_retention_days
             .unwrap_or_else(|| default_log_retention(context.environment())),
@@ -165,15 +169,23 @@ impl Monitoring {
     pub fn exports(&self, context: &Context<'_>) -> BTreeMap<String, Export> {
         [
             ("topicArn", Value::output(&topic(&context.id), "arn")),
-            ("dashboardName", self.dashboard.as_str().into()),
-            ("dashboardUrl", self.dashboard_url(context).into()),
+            ("dashboardName", self.dashboard_name(context)),
+            ("dashboardUrl", self.dashboard_url(context)),
         ]
         .into_iter()
         .map(|(name, value)| (name.to_owned(), Export::Value(value)))
         .collect()
     }
 
-    fn dashboard_url(&self, context: &Context<'_>) -> String {
+    /// The name in the file, or that of the live dashboard.
+    fn dashboard_name(&self, context: &Context<'_>) -> Value {
+        match self.earlier_dashboard {
+            None => self.dashboard.as_str().into(),
+            Some(_) => Value::output(&dashboard::urn(&context.id), "dashboardName"),
+        }
+    }
+
+    fn dashboard_url(&self, context: &Context<'_>) -> Value {
         let region = &context.stack.region;
         let console = if region.starts_with("cn-") {
             "console.amazonaws.cn"
@@ -182,10 +194,13 @@ impl Monitoring {
         } else {
             "console.aws.amazon.com"
         };
-        let name = &self.dashboard;
-        format!(
-            "https://{region}.{console}/cloudwatch/home?region={region}#dashboards/dashboard/{name}"
-        )
+        let page = format!(
+            "https://{region}.{console}/cloudwatch/home?region={region}#dashboards/dashboard/"
+        );
+        match self.dashboard_name(context) {
+            Value::String(name) => (page + &name).into(),
+            name => Value::join([page.into(), name]),
+        }
     }
 
     /// Adds the resources of the section.
@@ -220,11 +235,12 @@ impl Monitoring {
             context.add(KEY, urn, inputs);
         }
         let alarms = alarms::expand(context, platform, &self.thresholds);
-        dashboard::expand(context, platform, &self.dashboard, &alarms);
+        let dashboard = dashboard::expand(context, platform, &self.dashboard, &alarms);
+        let earlier = self.earlier_dashboard.iter();
+        let earlier = earlier.map(|name| name.as_str().into());
+        dashboard.options.earlier_names.extend(earlier);
         let url = self.dashboard_url(context);
-        context
-            .outputs
-            .push(("dashboardUrl".to_owned(), url.into()));
+        context.outputs.push(("dashboardUrl".to_owned(), url));
     }
 }
 

@@ -43,6 +43,12 @@ pub struct OptionsSpec {
     pub delete_before_replace: bool,
     /// Properties whose change replaces it although it need not; `*` for all.
     pub replace_on_changes: Vec<String>,
+    /// For a part (a policy, a setting, a route) of something that is not of this stack: the id of that. It is then changed
+    /// as the file says.
+    pub import: Option<String>,
+    /// What others have added to it and may stay without counting as drift: ids, or names as `preview` shows them, with `*`.
+    #[schemars(example = ["sgr-0a1b2c3d4e5f60718"])]
+    pub accept: Vec<String>,
 }
 
 /// One name or several.
@@ -57,7 +63,6 @@ pub enum DependsOn {
 
 fn unsupported() -> serde_json::Value {
     json!({
-        "import": "fde-infra finds its own resources by their tags, and does not adopt others yet",
         "aliases": "renaming a resource is not supported yet",
         "customTimeouts": "each resource type waits as long as AWS may take",
         "parent": "resources have no parents; use `dependsOn` for order",
@@ -100,6 +105,8 @@ impl OptionsSpec {
         options
             .replace_on_changes
             .extend(self.replace_on_changes.iter().cloned());
+        options.import = self.import.clone().or_else(|| options.import.take());
+        options.accept.extend(self.accept.iter().cloned());
     }
 }
 

@@ -315,8 +315,6 @@ options:
                 2:3 name `network`: is what a section of the file is called, and `${…}` would mean that
                 3:14 unknown_type `aws:s3:Bukket`: `aws:s3:Bukket` is not a resource type of fde-infra
                     help: did you mean `aws:s3:Bucket`?
-                4:42 unsupported `import`: `import` is not supported yet
-                    help: fde-infra finds its own resources by their tags, and does not adopt others yet
                 4:53 unknown_key `protekt`: `resources.b.options` has no `protekt`
                     help: did you mean `protect`?
                 5:61 broken_reference `${b.nothing}`: `aws:s3:Bucket` has no output `nothing`

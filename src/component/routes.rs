@@ -203,7 +203,9 @@ pub fn add(context: &mut Context<'_>, rule: &Rule, listener: &Urn) {
         ("actions", Value::list([forward(&stack, &rule.service)])),
     ]);
     let origin = format!("services.{}.routes", rule.service);
-    context.add(&origin, rule.urn(&stack), inputs);
+    let resource = context.add(&origin, rule.urn(&stack), inputs);
+    // Only the order among our own matters.
+    resource.options.any_free = Some("priority");
 }
 
 #[cfg(test)]

@@ -77,7 +77,8 @@ pub struct ServiceSpec {
     /// What its code may do in AWS. Default: nothing.
     pub permissions: Vec<PermissionSpec>,
     /// The name of its log group, which no other stack of the account and region can have. Default:
-    /// `/aws/ecs/containers-<service>`.
+    /// `/aws/ecs/<stack>-<environment>/<service>`; a stack that was made when the default was
+    /// `/aws/ecs/containers-<service>` keeps that.
     #[schemars(length(min = 1, max = 512))]
     pub log_group: Option<String>,
 }
@@ -204,6 +205,8 @@ pub struct Service {
     pub secrets: BTreeMap<String, Text>,
     pub permissions: Vec<(Vec<String>, Vec<Text>)>,
     pub log_group: String,
+    /// The name that an earlier version derived, where the file gives none.
+    pub earlier_log_group: Option<String>,
 }
 
 /// A repository that the stack makes.
@@ -390,9 +393,13 @@ fn settle_one(context: &mut Context<'_>, key: String, spec: ServiceSpec, only: b
             .into_iter()
             .map(|permission| (permission.actions, permission.resources))
             .collect(),
+        earlier_log_group: spec
+            .log_group
+            .is_none()
+            .then(|| format!("/aws/ecs/containers-{key}")),
         log_group: spec
             .log_group
-            .unwrap_or_else(|| format!("/aws/ecs/containers-{key}")),
+            .unwrap_or_else(|| format!("/aws/ecs/{}/{key}", cluster_name(&context.id))),
         key,
     };
     service_checks::check(context, &service);

@@ -79,6 +79,9 @@ impl Services {
             let origin = service.path("");
             let group = context.add(&origin, service.log_group_urn(&stack), group);
             group.origin.name_key = Some(service.path("logGroup"));
+            let earlier = service.earlier_log_group.iter();
+            let earlier = earlier.map(|name| name.as_str().into());
+            group.options.earlier_names.extend(earlier);
             let secrets = task_roles::secrets(context, service);
             task_roles::expand(context, service, &secrets);
             let definition = add.task_definition(context, &secrets);

@@ -242,6 +242,9 @@ fn live_object(
             protect: None,
             retain: false,
             ignore_changes: Vec::new(),
+            region: None,
+            earlier_names: Vec::new(),
+            parts: None,
         };
         desired.against(schema, &lookup, None)
     });

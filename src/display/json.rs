@@ -5,6 +5,7 @@
 use serde::Serialize;
 use serde_json::Value as Json;
 
+use super::added;
 use super::diff::masked;
 use super::outputs::json;
 use super::rows::{headline, rows, tally};
@@ -35,7 +36,20 @@ pub struct Document {
     summary: Summary,
     refusals: Vec<JsonRefusal>,
     retained: Vec<JsonRetained>,
+    added: Vec<JsonAdded>,
     outputs: Json,
+}
+
+/// What others have added, and stays.
+#[derive(Debug, Serialize)]
+struct JsonAdded {
+    /// The URN of what it hangs on.
+    parent: String,
+    #[serde(rename = "type")]
+    kind: String,
+    id: String,
+    what: String,
+    drift: bool,
 }
 
 #[derive(Debug, Serialize)]
@@ -167,7 +181,7 @@ pub fn document(plan: &Plan, catalog: &Catalog) -> Document {
             delete: count(Op::Delete),
             retain: count(Op::Retain),
             same: count(Op::Same),
-            drift,
+            drift: drift + added::drifting(plan),
         },
         refusals: plan.refusals.iter().map(refusal).collect(),
         retained: plan
@@ -185,6 +199,17 @@ pub fn document(plan: &Plan, catalog: &Catalog) -> Document {
                     RetainReason::PartOf(_) => "partOf",
                 },
                 reason: retained.reason.to_string(),
+            })
+            .collect(),
+        added: plan
+            .added
+            .iter()
+            .map(|added| JsonAdded {
+                parent: added.parent.to_string(),
+                kind: added.observed.token.clone(),
+                id: added.observed.id.clone(),
+                what: added::text(added),
+                drift: added.is_drift,
             })
             .collect(),
         outputs: plan
@@ -265,6 +290,12 @@ fn because(because: &Because) -> &'static str {
         Because::NotInFile => "notInFile",
         Because::Destroy => "destroy",
         Because::Superseded => "superseded",
+        Because::Deployed(_) => "deployed",
+        Because::TakenOver => "takenOver",
+        Because::Renamed(_) => "renamed",
+        Because::Removed => "removed",
+        Because::WithParent => "withParent",
+        Because::Unmarked => "unmarked",
     }
 }
 
@@ -289,6 +320,10 @@ fn refusal(refusal: &Refusal) -> JsonRefusal {
         Refusal::Retained { id, .. } => ("retained", id, None),
         Refusal::HoldsData { id, .. } => ("holdsData", id, None),
         Refusal::Forbidden { id, .. } => ("forbidden", id, None),
+        Refusal::ParentNotOurs { parent, .. } => ("parentNotOurs", parent, None),
+        Refusal::PlaceTaken { id, .. } => ("placeTaken", id, None),
+        Refusal::Elsewhere { id, .. } => ("elsewhere", id, None),
+        Refusal::Shortens { id, .. } => ("shortens", id, None),
     };
     JsonRefusal {
         urn: refusal.urn().to_string(),

@@ -6,6 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::added;
 use super::diff;
 use super::inert::{HARMLESS, orders, sanitise};
 use super::preview::{self, View};
@@ -145,6 +146,20 @@ fn head(view: View<'_>, rows: &[PlanRow<'_>]) -> String {
         }
         head.push_str(&format!("\n> [!CAUTION]\n> Deletes data: {names}\n"));
     }
+    let mut others: Vec<String> = Vec::new();
+    for added in &view.plan.added {
+        let of = code(added.parent.name());
+        others.push(format!("> {of}: {}\n", escaped(&added::text(added))));
+    }
+    if !others.is_empty() {
+        let more = others.len().saturating_sub(MOST_NAMED);
+        others.truncate(MOST_NAMED);
+        head.push_str("\n> [!NOTE]\n> Added by others, and left alone:\n>\n");
+        head.push_str(&others.join("> \n"));
+        if more > 0 {
+            head.push_str(&format!("> \n> and {more} more\n"));
+        }
+    }
     let refused = rows.iter().filter(|row| row.refusal.is_some()).count();
     if refused > 0 {
         head.push_str(&format!(
@@ -172,7 +187,9 @@ fn counts(plan: &Plan) -> String {
         row.step
             .is_some_and(|step| step.because == Because::Drifted)
     };
-    match rows(plan).iter().filter(|row| drifted(row)).count() {
+    let rows = rows(plan);
+    let drifted = rows.iter().filter(|row| drifted(row)).count();
+    match drifted + added::drifting(plan) {
         0 => {}
         count => parts.push(format!("{count} drifted")),
     }

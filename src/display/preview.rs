@@ -1,10 +1,10 @@
 //! A plan as a tree with a summary: what `preview` shows, and `up` and `destroy` before they ask.
 
-use super::consequences;
 use super::line::Line;
 use super::rows::{PlanRow, changed, fate_of_data, is_shown, rows, tally, word};
 use super::style::{self, Style};
 use super::tree::{Cells, Row, Tree};
+use super::{added, consequences};
 use crate::plan::{Because, Goal, Op, Plan, Refusal};
 use crate::resource::Catalog;
 
@@ -24,7 +24,11 @@ pub struct View<'a> {
 /// What goes or stays against expectation, and the counts: what stands below the tree.
 pub fn conclusion(view: View<'_>) -> Vec<Line> {
     let mut lines = Vec::new();
-    for mut block in [consequences::going(view), consequences::staying(view)] {
+    for mut block in [
+        consequences::going(view),
+        consequences::staying(view),
+        added::render(view),
+    ] {
         if !block.is_empty() {
             lines.append(&mut block);
             lines.push(Line::new());
@@ -132,6 +136,10 @@ fn refused(refusal: &Refusal) -> &'static str {
         Refusal::Retained { .. } => "refused: retained",
         Refusal::HoldsData { .. } => "refused: holds data",
         Refusal::Forbidden { .. } => "refused: cannot be changed so",
+        Refusal::ParentNotOurs { .. } => "refused: what it hangs on is not of this stack",
+        Refusal::PlaceTaken { .. } => "refused: its place is taken",
+        Refusal::Elsewhere { .. } => "refused: the stack is in another region",
+        Refusal::Shortens { .. } => "refused: takes over what is there, and its data would go",
     }
 }
 
@@ -173,6 +181,11 @@ fn counts(plan: &Plan) -> Vec<Line> {
             count => format!("{count} are not as they were last applied; `up` sets them back"),
         };
         lines.push(Line::plain("    ").with(Style::Warning, format!("drift: {text}")));
+    }
+    let open = added::drifting(plan);
+    if open > 0 {
+        let text = format!("drift: {open} added by others; remove it, or accept it in the file");
+        lines.push(Line::plain("    ").with(Style::Warning, text));
     }
     lines
 }

@@ -166,13 +166,21 @@ impl Runner<'_> {
         let Some(observed) = self.ready(observed).await? else {
             return Ok(Ended::Interrupted);
         };
+        let sent = comparison.inputs.clone();
         let comparison = desired.after_create(schema, comparison, &observed);
+        // Known since the object exists: what AWS has filled in.
+        let mut planned = planned.clone();
+        for (name, value) in &comparison.inputs {
+            if sent.get(name) != Some(value) {
+                planned.insert(name.clone(), value.clone());
+            }
+        }
         let (set, remove) = observed.tags.changes_to(&comparison.tags);
         let tagged = schema.taggable && !(set.is_empty() && remove.is_empty());
         if !tagged && comparison.diff.is_empty() {
             return Ok(self.done(observed));
         }
-        self.bring_up_to_date(schema, planned, comparison, observed)
+        self.bring_up_to_date(schema, &planned, comparison, observed)
             .await
     }
 

@@ -49,6 +49,16 @@ pub struct ResourceOptions {
     /// Properties whose change replaces although it need not; `*` for all.
     pub replace_on_changes: Vec<String>,
     pub on_delete: OnDelete,
+    /// Takes it over, or lets it hang on what is not ours: AWS's id of either.
+    pub import: Option<String>,
+    /// What others have added to it, and may: ids, or words of what they are.
+    pub accept: Vec<String>,
+    /// Where the stack is: part of the name and of the ownership of what is not a region's own.
+    pub region: Option<String>,
+    /// Names that earlier versions derived where the file gives none. An object that bears one keeps it.
+    pub earlier_names: Vec<Value>,
+    /// The property in which any other free value will do, if the one wanted is taken.
+    pub any_free: Option<&'static str>,
 }
 
 /// Where in the stack file a resource comes from.
@@ -80,6 +90,8 @@ pub struct Resource {
 #[derive(Debug, Clone, PartialEq)]
 pub struct ResourceGraph {
     pub stack: StackId,
+    /// Where the stack is; `None` where that means nothing.
+    pub region: Option<String>,
     resources: BTreeMap<Urn, Resource>,
     /// Resources in an order in which each comes after what it needs.
     order: Vec<Urn>,
@@ -247,6 +259,7 @@ pub fn build(
     };
     Ok(ResourceGraph {
         stack: stack.clone(),
+        region: None,
         resources: by_urn,
         order,
         outputs,
@@ -285,8 +298,18 @@ fn complete(
         && !inputs.contains_key(rule.property)
     {
         let generation = names::generation(schema, &inputs);
-        let name = names::derive(stack, resource.urn.name(), rule, &generation);
-        inputs.insert(rule.property.to_owned(), name.into());
+        let logical = resource.urn.name();
+        let region = resource.options.region.as_deref();
+        if let Some(region) = region.filter(|_| schema.global) {
+            let former = names::derive(stack, logical, rule, &generation);
+            resource.options.earlier_names.push(former.into());
+            let logical = format!("{region}/{logical}");
+            let name = names::derive(stack, &logical, rule, &generation);
+            inputs.insert(rule.property.to_owned(), name.into());
+        } else {
+            let name = names::derive(stack, logical, rule, &generation);
+            inputs.insert(rule.property.to_owned(), name.into());
+        }
         resource.generated_name = rule.generated;
     }
     for property in &schema.properties {

@@ -9,12 +9,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::future::try_join_all;
 
+use ownership::Unmarked;
+
 use crate::graph::{FACTS_TOKEN, ResourceGraph};
 use crate::resource::provider::{Indexed, Query, Wanted};
 use crate::resource::tags::Marks;
 use crate::resource::value::resolve_properties;
 use crate::resource::{
-    Catalog, LiveSnapshot, OutputReference, Provider, ProviderError, ReadSession, Tags, Value,
+    Addition, Catalog, LiveSnapshot, OutputReference, Provider, ProviderError, ReadSession, Tags,
+    Value,
 };
 
 /// Reads everything of the graph's stack, and everything that has a name the graph wants.
@@ -34,6 +37,14 @@ pub async fn read(
     };
     let session = ReadSession::default();
     let mut indexed = by_type(index, &graph.stack);
+    let regional = indexed.iter().filter(|(token, _)| {
+        let schema = catalog.get(token);
+        schema.is_some_and(|schema| !schema.global)
+    });
+    let old: Vec<Tags> = regional
+        .flat_map(|(_, entries)| entries)
+        .map(|entry| entry.tags.clone())
+        .collect();
     for round in rounds(catalog, graph, &indexed) {
         let wanted: Vec<Vec<Wanted>> = round
             .iter()
@@ -54,16 +65,38 @@ pub async fn read(
             });
             try_join_all(reads).await?
         };
-        for (token, observed) in round.iter().zip(answers) {
-            if let Some(schema) = catalog.get(token) {
-                ownership::assign(&mut live, schema, graph, observed);
-            }
-            indexed.remove(*token);
+        let mut answers: Vec<_> = round
+            .iter()
+            .zip(answers)
+            .filter_map(|(token, observed)| Some((catalog.get(token)?, observed)))
+            .collect();
+        // Whose something is that has its name in all regions shows in what else is here.
+        answers.sort_by_key(|(schema, _)| schema.global);
+        for (schema, observed) in answers {
+            let here = live.ours.iter().filter(|(urn, _)| {
+                let schema = catalog.get(urn.token());
+                schema.is_some_and(|schema| schema.taggable && !schema.global)
+            });
+            let here = here.flat_map(|(_, objects)| objects.iter().map(|object| &object.tags));
+            let unmarked = Unmarked::judge(graph, catalog, here.chain(&old));
+            ownership::assign(&mut live, schema, graph, observed, unmarked);
+            indexed.remove(schema.token);
         }
     }
     for objects in live.ours.values_mut() {
         objects.sort_by(|left, right| left.id.cmp(&right.id));
     }
+    live.additions.sort_by(|left, right| {
+        let of = |addition: &Addition| {
+            let observed = &addition.observed;
+            (
+                addition.parent.clone(),
+                observed.token.clone(),
+                observed.id.clone(),
+            )
+        };
+        of(left).cmp(&of(right))
+    });
     Ok(live)
 }
 
@@ -155,6 +188,7 @@ fn wanted(graph: &ResourceGraph, live: &LiveSnapshot, token: &str) -> Vec<Wanted
                 urn: resource.urn.clone(),
                 inputs: resolve_properties(&resource.inputs, &lookup),
                 tags: Tags::owned(&resource.urn, &resource.tags, "", marks),
+                is_imported: resource.options.import.is_some(),
             }
         })
         .collect()

@@ -1,15 +1,22 @@
 //! Whose a live object is.
 //!
-//! - A tagged object is ours if it says so: `fde:stack` names the stack and `fde:urn` the resource.
-//! - One without our tags that has a wanted name stands in the way: it is kept as foreign, and never touched.
-//! - An untaggable object belongs to its parent. It is the wanted one with the same key, or else a leftover of ours.
+//! - A tagged object is ours if it says so: `fde:stack` names the stack and `fde:urn` the resource; and `fde:region` the
+//!   region, where the name is not a region's own.
+//! - One without our tags that has a wanted name stands in the way: it is kept as foreign, and never touched. One that hangs
+//!   on an object of ours has been added by others.
+//! - An untaggable object belongs to its parent. It is the wanted one with the same key; or a leftover of ours, if the
+//!   parent's tags record it or all that it ties together is ours; or else it has been added by others.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use super::lookup;
 use crate::graph::ResourceGraph;
+use crate::resource::tags::mark_of_part;
 use crate::resource::value::resolve_properties;
-use crate::resource::{LiveSnapshot, Observed, OutputReference, Schema, Urn, Value};
+use crate::resource::{
+    Addition, Catalog, LiveSnapshot, Observed, OutputReference, Properties, Schema, Tags, Urn,
+    Value,
+};
 
 /// Sorts the observed objects of one type into the snapshot.
 pub(super) fn assign(
@@ -17,51 +24,156 @@ pub(super) fn assign(
     schema: &Schema,
     graph: &ResourceGraph,
     observed: Vec<Observed>,
+    unmarked: Unmarked,
 ) {
-    if schema.taggable {
-        for object in observed {
-            assign_tagged(live, schema, graph, object);
-        }
+    let sorted: Vec<(Whose, Observed)> = if schema.taggable {
+        let owners = Owners::of(live, schema);
+        let sorted = observed.into_iter().map(|object| {
+            let whose = tagged(live, schema, graph, &owners, &object, unmarked);
+            (whose, object)
+        });
+        sorted.collect()
     } else {
-        assign_children(live, schema, graph, observed);
+        children(live, schema, graph, observed)
+    };
+    for (whose, observed) in sorted {
+        match whose {
+            Whose::Ours(urn) => live.ours.entry(urn).or_default().push(observed),
+            Whose::Elsewhere(wanted_by) => {
+                live.elsewhere.push(observed.clone());
+                live.foreign.extend(wanted_by.map(|urn| (urn, observed)));
+            }
+            Whose::Added(parent) => live.additions.push(Addition { parent, observed }),
+            Whose::InTheWay(urn) => {
+                live.foreign.insert(urn, observed);
+            }
+            Whose::Nobodys => {}
+        }
     }
 }
 
-fn assign_tagged(
-    live: &mut LiveSnapshot,
+/// What is to be made of an object.
+enum Whose {
+    Ours(Urn),
+    /// The same stack's, in another region; and perhaps with a name that is wanted here.
+    Elsewhere(Option<Urn>),
+    /// Added to what is ours.
+    Added(Urn),
+    /// It has the name that this resource wants.
+    InTheWay(Urn),
+    Nobodys,
+}
+
+/// Whose an object is that has its name in all regions and was made before its tags said of which it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Unmarked {
+    /// Something else of the stack was made here at that time, or nothing of it is in any region.
+    Ours,
+    Elsewhere,
+}
+
+impl Unmarked {
+    /// Judged by the tags of what the stack has in this region alone.
+    pub(super) fn judge<'t>(
+        graph: &ResourceGraph,
+        catalog: &Catalog,
+        mut here: impl Iterator<Item = &'t Tags>,
+    ) -> Self {
+        let regional = |token: &str| {
+            let schema = catalog.get(token);
+            schema.is_some_and(|schema| schema.taggable && !schema.global)
+        };
+        let is_regional = graph.iter().any(|resource| regional(resource.urn.token()));
+        if here.any(|tags| tags.region().is_none()) || !is_regional {
+            Self::Ours
+        } else {
+            Self::Elsewhere
+        }
+    }
+}
+
+fn tagged(
+    live: &LiveSnapshot,
     schema: &Schema,
     graph: &ResourceGraph,
-    observed: Observed,
-) {
+    owners: &Owners<'_>,
+    observed: &Observed,
+    unmarked: Unmarked,
+) -> Whose {
     let owner = observed
         .tags
         .owner()
         .filter(|urn| observed.tags.belongs_to(&graph.stack) && urn.token() == schema.token);
     if let Some(urn) = owner {
-        live.ours.entry(urn).or_default().push(observed);
-        return;
+        let is_here = match observed.tags.region() {
+            _ if !schema.global => true,
+            Some(region) => graph.region.as_deref().is_none_or(|here| here == region),
+            None => unmarked == Unmarked::Ours,
+        };
+        return if is_here {
+            Whose::Ours(urn)
+        } else {
+            Whose::Elsewhere(wanted_by_name(schema, graph, observed))
+        };
     }
-    let Some(rule) = schema.name else {
-        return;
-    };
-    let name = |value: Option<&Value>| value.and_then(Value::as_str).map(str::to_lowercase);
-    let taken = name(observed.inputs.get(rule.property));
-    let wanted_by = graph.iter().find(|resource| {
-        resource.urn.token() == schema.token
-            && taken.is_some()
-            && name(resource.inputs.get(rule.property)) == taken
-    });
-    if let Some(resource) = wanted_by {
-        live.foreign.insert(resource.urn.clone(), observed);
+    if let Some((parent, _)) = owners.parent(schema, &observed.inputs) {
+        return Whose::Added(parent.clone());
     }
+    if let Some(urn) = used_as(live, schema, graph, observed) {
+        return Whose::Ours(urn);
+    }
+    wanted_by_name(schema, graph, observed).map_or(Whose::Nobodys, Whose::InTheWay)
 }
 
-fn assign_children(
-    live: &mut LiveSnapshot,
+/// The resource that wants the name that an object has.
+fn wanted_by_name(schema: &Schema, graph: &ResourceGraph, observed: &Observed) -> Option<Urn> {
+    let rule = schema.name?;
+    let name = |value: Option<&Value>| value.and_then(Value::as_str).map(str::to_lowercase);
+    let taken = name(observed.inputs.get(rule.property))?;
+    let wanted_by = graph.iter().find(|resource| {
+        resource.urn.token() == schema.token
+            && name(resource.inputs.get(rule.property)).as_ref() == Some(&taken)
+    })?;
+    Some(wanted_by.urn.clone())
+}
+
+/// The resource as which a live object of ours uses an object without our tags, where other tools make new ones: a task
+/// definition's revision that the service runs.
+fn used_as(
+    live: &LiveSnapshot,
+    schema: &Schema,
+    graph: &ResourceGraph,
+    observed: &Observed,
+) -> Option<Urn> {
+    if !schema.follows_use || observed.tags.owner().is_some() {
+        return None;
+    }
+    let names = [Some(observed.id.as_str()), observed.arn.as_deref()];
+    let uses = |value: &Value| {
+        value
+            .as_str()
+            .is_some_and(|text| names.contains(&Some(text)))
+    };
+    graph.iter().find_map(|user| {
+        let (property, _) = live
+            .of(&user.urn)
+            .iter()
+            .flat_map(|user| &user.inputs)
+            .find(|(_, value)| uses(value))?;
+        let references = user.inputs.get(property)?.references();
+        let used = references
+            .into_iter()
+            .find(|used| used.urn.token() == schema.token)?;
+        Some(used.urn.clone())
+    })
+}
+
+fn children(
+    live: &LiveSnapshot,
     schema: &Schema,
     graph: &ResourceGraph,
     observed: Vec<Observed>,
-) {
+) -> Vec<(Whose, Observed)> {
     let mut wanted: BTreeMap<String, Urn> = BTreeMap::new();
     for resource in graph.iter() {
         if resource.urn.token() == schema.token {
@@ -73,38 +185,96 @@ fn assign_children(
             }
         }
     }
-    for object in observed {
+    let owners = Owners::of(live, schema);
+    let whose = |object: &Observed| {
         let Some(key) = schema.key_of(&object.inputs) else {
-            continue;
+            return Whose::Nobodys;
         };
-        let urn = match wanted.get(&text(&key)) {
-            Some(urn) => urn.clone(),
-            None => leftover(live, schema, graph, &key),
+        if let Some(urn) = wanted.get(&text(&key)) {
+            return Whose::Ours(urn.clone());
+        }
+        let Some((parent, tags)) = owners.parent(schema, &object.inputs) else {
+            return Whose::Nobodys;
         };
-        live.ours.entry(urn).or_default().push(object);
+        let recorded = tags.parts().unwrap_or_default();
+        let mark = mark_of_part(schema, &object.inputs);
+        if mark.is_some_and(|mark| recorded.contains(&mark)) || owners.tie(schema, &object.inputs) {
+            Whose::Ours(leftover(schema, graph, parent, &key))
+        } else {
+            Whose::Added(parent.clone())
+        }
+    };
+    let sorted = observed.into_iter().map(|object| (whose(&object), object));
+    sorted.collect()
+}
+
+/// The taggable objects of ours that objects of a type may hang on or tie together, by what others call them.
+struct Owners<'a>(HashMap<&'a str, (&'a Urn, &'a Tags)>);
+
+impl<'a> Owners<'a> {
+    fn of(live: &'a LiveSnapshot, schema: &Schema) -> Self {
+        let mut owners = HashMap::new();
+        if schema.parents.is_empty() {
+            return Self(owners);
+        }
+        for (urn, objects) in &live.ours {
+            for object in objects.iter().filter(|object| !object.tags.is_empty()) {
+                let names = [Some(object.id.as_str()), object.arn.as_deref()];
+                let names = names.into_iter().flatten();
+                // Names are told apart from each other by type alone.
+                let names = names.filter(|name| {
+                    !owners.contains_key(name)
+                        || schema
+                            .parents
+                            .iter()
+                            .any(|parent| parent.token == urn.token())
+                });
+                owners.extend(
+                    names
+                        .map(|name| (name, (urn, &object.tags)))
+                        .collect::<Vec<_>>(),
+                );
+            }
+        }
+        Self(owners)
+    }
+
+    /// What an object hangs on, of those of its parents that are ours.
+    fn parent(&self, schema: &Schema, inputs: &Properties) -> Option<(&'a Urn, &'a Tags)> {
+        schema.parents.iter().find_map(|parent| {
+            let name = inputs.get(parent.property)?.as_str()?;
+            let owner = self.0.get(name).copied();
+            owner.filter(|(urn, _)| urn.token() == parent.token)
+        })
+    }
+
+    /// Whether all that tells an object from others on the same parent is ours: then it ties these together.
+    fn tie(&self, schema: &Schema, inputs: &Properties) -> bool {
+        let parent = schema.parents.first().map(|parent| parent.property);
+        let mut rest = schema.key.iter().filter(|name| Some(**name) != parent);
+        let is_ours = |name: &&str| {
+            let value = inputs.get(*name).and_then(Value::as_str);
+            value.is_some_and(|value| self.0.contains_key(value))
+        };
+        rest.clone().next().is_some() && rest.all(|name| is_ours(&name))
     }
 }
 
-/// The URN of a child that nobody wants: named after its parent and what tells it apart.
-fn leftover(live: &LiveSnapshot, schema: &Schema, graph: &ResourceGraph, key: &[Value]) -> Urn {
-    let mut parent = None;
-    let mut rest = Vec::new();
-    for part in key {
-        let part = part
-            .as_str()
-            .map_or_else(|| serde_json::Value::from(part).to_string(), str::to_owned);
-        let owner = live.ours.iter().find(|(_, objects)| {
-            objects
-                .iter()
-                .any(|object| object.id == part || object.arn.as_deref() == Some(part.as_str()))
-        });
-        match owner {
-            Some((urn, _)) if parent.is_none() => parent = Some(urn.name().to_owned()),
-            _ => rest.push(part),
-        }
-    }
-    let name: Vec<String> = parent.into_iter().chain(rest).collect();
-    Urn::new(&graph.stack, schema.token, name.join("/"))
+/// The URN of a part that nobody wants: named after its parent and what tells it apart.
+fn leftover(schema: &Schema, graph: &ResourceGraph, parent: &Urn, key: &[Value]) -> Urn {
+    let own = schema.parents.first().map(|parent| parent.property);
+    let rest = schema.key.iter().zip(key);
+    let rest = rest.filter(|(name, _)| Some(**name) != own);
+    let rest = rest.map(|(_, part)| {
+        part.as_str()
+            .map_or_else(|| serde_json::Value::from(part).to_string(), str::to_owned)
+    });
+    let name = [parent.name().to_owned()].into_iter().chain(rest);
+    Urn::new(
+        &graph.stack,
+        schema.token,
+        name.collect::<Vec<_>>().join("/"),
+    )
 }
 
 fn text(key: &[Value]) -> String {

@@ -4,10 +4,13 @@ use std::cmp::Reverse;
 
 use super::deletes::key;
 use super::protect::is_stateful;
-use super::{Because, Draft, Goal, Op, PlannedOutput, Refusal, ReplaceOrder, Verdict, target};
+use super::{
+    Because, Draft, Goal, Op, PlannedOutput, Refusal, ReplaceOrder, Verdict, others, target,
+};
 use crate::graph::{FACTS_TOKEN, Resource};
 use crate::resource::desired::Comparison;
-use crate::resource::{Condition, Desired, Observed, OutputReference, Schema, Value, names};
+use crate::resource::diff::compare;
+use crate::resource::{Condition, Desired, Diff, Observed, OutputReference, Schema, Value, names};
 
 /// Fills `draft.verdicts`. Under `destroy` nothing is wanted, so there is none.
 pub(super) fn verdicts(draft: &mut Draft<'_>) {
@@ -26,7 +29,7 @@ pub(super) fn verdicts(draft: &mut Draft<'_>) {
 }
 
 fn verdict(draft: &mut Draft<'_>, resource: &Resource, schema: &Schema) -> Verdict {
-    let mut desired = desired(resource);
+    let mut desired = desired(draft, resource, schema);
     let (observed, comparison) = {
         let lookup = |reference: &OutputReference| known(draft, reference);
         best(
@@ -45,14 +48,14 @@ fn verdict(draft: &mut Draft<'_>, resource: &Resource, schema: &Schema) -> Verdi
     };
     let Some(observed) = observed else {
         if let Some(foreign) = draft.live.foreign.get(&resource.urn) {
-            let owner = foreign.tags.owner();
-            if owner.is_some() || !schema.adopts_unowned {
-                draft.refusals.push(Refusal::NameTaken {
-                    urn: resource.urn.clone(),
-                    id: foreign.id.clone(),
-                    owner: owner.map(|owner| owner.to_string()),
-                });
+            if schema.adopts_untagged && foreign.tags.is_empty() {
+                return taken_over(draft, desired, schema, foreign.clone());
             }
+            draft.refusals.push(Refusal::NameTaken {
+                urn: resource.urn.clone(),
+                id: foreign.id.clone(),
+                owner: others::owner(foreign),
+            });
         }
         return Verdict {
             desired,
@@ -64,7 +67,15 @@ fn verdict(draft: &mut Draft<'_>, resource: &Resource, schema: &Schema) -> Verdi
         };
     };
     let requested = target::matches_any(&draft.request.replace, resource.urn.name());
-    let changed = if comparison.drift {
+    let mut comparison = comparison;
+    let is_deployed = schema.follows_use && observed.tags.owner().is_none();
+    if is_deployed {
+        // It is theirs, and does not get our tags.
+        comparison.tag_changes.clear();
+    }
+    let changed = if is_deployed {
+        Because::Deployed(images(&comparison))
+    } else if comparison.drift {
         Because::Drifted
     } else {
         Because::Edited
@@ -81,7 +92,7 @@ fn verdict(draft: &mut Draft<'_>, resource: &Resource, schema: &Schema) -> Verdi
                 .map(|change| change.property().to_owned())
                 .collect::<std::collections::BTreeSet<_>>();
             let because = match changed {
-                Because::Drifted => Because::Drifted,
+                Because::Drifted | Because::Deployed(_) => changed,
                 _ => Because::CannotChange(properties.into_iter().collect()),
             };
             (Op::Replace, because)
@@ -94,7 +105,6 @@ fn verdict(draft: &mut Draft<'_>, resource: &Resource, schema: &Schema) -> Verdi
         Condition::Settling(status) => (Op::Update, Because::Unfinished(status.clone())),
         Condition::Ready => (Op::Same, Because::Edited),
     };
-    let mut comparison = comparison;
     if op == Op::Replace
         && desired.generated_name
         && let Some(rule) = schema.name
@@ -117,11 +127,52 @@ fn verdict(draft: &mut Draft<'_>, resource: &Resource, schema: &Schema) -> Verdi
     }
 }
 
+/// An object that an AWS service has made by itself, and that nobody has tagged.
+fn taken_over(
+    draft: &mut Draft<'_>,
+    desired: Desired,
+    schema: &Schema,
+    observed: Observed,
+) -> Verdict {
+    let comparison = {
+        let lookup = |reference: &OutputReference| known(draft, reference);
+        desired.against(schema, &lookup, Some(&observed))
+    };
+    Verdict {
+        desired,
+        observed: Some(observed),
+        comparison,
+        op: Op::Update,
+        because: Because::TakenOver,
+        order: ReplaceOrder::CreateFirst,
+    }
+}
+
+/// Which images go, and which come in their place.
+fn images(comparison: &Comparison) -> Vec<(String, String)> {
+    let changes = comparison.diff.changes.iter();
+    let images = changes.filter(|change| change.path.ends_with(".image"));
+    let text = |value: &Value| value.as_str().map(str::to_owned);
+    images
+        .filter_map(|change| Some((text(&change.before)?, text(&change.after)?)))
+        .collect()
+}
+
 /// The wanted state of a resource, as the executor takes it.
-fn desired(resource: &Resource) -> Desired {
+fn desired(draft: &Draft<'_>, resource: &Resource, schema: &Schema) -> Desired {
+    let mut inputs = resource.inputs.clone();
+    if let (Some(name), Some(place)) = (
+        resource.options.any_free,
+        draft.places.get(&resource.urn).cloned(),
+    ) {
+        inputs.insert(name.to_owned(), place);
+    }
     Desired {
+        region: resource.options.region.clone(),
+        earlier_names: resource.options.earlier_names.clone(),
+        parts: draft.parts.of_resource(&resource.urn, schema),
         urn: resource.urn.clone(),
-        inputs: resource.inputs.clone(),
+        inputs,
         tags: resource.tags.clone(),
         protect: resource.options.protect,
         retain: resource.options.retain_on_delete,
@@ -157,6 +208,9 @@ fn best(
         };
         (observed, comparison, users)
     });
+    if let Some(running) = in_use(candidates, schema, hang_on) {
+        return following(candidates, running, desired, schema, lookup);
+    }
     let closest = compared.min_by_key(|(observed, comparison, (data, users))| {
         (
             matches!(observed.condition, Condition::Broken(_)),
@@ -176,8 +230,51 @@ fn best(
     }
 }
 
+/// Of several objects in place of each other, the one that something live uses.
+fn in_use<'o>(
+    candidates: &'o [Observed],
+    schema: &Schema,
+    hang_on: &dyn Fn(&Observed) -> (usize, usize),
+) -> Option<&'o Observed> {
+    let is_choice = schema.follows_use && candidates.len() > 1;
+    let mut used = candidates.iter().filter(|object| hang_on(object).1 > 0);
+    used.next().filter(|_| is_choice)
+}
+
+/// What is in use is what live AWS has, unless a run of ours has made its successor already and was over before that came
+/// into use.
+fn following(
+    candidates: &[Observed],
+    running: &Observed,
+    desired: &Desired,
+    schema: &Schema,
+    lookup: &dyn Fn(&OutputReference) -> Option<Value>,
+) -> (Option<Observed>, Comparison) {
+    let comparison = desired.against(schema, lookup, Some(running));
+    if comparison.diff.is_empty() {
+        return (Some(running.clone()), comparison);
+    }
+    let revision = |object: &Observed| object.outputs.get("revision").and_then(Value::as_number);
+    let successor = candidates.iter().find(|object| {
+        object.tags.owner().as_ref() == Some(&desired.urn)
+            && revision(object) > revision(running)
+            && compare(schema, &comparison.inputs, &object.inputs).is_empty()
+    });
+    match successor {
+        Some(successor) => {
+            let comparison = Comparison {
+                diff: Diff::default(),
+                tag_changes: Vec::new(),
+                ..comparison
+            };
+            (Some(successor.clone()), comparison)
+        }
+        None => (Some(running.clone()), comparison),
+    }
+}
+
 /// The value of a reference before anything runs: live outputs of what stays, written inputs of what is to come.
-fn known(draft: &Draft<'_>, reference: &OutputReference) -> Option<Value> {
+pub(super) fn known(draft: &Draft<'_>, reference: &OutputReference) -> Option<Value> {
     let (output, rest) = reference.path.split_first()?;
     if reference.urn.token() == FACTS_TOKEN {
         return draft.live.facts.get(output)?.at(rest).cloned();

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use super::{Because, Draft, Goal, Removal};
+use super::{Because, Draft, Goal, Removal, others};
 use crate::graph::{ResourceGraph, dependencies};
 use crate::resource::provider::DataPolicy;
 use crate::resource::{Catalog, LiveSnapshot, Observed, Properties, Urn, Value};
@@ -22,7 +22,10 @@ pub(super) fn leftovers(draft: &mut Draft<'_>) {
             .get(urn)
             .and_then(|verdict| verdict.observed.as_ref());
         for observed in objects {
-            if taken.is_some_and(|taken| taken.id == observed.id) {
+            if taken.is_some_and(|taken| taken.id == observed.id)
+                || others::is_deployed(draft.catalog, observed)
+                || others::gives_way(draft, urn)
+            {
                 continue;
             }
             let because = match draft.request.goal {

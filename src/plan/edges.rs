@@ -8,7 +8,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::deletes::{ObjectKey, key};
-use super::{Action, Draft, Kept, Op, Plan, ReplaceOrder, Step, StepId, compare, protect};
+use super::{
+    Action, Because, Draft, Kept, Op, Plan, ReplaceOrder, Step, StepId, compare, others, protect,
+};
 use crate::graph::{dependencies, topological};
 use crate::resource::{Properties, Schema, Urn};
 
@@ -60,11 +62,14 @@ pub(super) fn into_plan(draft: Draft<'_>) -> Plan {
                 actions.insert(nodes.up[urn], step(action));
             }
             (Op::Replace, Some(observed)) => {
-                let delete = Action::DeleteReplaced {
-                    observed: observed.clone(),
-                    data: protect::data_of_replaced(draft.catalog.get(urn.token())),
-                };
-                actions.insert(nodes.down[&key(urn, &observed)], step(delete));
+                // What others have deployed in the place of ours stays theirs.
+                if let Some(down) = nodes.down.get(&key(urn, &observed)) {
+                    let delete = Action::DeleteReplaced {
+                        observed: observed.clone(),
+                        data: protect::data_of_replaced(draft.catalog.get(urn.token())),
+                    };
+                    actions.insert(*down, step(delete));
+                }
                 let create = Action::CreateReplacement {
                     desired: verdict.desired,
                     replaced: observed,
@@ -114,6 +119,7 @@ pub(super) fn into_plan(draft: Draft<'_>) -> Plan {
         kept,
         retained,
         refusals,
+        added: draft.added,
         released: graph
             .iter()
             .filter(|resource| resource.options.protect == Some(false))
@@ -148,7 +154,9 @@ impl Nodes {
             if matches!(verdict.op, Op::Create | Op::Update | Op::Replace) {
                 nodes.up.insert((*urn).clone(), next());
             }
-            if let (Op::Replace, Some(observed)) = (verdict.op, &verdict.observed) {
+            if let (Op::Replace, Some(observed)) = (verdict.op, &verdict.observed)
+                && !others::is_deployed(draft.catalog, observed)
+            {
                 nodes.down.insert(key(urn, observed), next());
             }
         }
@@ -181,13 +189,16 @@ impl Nodes {
             let (Op::Replace, Some(observed)) = (verdict.op, &verdict.observed) else {
                 continue;
             };
-            let down = self.down[&key(urn, observed)];
+            let Some(&down) = self.down.get(&key(urn, observed)) else {
+                continue;
+            };
             match verdict.order {
                 ReplaceOrder::CreateFirst => self.wait(down, up),
                 ReplaceOrder::DeleteFirst => self.wait(up, down),
             }
         }
         self.connect_departures(draft);
+        self.connect_additions(draft);
         self.connect_renames(draft);
     }
 
@@ -214,6 +225,20 @@ impl Nodes {
                     self.soft.insert((down, on));
                     self.wait(down, on);
                 }
+            }
+        }
+    }
+
+    /// What others have added goes before what it hangs on, which AWS would not delete otherwise.
+    fn connect_additions(&mut self, draft: &Draft<'_>) {
+        for removal in &draft.removals {
+            if !matches!(removal.because, Because::WithParent | Because::Removed) {
+                continue;
+            }
+            let parent = others::parent_of(draft, &removal.observed);
+            if let Some(&parent) = parent.and_then(|parent| self.down.get(&parent)) {
+                let part = self.down[&key(&removal.urn, &removal.observed)];
+                self.wait(parent, part);
             }
         }
     }

@@ -7,6 +7,7 @@ pub mod binding;
 mod compare;
 mod deletes;
 mod edges;
+mod others;
 mod protect;
 mod replace;
 mod target;
@@ -34,6 +35,10 @@ pub struct Request {
     pub replace: Vec<String>,
     /// Data that may be deleted, by logical or physical name.
     pub allow_delete: Vec<String>,
+    /// What others have added to objects of ours, and is to go: ids or names.
+    pub remove: Vec<String>,
+    /// The regions in which the stack may be set up besides those in which it is already.
+    pub allow_regions: Vec<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -107,6 +112,18 @@ pub enum Because {
     Destroy,
     /// A newer object has taken its place.
     Superseded,
+    /// Other tools have put it in the place of ours; these images go, and these come instead.
+    Deployed(Vec<(String, String)>),
+    /// An AWS service has made it, and it is ours from now on.
+    TakenOver,
+    /// The file calls by another name what has this one.
+    Renamed(String),
+    /// `--remove` names it.
+    Removed,
+    /// Others have added it to what goes.
+    WithParent,
+    /// Its tags do not say yet of which region it is, or which parts of it are ours.
+    Unmarked,
 }
 
 impl fmt::Display for Because {
@@ -128,6 +145,18 @@ impl fmt::Display for Because {
             Self::NotInFile => formatter.write_str("no longer in the file"),
             Self::Destroy => formatter.write_str("destroy"),
             Self::Superseded => formatter.write_str("left over from a replacement"),
+            Self::Deployed(images) => {
+                formatter.write_str("deployed by others; the file wants something else")?;
+                for (before, after) in images {
+                    write!(formatter, ": image {before} goes, {after} comes")?;
+                }
+                Ok(())
+            }
+            Self::TakenOver => formatter.write_str("takes over what is there"),
+            Self::Renamed(before) => write!(formatter, "renamed from {before}"),
+            Self::Removed => formatter.write_str("--remove"),
+            Self::WithParent => formatter.write_str("added by others to what goes"),
+            Self::Unmarked => formatter.write_str("records what is ours"),
         }
     }
 }
@@ -271,6 +300,25 @@ pub enum Refusal {
         /// Also says what to do instead.
         reason: String,
     },
+    /// It would be put on something that is not of this stack.
+    ParentNotOurs {
+        urn: Urn,
+        /// What AWS calls that.
+        parent: String,
+    },
+    /// Others have put theirs where it is to be.
+    PlaceTaken { urn: Urn, id: String },
+    /// The stack stands in other regions already, and in this one nothing of it does.
+    Elsewhere {
+        urn: Urn,
+        id: String,
+        /// Those that are known.
+        regions: Vec<String>,
+        /// Where it would be set up, too.
+        here: String,
+    },
+    /// Events would go for good that were there before us.
+    Shortens { urn: Urn, id: String },
 }
 
 impl Refusal {
@@ -280,9 +328,25 @@ impl Refusal {
             | Self::Protected { urn, .. }
             | Self::Retained { urn, .. }
             | Self::HoldsData { urn, .. }
-            | Self::Forbidden { urn, .. } => urn,
+            | Self::Forbidden { urn, .. }
+            | Self::ParentNotOurs { urn, .. }
+            | Self::PlaceTaken { urn, .. }
+            | Self::Elsewhere { urn, .. }
+            | Self::Shortens { urn, .. } => urn,
         }
     }
+}
+
+/// What others have added to an object of ours, and what the plan leaves.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Added {
+    /// What it hangs on.
+    pub parent: Urn,
+    pub observed: Observed,
+    /// It widens access or changes where traffic goes, and the file does not accept it: it counts as drift.
+    pub is_drift: bool,
+    /// What it hangs on goes, and it with that.
+    pub goes: bool,
 }
 
 /// Something that the stack prints.
@@ -304,6 +368,8 @@ pub struct Plan {
     pub kept: Vec<Kept>,
     pub retained: Vec<Retained>,
     pub refusals: Vec<Refusal>,
+    /// What others have added, and stays.
+    pub added: Vec<Added>,
     /// What the file takes protection off: `protect: false`. Its tag in AWS stands until then.
     pub released: BTreeSet<Urn>,
     pub outputs: Vec<PlannedOutput>,
@@ -315,6 +381,11 @@ impl Plan {
     /// True if running it would change nothing.
     pub fn is_empty(&self) -> bool {
         self.steps.is_empty()
+    }
+
+    /// True if live AWS is as the file wants it, in what others have added as well.
+    pub fn is_in_sync(&self) -> bool {
+        self.is_empty() && !self.added.iter().any(|added| added.is_drift)
     }
 
     /// What happens to each resource, by URN.
@@ -342,6 +413,8 @@ pub fn build(
     request: &Request,
 ) -> Plan {
     let mut draft = Draft::new(graph, live, catalog, request);
+    // Before the verdicts, which take the places that others have left.
+    others::choose_places(&mut draft);
     // First, because everything else works on verdicts; in dependency order, because a new object makes its dependents'
     // inputs unknown.
     compare::verdicts(&mut draft);
@@ -349,6 +422,12 @@ pub fn build(
     replace::orders(&mut draft);
     // What lives and is not wanted. Needs to know which objects the verdicts have taken.
     deletes::leftovers(&mut draft);
+    // Once it is known what goes: some of it comes back under another name.
+    others::rename(&mut draft);
+    others::additions(&mut draft);
+    // As soon as anything else changes, tags say more than those of earlier versions did.
+    others::mark(&mut draft);
+    others::refuse(&mut draft);
     // Before targeting, so that what is out of reach refuses nothing.
     target::restrict(&mut draft);
     // Last of the decisions: it turns some deletions into retentions, and these hold what they need.
@@ -386,6 +465,11 @@ struct Draft<'a> {
     refusals: Vec<Refusal>,
     /// Which live objects refer to which: dependents of an object, by the object's id and type.
     uses: deletes::Uses,
+    /// What is to be recorded of the untaggable parts of each resource.
+    parts: others::Parts,
+    /// The free places that were found for resources, instead of those they want.
+    places: BTreeMap<Urn, Value>,
+    added: Vec<Added>,
 }
 
 impl<'a> Draft<'a> {
@@ -405,6 +489,9 @@ impl<'a> Draft<'a> {
             retained: Vec::new(),
             refusals: Vec::new(),
             uses: deletes::Uses::of(live, graph, catalog),
+            parts: others::Parts::of(live, graph, catalog),
+            places: BTreeMap::new(),
+            added: Vec::new(),
         }
     }
 }

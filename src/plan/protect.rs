@@ -94,8 +94,10 @@ fn guard_removal(draft: &mut Draft<'_>, mut removal: Removal) {
                 return;
             }
         };
-        // Whoever switched it on wants to be asked, whatever the file says of `destroy`.
-        if on_delete != OnDelete::Retain && !consented && guard_of(draft, urn, observed).is_some() {
+        // Whoever switched it on wants to be asked, whatever the file says of `destroy`; and of what was there before us the
+        // file does not decide either.
+        let is_guarded = guard_of(draft, urn, observed).is_some() || observed.tags.is_adopted();
+        if on_delete != OnDelete::Retain && !consented && is_guarded {
             let refusal = holds_data(draft, urn, observed, Op::Delete);
             draft.refusals.push(refusal);
             return;

@@ -3,11 +3,11 @@
 //! The planner compares before anything runs, the executor again once the references are known: both through here, so
 //! that what was shown is what is done.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::diff::{compare, compare_tags};
 use super::names::same_but_for_generation;
-use super::tags::{Marks, applied_hash};
+use super::tags::{ADOPTED, Marks, REGION, applied_hash};
 use super::value::resolve_properties;
 use super::{Change, Diff, Observed, OutputReference, Properties, Schema, Tags, Urn, Value};
 
@@ -27,6 +27,12 @@ pub struct Desired {
     pub ignore_changes: Vec<String>,
     /// The name is ours to generate: a live object of another generation has a right name, too.
     pub generated_name: bool,
+    /// Where the stack is.
+    pub region: Option<String>,
+    /// Names that a live object may keep, though another would be derived now.
+    pub earlier_names: Vec<Value>,
+    /// The marks of the untaggable parts to be recorded; `None` for a type that has none.
+    pub parts: Option<BTreeSet<String>>,
 }
 
 /// Desired against observed.
@@ -57,7 +63,7 @@ impl Comparison {
 
 impl Desired {
     /// The inputs without a name that is ours to generate: another generation is no edit.
-    fn authored(&self, schema: &Schema, inputs: &Properties) -> Properties {
+    fn without_generation(&self, schema: &Schema, inputs: &Properties) -> Properties {
         let mut authored = inputs.clone();
         if let Some(rule) = schema.name.filter(|_| self.generated_name) {
             authored.remove(rule.property);
@@ -72,7 +78,7 @@ impl Desired {
         lookup: &dyn Fn(&OutputReference) -> Option<Value>,
         observed: Option<&Observed>,
     ) -> Comparison {
-        let authored = resolved(&self.inputs, lookup);
+        let authored = self.authored(schema, lookup, observed);
         let mut inputs = authored.clone();
         if let Some(observed) = observed {
             if self.generated_name {
@@ -81,6 +87,31 @@ impl Desired {
             self.keep_live(schema, &mut inputs, observed);
         }
         self.compared(schema, &authored, inputs, observed)
+    }
+
+    /// What the file says, with the name that an earlier version derived where the live object has it.
+    fn authored(
+        &self,
+        schema: &Schema,
+        lookup: &dyn Fn(&OutputReference) -> Option<Value>,
+        observed: Option<&Observed>,
+    ) -> Properties {
+        let mut authored = resolved(&self.inputs, lookup);
+        let Some((rule, observed)) = schema.name.zip(observed) else {
+            return authored;
+        };
+        let live = observed.inputs.get(rule.property).and_then(Value::as_str);
+        if let Some(live) = live
+            && self.earlier_names.iter().any(|name| {
+                let name = name.resolve(lookup);
+                name.as_str().is_some_and(|name| {
+                    name == live || self.generated_name && same_but_for_generation(name, live)
+                })
+            })
+        {
+            authored.insert(rule.property.to_owned(), live.into());
+        }
+        authored
     }
 
     /// The planned comparison once more references are known. What the plan knew already stays as it was shown.
@@ -93,7 +124,7 @@ impl Desired {
         lookup: &dyn Fn(&OutputReference) -> Option<Value>,
         observed: Option<&Observed>,
     ) -> Comparison {
-        let authored = resolved(&self.inputs, lookup);
+        let authored = self.authored(schema, lookup, observed);
         let mut inputs = resolved(planned, lookup);
         if let Some(observed) = observed {
             self.keep_live(schema, &mut inputs, observed);
@@ -136,17 +167,17 @@ impl Desired {
     /// The tags for the create call. An input that AWS takes by a later call alone, and that `ignoreChanges` names, would be
     /// left at AWS's default if the run ended between the two; so the object says that it is unfinished until it is not.
     pub fn tags_at_creation(&self, schema: &Schema, tags: &Tags) -> Tags {
+        let mut tags = tags.clone();
+        if let Some(region) = self.region.as_ref().filter(|_| schema.taggable) {
+            tags.insert(REGION, region);
+        }
         let later = self.ignore_changes.iter().any(|path| {
             let name = Value::segments(path).into_iter().next().unwrap_or_default();
             let property = schema.property(&name);
             // What can be had with a new object only is part of the call that makes it.
             property.is_some_and(|property| !property.replaces)
         });
-        if later {
-            tags.unfinished()
-        } else {
-            tags.clone()
-        }
+        if later { tags.unfinished() } else { tags }
     }
 
     fn compared(
@@ -157,7 +188,11 @@ impl Desired {
         inputs: Properties,
         observed: Option<&Observed>,
     ) -> Comparison {
-        let applied = applied_hash(schema, &self.authored(schema, authored), &self.tags);
+        let applied = applied_hash(
+            schema,
+            &self.without_generation(schema, authored),
+            &self.tags,
+        );
         let known = authored.values().all(Value::is_known);
         let protect = self
             .protect
@@ -167,7 +202,23 @@ impl Desired {
                 protect,
                 retain: self.retain,
             };
-            Tags::owned(&self.urn, &self.tags, &applied, marks)
+            let mut tags = Tags::owned(&self.urn, &self.tags, &applied, marks);
+            // What is a region's own needs it to be told from what an earlier version made there, and keeps it from
+            // its creation on.
+            let is_marked = observed.is_none_or(|live| live.tags.region().is_some());
+            if let Some(region) = self.region.as_ref().filter(|_| schema.global || is_marked) {
+                tags.insert(REGION, region);
+            }
+            let was_there = |live: &Observed| {
+                schema.adopts_untagged && live.tags.is_empty() || live.tags.is_adopted()
+            };
+            if observed.is_some_and(was_there) {
+                tags.insert(ADOPTED, "true");
+            }
+            if let Some(parts) = &self.parts {
+                tags.set_parts(parts);
+            }
+            tags
         } else {
             Tags::default()
         };

@@ -1,7 +1,7 @@
 //! The difference between what is wanted and what is there, property by property, in canonical forms.
 
 use super::schema::Unset;
-use super::tags::MARKS;
+use super::tags::{MARKS, PARTS};
 use super::{Properties, Property, Schema, Tags, Value};
 
 /// What happened to a property.
@@ -249,6 +249,17 @@ pub fn compare_tags(desired: &Tags, observed: &Tags) -> Vec<Change> {
                 &wanted.into(),
             ));
         }
+    }
+    // An object of which nothing is recorded yet is not written to for that alone.
+    if let (Some(wanted), Some(recorded)) = (desired.parts(), observed.parts())
+        && !wanted.is_subset(&recorded)
+    {
+        let text = |tags: &Tags| tags.get(PARTS).into();
+        changes.push(change(
+            &format!("tags.{PARTS}"),
+            &text(observed),
+            &text(desired),
+        ));
     }
     for key in observed.applied_keys().chain(MARKS) {
         if desired.get(key).is_none()

@@ -25,7 +25,7 @@ pub use masking::Masking;
 pub use provider::{ErrorKind, Provider, ProviderError};
 pub use schema::{CreateClass, Misfit, Property, Schema};
 pub use session::ReadSession;
-pub use snapshot::{Condition, LiveSnapshot, Observed};
+pub use snapshot::{Addition, Condition, LiveSnapshot, Observed};
 pub use tags::Tags;
 pub use urn::{StackId, Urn};
 pub use value::{OutputReference, Properties, Value};

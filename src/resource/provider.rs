@@ -111,6 +111,14 @@ impl<'a> Query<'a> {
         self.indexed.get(found.ok()?)
     }
 
+    /// What parts of this type hang on, by AWS's name: what is ours, and what the file takes parts of over.
+    pub fn parents_of_parts(&self, token: &'a str, property: &str) -> BTreeSet<String> {
+        let imported = self.wanted.iter().filter(|wanted| wanted.is_imported);
+        let imported = imported.filter_map(|wanted| wanted.inputs.get(property)?.as_str());
+        let ours = self.parents(token).map(|parent| parent.id.as_str());
+        ours.chain(imported).map(str::to_owned).collect()
+    }
+
     /// The live objects of ours of a type that was read in an earlier round.
     pub fn parents(&self, token: &'a str) -> impl Iterator<Item = &'a Observed> {
         self.live.of_type(token).map(|(_, observed)| observed)
@@ -131,6 +139,8 @@ pub struct Wanted {
     pub inputs: Properties,
     /// Those that it is to carry, `fde:applied` apart.
     pub tags: Tags,
+    /// The file takes it over, on something that is not of the stack.
+    pub is_imported: bool,
 }
 
 /// A request to create.

@@ -194,6 +194,15 @@ pub type Checks = fn(&Properties) -> Result<(), Misfit>;
 /// The reason against an update, if there is one.
 pub type Forbids = fn(diff: &Diff, desired: &Properties, observed: &Properties) -> Option<String>;
 
+/// What an object of the type is a part of, or hangs on.
+#[derive(Debug, Clone, Copy)]
+pub struct Parent {
+    /// The property that names it.
+    pub property: &'static str,
+    /// The type that it is of.
+    pub token: &'static str,
+}
+
 /// Everything the engine knows about a resource type.
 #[derive(Debug, Clone)]
 pub struct Schema {
@@ -217,8 +226,19 @@ pub struct Schema {
     pub taggable: bool,
     /// The tag index leaves it out, so it is read even where the index names none.
     pub unindexed: bool,
-    /// AWS services make objects of this type by themselves; one without any owner is taken over instead of refused.
-    pub adopts_unowned: bool,
+    /// AWS services make objects of this type by themselves; one without any tags is taken over instead of refused.
+    pub adopts_untagged: bool,
+    /// What it hangs on, where others may hang theirs as well. With several, one that is ours makes it ours to set.
+    pub parents: Vec<Parent>,
+    /// What others add of this type widens access, or changes where traffic goes.
+    pub opens: bool,
+    /// What it hangs on cannot be deleted while it is there, whoever has put it there.
+    pub holds_parent: bool,
+    /// Its name is the account's or everybody's, not the region's: the region is part of who owns it.
+    pub global: bool,
+    /// Other tools make new ones of the same name in place of ours. The one that a live object of ours uses is the live one,
+    /// whatever its tags.
+    pub follows_use: bool,
     /// Types whose live objects must be known before this one can be read: parents, mostly.
     pub reads_after: &'static [&'static str],
     /// Types whose objects must be gone before this one can go, although no input of theirs refers to it.
@@ -252,7 +272,12 @@ impl Schema {
             snapshots: false,
             guard: None,
             unindexed: false,
-            adopts_unowned: false,
+            adopts_untagged: false,
+            parents: Vec::new(),
+            opens: false,
+            holds_parent: false,
+            global: false,
+            follows_use: false,
             taggable: create_class != CreateClass::PartOfParent,
             reads_after: &[],
             deletes_after: &[],
@@ -331,8 +356,39 @@ impl Schema {
     }
 
     #[must_use]
-    pub fn adopts_unowned(mut self) -> Self {
-        self.adopts_unowned = true;
+    pub fn adopts_untagged(mut self) -> Self {
+        self.adopts_untagged = true;
+        self
+    }
+
+    /// Says in which property stands what it hangs on, and of which type that is.
+    #[must_use]
+    pub fn hangs_on(mut self, property: &'static str, token: &'static str) -> Self {
+        self.parents.push(Parent { property, token });
+        self
+    }
+
+    #[must_use]
+    pub fn opens(mut self) -> Self {
+        self.opens = true;
+        self
+    }
+
+    #[must_use]
+    pub fn holds_parent(mut self) -> Self {
+        self.holds_parent = true;
+        self
+    }
+
+    #[must_use]
+    pub fn global(mut self) -> Self {
+        self.global = true;
+        self
+    }
+
+    #[must_use]
+    pub fn follows_use(mut self) -> Self {
+        self.follows_use = true;
         self
     }
 
@@ -422,7 +478,12 @@ impl Schema {
         if self.key.is_empty() {
             return None;
         }
-        self.key
+        self.values_of(self.key, inputs)
+    }
+
+    /// The values of some properties in the form in which they are compared, once all of them are known.
+    pub fn values_of(&self, names: &[&str], inputs: &Properties) -> Option<Vec<Value>> {
+        names
             .iter()
             .map(|name| match inputs.get(*name) {
                 None => Some(Value::Null),

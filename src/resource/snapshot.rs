@@ -55,6 +55,18 @@ pub struct LiveSnapshot {
     pub ours: BTreeMap<Urn, Vec<Observed>>,
     /// Objects without our tags that have a name we want, by the URN that wants it.
     pub foreign: BTreeMap<Urn, Observed>,
+    /// What others have added to objects of ours.
+    pub additions: Vec<Addition>,
+    /// Objects of the same stack in another region, among those that have their name in all of them.
+    pub elsewhere: Vec<Observed>,
+}
+
+/// Something that hangs on an object of ours, and that no run of ours has made.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Addition {
+    /// What it hangs on.
+    pub parent: Urn,
+    pub observed: Observed,
 }
 
 impl LiveSnapshot {

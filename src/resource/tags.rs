@@ -8,8 +8,14 @@
 //! | `fde:tags` | the keys of the author's tags | so that a tag removed from the file can be told from somebody else's |
 //! | `fde:protect` | `true` | so that protection outlives its line in the file |
 //! | `fde:retain` | `true` | so that `retainOnDelete` does, which otherwise would end with the resource's own lines |
+//! | `fde:adopted` | `true` | so that what was there before us is not deleted as if we had made it |
+//! | `fde:region` | the region of the stack | so that two regions tell apart who owns what has its name for both |
+//! | `fde:parts` | short hashes of the untaggable parts that are ours | so that what others hang on it can be told from leftovers of ours |
+//!
+//! An object of an earlier version has no `fde:region` and no `fde:parts`; it gets them with the first run that changes
+//! anything.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use sha2::{Digest, Sha256};
 
@@ -21,6 +27,9 @@ pub const APPLIED: &str = "fde:applied";
 pub const AUTHOR_KEYS: &str = "fde:tags";
 pub const PROTECT: &str = "fde:protect";
 pub const RETAIN: &str = "fde:retain";
+pub const ADOPTED: &str = "fde:adopted";
+pub const REGION: &str = "fde:region";
+pub const PARTS: &str = "fde:parts";
 
 /// The tags by which an option of the file outlives its line.
 pub const MARKS: [&str; 2] = [PROTECT, RETAIN];
@@ -31,6 +40,14 @@ pub struct Marks {
     pub protect: bool,
     pub retain: bool,
 }
+
+/// The value of `fde:parts` while there are none: AWS takes no empty text everywhere.
+const NO_PARTS: &str = "-";
+
+/// Hexadecimal digits of a mark, and how many marks fit into the 256 characters of a tag's value. What does not fit goes to
+/// `fde:parts.2` and so on.
+const MARK_DIGITS: usize = 6;
+const MARKS_PER_TAG: usize = 42;
 
 /// Before the hash in `fde:applied`, while not all of the inputs are known to be set.
 const UNFINISHED: &str = "unfinished ";
@@ -107,6 +124,48 @@ impl Tags {
         self.get(STACK) == Some(stack.to_string().as_str())
     }
 
+    /// Whether it was there before us.
+    pub fn is_adopted(&self) -> bool {
+        self.get(ADOPTED) == Some("true")
+    }
+
+    pub fn region(&self) -> Option<&str> {
+        self.get(REGION)
+    }
+
+    /// The marks of the untaggable parts that are ours; `None` where nothing has been recorded.
+    pub fn parts(&self) -> Option<BTreeSet<String>> {
+        self.get(PARTS)?;
+        let texts = self
+            .iter()
+            .filter(|(key, value)| is_parts(key) && *value != NO_PARTS);
+        let marks = texts.flat_map(|(_, text)| {
+            let mut rest = text;
+            std::iter::from_fn(move || {
+                let mark = rest.get(..MARK_DIGITS)?;
+                rest = &rest[MARK_DIGITS..];
+                Some(mark.to_owned())
+            })
+        });
+        Some(marks.collect())
+    }
+
+    /// Records which untaggable parts are ours.
+    pub fn set_parts(&mut self, marks: &BTreeSet<String>) {
+        self.0.retain(|key, _| !is_parts(key));
+        let marks: Vec<&str> = marks.iter().map(String::as_str).collect();
+        if marks.is_empty() {
+            self.insert(PARTS, NO_PARTS);
+        }
+        for (index, chunk) in marks.chunks(MARKS_PER_TAG).enumerate() {
+            let key = match index {
+                0 => PARTS.to_owned(),
+                index => format!("{PARTS}.{}", index + 1),
+            };
+            self.insert(key, chunk.concat());
+        }
+    }
+
     /// The same, of an object that has yet to be brought to all of its inputs.
     #[must_use]
     pub fn unfinished(&self) -> Self {
@@ -137,16 +196,41 @@ impl Tags {
             .filter(|(key, value)| self.get(key) != Some(value))
             .map(|(key, value)| (key.to_owned(), value.to_owned()))
             .collect();
+        let parts = self
+            .0
+            .keys()
+            .map(String::as_str)
+            .filter(|key| is_parts(key));
         let ours = [AUTHOR_KEYS]
             .into_iter()
             .chain(MARKS)
-            .chain(self.applied_keys());
+            .chain(self.applied_keys())
+            .chain(parts);
         let remove = ours
             .filter(|key| wanted.get(key).is_none() && self.get(key).is_some())
             .map(str::to_owned)
             .collect();
         (Self(set), remove)
     }
+}
+
+fn is_parts(key: &str) -> bool {
+    key.strip_prefix(PARTS)
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+}
+
+/// What an untaggable part is recorded as on its parent: a short hash of its type and of what tells it from the parent's
+/// other parts. `None` while that is not known.
+pub fn mark_of_part(schema: &Schema, inputs: &Properties) -> Option<String> {
+    let parent = schema.parents.first()?;
+    let names = schema.key.iter();
+    let names: Vec<&str> = names
+        .filter(|name| **name != parent.property)
+        .copied()
+        .collect();
+    let rest = schema.values_of(&names, inputs)?;
+    let rest = serde_json::Value::from(&Value::List(rest));
+    Some(short_hash(&format!("{} {rest}", schema.token), MARK_DIGITS))
 }
 
 impl FromIterator<(String, String)> for Tags {
@@ -244,6 +328,28 @@ mod tests {
         live.insert(RETAIN, "true");
         let (_, remove) = live.changes_to(&owned(&[]));
         assert_eq!(remove, MARKS);
+    }
+
+    #[test]
+    fn parts_are_read_back_however_many() {
+        for count in [0, 1, MARKS_PER_TAG, 100] {
+            let marks: BTreeSet<String> = (0..count).map(|n| format!("{n:06x}")).collect();
+            let mut tags = owned(&[]);
+            assert_eq!(tags.parts(), None);
+            tags.set_parts(&marks);
+            assert_eq!(tags.parts(), Some(marks));
+            assert!(tags.iter().all(|(_, value)| value.len() <= 256));
+            // Fewer leave no tag behind.
+            let mut fewer = owned(&[]);
+            fewer.set_parts(&BTreeSet::new());
+            let (set, remove) = tags.changes_to(&fewer);
+            let mut after = tags.clone();
+            for key in &remove {
+                after.0.remove(key);
+            }
+            after.0.extend(set.0);
+            assert_eq!(after.parts(), Some(BTreeSet::new()));
+        }
     }
 
     #[test]

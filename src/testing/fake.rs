@@ -591,8 +591,14 @@ impl Provider for FakeAccount {
         let mut state = self.lock();
         let id = &request.observed.id;
         let arn = request.observed.arn.as_deref();
+        // Most parts go with their whole, and do not hold it.
+        let holds = |object: &Observed| {
+            let schema = self.catalog.get(&object.token);
+            schema.is_none_or(|schema| schema.taggable || schema.holds_parent)
+        };
         let user = state.objects.values().find(|object| {
             object.observed.id != *id
+                && holds(&object.observed)
                 && object.observed.inputs.values().any(|value| {
                     value.as_str() == Some(id) || arn.is_some() && value.as_str() == arn
                 })

@@ -74,6 +74,8 @@ fn types() -> Catalog {
         Schema::new::<Anything>("t:net:Rule", CreateClass::PartOfParent)
             .key(&["group", "port"])
             .reads_after(&["t:net:Group"])
+            .hangs_on("group", "t:net:Group")
+            .opens()
             .properties([
                 Property::new("group").required().replaces(),
                 Property::new("port").required().replaces(),

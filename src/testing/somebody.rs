@@ -4,7 +4,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::{FakeAccount, Random};
 use crate::resource::schema::Unset;
-use crate::resource::{Condition, CreateClass, Observed, Provider, Schema, Tags};
+use crate::resource::value::properties;
+use crate::resource::{Condition, CreateClass, Observed, Properties, Provider, Schema, Tags};
 
 /// What somebody else does to something of ours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,10 +18,18 @@ pub enum Deed {
     Copies,
     /// Takes all tags away.
     Strips,
+    /// Hangs a part of its own on something.
+    Hangs,
 }
 
 impl Deed {
-    pub const ALL: &[Self] = &[Self::Deletes, Self::Edits, Self::Copies, Self::Strips];
+    pub const ALL: &[Self] = &[
+        Self::Deletes,
+        Self::Edits,
+        Self::Copies,
+        Self::Strips,
+        Self::Hangs,
+    ];
 }
 
 /// The second actor, and what it has taken from us.
@@ -29,6 +38,7 @@ pub struct Somebody<'a> {
     random: Mutex<Random>,
     /// What was stripped, as it was before.
     stripped: Mutex<Vec<Observed>>,
+    hung: Mutex<Vec<Observed>>,
 }
 
 impl<'a> Somebody<'a> {
@@ -37,6 +47,7 @@ impl<'a> Somebody<'a> {
             account,
             random: Mutex::new(Random::new(seed)),
             stripped: Mutex::default(),
+            hung: Mutex::default(),
         }
     }
 
@@ -82,8 +93,25 @@ impl<'a> Somebody<'a> {
                 lock(&self.stripped).push(target.clone());
                 target
             }
+            Deed::Hangs => {
+                objects.retain(|object| object.token == GROUP);
+                let target = random.pick(&objects)?;
+                let number = lock(&self.hung).len() as u32;
+                let part = part_of(target, number);
+                self.account.insert(part.clone());
+                lock(&self.hung).push(part);
+                target
+            }
         };
         Some(format!("somebody {deed:?} {}", target.id))
+    }
+
+    /// What was hung on something that is still there.
+    pub fn hung(&self) -> Vec<Observed> {
+        let mut hung = lock(&self.hung).clone();
+        let objects = self.account.objects();
+        hung.retain(|part| objects.iter().any(|object| refers(part, object)));
+        hung
     }
 
     /// What was stripped and is still there, as it was before.
@@ -110,6 +138,24 @@ impl<'a> Somebody<'a> {
                 CreateClass::TagsOnly | CreateClass::Token
             ) && schema.place_of(&object.inputs).is_none()
         })
+    }
+}
+
+const GROUP: &str = "t:net:Group";
+
+/// A rule at a port that no stack of ours wants.
+fn part_of(group: &Observed, number: u32) -> Observed {
+    Observed {
+        token: "t:net:Rule".to_owned(),
+        id: format!("rule-theirs-{number}"),
+        arn: None,
+        inputs: properties([
+            ("group", group.id.as_str().into()),
+            ("port", (60_000 + number).into()),
+        ]),
+        outputs: Properties::new(),
+        tags: Tags::default(),
+        condition: Condition::Ready,
     }
 }
 

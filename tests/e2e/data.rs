@@ -37,11 +37,6 @@ pub trait Kind: Sync {
 
     /// What a consented deletion must have left behind.
     async fn check_left(&self, _sdk: &Sdk, _id: &str) {}
-
-    /// Whether another key in the file, under the same name, brings the data back.
-    fn survives_a_new_key(&self) -> bool {
-        false
-    }
 }
 
 struct Case<'a> {
@@ -106,7 +101,7 @@ fn every_kind_that_holds_data_is_tested() {
 
 /// Everything that could make the object go, first without consent, then with it.
 async fn check(name: &str, kind: &dyn Kind, what: &'static str) {
-    // Five ways to lose it without consent, four with it.
+    // Four ways to lose it without consent, three with it, and a new key.
     let _shown = Showing::of("R6", what, 9);
     let case = Case {
         kind,
@@ -128,7 +123,6 @@ async fn check(name: &str, kind: &dyn Kind, what: &'static str) {
             &["--yes", "--replace", "kept"],
         ),
         ("removed", kind.needs().to_owned(), &yes),
-        ("given another key", case.file("renamed", 0), &yes),
     ] {
         let ended = program.run(&file, "up", arguments);
         assert_refused(&ended, "--allow-delete kept", what);
@@ -138,6 +132,18 @@ async fn check(name: &str, kind: &dyn Kind, what: &'static str) {
     assert_eq!(ended.status, REFUSED, "destroy: {ended:#?}");
     assert!(ended.stderr.contains("--allow-delete kept"), "{ended:#?}");
     assert!(case.holds(&id).await, "destroy");
+
+    // The same thing under another key is no loss, so it needs no consent.
+    for (from, to) in [("kept", "renamed"), ("renamed", "kept")] {
+        let ended = program.run(&case.file(to, 0), "up", &yes);
+        assert_done(&ended, "given another key");
+        assert!(
+            ended.stdout.contains(&format!("renamed from {from}")),
+            "{ended:#?}"
+        );
+        assert_eq!(case.id(to, 0).await, id);
+        assert!(case.holds(&id).await, "given another key");
+    }
 
     // With consent.
     let consent = ["--yes", "--allow-delete", "kept"];
@@ -150,17 +156,10 @@ async fn check(name: &str, kind: &dyn Kind, what: &'static str) {
     kind.check_left(sdk, &id).await;
 
     case.fill(&second).await;
-    let ended = program.run(&case.file("renamed", 1), "up", &consent);
-    assert_done(&ended, "given another key with consent");
-    let third = case.id("renamed", 1).await;
-    assert_eq!(case.holds(&third).await, kind.survives_a_new_key());
-    kind.check_left(sdk, &second).await;
-
-    let consent = ["--yes", "--allow-delete", "renamed"];
     let ended = program.run(kind.needs(), "up", &consent);
     assert_done(&ended, "removed with consent");
-    assert!(!case.holds(&third).await, "{third} was removed");
-    kind.check_left(sdk, &third).await;
+    assert!(!case.holds(&second).await, "{second} was removed");
+    kind.check_left(sdk, &second).await;
 
     case.world.up(&case.file("kept", 0)).await;
     let last = case.id("kept", 0).await;
@@ -214,10 +213,6 @@ impl Kind for Database {
             !final_snapshots(sdk, id).await.is_empty(),
             "no final snapshot of `{id}`"
         );
-    }
-
-    fn survives_a_new_key(&self) -> bool {
-        true
     }
 }
 
@@ -327,10 +322,6 @@ impl Kind for Secret {
         let secret = sdk.secrets.describe_secret().secret_id(id).send().await;
         let secret = secret.expect("a deleted secret is known through its window");
         assert!(secret.deleted_date().is_some() || self.holds(sdk, id).await);
-    }
-
-    fn survives_a_new_key(&self) -> bool {
-        true
     }
 }
 

@@ -55,6 +55,7 @@ mod injection;
 mod lock;
 mod logs_log_group;
 mod markdown;
+mod others;
 mod output;
 #[path = "../common/page.rs"]
 mod page;

@@ -160,3 +160,88 @@ async fn an_ignored_input_that_a_killed_run_did_not_set_is_set_by_the_next() {
     assert!(world.preview(file).await.is_empty());
     world.destroy(file).await;
 }
+
+/// As a deploy tool does it: a revision like the one that runs, with another image and without tags, and the service on it.
+async fn deploy(world: &World, image: &str) -> String {
+    let ecs = &world.sdk.ecs;
+    let service = world.sdk.tagged(&world.stack_tag()).await;
+    let service = service.iter().find(|arn| arn.contains(":service/"));
+    let service = service.expect("the service is tagged");
+    let cluster = service.split('/').nth(1).expect("an ARN with its cluster");
+    let asked = ecs.describe_services().cluster(cluster).services(service);
+    let answer = asked.send().await.expect("ECS answers");
+    let revision = answer.services()[0].task_definition().expect("a revision");
+    let asked = ecs.describe_task_definition().task_definition(revision);
+    let answer = asked.send().await.expect("ECS answers");
+    let runs = answer.task_definition().expect("a definition");
+    let mut container = runs.container_definitions()[0].clone();
+    container.image = Some(image.to_owned());
+    let register = ecs
+        .register_task_definition()
+        .family(runs.family().expect("a family"))
+        .container_definitions(container)
+        .set_cpu(runs.cpu().map(str::to_owned))
+        .set_memory(runs.memory().map(str::to_owned))
+        .network_mode(runs.network_mode().expect("a mode").clone())
+        .set_requires_compatibilities(Some(runs.requires_compatibilities().to_vec()))
+        .set_execution_role_arn(runs.execution_role_arn().map(str::to_owned))
+        .set_task_role_arn(runs.task_role_arn().map(str::to_owned))
+        .set_runtime_platform(runs.runtime_platform().cloned());
+    let made = register.send().await.expect("a revision can be registered");
+    let made = made
+        .task_definition()
+        .and_then(|made| made.task_definition_arn());
+    let made = made.expect("an ARN").to_owned();
+    let update = ecs.update_service().cluster(cluster).service(service);
+    let update = update.task_definition(&made).send().await;
+    update.expect("the service can be updated");
+    made
+}
+
+#[tokio::test]
+async fn what_a_deploy_tool_has_registered_stays_until_the_file_wants_something_else() {
+    let name = "e2e-shown-deployed";
+    let world = World::new(name).await;
+    let program = Program::of(&world);
+    let file = platform(name, "");
+    succeeded(program.run_file(&file, "up", &["--yes"]));
+    push(&world, name, "latest").await;
+    succeeded(program.run_file(&file, "up", &["--yes"]));
+    let deployed = deploy(&world, "public.ecr.aws/shop/api:v5").await;
+
+    // The file names no image: what runs is right, tags or not.
+    succeeded(program.run_file(&file, "preview", &["--expect-no-changes"]));
+    let edited = platform(name, ", environment: { A: b }");
+    succeeded(program.run_file(&edited, "up", &["--yes"]));
+    let container = running(&world).await;
+    assert_eq!(container.image(), Some("public.ecr.aws/shop/api:v5"));
+    assert_eq!(container.environment().len(), 1);
+    // It is theirs, so it is not deregistered.
+    let asked = world
+        .sdk
+        .ecs
+        .describe_task_definition()
+        .task_definition(&deployed);
+    let answer = asked.send().await.expect("ECS answers");
+    let status = answer.task_definition().and_then(|found| found.status());
+    assert_eq!(
+        status,
+        Some(&aws_sdk_ecs::types::TaskDefinitionStatus::Active)
+    );
+    succeeded(program.run_file(&edited, "preview", &["--expect-no-changes"]));
+
+    // The file names one: the preview says what goes and what comes.
+    deploy(&world, "public.ecr.aws/shop/api:v6").await;
+    let pinned = platform(
+        name,
+        ", image: public.ecr.aws/shop/api:v5, environment: { A: b }",
+    );
+    let shown = succeeded(program.run_file(&pinned, "preview", &["--json"]));
+    for words in ["deployed by others", "api:v6 goes", "api:v5 comes"] {
+        assert!(shown.stdout.contains(words), "{words}: {}", shown.stdout);
+    }
+    succeeded(program.run_file(&pinned, "up", &["--yes"]));
+    let container = running(&world).await;
+    assert_eq!(container.image(), Some("public.ecr.aws/shop/api:v5"));
+    succeeded(program.run_file(&pinned, "destroy", &["--yes"]));
+}

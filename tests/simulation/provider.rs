@@ -53,6 +53,7 @@ impl<'a> Patient<'a> {
             urn: request.urn.clone(),
             inputs: request.inputs.clone(),
             tags: request.tags.clone(),
+            is_imported: false,
         }];
         let query = Query {
             token: request.urn.token(),

@@ -208,7 +208,7 @@ impl Story<'_> {
         }
         // What is stripped while a run is under way may still be changed by that run; the next one leaves it alone.
         oracle::nothing_foreign_changed(account, &stripped)?;
-        oracle::nothing_foreign_changed(account, &self.theirs)?;
+        oracle::nothing_foreign_changed(account, &self.theirs())?;
         Ok(told)
     }
 
@@ -392,7 +392,7 @@ impl Story<'_> {
             oracle::no_data_without_consent(&discarded, &account.discarded())?;
         }
         self.consents = true;
-        oracle::nothing_foreign_changed(account, &self.theirs)
+        oracle::nothing_foreign_changed(account, &self.theirs())
     }
 
     async fn meet_somebody(&mut self, graph: &ResourceGraph, goal: Goal) -> Held {
@@ -407,6 +407,12 @@ impl Story<'_> {
             self.runs(graph, &run).await?;
         }
         Ok(())
+    }
+
+    /// What others have in the account, by themselves and hung on what is ours.
+    fn theirs(&self) -> Vec<Observed> {
+        let hung = self.world.somebody.hung();
+        self.theirs.iter().cloned().chain(hung).collect()
     }
 
     fn deed(&mut self) {
@@ -478,11 +484,11 @@ impl Story<'_> {
     fn check(&self, graph: &ResourceGraph, goal: Goal) -> Held {
         let account = self.world.account;
         if goal == Goal::Destroy {
-            oracle::destroy_leaves_theirs(account, &self.theirs)?;
+            oracle::destroy_leaves_theirs(account, &self.theirs())?;
         } else {
-            oracle::stands_as_wanted(account, graph, &self.theirs)?;
+            oracle::stands_as_wanted(account, graph, &self.theirs())?;
         }
-        oracle::nothing_foreign_changed(account, &self.theirs)
+        oracle::nothing_foreign_changed(account, &self.theirs())
     }
 
     /// What was stripped is not ours, and may stand in the way: a name that is taken refuses the run or fails a step, and

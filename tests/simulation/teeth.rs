@@ -206,6 +206,7 @@ impl<'a> Flawed<'a> {
                 urn: request.urn.clone(),
                 inputs: request.inputs.clone(),
                 tags: request.tags.clone(),
+                is_imported: false,
             }],
             indexed: &[],
             live: &LiveSnapshot::default(),

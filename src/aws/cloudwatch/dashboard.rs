@@ -44,6 +44,7 @@ impl ResourceType for Dashboard {
     fn schema(&self) -> Schema {
         Schema::new::<Inputs>("aws:cloudwatch:Dashboard", CreateClass::NaturalKey)
             .named("dashboardName", 255)
+            .global()
             .properties([
                 Property::new("dashboardName").replaces(),
                 Property::new("dashboardBody")

@@ -58,6 +58,8 @@ impl ResourceType for Route {
             .checks(|inputs| check(inputs, fit))
             .key(&["routeTableId", "destinationCidrBlock"])
             .reads_after(&[route_table::TOKEN])
+            .hangs_on("routeTableId", route_table::TOKEN)
+            .opens()
     }
 
     async fn read(&self, context: &Context, query: Query<'_>) -> AwsResult<Vec<LiveOf<Self>>> {

@@ -51,6 +51,8 @@ impl ResourceType for RouteTableAssociation {
             ])
             .key(&["subnetId"])
             .reads_after(&[route_table::TOKEN])
+            .hangs_on("routeTableId", route_table::TOKEN)
+            .opens()
     }
 
     async fn read(&self, context: &Context, query: Query<'_>) -> AwsResult<Vec<LiveOf<Self>>> {

@@ -12,7 +12,6 @@ use aws_sdk_ec2::types::{
     Filter, IpPermission, IpRange, ResourceType as Ec2Type, SecurityGroup as SdkSecurityGroup,
     SecurityGroupRule,
 };
-use futures_util::future::try_join;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -69,30 +68,16 @@ impl ResourceType for SecurityGroup {
     }
 
     async fn read(&self, context: &Context, query: Query<'_>) -> AwsResult<Vec<LiveOf<Self>>> {
-        let (groups, rules) = try_join(
-            list(context, super::of_stack(query.stack)),
-            security_group_rule::of_stack(context, query),
-        )
-        .await?;
-        // An open way out that a rule of the stack accounts for needs no closer look, and so mostly no further call.
-        let unexplained: Vec<&str> = groups
-            .iter()
-            .filter_map(|group| Some((group.group_id()?, group.ip_permissions_egress())))
-            .filter(|(id, permissions)| {
-                let explained = rules
-                    .iter()
-                    .filter(|rule| rule.group_id() == Some(id) && lets_everything_out(rule));
-                open_ways(permissions) > explained.count()
-            })
-            .map(|(id, _)| id)
-            .collect();
-        let defaults = default_rules(context, &unexplained).await?;
+        let groups = list(context, super::of_stack(query.stack)).await?;
+        let ids = groups.iter().filter_map(|group| group.group_id());
+        // The rules are asked for anyway, by the types that are read next.
+        let rules = security_group_rule::of_our_groups(context, query.session, ids).await?;
         Ok(groups
             .iter()
             .map(|group| {
-                let open = defaults
-                    .iter()
-                    .any(|rule| rule.group_id() == group.group_id());
+                let mut rules = rules.iter();
+                let open =
+                    rules.any(|rule| rule.group_id() == group.group_id() && is_default(rule));
                 live(context, group, open)
             })
             .collect())
@@ -303,7 +288,7 @@ async fn default_rules(context: &Context, groups: &[&str]) -> AwsResult<Vec<Secu
     Ok(defaults)
 }
 
-fn is_default(rule: &SecurityGroupRule) -> bool {
+pub(super) fn is_default(rule: &SecurityGroupRule) -> bool {
     let untagged = rule
         .tags()
         .iter()
@@ -315,25 +300,6 @@ fn lets_everything_out(rule: &SecurityGroupRule) -> bool {
     rule.is_egress() == Some(true)
         && rule.ip_protocol() == Some("-1")
         && (rule.cidr_ipv4() == Some(EVERYWHERE) || rule.cidr_ipv6() == Some(EVERYWHERE_IPV6))
-}
-
-/// How many rules behind these permissions let everything out.
-fn open_ways(permissions: &[IpPermission]) -> usize {
-    let all = permissions
-        .iter()
-        .filter(|permission| permission.ip_protocol() == Some("-1"));
-    all.map(|permission| {
-        let ipv4 = permission
-            .ip_ranges()
-            .iter()
-            .filter(|range| range.cidr_ip() == Some(EVERYWHERE));
-        let ipv6 = permission
-            .ipv6_ranges()
-            .iter()
-            .filter(|range| range.cidr_ipv6() == Some(EVERYWHERE_IPV6));
-        ipv4.count() + ipv6.count()
-    })
-    .sum()
 }
 
 fn live(
@@ -362,7 +328,7 @@ fn live(
 
 #[cfg(test)]
 mod tests {
-    use aws_sdk_ec2::types::{Ipv6Range, Tag};
+    use aws_sdk_ec2::types::Tag;
 
     use super::*;
 
@@ -384,21 +350,5 @@ mod tests {
         assert!(!is_default(&rule().is_egress(false).build()));
         assert!(!is_default(&rule().ip_protocol("tcp").build()));
         assert!(!is_default(&rule().cidr_ipv4("10.0.0.0/8").build()));
-    }
-
-    #[test]
-    fn open_ways_are_counted_in_both_families() {
-        let permission = IpPermission::builder()
-            .ip_protocol("-1")
-            .ip_ranges(IpRange::builder().cidr_ip(EVERYWHERE).build())
-            .ip_ranges(IpRange::builder().cidr_ip("10.0.0.0/8").build())
-            .ipv6_ranges(Ipv6Range::builder().cidr_ipv6(EVERYWHERE_IPV6).build())
-            .build();
-        assert_eq!(open_ways(&[permission]), 2);
-        let https = IpPermission::builder()
-            .ip_protocol("tcp")
-            .ip_ranges(IpRange::builder().cidr_ip(EVERYWHERE).build())
-            .build();
-        assert_eq!(open_ways(&[https]), 0);
     }
 }

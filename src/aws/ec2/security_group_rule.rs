@@ -7,15 +7,18 @@
 //! - AWS returns protocol numbers as names where they have one, and ports of -1 for protocols without ports.
 //! - Changes to one group at once get in each other's way, so they take turns.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use aws_sdk_ec2::types::{
     Filter, ResourceType as Ec2Type, SecurityGroupRule as SdkRule, SecurityGroupRuleDescription,
     SecurityGroupRuleUpdate,
 };
+use futures_util::future::{try_join, try_join_all};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::security_group::is_default;
 use super::security_group_permission::{
     fit, lets_the_same_through, peers, permission, port, protocol, request,
 };
@@ -24,10 +27,12 @@ use crate::aws::error::{AwsResult, expected};
 use crate::aws::pages::pages;
 use crate::aws::resource_type::{Live, adopt, check};
 use crate::aws::wait::until_visible;
-use crate::resource::provider::Query;
+use crate::resource::provider::{Indexed, Query};
 use crate::resource::{
-    Condition, CreateClass, ErrorKind, Property, ProviderError, Schema, Tags, Urn,
+    Condition, CreateClass, ErrorKind, Property, ProviderError, ReadSession, Schema, Tags, Urn,
 };
+
+const GROUP: &str = "aws:ec2:SecurityGroup";
 
 /// What a security group lets through.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
@@ -84,6 +89,9 @@ pub(super) fn schema(token: &'static str) -> Schema {
             Property::new("referencedSecurityGroupId"),
             Property::new("description"),
         ])
+        .reads_after(&[GROUP])
+        .hangs_on("securityGroupId", GROUP)
+        .opens()
         .checks(|inputs| check(inputs, fit))
         .outputs(&["securityGroupRuleId"])
         .key(&[
@@ -98,13 +106,69 @@ pub(super) fn schema(token: &'static str) -> Schema {
         ])
 }
 
-/// The stack's rules, of both directions: asked for once for all types that look at them.
-pub(super) async fn of_stack(context: &Context, query: Query<'_>) -> AwsResult<Arc<Vec<SdkRule>>> {
-    let filter = super::of_stack(query.stack);
-    query
-        .session
-        .once("ec2:DescribeSecurityGroupRules", || list(context, filter))
-        .await
+/// The rules of our groups, others' too, and of both directions: asked for once for all types that look at them.
+pub(super) async fn of_our_groups(
+    context: &Context,
+    session: &ReadSession,
+    groups: impl Iterator<Item = &str>,
+) -> AwsResult<Arc<Vec<SdkRule>>> {
+    let groups: BTreeSet<String> = groups.map(str::to_owned).collect();
+    let read = || of_groups(context, groups);
+    session.once("ec2:DescribeSecurityGroupRules", read).await
+}
+
+/// Our rules in groups of others: those that are wanted there, and those that the tag index knows.
+async fn of_other_groups(
+    context: &Context,
+    query: Query<'_>,
+    known: &[SdkRule],
+) -> AwsResult<Vec<SdkRule>> {
+    let wanted = query.wanted_names("securityGroupId");
+    let ours: BTreeSet<&str> = query
+        .parents(GROUP)
+        .map(|group| group.id.as_str())
+        .collect();
+    let others = wanted.into_iter().filter(|group| !ours.contains(group));
+    let others: BTreeSet<String> = others.map(str::to_owned).collect();
+    let is_known = |id: &str| {
+        let mut known = known.iter();
+        known.any(|rule| rule.security_group_rule_id() == Some(id))
+    };
+    let indexed = query.indexed.iter().map(Indexed::last_segment);
+    let indexed: Vec<String> = indexed
+        .filter(|id| !is_known(id))
+        .map(str::to_owned)
+        .collect();
+    let named = async {
+        let mut found = Vec::new();
+        for ids in indexed.chunks(FILTER_VALUES) {
+            found.extend(list(context, filter("security-group-rule-id", ids.to_vec())).await?);
+        }
+        Ok(found)
+    };
+    let (mut rules, named) = try_join(of_groups(context, others), named).await?;
+    rules.extend(named);
+    rules.retain(|rule| super::from_sdk(rule.tags()).belongs_to(query.stack));
+    rules.dedup_by(|left, right| left.security_group_rule_id == right.security_group_rule_id);
+    Ok(rules)
+}
+
+/// A filter takes 200 values.
+const FILTER_VALUES: usize = 200;
+
+async fn of_groups(context: &Context, groups: BTreeSet<String>) -> AwsResult<Vec<SdkRule>> {
+    let groups: Vec<String> = groups.into_iter().collect();
+    let reads = groups
+        .chunks(FILTER_VALUES)
+        .map(|groups| list(context, filter("group-id", groups.to_vec())));
+    Ok(try_join_all(reads).await?.into_iter().flatten().collect())
+}
+
+fn filter(name: &str, values: Vec<String>) -> Filter {
+    Filter::builder()
+        .name(name)
+        .set_values(Some(values))
+        .build()
 }
 
 pub(super) async fn list(context: &Context, by: Filter) -> AwsResult<Vec<SdkRule>> {
@@ -131,10 +195,15 @@ pub(super) async fn read(
     query: Query<'_>,
     direction: Direction,
 ) -> AwsResult<Vec<Rule>> {
-    let rules = of_stack(context, query).await?;
-    Ok(rules
+    let groups = query.parents(GROUP).map(|group| group.id.as_str());
+    let ours = of_our_groups(context, query.session, groups).await?;
+    let others = of_other_groups(context, query, &ours).await?;
+    Ok(ours
         .iter()
+        .chain(&others)
         .filter(|rule| direction.is_of(rule))
+        // Part of the group: its `defaultEgress`.
+        .filter(|rule| !is_default(rule))
         .map(|rule| live(context, rule))
         .collect())
 }

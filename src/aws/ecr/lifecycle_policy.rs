@@ -48,12 +48,14 @@ impl ResourceType for LifecyclePolicy {
             .outputs(&["registryId"])
             .key(&["repository"])
             .reads_after(&["aws:ecr:Repository"])
+            .hangs_on("repository", "aws:ecr:Repository")
     }
 
     async fn read(&self, context: &Context, query: Query<'_>) -> AwsResult<Vec<LiveOf<Self>>> {
-        let policies = query
-            .parents("aws:ecr:Repository")
-            .map(|repository| get(context, &repository.id));
+        let repositories = query.parents_of_parts("aws:ecr:Repository", "repository");
+        let policies = repositories
+            .iter()
+            .map(|repository| get(context, repository));
         Ok(try_join_all(policies)
             .await?
             .into_iter()

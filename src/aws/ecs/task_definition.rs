@@ -100,6 +100,9 @@ impl ResourceType for TaskDefinition {
     fn schema(&self) -> Schema {
         Schema::new::<Inputs>("aws:ecs:TaskDefinition", CreateClass::TagsOnly)
             .checks(|inputs| check(inputs, fit))
+            // What a service runs shows which revision is in use.
+            .reads_after(&[SERVICE])
+            .follows_use()
             .properties([
                 Property::new("family").required().replaces(),
                 Property::new("containerDefinitions")
@@ -240,13 +243,16 @@ impl ResourceType for TaskDefinition {
     }
 }
 
+const SERVICE: &str = "aws:ecs:Service";
+
 const X86_64: &str = "X86_64";
 const LINUX: &str = "LINUX";
 
 /// How far the tag index may lag behind: minutes on AWS, a day to be sure, whatever our clock says.
 const INDEX_LAG: Duration = Duration::from_hours(24);
 
-/// The ACTIVE revisions of a family that carry our stack's tag.
+/// The ACTIVE revisions of a family that carry our stack's tag, or that a service of the stack runs: most deploy tools
+/// register revisions without tags.
 async fn of_family(
     context: &Context,
     query: Query<'_>,
@@ -267,10 +273,14 @@ async fn of_family(
     } else {
         list(context, family).await?
     };
+    let running: BTreeSet<&str> = query
+        .parents(SERVICE)
+        .filter_map(|service| service.inputs.get("taskDefinition")?.as_str())
+        .collect();
     let (indexed, others): (Vec<String>, Vec<String>) = older
         .into_iter()
         .filter(|older| *older != arn)
-        .partition(|arn| query.is_indexed(arn));
+        .partition(|arn| query.is_indexed(arn) || running.contains(arn.as_str()));
     let indexed = try_join_all(indexed.iter().map(|arn| describe(context, arn)));
     // What the index does not have is somebody else's, or too new to be in it. Newest first, so that a family with many
     // foreign revisions costs one call.
@@ -299,7 +309,12 @@ async fn of_family(
         .chain(recent)
         .flatten()
         .filter(|(found, tags)| {
-            found.status() == Some(&TaskDefinitionStatus::Active) && tags.belongs_to(query.stack)
+            let is_running = || {
+                let arn = found.task_definition_arn();
+                arn.is_some_and(|arn| running.contains(arn))
+            };
+            found.status() == Some(&TaskDefinitionStatus::Active)
+                && (tags.belongs_to(query.stack) || is_running())
         })
         .map(|(found, tags)| live(&found, tags))
         .collect())

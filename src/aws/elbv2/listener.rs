@@ -64,6 +64,8 @@ impl ResourceType for Listener {
         Schema::new::<Inputs>(TOKEN, CreateClass::NaturalKey)
             .key(&["loadBalancerArn", "port"])
             .reads_after(&["aws:lb:LoadBalancer"])
+            .hangs_on("loadBalancerArn", "aws:lb:LoadBalancer")
+            .opens()
             .properties([
                 Property::new("loadBalancerArn").required().replaces(),
                 Property::new("port").required(),
@@ -95,8 +97,10 @@ impl ResourceType for Listener {
             .into_iter()
             .filter_map(|listener| {
                 let tags = tags.get(listener.listener_arn()?)?;
-                tags.belongs_to(query.stack)
-                    .then(|| live(listener, tags.clone()))
+                let mut ours = query.parents("aws:lb:LoadBalancer");
+                let is_on_ours =
+                    ours.any(|balancer| balancer.arn.as_deref() == listener.load_balancer_arn());
+                (is_on_ours || tags.belongs_to(query.stack)).then(|| live(listener, tags.clone()))
             })
             .collect())
     }

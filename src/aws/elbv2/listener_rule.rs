@@ -59,6 +59,8 @@ impl ResourceType for ListenerRule {
         Schema::new::<Inputs>(TOKEN, CreateClass::NaturalKey)
             .key(&["listenerArn", "priority"])
             .reads_after(&["aws:lb:Listener"])
+            .hangs_on("listenerArn", "aws:lb:Listener")
+            .opens()
             .properties([
                 Property::new("listenerArn").required().replaces(),
                 Property::new("priority").required(),
@@ -88,8 +90,10 @@ impl ResourceType for ListenerRule {
             .iter()
             .filter_map(|rule| {
                 let tags = tags.get(rule.rule_arn()?)?;
-                tags.belongs_to(query.stack)
-                    .then(|| live(rule, tags.clone()))
+                let listener = super::parent_arn(rule.rule_arn()?);
+                let mut ours = query.parents("aws:lb:Listener");
+                let is_on_ours = ours.any(|own| own.arn == listener);
+                (is_on_ours || tags.belongs_to(query.stack)).then(|| live(rule, tags.clone()))
             })
             .collect())
     }
@@ -361,6 +365,7 @@ mod tests {
                 ("priority", priority.into()),
             ]),
             tags: Tags::default(),
+            is_imported: false,
         };
         assert!(refuse_equal_priorities(&[rule("a", 1), rule("b", 2)]).is_ok());
         let error = refuse_equal_priorities(&[rule("a", 1), rule("b", 1)]).unwrap_err();

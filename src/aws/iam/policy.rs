@@ -56,6 +56,7 @@ impl ResourceType for Policy {
         Schema::new::<Inputs>("aws:iam:Policy", CreateClass::NaturalKey)
             .generated_name("name", 128)
             .unindexed()
+            .global()
             .properties([
                 Property::new("name").replaces(),
                 Property::new("path").default("/").replaces(),

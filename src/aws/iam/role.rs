@@ -58,6 +58,7 @@ impl ResourceType for Role {
         Schema::new::<Inputs>("aws:iam:Role", CreateClass::NaturalKey)
             .generated_name("name", 64)
             .unindexed()
+            .global()
             .properties([
                 Property::new("name").replaces(),
                 Property::new("path").default("/").replaces(),

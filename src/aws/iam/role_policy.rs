@@ -44,6 +44,9 @@ impl ResourceType for RolePolicy {
             .named("name", 128)
             .key(&["role", "name"])
             .reads_after(&["aws:iam:Role"])
+            .hangs_on("role", "aws:iam:Role")
+            .opens()
+            .holds_parent()
             .properties([
                 Property::new("name").replaces(),
                 Property::new("role").required().replaces(),

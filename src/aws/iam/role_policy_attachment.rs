@@ -39,6 +39,9 @@ impl ResourceType for RolePolicyAttachment {
             .key(&["role", "policyArn"])
             // The policy is part of the key, so its ARN must be known by then.
             .reads_after(&["aws:iam:Role", "aws:iam:Policy"])
+            .hangs_on("role", "aws:iam:Role")
+            .opens()
+            .holds_parent()
             .properties([
                 Property::new("role").required().replaces(),
                 Property::new("policyArn").required().replaces(),

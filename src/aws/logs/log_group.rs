@@ -52,7 +52,7 @@ impl ResourceType for LogGroup {
         Schema::new::<Inputs>("aws:cloudwatch:LogGroup", CreateClass::NaturalKey)
             .named("name", 512)
             .stateful()
-            .adopts_unowned()
+            .adopts_untagged()
             .properties([
                 Property::new("name").replaces(),
                 Property::new("retentionInDays").canonical(zero_as_none),

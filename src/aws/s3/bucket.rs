@@ -63,6 +63,7 @@ impl ResourceType for Bucket {
     fn schema(&self) -> Schema {
         Schema::new::<Inputs>(super::BUCKET, CreateClass::NaturalKey)
             .named("bucket", 63)
+            .global()
             .stateful()
             .properties([
                 Property::new("bucket").replaces(),

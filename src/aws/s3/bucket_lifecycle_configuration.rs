@@ -173,6 +173,7 @@ impl ResourceType for BucketLifecycleConfiguration {
         .checks(|inputs| check(inputs, fit))
         .key(&["bucket"])
         .reads_after(&[super::BUCKET])
+        .hangs_on("bucket", super::BUCKET)
     }
 
     async fn read(&self, context: &Context, query: Query<'_>) -> AwsResult<Vec<LiveOf<Self>>> {

@@ -56,6 +56,8 @@ impl ResourceType for BucketPublicAccessBlock {
             ])
             .key(&["bucket"])
             .reads_after(&[super::BUCKET])
+            .hangs_on("bucket", super::BUCKET)
+            .opens()
     }
 
     async fn read(&self, context: &Context, query: Query<'_>) -> AwsResult<Vec<LiveOf<Self>>> {

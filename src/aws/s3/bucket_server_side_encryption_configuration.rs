@@ -72,6 +72,7 @@ impl ResourceType for BucketServerSideEncryptionConfiguration {
         ])
         .key(&["bucket"])
         .reads_after(&[super::BUCKET])
+        .hangs_on("bucket", super::BUCKET)
     }
 
     async fn read(&self, context: &Context, query: Query<'_>) -> AwsResult<Vec<LiveOf<Self>>> {

@@ -56,6 +56,7 @@ impl ResourceType for BucketVersioning {
             ])
             .key(&["bucket"])
             .reads_after(&[super::BUCKET])
+            .hangs_on("bucket", super::BUCKET)
     }
 
     async fn read(&self, context: &Context, query: Query<'_>) -> AwsResult<Vec<LiveOf<Self>>> {

@@ -55,8 +55,9 @@ where
     F: Fn(String) -> Fut,
     Fut: Future<Output = AwsResult<Option<Live<Inputs, Outputs>>>>,
 {
-    let reads = query.parents(BUCKET).map(|bucket| {
-        let read = read(bucket.id.clone());
+    let buckets = query.parents_of_parts(BUCKET, "bucket");
+    let reads = buckets.into_iter().map(|bucket| {
+        let read = read(bucket);
         async move {
             match read.await {
                 Err(error) if error.is(ErrorKind::NotFound) => Ok(None),

@@ -46,6 +46,7 @@ impl ResourceType for SecretVersion {
         )
         .key(&["secretId"])
         .reads_after(&["aws:secretsmanager:Secret"])
+        .hangs_on("secretId", "aws:secretsmanager:Secret")
         .properties([
             Property::new("secretId").required().replaces(),
             Property::new("secretString").required().secret(),

@@ -64,6 +64,7 @@ impl ResourceType for TargetAttachment {
         )
         .key(&["secretId"])
         .reads_after(&["aws:secretsmanager:Secret"])
+        .hangs_on("secretId", "aws:secretsmanager:Secret")
         .properties([
             Property::new("secretId").required().replaces(),
             Property::new("engine").required(),

@@ -50,11 +50,14 @@ impl ResourceType for TopicPolicy {
             ])
             .key(&["arn"])
             .reads_after(&[super::TOPIC])
+            .hangs_on("arn", super::TOPIC)
+            .opens()
     }
 
     async fn read(&self, context: &Context, query: Query<'_>) -> AwsResult<Vec<LiveOf<Self>>> {
-        let reads = query.parents(super::TOPIC).map(|topic| async move {
-            let attributes = attributes(context, query.session, &topic.id).await?;
+        let topics = query.parents_of_parts(super::TOPIC, "arn");
+        let reads = topics.iter().map(|topic| async move {
+            let attributes = attributes(context, query.session, topic).await?;
             let policy = attributes
                 .as_ref()
                 .as_ref()
@@ -62,7 +65,7 @@ impl ResourceType for TopicPolicy {
             Ok(policy
                 .map(|policy| serde_json::Value::String(policy.clone()))
                 .filter(|policy| !is_default(policy.clone().into()))
-                .map(|policy| live(&topic.id, policy)))
+                .map(|policy| live(topic, policy)))
         });
         Ok(try_join_all(reads).await?.into_iter().flatten().collect())
     }

@@ -87,15 +87,15 @@ impl ResourceType for TopicSubscription {
             .outputs(&["pendingConfirmation"])
             .key(&["topic", "protocol", "endpoint"])
             .reads_after(&[super::TOPIC])
+            .hangs_on("topic", super::TOPIC)
             .checks(|inputs| check(inputs, fit))
             .defers(settings_of_pending)
     }
 
     async fn read(&self, context: &Context, query: Query<'_>) -> AwsResult<Vec<LiveOf<Self>>> {
         let wanted = wanted_keys(query);
-        let lists = query
-            .parents(super::TOPIC)
-            .map(|topic| list(context, &topic.id));
+        let topics = query.parents_of_parts(super::TOPIC, "topic");
+        let lists = topics.iter().map(|topic| list(context, topic));
         let listed = try_join_all(lists).await?.into_iter().flatten();
         let reads = listed.map(|subscription| {
             let wanted = wanted.contains(&key(&subscription));

@@ -51,6 +51,8 @@ impl ResourceType for WebAclAssociation {
             .checks(|inputs| check(inputs, fit))
             .key(&["resourceArn"])
             .reads_after(&["aws:wafv2:WebAcl", "aws:lb:LoadBalancer"])
+            .hangs_on("webAclArn", "aws:wafv2:WebAcl")
+            .hangs_on("resourceArn", "aws:lb:LoadBalancer")
             .properties([
                 Property::new("resourceArn").required().replaces(),
                 Property::new("webAclArn").required(),

@@ -1,0 +1,108 @@
+//! What others have added to objects of ours, and the plan leaves.
+
+use super::line::{Line, wrap};
+use super::preview::View;
+use super::style::Style;
+use crate::plan::{Added, Goal, Plan};
+use crate::resource::{Observed, Value};
+
+/// What stands before each.
+const SYMBOL: &str = "?";
+
+/// Columns before the text of an item.
+const INDENT: usize = 7;
+
+/// `Added by others:` with an item for each; nothing if there is none.
+pub fn render(view: View<'_>) -> Vec<Line> {
+    let mut lines = Vec::new();
+    for added in &view.plan.added {
+        let style = if added.is_drift {
+            Style::Warning
+        } else {
+            Style::Plain
+        };
+        let text = format!("{}: {}", added.parent.name(), text(added));
+        let width = view.width.map(|width| width.saturating_sub(INDENT));
+        for (index, text) in wrap(&text, width).into_iter().enumerate() {
+            let lead = match index {
+                0 => Line::plain("    ").with(style, SYMBOL).and("  "),
+                _ => Line::plain(" ".repeat(INDENT)),
+            };
+            lines.push(lead.and(text));
+        }
+    }
+    if !lines.is_empty() {
+        let title = Line::styled(Style::Heading, "Added by others");
+        let how = match view.plan.goal {
+            Goal::Up => " (left alone; `--remove ID` takes one away):",
+            Goal::Destroy => ":",
+        };
+        lines.insert(0, title.and(how));
+    }
+    lines
+}
+
+/// What it is, its id, and whether it counts as drift.
+pub fn text(added: &Added) -> String {
+    let observed = &added.observed;
+    let fate = match (added.goes, added.is_drift) {
+        (true, _) => "; goes with it",
+        (false, true) => "; drift",
+        (false, false) => "",
+    };
+    format!("{} ({}){fate}", what(observed), observed.id)
+}
+
+/// The type, and what people tell it by.
+fn what(observed: &Observed) -> String {
+    let kind = observed.token.rsplit(':').next().unwrap_or_default();
+    let text = |name: &str| {
+        let value = observed.inputs.get(name)?;
+        let json = serde_json::Value::from(value);
+        Some(
+            json.as_str()
+                .map_or_else(|| json.to_string(), str::to_owned),
+        )
+    };
+    let words: Vec<String> = TELLING
+        .iter()
+        .filter(|name| {
+            observed
+                .inputs
+                .get(**name)
+                .is_some_and(|value| !value.is_null() && !matches!(value, Value::Secret(_)))
+        })
+        .filter_map(|name| text(name).filter(|text| !text.is_empty()))
+        .collect();
+    if words.is_empty() {
+        kind.to_owned()
+    } else {
+        format!("{kind} {}", words.join(" "))
+    }
+}
+
+/// Properties by which people tell such an object, in the order in which they are read.
+const TELLING: [&str; 17] = [
+    "name",
+    "policyArn",
+    "ipProtocol",
+    "protocol",
+    "fromPort",
+    "toPort",
+    "port",
+    "priority",
+    "cidrIpv4",
+    "cidrIpv6",
+    "prefixListId",
+    "referencedSecurityGroupId",
+    "destinationCidrBlock",
+    "gatewayId",
+    "natGatewayId",
+    "endpoint",
+    "resourceArn",
+];
+
+/// How many of them count as drift.
+pub fn drifting(plan: &Plan) -> usize {
+    plan.added.iter().filter(|added| added.is_drift).count()
+}

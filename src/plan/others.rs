@@ -1,0 +1,476 @@
+//! What others own: where the stack stands besides, what they have hung on objects of ours, which places they hold, and on
+//! what of theirs the file would hang something.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{
+    Added, Because, Draft, Goal, Op, Refusal, Removal, ReplaceOrder, Verdict, compare, target,
+};
+use crate::graph::{Resource, ResourceGraph};
+use crate::resource::provider::DataPolicy;
+use crate::resource::schema::Parent;
+use crate::resource::tags::{self, mark_of_part};
+use crate::resource::{
+    Addition, Catalog, LiveSnapshot, Observed, OutputReference, Properties, Schema, Urn, Value,
+};
+
+/// Whose an object is, by its own word.
+pub(super) fn owner(observed: &Observed) -> Option<String> {
+    let owner = observed.tags.owner()?;
+    Some(match observed.tags.region() {
+        Some(region) => format!("{owner} in {region}"),
+        None => owner.to_string(),
+    })
+}
+
+/// Whether other tools have put an object in the place of ours. It is used, and it is theirs.
+pub(super) fn is_deployed(catalog: &Catalog, observed: &Observed) -> bool {
+    let schema = catalog.get(&observed.token);
+    schema.is_some_and(|schema| schema.follows_use) && observed.tags.owner().is_none()
+}
+
+/// Whether ours of this URN are out of use, and one that others have deployed stays in it.
+pub(super) fn gives_way(draft: &Draft<'_>, urn: &Urn) -> bool {
+    draft.verdicts.get(urn).is_some_and(|verdict| {
+        let observed = verdict.observed.as_ref();
+        verdict.op == Op::Same
+            && observed.is_some_and(|observed| is_deployed(draft.catalog, observed))
+    })
+}
+
+/// The marks of untaggable parts, by what they are parts of: see [`tags::PARTS`].
+#[derive(Default)]
+pub(super) struct Parts {
+    /// Types that can have such parts.
+    tokens: BTreeSet<&'static str>,
+    wanted: BTreeMap<Urn, BTreeSet<String>>,
+    live: BTreeMap<Urn, BTreeSet<String>>,
+}
+
+impl Parts {
+    pub(super) fn of(live: &LiveSnapshot, graph: &ResourceGraph, catalog: &Catalog) -> Self {
+        let mut parts = Self::default();
+        let untaggable = |token: &str| {
+            let schema = catalog.get(token).filter(|schema| !schema.taggable)?;
+            Some((schema, schema.parents.first()?))
+        };
+        for schema in catalog.iter().filter(|schema| !schema.taggable) {
+            parts
+                .tokens
+                .extend(schema.parents.first().map(|parent| parent.token));
+        }
+        for resource in graph.iter() {
+            if let Some((schema, parent)) = untaggable(resource.urn.token())
+                && let Some(urn) = wanted_parent(graph, resource, *parent)
+                && let Some(mark) = mark_of_part(schema, &resource.inputs)
+            {
+                parts.wanted.entry(urn.clone()).or_default().insert(mark);
+            }
+        }
+        for (urn, objects) in &live.ours {
+            let Some((schema, parent)) = untaggable(urn.token()) else {
+                continue;
+            };
+            for object in objects {
+                let name = object.inputs.get(parent.property).and_then(Value::as_str);
+                let owner = live.of_type(parent.token).find(|(_, owner)| {
+                    name.is_some_and(|name| owner.id == name || owner.arn.as_deref() == Some(name))
+                });
+                if let Some((owner, tagged)) = owner
+                    && let Some(mark) = mark_of_part(schema, &object.inputs)
+                    && tagged
+                        .tags
+                        .parts()
+                        .is_some_and(|known| known.contains(&mark))
+                {
+                    parts.live.entry(owner.clone()).or_default().insert(mark);
+                }
+            }
+        }
+        parts
+    }
+
+    /// What is to be recorded of a resource: the parts that are wanted, and of those recorded what is still there. So one that is to
+    /// go stays recorded until it is gone.
+    pub(super) fn of_resource(&self, urn: &Urn, schema: &Schema) -> Option<BTreeSet<String>> {
+        if !self.tokens.contains(schema.token) {
+            return None;
+        }
+        let [wanted, live] = [&self.wanted, &self.live].map(|marks| marks.get(urn));
+        Some(wanted.into_iter().chain(live).flatten().cloned().collect())
+    }
+
+    pub(super) fn of_wanted(&self, urn: &Urn) -> bool {
+        self.wanted.get(urn).is_some_and(|marks| !marks.is_empty())
+    }
+}
+
+/// The resource of the file that a wanted object hangs on.
+fn wanted_parent<'g>(
+    graph: &'g ResourceGraph,
+    resource: &Resource,
+    parent: Parent,
+) -> Option<&'g Urn> {
+    let value = resource.inputs.get(parent.property)?;
+    let references = value.references();
+    let referred = references
+        .into_iter()
+        .find(|reference| reference.urn.token() == parent.token)
+        .and_then(|reference| graph.get(&reference.urn));
+    let named = || {
+        let name = value.as_str()?;
+        graph.iter().find(|other| {
+            let mut inputs = other.inputs.values();
+            other.urn.token() == parent.token && inputs.any(|value| value.as_str() == Some(name))
+        })
+    };
+    referred.or_else(named).map(|resource| &resource.urn)
+}
+
+/// Finds free places for what does not care which it has, such as the priorities of listener rules that a section makes:
+/// in the wanted order, past those that others hold.
+pub(super) fn choose_places(draft: &mut Draft<'_>) {
+    let mut by_parent: BTreeMap<(&str, String), Vec<(&Resource, f64)>> = BTreeMap::new();
+    for resource in draft.graph.iter() {
+        let schema = draft.catalog.get(resource.urn.token());
+        let parent = schema.and_then(|schema| schema.parents.first());
+        if let (Some(name), Some(parent)) = (resource.options.any_free, parent)
+            && let Some(wanted) = resource.inputs.get(name).and_then(Value::as_number)
+        {
+            let of = format!("{:?}", resource.inputs.get(parent.property));
+            let group = by_parent.entry((name, of)).or_default();
+            group.push((resource, wanted));
+        }
+    }
+    let mut places = BTreeMap::new();
+    for ((name, _), mut resources) in by_parent {
+        resources.sort_by(|(left, one), (right, other)| {
+            one.total_cmp(other).then_with(|| left.urn.cmp(&right.urn))
+        });
+        let owner = resources.first().and_then(|(resource, _)| {
+            let schema = draft.catalog.get(resource.urn.token())?;
+            wanted_parent(draft.graph, resource, *schema.parents.first()?)
+        });
+        let held = draft.live.additions.iter().filter(|addition| {
+            let mut tokens = resources.iter().map(|(resource, _)| resource.urn.token());
+            Some(&addition.parent) == owner && tokens.any(|token| token == addition.observed.token)
+        });
+        let held: Vec<f64> = held
+            .filter_map(|addition| addition.observed.inputs.get(name)?.as_number())
+            .collect();
+        // Where nobody else is, the file's own places are right.
+        if held.is_empty() {
+            continue;
+        }
+        let wanted: Vec<f64> = resources.iter().map(|(_, wanted)| *wanted).collect();
+        let live: Vec<Option<f64>> = resources
+            .iter()
+            .map(|(resource, _)| {
+                let live = draft.live.of(&resource.urn).first()?;
+                live.inputs.get(name)?.as_number()
+            })
+            .collect();
+        let found =
+            past(&held, &wanted, &live).or_else(|| past(&held, &wanted, &vec![None; wanted.len()]));
+        let found = found.into_iter().flatten();
+        places.extend(
+            resources
+                .iter()
+                .zip(found)
+                .map(|((resource, _), place)| (resource.urn.clone(), Value::Number(place))),
+        );
+    }
+    draft.places = places;
+}
+
+/// Places past those held, in the wanted order: the live one where there is one, else the next that is free. `None` if the
+/// live ones leave no room.
+fn past(held: &[f64], wanted: &[f64], live: &[Option<f64>]) -> Option<Vec<f64>> {
+    let mut places = Vec::new();
+    let mut next = 0.0_f64;
+    for (wanted, live) in wanted.iter().zip(live) {
+        let mut place = live.unwrap_or(wanted.max(next));
+        while live.is_none() && held.contains(&place) {
+            place += 1.0;
+        }
+        if place < next {
+            return None;
+        }
+        next = place + 1.0;
+        places.push(place);
+    }
+    Some(places)
+}
+
+/// A resource that leaves the file and one of the same place that comes are the same object under another name.
+pub(super) fn rename(draft: &mut Draft<'_>) {
+    let place = |draft: &Draft<'_>, urn: &Urn, inputs: &Properties| {
+        let schema = draft.catalog.get(urn.token())?;
+        Some(format!("{} {:?}", urn.token(), schema.place_of(inputs)?))
+    };
+    let coming: Vec<(&Urn, String)> = draft
+        .verdicts
+        .iter()
+        .filter(|(_, verdict)| verdict.op == Op::Create)
+        .filter_map(|(urn, verdict)| Some((*urn, place(draft, urn, &verdict.comparison.inputs)?)))
+        .collect();
+    for (urn, wanted) in coming {
+        let leaving = draft.removals.iter().position(|removal| {
+            removal.because == Because::NotInFile
+                && place(draft, &removal.urn, &removal.observed.inputs).as_ref() == Some(&wanted)
+        });
+        let Some(at) = leaving else { continue };
+        let observed = draft.removals[at].observed.clone();
+        let Some(schema) = draft
+            .catalog
+            .get(urn.token())
+            .filter(|schema| schema.taggable)
+        else {
+            continue;
+        };
+        let comparison = {
+            let lookup = |reference: &OutputReference| compare::known(draft, reference);
+            let desired = &draft.verdicts[urn].desired;
+            desired.against(schema, &lookup, Some(&observed))
+        };
+        // What has to be made anew is no longer the same.
+        if comparison.diff.replaces() {
+            continue;
+        }
+        let before = draft.removals.remove(at).urn.name().to_owned();
+        if let Some(verdict) = draft.verdicts.get_mut(urn) {
+            *verdict = Verdict {
+                desired: verdict.desired.clone(),
+                observed: Some(observed),
+                comparison,
+                op: Op::Update,
+                because: Because::Renamed(before),
+                order: ReplaceOrder::CreateFirst,
+            };
+        }
+        draft.refusals.retain(
+            |refusal| !matches!(refusal, Refusal::NameTaken { urn: taken, .. } if taken == urn),
+        );
+    }
+}
+
+/// What others have added: shown, and left, but for what is named or goes with what it hangs on.
+pub(super) fn additions(draft: &mut Draft<'_>) {
+    for addition in &draft.live.additions {
+        let observed = &addition.observed;
+        let name = name_of(draft.catalog, addition);
+        let request = draft.request;
+        let is_named =
+            request.remove.contains(&observed.id) || target::matches_any(&request.remove, &name);
+        let schema = draft.catalog.get(&observed.token);
+        let goes = goes(draft, &addition.parent);
+        if is_named || goes && schema.is_some_and(|schema| schema.holds_parent) {
+            let because = if is_named {
+                Because::Removed
+            } else {
+                Because::WithParent
+            };
+            draft.removals.push(Removal {
+                urn: Urn::new(&draft.graph.stack, observed.token.clone(), name),
+                observed: observed.clone(),
+                because,
+                data: DataPolicy::Discard,
+            });
+            continue;
+        }
+        let accepted = draft.graph.get(&addition.parent).is_some_and(|parent| {
+            let accept = &parent.options.accept;
+            accept.contains(&observed.id) || target::matches_any(accept, &name)
+        });
+        let opens = schema.is_some_and(|schema| schema.opens);
+        draft.added.push(Added {
+            parent: addition.parent.clone(),
+            observed: observed.clone(),
+            is_drift: opens && !accepted && !goes,
+            goes,
+        });
+    }
+}
+
+/// The URN and id of what an addition hangs on.
+pub(super) fn parent_of(
+    draft: &Draft<'_>,
+    observed: &Observed,
+) -> Option<super::deletes::ObjectKey> {
+    let schema = draft.catalog.get(&observed.token)?;
+    schema.parents.iter().find_map(|parent| {
+        let name = observed.inputs.get(parent.property)?.as_str()?;
+        let mut ours = draft.live.of_type(parent.token);
+        let (urn, own) =
+            ours.find(|(_, own)| own.id == name || own.arn.as_deref() == Some(name))?;
+        Some((urn.clone(), own.id.clone()))
+    })
+}
+
+/// What an addition is called: after what it hangs on, and what tells it from others there.
+pub(super) fn name_of(catalog: &Catalog, addition: &Addition) -> String {
+    let observed = &addition.observed;
+    let schema = catalog.get(&observed.token);
+    let key = schema.and_then(|schema| {
+        let parent = schema.parents.first()?.property;
+        let rest = schema.key.iter().filter(|name| **name != parent);
+        let values = rest.filter_map(|name| observed.inputs.get(*name));
+        let texts: Vec<String> = values
+            .map(|value| {
+                let json = serde_json::Value::from(value);
+                json.as_str()
+                    .map_or_else(|| json.to_string(), str::to_owned)
+            })
+            .collect();
+        (!texts.is_empty() && !schema.taggable).then(|| texts.join("/"))
+    });
+    let last = key.unwrap_or_else(|| observed.id.clone());
+    format!("{}/{last}", addition.parent.name())
+}
+
+/// Whether an object of ours of this URN goes for good.
+fn goes(draft: &Draft<'_>, urn: &Urn) -> bool {
+    draft.request.goal == Goal::Destroy
+        || draft.removals.iter().any(|removal| removal.urn == *urn)
+        || draft
+            .verdicts
+            .get(urn)
+            .is_some_and(|verdict| verdict.op == Op::Replace)
+}
+
+/// Objects of earlier versions get the tags that they lack, as soon as anything else is to be done.
+pub(super) fn mark(draft: &mut Draft<'_>) {
+    let is_empty = draft.removals.is_empty()
+        && draft
+            .verdicts
+            .values()
+            .all(|verdict| verdict.op == Op::Same);
+    if is_empty {
+        return;
+    }
+    let (catalog, parts) = (draft.catalog, &draft.parts);
+    for (urn, verdict) in &mut draft.verdicts {
+        let (Op::Same, Some(observed)) = (verdict.op, &verdict.observed) else {
+            continue;
+        };
+        let Some(schema) = catalog.get(urn.token()) else {
+            continue;
+        };
+        if !schema.taggable || is_deployed(catalog, observed) {
+            continue;
+        }
+        let lacks = |key: &str| {
+            observed.tags.get(key).is_none() && verdict.comparison.tags.get(key).is_some()
+        };
+        if schema.global && lacks(tags::REGION) || parts.of_wanted(urn) && lacks(tags::PARTS) {
+            verdict.op = Op::Update;
+            verdict.because = Because::Unmarked;
+        }
+    }
+}
+
+/// Pushes the refusals for what others own.
+pub(super) fn refuse(draft: &mut Draft<'_>) {
+    if draft.request.goal == Goal::Destroy {
+        return;
+    }
+    let mut refusals = Vec::new();
+    for (urn, verdict) in &draft.verdicts {
+        let Some((schema, resource)) = draft.catalog.get(urn.token()).zip(draft.graph.get(urn))
+        else {
+            continue;
+        };
+        let inputs = &verdict.comparison.inputs;
+        if !schema.taggable
+            && !schema.parents.is_empty()
+            && resource.options.import.is_none()
+            && let Some(parent) = strange_parent(draft, schema, resource, inputs)
+        {
+            let urn = (*urn).clone();
+            refusals.push(Refusal::ParentNotOurs { urn, parent });
+            continue;
+        }
+        let moves = match (verdict.op, &verdict.observed) {
+            (Op::Create, _) => true,
+            (Op::Update | Op::Replace, Some(observed)) => {
+                schema.place_of(inputs) != schema.place_of(&observed.inputs)
+            }
+            _ => false,
+        };
+        let place = schema.place_of(inputs).filter(|_| moves);
+        let holder = place.and_then(|place| {
+            draft.live.additions.iter().find(|addition| {
+                let observed = &addition.observed;
+                observed.token == schema.token
+                    && schema.place_of(&observed.inputs).as_ref() == Some(&place)
+            })
+        });
+        if let Some(holder) = holder {
+            refusals.push(Refusal::PlaceTaken {
+                urn: (*urn).clone(),
+                id: holder.observed.id.clone(),
+            });
+        }
+        if let (Because::TakenOver, Some(observed)) = (&verdict.because, &verdict.observed)
+            && schema.stateful
+            && !verdict.comparison.diff.is_empty()
+            && !consented(draft, urn, observed)
+        {
+            refusals.push(Refusal::Shortens {
+                urn: (*urn).clone(),
+                id: observed.id.clone(),
+            });
+        }
+    }
+    refusals.extend(elsewhere(draft));
+    draft.refusals.extend(refusals);
+}
+
+fn consented(draft: &Draft<'_>, urn: &Urn, observed: &Observed) -> bool {
+    let allowed = &draft.request.allow_delete;
+    target::matches_any(allowed, urn.name()) || allowed.contains(&observed.id)
+}
+
+/// What a part would be hung on, if none of that is of this stack.
+fn strange_parent(
+    draft: &Draft<'_>,
+    schema: &Schema,
+    resource: &Resource,
+    inputs: &Properties,
+) -> Option<String> {
+    let mut named = None;
+    for parent in &schema.parents {
+        if wanted_parent(draft.graph, resource, *parent).is_some() {
+            return None;
+        }
+        // What is not known yet is an output of something in the file.
+        let name = inputs.get(parent.property)?.as_str()?;
+        let mut ours = draft.live.of_type(parent.token);
+        if ours.any(|(_, own)| own.id == name || own.arn.as_deref() == Some(name)) {
+            return None;
+        }
+        named = named.or_else(|| Some(name.to_owned()));
+    }
+    named
+}
+
+/// The refusal to set up a second platform because the region in the file was edited.
+fn elsewhere(draft: &Draft<'_>) -> Option<Refusal> {
+    let here = draft.graph.region.as_ref()?;
+    let first = draft.live.elsewhere.first()?;
+    if !draft.live.ours.is_empty() || draft.request.allow_regions.contains(here) {
+        return None;
+    }
+    let regions: BTreeSet<&str> = draft
+        .live
+        .elsewhere
+        .iter()
+        .filter_map(|observed| observed.tags.region())
+        .collect();
+    Some(Refusal::Elsewhere {
+        urn: first.tags.owner()?,
+        id: first.id.clone(),
+        regions: regions.into_iter().map(str::to_owned).collect(),
+        here: here.clone(),
+    })
+}
