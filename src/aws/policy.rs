@@ -78,6 +78,52 @@ pub fn decode(document: &str) -> serde_json::Value {
         .unwrap_or_else(|_| serde_json::Value::String(decoded.into_owned()))
 }
 
+/// How many characters a document has at least, white space not counted; references are not known yet, and count as the
+/// shortest ARN.
+pub fn least_characters(document: &Value) -> usize {
+    const SHORTEST_ARN: usize = "arn:aws:s3:::abc".len();
+    let dense = |text: &str| text.chars().filter(|c| !c.is_whitespace()).count();
+    // Between quotes, as JSON writes it.
+    let quoted = |text: &str| dense(&serde_json::Value::from(text).to_string());
+    match document {
+        Value::Null => 4,
+        Value::Bool(value) => value.to_string().len(),
+        Value::Number(_) => serde_json::Value::from(document).to_string().len(),
+        Value::String(text) => quoted(text),
+        Value::Secret(inner) => least_characters(inner),
+        Value::Output(reference) => {
+            let is_arn = reference.path.last().is_some_and(|name| name == "arn");
+            2 + if is_arn { SHORTEST_ARN } else { 1 }
+        }
+        Value::Join(parts) => {
+            let inner = |part: &Value| least_characters(part).saturating_sub(2);
+            2 + parts.iter().map(inner).sum::<usize>()
+        }
+        Value::If(choice) => {
+            least_characters(&choice.then).min(least_characters(&choice.otherwise))
+        }
+        Value::List(values) => {
+            let commas = values.len().saturating_sub(1);
+            2 + commas + values.iter().map(least_characters).sum::<usize>()
+        }
+        Value::Object(entries) => {
+            let commas = entries.len().saturating_sub(1);
+            let inner = entries
+                .iter()
+                .map(|(key, value)| quoted(key) + 1 + least_characters(value));
+            2 + commas + inner.sum::<usize>()
+        }
+    }
+}
+
+/// As [`least_characters`], of a document that may be given as text, which then counts as it stands.
+pub fn least_size(document: &Value) -> usize {
+    match document {
+        Value::String(text) => text.chars().filter(|c| !c.is_whitespace()).count(),
+        other => least_characters(other),
+    }
+}
+
 /// The text to send for a document given as text or as a value.
 pub fn to_text(document: &serde_json::Value) -> String {
     match document {

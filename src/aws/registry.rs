@@ -146,12 +146,12 @@ mod tests {
                 panic!("{token} has properties");
             };
             let mut inputs = schema.with_defaults(inputs);
-            assert_eq!(schema.misfit(&inputs), None, "{token}");
+            assert_eq!(schema.misfits(&inputs), [], "{token}");
             inputs.insert(property.to_owned(), Value::output(&topic, "name"));
-            assert_eq!(schema.misfit(&inputs), None, "{token}: not known yet");
+            assert_eq!(schema.misfits(&inputs), [], "{token}: not known yet");
             inputs.insert(property.to_owned(), word.into());
-            let misfit = schema.misfit(&inputs).unwrap();
-            assert_eq!(misfit.at, property, "{token}");
+            let misfits = schema.misfits(&inputs);
+            assert_eq!(misfits[0].at, property, "{token}");
         }
     }
 

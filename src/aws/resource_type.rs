@@ -81,15 +81,12 @@ pub fn in_vpc(operation: &str, wanted: Option<&str>, found: Option<&str>) -> Aws
 
 /// A check of inputs in the type's own terms, for [`Schema::checks`]. Where a reference stands for a number or a switch,
 /// the inputs have no such form yet.
-///
-/// # Errors
-/// Those of the check.
 pub fn check<Inputs: DeserializeOwned>(
     inputs: &Properties,
-    check: impl FnOnce(&Inputs) -> Result<(), Misfit>,
-) -> Result<(), Misfit> {
+    check: impl FnOnce(&Inputs) -> Vec<Misfit>,
+) -> Vec<Misfit> {
     let json = serde_json::Value::from(&Value::Object(inputs.clone()));
-    serde_json::from_value(json).map_or(Ok(()), |inputs| check(&inputs))
+    serde_json::from_value(json).map_or_else(|_| Vec::new(), |inputs| check(&inputs))
 }
 
 /// A request to create, in the type's own terms.
@@ -388,14 +385,16 @@ impl<T: ResourceType> Bridge<T> {
 
     /// Values that were not known when the graph was built are by now.
     fn check(&self, inputs: &Properties) -> AwsResult<()> {
-        match self.schema.misfit(inputs) {
-            Some(misfit) => Err(ProviderError::new(
-                ErrorKind::Invalid,
-                self.schema.token,
-                misfit.to_string(),
-            )),
-            None => Ok(()),
+        let misfits = self.schema.misfits(inputs);
+        if misfits.is_empty() {
+            return Ok(());
         }
+        let reasons: Vec<String> = misfits.iter().map(Misfit::to_string).collect();
+        Err(ProviderError::new(
+            ErrorKind::Invalid,
+            self.schema.token,
+            reasons.join("; "),
+        ))
     }
 
     fn typed<D: DeserializeOwned>(&self, properties: &Properties) -> AwsResult<D> {

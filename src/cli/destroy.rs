@@ -44,6 +44,7 @@ pub async fn run(context: &mut Context, arguments: &Arguments) -> CommandResult 
         return Err(nobody_to_ask("destroy", &suffix));
     }
     let offline = Offline::load("destroy", &arguments.stack, &context.global)?;
+    offline.warn(&mut context.terminal);
     let session = Session::connect(context, offline).await?;
     let again = session.offline.command_line("destroy");
     let again = arguments.selection.added_to(again, &[]);

@@ -94,6 +94,7 @@ pub async fn run(context: &mut Context, arguments: &Arguments) -> CommandResult 
         ("--markdown", arguments.markdown),
     ])?;
     let offline = Offline::load("preview", &arguments.stack, &context.global)?;
+    offline.warn(&mut context.terminal);
     let session = Session::connect(context, offline).await?;
     let again = session.offline.command_line("preview");
     let again = arguments.selection.added_to(again, &arguments.replace);

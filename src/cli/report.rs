@@ -104,33 +104,54 @@ impl Failure {
 
     /// Tells the user, and answers with the exit status.
     pub fn report(&self, terminal: &mut Terminal) -> Exit {
-        let width = terminal.width();
         match &self.body {
             Body::Messages(messages) => show(messages, terminal),
             Body::Stack(errors) => {
-                let colour = terminal.colours_errors();
-                let hidden = Hidden::of(&errors.sources);
-                for error in &errors.errors {
-                    let error = &hidden.without(error);
-                    let lines = head_of(error);
-                    terminal.report(&lines);
-                    if let Some(excerpt) = excerpt(error, &hidden.sources, width, colour) {
-                        terminal.report_rendered(&excerpt);
-                    }
-                    if let Some(help) = &error.help {
-                        terminal.report(&message::help(help, width));
-                    }
-                    terminal.report(&[Line::new()]);
-                }
+                let annotations = show_places(errors, Severity::Error, terminal);
                 terminal.report(&[Line::styled(Style::Error, "error").and(format!(": {errors}"))]);
-                let annotations = errors.errors.iter();
-                let annotations =
-                    annotations.map(|error| annotation(&hidden.without(error), &hidden.sources));
-                terminal.annotate(&annotations.collect::<Vec<_>>());
+                terminal.annotate(&annotations);
             }
         }
         self.exit
     }
+}
+
+/// Tells what in a stack file may be a mistake, and may not.
+pub fn warn(warnings: &StackErrors, terminal: &mut Terminal) {
+    let annotations = show_places(warnings, Severity::Warning, terminal);
+    terminal.annotate(&annotations);
+}
+
+/// Shows each fault where it is in the text, and answers with what CI is to show.
+fn show_places(
+    errors: &StackErrors,
+    severity: Severity,
+    terminal: &mut Terminal,
+) -> Vec<Annotation> {
+    if errors.errors.is_empty() {
+        return Vec::new();
+    }
+    let width = terminal.width();
+    let colour = terminal.colours_errors();
+    let hidden = Hidden::of(&errors.sources);
+    let told: Vec<StackError> = errors
+        .errors
+        .iter()
+        .map(|error| hidden.without(error))
+        .collect();
+    for error in &told {
+        terminal.report(&head_of(error, severity));
+        if let Some(excerpt) = excerpt(error, &hidden.sources, width, colour) {
+            terminal.report_rendered(&excerpt);
+        }
+        if let Some(help) = &error.help {
+            terminal.report(&message::help(help, width));
+        }
+        terminal.report(&[Line::new()]);
+    }
+    told.iter()
+        .map(|error| annotation(error, severity, &hidden.sources))
+        .collect()
 }
 
 /// Writes messages to standard error, a blank line between them.
@@ -148,12 +169,9 @@ pub fn show(messages: &[Message], terminal: &mut Terminal) {
 }
 
 /// A fault as CI shows it beside the file.
-fn annotation(error: &StackError, sources: &[Source]) -> Annotation {
-    let mut annotation = Annotation::new(
-        Severity::Error,
-        error.to_string(),
-        place(error.place(), sources),
-    );
+fn annotation(error: &StackError, severity: Severity, sources: &[Source]) -> Annotation {
+    let mut annotation =
+        Annotation::new(severity, error.to_string(), place(error.place(), sources));
     for (index, label) in error.labels.iter().enumerate() {
         let text = match sources.get(label.span.source as usize) {
             Some(source) if index > 0 => {
@@ -231,9 +249,13 @@ fn shortened(text: String) -> String {
     format!("{}…", &text[..text.floor_char_boundary(LONGEST_TEXT)])
 }
 
-fn head_of(error: &StackError) -> Vec<Line> {
-    let lead = format!("error[{}]", error.code());
-    vec![Line::styled(Style::Error, lead).and(format!(": {error}"))]
+fn head_of(error: &StackError, severity: Severity) -> Vec<Line> {
+    let (word, style) = match severity {
+        Severity::Error => ("error", Style::Error),
+        Severity::Warning => ("warning", Style::Warning),
+    };
+    let lead = format!("{word}[{}]", error.code());
+    vec![Line::styled(style, lead).and(format!(": {error}"))]
 }
 
 /// The source around the places of a fault. Public for the fuzz targets: any fault of any text can be drawn.
@@ -329,7 +351,7 @@ mod tests {
             name: "stacks/dev.yaml".into(),
             text: text.into(),
         }];
-        let head = head_of(error)[0].render(false);
+        let head = head_of(error, Severity::Error)[0].render(false);
         let excerpt = excerpt(error, &sources, Some(80), false).unwrap();
         format!("{head}\n{excerpt}")
     }

@@ -80,6 +80,11 @@ impl Offline {
         })
     }
 
+    /// Tells what AWS may refuse, and may not.
+    pub fn warn(&self, terminal: &mut Terminal) {
+        report::warn(&component::warnings(&self.stack, &self.graph), terminal);
+    }
+
     pub fn file_name(&self) -> String {
         self.file.to_string_lossy().into_owned()
     }

@@ -147,6 +147,7 @@ pub async fn run(context: &mut Context, arguments: &Arguments) -> CommandResult 
         return Err(nobody_to_ask("up", &suffix));
     }
     let offline = Offline::load("up", &job.stack, &context.global)?;
+    offline.warn(&mut context.terminal);
     if let Some((saved, again)) = &job.saved {
         saved.check_offline(&offline, again)?;
     }

@@ -15,6 +15,7 @@ pub struct Arguments {
 
 pub fn run(context: &mut Context, arguments: &Arguments) -> CommandResult {
     let offline = Offline::load("validate", &arguments.stack, &context.global)?;
+    offline.warn(&mut context.terminal);
     let count = match offline.graph.len() {
         1 => "1 resource".to_owned(),
         count => format!("{count} resources"),

@@ -31,7 +31,7 @@ use super::{Scalar, database_checks, parameters, policy, security_groups};
 pub const KEY: &str = "database";
 
 const PORT: u16 = 5432;
-const ENGINE: &str = "postgres";
+pub const ENGINE: &str = "postgres";
 
 /// A PostgreSQL database on RDS, encrypted, in the private subnets.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]

@@ -1,9 +1,10 @@
 //! What cannot work in `database:`, beyond its structure.
 
-use crate::stack::{Environment, Fault};
+use crate::resource::database::{Window, wrong_name, wrong_username};
+use crate::stack::{Environment, Fault, StackError};
 
 use super::context::Context;
-use super::database::DatabaseSpec;
+use super::database::{DatabaseSpec, ENGINE, KEY};
 
 /// The seconds that RDS takes.
 const MONITORING_INTERVALS: [u32; 7] = [0, 1, 5, 10, 15, 30, 60];
@@ -32,37 +33,26 @@ fn check_names(context: &mut Context<'_>, spec: &DatabaseSpec) {
             context.refuse(Fault::Name, "database.name", label);
         }
     }
-    let identifier = |name: &str| {
-        name.starts_with(|c: char| c.is_ascii_alphabetic())
-            && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
-    };
-    for (path, name) in [
-        ("database.databaseName", &spec.database_name),
-        ("database.username", &spec.username),
-    ] {
-        if name.as_deref().is_some_and(|name| !identifier(name)) {
-            let label = "takes letters, digits and `_`, a letter first";
-            context.refuse(Fault::Name, path, label);
+    // Derived from the name of the stack, it can be a reserved word as well: `name: order`.
+    let derived = context.id.name.replace('-', "_");
+    let name = spec.database_name.as_deref().unwrap_or(&derived);
+    if let Some(label) = wrong_name(ENGINE, name) {
+        if spec.database_name.is_some() {
+            context.refuse(Fault::Name, "database.databaseName", label);
+        } else {
+            let label =
+                format!("`databaseName` is derived from the name of the stack, and {label}");
+            let help = format!("add `databaseName: {derived}_db`, for one");
+            let span = context.stack.document().key_place(KEY);
+            let error = StackError::new(Fault::Name, span, label).help(help);
+            context.errors.push(error);
         }
     }
-    let reserved = |name: &str| {
-        [
-            "admin",
-            "rdsadmin",
-            "rdsrepladmin",
-            "rdstopmgr",
-            "user",
-            "public",
-            "none",
-        ]
-        .contains(&name)
-            || name.starts_with("pg_")
-            || name.starts_with("rds_")
-    };
-    if let Some(username) = &spec.username
-        && reserved(&username.to_lowercase())
+    if let Some(label) = spec
+        .username
+        .as_deref()
+        .and_then(|username| wrong_username(ENGINE, username))
     {
-        let label = format!("`{username}` is reserved by RDS");
         context.refuse(Fault::Name, "database.username", label);
     }
 }
@@ -106,76 +96,40 @@ fn check_sizes(context: &mut Context<'_>, spec: &DatabaseSpec, environment: Envi
         let label = "read replicas need `backupRetentionDays` of at least 1";
         context.refuse(Fault::Value, "database.readReplicas", label);
     }
-    if spec
-        .backup_window
-        .as_deref()
-        .is_some_and(|window| !is_window(window, false))
-    {
+    check_windows(context, spec);
+}
+
+fn check_windows(context: &mut Context<'_>, spec: &DatabaseSpec) {
+    let backup = spec.backup_window.as_deref().map(Window::daily);
+    let maintenance = spec.maintenance_window.as_deref().map(Window::weekly);
+    if backup == Some(None) {
         let label = "is not a time of day in UTC, such as `03:00-04:00`";
         context.refuse(Fault::Value, "database.backupWindow", label);
     }
-    if spec
-        .maintenance_window
-        .as_deref()
-        .is_some_and(|window| !is_window(window, true))
-    {
+    if maintenance == Some(None) {
         let label = "is not a time of the week in UTC, such as `sun:04:30-sun:05:30`";
         context.refuse(Fault::Value, "database.maintenanceWindow", label);
     }
-}
-
-/// `03:00-04:00`, or with days `sun:04:30-sun:05:30`; half an hour at least.
-fn is_window(text: &str, with_days: bool) -> bool {
-    const DAYS: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
-    const DAY: usize = 24 * 60;
-    let minutes = |text: &str| -> Option<usize> {
-        let (day, time) = if with_days {
-            let (day, time) = text.split_once(':')?;
-            let day = day.to_lowercase();
-            (DAYS.iter().position(|name| *name == day)?, time)
-        } else {
-            (0, text)
-        };
-        let (hour, minute) = time.split_once(':')?;
-        if hour.len() != 2 || minute.len() != 2 {
-            return None;
-        }
-        let (hour, minute): (usize, usize) = (hour.parse().ok()?, minute.parse().ok()?);
-        (hour < 24 && minute < 60).then_some(day * DAY + hour * 60 + minute)
-    };
-    let span = if with_days { 7 * DAY } else { DAY };
-    text.split_once('-').is_some_and(|(from, to)| {
-        matches!((minutes(from), minutes(to)), (Some(from), Some(to))
-            if (to + span - from) % span >= 30)
-    })
+    if let (Some(Some(backup)), Some(Some(maintenance))) = (backup, maintenance)
+        && backup.overlaps(&maintenance)
+    {
+        let span = context.place("database.maintenanceWindow");
+        let daily = context.place("database.backupWindow");
+        let error = StackError::new(Fault::Value, span, "overlaps the window for backups")
+            .also(daily, "which comes round every day");
+        context.errors.push(error);
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use expect_test::{Expect, expect};
 
-    use super::is_window;
     use crate::component::testing::{expand_text, faults_of};
     use crate::resource::Value;
 
     fn check(text: &str, expected: &Expect) {
         expected.assert_eq(&faults_of(text));
-    }
-
-    #[test]
-    fn windows() {
-        for (text, with_days, sound) in [
-            ("03:00-04:00", false, true),
-            ("23:45-00:15", false, true),
-            ("03:00-03:10", false, false),
-            ("3:00-4:00", false, false),
-            ("24:00-25:00", false, false),
-            ("Sun:04:30-sun:05:30", true, true),
-            ("sun:23:45-mon:00:15", true, true),
-            ("04:30-05:30", true, false),
-        ] {
-            assert_eq!(is_window(text, with_days), sound, "{text}");
-        }
     }
 
     #[test]
@@ -243,7 +197,7 @@ database:
 "#,
             &expect![[r#"
                 3:9 name `Shop--db`: takes lower-case letters, digits and single hyphens, a letter first
-                4:17 name `1shop`: takes letters, digits and `_`, a letter first
+                4:17 name `1shop`: takes up to 63 letters, digits and `_`, a letter first
                 5:13 name `admin`: `admin` is reserved by RDS
                 6:18 value `fifteen`: is not a version of PostgreSQL, such as `16` or `15.4`
                 7:18 value `t3.micro`: is not an instance class, such as `db.t3.micro`
@@ -272,7 +226,7 @@ database:
 "#,
             &expect![[r#"
                 3:9 name `Shop--db`: takes lower-case letters, digits and single hyphens, a letter first
-                4:17 name `1shop`: takes letters, digits and `_`, a letter first
+                4:17 name `1shop`: takes up to 63 letters, digits and `_`, a letter first
                 5:13 name `admin`: `admin` is reserved by RDS
                 6:18 value `fifteen`: is not a version of PostgreSQL, such as `16` or `15.4`
                 7:18 value `t3.micro`: is not an instance class, such as `db.t3.micro`

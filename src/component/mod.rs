@@ -22,6 +22,7 @@ mod dashboard;
 mod database_checks;
 mod firewall;
 mod inputs;
+mod located;
 mod lookup;
 mod options;
 mod outputs;
@@ -29,6 +30,7 @@ mod parameters;
 mod platform;
 mod policy;
 mod raw;
+mod region_checks;
 mod routes;
 mod security_groups;
 mod service_checks;
@@ -39,14 +41,19 @@ mod text;
 #[cfg(test)]
 pub(crate) mod testing;
 
-use crate::graph::{self, GraphError, Resource, ResourceGraph};
+use crate::graph::{self, Resource, ResourceGraph};
 use crate::resource::{Catalog, Value};
-use crate::stack::{Fault, Stack, StackError, StackErrors};
+use crate::stack::{Stack, StackErrors};
 
 use context::Context;
+use located::located;
 use platform::Platform;
 
+pub use located::warnings;
 pub use text::{Scalar, ScalarText, Text};
+
+/// How many faults between resources are looked for in the file.
+const MOST_LOCATED: usize = 1000;
 
 /// What a stack becomes.
 #[derive(Debug, Clone, PartialEq)]
@@ -96,48 +103,25 @@ pub fn stack_graph(
         outputs,
         notes,
     } = expand(stack, catalog)?;
-    match graph::build(&stack.id(), resources, outputs, catalog) {
-        Ok(mut graph) => {
+    let elsewhere = region_checks::check(&stack.region, &resources, catalog);
+    let errors = match graph::build(&stack.id(), resources, outputs, catalog) {
+        Ok(mut graph) if elsewhere.is_empty() => {
             graph.region = Some(stack.region.clone());
-            Ok((graph, notes))
+            return Ok((graph, notes));
         }
-        Err(errors) => {
-            let errors = errors
-                .into_iter()
-                .map(|error| located(stack, error))
-                .collect();
-            Err(StackErrors::new(stack.sources(), errors))
+        Ok(_) => elsewhere,
+        Err(mut errors) => {
+            errors.extend(elsewhere);
+            errors
         }
-    }
-}
-
-/// Finds the place in the file that a fault of the graph comes from.
-fn located(stack: &Stack, error: GraphError) -> StackError {
-    let span = stack.document().place(&error.origin().path);
-    let label = error.to_string();
-    match error {
-        GraphError::DuplicateName { .. } => StackError::new(Fault::Duplicate, span, label),
-        GraphError::UnknownType { .. } => StackError::new(Fault::UnknownType, span, label),
-        GraphError::UnknownProperty { nearest, .. } => {
-            StackError::new(Fault::UnknownKey, span, label).suggest(nearest)
-        }
-        GraphError::MissingProperty { .. } => StackError::new(Fault::MissingKey, span, label),
-        GraphError::Misfit { misfit, origin } => {
-            // Sections have keys of their own.
-            let property = format!("{}.properties.{}", origin.path, misfit.at);
-            let span = match origin.path.strip_prefix(raw::KEY) {
-                Some(_) => stack.document().place(&property),
-                None => span,
-            };
-            StackError::new(Fault::Value, span, label)
-        }
-        GraphError::BrokenReference { nearest, .. } => {
-            StackError::new(Fault::BrokenReference, span, label).suggest(nearest)
-        }
-        GraphError::Cycle { .. } => {
-            StackError::new(Fault::Cycle, span, label).help("take one of these references out")
-        }
-    }
+    };
+    // After so many the rest is no news, and to find its places takes walks through the file.
+    let errors = errors
+        .into_iter()
+        .take(MOST_LOCATED)
+        .map(|error| located(stack, error))
+        .collect();
+    Err(StackErrors::new(stack.sources(), errors))
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! Which service a path leads to.
 //!
-//! The patterns of a service share rules, five to a rule, which is what AWS takes. A pattern that lies inside one of
+//! The patterns of a service share rules, five to a rule with five wildcards among them, which is what AWS takes. A pattern that lies inside one of
 //! another service's (`/api/v2/*` inside `/api/*`) must be asked first, so it has a rule of its own in front of those.
 //! Priorities come from a rule's own content: they stay as they are when other services come and go, and no two rules
 //! ever have to trade places.
@@ -18,6 +18,7 @@ use super::services::{Service, Services};
 
 /// What AWS takes in one rule.
 const PATTERNS_PER_RULE: usize = 5;
+const WILDCARDS_PER_RULE: usize = 5;
 /// What AWS takes in one pattern.
 const MAX_PATTERN: usize = 128;
 /// Priorities of patterns inside another's: so many for each length, the longest in front.
@@ -78,7 +79,7 @@ pub fn settle(context: &mut Context<'_>, services: &Services) -> Vec<Rule> {
                 patterns: vec![pattern.text.to_owned()],
             });
         }
-        for (index, chunk) in outside.chunks(PATTERNS_PER_RULE).enumerate() {
+        for (index, chunk) in rules_of(&outside).into_iter().enumerate() {
             let name = format!("routes{}", index + 1);
             let hash = short_hash(&format!("{}/{name}", service.key), 8);
             rules.push(Rule {
@@ -95,6 +96,28 @@ pub fn settle(context: &mut Context<'_>, services: &Services) -> Vec<Rule> {
     rules
 }
 
+/// The patterns of each rule, in the order in which they are written: as many as AWS takes in one.
+fn rules_of<'p, 'a>(patterns: &[&'p Pattern<'a>]) -> Vec<Vec<&'p Pattern<'a>>> {
+    let mut rules: Vec<Vec<&'p Pattern<'a>>> = Vec::new();
+    let mut wildcards = 0;
+    for pattern in patterns {
+        let own = pattern.wildcards();
+        match rules.last_mut() {
+            Some(rule)
+                if rule.len() < PATTERNS_PER_RULE && wildcards + own <= WILDCARDS_PER_RULE =>
+            {
+                rule.push(pattern);
+                wildcards += own;
+            }
+            _ => {
+                rules.push(vec![pattern]);
+                wildcards = own;
+            }
+        }
+    }
+    rules
+}
+
 /// A route, and where it is written.
 struct Pattern<'a> {
     service: &'a Service,
@@ -103,6 +126,10 @@ struct Pattern<'a> {
 }
 
 impl Pattern<'_> {
+    fn wildcards(&self) -> usize {
+        self.text.matches(['*', '?']).count()
+    }
+
     fn lies_inside_anothers(&self, all: &[Pattern<'_>]) -> bool {
         all.iter().any(|other| {
             other.service.key != self.service.key
@@ -122,6 +149,13 @@ fn check(context: &mut Context<'_>, patterns: &[Pattern<'_>]) {
         } else if !pattern.text.chars().all(alphabet) || pattern.text.len() > MAX_PATTERN {
             let label = "takes up to 128 letters, digits and `_ - . $ / ~ \" ' @ : + & * ?`";
             context.refuse(Fault::Route, &pattern.path, label);
+        }
+        let wildcards = pattern.wildcards();
+        if wildcards > WILDCARDS_PER_RULE {
+            let label =
+                format!("has {wildcards} wildcards; AWS takes {WILDCARDS_PER_RULE} in a rule");
+            let help = "a `*` stands for any text, slashes among it: `/a/*` takes `/a/b/c/d`";
+            context.refuse_with_help(Fault::Route, &pattern.path, label, help);
         }
         if let Some(first) = patterns[..index]
             .iter()

@@ -1,10 +1,11 @@
 //! What cannot work in `services:`, beyond its structure.
 
+use crate::resource::fargate;
 use crate::stack::{Fault, StackError};
 
 use super::context::Context;
+use super::load_balancer;
 use super::services::{Image, KEY, Service};
-use super::{load_balancer, tasks};
 
 /// The longest key of a service: target groups carry it in names of 32 characters.
 const MAX_KEY: usize = 20;
@@ -28,6 +29,16 @@ fn check_names(context: &mut Context<'_>, service: &Service) {
             "takes up to {MAX_KEY} lower-case letters, digits and single hyphens, a letter first"
         );
         context.refuse_key(Fault::Name, &service.path(""), label);
+    }
+    let plain = |c: char| c.is_ascii_alphanumeric() || "_-".contains(c);
+    for (key, name) in [
+        ("name", Some(&service.name).filter(|name| *name != key)),
+        ("taskFamily", service.task_family.as_ref()),
+    ] {
+        if name.is_some_and(|name| !name.chars().all(plain)) {
+            let label = "takes letters, digits, `_` and `-`";
+            context.refuse(Fault::Name, &service.path(key), label);
+        }
     }
     if let Some(name) = service
         .repository
@@ -89,7 +100,7 @@ fn is_repository_name(name: &str) -> bool {
 }
 
 fn check_sizes(context: &mut Context<'_>, service: &Service) {
-    if let Err((label, help)) = tasks::check_fargate(service.cpu, service.memory) {
+    if let Err((label, help)) = fargate::check_size(service.cpu, service.memory) {
         let key = if context.has(&service.path("memoryMiB")) {
             "memoryMiB"
         } else {
@@ -370,5 +381,42 @@ loadBalancer: {}
               conditions: [{"pathPattern": {"values": ["/api/v2/*"]}}]
               priority: 11990"#]]
         .assert_eq(&lines.join("\n"));
+    }
+
+    #[test]
+    fn a_rule_has_no_more_wildcards_than_aws_takes() {
+        let text = r#"network: {}
+services: { api: { port: 8000, routes: ["/a/*/*", "/b/*/*", "/c/*/*", "/d"] } }
+loadBalancer: {}
+"#;
+        let made = render_text(text);
+        let rules: Vec<&str> = made
+            .lines()
+            .filter(|line| line.contains("pathPattern"))
+            .collect();
+        expect![[""]].assert_eq(&rules.join("\n"));
+        check(
+            "network: {}\nservices: { api: { port: 8000, routes: [\"/*/*/*/*/*/*\"] } }\nloadBalancer: {}\n",
+            &expect![[""]],
+        );
+    }
+
+    #[test]
+    fn cluster_service_and_family_are_called_as_the_author_says() {
+        let text = r#"clusterName: happyrobot-fde
+network: { natGateways: none }
+services: { api: { image: a/b:1, name: happyrobot-api, taskFamily: happyrobot } }
+"#;
+        let made = render_text(text);
+        let names: Vec<&str> = made
+            .lines()
+            .skip_while(|line| !line.starts_with("services/"))
+            .filter(|line| line.starts_with("  name:") || line.starts_with("  family:"))
+            .collect();
+        expect![[""]].assert_eq(&names.join("\n"));
+        check(
+            "clusterName: a b\nnetwork: {}\nservices: { api: { name: a/b, taskFamily: \"a:1\" } }\n",
+            &expect![[""]],
+        );
     }
 }

@@ -23,6 +23,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Deserialize;
 
 use crate::resource::{StackId, Urn, Value};
+use crate::stack::Stack;
 
 use super::context::Context;
 use super::lookup::Export;
@@ -35,6 +36,13 @@ pub const KEY: &str = "services";
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 #[schemars(rename = "Service")]
 pub struct ServiceSpec {
+    /// The name of the ECS service, unique in the cluster: letters, digits, `_` and `-`. Default: its key here.
+    #[schemars(example = &"happyrobot-api", length(min = 1, max = 255))]
+    pub name: Option<String>,
+    /// The family of its task definitions: letters, digits, `_` and `-`. Default: name and environment of the stack, and
+    /// the service's key, with hyphens between.
+    #[schemars(example = &"happyrobot-api", length(min = 1, max = 255))]
+    pub task_family: Option<String>,
     /// The name of its ECR repository, which the stack makes. Default: derived from the stack; none where `image` is a
     /// whole address.
     #[schemars(example = &"happyrobot-api", length(min = 2, max = 256))]
@@ -186,8 +194,12 @@ pub struct Services {
 /// One service, settled.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Service {
-    /// Its key in the file, and its name in the cluster.
+    /// Its key in the file, and the name of its container.
     pub key: String,
+    /// Its name in the cluster.
+    pub name: String,
+    /// `None` for a derived one.
+    pub task_family: Option<String>,
     /// `None` if it needs no repository of its own.
     pub repository: Option<Repository>,
     pub image: Image,
@@ -309,7 +321,13 @@ pub fn cluster(stack: &StackId) -> Urn {
 }
 
 /// The name of the cluster.
-pub fn cluster_name(stack: &StackId) -> String {
+pub fn cluster_name(stack: &Stack) -> String {
+    let named = stack.cluster_name.clone();
+    named.unwrap_or_else(|| derived_name(&stack.id()))
+}
+
+/// What names that are not given are made from.
+pub fn derived_name(stack: &StackId) -> String {
     format!("{}-{}", stack.name, stack.environment)
 }
 
@@ -346,6 +364,8 @@ fn settle_one(context: &mut Context<'_>, key: String, spec: ServiceSpec, only: b
     let cpu = spec.cpu.unwrap_or(256);
     let alone = only && spec.port.is_some();
     let service = Service {
+        name: spec.name.unwrap_or_else(|| key.clone()),
+        task_family: spec.task_family,
         repository: needs_repository.then_some(Repository {
             name: spec.repository,
         }),
@@ -399,7 +419,7 @@ fn settle_one(context: &mut Context<'_>, key: String, spec: ServiceSpec, only: b
             .then(|| format!("/aws/ecs/containers-{key}")),
         log_group: spec
             .log_group
-            .unwrap_or_else(|| format!("/aws/ecs/{}/{key}", cluster_name(&context.id))),
+            .unwrap_or_else(|| format!("/aws/ecs/{}/{key}", derived_name(&context.id))),
         key,
     };
     service_checks::check(context, &service);

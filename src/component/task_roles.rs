@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 
 use crate::resource::Value;
+use crate::resource::arn::{self, ANY_SUFFIX, partial_secret};
 use crate::resource::value::properties;
 use crate::stack::reference::{self, Part};
 use crate::stack::{Fault, StackError};
@@ -80,7 +81,14 @@ fn secret(context: &mut Context<'_>, variable: &str, text: &str, path: &str) -> 
         return None;
     }
     let found = match parts.as_slice() {
-        [Part::Text(arn)] => literal(arn),
+        [Part::Text(arn)] => match literal(arn) {
+            Ok(found) => found,
+            Err((label, help)) => {
+                let error = StackError::new(Fault::Value, node.span, label).help(help);
+                context.errors.push(error);
+                return None;
+            }
+        },
         [Part::Reference(reference)] => match context.find(reference, text, &node)? {
             Found::SecretKey(secret) => Some((
                 Store::SecretsManager,
@@ -92,10 +100,17 @@ fn secret(context: &mut Context<'_>, variable: &str, text: &str, path: &str) -> 
         // An ARN by reference, and which key of its JSON.
         [Part::Reference(reference), Part::Text(rest)] if rest.starts_with(':') => {
             match context.find(reference, text, &node)? {
-                Found::Value(value) => stored(&value).map(|store| {
-                    let from = Value::join([value.clone(), rest.as_str().into()]);
-                    (store, value, from)
-                }),
+                Found::Value(value) => {
+                    if let Err((label, help)) = check_part(text, rest) {
+                        let error = StackError::new(Fault::Value, node.span, label).help(help);
+                        context.errors.push(error);
+                        return None;
+                    }
+                    stored(&value).map(|store| {
+                        let from = Value::join([value.clone(), rest.as_str().into()]);
+                        (store, value, from)
+                    })
+                }
                 Found::SecretKey(_) => None,
             }
         }
@@ -117,19 +132,80 @@ fn secret(context: &mut Context<'_>, variable: &str, text: &str, path: &str) -> 
     })
 }
 
-/// `arn:aws:secretsmanager:<region>:<account>:secret:<name>`, with or without `:<key>:<stage>:<version>` behind it.
-fn literal(text: &str) -> Option<(Store, Value, Value)> {
+/// What is wrong with what ECS is to read, and what to write instead.
+type Wrong = (String, String);
+
+/// `arn:aws:secretsmanager:<region>:<account>:secret:<name>`, with or without `:<key>:<stage>:<version>` behind it, or
+/// `arn:aws:ssm:<region>:<account>:parameter/<name>`. `None` for anything else.
+///
+/// The ARN for the policy is the one that IAM compares with, which has six characters of AWS's own at the end.
+fn literal(text: &str) -> Result<Option<(Store, Value, Value)>, Wrong> {
     let parts: Vec<&str> = text.split(':').collect();
-    let store = Store::of_arn(text)?;
-    if parts.first() != Some(&"arn") || parts.len() < 6 {
-        return None;
-    }
-    let length = match store {
-        Store::SecretsManager => parts.len().min(7),
-        Store::ParameterStore => parts.len(),
+    let (Some(store), Some(&"arn"), true) = (Store::of_arn(text), parts.first(), parts.len() > 5)
+    else {
+        return Ok(None);
     };
-    let arn = parts[..length].join(":");
-    Some((store, arn.into(), text.into()))
+    match store {
+        Store::SecretsManager => {
+            if parts[5] != "secret" || parts.len() < 7 {
+                return Ok(None);
+            }
+            let arn = parts[..7].join(":");
+            if parts.len() > 7 {
+                check_part(text, &text[arn.len()..])?;
+            }
+            let whole = match partial_secret(&arn) {
+                Some(_) => format!("{arn}{ANY_SUFFIX}"),
+                None => arn,
+            };
+            Ok(Some((store, whole.into(), text.into())))
+        }
+        Store::ParameterStore => {
+            let Some(name) = parts[5].strip_prefix("parameter/") else {
+                let label = "is not the ARN of a parameter, which ends in `parameter/<name>`";
+                let help = "the parameter `/prod/db` is `…:parameter/prod/db`";
+                return Err((label.to_owned(), help.to_owned()));
+            };
+            if let Some(name) = name.strip_prefix('/') {
+                let label = "has a slash too many: the ARN of a parameter has one before its name";
+                let arn = text.replace(&format!("parameter//{name}"), &format!("parameter/{name}"));
+                return Err((
+                    label.to_owned(),
+                    format!("the parameter `/{name}` is `{arn}`"),
+                ));
+            }
+            if parts.len() > 6 {
+                let label = "goes on behind the name of the parameter, of which ECS reads no part";
+                let help = format!("write `{}`", parts[..6].join(":"));
+                return Err((label.to_owned(), help));
+            }
+            Ok(Some((store, text.into(), text.into())))
+        }
+    }
+}
+
+/// Checks `:<key>:<stage>:<version>`, of which ECS wants all three colons.
+fn check_part(text: &str, part: &str) -> Result<(), Wrong> {
+    let colons = part.matches(':').count();
+    if colons < 3 {
+        let label = "names a key of the secret without the two colons that ECS wants behind it";
+        let help = format!("write `{text}{}`", ":".repeat(3 - colons));
+        return Err((label.to_owned(), help));
+    }
+    let fields: Vec<&str> = part.split(':').collect();
+    match fields.as_slice() {
+        [_, _, stage, version] if !stage.is_empty() && !version.is_empty() => {
+            let label = "names a stage and a version, of which ECS takes one";
+            let help = "leave one of the two empty, and its colon where it is";
+            Err((label.to_owned(), help.to_owned()))
+        }
+        [_, _, _, _] => Ok(()),
+        _ => {
+            let label = "has more parts than `:<key>:<stage>:<version>`";
+            let help = "for one key, `:<key>::` stands behind the ARN";
+            Err((label.to_owned(), help.to_owned()))
+        }
+    }
 }
 
 fn stored(value: &Value) -> Option<Store> {
@@ -184,7 +260,7 @@ pub fn expand(context: &mut Context<'_>, service: &Service, secrets: &[Secret]) 
     let mut statements = Vec::new();
     for (index, (actions, resources)) in service.permissions.iter().enumerate() {
         let actions: Vec<&str> = actions.iter().map(String::as_str).collect();
-        let resources = resources
+        let resources: Vec<Value> = resources
             .iter()
             .enumerate()
             .map(|(number, resource)| {
@@ -192,9 +268,45 @@ pub fn expand(context: &mut Context<'_>, service: &Service, secrets: &[Secret]) 
                 context.text(resource, &path)
             })
             .collect();
+        let path = service.path(&format!("permissions[{index}]"));
+        check_permission(context, &path, &actions, &resources);
         statements.push(allow(&actions, resources));
     }
     add_policy(context, service, "task", statements);
+}
+
+/// Checks a statement of the author's: what IAM would refuse, and what would allow nothing.
+fn check_permission(context: &mut Context<'_>, path: &str, actions: &[&str], resources: &[Value]) {
+    for (number, action) in actions.iter().enumerate() {
+        let is_action = *action == "*"
+            || action.split_once(':').is_some_and(|(service, name)| {
+                !name.is_empty()
+                    && !service.is_empty()
+                    && service
+                        .chars()
+                        .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
+            });
+        if !is_action {
+            let label = "is not an action of IAM, such as `s3:GetObject`";
+            context.refuse(Fault::Value, &format!("{path}.actions[{number}]"), label);
+        }
+    }
+    for (number, resource) in resources.iter().enumerate() {
+        if let Value::String(text) = resource
+            && text != "*"
+            && !text.starts_with("arn:")
+        {
+            let label = "is not an ARN, by which IAM knows what may be acted on";
+            let help = "write its ARN, such as `${uploads.arn}/*`, or `*` for everything";
+            let path = format!("{path}.resources[{number}]");
+            context.refuse_with_help(Fault::Value, &path, label, help);
+        }
+    }
+    let written: Vec<Option<String>> = resources.iter().map(arn::written).collect();
+    if let Some(found) = arn::unmatched(actions.iter().copied(), &written) {
+        let path = format!("{path}.resources[0]");
+        context.refuse_with_help(Fault::Value, &path, found.reason, found.help);
+    }
 }
 
 fn add_policy(context: &mut Context<'_>, service: &Service, kind: &str, statements: Vec<Value>) {
@@ -256,4 +368,117 @@ fn ecr_repository(context: &Context<'_>, image: &str) -> Option<Value> {
         policy::partition(&context.id),
         format!(":ecr:{region}:{account}:repository/{name}").into(),
     ]))
+}
+
+#[cfg(test)]
+mod tests {
+    use expect_test::{Expect, expect};
+
+    use crate::component::testing::{faults_of, render_text};
+
+    fn with(secret: &str) -> String {
+        format!(
+            "network: {{ natGateways: none }}\nservices: {{ api: {{ image: a/b:1, secrets: {{ TOKEN: \"{secret}\" }} }} }}\n"
+        )
+    }
+
+    /// What the service may read, and what ECS is told to read.
+    fn read(secret: &str) -> Vec<String> {
+        let made = render_text(&with(secret));
+        let mut found: Vec<String> = Vec::new();
+        for line in made.lines() {
+            if let Some((_, rest)) = line.split_once("\"secretsmanager:GetSecretValue\"")
+                && let Some((_, rest)) = rest.split_once("\"Resource\": ")
+            {
+                found.push(rest.split(']').next().unwrap_or_default().to_owned());
+            }
+            if let Some((_, rest)) = line.split_once("\"valueFrom\": ") {
+                found.push(rest.split('}').next().unwrap_or_default().to_owned());
+            }
+        }
+        if found.is_empty() { vec![made] } else { found }
+    }
+
+    #[test]
+    fn the_random_characters_of_a_secret_are_anything_where_they_are_not_given() {
+        let arn = "arn:aws:secretsmanager:eu-south-2:123456789012:secret:prod/token";
+        expect![[r#"
+            ["arn:aws:secretsmanager:eu-south-2:123456789012:secret:prod/token-??????"
+            "arn:aws:secretsmanager:eu-south-2:123456789012:secret:prod/token""#]]
+        .assert_eq(&read(arn).join("\n"));
+        expect![[r#"
+            ["arn:aws:secretsmanager:eu-south-2:123456789012:secret:prod/token-??????"
+            "arn:aws:secretsmanager:eu-south-2:123456789012:secret:prod/token:key::""#]]
+        .assert_eq(&read(&format!("{arn}:key::")).join("\n"));
+        expect![[r#"
+            ["arn:aws:secretsmanager:eu-south-2:123456789012:secret:prod/token-AbCdEf"
+            "arn:aws:secretsmanager:eu-south-2:123456789012:secret:prod/token-AbCdEf""#]]
+        .assert_eq(&read(&format!("{arn}-AbCdEf")).join("\n"));
+    }
+
+    #[test]
+    fn what_ecs_would_read_otherwise_is_refused_with_the_right_text() {
+        let check = |secret: &str, expected: Expect| expected.assert_eq(&faults_of(&with(secret)));
+        let secret = "arn:aws:secretsmanager:eu-south-2:123456789012:secret:prod/token-AbCdEf";
+        let parameter = "arn:aws:ssm:eu-south-2:123456789012:parameter";
+        check(
+            &format!("{secret}:key"),
+            expect![[r#"
+            2:52 value `"arn:aws:secretsmanager:eu-south-2:123456789012:secret:prod/token-AbCdEf:key"`: names a key of the secret without the two colons that ECS wants behind it
+                help: write `arn:aws:secretsmanager:eu-south-2:123456789012:secret:prod/token-AbCdEf:key::`
+        "#]],
+        );
+        check(
+            &format!("{secret}:key:AWSCURRENT:1"),
+            expect![[r#"
+            2:52 value `"arn:aws:secretsmanager:eu-south-2:123456789012:secret:prod/token-AbCdEf:key:AWSCURRENT:1"`: names a stage and a version, of which ECS takes one
+                help: leave one of the two empty, and its colon where it is
+        "#]],
+        );
+        check(
+            &format!("{parameter}//prod/token"),
+            expect![[r#"
+            2:52 value `"arn:aws:ssm:eu-south-2:123456789012:parameter//prod/token"`: has a slash too many: the ARN of a parameter has one before its name
+                help: the parameter `/prod/token` is `arn:aws:ssm:eu-south-2:123456789012:parameter/prod/token`
+        "#]],
+        );
+        check(
+            &format!("{parameter}/prod/token:3"),
+            expect![[r#"
+            2:52 value `"arn:aws:ssm:eu-south-2:123456789012:parameter/prod/token:3"`: goes on behind the name of the parameter, of which ECS reads no part
+                help: write `arn:aws:ssm:eu-south-2:123456789012:parameter/prod/token`
+        "#]],
+        );
+        check(&format!("{parameter}/prod/token"), expect![["fine"]]);
+    }
+
+    #[test]
+    fn a_statement_that_allows_nothing_is_refused() {
+        expect![[r#"
+            6:48 value `"${uploads.arn}"`: `s3:GetObject` is about the objects of a bucket, and the ARN is the bucket's own: nothing would be allowed
+                help: `${uploads.arn}/*` is all that is in it
+            7:49 value `"${uploads.arn}/*"`: `s3:ListBucket` is about a bucket, and the ARN is that of objects in it: nothing would be allowed
+                help: `${uploads.arn}` is the bucket
+            9:65 value `"arn:aws:secretsmanager:eu-south-2:123456789012:secret:a"`: `secretsmanager:GetSecretValue` is about a secret, whose ARN ends in a hyphen and six characters that AWS chooses: nothing would be allowed
+                help: `arn:aws:secretsmanager:eu-south-2:123456789012:secret:a-??????` is the secret, whatever they are
+            10:19 value `GetItem`: is not an action of IAM, such as `s3:GetObject`
+            10:41 value `"https://sqs.eu-south-2.amazonaws.com/123456789012/q"`: is not an ARN, by which IAM knows what may be acted on
+                help: write its ARN, such as `${uploads.arn}/*`, or `*` for everything
+        "#]]
+        .assert_eq(&faults_of(
+            r#"network: { natGateways: none }
+services:
+  api:
+    image: a/b:1
+    permissions:
+    - { actions: ["s3:GetObject"], resources: ["${uploads.arn}"] }
+    - { actions: ["s3:ListBucket"], resources: ["${uploads.arn}/*"] }
+    - { actions: ["s3:GetObject", "s3:ListBucket"], resources: ["${uploads.arn}", "${uploads.arn}/*"] }
+    - { actions: ["secretsmanager:GetSecretValue"], resources: ["arn:aws:secretsmanager:eu-south-2:123456789012:secret:a"] }
+    - { actions: [GetItem], resources: ["https://sqs.eu-south-2.amazonaws.com/123456789012/q"] }
+resources:
+  uploads: { type: aws:s3:Bucket }
+"#,
+        ));
+    }
 }

@@ -6,7 +6,9 @@ use crate::resource::{StackId, Urn, Value};
 
 use super::context::Context;
 use super::network::{NatGateways, Network};
-use super::services::{Architecture, Image, KEY, Service, Services, cluster, cluster_name};
+use super::services::{
+    Architecture, Image, KEY, Service, Services, cluster, cluster_name, derived_name,
+};
 use super::task_roles::{self, Secret};
 use super::{Note, Platform, load_balancer, security_groups};
 
@@ -14,46 +16,6 @@ use super::{Note, Platform, load_balancer, security_groups};
 const KEPT_IMAGES: u32 = 10;
 /// The tag that is deployed where the author names no image.
 const FIRST_TAG: &str = "latest";
-
-/// The pairs of CPU units and MiB that Fargate takes: smallest and largest memory, and the step between.
-const FARGATE: &[(u32, u32, u32, u32)] = &[
-    (512, 1024, 4096, 1024),
-    (1024, 2048, 8192, 1024),
-    (2048, 4096, 16384, 1024),
-    (4096, 8192, 30720, 1024),
-    (8192, 16384, 61440, 4096),
-    (16384, 32768, 122_880, 8192),
-];
-/// The memory for 256 CPU units follows no step.
-const FARGATE_SMALLEST: (u32, [u32; 3]) = (256, [512, 1024, 2048]);
-
-/// Checks a pair of CPU units and MiB of memory.
-///
-/// # Errors
-/// What is wrong with it, and what would do.
-pub fn check_fargate(cpu: u32, memory: u32) -> Result<(), (String, String)> {
-    let (smallest_cpu, memories) = FARGATE_SMALLEST;
-    if cpu == smallest_cpu {
-        if memories.contains(&memory) {
-            return Ok(());
-        }
-        let label = format!("{cpu} CPU units do not go with {memory} MiB");
-        return Err((label, "it takes 512, 1024 or 2048 MiB".to_owned()));
-    }
-    let Some((_, low, high, step)) = FARGATE.iter().find(|(units, ..)| *units == cpu) else {
-        let label = format!("there is no size of {cpu} CPU units");
-        let help = "it takes 256, 512, 1024, 2048, 4096, 8192 or 16384";
-        return Err((label, help.to_owned()));
-    };
-    if (*low..=*high).contains(&memory) && memory.is_multiple_of(*step) {
-        return Ok(());
-    }
-    let label = format!("{cpu} CPU units do not go with {memory} MiB");
-    Err((
-        label,
-        format!("it takes {low} to {high} MiB in steps of {step}"),
-    ))
-}
 
 impl Services {
     /// Adds the resources of the section.
@@ -99,15 +61,13 @@ fn add_cluster(context: &mut Context<'_>, stack: &StackId) {
         "aws:cloudwatch:LogGroup",
         "services/insightsLogGroup",
     );
+    let cluster_name = cluster_name(context.stack);
     // Container Insights would make this group itself, and keep it for ever.
-    let name = format!(
-        "/aws/ecs/containerinsights/{}/performance",
-        cluster_name(stack)
-    );
+    let name = format!("/aws/ecs/containerinsights/{cluster_name}/performance");
     let group = properties([("name", name.into()), ("retentionInDays", 1.into())]);
     context.add(KEY, insights.clone(), group);
     let inputs = properties([
-        ("name", cluster_name(stack).into()),
+        ("name", cluster_name.into()),
         (
             "settings",
             Value::list([Value::object([
@@ -117,6 +77,7 @@ fn add_cluster(context: &mut Context<'_>, stack: &StackId) {
         ),
     ]);
     let resource = context.add(KEY, cluster(stack), inputs);
+    resource.origin.name_key = Some("clusterName".to_owned());
     resource.options.depends_on.insert(insights);
 }
 
@@ -226,7 +187,11 @@ impl Addition<'_> {
         let inputs = properties([
             (
                 "family",
-                format!("{}-{}", cluster_name(self.stack), service.key).into(),
+                service
+                    .task_family
+                    .clone()
+                    .unwrap_or_else(|| format!("{}-{}", derived_name(self.stack), service.key))
+                    .into(),
             ),
             ("cpu", service.cpu.to_string().into()),
             ("memory", service.memory.to_string().into()),
@@ -244,6 +209,7 @@ impl Addition<'_> {
             ),
         ]);
         let resource = context.add(&self.origin(), urn.clone(), inputs);
+        resource.origin.name_key = Some(service.path("taskFamily"));
         if service.image == Image::Deployed {
             let image = "containerDefinitions[0].image".to_owned();
             resource.options.ignore_changes.push(image);
@@ -365,7 +331,7 @@ impl Addition<'_> {
         };
         let group = Value::output(&security_groups::services(stack), "id");
         let mut inputs = properties([
-            ("name", service.key.as_str().into()),
+            ("name", service.name.as_str().into()),
             ("cluster", Value::output(&cluster(stack), "arn")),
             ("taskDefinition", Value::output(definition, "arn")),
             (
@@ -414,6 +380,7 @@ impl Addition<'_> {
         }
         let first_needs = self.needed_to_start(network, exposed);
         let resource = context.add(&self.origin(), service.service_urn(stack), inputs);
+        resource.origin.name_key = Some(service.path("name"));
         resource.options.depends_on.extend(first_needs);
     }
 
@@ -549,28 +516,6 @@ pub fn camel_case(key: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn fargate_sizes() {
-        for (cpu, memory) in [
-            (256, 512),
-            (256, 2048),
-            (1024, 2048),
-            (4096, 30720),
-            (8192, 20480),
-        ] {
-            assert_eq!(check_fargate(cpu, memory), Ok(()), "{cpu} {memory}");
-        }
-        for (cpu, memory) in [
-            (256, 3072),
-            (512, 512),
-            (1024, 2500),
-            (300, 512),
-            (8192, 17408),
-        ] {
-            assert!(check_fargate(cpu, memory).is_err(), "{cpu} {memory}");
-        }
-    }
 
     #[test]
     fn keys_become_names_of_outputs() {

@@ -258,6 +258,26 @@ pub fn faults_of(sections: &str) -> String {
     }
 }
 
+/// As [`faults_of`], with all that the real types know.
+pub fn faults_with_types(sections: &str) -> String {
+    let catalog = crate::aws::registry::catalog();
+    let text = with_head(sections);
+    let graph = load(&[("dev.yaml", &text)], &[]).and_then(|stack| stack_graph(&stack, &catalog));
+    match graph {
+        Ok(_) => "fine".to_owned(),
+        Err(errors) => faults(&errors, 3),
+    }
+}
+
+/// What may be wrong with a text, and may not, by all that the real types know.
+pub fn warnings_with_types(sections: &str) -> String {
+    let catalog = crate::aws::registry::catalog();
+    let text = with_head(sections);
+    let stack = load(&[("dev.yaml", &text)], &[]).unwrap();
+    let (graph, _) = stack_graph(&stack, &catalog).unwrap();
+    faults(&super::warnings(&stack, &graph), 3)
+}
+
 /// Resources as text: name, type, inputs and options that are not the usual ones.
 pub fn render(expansion: &Expansion) -> String {
     let mut text = String::new();

@@ -2,6 +2,8 @@
 //!
 //! Where a resource came from (a section, a raw entry) is its [`Origin`] and nothing more. Start with [`build`].
 
+mod claims;
+mod limits;
 mod order;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -10,10 +12,8 @@ use crate::resource::schema::Unset;
 use crate::resource::{Catalog, Misfit, OutputReference, Properties, StackId, Urn, Value, names};
 
 pub use crate::resource::nearest::nearest;
+pub use crate::resource::urn::FACTS_TOKEN;
 pub use order::{Cyclic, topological};
-
-/// The type token of the pseudo-resource behind `${aws.…}`: what the account says about itself.
-pub const FACTS_TOKEN: &str = "fde:account:Facts";
 
 /// The names that `${aws.…}` may ask for.
 pub const FACTS: &[&str] = &["accountId", "region", "partition", "availabilityZones"];
@@ -97,6 +97,8 @@ pub struct ResourceGraph {
     order: Vec<Urn>,
     /// What is printed at the end, in the author's order.
     pub outputs: Vec<(String, Value)>,
+    /// What AWS may refuse, and may not.
+    pub warnings: Vec<GraphError>,
 }
 
 impl ResourceGraph {
@@ -160,7 +162,60 @@ pub enum GraphError {
         origin: Box<Origin>,
     },
     #[error("{misfit}")]
-    Misfit { misfit: Misfit, origin: Box<Origin> },
+    Misfit {
+        resource: String,
+        misfit: Misfit,
+        origin: Box<Origin>,
+    },
+    #[error(
+        "AWS takes `{first}` and `{second}` for one: they have the same {same}{}",
+        if *ignores_case { " (case is ignored)" } else { "" }
+    )]
+    Twice {
+        /// The inputs that are the same, in words.
+        same: String,
+        ignores_case: bool,
+        /// The same, the one to point at first.
+        at: Vec<String>,
+        first: String,
+        second: String,
+        first_origin: Box<Origin>,
+        origin: Box<Origin>,
+    },
+    #[error("`{range}` overlaps `{other}` of `{first}`")]
+    Overlap {
+        range: String,
+        other: String,
+        first: String,
+        at: String,
+        first_origin: Box<Origin>,
+        origin: Box<Origin>,
+    },
+    #[error("`{range}` lies outside its network, `{network}`")]
+    Outside {
+        range: String,
+        network: String,
+        at: String,
+        origin: Box<Origin>,
+    },
+    #[error("{total} {what}; AWS takes {most}")]
+    TooMuch {
+        what: &'static str,
+        total: usize,
+        most: usize,
+        /// The property that names what they are of.
+        by: String,
+        help: &'static str,
+        first_origin: Option<Box<Origin>>,
+        origin: Box<Origin>,
+    },
+    #[error("{reason}")]
+    Tags {
+        /// `None` for all of them.
+        key: Option<String>,
+        reason: String,
+        origin: Box<Origin>,
+    },
     #[error("`${{{reference}}}` leads nowhere: {reason}")]
     BrokenReference {
         reference: String,
@@ -183,6 +238,11 @@ impl GraphError {
             | Self::UnknownProperty { origin, .. }
             | Self::MissingProperty { origin, .. }
             | Self::Misfit { origin, .. }
+            | Self::Twice { origin, .. }
+            | Self::Overlap { origin, .. }
+            | Self::Outside { origin, .. }
+            | Self::TooMuch { origin, .. }
+            | Self::Tags { origin, .. }
             | Self::BrokenReference { origin, .. }
             | Self::Cycle { origin, .. } => origin,
         }
@@ -237,6 +297,12 @@ pub fn build(
             check_reference(reference, &by_urn, catalog, &origin, &mut errors);
         }
     }
+    for resource in by_urn.values() {
+        check_beside(resource, &by_urn, catalog, &mut errors);
+    }
+    claims::check(&by_urn, catalog, &mut errors);
+    let mut warnings = Vec::new();
+    limits::check(&by_urn, catalog, &mut errors, &mut warnings);
     if !errors.is_empty() {
         return Err(errors);
     }
@@ -263,6 +329,7 @@ pub fn build(
         resources: by_urn,
         order,
         outputs,
+        warnings,
     })
 }
 
@@ -328,11 +395,44 @@ fn complete(
             *value = Value::Secret(Box::new(std::mem::replace(value, Value::Null)));
         }
     }
-    if let Some(misfit) = schema.misfit(&inputs) {
-        let origin = Box::new(resource.origin.clone());
-        errors.push(GraphError::Misfit { misfit, origin });
+    for misfit in schema.misfits(&inputs) {
+        errors.push(GraphError::Misfit {
+            resource: resource.urn.name().to_owned(),
+            misfit,
+            origin: Box::new(resource.origin.clone()),
+        });
     }
     resource.inputs = inputs;
+}
+
+/// Checks a resource beside those that it refers to.
+fn check_beside(
+    resource: &Resource,
+    resources: &BTreeMap<Urn, Resource>,
+    catalog: &Catalog,
+    errors: &mut Vec<GraphError>,
+) {
+    let beside = catalog
+        .get(resource.urn.token())
+        .map_or(&[][..], |schema| schema.beside);
+    for beside in beside {
+        let Some(Value::Output(reference)) = resource.inputs.get(beside.by) else {
+            continue;
+        };
+        let Some(other) = resources.get(&reference.urn) else {
+            continue;
+        };
+        if other.urn.token() != beside.token {
+            continue;
+        }
+        for misfit in (beside.check)(&resource.inputs, &other.inputs) {
+            errors.push(GraphError::Misfit {
+                resource: resource.urn.name().to_owned(),
+                misfit,
+                origin: Box::new(resource.origin.clone()),
+            });
+        }
+    }
 }
 
 fn check_reference(

@@ -4,17 +4,22 @@
 //! properties hold), [`Schema`] (what a type promises about its properties) and [`Provider`] (what the engine asks of the
 //! outside world).
 
+pub mod arn;
 pub mod catalog;
+pub mod database;
 pub mod desired;
 pub mod diff;
+pub mod fargate;
 pub mod masking;
 pub mod names;
 pub mod nearest;
 pub mod provider;
+pub mod rule;
 pub mod schema;
 pub mod session;
 pub mod snapshot;
 pub mod tags;
+pub mod text_rule;
 pub mod urn;
 pub mod value;
 
@@ -27,5 +32,6 @@ pub use schema::{CreateClass, Misfit, Property, Schema};
 pub use session::ReadSession;
 pub use snapshot::{Addition, Condition, LiveSnapshot, Observed};
 pub use tags::Tags;
+pub use text_rule::TextRule;
 pub use urn::{StackId, Urn};
 pub use value::{OutputReference, Properties, Value};

@@ -4,6 +4,8 @@
 
 use std::fmt;
 
+use super::rule::{Beside, Claim, Limit, Locality, RangeRule};
+use super::text_rule::{TextRule, Unfit};
 use super::{Diff, Properties, Value};
 
 /// How a create call can be repeated after an answer was lost (`promises.md` §3).
@@ -49,6 +51,10 @@ pub struct Property {
     pub declared_keys_only: bool,
     /// Brings equal meanings to one form, on the desired and on the observed side.
     pub canonical: Option<fn(Value) -> Value>,
+    /// The texts that AWS takes.
+    pub text: Option<TextRule>,
+    /// Where its values are, in the region of the stack or anywhere.
+    pub locality: Locality,
 }
 
 impl Property {
@@ -64,7 +70,30 @@ impl Property {
             secret_if: None,
             declared_keys_only: false,
             canonical: None,
+            text: None,
+            locality: Locality::Anywhere,
         }
+    }
+
+    /// The texts that AWS takes.
+    #[must_use]
+    pub fn text(mut self, rule: TextRule) -> Self {
+        self.text = Some(rule);
+        self
+    }
+
+    /// Names availability zones.
+    #[must_use]
+    pub fn zone(mut self) -> Self {
+        self.locality = Locality::Zone;
+        self
+    }
+
+    /// Holds ARNs of things that have to be in the region of the stack.
+    #[must_use]
+    pub fn regional(mut self) -> Self {
+        self.locality = Locality::Region;
+        self
     }
 
     #[must_use]
@@ -161,6 +190,8 @@ pub struct Misfit {
     /// Whose values decide: there is no misfit while one of these is not known.
     pub decided_by: Vec<String>,
     pub reason: String,
+    /// What to write instead.
+    pub help: Option<String>,
 }
 
 impl Misfit {
@@ -171,6 +202,7 @@ impl Misfit {
             decided_by: vec![at.clone()],
             at,
             reason: reason.into(),
+            help: None,
         }
     }
 
@@ -180,6 +212,22 @@ impl Misfit {
         self.decided_by = paths.map(str::to_owned).to_vec();
         self
     }
+
+    /// What to do about it.
+    #[must_use]
+    pub fn help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+
+    fn of_text(at: &str, unfit: Unfit) -> Self {
+        // The rule has looked at no more than is known.
+        let misfit = Self::new(at, unfit.reason).decided_by([]);
+        match unfit.instead {
+            Some(instead) => misfit.help(format!("`{instead}` would do")),
+            None => misfit,
+        }
+    }
 }
 
 impl fmt::Display for Misfit {
@@ -188,8 +236,8 @@ impl fmt::Display for Misfit {
     }
 }
 
-/// What does not fit together in the inputs, if anything; references are in them as text.
-pub type Checks = fn(&Properties) -> Result<(), Misfit>;
+/// Everything that does not fit together in the inputs; references are in them as text.
+pub type Checks = fn(&Properties) -> Vec<Misfit>;
 
 /// The reason against an update, if there is one.
 pub type Forbids = fn(diff: &Diff, desired: &Properties, observed: &Properties) -> Option<String>;
@@ -215,6 +263,19 @@ pub struct Schema {
     pub name: Option<NameRule>,
     /// The inputs that together tell one object from another where there is no owner tag to do so.
     pub key: &'static [&'static str],
+    /// The inputs within which a name is unique: the cluster of a service. Empty for account and region.
+    pub scope: &'static [&'static str],
+    /// AWS takes two names that differ in case alone for the same.
+    pub ignores_case: bool,
+    /// What several types claim alike, and the input that tells one from another.
+    pub shared_claim: Option<(&'static str, &'static str)>,
+    /// Further inputs that no two resources of the type can have in common.
+    pub unique: &'static [&'static [&'static str]],
+    pub range: Option<RangeRule>,
+    pub limits: &'static [Limit],
+    pub beside: &'static [Beside],
+    /// AWS takes two keys of tags that differ in case alone for the same.
+    pub tag_keys_ignore_case: bool,
     /// Holds data that cannot be made again: never deleted as a side effect.
     pub stateful: bool,
     /// Deleting it can leave a snapshot or a recovery window behind.
@@ -268,6 +329,14 @@ impl Schema {
             outputs: &[],
             name: None,
             key: &[],
+            scope: &[],
+            ignores_case: false,
+            shared_claim: None,
+            unique: &[],
+            range: None,
+            limits: &[],
+            beside: &[],
+            tag_keys_ignore_case: false,
             stateful: false,
             snapshots: false,
             guard: None,
@@ -325,6 +394,59 @@ impl Schema {
     #[must_use]
     pub fn key(mut self, key: &'static [&'static str]) -> Self {
         self.key = key;
+        self
+    }
+
+    /// The inputs within which a name is unique.
+    #[must_use]
+    pub fn named_within(mut self, scope: &'static [&'static str]) -> Self {
+        self.scope = scope;
+        self
+    }
+
+    /// AWS takes two names that differ in case alone for the same.
+    #[must_use]
+    pub fn name_ignores_case(mut self) -> Self {
+        self.ignores_case = true;
+        self
+    }
+
+    /// What several types claim alike, and the input that tells one from another.
+    #[must_use]
+    pub fn shared_claim(mut self, what: &'static str, by: &'static str) -> Self {
+        self.shared_claim = Some((what, by));
+        self
+    }
+
+    /// Further inputs that no two resources of the type can have in common.
+    #[must_use]
+    pub fn unique(mut self, unique: &'static [&'static [&'static str]]) -> Self {
+        self.unique = unique;
+        self
+    }
+
+    #[must_use]
+    pub fn range(mut self, property: &'static str, within: &'static str) -> Self {
+        self.range = Some(RangeRule { property, within });
+        self
+    }
+
+    #[must_use]
+    pub fn limits(mut self, limits: &'static [Limit]) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    #[must_use]
+    pub fn beside(mut self, beside: &'static [Beside]) -> Self {
+        self.beside = beside;
+        self
+    }
+
+    /// AWS takes two keys of tags that differ in case alone for the same.
+    #[must_use]
+    pub fn tag_keys_ignore_case(mut self) -> Self {
+        self.tag_keys_ignore_case = true;
         self
     }
 
@@ -453,13 +575,45 @@ impl Schema {
         inputs
     }
 
-    /// What does not fit together in the inputs, as far as they are known.
-    pub fn misfit(&self, inputs: &Properties) -> Option<Misfit> {
-        let misfit = (self.checks?)(inputs).err()?;
+    /// Everything that AWS does not take of the inputs, as far as they are known.
+    pub fn misfits(&self, inputs: &Properties) -> Vec<Misfit> {
+        let of_texts = self.properties.iter().filter_map(|property| {
+            let unfit = property.text?.check(inputs.get(property.name)?)?;
+            Some(Misfit::of_text(property.name, unfit))
+        });
         // What is left out is known to be left out.
         let is_known = |path: &String| Value::at_path(inputs, path).is_none_or(Value::is_known);
-        let decided = misfit.decided_by.iter().all(is_known);
-        decided.then_some(misfit)
+        let together = self.checks.map_or_else(Vec::new, |checks| checks(inputs));
+        let decided = together
+            .into_iter()
+            .filter(|misfit| misfit.decided_by.iter().all(is_known));
+        of_texts.chain(decided).collect()
+    }
+
+    /// What no two resources can have in common: a name within its scope, the key, and what else the type says.
+    pub fn claims(&self) -> Vec<Claim> {
+        let own = |by: Vec<&'static str>| Claim {
+            space: self.token,
+            by,
+            ignores_case: self.ignores_case,
+        };
+        let named = self
+            .name
+            .filter(|rule| !self.key.contains(&rule.property))
+            .map(|rule| own(self.scope.iter().copied().chain([rule.property]).collect()));
+        let keyed = (!self.key.is_empty()).then(|| own(self.key.to_vec()));
+        let others = self.unique.iter().map(|by| own(by.to_vec()));
+        let shared = self.shared_claim.map(|(space, by)| Claim {
+            space,
+            by: vec![by],
+            ignores_case: false,
+        });
+        named
+            .into_iter()
+            .chain(keyed)
+            .chain(others)
+            .chain(shared)
+            .collect()
     }
 
     /// The place in AWS that only one object of the type can take at a time: its key, or else its name. `None` if it has

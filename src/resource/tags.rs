@@ -31,6 +31,9 @@ pub const ADOPTED: &str = "fde:adopted";
 pub const REGION: &str = "fde:region";
 pub const PARTS: &str = "fde:parts";
 
+/// How many of AWS's 50 tags of an object are kept for ours: one of each, and a second `fde:parts`.
+pub const OURS: usize = 10;
+
 /// The tags by which an option of the file outlives its line.
 pub const MARKS: [&str; 2] = [PROTECT, RETAIN];
 

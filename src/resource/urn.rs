@@ -5,6 +5,9 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+/// The type token of the pseudo-resource behind `${aws.…}`: what the account says about itself.
+pub const FACTS_TOKEN: &str = "fde:account:Facts";
+
 /// The identity of a stack: its name and environment. Account and region are those of the credentials.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct StackId {

@@ -42,6 +42,24 @@ impl Document {
         }
     }
 
+    /// What stands at a dotted path.
+    pub fn node(&self, path: &str) -> Option<&Node> {
+        let path = path.replace('[', ".").replace(']', "");
+        let mut node = &self.root;
+        for segment in path.split('.') {
+            node = match node.as_list() {
+                Some(items) => items.get(segment.parse::<usize>().ok()?)?,
+                None => node.get(segment)?,
+            };
+        }
+        Some(node)
+    }
+
+    /// True if there is a value at a dotted path.
+    pub fn holds(&self, path: &str) -> bool {
+        self.node(path).is_some()
+    }
+
     /// The place of the key at a dotted path.
     pub fn key_place(&self, path: &str) -> Span {
         let (parent, key) = path.rsplit_once('.').unwrap_or(("", path));

@@ -221,6 +221,7 @@ faults! {
     // What the keys say.
     Name "name" "a name that cannot be used"
     Region "region" "not an AWS region"
+    UnknownRegion "unknown_region" "a region that fde-infra does not know"
     Account "account" "not an AWS account number"
     Tag "tag" "a tag that cannot be set"
     Cidr "cidr" "an unusable address range"
@@ -236,4 +237,8 @@ faults! {
     UnknownType "unknown_type" "unknown resource type"
     UnknownResource "unknown_resource" "unknown resource"
     Duplicate "duplicate" "declared twice"
+    Taken "taken" "one and the same, twice"
+    // What AWS counts.
+    Limit "limit" "more than AWS takes"
+    Quota "quota" "more than AWS takes unasked"
 }

@@ -5,13 +5,15 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use crate::resource::tags::OURS;
+
 use super::document::Document;
 use super::error::{Fault, Span, StackError};
 use super::node::{Entry, Node};
+use super::region::{self, Verdict};
 
-/// The tags we set ourselves on everything; AWS takes 50 per object, and one more may be a `Name`.
-const OWN_TAGS: usize = 6;
-const MAX_TAGS: usize = 50 - OWN_TAGS;
+/// AWS takes 50 per object.
+const MAX_TAGS: usize = 50 - OURS;
 const MAX_TAG_KEY: usize = 128;
 const MAX_TAG_VALUE: usize = 256;
 /// All keys together travel in one tag value.
@@ -78,19 +80,24 @@ pub struct Header {
     /// The AWS region of everything in the stack.
     #[schemars(example = &"eu-south-2")]
     pub region: String,
+    /// The name of the ECS cluster that all services run in: letters, digits, `_` and `-`. Default: name and environment
+    /// of the stack, with a hyphen between.
+    #[serde(default)]
+    #[schemars(example = &"happyrobot-fde", length(min = 1, max = 255))]
+    pub cluster_name: Option<String>,
     /// The AWS account that the stack belongs to, 12 digits in quotes. Any other is refused before anything is read or
     /// changed.
     #[serde(default)]
     #[schemars(example = &"123456789012")]
     pub account: Option<String>,
-    /// Tags on everything that can carry them: at most 44, without the prefixes `aws:` and `fde:`.
+    /// Tags on everything that can carry them: at most 40, without the prefixes `aws:` and `fde:`.
     #[serde(default)]
     #[schemars(example = BTreeMap::from([("project", "happyrobot-fde")]))]
     pub tags: BTreeMap<String, String>,
 }
 
 /// Checks what the schema cannot say, each value by itself.
-pub fn check(document: &Document, errors: &mut Vec<StackError>) {
+pub fn check(document: &Document, errors: &mut Vec<StackError>, warnings: &mut Vec<StackError>) {
     let mut refuse = |key: &str, fault: Fault, label: &str, sound: &dyn Fn(&str) -> bool| {
         if let Some(node) = document.root.get(key)
             && let Some(text) = scalar(document, node)
@@ -101,12 +108,24 @@ pub fn check(document: &Document, errors: &mut Vec<StackError>) {
     };
     let label = "takes lower-case letters, digits and single hyphens, a letter first";
     refuse("name", Fault::Name, label, &is_stack_name);
-    let label = "is not of the form `eu-south-2`";
-    refuse("region", Fault::Region, label, &is_region);
+    let label = "takes letters, digits, `_` and `-`";
+    refuse("clusterName", Fault::Name, label, &|name| {
+        let alphabet = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
+        name.bytes().all(alphabet)
+    });
     let label = "an account number has 12 digits";
     refuse("account", Fault::Account, label, &|account| {
         account.len() == 12 && account.bytes().all(|byte| byte.is_ascii_digit())
     });
+    if let Some(node) = document.root.get("region")
+        && let Some(region) = scalar(document, node)
+    {
+        match region::judge(region, node.span) {
+            Verdict::Known => {}
+            Verdict::Unknown(warning) => warnings.push(warning),
+            Verdict::Wrong(error) => errors.push(error),
+        }
+    }
     check_tags(document, errors);
 }
 
@@ -201,20 +220,6 @@ fn is_stack_name(name: &str) -> bool {
         && !name.contains("--")
 }
 
-/// `eu-south-2`, `us-gov-west-1`.
-fn is_region(region: &str) -> bool {
-    let parts: Vec<&str> = region.split('-').collect();
-    let [area, middle @ .., number] = parts.as_slice() else {
-        return false;
-    };
-    let word = |text: &&str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_lowercase());
-    (2..=4).contains(&area.len())
-        && word(area)
-        && (1..=2).contains(&middle.len())
-        && middle.iter().all(word)
-        && matches!(number.as_bytes(), [b'1'..=b'9'])
-}
-
 #[cfg(test)]
 mod tests {
     use expect_test::{Expect, expect};
@@ -265,7 +270,7 @@ mod tests {
                     help: put it in quotes: "123456789012"
                 5:25 wrong_type `x`: `database.storageGiB` takes a whole number from 20 to 65536, not a text
                 6:1 unknown_key `foo`: a stack has no `foo`
-                    help: it takes `account`, `database`, `description`, `environment`, `extends`, `loadBalancer`, `monitoring`, `name`, `network`, `options`, `outputs`, `region`, `resources`, `services` and `tags`
+                    help: it takes `account`, `clusterName`, `database`, `description`, `environment`, `extends`, `loadBalancer`, `monitoring`, `name`, `network`, `options`, `outputs`, `region`, `resources`, `services` and `tags`
             "#]],
         );
         check(
@@ -292,7 +297,7 @@ mod tests {
         check(
             &format!("{head}{many}"),
             &expect![[r#"
-            4:1 tag `tags`: at most 44 tags; fde-infra adds its own to AWS's 50
+            4:1 tag `tags`: at most 40 tags; fde-infra adds its own to AWS's 50
         "#]],
         );
         let long: String = (0..4)

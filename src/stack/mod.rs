@@ -15,6 +15,7 @@ mod marks;
 mod node;
 mod parse;
 pub mod reference;
+pub mod region;
 mod schema;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -39,6 +40,8 @@ pub struct Stack {
     pub name: String,
     pub environment: Environment,
     pub region: String,
+    /// What its ECS cluster is called, if the author said so.
+    pub cluster_name: Option<String>,
     /// The only account it may be applied to, if the author named one.
     pub account: Option<String>,
     /// The author's tags on everything.
@@ -51,6 +54,7 @@ pub struct Stack {
     unsound: BTreeSet<String>,
     /// Faults outside the head.
     faults: Vec<StackError>,
+    warnings: Vec<StackError>,
 }
 
 impl Stack {
@@ -90,6 +94,11 @@ impl Stack {
     pub(crate) fn faults(&self) -> &[StackError] {
         &self.faults
     }
+
+    /// What in the head may be a mistake, and may not.
+    pub fn warnings(&self) -> &[StackError] {
+        &self.warnings
+    }
 }
 
 /// Reads a stack file, with what it extends and the `--set` flags over it.
@@ -104,7 +113,8 @@ pub fn load(path_name: &str, read: Read<'_>, set: &[String]) -> Result<Stack, St
     let (document, mut faults) = layers::read(path_name, read, set)?;
     let schema = schema::of_file();
     let mut head_faults = Vec::new();
-    let head = check_head(&document, &schema, &mut head_faults);
+    let mut warnings = Vec::new();
+    let head = check_head(&document, &schema, &mut head_faults, &mut warnings);
     head_faults.retain(|error| {
         // A key that nothing knows does not make the head unsound.
         let minor = matches!(error.fault, Fault::UnknownKey);
@@ -123,6 +133,7 @@ pub fn load(path_name: &str, read: Read<'_>, set: &[String]) -> Result<Stack, St
             name: head.name,
             environment: head.environment,
             region: head.region,
+            cluster_name: head.cluster_name,
             account: head.account,
             tags: head.tags,
             description: head.description,
@@ -130,6 +141,7 @@ pub fn load(path_name: &str, read: Read<'_>, set: &[String]) -> Result<Stack, St
             sections: sections.sound,
             unsound: sections.unsound,
             faults,
+            warnings,
         }),
         _ => {
             faults.append(&mut head_faults);
@@ -146,7 +158,12 @@ pub fn parse(source_name: &str, text: &str) -> Result<Document, StackErrors> {
     layers::parse_alone(source_name, text)
 }
 
-fn check_head(document: &Document, schema: &Json, errors: &mut Vec<StackError>) -> Option<Header> {
+fn check_head(
+    document: &Document,
+    schema: &Json,
+    errors: &mut Vec<StackError>,
+    warnings: &mut Vec<StackError>,
+) -> Option<Header> {
     let mut check = Check::new(document, schema, References::WhereMarked);
     let entries: Vec<Entry> = document
         .root
@@ -158,7 +175,7 @@ fn check_head(document: &Document, schema: &Json, errors: &mut Vec<StackError>) 
     let head = Node::new(document.root.span, Content::Map(entries));
     let head = check.value(&head, schema, "", document.start());
     errors.append(&mut check.errors);
-    header::check(document, errors);
+    header::check(document, errors, warnings);
     // What is structurally at fault has just been reported, piece by piece.
     serde_json::from_value(head).ok()
 }

@@ -162,6 +162,39 @@ resources:
         - { type: '${topic.name}', targetGroupArn: '${topic.arn}' }
 ";
 
+/// What AWS has one of, twice, and what it does not take of a text or of several together.
+const TWICE: &str = "\
+name: e2e-twice
+environment: dev
+region: eu-south-2
+tags: { Project: a, project: b }
+network: { natGateways: none }
+services:
+  api: { port: 8000, default: true, repository: shop }
+  web: { port: 3000, routes: [/web], repository: shop }
+loadBalancer: {}
+resources:
+  uploads: { type: aws:s3:Bucket }
+  first:
+    type: aws:s3:BucketPolicy
+    properties: { bucket: '${uploads.id}', policy: {} }
+  second:
+    type: aws:s3:BucketPolicy
+    properties: { bucket: '${uploads.bucket}', policy: {} }
+  role:
+    type: aws:iam:Role
+    properties: { description: 'the shop’s role', assumeRolePolicy: {} }
+  away:
+    type: aws:ec2:Route
+    properties:
+      routeTableId: '${network/publicRouteTable.id}'
+      destinationCidrBlock: 0.0.0.0/0
+      gatewayId: '${network/internetGateway.id}'
+";
+
+const MISSPELLED_REGION: &str = "name: e2e-region\nenvironment: dev\nregion: eu-suoth-2\n";
+const NEW_REGION: &str = "name: e2e-region\nenvironment: dev\nregion: eu-west-9\n";
+
 #[tokio::test]
 async fn files_and_their_faults() {
     let world = World::new("e2e-validate").await;
@@ -189,14 +222,30 @@ async fn files_and_their_faults() {
     let path = program.run_words(&["validate", "stacks/shop.yaml"]);
     let head = program.run_file(FAULTY_HEAD, "validate", &[]);
     let misfits = program.run_file(MISFITS, "validate", &[]);
-    let all: [Ended; 10] = [
-        none, missing, only, several, misspelled, faulty, set, path, head, misfits,
+    let twice = program.run_file(TWICE, "validate", &[]);
+    let misspelled_region = program.run_file(MISSPELLED_REGION, "validate", &[]);
+    let new_region = program.run_file(NEW_REGION, "validate", &[]);
+    let all: [Ended; 13] = [
+        none,
+        missing,
+        only,
+        several,
+        misspelled,
+        faulty,
+        set,
+        path,
+        head,
+        misfits,
+        twice,
+        misspelled_region,
+        new_region,
     ];
     let statuses: Vec<Option<i32>> = all.iter().map(|ended| ended.status).collect();
     assert_eq!(
         statuses,
         [
-            NO_STACK, NO_STACK, DONE, USAGE, NO_STACK, USAGE, USAGE, DONE, USAGE, USAGE
+            NO_STACK, NO_STACK, DONE, USAGE, NO_STACK, USAGE, USAGE, DONE, USAGE, USAGE, USAGE,
+            USAGE, DONE
         ]
     );
     for ended in &all {

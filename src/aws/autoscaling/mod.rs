@@ -69,15 +69,17 @@ async fn policies(context: &Context, session: &ReadSession) -> AwsResult<Arc<Vec
 }
 
 /// Refuses what `read` would not find again.
-fn fit(namespace: &str, dimension: &str) -> Result<(), Misfit> {
-    for (property, value, supported) in [
+fn fit(namespace: &str, dimension: &str) -> Vec<Misfit> {
+    let judged = [
         ("serviceNamespace", namespace, NAMESPACE),
         ("scalableDimension", dimension, DIMENSION),
-    ] {
-        if value != supported {
+    ];
+    judged
+        .into_iter()
+        .filter(|(_, value, supported)| value != supported)
+        .map(|(property, value, supported)| {
             let reason = format!("`{value}` is not supported, only `{supported}` is");
-            return Err(Misfit::new(property, reason));
-        }
-    }
-    Ok(())
+            Misfit::new(property, reason)
+        })
+        .collect()
 }

@@ -18,7 +18,8 @@ use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType, check};
 use crate::aws::wait::{until_visible, while_in_use};
 use crate::resource::provider::{DataPolicy, Progress, Query};
 use crate::resource::{
-    Condition, CreateClass, ErrorKind, Misfit, Property, ProviderError, Schema, Tags, Value,
+    Condition, CreateClass, ErrorKind, Misfit, Property, ProviderError, Schema, Tags, TextRule,
+    Value,
 };
 
 /// When autoscaling changes the number of tasks.
@@ -73,6 +74,8 @@ pub struct Metric {
 #[serde(rename_all = "camelCase")]
 pub struct Outputs {}
 
+const NAME: TextRule = TextRule::new(1..=256).of(|c| !c.is_control(), "printable characters");
+
 pub struct Policy;
 
 #[async_trait]
@@ -84,13 +87,20 @@ impl ResourceType for Policy {
         Schema::new::<Inputs>("aws:appautoscaling:Policy", CreateClass::PartOfParent)
             .named("name", 256)
             .properties([
-                Property::new("name").replaces(),
+                Property::new("name").replaces().text(NAME),
                 Property::new("policyType").default(TARGET_TRACKING),
                 Property::new("serviceNamespace").required().replaces(),
                 Property::new("resourceId").required().replaces(),
                 Property::new("scalableDimension").required().replaces(),
                 Property::new(CONFIGURATION).required().canonical(canonical),
             ])
+            // AWS: "Only one TargetTrackingScaling policy for a given metric specification is allowed."
+            .unique(&[&[
+                "serviceNamespace",
+                "resourceId",
+                "scalableDimension",
+                "targetTrackingScalingPolicyConfiguration.predefinedMetricSpecification",
+            ]])
             .key(&[
                 "serviceNamespace",
                 "resourceId",
@@ -160,16 +170,29 @@ fn five_minutes() -> i32 {
     300
 }
 
-fn fit(inputs: &Inputs) -> Result<(), Misfit> {
-    super::fit(&inputs.service_namespace, &inputs.scalable_dimension)?;
+fn fit(inputs: &Inputs) -> Vec<Misfit> {
+    let mut misfits = super::fit(&inputs.service_namespace, &inputs.scalable_dimension);
     if inputs.policy_type != TARGET_TRACKING {
         let reason = format!(
             "`{}` is not supported, only `{TARGET_TRACKING}` is",
             inputs.policy_type
         );
-        return Err(Misfit::new("policyType", reason));
+        misfits.push(Misfit::new("policyType", reason));
     }
-    Ok(())
+    let tracking = &inputs.target_tracking_scaling_policy_configuration;
+    if tracking.target_value <= 0.0 {
+        let at = format!("{CONFIGURATION}.targetValue");
+        misfits.push(Misfit::new(at, "must be above 0"));
+    }
+    let metric = &tracking.predefined_metric_specification;
+    let counts_requests = metric.predefined_metric_type == "ALBRequestCountPerTarget";
+    if counts_requests != metric.resource_label.is_some() {
+        let at = format!("{CONFIGURATION}.predefinedMetricSpecification");
+        let kind = format!("{at}.predefinedMetricType");
+        let reason = "`resourceLabel` goes with `ALBRequestCountPerTarget`, which needs it";
+        misfits.push(Misfit::new(at, reason).decided_by([&kind]));
+    }
+    misfits
 }
 
 async fn put(

@@ -35,8 +35,10 @@ pub struct Inputs {
     #[schemars(extend("enum" = ["ecs:service:DesiredCount"]))]
     pub scalable_dimension: String,
     /// Fewest tasks, at least 0.
+    #[schemars(range(min = 0))]
     pub min_capacity: i32,
     /// Most tasks, at least `minCapacity`.
+    #[schemars(range(min = 0))]
     pub max_capacity: i32,
 }
 
@@ -210,8 +212,15 @@ async fn get(context: &Context, resource_id: &str) -> AwsResult<Option<LiveOf<Ta
     Ok(Some(live(target, tags)))
 }
 
-fn fit(inputs: &Inputs) -> Result<(), Misfit> {
-    super::fit(&inputs.service_namespace, &inputs.scalable_dimension)
+fn fit(inputs: &Inputs) -> Vec<Misfit> {
+    let mut misfits = super::fit(&inputs.service_namespace, &inputs.scalable_dimension);
+    if inputs.min_capacity > inputs.max_capacity {
+        let (min, max) = (inputs.min_capacity, inputs.max_capacity);
+        let reason = format!("is {min}, and `maxCapacity` is {max}");
+        let misfit = Misfit::new("minCapacity", reason);
+        misfits.push(misfit.decided_by(["minCapacity", "maxCapacity"]));
+    }
+    misfits
 }
 
 /// Creates or updates; tags go with the first registration, and are refused with a later one.

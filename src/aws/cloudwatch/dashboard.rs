@@ -16,7 +16,8 @@ use crate::aws::error::AwsResult;
 use crate::aws::policy::{canonical_json, to_text};
 use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType, adopt};
 use crate::resource::provider::{DataPolicy, Progress, Query};
-use crate::resource::{Condition, CreateClass, ErrorKind, Property, Schema, Tags};
+use crate::resource::text_rule::is_plain;
+use crate::resource::{Condition, CreateClass, ErrorKind, Property, Schema, Tags, TextRule};
 
 /// A page of graphs.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
@@ -34,6 +35,11 @@ pub struct Outputs {
     pub dashboard_arn: String,
 }
 
+const NAME: TextRule = TextRule::new(1..=255).of(
+    |c| is_plain(c) || "_-".contains(c),
+    "letters, digits, `_` and `-`",
+);
+
 pub struct Dashboard;
 
 #[async_trait]
@@ -46,7 +52,7 @@ impl ResourceType for Dashboard {
             .named("dashboardName", 255)
             .global()
             .properties([
-                Property::new("dashboardName").replaces(),
+                Property::new("dashboardName").replaces().text(NAME),
                 Property::new("dashboardBody")
                     .required()
                     .canonical(canonical_json),

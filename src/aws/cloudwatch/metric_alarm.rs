@@ -17,9 +17,11 @@ use super::metric_query::{self, MetricQuery, dimensions_from_sdk, dimensions_to_
 use super::{retag, tags_of, to_sdk};
 use crate::aws::context::Context;
 use crate::aws::error::AwsResult;
-use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType};
+use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType, check};
 use crate::resource::provider::{DataPolicy, Progress, Query};
-use crate::resource::{Condition, CreateClass, Properties, Property, Schema, Tags, Value};
+use crate::resource::{
+    Condition, CreateClass, Misfit, Properties, Property, Schema, Tags, TextRule, Value,
+};
 
 /// How many names `DescribeAlarms` takes.
 const PAGE: usize = 100;
@@ -77,6 +79,97 @@ pub struct Inputs {
 #[serde(rename_all = "camelCase")]
 pub struct Outputs {}
 
+/// What AWS does not take of an alarm together:
+/// <https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html>
+fn fit(inputs: &Inputs) -> Vec<Misfit> {
+    const DAY: i64 = 24 * 60 * 60;
+    let mut misfits = Vec::new();
+    let mut refuse = |at: &str, reason: &str, decide: &[&str]| {
+        let mut misfit = Misfit::new(at, reason);
+        misfit.decided_by = decide.iter().map(|path| (*path).to_owned()).collect();
+        misfits.push(misfit);
+    };
+    match (&inputs.metric_name, &inputs.metric_queries) {
+        (Some(_), Some(_)) => refuse("metricQueries", "does not go with `metricName`", &[]),
+        (None, None) => refuse("metricName", "must be given, or `metricQueries`", &[]),
+        (Some(_), None) => {
+            for (property, is_given) in [
+                ("namespace", inputs.namespace.is_some()),
+                ("period", inputs.period.is_some()),
+            ] {
+                if !is_given {
+                    refuse(property, "must be given with `metricName`", &[]);
+                }
+            }
+            if inputs.statistic.is_some() == inputs.extended_statistic.is_some() {
+                let reason =
+                    "exactly one of `statistic` and `extendedStatistic` goes with `metricName`";
+                refuse("statistic", reason, &[]);
+            }
+        }
+        (None, Some(queries)) => {
+            if queries.iter().filter(|query| query.return_data).count() != 1 {
+                refuse(
+                    "metricQueries",
+                    "exactly one query has `returnData`",
+                    &["metricQueries"],
+                );
+            }
+        }
+    }
+    if let Some(period) = inputs.period {
+        if ![10, 20, 30].contains(&period) && (period <= 0 || period % 60 != 0) {
+            refuse(
+                "period",
+                "takes 10, 20, 30, or a multiple of 60 seconds",
+                &["period"],
+            );
+        }
+        let span = i64::from(period) * i64::from(inputs.evaluation_periods);
+        let most = if period >= 3600 { 7 * DAY } else { DAY };
+        if span > most {
+            let reason = "spans, with `period`, more than a day; with periods of an hour or more, than seven days";
+            refuse(
+                "evaluationPeriods",
+                reason,
+                &["evaluationPeriods", "period"],
+            );
+        }
+    }
+    if inputs
+        .datapoints_to_alarm
+        .is_some_and(|points| points > inputs.evaluation_periods)
+    {
+        let reason = "is more than `evaluationPeriods`";
+        refuse(
+            "datapointsToAlarm",
+            reason,
+            &["datapointsToAlarm", "evaluationPeriods"],
+        );
+    }
+    if inputs.threshold.is_some() == inputs.threshold_metric_id.is_some() {
+        let reason = "exactly one of `threshold` and `thresholdMetricId` is given";
+        refuse("threshold", reason, &[]);
+    }
+    for (list, actions) in [
+        ("alarmActions", &inputs.alarm_actions),
+        ("okActions", &inputs.ok_actions),
+        ("insufficientDataActions", &inputs.insufficient_data_actions),
+    ] {
+        if actions.as_ref().is_some_and(|actions| actions.len() > 5) {
+            refuse(list, "takes five actions", &[]);
+        }
+    }
+    if inputs
+        .dimensions
+        .as_ref()
+        .is_some_and(|dimensions| dimensions.len() > 30)
+    {
+        refuse("dimensions", "takes 30 dimensions", &[]);
+    }
+    misfits
+}
+
 pub struct MetricAlarm;
 
 #[async_trait]
@@ -88,8 +181,10 @@ impl ResourceType for MetricAlarm {
         Schema::new::<Inputs>("aws:cloudwatch:MetricAlarm", CreateClass::NaturalKey)
             .named("name", 255)
             .properties([
-                Property::new("name").replaces(),
-                Property::new("alarmDescription"),
+                Property::new("name")
+                    .replaces()
+                    .text(TextRule::new(1..=255)),
+                Property::new("alarmDescription").text(TextRule::new(0..=1024)),
                 Property::new("comparisonOperator").required(),
                 Property::new("evaluationPeriods").required(),
                 Property::new("datapointsToAlarm"),
@@ -103,13 +198,14 @@ impl ResourceType for MetricAlarm {
                 Property::new("treatMissingData").default("missing"),
                 Property::new("evaluateLowSampleCountPercentiles"),
                 Property::new("dimensions"),
-                Property::new("alarmActions").set(),
-                Property::new("okActions").set(),
-                Property::new("insufficientDataActions").set(),
+                Property::new("alarmActions").set().regional(),
+                Property::new("okActions").set().regional(),
+                Property::new("insufficientDataActions").set().regional(),
                 Property::new("actionsEnabled").default(true),
                 Property::new("unit"),
                 Property::new("metricQueries").canonical(metric_query::canonical),
             ])
+            .checks(|inputs| check(inputs, fit))
             .defers(datapoints_of_all_periods)
     }
 

@@ -25,7 +25,7 @@ use aws_sdk_ec2::types::{Filter, ResourceType, Tag, TagSpecification};
 use super::context::Context;
 use super::error::AwsResult;
 use super::wait::{VISIBILITY, until_visible};
-use crate::resource::{ErrorKind, ProviderError, StackId, Tags, Value, tags};
+use crate::resource::{ErrorKind, Misfit, Properties, ProviderError, StackId, Tags, Value, tags};
 
 /// The filter that finds a stack's objects.
 fn of_stack(stack: &StackId) -> Filter {
@@ -149,6 +149,19 @@ fn from_sdk(tags: &[Tag]) -> Tags {
 }
 
 /// A CIDR block with its host bits cleared, as AWS stores it.
+/// Whether a range has the size that EC2 takes of networks and of subnets.
+fn check_block(inputs: &Properties, property: &str) -> Vec<Misfit> {
+    let Some(text) = inputs.get(property).and_then(Value::as_str) else {
+        return Vec::new();
+    };
+    let reason = match text.parse::<ipnet::Ipv4Net>() {
+        Err(_) => "is not an address range such as `10.0.0.0/16`",
+        Ok(range) if !(16..=28).contains(&range.prefix_len()) => "AWS takes `/16` to `/28`",
+        Ok(_) => return Vec::new(),
+    };
+    vec![Misfit::new(property, reason)]
+}
+
 fn network_address(value: Value) -> Value {
     match value.as_str().map(str::parse::<ipnet::IpNet>) {
         Some(Ok(block)) => block.trunc().to_string().into(),

@@ -15,6 +15,7 @@ use crate::aws::error::AwsResult;
 use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType, check};
 use crate::aws::wait::until_visible;
 use crate::resource::provider::{DataPolicy, Progress, Query, Wanted};
+use crate::resource::rule::{Limit, one};
 use crate::resource::{
     Condition, CreateClass, ErrorKind, Misfit, Property, ProviderError, Schema, Tags, Value,
 };
@@ -57,6 +58,14 @@ impl ResourceType for Route {
             ])
             .checks(|inputs| check(inputs, fit))
             .key(&["routeTableId", "destinationCidrBlock"])
+            .limits(&[Limit {
+                by: &["routeTableId"],
+                measure: one,
+                most: 1000,
+                quota: Some(500),
+                what: "routes of one route table",
+                help: "put ranges together, or ask AWS to raise the quota of routes per table",
+            }])
             .reads_after(&[route_table::TOKEN])
             .hangs_on("routeTableId", route_table::TOKEN)
             .opens()
@@ -188,13 +197,13 @@ async fn met(
 }
 
 /// Refuses what AWS would answer with a list of all its kinds of targets.
-fn fit(inputs: &Inputs) -> Result<(), Misfit> {
+fn fit(inputs: &Inputs) -> Vec<Misfit> {
     if inputs.gateway_id.is_some() == inputs.nat_gateway_id.is_some() {
         let reason = "a route leads to exactly one of `gatewayId` and `natGatewayId`";
         // How many there are is known, whatever they are.
-        return Err(Misfit::new("natGatewayId", reason).decided_by([]));
+        return vec![Misfit::new("natGatewayId", reason).decided_by([])];
     }
-    Ok(())
+    Vec::new()
 }
 
 /// Made by a call, not by AWS itself or a routing protocol.
@@ -297,9 +306,9 @@ mod tests {
                 nat_gateway_id: nat.map(str::to_owned),
             })
         };
-        assert!(with(Some("igw-1"), None).is_ok());
-        assert!(with(None, Some("nat-1")).is_ok());
-        assert!(with(None, None).is_err());
-        assert!(with(Some("igw-1"), Some("nat-1")).is_err());
+        assert!(with(Some("igw-1"), None).is_empty());
+        assert!(with(None, Some("nat-1")).is_empty());
+        assert!(!with(None, None).is_empty());
+        assert!(!with(Some("igw-1"), Some("nat-1")).is_empty());
     }
 }

@@ -22,7 +22,9 @@ use crate::aws::pages::pages;
 use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType, adopt};
 use crate::aws::wait::{Poll, Wait, until_visible};
 use crate::resource::provider::{DataPolicy, Progress, Query};
-use crate::resource::{Condition, CreateClass, ErrorKind, Property, ProviderError, Schema};
+use crate::resource::{
+    Condition, CreateClass, ErrorKind, Property, ProviderError, Schema, TextRule,
+};
 
 const EVERYWHERE: &str = "0.0.0.0/0";
 const EVERYWHERE_IPV6: &str = "::/0";
@@ -47,6 +49,25 @@ pub struct Inputs {
 #[serde(rename_all = "camelCase")]
 pub struct Outputs {}
 
+/// The characters that EC2 takes in names and descriptions of groups, and in descriptions of rules.
+const ALPHABET: &str = "letters, digits, spaces and `._-:/()#,@[]+=&;{}!$*`";
+
+const fn is_taken(character: char) -> bool {
+    matches!(character, 'a'..='z' | 'A'..='Z' | '0'..='9' | ' ' | '.' | '_' | '-' | ':' | '/' | '(' | ')' | '#' | ','
+        | '@' | '[' | ']' | '+' | '=' | '&' | ';' | '{' | '}' | '!' | '$' | '*')
+}
+
+const NAME: TextRule = TextRule::new(1..=255).of(is_taken, ALPHABET).must(
+    "not begin with `sg-`, nor be `default`",
+    |name| {
+        let name = name.to_lowercase();
+        !name.starts_with("sg-") && name != "default"
+    },
+);
+
+/// Descriptions of groups and of rules.
+pub(super) const DESCRIPTION: TextRule = TextRule::new(0..=255).of(is_taken, ALPHABET);
+
 pub struct SecurityGroup;
 
 #[async_trait]
@@ -57,11 +78,14 @@ impl ResourceType for SecurityGroup {
     fn schema(&self) -> Schema {
         Schema::new::<Inputs>("aws:ec2:SecurityGroup", CreateClass::NaturalKey)
             .generated_name("name", 255)
+            .named_within(&["vpcId"])
+            .name_ignores_case()
             .properties([
-                Property::new("name").replaces(),
+                Property::new("name").replaces().text(NAME),
                 Property::new("description")
                     .default("Managed by fde-infra")
-                    .replaces(),
+                    .replaces()
+                    .text(DESCRIPTION),
                 Property::new("vpcId").required().replaces(),
                 Property::new("defaultEgress").default(false),
             ])

@@ -59,7 +59,7 @@ pub(super) fn peers(inputs: &Inputs) -> [Option<&String>; 4] {
 }
 
 /// One peer, and ports where there are some. AWS would ignore what it does not know, or answer vaguely.
-pub(super) fn fit(inputs: &Inputs) -> Result<(), Misfit> {
+pub(super) fn fit(inputs: &Inputs) -> Vec<Misfit> {
     const PEERS: &str = "a rule has exactly one of `cidrIpv4`, `cidrIpv6`, `prefixListId` and \
          `referencedSecurityGroupId`";
     if peers(inputs).into_iter().flatten().count() != 1 {
@@ -73,19 +73,24 @@ pub(super) fn fit(inputs: &Inputs) -> Result<(), Misfit> {
         let last = given.rfind(|(_, peer)| peer.is_some());
         let at = last.map_or(names[0], |(name, _)| name);
         // How many there are is known, whatever they are.
-        return Err(Misfit::new(at, PEERS).decided_by([]));
+        return vec![Misfit::new(at, PEERS).decided_by([])];
     }
     let (protocol, from, to) = sent(inputs);
     let (at, reason) = match (protocol.as_str(), from, to) {
         ("tcp" | "udp", None, _) => ("fromPort", "is required for TCP and UDP"),
         ("tcp" | "udp", _, None) => ("toPort", "is required for TCP and UDP"),
-        ("tcp" | "udp" | "icmp" | "icmpv6", ..) | (_, None, None) => return Ok(()),
+        ("tcp" | "udp", Some(from), Some(to)) if from > to => {
+            let reason = format!("is {from}, and `toPort` is {to}");
+            let misfit = Misfit::new("fromPort", reason).decided_by(["fromPort", "toPort"]);
+            return vec![misfit];
+        }
+        ("tcp" | "udp" | "icmp" | "icmpv6", ..) | (_, None, None) => return Vec::new(),
         (_, from, _) => (
             if from.is_some() { "fromPort" } else { "toPort" },
             "means nothing for this `ipProtocol`: AWS would let all ports through",
         ),
     };
-    Err(Misfit::new(at, reason).decided_by(["ipProtocol"]))
+    vec![Misfit::new(at, reason).decided_by(["ipProtocol"])]
 }
 
 /// Protocol and ports as AWS takes them.
@@ -187,7 +192,7 @@ mod tests {
 
     #[test]
     fn ports_are_sent_as_aws_takes_them() {
-        let sent = |inputs| fit(&inputs).ok().map(|()| sent(&inputs));
+        let sent = |inputs| fit(&inputs).is_empty().then(|| sent(&inputs));
         let (some, all) = (Some(443), Some(-1));
         assert_eq!(
             sent(rule("6", some, some)),
@@ -210,11 +215,11 @@ mod tests {
     fn a_rule_has_one_peer() {
         let mut inputs = rule("-1", None, None);
         inputs.prefix_list_id = Some("pl-1".into());
-        assert!(fit(&inputs).is_err());
+        assert!(!fit(&inputs).is_empty());
         inputs.cidr_ipv4 = None;
-        assert!(fit(&inputs).is_ok());
+        assert!(fit(&inputs).is_empty());
         inputs.prefix_list_id = None;
-        assert!(fit(&inputs).is_err());
+        assert!(!fit(&inputs).is_empty());
     }
 
     #[test]

@@ -28,6 +28,7 @@ use crate::aws::pages::pages;
 use crate::aws::resource_type::{Live, adopt, check};
 use crate::aws::wait::until_visible;
 use crate::resource::provider::{Indexed, Query};
+use crate::resource::rule::{Limit, one};
 use crate::resource::{
     Condition, CreateClass, ErrorKind, Property, ProviderError, ReadSession, Schema, Tags, Urn,
 };
@@ -87,12 +88,20 @@ pub(super) fn schema(token: &'static str) -> Schema {
             Property::new("cidrIpv6").canonical(super::network_address),
             Property::new("prefixListId"),
             Property::new("referencedSecurityGroupId"),
-            Property::new("description"),
+            Property::new("description").text(super::security_group::DESCRIPTION),
         ])
         .reads_after(&[GROUP])
         .hangs_on("securityGroupId", GROUP)
         .opens()
         .checks(|inputs| check(inputs, fit))
+        .limits(&[Limit {
+            by: &["securityGroupId"],
+            measure: one,
+            most: 1000,
+            quota: Some(60),
+            what: "rules of one security group in one direction",
+            help: "name groups or prefix lists instead of single ranges, or ask AWS to raise the quota of rules per group",
+        }])
         .outputs(&["securityGroupRuleId"])
         .key(&[
             "securityGroupId",

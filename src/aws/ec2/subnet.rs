@@ -57,11 +57,14 @@ impl ResourceType for Subnet {
                     .canonical(super::network_address),
                 Property::new("availabilityZone")
                     .server_chooses()
-                    .replaces(),
+                    .replaces()
+                    .zone(),
                 Property::new("mapPublicIpOnLaunch").default(false),
             ])
             .outputs(&["availabilityZoneId"])
             .key(&["vpcId", "cidrBlock"])
+            .range("cidrBlock", "vpcId")
+            .checks(|inputs| super::check_block(inputs, "cidrBlock"))
     }
 
     async fn read(&self, context: &Context, query: Query<'_>) -> AwsResult<Vec<LiveOf<Self>>> {

@@ -16,10 +16,10 @@ use serde::{Deserialize, Serialize};
 use crate::aws::context::Context;
 use crate::aws::error::{AwsResult, expected};
 use crate::aws::pages::pages;
-use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType};
+use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType, check};
 use crate::aws::wait::{Poll, Wait, until_visible};
 use crate::resource::provider::{DataPolicy, Progress, Query};
-use crate::resource::{Condition, CreateClass, ErrorKind, Property, Schema};
+use crate::resource::{Condition, CreateClass, ErrorKind, Misfit, Properties, Property, Schema};
 
 /// A virtual network.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
@@ -39,6 +39,21 @@ pub struct Inputs {
 #[serde(rename_all = "camelCase")]
 pub struct Outputs {}
 
+fn checks(inputs: &Properties) -> Vec<Misfit> {
+    let mut misfits = super::check_block(inputs, "cidrBlock");
+    misfits.extend(check(inputs, |inputs: &Inputs| {
+        if inputs.enable_dns_hostnames && !inputs.enable_dns_support {
+            let reason = "goes with `enableDnsSupport` alone";
+            return vec![
+                Misfit::new("enableDnsHostnames", reason)
+                    .decided_by(["enableDnsHostnames", "enableDnsSupport"]),
+            ];
+        }
+        Vec::new()
+    }));
+    misfits
+}
+
 pub struct Vpc;
 
 #[async_trait]
@@ -47,17 +62,19 @@ impl ResourceType for Vpc {
     type Outputs = Outputs;
 
     fn schema(&self) -> Schema {
-        Schema::new::<Inputs>("aws:ec2:Vpc", CreateClass::TagsOnly).properties([
-            Property::new("cidrBlock")
-                .required()
-                .replaces()
-                .canonical(super::network_address),
-            Property::new("enableDnsSupport").default(true),
-            Property::new("enableDnsHostnames").default(false),
-            Property::new("instanceTenancy")
-                .default("default")
-                .replaces(),
-        ])
+        Schema::new::<Inputs>("aws:ec2:Vpc", CreateClass::TagsOnly)
+            .properties([
+                Property::new("cidrBlock")
+                    .required()
+                    .replaces()
+                    .canonical(super::network_address),
+                Property::new("enableDnsSupport").default(true),
+                Property::new("enableDnsHostnames").default(false),
+                Property::new("instanceTenancy")
+                    .default("default")
+                    .replaces(),
+            ])
+            .checks(checks)
     }
 
     async fn read(&self, context: &Context, query: Query<'_>) -> AwsResult<Vec<LiveOf<Self>>> {

@@ -25,7 +25,7 @@ use crate::aws::wait::until_visible;
 use crate::resource::provider::{DataPolicy, Progress, Query};
 use crate::resource::{
     Condition, CreateClass, ErrorKind, Misfit, Properties, Property, ProviderError, Schema, Tags,
-    Value,
+    TextRule, Value,
 };
 
 /// A place for container images.
@@ -75,6 +75,23 @@ pub struct Outputs {
     pub has_images: bool,
 }
 
+const NAME: TextRule = TextRule::new(2..=256)
+    .of(
+        |c| c.is_ascii_lowercase() || c.is_ascii_digit() || "._-/".contains(c),
+        "lower-case letters, digits and `._-/`",
+    )
+    .must(
+        "have a letter or a digit on both sides of each `.`, `_`, `-` and `/`",
+        |name| {
+            // Hyphens may be several, underscores two.
+            let parts = name.replace("__", "_");
+            let is_plain = |part: &str| !part.is_empty();
+            parts
+                .split(['.', '_', '/'])
+                .all(|part| is_plain(part) && !part.starts_with('-') && !part.ends_with('-'))
+        },
+    );
+
 pub struct Repository;
 
 #[async_trait]
@@ -86,7 +103,7 @@ impl ResourceType for Repository {
         Schema::new::<Inputs>("aws:ecr:Repository", CreateClass::NaturalKey)
             .named("name", 256)
             .properties([
-                Property::new("name").replaces(),
+                Property::new("name").replaces().text(NAME),
                 Property::new("imageTagMutability").default("MUTABLE"),
                 Property::new("imageScanningConfiguration")
                     .default(Value::object([("scanOnPush", false.into())])),
@@ -364,19 +381,19 @@ fn scanning(inputs: &Inputs) -> ImageScanningConfiguration {
         .build()
 }
 
-fn fit(inputs: &Inputs) -> Result<(), Misfit> {
+fn fit(inputs: &Inputs) -> Vec<Misfit> {
     let configurations = &inputs.encryption_configurations;
     if configurations.len() > 1 {
         let reason = "a repository has one encryption configuration";
-        return Err(Misfit::new("encryptionConfigurations", reason).decided_by([]));
+        return vec![Misfit::new("encryptionConfigurations", reason).decided_by([])];
     }
     let mut keys = configurations.iter().filter_map(|one| one.kms_key.as_ref());
     if keys.any(|key| key.starts_with("alias/") || key.contains(":alias/")) {
         let reason = "must be the ARN or id of a key: AWS returns the key that an alias stands for, so that the two \
              cannot be compared";
-        return Err(Misfit::new("encryptionConfigurations[0].kmsKey", reason));
+        return vec![Misfit::new("encryptionConfigurations[0].kmsKey", reason)];
     }
-    Ok(())
+    Vec::new()
 }
 
 fn encryption(configurations: &[Encryption]) -> AwsResult<Option<EncryptionConfiguration>> {

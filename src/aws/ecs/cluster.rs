@@ -61,7 +61,7 @@ impl ResourceType for Cluster {
         Schema::new::<Inputs>("aws:ecs:Cluster", CreateClass::NaturalKey)
             .named("name", 255)
             .properties([
-                Property::new("name").replaces(),
+                Property::new("name").replaces().text(super::NAME),
                 Property::new("settings").server_chooses().set(),
             ])
     }

@@ -1,6 +1,7 @@
 //! ECS. Describe calls carry tags when asked to, and answer 200 with a list of failures for what they do not find.
 
 mod canonical;
+mod checks;
 pub mod cluster;
 pub mod container_definition;
 mod diagnosis;
@@ -13,7 +14,14 @@ pub mod task_definition;
 use aws_sdk_ecs::types::{Failure, Tag};
 
 use super::error::AwsResult;
-use crate::resource::{ErrorKind, ProviderError, Tags, Value};
+use crate::resource::text_rule::is_plain;
+use crate::resource::{ErrorKind, ProviderError, Tags, TextRule, Value};
+
+/// Names of clusters, services, families and containers.
+const NAME: TextRule = TextRule::new(1..=255).of(
+    |c| is_plain(c) || "_-".contains(c),
+    "letters, digits, `_` and `-`",
+);
 
 fn from_sdk(tags: &[Tag]) -> Tags {
     tags.iter()

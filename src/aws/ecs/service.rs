@@ -27,6 +27,7 @@ use crate::aws::error::{AwsResult, expected};
 use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType, adopt, check};
 use crate::aws::wait::{Poll, Wait, until_visible};
 use crate::resource::provider::{DataPolicy, Progress, Query};
+use crate::resource::rule::Beside;
 use crate::resource::{
     Condition, CreateClass, ErrorKind, Misfit, Property, ProviderError, Schema, Value,
 };
@@ -141,8 +142,14 @@ impl ResourceType for Service {
         Schema::new::<Inputs>("aws:ecs:Service", CreateClass::Token)
             .checks(|inputs| check(inputs, fit))
             .named("name", 255)
+            .named_within(&["cluster"])
+            .beside(&[Beside {
+                by: "taskDefinition",
+                token: "aws:ecs:TaskDefinition",
+                check: super::checks::beside_service,
+            }])
             .properties([
-                Property::new("name").replaces(),
+                Property::new("name").replaces().text(super::NAME),
                 Property::new("cluster")
                     .required()
                     .replaces()
@@ -525,13 +532,60 @@ fn outputs_after(service: &EcsService, task_definition: &str, before: Option<&Ou
 }
 
 /// A family alone would mean another revision each time.
-fn fit(inputs: &Inputs) -> Result<(), Misfit> {
+fn fit(inputs: &Inputs) -> Vec<Misfit> {
+    let mut misfits = Vec::new();
     let reference = inputs.task_definition.as_str();
-    if super::name_of(reference).contains(':') {
-        return Ok(());
+    if !super::name_of(reference).contains(':') {
+        let reason = format!("`{reference}` must name a revision, as `{reference}:1` does");
+        misfits.push(Misfit::new("taskDefinition", reason));
     }
-    let reason = format!("`{reference}` must name a revision, as `{reference}:1` does");
-    Err(Misfit::new("taskDefinition", reason))
+    let (fewest, most) = (
+        inputs.deployment_minimum_healthy_percent,
+        inputs.deployment_maximum_percent,
+    );
+    if most <= fewest || most <= 100 && fewest >= 100 {
+        let reason = format!(
+            "is {most}, and `deploymentMinimumHealthyPercent` is {fewest}: no task could be replaced"
+        );
+        let decide = [
+            "deploymentMaximumPercent",
+            "deploymentMinimumHealthyPercent",
+        ];
+        misfits.push(Misfit::new("deploymentMaximumPercent", reason).decided_by(decide));
+    }
+    if inputs.health_check_grace_period_seconds > 0 && inputs.load_balancers.is_empty() {
+        let reason = "goes with `loadBalancers` alone";
+        misfits.push(Misfit::new("healthCheckGracePeriodSeconds", reason));
+    }
+    if let Some(range) = &inputs.desired_count_range
+        && range.min > range.max
+    {
+        let reason = format!("`min` is {}, `max` is {}", range.min, range.max);
+        misfits.push(Misfit::new("desiredCountRange", reason));
+    }
+    let is_fargate = inputs.launch_type.as_deref() == Some("FARGATE");
+    match &inputs.network_configuration {
+        None if is_fargate => {
+            let reason = "must be given for the launch type `FARGATE`";
+            let misfit = Misfit::new("networkConfiguration", reason);
+            misfits.push(misfit.decided_by(["launchType"]));
+        }
+        Some(network) => {
+            for (list, count, most) in [
+                ("subnets", network.subnets.len(), 16),
+                ("securityGroups", network.security_groups.len(), 5),
+            ] {
+                if count > most {
+                    let at = format!("networkConfiguration.{list}");
+                    let reason = format!("names {count}; AWS takes {most}");
+                    // How many there are is known, whichever they are.
+                    misfits.push(Misfit::new(at, reason).decided_by([]));
+                }
+            }
+        }
+        None => {}
+    }
+    misfits
 }
 
 /// Whether to wait, as the author wants it.
@@ -573,8 +627,8 @@ mod tests {
     fn a_family_alone_is_refused() {
         let mut inputs = live(&EcsService::builder().build()).inputs;
         inputs.task_definition = "api".to_owned();
-        assert!(fit(&inputs).unwrap_err().reason.contains("`api:1`"));
+        assert!(fit(&inputs)[0].reason.contains("`api:1`"));
         inputs.task_definition = "arn:aws:ecs:eu-south-2:1:task-definition/api:3".to_owned();
-        assert!(fit(&inputs).is_ok());
+        assert_eq!(fit(&inputs), []);
     }
 }

@@ -24,10 +24,10 @@ use super::container_definition::{ContainerDefinition, Mirror};
 use crate::aws::context::Context;
 use crate::aws::error::{AwsResult, expected};
 use crate::aws::pages::pages;
-use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType, check};
+use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType};
 use crate::resource::provider::{DataPolicy, Progress, Query};
 use crate::resource::{
-    Condition, CreateClass, ErrorKind, Misfit, Property, ProviderError, Schema, Tags, Value,
+    Condition, CreateClass, ErrorKind, Property, ProviderError, Schema, Tags, Value,
 };
 
 /// What a task is made of.
@@ -99,12 +99,17 @@ impl ResourceType for TaskDefinition {
 
     fn schema(&self) -> Schema {
         Schema::new::<Inputs>("aws:ecs:TaskDefinition", CreateClass::TagsOnly)
-            .checks(|inputs| check(inputs, fit))
+            .checks(super::checks::checks)
             // What a service runs shows which revision is in use.
             .reads_after(&[SERVICE])
             .follows_use()
+            // Revisions of two definitions would be those of one.
+            .unique(&[&["family"]])
             .properties([
-                Property::new("family").required().replaces(),
+                Property::new("family")
+                    .required()
+                    .replaces()
+                    .text(super::NAME),
                 Property::new("containerDefinitions")
                     .required()
                     .replaces()
@@ -392,17 +397,6 @@ fn registered_before(definition: &EcsTaskDefinition, time: SystemTime) -> bool {
 /// Family and revision of an ARN.
 fn revision_of(arn: &str) -> Option<(&str, &str)> {
     arn.split_once(":task-definition/")?.1.rsplit_once(':')
-}
-
-fn fit(inputs: &Inputs) -> Result<(), Misfit> {
-    let mode = inputs.network_mode.as_str();
-    if ["awsvpc", "host", "none"].contains(&mode) {
-        return Ok(());
-    }
-    // In `bridge` a port that is left out means any, and one that is written means that one, so that the two could not
-    // be told apart by the canonical form.
-    let reason = format!("`{mode}` is not supported, only `awsvpc`, `host` and `none` are");
-    Err(Misfit::new("networkMode", reason))
 }
 
 fn live(definition: &EcsTaskDefinition, tags: Tags) -> LiveOf<TaskDefinition> {

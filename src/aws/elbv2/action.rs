@@ -89,32 +89,80 @@ const UNCHANGED: [(&str, &str); 5] = [
 ];
 
 /// Each action has the part of its type, and no other.
-pub(super) fn fit(property: &str, actions: &[Action]) -> Result<(), Misfit> {
-    for (index, action) in actions.iter().enumerate() {
-        let parts = [
-            ("targetGroupArn", action.target_group_arn.is_some()),
-            ("redirect", action.redirect.is_some()),
-            ("fixedResponse", action.fixed_response.is_some()),
+pub(super) fn fit(property: &str, actions: &[Action]) -> Vec<Misfit> {
+    let indexed = actions.iter().enumerate();
+    indexed
+        .flat_map(|(index, action)| fit_one(&format!("{property}[{index}]"), action))
+        .collect()
+}
+
+fn fit_one(at: &str, action: &Action) -> Vec<Misfit> {
+    let parts = [
+        ("targetGroupArn", action.target_group_arn.is_some()),
+        ("redirect", action.redirect.is_some()),
+        ("fixedResponse", action.fixed_response.is_some()),
+    ];
+    let kind = &action.kind;
+    let decides = format!("{at}.type");
+    let takes = match kind.as_str() {
+        "forward" => "targetGroupArn",
+        "redirect" => "redirect",
+        "fixed-response" => "fixedResponse",
+        _ => {
+            let reason = format!("`{kind}` is not supported");
+            return vec![Misfit::new(decides, reason)];
+        }
+    };
+    if parts.iter().any(|(part, given)| *given != (*part == takes)) {
+        let reason = format!("`{takes}` and nothing else goes with the type `{kind}`");
+        return vec![Misfit::new(at, reason).decided_by([&decides])];
+    }
+    let mut misfits = Vec::new();
+    if let Some(redirect) = &action.redirect {
+        let given = [
+            redirect.protocol.as_deref(),
+            redirect.host.as_deref(),
+            redirect.port.as_deref(),
+            redirect.path.as_deref(),
+            redirect.query.as_deref(),
         ];
-        let kind = &action.kind;
-        let takes = match kind.as_str() {
-            "forward" => "targetGroupArn",
-            "redirect" => "redirect",
-            "fixed-response" => "fixedResponse",
-            _ => {
-                let reason = format!("`{kind}` is not supported");
-                return Err(Misfit::new(format!("{property}[{index}].type"), reason));
-            }
-        };
-        if parts.iter().any(|(part, given)| *given != (*part == takes)) {
-            let reason = format!("`{takes}` and nothing else goes with the type `{kind}`");
-            let decides = format!("{property}[{index}].type");
-            let misfit = Misfit::new(format!("{property}[{index}]"), reason);
-            return Err(misfit.decided_by([&decides]));
+        let stays = UNCHANGED
+            .iter()
+            .zip(given)
+            .filter(|((part, _), _)| *part != "query")
+            .all(|((_, unchanged), given)| given.is_none_or(|given| given == *unchanged));
+        if stays {
+            let at = format!("{at}.redirect");
+            // AWS: "The redirect configuration is not valid because it creates a loop."
+            let reason =
+                "must change protocol, host, port or path, or a request would come round for ever";
+            misfits.push(Misfit::new(at, reason));
         }
     }
-    Ok(())
+    if let Some(answer) = &action.fixed_response {
+        let code = answer.status_code.as_deref().unwrap_or("200");
+        // AWS answers with these classes alone, and refuses redirects, which are an action of their own.
+        let known = matches!(code.parse::<u32>(), Ok(200..=299 | 400..=599));
+        if !known {
+            let at = format!("{at}.fixedResponse.statusCode");
+            misfits.push(Misfit::new(
+                at,
+                "takes codes from 200 to 299 and from 400 to 599",
+            ));
+        }
+        let body = answer.message_body.as_deref().unwrap_or_default();
+        let length = body.chars().count();
+        if length > LONGEST_BODY {
+            let at = format!("{at}.fixedResponse.messageBody");
+            let reason = format!("takes at most {LONGEST_BODY} characters, and has {length}");
+            misfits.push(Misfit::new(at, reason));
+        }
+    }
+    misfits
 }
+
+/// Characters of a fixed response.
+const LONGEST_BODY: usize = 1024;
 
 /// The actions to send.
 pub(super) fn to_sdk(actions: &[Action]) -> Vec<sdk::Action> {
@@ -306,7 +354,7 @@ mod tests {
             json!([{"type": "authenticate-oidc"}]),
         ] {
             let wrong: Vec<Action> = serde_json::from_value(wrong).unwrap();
-            assert!(fit("actions", &wrong).is_err());
+            assert!(!fit("actions", &wrong).is_empty());
         }
     }
 }

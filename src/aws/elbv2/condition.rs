@@ -68,15 +68,79 @@ const QUERY: &str = "query-string";
 const SOURCE: &str = "source-ip";
 
 /// Each condition is one test.
-pub(super) fn fit(property: &str, conditions: &[Condition]) -> Result<(), Misfit> {
-    let wrong = conditions
+pub(super) fn fit(property: &str, conditions: &[Condition]) -> Vec<Misfit> {
+    let mut misfits: Vec<Misfit> = conditions
         .iter()
-        .position(|condition| tests(condition).len() != 1);
-    wrong.map_or(Ok(()), |index| {
-        let at = format!("{property}[{index}]");
-        // How many there are is known, whatever they hold.
-        Err(Misfit::new(at, "must hold exactly one test").decided_by([]))
-    })
+        .enumerate()
+        .filter(|(_, condition)| tests(condition).len() != 1)
+        .map(|(index, _)| {
+            let at = format!("{property}[{index}]");
+            // How many there are is known, whatever they hold.
+            Misfit::new(at, "must hold exactly one test").decided_by([])
+        })
+        .collect();
+    let values: Vec<&str> = conditions.iter().flat_map(values_of).collect();
+    if values.len() > MOST_VALUES {
+        let reason = format!(
+            "has {} values; AWS takes {MOST_VALUES} in all conditions of a rule together",
+            values.len()
+        );
+        let misfit = Misfit::new(property, reason).decided_by([]);
+        misfits.push(misfit.help("make several rules of it with the same action"));
+    }
+    let wildcards: usize = conditions
+        .iter()
+        .flat_map(patterns_of)
+        .map(|pattern| pattern.matches(['*', '?']).count())
+        .sum();
+    if wildcards > MOST_WILDCARDS {
+        let reason = format!(
+            "has {wildcards} wildcards; AWS takes {MOST_WILDCARDS} in all conditions of a rule together"
+        );
+        let misfit = Misfit::new(property, reason);
+        misfits.push(misfit.help("make several rules of it with the same action"));
+    }
+    misfits
+}
+
+/// What AWS takes in one rule: <https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-limits.html>
+const MOST_VALUES: usize = 5;
+const MOST_WILDCARDS: usize = 5;
+
+/// The values that a condition compares with.
+fn values_of(condition: &Condition) -> Vec<&str> {
+    let lists = [
+        condition.http_request_method.as_ref(),
+        condition.source_ip.as_ref(),
+    ];
+    let plain = lists.into_iter().flatten().flat_map(|list| &list.values);
+    plain
+        .map(String::as_str)
+        .chain(patterns_of(condition))
+        .collect()
+}
+
+/// Those of them in which `*` and `?` are wildcards.
+fn patterns_of(condition: &Condition) -> Vec<&str> {
+    let lists = [
+        condition.path_pattern.as_ref(),
+        condition.host_header.as_ref(),
+    ];
+    let lists = lists.into_iter().flatten().flat_map(|list| &list.values);
+    let headers = condition
+        .http_header
+        .iter()
+        .flat_map(|header| &header.values);
+    let queries = condition
+        .query_strings
+        .iter()
+        .flatten()
+        .map(|pair| &pair.value);
+    lists
+        .chain(headers)
+        .chain(queries)
+        .map(String::as_str)
+        .collect()
 }
 
 /// The conditions to send.
@@ -298,7 +362,7 @@ mod tests {
             json!([{"sourceIp": {"values": []}, "hostHeader": {"values": []}}]),
         ] {
             let conditions: Vec<Condition> = serde_json::from_value(wrong).unwrap();
-            assert!(fit("conditions", &conditions).is_err());
+            assert!(!fit("conditions", &conditions).is_empty());
         }
     }
 }

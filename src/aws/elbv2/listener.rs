@@ -23,6 +23,7 @@ use crate::aws::pages::pages;
 use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType, check};
 use crate::aws::wait::until_visible;
 use crate::resource::provider::{DataPolicy, Progress, Query};
+use crate::resource::rule::{Limit, one};
 use crate::resource::{
     Condition, CreateClass, ErrorKind, Misfit, Properties, Property, Schema, Tags, Value,
 };
@@ -33,6 +34,7 @@ use crate::resource::{
 pub struct Inputs {
     pub load_balancer_arn: String,
     /// 1 to 65535.
+    #[schemars(range(min = 1, max = 65535))]
     pub port: i32,
     /// `HTTP` or `HTTPS`. Default: `HTTP`.
     #[schemars(extend("enum" = ["HTTP", "HTTPS"]))]
@@ -63,6 +65,14 @@ impl ResourceType for Listener {
     fn schema(&self) -> Schema {
         Schema::new::<Inputs>(TOKEN, CreateClass::NaturalKey)
             .key(&["loadBalancerArn", "port"])
+            .limits(&[Limit {
+                by: &["loadBalancerArn"],
+                measure: one,
+                most: 1000,
+                quota: Some(50),
+                what: "listeners of one load balancer",
+                help: "ask AWS to raise the quota of listeners per load balancer",
+            }])
             .reads_after(&["aws:lb:LoadBalancer"])
             .hangs_on("loadBalancerArn", "aws:lb:LoadBalancer")
             .opens()
@@ -71,7 +81,7 @@ impl ResourceType for Listener {
                 Property::new("port").required(),
                 Property::new("protocol").default("HTTP"),
                 Property::new("sslPolicy"),
-                Property::new("certificateArn"),
+                Property::new("certificateArn").regional(),
                 Property::new("defaultActions")
                     .required()
                     .canonical(action::canonical),
@@ -253,27 +263,25 @@ async fn list(context: &Context, balancer: &str) -> AwsResult<Vec<Found>> {
     .await
 }
 
-fn fit(inputs: &Inputs) -> Result<(), Misfit> {
+fn fit(inputs: &Inputs) -> Vec<Misfit> {
+    let mut misfits = Vec::new();
+    let mut refuse = |property: &str, reason: &str| {
+        misfits.push(Misfit::new(property, reason).decided_by(["protocol"]));
+    };
     if inputs.ssl_policy.is_some() && inputs.protocol != HTTPS {
-        let reason = "goes with the protocol `HTTPS` alone";
-        return Err(Misfit::new("sslPolicy", reason).decided_by(["protocol"]));
+        refuse("sslPolicy", "goes with the protocol `HTTPS` alone");
     }
     match (inputs.protocol.as_str(), &inputs.certificate_arn) {
         ("HTTP", None) | (HTTPS, Some(_)) => {}
-        ("HTTP", Some(_)) => {
-            let reason = "goes with the protocol `HTTPS` alone";
-            return Err(Misfit::new("certificateArn", reason).decided_by(["protocol"]));
-        }
-        (HTTPS, None) => {
-            let reason = "must be given for the protocol `HTTPS`";
-            return Err(Misfit::new("certificateArn", reason).decided_by(["protocol"]));
-        }
+        ("HTTP", Some(_)) => refuse("certificateArn", "goes with the protocol `HTTPS` alone"),
+        (HTTPS, None) => refuse("certificateArn", "must be given for the protocol `HTTPS`"),
         (other, _) => {
             let reason = format!("`{other}` is not supported, only `HTTP` and `HTTPS` are");
-            return Err(Misfit::new("protocol", reason));
+            refuse("protocol", &reason);
         }
     }
-    action::fit("defaultActions", &inputs.default_actions)
+    misfits.extend(action::fit("defaultActions", &inputs.default_actions));
+    misfits
 }
 
 fn ssl_policy(inputs: &Inputs) -> Option<String> {
@@ -351,10 +359,10 @@ mod tests {
             certificate_arn: certificate.map(str::to_owned),
             default_actions: Vec::new(),
         };
-        assert!(fit(&inputs("HTTPS", Some("c"))).is_ok());
-        assert!(fit(&inputs("HTTP", None)).is_ok());
-        assert!(fit(&inputs("HTTPS", None)).is_err());
-        assert!(fit(&inputs("HTTP", Some("c"))).is_err());
-        assert!(fit(&inputs("TCP", None)).is_err());
+        assert_eq!(fit(&inputs("HTTPS", Some("c"))), []);
+        assert_eq!(fit(&inputs("HTTP", None)), []);
+        assert!(!fit(&inputs("HTTPS", None)).is_empty());
+        assert!(!fit(&inputs("HTTP", Some("c"))).is_empty());
+        assert!(!fit(&inputs("TCP", None)).is_empty());
     }
 }

@@ -22,6 +22,7 @@ use crate::aws::pages::pages;
 use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType, adopt, check};
 use crate::aws::wait::until_visible;
 use crate::resource::provider::{DataPolicy, Progress, Query, Wanted};
+use crate::resource::rule::{Limit, one};
 use crate::resource::{
     Condition, CreateClass, ErrorKind, Misfit, Property, ProviderError, Schema, Tags, Urn,
 };
@@ -58,6 +59,14 @@ impl ResourceType for ListenerRule {
     fn schema(&self) -> Schema {
         Schema::new::<Inputs>(TOKEN, CreateClass::NaturalKey)
             .key(&["listenerArn", "priority"])
+            .limits(&[Limit {
+                by: &["listenerArn"],
+                measure: one,
+                most: 10_000,
+                quota: Some(100),
+                what: "rules of one listener",
+                help: "put patterns together with `*`, or ask AWS to raise the quota of rules per load balancer",
+            }])
             .reads_after(&["aws:lb:Listener"])
             .hangs_on("listenerArn", "aws:lb:Listener")
             .opens()
@@ -288,9 +297,10 @@ fn last_free(rules: &[Rule]) -> i32 {
         .unwrap_or(LAST_PRIORITY)
 }
 
-fn fit(inputs: &Inputs) -> Result<(), Misfit> {
-    condition::fit("conditions", &inputs.conditions)?;
-    action::fit("actions", &inputs.actions)
+fn fit(inputs: &Inputs) -> Vec<Misfit> {
+    let mut misfits = condition::fit("conditions", &inputs.conditions);
+    misfits.extend(action::fit("actions", &inputs.actions));
+    misfits
 }
 
 /// Two rules that want one priority would take it from each other in every run.

@@ -27,7 +27,8 @@ use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType, check, 
 use crate::aws::wait::{Poll, Wait};
 use crate::resource::provider::{DataPolicy, Progress, Query};
 use crate::resource::{
-    Condition, CreateClass, ErrorKind, Misfit, Property, ProviderError, Schema, Tags, Value,
+    Condition, CreateClass, ErrorKind, Misfit, Property, ProviderError, Schema, Tags, TextRule,
+    Value,
 };
 
 /// A load balancer for HTTP and HTTPS.
@@ -56,8 +57,10 @@ pub struct Inputs {
     /// `ipv4`, `dualstack` or `dualstack-without-public-ipv4`. Default: `ipv4`.
     pub ip_address_type: String,
     /// Seconds that a connection may be idle, 1 to 4000. Default: 60.
+    #[schemars(range(min = 1, max = 4000))]
     pub idle_timeout: i32,
     /// Seconds that a client may keep a connection, 60 to 604800. Default: 3600.
+    #[schemars(range(min = 60, max = 604_800))]
     pub client_keep_alive: i32,
     /// Whether AWS refuses to delete it. Default: false.
     pub enable_deletion_protection: bool,
@@ -91,6 +94,11 @@ pub struct Outputs {
 const TOKEN: &str = "aws:lb:LoadBalancer";
 const DESCRIBE: &str = "elasticloadbalancing:DescribeLoadBalancers";
 
+const NAME: TextRule = super::NAME.must(
+    "neither begin nor end with a hyphen, nor begin with `internal-`",
+    |name| super::is_name(name) && !name.starts_with("internal-"),
+);
+
 pub struct LoadBalancer;
 
 #[async_trait]
@@ -102,7 +110,7 @@ impl ResourceType for LoadBalancer {
         Schema::new::<Inputs>(TOKEN, CreateClass::NaturalKey)
             .generated_name("name", 32)
             .properties([
-                Property::new("name").replaces(),
+                Property::new("name").replaces().text(NAME),
                 Property::new("internal").default(false).replaces(),
                 Property::new("loadBalancerType")
                     .default("application")
@@ -393,19 +401,30 @@ async fn by_name(context: &Context, name: &str) -> AwsResult<Balancer> {
     expected(DESCRIBE, balancer, "the load balancer of that name")
 }
 
-fn fit(inputs: &Inputs) -> Result<(), Misfit> {
+fn fit(inputs: &Inputs) -> Vec<Misfit> {
+    let mut misfits = Vec::new();
     if inputs.load_balancer_type != "application" {
         let reason = format!(
             "`{}` is not supported, only `application` is",
             inputs.load_balancer_type
         );
-        return Err(Misfit::new("loadBalancerType", reason));
+        misfits.push(Misfit::new("loadBalancerType", reason));
     }
     if inputs.access_logs.enabled && inputs.access_logs.bucket.is_none() {
         let misfit = Misfit::new("accessLogs", "`bucket` must be given to enable access logs");
-        return Err(misfit.decided_by([]));
+        misfits.push(misfit.decided_by([]));
     }
-    Ok(())
+    if inputs.subnets.len() < 2 {
+        let reason = "names at least two subnets, in different availability zones";
+        // How many there are is known, whichever they are.
+        misfits.push(Misfit::new("subnets", reason).decided_by([]));
+    }
+    if inputs.internal && inputs.ip_address_type == "dualstack-without-public-ipv4" {
+        let reason = "goes with a load balancer that faces the internet alone";
+        let misfit = Misfit::new("ipAddressType", reason);
+        misfits.push(misfit.decided_by(["ipAddressType", "internal"]));
+    }
+    misfits
 }
 
 fn arn(balancer: &Balancer) -> &str {

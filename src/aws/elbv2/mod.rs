@@ -31,10 +31,19 @@ use super::error::AwsResult;
 use super::resource_type::{Live, adopt};
 use super::wait::until_visible;
 use crate::resource::provider::Query;
-use crate::resource::{ErrorKind, Properties, ProviderError, Tags, Urn, Value};
+use crate::resource::text_rule::is_plain;
+use crate::resource::{ErrorKind, Properties, ProviderError, Tags, TextRule, Urn, Value};
 
 /// The longest page of every Describe call.
 const PAGE: i32 = 400;
+
+/// Names of load balancers and of target groups.
+const NAME: TextRule =
+    TextRule::new(1..=32).of(|c| is_plain(c) || c == '-', "letters, digits and hyphens");
+
+fn is_name(name: &str) -> bool {
+    !name.starts_with('-') && !name.ends_with('-')
+}
 
 /// The most ARNs that `DescribeTags` takes.
 const TAGS_AT_ONCE: usize = 20;

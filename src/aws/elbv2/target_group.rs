@@ -21,7 +21,9 @@ use crate::aws::error::{AwsResult, expected};
 use crate::aws::pages::pages;
 use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType, check};
 use crate::resource::provider::{DataPolicy, Progress, Query};
-use crate::resource::{Condition, CreateClass, ErrorKind, Misfit, Property, Schema, Tags, Value};
+use crate::resource::{
+    Condition, CreateClass, ErrorKind, Misfit, Property, Schema, Tags, TextRule, Value,
+};
 
 /// Where a load balancer sends requests.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
@@ -30,6 +32,7 @@ pub struct Inputs {
     /// 1 to 32 letters, digits and hyphens, no hyphen at either end; unique in account and region.
     pub name: String,
     /// Port of the targets, where they are registered without one: 1 to 65535.
+    #[schemars(range(min = 1, max = 65535))]
     pub port: i32,
     /// `HTTP` or `HTTPS`: what the targets speak.
     #[schemars(extend("enum" = ["HTTP", "HTTPS"]))]
@@ -44,6 +47,7 @@ pub struct Inputs {
     /// When a target is fit to get requests.
     pub health_check: HealthCheck,
     /// Seconds that a leaving target has to finish its requests, 0 to 3600. Default: 300.
+    #[schemars(range(min = 0, max = 3600))]
     pub deregistration_delay: i32,
     /// Seconds over which a new target's share grows, 30 to 900, or 0 for its full share at once. Default: 0.
     pub slow_start: i32,
@@ -81,6 +85,8 @@ const DESCRIBE: &str = "elasticloadbalancing:DescribeTargetGroups";
 const LB_COOKIE: &str = "lb_cookie";
 const COOKIE_SECONDS: i32 = 86400;
 
+const NAME: TextRule = super::NAME.must("neither begin nor end with a hyphen", super::is_name);
+
 pub struct TargetGroup;
 
 #[async_trait]
@@ -92,7 +98,7 @@ impl ResourceType for TargetGroup {
         Schema::new::<Inputs>(TOKEN, CreateClass::NaturalKey)
             .generated_name("name", 32)
             .properties([
-                Property::new("name").replaces(),
+                Property::new("name").replaces().text(NAME),
                 Property::new("port").required().replaces(),
                 Property::new("protocol").required().replaces(),
                 Property::new("protocolVersion").default("HTTP1").replaces(),
@@ -318,39 +324,65 @@ async fn by_name(context: &Context, name: &str) -> AwsResult<Group> {
     expected(DESCRIBE, group, "the target group of that name")
 }
 
-fn fit(inputs: &Inputs) -> Result<(), Misfit> {
+fn fit(inputs: &Inputs) -> Vec<Misfit> {
+    let mut misfits = Vec::new();
     if !matches!(inputs.protocol.as_str(), "HTTP" | "HTTPS") {
         let reason = format!(
             "`{}` is not supported, only `HTTP` and `HTTPS` are",
             inputs.protocol
         );
-        return Err(Misfit::new("protocol", reason));
+        misfits.push(Misfit::new("protocol", reason));
     }
     if !matches!(inputs.target_type.as_str(), "instance" | "ip") {
         let reason = format!(
             "`{}` is not supported, only `instance` and `ip` are",
             inputs.target_type
         );
-        return Err(Misfit::new("targetType", reason));
+        misfits.push(Misfit::new("targetType", reason));
     }
     if !inputs.health_check.enabled {
         let reason = format!(
             "targets of type `{}` are always checked",
             inputs.target_type
         );
-        return Err(Misfit::new("healthCheck.enabled", reason).decided_by(["targetType"]));
+        misfits.push(Misfit::new("healthCheck.enabled", reason).decided_by(["targetType"]));
     }
     let cookie = inputs
         .stickiness
         .as_ref()
         .and_then(|stickiness| stickiness.kind.as_deref());
-    match cookie {
-        Some(kind) if kind != LB_COOKIE => {
-            let reason = format!("`{kind}` is not supported, only `{LB_COOKIE}` is");
-            Err(Misfit::new("stickiness.type", reason))
-        }
-        _ => Ok(()),
+    if let Some(kind) = cookie.filter(|kind| *kind != LB_COOKIE) {
+        let reason = format!("`{kind}` is not supported, only `{LB_COOKIE}` is");
+        misfits.push(Misfit::new("stickiness.type", reason));
     }
+    if !matches!(inputs.slow_start, 0 | 30..=900) {
+        misfits.push(Misfit::new("slowStart", "takes 0, or 30 to 900 seconds"));
+    }
+    if inputs.slow_start != 0 && inputs.load_balancing_algorithm_type != "round_robin" {
+        let reason = "goes with the algorithm `round_robin` alone";
+        let misfit = Misfit::new("slowStart", reason);
+        misfits.push(misfit.decided_by(["slowStart", "loadBalancingAlgorithmType"]));
+    }
+    let check = inputs
+        .health_check
+        .full(&inputs.protocol, &inputs.protocol_version);
+    if check.timeout >= check.interval {
+        let at = if inputs.health_check.timeout.is_some() {
+            "healthCheck.timeout"
+        } else {
+            "healthCheck.interval"
+        };
+        let reason = format!(
+            "an answer may take {} s, but is asked for every {} s",
+            check.timeout, check.interval
+        );
+        let decide = ["healthCheck.timeout", "healthCheck.interval"];
+        misfits.push(Misfit::new(at, reason).decided_by(decide));
+    }
+    if !check.path.starts_with('/') {
+        misfits.push(Misfit::new("healthCheck.path", "must begin with `/`"));
+    }
+    misfits
 }
 
 fn arn(group: &Group) -> &str {

@@ -1,6 +1,7 @@
 //! IAM. Global, and left out of the tagging API: one call answers for all roles of the account with their tags, inline
 //! policies and attachments, and for the account's own managed policies. The types here share it.
 
+mod document;
 pub mod policy;
 pub mod role;
 pub mod role_policy;

@@ -14,6 +14,7 @@ use futures_util::future::try_join_all;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::document;
 use crate::aws::context::Context;
 use crate::aws::error::{AwsResult, expected};
 use crate::aws::policy::{canonical_policy, decode, to_text};
@@ -22,7 +23,9 @@ use crate::aws::tags::tagged;
 use crate::aws::wait::until_visible;
 use crate::resource::names::may_be_derived;
 use crate::resource::provider::{DataPolicy, Progress, Query};
-use crate::resource::{Condition, CreateClass, ErrorKind, Property, Schema, StackId, Tags};
+use crate::resource::{
+    Condition, CreateClass, ErrorKind, Property, Schema, StackId, Tags, TextRule,
+};
 
 /// A policy that can be attached to several roles.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
@@ -45,6 +48,9 @@ pub struct Outputs {
     pub policy_id: Option<String>,
 }
 
+/// Characters of a policy, white space not counted.
+const LONGEST: usize = 6144;
+
 pub struct Policy;
 
 #[async_trait]
@@ -55,16 +61,24 @@ impl ResourceType for Policy {
     fn schema(&self) -> Schema {
         Schema::new::<Inputs>("aws:iam:Policy", CreateClass::NaturalKey)
             .generated_name("name", 128)
+            .name_ignores_case()
+            .tag_keys_ignore_case()
             .unindexed()
             .global()
             .properties([
-                Property::new("name").replaces(),
-                Property::new("path").default("/").replaces(),
-                Property::new("description").replaces(),
+                Property::new("name").replaces().text(document::name(128)),
+                Property::new("path")
+                    .default("/")
+                    .replaces()
+                    .text(document::PATH),
+                Property::new("description")
+                    .replaces()
+                    .text(TextRule::new(0..=1000)),
                 Property::new("policy")
                     .required()
                     .canonical(canonical_policy),
             ])
+            .checks(|inputs| document::check(inputs, "policy", LONGEST))
             .outputs(&["policyId"])
     }
 

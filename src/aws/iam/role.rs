@@ -12,6 +12,7 @@ use futures_util::future::try_join;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::document;
 use crate::aws::context::Context;
 use crate::aws::error::AwsResult;
 use crate::aws::pages::pages;
@@ -35,6 +36,7 @@ pub struct Inputs {
     /// Who may assume the role: a policy document, as an object or as JSON text.
     pub assume_role_policy: serde_json::Value,
     /// Seconds a session may last, 3600 to 43200. Default: 3600.
+    #[schemars(range(min = 3600, max = 43200))]
     pub max_session_duration: i32,
     /// ARN of the policy that bounds what the role can ever be allowed.
     pub permissions_boundary: Option<String>,
@@ -47,6 +49,9 @@ pub struct Outputs {
     pub unique_id: Option<String>,
 }
 
+/// Characters of a trust policy, once AWS has raised the 2048 that it takes unasked.
+const LONGEST_TRUST: usize = 4096;
+
 pub struct Role;
 
 #[async_trait]
@@ -57,19 +62,27 @@ impl ResourceType for Role {
     fn schema(&self) -> Schema {
         Schema::new::<Inputs>("aws:iam:Role", CreateClass::NaturalKey)
             .generated_name("name", 64)
+            .name_ignores_case()
+            .tag_keys_ignore_case()
             .unindexed()
             .global()
             .properties([
-                Property::new("name").replaces(),
-                Property::new("path").default("/").replaces(),
+                Property::new("name").replaces().text(document::name(64)),
+                Property::new("path")
+                    .default("/")
+                    .replaces()
+                    .text(document::PATH),
                 // No call takes it away but by the empty text, which comes back as it is.
-                Property::new("description").canonical(empty_is_unset),
+                Property::new("description")
+                    .canonical(empty_is_unset)
+                    .text(document::ROLE_DESCRIPTION),
                 Property::new("assumeRolePolicy")
                     .required()
                     .canonical(canonical_policy),
                 Property::new("maxSessionDuration").default(3600),
                 Property::new("permissionsBoundary"),
             ])
+            .checks(|inputs| document::check_trust(inputs, "assumeRolePolicy", LONGEST_TRUST))
             .outputs(&["uniqueId"])
     }
 

@@ -8,11 +8,13 @@ use async_trait::async_trait;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::document;
 use crate::aws::context::Context;
 use crate::aws::error::AwsResult;
-use crate::aws::policy::{canonical_policy, decode, to_text};
+use crate::aws::policy::{canonical_policy, decode, least_size, to_text};
 use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType};
 use crate::resource::provider::{DataPolicy, Progress, Query};
+use crate::resource::rule::Limit;
 use crate::resource::{Condition, CreateClass, Property, Schema, Tags};
 
 /// What a role is allowed, kept in the role itself.
@@ -32,6 +34,9 @@ pub struct Inputs {
 #[serde(rename_all = "camelCase")]
 pub struct Outputs {}
 
+/// Characters of all inline policies of a role, white space not counted.
+const LONGEST: usize = 10_240;
+
 pub struct RolePolicy;
 
 #[async_trait]
@@ -43,12 +48,22 @@ impl ResourceType for RolePolicy {
         Schema::new::<Inputs>("aws:iam:RolePolicy", CreateClass::PartOfParent)
             .named("name", 128)
             .key(&["role", "name"])
+            .checks(|inputs| document::check(inputs, "policy", LONGEST))
+            .limits(&[Limit {
+                by: &["role"],
+                measure: |inputs| inputs.get("policy").map_or(0, least_size),
+                most: LONGEST,
+                quota: None,
+                what: "characters of inline policies of one role, white space not counted",
+                help: "make a policy of its own of some (`aws:iam:Policy`, 6144 characters each), or say with `*` what \
+                       many statements say one by one",
+            }])
             .reads_after(&["aws:iam:Role"])
             .hangs_on("role", "aws:iam:Role")
             .opens()
             .holds_parent()
             .properties([
-                Property::new("name").replaces(),
+                Property::new("name").replaces().text(document::name(128)),
                 Property::new("role").required().replaces(),
                 Property::new("policy")
                     .required()

@@ -11,6 +11,7 @@ use crate::aws::context::Context;
 use crate::aws::error::AwsResult;
 use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType};
 use crate::resource::provider::{DataPolicy, Progress, Query};
+use crate::resource::rule::{Limit, one};
 use crate::resource::{Condition, CreateClass, Property, Schema, Tags};
 
 /// A managed policy on a role. A role takes 10 by default.
@@ -37,6 +38,14 @@ impl ResourceType for RolePolicyAttachment {
     fn schema(&self) -> Schema {
         Schema::new::<Inputs>("aws:iam:RolePolicyAttachment", CreateClass::PartOfParent)
             .key(&["role", "policyArn"])
+            .limits(&[Limit {
+                by: &["role"],
+                measure: one,
+                most: 25,
+                quota: Some(10),
+                what: "policies attached to one role",
+                help: "put several into one, or ask AWS to raise the quota of managed policies per role",
+            }])
             // The policy is part of the key, so its ARN must be known by then.
             .reads_after(&["aws:iam:Role", "aws:iam:Policy"])
             .hangs_on("role", "aws:iam:Role")

@@ -19,10 +19,13 @@ use crate::aws::context::Context;
 use crate::aws::error::{AwsResult, expected};
 use crate::aws::kms::canonical_key;
 use crate::aws::pages::pages;
-use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType, adopt};
+use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType, adopt, check};
 use crate::aws::wait::{until_visible, while_in_use};
 use crate::resource::provider::{DataPolicy, Progress, Query};
-use crate::resource::{Condition, CreateClass, ErrorKind, Property, Schema, Tags, Value};
+use crate::resource::text_rule::is_plain;
+use crate::resource::{
+    Condition, CreateClass, ErrorKind, Misfit, Property, Schema, Tags, TextRule, Value,
+};
 
 /// Where log lines of one origin are kept.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
@@ -41,6 +44,34 @@ pub struct Inputs {
 #[serde(rename_all = "camelCase")]
 pub struct Outputs {}
 
+const NAME: TextRule = TextRule::new(1..=512)
+    .of(
+        |c| is_plain(c) || ".-_/#".contains(c),
+        "letters, digits and `.-_/#`",
+    )
+    .must("not begin with `aws/`", |name| !name.starts_with("aws/"));
+
+/// The days that CloudWatch Logs keeps lines for; 0 is for ever.
+const DAYS: [i32; 23] = [
+    0, 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922,
+    3288, 3653,
+];
+
+fn fit(inputs: &Inputs) -> Vec<Misfit> {
+    match inputs.retention_in_days {
+        Some(days) if !DAYS.contains(&days) => {
+            let nearest = DAYS.iter().skip(1).min_by_key(|one| (*one - days).abs());
+            let reason = format!("AWS has no retention of {days} days");
+            let misfit = Misfit::new("retentionInDays", reason);
+            vec![match nearest {
+                Some(nearest) => misfit.help(format!("the nearest is {nearest}")),
+                None => misfit,
+            }]
+        }
+        _ => Vec::new(),
+    }
+}
+
 pub struct LogGroup;
 
 #[async_trait]
@@ -53,10 +84,13 @@ impl ResourceType for LogGroup {
             .named("name", 512)
             .stateful()
             .adopts_untagged()
+            .checks(|inputs| check(inputs, fit))
             .properties([
-                Property::new("name").replaces(),
+                Property::new("name").replaces().text(NAME),
                 Property::new("retentionInDays").canonical(zero_as_none),
-                Property::new("kmsKeyId").canonical(canonical_key),
+                Property::new("kmsKeyId")
+                    .canonical(canonical_key)
+                    .regional(),
             ])
     }
 

@@ -11,6 +11,7 @@
 //! Parts: [`state`] says where an instance stands and what its inputs are, [`request`] builds the calls, [`defer`] knows
 //! what AWS decides once the instance exists, and [`versions`] which versions there are.
 
+mod checks;
 mod defer;
 mod forbidden;
 mod request;
@@ -28,7 +29,7 @@ use crate::aws::context::Context;
 use crate::aws::error::{AwsResult, expected};
 use crate::aws::kms::canonical_key;
 use crate::aws::pages::pages;
-use crate::aws::resource_type::{Change, LiveOf, New, ResourceType, adopt};
+use crate::aws::resource_type::{Change, LiveOf, New, ResourceType, adopt, check};
 use crate::aws::wait::{Poll, Wait, until_visible, while_in_use};
 use crate::resource::provider::{DataPolicy, Progress, Query};
 use crate::resource::tags::short_hash;
@@ -153,10 +154,16 @@ impl ResourceType for Instance {
         let lower_case = super::lower_case;
         Schema::new::<Inputs>("aws:rds:Instance", CreateClass::NaturalKey)
             .named("identifier", 63)
+            .name_ignores_case()
+            .beside(checks::BESIDE)
+            .checks(|inputs| check(inputs, checks::fit))
             .snapshots()
             .guard("deletionProtection")
             .properties([
-                Property::new("identifier").replaces().canonical(lower_case),
+                Property::new("identifier")
+                    .replaces()
+                    .canonical(lower_case)
+                    .text(checks::IDENTIFIER),
                 Property::new("engine").server_chooses().replaces(),
                 Property::new("engineVersion").server_chooses(),
                 Property::new("instanceClass").required(),
@@ -169,12 +176,15 @@ impl ResourceType for Instance {
                 Property::new("kmsKeyId")
                     .server_chooses()
                     .replaces()
-                    .canonical(canonical_key),
+                    .canonical(canonical_key)
+                    .regional(),
                 Property::new("iops").server_chooses(),
                 Property::new("storageThroughput").server_chooses(),
                 Property::new("dbName").server_chooses().replaces(),
                 Property::new("username").server_chooses().replaces(),
-                Property::new("masterPasswordSecretArn").write_only(),
+                Property::new("masterPasswordSecretArn")
+                    .write_only()
+                    .regional(),
                 Property::new("port").server_chooses(),
                 Property::new("dbSubnetGroupName")
                     .server_chooses()
@@ -187,7 +197,8 @@ impl ResourceType for Instance {
                 Property::new("multiAz").default(false),
                 Property::new("availabilityZone")
                     .server_chooses()
-                    .replaces(),
+                    .replaces()
+                    .zone(),
                 Property::new("publiclyAccessible").default(false),
                 Property::new("backupRetentionPeriod").server_chooses(),
                 Property::new("backupWindow").server_chooses(),

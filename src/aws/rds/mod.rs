@@ -13,7 +13,20 @@ use super::context::Context;
 use super::error::AwsResult;
 use crate::resource::names::may_be_derived;
 use crate::resource::provider::Query;
-use crate::resource::{ErrorKind, Tags, Value};
+use crate::resource::text_rule::is_plain;
+use crate::resource::{ErrorKind, Tags, TextRule, Value};
+
+/// Names of parameter groups.
+const NAME: TextRule = TextRule::new(1..=255)
+    .of(|c| is_plain(c) || c == '-', "letters, digits and hyphens")
+    .must(
+        "begin with a letter, and have single hyphens, none of them at the end",
+        |name| {
+            name.starts_with(|c: char| c.is_ascii_alphabetic())
+                && !name.ends_with('-')
+                && !name.contains("--")
+        },
+    );
 
 /// RDS lower-cases its names.
 fn lower_case(name: Value) -> Value {

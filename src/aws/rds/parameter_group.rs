@@ -95,10 +95,12 @@ impl ResourceType for ParameterGroup {
     fn schema(&self) -> Schema {
         Schema::new::<Inputs>("aws:rds:ParameterGroup", CreateClass::NaturalKey)
             .generated_name("name", 255)
+            .name_ignores_case()
             .properties([
                 Property::new("name")
                     .replaces()
-                    .canonical(super::lower_case),
+                    .canonical(super::lower_case)
+                    .text(super::NAME),
                 Property::new("family").required().replaces(),
                 Property::new("description")
                     .default("Managed by fde-infra")

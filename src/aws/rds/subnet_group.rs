@@ -18,10 +18,13 @@ use serde::{Deserialize, Serialize};
 use crate::aws::context::Context;
 use crate::aws::error::{AwsResult, expected, lacks_service_role};
 use crate::aws::pages::pages;
-use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType, adopt, in_vpc};
+use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType, adopt, check, in_vpc};
 use crate::aws::wait::{Pauses, VISIBILITY, until_visible};
 use crate::resource::provider::{DataPolicy, Progress, Query};
-use crate::resource::{Condition, CreateClass, ErrorKind, Property, Schema, Tags};
+use crate::resource::text_rule::is_plain;
+use crate::resource::{
+    Condition, CreateClass, ErrorKind, Misfit, Property, Schema, Tags, TextRule,
+};
 
 /// The subnets that database instances may be placed in.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
@@ -42,6 +45,24 @@ pub struct Inputs {
 #[serde(rename_all = "camelCase")]
 pub struct Outputs {}
 
+const NAME: TextRule = TextRule::new(1..=255)
+    .of(
+        |c| is_plain(c) || "-_. ".contains(c),
+        "letters, digits, spaces and `-_.`",
+    )
+    .must("not be `default`", |name| {
+        !name.eq_ignore_ascii_case("default")
+    });
+
+fn fit(inputs: &Inputs) -> Vec<Misfit> {
+    if inputs.subnet_ids.len() > 1 {
+        return Vec::new();
+    }
+    let reason = "names subnets in at least two availability zones";
+    // How many there are is known, whichever they are.
+    vec![Misfit::new("subnetIds", reason).decided_by([])]
+}
+
 pub struct SubnetGroup;
 
 #[async_trait]
@@ -52,10 +73,13 @@ impl ResourceType for SubnetGroup {
     fn schema(&self) -> Schema {
         Schema::new::<Inputs>("aws:rds:SubnetGroup", CreateClass::NaturalKey)
             .generated_name("name", 255)
+            .name_ignores_case()
+            .checks(|inputs| check(inputs, fit))
             .properties([
                 Property::new("name")
                     .replaces()
-                    .canonical(super::lower_case),
+                    .canonical(super::lower_case)
+                    .text(NAME),
                 Property::new("description").default("Managed by fde-infra"),
                 Property::new("subnetIds").required().set(),
                 Property::new("vpcId").server_chooses().replaces(),

@@ -28,7 +28,7 @@ use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType, adopt};
 use crate::aws::wait::{until_visible, while_in_use};
 use crate::resource::provider::{DataPolicy, Progress, Query};
 use crate::resource::{
-    Condition, CreateClass, ErrorKind, Property, ProviderError, ReadSession, Schema, Tags,
+    Condition, CreateClass, ErrorKind, Property, ProviderError, ReadSession, Schema, Tags, TextRule,
 };
 
 /// The region without a location constraint.
@@ -53,6 +53,31 @@ pub struct Outputs {
     pub bucket_regional_domain_name: String,
 }
 
+/// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html>
+const NAME: TextRule = TextRule::new(3..=63)
+    .of(
+        |c| c.is_ascii_lowercase() || c.is_ascii_digit() || ".-".contains(c),
+        "lower-case letters, digits, `.` and `-`",
+    )
+    .must(
+        "begin and end with a letter or digit, hold no `..`, look like no address, and have none of the beginnings and \
+         ends that are AWS's own (`xn--`, `sthree-`, `amzn-s3-demo-`, `-s3alias`, `--ol-s3`, `--x-s3`, `--table-s3`, `.mrap`)",
+        is_name,
+    );
+
+fn is_name(name: &str) -> bool {
+    let ends = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
+    let is_address =
+        name.split('.').count() == 4 && name.split('.').all(|part| part.parse::<u8>().is_ok());
+    let taken = ["xn--", "sthree-", "amzn-s3-demo-"]
+        .iter()
+        .any(|beginning| name.starts_with(beginning))
+        || ["-s3alias", "--ol-s3", "--x-s3", "--table-s3", ".mrap"]
+            .iter()
+            .any(|end| name.ends_with(end));
+    name.starts_with(ends) && name.ends_with(ends) && !name.contains("..") && !is_address && !taken
+}
+
 pub struct Bucket;
 
 #[async_trait]
@@ -66,7 +91,7 @@ impl ResourceType for Bucket {
             .global()
             .stateful()
             .properties([
-                Property::new("bucket").replaces(),
+                Property::new("bucket").replaces().text(NAME),
                 // Ours alone: AWS knows no such setting.
                 Property::new("forceDestroy").default(false).write_only(),
             ])

@@ -5,7 +5,7 @@
 //!   filter to be there, and older buckets have the prefix beside it.
 //! - What was put is not read back everywhere at once.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use async_trait::async_trait;
 use aws_sdk_s3::types::{
@@ -242,10 +242,61 @@ impl ResourceType for BucketLifecycleConfiguration {
 
 const PUT: &str = "s3:PutBucketLifecycleConfiguration";
 
-fn fit(inputs: &Inputs) -> Result<(), Misfit> {
-    let mut sent = inputs.rules.iter().map(|rule| to_sdk(PUT, rule));
-    sent.find_map(Result::err)
-        .map_or(Ok(()), |error| Err(Misfit::new("rules", error.message)))
+fn fit(inputs: &Inputs) -> Vec<Misfit> {
+    let mut misfits: Vec<Misfit> = inputs
+        .rules
+        .iter()
+        .filter_map(|rule| to_sdk(PUT, rule).err())
+        .map(|error| Misfit::new("rules", error.message))
+        .collect();
+    let mut ids = HashSet::new();
+    for (index, rule) in inputs.rules.iter().enumerate() {
+        let at = format!("rules[{index}]");
+        if !ids.insert(&rule.id) {
+            let reason = format!("`{}` is the id of another rule", rule.id);
+            misfits.push(Misfit::new(format!("{at}.id"), reason));
+        }
+        misfits.extend(fit_rule(&at, rule));
+    }
+    misfits
+}
+
+/// What S3 does not take of a rule together:
+/// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/lifecycle-transition-general-considerations.html>
+fn fit_rule(at: &str, rule: &Rule) -> Vec<Misfit> {
+    let mut misfits = Vec::new();
+    let expires = rule
+        .expiration
+        .as_ref()
+        .and_then(|expiration| expiration.days);
+    for (index, transition) in rule.transitions.iter().enumerate() {
+        let Some(days) = transition.days else {
+            continue;
+        };
+        let at_days = format!("{at}.transitions[{index}].days");
+        let decide = format!("{at}.expiration.days");
+        if let Some(expires) = expires.filter(|expires| *expires <= days) {
+            let reason =
+                format!("objects are deleted after {expires} days, before or as they would move");
+            misfits.push(Misfit::new(&at_days, reason).decided_by([&at_days, &decide]));
+        }
+        if days < 30 && ["STANDARD_IA", "ONEZONE_IA"].contains(&transition.storage_class.as_str()) {
+            let reason = format!(
+                "objects move to `{}` after 30 days at the earliest",
+                transition.storage_class
+            );
+            misfits.push(Misfit::new(&at_days, reason));
+        }
+    }
+    let is_by_tag = rule.filter.as_ref().is_some_and(|filter| {
+        filter.tag.is_some() || filter.and.as_ref().is_some_and(|and| !and.tags.is_empty())
+    });
+    if is_by_tag && rule.abort_incomplete_multipart_upload.is_some() {
+        let reason = "does not go with a filter by tags, which unfinished uploads do not have";
+        let at = format!("{at}.abortIncompleteMultipartUpload");
+        misfits.push(Misfit::new(at, reason).decided_by([]));
+    }
+    misfits
 }
 
 async fn put(context: &Context, inputs: &Inputs) -> AwsResult<()> {

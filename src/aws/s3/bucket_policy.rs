@@ -10,10 +10,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::aws::context::Context;
 use crate::aws::error::AwsResult;
-use crate::aws::policy::{canonical_policy, to_text};
+use crate::aws::policy::{canonical_policy, least_size, to_text};
 use crate::aws::resource_type::{Change, LiveOf, New, ResourceType};
 use crate::resource::provider::{DataPolicy, Progress, Query};
-use crate::resource::{CreateClass, Property, Schema};
+use crate::resource::{CreateClass, Misfit, Properties, Property, Schema};
 
 /// Who may do what with a bucket and its objects.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
@@ -28,6 +28,19 @@ pub struct Inputs {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Outputs {}
+
+/// Bytes of a bucket's policy.
+const LONGEST: usize = 20 * 1024;
+
+fn check_size(inputs: &Properties) -> Vec<Misfit> {
+    let size = inputs.get("policy").map_or(0, least_size);
+    if size <= LONGEST {
+        return Vec::new();
+    }
+    let reason = format!("has {size} characters; AWS takes {LONGEST}");
+    let help = "say with `*` and conditions what many statements say one by one";
+    vec![Misfit::new("policy", reason).decided_by([]).help(help)]
+}
 
 pub struct BucketPolicy;
 
@@ -45,6 +58,7 @@ impl ResourceType for BucketPolicy {
                     .canonical(canonical_policy),
             ])
             .key(&["bucket"])
+            .checks(check_size)
             .reads_after(&[super::BUCKET])
             .hangs_on("bucket", super::BUCKET)
             .opens()

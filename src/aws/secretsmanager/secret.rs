@@ -22,8 +22,9 @@ use crate::aws::policy::to_text;
 use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType, adopt, check};
 use crate::aws::wait::{Poll, Wait, until_visible};
 use crate::resource::provider::{DataPolicy, Progress, Query};
+use crate::resource::text_rule::is_plain;
 use crate::resource::{
-    Condition, CreateClass, ErrorKind, Misfit, Property, ProviderError, Schema, Value,
+    Condition, CreateClass, ErrorKind, Misfit, Property, ProviderError, Schema, TextRule, Value,
 };
 
 /// A secret, without or with a value that is made once.
@@ -51,6 +52,7 @@ pub struct GenerateSecretString {
     pub secret_string_template: Option<serde_json::Value>,
     pub generate_string_key: Option<String>,
     /// 1 to 4096 characters. Default: 32.
+    #[schemars(range(min = 1, max = 4096))]
     pub password_length: Option<i64>,
     /// Characters that the password must not have, such as `"@/\`.
     pub exclude_characters: Option<String>,
@@ -64,6 +66,11 @@ pub struct GenerateSecretString {
 #[serde(rename_all = "camelCase")]
 pub struct Outputs {}
 
+const NAME: TextRule = TextRule::new(1..=512).of(
+    |c| is_plain(c) || "/_+=.@-".contains(c),
+    "letters, digits and `/_+=.@-`",
+);
+
 pub struct Secret;
 
 #[async_trait]
@@ -76,9 +83,9 @@ impl ResourceType for Secret {
             .named("name", 512)
             .snapshots()
             .properties([
-                Property::new("name").replaces(),
-                Property::new("description"),
-                Property::new("kmsKeyId").canonical(named_key),
+                Property::new("name").replaces().text(NAME),
+                Property::new("description").text(TextRule::new(0..=2048)),
+                Property::new("kmsKeyId").canonical(named_key).regional(),
                 Property::new("recoveryWindowInDays")
                     .default(30)
                     .write_only(),
@@ -324,23 +331,23 @@ async fn generate(context: &Context, rules: &GenerateSecretString) -> AwsResult<
     Ok(compose(rules, password))
 }
 
-fn fit(inputs: &Inputs) -> Result<(), Misfit> {
+fn fit(inputs: &Inputs) -> Vec<Misfit> {
     const PROPERTY: &str = "generateSecretString";
     if !(7..=30).contains(&inputs.recovery_window_in_days) {
-        return Err(Misfit::new("recoveryWindowInDays", "takes 7 to 30"));
+        return vec![Misfit::new("recoveryWindowInDays", "takes 7 to 30")];
     }
     let Some(rules) = &inputs.generate_secret_string else {
-        return Ok(());
+        return Vec::new();
     };
     match (&rules.secret_string_template, &rules.generate_string_key) {
         (Some(template), Some(_)) if fields_of(template).is_none() => {
             let at = format!("{PROPERTY}.secretStringTemplate");
-            Err(Misfit::new(at, "is not a JSON object"))
+            vec![Misfit::new(at, "is not a JSON object")]
         }
-        (Some(_), Some(_)) | (None, None) => Ok(()),
+        (Some(_), Some(_)) | (None, None) => Vec::new(),
         _ => {
             let reason = "`secretStringTemplate` and `generateStringKey` need each other";
-            Err(Misfit::new(PROPERTY, reason).decided_by([]))
+            vec![Misfit::new(PROPERTY, reason).decided_by([])]
         }
     }
 }
@@ -370,7 +377,9 @@ mod tests {
     fn composed(rules: serde_json::Value) -> Result<String, Misfit> {
         let inputs = json!({"name": "n", "recoveryWindowInDays": 7, "generateSecretString": rules});
         let inputs: Inputs = serde_json::from_value(inputs).unwrap();
-        fit(&inputs)?;
+        if let Some(misfit) = fit(&inputs).pop() {
+            return Err(misfit);
+        }
         let rules = inputs.generate_secret_string.unwrap();
         Ok(compose(&rules, "pa\"ss".to_owned()))
     }

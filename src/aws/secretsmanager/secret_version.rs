@@ -14,7 +14,7 @@ use crate::aws::context::Context;
 use crate::aws::error::AwsResult;
 use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType};
 use crate::resource::provider::{DataPolicy, Progress, Query};
-use crate::resource::{Condition, CreateClass, ErrorKind, Property, Schema, Tags};
+use crate::resource::{Condition, CreateClass, ErrorKind, Property, Schema, Tags, TextRule};
 
 /// The value of a secret.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
@@ -45,11 +45,15 @@ impl ResourceType for SecretVersion {
             CreateClass::PartOfParent,
         )
         .key(&["secretId"])
+        .shared_claim("value of a secret", "secretId")
         .reads_after(&["aws:secretsmanager:Secret"])
         .hangs_on("secretId", "aws:secretsmanager:Secret")
         .properties([
             Property::new("secretId").required().replaces(),
-            Property::new("secretString").required().secret(),
+            Property::new("secretString")
+                .required()
+                .secret()
+                .text(TextRule::new(1..=65_536).in_bytes()),
         ])
         .outputs(&["versionId"])
     }

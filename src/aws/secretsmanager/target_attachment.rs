@@ -63,6 +63,7 @@ impl ResourceType for TargetAttachment {
             CreateClass::PartOfParent,
         )
         .key(&["secretId"])
+        .shared_claim("value of a secret", "secretId")
         .reads_after(&["aws:secretsmanager:Secret"])
         .hangs_on("secretId", "aws:secretsmanager:Secret")
         .properties([

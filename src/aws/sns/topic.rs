@@ -19,8 +19,9 @@ use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType, adopt};
 use crate::aws::wait::until_visible;
 use crate::resource::diff::empty_is_unset;
 use crate::resource::provider::{DataPolicy, Progress, Query};
+use crate::resource::text_rule::is_plain;
 use crate::resource::{
-    Condition, CreateClass, ErrorKind, Property, ProviderError, ReadSession, Schema, Tags,
+    Condition, CreateClass, ErrorKind, Property, ProviderError, ReadSession, Schema, Tags, TextRule,
 };
 
 /// A channel that messages are published to.
@@ -39,6 +40,11 @@ pub struct Inputs {
 #[serde(rename_all = "camelCase")]
 pub struct Outputs {}
 
+const NAME: TextRule = TextRule::new(1..=256).of(
+    |c| is_plain(c) || "_-".contains(c),
+    "letters, digits, `_` and `-`",
+);
+
 pub struct Topic;
 
 #[async_trait]
@@ -50,9 +56,13 @@ impl ResourceType for Topic {
         Schema::new::<Inputs>(super::TOPIC, CreateClass::NaturalKey)
             .named("name", 256)
             .properties([
-                Property::new("name").replaces(),
-                Property::new("displayName").canonical(empty_is_unset),
-                Property::new("kmsMasterKeyId").canonical(empty_is_unset),
+                Property::new("name").replaces().text(NAME),
+                Property::new("displayName")
+                    .canonical(empty_is_unset)
+                    .text(TextRule::new(0..=100)),
+                Property::new("kmsMasterKeyId")
+                    .canonical(empty_is_unset)
+                    .regional(),
             ])
     }
 

@@ -10,6 +10,8 @@
 
 use std::time::Duration;
 
+use std::collections::{HashMap, HashSet};
+
 use async_trait::async_trait;
 use aws_sdk_wafv2::types::{Rule as SdkRule, Scope, WebAcl as Acl, WebAclSummary};
 use futures_util::future::{try_join, try_join_all};
@@ -22,8 +24,10 @@ use crate::aws::error::{AwsResult, expected};
 use crate::aws::pages::pages;
 use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType, adopt, check};
 use crate::resource::provider::{DataPolicy, Progress, Query};
+use crate::resource::text_rule::is_plain;
 use crate::resource::{
-    Condition, CreateClass, ErrorKind, Misfit, Property, ProviderError, Schema, Tags, Value,
+    Condition, CreateClass, ErrorKind, Misfit, Property, ProviderError, Schema, Tags, TextRule,
+    Value,
 };
 
 /// Rules that decide which requests get through.
@@ -53,6 +57,19 @@ const REGIONAL: &str = "REGIONAL";
 /// The rules that AWS Shield Advanced adds during an attack.
 const SHIELD: &str = "ShieldMitigationRuleGroup_";
 
+const NAME: TextRule = TextRule::new(1..=128).of(
+    |c| is_plain(c) || "_-".contains(c),
+    "letters, digits, `_` and `-`",
+);
+const DESCRIPTION: TextRule = TextRule::new(3..=256)
+    .of(
+        |c| is_plain(c) || c.is_ascii_whitespace() || "_+=:#@/-,.".contains(c),
+        "letters, digits, inner spaces and `_+=:#@/-,.`",
+    )
+    .must("neither begin nor end with a space", |text| {
+        text.trim() == text
+    });
+
 pub struct WebAcl;
 
 #[async_trait]
@@ -64,9 +81,11 @@ impl ResourceType for WebAcl {
         Schema::new::<Inputs>(TOKEN, CreateClass::NaturalKey)
             .named("name", 128)
             .properties([
-                Property::new("name").replaces(),
+                Property::new("name").replaces().text(NAME),
                 Property::new("scope").default(REGIONAL).replaces(),
-                Property::new("description").server_chooses(),
+                Property::new("description")
+                    .server_chooses()
+                    .text(DESCRIPTION),
                 Property::new("defaultAction")
                     .required()
                     .canonical(canonical_action),
@@ -344,17 +363,32 @@ const WHOLE: Place<'_> = Place {
     rule: None,
 };
 
-fn fit(inputs: &Inputs) -> Result<(), Misfit> {
+fn fit(inputs: &Inputs) -> Vec<Misfit> {
     if inputs.scope != REGIONAL {
         let reason = format!("`{}` is not supported, only `{REGIONAL}` is", inputs.scope);
-        return Err(Misfit::new("scope", reason));
+        return vec![Misfit::new("scope", reason)];
     }
-    let at =
-        |property: &'static str| move |error: ProviderError| Misfit::new(property, error.message);
-    let action = inputs.default_action.to_sdk(WHOLE);
-    action.map_err(at("defaultAction"))?;
-    rules_to_sdk(inputs).map_err(at("rules"))?;
-    Ok(())
+    let refused = |property: &str, error: ProviderError| Misfit::new(property, error.message);
+    let mut misfits = Vec::new();
+    if let Err(error) = inputs.default_action.to_sdk(WHOLE) {
+        misfits.push(refused("defaultAction", error));
+    }
+    if let Err(error) = rules_to_sdk(inputs) {
+        misfits.push(refused("rules", error));
+    }
+    let mut names = HashSet::new();
+    let mut priorities = HashMap::new();
+    for (index, rule) in inputs.rules.iter().enumerate() {
+        if !names.insert(&rule.name) {
+            let reason = format!("`{}` is the name of another rule", rule.name);
+            misfits.push(Misfit::new(format!("rules[{index}].name"), reason));
+        }
+        if let Some(other) = priorities.insert(rule.priority, &rule.name) {
+            let reason = format!("{} is the priority of `{other}`, too", rule.priority);
+            misfits.push(Misfit::new(format!("rules[{index}].priority"), reason));
+        }
+    }
+    misfits
 }
 
 fn rules_to_sdk(inputs: &Inputs) -> AwsResult<Vec<SdkRule>> {
@@ -460,7 +494,6 @@ mod tests {
     fn the_global_scope_is_refused() {
         let mut global = inputs("allow");
         global.scope = "CLOUDFRONT".to_owned();
-        let misfit = fit(&global).unwrap_err();
-        assert_eq!(misfit.at, "scope");
+        assert_eq!(fit(&global)[0].at, "scope");
     }
 }

@@ -54,8 +54,11 @@ impl ResourceType for WebAclAssociation {
             .hangs_on("webAclArn", "aws:wafv2:WebAcl")
             .hangs_on("resourceArn", "aws:lb:LoadBalancer")
             .properties([
-                Property::new("resourceArn").required().replaces(),
-                Property::new("webAclArn").required(),
+                Property::new("resourceArn")
+                    .required()
+                    .replaces()
+                    .regional(),
+                Property::new("webAclArn").required().regional(),
             ])
     }
 
@@ -193,13 +196,13 @@ async fn guarded_by(context: &Context, acl: &str) -> AwsResult<Vec<String>> {
     }
 }
 
-fn fit(inputs: &Inputs) -> Result<(), Misfit> {
+fn fit(inputs: &Inputs) -> Vec<Misfit> {
     let guarded = &inputs.resource_arn;
     if guarded.contains(":loadbalancer/app/") {
-        return Ok(());
+        return Vec::new();
     }
     let reason = format!("only application load balancers are supported, `{guarded}` is none");
-    Err(Misfit::new("resourceArn", reason))
+    vec![Misfit::new("resourceArn", reason)]
 }
 
 fn live(inputs: Inputs) -> LiveOf<WebAclAssociation> {

@@ -1,0 +1,442 @@
+//! What ECS does not take of a task definition together. It says so when the definition is registered, after everything
+//! that the definition needs has been made.
+
+use std::collections::HashSet;
+
+use super::container_definition::{ContainerDefinition, HealthCheck};
+use super::task_definition::Inputs;
+use crate::aws::policy::least_characters;
+use crate::aws::resource_type::check;
+use crate::resource::fargate;
+use crate::resource::{Misfit, Properties, Value};
+
+/// Bytes of a task definition.
+const LONGEST: usize = 64 * 1024;
+/// Containers of a task.
+const MOST_CONTAINERS: usize = 10;
+
+const CONTAINERS: &str = "containerDefinitions";
+
+pub(super) fn checks(inputs: &Properties) -> Vec<Misfit> {
+    let mut misfits = check_size(inputs);
+    misfits.extend(check(inputs, fit));
+    misfits
+}
+
+fn check_size(inputs: &Properties) -> Vec<Misfit> {
+    let size: usize = inputs.values().map(least_characters).sum();
+    if size <= LONGEST {
+        return Vec::new();
+    }
+    let reason =
+        format!("has at least {size} characters; AWS takes {LONGEST} in a task definition");
+    let help = "move long values of `environment` to a file in S3 or to Parameter Store";
+    vec![Misfit::new(CONTAINERS, reason).decided_by([]).help(help)]
+}
+
+fn fit(inputs: &Inputs) -> Vec<Misfit> {
+    let mut misfits = Vec::new();
+    let mode = inputs.network_mode.as_str();
+    if !["awsvpc", "host", "none"].contains(&mode) {
+        // In `bridge` a port that is left out means any, and one that is written means that one, so that the two could
+        // not be told apart by the canonical form.
+        let reason = format!("`{mode}` is not supported, only `awsvpc`, `host` and `none` are");
+        misfits.push(Misfit::new("networkMode", reason));
+    }
+    if inputs
+        .requires_compatibilities
+        .iter()
+        .any(|compatibility| compatibility == "FARGATE")
+    {
+        fit_fargate(inputs, &mut misfits);
+    }
+    fit_containers(inputs, &mut misfits);
+    misfits
+}
+
+/// What does not go together in a service and the task definition that it runs.
+pub(super) fn beside_service(service: &Properties, task: &Properties) -> Vec<Misfit> {
+    let texts = |value: Option<&Value>| -> Vec<String> {
+        let items = value.and_then(Value::as_list).unwrap_or_default();
+        let texts = items.iter().filter_map(Value::as_str);
+        texts.map(str::to_owned).collect()
+    };
+    let mut misfits = Vec::new();
+    let launch = service.get("launchType").and_then(Value::as_str);
+    let runs_on = texts(task.get("requiresCompatibilities"));
+    if let Some(launch) = launch
+        && !runs_on.is_empty()
+        && !runs_on.iter().any(|one| one == launch)
+    {
+        let reason = format!(
+            "is `{launch}`, and the task definition is made for `{}`",
+            runs_on.join("`, `")
+        );
+        misfits.push(Misfit::new("launchType", reason));
+    }
+    let mode = task.get("networkMode").and_then(Value::as_str);
+    let is_given = service.contains_key("networkConfiguration");
+    if mode == Some("awsvpc") && !is_given {
+        let reason = "must be given for tasks in the network mode `awsvpc`";
+        misfits.push(missing("networkConfiguration", reason));
+    }
+    let Some(Value::List(containers)) = task.get(CONTAINERS) else {
+        return misfits;
+    };
+    let balanced = service.get("loadBalancers").and_then(Value::as_list);
+    for (index, target) in balanced.unwrap_or_default().iter().enumerate() {
+        let Some(target) = target.as_object() else {
+            continue;
+        };
+        let Some(name) = target.get("containerName").and_then(Value::as_str) else {
+            continue;
+        };
+        let named = |container: &&Value| {
+            let own = container.as_object().and_then(|one| one.get("name"));
+            own.is_none_or(|own| own.as_str().is_none_or(|own| own == name))
+        };
+        let Some(container) = containers.iter().find(named) else {
+            let reason = format!("the task definition has no container `{name}`");
+            misfits.push(Misfit::new(
+                format!("loadBalancers[{index}].containerName"),
+                reason,
+            ));
+            continue;
+        };
+        let port = target.get("containerPort").and_then(Value::as_number);
+        let ports = container
+            .as_object()
+            .and_then(|container| container.get("portMappings"))
+            .and_then(Value::as_list)
+            .unwrap_or_default();
+        let maps = |mapping: &Value| {
+            let own = mapping.as_object().and_then(|one| one.get("containerPort"));
+            // A range, or what is not known yet, may hold it.
+            own.is_none_or(|own| own.as_number().is_none() || own.as_number() == port)
+        };
+        if let Some(port) = port
+            && !ports.iter().any(maps)
+        {
+            let reason = format!("the container `{name}` maps no port {port}");
+            misfits.push(Misfit::new(
+                format!("loadBalancers[{index}].containerPort"),
+                reason,
+            ));
+        }
+    }
+    misfits
+}
+
+/// In units; `.25 vCPU` is 256, `0.5GB` is 512.
+fn units(text: &str, unit: &str) -> Option<u32> {
+    let text = text.trim().to_lowercase();
+    match text.strip_suffix(unit) {
+        Some(amount) => {
+            let units = amount.trim().parse::<f64>().ok()? * 1024.0;
+            (units.fract() == 0.0 && (0.0..=1e9).contains(&units)).then_some(units as u32)
+        }
+        None => text.parse().ok(),
+    }
+}
+
+fn fit_fargate(inputs: &Inputs, misfits: &mut Vec<Misfit>) {
+    if inputs.network_mode != "awsvpc" {
+        let reason = "must be `awsvpc` on Fargate";
+        misfits.push(Misfit::new("networkMode", reason));
+    }
+    match (&inputs.cpu, &inputs.memory) {
+        (Some(cpu), Some(memory)) => {
+            if let (Some(cpu), Some(memory)) = (units(cpu, "vcpu"), units(memory, "gb"))
+                && let Err((reason, help)) = fargate::check_size(cpu, memory)
+            {
+                let misfit = Misfit::new("memory", reason).decided_by(["cpu", "memory"]);
+                misfits.push(misfit.help(help));
+            }
+        }
+        (None, _) => misfits.push(missing("cpu", "must be given on Fargate")),
+        (_, None) => misfits.push(missing("memory", "must be given on Fargate")),
+    }
+    if let Some(storage) = &inputs.ephemeral_storage
+        && !(21..=200).contains(&storage.size_in_gib)
+    {
+        let at = "ephemeralStorage.sizeInGib";
+        misfits.push(Misfit::new(at, "takes 21 to 200 GiB on Fargate"));
+    }
+    if inputs.execution_role_arn.is_none() {
+        let mut needs = inputs.container_definitions.iter().filter_map(|container| {
+            let driver = container.log_configuration.as_ref()?.log_driver.as_str();
+            (driver == "awslogs").then_some("the log driver `awslogs` needs one on Fargate")
+        });
+        if let Some(reason) = needs.next() {
+            misfits.push(missing("executionRoleArn", reason));
+        }
+    }
+}
+
+fn missing(property: &str, reason: &str) -> Misfit {
+    Misfit::new(property, reason).decided_by([])
+}
+
+fn fit_containers(inputs: &Inputs, misfits: &mut Vec<Misfit>) {
+    let containers = &inputs.container_definitions;
+    if containers.len() > MOST_CONTAINERS {
+        let count = containers.len();
+        let reason = format!("has {count} containers; AWS takes {MOST_CONTAINERS}");
+        misfits.push(Misfit::new(CONTAINERS, reason).decided_by([]));
+    }
+    if !containers.is_empty()
+        && containers
+            .iter()
+            .all(|container| container.essential == Some(false))
+    {
+        let reason = "at least one container must be `essential`";
+        misfits.push(Misfit::new(CONTAINERS, reason));
+    }
+    let mut names = HashSet::new();
+    let mut ports = HashSet::new();
+    for (index, container) in containers.iter().enumerate() {
+        let at = |part: &str| format!("{CONTAINERS}[{index}]{part}");
+        if let Some(name) = &container.name {
+            if let Some(unfit) = super::NAME.check_text(name) {
+                misfits.push(Misfit::new(at(".name"), unfit.reason));
+            }
+            if !names.insert(name) {
+                let reason = format!("`{name}` is the name of another container");
+                misfits.push(Misfit::new(at(".name"), reason));
+            }
+        }
+        for (number, port) in container.port_mappings.iter().flatten().enumerate() {
+            let at_port = at(&format!(".portMappings[{number}]"));
+            let Some(own) = port.container_port else {
+                continue;
+            };
+            let is_other = |host: &i32| *host != 0 && *host != own;
+            if inputs.network_mode != "none" && port.host_port.as_ref().is_some_and(is_other) {
+                let reason = format!("must be {own}, as `containerPort`, or be left out");
+                misfits.push(Misfit::new(format!("{at_port}.hostPort"), reason));
+            }
+            let protocol = port.protocol.clone().unwrap_or_else(|| "tcp".to_owned());
+            if !ports.insert((own, protocol)) {
+                let reason = format!(
+                    "{own} is a port of the task already: its containers share one address"
+                );
+                misfits.push(Misfit::new(format!("{at_port}.containerPort"), reason));
+            }
+        }
+        fit_variables(container, &at, inputs, misfits);
+        if let Some(check) = &container.health_check {
+            fit_health_check(check, &at(".healthCheck"), misfits);
+        }
+        if let (Some(soft), Some(hard)) = (container.memory_reservation, container.memory)
+            && soft > hard
+        {
+            let reason = format!("is {soft}, and `memory` is {hard}");
+            misfits.push(Misfit::new(at(".memoryReservation"), reason));
+        }
+    }
+    fit_dependencies(containers, misfits);
+    fit_shares(inputs, misfits);
+}
+
+fn fit_variables(
+    container: &ContainerDefinition,
+    at: &impl Fn(&str) -> String,
+    inputs: &Inputs,
+    misfits: &mut Vec<Misfit>,
+) {
+    let secrets = container.secrets.as_deref().unwrap_or_default();
+    let environment = container.environment.as_deref().unwrap_or_default();
+    let mut names: HashSet<&str> = environment
+        .iter()
+        .filter_map(|variable| variable.name.as_deref())
+        .collect();
+    for (number, secret) in secrets.iter().enumerate() {
+        if !names.insert(&secret.name) {
+            let reason = format!("`{}` is another variable, too; ECS takes one", secret.name);
+            misfits.push(Misfit::new(at(&format!(".secrets[{number}].name")), reason));
+        }
+    }
+    if !secrets.is_empty() && inputs.execution_role_arn.is_none() {
+        let reason = "must be given where containers have `secrets`, which it reads";
+        misfits.push(missing("executionRoleArn", reason));
+    }
+}
+
+fn fit_health_check(check: &HealthCheck, at: &str, misfits: &mut Vec<Misfit>) {
+    for (name, value, range) in [
+        ("interval", check.interval, 5..=300),
+        ("timeout", check.timeout, 2..=120),
+        ("retries", check.retries, 1..=10),
+        ("startPeriod", check.start_period, 0..=300),
+    ] {
+        if let Some(value) = value
+            && !range.contains(&value)
+        {
+            let reason = format!("takes {} to {}", range.start(), range.end());
+            misfits.push(Misfit::new(format!("{at}.{name}"), reason));
+        }
+    }
+    let first = check.command.first().map_or("", String::as_str);
+    if !["CMD", "CMD-SHELL", "NONE"].contains(&first) && !first.starts_with("${") {
+        let reason = "must begin with `CMD` or `CMD-SHELL`";
+        let misfit = Misfit::new(format!("{at}.command"), reason);
+        misfits
+            .push(misfit.help("`[CMD-SHELL, \"curl -f http://localhost/ || exit 1\"]`, for one"));
+    }
+}
+
+/// A container waits for one that there is, that can come that far, and that does not wait for it.
+fn fit_dependencies(containers: &[ContainerDefinition], misfits: &mut Vec<Misfit>) {
+    let named = |name: &str| {
+        containers
+            .iter()
+            .find(|container| container.name.as_deref() == Some(name))
+    };
+    for (index, container) in containers.iter().enumerate() {
+        for (number, dependency) in container.depends_on.iter().flatten().enumerate() {
+            let at = format!("{CONTAINERS}[{index}].dependsOn[{number}]");
+            let name = &dependency.container_name;
+            let condition = dependency.condition.as_str();
+            let reason = match named(name) {
+                _ if Some(name) == container.name.as_ref() => {
+                    format!("`{name}` cannot wait for itself")
+                }
+                None => format!("there is no container `{name}`"),
+                Some(other) if condition == "HEALTHY" && other.health_check.is_none() => {
+                    format!("`{name}` has no `healthCheck`, and is never `HEALTHY`")
+                }
+                Some(other)
+                    if ["SUCCESS", "COMPLETE"].contains(&condition)
+                        && other.essential != Some(false) =>
+                {
+                    format!(
+                        "`{name}` is `essential`: the task stops when it does, and is never waited for \
+                         with `{condition}`"
+                    )
+                }
+                Some(_) => continue,
+            };
+            let decide = format!("{at}.containerName");
+            misfits.push(Misfit::new(at, reason).decided_by([&decide]));
+        }
+    }
+}
+
+/// What containers reserve is there in the task.
+fn fit_shares(inputs: &Inputs, misfits: &mut Vec<Misfit>) {
+    let containers = &inputs.container_definitions;
+    let cpu: i64 = containers.iter().map(|one| i64::from(one.cpu)).sum();
+    let memory: i64 = containers
+        .iter()
+        .filter_map(|one| one.memory_reservation.or(one.memory))
+        .map(i64::from)
+        .sum();
+    for (property, unit, reserved) in [("cpu", "vcpu", cpu), ("memory", "gb", memory)] {
+        let text = if property == "cpu" {
+            &inputs.cpu
+        } else {
+            &inputs.memory
+        };
+        let whole = text.as_deref().and_then(|text| units(text, unit));
+        if let Some(whole) = whole
+            && reserved > i64::from(whole)
+        {
+            let reason = format!("is {whole}, and the containers reserve {reserved} of it");
+            misfits.push(Misfit::new(property, reason));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value as Json, json};
+
+    use super::*;
+
+    fn said(over: Json) -> Vec<String> {
+        let mut task = json!({"family": "api", "cpu": "256", "memory": "512", "requiresCompatibilities": ["FARGATE"],
+            "networkMode": "awsvpc", "runtimePlatform": {"cpuArchitecture": "ARM64", "operatingSystemFamily": "LINUX"},
+            "executionRoleArn": "role", "containerDefinitions": [{"name": "api", "image": "api:1"}]});
+        let (Json::Object(task_keys), Json::Object(over)) = (&mut task, over) else {
+            panic!("objects");
+        };
+        task_keys.extend(over);
+        let Value::Object(inputs) = Value::from(task) else {
+            panic!("an object");
+        };
+        checks(&inputs).iter().map(Misfit::to_string).collect()
+    }
+
+    fn containers(containers: Json) -> Vec<String> {
+        said(json!({ "containerDefinitions": containers }))
+    }
+
+    #[test]
+    fn a_plain_task_is_fine() {
+        assert_eq!(said(json!({})), Vec::<String>::new());
+        assert_eq!(
+            said(json!({"cpu": ".25 vCPU", "memory": "0.5GB"})),
+            Vec::<String>::new()
+        );
+    }
+
+    #[test]
+    fn fargate_has_certain_sizes() {
+        assert_eq!(
+            said(json!({"memory": "8192"})),
+            ["`memory`: 256 CPU units do not go with 8192 MiB"]
+        );
+        assert_eq!(
+            said(json!({"cpu": null})),
+            ["`cpu`: must be given on Fargate"]
+        );
+        assert_eq!(
+            said(json!({"ephemeralStorage": {"sizeInGib": 500}})),
+            ["`ephemeralStorage.sizeInGib`: takes 21 to 200 GiB on Fargate"]
+        );
+        let logs = json!([{"name": "api", "image": "api:1", "logConfiguration": {"logDriver": "awslogs"}}]);
+        assert_eq!(
+            said(json!({"executionRoleArn": null, "containerDefinitions": logs})),
+            ["`executionRoleArn`: the log driver `awslogs` needs one on Fargate"]
+        );
+    }
+
+    #[test]
+    fn containers_go_together() {
+        let said = containers(json!([
+            {"name": "api", "image": "a", "portMappings": [{"containerPort": 80}], "cpu": 200, "memory": 600,
+                "environment": [{"name": "A", "value": "1"}], "secrets": [{"name": "A", "valueFrom": "arn"}],
+                "dependsOn": [{"containerName": "db", "condition": "HEALTHY"}, {"containerName": "log", "condition": "START"}]},
+            {"name": "api", "image": "b", "portMappings": [{"containerPort": 80, "hostPort": 8080}], "cpu": 200},
+            {"name": "db", "image": "c", "healthCheck": {"command": ["curl"], "interval": 1}},
+            {"name": "m", "image": "d", "dependsOn": [{"containerName": "db", "condition": "SUCCESS"}]},
+        ]));
+        for part in [
+            "[1].name`: `api` is the name of another container",
+            "[1].portMappings[0].hostPort`: must be 80",
+            "[1].portMappings[0].containerPort`: 80 is a port of the task already",
+            "[0].secrets[0].name`: `A` is another variable, too",
+            "[0].dependsOn[1]`: there is no container `log`",
+            "[2].healthCheck.interval`: takes 5 to 300",
+            "[2].healthCheck.command`: must begin with `CMD`",
+            "[3].dependsOn[0]`: `db` is `essential`",
+            "`cpu`: is 256, and the containers reserve 400 of it",
+            "`memory`: is 512, and the containers reserve 600 of it",
+        ] {
+            assert!(
+                said.iter().any(|line| line.contains(part)),
+                "{part}: {said:#?}"
+            );
+        }
+        assert_eq!(said.len(), 10, "{said:#?}");
+    }
+
+    #[test]
+    fn a_definition_has_at_most_64_kilobytes() {
+        let value = "x".repeat(70_000);
+        let said = containers(
+            json!([{"name": "api", "image": "a", "environment": [{"name": "A", "value": value}]}]),
+        );
+        assert!(said[0].contains("AWS takes 65536"), "{said:?}");
+    }
+}
