@@ -1,6 +1,7 @@
 //! A connection to one account in one region: the SDK clients, and the one way to call through them.
 
 use std::future::Future;
+use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -9,13 +10,20 @@ use aws_config::profile::ProfileFileCredentialsProvider;
 use aws_config::provider_config::ProviderConfig;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
+use aws_smithy_http_client::HttpClientError;
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+use aws_types::SdkConfig;
 use aws_types::region::Region;
+use aws_types::service_config::ServiceConfigKey;
 use tokio::sync::OwnedMutexGuard;
 
+use super::credentials::{Profiles, Source};
 use super::error::AwsResult;
+use super::http::{self, Bundle, BundleError};
+use super::opt_in;
 use super::rate::Pacer;
 use super::retry::{Repeat, call};
 use super::turns::Turns;
@@ -43,6 +51,13 @@ pub enum ConnectError {
         endpoint: Option<String>,
         source: ProviderError,
     },
+    /// The credentials are good, though not there.
+    #[error("the region is not enabled in this account")]
+    RegionDisabled { source: ProviderError },
+    #[error("the certificates that are to be trusted cannot be read")]
+    Certificates(#[from] BundleError),
+    #[error("no HTTP client can be made")]
+    Client(#[from] HttpClientError),
 }
 
 /// The clients of one account and region, and who we are there.
@@ -69,6 +84,8 @@ pub struct Context {
     pub autoscaling: aws_sdk_applicationautoscaling::Client,
     pub tagging: aws_sdk_resourcegroupstagging::Client,
     pacer: Pacer,
+    /// Where the credentials come from, for when they serve no longer.
+    source: Source,
     turns: Turns,
     /// The secrets that have been read or sent: an error may quote them.
     secret_texts: Mutex<Masking>,
@@ -79,49 +96,15 @@ pub struct Context {
 /// # Errors
 /// No region, or no usable credentials.
 pub async fn connect(connection: &Connection) -> Result<Context, ConnectError> {
-    let mut loader = aws_config::defaults(BehaviorVersion::latest())
-        // Retries are ours (`retry.rs`).
-        .retry_config(RetryConfig::disabled())
-        .timeout_config(
-            TimeoutConfig::builder()
-                .connect_timeout(Duration::from_secs(5))
-                .read_timeout(Duration::from_secs(30))
-                .operation_attempt_timeout(Duration::from_secs(45))
-                .build(),
-        );
-    let region = connection.region.clone().map(Region::new);
-    if let Some(region) = &region {
-        loader = loader.region(region.clone());
-    }
-    if let Some(profile) = &connection.profile {
-        // The SDK's own chain would let AWS_ACCESS_KEY_ID win, and pass over a profile that is not there: another
-        // account than the one that was asked for. With the AWS CLI, `--profile` wins.
-        let credentials = ProfileFileCredentialsProvider::builder()
-            .configure(&ProviderConfig::without_region().with_region(region))
-            .profile_name(profile)
-            .build();
-        loader = loader
-            .profile_name(profile)
-            .credentials_provider(credentials);
-    }
-    if let Some(endpoint) = &connection.endpoint_url {
-        loader = loader.endpoint_url(endpoint);
-    }
-    if let Some((key, secret)) = &connection.static_credentials {
-        loader = loader.credentials_provider(aws_credential_types::Credentials::new(
-            key,
-            secret,
-            None,
-            None,
-            "fde-infra",
-        ));
-    }
-    let config = loader.load().await;
+    let profiles = Profiles::read(connection.profile.as_deref()).await;
+    let http = http::client(bundle(connection, &profiles)?.as_ref())?;
+    let config = load(connection, &profiles, &http).await;
     let region = config
         .region()
         .ok_or(ConnectError::NoRegion)?
         .as_ref()
         .to_owned();
+    let source = profiles.source(connection.profile.is_some());
     let pacer = Pacer::default();
     let sts = aws_sdk_sts::Client::new(&config);
     let mut identity = call(&pacer, "sts:GetCallerIdentity", Repeat::First, || {
@@ -130,15 +113,32 @@ pub async fn connect(connection: &Connection) -> Result<Context, ConnectError> {
     .await;
     if let Err(error) = &mut identity {
         error.region.clone_from(&region);
+        if error.remedy.is_none() {
+            error.remedy = source.remedy(error);
+        }
     }
-    let identity = identity.map_err(|source| ConnectError::Identity {
-        endpoint: config.endpoint_url().map(str::to_owned),
-        source,
-    })?;
+    let identity = match identity {
+        Ok(identity) => identity,
+        Err(mut source) => {
+            if opt_in::may_be_why(&source) {
+                let elsewhere = Connection {
+                    region: Some(opt_in::ALWAYS_ENABLED.to_owned()),
+                    ..connection.clone()
+                };
+                let config = load(&elsewhere, &profiles, &http).await;
+                if let Some(remedy) = opt_in::remedy(&config, &region).await {
+                    source.remedy = Some(remedy);
+                    return Err(ConnectError::RegionDisabled { source });
+                }
+            }
+            let endpoint = config.endpoint_url().map(str::to_owned);
+            return Err(ConnectError::Identity { endpoint, source });
+        }
+    };
     let caller = identity.arn().unwrap_or_default().to_owned();
     // With another endpoint than AWS's own, buckets are part of the path: its host name has no subdomains.
     let s3 = aws_sdk_s3::config::Builder::from(&config)
-        .force_path_style(config.endpoint_url().is_some())
+        .force_path_style(config.endpoint_url().is_some() || has_endpoint_of_s3(&config))
         .build();
     Ok(Context {
         account_id: identity.account().unwrap_or_default().to_owned(),
@@ -161,9 +161,95 @@ pub async fn connect(connection: &Connection) -> Result<Context, ConnectError> {
         autoscaling: aws_sdk_applicationautoscaling::Client::new(&config),
         tagging: aws_sdk_resourcegroupstagging::Client::new(&config),
         pacer,
+        source,
         turns: Turns::default(),
         secret_texts: Mutex::default(),
     })
+}
+
+/// The certificates that a profile or the environment wants to be trusted, instead of the system's: those of a proxy that
+/// opens TLS connections, mostly. The environment comes first, as with the AWS CLI.
+fn bundle(connection: &Connection, profiles: &Profiles) -> Result<Option<Bundle>, BundleError> {
+    const VARIABLE: &str = "AWS_CA_BUNDLE";
+    // An account that brings its own credentials is on this machine, where nothing is encrypted.
+    if connection.static_credentials.is_some() {
+        return Ok(None);
+    }
+    if let Some(path) = std::env::var_os(VARIABLE).filter(|path| !path.is_empty()) {
+        return Bundle::read(Path::new(&path), VARIABLE).map(Some);
+    }
+    let of_profile = || format!("ca_bundle of profile {}", profiles.selected());
+    profiles
+        .get("ca_bundle")
+        .map(|path| Bundle::read(Path::new(path), &of_profile()))
+        .transpose()
+}
+
+/// What the environment, the profile and the connection say together.
+///
+/// The SDK reads by itself, from environment and profile: `AWS_ENDPOINT_URL` and `AWS_ENDPOINT_URL_<SERVICE>`,
+/// `AWS_USE_FIPS_ENDPOINT`, `AWS_USE_DUALSTACK_ENDPOINT`, `AWS_CONFIG_FILE`, `AWS_SHARED_CREDENTIALS_FILE`, what has to do
+/// with credentials, and `AWS_SDK_UA_APP_ID`. Of no effect are `AWS_MAX_ATTEMPTS` and `AWS_RETRY_MODE` (see `retry.rs`),
+/// and `AWS_STS_REGIONAL_ENDPOINTS`, since this SDK calls regional endpoints only.
+async fn load(connection: &Connection, profiles: &Profiles, http: &SharedHttpClient) -> SdkConfig {
+    let mut loader = aws_config::defaults(BehaviorVersion::latest())
+        .http_client(http.clone())
+        .profile_name(profiles.selected())
+        // Retries are ours (`retry.rs`).
+        .retry_config(RetryConfig::disabled())
+        .timeout_config(
+            TimeoutConfig::builder()
+                .connect_timeout(Duration::from_secs(5))
+                .read_timeout(Duration::from_secs(30))
+                .operation_attempt_timeout(Duration::from_secs(45))
+                .build(),
+        );
+    let region = connection.region.clone().map(Region::new);
+    if let Some(region) = &region {
+        loader = loader.region(region.clone());
+    }
+    if let Some(profile) = &connection.profile {
+        // The SDK's own chain would let AWS_ACCESS_KEY_ID win, and pass over a profile that is not there: another
+        // account than the one that was asked for. With the AWS CLI, `--profile` wins.
+        let configuration = ProviderConfig::without_region()
+            .with_region(region)
+            .with_http_client(http.clone());
+        let credentials = ProfileFileCredentialsProvider::builder()
+            .configure(&configuration)
+            .profile_name(profile)
+            .build();
+        loader = loader.credentials_provider(credentials);
+    }
+    if let Some(endpoint) = &connection.endpoint_url {
+        // The address says it all; AWS's rules for endpoints refuse it together with these.
+        loader = loader
+            .endpoint_url(endpoint)
+            .use_fips(false)
+            .use_dual_stack(false);
+    }
+    if let Some((key, secret)) = &connection.static_credentials {
+        loader = loader.credentials_provider(aws_credential_types::Credentials::new(
+            key,
+            secret,
+            None,
+            None,
+            "fde-infra",
+        ));
+    }
+    loader.load().await
+}
+
+/// Whether S3 alone has another address than AWS's own: `AWS_ENDPOINT_URL_S3`, or `s3` in the profile's `services`.
+fn has_endpoint_of_s3(config: &SdkConfig) -> bool {
+    let key = ServiceConfigKey::builder()
+        .service_id("s3")
+        .env("AWS_ENDPOINT_URL")
+        .profile("endpoint_url")
+        .build();
+    match (config.service_config(), key) {
+        (Some(settings), Ok(key)) => settings.load_config(key).is_some(),
+        _ => false,
+    }
 }
 
 impl Context {
@@ -231,6 +317,9 @@ impl Context {
     fn named<T>(&self, mut result: AwsResult<T>) -> AwsResult<T> {
         if let Err(error) = &mut result {
             error.region.clone_from(&self.region);
+            if error.remedy.is_none() {
+                error.remedy = self.source.remedy(error);
+            }
         }
         result
     }

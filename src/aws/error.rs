@@ -8,14 +8,20 @@ use std::time::SystemTime;
 
 use aws_config::meta::ProviderChainError;
 use aws_credential_types::provider::error::CredentialsError;
+use aws_sdk_sts::operation::assume_role::AssumeRoleError;
+use aws_sdk_sts::operation::assume_role_with_web_identity::AssumeRoleWithWebIdentityError;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
-use aws_smithy_runtime_api::client::result::SdkError;
+use aws_smithy_runtime_api::client::result::{ConnectorError, SdkError};
 use aws_smithy_types::DateTime;
 use aws_smithy_types::date_time::Format;
 use aws_smithy_types::error::ErrorMetadata;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
+use crate::resource::provider::Remedy;
 use crate::resource::{ErrorKind, ProviderError};
+
+/// The call that failed where a role could not be assumed, before the one that was wanted.
+pub const ASSUME_ROLE: &str = "sts:AssumeRole";
 
 /// What every call into AWS answers.
 pub type AwsResult<T> = Result<T, ProviderError>;
@@ -51,6 +57,9 @@ where
                 .as_connector_error()
                 .map_or_else(|| innermost(error), |connector| innermost(connector))
                 .to_string();
+            if converted.message.contains(UNTRUSTED) {
+                converted.remedy = Some(untrusted());
+            }
             // The credential chain fails before anything is sent, and the SDK reports it as a dispatch failure.
             credentials_failure(error, &mut converted);
         }
@@ -61,6 +70,17 @@ where
         }
     }
     converted
+}
+
+/// How rustls begins what it says of a certificate that it refuses.
+const UNTRUSTED: &str = "invalid peer certificate";
+
+/// Most often it is a proxy's, which opens the connection and closes it again with a certificate of its own.
+fn untrusted() -> Remedy {
+    Remedy::new(
+        "the certificate of the other side is not trusted; if a proxy here opens TLS connections, name the file of its \
+         certificates (AWS_CA_BUNDLE, or `ca_bundle` in the profile), then run",
+    )
 }
 
 /// What a successful answer must carry.
@@ -140,15 +160,54 @@ fn credentials_failure(error: &(dyn Error + 'static), converted: &mut ProviderEr
                     "the AWS configuration files do not have the profile, or it names no credentials"
                         .clone_into(&mut converted.message);
                 }
-                CredentialsError::ProviderError(_) => {
-                    converted.message =
-                        format!("where they should come from: {}", innermost(failure));
-                }
+                CredentialsError::ProviderError(_) => provider_failure(failure, converted),
                 _ => {}
             }
             return;
         }
         current = cause.source();
+    }
+}
+
+/// Says which call a provider of credentials made, and what was answered; or that nobody was.
+fn provider_failure(failure: &CredentialsError, converted: &mut ProviderError) {
+    converted.message = format!("where they should come from: {}", innermost(failure));
+    let mut current = failure.source();
+    while let Some(cause) = current {
+        if let Some(error) = cause.downcast_ref::<AssumeRoleError>() {
+            ASSUME_ROLE.clone_into(&mut converted.operation);
+            return said(error.meta(), converted);
+        }
+        if let Some(error) = cause.downcast_ref::<AssumeRoleWithWebIdentityError>() {
+            "sts:AssumeRoleWithWebIdentity".clone_into(&mut converted.operation);
+            return said(error.meta(), converted);
+        }
+        // The crate of IAM Identity Center is not ours to name; its errors say their code first.
+        let text = cause.to_string();
+        if let Some((code, message)) = text.split_once(": ")
+            && code.ends_with("Exception")
+            && code.chars().all(char::is_alphanumeric)
+        {
+            code.clone_into(&mut converted.code);
+            message.clone_into(&mut converted.message);
+            return;
+        }
+        // A network that is down says nothing about credentials.
+        if cause.is::<ConnectorError>() {
+            converted.kind = ErrorKind::Unclear;
+            return;
+        }
+        current = cause.source();
+    }
+}
+
+fn said(metadata: &ErrorMetadata, converted: &mut ProviderError) {
+    metadata
+        .code()
+        .unwrap_or_default()
+        .clone_into(&mut converted.code);
+    if let Some(message) = metadata.message() {
+        message.clone_into(&mut converted.message);
     }
 }
 

@@ -9,14 +9,17 @@
 pub mod autoscaling;
 pub mod cloudwatch;
 mod context;
+mod credentials;
 pub mod ec2;
 pub mod ecr;
 pub mod ecs;
 pub mod elbv2;
 pub mod error;
+mod http;
 pub mod iam;
 mod kms;
 pub mod logs;
+mod opt_in;
 mod pages;
 pub mod policy;
 mod provider;
@@ -36,4 +39,6 @@ pub mod wafv2;
 pub mod wait;
 
 pub use context::{ConnectError, Connection, Context, connect};
+pub use credentials::is_about_time;
+pub use http::BundleError;
 pub use provider::AwsProvider;

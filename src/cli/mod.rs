@@ -45,7 +45,7 @@ use crate::version::VERSION;
 /// Pulumi-style infrastructure as code with live AWS as its only state.
 ///
 /// STACK is the name of a file in stacks/ (dev for stacks/dev.yaml) or a path. Without it, `FDE_INFRA_STACK` says
-/// which, or the only stack there is. Every flag can also be set as `FDE_INFRA_<FLAG>`.
+/// which, or the only stack there is. Every flag can also be set as `FDE_INFRA_<FLAG>`; an empty variable is none.
 #[derive(Debug, Parser)]
 #[command(name = "fde-infra", version = VERSION, propagate_version = true)]
 #[command(arg_required_else_help = true, infer_subcommands = false)]
@@ -97,6 +97,7 @@ type CommandResult = Result<Exit, Failure>;
 /// Runs the program with its arguments, the name of the program first.
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let arguments: Vec<OsString> = arguments.into_iter().collect();
+    surroundings::leave_out_empty_variables(&arguments);
     let surroundings = Surroundings::from_environment();
     let detailed = preview::asks_for_detailed_exit_code(&arguments);
     report_panics();

@@ -72,12 +72,15 @@ impl Failure {
         let message = Message::error(summary)
             .answer(error)
             .fact("now", "nothing was changed");
+        if let Some(remedy) = &error.remedy {
+            return Self::new(exit, message.remedy(remedy, again));
+        }
         let message = match error.kind {
             ErrorKind::Denied => message
                 .help(format!("allow {}, then run", error.operation))
                 .command(again),
             ErrorKind::Credentials => message
-                .help("renew the credentials (`aws sso login`, for one), then run")
+                .help("renew the credentials, then run")
                 .command(again),
             ErrorKind::Bug => message.help(crate::display::bug()),
             ErrorKind::Invalid => message,

@@ -12,7 +12,7 @@ use super::arguments::{GlobalArguments, StackArguments, exclusive};
 use super::report::Failure;
 use super::{Context, Exit, report, sandbox, stack_file};
 use crate::aws::retry::told;
-use crate::aws::{self, AwsProvider, ConnectError, Connection};
+use crate::aws::{self, AwsProvider, BundleError, ConnectError, Connection};
 use crate::component::{self, Notes, registry};
 use crate::display::{
     Line, Message, Place, Section, Style, Terminal, View, annotation, diff, message, preview,
@@ -381,61 +381,70 @@ fn guard_account(offline: &Offline, account: &str, caller: &str) -> Result<(), F
 }
 
 fn not_connected(error: &ConnectError, offline: &Offline, profile: Option<String>) -> Failure {
-    let ConnectError::Identity { endpoint, source } = error else {
-        return Failure::new(Exit::Usage, Message::error(error.to_string()));
-    };
     let again = offline.command_line("preview");
     let now = |message: Message| message.fact("now", "nothing was read or changed");
-    if is_about_time(source) {
-        let message = now(Message::error(error.to_string()).answer(source))
-            .help("the clock of this machine is off; set it, then run it again");
-        return Failure::new(Exit::Credentials, message);
-    }
+    let (endpoint, source) = match error {
+        ConnectError::Identity { endpoint, source } => (endpoint, source),
+        ConnectError::RegionDisabled { source } => {
+            let message = Message::error(error.to_string())
+                .code("fde::region::disabled")
+                .answer(source);
+            return Failure::new(Exit::Credentials, helped(now(message), source, &again));
+        }
+        ConnectError::Certificates(bundle) => return no_certificates(bundle, &again),
+        ConnectError::NoRegion | ConnectError::Client(_) => {
+            return Failure::new(Exit::Usage, Message::error(error.to_string()));
+        }
+    };
     match (source.kind, source.status) {
         (ErrorKind::Credentials, None) => {
-            let message = Message::error("no AWS credentials could be loaded")
+            let mut message = Message::error("no AWS credentials could be loaded")
                 .code("fde::credentials::missing");
-            let variable = || std::env::var("AWS_PROFILE").ok();
-            let profile = profile.or_else(variable).filter(|name| !name.is_empty());
-            let (message, help) = match profile {
-                Some(profile) => (
-                    message.fact("profile", profile.as_str()),
-                    format!(
-                        "configure it (`aws configure sso --profile {}`), or name another, then run",
-                        quoted(&profile)
-                    ),
-                ),
-                None => (
-                    message,
-                    "configure them (`aws configure sso`, `--profile`, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY), then run".to_owned(),
-                ),
+            let variable = |name: &str| std::env::var(name).ok().filter(|name| !name.is_empty());
+            let profile = profile
+                .or_else(|| variable("AWS_PROFILE"))
+                .or_else(|| variable("AWS_DEFAULT_PROFILE"));
+            if let Some(profile) = &profile {
+                message = message.fact("profile", profile.as_str());
+            }
+            let answer = match source.code.as_str() {
+                "" => source.message.clone(),
+                code => format!("{code}: {}", source.message),
             };
-            let message = now(message.fact("answer", source.message.clone()))
-                .help(help)
-                .command(again)
+            let message = now(message.fact("answer", answer));
+            let message = match &source.remedy {
+                Some(remedy) => message.remedy(remedy, &again),
+                None => message
+                    .help("configure them (`aws configure sso`, `--profile`, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY), then run")
+                    .command(again),
+            };
+            let message = message
                 .help("or try it without an AWS account")
                 .command(format!("fde-infra preview{}", offline.in_sandbox));
             Failure::new(Exit::Credentials, message)
+        }
+        (ErrorKind::Credentials, Some(_)) if aws::is_about_time(source) => {
+            let message = Message::error(error.to_string()).answer(source);
+            Failure::new(Exit::Credentials, helped(now(message), source, &again))
         }
         (ErrorKind::Credentials, Some(_)) => {
             let message = Message::error("AWS does not accept the credentials")
                 .code("fde::credentials::rejected")
                 .answer(source);
-            let message = now(message)
-                .help(
-                    "renew them (`aws sso login`, for one), or use others (`--profile`), then run",
-                )
-                .command(again);
-            Failure::new(Exit::Credentials, message)
+            Failure::new(Exit::Credentials, helped(now(message), source, &again))
         }
         (_, None) => {
             let mut message = Message::error("could not reach AWS").answer(source);
             if let Some(endpoint) = endpoint {
                 message = message.fact("endpoint", hide(endpoint, &[]));
             }
-            let message = now(message)
-                .help("see to the network, the proxy or the endpoint, then run")
-                .command(again);
+            let message = now(message);
+            let message = match &source.remedy {
+                Some(remedy) => message.remedy(remedy, &again),
+                None => message
+                    .help("see to the network, the proxy or the endpoint, then run")
+                    .command(again),
+            };
             Failure::new(Exit::Error, message)
         }
         (_, Some(_)) => {
@@ -445,11 +454,31 @@ fn not_connected(error: &ConnectError, offline: &Offline, profile: Option<String
     }
 }
 
-/// Signatures carry the time, and AWS refuses those that are too far off.
-fn is_about_time(error: &ProviderError) -> bool {
-    error.code == "RequestTimeTooSkewed"
-        || error.message.contains("Signature expired")
-        || error.message.contains("Signature not yet current")
+/// With what cures it, where that is known.
+fn helped(message: Message, source: &ProviderError, again: &str) -> Message {
+    match &source.remedy {
+        Some(remedy) => message.remedy(remedy, again),
+        None => message
+            .help("renew the credentials, or use others (`--profile`), then run")
+            .command(again),
+    }
+}
+
+/// A file of certificates that was asked for, and cannot be used: going on without it would trust others than are meant.
+fn no_certificates(bundle: &BundleError, again: &str) -> Failure {
+    let answer = match &bundle.source {
+        Some(error) => error.to_string(),
+        None => "it holds no certificate in PEM form".to_owned(),
+    };
+    let message = Message::error("the certificates that are to be trusted cannot be read")
+        .code("fde::connection::certificates")
+        .fact("file", bundle.path.display().to_string())
+        .fact("named by", bundle.named_by.as_str())
+        .fact("answer", answer)
+        .fact("now", "nothing was read or changed")
+        .help(format!("correct {}, then run", bundle.named_by))
+        .command(again);
+    Failure::new(Exit::Usage, message)
 }
 
 /// Says what a reading waits for: in the line that stands there meanwhile, or now and then in a line of its own.

@@ -1,8 +1,10 @@
 //! Where the program runs: by hand or in CI, with or without somebody to ask; on which machine, for which run of a CI
 //! system.
 
+use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::io::{self, IsTerminal};
+use std::process::Command;
 
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
@@ -31,6 +33,54 @@ const CI_SYSTEMS: &[&str] = &[
     "TEAMCITY_VERSION",
     "TRAVIS",
 ];
+
+/// Variables of a proxy, which are read in either case. One that is empty hides the other.
+const PROXIES: &[&str] = &["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"];
+
+/// Whether an empty variable of this name means the same as none.
+///
+/// True of all that this program and the AWS SDK read. The AWS CLI's pager is switched off by an empty variable, and the
+/// CLI may be what a `credential_process` runs.
+fn means_nothing_when_empty(name: &OsStr) -> bool {
+    let name = name.to_string_lossy();
+    name != "AWS_PAGER"
+        && (name.starts_with("FDE_INFRA_")
+            || name.starts_with("AWS_")
+            || PROXIES.contains(&name.to_ascii_uppercase().as_str())
+            || CI_SYSTEMS.contains(&name.as_ref()))
+}
+
+/// Starts the program again without the variables that are empty, if there are any; returns if there are none.
+///
+/// A CI system sets a variable to nothing where an input has no value (`AWS_PROFILE: ${{ inputs.profile }}`). clap would
+/// take that for a value, the SDK for a profile without a name, and its HTTP client for "no proxy". A process cannot take
+/// a variable out of its own environment without unsafe code, but it can leave it out of the next one's.
+pub fn leave_out_empty_variables(arguments: &[OsString]) {
+    let empty: Vec<OsString> = std::env::vars_os()
+        .filter(|(name, value)| value.is_empty() && means_nothing_when_empty(name))
+        .map(|(name, _)| name)
+        .collect();
+    if empty.is_empty() {
+        return;
+    }
+    let Ok(program) = std::env::current_exe() else {
+        return;
+    };
+    let mut command = Command::new(program);
+    command.args(arguments.iter().skip(1));
+    for name in &empty {
+        command.env_remove(name);
+    }
+    #[cfg(unix)]
+    {
+        use std::os::unix::process::CommandExt;
+        if let Some(name) = arguments.first() {
+            command.arg0(name);
+        }
+        // Comes back only where the system does not allow it; then the empty variables say what they say.
+        drop(command.exec());
+    }
+}
 
 /// What the environment says.
 #[derive(Debug, Clone, Copy)]
@@ -73,7 +123,9 @@ fn is_ci(variable: &dyn Fn(&str) -> Option<String>) -> bool {
     };
     // Codeship and Taskcluster have no variable that is their own.
     let codeship = variable("CI_NAME").is_some_and(|name| name == "codeship");
-    let taskcluster = variable("TASK_ID").is_some() && variable("RUN_ID").is_some();
+    let taskcluster = ["TASK_ID", "RUN_ID"]
+        .iter()
+        .all(|name| variable(name).is_some_and(|value| !value.is_empty()));
     codeship || taskcluster || CI_SYSTEMS.iter().any(|name| set(name))
 }
 
@@ -143,8 +195,8 @@ fn run_url_of(variable: &dyn Fn(&str) -> Option<String>) -> Option<String> {
 pub fn host() -> Option<String> {
     let file = || fs::read_to_string("/proc/sys/kernel/hostname").ok();
     let variable = || std::env::var("HOSTNAME").ok();
-    let name = file().or_else(variable)?;
-    Some(name.trim().to_owned()).filter(|name| !name.is_empty())
+    let said = |name: String| Some(name.trim().to_owned()).filter(|name| !name.is_empty());
+    file().and_then(said).or_else(|| variable().and_then(said))
 }
 
 #[cfg(test)]
@@ -192,6 +244,7 @@ mod tests {
             &[("CI", "")],
             &[("CI_NAME", "mine")],
             &[("TASK_ID", "1")],
+            &[("TASK_ID", ""), ("RUN_ID", "")],
         ] {
             assert!(!is_ci(&of(variables)), "{variables:?}");
         }

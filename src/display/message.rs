@@ -3,6 +3,7 @@
 use super::annotation::{Annotation, Place};
 use super::line::{Line, wrap};
 use super::style::Style;
+use crate::resource::provider::Remedy;
 use crate::resource::{ErrorKind, ProviderError};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -80,6 +81,16 @@ impl Message {
     pub fn command(mut self, line: impl Into<String>) -> Self {
         self.help.push(Help::Command(line.into()));
         self
+    }
+
+    /// What cures it, and the command that follows.
+    #[must_use]
+    pub fn remedy(mut self, remedy: &Remedy, again: &str) -> Self {
+        self = self.help(remedy.text.clone());
+        for command in &remedy.commands {
+            self = self.command(command.clone());
+        }
+        self.command(again)
     }
 
     /// What AWS was asked and what it said.

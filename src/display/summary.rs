@@ -180,12 +180,15 @@ fn now(step: &Step, error: &ProviderError) -> String {
 }
 
 fn help(message: Message, step: &Step, error: &ProviderError, again: &str) -> Message {
+    if let Some(remedy) = &error.remedy {
+        return message.remedy(remedy, again);
+    }
     match error.kind {
         ErrorKind::Denied => message
             .help(format!("allow {}, then run", error.operation))
             .command(again),
         ErrorKind::Credentials => message
-            .help("renew the credentials (`aws sso login`, for one), then run")
+            .help("renew the credentials, then run")
             .command(again),
         ErrorKind::Quota => message
             .help("ask AWS for a higher quota (Service Quotas), or want less, then run")

@@ -254,6 +254,31 @@ pub struct ProviderError {
     pub details: Vec<String>,
     /// How long the operation waited, where it timed out.
     pub waited: Option<Duration>,
+    /// What cures it, where its cause is known.
+    pub remedy: Option<Remedy>,
+}
+
+/// What a user does about an error: a line that ends where the command to run again can follow, and commands before that.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Remedy {
+    pub text: String,
+    pub commands: Vec<String>,
+}
+
+impl Remedy {
+    pub fn new(text: impl Into<String>) -> Self {
+        Self {
+            text: text.into(),
+            commands: Vec::new(),
+        }
+    }
+
+    /// Adds a line to be copied.
+    #[must_use]
+    pub fn command(mut self, line: impl Into<String>) -> Self {
+        self.commands.push(line.into());
+        self
+    }
 }
 
 impl ProviderError {
@@ -269,7 +294,14 @@ impl ProviderError {
             attempts: 1,
             details: Vec::new(),
             waited: None,
+            remedy: None,
         }
+    }
+
+    #[must_use]
+    pub fn with_remedy(mut self, remedy: Remedy) -> Self {
+        self.remedy = Some(remedy);
+        self
     }
 
     #[must_use]

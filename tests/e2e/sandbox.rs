@@ -57,7 +57,16 @@ async fn an_account_comes_and_goes() {
         return;
     }
     let world = World::new("e2e-sandbox").await;
-    let program = program(&world, "e2e-sandbox");
+    // What a machine behind a proxy has in its environment, and what would lead to an account elsewhere.
+    let nowhere = "http://127.0.0.1:1";
+    let program = program(&world, "e2e-sandbox")
+        .with("HTTP_PROXY", nowhere)
+        .with("HTTPS_PROXY", nowhere)
+        .with("all_proxy", nowhere)
+        .with("AWS_ENDPOINT_URL_SNS", nowhere)
+        .with("AWS_USE_FIPS_ENDPOINT", "true")
+        .with("AWS_USE_DUALSTACK_ENDPOINT", "true")
+        .with("AWS_CA_BUNDLE", "/nowhere.pem");
     // What a run that died here has left.
     program.run_words(&["sandbox", "stop"]);
 

@@ -187,7 +187,7 @@ impl<'a> Program<'a> {
                 .map_or_else(|| "by a signal".to_owned(), |code| code.to_string()),
         );
         // Which commit is tested is not the snapshot's business.
-        let screen = screen.replace(fde_infra::version::VERSION, "[version]");
+        let screen = with_whole(&screen, fde_infra::version::VERSION, "[version]");
         Ended {
             status: output.status.code(),
             stdout: stdout.to_string(),
@@ -297,6 +297,25 @@ fn lasting(text: &str) -> String {
     lasting
 }
 
+/// A text with a word replaced wherever it stands by itself: `0.1.0`, the version of a build that knows no commit, is also
+/// a part of `10.0.1.0/24`.
+fn with_whole(text: &str, word: &str, by: &str) -> String {
+    let continues = |character: char| character.is_alphanumeric() || "./-_".contains(character);
+    let mut replaced = String::new();
+    let mut rest = text;
+    while let Some(at) = rest.find(word) {
+        let (before, after) = (&rest[..at], &rest[at + word.len()..]);
+        // A full stop may follow, as it ends a sentence.
+        let follows = after.trim_start_matches('.').chars().next();
+        let is_whole =
+            !before.chars().next_back().is_some_and(continues) && !follows.is_some_and(continues);
+        replaced.push_str(before);
+        replaced.push_str(if is_whole { by } else { word });
+        rest = after;
+    }
+    replaced + rest
+}
+
 fn ends_arn_of_secret(before: &str, word: &str, after: &str) -> bool {
     // The end may stand on the line below its beginning.
     let part = |text: &str| {
@@ -385,4 +404,21 @@ fn duration(text: &str) -> Option<usize> {
         None => is_number(number),
     };
     matches.then_some(word.len())
+}
+
+#[test]
+fn a_version_is_replaced_where_it_stands_by_itself() {
+    let screen = "version  0.1.0\nmade by fde-infra 0.1.0, or (0.1.0). It is 0.1.0.\n";
+    assert_eq!(
+        with_whole(screen, "0.1.0", "[version]"),
+        "version  [version]\nmade by fde-infra [version], or ([version]). It is [version].\n"
+    );
+    for kept in [
+        "cidrBlock: 10.0.1.0/24",
+        "10.0.1.0",
+        "0.1.0.5/32",
+        "v10.1.0-rc",
+    ] {
+        assert_eq!(with_whole(kept, "0.1.0", "[version]"), kept);
+    }
 }
