@@ -22,6 +22,7 @@ use tokio::sync::OwnedMutexGuard;
 
 use super::credentials::{Profiles, Source};
 use super::error::AwsResult;
+use super::hands;
 use super::http::{self, Bundle, BundleError};
 use super::opt_in;
 use super::rate::Pacer;
@@ -318,7 +319,7 @@ impl Context {
         if let Err(error) = &mut result {
             error.region.clone_from(&self.region);
             if error.remedy.is_none() {
-                error.remedy = self.source.remedy(error);
+                error.remedy = self.source.remedy(error).or_else(|| hands::remedy(error));
             }
         }
         result

@@ -298,9 +298,9 @@ impl Chain {
                 };
                 match nearest {
                     Some(nearest) => Remedy::new(format!(
-                        "{named}; did you mean `{nearest}`? All of them are in"
-                    ))
-                    .command("aws configure list-profiles"),
+                        "{named}; did you mean `{nearest}`? `aws configure list-profiles` has them all; correct the \
+                         name, then run"
+                    )),
                     None => Remedy::new(format!(
                         "{named}; configure it, or name another, then run"
                     ))
@@ -321,11 +321,12 @@ impl Chain {
             .command("aws configure sso-session"),
             Base::Console { profile } => Remedy::new(format!(
                 "profile `{profile}` is one of `aws login`, which only the AWS CLI reads; let it hand the credentials \
-                 on, and leave out --profile"
+                 on, and run without --profile"
             ))
             .command(exported(profile)),
             Base::Process { profile } => Remedy::new(format!(
-                "`credential_process` of profile `{profile}` failed; mend it, and try it alone:"
+                "`credential_process` of profile `{profile}` failed; correct it (the first command tries it alone), then \
+                 run"
             ))
             .command(format!(
                 "aws sts get-caller-identity --profile {}",
@@ -348,7 +349,7 @@ impl Chain {
         {
             return Remedy::new(format!(
                 "profile `{}` wants a code of an MFA device, for which only the AWS CLI asks; let it hand the \
-                 credentials on, and leave out --profile",
+                 credentials on, and run without --profile",
                 role.profile
             ))
             .command(exported(&self.profile));

@@ -224,6 +224,9 @@ pub fn is_unknown_version(error: &ProviderError) -> bool {
 
 /// What an error code means, whichever service it comes from.
 pub fn kind(code: &str, message: &str, status: u16) -> ErrorKind {
+    if only_a_hand_helps(code, message) {
+        return ErrorKind::Invalid;
+    }
     if is_throttling(code) || message.contains("Rate exceeded") {
         return ErrorKind::Throttled;
     }
@@ -257,6 +260,14 @@ pub fn kind(code: &str, message: &str, status: u16) -> ErrorKind {
         429 => ErrorKind::Throttled,
         _ => ErrorKind::Invalid,
     }
+}
+
+/// What sounds like a thing that will be there in a moment, or be free again, and will not.
+fn only_a_hand_helps(code: &str, message: &str) -> bool {
+    // Nothing here makes certificates.
+    code == "CertificateNotFound"
+        // RDS, of a source that no replica can be made of.
+        || code == "InvalidDBInstanceState" && message.contains("backups are not enabled")
 }
 
 fn is_throttling(code: &str) -> bool {
@@ -399,7 +410,6 @@ fn is_missing(code: &str) -> bool {
             | "TargetGroupNotFound"
             | "ListenerNotFound"
             | "RuleNotFound"
-            | "CertificateNotFound"
             | "WAFNonexistentItemException"
             | "NoSuchBucket"
             | "NoSuchBucketPolicy"
@@ -603,6 +613,13 @@ mod tests {
                 ErrorKind::AlreadyExists,
             ),
             ("InvalidInput", "is not a service", 400, ErrorKind::Invalid),
+            ("CertificateNotFound", "", 400, ErrorKind::Invalid),
+            (
+                "InvalidDBInstanceState",
+                "Automated backups are not enabled for this database instance.",
+                400,
+                ErrorKind::Invalid,
+            ),
             ("", "", 502, ErrorKind::Transient),
             ("ValidationError", "", 400, ErrorKind::Invalid),
         ] {

@@ -24,7 +24,7 @@ use serde::de::DeserializeOwned;
 use super::context::Context;
 use super::error::AwsResult;
 use super::unclear;
-use super::wait::{while_held, while_in_use};
+use super::wait::{Holder, Pauses, while_held};
 use crate::resource::provider::{Creation, DataPolicy, Deletion, Progress, Query, Update, Wanted};
 use crate::resource::{
     Condition, Diff, ErrorKind, LiveSnapshot, Misfit, Observed, Properties, ProviderError,
@@ -198,13 +198,19 @@ pub trait ResourceType: Send + Sync + 'static {
         super::tags::retag(context, live.arn.as_deref(), set, remove).await
     }
 
-    /// What holds an object whose deletion is refused because something still uses it, a line for each. Asked once the
-    /// refusals have gone on for a minute.
-    async fn held_by(&self, _context: &Context, _live: &LiveOf<Self>) -> AwsResult<Vec<String>>
+    /// What holds an object whose change or deletion is refused because something still uses it, or because of its state.
+    /// Asked at the first refusal, and again while they go on.
+    async fn held_by(&self, _context: &Context, _live: &LiveOf<Self>) -> AwsResult<Vec<Holder>>
     where
         Self: Sized,
     {
         Ok(Vec::new())
+    }
+
+    /// Whether a second object made by the same request does no harm and costs nothing, so that a creation without an
+    /// answer is made again at once, and what is too many removed.
+    fn twin_is_harmless(&self) -> bool {
+        false
     }
 
     /// How long a deletion is repeated while something still uses the object.
@@ -236,13 +242,25 @@ pub(super) struct Bridge<T> {
 
 #[async_trait]
 impl<T: ResourceType> AnyResourceType for Bridge<T> {
+    /// Something that is listed may be gone when it is asked for by itself. Then it is all asked again, without the lists
+    /// that an earlier call has left in the session: what is gone is not there.
     async fn read(&self, context: &Context, query: Query<'_>) -> AwsResult<Vec<Observed>> {
-        self.resource_type
-            .read(context, query)
-            .await?
-            .into_iter()
-            .map(|live| self.observed(live))
-            .collect()
+        let mut found = self.resource_type.read(context, query).await;
+        let mut pauses = Pauses::within(GONE, Duration::from_millis(500));
+        while found
+            .as_ref()
+            .is_err_and(|error| error.is(ErrorKind::NotFound))
+        {
+            if !pauses.pause().await {
+                break;
+            }
+            let again = Query {
+                session: &ReadSession::default(),
+                ..query
+            };
+            found = self.resource_type.read(context, again).await;
+        }
+        found?.into_iter().map(|live| self.observed(live)).collect()
     }
 
     async fn create(&self, context: &Context, request: Creation<'_>) -> AwsResult<Observed> {
@@ -257,12 +275,17 @@ impl<T: ResourceType> AnyResourceType for Bridge<T> {
             fingerprint: serde_json::Value::from(&Value::Object(request.inputs.clone()))
                 .to_string(),
         };
-        unclear::create(
-            self.schema.create_class,
-            request.progress,
-            || async { self.observed(self.resource_type.create(context, new()).await?) },
-            || self.find(context, request),
-        )
+        let make = || async { self.observed(self.resource_type.create(context, new()).await?) };
+        if self.resource_type.twin_is_harmless() {
+            let (made, tries) = unclear::create_again(request.progress, make).await?;
+            if tries > 1 {
+                self.remove_twins(context, request, &made).await;
+            }
+            return Ok(made);
+        }
+        unclear::create(self.schema.create_class, request.progress, make, || {
+            self.find(context, request)
+        })
         .await
     }
 
@@ -290,9 +313,12 @@ impl<T: ResourceType> AnyResourceType for Bridge<T> {
                 progress: request.progress,
             };
             let patience = Duration::from_secs(10 * 60);
-            live = while_in_use(patience, request.progress, || {
-                self.resource_type.update(context, change())
-            })
+            live = while_held(
+                patience,
+                request.progress,
+                || self.resource_type.update(context, change()),
+                || self.resource_type.held_by(context, &live),
+            )
             .await?;
         }
         if self.schema.taggable {
@@ -300,7 +326,8 @@ impl<T: ResourceType> AnyResourceType for Bridge<T> {
             if !set.is_empty() || !remove.is_empty() {
                 self.resource_type
                     .retag(context, &live, &set, &remove)
-                    .await?;
+                    .await
+                    .map_err(|error| error.after(done(request.diff)))?;
                 let kept = live
                     .tags
                     .iter()
@@ -358,29 +385,68 @@ impl<T: ResourceType> AnyResourceType for Bridge<T> {
     }
 }
 
+/// For how long AWS may list what is gone.
+const GONE: Duration = Duration::from_secs(15);
+
+/// What a change has brought about, before its tags.
+fn done(diff: &Diff) -> String {
+    match diff.properties().as_slice() {
+        [] => String::new(),
+        [one] => format!("{one} is changed"),
+        [firsts @ .., last] => format!("{} and {last} are changed", firsts.join(", ")),
+    }
+}
+
 impl<T: ResourceType> Bridge<T> {
+    /// Removes what calls without an answer have made besides. What does not show yet, or does not go, is no harm, and the
+    /// next run's to remove.
+    async fn remove_twins(&self, context: &Context, request: Creation<'_>, made: &Observed) {
+        let Ok(found) = self.all_of(context, request).await else {
+            return;
+        };
+        let kept = [request.instead_of, std::slice::from_ref(&made.id)].concat();
+        let request = Creation {
+            instead_of: &kept,
+            ..request
+        };
+        for twin in unclear::all_made_by(request, found) {
+            if let Ok(live) = self.live(&twin) {
+                let discard = DataPolicy::Discard;
+                let gone = self
+                    .resource_type
+                    .delete(context, &live, discard, request.progress);
+                // See above.
+                drop(gone.await);
+            }
+        }
+    }
+
     /// The object that an earlier create call for the same request may have made.
     async fn find(&self, context: &Context, request: Creation<'_>) -> AwsResult<Option<Observed>> {
+        let found = self.all_of(context, request).await?;
+        Ok(unclear::made_by(request, found))
+    }
+
+    /// Everything of the type that a request has to do with.
+    async fn all_of(&self, context: &Context, request: Creation<'_>) -> AwsResult<Vec<Observed>> {
         let wanted = [Wanted {
             urn: request.urn.clone(),
             inputs: request.inputs.clone(),
             tags: request.tags.clone(),
             is_imported: false,
         }];
-        let found = self
-            .read(
-                context,
-                Query {
-                    token: self.schema.token,
-                    stack: request.urn.stack(),
-                    wanted: &wanted,
-                    indexed: &[],
-                    live: &LiveSnapshot::default(),
-                    session: &ReadSession::default(),
-                },
-            )
-            .await?;
-        Ok(unclear::made_by(request, found))
+        self.read(
+            context,
+            Query {
+                token: self.schema.token,
+                stack: request.urn.stack(),
+                wanted: &wanted,
+                indexed: &[],
+                live: &LiveSnapshot::default(),
+                session: &ReadSession::default(),
+            },
+        )
+        .await
     }
 
     /// Values that were not known when the graph was built are by now.

@@ -7,7 +7,7 @@
 
 use std::future::Future;
 use std::pin::pin;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
@@ -17,6 +17,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::error::{AwsResult, from_sdk, skew};
 use super::rate::{Pacer, pause};
+use crate::deployment::moment;
 use crate::resource::provider::Progress;
 use crate::resource::{ErrorKind, ProviderError};
 
@@ -104,7 +105,10 @@ where
     let mut started: Option<Instant> = None;
     let mut throttled: Option<ProviderError> = None;
     loop {
-        let turn = pacer.turn(operation, |throttles| tell_throttled(operation, throttles));
+        let until = started.map(|started| ends(started, THROTTLED));
+        let turn = pacer.turn(operation, |throttles| {
+            tell_throttled(operation, throttles, until);
+        });
         let turn = match (throttled.take(), started) {
             (Some(mut error), Some(started)) => {
                 let Ok(turn) = timeout_at(started + THROTTLED, turn).await else {
@@ -135,7 +139,8 @@ where
         let budget = match error.kind {
             // AWS refused before acting, so even an unsafe call can go again, when its turn comes.
             ErrorKind::Throttled => {
-                tell_throttled(operation, turn.is_throttled());
+                let until = ends(started, THROTTLED);
+                tell_throttled(operation, turn.is_throttled(), Some(until));
                 throttled = Some(error);
                 continue;
             }
@@ -168,7 +173,7 @@ where
             return Err(error);
         }
         if attempts > SILENT_ATTEMPTS {
-            tell_waiting(&what_happens(&error), attempts);
+            tell_waiting(&what_happens(&error), attempts, Some(ends(started, budget)));
         }
         tokio::time::sleep(pause).await;
     }
@@ -224,16 +229,32 @@ pub async fn told<T>(progress: &dyn Progress, work: impl Future<Output = T>) -> 
     }
 }
 
-fn tell_waiting(what_happens: &str, attempts: u32) {
-    let notice = format!("{what_happens}: waiting, attempt {}", attempts + 1);
-    // The first call of all has nobody who listens, nor has the lock.
+/// Says why nothing moves, to whoever watches. The first call of all has nobody who listens, nor has the lock.
+pub(super) fn tell(notice: String) {
     let _ = NOTICES.try_with(|notices| notices.send(notice));
 }
 
+fn tell_waiting(what_happens: &str, attempts: u32, until: Option<SystemTime>) {
+    let mut notice = format!("{what_happens}: waiting, attempt {}", attempts + 1);
+    if let Some((_, clock)) = until
+        .map(moment::utc)
+        .as_deref()
+        .and_then(|at| at.split_once('T'))
+    {
+        notice.push_str(&format!(", until {clock}"));
+    }
+    tell(notice);
+}
+
+/// When what began at a time has lasted for so long, by the clock.
+fn ends(started: Instant, budget: Duration) -> SystemTime {
+    SystemTime::now() + budget.saturating_sub(started.elapsed())
+}
+
 /// Throttles in a row, of whichever caller.
-fn tell_throttled(operation: &str, throttles: u32) {
+fn tell_throttled(operation: &str, throttles: u32, until: Option<SystemTime>) {
     if throttles > SILENT_ATTEMPTS {
-        tell_waiting(&format!("AWS throttles {operation}"), throttles);
+        tell_waiting(&format!("AWS throttles {operation}"), throttles, until);
     }
 }
 
@@ -325,10 +346,15 @@ mod tests {
         let (error, _) = told(&listener, end_of(Repeat::Unsafe, throttled)).await;
         assert!(error.waited.is_some());
         let heard = listener.0.into_inner().unwrap();
-        assert_eq!(heard[0], "AWS throttles t:Get: waiting, attempt 4");
+        let first = "AWS throttles t:Get: waiting, attempt 4, until ";
+        assert!(heard[0].starts_with(first), "{heard:?}");
+        assert!(heard[0].ends_with('Z'), "{heard:?}");
         let next = error.attempts + 1;
-        let last = format!("AWS throttles t:Get: waiting, attempt {next}");
-        assert_eq!(heard.last(), Some(&last));
+        let last = format!("AWS throttles t:Get: waiting, attempt {next}, until ");
+        assert!(
+            heard.last().is_some_and(|text| text.starts_with(&last)),
+            "{heard:?}"
+        );
     }
 
     /// AWS's refusal of a signature, with its clock.

@@ -4,9 +4,9 @@ use std::future::Future;
 use std::time::Duration;
 
 use super::error::AwsResult;
-use super::wait::{Pauses, VISIBILITY};
+use super::wait::{Pauses, VISIBILITY, Window};
 use crate::resource::provider::{Creation, Progress};
-use crate::resource::{CreateClass, ErrorKind, Observed, tags};
+use crate::resource::{CreateClass, ErrorKind, Observed, ProviderError, tags};
 
 /// How often a create call without an answer is made in all.
 const TRIES: u32 = 5;
@@ -32,18 +32,17 @@ where
     L: Fn() -> LFut,
     LFut: Future<Output = AwsResult<Option<T>>>,
 {
-    const STATUS: &str = "no answer came: looking for what the call may have made";
     let mut tries = 1;
-    let mut doubt: Option<Pauses> = None;
+    let mut doubt: Option<(Pauses, Window)> = None;
     loop {
         let mut error = match make().await {
             Err(error) => error,
             made => return made,
         };
         if error.is(ErrorKind::Unclear) && class == CreateClass::TagsOnly {
-            let mut pauses = window();
+            let (mut pauses, looked) = window();
             loop {
-                progress.status(STATUS);
+                progress.status(&looking(&error, looked, "then it is made again"));
                 if let Some(found) = look().await? {
                     return Ok(found);
                 }
@@ -59,8 +58,13 @@ where
             continue;
         }
         if error.is(ErrorKind::NotOurs) && (error.attempts > 1 || doubt.is_some()) {
-            progress.status(STATUS);
-            if doubt.get_or_insert_with(window).pause().await {
+            let (pauses, looked) = doubt.get_or_insert_with(window);
+            progress.status(&looking(
+                &error,
+                *looked,
+                "in case what is there is its own",
+            ));
+            if pauses.pause().await {
                 continue;
             }
         }
@@ -68,9 +72,50 @@ where
     }
 }
 
+/// What is looked for after a call without an answer, and until when.
+fn looking(error: &ProviderError, looked: Window, then: &str) -> String {
+    let operation = &error.operation;
+    format!("no answer to {operation}: looking for what it may have made, {looked}; {then}")
+}
+
+/// Makes a create call whose answer may be lost without harm: it is made again at once. Answers with how often it was made,
+/// since what is there then may be too many.
+///
+/// # Errors
+/// Those of `make`.
+pub async fn create_again<T, M, MFut>(progress: &dyn Progress, make: M) -> AwsResult<(T, u32)>
+where
+    M: Fn() -> MFut,
+    MFut: Future<Output = AwsResult<T>>,
+{
+    let mut pauses = Pauses::within(VISIBILITY, Duration::from_secs(1));
+    let mut tries = 1;
+    loop {
+        match make().await {
+            Err(mut error) if error.is(ErrorKind::Unclear) => {
+                error.attempts = error.attempts.max(tries);
+                if tries == TRIES || !pauses.pause().await {
+                    return Err(error);
+                }
+                tries += 1;
+                let operation = &error.operation;
+                progress.status(&format!(
+                    "no answer to {operation}: making it again, attempt {tries} of {TRIES}"
+                ));
+            }
+            made => return made.map(|made| (made, tries)),
+        }
+    }
+}
+
 /// Of what carries our tag, the object that an earlier call for the same request made.
 pub fn made_by(request: Creation<'_>, found: Vec<Observed>) -> Option<Observed> {
-    found.into_iter().find(|observed| {
+    all_made_by(request, found).next()
+}
+
+/// Of what carries our tag, the objects that earlier calls for the same request made.
+pub fn all_made_by(request: Creation<'_>, found: Vec<Observed>) -> impl Iterator<Item = Observed> {
+    found.into_iter().filter(move |observed| {
         observed.tags.owner().as_ref() == Some(request.urn)
             && observed.tags.get(tags::APPLIED) == request.tags.get(tags::APPLIED)
             // The predecessor may have been made from the same inputs.
@@ -80,8 +125,9 @@ pub fn made_by(request: Creation<'_>, found: Vec<Observed>) -> Option<Observed> 
 
 /// What a call has made mostly shows within a second or two; and mostly a call without an answer has made nothing, so that
 /// all of the window is waited through.
-fn window() -> Pauses {
-    Pauses::within(VISIBILITY, Duration::from_secs(2)).growing(8)
+fn window() -> (Pauses, Window) {
+    let pauses = Pauses::within(VISIBILITY, Duration::from_secs(2)).growing(8);
+    (pauses, Window::of(VISIBILITY))
 }
 
 #[cfg(test)]
@@ -91,7 +137,6 @@ mod tests {
     use tokio::time::Instant;
 
     use super::*;
-    use crate::resource::ProviderError;
     use crate::resource::provider::Silent;
 
     fn refused(kind: ErrorKind, attempts: u32) -> ProviderError {
@@ -138,6 +183,52 @@ mod tests {
         assert_eq!(started.elapsed(), TRIES * VISIBILITY);
         // Each is a call: at once, and after 2, 18, 93 and 150 s.
         assert_eq!(looks.load(Ordering::Relaxed), 5 * TRIES);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_harmless_call_is_made_again_at_once() {
+        let started = Instant::now();
+        let calls = AtomicU32::new(0);
+        let make = || async {
+            match calls.fetch_add(1, Ordering::Relaxed) {
+                0 => Err(refused(ErrorKind::Unclear, 1)),
+                _ => Ok("it"),
+            }
+        };
+        assert_eq!(create_again(&Silent, make).await.unwrap(), ("it", 2));
+        assert_eq!(started.elapsed().as_secs(), 1);
+        let never = || async { Err::<(), _>(refused(ErrorKind::Unclear, 1)) };
+        let error = create_again(&Silent, never).await.unwrap_err();
+        assert_eq!(error.attempts, TRIES);
+        let refuses = || async { Err::<(), _>(refused(ErrorKind::Denied, 1)) };
+        assert!(
+            create_again(&Silent, refuses)
+                .await
+                .unwrap_err()
+                .is(ErrorKind::Denied)
+        );
+    }
+
+    /// Keeps what it hears.
+    #[derive(Default)]
+    struct Heard(std::sync::Mutex<Vec<String>>);
+
+    impl Progress for Heard {
+        fn status(&self, text: &str) {
+            self.0.lock().unwrap().push(text.to_owned());
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn whoever_watches_hears_what_is_looked_for_and_until_when() {
+        let heard = Heard::default();
+        let make = || async { Err::<(), _>(refused(ErrorKind::Unclear, 1)) };
+        let made = create(CreateClass::TagsOnly, &heard, make, || async { Ok(None) });
+        assert!(made.await.is_err());
+        let heard = heard.0.into_inner().unwrap();
+        let lead = "no answer to t:Create: looking for what it may have made, since ";
+        assert!(heard.iter().all(|text| text.starts_with(lead)), "{heard:?}");
+        assert!(heard[0].contains(", until "), "{heard:?}");
     }
 
     #[tokio::test(start_paused = true)]

@@ -1,12 +1,15 @@
 //! Waiting for AWS: bounded, reported, and never longer idle than it must be.
 
+use std::fmt;
 use std::future::Future;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use tokio::time::Instant;
 
 use super::error::AwsResult;
-use crate::resource::provider::Progress;
+use super::retry::tell;
+use crate::deployment::moment;
+use crate::resource::provider::{Progress, Remedy};
 use crate::resource::{ErrorKind, ProviderError};
 
 /// Where a waited-for object stands.
@@ -79,6 +82,55 @@ impl<'a> Wait<'a> {
     }
 }
 
+/// Since when something is tried again, and until when at the latest, by the clock: what a status says once stays true.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Window {
+    since: SystemTime,
+    until: SystemTime,
+}
+
+impl Window {
+    /// From now on.
+    pub(super) fn of(length: Duration) -> Self {
+        let since = SystemTime::now();
+        Self {
+            since,
+            until: since + length,
+        }
+    }
+}
+
+impl fmt::Display for Window {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let clock = |time| {
+            let text = moment::utc(time);
+            text.split_once('T')
+                .map_or(text.clone(), |(_, clock)| clock.to_owned())
+        };
+        let (since, until) = (clock(self.since), clock(self.until));
+        write!(formatter, "since {since}, until {until}")
+    }
+}
+
+/// What keeps an object from being changed or deleted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Holder {
+    /// What it is, in a line.
+    pub text: String,
+    /// What a person does about it, if it does not let go by itself.
+    pub hand: Option<Remedy>,
+}
+
+impl Holder {
+    /// One that lets go by itself.
+    pub fn passing(text: impl Into<String>) -> Self {
+        Self {
+            text: text.into(),
+            hand: None,
+        }
+    }
+}
+
 /// Repeats an operation while something still holds its object: modifications of an object that is busy.
 ///
 /// # Errors
@@ -95,11 +147,12 @@ where
     while_held(deadline, progress, attempt, || async { Ok(Vec::new()) }).await
 }
 
-/// As [`while_in_use`], for deletions, whose dependents take their time to let go. After a minute `holders` is asked what
-/// they are, a line for each: for the status, and for the error at the end.
+/// As [`while_in_use`], where it can be said what holds the object. `holders` is asked at the first refusal, and again
+/// after a minute: for the status, for the error at the end, and because some of them let go only when a person does
+/// something. Then there is nothing to wait for.
 ///
 /// # Errors
-/// Those of `attempt`; the last conflict once the deadline has passed.
+/// Those of `attempt`; the last conflict once the deadline has passed, or at once if a person is needed.
 pub async fn while_held<T, F, Fut, H, HFut>(
     deadline: Duration,
     progress: &dyn Progress,
@@ -110,43 +163,67 @@ where
     F: Fn() -> Fut,
     Fut: Future<Output = AwsResult<T>>,
     H: Fn() -> HFut,
-    HFut: Future<Output = AwsResult<Vec<String>>>,
+    HFut: Future<Output = AwsResult<Vec<Holder>>>,
 {
     /// Most dependents are gone by then, and the question costs calls.
-    const ASK_AFTER: Duration = Duration::from_secs(60);
+    const ASK_AGAIN: Duration = Duration::from_secs(60);
     const ASK_EVERY: Duration = Duration::from_secs(30);
     let started = Instant::now();
+    let window = Window::of(deadline);
     let mut pause = Duration::from_millis(500);
-    let mut next_question = ASK_AFTER;
-    let mut held_by: Vec<String> = Vec::new();
+    let mut next_question = Duration::ZERO;
+    let mut held_by: Vec<Holder> = Vec::new();
+    let mut calls = 0;
     loop {
         match attempt().await {
             Err(mut error) if error.is(ErrorKind::InUse) => {
+                calls += error.attempts;
                 if started.elapsed() >= next_question {
-                    next_question = started.elapsed() + ASK_EVERY;
+                    next_question = match next_question {
+                        Duration::ZERO => ASK_AGAIN,
+                        _ => started.elapsed() + ASK_EVERY,
+                    };
                     // An explanation that cannot be had must not end the wait.
-                    held_by = holders()
-                        .await
-                        .unwrap_or_else(|error| vec![format!("what holds it is unknown: {error}")]);
+                    held_by = holders().await.unwrap_or_else(|error| {
+                        let text = format!("what holds it is unknown: {error}");
+                        vec![Holder::passing(text)]
+                    });
                 }
-                if started.elapsed() + pause > deadline {
-                    error.waited = Some(started.elapsed());
-                    error.details.append(&mut held_by);
+                let is_stuck = held_by.iter().any(|holder| holder.hand.is_some());
+                if is_stuck || started.elapsed() + pause > deadline {
+                    error.attempts = calls;
+                    error.waited = (!is_stuck).then(|| started.elapsed());
+                    error.remedy = what_to_do(&held_by).or(error.remedy);
+                    let texts = held_by.into_iter().map(|holder| holder.text);
+                    error.details.extend(texts);
                     return Err(error);
                 }
-                progress.status(&match held_by.as_slice() {
-                    [] => format!("still in use: {}", error.message),
-                    [holder] => format!("still in use: {holder}"),
-                    [holder, others @ ..] => {
-                        format!("still in use: {holder}, and {} more", others.len())
-                    }
-                });
+                let what = match held_by.as_slice() {
+                    [] => error.message,
+                    [holder] => holder.text.clone(),
+                    [holder, others @ ..] => format!("{}, and {} more", holder.text, others.len()),
+                };
+                progress.status(&format!("still in use ({window}): {what}"));
             }
             other => return other,
         }
         tokio::time::sleep(pause).await;
         pause = (pause * 2).min(Duration::from_secs(5));
     }
+}
+
+/// All that a person has to do, in one.
+fn what_to_do(held_by: &[Holder]) -> Option<Remedy> {
+    let mut hands = held_by.iter().filter_map(|holder| holder.hand.as_ref());
+    let mut remedy = hands.next()?.clone();
+    for hand in hands {
+        for command in &hand.commands {
+            if !remedy.commands.contains(command) {
+                remedy.commands.push(command.clone());
+            }
+        }
+    }
+    Some(remedy)
 }
 
 /// For how long AWS may not show, to all who ask, what was made a moment ago. Terraform allows two minutes
@@ -200,11 +277,31 @@ where
     F: Fn() -> Fut,
     Fut: Future<Output = AwsResult<T>>,
 {
+    /// Most show within these.
+    const SILENT: u32 = 2;
     let mut pauses = Pauses::within(VISIBILITY, Duration::from_millis(250));
+    let window = Window::of(VISIBILITY);
+    let started = Instant::now();
+    let (mut refusals, mut calls) = (0, 0);
     loop {
         match attempt().await {
-            Err(error) if error.is(ErrorKind::NotFound) => {
+            Err(mut error) if error.is(ErrorKind::NotFound) => {
+                refusals += 1;
+                calls += error.attempts;
+                if refusals > SILENT {
+                    let operation = &error.operation;
+                    let answer = if error.code.is_empty() {
+                        &error.message
+                    } else {
+                        &error.code
+                    };
+                    tell(format!(
+                        "{operation} answers {answer}: tried again {window}"
+                    ));
+                }
                 if !pauses.pause().await {
+                    error.attempts = calls;
+                    error.waited = Some(started.elapsed());
                     return Err(error);
                 }
             }
@@ -248,7 +345,7 @@ mod tests {
                     "has dependencies",
                 ))
             },
-            || async { Ok(vec!["eni-1: NAT gateway".to_owned()]) },
+            || async { Ok(vec![Holder::passing("eni-1: NAT gateway")]) },
         )
         .await
         .unwrap_err();
@@ -256,8 +353,82 @@ mod tests {
         assert!(error.waited.is_some());
     }
 
+    fn busy() -> ProviderError {
+        ProviderError::new(ErrorKind::InUse, "t:Modify", "is not available")
+    }
+
     #[tokio::test(start_paused = true)]
-    async fn nobody_is_asked_within_the_first_minute() {
+    async fn what_only_a_person_ends_is_not_waited_for() {
+        let started = Instant::now();
+        let stopped = || Holder {
+            text: "`shop` is stopped".to_owned(),
+            hand: Some(Remedy::new("start it, then run").command("aws rds start-db-instance")),
+        };
+        let passing = Holder::passing("eni-1");
+        let error = while_held(
+            Duration::from_secs(600),
+            &Silent,
+            || async { Err::<(), _>(busy()) },
+            || async { Ok(vec![passing.clone(), stopped(), stopped()]) },
+        )
+        .await
+        .unwrap_err();
+        assert_eq!(started.elapsed(), Duration::ZERO);
+        let remedy = error.remedy.expect("what to do");
+        assert_eq!(remedy.commands, ["aws rds start-db-instance"]);
+        assert_eq!(
+            error.details,
+            ["eni-1", "`shop` is stopped", "`shop` is stopped"]
+        );
+    }
+
+    /// Keeps what it hears.
+    #[derive(Default)]
+    struct Heard(std::sync::Mutex<Vec<String>>);
+
+    impl Progress for Heard {
+        fn status(&self, text: &str) {
+            self.0.lock().unwrap().push(text.to_owned());
+        }
+    }
+
+    fn has_window(text: &str) -> bool {
+        let Some((_, window)) = text.split_once("since ") else {
+            return false;
+        };
+        let length = "00:00:00Z, until 00:00:00Z".len();
+        window.len() >= length && window[..length].matches('Z').count() == 2
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn whoever_watches_hears_since_when_and_until_when_it_is_tried() {
+        let heard = Heard::default();
+        let attempt = || async { Err::<(), _>(busy()) };
+        let waited = while_in_use(Duration::from_secs(20), &heard, attempt).await;
+        assert!(waited.is_err());
+        let unseen = || async {
+            let mut error = ProviderError::new(ErrorKind::NotFound, "t:Tag", "");
+            error.code = "NoSuchThing".to_owned();
+            Err::<(), _>(error)
+        };
+        let waited = crate::aws::retry::told(&heard, until_visible(unseen)).await;
+        let error = waited.unwrap_err();
+        // As often as it was called, and for as long.
+        assert!(error.attempts > 8, "{error:?}");
+        assert_eq!(error.waited, Some(VISIBILITY));
+        let heard = heard.0.into_inner().unwrap();
+        assert!(heard.len() > 5, "{heard:?}");
+        assert!(heard.iter().all(|text| has_window(text)), "{heard:?}");
+        assert!(heard[0].starts_with("still in use (since "), "{heard:?}");
+        let last = heard.last().unwrap();
+        assert!(
+            last.starts_with("t:Tag answers NoSuchThing: tried again since "),
+            "{last}"
+        );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn within_the_first_minute_it_is_asked_once_who_holds_an_object() {
         let questions = AtomicU32::new(0);
         let attempts = AtomicU32::new(0);
         while_held(
@@ -276,6 +447,6 @@ mod tests {
         )
         .await
         .unwrap();
-        assert_eq!(questions.load(Ordering::Relaxed), 0);
+        assert_eq!(questions.load(Ordering::Relaxed), 1);
     }
 }

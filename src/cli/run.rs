@@ -147,9 +147,22 @@ pub fn finish(
         context.terminal.report(&[Line::new()]);
     }
     let width = context.terminal.width();
-    if plan.goal == Goal::Up && !outcome.report().outputs.is_empty() {
-        show_outputs(context, &outcome.report().outputs);
-        context.terminal.print(&[Line::new()]);
+    if plan.goal == Goal::Up {
+        let outputs = outcome.report().outputs.iter().cloned();
+        let (known, unknown): (Vec<_>, Vec<_>) = outputs.partition(|(_, value)| value.is_known());
+        if !known.is_empty() {
+            show_outputs(context, &known);
+            context.terminal.print(&[Line::new()]);
+        }
+        if !unknown.is_empty() {
+            let names: Vec<&str> = unknown.iter().map(|(name, _)| name.as_str()).collect();
+            let text = format!(
+                "not known yet, as what they come from is not there: {}",
+                names.join(", ")
+            );
+            context.terminal.print(&message::note(&text, width));
+            context.terminal.print(&[Line::new()]);
+        }
     }
     let mut lines = summary::render(plan, outcome);
     if plan.goal == Goal::Up {

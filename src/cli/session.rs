@@ -412,6 +412,17 @@ fn not_connected(error: &ConnectError, offline: &Offline, profile: Option<String
                 code => format!("{code}: {}", source.message),
             };
             let message = now(message.fact("answer", answer));
+            // What the AWS CLI hands on comes by the environment, over which a flag would win.
+            let handed_on = source.remedy.as_ref().is_some_and(|remedy| {
+                let mut commands = remedy.commands.iter();
+                commands.any(|command| command.starts_with("eval "))
+            });
+            let again = match &profile {
+                Some(profile) if handed_on => {
+                    again.replace(&format!(" --profile {}", quoted(profile)), "")
+                }
+                _ => again,
+            };
             let message = match &source.remedy {
                 Some(remedy) => message.remedy(remedy, &again),
                 None => message

@@ -147,6 +147,9 @@ fn failure(step: &Step, error: &ProviderError, skipped: usize, again: &str) -> M
 
 /// How things stand after a failure.
 fn now(step: &Step, error: &ProviderError) -> String {
+    if let Some(done) = &error.done {
+        return format!("{done}; its tags are as they were");
+    }
     let refused = error
         .status
         .is_some_and(|status| (400..500).contains(&status))

@@ -256,6 +256,8 @@ pub struct ProviderError {
     pub waited: Option<Duration>,
     /// What cures it, where its cause is known.
     pub remedy: Option<Remedy>,
+    /// What was done before the call that failed, as a sentence without its end: `desiredCount is changed`.
+    pub done: Option<String>,
 }
 
 /// What a user does about an error: a line that ends where the command to run again can follow, and commands before that.
@@ -295,7 +297,15 @@ impl ProviderError {
             details: Vec::new(),
             waited: None,
             remedy: None,
+            done: None,
         }
+    }
+
+    /// The same, after something had been done; nothing, if the text is empty.
+    #[must_use]
+    pub fn after(mut self, done: String) -> Self {
+        self.done = Some(done).filter(|done| !done.is_empty());
+        self
     }
 
     #[must_use]

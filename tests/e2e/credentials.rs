@@ -24,7 +24,7 @@ sso_role_name = Admin
 [sso-session corp]
 sso_region = eu-west-1
 sso_start_url = https://corp.awsapps.com/start
-[profile \"before sessions\"]
+[profile before-sessions]
 sso_start_url = https://corp.awsapps.com/start
 sso_region = eu-west-1
 sso_account_id = 123456789012
@@ -94,8 +94,8 @@ async fn what_a_profile_lacks_is_said_with_the_command_that_brings_it() {
         ("team", &["aws sso login --profile people"][..]),
         ("people", &["aws sso login --profile people"]),
         (
-            "before sessions",
-            &["aws sso login --profile 'before sessions'"],
+            "before-sessions",
+            &["aws sso login --profile before-sessions"],
         ),
         ("no-session", &["`crop`", "aws configure sso-session"]),
         (

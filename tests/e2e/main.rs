@@ -94,3 +94,4 @@ mod up;
 mod validate;
 mod wafv2_web_acl;
 mod wafv2_web_acl_association;
+mod waits;

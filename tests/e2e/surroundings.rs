@@ -328,7 +328,7 @@ async fn a_service_with_an_endpoint_of_its_own_is_called_there() {
     let mut program = Program::of(&world).without("AWS_ENDPOINT_URL");
     for service in services {
         let name: &'static str = String::leak(format!("AWS_ENDPOINT_URL_{service}"));
-        program = program.with(name, endpoint());
+        program = program.with(name, &endpoint().replace("127.0.0.1", "localhost"));
     }
     let up = program.run(bucket, "up", &["--yes"]);
     assert_eq!(up.status, DONE, "{}", up.screen);

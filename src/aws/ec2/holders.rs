@@ -4,23 +4,25 @@
 //! service (load balancer, NAT gateway, database, task, function) that takes minutes to let go, or by somebody outside
 //! the stack. `GuardDuty` puts an endpoint and a security group of its own into every VPC it watches.
 
-use aws_sdk_ec2::types::{Filter, NetworkInterface};
+use aws_sdk_ec2::types::{Filter, NetworkInterface, NetworkInterfaceStatus, NetworkInterfaceType};
 use futures_util::future::{try_join, try_join3};
 
 use super::filter;
 use crate::aws::context::Context;
 use crate::aws::error::AwsResult;
+use crate::aws::wait::Holder;
+use crate::resource::provider::Remedy;
 
 /// More would not be read.
 const LONGEST: i32 = 20;
 
-pub(super) async fn of_subnet(context: &Context, id: &str) -> AwsResult<Vec<String>> {
+pub(super) async fn of_subnet(context: &Context, id: &str) -> AwsResult<Vec<Holder>> {
     let interfaces = interfaces(context, [filter("subnet-id", id)]).await?;
     Ok(interfaces.iter().map(interface).collect())
 }
 
 /// Interfaces in the group, and other groups whose rules refer to it.
-pub(super) async fn of_security_group(context: &Context, id: &str) -> AwsResult<Vec<String>> {
+pub(super) async fn of_security_group(context: &Context, id: &str) -> AwsResult<Vec<Holder>> {
     let (interfaces, (ingress, egress)) = try_join(
         interfaces(context, [filter("group-id", id)]),
         try_join(
@@ -29,19 +31,31 @@ pub(super) async fn of_security_group(context: &Context, id: &str) -> AwsResult<
         ),
     )
     .await?;
-    let mut referring: Vec<String> = ingress
+    let mut referring: Vec<Group> = ingress
         .into_iter()
         .chain(egress)
-        .filter(|(group, _)| group != id)
-        .map(|(group, name)| format!("a rule of security group {group} (`{name}`)"))
+        .filter(|group| group.id != id)
         .collect();
     referring.sort();
     referring.dedup();
+    let referring = referring.into_iter().map(|group| Holder {
+        text: format!("a rule of security group {} (`{}`)", group.id, group.name),
+        hand: group.is_foreign.then(|| {
+            Remedy::new(format!(
+                "a rule of {}, which is not fde-infra's, refers to {id}; remove the rule, then run",
+                group.id
+            ))
+            .command(format!(
+                "aws ec2 describe-security-group-rules --filters Name=group-id,Values={}",
+                group.id
+            ))
+        }),
+    });
     Ok(interfaces.iter().map(interface).chain(referring).collect())
 }
 
 /// Interfaces, subnets, and security groups other than the VPC's own.
-pub(super) async fn of_vpc(context: &Context, id: &str) -> AwsResult<Vec<String>> {
+pub(super) async fn of_vpc(context: &Context, id: &str) -> AwsResult<Vec<Holder>> {
     let (interfaces, subnets, groups) = try_join3(
         interfaces(context, [filter("vpc-id", id)]),
         context.call("ec2:DescribeSubnets", || {
@@ -56,13 +70,28 @@ pub(super) async fn of_vpc(context: &Context, id: &str) -> AwsResult<Vec<String>
     )
     .await?;
     let subnets = subnets.subnets.unwrap_or_default();
-    let subnets = subnets
-        .iter()
-        .filter_map(|subnet| Some(format!("subnet {}", subnet.subnet_id()?)));
+    let subnets = subnets.iter().filter_map(|subnet| {
+        let id = subnet.subnet_id()?;
+        let is_foreign = super::from_sdk(subnet.tags()).owner().is_none();
+        Some(Holder {
+            text: format!("subnet {id}"),
+            hand: is_foreign.then(|| stranger(&format!("subnet {id}"), "subnet --subnet-id", id)),
+        })
+    });
     let groups = groups
         .into_iter()
-        .filter(|(_, name)| name != "default")
-        .map(|(group, name)| format!("security group {group} (`{name}`)"));
+        .filter(|group| group.name != "default")
+        .map(
+            |Group {
+                 id,
+                 name,
+                 is_foreign,
+             }| {
+                let text = format!("security group {id} (`{name}`)");
+                let hand = is_foreign.then(|| stranger(&text, "security-group --group-id", &id));
+                Holder { text, hand }
+            },
+        );
     Ok(interfaces
         .iter()
         .map(interface)
@@ -72,7 +101,7 @@ pub(super) async fn of_vpc(context: &Context, id: &str) -> AwsResult<Vec<String>
 }
 
 /// Interfaces with public addresses, which keep the internet gateway attached.
-pub(super) async fn of_attachment(context: &Context, vpc: &str) -> AwsResult<Vec<String>> {
+pub(super) async fn of_attachment(context: &Context, vpc: &str) -> AwsResult<Vec<Holder>> {
     let with_address = [filter("vpc-id", vpc), filter("association.public-ip", "*")];
     let interfaces = interfaces(context, with_address).await?;
     Ok(interfaces.iter().map(interface).collect())
@@ -95,8 +124,15 @@ async fn interfaces<const N: usize>(
     Ok(answer.network_interfaces.unwrap_or_default())
 }
 
-/// Ids and names.
-async fn groups(context: &Context, by: Filter) -> AwsResult<Vec<(String, String)>> {
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct Group {
+    id: String,
+    name: String,
+    /// No tag says that fde-infra made it, so that no run of it will delete it.
+    is_foreign: bool,
+}
+
+async fn groups(context: &Context, by: Filter) -> AwsResult<Vec<Group>> {
     let answer = context
         .call("ec2:DescribeSecurityGroups", || {
             context
@@ -111,17 +147,86 @@ async fn groups(context: &Context, by: Filter) -> AwsResult<Vec<(String, String)
         .security_groups
         .unwrap_or_default()
         .into_iter()
-        .map(|group| {
-            (
-                group.group_id.unwrap_or_default(),
-                group.group_name.unwrap_or_default(),
-            )
+        .map(|group| Group {
+            is_foreign: super::from_sdk(group.tags()).owner().is_none(),
+            id: group.group_id.unwrap_or_default(),
+            name: group.group_name.unwrap_or_default(),
         })
         .collect())
 }
 
+/// What to do about a thing in our network that somebody else has made.
+fn stranger(what: &str, delete: &str, id: &str) -> Remedy {
+    Remedy::new(format!(
+        "{what} is not fde-infra's, and goes only when somebody deletes it; if nothing needs it, delete it, then run"
+    ))
+    .command(format!("aws ec2 delete-{delete} {id}"))
+}
+
 /// `network interface eni-0a1b (load_balancer of amazon-elb: ELB app/web/50dc)`.
-fn interface(interface: &NetworkInterface) -> String {
+fn interface(interface: &NetworkInterface) -> Holder {
+    Holder {
+        text: described(interface),
+        hand: hand(interface),
+    }
+}
+
+/// What to do about an interface that does not go by itself.
+///
+/// Services let theirs go within minutes (load balancers, NAT gateways, databases, tasks, functions), and say so by
+/// `requesterManaged`, by a type of their own, or by the description. An instance's goes with the instance, an endpoint's
+/// with the endpoint, and one that somebody has made when somebody deletes it.
+fn hand(interface: &NetworkInterface) -> Option<Remedy> {
+    let id = interface.network_interface_id()?;
+    if interface.interface_type() == Some(&NetworkInterfaceType::VpcEndpoint) {
+        return Some(
+            Remedy::new(format!(
+                "network interface {id} is that of a VPC endpoint, which goes only when somebody deletes it; if nothing                  needs it, delete it, then run"
+            ))
+            .command(format!(
+                "aws ec2 describe-vpc-endpoints --query \"VpcEndpoints[?contains(NetworkInterfaceIds, '{id}')].VpcEndpointId\""
+            )),
+        );
+    }
+    let description = interface.description().unwrap_or_default();
+    let of_service = [
+        "ELB ",
+        "AWS ",
+        "Interface for NAT",
+        "RDS",
+        "arn:aws",
+        "attached to",
+    ]
+    .iter()
+    .any(|start| description.starts_with(start));
+    let of_person = interface.requester_managed() == Some(false)
+        && interface.interface_type() == Some(&NetworkInterfaceType::Interface)
+        && !of_service;
+    if !of_person {
+        return None;
+    }
+    let instance = interface
+        .attachment()
+        .and_then(|attachment| attachment.instance_id());
+    match instance {
+        Some(instance) => Some(
+            Remedy::new(format!(
+                "instance {instance} is in this network, and not fde-infra's; move it, or terminate it if nothing needs                  it, then run"
+            ))
+            .command(format!(
+                "aws ec2 terminate-instances --instance-ids {instance}"
+            )),
+        ),
+        None if interface.status() == Some(&NetworkInterfaceStatus::Available) => Some(stranger(
+            &format!("network interface {id}"),
+            "network-interface --network-interface-id",
+            id,
+        )),
+        None => None,
+    }
+}
+
+fn described(interface: &NetworkInterface) -> String {
     let id = interface.network_interface_id().unwrap_or_default();
     let kind = interface
         .interface_type()
@@ -140,6 +245,8 @@ fn interface(interface: &NetworkInterface) -> String {
 
 #[cfg(test)]
 mod tests {
+    use aws_sdk_ec2::types::NetworkInterfaceAttachment;
+
     use super::*;
 
     #[test]
@@ -151,12 +258,54 @@ mod tests {
             .description("ELB app/web/50dc")
             .build();
         assert_eq!(
-            interface(&kept),
+            described(&kept),
             "network interface eni-1 (load_balancer of amazon-elb: ELB app/web/50dc)"
         );
         let bare = NetworkInterface::builder()
             .network_interface_id("eni-2")
             .build();
-        assert_eq!(interface(&bare), "network interface eni-2 (interface)");
+        assert_eq!(described(&bare), "network interface eni-2 (interface)");
+    }
+
+    #[test]
+    fn only_what_a_person_has_made_waits_for_one() {
+        let of = |kind: &str, managed: bool, description: &str| {
+            NetworkInterface::builder()
+                .network_interface_id("eni-1")
+                .interface_type(kind.into())
+                .requester_managed(managed)
+                .description(description)
+                .status(NetworkInterfaceStatus::Available)
+        };
+        for passing in [
+            of("load_balancer", true, "ELB app/web/50dc"),
+            of("nat_gateway", true, "Interface for NAT Gateway nat-1"),
+            of("interface", true, "RDSNetworkInterface"),
+            of("interface", false, "ELB app/web/50dc"),
+            of("interface", false, "AWS Lambda VPC ENI-x"),
+            of("interface", false, "arn:aws:ecs:eu-south-2:1:attachment/x"),
+        ] {
+            let passing = passing.build();
+            assert_eq!(hand(&passing), None, "{passing:?}");
+        }
+        let command = |interface: NetworkInterface| {
+            let remedy = hand(&interface).expect("a hand");
+            assert!(remedy.text.ends_with("then run"), "{}", remedy.text);
+            remedy.commands[0].clone()
+        };
+        assert_eq!(
+            command(of("interface", false, "made by hand").build()),
+            "aws ec2 delete-network-interface --network-interface-id eni-1"
+        );
+        let attachment = NetworkInterfaceAttachment::builder()
+            .instance_id("i-1")
+            .build();
+        let attached = of("interface", false, "").attachment(attachment);
+        assert_eq!(
+            command(attached.status(NetworkInterfaceStatus::InUse).build()),
+            "aws ec2 terminate-instances --instance-ids i-1"
+        );
+        let endpoint = of("vpc_endpoint", true, "VPC Endpoint Interface vpce-1").build();
+        assert!(command(endpoint).contains("describe-vpc-endpoints"));
     }
 }

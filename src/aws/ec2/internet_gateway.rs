@@ -16,7 +16,7 @@ use crate::aws::context::Context;
 use crate::aws::error::{AwsResult, expected};
 use crate::aws::pages::pages;
 use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType};
-use crate::aws::wait::{Poll, Wait, until_visible};
+use crate::aws::wait::{Holder, Poll, Wait, until_visible};
 use crate::resource::provider::{DataPolicy, Progress, Query};
 use crate::resource::{Condition, CreateClass, ErrorKind, Property, Schema};
 
@@ -139,7 +139,7 @@ impl ResourceType for InternetGateway {
         Ok(())
     }
 
-    async fn held_by(&self, context: &Context, live: &LiveOf<Self>) -> AwsResult<Vec<String>> {
+    async fn held_by(&self, context: &Context, live: &LiveOf<Self>) -> AwsResult<Vec<Holder>> {
         match &live.inputs.vpc_id {
             Some(vpc) => super::holders::of_attachment(context, vpc).await,
             None => Ok(Vec::new()),

@@ -16,6 +16,7 @@ use crate::aws::context::Context;
 use crate::aws::error::{AwsResult, expected};
 use crate::aws::pages::pages;
 use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType};
+use crate::aws::states::{self, Standing};
 use crate::aws::wait::{Poll, Wait};
 use crate::resource::provider::{DataPolicy, Progress, Query};
 use crate::resource::{Condition, CreateClass, ErrorKind, Property, ProviderError, Schema};
@@ -266,17 +267,16 @@ fn live(context: &Context, gateway: &SdkNatGateway) -> LiveOf<NatGateway> {
 }
 
 fn condition(gateway: &SdkNatGateway) -> Condition {
-    match gateway.state() {
-        Some(NatGatewayState::Pending) => Condition::Settling("pending".to_owned()),
-        Some(NatGatewayState::Failed) => {
+    let state = gateway.state().map_or("available", NatGatewayState::as_str);
+    match states::standing(states::NAT_GATEWAY, state) {
+        Some(Standing::Usable) => Condition::Ready,
+        Some(Standing::Lost) if gateway.state() == Some(&NatGatewayState::Failed) => {
             let code = gateway.failure_code().unwrap_or("failed");
             let message = gateway.failure_message().unwrap_or("AWS gives no reason");
             Condition::Broken(format!("{code}: {message}"))
         }
-        Some(state @ (NatGatewayState::Deleting | NatGatewayState::Deleted)) => {
-            Condition::Broken(format!("it is {state}"))
-        }
-        _ => Condition::Ready,
+        Some(Standing::Lost) => Condition::Broken(format!("it is {state}")),
+        _ => Condition::Settling(state.to_owned()),
     }
 }
 

@@ -16,6 +16,7 @@ use super::route_table;
 use crate::aws::context::Context;
 use crate::aws::error::{AwsResult, expected};
 use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType};
+use crate::aws::states;
 use crate::aws::wait::{Poll, Wait, until_visible};
 use crate::resource::provider::{DataPolicy, Progress, Query};
 use crate::resource::{
@@ -257,15 +258,14 @@ async fn of_subnet(
 
 /// `None` for what is not an association with a subnet, or not any more.
 fn live(association: &SdkAssociation) -> Option<LiveOf<RouteTableAssociation>> {
-    let gone = matches!(
-        association
-            .association_state()
-            .and_then(RouteTableAssociationState::state),
-        Some(
-            RouteTableAssociationStateCode::Disassociating
-                | RouteTableAssociationStateCode::Disassociated
-        )
-    );
+    let state = association
+        .association_state()
+        .and_then(RouteTableAssociationState::state);
+    // A failed one is there, and has a reason to show.
+    let gone = state.is_some_and(|state| {
+        states::is_lost(states::ROUTE_TABLE_ASSOCIATION, state.as_str())
+            && *state != RouteTableAssociationStateCode::Failed
+    });
     if gone {
         return None;
     }

@@ -20,7 +20,7 @@ use crate::aws::context::Context;
 use crate::aws::error::{AwsResult, expected};
 use crate::aws::pages::pages;
 use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType, adopt};
-use crate::aws::wait::{Poll, Wait, until_visible};
+use crate::aws::wait::{Holder, Poll, Wait, until_visible};
 use crate::resource::provider::{DataPolicy, Progress, Query};
 use crate::resource::{
     Condition, CreateClass, ErrorKind, Property, ProviderError, Schema, TextRule,
@@ -176,7 +176,7 @@ impl ResourceType for SecurityGroup {
         Ok(())
     }
 
-    async fn held_by(&self, context: &Context, live: &LiveOf<Self>) -> AwsResult<Vec<String>> {
+    async fn held_by(&self, context: &Context, live: &LiveOf<Self>) -> AwsResult<Vec<Holder>> {
         super::holders::of_security_group(context, &live.id).await
     }
 }

@@ -14,7 +14,8 @@ use crate::aws::context::Context;
 use crate::aws::error::{AwsResult, expected};
 use crate::aws::pages::pages;
 use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType, adopt};
-use crate::aws::wait::{Poll, Wait, until_visible};
+use crate::aws::states::{self, Standing};
+use crate::aws::wait::{Holder, Poll, Wait, until_visible};
 use crate::resource::provider::{DataPolicy, Progress, Query};
 use crate::resource::{Condition, CreateClass, ErrorKind, Property, ProviderError, Schema};
 
@@ -164,7 +165,7 @@ impl ResourceType for Subnet {
         Ok(())
     }
 
-    async fn held_by(&self, context: &Context, live: &LiveOf<Self>) -> AwsResult<Vec<String>> {
+    async fn held_by(&self, context: &Context, live: &LiveOf<Self>) -> AwsResult<Vec<Holder>> {
         super::holders::of_subnet(context, &live.id).await
     }
 }
@@ -246,14 +247,12 @@ fn live(context: &Context, subnet: &aws_sdk_ec2::types::Subnet) -> LiveOf<Subnet
             availability_zone_id: subnet.availability_zone_id().map(str::to_owned),
         },
         tags: super::from_sdk(subnet.tags()),
-        condition: match subnet.state() {
-            Some(SubnetState::Pending) => Condition::Settling("pending".to_owned()),
-            Some(
-                state @ (SubnetState::Failed
-                | SubnetState::FailedInsufficientCapacity
-                | SubnetState::Unavailable),
-            ) => Condition::Broken(state.as_str().to_owned()),
-            _ => Condition::Ready,
+        condition: match subnet.state().map_or("available", SubnetState::as_str) {
+            state if states::is_lost(states::SUBNET, state) => Condition::Broken(state.to_owned()),
+            state if states::standing(states::SUBNET, state) == Some(Standing::Usable) => {
+                Condition::Ready
+            }
+            state => Condition::Settling(state.to_owned()),
         },
         id,
     }

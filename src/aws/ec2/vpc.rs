@@ -17,9 +17,12 @@ use crate::aws::context::Context;
 use crate::aws::error::{AwsResult, expected};
 use crate::aws::pages::pages;
 use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType, check};
-use crate::aws::wait::{Poll, Wait, until_visible};
+use crate::aws::states::{self, Standing};
+use crate::aws::wait::{Holder, Poll, Wait, until_visible};
 use crate::resource::provider::{DataPolicy, Progress, Query};
-use crate::resource::{Condition, CreateClass, ErrorKind, Misfit, Properties, Property, Schema};
+use crate::resource::{
+    Condition, CreateClass, ErrorKind, Misfit, Properties, Property, ProviderError, Schema,
+};
 
 /// A virtual network.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
@@ -194,10 +197,16 @@ impl ResourceType for Vpc {
                     Err(error) if error.is(ErrorKind::NotFound) => None,
                     Err(error) => return Err(error),
                 };
-                Ok(match state {
-                    Some(VpcState::Available) => Poll::Ready(()),
-                    _ => Poll::Pending("pending".to_owned()),
-                })
+                let state = state.as_ref().map_or("pending", VpcState::as_str);
+                match states::standing(states::VPC, state) {
+                    Some(Standing::Usable) => Ok(Poll::Ready(())),
+                    Some(Standing::Lost) => Err(ProviderError::new(
+                        ErrorKind::Failed,
+                        "ec2:DescribeVpcs",
+                        format!("`{}` is {state}", live.id),
+                    )),
+                    _ => Ok(Poll::Pending(state.to_owned())),
+                }
             })
             .await?;
         Ok(Live {
@@ -221,7 +230,7 @@ impl ResourceType for Vpc {
         Ok(())
     }
 
-    async fn held_by(&self, context: &Context, live: &LiveOf<Self>) -> AwsResult<Vec<String>> {
+    async fn held_by(&self, context: &Context, live: &LiveOf<Self>) -> AwsResult<Vec<Holder>> {
         super::holders::of_vpc(context, &live.id).await
     }
 }

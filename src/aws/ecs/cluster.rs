@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 use crate::aws::context::Context;
 use crate::aws::error::{AwsResult, expected};
 use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType, adopt};
+use crate::aws::states::{self, Standing};
 use crate::aws::wait::{Poll, Wait, until_visible};
 use crate::resource::provider::{DataPolicy, Progress, Query};
 use crate::resource::{
@@ -157,16 +158,16 @@ impl ResourceType for Cluster {
         Wait::short(OPERATION, 10, progress)
             .until(|| async {
                 let found = describe(context, &names).await?;
-                match found.first().and_then(EcsCluster::status) {
-                    Some("ACTIVE") => Ok(Poll::Ready(())),
-                    Some(status @ ("FAILED" | "INACTIVE")) => Err(ProviderError::new(
+                let status = found.first().and_then(EcsCluster::status);
+                let status = status.unwrap_or("PROVISIONING");
+                match states::standing(states::CLUSTER, status) {
+                    Some(Standing::Usable) => Ok(Poll::Ready(())),
+                    Some(Standing::Lost) => Err(ProviderError::new(
                         ErrorKind::Failed,
                         OPERATION,
                         format!("cluster `{}` is {status}", live.inputs.name),
                     )),
-                    status => Ok(Poll::Pending(
-                        status.unwrap_or("provisioning").to_lowercase(),
-                    )),
+                    _ => Ok(Poll::Pending(status.to_lowercase())),
                 }
             })
             .await?;

@@ -25,6 +25,7 @@ use crate::aws::context::Context;
 use crate::aws::error::{AwsResult, expected};
 use crate::aws::pages::pages;
 use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType};
+use crate::aws::states;
 use crate::resource::provider::{DataPolicy, Progress, Query};
 use crate::resource::{
     Condition, CreateClass, ErrorKind, Property, ProviderError, Schema, Tags, Value,
@@ -208,6 +209,11 @@ impl ResourceType for TaskDefinition {
         })
     }
 
+    /// A revision that nothing runs costs nothing, and is deregistered like any other.
+    fn twin_is_harmless(&self) -> bool {
+        true
+    }
+
     async fn update(
         &self,
         _context: &Context,
@@ -318,8 +324,9 @@ async fn of_family(
                 let arn = found.task_definition_arn();
                 arn.is_some_and(|arn| running.contains(arn))
             };
-            found.status() == Some(&TaskDefinitionStatus::Active)
-                && (tags.belongs_to(query.stack) || is_running())
+            let status = found.status().map(TaskDefinitionStatus::as_str);
+            let lost = status.is_none_or(|status| states::is_lost(states::TASK_DEFINITION, status));
+            !lost && (tags.belongs_to(query.stack) || is_running())
         })
         .map(|(found, tags)| live(&found, tags))
         .collect())

@@ -24,6 +24,7 @@ use crate::aws::context::Context;
 use crate::aws::error::{AwsResult, expected};
 use crate::aws::pages::pages;
 use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType, check, in_vpc};
+use crate::aws::states::{self, Standing};
 use crate::aws::wait::{Poll, Wait};
 use crate::resource::provider::{DataPolicy, Progress, Query};
 use crate::resource::{
@@ -436,17 +437,17 @@ fn state(balancer: &Balancer) -> Option<&LoadBalancerStateEnum> {
 }
 
 fn condition(balancer: &Balancer) -> Condition {
-    match state(balancer) {
-        Some(LoadBalancerStateEnum::Provisioning) => Condition::Settling("provisioning".to_owned()),
-        Some(LoadBalancerStateEnum::Failed) => Condition::Broken(
+    let state = state(balancer).map_or("active", LoadBalancerStateEnum::as_str);
+    match states::standing(states::LOAD_BALANCER, state) {
+        Some(Standing::Usable) => Condition::Ready,
+        Some(Standing::Lost) => Condition::Broken(
             balancer
                 .state()
                 .and_then(|state| state.reason())
                 .unwrap_or("AWS could not set it up, and gives no reason")
                 .to_owned(),
         ),
-        // `active_impaired` serves traffic; it lacks what it needs to grow.
-        _ => Condition::Ready,
+        _ => Condition::Settling(state.to_owned()),
     }
 }
 

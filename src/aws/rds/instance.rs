@@ -30,7 +30,7 @@ use crate::aws::error::{AwsResult, expected};
 use crate::aws::kms::canonical_key;
 use crate::aws::pages::pages;
 use crate::aws::resource_type::{Change, LiveOf, New, ResourceType, adopt, check};
-use crate::aws::wait::{Poll, Wait, until_visible, while_in_use};
+use crate::aws::wait::{Holder, Poll, Wait, until_visible, while_in_use};
 use crate::resource::provider::{DataPolicy, Progress, Query};
 use crate::resource::tags::short_hash;
 use crate::resource::{Condition, CreateClass, ErrorKind, Property, ProviderError, Schema, Value};
@@ -430,6 +430,10 @@ impl ResourceType for Instance {
         wait_until_gone(context, &live.id, progress).await
     }
 
+    async fn held_by(&self, context: &Context, live: &LiveOf<Self>) -> AwsResult<Vec<Holder>> {
+        Ok(vec![state::holder(&describe(context, &live.id).await?)])
+    }
+
     fn delete_patience(&self) -> Duration {
         DELETION
     }
@@ -496,17 +500,21 @@ async fn settle(
     Wait::long("rds:DescribeDBInstances", CHANGE_MINUTES, progress)
         .until(|| async {
             let instance = until_visible(|| describe(context, &live.id)).await?;
-            if let Some(reason) = state::failure(&instance) {
+            let failed = |reason: &str| {
                 let message = format!("`{}` is {reason}", live.id);
                 let operation = "rds:DescribeDBInstances";
-                return Err(ProviderError::new(ErrorKind::Failed, operation, message));
+                let mut error = ProviderError::new(ErrorKind::Failed, operation, message);
+                error.remedy = state::hand(&instance);
+                Err(error)
+            };
+            if let Some(reason) = state::failure(&instance) {
+                return failed(&reason);
             }
-            Ok(
-                match state::unfinished(&instance, &live.inputs, started.elapsed()) {
-                    Some(status) => Poll::Pending(status),
-                    None => Poll::Ready(instance),
-                },
-            )
+            match state::unfinished(&instance, &live.inputs, started.elapsed()) {
+                Some(status) => Ok(Poll::Pending(status)),
+                None if state::is_full(&instance) => failed(&state::status(&instance)),
+                None => Ok(Poll::Ready(instance)),
+            }
         })
         .await
 }

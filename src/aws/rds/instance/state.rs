@@ -6,7 +6,10 @@ use aws_sdk_rds::types::{DbInstance, Endpoint, PendingModifiedValues};
 
 use super::{Inputs, Instance, Outputs};
 use crate::aws::resource_type::{Live, LiveOf, ResourceType};
+use crate::aws::states::{self, DB_INSTANCE, Standing, standing};
+use crate::aws::wait::Holder;
 use crate::resource::diff::compare;
+use crate::resource::provider::Remedy;
 use crate::resource::{Condition, Properties, Value};
 
 /// It never came up, so there is nothing in it.
@@ -17,25 +20,13 @@ const STILLBORN: [&str; 4] = [
     "restore-error",
 ];
 
-/// It was up, and needs a hand to come up again. Its data is there.
-const STUCK: [&str; 8] = [
-    "incompatible-credentials",
-    "incompatible-network",
-    "incompatible-option-group",
-    "incompatible-parameters",
-    "inaccessible-encryption-credentials",
-    "inaccessible-encryption-credentials-recoverable",
-    "modify-failed",
-    "upgrade-failed",
-];
+/// It takes changes, the one that ends it among them.
+const FULL: &str = "storage-full";
 
-/// It can be used and changed.
-const STEADY: [&str; 4] = [
-    "available",
-    "storage-full",
-    "storage-optimization",
-    "storage-config-upgrade",
-];
+/// It can be changed.
+fn is_steady(status: &str) -> bool {
+    status == FULL || standing(DB_INSTANCE, status) == Some(Standing::Usable)
+}
 
 /// It can be used as it is; changing it has to wait, which `update` does.
 const IN_USE: [&str; 3] = ["backing-up", "maintenance", "stopped"];
@@ -67,11 +58,32 @@ pub(super) fn status(instance: &DbInstance) -> String {
     text
 }
 
+/// What holds up a change or a deletion that AWS refuses because of the instance's state.
+pub(super) fn holder(instance: &DbInstance) -> Holder {
+    let id = instance.db_instance_identifier().unwrap_or_default();
+    Holder {
+        text: format!("`{id}` is {}", status(instance)),
+        hand: hand(instance),
+    }
+}
+
+/// What a person has to do about the instance's state, if that is what it waits for.
+pub(super) fn hand(instance: &DbInstance) -> Option<Remedy> {
+    let id = instance.db_instance_identifier().unwrap_or_default();
+    let now = instance.db_instance_status().unwrap_or_default();
+    states::hand(DB_INSTANCE, now, id)
+}
+
+/// Whether nothing is left to wait for, and yet nothing can be written.
+pub(super) fn is_full(instance: &DbInstance) -> bool {
+    instance.db_instance_status() == Some(FULL)
+}
+
 /// Why waiting is in vain.
 pub(super) fn failure(instance: &DbInstance) -> Option<String> {
     let now = instance.db_instance_status().unwrap_or_default();
     let replication = replication(instance);
-    let dead = is_dying(instance) || STILLBORN.contains(&now) || STUCK.contains(&now);
+    let dead = states::is_lost(DB_INSTANCE, now) || hand(instance).is_some() && now != FULL;
     let cut_off = matches!(replication, Some("error" | "terminated"));
     (dead || cut_off).then(|| match replication {
         Some(word) if cut_off => format!("{}, replication: {word}", status(instance)),
@@ -89,7 +101,7 @@ pub(super) fn unfinished(
     elapsed: Duration,
 ) -> Option<String> {
     let now = instance.db_instance_status().unwrap_or_default();
-    if !STEADY.contains(&now) {
+    if !is_steady(now) {
         return Some(status(instance));
     }
     let open = |what: &str| Some(format!("{}, {what}", status(instance)));
@@ -173,7 +185,7 @@ pub(super) fn live(instance: &DbInstance, with_pending: bool) -> LiveOf<Instance
     let now = instance.db_instance_status().unwrap_or_default();
     let condition = if STILLBORN.contains(&now) {
         Condition::Broken(status(instance))
-    } else if STEADY.contains(&now) || IN_USE.contains(&now) && instance.endpoint().is_some() {
+    } else if is_steady(now) || IN_USE.contains(&now) && instance.endpoint().is_some() {
         Condition::Ready
     } else {
         Condition::Settling(status(instance))
@@ -408,7 +420,16 @@ mod tests {
             condition("incompatible-network"),
             Condition::Settling("incompatible-network".to_owned())
         );
-        assert!(failure(&instance("incompatible-network").build()).is_some());
+        for state in [
+            "incompatible-network",
+            "insufficient-capacity",
+            "stopped",
+            "deleting",
+        ] {
+            assert!(failure(&instance(state).build()).is_some(), "{state}");
+        }
+        // A change that raises its storage is what ends it.
+        assert!(failure(&instance("storage-full").build()).is_none());
         assert!(failure(&instance("creating").build()).is_none());
     }
 }

@@ -1,0 +1,91 @@
+//! Refusals that waiting does not end, and what a person does about them.
+
+use crate::resource::ProviderError;
+use crate::resource::provider::Remedy;
+
+/// What ends a refusal, by its code.
+pub(super) fn remedy(error: &ProviderError) -> Option<Remedy> {
+    let region = &error.region;
+    Some(match error.code.as_str() {
+        // Certificates are of one region, and nothing here makes them.
+        "CertificateNotFound" => Remedy::new(format!(
+            "a load balancer takes certificates of its own region only: request or import it in {region}, or correct its \
+             ARN; then run"
+        ))
+        .command(format!("aws acm list-certificates --region {region}")),
+        // What ELB says of one that is not issued, too.
+        // <https://docs.aws.amazon.com/elasticloadbalancing/latest/application/https-listener-certificates.html>
+        "UnsupportedCertificate" => Remedy::new(
+            "a load balancer takes a certificate once it is issued: while ACM waits for its validation, put the records \
+             that it names into the DNS of the domain; then run",
+        )
+        .command(format!(
+            "aws acm list-certificates --certificate-statuses PENDING_VALIDATION --region {region}"
+        )),
+        "KMSKeyNotAccessibleFault" | "KMSKeyNotAccessible" | "KMSDisabled" | "KMSDisabledException"
+        | "KMSInvalidState" | "KMSInvalidStateException" | "KMSAccessDenied"
+        | "KMSAccessDeniedException" | "KMSNotFound" | "KMSNotFoundException" => Remedy::new(
+            "AWS cannot use the KMS key: see that it is there, enabled, not about to be deleted, and that its policy lets \
+             this service and these credentials use it; then run",
+        )
+        .command(format!("aws kms list-keys --region {region}")),
+        // These have no name that could be another: they are at a place that something else has.
+        "Resource.AlreadyAssociated" | "InvalidIPAddress.InUse" => Remedy::new(
+            "something else has it already: free it there, or use another one; then run",
+        )
+        .command("aws ec2 describe-addresses"),
+        "RouteAlreadyExists" => Remedy::new(
+            "the route table has a route to this range that is not fde-infra's: remove it, or want another range; then run",
+        )
+        .command("aws ec2 describe-route-tables"),
+        "InvalidPermission.Duplicate" => Remedy::new(
+            "the security group has this very rule already, and not from fde-infra: remove it there, or here; then run",
+        )
+        .command("aws ec2 describe-security-group-rules"),
+        "InvalidSubnet.Conflict" => Remedy::new(
+            "another subnet of the VPC has addresses of this range: want another `cidrBlock`, or remove that subnet; then \
+             run",
+        )
+        .command("aws ec2 describe-subnets"),
+        "DuplicateListener" => Remedy::new(
+            "the load balancer has a listener on this port already: want another port, or remove that listener; then run",
+        ),
+        "PriorityInUse" => Remedy::new(
+            "the listener has a rule of this priority already: want another `priority`, or remove that rule; then run",
+        ),
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::resource::ErrorKind;
+
+    #[test]
+    fn advice_ends_where_the_command_to_run_again_follows() {
+        for code in [
+            "CertificateNotFound",
+            "UnsupportedCertificate",
+            "KMSKeyNotAccessibleFault",
+            "Resource.AlreadyAssociated",
+            "RouteAlreadyExists",
+            "InvalidPermission.Duplicate",
+            "InvalidSubnet.Conflict",
+            "DuplicateListener",
+            "PriorityInUse",
+        ] {
+            let mut error = ProviderError::new(ErrorKind::Invalid, "t:Create", "");
+            error.code = code.to_owned();
+            let remedy = remedy(&error).unwrap_or_else(|| panic!("{code}"));
+            assert!(remedy.text.ends_with("then run"), "{}", remedy.text);
+            assert!(
+                !remedy.text.contains("name in the stack file"),
+                "{}",
+                remedy.text
+            );
+        }
+        let other = ProviderError::new(ErrorKind::AlreadyExists, "t:Create", "");
+        assert_eq!(remedy(&other), None);
+    }
+}
