@@ -264,7 +264,7 @@ async fn data_wants_consent() {
         0 create vpc: not there
         1 create group: not there after 0
         2 create subnet: not there after 0
-        3 delete bucket: no longer in the file
+        3 delete bucket/policy: no longer in the file
         refused: HoldsData { urn: urn:fde:shop/dev::aws:s3:Bucket::bucket, id: "shop-reports", op: Delete, guard: None }
     "#]]).await;
     let consent = Request {
@@ -279,7 +279,7 @@ async fn data_wants_consent() {
         0 create vpc: not there
         1 create group: not there after 0
         2 create subnet: not there after 0
-        3 delete bucket: no longer in the file
+        3 delete bucket/policy: no longer in the file
         4 delete bucket: no longer in the file after 3
     "#]],
         )

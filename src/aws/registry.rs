@@ -108,6 +108,41 @@ mod tests {
     use super::*;
     use crate::resource::{StackId, Urn, Value};
 
+    /// What AWS never returns cannot be compared: it is remembered, or it is nothing that AWS keeps.
+    #[test]
+    fn what_is_only_written_is_remembered_unless_aws_keeps_nothing_of_it() {
+        // How this program makes its calls, which the file says anew with each run.
+        const OURS: [(&str, &str); 9] = [
+            ("aws:ecr:Repository", "forceDelete"),
+            ("aws:ecs:Service", "desiredCountRange"),
+            ("aws:ecs:Service", "forceNewDeployment"),
+            ("aws:ecs:Service", "waitForSteadyState"),
+            ("aws:rds:Instance", "allowMajorVersionUpgrade"),
+            ("aws:rds:Instance", "applyImmediately"),
+            ("aws:s3:Bucket", "forceDestroy"),
+            // Made up once, and nobody's to make up again: another value would lock everybody out.
+            ("aws:secretsmanager:Secret", "generateSecretString"),
+            ("aws:secretsmanager:Secret", "recoveryWindowInDays"),
+        ];
+        let catalog = catalog();
+        let mut forgotten: Vec<(&str, &str)> = catalog
+            .iter()
+            .flat_map(|schema| {
+                schema
+                    .properties
+                    .iter()
+                    .map(|property| (schema.token, property))
+            })
+            .filter(|(_, property)| property.write_only && !property.remembered)
+            .map(|(token, property)| (token, property.name))
+            .collect();
+        forgotten.sort_unstable();
+        assert_eq!(forgotten, OURS);
+        // What is remembered is where a value comes from, never a value that is secret.
+        let mut all = catalog.iter().flat_map(|schema| schema.properties.iter());
+        assert!(all.all(|property| !(property.remembered && property.secret)));
+    }
+
     /// Words that no file can say, because its schema has a list of those that may be, and that a reference can turn out
     /// to be nevertheless.
     #[test]

@@ -110,6 +110,27 @@ pub struct SelectionArguments {
     pub allow_region: Vec<String>,
 }
 
+/// What is to be done although nothing asks for it.
+#[derive(Debug, Clone, Default, PartialEq, Args)]
+pub struct ForceArguments {
+    /// Replace this resource. Can be repeated.
+    #[arg(
+        long,
+        env = "FDE_INFRA_REPLACE",
+        value_name = "NAME",
+        value_delimiter = ','
+    )]
+    pub replace: Vec<String>,
+    /// Reboot this database instance once it is as wanted, so that what waits for a reboot takes effect. Can be repeated.
+    #[arg(
+        long,
+        env = "FDE_INFRA_REBOOT",
+        value_name = "NAME",
+        value_delimiter = ','
+    )]
+    pub reboot: Vec<String>,
+}
+
 /// What to do about others who are at the same stack.
 #[derive(Debug, Clone, Args)]
 pub struct LockArguments {
@@ -130,11 +151,12 @@ pub struct LockArguments {
 
 impl SelectionArguments {
     /// A command line that means the same resources, to be copied.
-    pub fn added_to(&self, mut line: String, replace: &[String]) -> String {
+    pub fn added_to(&self, mut line: String, force: &ForceArguments) -> String {
         for (flag, names) in [
             ("--target", self.target.as_slice()),
             ("--exclude", &self.exclude),
-            ("--replace", replace),
+            ("--replace", &force.replace),
+            ("--reboot", &force.reboot),
             ("--allow-delete", &self.allow_delete),
             ("--remove", &self.remove),
             ("--allow-region", &self.allow_region),
@@ -146,12 +168,13 @@ impl SelectionArguments {
         line
     }
 
-    pub fn request(&self, goal: Goal, replace: &[String]) -> Request {
+    pub fn request(&self, goal: Goal, force: &ForceArguments) -> Request {
         Request {
             goal,
             targets: self.target.clone(),
             excludes: self.exclude.clone(),
-            replace: replace.to_vec(),
+            replace: force.replace.clone(),
+            reboot: force.reboot.clone(),
             allow_delete: self.allow_delete.clone(),
             remove: self.remove.clone(),
             allow_regions: self.allow_region.clone(),

@@ -5,14 +5,18 @@ use std::num::NonZeroUsize;
 use clap::Args;
 use tokio::time::Instant;
 
-use super::arguments::{LockArguments, SelectionArguments, StackArguments, boolean, parallel};
+use super::arguments::{
+    ForceArguments, LockArguments, SelectionArguments, StackArguments, boolean, parallel,
+};
 use super::report::{Failure, show};
 use super::session::{Offline, Session, ShowOptions};
 use super::turn::{self, Agreed, Terms};
 use super::up::{declined, nobody_to_ask};
-use super::{CommandResult, Context, Exit, run as running, session};
+use super::{CommandResult, Context, Exit, run as running, session, whereabouts};
+use crate::deployment::Whereabouts;
 use crate::display::{Line, Message, Style, terminal};
 use crate::plan::{Goal, Plan, RetainReason};
+use crate::resource::ErrorKind;
 
 #[derive(Debug, Args)]
 pub struct Arguments {
@@ -40,21 +44,44 @@ pub struct Arguments {
 pub async fn run(context: &mut Context, arguments: &Arguments) -> CommandResult {
     if !arguments.yes && !context.is_interactive() {
         let suffix = session::suffix(&arguments.stack, &context.global);
-        let suffix = arguments.selection.added_to(suffix, &[]);
+        let suffix = arguments
+            .selection
+            .added_to(suffix, &ForceArguments::default());
         return Err(nobody_to_ask("destroy", &suffix));
     }
     let offline = Offline::load("destroy", &arguments.stack, &context.global)?;
     offline.warn(&mut context.terminal);
     let session = Session::connect(context, offline).await?;
     let again = session.offline.command_line("destroy");
-    let again = arguments.selection.added_to(again, &[]);
+    let again = arguments
+        .selection
+        .added_to(again, &ForceArguments::default());
     let read_at = Instant::now();
-    let live = session.read(context, &again).await?;
-    let request = arguments.selection.request(Goal::Destroy, &[]);
+    let asking = context
+        .interrupts
+        .guard(whereabouts::of_last_run(&session))
+        .await?;
+    let (left, unread) = match asking {
+        Ok(left) => (left, None),
+        Err(error) if error.is(ErrorKind::Credentials) => {
+            return Err(Failure::of_reading(&error, &again));
+        }
+        Err(error) => (Whereabouts::default(), Some(whereabouts::unread(&error))),
+    };
+    let hints = whereabouts::hints(&session, &left);
+    let live = session.read_with(context, &again, &hints).await?;
+    let doubts: Vec<Message> = whereabouts::doubt(&session, &left, &live, &again)
+        .into_iter()
+        .chain(unread)
+        .collect();
+    let request = arguments
+        .selection
+        .request(Goal::Destroy, &ForceArguments::default());
     let plan = session.plan(&live, &request)?;
     if plan.is_empty() && plan.retained.is_empty() && plan.refusals.is_empty() {
         let text = format!("There is nothing of {} to delete.", session.place());
         context.terminal.print(&[Line::plain(text)]);
+        show(&doubts, &mut context.terminal);
         return Ok(Exit::Done);
     }
     let terms = Terms {
@@ -64,6 +91,7 @@ pub async fn run(context: &mut Context, arguments: &Arguments) -> CommandResult 
         saved: None,
         show: ShowOptions::default(),
         lock: &arguments.lock,
+        hints: &hints,
         again: &again,
     };
     let (turn, plan) = match turn::agree(context, &session, plan, read_at, &terms, confirm).await? {
@@ -78,6 +106,7 @@ pub async fn run(context: &mut Context, arguments: &Arguments) -> CommandResult 
         .await;
     let exit = running::finish(context, &session, &plan, &outcome, &again);
     show(&troubles, &mut context.terminal);
+    show(&doubts, &mut context.terminal);
     Ok(report_retained(context, &plan, exit, &again))
 }
 
@@ -114,7 +143,12 @@ fn report_retained(context: &mut Context, plan: &Plan, exit: Exit, again: &str) 
     let kept: Vec<_> = plan
         .retained
         .iter()
-        .filter(|retained| retained.reason == RetainReason::OnDelete)
+        .filter(|retained| {
+            matches!(
+                retained.reason,
+                RetainReason::OnDelete | RetainReason::LeavesNothing
+            )
+        })
         .collect();
     if kept.is_empty() || exit != Exit::Done {
         return exit;
@@ -126,9 +160,10 @@ fn report_retained(context: &mut Context, plan: &Plan, exit: Exit, again: &str) 
         message = message.fact(
             retained.urn.name(),
             format!(
-                "{} `{}`: onDelete is retain",
+                "{} `{}` {}",
                 retained.urn.token(),
-                retained.observed.id
+                retained.observed.id,
+                retained.reason
             ),
         );
         command.push_str(" --allow-delete ");

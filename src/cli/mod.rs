@@ -25,6 +25,7 @@ mod turn;
 mod unlock;
 mod up;
 mod validate;
+mod whereabouts;
 
 use std::ffi::OsString;
 use std::process::ExitCode;

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 
 use clap::Args;
 
-use super::arguments::{SelectionArguments, StackArguments, boolean, exclusive};
+use super::arguments::{ForceArguments, SelectionArguments, StackArguments, boolean, exclusive};
 use super::report::Failure;
 use super::saved_plan::{Previewed, SavedPlan};
 use super::session::{Offline, Session, ShowOptions, quoted, suffix};
@@ -58,14 +58,8 @@ pub struct Arguments {
     pub detailed_exitcode: bool,
     #[command(flatten)]
     selection: SelectionArguments,
-    /// Replace this resource. Can be repeated.
-    #[arg(
-        long,
-        env = "FDE_INFRA_REPLACE",
-        value_name = "NAME",
-        value_delimiter = ','
-    )]
-    replace: Vec<String>,
+    #[command(flatten)]
+    force: ForceArguments,
     /// Write the plan to a file, for `up --plan`.
     #[arg(long, env = "FDE_INFRA_SAVE_PLAN", value_name = "FILE")]
     save_plan: Option<String>,
@@ -97,9 +91,9 @@ pub async fn run(context: &mut Context, arguments: &Arguments) -> CommandResult 
     offline.warn(&mut context.terminal);
     let session = Session::connect(context, offline).await?;
     let again = session.offline.command_line("preview");
-    let again = arguments.selection.added_to(again, &arguments.replace);
+    let again = arguments.selection.added_to(again, &arguments.force);
     let live = session.read(context, &again).await?;
-    let request = arguments.selection.request(Goal::Up, &arguments.replace);
+    let request = arguments.selection.request(Goal::Up, &arguments.force);
     let plan = session.plan(&live, &request)?;
     let options = ShowOptions {
         diff: arguments.diff,
@@ -152,8 +146,8 @@ pub async fn run(context: &mut Context, arguments: &Arguments) -> CommandResult 
             live: &live,
             plan: &plan,
         };
-        let replace = &arguments.replace;
-        SavedPlan::of(&previewed, &arguments.stack, &arguments.selection, replace)?.write(path)?;
+        let force = &arguments.force;
+        SavedPlan::of(&previewed, &arguments.stack, &arguments.selection, force)?.write(path)?;
         // Not on standard output, from which a script takes the document.
         let lines = saved(context, &arguments.stack, path);
         context.terminal.report(&lines);
@@ -175,7 +169,7 @@ pub async fn run(context: &mut Context, arguments: &Arguments) -> CommandResult 
         } else {
             Message::error("no changes were expected, and there are some")
                 .help("to make them, run")
-                .command(arguments.selection.added_to(up, &arguments.replace))
+                .command(arguments.selection.added_to(up, &arguments.force))
         };
         Err(Failure::new(Exit::UnexpectedChanges, message))
     } else if arguments.detailed_exitcode {

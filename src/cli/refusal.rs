@@ -249,7 +249,7 @@ pub fn left_alone(plan: &Plan, report: &Report, catalog: &Catalog, again: &str) 
         .map(|step| &step.urn)
         .filter(|urn| {
             let schema = catalog.get(urn.token());
-            schema.is_some_and(|schema| schema.stateful && !schema.snapshots)
+            schema.is_some_and(|schema| schema.stateful && schema.leaves.is_none())
         })
         .map(Urn::name)
         .collect();

@@ -164,7 +164,7 @@ pub fn finish(
             context.terminal.print(&[Line::new()]);
         }
     }
-    let mut lines = summary::render(plan, outcome);
+    let mut lines = summary::render(plan, outcome, catalog, width);
     if plan.goal == Goal::Up {
         lines.extend(notes(session, plan, outcome.report(), width));
     }

@@ -16,7 +16,7 @@ use std::time::SystemTime;
 use serde::{Deserialize, Serialize};
 
 use super::Exit;
-use super::arguments::{SelectionArguments, StackArguments};
+use super::arguments::{ForceArguments, SelectionArguments, StackArguments};
 use super::report::Failure;
 use super::session::{Offline, Session};
 use crate::deployment::moment;
@@ -79,6 +79,8 @@ struct SavedRequest {
     target: Vec<String>,
     exclude: Vec<String>,
     replace: Vec<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    reboot: Vec<String>,
     allow_delete: Vec<String>,
     #[serde(default)]
     remove: Vec<String>,
@@ -100,7 +102,7 @@ impl SavedPlan {
         previewed: &Previewed<'_>,
         stack: &StackArguments,
         selection: &SelectionArguments,
-        replace: &[String],
+        force: &ForceArguments,
     ) -> Result<Self, Failure> {
         let Previewed {
             session,
@@ -143,7 +145,8 @@ impl SavedPlan {
                 set: stack.set.clone(),
                 target: selection.target.clone(),
                 exclude: selection.exclude.clone(),
-                replace: replace.to_vec(),
+                replace: force.replace.clone(),
+                reboot: force.reboot.clone(),
                 allow_delete: selection.allow_delete.clone(),
                 remove: selection.remove.clone(),
                 allow_region: selection.allow_region.clone(),
@@ -241,8 +244,11 @@ impl SavedPlan {
         }
     }
 
-    pub fn replace(&self) -> &[String] {
-        &self.request.replace
+    pub fn force(&self) -> ForceArguments {
+        ForceArguments {
+            replace: self.request.replace.clone(),
+            reboot: self.request.reboot.clone(),
+        }
     }
 
     /// Compares what is known without AWS.

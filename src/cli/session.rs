@@ -18,6 +18,7 @@ use crate::display::{
     Line, Message, Place, Section, Style, Terminal, View, annotation, diff, message, preview,
 };
 use crate::graph::{ResourceGraph, nearest};
+use crate::live::{self, Hints};
 use crate::plan::{self, Goal, Plan, Request};
 use crate::resource::provider::Progress;
 use crate::resource::tags::short_hash;
@@ -201,6 +202,16 @@ impl Session {
 
     /// Reads what is live, and says so where AWS lets it wait.
     pub async fn read(&self, context: &mut Context, again: &str) -> Result<LiveSnapshot, Failure> {
+        self.read_with(context, again, &Hints::default()).await
+    }
+
+    /// As [`Session::read`], also where the hints say.
+    pub async fn read_with(
+        &self,
+        context: &mut Context,
+        again: &str,
+        hints: &Hints,
+    ) -> Result<LiveSnapshot, Failure> {
         let reading = Reading {
             place: self.place(),
             draws: context.draws(),
@@ -210,7 +221,7 @@ impl Session {
             }),
         };
         reading.status("");
-        let work = crate::live::read(&self.provider, &self.offline.graph);
+        let work = live::read_with(&self.provider, &self.offline.graph, hints);
         let live = context.interrupts.guard(told(&reading, work)).await;
         context.terminal.clear_frame();
         live?.map_err(|error| Failure::of_reading(&error, again))
@@ -237,6 +248,7 @@ impl Session {
             ("--target", &request.targets),
             ("--exclude", &request.excludes),
             ("--replace", &request.replace),
+            ("--reboot", &request.reboot),
         ] {
             for pattern in patterns {
                 let alone = std::slice::from_ref(pattern);
@@ -254,6 +266,25 @@ impl Session {
                         self.offline.command_line("preview")
                     )),
                 });
+            }
+        }
+        for pattern in &request.reboot {
+            let alone = std::slice::from_ref(pattern);
+            let wanted = self.offline.graph.iter().map(|resource| &resource.urn);
+            let mut named = wanted
+                .chain(live.ours.keys())
+                .filter(|urn| plan::matches_any(alone, urn.name()))
+                .peekable();
+            let reboots = |urn: &Urn| {
+                let schema = self.offline.catalog.get(urn.token());
+                schema.is_some_and(|schema| schema.reboots.is_some())
+            };
+            if named.peek().is_some() && !named.any(reboots) {
+                let message = Message::error("--reboot names what cannot be rebooted")
+                    .fact("name", pattern.clone())
+                    .fact("now", "nothing was changed")
+                    .help("database instances can: `database/instance`, for one");
+                messages.push(message);
             }
         }
         if messages.is_empty() {

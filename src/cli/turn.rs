@@ -19,12 +19,13 @@ use super::arguments::LockArguments;
 use super::report::{Failure, show};
 use super::saved_plan::{Again, Previewed, SavedPlan};
 use super::session::{Session, ShowOptions};
-use super::{Context, Exit, refusal, run as running, surroundings};
+use super::{Context, Exit, refusal, run as running, surroundings, whereabouts};
 use crate::deployment::{
     Ending, History, Hold, Lease, Lock, Loss, Process, Record, Seen, Taking, moment,
 };
 use crate::display::{Line, Message, Style, lock, seconds, summary};
 use crate::execute::Outcome;
+use crate::live::Hints;
 use crate::plan::{Op, Plan, Request};
 use crate::resource::{ErrorKind, ProviderError};
 use crate::version::VERSION;
@@ -54,6 +55,8 @@ pub struct Terms<'a> {
     pub saved: Option<&'a (SavedPlan, Again)>,
     pub show: ShowOptions,
     pub lock: &'a LockArguments,
+    /// Where to look besides where file and index say.
+    pub hints: &'a Hints,
     /// The command line, to be copied.
     pub again: &'a str,
 }
@@ -199,7 +202,7 @@ impl Turn {
         session: &Session,
         terms: &Terms<'_>,
     ) -> Result<Plan, Failure> {
-        let live = session.read(context, terms.again).await?;
+        let live = session.read_with(context, terms.again, terms.hints).await?;
         let plan = session.plan(&live, terms.request)?;
         if let Some((saved, again)) = terms.saved {
             let now = Previewed {
@@ -249,6 +252,7 @@ impl Turn {
         let report = outcome.report();
         let done = summary::tally(plan, report);
         let count = |op| done.get(&op).copied().unwrap_or(0);
+        let whereabouts = whereabouts::after(plan, report, &session.offline.catalog);
         Record {
             command: self.command.to_owned(),
             started: moment::utc(started),
@@ -267,6 +271,8 @@ impl Turn {
             file: session.offline.hash.clone(),
             set: session.offline.set.clone(),
             set_besides: 0,
+            types: whereabouts.types,
+            objects: whereabouts.objects,
             run_url: surroundings::run_url(),
             tool_version: VERSION.to_owned(),
         }

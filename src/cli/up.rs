@@ -7,7 +7,8 @@ use clap::Args;
 use tokio::time::Instant;
 
 use super::arguments::{
-    GlobalArguments, LockArguments, SelectionArguments, StackArguments, boolean, parallel,
+    ForceArguments, GlobalArguments, LockArguments, SelectionArguments, StackArguments, boolean,
+    parallel,
 };
 use super::report::{Failure, show};
 use super::saved_plan::{Again, Previewed, SavedPlan};
@@ -16,8 +17,10 @@ use super::turn::{self, Agreed, Terms};
 use super::{CommandResult, Context, Exit, run as running};
 use crate::display::{Line, Message, diff, terminal};
 use crate::execute::{self, Cancel, Report};
-use crate::plan::{Because, Goal, Plan};
+use crate::live::Hints;
+use crate::plan::{Because, Goal, Plan, Step};
 use crate::resource::Urn;
+use crate::resource::diff::REBOOT;
 
 #[derive(Debug, Args)]
 pub struct Arguments {
@@ -34,14 +37,8 @@ pub struct Arguments {
     show_sames: bool,
     #[command(flatten)]
     selection: SelectionArguments,
-    /// Replace this resource. Can be repeated.
-    #[arg(
-        long,
-        env = "FDE_INFRA_REPLACE",
-        value_name = "NAME",
-        value_delimiter = ','
-    )]
-    replace: Vec<String>,
+    #[command(flatten)]
+    force: ForceArguments,
     /// Apply the plan that `preview --save-plan` has written to this file, and nothing else, without asking.
     #[arg(long, env = "FDE_INFRA_PLAN", value_name = "FILE")]
     plan: Option<String>,
@@ -69,7 +66,7 @@ const CHOICES: [&str; 3] = [YES, NO, DETAILS];
 struct Job {
     stack: StackArguments,
     selection: SelectionArguments,
-    replace: Vec<String>,
+    force: ForceArguments,
     /// Somebody has consented already.
     agreed: bool,
     saved: Option<(SavedPlan, Again)>,
@@ -81,7 +78,7 @@ impl Job {
             return Ok(Self {
                 stack: arguments.stack.clone(),
                 selection: arguments.selection.clone(),
-                replace: arguments.replace.clone(),
+                force: arguments.force.clone(),
                 agreed: arguments.yes,
                 saved: None,
             });
@@ -95,9 +92,9 @@ impl Job {
             .filter(|stack| !stack.is_empty());
         let stack = saved.stack_arguments(given);
         let selection = saved.selection();
-        let replace = saved.replace().to_vec();
+        let force = saved.force();
         let preview = format!("fde-infra preview{}", suffix(&stack, global));
-        let preview = selection.added_to(preview, &replace);
+        let preview = selection.added_to(preview, &force);
         let again = Again {
             path: path.clone(),
             preview: format!("{preview} --save-plan {}", quoted(path)),
@@ -105,7 +102,7 @@ impl Job {
         Ok(Self {
             stack,
             selection,
-            replace,
+            force,
             agreed: true,
             saved: Some((saved, again)),
         })
@@ -119,7 +116,8 @@ fn alone(arguments: &Arguments) -> Result<(), Failure> {
         ("--set", &arguments.stack.set),
         ("--target", &selection.target),
         ("--exclude", &selection.exclude),
-        ("--replace", &arguments.replace),
+        ("--replace", &arguments.force.replace),
+        ("--reboot", &arguments.force.reboot),
         ("--allow-delete", &selection.allow_delete),
         ("--remove", &selection.remove),
         ("--allow-region", &selection.allow_region),
@@ -143,7 +141,7 @@ pub async fn run(context: &mut Context, arguments: &Arguments) -> CommandResult 
     let job = Job::of(arguments, &context.global)?;
     if !job.agreed && !context.is_interactive() {
         let suffix = suffix(&job.stack, &context.global);
-        let suffix = job.selection.added_to(suffix, &job.replace);
+        let suffix = job.selection.added_to(suffix, &job.force);
         return Err(nobody_to_ask("up", &suffix));
     }
     let offline = Offline::load("up", &job.stack, &context.global)?;
@@ -156,10 +154,10 @@ pub async fn run(context: &mut Context, arguments: &Arguments) -> CommandResult 
         saved.check_caller(&session, again)?;
     }
     let again = session.offline.command_line("up");
-    let again = job.selection.added_to(again, &job.replace);
+    let again = job.selection.added_to(again, &job.force);
     let read_at = Instant::now();
     let live = session.read(context, &again).await?;
-    let request = job.selection.request(Goal::Up, &job.replace);
+    let request = job.selection.request(Goal::Up, &job.force);
     let plan = session.plan(&live, &request)?;
     if let Some((saved, again)) = &job.saved {
         let now = Previewed {
@@ -180,6 +178,7 @@ pub async fn run(context: &mut Context, arguments: &Arguments) -> CommandResult 
         saved: job.saved.as_ref(),
         show: options,
         lock: &arguments.lock,
+        hints: &Hints::default(),
         again: &again,
     };
     let (turn, plan) = match turn::agree(context, &session, plan, read_at, &terms, confirm).await? {
@@ -192,7 +191,7 @@ pub async fn run(context: &mut Context, arguments: &Arguments) -> CommandResult 
     let (outcome, troubles) = turn
         .run(context, &session, &plan, arguments.parallel.get())
         .await;
-    let left = still_to_replace(&plan, outcome.report());
+    let left = still_to_force(&plan, outcome.report());
     let again = session.offline.command_line("up");
     let again = job.selection.added_to(again, &left);
     let exit = running::finish(context, &session, &plan, &outcome, &again);
@@ -200,20 +199,27 @@ pub async fn run(context: &mut Context, arguments: &Arguments) -> CommandResult 
     Ok(exit)
 }
 
-/// What `--replace` still has to name when the run is repeated: a replacement that was begun is finished unasked, and one
-/// that is done would be made a second time.
-fn still_to_replace(plan: &Plan, report: &Report) -> Vec<String> {
+/// What `--replace` and `--reboot` still have to name when the run is repeated: a replacement that was begun is finished
+/// unasked, and what is done would be done a second time.
+fn still_to_force(plan: &Plan, report: &Report) -> ForceArguments {
     let begun: BTreeSet<&Urn> = report
         .succeeded
         .iter()
         .map(|id| &plan.steps[*id].urn)
         .collect();
-    let asked = plan
-        .steps
-        .iter()
-        .filter(|step| step.because == Because::Requested && !begun.contains(&step.urn))
-        .map(|step| step.urn.name().to_owned());
-    asked.collect::<BTreeSet<_>>().into_iter().collect()
+    let asked = |is_forced: fn(&Step) -> bool| {
+        let steps = plan.steps.iter();
+        let left = steps.filter(|step| is_forced(step) && !begun.contains(&step.urn));
+        let names: BTreeSet<_> = left.map(|step| step.urn.name().to_owned()).collect();
+        names.into_iter().collect()
+    };
+    ForceArguments {
+        replace: asked(|step| step.because == Because::Requested),
+        reboot: asked(|step| {
+            let comparison = step.comparison();
+            comparison.is_some_and(|comparison| comparison.diff.touches(REBOOT))
+        }),
+    }
 }
 
 /// What a stack gives away, and what is still to be done, stays of interest when nothing has changed.

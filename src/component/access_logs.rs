@@ -105,9 +105,7 @@ pub fn expand(context: &mut Context<'_>, logs: &AccessLogs) {
             policy::account_id(&stack),
         ])
     });
-    // The load balancer writes a test object, so the bucket is never empty. Whether it may go is decided by `onDelete`
-    // and consent; then its logs must not stand in the way.
-    let inputs = properties([("bucket", name), ("forceDestroy", true.into())]);
+    let inputs = properties([("bucket", name)]);
     let resource = context.add(ORIGIN, urn.clone(), inputs);
     resource.origin.name_key = Some(format!("{ORIGIN}.accessLogs.bucket"));
     resource.options.earlier_names.extend(earlier);

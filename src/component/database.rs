@@ -78,6 +78,9 @@ pub struct DatabaseSpec {
     /// When AWS may maintain the instance, in UTC, at least half an hour. Default: AWS chooses.
     #[schemars(example = &"sun:04:30-sun:05:30")]
     pub maintenance_window: Option<String>,
+    /// When changes of the instance happen that interrupt it or slow it down: at once, or in the maintenance window.
+    /// Default: `now`.
+    pub apply_changes: Option<ApplyChanges>,
     /// Has RDS itself refuse to delete the instance. Default: true in prod.
     pub deletion_protection: Option<bool>,
     /// What `destroy` does with the data. Default: `delete` in dev, `snapshot` in staging, `retain` in prod.
@@ -93,6 +96,16 @@ pub struct DatabaseSpec {
     pub performance_insights: Option<bool>,
     /// Seconds between the readings of enhanced monitoring; 0 switches it off. Default: 60.
     pub monitoring_interval_seconds: Option<MonitoringInterval>,
+}
+
+/// When changes of the instance happen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum ApplyChanges {
+    /// At once.
+    Now,
+    /// In the maintenance window.
+    Window,
 }
 
 /// What `destroy` does with data.
@@ -151,6 +164,7 @@ pub struct Database {
     backup_retention_days: u8,
     backup_window: Option<String>,
     maintenance_window: Option<String>,
+    apply_changes: ApplyChanges,
     deletion_protection: bool,
     on_delete: OnDelete,
     parameters: BTreeMap<String, String>,
@@ -223,6 +237,7 @@ pub fn settle(context: &mut Context<'_>) -> Option<Database> {
         backup_retention_days,
         backup_window: spec.backup_window,
         maintenance_window: spec.maintenance_window.map(|window| window.to_lowercase()),
+        apply_changes: spec.apply_changes.unwrap_or(ApplyChanges::Now),
         deletion_protection: spec
             .deletion_protection
             .unwrap_or(environment == Environment::Prod),
@@ -369,8 +384,10 @@ impl Database {
                 self.performance_insights.into(),
             ),
             ("monitoringInterval", self.monitoring_interval.into()),
-            // Left to the maintenance window, a change would show as a difference until then.
-            ("applyImmediately", true.into()),
+            (
+                "applyImmediately",
+                (self.apply_changes == ApplyChanges::Now).into(),
+            ),
         ]);
         if self.performance_insights {
             inputs.insert("performanceInsightsRetentionPeriod".to_owned(), 7.into());

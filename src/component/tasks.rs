@@ -105,8 +105,6 @@ impl Addition<'_> {
                 "imageScanningConfiguration",
                 Value::object([("scanOnPush", true.into())]),
             ),
-            // Whether images may go is decided by `onDelete` and consent; then they must not stand in the way.
-            ("forceDelete", true.into()),
         ]);
         let resource = context.add(&self.origin(), urn.clone(), inputs);
         resource.origin.name_key = Some(self.service.path("repository"));
@@ -316,6 +314,7 @@ impl Addition<'_> {
         let repository = self.service.repository_urn(self.stack);
         Value::If(Box::new(Conditional {
             condition: Value::output(&repository, "hasImages"),
+            says: "the repository has an image".to_owned(),
             then: count.into(),
             otherwise: 0.into(),
         }))

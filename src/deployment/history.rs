@@ -1,5 +1,6 @@
 //! The runs of a stack: one parameter, a version of it for each run. SSM keeps the last hundred, and who wrote them.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -9,6 +10,9 @@ use crate::resource::{ProviderError, StackId};
 
 /// The longest text of a standard parameter.
 const LONGEST: usize = 4096;
+
+/// How much of that the ARNs may take.
+const MOST_OBJECTS: usize = 2000;
 
 /// The longest address of a run that is kept.
 const LONGEST_URL: usize = 1024;
@@ -26,7 +30,8 @@ pub enum Ending {
     Unknown,
 }
 
-/// What is kept of a run. No value of the stack file, and none of `--set`: they may be secrets.
+/// What is kept of a run. No value of the stack file but the names of what was made, and none of `--set`: they may be
+/// secrets.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Record {
@@ -50,6 +55,12 @@ pub struct Record {
     /// How many more, where they were too many to be kept.
     #[serde(skip_serializing_if = "is_zero")]
     pub set_besides: usize,
+    /// The types of what may have been there afterwards, without their `aws:`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub types: Vec<String>,
+    /// The ARNs of what was there afterwards, of types that are found by name alone, by type; as many as there is room for.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub objects: BTreeMap<String, Vec<String>>,
     /// Address of the run in a CI system.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub run_url: Option<String>,
@@ -57,18 +68,51 @@ pub struct Record {
 }
 
 impl Record {
+    /// Leaves out whole types, the longest first: half a list would look like a whole one.
+    fn trim_objects(&mut self) {
+        let size = |arns: &Vec<String>| arns.iter().map(|arn| arn.len() + 3).sum::<usize>();
+        while self.objects.values().map(size).sum::<usize>() > MOST_OBJECTS {
+            self.leave_out_longest();
+        }
+    }
+
+    /// False if there was nothing to leave out.
+    fn leave_out_longest(&mut self) -> bool {
+        let longest = self.objects.iter().max_by_key(|(_, arns)| arns.len());
+        let Some(token) = longest.map(|(token, _)| token.clone()) else {
+            return false;
+        };
+        self.objects.remove(&token).is_some()
+    }
+
     /// As JSON that fits a parameter. However much was set, the rest is kept.
     fn to_text(&self) -> String {
         let mut record = self.clone();
+        record.trim_objects();
         record.run_url = record.run_url.filter(|url| url.len() <= LONGEST_URL);
         loop {
             let text = acceptable(serde_json::json!(record).to_string());
-            if text.len() <= LONGEST || record.set.pop().is_none() {
+            if text.len() <= LONGEST {
                 return text;
             }
-            record.set_besides += 1;
+            if record.set.pop().is_some() {
+                record.set_besides += 1;
+            } else if !record.leave_out_longest() {
+                return text;
+            }
         }
     }
+}
+
+/// Where to look for what a run has left, by its record: the tag index is behind by minutes.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Whereabouts {
+    /// Type tokens.
+    pub tokens: BTreeSet<String>,
+    /// ARNs by type token.
+    pub objects: BTreeMap<String, Vec<String>>,
+    /// Since the run ended, by AWS's clock.
+    pub age: Duration,
 }
 
 /// A run that is on record.
@@ -102,6 +146,26 @@ impl<'a> History<'a> {
         self.store.put(&self.name, &record.to_text()).await
     }
 
+    /// Where the last run has left what; `None` if there was none.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub async fn whereabouts(&self) -> Result<Option<Whereabouts>, ProviderError> {
+        let parameter = self.store.read(&self.name).await?;
+        Ok(parameter.map(|parameter| {
+            let record: Record = serde_json::from_str(&parameter.value).unwrap_or_default();
+            let tokens = record.types.iter().map(|text| long(text));
+            let objects = record.objects.iter();
+            Whereabouts {
+                tokens: tokens.collect(),
+                objects: objects
+                    .map(|(text, arns)| (long(text), arns.clone()))
+                    .collect(),
+                age: parameter.age,
+            }
+        }))
+    }
+
     /// How long before a lock was taken the last run ended, to the millisecond, by AWS's clock; `None` if there was none.
     ///
     /// # Errors
@@ -125,6 +189,19 @@ impl<'a> History<'a> {
             record: serde_json::from_str(&version.value).unwrap_or_default(),
         });
         Ok(deployments.collect())
+    }
+}
+
+/// A type token as a record has it.
+pub fn short(token: &str) -> String {
+    token.strip_prefix("aws:").unwrap_or(token).to_owned()
+}
+
+/// A type token as it is.
+fn long(text: &str) -> String {
+    match text.matches(':').count() {
+        1 => format!("aws:{text}"),
+        _ => text.to_owned(),
     }
 }
 

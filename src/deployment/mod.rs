@@ -16,7 +16,7 @@ pub mod moment;
 mod process;
 mod store;
 
-pub use history::{Deployment, Ending, History, Record};
+pub use history::{Deployment, Ending, History, Record, Whereabouts};
 pub use lease::{Lease, Seen};
 pub use lock::{Hold, Lock, Loss, Taking};
 pub use process::Process;

@@ -394,6 +394,44 @@ async fn never_two_at_a_time() {
     }
 }
 
+/// What a run has left is a hint for the next, as far as there is room, and by whole types: half a list would pass for a whole.
+#[tokio::test(start_paused = true)]
+async fn a_record_says_where_to_look() {
+    let store = FakeStore::default();
+    let stack = stack();
+    let history = History::of(&stack, &store);
+    assert_eq!(history.whereabouts().await.unwrap(), None);
+    let arns = |kind: &str, count: usize| {
+        let arn = |n| format!("arn:aws:{kind}:eu-south-2:123456789012:shop-dev-{n}");
+        (0..count).map(arn).collect::<Vec<_>>()
+    };
+    let record = Record {
+        types: vec![
+            "sns:Topic".into(),
+            "cloudwatch:MetricAlarm".into(),
+            "fde:x:Y".into(),
+        ],
+        objects: [
+            ("sns:Topic".to_owned(), arns("sns", 3)),
+            ("cloudwatch:MetricAlarm".to_owned(), arns("cloudwatch", 200)),
+        ]
+        .into(),
+        run_url: Some("u".repeat(1000)),
+        set: (0..500).map(|n| format!("services.api{n}.image")).collect(),
+        ..Record::default()
+    };
+    history.add(&record).await.unwrap();
+    let text = store.value("/fde-infra/shop/dev/deployments").unwrap();
+    assert!(text.len() <= 4096, "{}", text.len());
+    sleep(Duration::from_secs(7)).await;
+    let left = history.whereabouts().await.unwrap().unwrap();
+    let tokens = ["aws:cloudwatch:MetricAlarm", "aws:sns:Topic", "fde:x:Y"];
+    assert_eq!(left.tokens, tokens.map(str::to_owned).into());
+    let topics = [("aws:sns:Topic".to_owned(), arns("sns", 3))];
+    assert_eq!(left.objects, topics.into());
+    assert_eq!(left.age, Duration::from_secs(7));
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_run_is_kept_whatever_was_set() {
     let store = FakeStore::default();

@@ -22,16 +22,12 @@ pub fn going(view: View<'_>) -> Vec<Line> {
     let mut lines = Vec::new();
     for step in of(Op::Delete) {
         let fate = fate_of_data(view.catalog, step);
-        match (view.plan.goal, fate) {
-            (Goal::Destroy, None) => {}
-            (Goal::Destroy, Some(fate)) => {
-                item(Op::Delete, step.urn.name(), fate, view, &mut lines);
-            }
-            (Goal::Up, _) => {
-                let text = with(&reason(step), fate);
-                item(Op::Delete, step.urn.name(), &text, view, &mut lines);
-            }
-        }
+        let text = match (view.plan.goal, fate) {
+            (Goal::Destroy, None) => continue,
+            (Goal::Destroy, Some(fate)) => fate,
+            (Goal::Up, fate) => with(&reason(step), fate),
+        };
+        item(Op::Delete, step.urn.name(), &text, view.width, &mut lines);
     }
     replacements(&of(Op::Replace), view, &mut lines);
     if !lines.is_empty() {
@@ -60,7 +56,7 @@ fn replacements(steps: &[&Step], view: View<'_>, lines: &mut Vec<Line>) {
             ReplaceOrder::DeleteFirst => "; the old one goes first",
         });
         let text = with(&format!("{}{order}", reason(step)), fate);
-        item(Op::Replace, step.urn.name(), &text, view, lines);
+        item(Op::Replace, step.urn.name(), &text, view.width, lines);
     }
     for (wanted, text) in [
         (
@@ -79,7 +75,7 @@ fn replacements(steps: &[&Step], view: View<'_>, lines: &mut Vec<Line>) {
             .collect();
         names.sort_unstable();
         if !names.is_empty() {
-            item(Op::Replace, text, &names.join(", "), view, lines);
+            item(Op::Replace, text, &names.join(", "), view.width, lines);
         }
     }
 }
@@ -111,7 +107,7 @@ fn order(step: &Step) -> Option<ReplaceOrder> {
     }
 }
 
-fn with(text: &str, fate: Option<&str>) -> String {
+fn with(text: &str, fate: Option<String>) -> String {
     match fate {
         Some(fate) => format!("{text}; {fate}"),
         None => text.to_owned(),
@@ -124,7 +120,13 @@ pub fn staying(view: View<'_>) -> Vec<Line> {
     for retained in &view.plan.retained {
         if retained.reason != RetainReason::NotTargeted {
             let text = format!("{} ({})", retained.reason, retained.observed.id);
-            item(Op::Retain, retained.urn.name(), &text, view, &mut lines);
+            item(
+                Op::Retain,
+                retained.urn.name(),
+                &text,
+                view.width,
+                &mut lines,
+            );
         }
     }
     if !lines.is_empty() {
@@ -133,11 +135,11 @@ pub fn staying(view: View<'_>) -> Vec<Line> {
     lines
 }
 
-fn item(op: Op, name: &str, text: &str, view: View<'_>, lines: &mut Vec<Line>) {
+pub(super) fn item(op: Op, name: &str, text: &str, width: Option<usize>, lines: &mut Vec<Line>) {
     let lead = name.chars().count() + 2;
     let wrapped = wrap(
         &format!("{name}: {text}"),
-        view.width.map(|width| width.saturating_sub(INDENT)),
+        width.map(|width| width.saturating_sub(INDENT)),
     );
     for (index, text) in wrapped.iter().enumerate() {
         let line = if index == 0 {

@@ -227,6 +227,12 @@ fn render_change(
     lines: &mut Vec<Line>,
 ) {
     let (before, after) = (structured(&change.before), structured(&change.after));
+    if change.rewrites {
+        let head = Line::plain(" ".repeat(indent)).with(Style::Update, "~ ");
+        let head = head.and(format!("{name}: written again, from "));
+        block(&head, &after, Style::Update, indent + 2, width, lines);
+        return;
+    }
     if change.kind == ChangeKind::Update && is_structure(&before) && is_structure(&after) {
         // Documents that travel as text, shown place by place.
         let mut inner = Vec::new();

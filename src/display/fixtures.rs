@@ -54,7 +54,7 @@ pub fn catalog() -> Catalog {
                 Property::new("password").secret(),
                 Property::new("subnetIds").set(),
             ])
-            .snapshots(),
+            .leaves(|_| Some("a final snapshot stays".to_owned())),
         schema("aws:s3:Bucket")
             .properties([Property::new("bucket").replaces()])
             .stateful(),
@@ -245,6 +245,8 @@ fn live_object(
             region: None,
             earlier_names: Vec::new(),
             parts: None,
+            rewrites: Vec::new(),
+            reboot: false,
         };
         desired.against(schema, &lookup, None)
     });

@@ -8,6 +8,7 @@ use serde_json::Value as Json;
 use super::added;
 use super::diff::masked;
 use super::outputs::json;
+use super::pending;
 use super::rows::{headline, rows, tally};
 use crate::plan::{Action, Because, Goal, Op, Plan, Refusal, ReplaceOrder, RetainReason, Step};
 use crate::resource::provider::DataPolicy;
@@ -37,6 +38,8 @@ pub struct Document {
     refusals: Vec<JsonRefusal>,
     retained: Vec<JsonRetained>,
     added: Vec<JsonAdded>,
+    /// What is decided and not in force, and stays so unless the plan says otherwise.
+    pending: Vec<JsonPending>,
     outputs: Json,
 }
 
@@ -88,6 +91,9 @@ struct JsonChange {
     before: Json,
     after: Json,
     replaces: bool,
+    /// AWS does not say what it is; it is written again because its source is another.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    rewrites: bool,
 }
 
 #[derive(Debug, Serialize)]
@@ -117,6 +123,18 @@ struct JsonRetained {
     name: String,
     id: String,
     because: &'static str,
+    reason: String,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct JsonPending {
+    urn: String,
+    name: String,
+    what: String,
+    /// A word for machines.
+    until: &'static str,
+    /// A sentence for people.
     reason: String,
 }
 
@@ -193,6 +211,7 @@ pub fn document(plan: &Plan, catalog: &Catalog) -> Document {
                 id: retained.observed.id.clone(),
                 because: match retained.reason {
                     RetainReason::OnDelete => "onDelete",
+                    RetainReason::LeavesNothing => "leavesNothing",
                     RetainReason::RetainOnDelete => "retainOnDelete",
                     RetainReason::NeededBy(_) => "needed",
                     RetainReason::NotTargeted => "notTargeted",
@@ -210,6 +229,16 @@ pub fn document(plan: &Plan, catalog: &Catalog) -> Document {
                 id: added.observed.id.clone(),
                 what: added::text(added),
                 drift: added.is_drift,
+            })
+            .collect(),
+        pending: pending::of_plan(plan, catalog)
+            .iter()
+            .map(|waiting| JsonPending {
+                urn: waiting.urn.to_string(),
+                name: waiting.urn.name().to_owned(),
+                what: waiting.what.clone(),
+                until: waiting.word(),
+                reason: waiting.sentence(),
             })
             .collect(),
         outputs: plan
@@ -283,10 +312,12 @@ fn because(because: &Because) -> &'static str {
         Because::Missing => "missing",
         Because::Edited => "edited",
         Because::Drifted => "drifted",
+        Because::Renewed => "renewed",
         Because::Unfinished(_) => "unfinished",
         Because::Broken(_) => "broken",
         Because::CannotChange(_) => "cannotChange",
         Because::Requested => "requested",
+        Because::Reboot => "reboot",
         Because::NotInFile => "notInFile",
         Because::Destroy => "destroy",
         Because::Superseded => "superseded",
@@ -310,6 +341,7 @@ fn json_change(change: &Change) -> JsonChange {
         before: json(&change.before, false),
         after: json(&change.after, false),
         replaces: change.replaces,
+        rewrites: change.rewrites,
     }
 }
 

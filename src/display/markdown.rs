@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::added;
 use super::diff;
 use super::inert::{HARMLESS, orders, sanitise};
+use super::pending;
 use super::preview::{self, View};
 use super::rows::{PlanRow, fate_of_data, is_shown, rows, tally, word};
 use super::style;
@@ -36,7 +37,8 @@ pub fn render(view: View<'_>, max_bytes: usize) -> String {
     rows.retain(is_shown);
     rows.sort_by_key(|row| weight(view, row));
     let mut left = max_bytes.saturating_sub(FRAME_BYTES);
-    let head = take(&mut left, Some(head(view, &rows))).unwrap_or_default();
+    let mut head = take(&mut left, Some(head(view, &rows))).unwrap_or_default();
+    head.extend(take(&mut left, waiting(view)));
     let (destroying, others) = rows.split_at(rows.partition_point(|row| destroys(row)));
     let fitting = |rows: &[PlanRow<'_>], left: &mut usize| -> Vec<String> {
         let rows = rows.iter().map(|row| table_row(view, row));
@@ -167,6 +169,23 @@ fn head(view: View<'_>, rows: &[PlanRow<'_>]) -> String {
         ));
     }
     head
+}
+
+/// What is decided and not in force.
+fn waiting(view: View<'_>) -> Option<String> {
+    let waiting = pending::of_plan(view.plan, view.catalog);
+    if waiting.is_empty() {
+        return None;
+    }
+    let mut text = "\n> [!NOTE]\n> Pending:\n".to_owned();
+    for waiting in waiting.iter().take(MOST_NAMED) {
+        let sentence = escaped(&waiting.sentence());
+        text.push_str(&format!("> - {}: {sentence}\n", code(waiting.urn.name())));
+    }
+    if waiting.len() > MOST_NAMED {
+        text.push_str(&format!("> - and {} more\n", waiting.len() - MOST_NAMED));
+    }
+    Some(text)
 }
 
 /// `1 to delete, 2 to update, 78 unchanged`

@@ -15,6 +15,7 @@ pub mod lock;
 pub mod markdown;
 pub mod message;
 pub mod outputs;
+pub mod pending;
 pub mod preview;
 pub mod progress;
 mod rows;

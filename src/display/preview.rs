@@ -1,6 +1,7 @@
 //! A plan as a tree with a summary: what `preview` shows, and `up` and `destroy` before they ask.
 
 use super::line::Line;
+use super::pending;
 use super::rows::{PlanRow, changed, fate_of_data, is_shown, rows, tally, word};
 use super::style::{self, Style};
 use super::tree::{Cells, Row, Tree};
@@ -28,6 +29,7 @@ pub fn conclusion(view: View<'_>) -> Vec<Line> {
         consequences::going(view),
         consequences::staying(view),
         added::render(view),
+        pending::of_view(view),
     ] {
         if !block.is_empty() {
             lines.append(&mut block);
@@ -123,7 +125,7 @@ pub(super) fn info(view: View<'_>, row: &PlanRow<'_>) -> Line {
         }
     }
     if let Some(fate) = fate_of_data(view.catalog, step) {
-        add("; ", Style::Warning, fate);
+        add("; ", Style::Warning, &fate);
     }
     line
 }

@@ -158,23 +158,24 @@ pub fn reason(step: &Step) -> String {
     }
 }
 
-/// What a deletion does with data, where there is any.
-pub fn fate_of_data(catalog: &Catalog, step: &Step) -> Option<&'static str> {
+/// What a deletion does with data, where there is any, in the words of the type.
+pub fn fate_of_data(catalog: &Catalog, step: &Step) -> Option<String> {
     let schema = catalog.get(step.urn.token())?;
     if !schema.stateful {
         return None;
     }
-    let data = match &step.action {
-        Action::Delete { data, .. } | Action::DeleteReplaced { data, .. } => *data,
+    let (observed, data) = match &step.action {
+        Action::Delete { observed, data } | Action::DeleteReplaced { observed, data } => {
+            (observed, *data)
+        }
         // Its deletion is a step of its own, with the same answer.
-        Action::CreateReplacement { .. } if schema.snapshots => DataPolicy::Snapshot,
-        Action::CreateReplacement { .. } => DataPolicy::Discard,
+        Action::CreateReplacement { replaced, .. } => (replaced, DataPolicy::Snapshot),
         _ => return None,
     };
-    Some(match data {
-        DataPolicy::Discard => "its data goes for good",
-        DataPolicy::Snapshot => "a final snapshot or recovery window stays",
-    })
+    let left = schema
+        .left_of(observed)
+        .filter(|_| data == DataPolicy::Snapshot);
+    Some(left.unwrap_or_else(|| "its data goes for good".to_owned()))
 }
 
 /// How many rows have which operation; what is refused has none.

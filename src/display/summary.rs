@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::annotation::Place;
 use super::line::Line;
 use super::message::Message;
+use super::pending;
 use super::preview::totals;
 use super::progress::verb;
 use super::rows::rows;
@@ -13,7 +14,7 @@ use super::secrets::Secrets;
 use super::style::{self, Style};
 use crate::execute::{Outcome, Report, Skipped};
 use crate::plan::{Action, Op, Plan, RetainReason, Step, StepId};
-use crate::resource::{ErrorKind, ProviderError, Urn};
+use crate::resource::{Catalog, ErrorKind, ProviderError, Urn};
 
 /// How many objects each operation was done to.
 pub fn tally(plan: &Plan, report: &Report) -> BTreeMap<Op, usize> {
@@ -38,7 +39,12 @@ pub fn tally(plan: &Plan, report: &Report) -> BTreeMap<Op, usize> {
 }
 
 /// `Resources:` with what was done, and `Duration:`.
-pub fn render(plan: &Plan, outcome: &Outcome) -> Vec<Line> {
+pub fn render(
+    plan: &Plan,
+    outcome: &Outcome,
+    catalog: &Catalog,
+    width: Option<usize>,
+) -> Vec<Line> {
     let report = outcome.report();
     let done = tally(plan, report);
     let unchanged = done.get(&Op::Same).copied().unwrap_or(0);
@@ -65,6 +71,11 @@ pub fn render(plan: &Plan, outcome: &Outcome) -> Vec<Line> {
     }
     lines.extend(totals(kinds, changed, unchanged, lines.len() == 1));
     lines.push(Line::new());
+    let mut waiting = pending::block(&pending::of_report(plan, report, catalog), width);
+    if !waiting.is_empty() {
+        lines.append(&mut waiting);
+        lines.push(Line::new());
+    }
     lines.push(
         Line::styled(Style::Heading, "Duration:").and(format!(" {}", seconds(report.elapsed))),
     );

@@ -256,7 +256,7 @@ fn the_end_of_a_run() {
 fn summaries_and_diagnostics() {
     let plan = creation();
     let outcome = fixtures::outcome(&plan);
-    let summary = summary::render(&plan, &outcome);
+    let summary = summary::render(&plan, &outcome, &catalog(), Some(80));
     expect_file!["../../tests/snapshots/display/summary.txt"].assert_eq(&text(&summary, false));
     for width in [Some(80), None] {
         let mut lines = Vec::new();

@@ -30,21 +30,17 @@ pub fn inline(value: &Value) -> String {
     }
 }
 
-/// A value that only the run will know: `output<network/vpc.id>`.
+/// A value that only the run will know, in words: `known after network/vpc exists`.
 pub fn unknown(value: &Value) -> String {
     match value {
-        Value::Output(reference) => format!("output<{reference}>"),
+        Value::Output(reference) => format!("known after {} exists", reference.urn.name()),
         Value::Join(parts) => format!("\"{}\"", joined(parts)),
-        Value::If(choice) => {
-            // Which of the two it will be depends on what the condition's resource turns out to be.
-            let sources: Vec<String> = choice
-                .condition
-                .references()
-                .iter()
-                .map(ToString::to_string)
-                .collect();
-            format!("output<{}>", sources.join(", "))
-        }
+        Value::If(choice) => format!(
+            "{} until {}, then {}",
+            inline(&choice.otherwise),
+            choice.says,
+            inline(&choice.then)
+        ),
         other => inline(other),
     }
 }
@@ -132,6 +128,7 @@ fn escaped(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::resource::value::Conditional;
     use crate::resource::{StackId, Urn};
     use expect_test::{Expect, expect};
 
@@ -154,7 +151,17 @@ mod tests {
         );
         check(
             &Value::output(&vpc, "id"),
-            expect!["output<network/vpc.id>"],
+            expect!["known after network/vpc exists"],
+        );
+        let choice = Conditional {
+            condition: Value::output(&vpc, "ready"),
+            says: "the network is ready".into(),
+            then: 1.into(),
+            otherwise: 0.into(),
+        };
+        check(
+            &Value::If(Box::new(choice)),
+            expect!["0 until the network is ready, then 1"],
         );
         check(
             &Value::join(["http://".into(), Value::output(&vpc, "id"), "/".into()]),

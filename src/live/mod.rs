@@ -28,6 +28,27 @@ pub async fn read(
     provider: &dyn Provider,
     graph: &ResourceGraph,
 ) -> Result<LiveSnapshot, ProviderError> {
+    read_with(provider, graph, &Hints::default()).await
+}
+
+/// Where to look besides where file and index say: the index is behind by minutes, and does not know what was made last.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Hints {
+    /// Types of which there may be objects.
+    pub tokens: BTreeSet<String>,
+    /// Objects that may be there.
+    pub objects: Vec<Indexed>,
+}
+
+/// As [`read`], also where the hints say.
+///
+/// # Errors
+/// Those of [`read`].
+pub async fn read_with(
+    provider: &dyn Provider,
+    graph: &ResourceGraph,
+    hints: &Hints,
+) -> Result<LiveSnapshot, ProviderError> {
     let catalog = provider.catalog();
     let (facts, index) =
         futures_util::future::try_join(provider.facts(), provider.index(&graph.stack)).await?;
@@ -45,7 +66,9 @@ pub async fn read(
         .flat_map(|(_, entries)| entries)
         .map(|entry| entry.tags.clone())
         .collect();
-    for round in rounds(catalog, graph, &indexed) {
+    // Hints say nothing of tags, and so come after what is concluded from these.
+    add_hints(&mut indexed, &hints.objects, &graph.stack);
+    for round in rounds(catalog, graph, &indexed, &hints.tokens) {
         let wanted: Vec<Vec<Wanted>> = round
             .iter()
             .map(|token| wanted(graph, &live, token))
@@ -100,6 +123,23 @@ pub async fn read(
     Ok(live)
 }
 
+/// Adds the hinted objects that the index does not know.
+fn add_hints(
+    indexed: &mut BTreeMap<String, Vec<Indexed>>,
+    hints: &[Indexed],
+    stack: &crate::resource::StackId,
+) {
+    for (token, hinted) in by_type(hints.to_vec(), stack) {
+        let entries = indexed.entry(token).or_default();
+        for hint in hinted {
+            if !entries.iter().any(|entry| entry.arn == hint.arn) {
+                entries.push(hint);
+            }
+        }
+        entries.sort_by(|left, right| left.arn.cmp(&right.arn));
+    }
+}
+
 /// Index entries by the type that their URN names, each by ARN. An entry with an unreadable URN is nobody's: not ours, not
 /// touched.
 fn by_type(
@@ -126,6 +166,7 @@ fn rounds<'a>(
     catalog: &'a Catalog,
     graph: &ResourceGraph,
     indexed: &BTreeMap<String, Vec<Indexed>>,
+    hinted: &BTreeSet<String>,
 ) -> Vec<Vec<&'a str>> {
     let wanted: BTreeSet<&str> = graph.iter().map(|resource| resource.urn.token()).collect();
     let mut round_of: BTreeMap<&str, usize> = BTreeMap::new();
@@ -163,7 +204,8 @@ fn rounds<'a>(
         };
         // A child that nobody wants any more is only found by asking its parents.
         let child = !schema.taggable && schema.reads_after.iter().any(|p| needed.contains(p));
-        if wanted.contains(token) || indexed.contains_key(token) || schema.unindexed || child {
+        let named = wanted.contains(token) || indexed.contains_key(token);
+        if named || hinted.contains(token) || schema.unindexed || child {
             needed.insert(schema.token);
             rounds.resize_with(rounds.len().max(round + 1), Vec::new);
             rounds[round].push(schema.token);

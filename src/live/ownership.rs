@@ -260,7 +260,7 @@ impl<'a> Owners<'a> {
     }
 }
 
-/// The URN of a part that nobody wants: named after its parent and what tells it apart.
+/// The URN of a part that nobody wants: named after its parent, which part of it it is, and what tells it apart.
 fn leftover(schema: &Schema, graph: &ResourceGraph, parent: &Urn, key: &[Value]) -> Urn {
     let own = schema.parents.first().map(|parent| parent.property);
     let rest = schema.key.iter().zip(key);
@@ -269,7 +269,8 @@ fn leftover(schema: &Schema, graph: &ResourceGraph, parent: &Urn, key: &[Value])
         part.as_str()
             .map_or_else(|| serde_json::Value::from(part).to_string(), str::to_owned)
     });
-    let name = [parent.name().to_owned()].into_iter().chain(rest);
+    let part = part_name(schema.token, parent.token());
+    let name = [parent.name().to_owned(), part].into_iter().chain(rest);
     Urn::new(
         &graph.stack,
         schema.token,
@@ -277,6 +278,46 @@ fn leftover(schema: &Schema, graph: &ResourceGraph, parent: &Urn, key: &[Value])
     )
 }
 
+/// What a type is of another one, in a word: `aws:s3:BucketOwnershipControls` is the `ownershipControls` of a bucket.
+fn part_name(token: &str, parent: &str) -> String {
+    let last = |token: &str| token.rsplit(':').next().unwrap_or_default().to_owned();
+    let (whole, parent) = (last(token), last(parent));
+    let rest = whole.strip_prefix(&parent).filter(|rest| !rest.is_empty());
+    let mut letters = rest.unwrap_or(&whole).chars();
+    let first = letters.next().map(|letter| letter.to_ascii_lowercase());
+    first.into_iter().chain(letters).collect()
+}
+
 fn text(key: &[Value]) -> String {
     serde_json::Value::from(&Value::List(key.to_vec())).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::part_name;
+
+    #[test]
+    fn a_part_is_named_after_what_it_is_of_its_parent() {
+        for (token, parent, expected) in [
+            (
+                "aws:s3:BucketOwnershipControls",
+                "aws:s3:Bucket",
+                "ownershipControls",
+            ),
+            (
+                "aws:iam:RolePolicyAttachment",
+                "aws:iam:Role",
+                "policyAttachment",
+            ),
+            ("aws:sns:TopicSubscription", "aws:sns:Topic", "subscription"),
+            (
+                "aws:ecr:LifecyclePolicy",
+                "aws:ecr:Repository",
+                "lifecyclePolicy",
+            ),
+            ("aws:ec2:Route", "aws:ec2:RouteTable", "route"),
+        ] {
+            assert_eq!(part_name(token, parent), expected);
+        }
+    }
 }

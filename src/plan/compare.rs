@@ -9,8 +9,10 @@ use super::{
 };
 use crate::graph::{FACTS_TOKEN, Resource};
 use crate::resource::desired::Comparison;
-use crate::resource::diff::compare;
-use crate::resource::{Condition, Desired, Diff, Observed, OutputReference, Schema, Value, names};
+use crate::resource::diff::{REBOOT, compare};
+use crate::resource::{
+    Change, Condition, Desired, Diff, Observed, OutputReference, Schema, Value, names,
+};
 
 /// Fills `draft.verdicts`. Under `destroy` nothing is wanted, so there is none.
 pub(super) fn verdicts(draft: &mut Draft<'_>) {
@@ -30,6 +32,8 @@ pub(super) fn verdicts(draft: &mut Draft<'_>) {
 
 fn verdict(draft: &mut Draft<'_>, resource: &Resource, schema: &Schema) -> Verdict {
     let mut desired = desired(draft, resource, schema);
+    desired.reboot =
+        schema.reboots.is_some() && target::matches_any(&draft.request.reboot, resource.urn.name());
     let (observed, comparison) = {
         let lookup = |reference: &OutputReference| known(draft, reference);
         best(
@@ -73,8 +77,14 @@ fn verdict(draft: &mut Draft<'_>, resource: &Resource, schema: &Schema) -> Verdi
         // It is theirs, and does not get our tags.
         comparison.tag_changes.clear();
     }
+    desired.rewrites = rewrites(&comparison);
+    let is_all = |of: fn(&Change) -> bool| !comparison.is_same() && comparison.changes().all(of);
     let changed = if is_deployed {
         Because::Deployed(images(&comparison))
+    } else if is_all(|change| change.path == REBOOT) {
+        Because::Reboot
+    } else if is_all(|change| change.rewrites || change.path == REBOOT) {
+        Because::Renewed
     } else if comparison.drift {
         Because::Drifted
     } else {
@@ -158,6 +168,15 @@ fn images(comparison: &Comparison) -> Vec<(String, String)> {
         .collect()
 }
 
+/// The write-only properties that come from another source now.
+fn rewrites(comparison: &Comparison) -> Vec<String> {
+    let changes = comparison.diff.changes.iter();
+    changes
+        .filter(|change| change.rewrites)
+        .map(|change| change.path.clone())
+        .collect()
+}
+
 /// The wanted state of a resource, as the executor takes it.
 fn desired(draft: &Draft<'_>, resource: &Resource, schema: &Schema) -> Desired {
     let mut inputs = resource.inputs.clone();
@@ -177,6 +196,8 @@ fn desired(draft: &Draft<'_>, resource: &Resource, schema: &Schema) -> Desired {
         protect: resource.options.protect,
         retain: resource.options.retain_on_delete,
         ignore_changes: resource.options.ignore_changes.clone(),
+        rewrites: Vec::new(),
+        reboot: false,
         generated_name: resource.generated_name,
     }
 }

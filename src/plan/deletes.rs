@@ -60,7 +60,7 @@ impl Uses {
         // Strongest first: an edge that contradicts an earlier one is dropped.
         uses.add_from_file(live, graph);
         uses.add_from_types(live, catalog);
-        uses.add_from_properties(live);
+        uses.add_from_properties(live, catalog);
         uses
     }
 
@@ -130,9 +130,15 @@ impl Uses {
     }
 
     /// An id, ARN or name of one live object among the properties of another.
-    fn add_from_properties(&mut self, live: &LiveSnapshot) {
+    fn add_from_properties(&mut self, live: &LiveSnapshot, catalog: &Catalog) {
         let mut by_identity: HashMap<&str, Vec<ObjectKey>> = HashMap::new();
-        for (urn, objects) in &live.ours {
+        let is_part = |urn: &Urn| {
+            catalog
+                .get(urn.token())
+                .is_some_and(|schema| !schema.taggable)
+        };
+        let (parts, others): (Vec<_>, Vec<_>) = live.ours.iter().partition(|(urn, _)| is_part(urn));
+        for (urn, objects) in others {
             for observed in objects {
                 for identity in identities(observed) {
                     by_identity
@@ -142,6 +148,21 @@ impl Uses {
                 }
             }
         }
+        // Parts that have the id of what they are part of are not what others mean by it.
+        let mut by_own_id: HashMap<&str, Vec<ObjectKey>> = HashMap::new();
+        for (urn, objects) in parts {
+            for observed in objects {
+                for identity in identities(observed) {
+                    if !by_identity.contains_key(identity) {
+                        by_own_id
+                            .entry(identity)
+                            .or_default()
+                            .push(key(urn, observed));
+                    }
+                }
+            }
+        }
+        by_identity.extend(by_own_id);
         for (urn, objects) in &live.ours {
             for observed in objects {
                 let mut texts = Vec::new();

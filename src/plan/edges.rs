@@ -66,7 +66,7 @@ pub(super) fn into_plan(draft: Draft<'_>) -> Plan {
                 if let Some(down) = nodes.down.get(&key(urn, &observed)) {
                     let delete = Action::DeleteReplaced {
                         observed: observed.clone(),
-                        data: protect::data_of_replaced(draft.catalog.get(urn.token())),
+                        data: protect::data_of_replaced(draft.catalog.get(urn.token()), &observed),
                     };
                     actions.insert(*down, step(delete));
                 }
@@ -183,7 +183,11 @@ impl Nodes {
             let resource = draft.graph.get(urn);
             for needed in resource.map(dependencies).unwrap_or_default() {
                 if let Some(&on) = self.up.get(needed) {
-                    self.wait(up, on);
+                    if reboots_before(draft, urn, needed) {
+                        self.wait(on, up);
+                    } else {
+                        self.wait(up, on);
+                    }
                 }
             }
             let (Op::Replace, Some(observed)) = (verdict.op, &verdict.observed) else {
@@ -292,6 +296,27 @@ impl Nodes {
             }
         }
     }
+}
+
+/// Whether both are rebooted, and the one that needs the other has to be first: a replica whose parameters grow.
+fn reboots_before(draft: &Draft<'_>, urn: &Urn, needed: &Urn) -> bool {
+    let is_rebooted = |urn: &Urn| {
+        let verdict = draft.verdicts.get(urn);
+        verdict.is_some_and(|verdict| verdict.op == Op::Update && verdict.desired.reboot)
+    };
+    let schema = draft.catalog.get(urn.token());
+    let Some(order) = schema.and_then(|schema| schema.reboots) else {
+        return false;
+    };
+    if urn.token() != needed.token() || !is_rebooted(urn) || !is_rebooted(needed) {
+        return false;
+    }
+    let uses = draft.graph.get(needed).map(dependencies);
+    let used = uses.iter().flatten();
+    let mut changes = used
+        .filter_map(|used| draft.verdicts.get(*used))
+        .flat_map(|verdict| verdict.comparison.diff.changes.iter());
+    order(&mut changes)
 }
 
 /// The place that only one object of a type can take at a time, as text.

@@ -33,6 +33,8 @@ pub struct Request {
     pub excludes: Vec<String>,
     /// Replaced although nothing asks for it.
     pub replace: Vec<String>,
+    /// Rebooted, once they are as wanted.
+    pub reboot: Vec<String>,
     /// Data that may be deleted, by logical or physical name.
     pub allow_delete: Vec<String>,
     /// What others have added to objects of ours, and is to go: ids or names.
@@ -98,6 +100,8 @@ pub enum Because {
     Edited,
     /// Somebody else changed it.
     Drifted,
+    /// What AWS keeps to itself of it came from a source that is another now.
+    Renewed,
     /// An earlier run left it on its way.
     Unfinished(String),
     /// It will never be usable.
@@ -106,6 +110,8 @@ pub enum Because {
     CannotChange(Vec<String>),
     /// `--replace` names it.
     Requested,
+    /// `--reboot` names it, and nothing else is to be done.
+    Reboot,
     /// The file no longer has it.
     NotInFile,
     /// `destroy`.
@@ -132,6 +138,7 @@ impl fmt::Display for Because {
             Self::Missing => formatter.write_str("not there"),
             Self::Edited => formatter.write_str("edited"),
             Self::Drifted => formatter.write_str("drift"),
+            Self::Renewed => formatter.write_str("written again, its source is new"),
             Self::Unfinished(status) => write!(formatter, "unfinished: {status}"),
             Self::Broken(reason) => write!(formatter, "broken: {reason}"),
             Self::CannotChange(properties) => {
@@ -142,6 +149,7 @@ impl fmt::Display for Because {
                 )
             }
             Self::Requested => formatter.write_str("--replace"),
+            Self::Reboot => formatter.write_str("--reboot"),
             Self::NotInFile => formatter.write_str("no longer in the file"),
             Self::Destroy => formatter.write_str("destroy"),
             Self::Superseded => formatter.write_str("left over from a replacement"),
@@ -250,6 +258,8 @@ pub struct Retained {
 pub enum RetainReason {
     /// `onDelete: retain`; `--allow-delete` overrides.
     OnDelete,
+    /// `onDelete: snapshot`, and there is no snapshot of it, or anything like one; `--allow-delete` overrides.
+    LeavesNothing,
     /// `retainOnDelete: true`: leaves the stack without being deleted.
     RetainOnDelete,
     /// Something that stays needs it.
@@ -264,6 +274,8 @@ impl fmt::Display for RetainReason {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::OnDelete => formatter.write_str("holds data: onDelete is retain"),
+            Self::LeavesNothing => formatter
+                .write_str("holds data, of which nothing could be left: onDelete is snapshot"),
             Self::RetainOnDelete => formatter.write_str("retainOnDelete"),
             Self::NeededBy(urn) => write!(formatter, "needed by {}", urn.name()),
             Self::PartOf(urn) => write!(formatter, "part of {}", urn.name()),

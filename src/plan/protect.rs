@@ -102,26 +102,28 @@ fn guard_removal(draft: &mut Draft<'_>, mut removal: Removal) {
             draft.refusals.push(refusal);
             return;
         }
-        let snapshots = draft
-            .catalog
-            .get(urn.token())
-            .is_some_and(|schema| schema.snapshots);
-        match on_delete {
-            OnDelete::Retain if !consented => {
-                draft.retained.push(Retained {
-                    urn: removal.urn,
-                    observed: removal.observed,
-                    reason: RetainReason::OnDelete,
-                });
-                return;
+        let schema = draft.catalog.get(urn.token());
+        let leaves_something = schema.is_some_and(|schema| schema.left_of(observed).is_some());
+        let reason = match on_delete {
+            OnDelete::Retain if !consented => Some(RetainReason::OnDelete),
+            OnDelete::Snapshot if !leaves_something && !consented && !is_forced(draft, urn) => {
+                Some(RetainReason::LeavesNothing)
             }
-            OnDelete::Delete => removal.data = DataPolicy::Discard,
-            OnDelete::Snapshot | OnDelete::Retain if snapshots => {
-                removal.data = DataPolicy::Snapshot;
-            }
-            OnDelete::Snapshot if !consented => removal.data = DataPolicy::Snapshot,
-            OnDelete::Snapshot | OnDelete::Retain => removal.data = DataPolicy::Discard,
+            _ => None,
+        };
+        if let Some(reason) = reason {
+            draft.retained.push(Retained {
+                urn: removal.urn,
+                observed: removal.observed,
+                reason,
+            });
+            return;
         }
+        removal.data = if leaves_something && on_delete != OnDelete::Delete {
+            DataPolicy::Snapshot
+        } else {
+            DataPolicy::Discard
+        };
     }
     draft.removals.push(removal);
 }
@@ -168,8 +170,8 @@ fn hold_what_retained_objects_need(draft: &mut Draft<'_>) {
 
 /// What a replacement does with the data of the old object: it has been consented to, and leaves a snapshot where there
 /// can be one.
-pub(super) fn data_of_replaced(schema: Option<&Schema>) -> DataPolicy {
-    if schema.is_some_and(|schema| schema.snapshots) {
+pub(super) fn data_of_replaced(schema: Option<&Schema>, replaced: &Observed) -> DataPolicy {
+    if schema.is_some_and(|schema| schema.left_of(replaced).is_some()) {
         DataPolicy::Snapshot
     } else {
         DataPolicy::Discard
@@ -179,6 +181,17 @@ pub(super) fn data_of_replaced(schema: Option<&Schema>) -> DataPolicy {
 /// The file's word, and where it has none, the live tag.
 fn is_protected(observed: &Observed, protect: Option<bool>) -> bool {
     protect.unwrap_or_else(|| observed.tags.is_protected())
+}
+
+/// Whether the file says, in the type's own words, that the object may go with all that is in it.
+fn is_forced(draft: &Draft<'_>, urn: &Urn) -> bool {
+    let property = draft
+        .catalog
+        .get(urn.token())
+        .and_then(|schema| schema.forced_by);
+    let resource = draft.graph.get(urn);
+    let said = property.and_then(|property| resource?.inputs.get(property)?.as_bool());
+    said == Some(true)
 }
 
 /// What cannot be tagged is a setting of its parent, and a new value leaves nothing behind to keep.

@@ -7,8 +7,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::diff::{compare, compare_tags};
 use super::names::same_but_for_generation;
-use super::tags::{ADOPTED, Marks, REGION, applied_hash};
+use super::tags::{ADOPTED, Marks, REGION, WRITTEN, applied_hash};
 use super::value::resolve_properties;
+use super::written::Sources;
 use super::{Change, Diff, Observed, OutputReference, Properties, Schema, Tags, Urn, Value};
 
 /// What is wanted of one resource.
@@ -25,6 +26,11 @@ pub struct Desired {
     pub retain: bool,
     /// Paths at which live wins from the run on after the one that made the object.
     pub ignore_changes: Vec<String>,
+    /// Write-only properties that the plan has found to come from another source now: written again, whatever is
+    /// remembered once that source is there.
+    pub rewrites: Vec<String>,
+    /// It is to be rebooted once it is as wanted.
+    pub reboot: bool,
     /// The name is ours to generate: a live object of another generation has a right name, too.
     pub generated_name: bool,
     /// Where the stack is.
@@ -86,7 +92,8 @@ impl Desired {
             }
             self.keep_live(schema, &mut inputs, observed);
         }
-        self.compared(schema, &authored, inputs, observed)
+        let sources = Sources::of(schema, &self.inputs, &authored, lookup);
+        self.compared(schema, &authored, inputs, &sources, observed)
     }
 
     /// What the file says, with the name that an earlier version derived where the live object has it.
@@ -131,7 +138,8 @@ impl Desired {
             let shown = planned.iter().filter(|(_, value)| value.is_known());
             inputs.extend(shown.map(|(name, value)| (name.clone(), value.clone())));
         }
-        self.compared(schema, &authored, inputs, observed)
+        let sources = Sources::of(schema, &self.inputs, &authored, lookup);
+        self.compared(schema, &authored, inputs, &sources, observed)
     }
 
     /// What is still to be done to an object that was made a moment ago with these inputs. All of them are the author's:
@@ -186,6 +194,7 @@ impl Desired {
         // Hashed instead of `inputs`: live values that were taken over change by themselves.
         authored: &Properties,
         inputs: Properties,
+        sources: &Sources,
         observed: Option<&Observed>,
     ) -> Comparison {
         let applied = applied_hash(
@@ -218,13 +227,21 @@ impl Desired {
             if let Some(parts) = &self.parts {
                 tags.set_parts(parts);
             }
+            if let Some(written) = sources.to_tag() {
+                tags.insert(WRITTEN, written);
+            }
             tags
         } else {
             Tags::default()
         };
         let nothing = Properties::new();
         let live = observed.map_or(&nothing, |observed| &observed.inputs);
-        let diff = compare(schema, &inputs, live);
+        let mut diff = compare(schema, &inputs, live);
+        if let Some(observed) = observed {
+            diff.changes
+                .extend(self.rewritten(&inputs, sources, observed));
+            diff.changes.extend(self.reboot.then(Change::reboot));
+        }
         let tag_changes =
             observed.map_or_else(Vec::new, |observed| compare_tags(&tags, &observed.tags));
         let drift = known
@@ -238,6 +255,23 @@ impl Desired {
             drift,
             unfinished: observed.is_some_and(|live| live.tags.is_unfinished()),
         }
+    }
+}
+
+impl Desired {
+    /// The write-only properties that are to be written again.
+    fn rewritten(
+        &self,
+        inputs: &Properties,
+        sources: &Sources,
+        observed: &Observed,
+    ) -> Vec<Change> {
+        let moved = sources.moved(&observed.tags);
+        let due = sources.properties().filter(|name| {
+            moved.contains(name) || self.rewrites.iter().any(|property| property == name)
+        });
+        due.filter_map(|name| Some(Change::rewrite(name, inputs.get(name)?)))
+            .collect()
     }
 }
 

@@ -22,9 +22,38 @@ pub struct Change {
     pub after: Value,
     /// The change needs a new object.
     pub replaces: bool,
+    /// AWS does not say what it is; it is written again because its source is another.
+    pub rewrites: bool,
 }
 
+/// The path of a reboot among the changes of an object; no property is called so.
+pub const REBOOT: &str = "reboot";
+
 impl Change {
+    /// A reboot that was asked for.
+    pub fn reboot() -> Self {
+        Self {
+            path: REBOOT.to_owned(),
+            kind: ChangeKind::Add,
+            before: Value::Null,
+            after: true.into(),
+            replaces: false,
+            rewrites: false,
+        }
+    }
+
+    /// Of a write-only property that is to be written again.
+    pub fn rewrite(property: &str, after: &Value) -> Self {
+        Self {
+            path: property.to_owned(),
+            kind: ChangeKind::Update,
+            before: Value::Null,
+            after: after.clone(),
+            replaces: false,
+            rewrites: true,
+        }
+    }
+
     /// The property this change is in: the path's first segment.
     pub fn property(&self) -> &str {
         let end = self.path.find(['.', '[']).unwrap_or(self.path.len());
@@ -208,6 +237,7 @@ fn change(path: &str, before: &Value, after: &Value) -> Change {
         before: before.clone(),
         after: after.clone(),
         replaces: false,
+        rewrites: false,
     }
 }
 

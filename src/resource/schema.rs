@@ -6,7 +6,7 @@ use std::fmt;
 
 use super::rule::{Beside, Claim, Limit, Locality, RangeRule};
 use super::text_rule::{TextRule, Unfit};
-use super::{Diff, Properties, Value};
+use super::{Change, Diff, Observed, Pending, Properties, Value};
 
 /// How a create call can be repeated after an answer was lost (`promises.md` §3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,6 +43,8 @@ pub struct Property {
     pub fills_in_place: bool,
     /// AWS never returns it, so it cannot be compared.
     pub write_only: bool,
+    /// It is made from something else, whose identity is remembered in a tag: see [`super::written`].
+    pub remembered: bool,
     /// Its value must not be shown.
     pub secret: bool,
     /// Some of its values must not be shown: a URL with a password in it.
@@ -66,6 +68,7 @@ impl Property {
             replaces: false,
             fills_in_place: false,
             write_only: false,
+            remembered: false,
             secret: false,
             secret_if: None,
             declared_keys_only: false,
@@ -132,6 +135,14 @@ impl Property {
     pub fn write_only(mut self) -> Self {
         self.write_only = true;
         self
+    }
+
+    /// As [`Property::write_only`], of a value that names its source: what AWS took from there is sent again once the
+    /// source is another.
+    #[must_use]
+    pub fn remembered(mut self) -> Self {
+        self.remembered = true;
+        self.write_only()
     }
 
     #[must_use]
@@ -250,6 +261,9 @@ pub struct Parent {
     /// The type that it is of.
     pub token: &'static str,
 }
+/// Whether objects of the type that depend on another one are rebooted before it, given what changes in this run in the
+/// settings that it uses.
+pub type RebootOrder = fn(changes: &mut dyn Iterator<Item = &Change>) -> bool;
 
 /// Everything the engine knows about a resource type.
 #[derive(Debug, Clone)]
@@ -278,8 +292,10 @@ pub struct Schema {
     pub tag_keys_ignore_case: bool,
     /// Holds data that cannot be made again: never deleted as a side effect.
     pub stateful: bool,
-    /// Deleting it can leave a snapshot or a recovery window behind.
-    pub snapshots: bool,
+    /// What stays of an object's data where it is deleted with care, in words; `None` if nothing can.
+    pub leaves: Option<fn(&Observed) -> Option<String>>,
+    /// The property by which the author says that the object may go with all that is in it.
+    pub forced_by: Option<&'static str>,
     /// The switch by which AWS itself refuses to delete it. Data behind one that is on goes by consent only, also where
     /// `destroy` would delete.
     pub guard: Option<&'static str>,
@@ -287,6 +303,8 @@ pub struct Schema {
     pub taggable: bool,
     /// The tag index leaves it out, so it is read even where the index names none.
     pub unindexed: bool,
+    /// Only those are looked at that file or index name: AWS has no list of them that would tell whose they are.
+    pub found_by_name: bool,
     /// AWS services make objects of this type by themselves; one without any tags is taken over instead of refused.
     pub adopts_untagged: bool,
     /// What it hangs on, where others may hang theirs as well. With several, one that is ours makes it ours to set.
@@ -313,6 +331,12 @@ pub struct Schema {
     /// Why an object cannot be brought from what is observed to what is wanted, and what to do instead, as far as the known
     /// values tell: storage that would shrink. Asked of updates, before anything is done.
     pub forbids: Option<Forbids>,
+    /// What of a live object is decided and not in force.
+    pub pending: Option<fn(&Observed) -> Vec<Pending>>,
+    /// The names of the changed settings that take effect only when what uses the object is rebooted.
+    pub static_settings: Option<fn(diff: &Diff, observed: &Properties) -> Vec<String>>,
+    /// It can be rebooted, which is done on request alone.
+    pub reboots: Option<RebootOrder>,
     /// The JSON schema of the inputs, from their Rust type.
     pub input_schema: fn() -> schemars::Schema,
 }
@@ -338,9 +362,11 @@ impl Schema {
             beside: &[],
             tag_keys_ignore_case: false,
             stateful: false,
-            snapshots: false,
+            leaves: None,
+            forced_by: None,
             guard: None,
             unindexed: false,
+            found_by_name: false,
             adopts_untagged: false,
             parents: Vec::new(),
             opens: false,
@@ -353,6 +379,9 @@ impl Schema {
             defers: None,
             checks: None,
             forbids: None,
+            pending: None,
+            static_settings: None,
+            reboots: None,
             input_schema: || schemars::schema_for!(Inputs),
         }
     }
@@ -456,12 +485,25 @@ impl Schema {
         self
     }
 
-    /// As [`Schema::stateful`], for a type whose deletion can leave a snapshot or a recovery window.
+    /// As [`Schema::stateful`], for a type whose deletion can leave something of the data: a snapshot, a time in which it
+    /// can be had back. The function says what, in words: `a final snapshot stays`.
     #[must_use]
-    pub fn snapshots(mut self) -> Self {
+    pub fn leaves(mut self, left: fn(&Observed) -> Option<String>) -> Self {
         self.stateful = true;
-        self.snapshots = true;
+        self.leaves = Some(left);
         self
+    }
+
+    /// Names the property by which the author says that the object may go with all that is in it.
+    #[must_use]
+    pub fn forced_by(mut self, property: &'static str) -> Self {
+        self.forced_by = Some(property);
+        self
+    }
+
+    /// What stays of an object's data where it is deleted with care.
+    pub fn left_of(&self, observed: &Observed) -> Option<String> {
+        self.leaves.and_then(|left| left(observed))
     }
 
     /// Names the switch by which AWS itself refuses to delete an object of this type.
@@ -474,6 +516,12 @@ impl Schema {
     #[must_use]
     pub fn unindexed(mut self) -> Self {
         self.unindexed = true;
+        self
+    }
+
+    #[must_use]
+    pub fn found_by_name(mut self) -> Self {
+        self.found_by_name = true;
         self
     }
 
@@ -535,6 +583,24 @@ impl Schema {
     #[must_use]
     pub fn forbids(mut self, forbids: Forbids) -> Self {
         self.forbids = Some(forbids);
+        self
+    }
+
+    #[must_use]
+    pub fn pending(mut self, pending: fn(&Observed) -> Vec<Pending>) -> Self {
+        self.pending = Some(pending);
+        self
+    }
+
+    #[must_use]
+    pub fn static_settings(mut self, names: fn(&Diff, &Properties) -> Vec<String>) -> Self {
+        self.static_settings = Some(names);
+        self
+    }
+
+    #[must_use]
+    pub fn reboots(mut self, order: RebootOrder) -> Self {
+        self.reboots = Some(order);
         self
     }
 

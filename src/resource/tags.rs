@@ -7,6 +7,7 @@
 //! | `fde:applied` | short hash of the inputs last applied | tells drift from an edit without a state file |
 //! | `fde:tags` | the keys of the author's tags | so that a tag removed from the file can be told from somebody else's |
 //! | `fde:protect` | `true` | so that protection outlives its line in the file |
+//! | `fde:written` | where the values came from that AWS never returns, by property | so that these are sent again once their source is another |
 //! | `fde:retain` | `true` | so that `retainOnDelete` does, which otherwise would end with the resource's own lines |
 //! | `fde:adopted` | `true` | so that what was there before us is not deleted as if we had made it |
 //! | `fde:region` | the region of the stack | so that two regions tell apart who owns what has its name for both |
@@ -30,6 +31,7 @@ pub const RETAIN: &str = "fde:retain";
 pub const ADOPTED: &str = "fde:adopted";
 pub const REGION: &str = "fde:region";
 pub const PARTS: &str = "fde:parts";
+pub const WRITTEN: &str = "fde:written";
 
 /// How many of AWS's 50 tags of an object are kept for ours: one of each, and a second `fde:parts`.
 pub const OURS: usize = 10;
@@ -56,7 +58,7 @@ const MARKS_PER_TAG: usize = 42;
 const UNFINISHED: &str = "unfinished ";
 
 /// Between the keys in `fde:tags`: allowed in tag values, and refused in the author's tag keys.
-const KEY_SEPARATOR: &str = " + ";
+pub(super) const KEY_SEPARATOR: &str = " + ";
 
 /// The tags of an object, by key.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -204,7 +206,7 @@ impl Tags {
             .keys()
             .map(String::as_str)
             .filter(|key| is_parts(key));
-        let ours = [AUTHOR_KEYS]
+        let ours = [AUTHOR_KEYS, WRITTEN]
             .into_iter()
             .chain(MARKS)
             .chain(self.applied_keys())

@@ -2,7 +2,7 @@
 //! known.
 //!
 //! A value is *known* when no reference is left in it. `preview` resolves what live AWS already answers and shows the
-//! rest as `output<…>`; `up` resolves the rest while it runs.
+//! rest in words; `up` resolves the rest while it runs.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -37,6 +37,8 @@ pub enum Value {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Conditional {
     pub condition: Value,
+    /// The condition in words: `the repository has an image`.
+    pub says: String,
     pub then: Value,
     pub otherwise: Value,
 }
@@ -252,6 +254,7 @@ impl Value {
                 if !condition.is_known() {
                     return Self::If(Box::new(Conditional {
                         condition,
+                        says: choice.says.clone(),
                         then: choice.then.resolve(lookup),
                         otherwise: choice.otherwise.resolve(lookup),
                     }));
@@ -442,6 +445,7 @@ mod tests {
     fn a_choice_follows_its_condition() {
         let value = Value::If(Box::new(Conditional {
             condition: Value::output(&vpc(), "ready"),
+            says: "the network is ready".into(),
             then: 1.into(),
             otherwise: 0.into(),
         }));

@@ -292,9 +292,9 @@ def modify_db_instance(original, self, db_instance_identifier, db_kwargs):
         changes = {name: pending[shown] for name, shown in DEFERRED.items() if shown in pending} | changes
         instance.PendingModifiedValues = None
     else:
+        # A password does not wait: "This setting ignores the Apply immediately setting."
+        # https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_ModifyInstance.Settings.html
         later = {DEFERRED[name]: changes.pop(name) for name in list(changes) if name in DEFERRED}
-        if changes.pop("master_user_password", None):
-            later["MasterUserPassword"] = "****"
         instance.PendingModifiedValues = {**(getattr(instance, "PendingModifiedValues", None) or {}), **later}
     insights = {name: changes.pop(name) for name in list(changes) if "insights" in name}
     check_insights_key(instance, insights)

@@ -62,7 +62,7 @@ fn types() -> Catalog {
             ]),
         Schema::new::<Anything>("t:data:Store", CreateClass::NaturalKey)
             .named("name", 60)
-            .snapshots()
+            .leaves(|_| Some("a snapshot stays".to_owned()))
             .properties([
                 Property::new("name").replaces(),
                 Property::new("group"),

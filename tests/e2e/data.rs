@@ -443,9 +443,21 @@ async fn check_without_snapshot(name: &str, kind: &dyn Kind) {
     kind.fill(&world.sdk, &id).await;
     let ended = program.run(&file, "destroy", &["--yes"]);
     assert_eq!(ended.status, REFUSED, "{ended:#?}");
+    assert_eq!(ended.mutating, [] as [String; 0]);
     assert!(ended.stderr.contains("--allow-delete kept"), "{ended:#?}");
+    // Nothing is promised that would not be there.
+    assert!(ended.stderr.contains("nothing could be left"), "{ended:#?}");
+    let screen = &ended.screen;
+    assert!(
+        !screen.contains("a final snapshot") && !screen.contains("recovery"),
+        "{screen}"
+    );
     assert!(kind.holds(&world.sdk, &id).await);
     let ended = program.run(&file, "destroy", &["--yes", "--allow-delete", "kept"]);
+    assert!(
+        ended.stdout.contains("its data goes for good"),
+        "{ended:#?}"
+    );
     assert_done(&ended, "destroyed with consent");
     assert!(!kind.holds(&world.sdk, &id).await);
 }
@@ -458,6 +470,39 @@ async fn there_is_no_snapshot_of_a_bucket() {
 #[tokio::test]
 async fn there_is_no_snapshot_of_a_repository() {
     check_without_snapshot("e2e-data-repository-staging", &Repository).await;
+}
+
+#[tokio::test]
+async fn there_is_no_snapshot_of_a_log_group() {
+    check_without_snapshot("e2e-data-log-group-staging", &LogGroup).await;
+}
+
+/// A replica has nothing that its source has not, so nothing is left of it, and nothing is promised.
+#[tokio::test]
+async fn a_replica_promises_no_snapshot() {
+    let world = World::in_environment("e2e-data-replica", "staging").await;
+    let program = Program::of(&world);
+    let source = format!(
+        "{PASSWORD}\nsource: {{ type: aws:rds:Instance, properties: {{ identifier: e2e-data-source, engine: postgres, instanceClass: db.t3.micro, allocatedStorage: 20, username: app, backupRetentionPeriod: 1, masterPasswordSecretArn: '${{password.arn}}' }} }}"
+    );
+    let both = format!(
+        "{source}\ncopy: {{ type: aws:rds:Instance, properties: {{ identifier: e2e-data-copy, instanceClass: db.t3.micro, replicateSourceDb: '${{source.identifier}}' }} }}"
+    );
+    world.up(&both).await;
+    let ended = program.run(&source, "up", &["--yes", "--allow-delete", "copy"]);
+    assert_done(&ended, "the replica is removed");
+    let words = ended
+        .stdout
+        .split_whitespace()
+        .collect::<Vec<_>>()
+        .join(" ");
+    assert!(words.contains("it is a copy"), "{}", ended.screen);
+    assert!(!words.contains("final snapshot"), "{}", ended.screen);
+    assert_eq!(
+        final_snapshots(&world.sdk, "e2e-data-copy").await,
+        [] as [String; 0]
+    );
+    world.destroy(&source).await;
 }
 
 /// `onDelete: snapshot` where there can be one: `destroy` needs no consent, and leaves what brings the data back.

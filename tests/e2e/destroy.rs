@@ -3,9 +3,10 @@
 
 use expect_test::expect_file;
 
-use crate::common::World;
 use crate::common::commands::{DONE, REFUSED, SHOP, USAGE, assert_fits, assert_plain, screens};
 use crate::common::program::{Ended, Program, STACK};
+use crate::common::proxy::{Answer, Proxy};
+use crate::common::{World, endpoint};
 
 const YES: [&str; 3] = ["--yes", "--parallel", "1"];
 
@@ -139,4 +140,39 @@ vpc: { type: aws:ec2:Vpc, properties: { cidrBlock: 10.0.0.0/16 } }
         [] as [String; 0]
     );
     expect_file!["../snapshots/commands/destroy_protected.txt"].assert_eq(&refused.screen);
+}
+
+/// What has left the file is found although AWS's index of tags has not heard of it yet: the record of the last run names it.
+#[tokio::test]
+async fn what_the_index_does_not_know_yet() {
+    const EMPTY: &str = r#"{"ResourceTagMappingList":[]}"#;
+    let world = World::new("e2e-destroy-behind").await;
+    let proxy = Proxy::before(endpoint(), |call| {
+        (call.operation == "GetResources").then_some(Answer::Json(EMPTY))
+    });
+    let program = Program::of(&world).with("AWS_ENDPOINT_URL", &proxy.endpoint);
+    let all = format!(
+        "{SHOP}\nimages: {{ type: aws:ecr:Repository, properties: {{ name: e2e/destroy-behind }} }}
+dashboard: {{ type: aws:cloudwatch:Dashboard, properties: {{ dashboardName: e2e-destroy-behind, dashboardBody: {{ widgets: [] }} }} }}
+logs: {{ type: aws:cloudwatch:LogGroup, properties: {{ name: /e2e/destroy-behind }} }}
+settings: {{ type: aws:rds:ParameterGroup, properties: {{ family: postgres16 }} }}
+balanced: {{ type: aws:lb:TargetGroup, properties: {{ port: 80, protocol: HTTP, vpcId: '${{vpc.id}}' }} }}"
+    );
+    let up = program.run(&all, "up", &["--yes"]);
+    assert_eq!(up.status, DONE, "{}", up.screen);
+    assert_eq!(world.sdk.tagged(&world.stack_tag()).await.len(), 10);
+    let only = "vpc: { type: aws:ec2:Vpc, properties: { cidrBlock: 10.0.0.0/16 } }";
+    let everything = ["--yes", "--allow-delete", "*"];
+    let gone = program.run(only, "destroy", &everything);
+    assert_eq!(gone.status, DONE, "{}", gone.screen);
+    // A secret stays through its recovery window.
+    let mut left = world.sdk.tagged(&world.stack_tag()).await;
+    left.retain(|arn| !arn.contains(":secret:"));
+    assert_eq!(left, [] as [String; 0], "{}", gone.screen);
+    assert!(!gone.screen.contains("may be left"), "{}", gone.screen);
+    // What is gone is no hint any more.
+    let again = program.run(only, "destroy", &everything);
+    assert_eq!(again.status, DONE, "{}", again.screen);
+    assert_eq!(again.mutating, [] as [String; 0]);
+    assert!(again.stdout.contains("nothing of"), "{}", again.screen);
 }

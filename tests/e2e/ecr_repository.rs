@@ -4,9 +4,7 @@ use async_trait::async_trait;
 use aws_sdk_ecr::types::ImageTagMutability;
 use serde_json::{Value as Json, json};
 
-use fde_infra::execute::Outcome;
-use fde_infra::plan::{Goal, Request};
-use fde_infra::resource::{ErrorKind, ProviderError};
+use fde_infra::plan::{Goal, Request, RetainReason};
 
 use crate::common::World;
 use crate::common::resource_type::{Edit, ResourceTypeTest, check};
@@ -149,12 +147,9 @@ async fn images_go_with_the_repository_only_by_force() {
     };
 
     let plan = world.plan_for(KEPT, &destroy).await;
-    let ran = world.run(plan).await;
-    let Outcome::Failed(report) = &ran.outcome else {
-        panic!("{:#?}", ran.outcome);
-    };
-    let refused = |(_, error): &(_, ProviderError)| error.is(ErrorKind::Guarded);
-    assert!(report.failed.iter().all(refused), "{report:#?}");
+    assert_eq!(plan.retained.len(), 1, "{:#?}", plan.steps);
+    assert_eq!(plan.retained[0].reason, RetainReason::LeavesNothing);
+    world.run(plan).await;
     assert!(Repository.look(&world.sdk, &name).await.is_some());
 
     let plan = world.plan_for(FORCED, &destroy).await;

@@ -67,6 +67,7 @@ mod promise;
 mod prompt;
 mod rds_instance;
 mod rds_parameter_group;
+mod rds_pending;
 mod rds_subnet_group;
 mod read_only;
 mod s3_bucket;

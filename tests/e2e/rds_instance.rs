@@ -1,8 +1,12 @@
 //! `aws:rds:Instance`.
 
+use std::sync::{Arc, Mutex};
+
 use async_trait::async_trait;
 use serde_json::{Value as Json, json};
 
+use crate::common::program::Program;
+use crate::common::proxy::Proxy;
 use crate::common::resource_type::{Edit, ResourceTypeTest, check};
 use crate::common::sdk::Sdk;
 use crate::common::{World, indent};
@@ -682,6 +686,149 @@ async fn a_major_upgrade_wants_consent() {
         assert_eq!(shown(&world, id, "/parameters").await, group, "{id}");
     }
     world.destroy(&upgraded).await;
+}
+
+/// The master passwords that the account was sent, in this order, by a program that goes through here.
+fn passwords() -> (Proxy, Arc<Mutex<Vec<String>>>) {
+    let sent: Arc<Mutex<Vec<String>>> = Arc::default();
+    let heard = Arc::clone(&sent);
+    let proxy = Proxy::before(crate::common::endpoint(), move |call| {
+        let body = String::from_utf8_lossy(call.request.body()).into_owned();
+        let password = body
+            .split('&')
+            .find_map(|part| part.strip_prefix("MasterUserPassword="));
+        heard.lock().unwrap().extend(password.map(str::to_owned));
+        None
+    });
+    (proxy, sent)
+}
+
+/// The password that the secret holds now.
+async fn password_in(world: &World, id: &str) -> String {
+    let value = world.sdk.secrets.get_secret_value().secret_id(id);
+    let value = value.send().await.expect("the secret has a value");
+    let fields: Json = serde_json::from_str(value.secret_string().expect("it is text")).unwrap();
+    fields["password"]
+        .as_str()
+        .expect("there is a password")
+        .to_owned()
+}
+
+/// A secret that is gone for good comes back with another password, and a database that kept the old one would let nobody in.
+#[tokio::test]
+async fn a_password_that_was_made_anew_reaches_the_database() {
+    let world = World::new("e2e-instance-renewed").await;
+    let (proxy, sent) = passwords();
+    let program = Program::of(&world).with("AWS_ENDPOINT_URL", &proxy.endpoint);
+    let attachment = "attachment: { type: fde:secretsmanager:TargetAttachment, properties: { secretId: '${password.arn}', engine: postgres, host: '${tested.address}', port: 5432, dbname: app } }";
+    let file = format!(
+        "{PASSWORD}\n{}\n{attachment}",
+        entry("tested", "identifier: e2e-instance-renewed")
+    );
+    let up = || {
+        let ended = program.run(&file, "up", &["--yes"]);
+        assert_eq!(ended.status, Some(0), "{}", ended.screen);
+        ended
+    };
+    let nothing_to_do = || {
+        let ended = program.run(&file, "preview", &["--expect-no-changes"]);
+        assert_eq!(ended.status, Some(0), "{}", ended.screen);
+        assert_eq!(up().mutating, [] as [String; 0]);
+    };
+    up();
+    let first = world.id(&file, "password").await;
+    let password = password_in(&world, &first).await;
+    assert_eq!(*sent.lock().unwrap(), [password]);
+    // The host, and the URL with the password in it, have come into the secret meanwhile.
+    nothing_to_do();
+
+    let gone = world.sdk.secrets.delete_secret().secret_id(&first);
+    let gone = gone.force_delete_without_recovery(true).send().await;
+    gone.expect("the secret can be deleted");
+    let preview = program.run(&file, "preview", &["--diff"]);
+    assert!(
+        preview.stdout.contains("written again"),
+        "{}",
+        preview.screen
+    );
+    let document = program.run(&file, "preview", &["--json"]);
+    assert!(
+        document.stdout.contains(r#""rewrites": true"#),
+        "{}",
+        document.screen
+    );
+    up();
+    let second = world.id(&file, "password").await;
+    assert_ne!(first, second);
+    let password = password_in(&world, &second).await;
+    assert_eq!(sent.lock().unwrap().last(), Some(&password));
+    assert_eq!(sent.lock().unwrap().len(), 2);
+    nothing_to_do();
+
+    // Somebody puts another password into the secret that is there.
+    let other = r#"{"username": "app", "password": "SomebodysOwn1"}"#;
+    let put = world.sdk.secrets.put_secret_value().secret_id(&second);
+    put.secret_string(other)
+        .send()
+        .await
+        .expect("it can be put");
+    let preview = program.run(&file, "preview", &[]);
+    assert!(
+        preview.stdout.contains("its source is new"),
+        "{}",
+        preview.screen
+    );
+    up();
+    assert_eq!(
+        sent.lock().unwrap().last().map(String::as_str),
+        Some("SomebodysOwn1")
+    );
+    nothing_to_do();
+
+    // Nothing of it all can be learnt from the tags.
+    let instance = world.sdk.rds.describe_db_instances();
+    let instance = instance
+        .db_instance_identifier("e2e-instance-renewed")
+        .send()
+        .await;
+    let instance = format!("{:?}", instance.unwrap().db_instances()[0].tag_list());
+    assert!(instance.contains("fde:written"), "{instance}");
+    for password in sent.lock().unwrap().iter() {
+        for digits in [8, 12, 32] {
+            let hash = fde_infra::resource::tags::short_hash(password, digits);
+            assert!(!instance.contains(&hash), "{instance}");
+        }
+        assert!(!instance.contains(password.as_str()), "{instance}");
+    }
+    world.destroy(&file).await;
+}
+
+/// A stack from before anything was remembered goes on without a write, and remembers with its next one.
+#[tokio::test]
+async fn a_database_that_remembers_nothing_is_not_written_for_that() {
+    let world = World::new("e2e-instance-unremembered").await;
+    let (proxy, sent) = passwords();
+    let program = Program::of(&world).with("AWS_ENDPOINT_URL", &proxy.endpoint);
+    let file = |days: u32| {
+        let lines = format!("identifier: e2e-instance-unremembered\nbackupRetentionPeriod: {days}");
+        format!("{PASSWORD}\n{}", entry("tested", &lines))
+    };
+    world.up(&file(1)).await;
+    let arn = "arn:aws:rds:eu-south-2:123456789012:db:e2e-instance-unremembered";
+    let forget = world.sdk.rds.remove_tags_from_resource().resource_name(arn);
+    let forget = forget.tag_keys("fde:written").send().await;
+    forget.expect("the tag can be taken away");
+    let before = program.run(&file(1), "up", &["--yes"]);
+    assert_eq!(before.status, Some(0), "{}", before.screen);
+    assert_eq!(before.mutating, [] as [String; 0]);
+    let written = program.run(&file(2), "up", &["--yes"]);
+    assert_eq!(written.status, Some(0), "{}", written.screen);
+    let after = program.run(&file(2), "up", &["--yes"]);
+    assert_eq!(after.mutating, [] as [String; 0]);
+    // It was not sent for the sake of the tag.
+    assert_eq!(*sent.lock().unwrap(), [] as [String; 0]);
+    assert!(world.sdk.tags_of(arn).await.get("fde:written").is_some());
+    world.destroy(&file(2)).await;
 }
 
 const PASSWORD: &str = "\

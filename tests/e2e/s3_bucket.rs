@@ -2,9 +2,7 @@
 
 use async_trait::async_trait;
 use aws_sdk_s3::primitives::ByteStream;
-use fde_infra::execute::Outcome;
-use fde_infra::plan::{Goal, Request};
-use fde_infra::resource::{ErrorKind, ProviderError};
+use fde_infra::plan::{Goal, Request, RetainReason, Retained};
 use serde_json::{Value as Json, json};
 
 use crate::common::World;
@@ -105,12 +103,11 @@ async fn data_goes_only_with_consent() {
     };
 
     let plan = world.plan_for(KEPT, &destroy).await;
-    let ran = world.run(plan).await;
-    let Outcome::Failed(report) = &ran.outcome else {
-        panic!("{:#?}", ran.outcome);
-    };
-    let refused = |(_, error): &(_, ProviderError)| error.is(ErrorKind::Guarded);
-    assert!(report.failed.iter().all(refused), "{report:#?}");
+    let of_bucket = |retained: &&Retained| retained.observed.id == bucket;
+    let kept = plan.retained.iter().find(of_bucket);
+    let kept = kept.expect("it is to stay");
+    assert_eq!(kept.reason, RetainReason::LeavesNothing);
+    world.run(plan).await;
     assert!(exists(&world.sdk, &bucket).await);
 
     let plan = world.plan_for(EMPTIED, &destroy).await;

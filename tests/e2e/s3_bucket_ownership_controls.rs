@@ -1,8 +1,10 @@
 //! `aws:s3:BucketOwnershipControls`.
 
 use async_trait::async_trait;
+use fde_infra::plan::Goal;
 use serde_json::{Value as Json, json};
 
+use crate::common::World;
 use crate::common::needs::TWO_BUCKETS;
 use crate::common::resource_type::{Edit, ResourceTypeTest, check};
 use crate::common::sdk::Sdk;
@@ -92,4 +94,26 @@ impl ResourceTypeTest for BucketOwnershipControls {
 #[tokio::test]
 async fn bucket_ownership_controls() {
     check("e2e-s3-bucket-ownership", &BucketOwnershipControls).await;
+}
+
+/// A part that the file no longer has goes by a name of its own, and before what it is part of.
+#[tokio::test]
+async fn what_is_left_of_a_bucket_is_told_from_the_bucket() {
+    let world = World::new("e2e-s3-bucket-parts").await;
+    let resources = "
+logs: { type: aws:s3:Bucket, properties: { bucket: fde-e2e-bucket-parts } }
+controls: { type: aws:s3:BucketOwnershipControls, properties: { bucket: '${logs.bucket}', rule: { objectOwnership: ObjectWriter } } }
+access: { type: aws:s3:BucketPublicAccessBlock, properties: { bucket: '${logs.bucket}', blockPublicAcls: true } }
+";
+    world.up(resources).await;
+    let plan = world.plan("", Goal::Up).await;
+    let names: Vec<&str> = plan.steps.iter().map(|step| step.urn.name()).collect();
+    let at = |name: &str| names.iter().position(|found| *found == name);
+    for part in ["logs/ownershipControls", "logs/publicAccessBlock"] {
+        assert!(at(part).is_some(), "{names:?}");
+        assert!(at(part) < at("logs"), "{names:?}");
+        let (part, bucket) = (at(part).unwrap(), at("logs").unwrap());
+        assert!(plan.steps[bucket].waits_for.contains(&part), "{names:?}");
+    }
+    world.destroy("").await;
 }

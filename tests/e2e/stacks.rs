@@ -103,6 +103,13 @@ impl Program {
 
 async fn there_and_back(stack: &str, consents: &[&str]) {
     let program = Program::new(&format!("e2e-{stack}"));
+    // What only the run will know is told in words, and never by an internal name.
+    for flags in ["--diff", "--json", "--markdown"] {
+        let shown = program.succeed(&["preview", stack, flags]);
+        assert!(!shown.contains("output<"), "{shown}");
+        let says = "0 until the repository has an image, then ";
+        assert!(shown.contains(says), "{flags}: {shown}");
+    }
     if program.counts {
         program.calls();
     }
@@ -221,7 +228,7 @@ async fn dev() {
 
 #[tokio::test]
 async fn staging() {
-    there_and_back("staging", &[]).await;
+    there_and_back("staging", &["--allow-delete", "*"]).await;
 }
 
 #[tokio::test]

@@ -55,6 +55,7 @@ impl ResourceType for Target {
 
     fn schema(&self) -> Schema {
         Schema::new::<Inputs>("aws:appautoscaling:Target", CreateClass::NaturalKey)
+            .found_by_name()
             .properties([
                 Property::new("serviceNamespace").required().replaces(),
                 Property::new("resourceId").required().replaces(),

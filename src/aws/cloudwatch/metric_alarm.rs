@@ -179,6 +179,7 @@ impl ResourceType for MetricAlarm {
 
     fn schema(&self) -> Schema {
         Schema::new::<Inputs>("aws:cloudwatch:MetricAlarm", CreateClass::NaturalKey)
+            .found_by_name()
             .named("name", 255)
             .properties([
                 Property::new("name")

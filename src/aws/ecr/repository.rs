@@ -101,6 +101,7 @@ impl ResourceType for Repository {
 
     fn schema(&self) -> Schema {
         Schema::new::<Inputs>("aws:ecr:Repository", CreateClass::NaturalKey)
+            .found_by_name()
             .named("name", 256)
             .properties([
                 Property::new("name").replaces().text(NAME),
@@ -119,6 +120,7 @@ impl ResourceType for Repository {
             .checks(|inputs| check(inputs, fit))
             .outputs(&["repositoryUrl", "registryId", "hasImages"])
             .stateful()
+            .forced_by("forceDelete")
             .defers(keep_default_key)
     }
 

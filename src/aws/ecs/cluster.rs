@@ -60,6 +60,7 @@ impl ResourceType for Cluster {
 
     fn schema(&self) -> Schema {
         Schema::new::<Inputs>("aws:ecs:Cluster", CreateClass::NaturalKey)
+            .found_by_name()
             .named("name", 255)
             .properties([
                 Property::new("name").replaces().text(super::NAME),

@@ -140,6 +140,7 @@ impl ResourceType for Service {
 
     fn schema(&self) -> Schema {
         Schema::new::<Inputs>("aws:ecs:Service", CreateClass::Token)
+            .found_by_name()
             .checks(|inputs| check(inputs, fit))
             .named("name", 255)
             .named_within(&["cluster"])

@@ -100,6 +100,7 @@ impl ResourceType for TaskDefinition {
 
     fn schema(&self) -> Schema {
         Schema::new::<Inputs>("aws:ecs:TaskDefinition", CreateClass::TagsOnly)
+            .found_by_name()
             .checks(super::checks::checks)
             // What a service runs shows which revision is in use.
             .reads_after(&[SERVICE])

@@ -118,9 +118,6 @@ impl ResourceType for TargetGroup {
     }
 
     async fn read(&self, context: &Context, query: Query<'_>) -> AwsResult<Vec<LiveOf<Self>>> {
-        if query.wanted.is_empty() && query.indexed.is_empty() {
-            return Ok(Vec::new());
-        }
         let found = attribute::read(
             context,
             &query,

@@ -81,6 +81,7 @@ impl ResourceType for LogGroup {
 
     fn schema(&self) -> Schema {
         Schema::new::<Inputs>("aws:cloudwatch:LogGroup", CreateClass::NaturalKey)
+            .found_by_name()
             .named("name", 512)
             .stateful()
             .adopts_untagged()

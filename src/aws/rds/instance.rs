@@ -1,6 +1,7 @@
 //! RDS instance.
 //!
-//! - The master password is read from a secret at the moment of creation and goes into that one call.
+//! - The master password is read from a secret at the moment it is sent: with the creation, and again once that secret,
+//!   or the password in it, is another than the one that was sent.
 //! - A read replica takes engine, user, encryption and subnets from its source, and some settings only once it is there.
 //! - After a modification AWS may say `available` for up to a minute before it begins: see [`state::unfinished`].
 //! - A change that waits for the maintenance window is listed as pending. It counts as done where the author wants the
@@ -8,16 +9,20 @@
 //! - A major version is a change of its own kind: it goes along with a parameter group of its family, and wants consent.
 //! - A dying instance keeps its name: a creation waits for it to be gone.
 //!
+//! - A reboot, which static parameters wait for, is done on request alone.
+//!
 //! Parts: [`state`] says where an instance stands and what its inputs are, [`request`] builds the calls, [`defer`] knows
-//! what AWS decides once the instance exists, and [`versions`] which versions there are.
+//! what AWS decides once the instance exists, [`pending`] what waits, and [`versions`] which versions there are.
 
 mod checks;
 mod defer;
 mod forbidden;
+mod pending;
 mod request;
 mod state;
 mod versions;
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -30,10 +35,14 @@ use crate::aws::error::{AwsResult, expected};
 use crate::aws::kms::canonical_key;
 use crate::aws::pages::pages;
 use crate::aws::resource_type::{Change, LiveOf, New, ResourceType, adopt, check};
+use crate::aws::secretsmanager::{SecretText, key_of};
 use crate::aws::wait::{Holder, Poll, Wait, until_visible, while_in_use};
+use crate::resource::diff::REBOOT;
 use crate::resource::provider::{DataPolicy, Progress, Query};
 use crate::resource::tags::short_hash;
-use crate::resource::{Condition, CreateClass, ErrorKind, Property, ProviderError, Schema, Value};
+use crate::resource::{
+    Condition, CreateClass, ErrorKind, Observed, Property, ProviderError, Schema, Value,
+};
 
 /// How long an instance may take to come up, to change, and to go (`aws-resources.md` §18).
 const CHANGE_MINUTES: u64 = 80;
@@ -74,8 +83,9 @@ pub struct Inputs {
     pub db_name: Option<String>,
     /// The master user. Required but for a replica.
     pub username: Option<String>,
-    /// ARN of the secret whose JSON key `password` is the master password. Read once, when the instance is created.
-    /// Required but for a replica.
+    /// ARN of the secret whose JSON key `password` is the master password. Read when the instance is created, and again
+    /// when the secret is another one, or, for a secret of the stack that does not rotate by itself, another version of
+    /// it. Required but for a replica.
     pub master_password_secret_arn: Option<String>,
     /// Default: the engine's own, such as 5432.
     pub port: Option<i32>,
@@ -141,6 +151,8 @@ pub struct Outputs {
     pub resource_id: Option<String>,
     /// Whether parameters wait for a reboot.
     pub pending_reboot: bool,
+    /// Values that wait for the maintenance window, by property.
+    pub pending: Option<BTreeMap<String, serde_json::Value>>,
 }
 
 pub struct Instance;
@@ -157,7 +169,7 @@ impl ResourceType for Instance {
             .name_ignores_case()
             .beside(checks::BESIDE)
             .checks(|inputs| check(inputs, checks::fit))
-            .snapshots()
+            .leaves(left)
             .guard("deletionProtection")
             .properties([
                 Property::new("identifier")
@@ -183,7 +195,7 @@ impl ResourceType for Instance {
                 Property::new("dbName").server_chooses().replaces(),
                 Property::new("username").server_chooses().replaces(),
                 Property::new("masterPasswordSecretArn")
-                    .write_only()
+                    .remembered()
                     .regional(),
                 Property::new("port").server_chooses(),
                 Property::new("dbSubnetGroupName")
@@ -230,7 +242,10 @@ impl ResourceType for Instance {
                 "hostedZoneId",
                 "resourceId",
                 "pendingReboot",
+                "pending",
             ])
+            .pending(pending::of)
+            .reboots(pending::replicas_first)
             .defers(defer::take_over)
             .forbids(forbidden::reason)
     }
@@ -289,15 +304,7 @@ impl ResourceType for Instance {
     ) -> AwsResult<LiveOf<Self>> {
         let inputs = new.inputs;
         request::check(context, inputs)?;
-        let password = match (
-            &inputs.replicate_source_db,
-            &inputs.master_password_secret_arn,
-        ) {
-            (None, Some(secret)) => {
-                Some(crate::aws::secretsmanager::key_of(context, secret, "password").await?)
-            }
-            _ => None,
-        };
+        let password = password_of(context, inputs).await?;
         loop {
             // Groups may have been made a moment ago, and a source makes one replica at a time.
             let created = while_in_use(Duration::from_mins(30), new.progress, || {
@@ -357,7 +364,12 @@ impl ResourceType for Instance {
                 .clone_from(&change.wanted.backup_window);
             settle(context, &promoted, change.progress).await?;
         }
-        if let Some(modify) = request::modify(context, &change) {
+        let password = if change.diff.touches("masterPasswordSecretArn") {
+            password_of(context, change.wanted).await?
+        } else {
+            None
+        };
+        if let Some(modify) = request::modify(context, &change, password.as_ref()) {
             let modified =
                 until_visible(|| context.call("rds:ModifyDBInstance", || modify.clone().send()));
             if let Err(error) = modified.await {
@@ -370,7 +382,23 @@ impl ResourceType for Instance {
             inputs.iops.get_or_insert(iops);
             inputs.storage_throughput.get_or_insert(throughput);
         }
-        Ok(state::settling(applied, "modifying"))
+        if !change.diff.touches(REBOOT) {
+            return Ok(state::settling(applied, "modifying"));
+        }
+        if change.diff.properties() != [REBOOT] {
+            // An instance that is being modified is not rebooted.
+            settle(context, &applied, change.progress).await?;
+        }
+        context
+            .call("rds:RebootDBInstance", || {
+                context
+                    .rds
+                    .reboot_db_instance()
+                    .db_instance_identifier(id)
+                    .send()
+            })
+            .await?;
+        Ok(state::settling(applied, state::REBOOTING))
     }
 
     async fn wait(
@@ -436,6 +464,29 @@ impl ResourceType for Instance {
 
     fn delete_patience(&self) -> Duration {
         DELETION
+    }
+}
+
+/// What stays of an instance that is deleted with care.
+fn left(instance: &Observed) -> Option<String> {
+    let text = match &instance.condition {
+        _ if instance.inputs.contains_key("replicateSourceDb") => {
+            "it is a copy: the data is its source's"
+        }
+        Condition::Broken(_) => "it never came up, so there is nothing in it",
+        _ => "a final snapshot stays",
+    };
+    Some(text.to_owned())
+}
+
+/// The master password as its secret has it now. A replica has that of its source.
+async fn password_of(context: &Context, inputs: &Inputs) -> AwsResult<Option<SecretText>> {
+    match (
+        &inputs.replicate_source_db,
+        &inputs.master_password_secret_arn,
+    ) {
+        (None, Some(secret)) => key_of(context, secret, "password").await.map(Some),
+        _ => Ok(None),
     }
 }
 
@@ -510,7 +561,10 @@ async fn settle(
             if let Some(reason) = state::failure(&instance) {
                 return failed(&reason);
             }
-            match state::unfinished(&instance, &live.inputs, started.elapsed()) {
+            let elapsed = started.elapsed();
+            let unfinished = state::unfinished(&instance, &live.inputs, elapsed)
+                .or_else(|| state::not_rebooted_yet(&instance, &live.condition, elapsed));
+            match unfinished {
                 Some(status) => Ok(Poll::Pending(status)),
                 None if state::is_full(&instance) => failed(&state::status(&instance)),
                 None => Ok(Poll::Ready(instance)),

@@ -21,7 +21,9 @@ use crate::aws::pages::pages;
 use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType, adopt};
 use crate::aws::wait::until_visible;
 use crate::resource::provider::{DataPolicy, Progress, Query, Wanted};
-use crate::resource::{Condition, CreateClass, ErrorKind, Property, Schema, Tags, Value};
+use crate::resource::{
+    Condition, CreateClass, Diff, ErrorKind, Properties, Property, Schema, Tags, Value,
+};
 
 /// The most that one call changes.
 const BATCH: usize = 20;
@@ -107,6 +109,7 @@ impl ResourceType for ParameterGroup {
                     .replaces(),
                 Property::new("parameters").canonical(values_by_name),
             ])
+            .static_settings(static_changes)
     }
 
     async fn read(&self, context: &Context, query: Query<'_>) -> AwsResult<Vec<LiveOf<Self>>> {
@@ -283,6 +286,25 @@ fn values_by_name(parameters: Value) -> Value {
         .as_list()
         .and_then(|list| list.iter().map(entry).collect::<Option<_>>())
         .map_or(parameters, Value::Object)
+}
+
+/// The changed parameters that wait for a reboot, by what AWS says of them.
+fn static_changes(diff: &Diff, observed: &Properties) -> Vec<String> {
+    let listed = observed.get("parameters").and_then(Value::as_list);
+    let is_static = |name: &str| {
+        let mut all = listed.into_iter().flatten().filter_map(Value::as_object);
+        all.any(|parameter| {
+            let text = |key: &str| parameter.get(key).and_then(Value::as_str);
+            text("name").is_some_and(|listed| listed.eq_ignore_ascii_case(name))
+                && text("applyMethod") == Some("pending-reboot")
+        })
+    };
+    diff.changes
+        .iter()
+        .filter_map(|change| change.path.strip_prefix("parameters."))
+        .filter(|name| is_static(name))
+        .map(str::to_owned)
+        .collect()
 }
 
 fn by_name(parameters: Option<&[Parameter]>) -> BTreeMap<String, &Parameter> {

@@ -87,9 +87,11 @@ impl ResourceType for Bucket {
 
     fn schema(&self) -> Schema {
         Schema::new::<Inputs>(super::BUCKET, CreateClass::NaturalKey)
+            .found_by_name()
             .named("bucket", 63)
             .global()
             .stateful()
+            .forced_by("forceDestroy")
             .properties([
                 Property::new("bucket").replaces().text(NAME),
                 // Ours alone: AWS knows no such setting.

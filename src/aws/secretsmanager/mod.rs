@@ -136,31 +136,59 @@ async fn wanted_values(
 
 /// Puts a value in force. Returns the id of its version.
 ///
-/// The token, which names the version, is derived from the version that is replaced and not from the value: a repeat of
-/// the call changes nothing, and a version id, which many may read, says nothing about the value.
+/// The token names the version, so a repeat of the call changes nothing. See [`next_version`] and [`same_password`].
 async fn put_value(
     context: &Context,
-    urn: &Urn,
     id: &str,
-    previous: Option<&Current>,
+    token: &str,
     text: &SecretText,
 ) -> AwsResult<String> {
     context.hide(text.expose());
-    let previous = previous.map_or("", |value| value.version_id.as_str());
-    let token = short_hash(&format!("{urn}\n{id}\n{previous}"), 32);
     let answer = until_visible(|| {
         context.call("secretsmanager:PutSecretValue", || {
             context
                 .secrets
                 .put_secret_value()
                 .secret_id(id)
-                .client_request_token(&token)
+                .client_request_token(token)
                 .secret_string(text.expose())
                 .send()
         })
     })
     .await?;
-    Ok(answer.version_id.unwrap_or(token))
+    Ok(answer.version_id.unwrap_or_else(|| token.to_owned()))
+}
+
+/// Digits of the two parts of a version id; AWS takes 32 to 64 characters.
+const VERSION_DIGITS: usize = 32;
+
+/// The version that follows another. Derived from the version that is replaced and not from the value: a version id, which
+/// many may read, says nothing about the value.
+fn next_version(urn: &Urn, id: &str, previous: Option<&Current>) -> String {
+    let previous = previous.map_or("", |value| value.version_id.as_str());
+    short_hash(&format!("{urn}\n{id}\n{previous}"), VERSION_DIGITS)
+}
+
+/// As [`next_version`], where the password stays and only what surrounds it changes: [`content_version`] is the same.
+fn same_password(urn: &Urn, id: &str, previous: Option<&Current>) -> String {
+    let content = previous.map(|value| content_version(&value.version_id));
+    format!(
+        "{}{}",
+        content.unwrap_or_else(|| content_version("")),
+        next_version(urn, id, previous)
+    )
+}
+
+/// What stays the same from one version of a secret to the next as long as its password does, as far as this program
+/// writes them.
+fn content_version(version_id: &str) -> String {
+    let is_ours = version_id.len() == 2 * VERSION_DIGITS
+        && version_id.bytes().all(|byte| byte.is_ascii_hexdigit());
+    if is_ours {
+        version_id[..VERSION_DIGITS].to_owned()
+    } else {
+        short_hash(version_id, VERSION_DIGITS)
+    }
 }
 
 /// One key of a secret that holds a JSON object. The secret may have been made a moment ago.
@@ -200,6 +228,35 @@ fn to_sdk(tags: &Tags) -> Vec<Tag> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_version_with_the_same_password_is_told_from_another() {
+        let stack = crate::resource::StackId {
+            name: "shop".into(),
+            environment: "dev".into(),
+        };
+        let urn = Urn::new(&stack, "t:t:T", "x");
+        let current = |version_id: String| Current {
+            version_id,
+            text: SecretText(String::new()),
+        };
+        let first = current("0a1b2c3d-0000-1111-2222-333344445555".into());
+        let second = current(same_password(&urn, "s", Some(&first)));
+        let third = current(same_password(&urn, "s", Some(&second)));
+        assert_ne!(second.version_id, third.version_id);
+        for other in [&second, &third] {
+            assert_eq!(
+                content_version(&first.version_id),
+                content_version(&other.version_id)
+            );
+            assert!(other.version_id.len() <= 64);
+        }
+        let changed = next_version(&urn, "s", Some(&third));
+        assert_ne!(
+            content_version(&changed),
+            content_version(&third.version_id)
+        );
+    }
 
     #[test]
     fn secret_text_never_prints() {

@@ -24,7 +24,8 @@ use crate::aws::wait::{Poll, Wait, until_visible};
 use crate::resource::provider::{DataPolicy, Progress, Query};
 use crate::resource::text_rule::is_plain;
 use crate::resource::{
-    Condition, CreateClass, ErrorKind, Misfit, Property, ProviderError, Schema, TextRule, Value,
+    Condition, CreateClass, ErrorKind, Misfit, Observed, Property, ProviderError, Schema, TextRule,
+    Value,
 };
 
 /// A secret, without or with a value that is made once.
@@ -64,7 +65,11 @@ pub struct GenerateSecretString {
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Outputs {}
+pub struct Outputs {
+    /// Another for each password that comes into force; none where the secret rotates by itself, since then the rotation
+    /// tells the database. Says nothing about the value.
+    pub content_version: Option<String>,
+}
 
 const NAME: TextRule = TextRule::new(1..=512).of(
     |c| is_plain(c) || "/_+=.@-".contains(c),
@@ -80,8 +85,9 @@ impl ResourceType for Secret {
 
     fn schema(&self) -> Schema {
         Schema::new::<Inputs>("aws:secretsmanager:Secret", CreateClass::Token)
+            .found_by_name()
             .named("name", 512)
-            .snapshots()
+            .leaves(left)
             .properties([
                 Property::new("name").replaces().text(NAME),
                 Property::new("description").text(TextRule::new(0..=2048)),
@@ -91,6 +97,7 @@ impl ResourceType for Secret {
                     .write_only(),
                 Property::new("generateSecretString").write_only(),
             ])
+            .outputs(&["contentVersion"])
             .checks(|inputs| check(inputs, fit))
     }
 
@@ -154,12 +161,14 @@ impl ResourceType for Secret {
                     .await;
                 match created {
                     Ok(answer) => {
+                        let version = answer.version_id.as_deref();
+                        let content_version = version.map(super::content_version);
                         let arn = expected("secretsmanager:CreateSecret", answer.arn, "an ARN")?;
                         Ok(Poll::Ready(Live {
                             id: arn.clone(),
                             arn: Some(arn),
                             inputs: inputs.clone(),
-                            outputs: Outputs {},
+                            outputs: Outputs { content_version },
                             tags: new.tags.clone(),
                             condition: Condition::Ready,
                         }))
@@ -229,6 +238,12 @@ impl ResourceType for Secret {
     }
 }
 
+/// What stays of a secret that is deleted with care.
+fn left(secret: &Observed) -> Option<String> {
+    let days = secret.inputs.get("recoveryWindowInDays")?.as_number()?;
+    Some(format!("it can be restored for {days} days"))
+}
+
 /// The key that AWS manages is reported as no key at all.
 fn named_key(key: Value) -> Value {
     match canonical_key(key) {
@@ -275,10 +290,25 @@ fn live(secret: &DescribeSecretOutput) -> LiveOf<Secret> {
             recovery_window_in_days: 30,
             generate_secret_string: None,
         },
-        outputs: Outputs {},
+        outputs: Outputs {
+            content_version: version_in_force(secret),
+        },
         tags: super::from_sdk(secret.tags()),
         condition: Condition::Ready,
     }
+}
+
+/// <https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_DescribeSecret.html>
+fn version_in_force(secret: &DescribeSecretOutput) -> Option<String> {
+    if secret.rotation_enabled() == Some(true) {
+        return None;
+    }
+    let is_in_force = |stages: &Vec<String>| stages.iter().any(|stage| stage == "AWSCURRENT");
+    secret
+        .version_ids_to_stages()?
+        .iter()
+        .find(|(_, stages)| is_in_force(stages))
+        .map(|(id, _)| super::content_version(id))
 }
 
 /// Takes back a secret of the stack that is scheduled for deletion, also where it went by another name in the file;

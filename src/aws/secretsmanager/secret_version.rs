@@ -82,7 +82,8 @@ impl ResourceType for SecretVersion {
         if let Some(before) = before.clone().filter(|before| before.text == *text) {
             return Ok(live(id, before));
         }
-        let version_id = super::put_value(context, new.urn, id, before.as_ref(), text).await?;
+        let token = super::next_version(new.urn, id, before.as_ref());
+        let version_id = super::put_value(context, id, &token, text).await?;
         let text = text.clone();
         Ok(live(id, Current { version_id, text }))
     }
@@ -94,7 +95,8 @@ impl ResourceType for SecretVersion {
             text: change.observed.inputs.secret_string.clone(),
         };
         let text = change.wanted.secret_string.clone();
-        let version_id = super::put_value(context, change.urn, id, Some(&before), &text).await?;
+        let token = super::next_version(change.urn, id, Some(&before));
+        let version_id = super::put_value(context, id, &token, &text).await?;
         Ok(live(id, Current { version_id, text }))
     }
 

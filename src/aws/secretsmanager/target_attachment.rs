@@ -123,7 +123,8 @@ async fn write(
     let after = merged(before.clone(), wanted)?;
     if after != before {
         let text = SecretText(Value::from(after.clone()).to_string());
-        super::put_value(context, urn, id, current.as_ref(), &text).await?;
+        let token = super::same_password(urn, id, current.as_ref());
+        super::put_value(context, id, &token, &text).await?;
     }
     Ok(live(observed(id, &after).unwrap_or_else(|| wanted.clone())))
 }

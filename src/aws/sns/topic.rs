@@ -54,6 +54,7 @@ impl ResourceType for Topic {
 
     fn schema(&self) -> Schema {
         Schema::new::<Inputs>(super::TOPIC, CreateClass::NaturalKey)
+            .found_by_name()
             .named("name", 256)
             .properties([
                 Property::new("name").replaces().text(NAME),

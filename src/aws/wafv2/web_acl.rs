@@ -98,9 +98,6 @@ impl ResourceType for WebAcl {
     }
 
     async fn read(&self, context: &Context, query: Query<'_>) -> AwsResult<Vec<LiveOf<Self>>> {
-        if query.wanted.is_empty() && query.indexed.is_empty() {
-            return Ok(Vec::new());
-        }
         let names = query.wanted_names("name");
         let summaries = list(context).await?;
         let found = try_join_all(summaries.iter().map(|summary| async {

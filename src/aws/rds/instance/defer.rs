@@ -32,6 +32,12 @@ pub(super) fn take_over(desired: &mut Properties, observed: &Properties) {
     if is_set("maxAllocatedStorage") && size(desired) < size(observed) {
         taken.push("allocatedStorage");
     }
+    // A limit that the storage has reached reads as none: both let it grow no further.
+    let number = |of: &Properties, name: &str| of.get(name).and_then(Value::as_number);
+    let limit = number(desired, "maxAllocatedStorage");
+    let is_reached = limit.is_some()
+        && limit == size(observed)
+        && number(observed, "maxAllocatedStorage").is_none();
     // AWS answers with the key behind an alias.
     for name in ["kmsKeyId", "performanceInsightsKmsKeyId"] {
         if desired.get(name).is_some_and(is_alias) {
@@ -45,6 +51,9 @@ pub(super) fn take_over(desired: &mut Properties, observed: &Properties) {
     // What belongs to a feature that is off means nothing, and AWS may drop it or keep it.
     let off = |name: &str, nothing: Value| desired.get(name) == Some(&nothing);
     let mut idle: Vec<&str> = Vec::new();
+    if is_reached {
+        idle.push("maxAllocatedStorage");
+    }
     if off("monitoringInterval", 0.into()) {
         idle.push("monitoringRoleArn");
     }
@@ -179,6 +188,21 @@ mod tests {
         let mut desired = properties([("allocatedStorage", 20.into())]);
         take_over(&mut desired, &properties([("allocatedStorage", 40.into())]));
         assert_eq!(desired["allocatedStorage"], 20.into());
+    }
+
+    #[test]
+    fn a_limit_that_is_reached_is_no_change() {
+        let live = properties([("allocatedStorage", 100.into())]);
+        for (limit, expected) in [(100, None), (200, Some(200))] {
+            let mut desired = properties([
+                ("allocatedStorage", 20.into()),
+                ("maxAllocatedStorage", limit.into()),
+            ]);
+            take_over(&mut desired, &live);
+            let left = desired.get("maxAllocatedStorage");
+            assert_eq!(left, expected.map(Value::from).as_ref());
+            assert_eq!(desired["allocatedStorage"], 100.into());
+        }
     }
 
     #[test]

@@ -22,6 +22,18 @@ pub(super) fn reason(diff: &Diff, desired: &Properties, observed: &Properties) -
             "`allocatedStorage` can only grow, and is {live} GiB: say {live} or more"
         ));
     }
+    let size = wanted.unwrap_or_default().max(live.unwrap_or_default());
+    // <https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_PIOPS.Autoscaling.html>
+    let least = (size * 1.1).ceil();
+    if let Some(limit) = number(desired, "maxAllocatedStorage")
+        && diff.touches("maxAllocatedStorage")
+        && limit < least
+    {
+        return Some(format!(
+            "`maxAllocatedStorage` (in `database:` it is `maxStorageGiB`) has to be at least a tenth more than the \
+             storage, which is {size} GiB by now: say {least} or more"
+        ));
+    }
     if diff.touches("performanceInsightsKmsKeyId")
         && is_on(desired, "performanceInsightsEnabled")
         && is_on(observed, "performanceInsightsEnabled")
@@ -47,4 +59,33 @@ pub(super) fn reason(diff: &Diff, desired: &Properties, observed: &Properties) -
         }
     }
     None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::aws::rds::instance::Instance;
+    use crate::aws::resource_type::ResourceType;
+    use crate::resource::diff::compare;
+    use crate::resource::value::properties;
+
+    #[test]
+    fn a_limit_below_the_storage_that_has_grown_is_refused_with_one_that_will_do() {
+        let live = properties([("allocatedStorage", 101.into())]);
+        for (limit, expected) in [
+            (100, Some("say 112 or more")),
+            (111, Some("112")),
+            (112, None),
+        ] {
+            let desired = properties([
+                ("allocatedStorage", 101.into()),
+                ("maxAllocatedStorage", limit.into()),
+            ]);
+            let diff = compare(&Instance.schema(), &desired, &live);
+            let reason = reason(&diff, &desired, &live);
+            assert_eq!(reason.is_some(), expected.is_some(), "{limit}: {reason:?}");
+            let text = reason.unwrap_or_default();
+            assert!(expected.is_none_or(|part| text.contains(part)), "{text}");
+        }
+    }
 }

@@ -8,6 +8,7 @@ use crate::aws::context::Context;
 use crate::aws::error::{AwsResult, expected};
 use crate::aws::resource_type::{Change, New};
 use crate::aws::secretsmanager::SecretText;
+use crate::resource::diff::REBOOT;
 use crate::resource::{ErrorKind, ProviderError};
 
 /// What AWS would refuse late or in other words.
@@ -159,12 +160,16 @@ pub(super) async fn create_replica(
 pub(super) fn modify(
     context: &Context,
     change: &Change<'_, Instance>,
+    password: Option<&SecretText>,
 ) -> Option<ModifyDBInstanceFluentBuilder> {
     let (wanted, observed) = (change.wanted, &change.observed.inputs);
     let touches = |names: &[&str]| names.iter().any(|name| change.diff.touches(name));
     // Each of these goes along alone; those below go along together.
     let differs = |name: &str| change.diff.touches(name);
-    if change.diff.properties() == ["replicateSourceDb"] {
+    // Neither has a setting of its own in this call.
+    let alone =
+        |name: &&str| ["replicateSourceDb", "masterPasswordSecretArn", REBOOT].contains(name);
+    if change.diff.properties().iter().all(alone) && password.is_none() {
         return None;
     }
     let mut request = context
@@ -172,6 +177,9 @@ pub(super) fn modify(
         .modify_db_instance()
         .db_instance_identifier(&change.observed.id)
         .apply_immediately(wanted.apply_immediately);
+    if let Some(password) = password {
+        request = request.master_user_password(password.expose());
+    }
     if differs("engineVersion") {
         request = request
             .set_engine_version(wanted.engine_version.clone())

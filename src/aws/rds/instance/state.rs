@@ -31,6 +31,12 @@ fn is_steady(status: &str) -> bool {
 /// It can be used as it is; changing it has to wait, which `update` does.
 const IN_USE: [&str; 3] = ["backing-up", "maintenance", "stopped"];
 
+/// What an instance is that was told to reboot.
+pub(super) const REBOOTING: &str = "rebooting";
+
+/// What a group's parameters are that a reboot is still to bring into force.
+const PENDING_REBOOT: &str = "pending-reboot";
+
 /// How long AWS may say `available` before a modification shows.
 const STALE: Duration = Duration::from_secs(90);
 
@@ -138,6 +144,20 @@ pub(super) fn unfinished(
     None
 }
 
+/// Whether an instance that was told to reboot has not begun to.
+pub(super) fn not_rebooted_yet(
+    instance: &DbInstance,
+    condition: &Condition,
+    elapsed: Duration,
+) -> Option<String> {
+    let groups = instance.db_parameter_groups();
+    let waits = groups
+        .iter()
+        .any(|group| group.parameter_apply_status() == Some(PENDING_REBOOT));
+    let told = *condition == Condition::Settling(REBOOTING.to_owned());
+    (told && waits && elapsed < STALE).then(|| format!("{}, not rebooted yet", status(instance)))
+}
+
 /// The state of a replica's replication.
 fn replication(instance: &DbInstance) -> Option<&str> {
     instance
@@ -214,7 +234,8 @@ pub(super) fn live(instance: &DbInstance, with_pending: bool) -> LiveOf<Instance
             pending_reboot: instance
                 .db_parameter_groups()
                 .iter()
-                .any(|group| group.parameter_apply_status() == Some("pending-reboot")),
+                .any(|group| group.parameter_apply_status() == Some(PENDING_REBOOT)),
+            pending: super::pending::values(instance),
         },
         tags: crate::aws::rds::from_sdk(instance.tag_list()),
         condition,

@@ -1,0 +1,148 @@
+//! Where a run has left what, for a `destroy` that comes before the tag index has heard of it.
+//!
+//! The record of the last run is a hint and no more: whatever it names is looked at, and belongs to the stack by its tags or
+//! not at all. A run without the right to read it goes by file and index, as all others do.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use super::session::Session;
+use crate::deployment::{History, Whereabouts, history};
+use crate::display::Message;
+use crate::execute::Report;
+use crate::live::Hints;
+use crate::plan::Plan;
+use crate::resource::provider::Indexed;
+use crate::resource::{Catalog, LiveSnapshot, Observed, ProviderError, Tags, Urn, tags};
+
+/// How long the index may be behind, generously.
+const BEHIND: Duration = Duration::from_secs(60 * 60);
+
+/// What a run leaves, as its record has it.
+#[derive(Debug, Default)]
+pub struct Left {
+    pub types: Vec<String>,
+    pub objects: BTreeMap<String, Vec<String>>,
+}
+
+/// What may be there after a run.
+pub fn after(plan: &Plan, report: &Report, catalog: &Catalog) -> Left {
+    let there = report
+        .objects
+        .iter()
+        .map(|(urn, observed)| (urn, Some(observed)));
+    let retained = plan.retained.iter();
+    let retained = retained.map(|retained| (&retained.urn, Some(&retained.observed)));
+    let open = plan.steps.iter().enumerate();
+    let open = open.filter(|(id, _)| !report.succeeded.contains(id));
+    let open = open.map(|(_, step)| (&step.urn, step.observed()));
+    let mut types = BTreeSet::new();
+    let mut objects: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    let all = there.chain(retained).chain(open);
+    for (urn, observed) in all.filter(|(urn, observed)| !is_gone(plan, report, urn, *observed)) {
+        // What has no tags is found through what it is part of.
+        let Some(schema) = catalog.get(urn.token()).filter(|schema| schema.taggable) else {
+            continue;
+        };
+        let token = history::short(urn.token());
+        if schema.found_by_name
+            && let Some(arn) = observed.and_then(|observed| observed.arn.clone())
+        {
+            objects.entry(token.clone()).or_default().insert(arn);
+        }
+        types.insert(token);
+    }
+    Left {
+        types: types.into_iter().collect(),
+        objects: objects
+            .into_iter()
+            .map(|(token, arns)| (token, arns.into_iter().collect()))
+            .collect(),
+    }
+}
+
+/// Whether the run has deleted an object that it knew.
+fn is_gone(plan: &Plan, report: &Report, urn: &Urn, observed: Option<&Observed>) -> bool {
+    let Some(observed) = observed else {
+        return false;
+    };
+    plan.steps.iter().enumerate().any(|(id, step)| {
+        let is_it = step.observed().is_some_and(|other| other.id == observed.id);
+        step.urn == *urn && step.is_delete() && is_it && report.succeeded.contains(&id)
+    })
+}
+
+/// Where the last run has left what.
+pub async fn of_last_run(session: &Session) -> Result<Whereabouts, ProviderError> {
+    let stack = &session.offline.graph.stack;
+    let history = History::of(stack, session.provider.context());
+    Ok(history.whereabouts().await?.unwrap_or_default())
+}
+
+/// The same as hints for reading.
+pub fn hints(session: &Session, left: &Whereabouts) -> Hints {
+    let stack = &session.offline.graph.stack;
+    let entry = |token: &str, arn: &String| {
+        let pairs = [
+            (tags::STACK, stack.to_string()),
+            (tags::URN, Urn::new(stack, token, "recorded").to_string()),
+        ];
+        let pairs = pairs
+            .into_iter()
+            .map(|(key, value)| (key.to_owned(), value));
+        Indexed {
+            arn: arn.clone(),
+            tags: pairs.collect::<Tags>(),
+        }
+    };
+    let objects = left.objects.iter();
+    Hints {
+        tokens: left.tokens.clone(),
+        objects: objects
+            .flat_map(|(token, arns)| arns.iter().map(|arn| entry(token, arn)))
+            .collect(),
+    }
+}
+
+/// What may be left of types that the record names without saying which objects, and of which nothing is to be seen.
+pub fn doubt(
+    session: &Session,
+    left: &Whereabouts,
+    live: &LiveSnapshot,
+    again: &str,
+) -> Option<Message> {
+    let catalog = &session.offline.catalog;
+    let is_dark = |token: &&String| {
+        catalog
+            .get(token)
+            .is_some_and(|schema| schema.found_by_name)
+            && !left.objects.contains_key(*token)
+            && live.of_type(token).next().is_none()
+    };
+    let dark: Vec<&str> = left
+        .tokens
+        .iter()
+        .filter(is_dark)
+        .map(String::as_str)
+        .collect();
+    if dark.is_empty() || left.age > BEHIND {
+        return None;
+    }
+    let message = Message::warning("something may be left that is not to be seen yet")
+        .fact("types", dark.join(", "))
+        .fact(
+            "because",
+            "the last run left such objects, and AWS's index of tags is behind by minutes",
+        );
+    Some(message.help("in a few minutes, run").command(again))
+}
+
+/// What to say where the record cannot be read.
+pub fn unread(error: &ProviderError) -> Message {
+    Message::warning("the record of the last run could not be read")
+        .answer(error)
+        .fact(
+            "now",
+            "what has left the file within the last minutes may not be in AWS's index of tags yet, and would stay",
+        )
+}

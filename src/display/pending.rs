@@ -1,0 +1,243 @@
+//! What is decided and not in force: values that wait for a window or a reboot, and those that an update takes along.
+
+use super::consequences::item;
+use super::line::Line;
+use super::preview::View;
+use super::style::Style;
+use crate::execute::Report;
+use crate::plan::{Action, Op, Plan, Step};
+use crate::resource::diff::REBOOT;
+use crate::resource::{Catalog, Observed, Pending, Until, Urn, Value};
+
+/// A setting of an object that waits for something.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Waiting {
+    pub urn: Urn,
+    pub what: String,
+    fate: Fate,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Fate {
+    Reboot,
+    Window(Option<String>),
+    /// An update of the plan does at once what somebody left for the window.
+    TakenAlong,
+    /// It takes effect when these are rebooted.
+    RebootOf(Vec<String>),
+}
+
+impl Waiting {
+    /// What it waits for, in a word.
+    pub fn word(&self) -> &'static str {
+        match self.fate {
+            Fate::Reboot | Fate::RebootOf(_) => "reboot",
+            Fate::Window(_) => "window",
+            Fate::TakenAlong => "update",
+        }
+    }
+
+    /// What it waits for, in words, and what to do about it.
+    pub fn sentence(&self) -> String {
+        let what = &self.what;
+        match &self.fate {
+            Fate::Reboot => format!(
+                "{what} takes effect at the next reboot; to do it: `up --reboot {}`",
+                self.urn.name()
+            ),
+            Fate::Window(Some(window)) => {
+                format!("{what} waits for the maintenance window, {window}")
+            }
+            Fate::Window(None) => format!("{what} waits for the maintenance window"),
+            Fate::TakenAlong => {
+                format!(
+                    "{what} was left for the maintenance window, and this update applies it at once"
+                )
+            }
+            Fate::RebootOf(users) if users.is_empty() => {
+                format!("{what} takes effect at the next reboot of what uses it")
+            }
+            Fate::RebootOf(users) => format!(
+                "{what} takes effect at the next reboot of {}; to do it: `up{}`",
+                users.join(", "),
+                users
+                    .iter()
+                    .map(|user| format!(" --reboot {user}"))
+                    .collect::<String>()
+            ),
+        }
+    }
+}
+
+/// What waits while the plan is carried out, and after it.
+pub fn of_plan(plan: &Plan, catalog: &Catalog) -> Vec<Waiting> {
+    let kept = plan
+        .kept
+        .iter()
+        .map(|kept| (&kept.urn, &kept.observed, None));
+    let updated = plan.steps.iter().filter_map(|step| match &step.action {
+        Action::Update { observed, .. } => Some((&step.urn, observed, Some(step))),
+        _ => None,
+    });
+    let objects: Vec<(&Urn, &Observed, Option<&Step>)> = kept.chain(updated).collect();
+    let mut waiting: Vec<Waiting> = objects
+        .iter()
+        .flat_map(|(urn, observed, step)| of_object(urn, observed, *step, catalog))
+        .collect();
+    for (urn, observed, step) in &objects {
+        let users = users(observed, &objects, catalog);
+        waiting.extend(step.and_then(|step| static_settings(urn, step, users, catalog)));
+    }
+    waiting.sort_by(|left, right| (&left.urn, &left.what).cmp(&(&right.urn, &right.what)));
+    waiting
+}
+
+/// What waits once a run is over.
+pub fn of_report(plan: &Plan, report: &Report, catalog: &Catalog) -> Vec<Waiting> {
+    let objects: Vec<(&Urn, &Observed, Option<&Step>)> = report
+        .objects
+        .iter()
+        .map(|(urn, observed)| (urn, observed, None))
+        .collect();
+    let mut waiting: Vec<Waiting> = objects
+        .iter()
+        .flat_map(|(urn, observed, _)| of_object(urn, observed, None, catalog))
+        .collect();
+    // Of the instances that the run had no business with it knows only how they were before.
+    for id in &report.succeeded {
+        let step = &plan.steps[*id];
+        if let (Action::Update { .. }, Some(observed)) = (&step.action, step.observed()) {
+            let rebooted = |urn: &Urn| {
+                plan.steps.iter().enumerate().any(|(id, step)| {
+                    step.urn == *urn && is_rebooted(step) && report.succeeded.contains(&id)
+                })
+            };
+            let mut users = users(observed, &objects, catalog);
+            users.retain(|user| !rebooted(user));
+            waiting.extend(static_settings(&step.urn, step, users, catalog));
+        }
+    }
+    waiting.sort_by(|left, right| (&left.urn, &left.what).cmp(&(&right.urn, &right.what)));
+    waiting
+}
+
+fn of_object(
+    urn: &Urn,
+    observed: &Observed,
+    step: Option<&Step>,
+    catalog: &Catalog,
+) -> Vec<Waiting> {
+    let pending = catalog.get(urn.token()).and_then(|schema| schema.pending);
+    let Some(pending) = pending else {
+        return Vec::new();
+    };
+    let fate = |pending: &Pending| match (&pending.until, step) {
+        (Until::Reboot, Some(step)) if is_rebooted(step) => None,
+        (Until::Reboot, _) => Some(Fate::Reboot),
+        // Another value takes its place.
+        (Until::Window(_), Some(step)) if sets(step, pending) => None,
+        (Until::Window(_), Some(step)) if is_at_once(step) => Some(Fate::TakenAlong),
+        (Until::Window(window), _) => Some(Fate::Window(window.clone())),
+    };
+    pending(observed)
+        .into_iter()
+        .filter_map(|pending| {
+            Some(Waiting {
+                urn: urn.clone(),
+                fate: fate(&pending)?,
+                what: pending.what,
+            })
+        })
+        .collect()
+}
+
+/// The settings that a step changes and that do not take effect by that.
+fn static_settings(urn: &Urn, step: &Step, users: Vec<&Urn>, catalog: &Catalog) -> Option<Waiting> {
+    let names = catalog.get(urn.token())?.static_settings?;
+    let names = names(&step.comparison()?.diff, &step.observed()?.inputs);
+    if names.is_empty() {
+        return None;
+    }
+    let users = users
+        .into_iter()
+        .map(|user| user.name().to_owned())
+        .collect();
+    Some(Waiting {
+        urn: urn.clone(),
+        what: names.join(", "),
+        fate: Fate::RebootOf(users),
+    })
+}
+
+/// The objects that can be rebooted and name this one, and are not rebooted by the plan.
+fn users<'a>(
+    used: &Observed,
+    objects: &[(&'a Urn, &Observed, Option<&Step>)],
+    catalog: &Catalog,
+) -> Vec<&'a Urn> {
+    let id = Value::from(used.id.as_str());
+    let uses = |observed: &Observed| observed.inputs.values().any(|value| *value == id);
+    objects
+        .iter()
+        .filter(|(urn, ..)| {
+            catalog
+                .get(urn.token())
+                .is_some_and(|s| s.reboots.is_some())
+        })
+        .filter(|(_, observed, step)| uses(observed) && !step.is_some_and(is_rebooted))
+        .map(|(urn, ..)| *urn)
+        .collect()
+}
+
+fn is_rebooted(step: &Step) -> bool {
+    step.comparison()
+        .is_some_and(|comparison| comparison.diff.touches(REBOOT))
+}
+
+/// Whether the step gives the property that waits a value of its own.
+fn sets(step: &Step, pending: &Pending) -> bool {
+    let property = pending.what.split(' ').next().unwrap_or_default();
+    step.comparison()
+        .is_some_and(|comparison| comparison.diff.touches(property))
+}
+
+/// Whether the step is a call that does not wait for the window, with which AWS applies all that does.
+fn is_at_once(step: &Step) -> bool {
+    let Some(comparison) = step.comparison() else {
+        return false;
+    };
+    let waits = comparison
+        .inputs
+        .get("applyImmediately")
+        .and_then(Value::as_bool)
+        == Some(false);
+    let calls = comparison
+        .diff
+        .changes
+        .iter()
+        .any(|change| change.path != REBOOT);
+    calls && !waits
+}
+
+/// The block of a preview or a summary; nothing if nothing waits.
+pub fn block(waiting: &[Waiting], width: Option<usize>) -> Vec<Line> {
+    let mut lines = Vec::new();
+    for waiting in waiting {
+        item(
+            Op::Update,
+            waiting.urn.name(),
+            &waiting.sentence(),
+            width,
+            &mut lines,
+        );
+    }
+    if !lines.is_empty() {
+        lines.insert(0, Line::styled(Style::Heading, "Pending:"));
+    }
+    lines
+}
+
+/// The block of a preview.
+pub(super) fn of_view(view: View<'_>) -> Vec<Line> {
+    block(&of_plan(view.plan, view.catalog), view.width)
+}
