@@ -124,6 +124,24 @@ pub fn least_size(document: &Value) -> usize {
     }
 }
 
+/// The text to send for a policy given as text or as a value. IAM knows no numbers, so an account that is written as one
+/// travels as text.
+pub fn to_policy_text(document: &serde_json::Value) -> String {
+    fn without_numbers(value: &serde_json::Value) -> serde_json::Value {
+        match value {
+            serde_json::Value::Number(number) => number.to_string().into(),
+            serde_json::Value::Array(values) => values.iter().map(without_numbers).collect(),
+            serde_json::Value::Object(values) => values
+                .iter()
+                .map(|(name, value)| (name.clone(), without_numbers(value)))
+                .collect::<serde_json::Map<_, _>>()
+                .into(),
+            other => other.clone(),
+        }
+    }
+    to_text(&without_numbers(document))
+}
+
 /// The text to send for a document given as text or as a value.
 pub fn to_text(document: &serde_json::Value) -> String {
     match document {
@@ -202,7 +220,7 @@ fn canonical_condition(condition: Value) -> Value {
                 let keys = match keys {
                     Value::Object(keys) => Value::Object(
                         keys.into_iter()
-                            .map(|(key, values)| (key, texts(set(values))))
+                            .map(|(key, values)| (key, set(values)))
                             .collect(),
                     ),
                     other => other,
@@ -213,27 +231,20 @@ fn canonical_condition(condition: Value) -> Value {
     )
 }
 
-/// A single value is a list of one; the order of a list means nothing.
+/// A single value is a list of one; the order of a list means nothing. Booleans and numbers equal their texts: an account
+/// may be written as a number.
 fn set(value: Value) -> Value {
-    match value {
-        Value::List(_) => sorted(value),
-        single => Value::List(vec![single]),
-    }
+    let values = match value {
+        Value::List(values) => values,
+        single => vec![single],
+    };
+    sorted(Value::List(values.into_iter().map(text).collect()))
 }
 
-/// Booleans and numbers in conditions equal their strings.
-fn texts(values: Value) -> Value {
-    match values {
-        Value::List(values) => Value::List(
-            values
-                .into_iter()
-                .map(|value| match value {
-                    Value::Bool(value) => value.to_string().into(),
-                    Value::Number(value) => value.to_string().into(),
-                    other => other,
-                })
-                .collect(),
-        ),
+fn text(value: Value) -> Value {
+    match value {
+        Value::Bool(value) => value.to_string().into(),
+        Value::Number(value) => value.to_string().into(),
         other => other,
     }
 }
@@ -260,6 +271,28 @@ mod tests {
             json!({"Statement": [{"Principal": "*"}]}),
             json!("{\"Version\":\"2008-10-17\",\"Statement\":[{\"Principal\":{\"AWS\":\"*\"}}]}"),
         ));
+    }
+
+    #[test]
+    fn an_account_is_the_same_as_a_number_and_as_a_text() {
+        let policy = |account: serde_json::Value| {
+            json!({"Statement": [{
+                "Principal": {"AWS": [account, "arn:aws:iam::000000000007:root"]},
+                "Condition": {"StringEquals": {"aws:SourceAccount": [account, "1", true]}},
+            }]})
+        };
+        assert!(equal(
+            policy(json!(123_456_789_012_u64)),
+            policy(json!("123456789012"))
+        ));
+        assert!(!equal(
+            policy(json!(123_456_789_012_u64)),
+            policy(json!("123456789013"))
+        ));
+        assert_eq!(
+            to_policy_text(&policy(json!(123_456_789_012_u64))),
+            to_text(&policy(json!("123456789012")))
+        );
     }
 
     #[test]

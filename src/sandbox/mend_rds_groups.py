@@ -204,6 +204,26 @@ STATIC_PARAMETERS = {
 }
 
 
+# Truth values among them: RDS takes several words for one, and keeps `1` or `0`.
+# https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_ParamValuesRef.html
+BOOLEAN_PARAMETERS = {
+    "autovacuum",
+    "log_checkpoints",
+    "log_connections",
+    "log_disconnections",
+    "log_duration",
+    "log_lock_waits",
+    "rds.force_ssl",
+    "rds.logical_replication",
+    "track_io_timing",
+}
+TRUTH = {"true": "1", "on": "1", "yes": "1", "false": "0", "off": "0", "no": "0"}
+
+
+def data_type(name):
+    return "boolean" if name in BOOLEAN_PARAMETERS else "string"
+
+
 def apply_type(name):
     return "static" if name in STATIC_PARAMETERS else "dynamic"
 
@@ -240,6 +260,9 @@ def modify_db_parameter_group(original, self, db_parameter_group_name, db_parame
                 "InvalidParameterCombination",
                 f"cannot use immediate apply method for static parameter (ParameterName: {parameter['ParameterName']})",
             )
+        if data_type(parameter["ParameterName"]) == "boolean":
+            value = parameter["ParameterValue"].lower()
+            parameter["ParameterValue"] = TRUTH.get(value, value)
     group = original(self, db_parameter_group_name, parameters)
     note_restart(self, db_parameter_group_name, parameters)
     return group
@@ -276,7 +299,7 @@ def describe_db_parameters(_original, self):
     parameters = [
         {
             "ApplyMethod": "pending-reboot" if apply_type(parameter_name) == "static" else "immediate",
-            "DataType": "string",
+            "DataType": data_type(parameter_name),
             "IsModifiable": True,
             **values,
             "ParameterName": parameter_name,
@@ -296,7 +319,7 @@ def describe_db_parameters(_original, self):
                     {
                         "ApplyMethod": "pending-reboot",
                         "ApplyType": apply_type(parameter_name),
-                        "DataType": "string",
+                        "DataType": data_type(parameter_name),
                         "IsModifiable": True,
                         "ParameterName": parameter_name,
                         "Source": "engine-default",

@@ -5,6 +5,7 @@ use aws_sdk_iam::types::Tag;
 use fde_infra::resource::Observed;
 use serde_json::{Value as Json, json};
 
+use crate::common::World;
 use crate::common::resource_type::{Edit, ResourceTypeTest, check};
 use crate::common::sdk::{FOREIGN, Sdk, Tags};
 
@@ -143,4 +144,34 @@ assumeRolePolicy:
 #[tokio::test]
 async fn role() {
     check("e2e-iam-role", &Role).await;
+}
+
+/// An account is one principal as a number and as a text, and IAM takes texts alone.
+#[tokio::test]
+async fn an_account_may_be_written_as_a_number() {
+    let world = World::new("e2e-iam-role-account").await;
+    let resources = |account: &str| {
+        format!(
+            "tested: {{ type: aws:iam:Role, properties: {{ name: e2e-role-account, assumeRolePolicy: {{ Version: '2012-10-17', Statement: [{{ Effect: Allow, Principal: {{ AWS: {account} }}, Action: sts:AssumeRole, Condition: {{ StringEquals: {{ 'aws:PrincipalAccount': [{account}, 7] }} }} }}] }} }} }}"
+        )
+    };
+    world.up(&resources("123456789012")).await;
+    let role = world.sdk.iam.get_role().role_name("e2e-role-account");
+    let role = role.send().await.expect("the role is there");
+    let document = role
+        .role()
+        .and_then(|role| role.assume_role_policy_document());
+    let document = document.unwrap_or_default().replace("%22", "\"");
+    assert!(document.contains("\"123456789012\""), "{document}");
+    for same in [
+        "123456789012",
+        "'123456789012'",
+        "'arn:aws:iam::123456789012:root'",
+    ] {
+        let plan = world.preview(&resources(same)).await;
+        let shown: Vec<_> = plan.steps.iter().map(|step| step.urn.name()).collect();
+        // The condition compares texts, so only the principal has a third spelling.
+        assert_eq!(shown.is_empty(), !same.contains("arn:"), "{same}");
+    }
+    world.destroy(&resources("123456789012")).await;
 }

@@ -181,6 +181,41 @@ async fn what_can_act_at_once_does() {
     world.destroy(&set).await;
 }
 
+/// RDS takes several words for a truth value, and answers with `1` or `0`.
+#[tokio::test]
+async fn words_for_one_value_are_no_difference() {
+    let world = World::new("e2e-rds-parameter-words").await;
+    let resources = |value: &str| {
+        format!(
+            "tested: {{ type: aws:rds:ParameterGroup, properties: {{ name: e2e-parameter-words, family: postgres15, parameters: [{{ name: log_duration, value: {value} }}, {{ name: synchronous_commit, value: 'off' }}] }} }}"
+        )
+    };
+    let live = || async {
+        let answer = world
+            .sdk
+            .rds
+            .describe_db_parameters()
+            .db_parameter_group_name("e2e-parameter-words")
+            .source("user")
+            .send()
+            .await
+            .expect("parameters can be listed");
+        let values = answer.parameters().iter();
+        values
+            .map(|parameter| parameter.parameter_value().unwrap_or_default().to_owned())
+            .collect::<Vec<_>>()
+    };
+    world.up(&resources("'off'")).await;
+    assert_eq!(live().await, ["0", "off"]);
+    for same in ["'off'", "0", "'0'", "false", "'NO'"] {
+        assert!(world.preview(&resources(same)).await.is_empty(), "{same}");
+    }
+    world.up(&resources("'on'")).await;
+    assert_eq!(live().await, ["1", "off"]);
+    assert!(world.preview(&resources("true")).await.is_empty());
+    world.destroy(&resources("true")).await;
+}
+
 #[tokio::test]
 async fn parameter_group() {
     check("e2e-rds-parameter-group", &ParameterGroup).await;

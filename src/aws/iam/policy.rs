@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use super::document;
 use crate::aws::context::Context;
 use crate::aws::error::{AwsResult, expected};
-use crate::aws::policy::{canonical_policy, decode, to_text};
+use crate::aws::policy::{canonical_policy, decode, to_policy_text};
 use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType, adopt};
 use crate::aws::tags::tagged;
 use crate::aws::wait::until_visible;
@@ -130,7 +130,7 @@ impl ResourceType for Policy {
                     .policy_name(&inputs.name)
                     .path(&inputs.path)
                     .set_description(inputs.description.clone())
-                    .policy_document(to_text(&inputs.policy))
+                    .policy_document(to_policy_text(&inputs.policy))
                     .set_tags(Some(super::to_sdk(new.tags)))
                     .send()
             })
@@ -165,7 +165,7 @@ impl ResourceType for Policy {
                     .iam
                     .create_policy_version()
                     .policy_arn(arn)
-                    .policy_document(to_text(&change.wanted.policy))
+                    .policy_document(to_policy_text(&change.wanted.policy))
                     .set_as_default(true)
                     .send()
             })

@@ -16,7 +16,7 @@ use super::document;
 use crate::aws::context::Context;
 use crate::aws::error::AwsResult;
 use crate::aws::pages::pages;
-use crate::aws::policy::{canonical_policy, decode, to_text};
+use crate::aws::policy::{canonical_policy, decode, to_policy_text};
 use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType, adopt};
 use crate::aws::wait::until_visible;
 use crate::resource::diff::empty_is_unset;
@@ -140,7 +140,7 @@ impl ResourceType for Role {
                     .role_name(&inputs.name)
                     .path(&inputs.path)
                     .set_description(inputs.description.clone())
-                    .assume_role_policy_document(to_text(&inputs.assume_role_policy))
+                    .assume_role_policy_document(to_policy_text(&inputs.assume_role_policy))
                     .max_session_duration(inputs.max_session_duration)
                     .set_permissions_boundary(inputs.permissions_boundary.clone())
                     .set_tags(Some(super::to_sdk(new.tags)))
@@ -178,7 +178,7 @@ impl ResourceType for Role {
                         .iam
                         .update_assume_role_policy()
                         .role_name(name)
-                        .policy_document(to_text(&wanted.assume_role_policy))
+                        .policy_document(to_policy_text(&wanted.assume_role_policy))
                         .send()
                 })
                 .await?;

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::document;
 use crate::aws::context::Context;
 use crate::aws::error::AwsResult;
-use crate::aws::policy::{canonical_policy, decode, least_size, to_text};
+use crate::aws::policy::{canonical_policy, decode, least_size, to_policy_text};
 use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType};
 use crate::resource::provider::{DataPolicy, Progress, Query};
 use crate::resource::rule::Limit;
@@ -145,7 +145,7 @@ async fn put(context: &Context, inputs: &Inputs, progress: &dyn Progress) -> Aws
                 .put_role_policy()
                 .role_name(&inputs.role)
                 .policy_name(&inputs.name)
-                .policy_document(to_text(&inputs.policy))
+                .policy_document(to_policy_text(&inputs.policy))
                 .send()
         })
     })

@@ -141,8 +141,12 @@ impl ResourceType for ParameterGroup {
                 Some(&wanted.urn) == owner.as_ref()
                     || given.is_some_and(|given| given.eq_ignore_ascii_case(name))
             });
-            let parameters =
-                parameters_of(context, name, &wanted.map_or_else(BTreeSet::new, set_names)).await?;
+            let parameters = parameters_of(
+                context,
+                name,
+                &wanted.map_or_else(BTreeMap::new, set_values),
+            )
+            .await?;
             Ok(parameters.map(|parameters| live(group, parameters, tags)))
         }))
         .await?;
@@ -315,17 +319,40 @@ fn by_name(parameters: Option<&[Parameter]>) -> BTreeMap<String, &Parameter> {
         .collect()
 }
 
-/// The names of the parameters that the author sets, as far as they are known.
-fn set_names(wanted: &Wanted) -> BTreeSet<String> {
-    wanted
-        .inputs
-        .get("parameters")
-        .and_then(Value::as_list)
-        .unwrap_or_default()
-        .iter()
-        .filter_map(|parameter| parameter.as_object()?.get("name")?.as_str())
-        .map(str::to_lowercase)
+/// The parameters that the author sets, with their values as far as they are known.
+fn set_values(wanted: &Wanted) -> BTreeMap<String, Option<String>> {
+    let parameters = wanted.inputs.get("parameters").cloned();
+    let values = parameters.map(values_by_name);
+    let values = values.as_ref().and_then(Value::as_object);
+    values
+        .into_iter()
+        .flatten()
+        .map(|(name, value)| (name.clone(), value.as_str().map(str::to_owned)))
         .collect()
+}
+
+/// True if two texts are one value of a type of parameter. RDS takes several words for a truth value and answers with `1`
+/// or `0`. <https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_ParamValuesRef.html>
+fn is_same(data_type: &str, left: &str, right: &str) -> bool {
+    fn same<T: PartialEq>(left: Option<T>, right: Option<T>) -> bool {
+        left.is_some() && left == right
+    }
+    let truth = |text: &str| match text.to_ascii_lowercase().as_str() {
+        "1" | "true" | "on" | "yes" => Some(true),
+        "0" | "false" | "off" | "no" => Some(false),
+        _ => None,
+    };
+    let number = |text: &str| text.trim().parse::<f64>().ok();
+    let items = |text: &str| -> Vec<String> {
+        text.split(',').map(|item| item.trim().to_owned()).collect()
+    };
+    left == right
+        || match data_type {
+            "boolean" => same(truth(left), truth(right)),
+            "integer" | "float" | "double" | "long" => same(number(left), number(right)),
+            "list" => items(left) == items(right),
+            _ => false,
+        }
 }
 
 /// The parameters as calls take them: what is dependent first, so that it is in one call; then what acts at once, then
@@ -384,22 +411,23 @@ async fn static_names(
     Ok(open)
 }
 
-/// The parameters that somebody has set, and those that the author names; `None` if the group has gone meanwhile.
+/// The parameters that somebody has set, and those that the author names, in the author's spelling where that is the same
+/// value; `None` if the group has gone meanwhile.
 async fn parameters_of(
     context: &Context,
     group: &str,
-    named: &BTreeSet<String>,
+    named: &BTreeMap<String, Option<String>>,
 ) -> AwsResult<Option<Vec<Parameter>>> {
     let mut found = match describe(context, group, None).await {
         Err(error) if error.is(ErrorKind::NotFound) => return Ok(None),
         answer => answer?,
     };
     let missing: BTreeSet<String> = named
-        .iter()
+        .keys()
         .filter(|name| {
             !found
                 .iter()
-                .any(|parameter| parameter.parameter_name() == Some(name))
+                .any(|parameter| parameter.parameter_name() == Some(name.as_str()))
         })
         .cloned()
         .collect();
@@ -410,7 +438,12 @@ async fn parameters_of(
         .iter()
         .filter_map(|parameter| {
             let name = parameter.parameter_name()?;
-            let value = parameter.parameter_value()?;
+            let live = parameter.parameter_value()?;
+            let data_type = parameter.data_type().unwrap_or_default();
+            let value = match named.get(name) {
+                Some(Some(wanted)) if is_same(data_type, wanted, live) => wanted,
+                _ => live,
+            };
             let method = match parameter.apply_type() {
                 Some("static") => Some("pending-reboot"),
                 // Whichever way it was set: one that is reset may go back at once.
@@ -486,7 +519,7 @@ async fn get(context: &Context, name: &str) -> AwsResult<LiveOf<ParameterGroup>>
     )?;
     let arn = group.db_parameter_group_arn().unwrap_or_default();
     let tags = super::list_tags(context, arn).await?.unwrap_or_default();
-    let parameters = parameters_of(context, name, &BTreeSet::new()).await?;
+    let parameters = parameters_of(context, name, &BTreeMap::new()).await?;
     Ok(live(group, parameters.unwrap_or_default(), tags))
 }
 
@@ -534,6 +567,37 @@ mod tests {
             {"name": "max_connections", "value": "200", "applyMethod": "pending-reboot"},
         ]);
         assert_eq!(values_by_name(wanted.into()), values_by_name(live.into()));
+    }
+
+    #[test]
+    fn values_are_compared_by_the_type_of_their_parameter() {
+        for (data_type, left, right) in [
+            ("boolean", "off", "0"),
+            ("boolean", "ON", "1"),
+            ("boolean", "true", "yes"),
+            ("integer", "1e3", "1000"),
+            ("float", "0.10", "0.1"),
+            ("list", "auto_explain, pgaudit", "auto_explain,pgaudit"),
+            ("string", "off", "off"),
+        ] {
+            assert!(
+                is_same(data_type, left, right),
+                "{data_type} {left} {right}"
+            );
+        }
+        for (data_type, left, right) in [
+            ("boolean", "off", "1"),
+            ("boolean", "2", "two"),
+            ("string", "off", "0"),
+            ("string", "1", "1.0"),
+            ("integer", "1", "2"),
+            ("list", "a,b", "b,a"),
+        ] {
+            assert!(
+                !is_same(data_type, left, right),
+                "{data_type} {left} {right}"
+            );
+        }
     }
 
     #[test]

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::aws::context::Context;
 use crate::aws::error::AwsResult;
-use crate::aws::policy::{canonical_policy, least_size, to_text};
+use crate::aws::policy::{canonical_policy, least_size, to_policy_text};
 use crate::aws::resource_type::{Change, LiveOf, New, ResourceType};
 use crate::resource::provider::{DataPolicy, Progress, Query};
 use crate::resource::{CreateClass, Misfit, Properties, Property, Schema};
@@ -134,7 +134,7 @@ async fn put(context: &Context, bucket: &str, policy: &serde_json::Value) -> Aws
                 .s3
                 .put_bucket_policy()
                 .bucket(bucket)
-                .policy(to_text(policy))
+                .policy(to_policy_text(policy))
                 .send()
         })
         .await?;

@@ -13,7 +13,7 @@ use serde_json::json;
 use super::{attributes, set_attribute};
 use crate::aws::context::Context;
 use crate::aws::error::AwsResult;
-use crate::aws::policy::{canonical_json, canonical_policy, to_text};
+use crate::aws::policy::{canonical_json, canonical_policy, to_policy_text};
 use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType};
 use crate::resource::provider::{DataPolicy, Progress, Query};
 use crate::resource::{Condition, CreateClass, Property, Schema, Tags, Value};
@@ -76,12 +76,12 @@ impl ResourceType for TopicPolicy {
         new: New<'_, Self::Inputs>,
     ) -> AwsResult<LiveOf<Self>> {
         let Inputs { arn, policy } = new.inputs;
-        set_attribute(context, arn, "Policy", &to_text(policy)).await?;
+        set_attribute(context, arn, "Policy", &to_policy_text(policy)).await?;
         Ok(live(arn, policy.clone()))
     }
 
     async fn update(&self, context: &Context, change: Change<'_, Self>) -> AwsResult<LiveOf<Self>> {
-        let policy = to_text(&change.wanted.policy);
+        let policy = to_policy_text(&change.wanted.policy);
         set_attribute(context, &change.observed.id, "Policy", &policy).await?;
         Ok(change.applied())
     }
