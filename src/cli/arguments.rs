@@ -10,6 +10,7 @@ use super::report::Failure;
 use super::session::quoted;
 use crate::display::{ColorChoice, Message};
 use crate::plan::{Goal, Request};
+use crate::stack::Flag;
 
 /// Flags of every command.
 #[derive(Debug, Clone, Args)]
@@ -53,7 +54,7 @@ pub struct StackArguments {
     /// Name of a file in stacks/, or a path.
     #[arg(value_name = "STACK", env = "FDE_INFRA_STACK")]
     pub stack: Option<String>,
-    /// Override a value of the stack file: services.api.image=2024-06-01. Can be repeated.
+    /// Change a value that the stack file declares: services.api.image=2024-06-01. Can be repeated.
     // The help shows what variables are set to; this one may hold a secret.
     #[arg(
         long,
@@ -62,6 +63,22 @@ pub struct StackArguments {
         hide_env_values = true
     )]
     pub set: Vec<String>,
+    /// As --set, and may add a section, a service or a resource: services.worker.cpu=512. Can be repeated.
+    #[arg(
+        long,
+        env = "FDE_INFRA_SET_NEW",
+        value_name = "PATH=VALUE",
+        hide_env_values = true
+    )]
+    pub set_new: Vec<String>,
+}
+
+impl StackArguments {
+    /// What lies over the file: first what is new, so that the rest may change it.
+    pub fn flags(&self) -> Vec<Flag> {
+        let new = self.set_new.iter().map(Flag::set_new);
+        new.chain(self.set.iter().map(Flag::set)).collect()
+    }
 }
 
 /// Which resources.

@@ -6,7 +6,7 @@ use super::{Exit, session};
 use crate::display::Message;
 use crate::execute::Report;
 use crate::plan::{Op, Plan, Refusal};
-use crate::resource::{Catalog, ErrorKind, Urn, tags};
+use crate::resource::{Catalog, ErrorKind, Path, Urn, tags};
 
 /// The report about everything that stops a plan; `None` if nothing does.
 pub fn of(plan: &Plan, session: &Session, again: &str) -> Option<Failure> {
@@ -145,9 +145,9 @@ fn others(refusal: &Refusal, session: &Session, again: &str) -> Option<Message> 
 }
 
 /// The key in the file that says what a resource is called.
-fn name_key<'a>(urn: &Urn, session: &'a Session) -> Option<&'a str> {
+fn name_key<'a>(urn: &Urn, session: &'a Session) -> Option<&'a Path> {
     let resource = session.offline.graph.get(urn)?;
-    resource.origin.name_key.as_deref()
+    resource.origin.name_key.as_ref()
 }
 
 fn protected(plan: &Plan, session: &Session, again: &str) -> Option<Message> {

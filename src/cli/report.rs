@@ -12,7 +12,7 @@ use crate::display::message::Severity;
 use crate::display::{Annotation, Line, Message, Place, Secrets, Style, Terminal, message};
 use crate::plan::verify::Violation;
 use crate::resource::{ErrorKind, ProviderError};
-use crate::stack::{FLAG, Label, Source, Span, StackError, StackErrors, hidden};
+use crate::stack::{Label, Source, Span, StackError, StackErrors, hidden};
 
 /// Columns of a source excerpt where nobody limits them.
 const WIDTH: usize = 120;
@@ -195,7 +195,7 @@ fn annotation(error: &StackError, severity: Severity, sources: &[Source]) -> Ann
 pub fn place(span: Span, sources: &[Source]) -> Option<Place> {
     let source = sources.get(span.source as usize)?;
     let file = surroundings::in_repository(&source.name);
-    (source.name != FLAG).then(|| Place::of(file, &source.text, span.range()))
+    (!source.is_flag()).then(|| Place::of(file, &source.text, span.range()))
 }
 
 impl From<StackErrors> for Failure {

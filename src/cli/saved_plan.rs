@@ -18,12 +18,13 @@ use serde::{Deserialize, Serialize};
 use super::Exit;
 use super::arguments::{ForceArguments, SelectionArguments, StackArguments};
 use super::report::Failure;
-use super::session::{Offline, Session};
+use super::session::{self, Offline, Session};
 use crate::deployment::moment;
 use crate::display::{Message, Secrets, json};
 use crate::plan::Plan;
 use crate::plan::binding::{self, Differences, Hashes, subject};
 use crate::resource::{LiveSnapshot, Urn};
+use crate::stack::Flag;
 use crate::version::VERSION;
 
 /// What every file of this kind says of itself.
@@ -76,6 +77,8 @@ struct SavedStep {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct SavedRequest {
     set: Vec<String>,
+    #[serde(default)]
+    set_new: Vec<String>,
     target: Vec<String>,
     exclude: Vec<String>,
     replace: Vec<String>,
@@ -111,12 +114,13 @@ impl SavedPlan {
         } = *previewed;
         let offline = &session.offline;
         let secrets = Secrets::of(plan, &offline.catalog);
-        let is_secret = |set: &&String| secrets.mask(set) != **set || offline.hides(set);
-        if let Some(set) = stack.set.iter().find(is_secret) {
-            let path = set.split('=').next().unwrap_or_default();
+        let is_secret =
+            |flag: &&Flag| secrets.mask(&flag.text) != flag.text || offline.hides(&flag.text);
+        if let Some(flag) = stack.flags().iter().find(is_secret) {
+            let (name, path) = (flag.name(), session::path_of(flag));
             let message = Message::error("a secret on the command line cannot be saved in a plan")
                 .code("fde::plan::secret")
-                .fact("flag", format!("--set {path}=[secret]"))
+                .fact("flag", format!("{name} {path}=[secret]"))
                 .fact("now", "nothing was saved or changed")
                 .help("a saved plan is read by many; write the value into a file that the stack file extends");
             return Err(Failure::new(Exit::Usage, message));
@@ -143,6 +147,7 @@ impl SavedPlan {
                 .collect(),
             request: SavedRequest {
                 set: stack.set.clone(),
+                set_new: stack.set_new.clone(),
                 target: selection.target.clone(),
                 exclude: selection.exclude.clone(),
                 replace: force.replace.clone(),
@@ -231,6 +236,7 @@ impl SavedPlan {
         StackArguments {
             stack: stack.or_else(|| Some(self.file.clone())),
             set: self.request.set.clone(),
+            set_new: self.request.set_new.clone(),
         }
     }
 

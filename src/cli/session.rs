@@ -20,11 +20,12 @@ use crate::display::{
 use crate::graph::{ResourceGraph, nearest};
 use crate::live::{self, Hints};
 use crate::plan::{self, Goal, Plan, Request};
+use crate::resource::path::{self, Path};
 use crate::resource::provider::Progress;
 use crate::resource::tags::short_hash;
 use crate::resource::{Catalog, ErrorKind, LiveSnapshot, Provider, ProviderError, Urn};
 use crate::stack::hidden::hide;
-use crate::stack::{self, Stack};
+use crate::stack::{self, Flag, Stack};
 
 /// What a stack file says.
 pub struct Offline {
@@ -34,7 +35,7 @@ pub struct Offline {
     pub catalog: Catalog,
     /// Hash of the file, and of those below it.
     pub hash: String,
-    /// What `--set` sets, without the values.
+    /// What the flags set, without the values.
     pub set: Vec<String>,
     file: PathBuf,
     /// The command line without the command: what it takes to mean this stack again.
@@ -58,7 +59,7 @@ impl Offline {
             texts.borrow_mut().push_str(&text);
             Ok(text)
         };
-        let stack = stack::load(&file.to_string_lossy(), &read, &arguments.set)?;
+        let stack = stack::load(&file.to_string_lossy(), &read, &arguments.flags())?;
         let (graph, notes) = component::stack_graph(&stack, &catalog)?;
         Ok(Self {
             stack,
@@ -66,7 +67,7 @@ impl Offline {
             notes,
             catalog,
             hash: short_hash(&texts.borrow(), 12),
-            set: arguments.set.iter().map(|set| path_of(set)).collect(),
+            set: arguments.flags().iter().map(path_of).collect(),
             file,
             suffix: suffix(arguments, global),
             in_sandbox: suffix(
@@ -117,9 +118,10 @@ impl Offline {
 }
 
 /// The path of `path=value`.
-fn path_of(set: &str) -> String {
-    let (path, _) = set.split_once('=').unwrap_or((set, ""));
-    path.to_owned()
+pub fn path_of(flag: &Flag) -> String {
+    Path::scan(&flag.text, path::is_plain)
+        .map(|(path, _)| path.to_string())
+        .unwrap_or_default()
 }
 
 /// What follows the command on a command line that means this stack.
@@ -135,8 +137,11 @@ pub fn suffix(arguments: &StackArguments, global: &GlobalArguments) -> String {
         add(" ", Some(stack));
     }
     let hidden = aws::registry::catalog().secret_names();
-    for set in &arguments.set {
-        add(" --set ", Some(&hide(set, &hidden)));
+    for flag in arguments.flags() {
+        add(
+            &format!(" {} ", flag.name()),
+            Some(&hide(&flag.text, &hidden)),
+        );
     }
     if global.sandbox {
         add(" --sandbox", None);

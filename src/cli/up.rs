@@ -114,6 +114,7 @@ fn alone(arguments: &Arguments) -> Result<(), Failure> {
     let selection = &arguments.selection;
     let beside = [
         ("--set", &arguments.stack.set),
+        ("--set-new", &arguments.stack.set_new),
         ("--target", &selection.target),
         ("--exclude", &selection.exclude),
         ("--replace", &arguments.force.replace),

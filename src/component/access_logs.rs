@@ -3,7 +3,7 @@
 
 use crate::resource::tags::short_hash;
 use crate::resource::value::properties;
-use crate::resource::{Properties, StackId, Urn, Value};
+use crate::resource::{Path, Properties, StackId, Urn, Value};
 use crate::stack::Fault;
 
 use super::context::Context;
@@ -107,7 +107,7 @@ pub fn expand(context: &mut Context<'_>, logs: &AccessLogs) {
     });
     let inputs = properties([("bucket", name)]);
     let resource = context.add(ORIGIN, urn.clone(), inputs);
-    resource.origin.name_key = Some(format!("{ORIGIN}.accessLogs.bucket"));
+    resource.origin.name_key = Some(Path::from(ORIGIN).join("accessLogs.bucket"));
     resource.options.earlier_names.extend(earlier);
     let mut part = |token: &str, name: &str, mut inputs: Properties| {
         inputs.insert("bucket".to_owned(), Value::output(&urn, "bucket"));

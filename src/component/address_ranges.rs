@@ -2,6 +2,7 @@
 
 use ipnet::Ipv4Net;
 
+use crate::resource::Path;
 use crate::stack::{Fault, StackError};
 
 use super::context::Context;
@@ -13,16 +14,16 @@ const CARVED_BITS: u8 = 4;
 pub const FIRST_PUBLIC_BLOCK: usize = 8;
 
 /// Reads a list of address ranges.
-pub fn ranges(context: &mut Context<'_>, texts: &[String], path: &str) -> Vec<Ipv4Net> {
+pub fn ranges(context: &mut Context<'_>, texts: &[String], path: &Path) -> Vec<Ipv4Net> {
     texts
         .iter()
         .enumerate()
-        .filter_map(|(index, text)| range(context, text, &format!("{path}[{index}]")))
+        .filter_map(|(index, text)| range(context, text, &path.index(index)))
         .collect()
 }
 
 /// Reads an address range of a size that AWS takes.
-pub fn range(context: &mut Context<'_>, text: &str, path: &str) -> Option<Ipv4Net> {
+pub fn range(context: &mut Context<'_>, text: &str, path: &Path) -> Option<Ipv4Net> {
     let Ok(net) = text.parse::<Ipv4Net>() else {
         let label = "is not an address range such as `10.0.0.0/16`";
         context.refuse(Fault::Cidr, path, label);
@@ -50,7 +51,7 @@ pub fn check_subnets(
     private: Option<&[Ipv4Net]>,
 ) {
     let lists = [("publicSubnets", public), ("privateSubnets", private)];
-    let mut seen: Vec<(Ipv4Net, String)> = Vec::new();
+    let mut seen: Vec<(Ipv4Net, Path)> = Vec::new();
     for (key, nets) in lists {
         let Some(nets) = nets else { continue };
         if nets.len() != zones {
@@ -58,10 +59,10 @@ pub fn check_subnets(
                 "{} subnets for {zones} zones; each zone has one",
                 nets.len()
             );
-            context.refuse(Fault::Zones, &format!("network.{key}"), label);
+            context.refuse(Fault::Zones, Path::from("network").key(key), label);
         }
         for (index, net) in nets.iter().enumerate() {
-            let place = format!("network.{key}[{index}]");
+            let place = Path::from("network").key(key).index(index);
             if !cidr.contains(net) {
                 let label = format!("`{net}` lies outside the VPC, `{cidr}`");
                 context.refuse(Fault::Cidr, &place, label);
@@ -94,7 +95,7 @@ pub fn carve(
     zones: usize,
     first: usize,
     taken: &mut Vec<Ipv4Net>,
-    path: &str,
+    path: &Path,
 ) -> Option<Vec<Ipv4Net>> {
     let prefix = cidr.prefix_len() + CARVED_BITS;
     let blocks = cidr

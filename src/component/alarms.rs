@@ -4,7 +4,7 @@
 //! a load balancer that reports no errors had none. Neither is to ring, so missing data never does.
 
 use crate::resource::value::properties;
-use crate::resource::{Properties, StackId, Urn, Value};
+use crate::resource::{Path, Properties, StackId, Urn, Value};
 
 use super::context::Context;
 use super::monitoring::{KEY, Thresholds, topic};
@@ -164,7 +164,7 @@ fn database_alarm<'a>(
     }
 }
 
-fn add(context: &mut Context<'_>, origin: &str, alarm: &Alarm<'_>) -> Urn {
+fn add(context: &mut Context<'_>, origin: impl Into<Path>, alarm: &Alarm<'_>) -> Urn {
     let name = format!("{KEY}/{}", alarm.name);
     let urn = context.urn("aws:cloudwatch:MetricAlarm", &name);
     let actions = Value::list([Value::output(&topic(&context.id), "arn")]);

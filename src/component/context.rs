@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value as Json;
 
 use crate::graph::{OnDelete, Origin, Resource, ResourceOptions};
-use crate::resource::{Catalog, Properties, StackId, Urn, Value};
+use crate::resource::{Catalog, Path, Properties, StackId, Urn, Value};
 use crate::stack::reference::{self, Part, Reference};
 use crate::stack::{Environment, Fault, Node, Span, Stack, StackError, StackErrors};
 
@@ -50,7 +50,7 @@ impl<'a> Context<'a> {
     /// makes no sense without these.
     pub fn spec<Spec: DeserializeOwned>(&mut self, key: &str) -> Option<Spec> {
         let section = self.stack.section(key)?;
-        self.decode(section, key)
+        self.decode(section, Path::default().key(key))
     }
 
     /// The entries of a section whose entries stand for themselves.
@@ -60,16 +60,16 @@ impl<'a> Context<'a> {
             .into_iter()
             .flatten()
             .filter_map(|(name, entry)| {
-                let spec = self.decode(entry, &format!("{key}.{name}"))?;
+                let spec = self.decode(entry, Path::default().key(key).key(name))?;
                 Some((name.clone(), spec))
             })
             .collect()
     }
 
-    fn decode<Spec: DeserializeOwned>(&mut self, value: &Json, path: &str) -> Option<Spec> {
+    fn decode<Spec: DeserializeOwned>(&mut self, value: &Json, path: Path) -> Option<Spec> {
         match Spec::deserialize(value) {
             Ok(spec) => Some(spec),
-            Err(_) if self.stack.is_unsound(path) => None,
+            Err(_) if self.stack.is_unsound(&path) => None,
             // The structure has been checked against the schema of the same type.
             Err(error) => {
                 self.refuse(Fault::Value, path, error.to_string());
@@ -83,22 +83,22 @@ impl<'a> Context<'a> {
         self.stack.document().root.get(key).is_some()
     }
 
-    /// The place of what stands at a dotted path in the file.
-    pub fn place(&self, path: &str) -> Span {
-        self.stack.document().place(path)
+    /// The place of what stands at a path in the file.
+    pub fn place(&self, path: impl Into<Path>) -> Span {
+        self.stack.document().place(&path.into())
     }
 
-    /// Records a fault at a dotted path.
-    pub fn refuse(&mut self, fault: Fault, path: &str, label: impl Into<String>) {
+    /// Records a fault at a path.
+    pub fn refuse(&mut self, fault: Fault, path: impl Into<Path>, label: impl Into<String>) {
         let span = self.place(path);
         self.errors.push(StackError::new(fault, span, label));
     }
 
-    /// Records a fault at a dotted path, with what to do about it.
+    /// Records a fault at a path, with what to do about it.
     pub fn refuse_with_help(
         &mut self,
         fault: Fault,
-        path: &str,
+        path: impl Into<Path>,
         label: impl Into<String>,
         help: impl Into<String>,
     ) {
@@ -107,19 +107,19 @@ impl<'a> Context<'a> {
             .push(StackError::new(fault, span, label).help(help));
     }
 
-    /// Records a fault of the key at a dotted path, whatever its value.
-    pub fn refuse_key(&mut self, fault: Fault, path: &str, label: impl Into<String>) {
-        let span = self.stack.document().key_place(path);
+    /// Records a fault of the key at a path, whatever its value.
+    pub fn refuse_key(&mut self, fault: Fault, path: impl Into<Path>, label: impl Into<String>) {
+        let span = self.stack.document().key_place(&path.into());
         self.errors.push(StackError::new(fault, span, label));
     }
 
-    /// True if there is a value at a dotted path.
-    pub fn has(&self, path: &str) -> bool {
-        self.node_at(path).is_some()
+    /// True if there is a value at a path.
+    pub fn has(&self, path: impl Into<Path>) -> bool {
+        self.node_at(&path.into()).is_some()
     }
 
     /// Says that one section needs another, unless that one is there and merely unsound.
-    pub fn need_section(&mut self, path: &str, needed: &str, reason: &str) {
+    pub fn need_section(&mut self, path: impl Into<Path>, needed: &'static str, reason: &str) {
         if self.is_declared(needed) || self.stack.is_unsound(needed) {
             return;
         }
@@ -128,7 +128,7 @@ impl<'a> Context<'a> {
         } else {
             format!("add `{needed}: {{}}` for one with the defaults")
         };
-        let span = self.stack.document().key_place(path);
+        let span = self.stack.document().key_place(&path.into());
         self.errors
             .push(StackError::new(Fault::MissingSection, span, reason).help(help));
     }
@@ -137,15 +137,17 @@ impl<'a> Context<'a> {
         Urn::new(&self.id, token, name)
     }
 
-    /// Adds a resource. `origin` is the dotted path of what in the file it comes from.
-    pub fn add(&mut self, origin: &str, urn: Urn, inputs: Properties) -> &mut Resource {
-        self.add_at(origin, self.place(origin), urn, inputs)
+    /// Adds a resource. `origin` is the path of what in the file it comes from.
+    pub fn add(&mut self, origin: impl Into<Path>, urn: Urn, inputs: Properties) -> &mut Resource {
+        let origin = origin.into();
+        let span = self.place(&origin);
+        self.add_at(origin, span, urn, inputs)
     }
 
     /// As [`Context::add`], for a caller that knows the place: looking it up takes a walk through the file.
     pub fn add_at(
         &mut self,
-        origin: &str,
+        origin: Path,
         span: Span,
         urn: Urn,
         inputs: Properties,
@@ -164,7 +166,7 @@ impl<'a> Context<'a> {
                 ..ResourceOptions::default()
             },
             origin: Origin {
-                path: origin.to_owned(),
+                path: origin,
                 span: (span.source == 0).then_some((span.offset as usize, span.length as usize)),
                 name_key: None,
             },
@@ -174,7 +176,12 @@ impl<'a> Context<'a> {
     }
 
     /// Adds a resource whose kind the console lists by its `Name` tag.
-    pub fn add_named(&mut self, origin: &str, urn: Urn, inputs: Properties) -> &mut Resource {
+    pub fn add_named(
+        &mut self,
+        origin: impl Into<Path>,
+        urn: Urn,
+        inputs: Properties,
+    ) -> &mut Resource {
         let short = urn.name().replace('/', "-");
         let name = format!("{}-{}-{short}", self.id.name, self.id.environment);
         let resource = self.add(origin, urn, inputs);
@@ -198,25 +205,17 @@ impl<'a> Context<'a> {
         &self.lookup
     }
 
-    /// The value of a text at a dotted path.
-    pub fn text(&mut self, text: &Text, path: &str) -> Value {
-        match self.node_at(path) {
+    /// The value of a text at a path.
+    pub fn text(&mut self, text: &Text, path: impl Into<Path>) -> Value {
+        match self.node_at(&path.into()) {
             Some(node) => self.interpolate(&text.0, &node),
             None => text.0.as_str().into(),
         }
     }
 
-    /// The node at a dotted path whose last segments may themselves hold dots; `None` for a default.
-    pub fn node_at(&self, path: &str) -> Option<Node> {
-        let mut node = &self.stack.document().root;
-        let path = path.replace('[', ".").replace(']', "");
-        for segment in path.split('.') {
-            node = match node.as_list() {
-                Some(items) => items.get(segment.parse::<usize>().ok()?)?,
-                None => node.get(segment)?,
-            };
-        }
-        Some(node.clone())
+    /// The node at a path; `None` for a default.
+    pub fn node_at(&self, path: &Path) -> Option<Node> {
+        self.stack.document().root.find(path.segments()).cloned()
     }
 
     /// The value of a node as it stands, references resolved.

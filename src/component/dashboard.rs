@@ -2,7 +2,7 @@
 
 use crate::graph::Resource;
 use crate::resource::value::properties;
-use crate::resource::{StackId, Urn, Value};
+use crate::resource::{Path, StackId, Urn, Value};
 
 use super::context::Context;
 use super::monitoring::KEY;
@@ -74,7 +74,7 @@ pub fn expand<'c>(
         ),
     ]);
     let resource = context.add(KEY, urn(&stack), inputs);
-    resource.origin.name_key = Some(format!("{KEY}.dashboard"));
+    resource.origin.name_key = Some(Path::from(KEY).key("dashboard"));
     resource
 }
 

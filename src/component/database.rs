@@ -20,13 +20,13 @@ use serde::Deserialize;
 
 use crate::graph::OnDelete;
 use crate::resource::value::properties;
-use crate::resource::{Properties, StackId, Urn, Value};
+use crate::resource::{Path, Properties, StackId, Urn, Value};
 use crate::stack::Environment;
 
 use super::context::Context;
 use super::lookup::{Export, SecretKey};
 use super::network::{self, Network};
-use super::{Scalar, database_checks, parameters, policy, security_groups};
+use super::{Scalar, database_checks, elsewhere, parameters, policy, security_groups};
 
 pub const KEY: &str = "database";
 
@@ -36,7 +36,10 @@ pub const ENGINE: &str = "postgres";
 /// A PostgreSQL database on RDS, encrypted, in the private subnets.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
-#[schemars(rename = "Database")]
+#[schemars(
+    rename = "Database",
+    extend("x-synonyms" = elsewhere::database_synonyms(), "x-unsupported" = elsewhere::database_unsupported())
+)]
 pub struct DatabaseSpec {
     /// The name of the instance in AWS: 1 to 63 lower-case letters, digits and single hyphens, a letter first.
     /// Default: derived from the stack.
@@ -340,7 +343,7 @@ impl Database {
         }
         let resource = context.add(KEY, instance(&stack), inputs);
         resource.options.on_delete = self.on_delete;
-        resource.origin.name_key = Some(format!("{KEY}.name"));
+        resource.origin.name_key = Some(Path::from(KEY).key("name"));
 
         let attachment = properties([
             ("secretId", Value::output(&secret(&stack), "arn")),
@@ -447,7 +450,7 @@ impl Database {
                 );
             }
             let resource = context.add(KEY, replica(stack, number), inputs);
-            resource.origin.name_key = Some(format!("{KEY}.name"));
+            resource.origin.name_key = Some(Path::from(KEY).key("name"));
             // All it holds, the instance holds too.
             resource.options.on_delete = OnDelete::Delete;
             if number > 1 {

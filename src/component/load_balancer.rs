@@ -18,7 +18,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use crate::resource::value::properties;
-use crate::resource::{StackId, Urn, Value};
+use crate::resource::{Path, StackId, Urn, Value};
 use crate::stack::{Environment, Fault};
 
 use super::context::Context;
@@ -307,7 +307,7 @@ impl LoadBalancer {
             inputs.insert("accessLogs".to_owned(), place);
         }
         let resource = context.add(KEY, load_balancer(stack), inputs);
-        resource.origin.name_key = Some(format!("{KEY}.name"));
+        resource.origin.name_key = Some(Path::from(KEY).key("name"));
         let needs = &mut resource.options.depends_on;
         // AWS refuses an internet-facing load balancer in a VPC without a way to the internet.
         needs.insert(network::internet_gateway(stack));

@@ -1,6 +1,7 @@
 //! The places in the file that faults of the graph come from.
 
 use crate::graph::{GraphError, Origin, ResourceGraph};
+use crate::resource::Path;
 use crate::stack::{Fault, Span, Stack, StackError, StackErrors};
 
 use super::raw;
@@ -34,9 +35,9 @@ pub fn located(stack: &Stack, error: GraphError) -> StackError {
         } => {
             let span = place_of_input(stack, &origin, &[&misfit.at]);
             // Sections have keys of their own, which say nothing of a resource that is not named.
-            let label = match origin.path.strip_prefix(raw::KEY) {
-                Some(_) => label,
-                None => format!("of `{resource}`, {label}"),
+            let label = match origin.path.first() {
+                Some(raw::KEY) => label,
+                _ => format!("of `{resource}`, {label}"),
             };
             let error = StackError::new(Fault::Value, span, label);
             let help = misfit
@@ -120,9 +121,10 @@ fn key_for_a_name(stack: &Stack, origin: &Origin, input: &str) -> Option<String>
 }
 
 /// The path of an input in the file: of a raw resource its property, of a section the key that names the resource.
-fn path_of_input(origin: &Origin, input: &str) -> Option<String> {
-    if origin.path.starts_with(raw::KEY) {
-        return Some(format!("{}.properties.{input}", origin.path));
+fn path_of_input(origin: &Origin, input: &str) -> Option<Path> {
+    if origin.path.first() == Some(raw::KEY) {
+        let inside = Path::parse(input).unwrap_or_default();
+        return Some(origin.path.key("properties").join(inside));
     }
     origin.name_key.clone().filter(|_| NAMES.contains(&input))
 }
@@ -138,7 +140,11 @@ fn place_of_input(stack: &Stack, origin: &Origin, inputs: &[&str]) -> Span {
         .iter()
         .filter_map(|input| path_of_input(origin, input));
     let written = paths.clone().find(|path| document.holds(path));
-    match written.or_else(|| paths.next().filter(|_| origin.path.starts_with(raw::KEY))) {
+    match written.or_else(|| {
+        paths
+            .next()
+            .filter(|_| origin.path.first() == Some(raw::KEY))
+    }) {
         Some(path) => document.place(&path),
         None => document.place(&origin.path),
     }
@@ -147,7 +153,7 @@ fn place_of_input(stack: &Stack, origin: &Origin, inputs: &[&str]) -> Span {
 /// The place of a tag, or of all tags: those of the resource, or else those of the stack.
 fn place_of_tags(stack: &Stack, origin: &Origin, key: Option<&str>) -> Span {
     let document = stack.document();
-    let own = document.node(&format!("{}.properties.tags", origin.path));
+    let own = document.node(&origin.path.join("properties.tags"));
     let found = [own, document.root.get("tags")]
         .into_iter()
         .flatten()
@@ -186,9 +192,6 @@ resources:
             &expect![[r#"
                 4:50 taken `shop`: AWS takes `services/api/repository` and `services/web/repository` for one: they have the same `name`
                 3:49   also `shop`: the first one
-                    help: take one of the two out, or change its `name`
-                4:66 taken `/aws/ecs/containers-api`: AWS takes `services/api/logGroup` and `services/web/logGroup` for one: they have the same `name`
-                3:3   also `api`: the first one
                     help: take one of the two out, or change its `name`
                 4:97 taken `api`: AWS takes `services/api/service` and `services/web/service` for one: they have the same `cluster` and `name`
                 3:3   also `api`: the first one
@@ -505,7 +508,10 @@ resources:
             &format!(
                 "resources:\n  many: {{ type: aws:sns:Topic, properties: {{ tags: {{ {tags} }} }} }}\n  long: {{ type: aws:sns:Topic, properties: {{ tags: {{ {long} }} }} }}\n"
             ),
-            &expect![[""]],
+            &expect![[r#"
+                2:54 tag `t0`: 45 tags; AWS takes 50, 10 of which are fde-infra's, so that 40 are left
+                3:54 tag `kkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkk0`: the keys of its 5 tags together have more characters than the 256 of the tag in which fde-infra keeps them
+            "#]],
         );
     }
 
@@ -518,7 +524,11 @@ resources:
   group: { type: aws:ec2:SecurityGroup, properties: { name: web, vpcId: vpc-1 } }
   other: { type: aws:ec2:SecurityGroup, properties: { name: web, vpcId: vpc-2 } }
 "#,
-            &expect![[""]],
+            &expect![[r#"
+                3:3 taken `my_topic`: AWS takes `my-topic` and `my_topic` for one: they have the same `name`
+                2:3   also `my-topic`: the first one
+                    help: take one of the two out, or give it a `name`
+            "#]],
         );
     }
 }

@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use crate::graph::{self, FACTS};
 use crate::resource::nearest::nearest;
-use crate::resource::{Catalog, OutputReference, Schema, StackId, Urn, Value};
+use crate::resource::{Catalog, OutputReference, Path, Schema, StackId, Urn, Value};
 use crate::stack::reference::Reference;
 use crate::stack::{Stack, list_of};
 
@@ -119,7 +119,7 @@ impl<'a> Lookup<'a> {
             return self.fact(path).map(Some);
         }
         if let Some(export) = self.exports.get(name) {
-            return match follow(name, export, path) {
+            return match follow(&Path::default().key(name), export, path) {
                 // An entry of the section is at fault, and with it what it would have offered.
                 Err(_) if self.is_unsound_entry(name, path) => Ok(None),
                 outcome => outcome.map(Some),
@@ -128,7 +128,9 @@ impl<'a> Lookup<'a> {
         if let Some(urn) = self.resources.get(name) {
             return self.output(urn, path);
         }
-        if self.stack.is_unsound(name) || self.stack.is_unsound(&format!("{}.{name}", raw::KEY)) {
+        if self.stack.is_unsound(Path::default().key(name))
+            || self.stack.is_unsound(Path::from(raw::KEY).key(name))
+        {
             return Ok(None);
         }
         if registry::is_component(name) {
@@ -148,8 +150,10 @@ impl<'a> Lookup<'a> {
     }
 
     fn is_unsound_entry(&self, section: &str, path: &[String]) -> bool {
-        path.first()
-            .is_some_and(|entry| self.stack.is_unsound(&format!("{section}.{entry}")))
+        path.first().is_some_and(|entry| {
+            self.stack
+                .is_unsound(Path::default().key(section).key(entry))
+        })
     }
 
     fn fact(&self, path: &[String]) -> Result<Found, Unresolved> {
@@ -206,15 +210,15 @@ fn name_an_output(name: &str, outputs: &[&str]) -> Unresolved {
 }
 
 /// Walks down what a section offers.
-fn follow(place: &str, export: &Export, path: &[String]) -> Result<Found, Unresolved> {
+fn follow(place: &Path, export: &Export, path: &[String]) -> Result<Found, Unresolved> {
     match export {
         Export::Group(group) => {
             let keys: Vec<&str> = group.keys().map(String::as_str).collect();
             let Some((first, rest)) = path.split_first() else {
-                return Err(name_an_output(place, &keys));
+                return Err(name_an_output(&place.to_string(), &keys));
             };
             if let Some(inner) = group.get(first) {
-                return follow(&format!("{place}.{first}"), inner, rest);
+                return follow(&place.key(first), inner, rest);
             }
             let help = match nearest(first, keys.iter().copied()) {
                 Some(nearest) => format!("did you mean `{nearest}`?"),
@@ -231,7 +235,7 @@ fn follow(place: &str, export: &Export, path: &[String]) -> Result<Found, Unreso
     }
 }
 
-fn descend(place: &str, value: &Value, path: &[String]) -> Result<Value, Unresolved> {
+fn descend(place: &Path, value: &Value, path: &[String]) -> Result<Value, Unresolved> {
     if path.is_empty() {
         return Ok(value.clone());
     }
@@ -241,7 +245,11 @@ fn descend(place: &str, value: &Value, path: &[String]) -> Result<Value, Unresol
         return Ok(Value::Output(reference));
     }
     match (value, value.at(&path[..1])) {
-        (_, Some(inner)) => descend(&format!("{place}[{}]", path[0]), inner, &path[1..]),
+        (Value::List(_), Some(inner)) => {
+            let place = place.index(path[0].parse().unwrap_or_default());
+            descend(&place, inner, &path[1..])
+        }
+        (_, Some(inner)) => descend(&place.key(&*path[0]), inner, &path[1..]),
         (Value::List(values), None) => Err(Unresolved {
             reason: format!("`{place}` has {} entries, counted from 0", values.len()),
             help: None,
@@ -250,7 +258,7 @@ fn descend(place: &str, value: &Value, path: &[String]) -> Result<Value, Unresol
     }
 }
 
-fn nothing_below(place: &str) -> Unresolved {
+fn nothing_below(place: &Path) -> Unresolved {
     Unresolved {
         reason: format!("`{place}` is a single value; nothing can follow it"),
         help: None,

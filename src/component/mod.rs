@@ -20,7 +20,9 @@ mod alarms;
 mod context;
 mod dashboard;
 mod database_checks;
+pub mod elsewhere;
 mod firewall;
+mod images;
 mod inputs;
 mod located;
 mod lookup;
@@ -38,6 +40,9 @@ mod task_roles;
 mod tasks;
 mod text;
 
+#[cfg(test)]
+#[path = "helps/tests.rs"]
+mod helps;
 #[cfg(test)]
 pub(crate) mod testing;
 

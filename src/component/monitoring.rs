@@ -17,7 +17,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::resource::value::properties;
-use crate::resource::{StackId, Urn, Value};
+use crate::resource::{Path, StackId, Urn, Value};
 use crate::stack::{Environment, Fault};
 
 use super::context::Context;
@@ -152,7 +152,7 @@ fn check(context: &mut Context<'_>, spec: &MonitoringSpec) {
         );
     }
     for (index, address) in spec.alarm_emails.iter().enumerate() {
-        let path = format!("monitoring.alarmEmails[{index}]");
+        let path = Path::from("monitoring.alarmEmails").index(index);
         let sound = address.split_once('@').is_some_and(|(user, host)| {
             !user.is_empty() && host.contains('.') && !address.contains(char::is_whitespace)
         });

@@ -20,7 +20,7 @@ use serde::Deserialize;
 
 use crate::graph;
 use crate::resource::value::properties;
-use crate::resource::{StackId, Urn, Value};
+use crate::resource::{Path, StackId, Urn, Value};
 use crate::stack::Fault;
 
 use super::context::Context;
@@ -130,18 +130,18 @@ pub fn settle(context: &mut Context<'_>) -> Option<Network> {
     let spec: NetworkSpec = context.spec(KEY)?;
     let faults = context.errors.len();
     let cidr = match &spec.cidr {
-        Some(text) => address_ranges::range(context, text, "network.cidr"),
+        Some(text) => address_ranges::range(context, text, &"network.cidr".into()),
         None => DEFAULT_CIDR.parse().ok(),
     };
     let zones = zones(context, &spec);
     let public = spec
         .public_subnets
         .as_deref()
-        .map(|given| address_ranges::ranges(context, given, "network.publicSubnets"));
+        .map(|given| address_ranges::ranges(context, given, &"network.publicSubnets".into()));
     let private = spec
         .private_subnets
         .as_deref()
-        .map(|given| address_ranges::ranges(context, given, "network.privateSubnets"));
+        .map(|given| address_ranges::ranges(context, given, &"network.privateSubnets".into()));
     let (Some(cidr), true) = (cidr, context.errors.len() == faults) else {
         return None;
     };
@@ -160,7 +160,7 @@ pub fn settle(context: &mut Context<'_>) -> Option<Network> {
             zones.len(),
             0,
             &mut taken,
-            "network.privateSubnets",
+            &"network.privateSubnets".into(),
         )
     });
     let public = public.or_else(|| {
@@ -171,7 +171,7 @@ pub fn settle(context: &mut Context<'_>) -> Option<Network> {
             zones.len(),
             first,
             &mut taken,
-            "network.publicSubnets",
+            &"network.publicSubnets".into(),
         )
     });
     let (Some(public), Some(private), true) = (public, private, context.errors.len() == faults)
@@ -200,7 +200,7 @@ fn zones(context: &mut Context<'_>, spec: &NetworkSpec) -> Vec<Value> {
         Some(Zones::Names(names)) => {
             let region = context.stack.region.clone();
             for (index, name) in names.iter().enumerate() {
-                let place = format!("network.availabilityZones[{index}]");
+                let place = Path::from("network.availabilityZones").index(index);
                 let letter = name.strip_prefix(region.as_str()).unwrap_or_default();
                 if !matches!(letter.as_bytes(), [b'a'..=b'z']) {
                     let label = format!("is not a zone of {region}, such as `{region}a`");

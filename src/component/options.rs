@@ -14,7 +14,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use crate::graph::ResourceOptions;
-use crate::resource::Urn;
+use crate::resource::{Path, Urn};
 use crate::stack::reference::Part;
 use crate::stack::{Fault, Node, StackError};
 
@@ -90,10 +90,30 @@ pub fn schema(generator: &mut SchemaGenerator) -> Schema {
     })
 }
 
+/// What an `options:` says that has to be read with its places.
+pub struct Asked {
+    pub dependencies: BTreeSet<Urn>,
+    ignore_changes: Vec<Path>,
+    replace_on_changes: Vec<Path>,
+}
+
+impl Asked {
+    /// Reads it; `node` is where it is written, if it is.
+    pub fn read(context: &mut Context<'_>, node: Option<&Node>) -> Self {
+        Self {
+            dependencies: dependencies(context, node),
+            ignore_changes: paths(context, node, "ignoreChanges"),
+            replace_on_changes: paths(context, node, "replaceOnChanges"),
+        }
+    }
+}
+
 impl OptionsSpec {
-    /// Adds what the author asks for to the options of a resource. `node` is where it is written.
-    pub fn add_to(&self, options: &mut ResourceOptions, dependencies: &BTreeSet<Urn>) {
-        options.depends_on.extend(dependencies.iter().cloned());
+    /// Adds what the author asks for to the options of a resource.
+    pub fn add_to(&self, options: &mut ResourceOptions, asked: &Asked) {
+        options
+            .depends_on
+            .extend(asked.dependencies.iter().cloned());
         if self.protect.is_some() {
             options.protect = self.protect;
         }
@@ -101,17 +121,36 @@ impl OptionsSpec {
         options.delete_before_replace |= self.delete_before_replace;
         options
             .ignore_changes
-            .extend(self.ignore_changes.iter().cloned());
+            .extend(asked.ignore_changes.iter().cloned());
         options
             .replace_on_changes
-            .extend(self.replace_on_changes.iter().cloned());
+            .extend(asked.replace_on_changes.iter().cloned());
         options.import = self.import.clone().or_else(|| options.import.take());
         options.accept.extend(self.accept.iter().cloned());
     }
 }
 
+/// The paths under a key; those that are none are recorded.
+fn paths(context: &mut Context<'_>, node: Option<&Node>, key: &str) -> Vec<Path> {
+    let items = node.and_then(|node| node.get(key)?.as_list());
+    let mut paths = Vec::new();
+    for item in items.unwrap_or_default() {
+        match item.as_text().map(Path::parse) {
+            Some(Ok(path)) => paths.push(path),
+            Some(Err(reason)) => {
+                let help = "write it as in `parameters[\"log.level\"]` or `rules[0].action`";
+                let error = StackError::new(Fault::Value, item.span, reason).help(help);
+                context.errors.push(error);
+            }
+            // What is no text has been reported.
+            None => {}
+        }
+    }
+    paths
+}
+
 /// The resources that a `dependsOn` names; names of sections stand for all that they made.
-pub fn dependencies(context: &mut Context<'_>, node: Option<&Node>) -> BTreeSet<Urn> {
+fn dependencies(context: &mut Context<'_>, node: Option<&Node>) -> BTreeSet<Urn> {
     let Some(node) = node.and_then(|node| node.get("dependsOn")) else {
         return BTreeSet::new();
     };
@@ -159,7 +198,7 @@ fn is_known(context: &Context<'_>, name: &str) -> bool {
         || registry::is_component(name) && context.is_declared(name)
         || context
             .stack
-            .is_unsound(&format!("{}.{name}", super::raw::KEY))
+            .is_unsound(Path::from(super::raw::KEY).key(name))
         || made_below(context, name).next().is_some()
 }
 
@@ -184,14 +223,15 @@ pub fn apply(context: &mut Context<'_>) {
     for (name, spec) in specs {
         let prefix = format!("{name}/");
         let entry = section.entry(&name);
-        let dependencies = dependencies(context, entry.map(|entry| &entry.value));
+        let mut asked = Asked::read(context, entry.map(|entry| &entry.value));
         let mut hit = false;
         for resource in &mut context.resources {
             let own = resource.urn.name();
             if own == name || own.starts_with(&prefix) {
-                let mut others = dependencies.clone();
-                others.remove(&resource.urn);
-                spec.add_to(&mut resource.options, &others);
+                // A section that waits for itself waits for its other parts.
+                let itself = asked.dependencies.take(&resource.urn);
+                spec.add_to(&mut resource.options, &asked);
+                asked.dependencies.extend(itself);
                 hit = true;
             }
         }

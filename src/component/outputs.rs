@@ -2,7 +2,7 @@
 
 use schemars::{Schema, SchemaGenerator, json_schema};
 
-use crate::resource::Value;
+use crate::resource::{Path, Value};
 use crate::stack::Fault;
 
 use super::context::Context;
@@ -29,7 +29,7 @@ pub fn expand(context: &mut Context<'_>) -> Vec<(String, Value)> {
         let alphabet = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
         if entry.key.is_empty() || !entry.key.chars().all(alphabet) {
             let label = "the name of an output takes letters, digits, `_` and `-`";
-            context.refuse(Fault::Name, &format!("{KEY}.{}", entry.key), label);
+            context.refuse(Fault::Name, Path::from(KEY).key(&*entry.key), label);
         }
         values.push((entry.key.clone(), context.value(&entry.value)));
     }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::resource::Path;
 use crate::stack::Fault;
 
 use super::context::Context;
@@ -23,7 +24,7 @@ pub fn text(value: &str) -> String {
 pub fn check(context: &mut Context<'_>, parameters: &BTreeMap<String, String>) -> u32 {
     for name in parameters.keys() {
         let alphabet = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "._".contains(c);
-        let path = format!("database.parameters.{name}");
+        let path = Path::from("database.parameters").key(name);
         if name.is_empty() || !name.chars().all(alphabet) {
             let label = "a parameter takes lower-case letters, digits, `.` and `_`";
             context.refuse_key(Fault::Name, &path, label);

@@ -19,12 +19,12 @@ use serde::Deserialize;
 use serde_json::{Value as Json, json};
 
 use crate::resource::nearest::nearest;
-use crate::resource::{Properties, Schema, Value};
+use crate::resource::{Path, Properties, Schema, Value};
 use crate::stack::{Check, Entry, Fault, Node, References, Stack, StackError, check_tag};
 
 use super::context::Context;
-use super::options::{self, OptionsSpec};
-use super::{inputs, lookup, registry};
+use super::options::{Asked, OptionsSpec};
+use super::{elsewhere, inputs, lookup, registry};
 
 pub const KEY: &str = "resources";
 
@@ -38,6 +38,7 @@ pub struct RawSpec {
     pub r#type: String,
     /// The inputs of the type, as Pulumi names them. `${…}` may stand in place of any value.
     #[serde(default)]
+    #[schemars(extend("x-checked-later" = true))]
     #[expect(dead_code, reason = "read from the document, with its places")]
     properties: Option<BTreeMap<String, Json>>,
     /// What the engine is to do differently for this resource.
@@ -47,7 +48,7 @@ pub struct RawSpec {
 
 fn unsupported() -> Json {
     json!({
-        "get": "reading what exists outside the stack is not supported yet",
+        "get": "what exists outside the stack is not read: write its id or ARN where it is needed, and take the key out",
         "name": "the key is the name; the name in AWS is a property, such as `name` or `bucket`",
         "defaultProvider": "everything in a stack goes to one account and region",
         "condition": "lay another file over this one with `extends` instead",
@@ -144,8 +145,20 @@ fn refuse_type(context: &mut Context<'_>, entry: &Entry, token: &str) {
         .map_or(entry.key_span, |node| node.span);
     let label = format!("`{token}` is not a resource type of fde-infra");
     let tokens = context.catalog.iter().map(|schema| schema.token);
-    let error = StackError::new(Fault::UnknownType, span, label).suggest(nearest(token, tokens));
+    let error = StackError::new(Fault::UnknownType, span, label);
+    let error = match elsewhere::answer(token, context.catalog) {
+        Some(answer) => error.help(answer),
+        None => error.suggest(nearest_type(token, tokens)),
+    };
     context.errors.push(error);
+}
+
+/// The nearest type, by what follows the `aws:` that all have.
+fn nearest_type<'a>(token: &str, tokens: impl Iterator<Item = &'a str>) -> Option<String> {
+    let provider = "aws:";
+    let word = token.strip_prefix(provider).unwrap_or(token);
+    let words = tokens.filter_map(|token| token.strip_prefix(provider));
+    nearest(word, words).map(|word| format!("{provider}{word}"))
 }
 
 fn resource(
@@ -155,11 +168,15 @@ fn resource(
     schema: &Schema,
     inputs_schema: &Json,
 ) {
-    let place = format!("{KEY}.{}", entry.key);
+    let place = Path::from(KEY).key(&*entry.key);
     let empty = Node::new(entry.key_span, crate::stack::Content::Map(Vec::new()));
     let properties = entry.value.get("properties").unwrap_or(&empty);
     let mut given = properties.clone();
-    let tags = take_tags(context, &mut given, schema);
+    context
+        .stack
+        .document()
+        .settle_part(&mut given, inputs_schema);
+    let tags = take_tags(context, &mut given, schema, &place.key("properties"));
     let anchor = entry
         .value
         .entry("properties")
@@ -169,12 +186,7 @@ fn resource(
         inputs_schema,
         References::Everywhere,
     );
-    check.value(
-        &given,
-        inputs_schema,
-        &format!("{place}.properties"),
-        anchor,
-    );
+    check.value(&given, inputs_schema, &place.key("properties"), anchor);
     context.errors.append(&mut check.errors);
     let inputs: Properties = given
         .entries()
@@ -183,15 +195,15 @@ fn resource(
         .map(|property| (property.key.clone(), context.value(&property.value)))
         .collect();
     let options_node = entry.value.get("options");
-    let dependencies = options::dependencies(context, options_node);
+    let asked = Asked::read(context, options_node);
     let urn = context.urn(schema.token, &entry.key);
-    let resource = context.add_at(&place, entry.key_span, urn, inputs);
+    let resource = context.add_at(place.clone(), entry.key_span, urn, inputs);
     resource.origin.name_key = schema
         .name
-        .map(|rule| format!("{place}.properties.{}", rule.property));
+        .map(|rule| place.key("properties").key(rule.property));
     resource.tags.extend(tags);
     if let Some(options) = &spec.options {
-        options.add_to(&mut resource.options, &dependencies);
+        options.add_to(&mut resource.options, &asked);
     }
 }
 
@@ -200,6 +212,7 @@ fn take_tags(
     context: &mut Context<'_>,
     properties: &mut Node,
     schema: &Schema,
+    place: &Path,
 ) -> BTreeMap<String, String> {
     let mut tags = BTreeMap::new();
     if schema.property("tags").is_some() {
@@ -214,14 +227,21 @@ fn take_tags(
     if !schema.taggable {
         return tags;
     }
-    let entry = entries.remove(at);
-    if entry.value.as_map().is_none() && !entry.value.is_null() {
-        let label = "takes a map of texts";
-        context
-            .errors
-            .push(StackError::new(Fault::WrongType, entry.value.span, label));
-    }
+    let mut entry = entries.remove(at);
+    let texts = json!({
+        "type": "object",
+        "additionalProperties": { "type": "string", "x-references": true },
+    });
+    let document = context.stack.document();
+    document.settle_part(&mut entry.value, &texts);
+    let mut check = Check::new(document, &texts, References::WhereMarked);
+    check.value(&entry.value, &texts, &place.key("tags"), entry.key_span);
+    context.errors.append(&mut check.errors);
     for tag in entry.value.entries() {
+        // What is no text has just been reported; `null` leaves the tag out.
+        if tag.value.as_text().is_none() {
+            continue;
+        }
         if let Value::String(value) = context.value(&tag.value) {
             let spans = (tag.key_span, tag.value.span);
             check_tag(&tag.key, &value, spans.0, spans.1, &mut context.errors);
@@ -240,7 +260,8 @@ mod tests {
     use expect_test::{Expect, expect};
 
     use super::*;
-    use crate::component::testing::{faults_of, render_text};
+    use crate::component::expand;
+    use crate::component::testing::{faults_of, load, render, render_text, with_head};
 
     fn check(text: &str, expected: &Expect) {
         expected.assert_eq(&faults_of(text));
@@ -279,6 +300,90 @@ outputs:
   name: ${uploads.bucket}
 "#,
         ));
+    }
+
+    #[test]
+    fn what_is_written_is_the_value_where_the_type_takes_a_text() {
+        let text = with_head(
+            r#"resources:
+  topic: { type: aws:sns:Topic, properties: { displayName: 6063e25, tags: { build: 1.10, 7: true } } }
+  role: { type: aws:iam:Role, properties: { path: 0, assumeRolePolicy: { Statement: [] }, maxSessionDuration: 3600 } }
+  task:
+    type: aws:ecs:TaskDefinition
+    properties:
+      family: 2024
+      cpu: 256
+      containerDefinitions: [{ name: 1e3, image: 6063e25, environment: [{ name: A, value: 1.0 }], portMappings: [{ containerPort: 80 }] }]
+"#,
+        );
+        let flags = [
+            "resources.topic.properties.displayName=null",
+            "resources.task.properties.containerDefinitions[0].environment[0].value=[1",
+            "resources.role.properties.maxSessionDuration=7200",
+        ];
+        let stack = load(&[("dev.yaml", &text)], &flags).unwrap();
+        let expansion = expand(&stack, &crate::aws::registry::catalog()).unwrap();
+        let tags = &expansion.resources[0].tags;
+        expect![[r#"
+            topic aws:sns:Topic
+              displayName: "null"
+            role aws:iam:Role
+              assumeRolePolicy: {"Statement": []}
+              maxSessionDuration: 7200
+              path: "0"
+            task aws:ecs:TaskDefinition
+              containerDefinitions: [{"environment": [{"name": "A", "value": "[1"}], "image": "6063e25", "name": "1e3", "portMappings": [{"containerPort": 80}]}]
+              cpu: 256
+              family: "2024"
+            {"7": "true", "build": "1.10"}"#]].assert_eq(&format!("{}{tags:?}", render(&expansion)));
+    }
+
+    #[test]
+    fn paths_of_options_are_read_where_they_stand() {
+        check(
+            r#"resources:
+  a: { type: aws:s3:Bucket, options: { ignoreChanges: ["tags[\"a.b\"]", "a..b", "a[", ""], replaceOnChanges: ["*", "x]"] } }
+options:
+  a: { ignoreChanges: [".a"] }
+"#,
+            &expect![[r#"
+                2:73 value `"a..b"`: has an empty key
+                    help: write it as in `parameters["log.level"]` or `rules[0].action`
+                2:81 value `"a["`: the closing `]` is missing
+                    help: write it as in `parameters["log.level"]` or `rules[0].action`
+                2:87 value `""`: has an empty key
+                    help: write it as in `parameters["log.level"]` or `rules[0].action`
+                2:116 value `"x]"`: takes keys with dots between them, `[…]` around an index or a "key"
+                    help: write it as in `parameters["log.level"]` or `rules[0].action`
+                4:24 value `".a"`: has an empty key
+                    help: write it as in `parameters["log.level"]` or `rules[0].action`
+            "#]],
+        );
+        expect![[r#"
+            a aws:s3:Bucket
+              ignores bucket["a.b"][0].c
+        "#]].assert_eq(&render_text(
+            "resources:\n  a: { type: aws:s3:Bucket, options: { ignoreChanges: ['bucket[\"a.b\"][0].c'] } }\n",
+        ));
+    }
+
+    #[test]
+    fn types_of_other_services_have_an_answer_of_their_own() {
+        check(
+            "resources:\n  a: { type: aws:sqs:Queue }\n  b: { type: aws:sqs/queue:Queue }\n  c: { type: aws:dynamodb:Table }\n  d: { type: aws:s3:Bukket }\n  e: { type: aws:glue:Job }\n  f: { type: Bucket }\n",
+            &expect![[r#"
+                2:14 unknown_type `aws:sqs:Queue`: `aws:sqs:Queue` is not a resource type of fde-infra
+                    help: make the queue with another tool, and give its ARN to the `permissions:` of a service
+                3:14 unknown_type `aws:sqs/queue:Queue`: `aws:sqs:Queue` is not a resource type of fde-infra
+                    help: make the queue with another tool, and give its ARN to the `permissions:` of a service
+                4:14 unknown_type `aws:dynamodb:Table`: `aws:dynamodb:Table` is not a resource type of fde-infra
+                    help: make the table with another tool, and give its ARN to the `permissions:` of a service
+                5:14 unknown_type `aws:s3:Bukket`: `aws:s3:Bukket` is not a resource type of fde-infra
+                    help: did you mean `aws:s3:Bucket`?
+                6:14 unknown_type `aws:glue:Job`: `aws:glue:Job` is not a resource type of fde-infra
+                7:14 unknown_type `Bucket`: `Bucket` is not a resource type of fde-infra
+            "#]],
+        );
     }
 
     #[test]

@@ -10,6 +10,8 @@ pub struct Section {
     pub key: &'static str,
     /// True for a map whose entries stand for themselves, each checked alone.
     pub of_entries: bool,
+    /// True if what is written there becomes resources.
+    pub makes_resources: bool,
     /// The schema of its value.
     pub schema: fn(&mut SchemaGenerator) -> Schema,
 }
@@ -19,41 +21,49 @@ pub const SECTIONS: &[Section] = &[
     Section {
         key: network::KEY,
         of_entries: false,
+        makes_resources: true,
         schema: SchemaGenerator::subschema_for::<network::NetworkSpec>,
     },
     Section {
         key: database::KEY,
         of_entries: false,
+        makes_resources: true,
         schema: SchemaGenerator::subschema_for::<database::DatabaseSpec>,
     },
     Section {
         key: services::KEY,
         of_entries: true,
+        makes_resources: true,
         schema: services::schema,
     },
     Section {
         key: load_balancer::KEY,
         of_entries: false,
+        makes_resources: true,
         schema: SchemaGenerator::subschema_for::<load_balancer::LoadBalancerSpec>,
     },
     Section {
         key: monitoring::KEY,
         of_entries: false,
+        makes_resources: true,
         schema: SchemaGenerator::subschema_for::<monitoring::MonitoringSpec>,
     },
     Section {
         key: raw::KEY,
         of_entries: true,
+        makes_resources: true,
         schema: raw::schema,
     },
     Section {
         key: options::KEY,
         of_entries: true,
+        makes_resources: false,
         schema: options::schema,
     },
     Section {
         key: outputs::KEY,
         of_entries: true,
+        makes_resources: false,
         schema: outputs::schema,
     },
 ];
@@ -67,5 +77,6 @@ pub use super::inputs::schema as inputs_schema;
 
 /// True for the key of a section that becomes resources and offers outputs.
 pub fn is_component(key: &str) -> bool {
-    is_section(key) && ![raw::KEY, options::KEY, outputs::KEY].contains(&key)
+    let section = SECTIONS.iter().find(|section| section.key == key);
+    key != raw::KEY && section.is_some_and(|section| section.makes_resources)
 }

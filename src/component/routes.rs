@@ -9,12 +9,12 @@ use std::collections::BTreeSet;
 
 use crate::resource::tags::short_hash;
 use crate::resource::value::properties;
-use crate::resource::{StackId, Urn, Value};
+use crate::resource::{Path, StackId, Urn, Value};
 use crate::stack::{Fault, StackError};
 
 use super::context::Context;
 use super::load_balancer;
-use super::services::{Service, Services};
+use super::services::{self, Service, Services};
 
 /// What AWS takes in one rule.
 const PATTERNS_PER_RULE: usize = 5;
@@ -55,7 +55,7 @@ pub fn settle(context: &mut Context<'_>, services: &Services) -> Vec<Rule> {
                 .map(|(index, text)| Pattern {
                     service,
                     text,
-                    path: service.path(&format!("routes[{index}]")),
+                    path: service.path("routes").index(index),
                 })
         })
         .collect();
@@ -122,7 +122,7 @@ fn rules_of<'p, 'a>(patterns: &[&'p Pattern<'a>]) -> Vec<Vec<&'p Pattern<'a>>> {
 struct Pattern<'a> {
     service: &'a Service,
     text: &'a str,
-    path: String,
+    path: Path,
 }
 
 impl Pattern<'_> {
@@ -236,8 +236,8 @@ pub fn add(context: &mut Context<'_>, rule: &Rule, listener: &Urn) {
         ("conditions", Value::list([condition])),
         ("actions", Value::list([forward(&stack, &rule.service)])),
     ]);
-    let origin = format!("services.{}.routes", rule.service);
-    let resource = context.add(&origin, rule.urn(&stack), inputs);
+    let origin = Path::from(services::KEY).key(&*rule.service).key("routes");
+    let resource = context.add(origin, rule.urn(&stack), inputs);
     // Only the order among our own matters.
     resource.options.any_free = Some("priority");
 }

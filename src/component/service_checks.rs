@@ -1,11 +1,13 @@
 //! What cannot work in `services:`, beyond its structure.
 
+use std::collections::BTreeMap;
+
 use crate::resource::fargate;
 use crate::stack::{Fault, StackError};
 
 use super::context::Context;
-use super::load_balancer;
-use super::services::{Image, KEY, Service};
+use super::services::{KEY, Service};
+use super::{database, images, load_balancer, monitoring, tasks};
 
 /// The longest key of a service: target groups carry it in names of 32 characters.
 const MAX_KEY: usize = 20;
@@ -49,22 +51,7 @@ fn check_names(context: &mut Context<'_>, service: &Service) {
         let label = "takes lower-case letters and digits, with single `.`, `_`, `-` or `/` between";
         context.refuse(Fault::Name, &service.path("repository"), label);
     }
-    if let Image::Own(tag) = &service.image {
-        let digest = tag.0.strip_prefix("sha256:");
-        let tag_alphabet = |c: char| c.is_ascii_alphanumeric() || "_.-".contains(c);
-        let sound = match digest {
-            Some(digest) => digest.len() == 64 && digest.bytes().all(|b| b.is_ascii_hexdigit()),
-            None => {
-                (1..=128).contains(&tag.0.len())
-                    && tag.0.chars().all(tag_alphabet)
-                    && !tag.0.starts_with(['.', '-'])
-            }
-        };
-        if !sound {
-            let label = "is neither a tag, nor a `sha256:` digest, nor the address of an image";
-            context.refuse(Fault::Value, &service.path("image"), label);
-        }
-    }
+    images::check(context, service);
     let group_alphabet = |c: char| c.is_ascii_alphanumeric() || "_-/.#".contains(c);
     if !service.log_group.chars().all(group_alphabet) {
         let label = "takes letters, digits and `_ - / . #`";
@@ -78,7 +65,7 @@ fn check_names(context: &mut Context<'_>, service: &Service) {
         ("secrets", service.secrets.keys().collect()),
     ] {
         for name in names {
-            let path = service.path(&format!("{section}.{name}"));
+            let path = service.path(section).key(name);
             if name.is_empty() || name.contains('=') || name.contains(char::is_whitespace) {
                 let label = "the name of a variable takes no `=` and no spaces";
                 context.refuse_key(Fault::Name, &path, label);
@@ -87,6 +74,46 @@ fn check_names(context: &mut Context<'_>, service: &Service) {
                 context.refuse_key(Fault::Duplicate, &path, label);
             }
         }
+    }
+}
+
+/// Refuses services whose outputs or alarms would have one name: `a1` and `a-1`.
+pub fn check_apart(context: &mut Context<'_>, all: &[Service]) {
+    let mut names: BTreeMap<String, &Service> = BTreeMap::new();
+    for service in all {
+        let name = tasks::camel_case(&service.key);
+        let collides = |first: &&&Service| {
+            context.is_declared(monitoring::KEY)
+                || first.repository.is_some() && service.repository.is_some()
+        };
+        if let Some(first) = names.get(&name).filter(collides) {
+            let label = format!(
+                "`{name}RepositoryUrl` would be an output, and `{name}Cpu` an alarm, of `{}` too",
+                first.key
+            );
+            let place = context.stack.document().key_place(&service.path(""));
+            let error = StackError::new(Fault::Duplicate, place, label)
+                .also(
+                    context.stack.document().key_place(&first.path("")),
+                    "given here first",
+                )
+                .help("give one of them a name that differs in more than hyphens");
+            context.errors.push(error);
+        } else if name == database::KEY
+            && context.is_declared(database::KEY)
+            && context.is_declared(monitoring::KEY)
+        {
+            let place = context.stack.document().key_place(&service.path(""));
+            let label = format!("`{name}Cpu` is the alarm of the `database` section");
+            let error = StackError::new(Fault::Duplicate, place, label)
+                .also(
+                    context.stack.document().key_place(&database::KEY.into()),
+                    "given here first",
+                )
+                .help("give the service another name");
+            context.errors.push(error);
+        }
+        names.entry(name).or_insert(service);
     }
 }
 
@@ -348,7 +375,107 @@ loadBalancer: {}
                 4:27 fargate_size `1`: there is no size of 1 CPU units
                     help: it takes 256, 512, 1024, 2048, 4096, 8192 or 16384
                 4:87 broken_reference `${services.wob.x}`: `services` has no output `wob`
-                    help: it offers `api`, `clusterArn`, `clusterName` or `web`
+                    help: did you mean `web`?
+            "#]],
+        );
+    }
+
+    /// Spring, Dapr and .NET name their settings with dots.
+    #[test]
+    fn keys_may_hold_dots() {
+        let made = render_text(
+            r#"network: {}
+database: { parameters: { rds.force_ssl: 1 } }
+services:
+  api:
+    port: 8000
+    image: "1"
+    environment: { "spring.datasource.url": "jdbc:${database.host}", a: x, "a.b[0]": "${database.port}" }
+    secrets: { "spring.datasource.password": "${database.password}", "a.c": "arn:aws:ssm:eu-south-2:123456789012:parameter/c" }
+loadBalancer: {}
+"#,
+        );
+        let line = |start: &str| {
+            made.lines()
+                .find(|line| line.contains(start))
+                .unwrap_or_default()
+                .trim()
+                .to_owned()
+        };
+        let container = line("containerDefinitions");
+        for part in [
+            r#"{"name": "spring.datasource.url", "value": Join(["jdbc:", ${database/instance.address}])}"#,
+            r#"{"name": "a.b[0]", "value": "#,
+            r#"{"name": "spring.datasource.password", "valueFrom": Join([${database/secretAttachment."#,
+            r#"{"name": "a.c", "valueFrom": "arn:aws:ssm:eu-south-2:123456789012:parameter/c"}"#,
+        ] {
+            assert!(container.contains(part), "{part} in {container}");
+        }
+        assert!(!container.contains("${database."), "{container}");
+        let policy = made
+            .lines()
+            .skip_while(|line| !line.starts_with("services/api/executionPolicy"))
+            .find(|line| line.contains("policy: "))
+            .unwrap_or_default();
+        for part in ["secretsmanager:GetSecretValue", "parameter/c"] {
+            assert!(policy.contains(part), "{part} in {policy}");
+        }
+    }
+
+    #[test]
+    fn faults_under_keys_with_dots_are_shown_in_place() {
+        check(
+            r#"network: {}
+database: { parameters: { Log.Level: 1 } }
+services:
+  my.api:
+    port: 8000
+    environment: { "a.b": "${database.hots}", "c d.e": 1, x.y: [1] }
+    secrets: { "a.b": "${database.url}", "e.f": "${database.urll}" }
+  web: { port: 3000, environment: { "A.B": "${services.web.nothing}" } }
+loadBalancer: {}
+resources:
+  group: { type: aws:rds:ParameterGroup, properties: { parameters: { "a.b": "${nothing.here}" } } }
+"#,
+            &expect![[r#"
+                2:27 name `Log.Level`: a parameter takes lower-case letters, digits, `.` and `_`
+                6:28 broken_reference `${database.hots}`: `database` has no output `hots`
+                    help: did you mean `host`?
+                6:47 name `"c d.e"`: the name of a variable takes no `=` and no spaces
+                6:64 wrong_type `[1]`: `services["my.api"].environment["x.y"]` takes a text, a number or a boolean, not a list
+                7:16 duplicate `"a.b"`: is set under `environment` too; ECS takes one of the two
+                7:50 broken_reference `${database.urll}`: `database` has no output `urll`
+                    help: did you mean `url`?
+                8:45 broken_reference `${services.web.nothing}`: `services.web` has no output `nothing`
+                    help: it offers `logGroupName`, `repositoryName`, `repositoryUrl`, `serviceName` or `taskRoleArn`
+                11:78 broken_reference `${nothing.here}`: there is no section or resource `nothing`
+            "#]],
+        );
+    }
+
+    #[test]
+    fn services_whose_outputs_or_alarms_would_be_one_are_told_apart_by_more_than_hyphens() {
+        check(
+            "network: {}\nservices:\n  a1: { port: 1, default: true }\n  a-1: { port: 2 }\n  a-b: { port: 3 }\n  ab: { port: 4 }\nloadBalancer: {}\n",
+            &expect![[r#"
+                3:3 duplicate `a1`: `a1RepositoryUrl` would be an output, and `a1Cpu` an alarm, of `a-1` too
+                4:3   also `a-1`: given here first
+                    help: give one of them a name that differs in more than hyphens
+            "#]],
+        );
+        check(
+            "network: {}\nservices:\n  a1: { image: b/c:1 }\n  a-1: { image: b/c:1 }\n",
+            &expect!["fine"],
+        );
+        check(
+            "network: {}\ndatabase: {}\nmonitoring: {}\nservices:\n  database: { image: b/c:1 }\n  a1: { image: b/c:1 }\n  a-1: { image: b/c:1 }\n",
+            &expect![[r#"
+                5:3 duplicate `database`: `databaseCpu` is the alarm of the `database` section
+                2:1   also `database`: given here first
+                    help: give the service another name
+                6:3 duplicate `a1`: `a1RepositoryUrl` would be an output, and `a1Cpu` an alarm, of `a-1` too
+                7:3   also `a-1`: given here first
+                    help: give one of them a name that differs in more than hyphens
             "#]],
         );
     }
@@ -394,10 +521,15 @@ loadBalancer: {}
             .lines()
             .filter(|line| line.contains("pathPattern"))
             .collect();
-        expect![[""]].assert_eq(&rules.join("\n"));
+        expect![[r#"
+              conditions: [{"pathPattern": {"values": ["/a/*/*", "/b/*/*"]}}]
+              conditions: [{"pathPattern": {"values": ["/c/*/*", "/d"]}}]"#]].assert_eq(&rules.join("\n"));
         check(
             "network: {}\nservices: { api: { port: 8000, routes: [\"/*/*/*/*/*/*\"] } }\nloadBalancer: {}\n",
-            &expect![[""]],
+            &expect![[r#"
+                2:41 route `"/*/*/*/*/*/*"`: has 6 wildcards; AWS takes 5 in a rule
+                    help: a `*` stands for any text, slashes among it: `/a/*` takes `/a/b/c/d`
+            "#]],
         );
     }
 
@@ -413,10 +545,19 @@ services: { api: { image: a/b:1, name: happyrobot-api, taskFamily: happyrobot } 
             .skip_while(|line| !line.starts_with("services/"))
             .filter(|line| line.starts_with("  name:") || line.starts_with("  family:"))
             .collect();
-        expect![[""]].assert_eq(&names.join("\n"));
+        expect![[r#"
+              name: "/aws/ecs/containerinsights/happyrobot-fde/performance"
+              name: "happyrobot-fde"
+              name: "/aws/ecs/shop-dev/api"
+              name: "execution"
+              family: "happyrobot"
+              name: "happyrobot-api"
+              name: "api-cpu""#]].assert_eq(&names.join("\n"));
         check(
             "clusterName: a b\nnetwork: {}\nservices: { api: { name: a/b, taskFamily: \"a:1\" } }\n",
-            &expect![[""]],
+            &expect![[r#"
+                1:14 name `a b`: takes letters, digits, `_` and `-`
+            "#]],
         );
     }
 }

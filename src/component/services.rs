@@ -22,19 +22,22 @@ use std::collections::BTreeMap;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Deserialize;
 
-use crate::resource::{StackId, Urn, Value};
+use crate::resource::{Path, StackId, Urn, Value};
 use crate::stack::Stack;
 
 use super::context::Context;
 use super::lookup::Export;
-use super::{ScalarText, Text, load_balancer, network, service_checks};
+use super::{ScalarText, Text, elsewhere, images, load_balancer, network, service_checks};
 
 pub const KEY: &str = "services";
 
 /// A container that is kept running on Fargate.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
-#[schemars(rename = "Service")]
+#[schemars(
+    rename = "Service",
+    extend("x-synonyms" = elsewhere::service_synonyms(), "x-unsupported" = elsewhere::service_unsupported())
+)]
 pub struct ServiceSpec {
     /// The name of the ECS service, unique in the cluster: letters, digits, `_` and `-`. Default: its key here.
     #[schemars(example = &"happyrobot-api", length(min = 1, max = 255))]
@@ -47,7 +50,8 @@ pub struct ServiceSpec {
     /// whole address.
     #[schemars(example = &"happyrobot-api", length(min = 2, max = 256))]
     pub repository: Option<String>,
-    /// What runs: a tag or digest in its own repository, or the whole address of an image. Unset, it starts with the tag
+    /// What runs: a tag or digest in its own repository, or the whole address of an image. A colon in front, `":nginx"`,
+    /// makes a tag of what would be taken for an image elsewhere. Unset, it starts with the tag
     /// `latest`, and what is deployed later by other means stays.
     #[schemars(example = &"2024-06-01-abc123")]
     pub image: Option<Text>,
@@ -297,10 +301,13 @@ impl Service {
         self.urn(stack, "aws:ecs:Service", "service")
     }
 
-    /// The dotted path of the service, or of a key of it.
-    pub fn path(&self, key: &str) -> String {
-        let dot = if key.is_empty() { "" } else { "." };
-        format!("{KEY}.{}{dot}{key}", self.key)
+    /// The path of the service, or of a place in it.
+    pub fn path(&self, inside: &'static str) -> Path {
+        let path = Path::from(KEY).key(&*self.key);
+        match inside {
+            "" => path,
+            inside => path.join(inside),
+        }
     }
 }
 
@@ -345,6 +352,7 @@ pub fn settle(context: &mut Context<'_>) -> Option<Services> {
         .map(|(key, spec)| settle_one(context, key, spec, only))
         .collect();
     service_checks::check_exposure(context, &all);
+    service_checks::check_apart(context, &all);
     Some(Services { all })
 }
 
@@ -358,7 +366,11 @@ fn settle_one(context: &mut Context<'_>, key: String, spec: ServiceSpec, only: b
     let image = match spec.image {
         None => Image::Deployed,
         Some(text) if is_address(&text.0) => Image::Address(text),
-        Some(text) => Image::Own(text),
+        Some(Text(text)) => match text.strip_prefix(':') {
+            Some(tag) => Image::Own(Text(tag.to_owned())),
+            None if images::is_elsewhere(context, &key, &text) => Image::Deployed,
+            None => Image::Own(Text(text)),
+        },
     };
     let needs_repository = spec.repository.is_some() || !matches!(image, Image::Address(_));
     let cpu = spec.cpu.unwrap_or(256);

@@ -6,9 +6,9 @@
 
 use std::collections::BTreeMap;
 
-use crate::resource::Value;
 use crate::resource::arn::{self, ANY_SUFFIX, partial_secret};
 use crate::resource::value::properties;
+use crate::resource::{Path, Value};
 use crate::stack::reference::{self, Part};
 use crate::stack::{Fault, StackError};
 
@@ -67,13 +67,13 @@ pub fn secrets(context: &mut Context<'_>, service: &Service) -> Vec<Secret> {
         .secrets
         .iter()
         .filter_map(|(variable, text)| {
-            let path = service.path(&format!("secrets.{variable}"));
+            let path = service.path("secrets").key(variable);
             secret(context, variable, &text.0, &path)
         })
         .collect()
 }
 
-fn secret(context: &mut Context<'_>, variable: &str, text: &str, path: &str) -> Option<Secret> {
+fn secret(context: &mut Context<'_>, variable: &str, text: &str, path: &Path) -> Option<Secret> {
     let node = context.node_at(path)?;
     let known = context.errors.len();
     let parts = context.parts(text, &node);
@@ -259,16 +259,13 @@ pub fn expand(context: &mut Context<'_>, service: &Service, secrets: &[Secret]) 
     }
     let mut statements = Vec::new();
     for (index, (actions, resources)) in service.permissions.iter().enumerate() {
+        let path = service.path("permissions").index(index);
         let actions: Vec<&str> = actions.iter().map(String::as_str).collect();
         let resources: Vec<Value> = resources
             .iter()
             .enumerate()
-            .map(|(number, resource)| {
-                let path = service.path(&format!("permissions[{index}].resources[{number}]"));
-                context.text(resource, &path)
-            })
+            .map(|(number, resource)| context.text(resource, path.key("resources").index(number)))
             .collect();
-        let path = service.path(&format!("permissions[{index}]"));
         check_permission(context, &path, &actions, &resources);
         statements.push(allow(&actions, resources));
     }
@@ -276,7 +273,7 @@ pub fn expand(context: &mut Context<'_>, service: &Service, secrets: &[Secret]) 
 }
 
 /// Checks a statement of the author's: what IAM would refuse, and what would allow nothing.
-fn check_permission(context: &mut Context<'_>, path: &str, actions: &[&str], resources: &[Value]) {
+fn check_permission(context: &mut Context<'_>, path: &Path, actions: &[&str], resources: &[Value]) {
     for (number, action) in actions.iter().enumerate() {
         let is_action = *action == "*"
             || action.split_once(':').is_some_and(|(service, name)| {
@@ -288,7 +285,7 @@ fn check_permission(context: &mut Context<'_>, path: &str, actions: &[&str], res
             });
         if !is_action {
             let label = "is not an action of IAM, such as `s3:GetObject`";
-            context.refuse(Fault::Value, &format!("{path}.actions[{number}]"), label);
+            context.refuse(Fault::Value, path.key("actions").index(number), label);
         }
     }
     for (number, resource) in resources.iter().enumerate() {
@@ -298,14 +295,14 @@ fn check_permission(context: &mut Context<'_>, path: &str, actions: &[&str], res
         {
             let label = "is not an ARN, by which IAM knows what may be acted on";
             let help = "write its ARN, such as `${uploads.arn}/*`, or `*` for everything";
-            let path = format!("{path}.resources[{number}]");
-            context.refuse_with_help(Fault::Value, &path, label, help);
+            let path = path.key("resources").index(number);
+            context.refuse_with_help(Fault::Value, path, label, help);
         }
     }
     let written: Vec<Option<String>> = resources.iter().map(arn::written).collect();
     if let Some(found) = arn::unmatched(actions.iter().copied(), &written) {
-        let path = format!("{path}.resources[0]");
-        context.refuse_with_help(Fault::Value, &path, found.reason, found.help);
+        let path = path.key("resources").index(0);
+        context.refuse_with_help(Fault::Value, path, found.reason, found.help);
     }
 }
 

@@ -2,7 +2,7 @@
 //! in `task_roles.rs`.
 
 use crate::resource::value::{Conditional, properties};
-use crate::resource::{StackId, Urn, Value};
+use crate::resource::{Path, StackId, Urn, Value};
 
 use super::context::Context;
 use super::network::{NatGateways, Network};
@@ -77,7 +77,7 @@ fn add_cluster(context: &mut Context<'_>, stack: &StackId) {
         ),
     ]);
     let resource = context.add(KEY, cluster(stack), inputs);
-    resource.origin.name_key = Some("clusterName".to_owned());
+    resource.origin.name_key = Some("clusterName".into());
     resource.options.depends_on.insert(insights);
 }
 
@@ -89,7 +89,7 @@ struct Addition<'a> {
 }
 
 impl Addition<'_> {
-    fn origin(&self) -> String {
+    fn origin(&self) -> Path {
         self.service.path("")
     }
 
@@ -106,7 +106,7 @@ impl Addition<'_> {
                 Value::object([("scanOnPush", true.into())]),
             ),
         ]);
-        let resource = context.add(&self.origin(), urn.clone(), inputs);
+        let resource = context.add(self.origin(), urn.clone(), inputs);
         resource.origin.name_key = Some(self.service.path("repository"));
         let rule = Value::object([
             ("rulePriority", 1.into()),
@@ -131,7 +131,7 @@ impl Addition<'_> {
         let policy_urn = self
             .service
             .urn(self.stack, "aws:ecr:LifecyclePolicy", "lifecyclePolicy");
-        context.add(&self.origin(), policy_urn, policy);
+        context.add(self.origin(), policy_urn, policy);
         let output = format!("{}RepositoryUrl", camel_case(&self.service.key));
         let url = Value::output(&urn, "repositoryUrl");
         context.outputs.push((output, url));
@@ -206,10 +206,10 @@ impl Addition<'_> {
                 ]),
             ),
         ]);
-        let resource = context.add(&self.origin(), urn.clone(), inputs);
+        let resource = context.add(self.origin(), urn.clone(), inputs);
         resource.origin.name_key = Some(service.path("taskFamily"));
         if service.image == Image::Deployed {
-            let image = "containerDefinitions[0].image".to_owned();
+            let image = "containerDefinitions[0].image".into();
             resource.options.ignore_changes.push(image);
         }
         urn
@@ -234,17 +234,17 @@ impl Addition<'_> {
             set("portMappings", Value::list([mapping]));
         }
         if let Some(command) = &service.command {
-            let words = command.iter().enumerate().map(|(index, word)| {
-                context.text(word, &service.path(&format!("command[{index}]")))
-            });
+            let words = command
+                .iter()
+                .enumerate()
+                .map(|(index, word)| context.text(word, service.path("command").index(index)));
             set("command", Value::list(words.collect::<Vec<_>>()));
         }
         let environment: Vec<Value> = service
             .environment
             .iter()
             .map(|(name, text)| {
-                let path = service.path(&format!("environment.{name}"));
-                let value = context.text(text, &path);
+                let value = context.text(text, service.path("environment").key(name));
                 Value::object([("name", name.as_str().into()), ("value", value)])
             })
             .collect();
@@ -378,7 +378,7 @@ impl Addition<'_> {
             inputs.insert("healthCheckGracePeriodSeconds".to_owned(), grace);
         }
         let first_needs = self.needed_to_start(network, exposed);
-        let resource = context.add(&self.origin(), service.service_urn(stack), inputs);
+        let resource = context.add(self.origin(), service.service_urn(stack), inputs);
         resource.origin.name_key = Some(service.path("name"));
         resource.options.depends_on.extend(first_needs);
     }
@@ -422,7 +422,7 @@ impl Addition<'_> {
                 self.once_there_is_an_image(service.scaling.max),
             ),
         ]);
-        context.add(&self.origin(), target.clone(), inputs);
+        context.add(self.origin(), target.clone(), inputs);
         let cpu = service.scaling.cpu_percent;
         self.policy(
             context,
@@ -496,7 +496,7 @@ impl Addition<'_> {
             "aws:appautoscaling:Policy",
             &format!("{name}Scaling"),
         );
-        context.add(&self.origin(), urn, inputs);
+        context.add(self.origin(), urn, inputs);
     }
 }
 

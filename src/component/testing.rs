@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use crate::resource::{Catalog, CreateClass, Property, Schema};
-use crate::stack::{self, Stack, StackErrors, limits};
+use crate::stack::{self, Flag, Stack, StackErrors, limits};
 
 use super::{Expansion, expand, stack_graph};
 
@@ -174,7 +174,7 @@ pub fn catalog() -> Catalog {
     }))
 }
 
-/// Reads a stack from texts by path; the first is the stack file.
+/// Reads a stack from texts by path; the first is the stack file. A flag after `new ` is a `--set-new`.
 pub fn load(files: &[(&str, &str)], set: &[&str]) -> Result<Stack, StackErrors> {
     let read = |path: &str| {
         files
@@ -183,7 +183,13 @@ pub fn load(files: &[(&str, &str)], set: &[&str]) -> Result<Stack, StackErrors> 
             .map(|(_, text)| (*text).to_owned())
             .ok_or_else(|| std::io::Error::new(std::io::ErrorKind::NotFound, "no such file"))
     };
-    let set: Vec<String> = set.iter().map(|flag| (*flag).to_owned()).collect();
+    let set: Vec<Flag> = set
+        .iter()
+        .map(|flag| match flag.strip_prefix("new ") {
+            Some(flag) => Flag::set_new(flag),
+            None => Flag::set(*flag),
+        })
+        .collect();
     stack::load(files[0].0, &read, &set)
 }
 

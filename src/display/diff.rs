@@ -1,7 +1,5 @@
 //! `--diff`: what changes in each resource, property by property and place by place.
 
-use std::collections::BTreeMap;
-
 use console::measure_text_width;
 
 use super::line::{Line, wrap};
@@ -9,7 +7,8 @@ use super::rows::{headline, rows};
 use super::style::{self, Style};
 use super::value::{block, inline, key, structured};
 use crate::plan::{Action, Op, Plan, Step};
-use crate::resource::diff::compare_values;
+use crate::resource::diff::{TAGS, compare_values};
+use crate::resource::path::Segment;
 use crate::resource::{Catalog, Change, ChangeKind, Properties, Value};
 
 /// Columns before a property's symbol.
@@ -112,17 +111,17 @@ fn listing(properties: &Properties, style: Style, width: Option<usize>, lines: &
 #[derive(Default)]
 struct Place<'a> {
     change: Option<&'a Change>,
-    /// By the next part of the path; in the order of the changes.
-    inside: Vec<(&'a str, Place<'a>)>,
+    /// By the next step of the path; in the order of the changes.
+    inside: Vec<(&'a Segment, Place<'a>)>,
 }
 
 impl<'a> Place<'a> {
-    fn insert(&mut self, path: &'a str, change: &'a Change) {
-        let Some((first, rest)) = next_part(path) else {
+    fn insert(&mut self, path: &'a [Segment], change: &'a Change) {
+        let Some((first, rest)) = path.split_first() else {
             self.change = Some(change);
             return;
         };
-        let position = self.inside.iter().position(|(name, _)| *name == first);
+        let position = self.inside.iter().position(|(step, _)| *step == first);
         let position = position.unwrap_or_else(|| {
             self.inside.push((first, Place::default()));
             self.inside.len() - 1
@@ -131,57 +130,29 @@ impl<'a> Place<'a> {
     }
 }
 
-/// The first part of a path (`a` of `a.b`, `[0]` of `[0].c`) and the rest.
-fn next_part(path: &str) -> Option<(&str, &str)> {
-    let path = path.strip_prefix('.').unwrap_or(path);
-    if path.is_empty() {
-        return None;
-    }
-    let end = if path.starts_with('[') {
-        path.find(']').map_or(path.len(), |end| end + 1)
-    } else if let Some(tag) = path.strip_prefix("tags.") {
-        // Tag keys hold dots and brackets of their own.
-        return Some(("tags", tag));
-    } else {
-        path.find(['.', '[']).unwrap_or(path.len())
-    };
-    Some(path.split_at(end))
-}
-
+/// The changes of a resource, the tags last and by name.
 fn changes<'a>(
     changes: impl Iterator<Item = &'a Change>,
     width: Option<usize>,
     lines: &mut Vec<Line>,
 ) {
+    let (mut tags, others): (Vec<_>, Vec<_>) =
+        changes.partition(|change| change.property() == TAGS && change.path.len() > 1);
+    tags.sort_by_key(|change| &change.path);
     let mut root = Place::default();
-    let mut tags: BTreeMap<&str, &Change> = BTreeMap::new();
-    for change in changes {
-        match change.path.strip_prefix("tags.") {
-            Some(tag) => {
-                tags.insert(tag, change);
-            }
-            None => root.insert(&change.path, change),
-        }
+    for change in others.into_iter().chain(tags) {
+        root.insert(change.path.segments(), change);
     }
-    for (name, place) in &root.inside {
-        render_place(name, place, INDENT, width, lines);
+    for (step, place) in &root.inside {
+        render_place(&shown(step), place, INDENT, width, lines);
     }
-    if !tags.is_empty() {
-        let inside = tags
-            .into_iter()
-            .map(|(name, change)| {
-                let place = Place {
-                    change: Some(change),
-                    inside: Vec::new(),
-                };
-                (name, place)
-            })
-            .collect();
-        let place = Place {
-            change: None,
-            inside,
-        };
-        render_place("tags", &place, INDENT, width, lines);
+}
+
+/// A step of a path as the diff shows it.
+fn shown(step: &Segment) -> String {
+    match step {
+        Segment::Key(name) => key(name),
+        Segment::Index(index) => format!("[{index}]"),
     }
 }
 
@@ -192,29 +163,24 @@ fn render_place(
     width: Option<usize>,
     lines: &mut Vec<Line>,
 ) {
-    let shown = if name.starts_with('[') {
-        name.to_owned()
-    } else {
-        key(name)
-    };
     if let Some(change) = place.change {
-        render_change(&shown, change, indent, width, lines);
+        render_change(name, change, indent, width, lines);
     }
     if place.inside.is_empty() {
         return;
     }
-    let (open, close) = if place.inside.iter().all(|(name, _)| name.starts_with('[')) {
-        ("[", "]")
-    } else {
-        ("{", "}")
-    };
+    let is_list = place
+        .inside
+        .iter()
+        .all(|(step, _)| matches!(step, Segment::Index(_)));
+    let (open, close) = if is_list { ("[", "]") } else { ("{", "}") };
     lines.push(
         Line::plain(" ".repeat(indent))
             .with(Style::Update, "~ ")
-            .and(format!("{shown}: {open}")),
+            .and(format!("{name}: {open}")),
     );
-    for (name, inner) in &place.inside {
-        render_place(name, inner, indent + 4, width, lines);
+    for (step, inner) in &place.inside {
+        render_place(&shown(step), inner, indent + 4, width, lines);
     }
     lines.push(Line::plain(" ".repeat(indent + 2)).and(close));
 }
@@ -242,7 +208,8 @@ fn render_change(
         }
         let mut place = Place::default();
         for change_inside in &inner {
-            place.insert(&change_inside.path[change.path.len()..], change_inside);
+            let inside = &change_inside.path.segments()[change.path.len()..];
+            place.insert(inside, change_inside);
         }
         if !place.inside.is_empty() {
             render_place(name, &place, indent, width, lines);

@@ -332,7 +332,7 @@ fn because(because: &Because) -> &'static str {
 
 fn json_change(change: &Change) -> JsonChange {
     JsonChange {
-        path: change.path.clone(),
+        path: change.path.to_string(),
         kind: match change.kind {
             ChangeKind::Add => "add",
             ChangeKind::Update => "update",

@@ -215,7 +215,7 @@ fn is_at_once(step: &Step) -> bool {
         .diff
         .changes
         .iter()
-        .any(|change| change.path != REBOOT);
+        .any(|change| change.path != REBOOT.into());
     calls && !waits
 }
 

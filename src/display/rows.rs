@@ -109,8 +109,8 @@ pub fn changed<'a>(changes: impl Iterator<Item = &'a Change>) -> String {
     let (replacing, others): (Vec<_>, Vec<_>) = changes.partition(|change| change.replaces);
     for change in replacing.into_iter().chain(others) {
         let symbol = match change.kind {
-            ChangeKind::Add if change.path == change.property() => '+',
-            ChangeKind::Delete if change.path == change.property() => '-',
+            ChangeKind::Add if change.path.len() == 1 => '+',
+            ChangeKind::Delete if change.path.len() == 1 => '-',
             _ => '~',
         };
         if !properties

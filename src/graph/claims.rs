@@ -9,7 +9,7 @@ use ipnet::Ipv4Net;
 
 use super::{FACTS_TOKEN, GraphError, Origin, Resource};
 use crate::resource::rule::{Claim, RangeRule};
-use crate::resource::{Catalog, OutputReference, Properties, Schema, Urn, Value};
+use crate::resource::{Catalog, OutputReference, Path, Properties, Schema, Urn, Value};
 
 /// So many references are followed in one value; a hostile file has values that double with each step.
 const MOST_REFERENCES: usize = 64;
@@ -171,7 +171,7 @@ fn causes(found: Vec<(GraphError, &Resource, Claim)>) -> Vec<GraphError> {
         claim
             .by
             .iter()
-            .filter_map(|name| Value::at_path(&second.inputs, name))
+            .filter_map(|name| Path::from(*name).find(&second.inputs))
             .flat_map(Value::references)
             .any(|reference| seconds.contains(&reference.urn))
     };
@@ -199,7 +199,7 @@ fn values(
         .by
         .iter()
         .map(|name| {
-            let Some(value) = Value::at_path(inputs, name) else {
+            let Some(value) = Path::from(*name).find(inputs) else {
                 return Value::Null;
             };
             let value = followed.identity(value);

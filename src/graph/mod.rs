@@ -9,7 +9,9 @@ mod order;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::resource::schema::Unset;
-use crate::resource::{Catalog, Misfit, OutputReference, Properties, StackId, Urn, Value, names};
+use crate::resource::{
+    Catalog, Misfit, OutputReference, Path, Properties, StackId, Urn, Value, names,
+};
 
 pub use crate::resource::nearest::nearest;
 pub use crate::resource::urn::FACTS_TOKEN;
@@ -44,10 +46,10 @@ pub struct ResourceOptions {
     /// Taken out of the stack without being deleted.
     pub retain_on_delete: bool,
     /// Paths (`desiredCount`, `containerDefinitions[0].image`) at which live wins once the object exists.
-    pub ignore_changes: Vec<String>,
+    pub ignore_changes: Vec<Path>,
     pub delete_before_replace: bool,
     /// Properties whose change replaces although it need not; `*` for all.
-    pub replace_on_changes: Vec<String>,
+    pub replace_on_changes: Vec<Path>,
     pub on_delete: OnDelete,
     /// Takes it over, or lets it hang on what is not ours: AWS's id of either.
     pub import: Option<String>,
@@ -65,11 +67,11 @@ pub struct ResourceOptions {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Origin {
     /// The section or raw entry: `services.api`, `resources.bucket`.
-    pub path: String,
+    pub path: Path,
     /// Byte offset and length in the source of the file, where there is one.
     pub span: Option<(usize, usize)>,
     /// The key of a section that says what the resource is called: `services.api.logGroup`.
-    pub name_key: Option<String>,
+    pub name_key: Option<Path>,
 }
 
 /// One wanted resource.
@@ -290,7 +292,7 @@ pub fn build(
     }
     for (name, value) in &outputs {
         let origin = Origin {
-            path: format!("outputs.{name}"),
+            path: Path::from("outputs").key(name),
             ..Origin::default()
         };
         for reference in value.references() {

@@ -10,8 +10,9 @@ use super::{
 use crate::graph::{FACTS_TOKEN, Resource};
 use crate::resource::desired::Comparison;
 use crate::resource::diff::{REBOOT, compare};
+use crate::resource::path::Segment;
 use crate::resource::{
-    Change, Condition, Desired, Diff, Observed, OutputReference, Schema, Value, names,
+    Change, Condition, Desired, Diff, Observed, OutputReference, Path, Schema, Value, names,
 };
 
 /// Fills `draft.verdicts`. Under `destroy` nothing is wanted, so there is none.
@@ -81,9 +82,9 @@ fn verdict(draft: &mut Draft<'_>, resource: &Resource, schema: &Schema) -> Verdi
     let is_all = |of: fn(&Change) -> bool| !comparison.is_same() && comparison.changes().all(of);
     let changed = if is_deployed {
         Because::Deployed(images(&comparison))
-    } else if is_all(|change| change.path == REBOOT) {
+    } else if is_all(|change| change.path == REBOOT.into()) {
         Because::Reboot
-    } else if is_all(|change| change.rewrites || change.path == REBOOT) {
+    } else if is_all(|change| change.rewrites || change.path == REBOOT.into()) {
         Because::Renewed
     } else if comparison.drift {
         Because::Drifted
@@ -161,7 +162,8 @@ fn taken_over(
 /// Which images go, and which come in their place.
 fn images(comparison: &Comparison) -> Vec<(String, String)> {
     let changes = comparison.diff.changes.iter();
-    let images = changes.filter(|change| change.path.ends_with(".image"));
+    let is_image = |segment: &Segment| *segment == Segment::Key("image".to_owned());
+    let images = changes.filter(|change| change.path.segments().last().is_some_and(is_image));
     let text = |value: &Value| value.as_str().map(str::to_owned);
     images
         .filter_map(|change| Some((text(&change.before)?, text(&change.after)?)))
@@ -173,7 +175,7 @@ fn rewrites(comparison: &Comparison) -> Vec<String> {
     let changes = comparison.diff.changes.iter();
     changes
         .filter(|change| change.rewrites)
-        .map(|change| change.path.clone())
+        .map(|change| change.property().to_owned())
         .collect()
 }
 
@@ -209,17 +211,16 @@ fn best(
     desired: &Desired,
     schema: &Schema,
     lookup: &dyn Fn(&OutputReference) -> Option<Value>,
-    replace_on_changes: &[String],
+    replace_on_changes: &[Path],
     // How many objects hang on it that hold data, and how many in all.
     hang_on: &dyn Fn(&Observed) -> (usize, usize),
 ) -> (Option<Observed>, Comparison) {
     let compared = candidates.iter().map(|observed| {
         let mut comparison = desired.against(schema, lookup, Some(observed));
         for change in &mut comparison.diff.changes {
-            let property = change.property().to_owned();
             change.replaces |= replace_on_changes
                 .iter()
-                .any(|name| name == "*" || *name == property || *name == change.path);
+                .any(|path| path.first() == Some("*") || change.path.starts_with(path));
         }
         // Most often there is one only.
         let users = if candidates.len() > 1 {

@@ -7,10 +7,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::diff::{compare, compare_tags};
 use super::names::same_but_for_generation;
+use super::path::Segment;
 use super::tags::{ADOPTED, Marks, REGION, WRITTEN, applied_hash};
 use super::value::resolve_properties;
 use super::written::Sources;
-use super::{Change, Diff, Observed, OutputReference, Properties, Schema, Tags, Urn, Value};
+use super::{Change, Diff, Observed, OutputReference, Path, Properties, Schema, Tags, Urn, Value};
 
 /// What is wanted of one resource.
 #[derive(Debug, Clone, PartialEq)]
@@ -25,7 +26,7 @@ pub struct Desired {
     /// It stays where the stack would delete it.
     pub retain: bool,
     /// Paths at which live wins from the run on after the one that made the object.
-    pub ignore_changes: Vec<String>,
+    pub ignore_changes: Vec<Path>,
     /// Write-only properties that the plan has found to come from another source now: written again, whatever is
     /// remembered once that source is there.
     pub rewrites: Vec<String>,
@@ -180,8 +181,7 @@ impl Desired {
             tags.insert(REGION, region);
         }
         let later = self.ignore_changes.iter().any(|path| {
-            let name = Value::segments(path).into_iter().next().unwrap_or_default();
-            let property = schema.property(&name);
+            let property = schema.property(path.first().unwrap_or_default());
             // What can be had with a new object only is part of the call that makes it.
             property.is_some_and(|property| !property.replaces)
         });
@@ -325,34 +325,36 @@ fn keep_generation(schema: &Schema, desired: &mut Properties, live: &Properties)
 }
 
 /// Copies the live value at a path such as `containerDefinitions[0].image` over the desired one.
-fn take_over(desired: &mut Properties, live: &Properties, path: &str) {
-    let segments = Value::segments(path);
-    let (Some((first, rest)), Some(live)) = (segments.split_first(), Value::at_path(live, path))
-    else {
+fn take_over(desired: &mut Properties, live: &Properties, path: &Path) {
+    let (Some((first, rest)), Some(live)) = (path.segments().split_first(), path.find(live)) else {
         return;
     };
+    let first = first.as_key();
     if rest.is_empty() {
-        desired.insert(first.clone(), live.clone());
+        desired.insert(first.into_owned(), live.clone());
     } else if let Some(slot) = desired
-        .get_mut(first)
+        .get_mut(first.as_ref())
         .and_then(|value| slot_at(value, rest))
     {
         *slot = live.clone();
     }
 }
 
-fn slot_at<'a>(value: &'a mut Value, path: &[String]) -> Option<&'a mut Value> {
+fn slot_at<'a>(value: &'a mut Value, path: &[Segment]) -> Option<&'a mut Value> {
     let Some((first, rest)) = path.split_first() else {
         return Some(value);
     };
     match value {
         Value::Object(values) => {
+            let key = first.as_key();
             if rest.is_empty() {
-                values.entry(first.clone()).or_insert(Value::Null);
+                values
+                    .entry(key.clone().into_owned())
+                    .or_insert(Value::Null);
             }
-            slot_at(values.get_mut(first)?, rest)
+            slot_at(values.get_mut(key.as_ref())?, rest)
         }
-        Value::List(values) => slot_at(values.get_mut(first.parse::<usize>().ok()?)?, rest),
+        Value::List(values) => slot_at(values.get_mut(first.as_index()?)?, rest),
         _ => None,
     }
 }
@@ -372,7 +374,19 @@ mod tests {
         };
         let mut desired = properties([("containers", container("api:latest"))]);
         let live = properties([("containers", container("api:42"))]);
-        take_over(&mut desired, &live, "containers[0].image");
+        take_over(&mut desired, &live, &"containers[0].image".into());
         assert_eq!(desired, live);
+
+        let dotted = |value: i32, other: i32| {
+            let inner = Value::object([("b", other.into())]);
+            properties([(
+                "dimensions",
+                Value::object([("a.b", value.into()), ("a", inner)]),
+            )])
+        };
+        let mut desired = dotted(1, 1);
+        let path = Path::parse("dimensions[\"a.b\"]").unwrap();
+        take_over(&mut desired, &dotted(2, 2), &path);
+        assert_eq!(desired, dotted(2, 1));
     }
 }

@@ -2,7 +2,10 @@
 
 use super::schema::Unset;
 use super::tags::{MARKS, PARTS};
-use super::{Properties, Property, Schema, Tags, Value};
+use super::{Path, Properties, Property, Schema, Tags, Value};
+
+/// What the tags of a resource are called among its changes.
+pub const TAGS: &str = "tags";
 
 /// What happened to a property.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -16,7 +19,7 @@ pub enum ChangeKind {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Change {
     /// `cidrBlock`, `tags.project`, `containerDefinitions[0].environment[1].value`.
-    pub path: String,
+    pub path: Path,
     pub kind: ChangeKind,
     pub before: Value,
     pub after: Value,
@@ -33,7 +36,7 @@ impl Change {
     /// A reboot that was asked for.
     pub fn reboot() -> Self {
         Self {
-            path: REBOOT.to_owned(),
+            path: REBOOT.into(),
             kind: ChangeKind::Add,
             before: Value::Null,
             after: true.into(),
@@ -45,7 +48,7 @@ impl Change {
     /// Of a write-only property that is to be written again.
     pub fn rewrite(property: &str, after: &Value) -> Self {
         Self {
-            path: property.to_owned(),
+            path: Path::default().key(property),
             kind: ChangeKind::Update,
             before: Value::Null,
             after: after.clone(),
@@ -56,8 +59,7 @@ impl Change {
 
     /// The property this change is in: the path's first segment.
     pub fn property(&self) -> &str {
-        let end = self.path.find(['.', '[']).unwrap_or(self.path.len());
-        &self.path[..end]
+        self.path.first().unwrap_or_default()
     }
 }
 
@@ -125,9 +127,9 @@ fn compare_property(property: &Property, wanted: &Value, found: &Value, changes:
         found = restrict(&found, &wanted);
     }
     let first = changes.len();
-    compare_values(property.name, &found, &wanted, changes);
+    compare_values(&property.name.into(), &found, &wanted, changes);
     for change in &mut changes[first..] {
-        let is_first = change.kind == ChangeKind::Add && change.path == property.name;
+        let is_first = change.kind == ChangeKind::Add && change.path.len() == 1;
         change.replaces = property.replaces && !(property.fills_in_place && is_first);
         if property.secret {
             change.before =
@@ -155,7 +157,7 @@ fn restrict(found: &Value, wanted: &Value) -> Value {
 }
 
 /// Records every place where two values differ.
-pub fn compare_values(path: &str, before: &Value, after: &Value, changes: &mut Vec<Change>) {
+pub fn compare_values(path: &Path, before: &Value, after: &Value, changes: &mut Vec<Change>) {
     match (before, after) {
         (Value::Secret(before), Value::Secret(after)) => {
             let mut inner = Vec::new();
@@ -174,7 +176,7 @@ pub fn compare_values(path: &str, before: &Value, after: &Value, changes: &mut V
             names.dedup();
             for name in names {
                 compare_values(
-                    &format!("{path}.{name}"),
+                    &path.key(name),
                     before.get(name).unwrap_or(&Value::Null),
                     after.get(name).unwrap_or(&Value::Null),
                     changes,
@@ -201,7 +203,7 @@ fn hidden(value: &Value) -> Value {
 }
 
 /// Elements that both lists hold are left out from both ends, so that one insertion reads as one addition.
-fn compare_lists(path: &str, before: &[Value], after: &[Value], changes: &mut Vec<Change>) {
+fn compare_lists(path: &Path, before: &[Value], after: &[Value], changes: &mut Vec<Change>) {
     let head = before
         .iter()
         .zip(after)
@@ -217,7 +219,7 @@ fn compare_lists(path: &str, before: &[Value], after: &[Value], changes: &mut Ve
     let after = &after[head..after.len() - tail];
     for index in 0..before.len().max(after.len()) {
         compare_values(
-            &format!("{path}[{}]", head + index),
+            &path.index(head + index),
             before.get(index).unwrap_or(&Value::Null),
             after.get(index).unwrap_or(&Value::Null),
             changes,
@@ -225,14 +227,14 @@ fn compare_lists(path: &str, before: &[Value], after: &[Value], changes: &mut Ve
     }
 }
 
-fn change(path: &str, before: &Value, after: &Value) -> Change {
+fn change(path: &Path, before: &Value, after: &Value) -> Change {
     let kind = match (before.is_null(), after.is_null()) {
         (true, _) => ChangeKind::Add,
         (false, true) => ChangeKind::Delete,
         (false, false) => ChangeKind::Update,
     };
     Change {
-        path: path.to_owned(),
+        path: path.clone(),
         kind,
         before: before.clone(),
         after: after.clone(),
@@ -274,7 +276,7 @@ pub fn compare_tags(desired: &Tags, observed: &Tags) -> Vec<Change> {
     for (key, wanted) in desired.visible() {
         if observed.get(key) != Some(wanted) {
             changes.push(change(
-                &format!("tags.{key}"),
+                &Path::from(TAGS).key(key),
                 &observed.get(key).into(),
                 &wanted.into(),
             ));
@@ -286,7 +288,7 @@ pub fn compare_tags(desired: &Tags, observed: &Tags) -> Vec<Change> {
     {
         let text = |tags: &Tags| tags.get(PARTS).into();
         changes.push(change(
-            &format!("tags.{PARTS}"),
+            &Path::from("tags").key(PARTS),
             &text(observed),
             &text(desired),
         ));
@@ -295,7 +297,11 @@ pub fn compare_tags(desired: &Tags, observed: &Tags) -> Vec<Change> {
         if desired.get(key).is_none()
             && let Some(value) = observed.get(key)
         {
-            changes.push(change(&format!("tags.{key}"), &value.into(), &Value::Null));
+            changes.push(change(
+                &Path::from(TAGS).key(key),
+                &value.into(),
+                &Value::Null,
+            ));
         }
     }
     changes
@@ -329,7 +335,7 @@ mod tests {
 
     fn check(before: serde_json::Value, after: serde_json::Value, expected: &Expect) {
         let mut changes = Vec::new();
-        compare_values("p", &before.into(), &after.into(), &mut changes);
+        compare_values(&"p".into(), &before.into(), &after.into(), &mut changes);
         let lines: Vec<String> = changes
             .iter()
             .map(|c| format!("{:?} {}: {:?} -> {:?}", c.kind, c.path, c.before, c.after))
@@ -355,6 +361,14 @@ mod tests {
                 Delete p.a: 1 -> null
                 Update p.b: 2 -> 3
                 Add p.c: null -> 4"#]],
+        );
+        check(
+            json!({"a.b": 1, "a": {"b": 1}, "c[0]": 1}),
+            json!({"a.b": 2, "a": {"b": 2}, "c[0]": 2}),
+            &expect![[r#"
+                Update p.a.b: 1 -> 2
+                Update p["a.b"]: 1 -> 2
+                Update p["c[0]"]: 1 -> 2"#]],
         );
         check(
             json!(["a", "b", "c"]),

@@ -6,7 +6,7 @@ use std::fmt;
 
 use super::rule::{Beside, Claim, Limit, Locality, RangeRule};
 use super::text_rule::{TextRule, Unfit};
-use super::{Change, Diff, Observed, Pending, Properties, Value};
+use super::{Change, Diff, Observed, Path, Pending, Properties, Value};
 
 /// How a create call can be repeated after an answer was lost (`promises.md` §3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -648,7 +648,10 @@ impl Schema {
             Some(Misfit::of_text(property.name, unfit))
         });
         // What is left out is known to be left out.
-        let is_known = |path: &String| Value::at_path(inputs, path).is_none_or(Value::is_known);
+        let is_known = |path: &String| {
+            let path = Path::parse(path).unwrap_or_default();
+            path.find(inputs).is_none_or(Value::is_known)
+        };
         let together = self.checks.map_or_else(Vec::new, |checks| checks(inputs));
         let decided = together
             .into_iter()

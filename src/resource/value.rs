@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use super::Urn;
+use super::{Path, Urn};
 
 /// The properties of a resource, by name, in a stable order.
 pub type Properties = BTreeMap<String, Value>;
@@ -53,15 +53,14 @@ pub struct OutputReference {
 
 impl fmt::Display for OutputReference {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(self.urn.name())?;
-        for segment in &self.path {
-            if segment.parse::<usize>().is_ok() {
-                write!(formatter, "[{segment}]")?;
-            } else {
-                write!(formatter, ".{segment}")?;
-            }
+        let mut path = Path::default().key(self.urn.name());
+        for key in &self.path {
+            path = match key.parse() {
+                Ok(index) => path.index(index),
+                Err(_) => path.key(key),
+            };
         }
-        Ok(())
+        write!(formatter, "{path}")
     }
 }
 
@@ -181,18 +180,12 @@ impl Value {
         }
     }
 
-    /// As [`Value::at`], of properties, by a path as authors write it: `containerDefinitions[0].image`.
-    pub fn at_path<'a>(properties: &'a Properties, path: &str) -> Option<&'a Self> {
-        let segments = Self::segments(path);
-        let (first, rest) = segments.split_first()?;
-        properties.get(first)?.at(rest)
-    }
-
-    /// The keys and indices of a path as authors write it.
-    pub fn segments(path: &str) -> Vec<String> {
-        path.split(['.', '['])
-            .map(|segment| segment.trim_end_matches(']').to_owned())
-            .collect()
+    /// What it holds, where that is a secret.
+    pub(super) fn revealed(&self) -> &Self {
+        match self {
+            Self::Secret(value) => value.revealed(),
+            other => other,
+        }
     }
 
     /// Every reference inside, once each.

@@ -7,7 +7,9 @@
 //! | keyword | meaning |
 //! |---|---|
 //! | `x-references` | the text may hold `${…}` |
-//! | `x-scalar` | numbers and booleans are taken as the text they were written as |
+//! | `x-scalar` | a text, as which numbers and booleans are taken too, for editors to know |
+//! | `x-checked-later` | what is inside is checked by a schema of its own |
+//! | `x-synonyms` | keys of other tools, each with the one that is meant |
 //! | `x-unsupported` | keys that a reader may expect, each with the reason why it is refused |
 
 use serde_json::Value as Json;
@@ -16,6 +18,7 @@ use super::document::Document;
 use super::error::{Fault, Span, StackError};
 use super::node::{Content, Entry, Node};
 use super::reference::{self, Part};
+use crate::resource::Path;
 use crate::resource::nearest::nearest;
 
 /// Where `${…}` may stand.
@@ -26,6 +29,9 @@ pub enum References {
     /// In texts whose schema says `x-references`.
     WhereMarked,
 }
+
+/// Whole numbers beyond this are not kept exactly by a double.
+const MAX_WHOLE_NUMBER: f64 = 9_007_199_254_740_992.0;
 
 /// After so many faults of one document the rest is no news, and only costs time.
 const MOST_FAULTS: usize = 1000;
@@ -49,27 +55,23 @@ impl<'a> Check<'a> {
         }
     }
 
-    /// Checks one value and turns it into JSON. `place` is its path, for messages; `anchor` is where to point when
-    /// something is missing in it. What is at fault is left out of the JSON.
-    pub fn value(&mut self, node: &Node, schema: &'a Json, place: &str, anchor: Span) -> Json {
+    /// Checks one value, whose scalars have been settled, and turns it into JSON. `place` is its path, for messages;
+    /// `anchor` is where to point when something is missing in it. What is at fault is left out of the JSON.
+    pub fn value(&mut self, node: &Node, schema: &'a Json, place: &Path, anchor: Span) -> Json {
         if self.references == References::Everywhere && node.as_text().is_some_and(is_one_reference)
         {
             return Json::Null;
         }
-        let options = self.alternatives(self.resolve(schema));
+        let options = alternatives(self.root, schema);
         if let Some(words) = words(&options) {
             return self.word(node, &options, &words, place);
         }
-        let Some(schema) = options.iter().find(|option| self.fits(node, option)) else {
+        let Some(schema) = options.iter().find(|option| fits(node, option)) else {
             self.wrong_type(node, &options, place);
             return Json::Null;
         };
         match &node.content {
             Content::Null => Json::Null,
-            // Either the schema takes any scalar as text, or a flag gave one.
-            Content::Bool(_) | Content::Number(_) if is_text(schema) => {
-                self.text(node, self.document.text(node.span), schema, place)
-            }
             Content::Bool(value) => Json::Bool(*value),
             Content::Number(number) => self.number(node, *number, schema, place),
             Content::Text(text) => self.text(node, text, schema, place),
@@ -84,50 +86,11 @@ impl<'a> Check<'a> {
         }
     }
 
-    fn resolve(&self, mut schema: &'a Json) -> &'a Json {
-        while let Some(pointer) = schema["$ref"].as_str() {
-            let target = pointer
-                .strip_prefix('#')
-                .and_then(|pointer| self.root.pointer(pointer));
-            match target {
-                Some(target) => schema = target,
-                None => break,
-            }
-        }
-        schema
+    fn resolve(&self, schema: &'a Json) -> &'a Json {
+        resolve(self.root, schema)
     }
 
-    /// The schemas of which one must fit, that of `null` among them where a key may be left out.
-    fn alternatives(&self, schema: &'a Json) -> Vec<&'a Json> {
-        match schema["anyOf"]
-            .as_array()
-            .or_else(|| schema["oneOf"].as_array())
-        {
-            Some(options) => options
-                .iter()
-                .flat_map(|option| self.alternatives(self.resolve(option)))
-                .collect(),
-            None => vec![schema],
-        }
-    }
-
-    fn fits(&self, node: &Node, schema: &Json) -> bool {
-        let as_text = || is_text(schema) && (is_scalar(schema) || self.document.is_flag(node.span));
-        match &node.content {
-            Content::Null => has_type(schema, "null"),
-            Content::Bool(_) => has_type(schema, "boolean") || as_text(),
-            Content::Number(number) => {
-                has_type(schema, "number")
-                    || number.fract() == 0.0 && has_type(schema, "integer")
-                    || as_text()
-            }
-            Content::Text(_) => is_text(schema),
-            Content::List(_) => has_type(schema, "array"),
-            Content::Map(_) => has_type(schema, "object"),
-        }
-    }
-
-    fn word(&mut self, node: &Node, options: &[&Json], words: &[&str], place: &str) -> Json {
+    fn word(&mut self, node: &Node, options: &[&Json], words: &[&str], place: &Path) -> Json {
         match &node.content {
             Content::Null if options.iter().any(|option| has_type(option, "null")) => {}
             Content::Text(text) if words.contains(&text.as_str()) => {
@@ -145,7 +108,10 @@ impl<'a> Check<'a> {
         Json::Null
     }
 
-    fn number(&mut self, node: &Node, number: f64, schema: &Json, place: &str) -> Json {
+    fn number(&mut self, node: &Node, number: f64, schema: &Json, place: &Path) -> Json {
+        if !self.is_exact(node, number, schema.get("type").is_none()) {
+            return Json::Null;
+        }
         let bound = |key: &str| schema[key].as_f64();
         let below = bound("minimum").is_some_and(|minimum| number < minimum)
             || bound("exclusiveMinimum").is_some_and(|minimum| number <= minimum);
@@ -163,7 +129,21 @@ impl<'a> Check<'a> {
         }
     }
 
-    fn text(&mut self, node: &Node, text: &str, schema: &Json, place: &str) -> Json {
+    /// Refuses a number that no double keeps.
+    fn is_exact(&mut self, node: &Node, number: f64, may_be_text: bool) -> bool {
+        let exact = number.is_finite() && number.abs() <= MAX_WHOLE_NUMBER;
+        if !exact {
+            let label = "is too large, or no number at all";
+            let mut error = StackError::new(Fault::Number, node.span, label);
+            if may_be_text {
+                error = error.help("put it in quotes if it is text");
+            }
+            self.refuse(error);
+        }
+        exact
+    }
+
+    fn text(&mut self, node: &Node, text: &str, schema: &Json, place: &Path) -> Json {
         if self.references == References::WhereMarked && reference::holds_reference(text) {
             if schema["x-references"] != true {
                 let label = format!("`{place}` must be known before anything exists");
@@ -186,7 +166,7 @@ impl<'a> Check<'a> {
         Json::String(text.to_owned())
     }
 
-    fn list(&mut self, node: &Node, items: &[Node], schema: &'a Json, place: &str) -> Json {
+    fn list(&mut self, node: &Node, items: &[Node], schema: &'a Json, place: &Path) -> Json {
         let count = items.len() as u64;
         let few = schema["minItems"].as_u64().is_some_and(|min| count < min);
         let many = schema["maxItems"].as_u64().is_some_and(|max| count > max);
@@ -195,14 +175,12 @@ impl<'a> Check<'a> {
             self.refuse(StackError::new(Fault::OutOfRange, node.span, label));
         }
         let Some(item_schema) = schema.get("items") else {
-            return plain(node);
+            return self.plain(node, place);
         };
         let values: Vec<Json> = items
             .iter()
             .enumerate()
-            .map(|(index, item)| {
-                self.value(item, item_schema, &format!("{place}[{index}]"), item.span)
-            })
+            .map(|(index, item)| self.value(item, item_schema, &place.index(index), item.span))
             .collect();
         // A list with holes would mean something else.
         if few || many || values.contains(&Json::Null) {
@@ -211,7 +189,7 @@ impl<'a> Check<'a> {
         Json::Array(values)
     }
 
-    fn map(&mut self, entries: &[Entry], schema: &'a Json, place: &str, anchor: Span) -> Json {
+    fn map(&mut self, entries: &[Entry], schema: &'a Json, place: &Path, anchor: Span) -> Json {
         let properties = schema["properties"].as_object();
         let others = schema
             .get("additionalProperties")
@@ -220,12 +198,14 @@ impl<'a> Check<'a> {
             properties.is_none() && others.is_none() || schema["additionalProperties"] == true;
         let mut result = serde_json::Map::new();
         for entry in entries {
-            let inner = match place {
-                "" => entry.key.clone(),
-                _ => format!("{place}.{}", entry.key),
-            };
+            let inner = place.key(&*entry.key);
             let known = properties.and_then(|properties| properties.get(&entry.key));
-            match known.or(others) {
+            let schema_inside = known.or(others);
+            if self.is_blank(&entry.value) && (schema_inside.is_some() || open) {
+                self.no_value(entry, schema_inside, &inner);
+                continue;
+            }
+            match schema_inside {
                 // Leaving a key out and writing `null` mean the same.
                 Some(_) if entry.value.is_null() => {}
                 Some(schema) => {
@@ -235,14 +215,22 @@ impl<'a> Check<'a> {
                     }
                 }
                 None if open => {
-                    result.insert(entry.key.clone(), plain(&entry.value));
+                    let value = if schema["x-checked-later"] == true {
+                        json(&entry.value)
+                    } else {
+                        self.plain(&entry.value, &inner)
+                    };
+                    result.insert(entry.key.clone(), value);
                 }
                 None => self.unknown_key(entry, schema, place),
             }
         }
         for name in schema["required"].as_array().into_iter().flatten() {
             let Some(name) = name.as_str() else { continue };
-            let given = |entry: &Entry| entry.key == name && !entry.value.is_null();
+            let given = |entry: &Entry| {
+                let is_missing = entry.value.is_null() && !self.is_blank(&entry.value);
+                entry.key == name && !is_missing
+            };
             if !entries.iter().any(given) {
                 let label = format!("{} needs `{name}`", subject(place));
                 let mut error = StackError::new(Fault::MissingKey, anchor, label);
@@ -260,7 +248,57 @@ impl<'a> Check<'a> {
         Json::Object(result)
     }
 
-    fn unknown_key(&mut self, entry: &Entry, schema: &Json, place: &str) {
+    /// True where nothing at all is written.
+    fn is_blank(&self, node: &Node) -> bool {
+        node.is_null() && self.document.text(node.span).is_empty()
+    }
+
+    /// Refuses a key with nothing behind it: more likely an accident than a way to leave it out.
+    fn no_value(&mut self, entry: &Entry, schema: Option<&'a Json>, place: &Path) {
+        let key = &entry.key;
+        let options = schema.map_or_else(Vec::new, |schema| alternatives(self.root, schema));
+        let wants = |kind: &str| options.iter().any(|option| has_type(option, kind));
+        let help = if words(&options).is_some() {
+            "write the value, or leave the key out".to_owned()
+        } else if wants("string") || options.is_empty() {
+            format!("write `{key}: \"\"` for an empty text, or `{key}: null` to leave it out")
+        } else if wants("number") || wants("integer") || wants("boolean") {
+            "write the value, or leave the key out".to_owned()
+        } else if wants("array") {
+            format!("write `{key}: []` for an empty list, or `{key}: null` to leave it out")
+        } else {
+            format!("write `{key}: {{}}` for the defaults, or `{key}: null` to leave it out")
+        };
+        let label = format!("`{place}` has no value");
+        self.refuse(StackError::new(Fault::NoValue, entry.key_span, label).help(help));
+    }
+
+    /// A node as JSON, where no schema says more.
+    fn plain(&mut self, node: &Node, place: &Path) -> Json {
+        match &node.content {
+            Content::Number(number) if !self.is_exact(node, *number, true) => Json::Null,
+            Content::List(items) => items
+                .iter()
+                .enumerate()
+                .map(|(index, item)| self.plain(item, &place.index(index)))
+                .collect(),
+            Content::Map(entries) => {
+                let mut result = serde_json::Map::new();
+                for entry in entries {
+                    let inner = place.key(&*entry.key);
+                    if self.is_blank(&entry.value) {
+                        self.no_value(entry, None, &inner);
+                    } else {
+                        result.insert(entry.key.clone(), self.plain(&entry.value, &inner));
+                    }
+                }
+                Json::Object(result)
+            }
+            _ => json(node),
+        }
+    }
+
+    fn unknown_key(&mut self, entry: &Entry, schema: &Json, place: &Path) {
         if self.errors.len() >= MOST_FAULTS {
             return;
         }
@@ -271,6 +309,10 @@ impl<'a> Check<'a> {
         }
         let label = format!("{} has no `{}`", subject(place), entry.key);
         let error = StackError::new(Fault::UnknownKey, entry.key_span, label);
+        if let Some(meant) = schema["x-synonyms"][&entry.key].as_str() {
+            self.refuse(error.suggest(Some(meant.to_owned())));
+            return;
+        }
         let mut keys: Vec<&str> = schema["properties"]
             .as_object()
             .into_iter()
@@ -286,7 +328,25 @@ impl<'a> Check<'a> {
         });
     }
 
-    fn wrong_type(&mut self, node: &Node, options: &[&Json], place: &str) {
+    /// How to write a key whose dots a flag took for separators.
+    fn split_key(&self, node: &Node, place: &Path) -> Option<String> {
+        if !self.document.is_flag(node.span) {
+            return None;
+        }
+        let (last, parent) = place.split_last()?;
+        let mut key = last.as_key().into_owned();
+        let mut inner = node;
+        while let [entry] = inner.entries() {
+            key = format!("{key}.{}", entry.key);
+            inner = &entry.value;
+        }
+        let path = Path::from(parent).key(key);
+        Some(format!(
+            "if the key has dots of its own, quote it: `--set '{path}=…'`"
+        ))
+    }
+
+    fn wrong_type(&mut self, node: &Node, options: &[&Json], place: &Path) {
         let wanted: Vec<String> = options
             .iter()
             .filter(|option| option["type"] != "null")
@@ -304,20 +364,23 @@ impl<'a> Check<'a> {
         let wanted_text = options.iter().any(|option| is_text(option));
         let wants = |kind: &str| options.iter().any(|option| has_type(option, kind));
         let help = match &node.content {
-            Content::Bool(_) | Content::Number(_) if wanted_text => {
-                Some(format!("put it in quotes: \"{source}\""))
+            Content::Text(text) if wants("boolean") => {
+                spoken_boolean(text).map(|truth| format!("write `{truth}`, without quotes"))
             }
-            Content::Text(text) if wants("boolean") && is_spoken_boolean(text) => {
-                Some("write `true` or `false`".to_owned())
+            Content::Text(text) if wants("integer") || wants("number") => {
+                let digits = text.replace('_', "");
+                let number = digits
+                    .parse::<f64>()
+                    .ok()
+                    .filter(|number| number.is_finite());
+                number.map(|number| format!("write it as a plain number: {number}"))
             }
-            Content::Text(text)
-                if (wants("integer") || wants("number")) && text.parse::<f64>().is_ok() =>
-            {
-                Some(format!("write it without quotes: {text}"))
-            }
-            Content::Text(_) | Content::Number(_) if wants("array") => {
-                Some(format!("write it as a list: [{source}]"))
-            }
+            Content::Text(text) if wants("array") => Some(format!(
+                "write it as a list: [{}]",
+                Json::from(text.as_str())
+            )),
+            Content::Number(_) if wants("array") => Some(format!("write it as a list: [{source}]")),
+            Content::Map(_) if wanted_text => self.split_key(node, place),
             _ => None,
         };
         let label = format!(
@@ -336,12 +399,54 @@ impl<'a> Check<'a> {
     }
 }
 
+/// The schema that a chain of references leads to.
+pub(super) fn resolve<'a>(root: &'a Json, mut schema: &'a Json) -> &'a Json {
+    while let Some(pointer) = schema["$ref"].as_str() {
+        let target = pointer
+            .strip_prefix('#')
+            .and_then(|pointer| root.pointer(pointer));
+        match target {
+            Some(target) => schema = target,
+            None => break,
+        }
+    }
+    schema
+}
+
+/// The schemas of which one must fit, that of `null` among them where a key may be left out.
+pub(super) fn alternatives<'a>(root: &'a Json, schema: &'a Json) -> Vec<&'a Json> {
+    let schema = resolve(root, schema);
+    match schema["anyOf"]
+        .as_array()
+        .or_else(|| schema["oneOf"].as_array())
+    {
+        Some(options) => options
+            .iter()
+            .flat_map(|option| alternatives(root, option))
+            .collect(),
+        None => vec![schema],
+    }
+}
+
+fn fits(node: &Node, schema: &Json) -> bool {
+    match &node.content {
+        Content::Null => has_type(schema, "null"),
+        Content::Bool(_) => has_type(schema, "boolean"),
+        Content::Number(number) => {
+            has_type(schema, "number") || number.fract() == 0.0 && has_type(schema, "integer")
+        }
+        Content::Text(_) => is_text(schema),
+        Content::List(_) => has_type(schema, "array"),
+        Content::Map(_) => has_type(schema, "object"),
+    }
+}
+
 fn first_line(span: Span, source: &str) -> Span {
     let length = source.lines().next().map_or(0, str::len) as u32;
     Span { length, ..span }
 }
 
-fn subject(place: &str) -> String {
+fn subject(place: &Path) -> String {
     if place.is_empty() {
         "a stack".to_owned()
     } else {
@@ -349,7 +454,7 @@ fn subject(place: &str) -> String {
     }
 }
 
-fn has_type(schema: &Json, name: &str) -> bool {
+pub(super) fn has_type(schema: &Json, name: &str) -> bool {
     match &schema["type"] {
         Json::String(kind) => kind == name,
         Json::Array(kinds) => kinds.iter().any(|kind| kind == name),
@@ -432,8 +537,13 @@ fn enumerate(words: &[&str], last: &str) -> String {
     }
 }
 
-fn is_spoken_boolean(text: &str) -> bool {
-    ["yes", "no", "on", "off", "true", "false"].contains(&text.to_ascii_lowercase().as_str())
+/// What old YAML, or somebody who quotes, means.
+fn spoken_boolean(text: &str) -> Option<bool> {
+    match text.to_ascii_lowercase().as_str() {
+        "yes" | "on" | "true" | "y" => Some(true),
+        "no" | "off" | "false" | "n" => Some(false),
+        _ => None,
+    }
 }
 
 fn is_one_reference(text: &str) -> bool {
@@ -442,19 +552,22 @@ fn is_one_reference(text: &str) -> bool {
             if malformed.is_empty() && matches!(parts[..], [Part::Reference(_)]))
 }
 
-/// A node as JSON, where no schema says more.
-fn plain(node: &Node) -> Json {
+/// A node as JSON, unchecked.
+fn json(node: &Node) -> Json {
     match &node.content {
         Content::Null => Json::Null,
         Content::Bool(value) => Json::Bool(*value),
         Content::Number(number) if number.fract() == 0.0 => Json::from(*number as i64),
         Content::Number(number) => Json::from(*number),
         Content::Text(text) => Json::String(text.clone()),
-        Content::List(items) => items.iter().map(plain).collect(),
+        Content::List(items) => items.iter().map(json).collect(),
         Content::Map(entries) => entries
             .iter()
-            .map(|entry| (entry.key.clone(), plain(&entry.value)))
+            .map(|entry| (entry.key.clone(), json(&entry.value)))
             .collect::<serde_json::Map<_, _>>()
             .into(),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,10 +1,14 @@
 //! A parsed stack: one tree of spanned values, and the texts they come from.
 
+use serde_json::Value as Json;
+
 use super::error::{Source, Span};
 use super::node::Node;
+use super::scalar;
+use crate::resource::Path;
 
-/// The name that a `--set` flag has among the sources.
-pub const FLAG: &str = "--set";
+/// The names that flags have among the sources.
+pub const FLAGS: [&str; 2] = ["--set", "--set-new"];
 
 /// The values of a stack, layers and flags merged.
 #[derive(Debug, Clone, PartialEq)]
@@ -23,18 +27,26 @@ impl Document {
             .unwrap_or_default()
     }
 
-    /// True if a value comes from a `--set` flag.
+    /// True if a value comes from a flag.
     pub fn is_flag(&self, span: Span) -> bool {
         self.sources
             .get(span.source as usize)
-            .is_some_and(|source| source.name == FLAG)
+            .is_some_and(Source::is_flag)
     }
 
-    /// The place of what stands at a dotted path; where the path ends early, the last place on it.
-    pub fn place(&self, path: &str) -> Span {
-        let path = path.replace('[', ".").replace(']', "");
-        let segments: Vec<&str> = path.split('.').filter(|part| !part.is_empty()).collect();
-        let span = self.root.place(&segments);
+    /// Makes texts of what the schema of a file wants to be text.
+    pub(super) fn settle(&mut self, schema: &Json) {
+        scalar::settle(&mut self.root, schema, schema, &self.sources);
+    }
+
+    /// The same for a part of it, by a schema of that part.
+    pub fn settle_part(&self, part: &mut Node, schema: &Json) {
+        scalar::settle(part, schema, schema, &self.sources);
+    }
+
+    /// The place of what stands at a path; where the path ends early, the last place on it.
+    pub fn place(&self, path: &Path) -> Span {
+        let span = self.root.place(path.segments());
         if span == self.root.span {
             self.start()
         } else {
@@ -42,35 +54,20 @@ impl Document {
         }
     }
 
-    /// What stands at a dotted path.
-    pub fn node(&self, path: &str) -> Option<&Node> {
-        let path = path.replace('[', ".").replace(']', "");
-        let mut node = &self.root;
-        for segment in path.split('.') {
-            node = match node.as_list() {
-                Some(items) => items.get(segment.parse::<usize>().ok()?)?,
-                None => node.get(segment)?,
-            };
-        }
-        Some(node)
+    /// What stands at a path.
+    pub fn node(&self, path: &Path) -> Option<&Node> {
+        self.root.find(path.segments())
     }
 
-    /// True if there is a value at a dotted path.
-    pub fn holds(&self, path: &str) -> bool {
-        self.node(path).is_some()
+    /// True if there is a value at a path.
+    pub fn holds(&self, path: impl Into<Path>) -> bool {
+        self.node(&path.into()).is_some()
     }
 
-    /// The place of the key at a dotted path.
-    pub fn key_place(&self, path: &str) -> Span {
-        let (parent, key) = path.rsplit_once('.').unwrap_or(("", path));
-        let mut node = &self.root;
-        for segment in parent.split('.').filter(|segment| !segment.is_empty()) {
-            match node.get(segment) {
-                Some(inner) => node = inner,
-                None => return self.place(path),
-            }
-        }
-        node.entry(key)
+    /// The place of the key at a path.
+    pub fn key_place(&self, path: &Path) -> Span {
+        path.split_last()
+            .and_then(|(last, parent)| self.root.find(parent)?.entry(&last.as_key()))
             .map_or_else(|| self.place(path), |entry| entry.key_span)
     }
 
@@ -98,4 +95,12 @@ impl Document {
             _ => node.span,
         }
     }
+}
+
+/// What follows the `=` of a flag, if that is what stands there.
+pub(super) fn flag_value(sources: &[Source], span: Span) -> Option<&str> {
+    let source = sources.get(span.source as usize)?;
+    let (before, value) = source.text.split_at_checked(span.offset as usize)?;
+    let is_whole = source.is_flag() && before.ends_with('=') && span.length as usize == value.len();
+    is_whole.then_some(value)
 }

@@ -6,12 +6,21 @@
 use std::fmt;
 use std::ops::Range;
 
+use super::document::FLAGS;
+
 /// A text that a stack was read from: the file, a layer below it, or a `--set` flag.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Source {
     /// `stacks/dev.yaml`, or `--set` for a flag.
     pub name: String,
     pub text: String,
+}
+
+impl Source {
+    /// True for the text of a flag.
+    pub fn is_flag(&self) -> bool {
+        FLAGS.contains(&self.name.as_str())
+    }
 }
 
 /// A place in one of the sources.
@@ -211,6 +220,7 @@ faults! {
     OutOfRange "out_of_range" "out of range"
     UnknownWord "unknown_word" "unknown value"
     EmptySection "empty_section" "a section without a value"
+    NoValue "no_value" "a key without a value"
     Unsupported "unsupported" "not supported yet"
     // References.
     MalformedReference "malformed_reference" "malformed reference"

@@ -9,8 +9,9 @@ use crate::resource::tags::OURS;
 
 use super::document::Document;
 use super::error::{Fault, Span, StackError};
-use super::node::{Entry, Node};
+use super::node::Entry;
 use super::region::{self, Verdict};
+use crate::component::elsewhere;
 
 /// AWS takes 50 per object.
 const MAX_TAGS: usize = 50 - OURS;
@@ -56,6 +57,7 @@ impl Environment {
 /// The head of a stack file.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(extend("x-synonyms" = elsewhere::file_synonyms(), "x-unsupported" = elsewhere::file_unsupported()))]
 pub struct Header {
     /// The JSON Schema of this file, for editors that look for it here.
     #[serde(rename = "$schema", default)]
@@ -100,7 +102,7 @@ pub struct Header {
 pub fn check(document: &Document, errors: &mut Vec<StackError>, warnings: &mut Vec<StackError>) {
     let mut refuse = |key: &str, fault: Fault, label: &str, sound: &dyn Fn(&str) -> bool| {
         if let Some(node) = document.root.get(key)
-            && let Some(text) = scalar(document, node)
+            && let Some(text) = node.as_text()
             && !sound(text)
         {
             errors.push(StackError::new(fault, node.span, label));
@@ -118,7 +120,7 @@ pub fn check(document: &Document, errors: &mut Vec<StackError>, warnings: &mut V
         account.len() == 12 && account.bytes().all(|byte| byte.is_ascii_digit())
     });
     if let Some(node) = document.root.get("region")
-        && let Some(region) = scalar(document, node)
+        && let Some(region) = node.as_text()
     {
         match region::judge(region, node.span) {
             Verdict::Known => {}
@@ -127,14 +129,6 @@ pub fn check(document: &Document, errors: &mut Vec<StackError>, warnings: &mut V
         }
     }
     check_tags(document, errors);
-}
-
-/// The text of a value; of a flag, however it reads.
-fn scalar<'a>(document: &'a Document, node: &'a Node) -> Option<&'a str> {
-    let text = document
-        .is_flag(node.span)
-        .then(|| document.text(node.span));
-    node.as_text().or(text)
 }
 
 fn check_tags(document: &Document, errors: &mut Vec<StackError>) {
@@ -147,7 +141,7 @@ fn check_tags(document: &Document, errors: &mut Vec<StackError>) {
         .filter(|entry| !entry.value.is_null())
         .collect();
     for entry in &tags {
-        if let Some(value) = scalar(document, &entry.value) {
+        if let Some(value) = entry.value.as_text() {
             check_tag(&entry.key, value, entry.key_span, entry.value.span, errors);
         }
     }
@@ -159,13 +153,13 @@ fn check_tags(document: &Document, errors: &mut Vec<StackError>) {
         let label = format!("at most {MAX_TAGS} tags; fde-infra adds its own to AWS's 50");
         errors.push(StackError::new(
             Fault::Tag,
-            document.key_place("tags"),
+            document.key_place(&"tags".into()),
             label,
         ));
     } else if joined > MAX_TAG_KEYS + KEY_SEPARATOR.len() {
         let label = format!("the keys together have more than {MAX_TAG_KEYS} characters");
         let help = "fde-infra keeps the list of your keys in a tag of its own";
-        let place = document.key_place("tags");
+        let place = document.key_place(&"tags".into());
         errors.push(StackError::new(Fault::Tag, place, label).help(help));
     }
 }
@@ -266,8 +260,6 @@ mod tests {
                 2:14 unknown_word `production`: `environment` takes `dev`, `staging` or `prod`
                     help: did you mean `prod`?
                 3:9 region `spain`: is not of the form `eu-south-2`
-                4:10 wrong_type `123456789012`: `account` takes a text, not the number `123456789012`
-                    help: put it in quotes: "123456789012"
                 5:25 wrong_type `x`: `database.storageGiB` takes a whole number from 20 to 65536, not a text
                 6:1 unknown_key `foo`: a stack has no `foo`
                     help: it takes `account`, `clusterName`, `database`, `description`, `environment`, `extends`, `loadBalancer`, `monitoring`, `name`, `network`, `options`, `outputs`, `region`, `resources`, `services` and `tags`
@@ -276,16 +268,16 @@ mod tests {
         check(
             "name: 5\nenvironment: dev\nregion: eu-south-2\naccount: \"12345\"\ntags:\n  aws:x: a\n  fde:stack: a\n  a + b: c\n  bad*: c\n  ok: \"semi;colon\"\n  number: 5\n  empty:\n",
             &expect![[r#"
-                1:7 wrong_type `5`: `name` takes a text from 2 to 40 characters, not the number `5`
-                    help: put it in quotes: "5"
+                1:7 out_of_range `5`: `name` takes a text from 2 to 40 characters; this has 1
+                1:7 name `5`: takes lower-case letters, digits and single hyphens, a letter first
                 4:10 account `"12345"`: an account number has 12 digits
                 6:3 tag `aws:x`: the prefix `aws:` belongs to AWS
                 7:3 tag `fde:stack`: the prefix `fde:` belongs to fde-infra
                 8:3 tag `a + b`: a key must not hold ` + `, which fde-infra puts between keys
                 9:3 tag `bad*`: a key takes letters, digits, inner spaces and `_ . : / = + - @`
                 10:7 tag `"semi;colon"`: a value takes letters, digits, spaces and `_ . : / = + - @`
-                11:11 wrong_type `5`: `tags.number` takes a text, not the number `5`
-                    help: put it in quotes: "5"
+                12:3 no_value `empty`: `tags.empty` has no value
+                    help: write `empty: ""` for an empty text, or `empty: null` to leave it out
             "#]],
         );
     }

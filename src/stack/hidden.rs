@@ -103,16 +103,36 @@ fn value_after(text: &str, start: usize, end: usize) -> Option<usize> {
     if before.is_some_and(|character| character.is_alphanumeric() || character == '_') {
         return None;
     }
-    let after = text[end..].trim_start_matches(['"', '\'']);
+    let after = text[end..].trim_start_matches(['"', '\'', ']']);
     let after = after.trim_start();
     // A flag may lead on, to a place in the value.
     let value = if after.starts_with(['.', '[']) {
-        let equals = after.find(|character: char| character == '=' || character.is_whitespace());
-        after[equals?..].strip_prefix('=')?
+        after[end_of_path(after)?..].strip_prefix('=')?
     } else {
         after.strip_prefix([':', '='])?
     };
     Some(text.len() - value.len())
+}
+
+/// The end of what a flag leads on to. Quoted keys may hold what would end it.
+fn end_of_path(text: &str) -> Option<usize> {
+    let mut quote = None;
+    let end = text.find(|character: char| match quote {
+        Some(open) => {
+            if character == open {
+                quote = None;
+            }
+            false
+        }
+        None => {
+            if matches!(character, '"' | '\'') {
+                quote = Some(character);
+            }
+            character == '=' || character.is_whitespace()
+        }
+    });
+    // Where a quote is never closed, rather too much is hidden.
+    end.or_else(|| text.find('='))
 }
 
 /// The end of a value's line, or of the last line that is set in deeper than its key.
@@ -213,6 +233,13 @@ mod tests {
             "resources.v.properties.secretString.x[0]=hunter2",
             expect!["resources.v.properties.secretString.x[0]=[secret]"],
         );
+        for flag in [
+            "resources[\"v\"].properties[\"secretString\"]=hunter2",
+            "resources.v.properties.secretString[\"a = b\"].c=hunter2",
+            "resources.v.properties.secretString[\"a=hunter2",
+        ] {
+            assert!(!hide(flag, &KEYS).contains("hunter2"), "{flag}");
+        }
         check(
             "endpoint: https://ada:hunter2@shop.example/x@y # http://a:b",
             expect!["endpoint: https://ada:[secret]@shop.example/x@y # http://a:b"],

@@ -1,17 +1,15 @@
-//! `extends:` below a file, and `--set` above it.
+//! `extends:` below a file, and the flags above it.
 
 use std::io;
 
-use super::document::{Document, FLAG};
+use super::document::Document;
 use super::error::{Fault, Source, Span, StackError, StackErrors};
-use super::node::{self, Content, Entry, Node};
+use super::flags::{self, Flag};
+use super::node::{self, Node};
 use super::{limits, parse};
 
 /// How many files may extend each other in a row.
 const MAX_LAYERS: usize = 8;
-
-/// How far a list may be lengthened by a flag's index.
-const MAX_FLAG_DEPTH: usize = limits::MAX_DEPTH / 2;
 
 /// Reads the text of a file by its path.
 pub type Read<'a> = &'a dyn Fn(&str) -> io::Result<String>;
@@ -28,7 +26,7 @@ struct Reading<'a> {
 pub fn read(
     path: &str,
     read: Read<'_>,
-    set: &[String],
+    flags: &[Flag],
 ) -> Result<(Document, Vec<StackError>), StackErrors> {
     let mut reading = Reading {
         read,
@@ -36,7 +34,8 @@ pub fn read(
         faults: Vec::new(),
     };
     let outcome = reading.file(path).and_then(|root| {
-        set.iter()
+        flags
+            .iter()
             .try_fold(root, |root, flag| reading.set(root, flag))
     });
     match outcome {
@@ -67,6 +66,16 @@ pub fn parse_alone(name: &str, text: &str) -> Result<Document, StackErrors> {
 }
 
 impl Reading<'_> {
+    /// Lays a flag over the stack.
+    fn set(&mut self, root: Node, flag: &Flag) -> Result<Node, Vec<StackError>> {
+        let index = self.sources.len() as u32;
+        self.sources.push(Source {
+            name: flag.name().to_owned(),
+            text: flag.text.clone(),
+        });
+        flags::put(root, flag, index)
+    }
+
     /// Reads a file and all that it extends.
     fn file(&mut self, path: &str) -> Result<Node, Vec<StackError>> {
         let mut layers = vec![self.layer(path, None)?];
@@ -142,42 +151,6 @@ impl Reading<'_> {
         }
         Ok(root)
     }
-
-    /// Lays `path.to.key=value` over the stack.
-    fn set(&mut self, root: Node, flag: &str) -> Result<Node, Vec<StackError>> {
-        let index = self.sources.len() as u32;
-        self.sources.push(Source {
-            name: FLAG.to_owned(),
-            text: flag.to_owned(),
-        });
-        let refuse = |range: std::ops::Range<usize>, label: &str| {
-            vec![
-                StackError::new(Fault::SetFlag, Span::new(index, range), label)
-                    .help("write it as `--set path.to.key=value`"),
-            ]
-        };
-        let Some(equals) = flag.find('=') else {
-            return Err(refuse(0..flag.len(), "has no `=`"));
-        };
-        limits::check(index, flag)?;
-        let keys = flag_path(&flag[..equals]).map_err(|reason| refuse(0..equals, reason))?;
-        // Blanks instead of the path keep the positions in the value those of the whole flag.
-        let blanked = format!("{}{}", " ".repeat(equals + 1), &flag[equals + 1..]);
-        let (value, faults) = parse::parse(index, &blanked)?;
-        if !faults.is_empty() {
-            return Err(faults);
-        }
-        let path_span = Span::new(index, 0..equals);
-        let value = Node {
-            span: if value.span.length == 0 {
-                path_span
-            } else {
-                value.span
-            },
-            ..value
-        };
-        put(root, &keys, value, path_span).map_err(|reason| refuse(0..equals, &reason))
-    }
 }
 
 /// What a layer extends, and where it says so.
@@ -192,75 +165,6 @@ fn base_of(layer: Option<&Node>) -> Result<Option<(String, Span)>, Vec<StackErro
             Err(vec![StackError::new(Fault::Extends, extends.span, label)])
         }
     }
-}
-
-/// `services.api.routes[0]` as keys and indices; a backslash makes the next character part of the key.
-fn flag_path(text: &str) -> Result<Vec<String>, &'static str> {
-    let mut keys = vec![String::new()];
-    let mut characters = text.chars();
-    while let Some(character) = characters.next() {
-        let key = match character {
-            '.' | '[' => {
-                keys.push(String::new());
-                continue;
-            }
-            ']' => continue,
-            '\\' => characters.next().ok_or("ends in a backslash")?,
-            other => other,
-        };
-        if let Some(last) = keys.last_mut() {
-            last.push(key);
-        }
-    }
-    if keys.iter().any(String::is_empty) {
-        return Err("has an empty key");
-    }
-    if keys.len() > MAX_FLAG_DEPTH {
-        return Err("leads too deep");
-    }
-    Ok(keys)
-}
-
-/// The tree with `value` at a path, maps made on the way.
-fn put(node: Node, path: &[String], value: Node, span: Span) -> Result<Node, String> {
-    let Some((key, rest)) = path.split_first() else {
-        return Ok(value);
-    };
-    let content = match node.content {
-        Content::Map(mut entries) => {
-            match entries.iter_mut().find(|entry| entry.key == *key) {
-                Some(entry) => {
-                    let inner = std::mem::replace(&mut entry.value, Node::new(span, Content::Null));
-                    entry.value = put(inner, rest, value, span)?;
-                    entry.key_span = span;
-                }
-                None => entries.push(Entry {
-                    key: key.clone(),
-                    key_span: span,
-                    value: put(Node::new(span, Content::Null), rest, value, span)?,
-                }),
-            }
-            Content::Map(entries)
-        }
-        Content::List(mut items) => {
-            let count = items.len();
-            let item = key
-                .parse::<usize>()
-                .ok()
-                .and_then(|index| items.get_mut(index))
-                .ok_or_else(|| format!("`{key}` is no index of a list with {count} entries"))?;
-            let inner = std::mem::replace(item, Node::new(span, Content::Null));
-            *item = put(inner, rest, value, span)?;
-            Content::List(items)
-        }
-        Content::Null => Content::Map(vec![Entry {
-            key: key.clone(),
-            key_span: span,
-            value: put(Node::new(span, Content::Null), rest, value, span)?,
-        }]),
-        _ => return Err(format!("`{key}` lies in a single value, not in a map")),
-    };
-    Ok(Node::new(node.span, content))
 }
 
 /// A path that is relative to the folder of another file.
@@ -287,7 +191,8 @@ mod tests {
     use expect_test::{Expect, expect};
 
     use super::*;
-    use crate::component::testing::{faults, load, with_head};
+    use crate::component::testing::{faults, load};
+    use crate::stack::node::Content;
 
     fn show(node: &Node) -> String {
         match &node.content {
@@ -319,7 +224,13 @@ mod tests {
                 .map(|(_, text)| (*text).to_owned())
                 .ok_or_else(|| io::ErrorKind::NotFound.into())
         };
-        let set: Vec<String> = set.iter().map(|flag| (*flag).to_owned()).collect();
+        let set: Vec<Flag> = set
+            .iter()
+            .map(|flag| match flag.strip_prefix("new ") {
+                Some(flag) => Flag::set_new(flag),
+                None => Flag::set(*flag),
+            })
+            .collect();
         let shown = match super::read(files[0].0, &read, &set) {
             Ok((document, _)) => show(&document.root),
             Err(errors) => faults(&errors, 0),
@@ -428,100 +339,6 @@ mod tests {
                 help: split what is repeated into a base file that this one `extends`
         "#]]
         .assert_eq(&faults(&errors, 0));
-    }
-
-    #[test]
-    fn flags() {
-        check(
-            &[(
-                "dev.yaml",
-                "services: { api: { image: old, routes: [a, b] } }\n",
-            )],
-            &[
-                "services.api.image=2024-06-01-abc123",
-                "services.api.routes[1]=c",
-                "services.web.scaling={ min: 2, max: 3 }",
-                "tags.a\\.b=true",
-                "name=x=y",
-                "empty=",
-            ],
-            &expect![[
-                r#"{services: {api: {image: "2024-06-01-abc123", routes: ["a", "c"]}, web: {scaling: {min: 2, max: 3}}}, tags: {a.b: true}, name: "x=y", empty: null}"#
-            ]],
-        );
-        let text = "name: shop\nlist: [1]\n";
-        let files = [("dev.yaml", text)];
-        check(
-            &files,
-            &["name"],
-            &expect![[r#"
-            --set1:1 set_flag `name`: has no `=`
-                help: write it as `--set path.to.key=value`
-        "#]],
-        );
-        check(
-            &files,
-            &["=x"],
-            &expect![[r#"
-            --set1:1 set_flag ``: has an empty key
-                help: write it as `--set path.to.key=value`
-        "#]],
-        );
-        check(
-            &files,
-            &["a..b=1"],
-            &expect![[r#"
-            --set1:1 set_flag `a..b`: has an empty key
-                help: write it as `--set path.to.key=value`
-        "#]],
-        );
-        check(
-            &files,
-            &["name.x=1"],
-            &expect![[r#"
-            --set1:1 set_flag `name.x`: `x` lies in a single value, not in a map
-                help: write it as `--set path.to.key=value`
-        "#]],
-        );
-        check(
-            &files,
-            &["list[7]=1"],
-            &expect![[r#"
-            --set1:1 set_flag `list[7]`: `7` is no index of a list with 1 entries
-                help: write it as `--set path.to.key=value`
-        "#]],
-        );
-        check(
-            &files,
-            &["a=["],
-            &expect![[r#"
-            --set1:4 syntax ``: while parsing a node, did not find expected node content
-        "#]],
-        );
-        check(
-            &files,
-            &["a=x\u{1b}"],
-            &expect![[r#"
-            --set1:4 control_character `\u{1b}`: U+001B, a control character
-        "#]],
-        );
-    }
-
-    #[test]
-    fn a_flag_gives_text_where_text_is_wanted() {
-        let text = with_head("");
-        let stack = load(
-            &[("dev.yaml", &text)],
-            &["account=123456789012", "tags.build=42"],
-        )
-        .unwrap();
-        assert_eq!(stack.account.as_deref(), Some("123456789012"));
-        assert_eq!(stack.tags["build"], "42");
-        let errors = load(&[("dev.yaml", &text)], &["region=spain"]).unwrap_err();
-        expect![[r#"
-            --set1:8 region `spain`: is not of the form `eu-south-2`
-        "#]]
-        .assert_eq(&faults(&errors, 3));
     }
 
     #[test]

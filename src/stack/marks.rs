@@ -1,4 +1,4 @@
-//! Where the values of a YAML text stand: the pass of `saphyr-parser` over its events.
+//! The values of a YAML text and where they stand: the pass over the events of `saphyr-parser`.
 //!
 //! It counts depth, nodes and aliases while it reads, so that a hostile file is refused before anything is built from it.
 
@@ -8,8 +8,10 @@ use saphyr_parser::{Event, Parser, ScalarStyle, ScanError};
 
 use super::error::{Fault, Span, StackError};
 use super::limits::{self, MAX_ALIASED_NODES, MAX_DEPTH, MAX_NODES};
+use super::node::Content;
+use super::scalar;
 
-/// Reads all places of a text, of which the first `shift` bytes of the source are not part. The second part of the
+/// Reads all values of a text, of which the first `shift` bytes of the source are not part. The second part of the
 /// answer are faults that do not keep the rest from being read.
 pub fn read(
     source: u32,
@@ -84,7 +86,7 @@ pub struct Mark {
 }
 
 pub enum Shape {
-    Scalar,
+    Scalar(Content),
     List(Vec<usize>),
     Map(Vec<(Key, usize)>),
     /// Stands for another mark.
@@ -154,7 +156,7 @@ impl<'a> Marking<'a> {
         }
         let root = match self.root {
             Some(root) => root,
-            None => self.push(self.positions.at(0, 0), Shape::Scalar, 1, 0),
+            None => self.push(self.positions.at(0, 0), Shape::Scalar(Content::Null), 1, 0),
         };
         let marks = Marks {
             all: self.marks,
@@ -198,7 +200,11 @@ impl<'a> Marking<'a> {
                 if self.expects_key() {
                     self.key(&value, style, span);
                 } else {
-                    let mark = self.push(span, Shape::Scalar, 1, 0);
+                    let content = match style {
+                        ScalarStyle::Plain => scalar::read(&value),
+                        _ => Content::Text(value.into_owned()),
+                    };
+                    let mark = self.push(span, Shape::Scalar(content), 1, 0);
                     self.finish(anchor, mark);
                 }
             }
@@ -231,6 +237,12 @@ impl<'a> Marking<'a> {
     }
 
     fn key(&mut self, text: &str, style: ScalarStyle, span: Span) {
+        // What a key says is its text, whatever it would be as a value; a parser writes `~` for nothing.
+        if span.length == 0 {
+            let label = "a key must stand here";
+            self.errors
+                .push(StackError::new(Fault::KeyNotText, span, label));
+        }
         if text == "<<" && style == ScalarStyle::Plain {
             self.errors.push(
                 StackError::new(Fault::MergeKey, span, "merges another map")
@@ -349,7 +361,7 @@ impl<'a> Marking<'a> {
                     entries.push((key, mark));
                 }
             }
-            Shape::Scalar | Shape::Alias(_) => {}
+            Shape::Scalar(_) | Shape::Alias(_) => {}
         }
     }
 }

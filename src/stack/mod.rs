@@ -7,6 +7,7 @@
 mod check;
 mod document;
 mod error;
+mod flags;
 mod header;
 pub mod hidden;
 mod layers;
@@ -16,6 +17,7 @@ mod node;
 mod parse;
 pub mod reference;
 pub mod region;
+mod scalar;
 mod schema;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -23,11 +25,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value as Json;
 
 use crate::component::registry;
-use crate::resource::StackId;
+use crate::resource::{Path, StackId};
 
 pub use check::{Check, References, list_of};
-pub use document::{Document, FLAG};
+pub use document::Document;
 pub use error::{Fault, Label, Source, Span, StackError, StackErrors};
+pub use flags::Flag;
 pub use header::{Environment, Header, check_tag};
 pub use layers::Read;
 pub use node::{Content, Entry, Node};
@@ -51,7 +54,7 @@ pub struct Stack {
     /// The sections as JSON, without the values that are structurally at fault.
     sections: serde_json::Map<String, Json>,
     /// Sections, and entries of sections, that lack values for it: `network`, `services.api`.
-    unsound: BTreeSet<String>,
+    unsound: BTreeSet<Path>,
     /// Faults outside the head.
     faults: Vec<StackError>,
     warnings: Vec<StackError>,
@@ -82,12 +85,12 @@ impl Stack {
 
     /// True if a section or one of its entries lacks values that are structurally at fault, so that it cannot be judged
     /// as a whole, nor what refers to it.
-    pub(crate) fn is_unsound(&self, path: &str) -> bool {
-        self.unsound.contains(path)
+    pub(crate) fn is_unsound(&self, path: impl Into<Path>) -> bool {
+        self.unsound.contains(&path.into())
     }
 
-    pub(crate) fn unsound(&self) -> impl Iterator<Item = &str> {
-        self.unsound.iter().map(String::as_str)
+    pub(crate) fn unsound(&self) -> impl Iterator<Item = &Path> {
+        self.unsound.iter()
     }
 
     /// The faults of the structure outside the head.
@@ -101,7 +104,7 @@ impl Stack {
     }
 }
 
-/// Reads a stack file, with what it extends and the `--set` flags over it.
+/// Reads a stack file, with what it extends and the flags over it.
 ///
 /// `read` answers with the text of a file by its path; it is expected to refuse files longer than
 /// [`limits::MAX_BYTES`] with [`std::io::ErrorKind::FileTooLarge`] before it reads them.
@@ -109,9 +112,10 @@ impl Stack {
 /// # Errors
 /// Everything that keeps the stack from being told from others: unreadable text, or a fault in its head. Then the
 /// faults in the structure of its sections are told too.
-pub fn load(path_name: &str, read: Read<'_>, set: &[String]) -> Result<Stack, StackErrors> {
-    let (document, mut faults) = layers::read(path_name, read, set)?;
+pub fn load(path_name: &str, read: Read<'_>, flags: &[Flag]) -> Result<Stack, StackErrors> {
+    let (mut document, mut faults) = layers::read(path_name, read, flags)?;
     let schema = schema::of_file();
+    document.settle(&schema);
     let mut head_faults = Vec::new();
     let mut warnings = Vec::new();
     let head = check_head(&document, &schema, &mut head_faults, &mut warnings);
@@ -173,7 +177,7 @@ fn check_head(
         .cloned()
         .collect();
     let head = Node::new(document.root.span, Content::Map(entries));
-    let head = check.value(&head, schema, "", document.start());
+    let head = check.value(&head, schema, &Path::default(), document.start());
     errors.append(&mut check.errors);
     header::check(document, errors, warnings);
     // What is structurally at fault has just been reported, piece by piece.
@@ -184,7 +188,7 @@ fn check_head(
 #[derive(Default)]
 struct Sections {
     sound: serde_json::Map<String, Json>,
-    unsound: BTreeSet<String>,
+    unsound: BTreeSet<Path>,
     faults: Vec<StackError>,
 }
 
@@ -203,20 +207,20 @@ impl Sections {
                 );
                 self.faults
                     .push(StackError::new(Fault::EmptySection, entry.key_span, label).help(help));
-                self.unsound.insert(section.key.to_owned());
+                self.unsound.insert(section.key.into());
             }
             return;
         }
         let mut check = Check::new(document, schema, References::WhereMarked);
         let section_schema = &schema["properties"][section.key];
-        let place = section.key;
+        let place = &Path::from(section.key);
         let entries = entry.value.as_map().filter(|_| section.of_entries);
         let Some(entries) = entries else {
             let value = check.value(&entry.value, section_schema, place, entry.key_span);
             if spoils_values(&check.errors) {
-                self.unsound.insert(place.to_owned());
+                self.unsound.insert(place.clone());
             }
-            self.sound.insert(place.to_owned(), value);
+            self.sound.insert(section.key.to_owned(), value);
             self.faults.append(&mut check.errors);
             return;
         };
@@ -226,15 +230,16 @@ impl Sections {
             let alone = Node::new(entry.value.span, Content::Map(vec![inner.clone()]));
             let value = check.value(&alone, section_schema, place, entry.key_span);
             if spoils_values(&check.errors) {
-                self.unsound.insert(format!("{place}.{}", inner.key));
-                self.unsound.insert(place.to_owned());
+                self.unsound.insert(place.key(&*inner.key));
+                self.unsound.insert(place.clone());
             }
             if let Json::Object(value) = value {
                 sound.extend(value);
             }
             self.faults.append(&mut check.errors);
         }
-        self.sound.insert(place.to_owned(), Json::Object(sound));
+        self.sound
+            .insert(section.key.to_owned(), Json::Object(sound));
     }
 }
 

@@ -1,6 +1,7 @@
 //! A value of a stack file with the place it was written at.
 
 use super::error::Span;
+use crate::resource::path::Segment;
 
 /// A value and its place.
 #[derive(Debug, Clone, PartialEq)]
@@ -82,36 +83,43 @@ impl Node {
             .filter(|value| !value.is_null())
     }
 
-    /// The place of what stands at a path of keys and list indices; where the path ends early, the last place on it.
-    pub fn place(&self, path: &[&str]) -> Span {
+    /// The value at a path.
+    pub fn find(&self, path: &[Segment]) -> Option<&Self> {
+        let Some((first, rest)) = path.split_first() else {
+            return Some(self);
+        };
+        match &self.content {
+            Content::Map(_) => self.get(&first.as_key())?.find(rest),
+            Content::List(nodes) => nodes.get(first.as_index()?)?.find(rest),
+            _ => None,
+        }
+    }
+
+    /// The place of what stands at a path; where the path ends early, the last place on it.
+    pub fn place(&self, path: &[Segment]) -> Span {
         let Some((first, rest)) = path.split_first() else {
             return self.span;
         };
         match &self.content {
-            Content::Map(_) => match self.entry(first) {
+            Content::Map(_) => match self.entry(&first.as_key()) {
                 // A map or list is shown by its key: its own span may be a page long.
-                Some(entry) if rest.is_empty() || entry.value.place_leads_nowhere(rest) => {
-                    entry.place()
-                }
+                Some(entry) if rest.is_empty() || !entry.value.has(&rest[0]) => entry.place(),
                 Some(entry) => entry.value.place(rest),
                 None => self.span,
             },
             Content::List(nodes) => first
-                .parse::<usize>()
-                .ok()
+                .as_index()
                 .and_then(|index| nodes.get(index))
                 .map_or(self.span, |node| node.place(rest)),
             _ => self.span,
         }
     }
 
-    fn place_leads_nowhere(&self, path: &[&str]) -> bool {
+    fn has(&self, step: &Segment) -> bool {
         match &self.content {
-            Content::Map(_) => self.entry(path[0]).is_none(),
-            Content::List(nodes) => !path[0]
-                .parse::<usize>()
-                .is_ok_and(|index| index < nodes.len()),
-            _ => true,
+            Content::Map(_) => self.entry(&step.as_key()).is_some(),
+            Content::List(nodes) => step.as_index().is_some_and(|index| index < nodes.len()),
+            _ => false,
         }
     }
 }

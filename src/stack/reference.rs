@@ -6,6 +6,8 @@
 
 use std::ops::Range;
 
+use crate::resource::path::{self, Path};
+
 /// A piece of a text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Part {
@@ -90,64 +92,37 @@ pub fn split(text: &str) -> (Vec<Part>, Vec<Malformed>) {
 
 /// Reads the reference that starts at `start`; says where it ends.
 fn reference(text: &str, start: usize) -> (usize, Result<Reference, &'static str>) {
-    let body_start = start + 2;
-    let Some(length) = text[body_start..].find('}') else {
+    let body = &text[start + 2..];
+    let (path, rest) = match Path::scan(body, is_plain) {
+        Ok((path, rest)) => (Ok(path), rest),
+        Err(path::EMPTY) if body.starts_with(is_plain) => (Err("a name must follow `.`"), body),
+        Err(path::EMPTY) => (Err("a name must follow `${`"), body),
+        Err(reason) => (Err(reason), body),
+    };
+    let Some(length) = rest.find('}') else {
         return (text.len(), Err("the closing `}` is missing"));
     };
-    let end = body_start + length + 1;
-    let outcome = segments(&text[body_start..end - 1]).map(|(name, path)| Reference {
-        name,
-        path,
-        range: start..end,
+    let end = text.len() - rest.len() + length + 1;
+    let outcome = path.and_then(|path| {
+        if length > 0 && rest.len() < body.len() {
+            return Err("only letters, digits, `_`, `-`, `/`, `.` and `[…]` can stand here");
+        }
+        let mut keys = path.into_keys().into_iter();
+        let name = keys
+            .next()
+            .filter(|_| length == 0 && !body.starts_with('['));
+        Ok(Reference {
+            name: name.ok_or("a name must follow `${`")?,
+            path: keys.collect(),
+            range: start..end,
+        })
     });
     (end, outcome)
 }
 
-fn segments(body: &str) -> Result<(String, Vec<String>), &'static str> {
-    let (name, mut rest) = word(body, true);
-    if name.is_empty() {
-        return Err("a name must follow `${`");
-    }
-    let mut path = Vec::new();
-    while !rest.is_empty() {
-        if let Some(after) = rest.strip_prefix('.') {
-            let (segment, after) = word(after, false);
-            if segment.is_empty() {
-                return Err("a name must follow `.`");
-            }
-            path.push(segment.to_owned());
-            rest = after;
-        } else if let Some(after) = rest.strip_prefix('[') {
-            let Some((index, after)) = after.split_once(']') else {
-                return Err("the closing `]` is missing");
-            };
-            path.push(subscript(index)?);
-            rest = after;
-        } else {
-            return Err("only letters, digits, `_`, `-`, `/`, `.` and `[…]` can stand here");
-        }
-    }
-    Ok((name.to_owned(), path))
-}
-
-fn word(text: &str, slashes: bool) -> (&str, &str) {
-    let end = text
-        .find(|c: char| !(c.is_ascii_alphanumeric() || "_-".contains(c) || slashes && c == '/'))
-        .unwrap_or(text.len());
-    text.split_at(end)
-}
-
-fn subscript(text: &str) -> Result<String, &'static str> {
-    let quoted = text
-        .strip_prefix('"')
-        .and_then(|rest| rest.strip_suffix('"'));
-    match quoted {
-        Some(key) if !key.is_empty() && !key.contains(['"', '\\']) => Ok(key.to_owned()),
-        None if !text.is_empty() && text.len() <= 6 && text.bytes().all(|b| b.is_ascii_digit()) => {
-            Ok(text.to_owned())
-        }
-        _ => Err("`[…]` takes an index or a \"key\""),
-    }
+/// The characters of a name or key without quotes.
+fn is_plain(character: char) -> bool {
+    character.is_ascii_alphanumeric() || "_-/".contains(character)
 }
 
 #[cfg(test)]

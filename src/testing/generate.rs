@@ -221,7 +221,7 @@ fn elaborate_one(random: &mut Random, resource: &mut Resource) {
     }
     let number = Value::from(random.below(3) as i32);
     let is_ignored = random.once_in(3);
-    let (property, value, ignored): (&str, Value, &str) = match resource.urn.token() {
+    let (property, value, ignored): (&str, Value, &'static str) = match resource.urn.token() {
         "t:net:Group" => {
             let labels = (0..random.below(4)).filter_map(|_| random.pick(&["a", "b", "c"]));
             ("labels", labels.copied().collect::<Vec<_>>().into(), "note")
@@ -251,7 +251,7 @@ fn elaborate_one(random: &mut Random, resource: &mut Resource) {
     resource.inputs.insert(property.to_owned(), value);
     resource.options.ignore_changes.clear();
     if is_ignored && !ignored.is_empty() {
-        resource.options.ignore_changes.push(ignored.to_owned());
+        resource.options.ignore_changes.push(ignored.into());
     }
 }
 
@@ -326,7 +326,7 @@ pub fn cascaded(random: &mut Random, resources: &[Resource]) -> Vec<Resource> {
 
 /// An edit that only a new object can follow.
 fn make_anew(resource: &mut Resource) {
-    let (property, value): (&str, Value) = match resource.urn.token() {
+    let (property, value): (&'static str, Value) = match resource.urn.token() {
         "t:net:Network" => ("range", "10.9.0.0/16".into()),
         "t:net:Gateway" => ("size", 77.into()),
         "t:net:Group" => ("note", "made anew".into()),
@@ -337,7 +337,7 @@ fn make_anew(resource: &mut Resource) {
         _ => ("engine", "v7".into()),
     };
     resource.inputs.insert(property.to_owned(), value);
-    resource.options.replace_on_changes = vec![property.to_owned()];
+    resource.options.replace_on_changes = vec![property.into()];
 }
 
 /// The graph of generated resources.

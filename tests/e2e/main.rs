@@ -53,6 +53,7 @@ mod iam_role;
 mod iam_role_policy;
 mod iam_role_policy_attachment;
 mod injection;
+mod keys_and_texts;
 mod lock;
 mod logs_log_group;
 mod markdown;

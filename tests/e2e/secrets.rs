@@ -554,7 +554,9 @@ async fn faults_beside_secrets_are_shown_without_them() {
     }
     let sound = "v: { type: aws:secretsmanager:SecretVersion, properties: { secretId: x, secretString: y } }";
     for flag in [
-        "resources.v.properties.secretString=[Canary2.flag]",
+        "resources.w.properties.secretString=Canary2.flag",
+        "resources.w.properties[\"secretString\"]=Canary2.flag",
+        "resources.w.properties.secretString[\"a=b\"]=Canary2.flag",
         "resources.v.properties={secretId: x, secretIdd: y, secretString: Canary2.flag}",
         "resources.v.properties.secretString.x=Canary2.flag",
     ] {

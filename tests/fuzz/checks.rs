@@ -15,7 +15,7 @@ use fde_infra::resource::diff::compare;
 use fde_infra::resource::{
     Catalog, Condition, LiveSnapshot, Observed, Properties, Schema, StackId, Tags, Urn, Value,
 };
-use fde_infra::stack::{self, Stack, StackErrors};
+use fde_infra::stack::{self, Flag, Stack, StackErrors};
 
 /// Never part of UTF-8, so that it parts a stack file from the `--set` flags after it.
 pub const SEPARATOR: u8 = 0xFF;
@@ -162,10 +162,10 @@ fn properties(values: Map<String, Json>) -> Properties {
         .collect()
 }
 
-fn file_and_flags(data: &[u8]) -> Option<(String, Vec<String>)> {
+fn file_and_flags(data: &[u8]) -> Option<(String, Vec<Flag>)> {
     let mut parts = data.split(|byte| *byte == SEPARATOR);
     let text = String::from_utf8(parts.next()?.to_vec()).ok()?;
-    let flags = parts.map(|flag| String::from_utf8(flag.to_vec()));
+    let flags = parts.map(|flag| String::from_utf8(flag.to_vec()).map(Flag::set));
     Some((text, flags.collect::<Result<_, _>>().ok()?))
 }
 

@@ -31,7 +31,12 @@ fn step(repository: &Repository, command: &str, program: &str) -> Command {
     .env("GITHUB_STEP_SUMMARY", file("summary"))
     .env("RUNNER_TEMP", &repository.directory)
     .env("PROGRAM", file("bin/program"))
-    .envs([("COMMAND", command), ("STACK", "dev"), ("SET", "")])
+    .envs([
+        ("COMMAND", command),
+        ("STACK", "dev"),
+        ("SET", ""),
+        ("SET_NEW", ""),
+    ])
     .envs([("TARGET", ""), ("ALLOW_DELETE", ""), ("PLAN", "")])
     .env("EXPECT_NO_CHANGES", "false")
     .current_dir(&repository.directory)

@@ -96,22 +96,22 @@ fn check_property(property: &Property, resource: &Resource, wish: &Value, found:
         }
     }
     let ignored = resource.options.ignore_changes.iter();
-    let mut inner: Vec<&str> = Vec::new();
-    for path in ignored {
-        match path.split_once('.') {
-            None if path == property.name => return Ok(()),
-            Some((name, rest)) if name == property.name => inner.push(rest),
-            _ => {}
+    let mut inner: Vec<String> = Vec::new();
+    for path in ignored.filter(|path| path.first() == Some(property.name)) {
+        match path.segments() {
+            [_] => return Ok(()),
+            [_, rest, ..] => inner.push(rest.as_key().into_owned()),
+            [] => {}
         }
     }
     let (left, right);
     if let (Value::Object(wanted), Value::Object(there)) = (wish, found) {
         let mut wanted = wanted.clone();
-        wanted.retain(|name, _| !inner.contains(&name.as_str()));
+        wanted.retain(|name, _| !inner.contains(name));
         let mut there = there.clone();
         there.retain(|name, _| {
             let is_declared = !property.declared_keys_only || wanted.contains_key(name);
-            is_declared && !inner.contains(&name.as_str())
+            is_declared && !inner.contains(name)
         });
         (left, right) = (Value::Object(wanted), Value::Object(there));
         (wish, found) = (&left, &right);
@@ -238,8 +238,7 @@ pub fn ignored_stays(
             continue;
         };
         for path in &resource.options.ignore_changes {
-            let keys: Vec<String> = path.split('.').map(str::to_owned).collect();
-            let at = |inputs: &Properties| inputs.get(&keys[0])?.at(&keys[1..]).cloned();
+            let at = |inputs: &Properties| path.find(inputs).cloned();
             let (before, after) = (at(&was.inputs), at(&now.inputs));
             // Where there was nothing, there is nothing to keep.
             if before.is_some() && before != after {

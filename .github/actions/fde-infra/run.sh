@@ -100,6 +100,7 @@ case $COMMAND in
 esac
 [[ $STACK != -* ]] || die "\`stack\` is no name and no path: $STACK"
 [[ -z $STACK ]] || words+=("$STACK")
+each --set-new "$SET_NEW"
 each --set "$SET"
 if [[ $COMMAND != output ]]; then
   each --target "$TARGET"
@@ -121,6 +122,7 @@ esac
 if [[ $status == 0 && ($COMMAND == up || $COMMAND == output) ]]; then
   words=(output --json)
   [[ -z $STACK ]] || words=(output "$STACK" --json)
+  each --set-new "$SET_NEW"
   each --set "$SET"
   if outputs=$("$PROGRAM" "${words[@]}"); then
     output outputs "$(jq -c . <<<"$outputs")"

@@ -20,6 +20,7 @@ use crate::aws::error::{AwsResult, expected};
 use crate::aws::pages::pages;
 use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType, adopt};
 use crate::aws::wait::until_visible;
+use crate::resource::path::{Path, Segment};
 use crate::resource::provider::{DataPolicy, Progress, Query, Wanted};
 use crate::resource::{
     Condition, CreateClass, Diff, ErrorKind, Properties, Property, Schema, Tags, Value,
@@ -305,10 +306,18 @@ fn static_changes(diff: &Diff, observed: &Properties) -> Vec<String> {
     };
     diff.changes
         .iter()
-        .filter_map(|change| change.path.strip_prefix("parameters."))
+        .filter_map(|change| parameter_at(&change.path))
         .filter(|name| is_static(name))
         .map(str::to_owned)
         .collect()
+}
+
+/// The parameter that a path leads to.
+pub(super) fn parameter_at(path: &Path) -> Option<&str> {
+    match path.segments() {
+        [Segment::Key(property), Segment::Key(name)] if property == "parameters" => Some(name),
+        _ => None,
+    }
 }
 
 fn by_name(parameters: Option<&[Parameter]>) -> BTreeMap<String, &Parameter> {

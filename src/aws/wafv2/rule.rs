@@ -344,9 +344,14 @@ mod tests {
         let with =
             |action: &str| wanted(json!([rule(1, &json!({"action": {action: {}}}), &limit())]));
         let mut changes = Vec::new();
-        compare_values("rules", &with("block"), &with("count"), &mut changes);
+        compare_values(
+            &"rules".into(),
+            &with("block"),
+            &with("count"),
+            &mut changes,
+        );
         assert_eq!(changes.len(), 1);
-        assert_eq!(changes[0].path, "rules[0].action");
+        assert_eq!(changes[0].path, "rules[0].action".into());
         assert_eq!(changes[0].after, Value::from("count"));
     }
 

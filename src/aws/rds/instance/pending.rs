@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use aws_sdk_rds::types::{DbInstance, PendingModifiedValues};
 use serde_json::Value as Json;
 
+use crate::aws::rds::parameter_group::parameter_at;
 use crate::resource::{Change, Condition, Observed, Pending, Until, Value};
 
 /// What a replica needs at least as much of as its source has:
@@ -124,7 +125,7 @@ pub(super) fn replicas_first(mut changes: &mut dyn Iterator<Item = &Change>) -> 
         other => other.as_number(),
     };
     Iterator::any(&mut changes, |change| {
-        let name = change.path.strip_prefix("parameters.");
+        let name = parameter_at(&change.path);
         let counts = name.is_some_and(|name| AT_LEAST_AS_THE_SOURCE.contains(&name));
         let grows = number(&change.before).zip(number(&change.after));
         counts && grows.is_some_and(|(before, after)| after > before)
@@ -154,7 +155,7 @@ mod tests {
             let parameters = |value: &str| Value::object([(name, value.into())]);
             let mut changes = Vec::new();
             let (before, after) = (parameters(before), parameters(after));
-            compare_values("parameters", &before, &after, &mut changes);
+            compare_values(&"parameters".into(), &before, &after, &mut changes);
             assert_eq!(replicas_first(&mut changes.iter()), expected, "{name}");
         }
     }

@@ -1,0 +1,171 @@
+//! Hand-written answers for what people look for here: keys and resource types of other tools, and of AWS.
+//!
+//! `x-synonyms` names the key that is meant, `x-unsupported` says what to do where there is none.
+
+use serde_json::{Value as Json, json};
+
+use crate::resource::Catalog;
+
+/// Keys of a file.
+pub fn file_synonyms() -> Json {
+    json!({
+        "service": "services", "containers": "services", "apps": "services", "tasks": "services",
+        "db": "database", "rds": "database", "postgres": "database", "databases": "database",
+        "alb": "loadBalancer", "lb": "loadBalancer", "elb": "loadBalancer", "ingress": "loadBalancer",
+        "vpc": "network", "networking": "network",
+        "alarms": "monitoring", "alerts": "monitoring", "observability": "monitoring",
+        "env": "environment", "stage": "environment", "stack": "name", "project": "name",
+        "Resources": "resources", "Outputs": "outputs", "Description": "description",
+        "output": "outputs", "accountId": "account",
+    })
+}
+
+/// Keys of a file that stand for nothing.
+pub fn file_unsupported() -> Json {
+    let another_tool = |what: &str| format!("{what} made with another tool: take the key out");
+    json!({
+        "queues": another_tool("queues are"),
+        "functions": another_tool("functions are"),
+        "lambdas": another_tool("functions are"),
+        "cache": another_tool("caches are"),
+        "redis": another_tool("caches are"),
+        "tables": another_tool("DynamoDB tables are"),
+        "dns": another_tool("DNS records are"),
+        "domain": another_tool("DNS records are"),
+        "certificate": another_tool("certificates are"),
+        "buckets": "a bucket is an aws:s3:Bucket under `resources:`",
+        "topics": "a topic is an aws:sns:Topic under `resources:`",
+        "secrets": "a secret is an aws:secretsmanager:Secret under `resources:`, and reaches a container by the \
+                    `secrets:` of its service",
+        "variables": "there are no variables: what differs goes into a file that `extends` this one, or into `--set`",
+        "config": "there are no variables: what differs goes into a file that `extends` this one, or into `--set`",
+        "backend": "there is no state file: take the key out",
+        "provider": "everything in a stack goes to one account and region: take the key out",
+        "providers": "everything in a stack goes to one account and region: take the key out",
+        "runtime": "a stack is this file alone: take the key out",
+    })
+}
+
+/// Keys of a service.
+pub fn service_synonyms() -> Json {
+    json!({
+        "env": "environment", "envVars": "environment", "variables": "environment",
+        "replicas": "scaling", "count": "scaling", "desiredCount": "scaling", "autoscaling": "scaling",
+        "memory": "memoryMiB", "ports": "port", "containerPort": "port",
+        "health": "healthCheck", "paths": "routes", "path": "routes", "rules": "routes",
+        "args": "command", "entrypoint": "command", "entryPoint": "command",
+        "arch": "architecture", "platform": "architecture",
+        "logs": "logGroup", "logging": "logGroup", "ecr": "repository",
+        "policy": "permissions", "policies": "permissions", "iam": "permissions",
+    })
+}
+
+/// Keys of a service that stand for nothing.
+pub fn service_unsupported() -> Json {
+    json!({
+        "build": "images are built elsewhere: push one to the repository of the service, and take the key out",
+        "volumes": "tasks have no volumes: take the key out, and declare an aws:ecs:TaskDefinition under `resources:` \
+                    where there must be one",
+        "dependsOn": "services start by themselves: take the key out, and let the container try again",
+        "domain": "DNS records are made with another tool: take the key out, and point the record at the output \
+                   `loadBalancerDnsName`",
+        "schedule": "tasks on a schedule are made with another tool: take the key out",
+    })
+}
+
+/// Keys of the database.
+pub fn database_synonyms() -> Json {
+    json!({
+        "version": "engineVersion", "storage": "storageGiB", "size": "instanceClass", "class": "instanceClass",
+        "instanceType": "instanceClass", "user": "username", "replicas": "readReplicas",
+        "backups": "backupRetentionDays", "dbName": "databaseName", "highAvailability": "multiAz",
+    })
+}
+
+/// Keys of the database that stand for nothing.
+pub fn database_unsupported() -> Json {
+    json!({
+        "engine": "the section is PostgreSQL: take the key out, and declare an aws:rds:Instance under `resources:` for \
+                   another engine",
+        "password": "RDS gets a generated one, kept in a secret: take the key out, and hand `${database.password}` to \
+                     the `secrets:` of a service",
+    })
+}
+
+/// What to do about a resource type that there is none of, by its service.
+const SERVICES: &[(&str, &str)] = &[
+    (
+        "acm",
+        "request the certificate with another tool, and write its ARN where it is needed: `loadBalancer.certificateArn`",
+    ),
+    (
+        "apigateway",
+        "take it out; `loadBalancer:` brings requests to services",
+    ),
+    (
+        "apigatewayv2",
+        "take it out; `loadBalancer:` brings requests to services",
+    ),
+    (
+        "cloudfront",
+        "make the distribution with another tool, and point it at the output `loadBalancerDnsName`",
+    ),
+    (
+        "dynamodb",
+        "make the table with another tool, and give its ARN to the `permissions:` of a service",
+    ),
+    (
+        "efs",
+        "make the file system with another tool; tasks have no volumes",
+    ),
+    ("eks", "take it out; `services:` runs containers on Fargate"),
+    (
+        "elasticache",
+        "make the cache with another tool, and give its address to the `environment:` of a service",
+    ),
+    (
+        "kinesis",
+        "make the stream with another tool, and give its ARN to the `permissions:` of a service",
+    ),
+    (
+        "kms",
+        "make the key with another tool, and write its ARN where it is needed",
+    ),
+    (
+        "lambda",
+        "make the function with another tool, or run its code as one of the `services:`",
+    ),
+    (
+        "memorydb",
+        "make the cache with another tool, and give its address to the `environment:` of a service",
+    ),
+    (
+        "opensearch",
+        "make the domain with another tool, and give its address to the `environment:` of a service",
+    ),
+    (
+        "route53",
+        "make the record with another tool, and point it at the output `loadBalancerDnsName`",
+    ),
+    (
+        "sfn",
+        "make the state machine with another tool, and give its ARN to the `permissions:` of a service",
+    ),
+    (
+        "sqs",
+        "make the queue with another tool, and give its ARN to the `permissions:` of a service",
+    ),
+    (
+        "ssm",
+        "make the parameter with another tool, and give its ARN to the `secrets:` of a service",
+    ),
+];
+
+/// The answer for a resource type of a service that the catalog has nothing of.
+pub fn answer(token: &str, catalog: &Catalog) -> Option<String> {
+    let module = token.split(':').nth(1)?.split('/').next()?;
+    let is_known =
+        |schema: &crate::resource::Schema| schema.token.split(':').nth(1) == Some(module);
+    let (_, advice) = SERVICES.iter().find(|(service, _)| *service == module)?;
+    (!catalog.iter().any(is_known)).then(|| (*advice).to_owned())
+}
