@@ -1,5 +1,11 @@
 //! What has been decided of a live object and is not in force yet.
 
+use super::Change;
+
+/// Whether objects of the type that depend on another one are rebooted before it, given what changes in this run in the
+/// settings that it uses.
+pub type RebootOrder = fn(changes: &mut dyn Iterator<Item = &Change>) -> bool;
+
 /// One setting that waits.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pending {

@@ -4,9 +4,10 @@
 
 use std::fmt;
 
+use super::pending::{Pending, RebootOrder};
 use super::rule::{Beside, Claim, Limit, Locality, RangeRule};
 use super::text_rule::{TextRule, Unfit};
-use super::{Change, Diff, Observed, Path, Pending, Properties, Value};
+use super::{Diff, Observed, Path, Properties, Value};
 
 /// How a create call can be repeated after an answer was lost (`promises.md` §3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -137,8 +138,7 @@ impl Property {
         self
     }
 
-    /// As [`Property::write_only`], of a value that names its source: what AWS took from there is sent again once the
-    /// source is another.
+    /// As [`Property::write_only`]; what AWS took from there is sent again once the source is another.
     #[must_use]
     pub fn remembered(mut self) -> Self {
         self.remembered = true;
@@ -261,10 +261,6 @@ pub struct Parent {
     /// The type that it is of.
     pub token: &'static str,
 }
-/// Whether objects of the type that depend on another one are rebooted before it, given what changes in this run in the
-/// settings that it uses.
-pub type RebootOrder = fn(changes: &mut dyn Iterator<Item = &Change>) -> bool;
-
 /// Everything the engine knows about a resource type.
 #[derive(Debug, Clone)]
 pub struct Schema {
@@ -485,8 +481,7 @@ impl Schema {
         self
     }
 
-    /// As [`Schema::stateful`], for a type whose deletion can leave something of the data: a snapshot, a time in which it
-    /// can be had back. The function says what, in words: `a final snapshot stays`.
+    /// As [`Schema::stateful`], where a deletion can leave something of the data: `a final snapshot stays`.
     #[must_use]
     pub fn leaves(mut self, left: fn(&Observed) -> Option<String>) -> Self {
         self.stateful = true;
@@ -494,7 +489,6 @@ impl Schema {
         self
     }
 
-    /// Names the property by which the author says that the object may go with all that is in it.
     #[must_use]
     pub fn forced_by(mut self, property: &'static str) -> Self {
         self.forced_by = Some(property);

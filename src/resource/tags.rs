@@ -33,7 +33,8 @@ pub const REGION: &str = "fde:region";
 pub const PARTS: &str = "fde:parts";
 pub const WRITTEN: &str = "fde:written";
 
-/// How many of AWS's 50 tags of an object are kept for ours: one of each, and a second `fde:parts`.
+/// How many of AWS's 50 tags of an object are kept for ours: one of each that it can carry, and a second `fde:parts`. No type
+/// carries both `fde:adopted` and `fde:written`.
 pub const OURS: usize = 10;
 
 /// The tags by which an option of the file outlives its line.

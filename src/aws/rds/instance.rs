@@ -169,7 +169,7 @@ impl ResourceType for Instance {
             .name_ignores_case()
             .beside(checks::BESIDE)
             .checks(|inputs| check(inputs, checks::fit))
-            .leaves(left)
+            .leaves(|instance| Some(left(instance).to_owned()))
             .guard("deletionProtection")
             .properties([
                 Property::new("identifier")
@@ -468,15 +468,14 @@ impl ResourceType for Instance {
 }
 
 /// What stays of an instance that is deleted with care.
-fn left(instance: &Observed) -> Option<String> {
-    let text = match &instance.condition {
+fn left(instance: &Observed) -> &'static str {
+    match &instance.condition {
         _ if instance.inputs.contains_key("replicateSourceDb") => {
             "it is a copy: the data is its source's"
         }
         Condition::Broken(_) => "it never came up, so there is nothing in it",
         _ => "a final snapshot stays",
-    };
-    Some(text.to_owned())
+    }
 }
 
 /// The master password as its secret has it now. A replica has that of its source.
