@@ -523,7 +523,8 @@ loadBalancer: {}
             .collect();
         expect![[r#"
               conditions: [{"pathPattern": {"values": ["/a/*/*", "/b/*/*"]}}]
-              conditions: [{"pathPattern": {"values": ["/c/*/*", "/d"]}}]"#]].assert_eq(&rules.join("\n"));
+              conditions: [{"pathPattern": {"values": ["/c/*/*", "/d"]}}]"#]]
+        .assert_eq(&rules.join("\n"));
         check(
             "network: {}\nservices: { api: { port: 8000, routes: [\"/*/*/*/*/*/*\"] } }\nloadBalancer: {}\n",
             &expect![[r#"
@@ -552,11 +553,19 @@ services: { api: { image: a/b:1, name: happyrobot-api, taskFamily: happyrobot } 
               name: "execution"
               family: "happyrobot"
               name: "happyrobot-api"
-              name: "api-cpu""#]].assert_eq(&names.join("\n"));
+              name: "api-cpu""#]]
+        .assert_eq(&names.join("\n"));
         check(
-            "clusterName: a b\nnetwork: {}\nservices: { api: { name: a/b, taskFamily: \"a:1\" } }\n",
+            "clusterName: a b\n",
             &expect![[r#"
                 1:14 name `a b`: takes letters, digits, `_` and `-`
+            "#]],
+        );
+        check(
+            "network: {}\nservices: { api: { name: a/b, taskFamily: \"a:1\" } }\n",
+            &expect![[r#"
+                2:26 name `a/b`: takes letters, digits, `_` and `-`
+                2:43 name `"a:1"`: takes letters, digits, `_` and `-`
             "#]],
         );
     }

@@ -117,7 +117,7 @@ const POSTGRES: &[&str] = &[
     "with",
 ];
 
-/// The words that MySQL and MariaDB reserve, of those that a database is likely to be called
+/// The words that `MySQL` and `MariaDB` reserve, of those that a database is likely to be called
 /// (<https://dev.mysql.com/doc/refman/8.4/en/keywords.html>).
 const MYSQL: &[&str] = &[
     "add",

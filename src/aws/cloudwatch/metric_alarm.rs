@@ -108,7 +108,9 @@ fn fit(inputs: &Inputs) -> Vec<Misfit> {
             }
         }
         (None, Some(queries)) => {
-            if queries.iter().filter(|query| query.return_data).count() != 1 {
+            // A band of anomaly detection is returned beside its metric.
+            let returned = queries.iter().filter(|query| query.return_data).count();
+            if returned != 1 && inputs.threshold_metric_id.is_none() {
                 refuse(
                     "metricQueries",
                     "exactly one query has `returnData`",
