@@ -226,6 +226,7 @@ fn saved(context: &Context, stack: &StackArguments, path: &str) -> Vec<Line> {
     let mut lines = message::note(text, context.terminal.width());
     let stack = StackArguments {
         set: Vec::new(),
+        set_new: Vec::new(),
         ..stack.clone()
     };
     let command = format!(
