@@ -101,6 +101,10 @@ impl Profiles {
             .or_else(|| variable("AWS_DEFAULT_PROFILE"))
             .unwrap_or_else(|| "default".to_owned());
         let named = Some(Cow::Owned(selected.clone()));
+        #[allow(
+            clippy::default_trait_access,
+            reason = "the SDK has deprecated the only name that it gives this type"
+        )]
         let files = &Default::default();
         let set = profile::load(&Fs::real(), &Env::real(), files, named).await;
         Self { selected, set }

@@ -144,8 +144,8 @@ impl HttpConnector for Connector {
 
 /// Whether an address means something only on this machine, so that a proxy would reach another thing than is meant.
 ///
-/// Loopback, as in Go's and curl's own rule; and where EC2, ECS and EKS give out credentials (169.254.169.254,
-/// 169.254.170.2, 169.254.170.23, fd00:ec2::254, fd00:ec2::23), which AWS tells users to exempt by hand:
+/// Loopback, as in Go's and curl's own rule; and where EC2, ECS and EKS give out credentials (`169.254.169.254`,
+/// `169.254.170.2`, `169.254.170.23`, `fd00:ec2::254`, `fd00:ec2::23`), which AWS tells users to exempt by hand:
 /// <https://docs.aws.amazon.com/cli/latest/userguide/cli-configure-proxy.html>
 fn is_of_this_machine(uri: &str) -> bool {
     let Some((_, rest)) = uri.split_once("://") else {

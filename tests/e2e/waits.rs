@@ -3,11 +3,13 @@
 
 use std::time::{Duration, Instant};
 
+use aws_sdk_ec2::types::Filter;
 use aws_sdk_ecs::types::TaskDefinitionStatus;
 
 use crate::common::commands::{DONE, json};
 use crate::common::program::{Ended, Program};
 use crate::common::proxy::{Answer, Proxy, Refusal};
+use crate::common::sdk::Sdk;
 use crate::common::{World, endpoint};
 
 const RESOURCE_FAILED: Option<i32> = Some(4);
@@ -72,11 +74,33 @@ vpc: { type: aws:ec2:Vpc, properties: { cidrBlock: 10.90.0.0/16 } }
 subnet: { type: aws:ec2:Subnet, properties: { vpcId: '${vpc.id}', cidrBlock: 10.90.1.0/24 } }
 ";
 
+/// What a run that died here has left, and no stack owns.
+async fn remove_strangers(sdk: &Sdk) {
+    let theirs = Filter::builder()
+        .name("description")
+        .values(BASTION)
+        .build();
+    let found = sdk.ec2.describe_network_interfaces().filters(theirs).send();
+    for interface in found
+        .await
+        .expect("interfaces can be listed")
+        .network_interfaces()
+    {
+        let gone = sdk.ec2.delete_network_interface();
+        let gone = gone.set_network_interface_id(interface.network_interface_id.clone());
+        gone.send().await.expect("it goes");
+    }
+}
+
+/// Description of the interface that a stranger has.
+const BASTION: &str = "a bastion's";
+
 #[tokio::test]
 async fn a_subnet_that_a_strangers_interface_holds_is_not_waited_for() {
+    remove_strangers(&Sdk::new(endpoint()).await).await;
     let world = World::new("e2e-waits-interface").await;
     world.up(NETWORK).await;
-    let ours = aws_sdk_ec2::types::Filter::builder()
+    let ours = Filter::builder()
         .name("tag:fde:stack")
         .values(world.stack_tag())
         .build();
@@ -84,7 +108,7 @@ async fn a_subnet_that_a_strangers_interface_holds_is_not_waited_for() {
     let subnets = subnets.expect("subnets can be listed");
     let subnet = subnets.subnets()[0].subnet_id().expect("it has an id");
     let made = world.sdk.ec2.create_network_interface().subnet_id(subnet);
-    let made = made.description("a bastion's").send().await;
+    let made = made.description(BASTION).send().await;
     let made = made.expect("an interface can be made");
     let interface = made.network_interface().expect("it is answered");
     let interface = interface.network_interface_id().expect("it has an id");
@@ -102,7 +126,7 @@ async fn a_subnet_that_a_strangers_interface_holds_is_not_waited_for() {
     assert!(started.elapsed() < AT_ONCE, "{:?}", started.elapsed());
     assert_eq!(ended.status, RESOURCE_FAILED, "{}", ended.screen);
     let delete = format!("aws ec2 delete-network-interface --network-interface-id {interface}");
-    told(&ended, &["a bastion's", &delete]);
+    told(&ended, &[BASTION, &delete]);
     let gone = world.sdk.ec2.delete_network_interface();
     gone.network_interface_id(interface)
         .send()
