@@ -453,7 +453,7 @@ async fn an_interrupted_replacement_is_finished() {
 #[tokio::test(start_paused = true)]
 async fn of_two_networks_the_one_with_the_data_stays() {
     const DATABASE: &str = "
-subnetGroup: { type: aws:rds:SubnetGroup, properties: { subnetIds: ['${subnet.id}'] } }
+subnetGroup: { type: aws:rds:SubnetGroup, properties: { subnetIds: ['${subnet.id}', subnet-0a1b2c3d] } }
 postgres: { type: aws:rds:Instance, properties: { dbSubnetGroupName: '${subnetGroup.id}', engine: postgres, instanceClass: db.t4g.micro } }
 ";
     let resources = format!("{}{DATABASE}", NETWORK.trim_end());

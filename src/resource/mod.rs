@@ -15,6 +15,7 @@ pub mod names;
 pub mod nearest;
 pub mod path;
 pub mod pending;
+pub mod property;
 pub mod provider;
 pub mod rule;
 pub mod schema;

@@ -1,0 +1,164 @@
+//! One property of a resource type: what it is when left out, and what a change of it takes.
+
+use super::Value;
+use super::rule::Locality;
+use super::text_rule::TextRule;
+
+/// What it means when the author leaves a property out.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Unset {
+    /// It must be given.
+    Required,
+    /// It is then wanted to be this; so deleting the line converges, and drift from it shows.
+    Default(Value),
+    /// AWS or another owner chooses; then it is not compared.
+    ServerChooses,
+}
+
+/// One property of a resource type.
+#[derive(Debug, Clone)]
+pub struct Property {
+    pub name: &'static str,
+    pub unset: Unset,
+    /// A change needs a new object.
+    pub replaces: bool,
+    /// A first value does not, where there was none.
+    pub fills_in_place: bool,
+    /// AWS never returns it, so it cannot be compared.
+    pub write_only: bool,
+    /// It is made from something else, whose identity is remembered in a tag: see [`super::written`].
+    pub remembered: bool,
+    /// Its value must not be shown.
+    pub secret: bool,
+    /// Some of its values must not be shown: a URL with a password in it.
+    pub secret_if: Option<fn(&Value) -> bool>,
+    /// Only the keys the author wrote are compared; AWS fills in the others.
+    pub declared_keys_only: bool,
+    /// Brings equal meanings to one form, on the desired and on the observed side.
+    pub canonical: Option<fn(Value) -> Value>,
+    /// The texts that AWS takes.
+    pub text: Option<TextRule>,
+    /// Where its values are, in the region of the stack or anywhere.
+    pub locality: Locality,
+}
+
+impl Property {
+    /// A property that is wanted absent when unset, changes in place, and is compared as it stands.
+    pub const fn new(name: &'static str) -> Self {
+        Self {
+            name,
+            unset: Unset::Default(Value::Null),
+            replaces: false,
+            fills_in_place: false,
+            write_only: false,
+            remembered: false,
+            secret: false,
+            secret_if: None,
+            declared_keys_only: false,
+            canonical: None,
+            text: None,
+            locality: Locality::Anywhere,
+        }
+    }
+
+    /// The texts that AWS takes.
+    #[must_use]
+    pub fn text(mut self, rule: TextRule) -> Self {
+        self.text = Some(rule);
+        self
+    }
+
+    /// Names availability zones.
+    #[must_use]
+    pub fn zone(mut self) -> Self {
+        self.locality = Locality::Zone;
+        self
+    }
+
+    /// Holds ARNs of things that have to be in the region of the stack.
+    #[must_use]
+    pub fn regional(mut self) -> Self {
+        self.locality = Locality::Region;
+        self
+    }
+
+    #[must_use]
+    pub fn required(mut self) -> Self {
+        self.unset = Unset::Required;
+        self
+    }
+
+    /// What an unset property is wanted to be. For an object, each of its missing keys is filled in by itself.
+    #[must_use]
+    pub fn default(mut self, value: impl Into<Value>) -> Self {
+        self.unset = Unset::Default(value.into());
+        self
+    }
+
+    #[must_use]
+    pub fn server_chooses(mut self) -> Self {
+        self.unset = Unset::ServerChooses;
+        self
+    }
+
+    #[must_use]
+    pub fn replaces(mut self) -> Self {
+        self.replaces = true;
+        self
+    }
+
+    /// Can be set in place where it was unset; any other change needs a new object.
+    #[must_use]
+    pub fn replaces_once_set(mut self) -> Self {
+        self.fills_in_place = true;
+        self.replaces()
+    }
+
+    #[must_use]
+    pub fn write_only(mut self) -> Self {
+        self.write_only = true;
+        self
+    }
+
+    /// As [`Property::write_only`]; what AWS took from there is sent again once the source is another.
+    #[must_use]
+    pub fn remembered(mut self) -> Self {
+        self.remembered = true;
+        self.write_only()
+    }
+
+    #[must_use]
+    pub fn secret(mut self) -> Self {
+        self.secret = true;
+        self
+    }
+
+    #[must_use]
+    pub fn secret_if(mut self, is_secret: fn(&Value) -> bool) -> Self {
+        self.secret_if = Some(is_secret);
+        self
+    }
+
+    /// Whether a value of the author's must not be shown.
+    pub fn hides(&self, value: &Value) -> bool {
+        self.secret || self.secret_if.is_some_and(|is_secret| is_secret(value))
+    }
+
+    #[must_use]
+    pub fn declared_keys_only(mut self) -> Self {
+        self.declared_keys_only = true;
+        self
+    }
+
+    #[must_use]
+    pub fn canonical(mut self, form: fn(Value) -> Value) -> Self {
+        self.canonical = Some(form);
+        self
+    }
+
+    /// A list whose order means nothing.
+    #[must_use]
+    pub fn set(self) -> Self {
+        self.canonical(super::diff::sorted)
+    }
+}
