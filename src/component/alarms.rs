@@ -35,7 +35,7 @@ pub fn expand(context: &mut Context<'_>, platform: &Platform, thresholds: &Thres
     if let Some(services) = &platform.services {
         for service in &services.all {
             let alarm = service_cpu(&stack, service);
-            urns.push(add(context, &service.path("alarms"), &alarm));
+            urns.push(add(context, service.path("alarms"), &alarm));
         }
     }
     if let Some(settled) = &platform.database {
@@ -116,7 +116,7 @@ pub fn expand(context: &mut Context<'_>, platform: &Platform, thresholds: &Thres
                 // Shorter than this, a deployment would ring.
                 readings: 3,
             };
-            urns.push(add(context, &service.path(""), &alarm));
+            urns.push(add(context, service.path(""), &alarm));
         }
     }
     urns

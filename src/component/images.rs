@@ -124,7 +124,7 @@ pub fn check(context: &mut Context<'_>, service: &Service) {
         };
         if !sound {
             let label = "is neither a tag, nor a `sha256:` digest, nor the address of an image";
-            context.refuse(Fault::Value, &service.path("image"), label);
+            context.refuse(Fault::Value, service.path("image"), label);
         }
     }
 }

@@ -30,7 +30,7 @@ fn check_names(context: &mut Context<'_>, service: &Service) {
         let label = format!(
             "takes up to {MAX_KEY} lower-case letters, digits and single hyphens, a letter first"
         );
-        context.refuse_key(Fault::Name, &service.path(""), label);
+        context.refuse_key(Fault::Name, service.path(""), label);
     }
     let plain = |c: char| c.is_ascii_alphanumeric() || "_-".contains(c);
     for (key, name) in [
@@ -39,7 +39,7 @@ fn check_names(context: &mut Context<'_>, service: &Service) {
     ] {
         if name.is_some_and(|name| !name.chars().all(plain)) {
             let label = "takes letters, digits, `_` and `-`";
-            context.refuse(Fault::Name, &service.path(key), label);
+            context.refuse(Fault::Name, service.path(key), label);
         }
     }
     if let Some(name) = service
@@ -49,13 +49,13 @@ fn check_names(context: &mut Context<'_>, service: &Service) {
         && !is_repository_name(name)
     {
         let label = "takes lower-case letters and digits, with single `.`, `_`, `-` or `/` between";
-        context.refuse(Fault::Name, &service.path("repository"), label);
+        context.refuse(Fault::Name, service.path("repository"), label);
     }
     images::check(context, service);
     let group_alphabet = |c: char| c.is_ascii_alphanumeric() || "_-/.#".contains(c);
     if !service.log_group.chars().all(group_alphabet) {
         let label = "takes letters, digits and `_ - / . #`";
-        context.refuse(Fault::Name, &service.path("logGroup"), label);
+        context.refuse(Fault::Name, service.path("logGroup"), label);
     }
     for (section, names) in [
         (
@@ -128,50 +128,46 @@ fn is_repository_name(name: &str) -> bool {
 
 fn check_sizes(context: &mut Context<'_>, service: &Service) {
     if let Err((label, help)) = fargate::check_size(service.cpu, service.memory) {
-        let key = if context.has(&service.path("memoryMiB")) {
+        let key = if context.has(service.path("memoryMiB")) {
             "memoryMiB"
         } else {
             "cpu"
         };
-        context.refuse_with_help(Fault::FargateSize, &service.path(key), label, help);
+        context.refuse_with_help(Fault::FargateSize, service.path(key), label, help);
     }
     if service.scaling.min > service.scaling.max {
         let label = format!(
             "`min` is {}, `max` is {}",
             service.scaling.min, service.scaling.max
         );
-        context.refuse(Fault::OutOfRange, &service.path("scaling.min"), label);
+        context.refuse(Fault::OutOfRange, service.path("scaling.min"), label);
     }
     if service.health.timeout >= service.health.interval {
         let label = format!(
             "waits {} s for an answer, but asks every {} s",
             service.health.timeout, service.health.interval
         );
-        context.refuse(Fault::OutOfRange, &service.path("healthCheck"), label);
+        context.refuse(Fault::OutOfRange, service.path("healthCheck"), label);
     }
     let alphabet = |c: char| c.is_ascii_alphanumeric() || "_-./~@:+&%=?".contains(c);
     if !service.health.path.starts_with('/') || !service.health.path.chars().all(alphabet) {
         let label = "takes a path: `/`, then letters, digits and `_ - . / ~ @ : + & % = ?`";
-        context.refuse(Fault::Route, &service.path("healthCheck.path"), label);
+        context.refuse(Fault::Route, service.path("healthCheck.path"), label);
     }
     let codes = |part: &str| matches!(part.parse::<u32>(), Ok(200..=499));
     let matcher = service.health.matcher.as_str();
     if !matcher.split([',', '-']).all(codes) {
         let label =
             "takes codes from 200 to 499 and ranges of them, such as `200,204` or `200-299`";
-        context.refuse(Fault::Value, &service.path("healthCheck.matcher"), label);
+        context.refuse(Fault::Value, service.path("healthCheck.matcher"), label);
     }
     if service.is_exposed() && service.port.is_none() {
         let label = format!("`{}` takes traffic, so it needs a `port`", service.key);
-        context.refuse(Fault::MissingKey, &service.path(""), label);
+        context.refuse(Fault::MissingKey, service.path(""), label);
     }
     if service.scaling.requests_per_task.is_some() && !service.is_exposed() {
         let label = "counts requests of the load balancer, which sends none here";
-        context.refuse(
-            Fault::Value,
-            &service.path("scaling.requestsPerTask"),
-            label,
-        );
+        context.refuse(Fault::Value, service.path("scaling.requestsPerTask"), label);
     }
 }
 
@@ -184,7 +180,7 @@ pub fn check_exposure(context: &mut Context<'_>, all: &[Service]) {
             "routes"
         };
         let label = "traffic comes through a load balancer";
-        context.need_section(&service.path(key), load_balancer::KEY, label);
+        context.need_section(service.path(key), load_balancer::KEY, label);
     }
     // Who is the default cannot be told while one of them is unreadable.
     if context.stack.is_unsound(KEY) || !context.is_declared(load_balancer::KEY) {
@@ -201,10 +197,10 @@ pub fn check_exposure(context: &mut Context<'_>, all: &[Service]) {
         [first, rest @ ..] => {
             for service in rest {
                 let label = format!("`{}` is the default already", first.key);
-                let place = context.place(&first.path("default"));
+                let place = context.place(first.path("default"));
                 let error = StackError::new(
                     Fault::DefaultService,
-                    context.place(&service.path("default")),
+                    context.place(service.path("default")),
                     label,
                 );
                 context.errors.push(error.also(place, "given here first"));

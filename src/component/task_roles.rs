@@ -315,7 +315,7 @@ fn add_policy(context: &mut Context<'_>, service: &Service, kind: &str, statemen
         ("policy", document(statements)),
     ]);
     let urn = service.urn(&stack, "aws:iam:RolePolicy", &format!("{kind}Policy"));
-    context.add(&service.path(""), urn, inputs);
+    context.add(service.path(""), urn, inputs);
 }
 
 /// Leave to pull from the repository that the image comes from, if that is an ECR repository.

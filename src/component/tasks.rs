@@ -164,7 +164,7 @@ impl Addition<'_> {
 
     fn image(&self, context: &mut Context<'_>) -> Value {
         match (&self.service.image, self.own_tag()) {
-            (Image::Address(text), _) => context.text(text, &self.service.path("image")),
+            (Image::Address(text), _) => context.text(text, self.service.path("image")),
             (_, tag) => Value::join([
                 Value::output(&self.service.repository_urn(self.stack), "repositoryUrl"),
                 tag.into(),

@@ -91,7 +91,7 @@ pub enum Taking {
     InVain(Box<Seen>),
     /// The store does not let us.
     Failed {
-        error: ProviderError,
+        error: Box<ProviderError>,
         /// Somebody else may be at work, or has been.
         met_others: bool,
     },
@@ -172,7 +172,7 @@ impl<'a> Lock<'a> {
                     let text = "the lock comes and goes";
                     let kind = ErrorKind::TimedOut;
                     return Taking::Failed {
-                        error: ProviderError::new(kind, "ssm:PutParameter", text),
+                        error: Box::new(ProviderError::new(kind, "ssm:PutParameter", text)),
                         met_others: true,
                     };
                 }
@@ -192,7 +192,10 @@ impl<'a> Lock<'a> {
                     match holder.take() {
                         Some(seen) if passes && is_over => return Taking::InVain(seen),
                         seen if passes && met_others && !is_over => holder = seen,
-                        _ => return Taking::Failed { error, met_others },
+                        _ => {
+                            let error = Box::new(error);
+                            return Taking::Failed { error, met_others };
+                        }
                     }
                 }
             }

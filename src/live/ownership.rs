@@ -256,7 +256,7 @@ impl<'a> Owners<'a> {
             let value = inputs.get(*name).and_then(Value::as_str);
             value.is_some_and(|value| self.0.contains_key(value))
         };
-        rest.clone().next().is_some() && rest.all(|name| is_ours(&name))
+        rest.clone().next().is_some() && rest.all(is_ours)
     }
 }
 

@@ -6,10 +6,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{
     Added, Because, Draft, Goal, Op, Refusal, Removal, ReplaceOrder, Verdict, compare, target,
 };
-use crate::graph::{Resource, ResourceGraph};
+use crate::graph::{FACTS_TOKEN, Resource, ResourceGraph};
 use crate::resource::provider::DataPolicy;
 use crate::resource::schema::Parent;
 use crate::resource::tags::{self, mark_of_part};
+use crate::resource::value::resolve_properties;
 use crate::resource::{
     Addition, Catalog, LiveSnapshot, Observed, OutputReference, Properties, Schema, Urn, Value,
 };
@@ -62,7 +63,7 @@ impl Parts {
         for resource in graph.iter() {
             if let Some((schema, parent)) = untaggable(resource.urn.token())
                 && let Some(urn) = wanted_parent(graph, resource, *parent)
-                && let Some(mark) = mark_of_part(schema, &resource.inputs)
+                && let Some(mark) = mark_of_part(schema, &standing(live, graph, resource))
             {
                 parts.wanted.entry(urn.clone()).or_default().insert(mark);
             }
@@ -103,6 +104,20 @@ impl Parts {
     pub(super) fn of_wanted(&self, urn: &Urn) -> bool {
         self.wanted.get(urn).is_some_and(|marks| !marks.is_empty())
     }
+}
+
+/// The inputs of a resource with what the file and the account alone say of its references: the same on every run, whatever
+/// is there already.
+fn standing(live: &LiveSnapshot, graph: &ResourceGraph, resource: &Resource) -> Properties {
+    resolve_properties(&resource.inputs, &|reference: &OutputReference| {
+        let (output, rest) = reference.path.split_first()?;
+        let value = if reference.urn.token() == FACTS_TOKEN {
+            live.facts.get(output)?
+        } else {
+            graph.get(&reference.urn)?.inputs.get(output)?
+        };
+        value.is_known().then(|| value.at(rest).cloned())?
+    })
 }
 
 /// The resource of the file that a wanted object hangs on.

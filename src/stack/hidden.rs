@@ -117,14 +117,13 @@ fn value_after(text: &str, start: usize, end: usize) -> Option<usize> {
 /// The end of what a flag leads on to. Quoted keys may hold what would end it.
 fn end_of_path(text: &str) -> Option<usize> {
     let mut quote = None;
-    let end = text.find(|character: char| match quote {
-        Some(open) => {
+    let end = text.find(|character: char| {
+        if let Some(open) = quote {
             if character == open {
                 quote = None;
             }
             false
-        }
-        None => {
+        } else {
             if matches!(character, '"' | '\'') {
                 quote = Some(character);
             }

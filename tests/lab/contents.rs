@@ -228,7 +228,7 @@ async fn alter_roles(sdk: &Sdk, names: &Names) {
     let anything =
         r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}"#;
     let roles = sdk.iam.list_roles().send().await.expect(DONE);
-    let of_stack = format!("{}-services-api-executionrole", names.prefix);
+    let of_stack = format!("{}-eu-south-2-services-api-exe", names.prefix);
     let mut roles = roles.roles().iter().map(|role| role.role_name());
     let role = roles.find(|name| name.starts_with(&of_stack));
     let role = role.expect("the service has it");
