@@ -516,6 +516,7 @@ loadBalancer: {}
         let rules: Vec<&str> = made
             .lines()
             .filter(|line| line.contains("pathPattern"))
+            .map(str::trim)
             .collect();
         expect![[r#"
               conditions: [{"pathPattern": {"values": ["/a/*/*", "/b/*/*"]}}]
@@ -541,6 +542,7 @@ services: { api: { image: a/b:1, name: happyrobot-api, taskFamily: happyrobot } 
             .lines()
             .skip_while(|line| !line.starts_with("services/"))
             .filter(|line| line.starts_with("  name:") || line.starts_with("  family:"))
+            .map(str::trim)
             .collect();
         expect![[r#"
               name: "/aws/ecs/containerinsights/happyrobot-fde/performance"

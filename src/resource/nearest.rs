@@ -21,13 +21,18 @@ pub fn nearest<'a>(word: &str, candidates: impl Iterator<Item = &'a str>) -> Opt
 
 /// How far two words are from each other, if that is not too far.
 fn distance(word: &str, candidate: &str) -> Option<usize> {
-    let shorter = word.chars().count().min(candidate.chars().count());
-    let distance = strsim::osa_distance(word, candidate);
-    let is_near = distance <= (shorter / 3).max(1) && distance < shorter;
-    let longer = word.chars().count().max(candidate.chars().count());
+    let [own, other] = [word, candidate].map(|word| word.chars().count());
+    let (shorter, longer) = (own.min(other), own.max(other));
+    let tolerated = (shorter / 3).max(1);
     let is_long_enough = shorter >= 4 || shorter == 3 && longer <= 6;
     let is_beginning =
         is_long_enough && (candidate.starts_with(word) || word.starts_with(candidate));
+    // Words are as far apart as their lengths at least. Most are told apart by that, which takes no time.
+    if longer - shorter > tolerated && !is_beginning {
+        return None;
+    }
+    let distance = strsim::osa_distance(word, candidate);
+    let is_near = distance <= tolerated && distance < shorter;
     (is_near || is_beginning).then_some(distance)
 }
 
