@@ -128,7 +128,7 @@ impl Profiles {
             };
         }
         let chain = self.set.as_ref().ok().map(|set| chain(set, &self.selected));
-        // What says nothing of credentials is passed over, but for a profile that somebody named.
+        // What says nothing of credentials is passed over, but for a profile that was named.
         let named = asked_for || self.selected != "default";
         match chain {
             Some(chain) if says_something(&chain, asked_for, named) => Source::Profile(chain),

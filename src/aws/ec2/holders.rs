@@ -155,7 +155,7 @@ async fn groups(context: &Context, by: Filter) -> AwsResult<Vec<Group>> {
         .collect())
 }
 
-/// What to do about a thing in our network that somebody else has made.
+/// What to do about a thing in our network that others have made.
 fn stranger(what: &str, delete: &str, id: &str) -> Remedy {
     Remedy::new(format!(
         "{what} is not fde-infra's, and goes only when somebody deletes it; if nothing needs it, delete it, then run"
