@@ -300,7 +300,7 @@ impl Runner<'_> {
             Some(property) => Err(ProviderError::new(
                 ErrorKind::Bug,
                 self.urn.token(),
-                format!("`{property}` is not what the plan has; nothing of it was sent"),
+                format!("`{property}` is not what the plan has, and was not sent"),
             )),
         }
     }
