@@ -43,7 +43,7 @@ impl World {
     async fn plan(&self, graph: &ResourceGraph, request: &Request) -> Plan {
         let live = live::read(&self.account, graph).await.expect("reads");
         let plan = plan::build(graph, &live, &catalog(), request);
-        assert_eq!(plan::verify::verify(&plan), Ok(()));
+        assert_eq!(plan::verify::verify(&plan, graph, &catalog()), Ok(()));
         plan
     }
 

@@ -34,9 +34,14 @@ policy: { type: aws:s3:BucketPolicy, properties: { bucket: '${bucket.id}', polic
 ";
 
 fn graph(resources: &str) -> ResourceGraph {
-    let mut text = "name: shop\nenvironment: dev\nregion: eu-south-2\nresources:\n".to_owned();
+    let mut text = "name: shop\nenvironment: dev\nregion: eu-south-2\n".to_owned();
+    // A file with sections begins with one.
+    let sections = resources.trim_start().starts_with("network:");
+    if !sections {
+        text.push_str("resources:\n");
+    }
     for line in resources.trim().lines() {
-        let _ = writeln!(text, "  {line}");
+        let _ = writeln!(text, "{}{line}", if sections { "" } else { "  " });
     }
     let read = |_: &str| Ok(text.clone());
     let stack = stack::load("dev.yaml", &read, &[]).unwrap_or_else(|errors| panic!("{errors:#?}"));
@@ -65,7 +70,7 @@ impl World {
         let graph = graph(resources);
         let live = live::read(&self.account, &graph).await.expect("reads");
         let plan = plan::build(&graph, &live, &catalog(), request);
-        assert_eq!(plan::verify::verify(&plan), Ok(()));
+        assert_eq!(plan::verify::verify(&plan, &graph, &catalog()), Ok(()));
         plan
     }
 
@@ -567,4 +572,543 @@ async fn what_is_retained_keeps_what_it_needs() {
     "#]],
         )
         .await;
+}
+
+const RANGES: &str = "
+vpc: { type: aws:ec2:Vpc, properties: { cidrBlock: 10.0.0.0/16 } }
+left: { type: aws:ec2:Subnet, properties: { vpcId: '${vpc.id}', cidrBlock: 10.0.1.0/24 } }
+right: { type: aws:ec2:Subnet, properties: { vpcId: '${vpc.id}', cidrBlock: 10.0.2.0/24 } }
+third: { type: aws:ec2:Subnet, properties: { vpcId: '${vpc.id}', cidrBlock: 10.0.3.0/24 } }
+";
+
+/// A load balancer in two subnets, with a target group and a security group of the author's names.
+const WAY_IN: &str = "
+group: { type: aws:ec2:SecurityGroup, properties: { name: shop-in, vpcId: '${vpc.id}', description: in } }
+balancer: { type: aws:lb:LoadBalancer, properties: { name: shop-one, subnets: ['${left.id}', '${right.id}'], securityGroups: ['${group.id}'] } }
+targets: { type: aws:lb:TargetGroup, properties: { port: 80, protocol: HTTP, targetType: ip, vpcId: '${vpc.id}', healthCheck: { enabled: true, path: /, port: traffic-port, protocol: HTTP, matcher: '200', interval: 30, timeout: 5, healthyThreshold: 5, unhealthyThreshold: 2 } } }
+listener: { type: aws:lb:Listener, properties: { loadBalancerArn: '${balancer.arn}', port: 80, defaultActions: [{ type: forward, targetGroupArn: '${targets.arn}' }] } }
+";
+
+/// A service behind the way in.
+const SERVICE: &str = "
+cluster: { type: aws:ecs:Cluster, properties: { name: shop } }
+task: { type: aws:ecs:TaskDefinition, properties: { family: api, requiresCompatibilities: [FARGATE], cpu: '256', memory: '512', containerDefinitions: [{ name: api, image: 'api:1' }] } }
+service: { type: aws:ecs:Service, properties: { name: api, cluster: '${cluster.arn}', taskDefinition: '${task.arn}', launchType: FARGATE, desiredCount: 1, networkConfiguration: { subnets: ['${left.id}'], securityGroups: ['${group.id}'] }, loadBalancers: [{ targetGroupArn: '${targets.arn}', containerName: api, containerPort: 80 }] } }
+";
+
+fn all(parts: &[&str]) -> String {
+    parts.concat().replace("\n\n", "\n")
+}
+
+impl World {
+    /// Runs what is planned, and finds nothing left to do.
+    async fn arrives(&self, resources: &str, request: &Request) {
+        let plan = self.plan(resources, request).await;
+        assert_eq!(plan.refusals, []);
+        let (events, _listener) = tokio::sync::mpsc::unbounded_channel();
+        let outcome = execute::run(&plan, &self.account, 4, &Cancel::default(), &events).await;
+        assert!(matches!(outcome, Outcome::Done(_)), "{outcome:#?}");
+        self.check(resources, &up(), expect![[""]]).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_subnets_exchange_their_ranges() {
+    let world = World::with(RANGES).await;
+    let exchanged = RANGES
+        .replace("10.0.1.0", "10.0.9.0")
+        .replace("10.0.2.0", "10.0.1.0")
+        .replace("10.0.9.0", "10.0.2.0");
+    world
+        .check(
+            &exchanged,
+            &up(),
+            expect![[r#"
+        0 delete replaced left: cannot change in place: cidrBlock
+        1 create replacement of right: cannot change in place: cidrBlock after 0
+        2 delete replaced right: cannot change in place: cidrBlock after 1
+        3 create replacement of left: cannot change in place: cidrBlock after 0,2
+    "#]],
+        )
+        .await;
+    world.arrives(&exchanged, &up()).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn three_subnets_hand_their_ranges_around() {
+    let world = World::with(RANGES).await;
+    let around = RANGES
+        .replace("10.0.1.0", "10.0.9.0")
+        .replace("10.0.2.0", "10.0.1.0")
+        .replace("10.0.3.0", "10.0.2.0")
+        .replace("10.0.9.0", "10.0.3.0");
+    world
+        .check(
+            &around,
+            &up(),
+            expect![[r#"
+        0 delete replaced left: cannot change in place: cidrBlock
+        1 create replacement of right: cannot change in place: cidrBlock after 0
+        2 delete replaced right: cannot change in place: cidrBlock after 1
+        3 create replacement of third: cannot change in place: cidrBlock after 2
+        4 delete replaced third: cannot change in place: cidrBlock after 3
+        5 create replacement of left: cannot change in place: cidrBlock after 0,4
+    "#]],
+        )
+        .await;
+    world.arrives(&around, &up()).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_range_that_another_subnet_leaves_is_taken_over() {
+    let world = World::with(RANGES).await;
+    let moved = RANGES
+        .replace("10.0.2.0", "10.0.7.0")
+        .replace("10.0.1.0", "10.0.2.0");
+    world
+        .check(
+            &moved,
+            &up(),
+            expect![[r#"
+        0 create replacement of right: cannot change in place: cidrBlock
+        1 delete replaced right: cannot change in place: cidrBlock after 0
+        2 create replacement of left: cannot change in place: cidrBlock after 1
+        3 delete replaced left: cannot change in place: cidrBlock after 2
+    "#]],
+        )
+        .await;
+    world.arrives(&moved, &up()).await;
+}
+
+/// `InvalidSubnet.Conflict`: old and new would overlap.
+#[tokio::test(start_paused = true)]
+async fn a_range_that_shrinks_has_the_old_subnet_deleted_first() {
+    let world = World::with(RANGES).await;
+    let smaller = RANGES.replace("10.0.1.0/24", "10.0.1.0/25");
+    world
+        .check(
+            &smaller,
+            &up(),
+            expect![[r#"
+        0 delete replaced left: cannot change in place: cidrBlock
+        1 create replacement of left: cannot change in place: cidrBlock after 0
+    "#]],
+        )
+        .await;
+    world.arrives(&smaller, &up()).await;
+    let wider = RANGES.replace("10.0.2.0/24", "10.0.2.0/23");
+    world.check(&wider, &up(), expect![[r#"
+        0 delete replaced left: cannot change in place: cidrBlock
+        1 create replacement of left: cannot change in place: cidrBlock after 0
+        2 delete replaced right: cannot change in place: cidrBlock
+        3 create replacement of right: cannot change in place: cidrBlock after 2
+        refused: PlaceHeld { urn: urn:fde:shop/dev::aws:ec2:Subnet::right, by: urn:fde:shop/dev::aws:ec2:Subnet::third, id: "subnet-000004", place: ["cidrBlock"] }
+    "#]]).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_roles_exchange_their_names() {
+    const ROLES: &str = "
+one: { type: aws:iam:Role, properties: { name: shop-one, assumeRolePolicy: { Version: '2012-10-17', Statement: [] } } }
+inline: { type: aws:iam:RolePolicy, properties: { role: '${one.id}', name: inline, policy: { Version: '2012-10-17', Statement: [] } } }
+two: { type: aws:iam:Role, properties: { name: shop-two, assumeRolePolicy: { Version: '2012-10-17', Statement: [] } } }
+";
+    let world = World::with(ROLES).await;
+    let exchanged = ROLES
+        .replace("name: shop-one", "name: shop-three")
+        .replace("name: shop-two", "name: shop-one")
+        .replace("name: shop-three", "name: shop-two");
+    world
+        .check(
+            &exchanged,
+            &up(),
+            expect![[r#"
+        0 delete replaced inline: cannot change in place: role
+        1 delete replaced one: cannot change in place: name after 0
+        2 create replacement of two: cannot change in place: name after 1
+        3 delete replaced two: cannot change in place: name after 2
+        4 create replacement of one: cannot change in place: name after 1,3
+        5 create replacement of inline: cannot change in place: role after 0,4
+    "#]],
+        )
+        .await;
+    world.arrives(&exchanged, &up()).await;
+}
+
+/// The load balancer holds both, and can move to neither before the other has gone.
+#[tokio::test(start_paused = true)]
+async fn ranges_in_use_are_not_exchanged() {
+    let before = all(&[RANGES, WAY_IN]);
+    let world = World::with(&before).await;
+    let exchanged = before
+        .replace("10.0.1.0", "10.0.9.0")
+        .replace("10.0.2.0", "10.0.1.0")
+        .replace("10.0.9.0", "10.0.2.0");
+    world.refused(&exchanged, &up(), expect![[r#"
+        InUse { urn: aws:ec2:Subnet::left, id: "subnet-000003", users: [aws:lb:LoadBalancer::balancer], because: DeleteFirst(PlaceWanted(aws:ec2:Subnet::right)), place: ["cidrBlock"] }
+        InUse { urn: aws:ec2:Subnet::right, id: "subnet-000004", users: [aws:lb:LoadBalancer::balancer], because: DeleteFirst(PlaceWanted(aws:ec2:Subnet::left)), place: ["cidrBlock"] }
+    "#]]).await;
+}
+
+/// Two rules that are changed in place and want each other's ports: neither can be first.
+#[tokio::test(start_paused = true)]
+async fn rules_do_not_exchange_their_ports_in_place() {
+    const RULES: &str = "
+one: { type: aws:vpc:SecurityGroupIngressRule, properties: { securityGroupId: '${group.id}', ipProtocol: tcp, fromPort: 80, toPort: 80, cidrIpv4: 0.0.0.0/0, description: one } }
+two: { type: aws:vpc:SecurityGroupIngressRule, properties: { securityGroupId: '${group.id}', ipProtocol: tcp, fromPort: 81, toPort: 81, cidrIpv4: 0.0.0.0/0, description: two } }
+";
+    let before = all(&[NETWORK, RULES]);
+    let world = World::with(&before).await;
+    let exchanged = before
+        .replace("Port: 80", "Port: 90")
+        .replace("Port: 81", "Port: 80")
+        .replace("Port: 90", "Port: 81");
+    world.refused(&exchanged, &up(), expect![[r#"
+        PlaceHeld { urn: aws:vpc:SecurityGroupIngressRule::one, by: aws:vpc:SecurityGroupIngressRule::two, id: "securitygroupingressrule-000005", place: ["ipProtocol", "fromPort", "toPort", "cidrIpv4"] }
+    "#]]).await;
+    // One that moves on makes room.
+    let moved = before
+        .replace("Port: 81", "Port: 82")
+        .replace("Port: 80", "Port: 81");
+    world
+        .check(
+            &moved,
+            &up(),
+            expect![[r#"
+        0 update two fromPort,toPort: edited
+        1 update one fromPort,toPort: edited after 0
+    "#]],
+        )
+        .await;
+    world.arrives(&moved, &up()).await;
+}
+
+impl World {
+    /// What stands in the way of the plan.
+    async fn refused(&self, resources: &str, request: &Request, expected: Expect) {
+        let plan = self.plan(resources, request).await;
+        let mut text = String::new();
+        for refusal in &plan.refusals {
+            let _ = writeln!(text, "{refusal:?}");
+        }
+        expected.assert_eq(&text.replace("urn:fde:shop/dev::", ""));
+    }
+}
+
+/// The zone is another, the range stays: the load balancer holds the subnet that would have to go first.
+#[tokio::test(start_paused = true)]
+async fn a_subnet_in_use_does_not_change_its_zone_while_its_range_stays() {
+    let before = all(&[RANGES, WAY_IN]).replace(
+        "10.0.2.0/24 }",
+        "10.0.2.0/24, availabilityZone: eu-south-2b }",
+    );
+    let world = World::with(&before).await;
+    let moved = before.replace("eu-south-2b", "eu-south-2c");
+    world.refused(&moved, &up(), expect![[r#"
+        InUse { urn: aws:ec2:Subnet::right, id: "subnet-000004", users: [aws:lb:LoadBalancer::balancer], because: DeleteFirst(SamePlace), place: ["cidrBlock"] }
+    "#]]).await;
+    // With another range the new one stands first, and the load balancer moves over.
+    let moved = moved.replace("10.0.2.0", "10.0.8.0");
+    world.arrives(&moved, &up()).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_group_with_a_fixed_name_is_not_replaced_under_its_users() {
+    let before = all(&[RANGES, WAY_IN]).replace(
+        "targets: { type: aws:lb:TargetGroup, properties: {",
+        "targets: { type: aws:lb:TargetGroup, properties: { name: shop-fixed,",
+    );
+    let world = World::with(&before).await;
+    let described = before.replace("description: in", "description: way in");
+    world.refused(&described, &up(), expect![[r#"
+        InUse { urn: aws:ec2:SecurityGroup::group, id: "securitygroup-000002", users: [aws:lb:LoadBalancer::balancer], because: DeleteFirst(SamePlace), place: ["name"] }
+    "#]]).await;
+    let other_port = before.replace(
+        "{ name: shop-fixed, port: 80",
+        "{ name: shop-fixed, port: 81",
+    );
+    world.refused(&other_port, &up(), expect![[r#"
+        InUse { urn: aws:lb:TargetGroup::targets, id: "targetgroup-000007", users: [aws:lb:Listener::listener], because: DeleteFirst(SamePlace), place: ["name"] }
+    "#]]).await;
+    // Under another name both stand side by side.
+    let renamed = other_port.replace("shop-fixed", "shop-other");
+    world.arrives(&renamed, &up()).await;
+}
+
+/// What uses the subnet no longer does so by the same edit: it lets go first.
+#[tokio::test(start_paused = true)]
+async fn users_that_let_go_are_moved_before_what_they_used_goes() {
+    let before = all(&[RANGES, WAY_IN]);
+    let world = World::with(&before).await;
+    let moved = before.replace("'${right.id}'", "'${third.id}'").replace(
+        "10.0.2.0/24 }",
+        "10.0.2.0/24, availabilityZone: eu-south-2c }",
+    );
+    world
+        .check(
+            &moved,
+            &up(),
+            expect![[r#"
+        0 update balancer subnets: edited
+        1 delete replaced right: cannot change in place: availabilityZone after 0
+        2 create replacement of right: cannot change in place: availabilityZone after 1
+    "#]],
+        )
+        .await;
+    world.arrives(&moved, &up()).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_held_by_something_out_of_reach_is_not_replaced() {
+    let before = all(&[RANGES, WAY_IN]);
+    let world = World::with(&before).await;
+    let moved = before.replace("10.0.2.0", "10.0.8.0");
+    let request = Request {
+        targets: names(&["right"]),
+        ..up()
+    };
+    world.refused(&moved, &request, expect![[r#"
+        InUse { urn: aws:ec2:Subnet::right, id: "subnet-000004", users: [aws:lb:LoadBalancer::balancer], because: OutOfReach, place: ["cidrBlock"] }
+    "#]]).await;
+    // It leaves the file, and its user is left out.
+    let gone = before.replace("'${right.id}'", "'${third.id}'");
+    let gone: Vec<&str> = gone
+        .lines()
+        .filter(|line| !line.starts_with("right"))
+        .collect();
+    let request = Request {
+        excludes: names(&["balancer"]),
+        ..up()
+    };
+    world.refused(&gone.join("\n"), &request, expect![[r#"
+        InUse { urn: aws:ec2:Subnet::right, id: "subnet-000004", users: [aws:lb:LoadBalancer::balancer], because: OutOfReach, place: ["vpcId", "cidrBlock"] }
+    "#]]).await;
+}
+
+/// A target group belongs to one load balancer: it gets a successor, as the listener does.
+#[tokio::test(start_paused = true)]
+async fn a_load_balancer_with_another_name_takes_its_target_groups_along() {
+    let before = all(&[RANGES, WAY_IN, SERVICE]);
+    let world = World::with(&before).await;
+    let renamed = before.replace("shop-one", "shop-two");
+    world
+        .check(
+            &renamed,
+            &up(),
+            expect![[r#"
+        0 create replacement of balancer: cannot change in place: name
+        1 create replacement of targets: goes with balancer
+        2 update service loadBalancers: edited after 1
+        3 create replacement of listener: cannot change in place: loadBalancerArn after 0,1
+        4 delete replaced listener: cannot change in place: loadBalancerArn after 2,3
+        5 delete replaced balancer: cannot change in place: name after 0,2,3,4
+        6 delete replaced targets: goes with balancer after 1,2,3,4
+    "#]],
+        )
+        .await;
+    world.arrives(&renamed, &up()).await;
+}
+
+/// Its name is the author's, so there is no successor to stand beside it: the old listener goes before the new one comes.
+#[tokio::test(start_paused = true)]
+async fn a_target_group_with_a_fixed_name_changes_hands() {
+    let before = all(&[RANGES, WAY_IN]).replace(
+        "{ port: 80, protocol",
+        "{ name: shop-fixed, port: 80, protocol",
+    );
+    let world = World::with(&before).await;
+    let renamed = before.replace("shop-one", "shop-two");
+    world
+        .check(
+            &renamed,
+            &up(),
+            expect![[r#"
+        0 delete replaced listener: cannot change in place: loadBalancerArn
+        1 create replacement of balancer: cannot change in place: name
+        2 create replacement of listener: cannot change in place: loadBalancerArn after 0,1
+        3 delete replaced balancer: cannot change in place: name after 0,1,2
+    "#]],
+        )
+        .await;
+    world.arrives(&renamed, &up()).await;
+    let shared = format!(
+        "{}{}",
+        before,
+        "\nother: { type: aws:lb:LoadBalancer, properties: { name: shop-more, subnets: ['${left.id}', '${right.id}'] } }\nmore: { type: aws:lb:Listener, properties: { loadBalancerArn: '${other.arn}', port: 80, defaultActions: [{ type: forward, targetGroupArn: '${targets.arn}' }] } }\n"
+    );
+    world.refused(&shared, &up(), expect![[r#"
+        Forbidden { urn: aws:lb:TargetGroup::targets, id: "targetgroup-000007", reason: "balancer and other would lead to it, and AWS takes one: give each a group of its own" }
+    "#]]).await;
+}
+
+/// `aws ecs update-service --capacity-provider-strategy` by hand: what was a launch type comes back in place.
+#[tokio::test(start_paused = true)]
+async fn a_service_that_was_moved_to_a_capacity_provider_comes_back_in_place() {
+    let before = all(&[RANGES, WAY_IN, SERVICE]);
+    let world = World::with(&before).await;
+    world.account.edit(&world.object("service").id, |service| {
+        service.inputs.remove("launchType");
+    });
+    world
+        .check(
+            &before,
+            &up(),
+            expect![[r#"
+        0 update service launchType: drift
+    "#]],
+        )
+        .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn drift_alone_does_not_replace_what_serves_traffic() {
+    let before = all(&[RANGES, WAY_IN, SERVICE]);
+    let world = World::with(&before).await;
+    world.account.edit(&world.object("service").id, |service| {
+        service.inputs.insert("launchType".to_owned(), "EC2".into());
+    });
+    world.refused(&before, &up(), expect![[r#"
+        Interrupts { urn: aws:ecs:Service::service, id: "api", properties: ["launchType"], effect: "no task runs from the end of the old one until the new one has started" }
+    "#]]).await;
+    let named = Request {
+        replace: names(&["service"]),
+        ..up()
+    };
+    world.arrives(&before, &named).await;
+}
+
+/// What the running tasks need goes after the rollout: the rule of their port, and what else has left the file.
+#[tokio::test(start_paused = true)]
+async fn what_leaves_the_file_goes_after_the_rollout() {
+    const RULE: &str = "
+old: { type: aws:vpc:SecurityGroupIngressRule, properties: { securityGroupId: '${group.id}', ipProtocol: tcp, fromPort: 80, toPort: 80, cidrIpv4: 0.0.0.0/0 } }
+";
+    let world = World::with(&all(&[RANGES, WAY_IN, SERVICE, RULE])).await;
+    let after = all(&[RANGES, WAY_IN, SERVICE, RULE])
+        .replace("\nold:", "\nnew:")
+        .replace("Port: 80, toPort: 80", "Port: 81, toPort: 81")
+        .replace("api:1", "api:2");
+    world.check(&after, &up(), expect![[""]]).await;
+    world.arrives(&after, &up()).await;
+}
+
+/// The tasks that run were made for the old health check. Where none is in service, the rollout may need the new one.
+#[tokio::test(start_paused = true)]
+async fn a_health_check_changes_after_the_rollout_of_what_answers_it() {
+    let before = all(&[RANGES, WAY_IN, SERVICE]);
+    let world = World::with(&before).await;
+    let after = before
+        .replace("path: /,", "path: /health,")
+        .replace("api:1", "api:2");
+    world
+        .check(
+            &after,
+            &up(),
+            expect![[r#"
+        0 create replacement of task: cannot change in place: containerDefinitions
+        1 update service taskDefinition: edited after 0
+        2 delete replaced task: cannot change in place: containerDefinitions after 0,1
+        3 update targets healthCheck: edited after 1
+    "#]],
+        )
+        .await;
+    world.account.edit(&world.object("service").id, |service| {
+        service.condition = Condition::Settling("rolling out".to_owned());
+    });
+    world
+        .check(
+            &after,
+            &up(),
+            expect![[r#"
+        0 create replacement of task: cannot change in place: containerDefinitions
+        1 update targets healthCheck: edited
+        2 update service taskDefinition: edited after 0,1
+        3 delete replaced task: cannot change in place: containerDefinitions after 0,2
+    "#]],
+        )
+        .await;
+    world.account.edit(&world.object("service").id, |service| {
+        service.condition = Condition::Ready;
+    });
+    world.arrives(&after, &up()).await;
+}
+
+/// A service with a port, behind a load balancer, with a way out.
+const PLATFORM: &str = "
+network: { natGateways: single, availabilityZones: [eu-south-2a, eu-south-2b] }
+services: { api: { port: 8000, image: '1.0', scaling: { min: 1, max: 1 } } }
+loadBalancer: { accessLogs: { enabled: false }, waf: { enabled: false } }
+";
+
+impl World {
+    /// A platform whose images are there.
+    async fn serving(sections: &str) -> Self {
+        let world = Self::with(sections).await;
+        let id = world.object("services/api/service").id;
+        world.account.edit(&id, |service| {
+            let count = "desiredCount".to_owned();
+            service.inputs.insert(count, 1.into());
+        });
+        world
+    }
+
+    /// The positions of steps, by a part of their names.
+    async fn positions(&self, sections: &str, what: &[&str]) -> Vec<usize> {
+        let plan = self.plan(sections, &up()).await;
+        assert_eq!(plan.refusals, []);
+        let text = text(&plan);
+        let position = |part: &&str| text.lines().position(|line| line.contains(*part));
+        what.iter()
+            .map(|part| position(part).unwrap_or_else(|| panic!("no {part} in\n{text}")))
+            .collect()
+    }
+}
+
+fn ascending(positions: &[usize]) -> bool {
+    positions.is_sorted()
+}
+
+/// The container is asked on another port: the target group stays, and the rules of the old port go last.
+#[tokio::test(start_paused = true)]
+async fn a_service_changes_its_port_without_a_gap() {
+    let world = World::serving(PLATFORM).await;
+    let after = PLATFORM.replace("8000", "9000");
+    let steps = [
+        "create network/albEgress9000",
+        "create network/ecsIngress9000",
+        "update services/api/service",
+        "delete network/albEgress8000",
+    ];
+    let positions = world.positions(&after, &steps).await;
+    assert!(ascending(&positions), "{positions:?}");
+    let plan = text(&world.plan(&after, &up()).await);
+    assert!(
+        !plan.contains("replacement of loadBalancer/api/targetGroup"),
+        "{plan}"
+    );
+    world.arrives(&after, &up()).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_way_out_goes_after_the_tasks_have_another() {
+    let world = World::serving(PLATFORM).await;
+    let after = PLATFORM.replace("natGateways: single", "natGateways: none");
+    let steps = [
+        "update services/api/service",
+        "delete network/privateRouteTable1",
+        "delete network/natGateway1",
+    ];
+    let positions = world.positions(&after, &steps).await;
+    assert!(ascending(&positions), "{positions:?}");
+    world.arrives(&after, &up()).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_zone_is_not_exchanged_while_the_ranges_stay() {
+    let world = World::serving(PLATFORM).await;
+    let after = PLATFORM.replace("eu-south-2b", "eu-south-2c");
+    world.refused(&after, &up(), expect![[r#"
+        InUse { urn: aws:ec2:Subnet::network/privateSubnet2, id: "subnet-00000e", users: [aws:ecs:Service::services/api/service], because: DeleteFirst(SamePlace), place: ["cidrBlock"] }
+        InUse { urn: aws:ec2:Subnet::network/publicSubnet2, id: "subnet-000015", users: [aws:lb:LoadBalancer::loadBalancer/alb], because: DeleteFirst(SamePlace), place: ["cidrBlock"] }
+    "#]]).await;
 }

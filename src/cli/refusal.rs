@@ -5,7 +5,7 @@ use super::session::Session;
 use super::{Exit, session};
 use crate::display::Message;
 use crate::execute::Report;
-use crate::plan::{Op, Plan, Refusal};
+use crate::plan::{DeleteFirst, Held, Op, Plan, Refusal};
 use crate::resource::{Catalog, ErrorKind, Path, Urn, tags};
 
 /// The report about everything that stops a plan; `None` if nothing does.
@@ -28,6 +28,11 @@ pub fn of(plan: &Plan, session: &Session, again: &str) -> Option<Failure> {
             .iter()
             .filter_map(|refusal| others(refusal, session, again)),
     );
+    let in_use = plan.refusals.iter();
+    messages.extend(in_use.filter_map(|refusal| in_use_by_others(refusal, session)));
+    let held = plan.refusals.iter();
+    messages.extend(held.filter_map(|refusal| place_held(refusal, session)));
+    messages.extend(interrupts(plan, session, again));
     messages.extend(protected(plan, session, again));
     messages.extend(retained(plan, session));
     messages.extend(holds_data(plan, session, again));
@@ -142,6 +147,179 @@ fn others(refusal: &Refusal, session: &Session, again: &str) -> Option<Message> 
         }
         _ => return None,
     })
+}
+
+fn in_use_by_others(refusal: &Refusal, session: &Session) -> Option<Message> {
+    let Refusal::InUse {
+        urn,
+        id,
+        users,
+        because,
+        place,
+    } = refusal
+    else {
+        return None;
+    };
+    let file = session.offline.file_name();
+    let asked = match because {
+        Held::DeleteFirst(DeleteFirst::PlaceWanted(other) | DeleteFirst::With(other)) => other,
+        _ => urn,
+    };
+    let place = properties_of(asked, place, session);
+    let wait =
+        "AWS does not delete it while it is in use, and its users cannot let go of it before";
+    let (reason, help) = match because {
+        Held::DeleteFirst(DeleteFirst::SamePlace) => (
+            format!(
+                "old and new have the same {place}, so the old one would have to go first; {wait}"
+            ),
+            format!(
+                "give it another {place} in {file}: then the new one comes first, and its users move to it"
+            ),
+        ),
+        Held::DeleteFirst(DeleteFirst::Asked) => (
+            format!("`deleteBeforeReplace` has the old one go first; {wait}"),
+            format!(
+                "take `deleteBeforeReplace` off in {file}: then the new one comes first, and its users move to it"
+            ),
+        ),
+        Held::DeleteFirst(DeleteFirst::With(root)) => (
+            format!(
+                "it needs `{}`, whose old object has to go first; {wait}",
+                root.name()
+            ),
+            format!(
+                "give `{}` another {place} in {file}: then the new ones come first",
+                root.name()
+            ),
+        ),
+        Held::DeleteFirst(DeleteFirst::PlaceWanted(by)) => (
+            format!(
+                "`{}` is to have its {place}, so it would have to go first; {wait}",
+                by.name()
+            ),
+            two_steps(by, &place, &file),
+        ),
+        Held::DeleteFirst(DeleteFirst::InTheWay) => (
+            format!("it is in the way of others that change at the same time; {wait}"),
+            format!("make the changes in {file} one after the other, with an `up` for each"),
+        ),
+        Held::OutOfReach => (
+            "what uses it would let go of it, but `--target` or `--exclude` leaves it out"
+                .to_owned(),
+            "take in what uses it as well".to_owned(),
+        ),
+        Held::Stays => (
+            "what uses it goes on using it, and AWS does not delete it as long as that is so"
+                .to_owned(),
+            format!("have its users let go of it first, or keep it in {file}"),
+        ),
+    };
+    let users: Vec<&str> = users.iter().map(Urn::name).collect();
+    let message = Message::error(format!(
+        "{} `{}` cannot be deleted when it would have to be",
+        urn.token(),
+        urn.name()
+    ))
+    .code("fde::guard::in_use")
+    .at(session.offline.place(urn))
+    .fact("object", format!("`{id}`"))
+    .fact("used by", users.join(", "))
+    .fact("because", reason)
+    .fact("now", "nothing was changed");
+    Some(message.help(help))
+}
+
+fn place_held(refusal: &Refusal, session: &Session) -> Option<Message> {
+    let Refusal::PlaceHeld { urn, by, id, place } = refusal else {
+        return None;
+    };
+    let place = properties_of(urn, place, session);
+    let message = Message::error(format!(
+        "{} `{}` cannot have its {place}: it is taken",
+        urn.token(),
+        urn.name()
+    ))
+    .code("fde::guard::place_held")
+    .at(session.offline.place(urn))
+    .fact(
+        "taken by",
+        format!(
+            "`{}` (`{id}`) of this stack, which does not leave it before",
+            by.name()
+        ),
+    )
+    .fact("now", "nothing was changed");
+    Some(message.help(two_steps(urn, &place, &session.offline.file_name())))
+}
+
+/// How two objects come to each other's places.
+fn two_steps(urn: &Urn, place: &str, file: &str) -> String {
+    format!(
+        "in two steps: give `{}` a {place} in {file} that nobody has, and run `up`; then the one that it is to have, and \
+         run `up` again",
+        urn.name()
+    )
+}
+
+/// As [`properties`], by the key of the file where it has one for them.
+fn properties_of(urn: &Urn, names: &[String], session: &Session) -> String {
+    match name_key(urn, session) {
+        Some(key) => format!("`{key}`"),
+        None => properties(names),
+    }
+}
+
+/// Properties in a sentence.
+fn properties(names: &[String]) -> String {
+    let names: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
+    match names.split_last() {
+        None => "name".to_owned(),
+        Some((last, [])) => last.clone(),
+        Some((last, others)) => format!("{} and {last}", others.join(", ")),
+    }
+}
+
+fn interrupts(plan: &Plan, session: &Session, again: &str) -> Option<Message> {
+    let found: Vec<_> = plan
+        .refusals
+        .iter()
+        .filter_map(|refusal| match refusal {
+            Refusal::Interrupts {
+                urn,
+                id,
+                properties,
+                effect,
+            } => Some((urn, id, properties, effect)),
+            _ => None,
+        })
+        .collect();
+    let (first, ..) = found.first()?;
+    let mut message = Message::error("drift alone does not replace what serves traffic")
+        .code("fde::guard::interrupts")
+        .at(session.offline.place(first));
+    let mut command = again.to_owned();
+    for (urn, id, names, effect) in &found {
+        let changed = properties(names);
+        message = message.fact(
+            urn.name(),
+            format!(
+                "{} `{id}` has another {changed} than the file and would be replaced: {effect}",
+                urn.token()
+            ),
+        );
+        command.push_str(" --replace ");
+        command.push_str(&session::quoted(urn.name()));
+    }
+    let file = session.offline.file_name();
+    Some(
+        message
+            .fact("now", "nothing was changed")
+            .help(format!(
+                "to keep it as it is, say so in {file}; to have it replaced, say so by name"
+            ))
+            .command(command),
+    )
 }
 
 /// The key in the file that says what a resource is called.

@@ -234,8 +234,10 @@ impl Session {
 
     pub fn plan(&self, live: &LiveSnapshot, request: &Request) -> Result<Plan, Failure> {
         self.check_names(live, request)?;
-        let plan = plan::build(&self.offline.graph, live, self.provider.catalog(), request);
-        plan::verify::verify(&plan).map_err(|violation| Failure::of_plan(&violation))?;
+        let (graph, catalog) = (&self.offline.graph, self.provider.catalog());
+        let plan = plan::build(graph, live, catalog, request);
+        plan::verify::verify(&plan, graph, catalog)
+            .map_err(|violation| Failure::of_plan(&violation))?;
         Ok(plan)
     }
 

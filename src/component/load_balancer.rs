@@ -396,7 +396,9 @@ fn add_target_group(context: &mut Context<'_>, service: &Service, stack: &StackI
         ),
     ]);
     let origin = service.path("");
-    context.add(&origin, target_group(stack, &service.key), inputs);
+    let group = context.add(&origin, target_group(stack, &service.key), inputs);
+    // ECS registers each task with the port of its container. A new group would be empty while the listener leads there.
+    group.options.ignore_changes.push("port".into());
 }
 
 #[cfg(test)]

@@ -395,7 +395,13 @@ fn add_subnet(context: &mut Context<'_>, subnet: &Urn, net: Ipv4Net, zone: &Valu
         ("availabilityZone", zone.clone()),
         ("mapPublicIpOnLaunch", public.into()),
     ]);
-    context.add_named(KEY, subnet.clone(), inputs);
+    let resource = context.add_named(KEY, subnet.clone(), inputs);
+    let list = if public {
+        "publicSubnets"
+    } else {
+        "privateSubnets"
+    };
+    resource.origin.name_key = Some(Path::from(KEY).key(list));
 }
 
 fn address(stack: &StackId, zone: usize) -> Urn {

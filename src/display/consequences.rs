@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::line::{Line, wrap};
 use super::preview::View;
-use super::rows::{fate_of_data, reason, rows};
+use super::rows::{fate_of_data, interruption, reason, rows};
 use super::style::{self, Style};
 use crate::plan::{Action, Goal, Op, ReplaceOrder, RetainReason, Step};
 use crate::resource::Urn;
@@ -29,7 +29,21 @@ pub fn going(view: View<'_>) -> Vec<Line> {
         };
         item(Op::Delete, step.urn.name(), &text, view.width, &mut lines);
     }
-    replacements(&of(Op::Replace), view, &mut lines);
+    let replaced = of(Op::Replace);
+    replacements(&replaced, view, &mut lines);
+    for step in &replaced {
+        if let Some(effect) = interruption(view.catalog, step) {
+            let text = format!("interrupts: {effect}");
+            marked(
+                Style::Error,
+                "! ",
+                step.urn.name(),
+                &text,
+                view.width,
+                &mut lines,
+            );
+        }
+    }
     if !lines.is_empty() {
         let title = match view.plan.goal {
             Goal::Up => "Deletes and replaces:",
@@ -136,6 +150,17 @@ pub fn staying(view: View<'_>) -> Vec<Line> {
 }
 
 pub(super) fn item(op: Op, name: &str, text: &str, width: Option<usize>, lines: &mut Vec<Line>) {
+    marked(style::of(op), style::symbol(op), name, text, width, lines);
+}
+
+fn marked(
+    style: Style,
+    symbol: &str,
+    name: &str,
+    text: &str,
+    width: Option<usize>,
+    lines: &mut Vec<Line>,
+) {
     let lead = name.chars().count() + 2;
     let wrapped = wrap(
         &format!("{name}: {text}"),
@@ -145,7 +170,7 @@ pub(super) fn item(op: Op, name: &str, text: &str, width: Option<usize>, lines: 
         let line = if index == 0 {
             let rest: String = text.chars().skip(lead).collect();
             Line::plain("    ")
-                .with(style::of(op), style::symbol(op))
+                .with(style, symbol)
                 .and(" ")
                 .with(Style::Bold, text.chars().take(lead).collect::<String>())
                 .and(rest)

@@ -9,7 +9,7 @@ use super::added;
 use super::diff::masked;
 use super::outputs::json;
 use super::pending;
-use super::rows::{headline, rows, tally};
+use super::rows::{headline, interruption, rows, tally};
 use crate::plan::{Action, Because, Goal, Op, Plan, Refusal, ReplaceOrder, RetainReason, Step};
 use crate::resource::provider::DataPolicy;
 use crate::resource::{Catalog, Change, ChangeKind, Properties, Value};
@@ -76,6 +76,9 @@ struct JsonStep {
     /// What becomes of data that only this object holds.
     #[serde(skip_serializing_if = "Option::is_none")]
     data: Option<&'static str>,
+    /// What a replacement does to those who are served.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    interrupts: Option<&'static str>,
     /// What a new object is made with.
     #[serde(skip_serializing_if = "Option::is_none")]
     inputs: Option<Json>,
@@ -105,6 +108,8 @@ struct Summary {
     retain: usize,
     same: usize,
     drift: usize,
+    /// Replacements that interrupt traffic, or change addresses.
+    interrupts: usize,
 }
 
 #[derive(Debug, Serialize)]
@@ -149,6 +154,7 @@ impl Document {
             retain,
             same,
             drift: _,
+            interrupts,
         } = self.summary;
         let counts = [
             (create, "to create"),
@@ -157,6 +163,7 @@ impl Document {
             (delete, "to delete"),
             (retain, "to retain"),
             (same, "unchanged"),
+            (interrupts, "interrupting"),
         ];
         let counts = counts.iter().filter(|(count, _)| *count > 0);
         let counts: Vec<String> = counts
@@ -200,6 +207,10 @@ pub fn document(plan: &Plan, catalog: &Catalog) -> Document {
             retain: count(Op::Retain),
             same: count(Op::Same),
             drift: drift + added::drifting(plan),
+            interrupts: rows(plan)
+                .iter()
+                .filter(|row| row.interruption(catalog).is_some())
+                .count(),
         },
         refusals: plan.refusals.iter().map(refusal).collect(),
         retained: plan
@@ -290,6 +301,7 @@ fn json_step(step: &Step, catalog: &Catalog) -> JsonStep {
             }
             _ => None,
         },
+        interrupts: interruption(catalog, step),
         inputs,
         diff: changes,
         waits_for: step.waits_for.iter().copied().collect(),
@@ -316,6 +328,7 @@ fn because(because: &Because) -> &'static str {
         Because::Unfinished(_) => "unfinished",
         Because::Broken(_) => "broken",
         Because::CannotChange(_) => "cannotChange",
+        Because::GoesWith(_) => "goesWith",
         Because::Requested => "requested",
         Because::Reboot => "reboot",
         Because::NotInFile => "notInFile",
@@ -351,6 +364,9 @@ fn refusal(refusal: &Refusal) -> JsonRefusal {
         Refusal::Protected { id, .. } => ("protected", id, None),
         Refusal::Retained { id, .. } => ("retained", id, None),
         Refusal::HoldsData { id, .. } => ("holdsData", id, None),
+        Refusal::InUse { id, .. } => ("inUse", id, None),
+        Refusal::PlaceHeld { id, .. } => ("placeHeld", id, None),
+        Refusal::Interrupts { id, .. } => ("interrupts", id, None),
         Refusal::Forbidden { id, .. } => ("forbidden", id, None),
         Refusal::ParentNotOurs { parent, .. } => ("parentNotOurs", parent, None),
         Refusal::PlaceTaken { id, .. } => ("placeTaken", id, None),

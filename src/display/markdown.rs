@@ -162,6 +162,19 @@ fn head(view: View<'_>, rows: &[PlanRow<'_>]) -> String {
             head.push_str(&format!("> \n> and {more} more\n"));
         }
     }
+    let interrupting = rows
+        .iter()
+        .filter_map(|row| Some((row.urn.name(), row.interruption(view.catalog)?)));
+    let interrupting: Vec<String> = interrupting
+        .take(MOST_NAMED)
+        .map(|(name, effect)| format!("> - {}: {effect}\n", code(name)))
+        .collect();
+    if !interrupting.is_empty() {
+        head.push_str(&format!(
+            "\n> [!CAUTION]\n> Interrupts:\n{}",
+            interrupting.concat()
+        ));
+    }
     let refused = rows.iter().filter(|row| row.refusal.is_some()).count();
     if refused > 0 {
         head.push_str(&format!(

@@ -36,7 +36,7 @@ pub fn conclusion(view: View<'_>) -> Vec<Line> {
             lines.push(Line::new());
         }
     }
-    lines.extend(counts(view.plan));
+    lines.extend(counts(view));
     lines
 }
 
@@ -127,6 +127,9 @@ pub(super) fn info(view: View<'_>, row: &PlanRow<'_>) -> Line {
     if let Some(fate) = fate_of_data(view.catalog, step) {
         add("; ", Style::Warning, &fate);
     }
+    if row.interruption(view.catalog).is_some() {
+        add("; ", Style::Error, "interrupts");
+    }
     line
 }
 
@@ -137,6 +140,9 @@ fn refused(refusal: &Refusal) -> &'static str {
         Refusal::Protected { .. } => "refused: protected",
         Refusal::Retained { .. } => "refused: retained",
         Refusal::HoldsData { .. } => "refused: holds data",
+        Refusal::InUse { .. } => "refused: in use",
+        Refusal::PlaceHeld { .. } => "refused: its place is taken",
+        Refusal::Interrupts { .. } => "refused: interrupts",
         Refusal::Forbidden { .. } => "refused: cannot be changed so",
         Refusal::ParentNotOurs { .. } => "refused: what it hangs on is not of this stack",
         Refusal::PlaceTaken { .. } => "refused: its place is taken",
@@ -146,7 +152,8 @@ fn refused(refusal: &Refusal) -> &'static str {
 }
 
 /// `Resources:` and below, in Pulumi's words; what destroys comes first.
-fn counts(plan: &Plan) -> Vec<Line> {
+fn counts(view: View<'_>) -> Vec<Line> {
+    let plan = view.plan;
     let tally = tally(plan);
     let mut lines = vec![Line::styled(Style::Heading, "Resources:")];
     let changes = [Op::Delete, Op::Replace, Op::Create, Op::Update, Op::Retain];
@@ -169,6 +176,19 @@ fn counts(plan: &Plan) -> Vec<Line> {
         .count();
     if refused > 0 {
         lines.push(Line::plain("    ").with(Style::Error, format!("{refused} refused")));
+    }
+    let interrupting = rows(plan)
+        .iter()
+        .filter(|row| row.refusal.is_none() && row.interruption(view.catalog).is_some())
+        .count();
+    if interrupting > 0 {
+        let verb = if interrupting == 1 {
+            "interrupts"
+        } else {
+            "interrupt"
+        };
+        let text = format!("! {interrupting} {verb} traffic or addresses");
+        lines.push(Line::plain("    ").with(Style::Error, text));
     }
     let unchanged = tally.get(&Op::Same).copied().unwrap_or(0);
     lines.extend(totals(kinds, total, unchanged, lines.len() == 1));

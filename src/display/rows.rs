@@ -20,6 +20,13 @@ pub struct PlanRow<'a> {
     pub refusal: Option<&'a Refusal>,
 }
 
+impl PlanRow<'_> {
+    /// What the replacement that the row tells of does to those who are served.
+    pub fn interruption(&self, catalog: &Catalog) -> Option<&'static str> {
+        interruption(catalog, self.step?)
+    }
+}
+
 /// The rows of a plan: first what has steps, in their order, then what stays.
 pub fn rows(plan: &Plan) -> Vec<PlanRow<'_>> {
     let mut replaced: BTreeMap<&Urn, usize> = BTreeMap::new();
@@ -176,6 +183,18 @@ pub fn fate_of_data(catalog: &Catalog, step: &Step) -> Option<String> {
         .left_of(observed)
         .filter(|_| data == DataPolicy::Snapshot);
     Some(left.unwrap_or_else(|| "its data goes for good".to_owned()))
+}
+
+/// What a replacement does to those who are served at the time, in the order that it has.
+pub fn interruption(catalog: &Catalog, step: &Step) -> Option<&'static str> {
+    let Action::CreateReplacement { order, .. } = &step.action else {
+        return None;
+    };
+    let interruption = catalog.get(step.urn.token())?.interruption?;
+    match order {
+        ReplaceOrder::CreateFirst => interruption.create_first,
+        ReplaceOrder::DeleteFirst => Some(interruption.delete_first),
+    }
 }
 
 /// How many rows have which operation; what is refused has none.

@@ -70,7 +70,7 @@ pub struct Origin {
     pub path: Path,
     /// Byte offset and length in the source of the file, where there is one.
     pub span: Option<(usize, usize)>,
-    /// The key of a section that says what the resource is called: `services.api.logGroup`.
+    /// The key of a section that says what the resource is called, or which range it has: `services.api.logGroup`.
     pub name_key: Option<Path>,
 }
 

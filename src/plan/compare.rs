@@ -5,7 +5,8 @@ use std::cmp::Reverse;
 use super::deletes::key;
 use super::protect::is_stateful;
 use super::{
-    Because, Draft, Goal, Op, PlannedOutput, Refusal, ReplaceOrder, Verdict, others, target,
+    Because, Draft, Goal, Op, PlannedOutput, Refusal, ReplaceOrder, Verdict, exclusive, others,
+    target,
 };
 use crate::graph::{FACTS_TOKEN, Resource};
 use crate::resource::desired::Comparison;
@@ -28,6 +29,23 @@ pub(super) fn verdicts(draft: &mut Draft<'_>) {
         };
         let verdict = verdict(draft, resource, schema);
         draft.verdicts.insert(&resource.urn, verdict);
+    }
+}
+
+/// Judges again with what must be replaced along with others, until nothing follows any more.
+pub(super) fn verdicts_with_followers(draft: &mut Draft<'_>) {
+    loop {
+        let followers = exclusive::followers(draft);
+        let known = draft.followers.len();
+        draft.followers.extend(followers);
+        if draft.followers.len() == known {
+            return;
+        }
+        draft.verdicts.clear();
+        // Those that verdicts come to.
+        let of_verdict = |refusal: &Refusal| matches!(refusal, Refusal::NameTaken { .. });
+        draft.refusals.retain(|refusal| !of_verdict(refusal));
+        verdicts(draft);
     }
 }
 
@@ -107,6 +125,9 @@ fn verdict(draft: &mut Draft<'_>, resource: &Resource, schema: &Schema) -> Verdi
                 _ => Because::CannotChange(properties.into_iter().collect()),
             };
             (Op::Replace, because)
+        }
+        _ if let Some(with) = draft.followers.get(&resource.urn) => {
+            (Op::Replace, Because::GoesWith(with.clone()))
         }
         _ if comparison.unfinished => {
             let status = "made, and not all of it set".to_owned();

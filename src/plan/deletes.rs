@@ -52,11 +52,19 @@ pub(super) struct Uses {
     needed_by: BTreeMap<ObjectKey, BTreeSet<ObjectKey>>,
     /// By object: those of them that name it. The file and the types' rules do not tell one twin from the other.
     named_by: BTreeMap<ObjectKey, BTreeSet<ObjectKey>>,
+    arns: BTreeMap<ObjectKey, String>,
 }
 
 impl Uses {
     pub(super) fn of(live: &LiveSnapshot, graph: &ResourceGraph, catalog: &Catalog) -> Self {
         let mut uses = Self::default();
+        for (urn, objects) in &live.ours {
+            for observed in objects {
+                if let Some(arn) = &observed.arn {
+                    uses.arns.insert(key(urn, observed), arn.clone());
+                }
+            }
+        }
         // Strongest first: an edge that contradicts an earlier one is dropped.
         uses.add_from_file(live, graph);
         uses.add_from_types(live, catalog);
@@ -83,6 +91,55 @@ impl Uses {
             open.extend(users.filter(|user| found.insert(*user)));
         }
         found
+    }
+
+    /// All that an object needs, directly or not.
+    pub(super) fn all_needs<'a>(&'a self, object: &'a ObjectKey) -> BTreeSet<&'a ObjectKey> {
+        let mut found = BTreeSet::new();
+        let mut open = vec![object];
+        while let Some(object) = open.pop() {
+            open.extend(self.needs(object).filter(|needed| found.insert(*needed)));
+        }
+        found
+    }
+
+    /// The objects for whose sake AWS refuses to delete this one: those that refer to it, and those that the type's rule
+    /// names and that live under the same parent.
+    pub(super) fn blockers_of<'a>(
+        &'a self,
+        object: &'a ObjectKey,
+        catalog: &Catalog,
+    ) -> BTreeSet<&'a ObjectKey> {
+        let Some(schema) = catalog.get(object.0.token()) else {
+            return BTreeSet::new();
+        };
+        let blocks = |user: &&ObjectKey| schema.is_blocked_by(user.0.token());
+        let naming = self.named_by.get(object).into_iter().flatten();
+        let mut found: BTreeSet<&ObjectKey> = naming
+            .filter(|user| user.0 != object.0)
+            .filter(blocks)
+            .collect();
+        if !schema.deletes_after.is_empty() {
+            let parents: BTreeSet<&ObjectKey> = self.needs(object).collect();
+            let ruled = self
+                .needed_by(object)
+                .filter(|user| schema.deletes_after.contains(&user.0.token()) && blocks(user));
+            found.extend(ruled.filter(|user| {
+                let needs = self.all_needs(user);
+                parents.iter().any(|parent| needs.contains(parent))
+            }));
+        }
+        found
+    }
+
+    /// True if properties name an object.
+    pub(super) fn names(&self, inputs: &Properties, object: &ObjectKey) -> bool {
+        let mut texts = Vec::new();
+        collect_texts(inputs, &mut texts);
+        let arn = self.arns.get(object);
+        texts
+            .iter()
+            .any(|text| *text == object.1 && text.len() > 3 || arn.is_some_and(|arn| arn == text))
     }
 
     fn add(&mut self, user: ObjectKey, needed: ObjectKey) {

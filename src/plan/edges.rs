@@ -3,22 +3,30 @@
 //! - What brings a resource up waits for what brings up the things it needs.
 //! - The old object of a create-first replacement goes after the new one stands and all dependents have moved over.
 //! - What goes waits for everything that lives and uses it, be that deleted, replaced or updated.
-//! - A new object waits for the departure of one that has its name or key under another URN: a rename in the file.
+//! - A new object waits for the departure of one that has its place: its name, its key, its range.
+//! - What goes and is in nobody's way goes after the rollouts: what runs until then may need it.
+//!
+//! Such edges can contradict each other. Two replacements that want each other's places: one of them then goes before its
+//! successor comes. What cannot go before its users have moved, and these cannot move before its successor has come: that
+//! is refused, before anything is done.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::deletes::{ObjectKey, key};
+use super::places::{self, Places};
 use super::{
-    Action, Because, Draft, Kept, Op, Plan, ReplaceOrder, Step, StepId, compare, others, protect,
+    Action, Because, DeleteFirst, Draft, Held, Kept, Op, Plan, Refusal, ReplaceOrder, Step, StepId,
+    compare, exclusive, others, protect,
 };
 use crate::graph::{dependencies, topological};
-use crate::resource::{Properties, Schema, Urn};
+use crate::resource::{Condition, Urn};
 
-pub(super) fn into_plan(draft: Draft<'_>) -> Plan {
+pub(super) fn into_plan(mut draft: Draft<'_>) -> Plan {
     let outputs = compare::outputs(&draft);
     let mut nodes = Nodes::of(&draft);
-    nodes.connect(&draft);
-    let order = nodes.order();
+    nodes.connect(&mut draft);
+    let order = nodes.order(&mut draft);
+    nodes.refuse(&mut draft);
     let position: BTreeMap<usize, StepId> = order
         .iter()
         .enumerate()
@@ -130,64 +138,128 @@ pub(super) fn into_plan(draft: Draft<'_>) -> Plan {
     }
 }
 
+/// How much an edge means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Bond {
+    /// It only keeps things tidy, and gives way to any other.
+    Tidy,
+    /// AWS does not delete what is in use.
+    Use,
+    /// A place is free only once another has left it.
+    Place,
+    /// Without it the plan is wrong.
+    Must,
+}
+
+/// What a node stands for.
+#[derive(Debug, Clone)]
+enum Node {
+    Up(Urn),
+    Down(ObjectKey),
+}
+
 /// Steps as numbers, before they are steps.
 #[derive(Default)]
 struct Nodes {
+    all: Vec<Node>,
     /// What brings a resource up, or brings it up to date.
     up: BTreeMap<Urn, usize>,
     /// What takes an object away.
     down: BTreeMap<ObjectKey, usize>,
     waits: BTreeMap<usize, BTreeSet<usize>>,
-    /// Edges that only order deletions by what was found in properties; dropped where they would close a cycle.
-    soft: BTreeSet<(usize, usize)>,
+    /// Edges that give way to others; those that are not in here must hold.
+    bonds: BTreeMap<(usize, usize), Bond>,
+    /// Who wants the place of an object that goes.
+    wanted_by: BTreeMap<ObjectKey, Urn>,
+    /// Live objects that the file knows under another name now.
+    renamed: BTreeMap<ObjectKey, Urn>,
+    /// What cannot go for those who use it.
+    held: BTreeMap<ObjectKey, BTreeSet<Urn>>,
 }
 
 impl Nodes {
     fn of(draft: &Draft<'_>) -> Self {
         let mut nodes = Self::default();
-        let mut count = 0;
-        let mut next = || {
-            count += 1;
-            count - 1
-        };
         for (urn, verdict) in &draft.verdicts {
             if matches!(verdict.op, Op::Create | Op::Update | Op::Replace) {
-                nodes.up.insert((*urn).clone(), next());
+                let node = nodes.add(Node::Up((*urn).clone()));
+                nodes.up.insert((*urn).clone(), node);
+            }
+            if let (Because::Renamed(before), Some(observed)) =
+                (&verdict.because, &verdict.observed)
+            {
+                let before = Urn::new(urn.stack(), urn.token(), before.clone());
+                nodes.renamed.insert(key(&before, observed), (*urn).clone());
             }
             if let (Op::Replace, Some(observed)) = (verdict.op, &verdict.observed)
                 && !others::is_deployed(draft.catalog, observed)
             {
-                nodes.down.insert(key(urn, observed), next());
+                nodes.add_down(key(urn, observed));
             }
         }
         for removal in &draft.removals {
-            nodes
-                .down
-                .insert(key(&removal.urn, &removal.observed), next());
+            nodes.add_down(key(&removal.urn, &removal.observed));
         }
-        nodes.waits = (0..count).map(|node| (node, BTreeSet::new())).collect();
         nodes
     }
 
-    fn wait(&mut self, node: usize, on: usize) {
-        if node != on {
-            self.waits.entry(node).or_default().insert(on);
-        }
+    /// The resource that a live object is now.
+    fn urn_of<'n>(&'n self, object: &'n ObjectKey) -> &'n Urn {
+        self.renamed.get(object).unwrap_or(&object.0)
     }
 
-    fn connect(&mut self, draft: &Draft<'_>) {
+    fn add(&mut self, node: Node) -> usize {
+        let number = self.all.len();
+        self.all.push(node);
+        self.waits.insert(number, BTreeSet::new());
+        number
+    }
+
+    fn add_down(&mut self, object: ObjectKey) {
+        let node = self.add(Node::Down(object.clone()));
+        self.down.insert(object, node);
+    }
+
+    fn wait(&mut self, node: usize, on: usize, bond: Bond) {
+        if node == on {
+            return;
+        }
+        let edge = (node, on);
+        let is_new = self.waits.entry(node).or_default().insert(on);
+        let before = if is_new { Bond::Tidy } else { self.bond(edge) };
+        match before.max(bond) {
+            Bond::Must => self.bonds.remove(&edge),
+            stronger => self.bonds.insert(edge, stronger),
+        };
+    }
+
+    fn bond(&self, edge: (usize, usize)) -> Bond {
+        self.bonds.get(&edge).copied().unwrap_or(Bond::Must)
+    }
+
+    fn part(&mut self, (node, on): (usize, usize)) {
+        if let Some(waits) = self.waits.get_mut(&node) {
+            waits.remove(&on);
+        }
+        self.bonds.remove(&(node, on));
+    }
+
+    fn connect(&mut self, draft: &mut Draft<'_>) {
         for (urn, verdict) in &draft.verdicts {
             let Some(&up) = self.up.get(*urn) else {
                 continue;
             };
             let resource = draft.graph.get(urn);
             for needed in resource.map(dependencies).unwrap_or_default() {
-                if let Some(&on) = self.up.get(needed) {
-                    if reboots_before(draft, urn, needed) {
-                        self.wait(on, up);
-                    } else {
-                        self.wait(up, on);
-                    }
+                let Some(&on) = self.up.get(needed) else {
+                    continue;
+                };
+                if reboots_before(draft, urn, needed) {
+                    self.wait(on, up, Bond::Must);
+                } else if !is_deferred(draft, needed) {
+                    self.wait(up, on, Bond::Must);
+                } else if rolls_out(draft, urn) {
+                    self.wait(on, up, Bond::Tidy);
                 }
             }
             let (Op::Replace, Some(observed)) = (verdict.op, &verdict.observed) else {
@@ -197,13 +269,14 @@ impl Nodes {
                 continue;
             };
             match verdict.order {
-                ReplaceOrder::CreateFirst => self.wait(down, up),
-                ReplaceOrder::DeleteFirst => self.wait(up, down),
+                ReplaceOrder::CreateFirst => self.wait(down, up, Bond::Must),
+                ReplaceOrder::DeleteFirst => self.wait(up, down, Bond::Must),
             }
         }
         self.connect_departures(draft);
         self.connect_additions(draft);
-        self.connect_renames(draft);
+        self.connect_places(draft);
+        self.connect_rollouts(draft);
     }
 
     /// What goes waits for its users: for their own departure, and for the step that moves them off it.
@@ -219,15 +292,30 @@ impl Nodes {
                     && verdict.order == ReplaceOrder::DeleteFirst
                     && verdict.observed.as_ref().is_some_and(|o| o.id == object.1)
             });
+            let blockers = draft.uses.blockers_of(&object, draft.catalog);
             for user in draft.uses.needed_by(&object) {
+                let user_urn = self.urn_of(user).clone();
+                let bond = if blockers.contains(user) {
+                    Bond::Use
+                } else {
+                    Bond::Tidy
+                };
                 if let Some(&on) = self.down.get(user) {
-                    self.soft.insert((down, on));
-                    self.wait(down, on);
+                    self.wait(down, on, bond);
+                    // Once it is gone, nothing of it has to be moved.
+                    if !delete_first && let Some(&on) = self.up.get(&user_urn) {
+                        self.wait(down, on, Bond::Tidy);
+                    }
+                    continue;
                 }
-                // Under delete-first, users are moved once the new object stands, not before.
-                if !delete_first && let Some(&on) = self.up.get(&user.0) {
-                    self.soft.insert((down, on));
-                    self.wait(down, on);
+                // Under delete-first, users are moved once the new object stands, unless AWS wants them off before.
+                if (!delete_first || bond == Bond::Use)
+                    && let Some(&on) = self.up.get(&user_urn)
+                {
+                    self.wait(down, on, bond);
+                }
+                if bond == Bond::Use && stays(draft, &user_urn, user, &object) {
+                    self.hold(&object, &user_urn);
                 }
             }
         }
@@ -242,58 +330,253 @@ impl Nodes {
             let parent = others::parent_of(draft, &removal.observed);
             if let Some(&parent) = parent.and_then(|parent| self.down.get(&parent)) {
                 let part = self.down[&key(&removal.urn, &removal.observed)];
-                self.wait(parent, part);
+                self.wait(parent, part, Bond::Use);
             }
         }
     }
 
-    fn connect_renames(&mut self, draft: &Draft<'_>) {
-        let mut leaving: BTreeMap<String, Vec<usize>> = BTreeMap::new();
-        for removal in &draft.removals {
-            let schema = draft.catalog.get(removal.urn.token());
-            if let Some(place) = schema.and_then(|schema| place(schema, &removal.observed.inputs)) {
-                let down = self.down[&key(&removal.urn, &removal.observed)];
-                leaving.entry(place).or_default().push(down);
+    fn hold(&mut self, object: &ObjectKey, user: &Urn) {
+        let users = self.held.entry(object.clone()).or_default();
+        users.insert(user.clone());
+    }
+
+    /// What is to have a place comes after whoever leaves it, and is refused where nobody does.
+    fn connect_places(&mut self, draft: &mut Draft<'_>) {
+        for turn in exclusive::turns(draft) {
+            if let (Some(&up), Some(&down)) = (self.up.get(&turn.user), self.down.get(&turn.old)) {
+                self.wait(up, down, Bond::Place);
+                if let Some(&under) = self.up.get(&turn.under) {
+                    self.wait(down, under, Bond::Tidy);
+                }
+                self.wanted_by.insert(turn.old, turn.user);
             }
         }
+        let places = Places::of(draft.live, draft.catalog);
+        let mut refusals = Vec::new();
         for (urn, verdict) in &draft.verdicts {
-            if !matches!(verdict.op, Op::Create | Op::Replace) {
+            let Some(&up) = self.up.get(*urn) else {
+                continue;
+            };
+            let Some(schema) = draft.catalog.get(urn.token()) else {
+                continue;
+            };
+            let wanted = &verdict.comparison.inputs;
+            if let (Op::Update, Some(observed)) = (verdict.op, &verdict.observed)
+                && (schema.trades_places || schema.collides(wanted, &observed.inputs))
+            {
                 continue;
             }
-            let schema = draft.catalog.get(urn.token());
-            let place = schema.and_then(|schema| place(schema, &verdict.comparison.inputs));
-            for &down in place
-                .and_then(|place| leaving.get(&place))
-                .into_iter()
-                .flatten()
-            {
-                let up = self.up[*urn];
-                self.wait(up, down);
-                // The departing object cannot wait for what waits for it.
-                self.soft.insert((down, up));
+            let own = verdict.observed.as_ref().map(|observed| &observed.id);
+            for holder in places.holders(urn, wanted) {
+                let holder_urn = self.urn_of(holder).clone();
+                if own == Some(&holder.1) && holder_urn == **urn {
+                    continue;
+                }
+                if let Some(&down) = self.down.get(holder) {
+                    self.wait(up, down, Bond::Place);
+                    if holder.0 != **urn {
+                        self.wanted_by.insert(holder.clone(), (*urn).clone());
+                    }
+                    continue;
+                }
+                let leaves = draft.verdicts.get(&holder_urn).is_some_and(|other| {
+                    let is_it = other.observed.as_ref().is_some_and(|o| o.id == holder.1);
+                    let stays_there = schema.collides(wanted, &other.comparison.inputs);
+                    other.op == Op::Update && is_it && !stays_there
+                });
+                match self.up.get(&holder_urn) {
+                    Some(&on) if leaves => self.wait(up, on, Bond::Place),
+                    _ if is_refused(draft, &holder_urn) => {}
+                    _ => refusals.push(place_taken(draft, urn, holder)),
+                }
+            }
+        }
+        draft.refusals.extend(refusals);
+    }
+
+    /// What goes and is in nobody's way waits for the rollouts: routes, rules, roles that the running tasks need until
+    /// others have taken over.
+    fn connect_rollouts(&mut self, draft: &Draft<'_>) {
+        let rollouts: Vec<usize> = self
+            .up
+            .iter()
+            .filter(|(urn, _)| rolls_out(draft, urn))
+            .map(|(_, up)| *up)
+            .collect();
+        if rollouts.is_empty() {
+            return;
+        }
+        let mut in_the_way: BTreeSet<usize> = BTreeSet::new();
+        let mut open: Vec<usize> = self.up.values().copied().collect();
+        while let Some(node) = open.pop() {
+            let needed = self.waits[&node].iter();
+            open.extend(needed.filter(|on| in_the_way.insert(**on)));
+        }
+        let downs: Vec<usize> = self.down.values().copied().collect();
+        for down in downs {
+            if !in_the_way.contains(&down) {
+                for &rollout in &rollouts {
+                    self.wait(down, rollout, Bond::Tidy);
+                }
             }
         }
     }
 
-    /// Topological, with soft edges dropped where they close a cycle.
-    fn order(&mut self) -> Vec<usize> {
+    /// A topological order; edges that contradict each other give way, the weakest first.
+    fn order(&mut self, draft: &mut Draft<'_>) -> Vec<usize> {
         loop {
-            match topological(&self.waits) {
+            let cycle = match topological(&self.waits) {
                 Ok(order) => return order,
-                Err(cyclic) => {
-                    let pairs: Vec<(usize, usize)> =
-                        cyclic.0.windows(2).map(|pair| (pair[0], pair[1])).collect();
-                    let dropped = pairs
-                        .iter()
-                        .find(|pair| self.soft.contains(pair))
-                        .or_else(|| pairs.first());
-                    if let Some((node, on)) = dropped
-                        && let Some(waits) = self.waits.get_mut(node)
-                    {
-                        waits.remove(on);
-                    }
-                }
+                Err(cyclic) => cyclic.0,
+            };
+            let edges: Vec<(usize, usize)> =
+                cycle.windows(2).map(|pair| (pair[0], pair[1])).collect();
+            let weak = |bond: Bond| edges.iter().copied().find(|edge| self.bond(*edge) == bond);
+            if let Some(edge) = weak(Bond::Tidy) {
+                self.part(edge);
+            } else if let Some(urn) = self.to_go_first(draft, &edges) {
+                self.go_first(draft, &urn);
+            } else if let Some(edge) = weak(Bond::Use) {
+                self.hold_by(edge);
+                self.part(edge);
+            } else if let Some(edge) = weak(Bond::Place) {
+                let refusal = self.exchange(draft, edge);
+                draft.refusals.extend(refusal);
+                self.part(edge);
+            } else if let Some(edge) = edges.first() {
+                // `verify` misses it, and the plan does not run.
+                self.part(*edge);
             }
+        }
+    }
+
+    /// Of the create-first replacements in a cycle, the one whose old object can best go before the new one stands.
+    fn to_go_first(&self, draft: &Draft<'_>, edges: &[(usize, usize)]) -> Option<Urn> {
+        let turning = edges.iter().filter_map(|(node, on)| {
+            let (Node::Down(object), Node::Up(urn)) = (&self.all[*node], &self.all[*on]) else {
+                return None;
+            };
+            let verdict = draft.verdicts.get(urn)?;
+            let is_it = verdict.observed.as_ref().is_some_and(|o| o.id == object.1);
+            let turns = object.0 == *urn && is_it && verdict.order == ReplaceOrder::CreateFirst;
+            turns.then_some((object, urn))
+        });
+        let best = turning.min_by_key(|(object, urn)| {
+            let blockers = draft.uses.blockers_of(object, draft.catalog);
+            let stuck = blockers.iter().filter(|user| {
+                let waits = self.up.get(&user.0).zip(self.up.get(*urn));
+                !self.down.contains_key(**user)
+                    && waits.is_none_or(|(&user, &up)| self.reaches(user, up))
+            });
+            let schema = draft.catalog.get(urn.token());
+            let interrupts = schema.is_some_and(|schema| schema.interruption.is_some());
+            let is_data = schema.is_some_and(|schema| schema.stateful);
+            (stuck.count(), is_data, interrupts, (*urn).clone())
+        });
+        best.map(|(_, urn)| urn.clone())
+    }
+
+    fn reaches(&self, from: usize, to: usize) -> bool {
+        let mut seen = BTreeSet::from([from]);
+        let mut open = vec![from];
+        while let Some(node) = open.pop() {
+            if node == to {
+                return true;
+            }
+            let needed = self.waits[&node].iter();
+            open.extend(needed.filter(|on| seen.insert(**on)));
+        }
+        false
+    }
+
+    /// Turns a create-first replacement into a delete-first one.
+    fn go_first(&mut self, draft: &mut Draft<'_>, urn: &Urn) {
+        let Some(verdict) = draft.verdicts.get_mut(urn) else {
+            return;
+        };
+        let Some(object) = verdict.observed.as_ref().map(|o| key(urn, o)) else {
+            return;
+        };
+        verdict.order = ReplaceOrder::DeleteFirst;
+        let cause = self
+            .wanted_by
+            .get(&object)
+            .map(|by| DeleteFirst::PlaceWanted(by.clone()));
+        let cause = cause.or_else(|| {
+            let needed = draft.graph.get(urn).map(dependencies).unwrap_or_default();
+            let first = |urn: &&&Urn| draft.delete_first.contains_key(**urn);
+            let with = needed.iter().find(first);
+            with.map(|urn| DeleteFirst::With((*urn).clone()))
+        });
+        let cause = cause.unwrap_or(DeleteFirst::InTheWay);
+        draft.delete_first.insert(urn.clone(), cause);
+        let (up, down) = (self.up[urn], self.down[&object]);
+        self.part((down, up));
+        self.wait(up, down, Bond::Must);
+    }
+
+    /// An object that would have to go before its user has moved.
+    fn hold_by(&mut self, (node, on): (usize, usize)) {
+        let user = match &self.all[on] {
+            Node::Up(urn) | Node::Down((urn, _)) => urn.clone(),
+        };
+        if let Node::Down(object) = self.all[node].clone() {
+            self.hold(&object, &user);
+        }
+    }
+
+    /// A place that is free only once its next holder has it.
+    fn exchange(&self, draft: &Draft<'_>, (node, on): (usize, usize)) -> Option<Refusal> {
+        let Node::Up(urn) = &self.all[node] else {
+            return None;
+        };
+        let by = match &self.all[on] {
+            Node::Down(object) => object.clone(),
+            Node::Up(by) => key(by, draft.verdicts.get(by)?.observed.as_ref()?),
+        };
+        Some(place_taken(draft, urn, &by))
+    }
+
+    /// Refuses what was found to be held.
+    fn refuse(&self, draft: &mut Draft<'_>) {
+        for (object, users) in &self.held {
+            if is_refused(draft, &object.0) {
+                continue;
+            }
+            let (urn, id) = object;
+            let cause = draft.delete_first.get(urn).filter(|_| {
+                let verdict = draft.verdicts.get(urn);
+                let old = verdict.and_then(|verdict| verdict.observed.as_ref());
+                old.is_some_and(|old| old.id == *id)
+            });
+            let out_of_reach = users.iter().any(|user| {
+                let verdict = draft.verdicts.get(user);
+                verdict
+                    .is_some_and(|verdict| verdict.op == Op::Same && !verdict.comparison.is_same())
+            });
+            let because = match (cause, self.wanted_by.get(object)) {
+                _ if out_of_reach => Held::OutOfReach,
+                (Some(cause), _) => Held::DeleteFirst(cause.clone()),
+                (None, Some(by)) => Held::DeleteFirst(DeleteFirst::PlaceWanted(by.clone())),
+                (None, None) => Held::Stays,
+            };
+            let because = match because {
+                Held::DeleteFirst(cause) => Held::DeleteFirst(root(draft, cause)),
+                other => other,
+            };
+            let place = match &because {
+                Held::DeleteFirst(DeleteFirst::PlaceWanted(by) | DeleteFirst::With(by)) => {
+                    places::properties_of(draft, by)
+                }
+                _ => places::properties_of(draft, urn),
+            };
+            draft.refusals.push(Refusal::InUse {
+                urn: urn.clone(),
+                id: id.clone(),
+                users: users.iter().cloned().collect(),
+                because,
+                place,
+            });
         }
     }
 }
@@ -319,7 +602,75 @@ fn reboots_before(draft: &Draft<'_>, urn: &Urn, needed: &Urn) -> bool {
     order(&mut changes)
 }
 
-/// The place that only one object of a type can take at a time, as text.
-fn place(schema: &Schema, inputs: &Properties) -> Option<String> {
-    Some(format!("{} {:?}", schema.token, schema.place_of(inputs)?))
+/// True if a live object of the stack goes on referring to another one for all that the plan does.
+fn stays(draft: &Draft<'_>, urn: &Urn, user: &ObjectKey, object: &ObjectKey) -> bool {
+    if is_refused(draft, urn) {
+        return false;
+    }
+    let Some(verdict) = draft.verdicts.get(urn) else {
+        return true;
+    };
+    let is_it = verdict.observed.as_ref().is_some_and(|o| o.id == user.1);
+    // Once it is updated or replaced, it has what the file says: that may be the same object still.
+    !is_it || verdict.op == Op::Same || draft.uses.names(&verdict.comparison.inputs, object)
+}
+
+/// The first of those that go first along with each other.
+fn root(draft: &Draft<'_>, mut cause: DeleteFirst) -> DeleteFirst {
+    // Each is needed by the one before, so this ends.
+    while let DeleteFirst::With(urn) = &cause
+        && let Some(above @ DeleteFirst::With(_)) = draft.delete_first.get(urn)
+    {
+        cause = above.clone();
+    }
+    cause
+}
+
+fn is_refused(draft: &Draft<'_>, urn: &Urn) -> bool {
+    draft.refusals.iter().any(|refusal| refusal.urn() == urn)
+}
+
+fn place_taken(draft: &Draft<'_>, urn: &Urn, holder: &ObjectKey) -> Refusal {
+    Refusal::PlaceHeld {
+        urn: urn.clone(),
+        by: holder.0.clone(),
+        id: holder.1.clone(),
+        place: places::properties_of(draft, urn),
+    }
+}
+
+/// True if a step of it brings new code into service beside the old.
+fn rolls_out(draft: &Draft<'_>, urn: &Urn) -> bool {
+    let schema = draft.catalog.get(urn.token());
+    schema.is_some_and(|schema| schema.rolls_out)
+}
+
+/// True if a change is one for what comes into service, and does harm to what is in service now: it waits. Where nothing
+/// is in service, or a rollout is stuck, it may be what the rollout needs.
+fn is_deferred(draft: &Draft<'_>, urn: &Urn) -> bool {
+    let after = draft
+        .catalog
+        .get(urn.token())
+        .is_some_and(|schema| schema.updates_after_rollout);
+    let is_update = |verdict: &super::Verdict| verdict.op == Op::Update;
+    if !after || !draft.verdicts.get(urn).is_some_and(is_update) {
+        return false;
+    }
+    let mut users = draft.verdicts.iter().filter(|(user, verdict)| {
+        is_update(verdict)
+            && rolls_out(draft, user)
+            && draft
+                .graph
+                .get(user)
+                .is_some_and(|user| dependencies(user).contains(urn))
+    });
+    let serves = |verdict: &super::Verdict| {
+        let observed = verdict.observed.as_ref();
+        observed.is_some_and(|observed| {
+            let count = observed.inputs.get("desiredCount");
+            let runs = count.and_then(crate::resource::Value::as_number) != Some(0.0);
+            observed.condition == Condition::Ready && runs
+        })
+    };
+    users.any(|(_, verdict)| serves(verdict))
 }

@@ -7,7 +7,9 @@ pub mod binding;
 mod compare;
 mod deletes;
 mod edges;
+mod exclusive;
 mod others;
+mod places;
 mod protect;
 mod replace;
 mod target;
@@ -108,6 +110,8 @@ pub enum Because {
     Broken(String),
     /// These properties can only be had with a new object.
     CannotChange(Vec<String>),
+    /// That one is replaced, and this one cannot serve both.
+    GoesWith(Urn),
     /// `--replace` names it.
     Requested,
     /// `--reboot` names it, and nothing else is to be done.
@@ -148,6 +152,7 @@ impl fmt::Display for Because {
                     properties.join(", ")
                 )
             }
+            Self::GoesWith(urn) => write!(formatter, "goes with {}", urn.name()),
             Self::Requested => formatter.write_str("--replace"),
             Self::Reboot => formatter.write_str("--reboot"),
             Self::NotInFile => formatter.write_str("no longer in the file"),
@@ -167,6 +172,32 @@ impl fmt::Display for Because {
             Self::Unmarked => formatter.write_str("records what is ours"),
         }
     }
+}
+
+/// Why the old object of a replacement goes before the new one stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DeleteFirst {
+    /// `deleteBeforeReplace`.
+    Asked,
+    /// Both have the same name, key or range.
+    SamePlace,
+    /// It needs this one, which goes first as well.
+    With(Urn),
+    /// This one is to have its place.
+    PlaceWanted(Urn),
+    /// Others that are to come or to go wait for it.
+    InTheWay,
+}
+
+/// Why an object cannot be deleted when it would have to be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Held {
+    /// It would have to go before its users can move to its successor.
+    DeleteFirst(DeleteFirst),
+    /// What uses it would move, but is no target, or excluded.
+    OutOfReach,
+    /// What uses it goes on using it.
+    Stays,
 }
 
 /// One thing to do.
@@ -305,6 +336,30 @@ pub enum Refusal {
         /// The switch of AWS that keeps it from being deleted, if that is on.
         guard: Option<&'static str>,
     },
+    /// AWS does not delete it while these use it, and they cannot let go of it before.
+    InUse {
+        urn: Urn,
+        id: String,
+        users: Vec<Urn>,
+        because: Held,
+        /// The properties that say which place it has, or which place is wanted of it.
+        place: Vec<String>,
+    },
+    /// Another object of the stack has the place that it is to have, and does not leave it before.
+    PlaceHeld {
+        urn: Urn,
+        by: Urn,
+        id: String,
+        place: Vec<String>,
+    },
+    /// Drift alone would replace what serves traffic.
+    Interrupts {
+        urn: Urn,
+        id: String,
+        properties: Vec<String>,
+        /// What it would mean.
+        effect: &'static str,
+    },
     /// AWS does not change it so.
     Forbidden {
         urn: Urn,
@@ -340,6 +395,9 @@ impl Refusal {
             | Self::Protected { urn, .. }
             | Self::Retained { urn, .. }
             | Self::HoldsData { urn, .. }
+            | Self::InUse { urn, .. }
+            | Self::PlaceHeld { urn, .. }
+            | Self::Interrupts { urn, .. }
             | Self::Forbidden { urn, .. }
             | Self::ParentNotOurs { urn, .. }
             | Self::PlaceTaken { urn, .. }
@@ -430,6 +488,10 @@ pub fn build(
     // First, because everything else works on verdicts; in dependency order, because a new object makes its dependents'
     // inputs unknown.
     compare::verdicts(&mut draft);
+    // What can only be used in one place follows what uses it: judged again, for a new object makes its dependents' inputs
+    // unknown, too.
+    compare::verdicts_with_followers(&mut draft);
+    exclusive::refuse_shared(&mut draft);
     // After all verdicts stand: a delete-first replacement drags replaced dependents along.
     replace::orders(&mut draft);
     // What lives and is not wanted. Needs to know which objects the verdicts have taken.
@@ -475,6 +537,10 @@ struct Draft<'a> {
     removals: Vec<Removal>,
     retained: Vec<Retained>,
     refusals: Vec<Refusal>,
+    /// What must be replaced along with another one, and with which.
+    followers: BTreeMap<Urn, Urn>,
+    /// Replacements whose old object goes first, and why.
+    delete_first: BTreeMap<Urn, DeleteFirst>,
     /// Which live objects refer to which: dependents of an object, by the object's id and type.
     uses: deletes::Uses,
     /// What is to be recorded of the untaggable parts of each resource.
@@ -500,6 +566,8 @@ impl<'a> Draft<'a> {
             removals: Vec::new(),
             retained: Vec::new(),
             refusals: Vec::new(),
+            followers: BTreeMap::new(),
+            delete_first: BTreeMap::new(),
             uses: deletes::Uses::of(live, graph, catalog),
             parts: others::Parts::of(live, graph, catalog),
             places: BTreeMap::new(),

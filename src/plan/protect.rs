@@ -1,10 +1,12 @@
 //! Pass 5: what must not be. Changes that AWS refuses, protection, data without consent, and what stays because something
 //! that stays needs it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::deletes::{ObjectKey, key};
-use super::{Draft, Goal, Op, Refusal, Removal, RetainReason, Retained, target};
+use super::{
+    Because, Draft, Goal, Op, Refusal, Removal, ReplaceOrder, RetainReason, Retained, target,
+};
 use crate::graph::OnDelete;
 use crate::resource::desired::Comparison;
 use crate::resource::provider::DataPolicy;
@@ -56,6 +58,20 @@ fn guard_replacements(draft: &mut Draft<'_>) {
             });
         } else if is_stateful(draft, urn) && !consented(draft, urn, observed) {
             refusals.push(holds_data(draft, urn, observed, Op::Replace));
+        } else if verdict.because == Because::Drifted
+            && let Some(effect) = interruption(draft, urn, verdict.order)
+        {
+            let replacing = verdict.comparison.diff.changes.iter();
+            let replacing = replacing.filter(|change| change.replaces);
+            let properties: BTreeSet<String> = replacing
+                .map(|change| change.property().to_owned())
+                .collect();
+            refusals.push(Refusal::Interrupts {
+                urn: (*urn).clone(),
+                id: observed.id.clone(),
+                properties: properties.into_iter().collect(),
+                effect,
+            });
         }
     }
     draft.refusals.extend(refusals);
@@ -165,6 +181,15 @@ fn hold_what_retained_objects_need(draft: &mut Draft<'_>) {
                 reason,
             });
         }
+    }
+}
+
+/// What a replacement in this order does to those who are served, if anything.
+fn interruption(draft: &Draft<'_>, urn: &Urn, order: ReplaceOrder) -> Option<&'static str> {
+    let interruption = draft.catalog.get(urn.token())?.interruption?;
+    match order {
+        ReplaceOrder::CreateFirst => interruption.create_first,
+        ReplaceOrder::DeleteFirst => Some(interruption.delete_first),
     }
 }
 

@@ -7,16 +7,16 @@
 //!
 //! Create first wherever both can stand side by side; delete first where a name or key would collide. A delete-first
 //! replacement spreads to its dependents that are replaced as well: their old objects hold the old one, and their new
-//! objects need the new one, so creating them first would wait for itself.
+//! objects need the new one, so creating them first would wait for itself. Where replacements want each other's places,
+//! one of them goes first: `edges.rs` finds out which.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
-use super::{Draft, Op, ReplaceOrder, Verdict};
+use super::{DeleteFirst, Draft, Op, ReplaceOrder};
 use crate::graph::dependencies;
-use crate::resource::{Schema, Urn};
 
 pub(super) fn orders(draft: &mut Draft<'_>) {
-    let mut delete_first: BTreeSet<Urn> = BTreeSet::new();
+    let mut causes = BTreeMap::new();
     for resource in draft.graph.in_order() {
         let Some(schema) = draft.catalog.get(resource.urn.token()) else {
             continue;
@@ -24,25 +24,23 @@ pub(super) fn orders(draft: &mut Draft<'_>) {
         let Some(verdict) = draft.verdicts.get_mut(&resource.urn) else {
             continue;
         };
-        if verdict.op != Op::Replace {
+        let (Op::Replace, Some(observed)) = (verdict.op, &verdict.observed) else {
             continue;
-        }
+        };
         let dragged = dependencies(resource)
             .into_iter()
-            .any(|urn| delete_first.contains(urn));
-        if resource.options.delete_before_replace || dragged || collides(schema, verdict) {
-            verdict.order = ReplaceOrder::DeleteFirst;
-            delete_first.insert(resource.urn.clone());
-        }
+            .find(|urn| causes.contains_key(*urn));
+        let cause = if resource.options.delete_before_replace {
+            DeleteFirst::Asked
+        } else if schema.collides(&verdict.comparison.inputs, &observed.inputs) {
+            DeleteFirst::SamePlace
+        } else if let Some(urn) = dragged {
+            DeleteFirst::With(urn.clone())
+        } else {
+            continue;
+        };
+        verdict.order = ReplaceOrder::DeleteFirst;
+        causes.insert(resource.urn.clone(), cause);
     }
-}
-
-/// True if old and new would have the same name or key.
-fn collides(schema: &Schema, verdict: &Verdict) -> bool {
-    let Some(observed) = &verdict.observed else {
-        return false;
-    };
-    // No place at all, or one that depends on an object still to come: nothing to collide with.
-    let wanted = schema.place_of(&verdict.comparison.inputs);
-    wanted.is_some() && wanted == schema.place_of(&observed.inputs)
+    draft.delete_first = causes;
 }

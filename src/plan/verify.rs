@@ -1,15 +1,26 @@
 //! What any plan must satisfy. Runs in production before a plan does, and is the oracle of the property tests.
+//!
+//! The order is derived here once more, from the file and from what the plan deletes, and not from the planner's edges.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use super::{Action, Plan};
-use crate::resource::Urn;
+use super::{Action, Op, Plan, ReplaceOrder, Step, StepId};
+use crate::graph::{ResourceGraph, dependencies};
+use crate::resource::{Catalog, Observed, Properties, Urn, Value};
 
 /// A plan that must not run: always a bug in fde-infra.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Violation {
     #[error("step {step} waits for step {on}, which comes later")]
     OutOfOrder { step: usize, on: usize },
+    #[error("step {step} does not wait for step {on}: {because}")]
+    Unordered {
+        step: usize,
+        on: usize,
+        because: &'static str,
+    },
+    #[error("`{}` would be deleted while `{}` uses it", .0.name(), .1.name())]
+    DeletedInUse(Urn, Urn),
     #[error("`{}` is brought up by two steps", .0.name())]
     TwoVerdicts(Urn),
     #[error("`{}` is both kept and changed", .0.name())]
@@ -24,7 +35,20 @@ pub enum Violation {
 ///
 /// # Errors
 /// The first rule that it breaks.
-pub fn verify(plan: &Plan) -> Result<(), Violation> {
+pub fn verify(plan: &Plan, graph: &ResourceGraph, catalog: &Catalog) -> Result<(), Violation> {
+    check_steps(plan)?;
+    // A plan that is refused does not run, and its order may be what it is refused for.
+    if !plan.refusals.is_empty() {
+        return Ok(());
+    }
+    let steps = Steps::of(plan);
+    check_needs(plan, graph, catalog, &steps)?;
+    check_replacements(plan, &steps)?;
+    check_places(plan, catalog)?;
+    check_deletions(plan, catalog, &steps)
+}
+
+fn check_steps(plan: &Plan) -> Result<(), Violation> {
     let mut brought_up: BTreeSet<&Urn> = BTreeSet::new();
     let kept: BTreeSet<&Urn> = plan.kept.iter().map(|kept| &kept.urn).collect();
     for (id, step) in plan.steps.iter().enumerate() {
@@ -55,4 +79,191 @@ pub fn verify(plan: &Plan) -> Result<(), Violation> {
         }
     }
     Ok(())
+}
+
+/// Steps by what they are about.
+struct Steps<'a> {
+    up: BTreeMap<&'a Urn, StepId>,
+    /// By URN and id.
+    down: BTreeMap<(&'a Urn, &'a str), StepId>,
+}
+
+impl<'a> Steps<'a> {
+    fn of(plan: &'a Plan) -> Self {
+        let mut steps = Self {
+            up: BTreeMap::new(),
+            down: BTreeMap::new(),
+        };
+        for (id, step) in plan.steps.iter().enumerate() {
+            match step.observed().filter(|_| step.is_delete()) {
+                Some(observed) => {
+                    steps.down.insert((&step.urn, &observed.id), id);
+                }
+                None => {
+                    steps.up.insert(&step.urn, id);
+                }
+            }
+        }
+        steps
+    }
+}
+
+fn must_wait(
+    plan: &Plan,
+    step: StepId,
+    on: StepId,
+    because: &'static str,
+) -> Result<(), Violation> {
+    if plan.steps[step].waits_for.contains(&on) {
+        Ok(())
+    } else {
+        Err(Violation::Unordered { step, on, because })
+    }
+}
+
+/// What is brought up comes after what it needs, but for updates that are for what comes after it.
+fn check_needs(
+    plan: &Plan,
+    graph: &ResourceGraph,
+    catalog: &Catalog,
+    steps: &Steps<'_>,
+) -> Result<(), Violation> {
+    for (urn, &id) in &steps.up {
+        let needed = graph.get(urn).map(dependencies).unwrap_or_default();
+        for needed in needed {
+            let Some(&on) = steps.up.get(needed) else {
+                continue;
+            };
+            let schema = catalog.get(needed.token());
+            let may_be_late = plan.steps[on].op() == Op::Update
+                && schema.is_some_and(|schema| schema.updates_after_rollout);
+            // A reboot is a step of its own kind: a replica's can come before its source's.
+            let reboots = |id: StepId| {
+                let desired = plan.steps[id].desired();
+                desired.is_some_and(|desired| desired.reboot)
+            };
+            let may_reboot = needed.token() == urn.token() && reboots(id) && reboots(on);
+            if !may_be_late && !may_reboot {
+                must_wait(plan, id, on, "it needs it")?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn check_replacements(plan: &Plan, steps: &Steps<'_>) -> Result<(), Violation> {
+    for (id, step) in plan.steps.iter().enumerate() {
+        let Action::CreateReplacement {
+            replaced, order, ..
+        } = &step.action
+        else {
+            continue;
+        };
+        let Some(&down) = steps.down.get(&(&step.urn, replaced.id.as_str())) else {
+            continue;
+        };
+        match order {
+            ReplaceOrder::CreateFirst => must_wait(plan, down, id, "the new one comes first")?,
+            ReplaceOrder::DeleteFirst => must_wait(plan, id, down, "the old one goes first")?,
+        }
+    }
+    Ok(())
+}
+
+/// What takes the place of another object comes after that one has gone.
+fn check_places(plan: &Plan, catalog: &Catalog) -> Result<(), Violation> {
+    let mut leaving: BTreeMap<String, Vec<StepId>> = BTreeMap::new();
+    let place = |urn: &Urn, inputs: &Properties| {
+        let place = catalog.get(urn.token())?.place_of(inputs)?;
+        Some(format!("{} {place:?}", urn.token()))
+    };
+    for (id, step) in plan.steps.iter().enumerate() {
+        if let Some(observed) = step.observed().filter(|_| step.is_delete())
+            && let Some(place) = place(&step.urn, &observed.inputs)
+        {
+            leaving.entry(place).or_default().push(id);
+        }
+    }
+    for (id, step) in plan.steps.iter().enumerate() {
+        let is_new = matches!(
+            step.action,
+            Action::Create { .. } | Action::CreateReplacement { .. }
+        );
+        let Some(comparison) = step.comparison().filter(|_| is_new) else {
+            continue;
+        };
+        let place = place(&step.urn, &comparison.inputs);
+        for &on in place
+            .and_then(|place| leaving.get(&place))
+            .into_iter()
+            .flatten()
+        {
+            must_wait(plan, id, on, "it has its place")?;
+        }
+    }
+    Ok(())
+}
+
+/// Nothing is deleted before all that AWS wants off it is gone or has moved.
+fn check_deletions(plan: &Plan, catalog: &Catalog, steps: &Steps<'_>) -> Result<(), Violation> {
+    let mut deleted: HashMap<&str, Vec<(&Step, StepId)>> = HashMap::new();
+    for (id, step) in plan.steps.iter().enumerate() {
+        if let Some(observed) = step.observed().filter(|_| step.is_delete()) {
+            let long = Some(observed.id.as_str()).filter(|id| id.len() > 3);
+            for name in long.into_iter().chain(observed.arn.as_deref()) {
+                deleted.entry(name).or_default().push((step, id));
+            }
+        }
+    }
+    let kept = plan.kept.iter().map(|kept| (&kept.urn, &kept.observed));
+    let retained = plan.retained.iter();
+    let retained = retained.map(|retained| (&retained.urn, &retained.observed));
+    let moved = plan.steps.iter().filter_map(|step| {
+        let observed = step.observed()?;
+        Some((&step.urn, observed))
+    });
+    for (user, observed) in kept.chain(retained).chain(moved) {
+        let mut named = Vec::new();
+        texts(observed, &mut |text| {
+            named.extend(deleted.get(text).into_iter().flatten());
+        });
+        for &(step, id) in named {
+            let schema = catalog.get(step.urn.token());
+            let blocks = schema.is_some_and(|schema| schema.is_blocked_by(user.token()));
+            if !blocks || step.urn == *user {
+                continue;
+            }
+            let gone = steps.down.get(&(user, observed.id.as_str()));
+            // A replacement leaves its old object where it is until that is deleted.
+            let mover = steps.up.get(user).filter(|_| gone.is_none());
+            let before = gone.or(mover);
+            if !before.is_some_and(|on| step.waits_for.contains(on)) {
+                return Err(match before {
+                    Some(&on) => Violation::Unordered {
+                        step: id,
+                        on,
+                        because: "it is used until then",
+                    },
+                    None => Violation::DeletedInUse(step.urn.clone(), user.clone()),
+                });
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Every text among an object's inputs.
+fn texts<'a>(observed: &'a Observed, each: &mut dyn FnMut(&'a str)) {
+    fn visit<'a>(value: &'a Value, each: &mut dyn FnMut(&'a str)) {
+        match value {
+            Value::String(text) => each(text),
+            Value::List(values) => values.iter().for_each(|value| visit(value, each)),
+            Value::Object(values) => values.values().for_each(|value| visit(value, each)),
+            _ => {}
+        }
+    }
+    observed
+        .inputs
+        .values()
+        .for_each(|value| visit(value, each));
 }

@@ -92,6 +92,18 @@ impl fmt::Display for Misfit {
 /// Everything that does not fit together in the inputs; references are in them as text.
 pub type Checks = fn(&Properties) -> Vec<Misfit>;
 
+/// What a replacement does to whoever is served by the old object at the time, by the order of the two.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Interruption {
+    /// While the new object stands beside the old one. `None`: nobody notices.
+    pub create_first: Option<&'static str>,
+    /// While neither stands.
+    pub delete_first: &'static str,
+}
+
+/// True if objects with these inputs cannot stand side by side.
+pub type Overlaps = fn(&Properties, &Properties) -> bool;
+
 /// The reason against an update, if there is one.
 pub type Forbids = fn(diff: &Diff, desired: &Properties, observed: &Properties) -> Option<String>;
 
@@ -160,6 +172,20 @@ pub struct Schema {
     pub reads_after: &'static [&'static str],
     /// Types whose objects must be gone before this one can go, although no input of theirs refers to it.
     pub deletes_after: &'static [&'static str],
+    /// Types whose objects AWS wants off an object of this type before it deletes it. `None`: all that refer to it.
+    pub blockers: Option<&'static [&'static str]>,
+    /// Whether two objects are in each other's way although their places are not the same: ranges that overlap.
+    pub overlaps: Option<Overlaps>,
+    /// An update that wants the place of another object of the stack gives that one its own in return, in one call.
+    pub trades_places: bool,
+    /// The type under one of whose objects an object of this type can be used at a time, through what refers to it.
+    pub exclusive_to: Option<&'static str>,
+    /// An update of it brings new code into service beside the old, and ends once that has taken over.
+    pub rolls_out: bool,
+    /// An update of it is measured against what runs: it comes after the rollouts of those that use it.
+    pub updates_after_rollout: bool,
+    /// What a replacement means for traffic.
+    pub interruption: Option<Interruption>,
     /// Takes over into the desired inputs what somebody else than the author decides once the object exists: a count
     /// that autoscaling owns, a version that AWS patches. Called before the two are compared.
     pub defers: Option<fn(desired: &mut Properties, observed: &Properties)>,
@@ -214,6 +240,13 @@ impl Schema {
             taggable: create_class != CreateClass::PartOfParent,
             reads_after: &[],
             deletes_after: &[],
+            blockers: None,
+            overlaps: None,
+            trades_places: false,
+            exclusive_to: None,
+            rolls_out: false,
+            updates_after_rollout: false,
+            interruption: None,
             defers: None,
             checks: None,
             forbids: None,
@@ -452,6 +485,83 @@ impl Schema {
         self
     }
 
+    /// Names the types whose objects keep one of this type from being deleted; without it, all do that refer to it.
+    #[must_use]
+    pub fn blockers(mut self, tokens: &'static [&'static str]) -> Self {
+        self.blockers = Some(tokens);
+        self
+    }
+
+    #[must_use]
+    pub fn overlaps(mut self, overlaps: Overlaps) -> Self {
+        self.overlaps = Some(overlaps);
+        self
+    }
+
+    #[must_use]
+    pub fn trades_places(mut self) -> Self {
+        self.trades_places = true;
+        self
+    }
+
+    #[must_use]
+    pub fn exclusive_to(mut self, token: &'static str) -> Self {
+        self.exclusive_to = Some(token);
+        self
+    }
+
+    #[must_use]
+    pub fn rolls_out(mut self) -> Self {
+        self.rolls_out = true;
+        self
+    }
+
+    #[must_use]
+    pub fn updates_after_rollout(mut self) -> Self {
+        self.updates_after_rollout = true;
+        self
+    }
+
+    /// Says what a replacement in either order does to those who are served.
+    #[must_use]
+    pub fn interrupts(
+        mut self,
+        create_first: Option<&'static str>,
+        delete_first: &'static str,
+    ) -> Self {
+        self.interruption = Some(Interruption {
+            create_first,
+            delete_first,
+        });
+        self
+    }
+
+    /// True if an object of that type keeps one of this type, which it refers to, from being deleted.
+    pub fn is_blocked_by(&self, token: &str) -> bool {
+        self.blockers
+            .is_none_or(|blockers| blockers.contains(&token))
+    }
+
+    /// True if one object with these inputs is in the way of another.
+    pub fn collides(&self, wanted: &Properties, held: &Properties) -> bool {
+        if let Some(overlaps) = self.overlaps
+            && overlaps(wanted, held)
+        {
+            return true;
+        }
+        let place = self.place_of(wanted);
+        // No place at all, or one that depends on an object still to come: nothing to collide with.
+        place.is_some() && place == self.place_of(held)
+    }
+
+    /// The properties that say which place an object takes.
+    pub fn place_properties(&self) -> Vec<&'static str> {
+        if self.key.is_empty() {
+            return self.name.iter().map(|rule| rule.property).collect();
+        }
+        self.key.to_vec()
+    }
+
     pub fn property(&self, name: &str) -> Option<&Property> {
         self.properties
             .iter()
@@ -525,11 +635,16 @@ impl Schema {
     /// neither, or not all of it is known.
     pub fn place_of(&self, inputs: &Properties) -> Option<Vec<Value>> {
         if !self.key.is_empty() {
-            return self.key_of(inputs);
+            // Of a key of which nothing is set there can be any number: NAT gateways without an address.
+            let key = self.key_of(inputs)?;
+            return key.iter().any(|part| !part.is_null()).then_some(key);
         }
         let name = inputs.get(self.name?.property)?;
         // AWS tells most names apart whatever their case.
-        Some(vec![name.as_str()?.to_lowercase().into()])
+        let mut place = vec![Value::from(name.as_str()?.to_lowercase())];
+        // A group of another VPC, a service of another cluster may have the same.
+        place.extend(self.values_of(self.scope, inputs)?);
+        Some(place)
     }
 
     /// What tells this object from others of its type, once all of it is known.

@@ -377,6 +377,10 @@ def change_service(backend, parameters):
             continue
         before = copy.deepcopy(getattr(service, MOTO_NAMES.get(field, field), None))
         keep(service, field, value)
+        if field == "capacityProviderStrategy":
+            # Launch type and strategy exclude each other; an empty list brings the launch type back.
+            service.first_launch_type = getattr(service, "first_launch_type", service.launch_type)
+            service.launch_type = None if value else service.first_launch_type
         if field in DEPLOYING_FIELDS and getattr(service, MOTO_NAMES.get(field, field)) != before:
             deploys = True
     if parameters.get("desiredCount") is not None:

@@ -1,6 +1,6 @@
 //! An AWS account in memory, with the generic semantics that each type's schema implies: natural keys collide, client
-//! tokens give the same object again, objects in use cannot be deleted, what is gone cannot be referred to, parts go with
-//! their whole, deletions of what is gone succeed, provisioning takes its time and may end badly, and readers may be
+//! tokens give the same object again, a place is taken once, objects in use cannot be deleted, what belongs to one other
+//! object cannot be used under a second, what is gone cannot be referred to, parts go with their whole, deletions of what is gone succeed, provisioning takes its time and may end badly, and readers may be
 //! behind (`visibility.rs`).
 //!
 //! Where a type's name is the author's or derived without a generation, the name is also the id, as with buckets, roles
@@ -158,9 +158,7 @@ impl State {
 
     fn insert(&mut self, catalog: &Catalog, object: Object) {
         let id = object.observed.id.clone();
-        if let Some(identity) = identity_text(catalog, &object.observed) {
-            self.by_identity.insert(identity, id.clone());
-        }
+        self.know_identity(catalog, &object.observed);
         let before = self.objects.insert(id.clone(), object);
         self.record(&id, before.map(|object| object.observed));
     }
@@ -185,6 +183,124 @@ impl State {
         self.remove_one(catalog, id);
     }
 
+    fn know_identity(&mut self, catalog: &Catalog, observed: &Observed) {
+        if let Some(identity) = identity_text(catalog, observed) {
+            self.by_identity.insert(identity, observed.id.clone());
+        }
+    }
+
+    fn forget_identity(&mut self, catalog: &Catalog, observed: &Observed) {
+        if let Some(identity) = identity_text(catalog, observed)
+            && self
+                .by_identity
+                .get(&identity)
+                .is_some_and(|found| *found == observed.id)
+        {
+            self.by_identity.remove(&identity);
+        }
+    }
+
+    /// Another object that has the place of one with these inputs, or a part of it.
+    fn in_the_way(
+        &self,
+        schema: &Schema,
+        inputs: &Properties,
+        own: Option<&str>,
+    ) -> Option<String> {
+        if schema.overlaps.is_some() {
+            let mut others = self.objects.values().map(|object| &object.observed);
+            let other = others.find(|other| {
+                other.token == schema.token
+                    && Some(other.id.as_str()) != own
+                    && schema.collides(inputs, &other.inputs)
+            });
+            return other.map(|other| other.id.clone());
+        }
+        let place = schema.place_of(inputs)?;
+        let holder = self.by_identity.get(&format!("{} {place:?}", schema.token));
+        holder.filter(|id| Some(id.as_str()) != own).cloned()
+    }
+
+    /// Gives an object the place that another one leaves.
+    fn move_to(&mut self, catalog: &Catalog, schema: &Schema, id: &str, left: &Properties) {
+        let Some(before) = self.objects.get(id).map(|object| object.observed.clone()) else {
+            return;
+        };
+        self.forget_identity(catalog, &before);
+        if let Some(object) = self.objects.get_mut(id) {
+            for property in schema.key {
+                if let Some(value) = left.get(*property) {
+                    let inputs = &mut object.observed.inputs;
+                    inputs.insert((*property).to_owned(), value.clone());
+                }
+            }
+            let moved = object.observed.clone();
+            self.know_identity(catalog, &moved);
+        }
+        self.record(id, Some(before));
+    }
+
+    fn named(&self, text: &str) -> Option<&Observed> {
+        let mut objects = self.objects.values().map(|object| &object.observed);
+        objects.find(|object| object.id == text || object.arn.as_deref() == Some(text))
+    }
+
+    /// The object of a type that these inputs stand under, through others perhaps.
+    fn above(&self, token: &str, inputs: &Properties) -> Option<String> {
+        let named = || {
+            texts(inputs)
+                .into_iter()
+                .filter_map(|text| self.named(text))
+        };
+        let direct = named().find(|object| object.token == token);
+        direct.map(|object| object.id.clone()).or_else(|| {
+            let mut through = named().filter(|object| object.token == "aws:lb:Listener");
+            through.find_map(|object| self.above(token, &object.inputs))
+        })
+    }
+
+    /// What these inputs use although it is used under another object: a target group of another load balancer.
+    fn bound_elsewhere(
+        &self,
+        catalog: &Catalog,
+        token: &str,
+        inputs: &Properties,
+        own: Option<&str>,
+    ) -> Option<String> {
+        let exclusive = |schema: &&Schema| schema.exclusive_to.is_some();
+        if !catalog
+            .iter()
+            .filter(exclusive)
+            .any(|schema| schema.is_blocked_by(token))
+        {
+            return None;
+        }
+        let used = texts(inputs)
+            .into_iter()
+            .filter_map(|text| self.named(text));
+        used.filter_map(|used| Some((used, catalog.get(&used.token)?)))
+            .find(|(used, schema)| {
+                let Some(above) = schema.exclusive_to.filter(|_| schema.is_blocked_by(token))
+                else {
+                    return false;
+                };
+                let here = self.above(above, inputs);
+                let names = [Some(used.id.as_str()), used.arn.as_deref()];
+                self.objects
+                    .values()
+                    .map(|object| &object.observed)
+                    .any(|other| {
+                        Some(other.id.as_str()) != own
+                            && schema.is_blocked_by(&other.token)
+                            && texts(&other.inputs)
+                                .iter()
+                                .any(|text| names.contains(&Some(*text)))
+                            && self.above(above, &other.inputs) != here
+                    })
+            })
+            .map(|(used, _)| used.id.clone())
+    }
+
     /// An id among these inputs that once was given to an object and leads nowhere now, or not yet for everybody.
     fn dangling<'a>(&mut self, inputs: &'a Properties) -> Option<&'a str> {
         inputs.values().filter_map(Value::as_str).find(|text| {
@@ -203,14 +319,7 @@ impl State {
         let Some(object) = self.objects.remove(id) else {
             return;
         };
-        if let Some(identity) = identity_text(catalog, &object.observed)
-            && self
-                .by_identity
-                .get(&identity)
-                .is_some_and(|found| found == id)
-        {
-            self.by_identity.remove(&identity);
-        }
+        self.forget_identity(catalog, &object.observed);
         self.record(id, Some(object.observed));
     }
 }
@@ -378,6 +487,31 @@ fn not_found(verb: &str, urn: &Urn, id: &str) -> ProviderError {
     )
 }
 
+fn taken(verb: &str, token: &str, holder: &str) -> ProviderError {
+    let message = format!("`{holder}` has its place");
+    ProviderError::new(ErrorKind::AlreadyExists, format!("{verb} {token}"), message)
+}
+
+fn one_at_a_time(verb: &str, token: &str, used: &str) -> ProviderError {
+    let message = format!("`{used}` is used elsewhere, and by one at a time");
+    ProviderError::new(ErrorKind::Quota, format!("{verb} {token}"), message)
+}
+
+/// All texts in properties.
+fn texts(inputs: &Properties) -> Vec<&str> {
+    fn collect<'a>(value: &'a Value, texts: &mut Vec<&'a str>) {
+        match value {
+            Value::String(text) => texts.push(text),
+            Value::List(values) => values.iter().for_each(|value| collect(value, texts)),
+            Value::Object(values) => values.values().for_each(|value| collect(value, texts)),
+            _ => {}
+        }
+    }
+    let mut texts = Vec::new();
+    inputs.values().for_each(|value| collect(value, &mut texts));
+    texts
+}
+
 fn identity_text(catalog: &Catalog, observed: &Observed) -> Option<String> {
     let identity = catalog.get(&observed.token)?.place_of(&observed.inputs)?;
     Some(format!("{} {identity:?}", observed.token))
@@ -488,6 +622,12 @@ impl Provider for FakeAccount {
         if let Some(gone) = state.dangling(request.inputs) {
             return Err(not_found("create", request.urn, gone));
         }
+        if let Some(holder) = state.in_the_way(schema, request.inputs, None) {
+            return Err(taken("create", token, &holder));
+        }
+        if let Some(bound) = state.bound_elsewhere(&self.catalog, token, request.inputs, None) {
+            return Err(one_at_a_time("create", token, &bound));
+        }
         state.made += 1;
         let kind = token.rsplit(':').next().unwrap_or(token).to_lowercase();
         let named = schema.name.filter(|rule| !rule.generated);
@@ -505,7 +645,14 @@ impl Provider for FakeAccount {
         let outputs = schema
             .outputs
             .iter()
-            .map(|output| ((*output).to_owned(), Value::from(format!("{id}.{output}"))))
+            .map(|output| {
+                // An address is allocated under the id that it has.
+                let value = match *output {
+                    "allocationId" => id.clone(),
+                    output => format!("{id}.{output}"),
+                };
+                ((*output).to_owned(), value.into())
+            })
             .collect();
         let mut object = Object::new(
             Observed {
@@ -538,10 +685,26 @@ impl Provider for FakeAccount {
         if let Some(gone) = state.dangling(request.inputs) {
             return Err(not_found("update", request.urn, gone));
         }
-        let Some(object) = state.objects.get_mut(&request.observed.id) else {
-            return Err(not_found("update", request.urn, &request.observed.id));
+        let id = &request.observed.id;
+        let Some(before) = state.objects.get(id).map(|object| object.observed.clone()) else {
+            return Err(not_found("update", request.urn, id));
         };
-        let before = object.observed.clone();
+        let token = request.urn.token();
+        if schema.place_of(request.inputs) != schema.place_of(&before.inputs)
+            && let Some(holder) = state.in_the_way(schema, request.inputs, Some(id))
+        {
+            if !schema.trades_places {
+                return Err(taken("update", token, &holder));
+            }
+            state.move_to(&self.catalog, schema, &holder, &before.inputs);
+        }
+        if let Some(bound) = state.bound_elsewhere(&self.catalog, token, request.inputs, Some(id)) {
+            return Err(one_at_a_time("update", token, &bound));
+        }
+        state.forget_identity(&self.catalog, &before);
+        let Some(object) = state.objects.get_mut(id) else {
+            return Err(not_found("update", request.urn, id));
+        };
         object.observed.inputs = readable(schema, request.inputs, &before.inputs);
         object.unanswered.extend(write_only(schema, request.inputs));
         if schema.taggable {
@@ -562,6 +725,7 @@ impl Provider for FakeAccount {
             object.ready_at = object.ready_at.max(object.begun_at + takes);
         }
         let updated = object.now();
+        state.know_identity(&self.catalog, &updated);
         state.record(&request.observed.id, Some(before));
         Ok(updated)
     }
@@ -590,18 +754,20 @@ impl Provider for FakeAccount {
         self.count("delete", &request.observed.token);
         let mut state = self.lock();
         let id = &request.observed.id;
-        let arn = request.observed.arn.as_deref();
         // Most parts go with their whole, and do not hold it.
         let holds = |object: &Observed| {
             let schema = self.catalog.get(&object.token);
             schema.is_none_or(|schema| schema.taggable || schema.holds_parent)
         };
+        let deleted = self.schema(&request.observed.token)?;
+        let names = [Some(id.as_str()), request.observed.arn.as_deref()];
         let user = state.objects.values().find(|object| {
             object.observed.id != *id
                 && holds(&object.observed)
-                && object.observed.inputs.values().any(|value| {
-                    value.as_str() == Some(id) || arn.is_some() && value.as_str() == arn
-                })
+                && deleted.is_blocked_by(&object.observed.token)
+                && texts(&object.observed.inputs)
+                    .iter()
+                    .any(|text| names.contains(&Some(*text)))
         });
         if let Some(user) = user {
             return Err(ProviderError::new(

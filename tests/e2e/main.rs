@@ -43,6 +43,7 @@ mod elbv2_listener;
 mod elbv2_listener_rule;
 mod elbv2_load_balancer;
 mod elbv2_target_group;
+mod exchanges;
 mod failures;
 mod guards;
 mod history;

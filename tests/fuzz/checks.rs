@@ -65,7 +65,7 @@ pub fn expander(data: &[u8]) {
         &CATALOG,
         &Request::default(),
     );
-    assert_eq!(plan::verify::verify(&plan), Ok(()));
+    assert_eq!(plan::verify::verify(&plan, &graph, &CATALOG), Ok(()));
     assert_eq!(plan.refusals, []);
     let made = plan
         .steps
@@ -134,7 +134,7 @@ pub fn differ(data: &[u8]) {
         ..Request::default()
     };
     let plan = plan::build(&graph, &live, &CATALOG, &request);
-    assert_eq!(plan::verify::verify(&plan), Ok(()));
+    assert_eq!(plan::verify::verify(&plan, &graph, &CATALOG), Ok(()));
     assert_eq!(plan, plan::build(&graph, &live, &CATALOG, &request));
     can_be_drawn(&plan);
 }

@@ -41,7 +41,7 @@ async fn plan_of(graph: &ResourceGraph, account: &FakeAccount, goal: Goal) -> Pl
         ..Request::default()
     };
     let plan = plan::build(graph, &live, &catalog(), &request);
-    assert_eq!(plan::verify::verify(&plan), Ok(()));
+    assert_eq!(plan::verify::verify(&plan, graph, &catalog()), Ok(()));
     plan
 }
 

@@ -175,7 +175,8 @@ pub async fn run(world: World<'_>, graph: &ResourceGraph, run: &Run) -> Held<Tol
         };
         let catalog = catalog_with(world.flaw);
         let plan = plan::build(graph, &live, catalog, &run.request(world));
-        plan::verify::verify(&plan).map_err(|error| format!("the plan is wrong: {error}"))?;
+        plan::verify::verify(&plan, graph, catalog)
+            .map_err(|error| format!("the plan is wrong: {error}"))?;
         if !plan.refusals.is_empty() {
             return Ok(Ended::Refused(plan));
         }

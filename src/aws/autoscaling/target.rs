@@ -56,6 +56,8 @@ impl ResourceType for Target {
     fn schema(&self) -> Schema {
         Schema::new::<Inputs>("aws:appautoscaling:Target", CreateClass::NaturalKey)
             .found_by_name()
+            // Its policies go with it.
+            .blockers(&[])
             .properties([
                 Property::new("serviceNamespace").required().replaces(),
                 Property::new("resourceId").required().replaces(),

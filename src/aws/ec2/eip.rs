@@ -50,6 +50,10 @@ impl ResourceType for Eip {
         Schema::new::<Inputs>("aws:ec2:Eip", CreateClass::TagsOnly)
             .properties([Property::new("domain").default("vpc").replaces()])
             .outputs(&["allocationId", "publicIp"])
+            .interrupts(
+                Some("its public address changes"),
+                "its public address changes",
+            )
     }
 
     async fn read(&self, context: &Context, query: Query<'_>) -> AwsResult<Vec<LiveOf<Self>>> {

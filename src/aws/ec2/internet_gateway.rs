@@ -45,6 +45,8 @@ impl ResourceType for InternetGateway {
             // Two gateways cannot be attached to one VPC.
             .key(&["vpcId"])
             .deletes_after(&["aws:ec2:NatGateway", "aws:ec2:Eip", "aws:lb:LoadBalancer"])
+            // Routes may stay, and lead nowhere; public addresses in use must not.
+            .blockers(&["aws:ec2:NatGateway", "aws:lb:LoadBalancer"])
     }
 
     async fn read(&self, context: &Context, query: Query<'_>) -> AwsResult<Vec<LiveOf<Self>>> {

@@ -71,6 +71,12 @@ impl ResourceType for NatGateway {
             .outputs(&["publicIp", "privateIp", "networkInterfaceId"])
             // An address serves one gateway at a time.
             .key(&["allocationId"])
+            // A route that leads to one may stay, and leads nowhere.
+            .blockers(&[])
+            .interrupts(
+                Some("open connections end, and what is new leaves by another address"),
+                "what is behind it reaches nothing outside until the new one stands",
+            )
     }
 
     async fn read(&self, context: &Context, query: Query<'_>) -> AwsResult<Vec<LiveOf<Self>>> {

@@ -17,7 +17,9 @@ use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType, adopt};
 use crate::aws::states::{self, Standing};
 use crate::aws::wait::{Holder, Poll, Wait, until_visible};
 use crate::resource::provider::{DataPolicy, Progress, Query};
-use crate::resource::{Condition, CreateClass, ErrorKind, Property, ProviderError, Schema};
+use crate::resource::{
+    Condition, CreateClass, ErrorKind, Properties, Property, ProviderError, Schema,
+};
 
 /// A part of a VPC, in one availability zone.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
@@ -66,6 +68,7 @@ impl ResourceType for Subnet {
             .key(&["vpcId", "cidrBlock"])
             .range("cidrBlock", "vpcId")
             .checks(|inputs| super::check_block(inputs, "cidrBlock"))
+            .overlaps(ranges_overlap)
     }
 
     async fn read(&self, context: &Context, query: Query<'_>) -> AwsResult<Vec<LiveOf<Self>>> {
@@ -221,6 +224,14 @@ async fn list(context: &Context, by: Filter) -> AwsResult<Vec<LiveOf<Subnet>>> {
     })
     .await?;
     Ok(subnets.iter().map(|subnet| live(context, subnet)).collect())
+}
+
+/// Ranges of one VPC must not overlap: `InvalidSubnet.Conflict`.
+fn ranges_overlap(wanted: &Properties, held: &Properties) -> bool {
+    let text = |inputs: &'_ Properties, name: &str| inputs.get(name)?.as_str().map(str::to_owned);
+    let pair = |name: &str| text(wanted, name).zip(text(held, name));
+    pair("vpcId").is_some_and(|(wanted, held)| wanted == held)
+        && pair("cidrBlock").is_some_and(|(wanted, held)| overlap(&wanted, &held))
 }
 
 fn overlap(left: &str, right: &str) -> bool {

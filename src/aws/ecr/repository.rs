@@ -103,6 +103,7 @@ impl ResourceType for Repository {
         Schema::new::<Inputs>("aws:ecr:Repository", CreateClass::NaturalKey)
             .found_by_name()
             .named("name", 256)
+            .blockers(&[])
             .properties([
                 Property::new("name").replaces().text(NAME),
                 Property::new("imageTagMutability").default("MUTABLE"),

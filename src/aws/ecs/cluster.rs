@@ -62,6 +62,7 @@ impl ResourceType for Cluster {
         Schema::new::<Inputs>("aws:ecs:Cluster", CreateClass::NaturalKey)
             .found_by_name()
             .named("name", 255)
+            .blockers(&["aws:ecs:Service"])
             .properties([
                 Property::new("name").replaces().text(super::NAME),
                 Property::new("settings").server_chooses().set(),

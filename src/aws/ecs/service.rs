@@ -8,6 +8,8 @@
 //!   in a deployment that was complete without any. So its start is a deployment by force.
 //!   <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateService.html>
 //! - A service found with a failed deployment gets a new one, once a run.
+//! - A launch type and a capacity provider exclude each other. Who was moved to Fargate Spot comes back to the launch type
+//!   with an empty strategy, which changes the tasks only with a deployment by force.
 //! - Where a scalable target exists, autoscaling owns the number of tasks: `desiredCountRange` says so.
 
 use async_trait::async_trait;
@@ -46,7 +48,8 @@ pub struct Inputs {
     pub desired_count: Option<i32>,
     /// The limits between which autoscaling owns the number of tasks: inside them the live number is left alone.
     pub desired_count_range: Option<CountRange>,
-    /// `FARGATE`, `EC2` or `EXTERNAL`. Default: AWS chooses by the cluster. A change replaces the service.
+    /// `FARGATE`, `EC2` or `EXTERNAL`. Default: AWS chooses by the cluster. A change replaces the service; one that was moved
+    /// to a capacity provider comes back in place.
     #[schemars(extend("enum" = ["FARGATE", "EC2", "EXTERNAL", null]))]
     pub launch_type: Option<String>,
     /// Fargate platform version. Default: `LATEST`.
@@ -149,6 +152,12 @@ impl ResourceType for Service {
                 token: "aws:ecs:TaskDefinition",
                 check: super::checks::beside_service,
             }])
+            .blockers(&[])
+            .rolls_out()
+            .interrupts(
+                None,
+                "no task runs from the end of the old one until the new one has started",
+            )
             .properties([
                 Property::new("name").replaces().text(super::NAME),
                 Property::new("cluster")
@@ -160,7 +169,10 @@ impl ResourceType for Service {
                     .canonical(super::by_name),
                 Property::new("desiredCount").server_chooses(),
                 Property::new("desiredCountRange").write_only(),
-                Property::new("launchType").server_chooses().replaces(),
+                // A service that was given a capacity provider has none, and takes it back in place.
+                Property::new("launchType")
+                    .server_chooses()
+                    .replaces_once_set(),
                 Property::new("platformVersion").default(LATEST),
                 Property::new("networkConfiguration").canonical(canonical_network),
                 Property::new("loadBalancers").set(),
@@ -264,7 +276,9 @@ impl ResourceType for Service {
         .any(touches)
         .then(|| deployment_configuration(wanted));
         let task_definition = wanted.task_definition.as_str();
-        let forced = wanted.force_new_deployment == Some(true) || needs_force(&change);
+        let leaves_provider = touches("launchType") && change.observed.inputs.launch_type.is_none();
+        let forced =
+            wanted.force_new_deployment == Some(true) || leaves_provider || needs_force(&change);
         let answer = until_visible(|| {
             context.call(OPERATION, || {
                 context
@@ -280,6 +294,7 @@ impl ResourceType for Service {
                             .then_some(wanted.desired_count)
                             .flatten(),
                     )
+                    .set_capacity_provider_strategy(leaves_provider.then(Vec::new))
                     .set_platform_version(
                         touches("platformVersion").then(|| wanted.platform_version.clone()),
                     )

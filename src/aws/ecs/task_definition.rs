@@ -107,6 +107,8 @@ impl ResourceType for TaskDefinition {
             .follows_use()
             // Revisions of two definitions would be those of one.
             .unique(&[&["family"]])
+            // A service keeps the revision that it runs, deregistered or not.
+            .blockers(&[])
             .properties([
                 Property::new("family")
                     .required()

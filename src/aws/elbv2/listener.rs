@@ -87,6 +87,9 @@ impl ResourceType for Listener {
                     .canonical(action::canonical),
             ])
             .checks(|inputs| check(inputs, fit))
+            // Its rules go with it.
+            .blockers(&[])
+            .interrupts(None, "its port is closed until the new one stands")
             .defers(|desired, _| complete(desired))
     }
 

@@ -81,6 +81,7 @@ impl ResourceType for ListenerRule {
                     .canonical(action::canonical),
             ])
             .checks(|inputs| check(inputs, fit))
+            .trades_places()
     }
 
     async fn read(&self, context: &Context, query: Query<'_>) -> AwsResult<Vec<LiveOf<Self>>> {

@@ -133,6 +133,12 @@ impl ResourceType for LoadBalancer {
                     .canonical(access_logs::canonical),
             ])
             .checks(|inputs| check(inputs, fit))
+            // Its listeners go with it.
+            .blockers(&[])
+            .interrupts(
+                Some("its DNS name and its addresses change"),
+                "nothing is reached until the new one stands, under another DNS name",
+            )
             .outputs(&["dnsName", "zoneId", "canonicalHostedZoneId", "arnSuffix"])
     }
 

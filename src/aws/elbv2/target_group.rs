@@ -113,6 +113,14 @@ impl ResourceType for TargetGroup {
                 Property::new("stickiness").canonical(canonical_stickiness),
             ])
             .checks(|inputs| check(inputs, fit))
+            .blockers(&["aws:lb:Listener", "aws:lb:ListenerRule"])
+            .exclusive_to("aws:lb:LoadBalancer")
+            // What runs now was made for the old health check.
+            .updates_after_rollout()
+            .interrupts(
+                Some("requests fail until tasks have registered in the new one and are healthy"),
+                "requests fail until tasks have registered in the new one and are healthy",
+            )
             .defers(|desired, _| health_check::complete(desired))
             .outputs(&["arnSuffix"])
     }

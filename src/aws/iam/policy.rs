@@ -63,6 +63,7 @@ impl ResourceType for Policy {
             .generated_name("name", 128)
             .name_ignores_case()
             .tag_keys_ignore_case()
+            .blockers(&["aws:iam:RolePolicyAttachment"])
             .unindexed()
             .global()
             .properties([

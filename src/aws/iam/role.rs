@@ -64,6 +64,7 @@ impl ResourceType for Role {
             .generated_name("name", 64)
             .name_ignores_case()
             .tag_keys_ignore_case()
+            .blockers(&["aws:iam:RolePolicy", "aws:iam:RolePolicyAttachment"])
             .unindexed()
             .global()
             .properties([

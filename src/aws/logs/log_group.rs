@@ -83,6 +83,7 @@ impl ResourceType for LogGroup {
         Schema::new::<Inputs>("aws:cloudwatch:LogGroup", CreateClass::NaturalKey)
             .found_by_name()
             .named("name", 512)
+            .blockers(&[])
             .stateful()
             .adopts_untagged()
             .checks(|inputs| check(inputs, fit))

@@ -170,6 +170,7 @@ impl ResourceType for Instance {
             .beside(checks::BESIDE)
             .checks(|inputs| check(inputs, checks::fit))
             .leaves(|instance| Some(left(instance).to_owned()))
+            .blockers(&[])
             .guard("deletionProtection")
             .properties([
                 Property::new("identifier")

@@ -90,6 +90,7 @@ impl ResourceType for Bucket {
             .found_by_name()
             .named("bucket", 63)
             .global()
+            .blockers(&[])
             .stateful()
             .forced_by("forceDestroy")
             .properties([

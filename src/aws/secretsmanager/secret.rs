@@ -88,6 +88,7 @@ impl ResourceType for Secret {
             .found_by_name()
             .named("name", 512)
             .leaves(left)
+            .blockers(&[])
             .properties([
                 Property::new("name").replaces().text(NAME),
                 Property::new("description").text(TextRule::new(0..=2048)),

@@ -56,6 +56,7 @@ impl ResourceType for Topic {
         Schema::new::<Inputs>(super::TOPIC, CreateClass::NaturalKey)
             .found_by_name()
             .named("name", 256)
+            .blockers(&[])
             .properties([
                 Property::new("name").replaces().text(NAME),
                 Property::new("displayName")

@@ -131,7 +131,8 @@ impl World {
             .await
             .unwrap_or_else(|error| panic!("{error:#?}"));
         let plan = plan::build(&graph, &live, provider.catalog(), request);
-        assert_eq!(plan::verify::verify(&plan), Ok(()));
+        let verified = plan::verify::verify(&plan, &graph, provider.catalog());
+        assert_eq!(verified, Ok(()));
         plan
     }
 
