@@ -923,8 +923,8 @@ async fn a_target_group_with_a_fixed_name_changes_hands() {
             &renamed,
             &up(),
             expect![[r#"
-        0 delete replaced listener: cannot change in place: loadBalancerArn
-        1 create replacement of balancer: cannot change in place: name
+        0 create replacement of balancer: cannot change in place: name
+        1 delete replaced listener: cannot change in place: loadBalancerArn after 0
         2 create replacement of listener: cannot change in place: loadBalancerArn after 0,1
         3 delete replaced balancer: cannot change in place: name after 0,1,2
     "#]],
@@ -988,7 +988,19 @@ old: { type: aws:vpc:SecurityGroupIngressRule, properties: { securityGroupId: '$
         .replace("\nold:", "\nnew:")
         .replace("Port: 80, toPort: 80", "Port: 81, toPort: 81")
         .replace("api:1", "api:2");
-    world.check(&after, &up(), expect![[""]]).await;
+    world
+        .check(
+            &after,
+            &up(),
+            expect![[r#"
+        0 create replacement of task: cannot change in place: containerDefinitions
+        1 update service taskDefinition: edited after 0
+        2 delete replaced task: cannot change in place: containerDefinitions after 0,1
+        3 create new: not there
+        4 delete old: no longer in the file after 1
+    "#]],
+        )
+        .await;
     world.arrives(&after, &up()).await;
 }
 

@@ -8,12 +8,12 @@ use super::{
     Because, Draft, Goal, Op, PlannedOutput, Refusal, ReplaceOrder, Verdict, exclusive, others,
     target,
 };
-use crate::graph::{FACTS_TOKEN, Resource};
+use crate::graph::{FACTS_TOKEN, Resource, dependencies};
 use crate::resource::desired::Comparison;
 use crate::resource::diff::{REBOOT, compare};
 use crate::resource::path::Segment;
 use crate::resource::{
-    Change, Condition, Desired, Diff, Observed, OutputReference, Path, Schema, Value, names,
+    Change, Condition, Desired, Diff, Observed, OutputReference, Path, Schema, Urn, Value, names,
 };
 
 /// Fills `draft.verdicts`. Under `destroy` nothing is wanted, so there is none.
@@ -129,6 +129,9 @@ fn verdict(draft: &mut Draft<'_>, resource: &Resource, schema: &Schema) -> Verdi
         _ if let Some(with) = draft.followers.get(&resource.urn) => {
             (Op::Replace, Because::GoesWith(with.clone()))
         }
+        _ if let Some(whole) = replaced_whole(draft, resource, schema) => {
+            (Op::Replace, Because::GoesWith(whole))
+        }
         _ if comparison.unfinished => {
             let status = "made, and not all of it set".to_owned();
             (Op::Update, Because::Unfinished(status))
@@ -157,6 +160,19 @@ fn verdict(draft: &mut Draft<'_>, resource: &Resource, schema: &Schema) -> Verdi
         because,
         order: ReplaceOrder::CreateFirst,
     }
+}
+
+/// What a part goes with, although it refers to it by a name that stays: the old object takes its parts along.
+fn replaced_whole(draft: &Draft<'_>, resource: &Resource, schema: &Schema) -> Option<Urn> {
+    let needed = (!schema.taggable).then(|| dependencies(resource))?;
+    let mut wholes = needed
+        .into_iter()
+        .filter(|urn| schema.reads_after.contains(&urn.token()));
+    let whole = wholes.find(|urn| {
+        let verdict = draft.verdicts.get(*urn);
+        verdict.is_some_and(|verdict| verdict.op == Op::Replace)
+    });
+    whole.cloned()
 }
 
 /// An object that an AWS service has made by itself, and that nobody has tagged.

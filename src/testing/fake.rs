@@ -763,6 +763,8 @@ impl Provider for FakeAccount {
         let names = [Some(id.as_str()), request.observed.arn.as_deref()];
         let user = state.objects.values().find(|object| {
             object.observed.id != *id
+                // Here names are ids: one like a name of its own type is no reference.
+                && object.observed.token != request.observed.token
                 && holds(&object.observed)
                 && deleted.is_blocked_by(&object.observed.token)
                 && texts(&object.observed.inputs)
