@@ -85,7 +85,7 @@ resources:
 fn seeds() -> Vec<u64> {
     match std::env::var("FDE_INFRA_SEED") {
         Ok(seed) => vec![seed.parse().expect("FDE_INFRA_SEED is a number")],
-        Err(_) => (0..400).collect(),
+        Err(_) => (0..250).collect(),
     }
 }
 
@@ -386,6 +386,18 @@ enum End {
     Done,
 }
 
+/// The steps of a plan, a line each.
+fn steps(plan: &Plan) -> String {
+    let lines = plan.steps.iter().enumerate().map(|(id, step)| {
+        let (work, name) = (execute::work(step), step.urn.name());
+        format!(
+            "{id} {work:?} {name}: {} {:?}",
+            step.because, step.waits_for
+        )
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}
+
 async fn check(seed: u64, base: &ResourceGraph) -> (End, BTreeSet<Edit>) {
     let mut random = Random::new(seed);
     let mut resources = authored(base);
@@ -411,23 +423,9 @@ async fn check(seed: u64, base: &ResourceGraph) -> (End, BTreeSet<Edit>) {
         return (End::Refused, kinds);
     }
     if let Err(error) = world.run(&plan).await {
-        let steps: Vec<String> = plan
-            .steps
-            .iter()
-            .enumerate()
-            .map(|(id, step)| {
-                let what = execute::work(step);
-                format!(
-                    "{id} {what:?} {}: {} {:?}",
-                    step.urn.name(),
-                    step.because,
-                    step.waits_for
-                )
-            })
-            .collect();
         panic!(
             "seed {seed}, {edits:?}, replacing {replace:?}:\n{error}\n{}",
-            steps.join("\n")
+            steps(&plan)
         );
     }
     let again = world.plan(&edited, &Request::default()).await;
@@ -436,10 +434,11 @@ async fn check(seed: u64, base: &ResourceGraph) -> (End, BTreeSet<Edit>) {
         [],
         "seed {seed}, {edits:?}, replacing {replace:?}"
     );
-    let left: Vec<&str> = again.steps.iter().map(|step| step.urn.name()).collect();
     assert!(
-        left.is_empty(),
-        "seed {seed}, {edits:?}, replacing {replace:?}: {left:?}"
+        again.is_empty(),
+        "seed {seed}, {edits:?}, replacing {replace:?}:\n{}\nleft:\n{}",
+        steps(&plan),
+        steps(&again)
     );
     (End::Done, kinds)
 }

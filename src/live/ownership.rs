@@ -1,7 +1,8 @@
 //! Whose a live object is.
 //!
 //! - A tagged object is ours if it says so: `fde:stack` names the stack and `fde:urn` the resource; and `fde:region` the
-//!   region, where the name is not a region's own.
+//!   region, where the name is not a region's own. If that resource has left the file, and another has come that wants the
+//!   same place, it is that one.
 //! - One without our tags that has a wanted name stands in the way: it is kept as foreign, and never touched. One that hangs
 //!   on an object of ours has been added by others.
 //! - An untaggable object belongs to its parent. It is the wanted one with the same key; or a leftover of ours, if the
@@ -49,6 +50,39 @@ pub(super) fn assign(
             }
             Whose::Nobodys => {}
         }
+    }
+    rename(live, schema, graph);
+}
+
+/// Knows objects whose URN has left the file by that which has come for the same place: the file calls them by another
+/// name now, and so does whatever refers to them.
+fn rename(live: &mut LiveSnapshot, schema: &Schema, graph: &ResourceGraph) {
+    if !schema.taggable {
+        return;
+    }
+    let is_left = |urn: &Urn| urn.token() == schema.token && !graph.contains(urn);
+    let mut places: BTreeMap<String, Urn> = BTreeMap::new();
+    for urn in live.ours.keys().filter(|urn| is_left(urn)) {
+        for object in live.of(urn) {
+            let place = schema.place_of(&object.inputs);
+            places.extend(place.map(|place| (text(&place), urn.clone())));
+        }
+    }
+    if places.is_empty() {
+        return;
+    }
+    for resource in graph.iter() {
+        if resource.urn.token() != schema.token || live.ours.contains_key(&resource.urn) {
+            continue;
+        }
+        let inputs = resolve_properties(&resource.inputs, &|reference: &OutputReference| {
+            lookup(live, graph, reference)
+        });
+        let before = schema.place_of(&inputs);
+        let before = before.and_then(|place| places.remove(&text(&place)));
+        let objects = before.and_then(|urn| live.ours.remove(&urn));
+        live.ours
+            .extend(objects.map(|objects| (resource.urn.clone(), objects)));
     }
 }
 

@@ -136,6 +136,9 @@ fn verdict(draft: &mut Draft<'_>, resource: &Resource, schema: &Schema) -> Verdi
             let status = "made, and not all of it set".to_owned();
             (Op::Update, Because::Unfinished(status))
         }
+        _ if let Some(before) = others::name_before(&desired.urn, &observed) => {
+            (Op::Update, Because::Renamed(before))
+        }
         _ if !comparison.is_same() => (Op::Update, changed),
         Condition::Settling(status) => (Op::Update, Because::Unfinished(status.clone())),
         Condition::Ready => (Op::Same, Because::Edited),

@@ -171,8 +171,6 @@ struct Nodes {
     bonds: BTreeMap<(usize, usize), Bond>,
     /// Who wants the place of an object that goes.
     wanted_by: BTreeMap<ObjectKey, Urn>,
-    /// Live objects that the file knows under another name now.
-    renamed: BTreeMap<ObjectKey, Urn>,
     /// What cannot go for those who use it.
     held: BTreeMap<ObjectKey, BTreeSet<Urn>>,
 }
@@ -185,12 +183,6 @@ impl Nodes {
                 let node = nodes.add(Node::Up((*urn).clone()));
                 nodes.up.insert((*urn).clone(), node);
             }
-            if let (Because::Renamed(before), Some(observed)) =
-                (&verdict.because, &verdict.observed)
-            {
-                let before = Urn::new(urn.stack(), urn.token(), before.clone());
-                nodes.renamed.insert(key(&before, observed), (*urn).clone());
-            }
             if let (Op::Replace, Some(observed)) = (verdict.op, &verdict.observed)
                 && !others::is_deployed(draft.catalog, observed)
             {
@@ -201,11 +193,6 @@ impl Nodes {
             nodes.add_down(key(&removal.urn, &removal.observed));
         }
         nodes
-    }
-
-    /// The resource that a live object is now.
-    fn urn_of<'n>(&'n self, object: &'n ObjectKey) -> &'n Urn {
-        self.renamed.get(object).unwrap_or(&object.0)
     }
 
     fn add(&mut self, node: Node) -> usize {
@@ -294,7 +281,6 @@ impl Nodes {
             });
             let blockers = draft.uses.blockers_of(&object, draft.catalog);
             for user in draft.uses.needed_by(&object) {
-                let user_urn = self.urn_of(user).clone();
                 let bond = if blockers.contains(user) {
                     Bond::Use
                 } else {
@@ -303,19 +289,19 @@ impl Nodes {
                 if let Some(&on) = self.down.get(user) {
                     self.wait(down, on, bond);
                     // Once it is gone, nothing of it has to be moved.
-                    if !delete_first && let Some(&on) = self.up.get(&user_urn) {
+                    if !delete_first && let Some(&on) = self.up.get(&user.0) {
                         self.wait(down, on, Bond::Tidy);
                     }
                     continue;
                 }
                 // Under delete-first, users are moved once the new object stands, unless AWS wants them off before.
                 if (!delete_first || bond == Bond::Use)
-                    && let Some(&on) = self.up.get(&user_urn)
+                    && let Some(&on) = self.up.get(&user.0)
                 {
                     self.wait(down, on, bond);
                 }
-                if bond == Bond::Use && stays(draft, &user_urn, user, &object) {
-                    self.hold(&object, &user_urn);
+                if bond == Bond::Use && stays(draft, &user.0, user, &object) {
+                    self.hold(&object, &user.0);
                 }
             }
         }
@@ -368,8 +354,7 @@ impl Nodes {
             }
             let own = verdict.observed.as_ref().map(|observed| &observed.id);
             for holder in places.holders(urn, wanted) {
-                let holder_urn = self.urn_of(holder).clone();
-                if own == Some(&holder.1) && holder_urn == **urn {
+                if own == Some(&holder.1) && holder.0 == **urn {
                     continue;
                 }
                 if let Some(&down) = self.down.get(holder) {
@@ -379,14 +364,14 @@ impl Nodes {
                     }
                     continue;
                 }
-                let leaves = draft.verdicts.get(&holder_urn).is_some_and(|other| {
+                let leaves = draft.verdicts.get(&holder.0).is_some_and(|other| {
                     let is_it = other.observed.as_ref().is_some_and(|o| o.id == holder.1);
                     let stays_there = schema.collides(wanted, &other.comparison.inputs);
                     other.op == Op::Update && is_it && !stays_there
                 });
-                match self.up.get(&holder_urn) {
+                match self.up.get(&holder.0) {
                     Some(&on) if leaves => self.wait(up, on, Bond::Place),
-                    _ if is_refused(draft, &holder_urn) => {}
+                    _ if is_refused(draft, &holder.0) => {}
                     _ => refusals.push(place_taken(draft, urn, holder)),
                 }
             }

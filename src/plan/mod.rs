@@ -496,8 +496,6 @@ pub fn build(
     replace::orders(&mut draft);
     // What lives and is not wanted. Needs to know which objects the verdicts have taken.
     deletes::leftovers(&mut draft);
-    // Once it is known what goes: some of it comes back under another name.
-    others::rename(&mut draft);
     others::additions(&mut draft);
     // As soon as anything else changes, tags say more than those of earlier versions did.
     others::mark(&mut draft);

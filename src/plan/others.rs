@@ -3,9 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{
-    Added, Because, Draft, Goal, Op, Refusal, Removal, ReplaceOrder, Verdict, compare, target,
-};
+use super::{Added, Because, Draft, Goal, Op, Refusal, Removal, target};
 use crate::graph::{FACTS_TOKEN, Resource, ResourceGraph};
 use crate::resource::provider::DataPolicy;
 use crate::resource::schema::Parent;
@@ -22,6 +20,12 @@ pub(super) fn owner(observed: &Observed) -> Option<String> {
         Some(region) => format!("{owner} in {region}"),
         None => owner.to_string(),
     })
+}
+
+/// The logical name under which a live object was made, if the file calls it by another one now.
+pub(super) fn name_before(urn: &Urn, observed: &Observed) -> Option<String> {
+    let before = observed.tags.owner()?;
+    (before != *urn).then(|| before.name().to_owned())
 }
 
 /// Whether other tools have put an object in the place of ours. It is used, and it is theirs.
@@ -215,58 +219,6 @@ fn past(held: &[f64], wanted: &[f64], live: &[Option<f64>]) -> Option<Vec<f64>> 
         places.push(place);
     }
     Some(places)
-}
-
-/// A resource that leaves the file and one of the same place that comes are the same object under another name.
-pub(super) fn rename(draft: &mut Draft<'_>) {
-    let place = |draft: &Draft<'_>, urn: &Urn, inputs: &Properties| {
-        let schema = draft.catalog.get(urn.token())?;
-        Some(format!("{} {:?}", urn.token(), schema.place_of(inputs)?))
-    };
-    let coming: Vec<(&Urn, String)> = draft
-        .verdicts
-        .iter()
-        .filter(|(_, verdict)| verdict.op == Op::Create)
-        .filter_map(|(urn, verdict)| Some((*urn, place(draft, urn, &verdict.comparison.inputs)?)))
-        .collect();
-    for (urn, wanted) in coming {
-        let leaving = draft.removals.iter().position(|removal| {
-            removal.because == Because::NotInFile
-                && place(draft, &removal.urn, &removal.observed.inputs).as_ref() == Some(&wanted)
-        });
-        let Some(at) = leaving else { continue };
-        let observed = draft.removals[at].observed.clone();
-        let Some(schema) = draft
-            .catalog
-            .get(urn.token())
-            .filter(|schema| schema.taggable)
-        else {
-            continue;
-        };
-        let comparison = {
-            let lookup = |reference: &OutputReference| compare::known(draft, reference);
-            let desired = &draft.verdicts[urn].desired;
-            desired.against(schema, &lookup, Some(&observed))
-        };
-        // What has to be made anew is no longer the same.
-        if comparison.diff.replaces() {
-            continue;
-        }
-        let before = draft.removals.remove(at).urn.name().to_owned();
-        if let Some(verdict) = draft.verdicts.get_mut(urn) {
-            *verdict = Verdict {
-                desired: verdict.desired.clone(),
-                observed: Some(observed),
-                comparison,
-                op: Op::Update,
-                because: Because::Renamed(before),
-                order: ReplaceOrder::CreateFirst,
-            };
-        }
-        draft.refusals.retain(
-            |refusal| !matches!(refusal, Refusal::NameTaken { urn: taken, .. } if taken == urn),
-        );
-    }
 }
 
 /// What others have added: shown, and left, but for what is named or goes with what it hangs on.

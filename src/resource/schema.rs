@@ -2,13 +2,10 @@
 //!
 //! A schema says nothing about how AWS is called; it is the same for the real provider and for the simulation.
 
-use std::fmt;
-
 use super::pending::{Pending, RebootOrder};
 pub use super::property::{Property, Unset};
 use super::rule::{Beside, Claim, Limit, RangeRule};
-use super::text_rule::Unfit;
-use super::{Diff, Observed, Path, Properties, Value};
+use super::{Diff, Misfit, Observed, Path, Properties, Value};
 
 /// How a create call can be repeated after an answer was lost (`promises.md` §3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,60 +30,6 @@ pub struct NameRule {
     /// Names that we derive carry a short hash of the replace-only inputs, so that a replacement can be created before
     /// its predecessor is deleted.
     pub generated: bool,
-}
-
-/// What is wrong with inputs that are of the right types: a rule with two peers.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Misfit {
-    /// The property, or a part of it: `protocol`, `actions[0].type`.
-    pub at: String,
-    /// Whose values decide: there is no misfit while one of these is not known.
-    pub decided_by: Vec<String>,
-    pub reason: String,
-    /// What to write instead.
-    pub help: Option<String>,
-}
-
-impl Misfit {
-    /// Of a property whose own value decides.
-    pub fn new(at: impl Into<String>, reason: impl Into<String>) -> Self {
-        let at = at.into();
-        Self {
-            decided_by: vec![at.clone()],
-            at,
-            reason: reason.into(),
-            help: None,
-        }
-    }
-
-    /// Of a property whose presence or absence is wrong, where others have these values.
-    #[must_use]
-    pub fn decided_by<const N: usize>(mut self, paths: [&str; N]) -> Self {
-        self.decided_by = paths.map(str::to_owned).to_vec();
-        self
-    }
-
-    /// What to do about it.
-    #[must_use]
-    pub fn help(mut self, help: impl Into<String>) -> Self {
-        self.help = Some(help.into());
-        self
-    }
-
-    fn of_text(at: &str, unfit: Unfit) -> Self {
-        // The rule has looked at no more than is known.
-        let misfit = Self::new(at, unfit.reason).decided_by([]);
-        match unfit.instead {
-            Some(instead) => misfit.help(format!("`{instead}` would do")),
-            None => misfit,
-        }
-    }
-}
-
-impl fmt::Display for Misfit {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "`{}`: {}", self.at, self.reason)
-    }
 }
 
 /// Everything that does not fit together in the inputs; references are in them as text.

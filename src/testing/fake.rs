@@ -165,16 +165,27 @@ impl State {
 
     /// Takes an object away, with the parts of it that are none by themselves.
     fn remove(&mut self, catalog: &Catalog, id: &str) {
+        let Some(whole) = self.objects.get(id).map(|object| &object.observed) else {
+            return;
+        };
+        let is_part = |part: &Observed, schema: &Schema| {
+            let mut parents = schema.parents.iter();
+            parents.any(|parent| {
+                let on = part.inputs.get(parent.property);
+                // Under one key where that is what both are known by.
+                let by_key = || on == whole.inputs.get(parent.property);
+                parent.token == whole.token
+                    && on.is_some_and(|on| on.as_str() == Some(id) || by_key())
+            })
+        };
         let parts: Vec<String> = self
             .objects
             .values()
             .map(|object| &object.observed)
             .filter(|part| {
-                catalog
-                    .get(&part.token)
-                    .is_some_and(|schema| !schema.taggable)
+                let schema = catalog.get(&part.token);
+                schema.is_some_and(|schema| !schema.taggable && is_part(part, schema))
             })
-            .filter(|part| part.inputs.values().any(|value| value.as_str() == Some(id)))
             .map(|part| part.id.clone())
             .collect();
         for part in parts {

@@ -1,0 +1,59 @@
+//! What does not fit in the inputs of a resource, found before anything is sent.
+
+use std::fmt;
+
+use super::text_rule::Unfit;
+
+/// What is wrong with inputs that are of the right types: a rule with two peers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Misfit {
+    /// The property, or a part of it: `protocol`, `actions[0].type`.
+    pub at: String,
+    /// Whose values decide: there is no misfit while one of these is not known.
+    pub decided_by: Vec<String>,
+    pub reason: String,
+    /// What to write instead.
+    pub help: Option<String>,
+}
+
+impl Misfit {
+    /// Of a property whose own value decides.
+    pub fn new(at: impl Into<String>, reason: impl Into<String>) -> Self {
+        let at = at.into();
+        Self {
+            decided_by: vec![at.clone()],
+            at,
+            reason: reason.into(),
+            help: None,
+        }
+    }
+
+    /// Of a property whose presence or absence is wrong, where others have these values.
+    #[must_use]
+    pub fn decided_by<const N: usize>(mut self, paths: [&str; N]) -> Self {
+        self.decided_by = paths.map(str::to_owned).to_vec();
+        self
+    }
+
+    /// What to do about it.
+    #[must_use]
+    pub fn help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+
+    pub(super) fn of_text(at: &str, unfit: Unfit) -> Self {
+        // The rule has looked at no more than is known.
+        let misfit = Self::new(at, unfit.reason).decided_by([]);
+        match unfit.instead {
+            Some(instead) => misfit.help(format!("`{instead}` would do")),
+            None => misfit,
+        }
+    }
+}
+
+impl fmt::Display for Misfit {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "`{}`: {}", self.at, self.reason)
+    }
+}
