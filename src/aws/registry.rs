@@ -108,6 +108,21 @@ mod tests {
     use super::*;
     use crate::resource::{StackId, Urn, Value};
 
+    /// A text that is like a name of ours by chance must not keep it from being deleted.
+    #[test]
+    fn a_type_with_names_says_what_keeps_it_from_being_deleted() {
+        let catalog = catalog();
+        let silent: Vec<&str> = catalog
+            .iter()
+            .filter(|schema| schema.taggable && schema.name.is_some())
+            .filter(|schema| schema.blockers.is_none())
+            .map(|schema| schema.token)
+            // Others refer to it by the id that AWS gives.
+            .filter(|token| *token != "aws:ec2:SecurityGroup")
+            .collect();
+        assert_eq!(silent, [""; 0]);
+    }
+
     /// What AWS never returns cannot be compared: it is remembered, or it is nothing that AWS keeps.
     #[test]
     fn what_is_only_written_is_remembered_unless_aws_keeps_nothing_of_it() {

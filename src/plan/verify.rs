@@ -13,10 +13,11 @@ use crate::resource::{Catalog, Observed, Properties, Urn, Value};
 pub enum Violation {
     #[error("step {step} waits for step {on}, which comes later")]
     OutOfOrder { step: usize, on: usize },
-    #[error("step {step} does not wait for step {on}: {because}")]
+    #[error("step {step}, `{}`, does not wait for step {on}, `{}`: {because}", .urns.0, .urns.1)]
     Unordered {
-        step: usize,
-        on: usize,
+        step: StepId,
+        on: StepId,
+        urns: Box<(Urn, Urn)>,
         because: &'static str,
     },
     #[error("`{}` would be deleted while `{}` uses it", .0.name(), .1.name())]
@@ -108,6 +109,16 @@ impl<'a> Steps<'a> {
     }
 }
 
+fn unordered(plan: &Plan, step: StepId, on: StepId, because: &'static str) -> Violation {
+    let urn = |id: StepId| plan.steps[id].urn.clone();
+    Violation::Unordered {
+        step,
+        on,
+        urns: Box::new((urn(step), urn(on))),
+        because,
+    }
+}
+
 fn must_wait(
     plan: &Plan,
     step: StepId,
@@ -117,7 +128,7 @@ fn must_wait(
     if plan.steps[step].waits_for.contains(&on) {
         Ok(())
     } else {
-        Err(Violation::Unordered { step, on, because })
+        Err(unordered(plan, step, on, because))
     }
 }
 
@@ -239,11 +250,7 @@ fn check_deletions(plan: &Plan, catalog: &Catalog, steps: &Steps<'_>) -> Result<
             let before = gone.or(mover);
             if !before.is_some_and(|on| step.waits_for.contains(on)) {
                 return Err(match before {
-                    Some(&on) => Violation::Unordered {
-                        step: id,
-                        on,
-                        because: "it is used until then",
-                    },
+                    Some(&on) => unordered(plan, id, on, "it is used until then"),
                     None => Violation::DeletedInUse(step.urn.clone(), user.clone()),
                 });
             }

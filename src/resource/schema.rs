@@ -115,7 +115,8 @@ pub struct Schema {
     pub reads_after: &'static [&'static str],
     /// Types whose objects must be gone before this one can go, although no input of theirs refers to it.
     pub deletes_after: &'static [&'static str],
-    /// Types whose objects AWS wants off an object of this type before it deletes it. `None`: all that refer to it.
+    /// Types whose objects AWS wants off an object of this type before it deletes it. `None`: all that refer to it, which
+    /// only ids can tell that AWS gives; a name can stand in another object by chance.
     pub blockers: Option<&'static [&'static str]>,
     /// Whether two objects are in each other's way although their places are not the same: ranges that overlap.
     pub overlaps: Option<Overlaps>,
@@ -481,8 +482,11 @@ impl Schema {
 
     /// True if an object of that type keeps one of this type, which it refers to, from being deleted.
     pub fn is_blocked_by(&self, token: &str) -> bool {
-        self.blockers
-            .is_none_or(|blockers| blockers.contains(&token))
+        // A part goes as its parent lets it.
+        self.taggable
+            && self
+                .blockers
+                .is_none_or(|blockers| blockers.contains(&token))
     }
 
     /// True if one object with these inputs is in the way of another.

@@ -60,7 +60,7 @@ async fn a_load_balancer_with_another_name_is_made_with_groups_of_its_own_and_th
     assert!(
         ended
             .raw
-            .contains("! balancer: interrupts: its DNS name and its addresses change"),
+            .contains("!  balancer: interrupts: its DNS name and its addresses change"),
         "{}",
         ended.screen
     );

@@ -49,6 +49,7 @@ impl ResourceType for Dashboard {
 
     fn schema(&self) -> Schema {
         Schema::new::<Inputs>("aws:cloudwatch:Dashboard", CreateClass::NaturalKey)
+            .blockers(&[])
             .found_by_name()
             .named("dashboardName", 255)
             .global()

@@ -181,6 +181,7 @@ impl ResourceType for MetricAlarm {
 
     fn schema(&self) -> Schema {
         Schema::new::<Inputs>("aws:cloudwatch:MetricAlarm", CreateClass::NaturalKey)
+            .blockers(&[])
             .found_by_name()
             .named("name", 255)
             .properties([

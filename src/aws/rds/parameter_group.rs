@@ -97,6 +97,7 @@ impl ResourceType for ParameterGroup {
 
     fn schema(&self) -> Schema {
         Schema::new::<Inputs>("aws:rds:ParameterGroup", CreateClass::NaturalKey)
+            .blockers(&["aws:rds:Instance"])
             .generated_name("name", 255)
             .name_ignores_case()
             .properties([

@@ -79,6 +79,7 @@ impl ResourceType for WebAcl {
 
     fn schema(&self) -> Schema {
         Schema::new::<Inputs>(TOKEN, CreateClass::NaturalKey)
+            .blockers(&["aws:wafv2:WebAclAssociation"])
             .named("name", 128)
             .properties([
                 Property::new("name").replaces().text(NAME),
