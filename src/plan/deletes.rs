@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use super::{Because, Draft, Goal, Removal, others};
 use crate::graph::{ResourceGraph, dependencies};
 use crate::resource::provider::DataPolicy;
-use crate::resource::{Catalog, LiveSnapshot, Observed, Properties, Urn, Value};
+use crate::resource::value::texts;
+use crate::resource::{Catalog, LiveSnapshot, Observed, Properties, Urn};
 
 /// A live object: its URN and its id.
 pub(super) type ObjectKey = (Urn, String);
@@ -134,12 +135,9 @@ impl Uses {
 
     /// True if properties name an object.
     pub(super) fn names(&self, inputs: &Properties, object: &ObjectKey) -> bool {
-        let mut texts = Vec::new();
-        collect_texts(inputs, &mut texts);
-        let arn = self.arns.get(object);
-        texts
-            .iter()
-            .any(|text| *text == object.1 && text.len() > 3 || arn.is_some_and(|arn| arn == text))
+        let arn = self.arns.get(object).map(String::as_str);
+        let mut texts = texts(inputs).into_iter();
+        texts.any(|text| text == object.1 && text.len() > 3 || arn == Some(text))
     }
 
     fn add(&mut self, user: ObjectKey, needed: ObjectKey) {
@@ -222,9 +220,7 @@ impl Uses {
         by_identity.extend(by_own_id);
         for (urn, objects) in &live.ours {
             for observed in objects {
-                let mut texts = Vec::new();
-                collect_texts(&observed.inputs, &mut texts);
-                for text in texts {
+                for text in texts(&observed.inputs) {
                     for used in referred(text, &by_identity) {
                         let user = key(urn, observed);
                         self.named_by
@@ -262,21 +258,4 @@ fn referred<'a>(
             .next_back()
     };
     whole.or_else(prefix).into_iter().flatten()
-}
-
-fn collect_texts<'a>(inputs: &'a Properties, texts: &mut Vec<&'a str>) {
-    fn collect<'a>(value: &'a Value, texts: &mut Vec<&'a str>) {
-        match value {
-            Value::String(text) => texts.push(text),
-            Value::List(values) => list(values.iter(), texts),
-            Value::Object(values) => list(values.values(), texts),
-            _ => {}
-        }
-    }
-    fn list<'a>(values: impl Iterator<Item = &'a Value>, texts: &mut Vec<&'a str>) {
-        for value in values {
-            collect(value, texts);
-        }
-    }
-    list(inputs.values(), texts);
 }

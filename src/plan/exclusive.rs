@@ -130,7 +130,7 @@ fn moved<'a>(draft: &'a Draft<'_>) -> Vec<Moved<'a>> {
         }
         if let Some(to) = to {
             found.push(Moved {
-                urn: *urn,
+                urn,
                 to,
                 has_successor: verdict.desired.generated_name
                     || schema.place_properties().is_empty(),

@@ -6,7 +6,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::{Action, Op, Plan, ReplaceOrder, Step, StepId};
 use crate::graph::{ResourceGraph, dependencies};
-use crate::resource::{Catalog, Observed, Properties, Urn, Value};
+use crate::resource::value::texts;
+use crate::resource::{Catalog, Properties, Urn};
 
 /// A plan that must not run: always a bug in fde-infra.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -234,10 +235,8 @@ fn check_deletions(plan: &Plan, catalog: &Catalog, steps: &Steps<'_>) -> Result<
         Some((&step.urn, observed))
     });
     for (user, observed) in kept.chain(retained).chain(moved) {
-        let mut named = Vec::new();
-        texts(observed, &mut |text| {
-            named.extend(deleted.get(text).into_iter().flatten());
-        });
+        let named = texts(&observed.inputs).into_iter();
+        let named = named.filter_map(|text| deleted.get(text)).flatten();
         for &(step, id) in named {
             let schema = catalog.get(step.urn.token());
             let blocks = schema.is_some_and(|schema| schema.is_blocked_by(user.token()));
@@ -257,20 +256,4 @@ fn check_deletions(plan: &Plan, catalog: &Catalog, steps: &Steps<'_>) -> Result<
         }
     }
     Ok(())
-}
-
-/// Every text among an object's inputs.
-fn texts<'a>(observed: &'a Observed, each: &mut dyn FnMut(&'a str)) {
-    fn visit<'a>(value: &'a Value, each: &mut dyn FnMut(&'a str)) {
-        match value {
-            Value::String(text) => each(text),
-            Value::List(values) => values.iter().for_each(|value| visit(value, each)),
-            Value::Object(values) => values.values().for_each(|value| visit(value, each)),
-            _ => {}
-        }
-    }
-    observed
-        .inputs
-        .values()
-        .for_each(|value| visit(value, each));
 }

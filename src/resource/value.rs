@@ -285,6 +285,21 @@ pub fn properties<const N: usize>(entries: [(&str, Value); N]) -> Properties {
         .collect()
 }
 
+/// Every text in properties, at all depths, in order.
+pub fn texts(properties: &Properties) -> Vec<&str> {
+    let mut found = Vec::new();
+    let mut open: Vec<&Value> = properties.values().rev().collect();
+    while let Some(value) = open.pop() {
+        match value {
+            Value::String(text) => found.push(text.as_str()),
+            Value::List(values) => open.extend(values.iter().rev()),
+            Value::Object(values) => open.extend(values.values().rev()),
+            _ => {}
+        }
+    }
+    found
+}
+
 /// [`Value::resolve`] over all properties.
 pub fn resolve_properties(
     values: &Properties,

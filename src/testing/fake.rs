@@ -19,7 +19,7 @@ use super::Random;
 use super::visibility::{Lag, Sights};
 use crate::resource::provider::{Creation, DataPolicy, Deletion, Indexed, Progress, Query, Update};
 use crate::resource::schema::Unset;
-use crate::resource::value::properties;
+use crate::resource::value::{properties, texts};
 use crate::resource::{
     Catalog, Condition, CreateClass, ErrorKind, Observed, Properties, Provider, ProviderError,
     Schema, StackId, Tags, Urn, Value,
@@ -506,21 +506,6 @@ fn taken(verb: &str, token: &str, holder: &str) -> ProviderError {
 fn one_at_a_time(verb: &str, token: &str, used: &str) -> ProviderError {
     let message = format!("`{used}` is used elsewhere, and by one at a time");
     ProviderError::new(ErrorKind::Quota, format!("{verb} {token}"), message)
-}
-
-/// All texts in properties.
-fn texts(inputs: &Properties) -> Vec<&str> {
-    fn collect<'a>(value: &'a Value, texts: &mut Vec<&'a str>) {
-        match value {
-            Value::String(text) => texts.push(text),
-            Value::List(values) => values.iter().for_each(|value| collect(value, texts)),
-            Value::Object(values) => values.values().for_each(|value| collect(value, texts)),
-            _ => {}
-        }
-    }
-    let mut texts = Vec::new();
-    inputs.values().for_each(|value| collect(value, &mut texts));
-    texts
 }
 
 fn identity_text(catalog: &Catalog, observed: &Observed) -> Option<String> {
