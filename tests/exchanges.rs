@@ -8,12 +8,12 @@
 #![allow(
     clippy::expect_used,
     clippy::panic,
-    clippy::print_stderr,
     clippy::print_stdout,
     reason = "a test that cannot go on fails where it stands, and says what it saw"
 )]
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 
 use fde_infra::aws::registry::catalog;
 use fde_infra::component::stack_graph;
@@ -24,6 +24,11 @@ use fde_infra::plan::{self, Plan, Request};
 use fde_infra::resource::{Catalog, OutputReference, Properties, Urn, Value};
 use fde_infra::stack;
 use fde_infra::testing::{FakeAccount, Random};
+
+#[path = "common/promise.rs"]
+mod promise;
+
+use promise::Shown;
 
 /// A whole platform, and beside it some of each type that the author names.
 const STACK: &str = "
@@ -82,10 +87,17 @@ resources:
   parametersB: { type: aws:rds:ParameterGroup, properties: { name: shop-parb, family: postgres16 } }
 ";
 
-fn seeds() -> Vec<u64> {
-    match std::env::var("FDE_INFRA_SEED") {
-        Ok(seed) => vec![seed.parse().expect("FDE_INFRA_SEED is a number")],
-        Err(_) => (0..250).collect(),
+/// Seeds of an ordinary run.
+const SEEDS: u64 = 250;
+
+fn seeds() -> Range<u64> {
+    let number = |name: &str| {
+        let number = std::env::var(name).ok()?;
+        Some(number.parse::<u64>().expect("a number of seeds"))
+    };
+    match number("FDE_INFRA_SEED") {
+        Some(seed) => seed..seed + 1,
+        None => 0..number("FDE_INFRA_SEEDS").unwrap_or(SEEDS),
     }
 }
 
@@ -340,33 +352,30 @@ impl World {
         let world = Self {
             account: FakeAccount::new(catalog()),
         };
-        let plan = world.plan(graph, &Request::default()).await;
-        world
-            .run(&plan)
-            .await
-            .unwrap_or_else(|error| panic!("{error}"));
+        let plan = world.plan(graph, &Request::default()).await.expect("plans");
+        world.run(&plan).await.expect("runs");
         world
     }
 
-    async fn plan(&self, graph: &ResourceGraph, request: &Request) -> Plan {
-        let live = live::read(&self.account, graph).await.expect("reads");
+    async fn plan(&self, graph: &ResourceGraph, request: &Request) -> Result<Plan, String> {
+        let live = live::read(&self.account, graph).await;
+        let live = live.map_err(|error| error.to_string())?;
         let plan = plan::build(graph, &live, &catalog(), request);
-        assert_eq!(plan::verify::verify(&plan, graph, &catalog()), Ok(()));
-        plan
+        let verified = plan::verify::verify(&plan, graph, &catalog());
+        verified.map_err(|violation| format!("{violation}\n{}", steps(&plan)))?;
+        Ok(plan)
     }
 
     async fn run(&self, plan: &Plan) -> Result<(), String> {
         let (events, _listener) = tokio::sync::mpsc::unbounded_channel();
         let outcome = execute::run(plan, &self.account, 16, &Cancel::default(), &events).await;
-        let failed = &outcome.report().failed;
-        match &outcome {
-            Outcome::Done(_) => Ok(()),
-            _ => Err(failed
-                .iter()
-                .map(|(id, error)| format!("{}: {error}", plan.steps[*id].urn.name()))
-                .collect::<Vec<_>>()
-                .join("\n")),
+        if matches!(outcome, Outcome::Done(_)) {
+            return Ok(());
         }
+        let failed = outcome.report().failed.iter();
+        let failed = failed.map(|(id, error)| format!("{}: {error}", plan.steps[*id].urn.name()));
+        let failed = failed.collect::<Vec<_>>().join("\n");
+        Err(format!("{failed}\n{}", steps(plan)))
     }
 }
 
@@ -398,7 +407,13 @@ fn steps(plan: &Plan) -> String {
     lines.collect::<Vec<_>>().join("\n")
 }
 
-async fn check(seed: u64, base: &ResourceGraph) -> (End, BTreeSet<Edit>) {
+/// A stack that was edited, and how that ended.
+struct Story {
+    edits: Vec<Edit>,
+    end: Result<End, String>,
+}
+
+async fn tell(seed: u64, base: &ResourceGraph) -> Story {
     let mut random = Random::new(seed);
     let mut resources = authored(base);
     let mut edits = Vec::new();
@@ -408,54 +423,68 @@ async fn check(seed: u64, base: &ResourceGraph) -> (End, BTreeSet<Edit>) {
         edits.push(edit);
         replace.extend(apply(&mut random, edit, &mut resources, number));
     }
-    let kinds: BTreeSet<Edit> = edits.iter().copied().collect();
-    let outputs = Vec::new();
-    let Ok(edited) = graph::build(&base.stack, resources, outputs, &catalog()) else {
-        return (End::RefusedOffline, kinds);
+    let end = end(base, resources, replace.clone()).await;
+    let end =
+        end.map_err(|error| format!("seed {seed}, {edits:?}, replacing {replace:?}:\n{error}"));
+    Story { edits, end }
+}
+
+async fn end(
+    base: &ResourceGraph,
+    resources: Vec<Resource>,
+    mut replace: Vec<String>,
+) -> Result<End, String> {
+    let Ok(edited) = graph::build(&base.stack, resources, Vec::new(), &catalog()) else {
+        return Ok(End::RefusedOffline);
     };
-    let replace: Vec<String> = replace
-        .into_iter()
-        .filter(|name| edited.iter().any(|resource| resource.urn.name() == name))
-        .collect();
+    replace.retain(|name| edited.iter().any(|resource| resource.urn.name() == name));
     let world = World::with(base).await;
-    let plan = world.plan(&edited, &consenting(replace.clone())).await;
+    let plan = world.plan(&edited, &consenting(replace)).await?;
     if !plan.refusals.is_empty() {
-        return (End::Refused, kinds);
+        return Ok(End::Refused);
     }
-    if let Err(error) = world.run(&plan).await {
-        panic!(
-            "seed {seed}, {edits:?}, replacing {replace:?}:\n{error}\n{}",
-            steps(&plan)
-        );
+    world.run(&plan).await?;
+    let again = world.plan(&edited, &Request::default()).await?;
+    if again.refusals.is_empty() && again.is_empty() {
+        return Ok(End::Done);
     }
-    let again = world.plan(&edited, &Request::default()).await;
-    assert_eq!(
-        again.refusals,
-        [],
-        "seed {seed}, {edits:?}, replacing {replace:?}"
-    );
-    assert!(
-        again.is_empty(),
-        "seed {seed}, {edits:?}, replacing {replace:?}:\n{}\nleft:\n{}",
+    Err(format!(
+        "{}\nis followed by\n{}\n{:?}",
         steps(&plan),
-        steps(&again)
-    );
-    (End::Done, kinds)
+        steps(&again),
+        again.refusals
+    ))
 }
 
 #[tokio::test(start_paused = true)]
 async fn exchanged_names_and_places_are_refused_beforehand_or_run_through() {
     let base = base();
     let mut seen: BTreeMap<(Edit, End), usize> = BTreeMap::new();
+    let mut failures = Vec::new();
     for seed in seeds() {
-        eprintln!("seed {seed}");
-        let (end, edits) = check(seed, &base).await;
-        for edit in edits {
-            *seen.entry((edit, end)).or_default() += 1;
+        let story = tell(seed, &base).await;
+        match story.end {
+            Ok(end) => {
+                for edit in BTreeSet::from_iter(story.edits) {
+                    *seen.entry((edit, end)).or_default() += 1;
+                }
+            }
+            Err(failure) => failures.push(failure),
         }
     }
+    let runs = seeds().count();
+    let shown = Shown {
+        promise: "R20",
+        level: "simulation",
+        what: "names and places exchanged, doubled, handed on",
+        runs,
+        seeds: Some(runs),
+        failures: failures.len(),
+    };
+    shown.tell();
     println!("{seen:?}");
-    if seeds().len() > 1 {
+    assert!(failures.is_empty(), "{}", failures.join("\n\n"));
+    if runs > 1 {
         for edit in EDITS {
             let done = seen.get(&(edit, End::Done)).copied().unwrap_or(0);
             assert!(done > 3 || edit == Edit::Double, "{edit:?}: {seen:?}");
