@@ -2,6 +2,7 @@
 
 use crate::common::program::Program;
 use crate::common::sdk::{FOREIGN, Sdk};
+use crate::common::showing::Showing;
 use crate::common::{World, indent};
 use crate::data::{Kind, LogGroup, assert_refused, write_line};
 
@@ -45,6 +46,7 @@ async fn a_log_group_without_any_tags_is_taken_over() {
 /// Whoever has tagged it has a use for it.
 #[tokio::test]
 async fn a_log_group_with_tags_of_others_is_left_alone() {
+    let _shown = Showing::of("R19", "a log group with tags of others", 1);
     let world = World::new("e2e-data-tagged").await;
     let program = Program::of(&world);
     let group = "/e2e/data/tagged";
@@ -76,6 +78,7 @@ async fn described(sdk: &Sdk, group: &str) -> aws_sdk_cloudwatchlogs::types::Log
 /// One that another stack owns is not touched, and the message names the key to change.
 #[tokio::test]
 async fn a_log_group_of_another_stack_stands_in_the_way() {
+    let _shown = Showing::of("R19", "a log group of another stack", 1);
     let world = World::new("e2e-data-taken").await;
     let program = Program::of(&world);
     let group = "/aws/ecs/e2e-data-taken-dev/e2e-taken";

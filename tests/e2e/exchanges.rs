@@ -6,6 +6,7 @@ use aws_sdk_ecs::types::CapacityProviderStrategyItem;
 use crate::common::World;
 use crate::common::commands::{DONE, REFUSED, assert_fits, assert_plain, json};
 use crate::common::program::Program;
+use crate::common::showing::Showing;
 
 /// Two subnets that a load balancer holds.
 const HELD: &str = "\
@@ -19,6 +20,7 @@ on80: { type: aws:lb:Listener, properties: { loadBalancerArn: '${balancer.arn}',
 
 #[tokio::test]
 async fn what_cannot_go_before_its_users_have_moved_is_refused_with_the_way() {
+    let _shown = Showing::of("R20", "a zone exchanged under what is in use", 1);
     let world = World::new("e2e-exchanges-held").await;
     let program = Program::of(&world);
     let held = HELD.replace("NAME", "e2e-exchanges-held");
@@ -50,6 +52,7 @@ async fn what_cannot_go_before_its_users_have_moved_is_refused_with_the_way() {
 #[tokio::test]
 async fn a_load_balancer_with_another_name_is_made_with_groups_of_its_own_and_the_preview_says_what_it_means()
  {
+    let _shown = Showing::of("R20", "a load balancer with another name", 1);
     let world = World::new("e2e-exchanges-name").await;
     let program = Program::of(&world);
     let before = HELD.replace("NAME", "e2e-exchanges-one");
@@ -116,6 +119,7 @@ service: { type: aws:ecs:Service, properties: { name: e2e-exchanges, cluster: '$
 /// By hand, as in a night when there was no other capacity.
 #[tokio::test]
 async fn a_service_that_was_moved_to_spot_comes_back_without_a_replacement() {
+    let _shown = Showing::of("R20", "a service moved to Spot", 1);
     let world = World::new("e2e-exchanges-spot").await;
     let program = Program::of(&world);
     assert_eq!(program.run(SERVICE, "up", &["--yes"]).status, DONE);

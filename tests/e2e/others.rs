@@ -6,6 +6,7 @@ use serde_json::{Value as Json, json};
 use aws_sdk_ec2::types::{IpPermission, IpRange};
 
 use crate::common::program::{Ended, Program};
+use crate::common::showing::Showing;
 use crate::common::{REGION, World};
 
 const REFUSED: Option<i32> = Some(5);
@@ -52,6 +53,7 @@ async fn rules(world: &World, group: &str) -> Vec<String> {
 
 #[tokio::test]
 async fn a_rule_added_to_our_group_is_drift_until_it_is_accepted_or_removed() {
+    let _shown = Showing::of("R19", "a rule added to a group", 1);
     let world = World::new("e2e-others-rule").await;
     let program = Program::of(&world);
     let file = world.file(GROUP);
@@ -94,6 +96,7 @@ async fn attached(world: &World, role: &str) -> Vec<String> {
 
 #[tokio::test]
 async fn a_policy_that_others_attach_stays_and_one_that_leaves_the_file_goes() {
+    let _shown = Showing::of("R19", "a policy attached to a role", 1);
     let world = World::new("e2e-others-policy").await;
     let program = Program::of(&world);
     let file = world.file(ROLE);
@@ -123,6 +126,7 @@ async fn a_policy_that_others_attach_stays_and_one_that_leaves_the_file_goes() {
 
 #[tokio::test]
 async fn a_subscription_of_others_outlives_a_change_of_the_topic() {
+    let _shown = Showing::of("R19", "a subscription of a topic", 1);
     let world = World::new("e2e-others-topic").await;
     let program = Program::of(&world);
     let topic = |name: &str| {
@@ -157,6 +161,7 @@ async fn a_subscription_of_others_outlives_a_change_of_the_topic() {
 /// As with tags written by hand on what another tool has made.
 #[tokio::test]
 async fn what_hangs_on_an_adopted_parent_is_not_taken_for_a_leftover() {
+    let _shown = Showing::of("R19", "what hangs on an adopted parent", 1);
     let world = World::new("e2e-others-adopted").await;
     let program = Program::of(&world);
     let role = "e2e-others-adopted-role";
@@ -203,6 +208,7 @@ async fn what_hangs_on_an_adopted_parent_is_not_taken_for_a_leftover() {
 
 #[tokio::test]
 async fn a_part_of_what_is_not_of_the_stack_is_refused_unless_it_is_imported() {
+    let _shown = Showing::of("R19", "parts of what is not of the stack", 1);
     let world = World::new("e2e-others-parent").await;
     let program = Program::of(&world);
     let bucket = "e2e-others-parent-theirs";
@@ -252,6 +258,7 @@ async fn a_part_of_what_is_not_of_the_stack_is_refused_unless_it_is_imported() {
 
 #[tokio::test]
 async fn a_repository_under_another_key_keeps_its_images() {
+    let _shown = Showing::of("R19", "images under another key", 1);
     let world = World::new("e2e-others-renamed").await;
     let program = Program::of(&world);
     let file = |key: &str| {
@@ -295,6 +302,7 @@ async fn a_repository_under_another_key_keeps_its_images() {
 /// The same stack, in two regions, with the roles that are the account's.
 #[tokio::test]
 async fn another_region_of_the_stack_is_asked_about_and_never_touched() {
+    let _shown = Showing::of("R19", "another region of the stack", 1);
     let world = World::new("e2e-others-region").await;
     let program = Program::of(&world);
     let body = "resources:\n  topic: { type: aws:sns:Topic }\n  role: { type: aws:iam:Role, properties: { assumeRolePolicy: { Version: '2012-10-17', Statement: [{ Effect: Allow, Principal: { Service: ecs-tasks.amazonaws.com }, Action: 'sts:AssumeRole' }] } } }\n  policy: { type: aws:iam:RolePolicy, properties: { role: '${role.name}', policy: { Version: '2012-10-17', Statement: [{ Effect: Allow, Action: 'sns:Publish', Resource: '${topic.arn}' }] } } }\n";
@@ -335,6 +343,7 @@ loadBalancer: { accessLogs: { enabled: false } }
 
 #[tokio::test]
 async fn a_rule_of_others_at_our_priority_is_passed_by() {
+    let _shown = Showing::of("R19", "a rule at a wanted priority", 1);
     let name = "e2e-others-place";
     let world = World::new(name).await;
     let program = Program::of(&world);
@@ -406,6 +415,7 @@ async fn a_rule_of_others_at_our_priority_is_passed_by() {
 /// The default names hold stack and environment.
 #[tokio::test]
 async fn two_stacks_of_one_account_have_log_groups_of_their_own() {
+    let _shown = Showing::of("R19", "two stacks of one account", 1);
     let one = World::new("e2e-others-logs-one").await;
     let two = World::new("e2e-others-logs-two").await;
     let file = |name: &str| format!("name: {name}\nenvironment: dev\nregion: {REGION}\n{BALANCED}");

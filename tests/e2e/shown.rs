@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use crate::common::program::{Ended, Program};
+use crate::common::showing::Showing;
 use crate::common::{REGION, World};
 
 /// A platform with one service, as small as it gets.
@@ -62,6 +63,7 @@ async fn with_image(program: &Program<'_>, world: &World, name: &str) {
 
 #[tokio::test]
 async fn a_new_revision_keeps_the_image_that_the_preview_shows() {
+    let _shown = Showing::of("R18", "the image of the preview is registered", 1);
     let name = "e2e-shown-image";
     let world = World::new(name).await;
     let program = Program::of(&world);
@@ -79,6 +81,7 @@ async fn a_new_revision_keeps_the_image_that_the_preview_shows() {
 
 #[tokio::test]
 async fn a_saved_plan_keeps_the_image_that_it_shows() {
+    let _shown = Showing::of("R18", "the image of a saved plan is registered", 1);
     let name = "e2e-shown-saved";
     let world = World::new(name).await;
     let program = Program::of(&world);
@@ -94,6 +97,7 @@ async fn a_saved_plan_keeps_the_image_that_it_shows() {
 
 #[tokio::test]
 async fn changes_are_ignored_from_the_second_run_on() {
+    let _shown = Showing::of("R18", "ignored changes are made at first and not again", 1);
     let world = World::new("e2e-shown-ignored").await;
     let file = "vpc:\n  type: aws:ec2:Vpc\n  properties: { cidrBlock: 10.77.0.0/16, enableDnsHostnames: true }\n  \
                 options: { ignoreChanges: [enableDnsHostnames] }";
@@ -123,6 +127,7 @@ async fn changes_are_ignored_from_the_second_run_on() {
 /// As after a run that ended between the call that makes a network and the one that sets its attribute.
 #[tokio::test]
 async fn an_ignored_input_that_a_killed_run_did_not_set_is_set_by_the_next() {
+    let _shown = Showing::of("R18", "ignored changes of a killed run", 1);
     let world = World::new("e2e-shown-killed").await;
     let file = "vpc:\n  type: aws:ec2:Vpc\n  properties: { cidrBlock: 10.78.0.0/16, enableDnsHostnames: true }\n  \
                 options: { ignoreChanges: [enableDnsHostnames] }";
@@ -200,6 +205,7 @@ async fn deploy(world: &World, image: &str) -> String {
 
 #[tokio::test]
 async fn what_a_deploy_tool_has_registered_stays_until_the_file_wants_something_else() {
+    let _shown = Showing::of("R18", "revisions of deploy tools", 1);
     let name = "e2e-shown-deployed";
     let world = World::new(name).await;
     let program = Program::of(&world);
