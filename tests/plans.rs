@@ -1151,3 +1151,38 @@ async fn a_renamed_cluster_keeps_its_services() {
         .await;
     world.arrives(&renamed, &up()).await;
 }
+
+/// A network has no name by which AWS tells it from others. The only one that is as the file wants it is meant.
+#[tokio::test(start_paused = true)]
+async fn a_renamed_network_is_the_same_network() {
+    let before = all(&[RANGES, WAY_IN, SERVICE]);
+    let world = World::with(&before).await;
+    let renamed = before
+        .replace("vpc: {", "land: {")
+        .replace("${vpc.id}", "${land.id}");
+    world.check(&renamed, &up(), expect![[r#"
+        0 update land : renamed from vpc
+    "#]]).await;
+    world.arrives(&renamed, &up()).await;
+}
+
+/// Of two addresses that are alike nobody can tell which is meant.
+#[tokio::test(start_paused = true)]
+async fn two_that_are_alike_are_not_taken_for_each_other() {
+    let addresses = |first: &str, second: &str| {
+        format!("{first}: {{ type: aws:ec2:Eip }}\n{second}: {{ type: aws:ec2:Eip }}\n")
+    };
+    let world = World::with(&addresses("one", "two")).await;
+    let renamed = addresses("three", "four");
+    world.check(&renamed, &up(), expect![[r#"
+        0 create four: not there
+        1 create three: not there
+        2 delete one: no longer in the file
+        3 delete two: no longer in the file
+    "#]]).await;
+    let one_renamed = addresses("one", "four");
+    world.check(&one_renamed, &up(), expect![[r#"
+        0 update four : renamed from two
+    "#]]).await;
+    world.arrives(&one_renamed, &up()).await;
+}

@@ -12,6 +12,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use super::lookup;
 use crate::graph::ResourceGraph;
+use crate::resource::diff::compare;
 use crate::resource::tags::mark_of_part;
 use crate::resource::value::resolve_properties;
 use crate::resource::{
@@ -54,23 +55,24 @@ pub(super) fn assign(
     rename(live, schema, graph);
 }
 
-/// Knows objects whose URN has left the file by that which has come for the same place: the file calls them by another
-/// name now, and so does whatever refers to them.
+/// Knows objects whose URN has left the file by that which has come in their stead: the file calls them by another name
+/// now, and so does whatever refers to them. What has no place of its own must be as is wanted in all else, and the only
+/// one.
 fn rename(live: &mut LiveSnapshot, schema: &Schema, graph: &ResourceGraph) {
-    if !schema.taggable {
+    if !schema.taggable || schema.follows_use {
         return;
     }
-    let is_left = |urn: &Urn| urn.token() == schema.token && !graph.contains(urn);
-    let mut places: BTreeMap<String, Urn> = BTreeMap::new();
-    for urn in live.ours.keys().filter(|urn| is_left(urn)) {
-        for object in live.of(urn) {
-            let place = schema.place_of(&object.inputs);
-            places.extend(place.map(|place| (text(&place), urn.clone())));
-        }
-    }
-    if places.is_empty() {
+    let left: Vec<Urn> = live
+        .ours
+        .keys()
+        .filter(|urn| urn.token() == schema.token && !graph.contains(urn))
+        .cloned()
+        .collect();
+    if left.is_empty() {
         return;
     }
+    let has_no_place = schema.place_properties().is_empty();
+    let mut claims: BTreeMap<&Urn, Vec<&Urn>> = BTreeMap::new();
     for resource in graph.iter() {
         if resource.urn.token() != schema.token || live.ours.contains_key(&resource.urn) {
             continue;
@@ -78,11 +80,29 @@ fn rename(live: &mut LiveSnapshot, schema: &Schema, graph: &ResourceGraph) {
         let inputs = resolve_properties(&resource.inputs, &|reference: &OutputReference| {
             lookup(live, graph, reference)
         });
-        let before = schema.place_of(&inputs);
-        let before = before.and_then(|place| places.remove(&text(&place)));
-        let objects = before.and_then(|urn| live.ours.remove(&urn));
-        live.ours
-            .extend(objects.map(|objects| (resource.urn.clone(), objects)));
+        let inputs = schema.with_defaults(inputs);
+        let place = schema.place_of(&inputs);
+        let is_it = |object: &Observed| match &place {
+            Some(place) => schema.place_of(&object.inputs).as_ref() == Some(place),
+            None => has_no_place && compare(schema, &inputs, &object.inputs).is_empty(),
+        };
+        for urn in &left {
+            if live.of(urn).iter().any(is_it) {
+                claims.entry(urn).or_default().push(&resource.urn);
+            }
+        }
+    }
+    let mut times_taken: BTreeMap<&Urn, usize> = BTreeMap::new();
+    for now in claims.values().flatten() {
+        *times_taken.entry(now).or_default() += 1;
+    }
+    for (before, now) in claims {
+        if let [now] = now.as_slice()
+            && times_taken[now] == 1
+            && let Some(objects) = live.ours.remove(before)
+        {
+            live.ours.insert((*now).clone(), objects);
+        }
     }
 }
 
