@@ -1160,9 +1160,15 @@ async fn a_renamed_network_is_the_same_network() {
     let renamed = before
         .replace("vpc: {", "land: {")
         .replace("${vpc.id}", "${land.id}");
-    world.check(&renamed, &up(), expect![[r#"
+    world
+        .check(
+            &renamed,
+            &up(),
+            expect![[r#"
         0 update land : renamed from vpc
-    "#]]).await;
+    "#]],
+        )
+        .await;
     world.arrives(&renamed, &up()).await;
 }
 
@@ -1174,15 +1180,27 @@ async fn two_that_are_alike_are_not_taken_for_each_other() {
     };
     let world = World::with(&addresses("one", "two")).await;
     let renamed = addresses("three", "four");
-    world.check(&renamed, &up(), expect![[r#"
+    world
+        .check(
+            &renamed,
+            &up(),
+            expect![[r#"
         0 create four: not there
         1 create three: not there
         2 delete one: no longer in the file
         3 delete two: no longer in the file
-    "#]]).await;
+    "#]],
+        )
+        .await;
     let one_renamed = addresses("one", "four");
-    world.check(&one_renamed, &up(), expect![[r#"
+    world
+        .check(
+            &one_renamed,
+            &up(),
+            expect![[r#"
         0 update four : renamed from two
-    "#]]).await;
+    "#]],
+        )
+        .await;
     world.arrives(&one_renamed, &up()).await;
 }

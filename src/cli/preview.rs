@@ -95,6 +95,7 @@ pub async fn run(context: &mut Context, arguments: &Arguments) -> CommandResult 
     let live = session.read(context, &again).await?;
     let request = arguments.selection.request(Goal::Up, &arguments.force);
     let plan = session.plan(&live, &request)?;
+    session.warn(&live, &request, &mut context.terminal);
     let options = ShowOptions {
         diff: arguments.diff,
         show_sames: arguments.show_sames,

@@ -56,20 +56,42 @@ fn name_taken(refusal: &Refusal, session: &Session) -> Option<Message> {
         Some(key) => format!("give it another name in {file}, with `{key}`"),
         None => format!("give it another name in {file}"),
     };
+    // What has its name in all regions is of this stack in one of them.
+    let schema = session.offline.catalog.get(urn.token());
+    let is_global = schema.is_some_and(|schema| schema.global);
+    let region = session.offline.graph.region.as_ref();
+    let region = region
+        .filter(|_| is_global)
+        .map(|region| format!("{}={region}", tags::REGION));
+    let adopt = format!("{rename}; or, to adopt what is there, tag it");
     Some(match owner {
+        Some(owner) if *owner == urn.to_string() && region.is_some() => message
+            .fact(
+                "owner",
+                format!("{owner}, in a region that no `{}` tag names", tags::REGION),
+            )
+            .fact("now", "nothing was changed")
+            .help(adopt)
+            .command(region.unwrap_or_default()),
         Some(owner) => message
             .fact("owner", owner.clone())
             .fact("now", "nothing was changed")
             .help(rename),
-        None => message
-            .fact(
-                "owner",
-                "nobody that fde-infra knows: it has no `fde:urn` tag",
-            )
-            .fact("now", "nothing was changed")
-            .help(format!("{rename}; or, to adopt what is there, tag it"))
-            .command(format!("{}={}", tags::STACK, urn.stack()))
-            .command(format!("{}={urn}", tags::URN)),
+        None => {
+            let message = message
+                .fact(
+                    "owner",
+                    "nobody that fde-infra knows: it has no `fde:urn` tag",
+                )
+                .fact("now", "nothing was changed")
+                .help(adopt)
+                .command(format!("{}={}", tags::STACK, urn.stack()))
+                .command(format!("{}={urn}", tags::URN));
+            match region {
+                Some(region) => message.command(region),
+                None => message,
+            }
+        }
     })
 }
 
@@ -408,12 +430,40 @@ fn holds_data(plan: &Plan, session: &Session, again: &str) -> Option<Message> {
         command.push_str(" --allow-delete ");
         command.push_str(&session::quoted(urn.name()));
     }
+    message = message.fact("now", "nothing was changed");
+    for (urn, id, ..) in &found {
+        if let Some(help) = keeping(plan, session, urn, id) {
+            message = message.help(help);
+        }
+    }
     Some(
         message
-            .fact("now", "nothing was changed")
             .help("if the data may go, say so by name")
             .command(command),
     )
+}
+
+/// How data is kept of what may have been renamed: it goes, and another of its type comes.
+fn keeping(plan: &Plan, session: &Session, urn: &Urn, id: &str) -> Option<String> {
+    if session.offline.graph.contains(urn) || id.starts_with("arn:") {
+        return None;
+    }
+    let mut coming = plan.steps.iter().filter(|step| {
+        step.op() == Op::Create && step.urn.token() == urn.token() && step.urn != *urn
+    });
+    let (now, None) = (&coming.next()?.urn, coming.next()) else {
+        return None;
+    };
+    let schema = session.offline.catalog.get(urn.token())?;
+    let key = match name_key(now, session) {
+        Some(key) => key.to_string(),
+        None => schema.name?.property.to_owned(),
+    };
+    let (before, now) = (urn.name(), now.name());
+    let file = session.offline.file_name();
+    Some(format!(
+        "if `{before}` is now `{now}`, keep it: `{key}: {id}` in {file}"
+    ))
 }
 
 /// What to type where a run has met data of which there can be no snapshot, and has left it alone.

@@ -335,7 +335,12 @@ fn harmless(text: &str) -> String {
 fn on_boundaries(text: &str, range: std::ops::Range<usize>) -> std::ops::Range<usize> {
     let start = text.floor_char_boundary(range.start);
     let end = text.ceil_char_boundary(range.end.max(start));
-    start..end
+    // What is missing at the end of a line has no character of its own to point at.
+    let is_at_end = start == end && !text[end..].starts_with(|next: char| next != '\n');
+    match text[..start].chars().next_back() {
+        Some(last) if is_at_end && last != '\n' => start - last.len_utf8()..end,
+        _ => start..end,
+    }
 }
 
 fn line_of(text: &str, offset: usize) -> usize {
@@ -377,6 +382,23 @@ mod tests {
                  3 │   backupRetention: 1
                    ·   ───────┬───────
                    ·          ╰── `database` has no `backupRetention`
+                   ╰────
+            "#]],
+        );
+    }
+
+    #[test]
+    fn what_is_missing_at_the_end_of_a_line_is_pointed_at() {
+        check(
+            "services.api.image=",
+            19..19,
+            "an image has a name",
+            expect![[r#"
+                error[fde::stack::unknown_key]: unknown key
+                   ╭─[stacks/dev.yaml:1:19]
+                 1 │ services.api.image=
+                   ·                   ┬
+                   ·                   ╰── an image has a name
                    ╰────
             "#]],
         );

@@ -301,6 +301,42 @@ impl Session {
         }
     }
 
+    /// Says of consents that they name nothing. They may come too late, so that is no error; or they are slips.
+    pub fn warn(&self, live: &LiveSnapshot, request: &Request, terminal: &mut Terminal) {
+        let catalog = self.provider.catalog();
+        let is_known = |pattern: &String| {
+            let alone = std::slice::from_ref(pattern);
+            let wanted = self.offline.graph.iter().map(|resource| &resource.urn);
+            let mut names = wanted.chain(live.ours.keys()).map(Urn::name);
+            let mut objects = live.ours.values().flatten();
+            names.any(|name| plan::matches_any(alone, name))
+                || objects.any(|object| object.id == *pattern)
+        };
+        let idle = |flag: &str, pattern: &String, help: &str| {
+            Message::warning(format!("{flag} names nothing"))
+                .fact("name", pattern.clone())
+                .help(help)
+        };
+        let is_addition =
+            |pattern: &&String| plan::names_an_addition(catalog, live, pattern.as_str());
+        let removed = request
+            .remove
+            .iter()
+            .filter(|pattern| !is_addition(pattern));
+        let removed = removed.map(|pattern| {
+            let help = "what others have added, and its ids, is in `preview`";
+            idle("--remove", pattern, help)
+        });
+        let consented = request.allow_delete.iter();
+        let consented = consented.filter(|pattern| !is_known(pattern));
+        let consented = consented.map(|pattern| {
+            let help = "it takes the names that `preview --show-sames` lists, and physical names";
+            idle("--allow-delete", pattern, help)
+        });
+        let messages: Vec<Message> = removed.chain(consented).collect();
+        report::show(&messages, terminal);
+    }
+
     pub fn account(&self) -> &str {
         &self.provider.context().account_id
     }

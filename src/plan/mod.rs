@@ -507,6 +507,15 @@ pub fn build(
     edges::into_plan(draft)
 }
 
+/// Whether a pattern of `--remove` names something that others have added.
+pub fn names_an_addition(catalog: &Catalog, live: &LiveSnapshot, pattern: &str) -> bool {
+    let patterns = [pattern.to_owned()];
+    live.additions.iter().any(|addition| {
+        let name = others::name_of(catalog, addition);
+        addition.observed.id == pattern || matches_any(&patterns, &name)
+    })
+}
+
 /// What is decided about one wanted resource.
 struct Verdict {
     desired: Desired,

@@ -47,11 +47,20 @@ pub(super) fn reason(diff: &Diff, desired: &Properties, observed: &Properties) -
              new instance";
         return Some(reason.to_owned());
     }
-    if diff.touches("engineVersion") && !is_on(desired, "allowMajorVersionUpgrade") {
+    if diff.touches("engineVersion") {
         let engine = text(desired, "engine").or_else(|| text(observed, "engine"))?;
         let wanted = text(desired, "engineVersion")?;
         let live = text(observed, "engineVersion")?;
-        if versions::is_major_upgrade(&engine, &live, &wanted) {
+        // <https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_UpgradeDBInstance.Upgrading.html>
+        if versions::is_major_upgrade(&engine, &wanted, &live) {
+            return Some(format!(
+                "`engineVersion` is {live} by now, and AWS takes no database back to {wanted}: say {live}, or restore a \
+                 snapshot from before as another instance"
+            ));
+        }
+        if versions::is_major_upgrade(&engine, &live, &wanted)
+            && !is_on(desired, "allowMajorVersionUpgrade")
+        {
             return Some(format!(
                 "`engineVersion` {wanted} is a major upgrade of {live}, which has no way back and interrupts the \
                  database; to have it, set `allowMajorVersionUpgrade: true`"
@@ -68,6 +77,32 @@ mod tests {
     use crate::aws::resource_type::ResourceType;
     use crate::resource::diff::compare;
     use crate::resource::value::properties;
+
+    #[test]
+    fn a_version_goes_up_with_consent_and_never_down() {
+        let live = properties([
+            ("engine", "postgres".into()),
+            ("engineVersion", "16.8".into()),
+        ]);
+        for (wanted, allowed, expected) in [
+            ("17", false, Some("a major upgrade of 16.8")),
+            ("17", true, None),
+            ("15", false, Some("no database back to 15")),
+            ("15.12", true, Some("no database back to 15.12")),
+            ("16.9", false, None),
+        ] {
+            let desired = properties([
+                ("engine", "postgres".into()),
+                ("engineVersion", wanted.into()),
+                ("allowMajorVersionUpgrade", allowed.into()),
+            ]);
+            let diff = compare(&Instance.schema(), &desired, &live);
+            let reason = reason(&diff, &desired, &live);
+            assert_eq!(reason.is_some(), expected.is_some(), "{wanted}: {reason:?}");
+            let text = reason.unwrap_or_default();
+            assert!(expected.is_none_or(|part| text.contains(part)), "{text}");
+        }
+    }
 
     #[test]
     fn a_limit_below_the_storage_that_has_grown_is_refused_with_one_that_will_do() {
