@@ -101,7 +101,7 @@ pub struct SelectionArguments {
         value_delimiter = ','
     )]
     pub exclude: Vec<String>,
-    /// Consent to the loss of the data in this resource. Can be repeated.
+    /// Consent to the loss of the data in this resource; `*` stands for any text. Can be repeated.
     #[arg(
         long,
         env = "FDE_INFRA_ALLOW_DELETE",

@@ -143,7 +143,10 @@ fn put_at(node: Node, path: &[Segment], value: Node, span: Span) -> Result<Node,
             let item = step
                 .as_index()
                 .and_then(|index| items.get_mut(index))
-                .ok_or_else(|| format!("`{key}` is no index of a list with {count} entries"))?;
+                .ok_or_else(|| {
+                    let entries = if count == 1 { "entry" } else { "entries" };
+                    format!("a list of {count} {entries} has no `{key}`; the first is `0`")
+                })?;
             let inner = std::mem::replace(item, nothing());
             *item = put_at(inner, rest, value, span)?;
             Content::List(items)
@@ -274,7 +277,7 @@ mod tests {
             &files,
             &["list[7]=1"],
             &expect![[r#"
-            --set1:1 set_flag `list[7]`: `7` is no index of a list with 1 entries
+            --set1:1 set_flag `list[7]`: a list of 1 entry has no `7`; the first is `0`
                 help: write it as `--set path.to.key=value`
         "#]],
         );
