@@ -47,24 +47,34 @@ pub struct Live<Inputs, Outputs> {
 pub type LiveOf<T> = Live<<T as ResourceType>::Inputs, <T as ResourceType>::Outputs>;
 
 /// What to do with an object that a create call met under the name it wanted: ours is our own half-finished work, anyone
-/// else's stops the run.
+/// else's stops the run. Another region of the same stack is somebody else here.
 ///
 /// # Errors
 /// [`ErrorKind::NotOurs`], naming the owner.
 pub fn adopt<Inputs, Outputs>(
-    urn: &Urn,
+    wanted: &Tags,
     met: Live<Inputs, Outputs>,
-    mut error: ProviderError,
+    error: ProviderError,
 ) -> AwsResult<Live<Inputs, Outputs>> {
-    if met.tags.owner().as_ref() == Some(urn) {
+    if met.tags.is_earlier_self_of(wanted) {
         return Ok(met);
     }
+    Err(not_ours(&met, error))
+}
+
+/// The error of a call that has met somebody else's object.
+pub fn not_ours<Inputs, Outputs>(
+    met: &Live<Inputs, Outputs>,
+    mut error: ProviderError,
+) -> ProviderError {
     error.kind = ErrorKind::NotOurs;
+    let region = met.tags.region();
+    let region = region.map_or_else(String::new, |region| format!(" in {region}"));
     error.message = match met.tags.owner() {
-        Some(owner) => format!("`{}` exists and belongs to {owner}", met.id),
+        Some(owner) => format!("`{}` exists and belongs to {owner}{region}", met.id),
         None => format!("`{}` exists and carries no owner tag of fde-infra", met.id),
     };
-    Err(error)
+    error
 }
 
 /// Refuses a VPC that the file names for an object whose subnets are in another one.

@@ -130,6 +130,14 @@ impl Tags {
         self.get(STACK) == Some(stack.to_string().as_str())
     }
 
+    /// Whether what carries these tags, and stands where an object with the wanted ones is to be, is that object's own earlier
+    /// self: of the same resource, stack and region. One that names no region is an earlier version's.
+    pub fn is_earlier_self_of(&self, wanted: &Self) -> bool {
+        let is_same = |key: &str| self.get(key).is_some() && self.get(key) == wanted.get(key);
+        let regions = self.region().zip(wanted.region());
+        is_same(URN) && is_same(STACK) && regions.is_none_or(|(here, wanted)| here == wanted)
+    }
+
     /// Whether it was there before us.
     pub fn is_adopted(&self) -> bool {
         self.get(ADOPTED) == Some("true")
@@ -356,6 +364,31 @@ mod tests {
             after.0.extend(set.0);
             assert_eq!(after.parts(), Some(BTreeSet::new()));
         }
+    }
+
+    #[test]
+    fn an_earlier_self_is_of_the_same_stack_resource_and_region() {
+        let tagged = |pairs: &[(&str, &str)]| {
+            let mut tags = owned(&[]);
+            for (key, value) in pairs {
+                tags.insert(*key, *value);
+            }
+            tags
+        };
+        let wanted = tagged(&[(REGION, "eu-west-1")]);
+        let urn = "urn:fde:shop/dev::aws:ec2:Vpc::other";
+        for (found, expected) in [
+            (tagged(&[(REGION, "eu-west-1")]), true),
+            // As an earlier version leaves it.
+            (tagged(&[]), true),
+            (tagged(&[(REGION, "eu-south-2")]), false),
+            (tagged(&[(STACK, "shop/prod")]), false),
+            (tagged(&[(URN, urn)]), false),
+            (Tags::default(), false),
+        ] {
+            assert_eq!(found.is_earlier_self_of(&wanted), expected, "{found:?}");
+        }
+        assert!(!Tags::default().is_earlier_self_of(&Tags::default()));
     }
 
     #[test]

@@ -116,7 +116,7 @@ impl ResourceType for Target {
         // Registering would overwrite somebody else's limits without a word.
         if let Some(met) = get(context, &new.inputs.resource_id).await? {
             let exists = ProviderError::new(ErrorKind::AlreadyExists, REGISTER, String::new());
-            return adopt(new.urn, met, exists);
+            return adopt(new.tags, met, exists);
         }
         let arn = register(context, new.inputs, Some(new.tags), new.progress).await?;
         Ok(Live {

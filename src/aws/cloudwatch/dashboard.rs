@@ -94,7 +94,7 @@ impl ResourceType for Dashboard {
         if let Some(met) = get(context, name).await? {
             let tags = list_tags(context, &arn(context, name)).await?;
             let conflict = standing(context, "cloudwatch:PutDashboard");
-            return adopt(new.urn, live(context, name, met, tags), conflict);
+            return adopt(new.tags, live(context, name, met, tags), conflict);
         }
         put(context, new.inputs, Some(new.tags), new.progress).await?;
         Ok(live(context, name, body.clone(), new.tags.clone()))

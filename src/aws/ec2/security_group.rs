@@ -204,7 +204,7 @@ async fn met(
         Ok(group) => {
             let id = group.group_id().unwrap_or_default();
             let open = !default_rules(context, &[id]).await?.is_empty();
-            adopt(new.urn, live(context, &group, open), error)
+            adopt(new.tags, live(context, &group, open), error)
         }
         Err(unseen) if unseen.is(ErrorKind::NotFound) => Err(error),
         Err(failed) => Err(failed),

@@ -30,17 +30,14 @@ impl ResourceType for SecurityGroupEgressRule {
         context: &Context,
         new: New<'_, Self::Inputs>,
     ) -> AwsResult<LiveOf<Self>> {
-        rule::create(context, Direction::Egress, new.urn, new.inputs, new.tags).await
+        rule::create(context, Direction::Egress, new.inputs, new.tags).await
     }
 
     async fn update(&self, context: &Context, change: Change<'_, Self>) -> AwsResult<LiveOf<Self>> {
         let Change {
-            urn,
-            wanted,
-            observed,
-            ..
+            wanted, observed, ..
         } = change;
-        rule::update(context, Direction::Egress, urn, wanted, observed).await
+        rule::update(context, Direction::Egress, wanted, observed).await
     }
 
     async fn delete(

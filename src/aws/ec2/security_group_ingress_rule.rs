@@ -30,17 +30,14 @@ impl ResourceType for SecurityGroupIngressRule {
         context: &Context,
         new: New<'_, Self::Inputs>,
     ) -> AwsResult<LiveOf<Self>> {
-        rule::create(context, Direction::Ingress, new.urn, new.inputs, new.tags).await
+        rule::create(context, Direction::Ingress, new.inputs, new.tags).await
     }
 
     async fn update(&self, context: &Context, change: Change<'_, Self>) -> AwsResult<LiveOf<Self>> {
         let Change {
-            urn,
-            wanted,
-            observed,
-            ..
+            wanted, observed, ..
         } = change;
-        rule::update(context, Direction::Ingress, urn, wanted, observed).await
+        rule::update(context, Direction::Ingress, wanted, observed).await
     }
 
     async fn delete(

@@ -30,7 +30,7 @@ use crate::aws::wait::until_visible;
 use crate::resource::provider::{Indexed, Query};
 use crate::resource::rule::{Limit, one};
 use crate::resource::{
-    Condition, CreateClass, ErrorKind, Property, ProviderError, ReadSession, Schema, Tags, Urn,
+    Condition, CreateClass, ErrorKind, Property, ProviderError, ReadSession, Schema, Tags,
 };
 
 const GROUP: &str = "aws:ec2:SecurityGroup";
@@ -221,7 +221,6 @@ pub(super) async fn read(
 pub(super) async fn create(
     context: &Context,
     direction: Direction,
-    urn: &Urn,
     inputs: &Inputs,
     tags: &Tags,
 ) -> AwsResult<Rule> {
@@ -273,7 +272,7 @@ pub(super) async fn create(
             Ok(of(context, id, inputs.clone(), tags.clone()))
         }
         Err(error) if error.is(ErrorKind::AlreadyExists) => {
-            met(context, direction, urn, inputs, error).await
+            met(context, direction, tags, inputs, error).await
         }
         Err(error) => Err(error),
     }
@@ -282,14 +281,13 @@ pub(super) async fn create(
 pub(super) async fn update(
     context: &Context,
     direction: Direction,
-    urn: &Urn,
     wanted: &Inputs,
     observed: &Rule,
 ) -> AwsResult<Rule> {
     if peers(wanted).map(|peer| peer.is_some())
         != peers(&observed.inputs).map(|peer| peer.is_some())
     {
-        let successor = create(context, direction, urn, wanted, &observed.tags).await?;
+        let successor = create(context, direction, wanted, &observed.tags).await?;
         revoke(context, direction, observed).await?;
         return Ok(successor);
     }
@@ -408,7 +406,7 @@ impl Direction {
 async fn met(
     context: &Context,
     direction: Direction,
-    urn: &Urn,
+    tags: &Tags,
     wanted: &Inputs,
     error: ProviderError,
 ) -> AwsResult<Rule> {
@@ -424,7 +422,7 @@ async fn met(
     })
     .await;
     match found {
-        Ok(rule) => adopt(urn, rule, error),
+        Ok(rule) => adopt(tags, rule, error),
         Err(unseen) if unseen.is(ErrorKind::NotFound) => Err(error),
         Err(failed) => Err(failed),
     }

@@ -190,7 +190,7 @@ async fn met(
     .await;
     match found {
         Ok(subnet) if super::same_range(&subnet.inputs.cidr_block, &wanted.cidr_block) => {
-            adopt(new.urn, subnet, error)
+            adopt(new.tags, subnet, error)
         }
         Ok(subnet) => {
             let range = &subnet.inputs.cidr_block;

@@ -213,7 +213,7 @@ impl ResourceType for Repository {
                     "the repository",
                 )?;
                 let (tags, has_images) = details(context, &repository).await?;
-                adopt(new.urn, live(&repository, tags, has_images), error)
+                adopt(new.tags, live(&repository, tags, has_images), error)
             }
             Err(error) => Err(error),
         }

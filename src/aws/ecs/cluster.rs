@@ -129,7 +129,7 @@ impl ResourceType for Cluster {
         })
         .await?;
         let met = ProviderError::new(ErrorKind::AlreadyExists, OPERATION, String::new());
-        adopt(new.urn, live(&found), met)
+        adopt(new.tags, live(&found), met)
     }
 
     async fn update(&self, context: &Context, change: Change<'_, Self>) -> AwsResult<LiveOf<Self>> {

@@ -243,7 +243,7 @@ impl ResourceType for Service {
                     found.into_iter().next(),
                     "the service",
                 )?;
-                adopt(new.urn, live(&service), error)
+                adopt(new.tags, live(&service), error)
             }
             Err(error) => Err(error),
         }

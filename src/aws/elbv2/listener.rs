@@ -161,7 +161,7 @@ impl ResourceType for Listener {
             Err(error) => return Err(error),
         };
         let live = live(&listener, Tags::default());
-        super::only_ours(context, new.urn, live, refusal).await
+        super::only_ours(context, new.tags, live, refusal).await
     }
 
     async fn update(&self, context: &Context, change: Change<'_, Self>) -> AwsResult<LiveOf<Self>> {

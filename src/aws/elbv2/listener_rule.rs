@@ -19,7 +19,7 @@ use super::condition;
 use crate::aws::context::Context;
 use crate::aws::error::{AwsResult, expected};
 use crate::aws::pages::pages;
-use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType, adopt, check};
+use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType, adopt, check, not_ours};
 use crate::aws::wait::until_visible;
 use crate::resource::provider::{DataPolicy, Progress, Query, Wanted};
 use crate::resource::rule::{Limit, one};
@@ -138,9 +138,9 @@ impl ResourceType for ListenerRule {
                 let rules = list(context, &inputs.listener_arn).await?;
                 if let Some(holder) = holder(&rules, inputs.priority) {
                     let met = with_tags(context, holder).await?;
-                    let own = met.tags.owner().as_ref() == Some(new.urn);
+                    let own = met.tags.is_earlier_self_of(new.tags);
                     if own || !met.tags.belongs_to(new.urn.stack()) {
-                        return adopt(new.urn, met, error);
+                        return adopt(new.tags, met, error);
                     }
                     set_priorities(context, &[(&met.id, last_free(&rules))]).await?;
                 }
@@ -216,7 +216,7 @@ async fn take_priority(context: &Context, urn: &Urn, arn: &str, wanted: &Inputs)
     };
     let met = with_tags(context, holder).await?;
     if !met.tags.belongs_to(urn.stack()) {
-        return adopt(urn, met, error).map(|_| ());
+        return Err(not_ours(&met, error));
     }
     match set_priorities(context, &[(arn, wanted.priority), (&met.id, own)]).await {
         // Another run moves rules beside us: looked at again.

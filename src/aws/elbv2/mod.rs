@@ -32,7 +32,7 @@ use super::resource_type::{Live, adopt};
 use super::wait::until_visible;
 use crate::resource::provider::Query;
 use crate::resource::text_rule::is_plain;
-use crate::resource::{ErrorKind, Properties, ProviderError, Tags, TextRule, Urn, Value};
+use crate::resource::{ErrorKind, Properties, ProviderError, Tags, TextRule, Value};
 
 /// The longest page of every Describe call.
 const PAGE: i32 = 400;
@@ -116,7 +116,7 @@ async fn describe_tags(context: &Context, arns: &[&str]) -> AwsResult<HashMap<St
 /// returns as readily as a new one. `refusal` is the error to report then.
 async fn only_ours<Inputs, Outputs>(
     context: &Context,
-    urn: &Urn,
+    wanted: &Tags,
     mut live: Live<Inputs, Outputs>,
     refusal: ProviderError,
 ) -> AwsResult<Live<Inputs, Outputs>> {
@@ -130,7 +130,7 @@ async fn only_ours<Inputs, Outputs>(
         }
         tokio::time::sleep(Duration::from_millis(pause)).await;
     }
-    adopt(urn, live, refusal)
+    adopt(wanted, live, refusal)
 }
 
 /// The refusal for an object that a create call met instead of making one.

@@ -152,7 +152,7 @@ impl ResourceType for Policy {
                 })
             }
             Err(error) if error.is(ErrorKind::AlreadyExists) => {
-                adopt(new.urn, get(context, inputs).await?, error)
+                adopt(new.tags, get(context, inputs).await?, error)
             }
             Err(error) => Err(error),
         }

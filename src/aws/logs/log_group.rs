@@ -162,7 +162,7 @@ impl ResourceType for LogGroup {
             Err(error) if error.is(ErrorKind::AlreadyExists) => {
                 let met = get(context, &inputs.name).await?;
                 if met.tags.iter().any(|(key, _)| key.starts_with("fde:")) {
-                    adopt(new.urn, met, error)
+                    adopt(new.tags, met, error)
                 } else {
                     Ok(met)
                 }

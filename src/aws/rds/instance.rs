@@ -330,7 +330,7 @@ impl ResourceType for Instance {
                 answer => answer?,
             };
             if !state::is_dying(&met) {
-                return adopt(new.urn, state::live(&met, false), error);
+                return adopt(new.tags, state::live(&met, false), error);
             }
             wait_until_gone(context, &inputs.identifier, new.progress).await?;
         }

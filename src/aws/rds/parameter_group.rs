@@ -187,7 +187,7 @@ impl ResourceType for ParameterGroup {
                 Ok(created)
             }
             Err(error) if error.is(ErrorKind::AlreadyExists) => {
-                adopt(new.urn, get(context, &inputs.name).await?, error)
+                adopt(new.tags, get(context, &inputs.name).await?, error)
             }
             Err(error) => Err(error),
         }

@@ -157,7 +157,7 @@ impl ResourceType for SubnetGroup {
                 Ok(live(&group, new.tags.clone()))
             }
             Err(error) if error.is(ErrorKind::AlreadyExists) => {
-                adopt(new.urn, get(context, &inputs.name).await?, error)
+                adopt(new.tags, get(context, &inputs.name).await?, error)
             }
             Err(error) => Err(error),
         }

@@ -192,7 +192,11 @@ impl ResourceType for Bucket {
             Err(error) => return Err(error),
         };
         let tags = until_visible(|| get_tags(context, name)).await?;
-        adopt(new.urn, live(context, name, *force_destroy, tags), conflict)
+        adopt(
+            new.tags,
+            live(context, name, *force_destroy, tags),
+            conflict,
+        )
     }
 
     async fn update(

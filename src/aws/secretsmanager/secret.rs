@@ -176,7 +176,7 @@ impl ResourceType for Secret {
                     }
                     Err(error) if error.is(ErrorKind::AlreadyExists) => {
                         let met = until_visible(|| describe(context, &inputs.name)).await?;
-                        adopt(new.urn, live(&met), error).map(Poll::Ready)
+                        adopt(new.tags, live(&met), error).map(Poll::Ready)
                     }
                     // The name is held by a secret that is scheduled for deletion.
                     Err(error) if error.is(ErrorKind::InUse) => restore(context, new, error).await,
@@ -324,7 +324,7 @@ async fn restore(
     let met = describe(context, &new.inputs.name).await;
     let met = match met.map(|met| live(&met)) {
         Ok(met) if met.tags.belongs_to(new.urn.stack()) => met,
-        Ok(met) => adopt(new.urn, met, error)?,
+        Ok(met) => adopt(new.tags, met, error)?,
         Err(gone) if gone.is(ErrorKind::NotFound) => return Ok(purged()),
         Err(error) => return Err(error),
     };

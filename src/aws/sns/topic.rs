@@ -128,7 +128,7 @@ impl ResourceType for Topic {
             {
                 let session = ReadSession::default();
                 match find(context, &session, &inputs.name, None).await? {
-                    Some(met) => adopt(new.urn, met, error),
+                    Some(met) => adopt(new.tags, met, error),
                     None => Err(error),
                 }
             }

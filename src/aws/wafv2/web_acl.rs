@@ -174,7 +174,7 @@ impl ResourceType for WebAcl {
                 let arn = summary.arn().unwrap_or_default();
                 let (found, tags) = try_join(get(context, summary), tags_of(context, arn)).await?;
                 match found {
-                    Some(found) => adopt(new.urn, live(&found.acl, tags), error),
+                    Some(found) => adopt(new.tags, live(&found.acl, tags), error),
                     None => Err(error),
                 }
             }
