@@ -105,6 +105,7 @@ pub async fn read_with(
             ownership::assign(&mut live, schema, graph, observed, unmarked);
             indexed.remove(schema.token);
         }
+        ownership::rename_all(&mut live, catalog, graph);
     }
     for objects in live.ours.values_mut() {
         objects.sort_by(|left, right| left.id.cmp(&right.id));

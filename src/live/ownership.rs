@@ -1,17 +1,18 @@
 //! Whose a live object is.
 //!
-//! - A tagged object is ours if it says so: `fde:stack` names the stack and `fde:urn` the resource; and `fde:region` the
-//!   region, where the name is not a region's own. If that resource has left the file, and another has come that wants the
-//!   same place, it is that one.
+//! - A tagged object is ours if it says so: `fde:stack` names the stack, `fde:urn` the same one and the resource; and
+//!   `fde:region` the region, where the name is not a region's own. If that resource has left the file, and another has come
+//!   that wants the same place, it is that one.
 //! - One without our tags that has a wanted name stands in the way: it is kept as foreign, and never touched. One that hangs
 //!   on an object of ours has been added by others.
-//! - An untaggable object belongs to its parent. It is the wanted one with the same key; or a leftover of ours, if the
-//!   parent's tags record it or all that it ties together is ours; or else it has been added by others.
+//! - An untaggable object belongs to its parent, and is somebody else's where that is not ours. It is the wanted one with the
+//!   same key; or a leftover of ours, if the parent's tags record it or all that it ties together is ours; or else it has been
+//!   added by others.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::lookup;
-use crate::graph::ResourceGraph;
+use crate::graph::{Resource, ResourceGraph};
 use crate::resource::diff::compare;
 use crate::resource::tags::mark_of_part;
 use crate::resource::value::resolve_properties;
@@ -52,15 +53,28 @@ pub(super) fn assign(
             Whose::Nobodys => {}
         }
     }
-    rename(live, schema, graph);
+}
+
+/// Knows objects of all types by their new names in the file. In whatever order that has them, what refers to a renamed one
+/// may be renamed as well.
+pub(super) fn rename_all(live: &mut LiveSnapshot, catalog: &Catalog, graph: &ResourceGraph) {
+    loop {
+        let left = live.ours.keys().filter(|urn| !graph.contains(urn));
+        let tokens: BTreeSet<String> = left.map(|urn| urn.token().to_owned()).collect();
+        let schemas = tokens.iter().filter_map(|token| catalog.get(token));
+        let renamed = schemas.filter(|schema| rename(live, schema, graph));
+        if renamed.count() == 0 {
+            return;
+        }
+    }
 }
 
 /// Knows objects whose URN has left the file by that which has come in their stead: the file calls them by another name
 /// now, and so does whatever refers to them. What has no place of its own must be as is wanted in all else, and the only
-/// one.
-fn rename(live: &mut LiveSnapshot, schema: &Schema, graph: &ResourceGraph) {
+/// one. Answers with whether there were any.
+fn rename(live: &mut LiveSnapshot, schema: &Schema, graph: &ResourceGraph) -> bool {
     if !schema.taggable || schema.follows_use {
-        return;
+        return false;
     }
     let left: Vec<Urn> = live
         .ours
@@ -69,7 +83,7 @@ fn rename(live: &mut LiveSnapshot, schema: &Schema, graph: &ResourceGraph) {
         .cloned()
         .collect();
     if left.is_empty() {
-        return;
+        return false;
     }
     let has_no_place = schema.place_properties().is_empty();
     let mut claims: BTreeMap<&Urn, Vec<&Urn>> = BTreeMap::new();
@@ -96,14 +110,17 @@ fn rename(live: &mut LiveSnapshot, schema: &Schema, graph: &ResourceGraph) {
     for now in claims.values().flatten() {
         *times_taken.entry(now).or_default() += 1;
     }
+    let mut is_renamed = false;
     for (before, now) in claims {
         if let [now] = now.as_slice()
             && times_taken[now] == 1
             && let Some(objects) = live.ours.remove(before)
         {
             live.ours.insert((*now).clone(), objects);
+            is_renamed = true;
         }
     }
+    is_renamed
 }
 
 /// What is to be made of an object.
@@ -157,7 +174,8 @@ fn tagged(
     let owner = observed
         .tags
         .owner()
-        .filter(|urn| observed.tags.belongs_to(&graph.stack) && urn.token() == schema.token);
+        .filter(|urn| *urn.stack() == graph.stack && urn.token() == schema.token)
+        .filter(|_| observed.tags.belongs_to(&graph.stack));
     if let Some(urn) = owner {
         let is_here = match observed.tags.region() {
             _ if !schema.global => true,
@@ -228,14 +246,14 @@ fn children(
     graph: &ResourceGraph,
     observed: Vec<Observed>,
 ) -> Vec<(Whose, Observed)> {
-    let mut wanted: BTreeMap<String, Urn> = BTreeMap::new();
+    let mut wanted: BTreeMap<String, &Resource> = BTreeMap::new();
     for resource in graph.iter() {
         if resource.urn.token() == schema.token {
             let inputs = resolve_properties(&resource.inputs, &|reference: &OutputReference| {
                 lookup(live, graph, reference)
             });
             if let Some(key) = schema.key_of(&inputs) {
-                wanted.insert(text(&key), resource.urn.clone());
+                wanted.insert(text(&key), resource);
             }
         }
     }
@@ -244,12 +262,20 @@ fn children(
         let Some(key) = schema.key_of(&object.inputs) else {
             return Whose::Nobodys;
         };
-        if let Some(urn) = wanted.get(&text(&key)) {
-            return Whose::Ours(urn.clone());
-        }
+        let wanted = wanted.get(&text(&key));
         let Some((parent, tags)) = owners.parent(schema, &object.inputs) else {
-            return Whose::Nobodys;
+            // What the file puts on somebody else's is that owner's, unless the file takes it over.
+            let is_ours = |wanted: &&&Resource| {
+                let takes_over = wanted.options.import.is_some();
+                takes_over || schema.parents.is_empty() || hangs_on_ours(live, schema, wanted)
+            };
+            return wanted
+                .filter(is_ours)
+                .map_or(Whose::Nobodys, |wanted| Whose::Ours(wanted.urn.clone()));
         };
+        if let Some(wanted) = wanted {
+            return Whose::Ours(wanted.urn.clone());
+        }
         let recorded = tags.parts().unwrap_or_default();
         let mark = mark_of_part(schema, &object.inputs);
         if mark.is_some_and(|mark| recorded.contains(&mark)) || owners.tie(schema, &object.inputs) {
@@ -260,6 +286,24 @@ fn children(
     };
     let sorted = observed.into_iter().map(|object| (whose(&object), object));
     sorted.collect()
+}
+
+/// Whether the file hangs a resource on something of ours that is there, whatever it calls that: a secret by its name or ARN.
+fn hangs_on_ours(live: &LiveSnapshot, schema: &Schema, resource: &Resource) -> bool {
+    schema.parents.iter().any(|parent| {
+        let Some(value) = resource.inputs.get(parent.property) else {
+            return false;
+        };
+        let mut referred = value.references().into_iter();
+        referred.any(|reference| {
+            reference.urn.token() == parent.token && !live.of(&reference.urn).is_empty()
+        }) || value.as_str().is_some_and(|name| {
+            live.of_type(parent.token).any(|(_, own)| {
+                let mut names = own.inputs.values().filter_map(Value::as_str);
+                own.id == name || own.arn.as_deref() == Some(name) || names.any(|it| it == name)
+            })
+        })
+    })
 }
 
 /// The taggable objects of ours that objects of a type may hang on or tie together, by what others call them.

@@ -230,7 +230,7 @@ pub(super) fn additions(draft: &mut Draft<'_>) {
         let is_named =
             request.remove.contains(&observed.id) || target::matches_any(&request.remove, &name);
         let schema = draft.catalog.get(&observed.token);
-        let goes = goes(draft, &addition.parent);
+        let goes = goes(draft, observed);
         if is_named || goes && schema.is_some_and(|schema| schema.holds_parent) {
             let because = if is_named {
                 Because::Removed
@@ -295,14 +295,21 @@ pub(super) fn name_of(catalog: &Catalog, addition: &Addition) -> String {
     format!("{}/{last}", addition.parent.name())
 }
 
-/// Whether an object of ours of this URN goes for good.
-fn goes(draft: &Draft<'_>, urn: &Urn) -> bool {
-    draft.request.goal == Goal::Destroy
-        || draft.removals.iter().any(|removal| removal.urn == *urn)
-        || draft
-            .verdicts
-            .get(urn)
-            .is_some_and(|verdict| verdict.op == Op::Replace)
+/// Whether the object of ours that an addition hangs on goes for good. Its successor, of the same URN, stays with all that
+/// others have hung on that already.
+fn goes(draft: &Draft<'_>, addition: &Observed) -> bool {
+    if draft.request.goal == Goal::Destroy {
+        return true;
+    }
+    let Some((urn, id)) = parent_of(draft, addition) else {
+        return false;
+    };
+    let mut removals = draft.removals.iter();
+    let replaced = draft.verdicts.get(&urn);
+    let replaced = replaced.filter(|verdict| verdict.op == Op::Replace);
+    let replaced = replaced.and_then(|verdict| verdict.observed.as_ref());
+    removals.any(|removal| removal.urn == urn && removal.observed.id == id)
+        || replaced.is_some_and(|observed| observed.id == id)
 }
 
 /// Objects of earlier versions get the tags that they lack, as soon as anything else is to be done.

@@ -3,6 +3,8 @@
 //! object cannot be used under a second, what is gone cannot be referred to, parts go with their whole, deletions of what is gone succeed, provisioning takes its time and may end badly, and readers may be
 //! behind (`visibility.rs`).
 //!
+//! It has several regions. What is not global is seen, and has its place, in the region of its ARN alone.
+//!
 //! Where a type's name is the author's or derived without a generation, the name is also the id, as with buckets, roles
 //! and databases: whoever deletes by such an id deletes what bears it now.
 //!
@@ -27,6 +29,9 @@ use crate::resource::{
 
 /// How long a type takes from the create call until it is ready.
 pub type Provisioning = fn(token: &str) -> Duration;
+
+/// Where a new account is used.
+pub const HOME: &str = "eu-south-2";
 
 /// Hexadecimal digits of an id.
 const ID_DIGITS: usize = 6;
@@ -97,6 +102,8 @@ pub struct Rate {
 
 #[derive(Debug)]
 struct State {
+    /// Where its user is.
+    region: String,
     objects: BTreeMap<String, Object>,
     /// Ids of objects by what tells them apart, so that a large stack is not searched for every create call.
     by_identity: BTreeMap<String, String>,
@@ -117,6 +124,7 @@ struct State {
 impl State {
     fn new(seed: u64) -> Self {
         Self {
+            region: HOME.to_owned(),
             objects: BTreeMap::new(),
             by_identity: BTreeMap::new(),
             made: 0,
@@ -184,7 +192,7 @@ impl State {
             .map(|object| &object.observed)
             .filter(|part| {
                 let schema = catalog.get(&part.token);
-                schema.is_some_and(|schema| !schema.taggable && is_part(part, schema))
+                schema.is_some_and(|schema| is_part(part, schema))
             })
             .map(|part| part.id.clone())
             .collect();
@@ -195,13 +203,13 @@ impl State {
     }
 
     fn know_identity(&mut self, catalog: &Catalog, observed: &Observed) {
-        if let Some(identity) = identity_text(catalog, observed) {
+        if let Some(identity) = identity_of(catalog, observed) {
             self.by_identity.insert(identity, observed.id.clone());
         }
     }
 
     fn forget_identity(&mut self, catalog: &Catalog, observed: &Observed) {
-        if let Some(identity) = identity_text(catalog, observed)
+        if let Some(identity) = identity_of(catalog, observed)
             && self
                 .by_identity
                 .get(&identity)
@@ -223,13 +231,24 @@ impl State {
             let other = others.find(|other| {
                 other.token == schema.token
                     && Some(other.id.as_str()) != own
+                    && self.is_here(schema, other)
                     && schema.collides(inputs, &other.inputs)
             });
             return other.map(|other| other.id.clone());
         }
         let place = schema.place_of(inputs)?;
-        let holder = self.by_identity.get(&format!("{} {place:?}", schema.token));
+        let holder = self.by_identity.get(&self.identity(schema, &place));
         holder.filter(|id| Some(id.as_str()) != own).cloned()
+    }
+
+    /// Whether the account's user sees an object from where it is.
+    fn is_here(&self, schema: &Schema, observed: &Observed) -> bool {
+        schema.global || region_of(observed).is_none_or(|region| region == self.region)
+    }
+
+    /// What tells objects apart, as [`State::by_identity`] has it, for a place where the account's user is.
+    fn identity(&self, schema: &Schema, place: &[Value]) -> String {
+        identity_text(schema, &self.region, place)
     }
 
     /// Gives an object the place that another one leaves.
@@ -389,6 +408,11 @@ impl FakeAccount {
         is_allowed
     }
 
+    /// From here on it is used in another region.
+    pub fn use_in(&self, region: &str) {
+        region.clone_into(&mut self.lock().region);
+    }
+
     /// The object will not come up, or ceases to work if it is up.
     pub fn doom(&self, id: &str, reason: &str) {
         if let Some(object) = self.lock().objects.get_mut(id) {
@@ -508,9 +532,45 @@ fn one_at_a_time(verb: &str, token: &str, used: &str) -> ProviderError {
     ProviderError::new(ErrorKind::Quota, format!("{verb} {token}"), message)
 }
 
-fn identity_text(catalog: &Catalog, observed: &Observed) -> Option<String> {
-    let identity = catalog.get(&observed.token)?.place_of(&observed.inputs)?;
-    Some(format!("{} {identity:?}", observed.token))
+fn identity_of(catalog: &Catalog, observed: &Observed) -> Option<String> {
+    let schema = catalog.get(&observed.token)?;
+    let place = schema.place_of(&observed.inputs)?;
+    let region = region_of(observed).unwrap_or(HOME);
+    Some(identity_text(schema, region, &place))
+}
+
+fn identity_text(schema: &Schema, region: &str, place: &[Value]) -> String {
+    // What has no ARN is told apart by the id of its parent, which no other region has.
+    let region = if schema.global || !schema.taggable {
+        ""
+    } else {
+        region
+    };
+    format!("{region} {} {place:?}", schema.token)
+}
+
+/// The inputs by which an object may refer to others: a name of its own may be the id of something in another region.
+fn without_name(catalog: &Catalog, observed: &Observed) -> Properties {
+    let mut inputs = observed.inputs.clone();
+    if let Some(rule) = catalog.get(&observed.token).and_then(|schema| schema.name) {
+        inputs.remove(rule.property);
+    }
+    inputs
+}
+
+/// Where an object is, by its ARN.
+fn region_of(observed: &Observed) -> Option<&str> {
+    observed.arn.as_deref()?.split(':').nth(3)
+}
+
+/// Whether an object is a part of another one, and goes with it.
+fn is_part_of(schema: &Schema, inputs: &Properties, id: &str) -> bool {
+    let is_it = |value: &Value| value.as_str() == Some(id);
+    if !schema.taggable {
+        return inputs.values().any(is_it);
+    }
+    let mut parents = schema.parents.iter();
+    parents.any(|parent| inputs.get(parent.property).is_some_and(is_it))
 }
 
 #[async_trait]
@@ -522,7 +582,7 @@ impl Provider for FakeAccount {
     async fn facts(&self) -> Result<Properties, ProviderError> {
         Ok(properties([
             ("accountId", "123456789012".into()),
-            ("region", "eu-south-2".into()),
+            ("region", self.lock().region.clone().into()),
             ("partition", "aws".into()),
             (
                 "availabilityZones",
@@ -541,6 +601,10 @@ impl Provider for FakeAccount {
         });
         Ok(indexed
             .filter(|observed| observed.tags.belongs_to(stack))
+            .filter(|observed| {
+                let schema = self.catalog.get(&observed.token);
+                schema.is_none_or(|schema| state.is_here(schema, observed))
+            })
             .map(|observed| Indexed {
                 arn: observed.arn.unwrap_or_default(),
                 tags: observed.tags,
@@ -564,17 +628,22 @@ impl Provider for FakeAccount {
             .flatten()
             .map(|observed| observed.id.as_str())
             .collect();
-        Ok(self.lock().seen_where(|observed| {
+        let mut state = self.lock();
+        let region = state.region.clone();
+        Ok(state.seen_where(|observed| {
+            let is_here = schema.global || region_of(observed).is_none_or(|other| other == region);
             let inputs = &observed.inputs;
             let is_part = || {
                 let mut values = inputs.values().filter_map(Value::as_str);
-                !schema.taggable && values.any(|id| parents.contains(id))
+                let can_be = !schema.taggable || !schema.parents.is_empty();
+                can_be && values.any(|id| parents.contains(id))
             };
             let has_wanted_place = || {
                 let place = schema.place_of(inputs);
                 place.is_some_and(|place| wanted.contains(&format!("{place:?}")))
             };
             observed.token == query.token
+                && is_here
                 && (observed.tags.belongs_to(query.stack) || has_wanted_place() || is_part())
         }))
     }
@@ -584,7 +653,10 @@ impl Provider for FakeAccount {
         self.count("create", token);
         let schema = self.schema(token)?;
         let mut state = self.lock();
-        let client_token = format!("{} {:?} {:?}", request.urn, request.inputs, request.tags);
+        let client_token = format!(
+            "{} {} {:?} {:?}",
+            state.region, request.urn, request.inputs, request.tags
+        );
         let met = match schema.create_class {
             CreateClass::TagsOnly => None,
             CreateClass::Token => {
@@ -600,12 +672,12 @@ impl Provider for FakeAccount {
             }
             CreateClass::NaturalKey | CreateClass::PartOfParent => schema
                 .place_of(request.inputs)
-                .and_then(|wanted| state.by_identity.get(&format!("{token} {wanted:?}")))
+                .and_then(|wanted| state.by_identity.get(&state.identity(schema, &wanted)))
                 .cloned(),
         };
         if let Some(id) = met {
             let tags = state.seen(&id).map(|seen| seen.tags).unwrap_or_default();
-            let is_ours = tags.owner().as_ref() == Some(request.urn) || !schema.taggable;
+            let is_ours = tags.is_earlier_self_of(request.tags) || !schema.taggable;
             return match state.objects.get(&id) {
                 Some(object) if is_ours => Ok(object.now()),
                 _ => Err(ProviderError::new(
@@ -653,9 +725,10 @@ impl Provider for FakeAccount {
         let mut object = Object::new(
             Observed {
                 token: token.to_owned(),
-                arn: schema
-                    .taggable
-                    .then(|| format!("arn:aws:fake:eu-south-2:123456789012:{kind}/{id}")),
+                arn: schema.taggable.then(|| {
+                    let region = if schema.global { "" } else { &state.region };
+                    format!("arn:aws:fake:{region}:123456789012:{kind}/{id}")
+                }),
                 id: id.clone(),
                 inputs: readable(schema, request.inputs, &Properties::new()),
                 outputs,
@@ -753,7 +826,8 @@ impl Provider for FakeAccount {
         // Most parts go with their whole, and do not hold it.
         let holds = |object: &Observed| {
             let schema = self.catalog.get(&object.token);
-            schema.is_none_or(|schema| schema.taggable || schema.holds_parent)
+            schema
+                .is_none_or(|schema| schema.holds_parent || !is_part_of(schema, &object.inputs, id))
         };
         let deleted = self.schema(&request.observed.token)?;
         let names = [Some(id.as_str()), request.observed.arn.as_deref()];
@@ -763,7 +837,7 @@ impl Provider for FakeAccount {
                 && object.observed.token != request.observed.token
                 && holds(&object.observed)
                 && deleted.is_blocked_by(&object.observed.token)
-                && texts(&object.observed.inputs)
+                && texts(&without_name(&self.catalog, &object.observed))
                     .iter()
                     .any(|text| names.contains(&Some(*text)))
         });

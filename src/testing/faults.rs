@@ -75,6 +75,19 @@ impl Fault {
         Self::Somebody(Deed::Strips),
     ];
 
+    /// What a neighbour does meanwhile, and what a run can meet besides.
+    pub const BESIDE: &[Self] = &[
+        Self::Somebody(Deed::Hangs),
+        Self::Somebody(Deed::Tags),
+        Self::Somebody(Deed::Rewrites),
+        Self::Somebody(Deed::Owns),
+        Self::Somebody(Deed::Takes),
+        Self::KilledBefore,
+        Self::KilledAfter,
+        Self::AnswerLost,
+        Self::Lost,
+    ];
+
     /// Whether the run that meets it cannot succeed: it must not end as if all were well.
     pub fn is_fatal(self) -> bool {
         matches!(

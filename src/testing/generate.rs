@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use super::Random;
 use crate::graph::{self, Resource, ResourceGraph, ResourceOptions};
 use crate::resource::value::properties;
-use crate::resource::{Catalog, CreateClass, Property, Schema, StackId, Urn, Value};
+use crate::resource::{Catalog, CreateClass, Properties, Property, Schema, StackId, Urn, Value};
 
 #[derive(schemars::JsonSchema)]
 struct Anything {}
@@ -80,6 +80,60 @@ fn types() -> Catalog {
                 Property::new("group").required().replaces(),
                 Property::new("port").required().replaces(),
                 Property::new("target"),
+            ]),
+        Schema::new::<Anything>("t:acc:Role", CreateClass::NaturalKey)
+            .generated_name("name", 64)
+            .unindexed()
+            .global()
+            .properties([
+                Property::new("name").replaces(),
+                Property::new("path").default("/").replaces(),
+                Property::new("note"),
+            ]),
+        Schema::new::<Anything>("t:acc:Attachment", CreateClass::PartOfParent)
+            .key(&["role", "policy"])
+            .reads_after(&["t:acc:Role"])
+            .hangs_on("role", "t:acc:Role")
+            .opens()
+            .holds_parent()
+            .properties([
+                Property::new("role").required().replaces(),
+                Property::new("policy").required().replaces(),
+            ]),
+        Schema::new::<Anything>("t:acc:Bucket", CreateClass::NaturalKey)
+            .named("name", 63)
+            .global()
+            .properties([Property::new("name").replaces(), Property::new("note")]),
+        Schema::new::<Anything>("t:acc:BucketPolicy", CreateClass::PartOfParent)
+            .key(&["bucket"])
+            .reads_after(&["t:acc:Bucket"])
+            .hangs_on("bucket", "t:acc:Bucket")
+            .opens()
+            .properties([
+                Property::new("bucket").required().replaces(),
+                Property::new("text"),
+            ]),
+        Schema::new::<Anything>("t:lb:Balancer", CreateClass::NaturalKey)
+            .named("name", 32)
+            .properties([Property::new("name").replaces(), Property::new("note")]),
+        Schema::new::<Anything>("t:lb:Door", CreateClass::NaturalKey)
+            .key(&["balancer", "port"])
+            .reads_after(&["t:lb:Balancer"])
+            .hangs_on("balancer", "t:lb:Balancer")
+            .opens()
+            .properties([
+                Property::new("balancer").required().replaces(),
+                Property::new("port").required().replaces(),
+                Property::new("note"),
+            ]),
+        Schema::new::<Anything>("t:lb:Watch", CreateClass::PartOfParent)
+            .key(&["balancer", "endpoint"])
+            .reads_after(&["t:lb:Balancer"])
+            .hangs_on("balancer", "t:lb:Balancer")
+            .properties([
+                Property::new("balancer").required().replaces(),
+                Property::new("endpoint").required().replaces(),
+                Property::new("note"),
             ]),
     ])
 }
@@ -169,17 +223,9 @@ fn resource(
             ("password", password(token)),
         ]),
     };
-    Some(Resource {
-        urn: urn(token, &format!("r{number}")),
-        inputs: inputs
-            .into_iter()
-            .filter(|(_, value)| !value.is_null())
-            .collect(),
-        tags: BTreeMap::from([("project".to_owned(), "generated".to_owned())]),
-        options: ResourceOptions::default(),
-        origin: graph::Origin::default(),
-        generated_name: false,
-    })
+    let inputs = inputs.into_iter().filter(|(_, value)| !value.is_null());
+    let urn = urn(token, &format!("r{number}"));
+    Some(plain(urn, inputs.collect()))
 }
 
 /// A service may stand behind a gateway.
@@ -209,6 +255,131 @@ pub fn elaborate(random: &mut Random, resources: &mut [Resource]) {
         if random.once_in(3) {
             elaborate_one(random, resource);
         }
+    }
+}
+
+/// Resources on which others can hang theirs, and whose names are the account's: roles, buckets, load balancers with all
+/// that belongs to them. [`resources`] has none of these types.
+pub fn shared(random: &mut Random) -> Vec<Resource> {
+    let mut made = Vec::new();
+    let mut add = |token: &str, name: String, inputs: Vec<(&'static str, Value)>| {
+        let urn = urn(token, &name);
+        let inputs = inputs
+            .into_iter()
+            .map(|(name, value)| (name.to_owned(), value));
+        made.push(plain(urn.clone(), inputs.collect()));
+        Value::output(&urn, "id")
+    };
+    let note = |random: &mut Random| Value::from(format!("note {}", random.below(3)));
+    for number in 0..=random.below(2) {
+        let path = ["/", "/shared/"][usize::from(random.once_in(3))];
+        let inputs = vec![("path", path.into()), ("note", note(random))];
+        let role = add("t:acc:Role", format!("role{number}"), inputs);
+        for policy in (0..3).filter(|_| random.once_in(2)).collect::<Vec<_>>() {
+            let name = format!("role{number}-attached{policy}");
+            let inputs = vec![
+                ("role", role.clone()),
+                ("policy", format!("policy{policy}").into()),
+            ];
+            add("t:acc:Attachment", name, inputs);
+        }
+    }
+    for number in 0..=random.below(2) {
+        let inputs = vec![("note", note(random))];
+        let bucket = add("t:acc:Bucket", format!("bucket{number}"), inputs);
+        if random.once_in(2) {
+            let inputs = vec![("bucket", bucket), ("text", note(random))];
+            add(
+                "t:acc:BucketPolicy",
+                format!("bucket{number}-policy"),
+                inputs,
+            );
+        }
+    }
+    for number in 0..=random.below(2) {
+        let inputs = vec![("note", note(random))];
+        let balancer = add("t:lb:Balancer", format!("balancer{number}"), inputs);
+        for port in (8_000..8_003)
+            .filter(|_| random.once_in(2))
+            .collect::<Vec<_>>()
+        {
+            let inputs = vec![
+                ("balancer", balancer.clone()),
+                ("port", port.into()),
+                ("note", note(random)),
+            ];
+            add("t:lb:Door", format!("balancer{number}-door{port}"), inputs);
+        }
+        if random.once_in(2) {
+            let inputs = vec![
+                ("balancer", balancer),
+                ("endpoint", "ours".into()),
+                ("note", note(random)),
+            ];
+            add("t:lb:Watch", format!("balancer{number}-watch"), inputs);
+        }
+    }
+    made
+}
+
+/// The same stack under other logical names: some of what is in both versions is renamed in the second, and keeps the name
+/// that it has in AWS. Answers with what was renamed.
+pub fn renamed(
+    random: &mut Random,
+    first: &ResourceGraph,
+    second: &mut [Resource],
+) -> BTreeMap<Urn, Urn> {
+    let mut new_names = BTreeMap::new();
+    for resource in second.iter_mut() {
+        let Some(before) = first.get(&resource.urn).filter(|_| random.once_in(4)) else {
+            continue;
+        };
+        let schema = known().get(resource.urn.token());
+        let Some(schema) = schema.filter(|schema| schema.name.is_some() || !schema.key.is_empty())
+        else {
+            continue;
+        };
+        if let Some(rule) = schema.name
+            && let Some(name) = before.inputs.get(rule.property)
+        {
+            resource
+                .inputs
+                .insert(rule.property.to_owned(), name.clone());
+        }
+        let name = format!("{}-again", resource.urn.name());
+        let after = urn(resource.urn.token(), &name);
+        new_names.insert(resource.urn.clone(), after.clone());
+        resource.urn = after;
+    }
+    for resource in second {
+        for value in resource.inputs.values_mut() {
+            follow(value, &new_names);
+        }
+    }
+    new_names
+}
+
+/// Points references to what has been renamed.
+fn follow(value: &mut Value, new_names: &BTreeMap<Urn, Urn>) {
+    match value {
+        Value::Output(reference) => {
+            if let Some(after) = new_names.get(&reference.urn) {
+                reference.urn = after.clone();
+            }
+        }
+        Value::Join(parts) => parts.iter_mut().for_each(|part| follow(part, new_names)),
+        _ => {}
+    }
+}
+
+fn plain(urn: Urn, inputs: Properties) -> Resource {
+    Resource {
+        urn,
+        inputs,
+        tags: BTreeMap::from([("project".to_owned(), "generated".to_owned())]),
+        options: ResourceOptions::default(),
+        origin: graph::Origin::default(),
+        generated_name: false,
     }
 }
 
@@ -338,6 +509,22 @@ fn make_anew(resource: &mut Resource) {
     };
     resource.inputs.insert(property.to_owned(), value);
     resource.options.replace_on_changes = vec![property.into()];
+}
+
+/// The graph of generated resources, in a region.
+///
+/// # Errors
+/// Those of [`graph_of`].
+pub fn graph_in(
+    region: &str,
+    mut resources: Vec<Resource>,
+) -> Result<ResourceGraph, Vec<graph::GraphError>> {
+    for resource in &mut resources {
+        resource.options.region = Some(region.to_owned());
+    }
+    let mut graph = graph_of(resources)?;
+    graph.region = Some(region.to_owned());
+    Ok(graph)
 }
 
 /// The graph of generated resources.

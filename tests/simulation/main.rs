@@ -13,6 +13,7 @@
     reason = "a test that cannot go on fails where it stands, and says what it saw"
 )]
 
+mod beside;
 mod cancel;
 mod critical_path;
 mod found;

@@ -14,6 +14,9 @@ use fde_infra::testing::generate::{CANARY, known, stack};
 
 use crate::wanted;
 
+/// By these words a test knows that something of others did not stay as it was.
+pub const TOUCHED: &str = "was touched";
+
 /// What does not hold.
 pub type Held<T = ()> = Result<T, String>;
 
@@ -34,17 +37,18 @@ pub fn next_run_ends_well(plan: &Plan, outcome: &Outcome) -> Held {
 
 /// 1, 2 and 3. What is there is what the file wants, once each, and nothing else of ours.
 pub fn stands_as_wanted(account: &FakeAccount, graph: &ResourceGraph, theirs: &[Observed]) -> Held {
-    one_object_per_urn(account, graph)?;
+    one_object_per_urn(account, graph, theirs)?;
     nothing_unclaimed(account, graph, theirs)?;
-    wanted::stands_as_wanted(account, graph)
+    wanted::stands_as_wanted(account, graph, theirs)
 }
 
 /// 2. One object per URN: of what carries tags, exactly the wanted, once each.
-fn one_object_per_urn(account: &FakeAccount, graph: &ResourceGraph) -> Held {
+fn one_object_per_urn(account: &FakeAccount, graph: &ResourceGraph, theirs: &[Observed]) -> Held {
     let objects = account.objects();
     let ours = objects
         .iter()
-        .filter(|object| object.tags.belongs_to(&stack()));
+        .filter(|object| object.tags.belongs_to(&stack()))
+        .filter(|object| !theirs.iter().any(|other| other.id == object.id));
     let mut owners: Vec<String> = ours
         .filter_map(|object| object.tags.owner())
         .map(|urn| urn.to_string())
@@ -75,11 +79,20 @@ pub fn nothing_foreign_changed(account: &FakeAccount, theirs: &[Observed]) -> He
     let objects = account.objects();
     let is_there = |object: &&Observed| {
         let now = objects.iter().find(|now| now.id == object.id);
-        now.is_some_and(|now| now.inputs == object.inputs && now.tags == object.tags)
+        now.is_some_and(|now| {
+            (&now.token, &now.arn, &now.inputs, &now.outputs, &now.tags)
+                == (
+                    &object.token,
+                    &object.arn,
+                    &object.inputs,
+                    &object.outputs,
+                    &object.tags,
+                )
+        })
     };
     let touched = theirs.iter().find(|object| !is_there(object));
     holds(touched.is_none(), || {
-        format!("4: what is somebody else's was touched: {touched:?}")
+        format!("4: what is somebody else's {TOUCHED}: {touched:?}")
     })
 }
 

@@ -44,6 +44,8 @@ pub struct Run {
     /// Whether data may be deleted.
     pub consents: bool,
     pub replace: Vec<String>,
+    /// The regions in which the stack may be set up besides those in which it is.
+    pub regions: Vec<String>,
     pub parallel: usize,
     pub starts_after: Duration,
     pub seed: u64,
@@ -61,6 +63,7 @@ impl Run {
             deed: None,
             consents: true,
             replace: Vec::new(),
+            regions: Vec::new(),
             parallel: 16,
             starts_after: Duration::ZERO,
             seed,
@@ -72,6 +75,7 @@ impl Run {
         Request {
             goal: self.goal,
             replace: self.replace.clone(),
+            allow_regions: self.regions.clone(),
             allow_delete: if self.consents || ignores {
                 vec!["*".to_owned()]
             } else {
@@ -164,7 +168,7 @@ pub async fn run(world: World<'_>, graph: &ResourceGraph, run: &Run) -> Held<Tol
     );
     let faulty = faulty.denying(run.denied.clone()).under(run.weather);
     let patient = Patient::new(&faulty, run.seed);
-    let provider = Flawed::new(&patient, &faulty, world.flaw);
+    let provider = Flawed::new(&patient, &faulty, account, world.flaw);
     let (goal, parallel) = (run.goal, run.parallel);
     account.tell(format!("{}: {goal:?}, {parallel} at once", run.who));
     let (sender, mut events) = tokio::sync::mpsc::unbounded_channel();
@@ -180,6 +184,9 @@ pub async fn run(world: World<'_>, graph: &ResourceGraph, run: &Run) -> Held<Tol
         if !plan.refusals.is_empty() {
             return Ok(Ended::Refused(plan));
         }
+        let deletions = plan.steps.iter().filter(|step| step.is_delete());
+        let deletions = deletions.filter_map(|step| Some(step.observed()?.id.as_str()));
+        somebody.hears_of_deletions(&deletions.collect());
         if let Some(done) = run.deed.and_then(|deed| somebody.does(deed)) {
             account.tell(done);
         }

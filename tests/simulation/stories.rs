@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use fde_infra::testing::faults::Fault;
 
+use crate::beside::{MET_ELSEWHERE as ELSEWHERE, RENAMED, STRANGE};
 use crate::promise::Shown;
 use crate::seeds::{alone, each, number, up_to};
 use crate::story::{AT_ONCE, MISLED, SPARED, Scenario, Tally, tell};
@@ -67,6 +68,19 @@ const TRIALS: &[Trial] = &[
     ),
     trial("R10", "reads 0.5, 5, 30, 120 s behind", &[MISLED]),
     trial("R11", "credentials expired at a call", &["Expired"]),
+    trial(
+        "R19",
+        "parts and tags that others put on ours",
+        &["Somebody(Hangs)", "Somebody(Tags)", "Somebody(Rewrites)"],
+    ),
+    trial(
+        "R19",
+        "what looks like ours, or has the place that ours wants",
+        &["Somebody(Owns)", "Somebody(Takes)"],
+    ),
+    trial("R19", "a part on what others own", &[STRANGE]),
+    trial("R19", "renamed in the file", &[RENAMED]),
+    trial("R19", "the same stack in another region", &[ELSEWHERE]),
 ];
 
 impl Trial {
@@ -164,7 +178,8 @@ fn stories_end_well() {
     assert!(failed.is_empty(), "{} fail: {failed:?}", failed.len());
     if count >= SEEDS {
         assert!(never.is_empty(), "never met: {never:?}");
-        for fault in Fault::OURS.iter().chain(Fault::THEIRS) {
+        let faults = Fault::OURS.iter().chain(Fault::THEIRS);
+        for fault in faults.chain(Fault::BESIDE) {
             assert!(
                 tally.contains_key(&format!("{fault:?}")),
                 "{fault:?} never happened"

@@ -46,6 +46,9 @@ pub enum Scenario {
     Somebody,
     /// Nobody consents to the deletion of data.
     Data,
+    /// A neighbour uses the same account: it hangs, tags, owns and takes; the file renames; and the stack stands in another
+    /// region as well.
+    Beside,
 }
 
 impl Scenario {
@@ -58,6 +61,7 @@ impl Scenario {
         Self::Stale,
         Self::Faults,
         Self::Crowd(8),
+        Self::Beside,
     ];
 
     /// The scenario of a seed.
@@ -112,6 +116,8 @@ pub async fn tell(seed: u64, scenario: Scenario, flaw: Option<Flaw>) -> (Tally, 
         weather,
         rate,
         theirs: vec![somebodys("network-foreign"), somebodys("network-other")],
+        elsewhere: Vec::new(),
+        regions: Vec::new(),
         consents: true,
         doomed: false,
         tally: Tally::new(),
@@ -120,7 +126,10 @@ pub async fn tell(seed: u64, scenario: Scenario, flaw: Option<Flaw>) -> (Tally, 
         account.insert(object.clone());
     }
     account.tell(format!("trouble comes with {weather:?}, {rate:?}"));
-    let ended = story.told().await;
+    let ended = match scenario {
+        Scenario::Beside => story.told_beside().await,
+        _ => story.told().await,
+    };
     let heard = Heard {
         seed,
         filter: "stories",
@@ -129,17 +138,21 @@ pub async fn tell(seed: u64, scenario: Scenario, flaw: Option<Flaw>) -> (Tally, 
     (story.tally, heard.end(&account, ended))
 }
 
-struct Story<'a> {
-    world: World<'a>,
-    scenario: Scenario,
-    random: Random,
+pub struct Story<'a> {
+    pub world: World<'a>,
+    pub scenario: Scenario,
+    pub random: Random,
     /// Decides what the resources have besides.
-    beside: Random,
+    pub beside: Random,
     /// What all calls reckon with until there is peace.
     weather: Weather,
     rate: Option<Rate>,
     /// What is not ours, as it was put there.
-    theirs: Vec<Observed>,
+    pub theirs: Vec<Observed>,
+    /// What the stack has in another region.
+    pub elsewhere: Vec<Observed>,
+    /// The regions in which runs may set the stack up.
+    pub regions: Vec<String>,
     /// Whether data may be deleted, for now.
     consents: bool,
     /// Whether something may still turn out never to come up.
@@ -172,12 +185,18 @@ impl Story<'_> {
         self.peace(&second, Goal::Destroy).await
     }
 
-    fn count(&mut self, what: impl Into<String>) {
+    pub fn count(&mut self, what: impl Into<String>) {
         *self.tally.entry(what.into()).or_default() += 1;
     }
 
     /// A run that meets faults.
-    fn troubled(&mut self, who: &str, graph: &ResourceGraph, goal: Goal, among: &[Fault]) -> Run {
+    pub fn troubled(
+        &mut self,
+        who: &str,
+        graph: &ResourceGraph,
+        goal: Goal,
+        among: &[Fault],
+    ) -> Run {
         let mut run = self.calm(who, goal);
         run.faults = faults(&mut self.random, among, graph.len());
         run.weather = self.weather;
@@ -187,19 +206,24 @@ impl Story<'_> {
         run
     }
 
-    fn calm(&mut self, who: &str, goal: Goal) -> Run {
+    pub fn calm(&mut self, who: &str, goal: Goal) -> Run {
         let mut run = Run::calm(who, goal, self.random.number());
         run.consents = self.consents;
+        run.regions.clone_from(&self.regions);
         run
     }
 
     /// Runs, counts, and checks what holds after any run.
-    async fn runs(&mut self, graph: &ResourceGraph, run: &Run) -> Held<Told> {
+    pub async fn runs(&mut self, graph: &ResourceGraph, run: &Run) -> Held<Told> {
         let account = self.world.account;
         let discarded = account.discarded();
+        let changes = account.mutations();
         let stripped = self.stripped();
         let told = self::run(self.world, graph, run).await?;
         self.note(&told);
+        if matches!(told.ended, Ended::Refused(_)) && account.mutations() > changes {
+            return Err("4: a run that was refused has changed something".to_owned());
+        }
         if !run.consents {
             if told.ended.spares_data() {
                 self.count(SPARED);
@@ -208,8 +232,17 @@ impl Story<'_> {
         }
         // What is stripped while a run is under way may still be changed by that run; the next one leaves it alone.
         oracle::nothing_foreign_changed(account, &stripped)?;
-        oracle::nothing_foreign_changed(account, &self.theirs())?;
+        self.all_of_others_stays()?;
         Ok(told)
+    }
+
+    /// 4, in all that others have: objects, parts and tags.
+    pub fn all_of_others_stays(&self) -> Held {
+        oracle::nothing_foreign_changed(self.world.account, &self.theirs())?;
+        match self.world.somebody.lost_tag() {
+            Some(lost) => Err(format!("4: {lost} {}", oracle::TOUCHED)),
+            None => Ok(()),
+        }
     }
 
     fn note(&mut self, told: &Told) {
@@ -243,7 +276,12 @@ impl Story<'_> {
             .collect()
     }
 
-    async fn trouble(&mut self, graph: &ResourceGraph, other: &ResourceGraph, goal: Goal) -> Held {
+    pub async fn trouble(
+        &mut self,
+        graph: &ResourceGraph,
+        other: &ResourceGraph,
+        goal: Goal,
+    ) -> Held {
         self.consents = self.scenario != Scenario::Data;
         self.world.account.limit(self.rate);
         match self.scenario {
@@ -251,6 +289,7 @@ impl Story<'_> {
             Scenario::Stale => self.read_stale(graph, goal).await,
             Scenario::Crowd(count) => self.crowd(graph, other, goal, count).await,
             Scenario::Somebody => self.meet_somebody(graph, goal).await,
+            Scenario::Beside => self.meet_neighbour(graph, goal).await,
         }
     }
 
@@ -398,7 +437,7 @@ impl Story<'_> {
     async fn meet_somebody(&mut self, graph: &ResourceGraph, goal: Goal) -> Held {
         for _ in 0..=self.random.below(2) {
             if self.random.once_in(2) {
-                self.deed();
+                self.deed(Deed::ALL);
             }
             let mut run = self.troubled("up", graph, goal, Fault::THEIRS);
             if self.random.once_in(2) {
@@ -410,15 +449,18 @@ impl Story<'_> {
     }
 
     /// What others have in the account, by themselves and hung on what is ours.
-    fn theirs(&self) -> Vec<Observed> {
-        let hung = self.world.somebody.hung();
-        self.theirs.iter().cloned().chain(hung).collect()
+    pub fn theirs(&self) -> Vec<Observed> {
+        let owned = self.world.somebody.owned();
+        let theirs = self.theirs.iter().chain(&self.elsewhere).cloned();
+        theirs.chain(owned).collect()
     }
 
-    fn deed(&mut self) {
-        let deed = self.random.pick(Deed::ALL).copied();
-        if let Some(done) = deed.and_then(|deed| self.world.somebody.does(deed)) {
+    pub fn deed(&mut self, among: &[Deed]) {
+        let deed = self.random.pick(among).copied();
+        let Some(deed) = deed else { return };
+        if let Some(done) = self.world.somebody.does(deed) {
             self.world.account.tell(done);
+            self.count(format!("{:?}", Fault::Somebody(deed)));
         }
     }
 
@@ -433,7 +475,7 @@ impl Story<'_> {
     }
 
     /// Nothing goes wrong any more, and all see what is: now the stack comes to be as it is wanted, and stays.
-    async fn peace(&mut self, graph: &ResourceGraph, goal: Goal) -> Held {
+    pub async fn peace(&mut self, graph: &ResourceGraph, goal: Goal) -> Held {
         let account = self.world.account;
         tokio::time::sleep(SETTLED).await;
         if account.misled() > 0 {
@@ -446,6 +488,7 @@ impl Story<'_> {
         match self.scenario {
             Scenario::Somebody => self.first_run_beside_somebody(graph, goal).await?,
             Scenario::Data => self.first_run_without_consent(graph, goal).await?,
+            Scenario::Beside => self.first_run_beside_neighbour(graph, goal).await?,
             _ => {}
         }
         let run = self.calm("next", goal);

@@ -6,14 +6,20 @@ use std::sync::{LazyLock, Mutex, PoisonError};
 
 use async_trait::async_trait;
 
-use fde_infra::resource::provider::{Creation, Deletion, Indexed, Progress, Query, Update};
+use fde_infra::resource::provider::{
+    Creation, DataPolicy, Deletion, Indexed, Progress, Query, Update,
+};
+use fde_infra::resource::tags::mark_of_part;
 use fde_infra::resource::{
     Catalog, Condition, CreateClass, Diff, ErrorKind, LiveSnapshot, Observed, Properties, Provider,
-    ProviderError, ReadSession, StackId, Tags, Urn,
+    ProviderError, ReadSession, StackId, Tags, Urn, Value,
 };
+use fde_infra::testing::FakeAccount;
 use fde_infra::testing::faults::FaultyAccount;
 use fde_infra::testing::generate::known;
 
+use crate::beside::{MADE_ANEW, NOT_REFUSED};
+use crate::oracle::TOUCHED;
 use crate::provider::Patient;
 use crate::seeds::alone;
 use crate::story::{Scenario, tell};
@@ -56,6 +62,22 @@ pub enum Flaw {
     NotWaited,
     /// Something else is sent than the plan has.
     PlanForgotten,
+    /// All parts on an object of ours are taken for leftovers of ours.
+    PartsTaken,
+    /// Tags that are not the file's go with an update.
+    TagsReplaced,
+    /// Tags that somebody has rewritten are taken for right.
+    TagsNotCompared,
+    /// Environments are not told apart.
+    EnvironmentForgotten,
+    /// An object under a new logical name is deleted and made again.
+    RenamedAnew,
+    /// Nobody asks whose it is that a part is put on.
+    ParentNotAsked,
+    /// Regions are not told apart.
+    RegionForgotten,
+    /// What has the wanted place on an object of ours is taken over.
+    PlaceTakenOver,
 }
 
 impl Flaw {
@@ -76,7 +98,23 @@ pub fn catalog_with(flaw: Option<Flaw>) -> &'static Catalog {
             schema
         }))
     });
+    static PARENTLESS: LazyLock<Catalog> = LazyLock::new(|| {
+        let schemas = known().iter().cloned();
+        Catalog::new(schemas.map(|mut schema| {
+            schema.parents.clear();
+            schema
+        }))
+    });
+    static REGIONLESS: LazyLock<Catalog> = LazyLock::new(|| {
+        let schemas = known().iter().cloned();
+        Catalog::new(schemas.map(|mut schema| {
+            schema.global = false;
+            schema
+        }))
+    });
     match flaw {
+        Some(Flaw::ParentNotAsked) => &PARENTLESS,
+        Some(Flaw::RegionForgotten) => &REGIONLESS,
         Some(Flaw::NotCompared) => &BLIND,
         _ => known(),
     }
@@ -101,6 +139,26 @@ const ALL: &[(Flaw, Scenario)] = &[
     (Flaw::SecretLost, Scenario::Faults),
     (Flaw::NotWaited, Scenario::Faults),
     (Flaw::PlanForgotten, Scenario::Faults),
+    (Flaw::PartsTaken, Scenario::Beside),
+    (Flaw::TagsReplaced, Scenario::Beside),
+    (Flaw::TagsNotCompared, Scenario::Beside),
+    (Flaw::EnvironmentForgotten, Scenario::Beside),
+    (Flaw::RenamedAnew, Scenario::Beside),
+    (Flaw::ParentNotAsked, Scenario::Beside),
+    (Flaw::RegionForgotten, Scenario::Beside),
+    (Flaw::PlaceTakenOver, Scenario::Beside),
+];
+
+/// Those that show in what others have, or in what is new although it need not be.
+const SHOW_IN_WHAT_OTHERS_HAVE: &[(Flaw, &str)] = &[
+    (Flaw::PartsTaken, TOUCHED),
+    (Flaw::TagsReplaced, TOUCHED),
+    (Flaw::TagsNotCompared, AS_WANTED),
+    (Flaw::EnvironmentForgotten, TOUCHED),
+    (Flaw::RenamedAnew, MADE_ANEW),
+    (Flaw::ParentNotAsked, NOT_REFUSED),
+    (Flaw::RegionForgotten, NOT_REFUSED),
+    (Flaw::PlaceTakenOver, TOUCHED),
 ];
 
 /// Those that show in nothing but what stands in the account.
@@ -124,15 +182,23 @@ pub struct Flawed<'a> {
     inner: &'a Patient<'a>,
     /// Single calls, for mistakes that are made close to them.
     account: &'a FaultyAccount<'a>,
+    /// All that is there, for mistakes about whose it is.
+    whole: &'a FakeAccount,
     flaw: Option<Flaw>,
     sent: Mutex<Vec<Sent>>,
 }
 
 impl<'a> Flawed<'a> {
-    pub fn new(inner: &'a Patient<'a>, account: &'a FaultyAccount<'a>, flaw: Option<Flaw>) -> Self {
+    pub fn new(
+        inner: &'a Patient<'a>,
+        account: &'a FaultyAccount<'a>,
+        whole: &'a FakeAccount,
+        flaw: Option<Flaw>,
+    ) -> Self {
         Self {
             inner,
             account,
+            whole,
             flaw,
             sent: Mutex::default(),
         }
@@ -177,6 +243,24 @@ impl<'a> Flawed<'a> {
         self.inner.update(update).await
     }
 
+    async fn made_anew(&self, request: Update<'_>) -> Result<Observed, ProviderError> {
+        let deletion = Deletion {
+            urn: request.urn,
+            observed: request.observed,
+            data: DataPolicy::Discard,
+            progress: request.progress,
+        };
+        self.inner.delete(deletion).await?;
+        let creation = Creation {
+            urn: request.urn,
+            inputs: request.inputs,
+            tags: request.tags,
+            instead_of: &[],
+            progress: request.progress,
+        };
+        self.inner.create(creation).await
+    }
+
     /// The first property that is to change stays as it is.
     async fn half_updated(&self, request: Update<'_>) -> Result<Observed, ProviderError> {
         let mut inputs = request.inputs.clone();
@@ -191,6 +275,67 @@ impl<'a> Flawed<'a> {
             ..request
         };
         self.inner.update(half).await
+    }
+
+    /// Takes for ours what others have.
+    fn mistake(&self, query: Query<'_>, objects: &mut Vec<Observed>) {
+        let claim = |object: &mut Observed, urn: String| {
+            object.tags.insert("fde:stack", query.stack.to_string());
+            object.tags.insert("fde:urn", urn);
+        };
+        let all = || self.whole.objects().into_iter();
+        match self.flaw {
+            Some(Flaw::PartsTaken) => {
+                for object in objects {
+                    let mut marks = object.tags.parts().unwrap_or_default();
+                    for part in all().filter(|part| {
+                        let mut values = part.inputs.values();
+                        values.any(|value| value.as_str() == Some(&object.id))
+                    }) {
+                        let schema = known().get(&part.token).filter(|schema| !schema.taggable);
+                        let mark = schema.and_then(|schema| mark_of_part(schema, &part.inputs));
+                        marks.extend(mark);
+                    }
+                    object.tags.set_parts(&marks);
+                }
+            }
+            Some(Flaw::TagsNotCompared) => {
+                for object in objects {
+                    let owner = object.tags.owner();
+                    let mut wanted = query.wanted.iter();
+                    let wanted = wanted.find(|wanted| Some(&wanted.urn) == owner.as_ref());
+                    for (key, value) in wanted.iter().flat_map(|it| it.tags.visible()) {
+                        object.tags.insert(key, value);
+                    }
+                }
+            }
+            Some(Flaw::EnvironmentForgotten) => {
+                let prefix = format!("{}/", query.stack.name);
+                for mut object in all().filter(|object| object.token == query.token) {
+                    let stack = object.tags.get("fde:stack").unwrap_or_default().to_owned();
+                    if stack.starts_with(&prefix) && stack != query.stack.to_string() {
+                        let urn = object.tags.get("fde:urn").unwrap_or_default();
+                        let urn = urn.replace(&stack, &query.stack.to_string());
+                        claim(&mut object, urn);
+                        objects.push(object);
+                    }
+                }
+            }
+            Some(Flaw::PlaceTakenOver) => {
+                let schema = known().get(query.token);
+                let place = |inputs| schema.and_then(|schema| schema.place_of(inputs));
+                for object in objects {
+                    let wanted = query.wanted.iter().find(|wanted| {
+                        let place = place(&wanted.inputs);
+                        place.is_some() && place == self::place_of(&object.token, &object.inputs)
+                    });
+                    if let Some(wanted) = wanted.filter(|_| schema.is_some_and(|it| it.taggable)) {
+                        claim(object, wanted.urn.to_string());
+                    }
+                }
+            }
+            _ => {}
+        }
     }
 
     /// Whatever has the name is the thing.
@@ -255,6 +400,7 @@ impl Provider for Flawed<'_> {
                 }
             }
         }
+        self.mistake(query, &mut objects);
         // A program without a look for twins never sees them in its parents' children either.
         if self.has(Flaw::TwinNotSeen) || self.has(Flaw::BlindRetry) {
             let mut seen = BTreeSet::new();
@@ -308,6 +454,16 @@ impl Provider for Flawed<'_> {
 
     async fn update(&self, request: Update<'_>) -> Result<Observed, ProviderError> {
         self.record(request.urn, request.inputs, Some(request.diff));
+        let owner = request.observed.tags.owner();
+        if self.has(Flaw::RenamedAnew) && owner.is_some_and(|owner| owner != *request.urn) {
+            return self.made_anew(request).await;
+        }
+        if self.has(Flaw::TagsReplaced) {
+            let updated = self.inner.update(request).await?;
+            let tags = request.tags.clone();
+            self.whole.edit(&updated.id, |object| object.tags = tags);
+            return Ok(updated);
+        }
         if self.has(Flaw::HalfUpdated) {
             return self.half_updated(request).await;
         }
@@ -360,6 +516,10 @@ impl Provider for Flawed<'_> {
     }
 }
 
+fn place_of(token: &str, inputs: &Properties) -> Option<Vec<Value>> {
+    known().get(token)?.place_of(inputs)
+}
+
 /// The first seed whose story the mistake spoils, and how that story ends.
 fn caught(flaw: Flaw, scenario: Scenario) -> Option<(u64, String)> {
     (0..500).find_map(|seed| {
@@ -379,6 +539,13 @@ fn the_stories_catch_every_mistake() {
             !SHOW_IN_THE_ACCOUNT.contains(flaw) || what.contains(AS_WANTED),
             "{flaw:?}: caught by something else: {what}"
         );
+        let mut words = SHOW_IN_WHAT_OTHERS_HAVE.iter();
+        if let Some((_, words)) = words.find(|(other, _)| other == flaw) {
+            assert!(
+                what.contains(words),
+                "{flaw:?}: caught by something else: {what}"
+            );
+        }
         // It is the mistake that was caught: without it the same story ends well.
         let (_, ended) = alone(tell(seed, *scenario, None));
         ended.unwrap_or_else(|told| panic!("{flaw:?}: seed {seed} fails without it: {told}"));

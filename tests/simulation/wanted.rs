@@ -12,6 +12,7 @@ use fde_infra::resource::{
 };
 use fde_infra::testing::FakeAccount;
 use fde_infra::testing::generate::known;
+use fde_infra::testing::somebody::THEIR_TAGS;
 use tokio::time::Instant;
 
 use crate::oracle::Held;
@@ -26,8 +27,9 @@ type Live<'a> = BTreeMap<&'a Urn, &'a Observed>;
 ///
 /// # Errors
 /// The first thing that is otherwise.
-pub fn stands_as_wanted(account: &FakeAccount, graph: &ResourceGraph) -> Held {
-    let objects = account.objects();
+pub fn stands_as_wanted(account: &FakeAccount, graph: &ResourceGraph, theirs: &[Observed]) -> Held {
+    let mut objects = account.objects();
+    objects.retain(|object| !theirs.iter().any(|other| other.id == object.id));
     let mut live = Live::new();
     for resource in graph.in_order() {
         let schema = known().get(resource.urn.token());
@@ -186,10 +188,12 @@ fn referred(reference: &OutputReference, live: &Live<'_>) -> Held<Value> {
     value.ok_or_else(|| format!("{reference} leads nowhere"))
 }
 
-/// The author's tags, and no others; and those by which we know our own.
+/// The author's tags, and no others but somebody else's; and those by which we know our own.
 fn check_tags(resource: &Resource, tags: &Tags) -> Held {
-    let (ours, authors): (BTreeMap<&str, &str>, BTreeMap<&str, &str>) =
-        tags.iter().partition(|(key, _)| key.starts_with("fde:"));
+    let (ours, authors): (BTreeMap<&str, &str>, BTreeMap<&str, &str>) = tags
+        .iter()
+        .filter(|(key, _)| !THEIR_TAGS.iter().any(|theirs| key.starts_with(theirs)))
+        .partition(|(key, _)| key.starts_with("fde:"));
     let wanted = resource.tags.iter();
     let wanted: BTreeMap<&str, &str> = wanted
         .map(|(key, value)| (key.as_str(), value.as_str()))
@@ -198,7 +202,9 @@ fn check_tags(resource: &Resource, tags: &Tags) -> Held {
         return Err(format!("wanted are tags {wanted:?}, there are {authors:?}"));
     }
     let keys = ours.get("fde:tags").copied().unwrap_or_default();
-    let keys: BTreeSet<&str> = keys.split(" + ").filter(|key| !key.is_empty()).collect();
+    // One that somebody has taken away before we did may stay in the list.
+    let is_there = |key: &&str| tags.get(key).is_some() || wanted.contains_key(key);
+    let keys: BTreeSet<&str> = keys.split(" + ").filter(is_there).collect();
     if !keys.iter().eq(wanted.keys()) {
         return Err(format!("fde:tags has {keys:?}"));
     }
