@@ -430,7 +430,7 @@ fn is_missing(code: &str) -> bool {
 
 /// A secret in its recovery window, for every call that is about the secret itself; its name is another matter.
 /// <https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_GetSecretValue.html>
-fn is_marked_for_deletion(code: &str, message: &str) -> bool {
+pub(super) fn is_marked_for_deletion(code: &str, message: &str) -> bool {
     code == "InvalidRequestException"
         && ["marked for deletion", "marked deleted"]
             .iter()

@@ -1,5 +1,6 @@
 //! Refusals that waiting does not end, and what a person does about them.
 
+use super::error::is_marked_for_deletion;
 use crate::resource::ProviderError;
 use crate::resource::provider::Remedy;
 
@@ -29,6 +30,17 @@ pub(super) fn remedy(error: &ProviderError) -> Option<Remedy> {
              this service and these credentials use it; then run",
         )
         .command(format!("aws kms list-keys --region {region}")),
+        "InvalidRequestException" if is_marked_for_deletion(&error.code, &error.message) => {
+            Remedy::new(
+                "the secret is scheduled for deletion, and its value cannot be had: restore it, or name another; then run",
+            )
+            .command(format!(
+                "aws secretsmanager list-secrets --include-planned-deletion --region {region}"
+            ))
+            .command(format!(
+                "aws secretsmanager restore-secret --secret-id <its name> --region {region}"
+            ))
+        }
         // These have no name that could be another: they are at a place that something else has.
         "Resource.AlreadyAssociated" | "InvalidIPAddress.InUse" => Remedy::new(
             "something else has it already: free it there, or use another one; then run",

@@ -3,6 +3,7 @@
 //! A state that passes is waited for. One that only a person ends is not: the wait ends at once, and says what to do.
 //! A state that is not here is one that AWS has added since; it is waited for, up to the deadline.
 
+use crate::resource::Condition;
 use crate::resource::provider::Remedy;
 
 /// What a state means.
@@ -42,6 +43,15 @@ pub(super) type States = [(&'static str, Standing)];
 pub(super) fn standing(states: &States, state: &str) -> Option<Standing> {
     let found = states.iter().find(|(name, _)| *name == state);
     found.map(|(_, standing)| *standing)
+}
+
+/// What a state makes of an object. One that is not in the table is on its way, and named.
+pub(super) fn condition(states: &States, state: &str) -> Condition {
+    match standing(states, state) {
+        Some(Usable) => Condition::Ready,
+        Some(Lost) => Condition::Broken(state.to_owned()),
+        Some(Passing | Standing::Waits(_)) | None => Condition::Settling(state.to_owned()),
+    }
 }
 
 /// Whether a state never ends in one that can be used.
@@ -86,6 +96,24 @@ pub(super) const NAT_GATEWAY: &States = &[
     ("deleted", Lost),
 ];
 
+/// `available` is what EC2 says of an attached internet gateway:
+/// <https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_InternetGatewayAttachment.html>
+pub(super) const ATTACHMENT: &States = &[
+    ("attaching", Passing),
+    ("attached", Usable),
+    ("available", Usable),
+    ("detaching", Lost),
+    ("detached", Lost),
+];
+
+/// The target of a black hole is gone for good. A filtered route is another one's, which the table takes in and does not
+/// use: <https://docs.aws.amazon.com/vpc/latest/userguide/route-server-how-it-works.html>.
+pub(super) const ROUTE: &States = &[
+    ("active", Usable),
+    ("blackhole", Lost),
+    ("filtered", Usable),
+];
+
 pub(super) const ROUTE_TABLE_ASSOCIATION: &States = &[
     ("associating", Passing),
     ("associated", Usable),
@@ -105,9 +133,206 @@ pub(super) const LOAD_BALANCER: &States = &[
 pub(super) const CLUSTER: &States = &[
     ("PROVISIONING", Passing),
     ("ACTIVE", Usable),
-    ("DEPROVISIONING", Passing),
+    ("DEPROVISIONING", Lost),
     ("FAILED", Lost),
     ("INACTIVE", Lost),
+];
+
+pub(super) const SERVICE: &States = &[
+    ("ACTIVE", Usable),
+    // Its name is free only once it is gone.
+    ("DRAINING", Lost),
+    ("INACTIVE", Lost),
+];
+
+/// `rolloutState` of a deployment.
+pub(super) const ROLLOUT: &States = &[
+    ("IN_PROGRESS", Passing),
+    ("COMPLETED", Usable),
+    ("FAILED", Lost),
+];
+
+/// What deployments of a service are to each other. One that is no longer `PRIMARY` was given up for another.
+pub(super) const DEPLOYMENT: &States = &[("PRIMARY", Usable), ("ACTIVE", Lost), ("INACTIVE", Lost)];
+
+/// What a service's events say, by a part of their text: the first that fits counts. `Usable` is what is no trouble.
+/// `{id}` stands for the task definition. Capacity comes and goes, and so do instances that a cluster grows by; of tasks
+/// that cannot be started the circuit breaker keeps count.
+/// <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-event-messages-list.html>
+pub(super) const SERVICE_EVENT: &States = &[
+    ("has reached a steady state", Usable),
+    // So it is for half a minute, too, of a role that was made a moment ago.
+    (
+        "unable to assume the role",
+        waits(
+            "ECS cannot assume a role of the task: see that it is there, and that its trust policy names \
+             `ecs-tasks.amazonaws.com`; then run",
+            "aws ecs describe-task-definition --task-definition {id} --query 'taskDefinition.[taskRoleArn,executionRoleArn]'",
+        ),
+    ),
+    (
+        "reached the limit on the number of",
+        waits(FARGATE_LIMIT, FARGATE_QUOTAS),
+    ),
+    (
+        "configuration is above your limit",
+        waits(FARGATE_LIMIT, FARGATE_QUOTAS),
+    ),
+    (
+        "because of the service deployment configuration",
+        waits(
+            "with the percentages of the service ECS can neither stop a task nor start one: raise \
+             `deploymentMaximumPercent`, or lower `deploymentMinimumHealthyPercent`; then run",
+            "",
+        ),
+    ),
+    (
+        "No Container Instances were found",
+        waits(
+            "the cluster has no container instance: register one, or want the launch type `FARGATE`; then run",
+            "",
+        ),
+    ),
+    (
+        "encountered error \"AGENT\"",
+        waits(
+            "the agent of the container instance is not connected: start it again there, then run",
+            "",
+        ),
+    ),
+    ("Capacity is unavailable", Passing),
+    ("met all of its requirements", Passing),
+    ("Internal error", Passing),
+    ("operations are being throttled", Passing),
+    ("Rate exceeded", Passing),
+    ("resources could not be found", Passing),
+    ("protected tasks", Passing),
+    (
+        "failed to launch a task with (error",
+        waits(
+            "ECS cannot start a task, for the reason that its event gives; correct that, then run",
+            "",
+        ),
+    ),
+    (
+        "failed to register targets",
+        waits(
+            "ECS cannot put the tasks into the target group, for the reason that its event gives; correct that, then run",
+            "",
+        ),
+    ),
+    ("was unable to place a task", Passing),
+    ("was unable to reach steady state", Passing),
+    ("is unable to consistently start tasks", Passing),
+    ("is unhealthy in", Passing),
+];
+
+/// Why a task stopped, by a part of its text, or of its containers': the first that fits counts. `{id}` stands for the task
+/// definition. The circuit breaker ends a deployment whose tasks stop; a person ends why they do.
+/// <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/stopped-task-error-codes.html>
+pub(super) const TASK_STOPPED: &States = &[
+    ("Scaling activity initiated", Usable),
+    (
+        "CannotPull",
+        waits(
+            "ECS cannot pull an image: see that its tag is there, that the execution role may pull it, and that the \
+             subnets reach its registry; then run",
+            IMAGES,
+        ),
+    ),
+    (
+        "unable to pull secrets or registry auth",
+        waits(
+            "ECS cannot read what the task needs to start: see that its secrets are there, that the execution role may read \
+             them, and that the subnets reach Secrets Manager and the registry; then run",
+            SECRETS,
+        ),
+    ),
+    (
+        "log group does not exist",
+        waits(
+            "a container logs to a log group that is not there: make it, or name another; then run",
+            "aws logs describe-log-groups",
+        ),
+    ),
+    (
+        "OutOfMemory",
+        waits(
+            "a container has used more memory than it may: raise `memory` (`memoryMiB` of a service), then run",
+            "",
+        ),
+    ),
+    (
+        "failed ELB health checks",
+        waits(
+            "a container does not answer the health check of the load balancer as it has to: correct its port, the path, or \
+             how long it may take to start; then run",
+            "",
+        ),
+    ),
+    (
+        "failed container health checks",
+        waits(
+            "the health check that a container makes of itself fails: correct its command, or what it asks; then run",
+            "",
+        ),
+    ),
+    (
+        "Essential container in task exited",
+        waits(
+            "a container ends by itself: its last lines in the log are above; correct what ends it, then run",
+            "",
+        ),
+    ),
+];
+
+const IMAGES: &str = "aws ecs describe-task-definition --task-definition {id} --query 'taskDefinition.containerDefinitions[].image'";
+const SECRETS: &str = "aws ecs describe-task-definition --task-definition {id} --query 'taskDefinition.containerDefinitions[].secrets'";
+
+const FARGATE_LIMIT: &str = "the account may not run more on Fargate in this region: ask AWS to raise the quota, or stop tasks that nothing \
+     needs; then run";
+const FARGATE_QUOTAS: &str = "aws service-quotas list-service-quotas --service-code fargate";
+
+/// Health of a target that has no reason of [`TARGET_REASON`]. ECS puts another task in the place of an unhealthy one.
+pub(super) const TARGET: &States = &[
+    ("initial", Passing),
+    ("healthy", Usable),
+    ("unhealthy", Passing),
+    ("unhealthy.draining", Passing),
+    ("unused", Passing),
+    ("draining", Passing),
+    ("unavailable", Usable),
+];
+
+/// Why a target is not healthy. `{id}` stands for the ARN of the target group.
+/// <https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_TargetHealth.html>
+pub(super) const TARGET_REASON: &States = &[
+    ("Elb.RegistrationInProgress", Passing),
+    ("Elb.InitialHealthChecking", Passing),
+    ("Elb.InternalError", Passing),
+    ("Target.ResponseCodeMismatch", Passing),
+    ("Target.Timeout", Passing),
+    ("Target.FailedHealthChecks", Passing),
+    ("Target.NotRegistered", Passing),
+    ("Target.InvalidState", Passing),
+    ("Target.DeregistrationInProgress", Passing),
+    ("Target.HealthCheckDisabled", Usable),
+    (
+        "Target.NotInUse",
+        waits(
+            "no load balancer sends traffic to the target: no listener leads to its target group, or the load balancer has \
+             no subnet in the zone of the target; correct that, then run",
+            "aws elbv2 describe-target-groups --target-group-arns {id} --query 'TargetGroups[].LoadBalancerArns'",
+        ),
+    ),
+    (
+        "Target.IpUnusable",
+        waits(
+            "the target has an address that the load balancer keeps for itself: stop its task, so that ECS starts another; \
+             then run",
+            "aws elbv2 describe-target-health --target-group-arn {id}",
+        ),
+    ),
 ];
 
 pub(super) const TASK_DEFINITION: &States = &[
@@ -142,7 +367,7 @@ pub(super) const DB_INSTANCE: &States = &[
     (
         "stopped",
         waits(
-            "somebody has stopped `{id}`, and AWS changes no database that is stopped; start it, which takes minutes, then run",
+            "`{id}` was stopped, and AWS changes no database that is stopped; start it, which takes minutes, then run",
             "aws rds start-db-instance --db-instance-identifier {id}",
         ),
     ),
@@ -226,115 +451,58 @@ pub(super) const DB_INSTANCE: &States = &[
     ("restore-error", Lost),
 ];
 
+/// `ParameterApplyStatus` of an instance. What waits for a reboot or an upgrade is shown, and holds nothing up.
+/// <https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_DBParameterGroupStatus.html>
+pub(super) const DB_PARAMETERS: &States = &[
+    ("in-sync", Usable),
+    ("pending-reboot", Usable),
+    ("pending-database-upgrade", Usable),
+    ("applying", Passing),
+    (
+        "failed-to-apply",
+        waits(
+            "`{id}` cannot take the values of its parameter group: correct the parameter that its events name, then run",
+            EVENTS,
+        ),
+    ),
+];
+
+/// Membership of an instance in a security group.
+/// <https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_VpcSecurityGroupMembership.html>
+pub(super) const DB_SECURITY_GROUP: &States = &[
+    ("active", Usable),
+    ("adding", Passing),
+    ("removing", Passing),
+];
+
+/// Replication of a read replica.
+/// <https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_DBInstanceStatusInfo.html>
+pub(super) const DB_REPLICATION: &States = &[
+    ("replicating", Usable),
+    ("replication stop point set", Passing),
+    (
+        "replication stop point reached",
+        waits(REPLICATION_STOPPED, EVENTS),
+    ),
+    ("stopped", waits(REPLICATION_STOPPED, EVENTS)),
+    (
+        "error",
+        waits(
+            "the replication of `{id}` has failed: correct what its events name, or delete the replica, so that it is made \
+             again; then run",
+            EVENTS,
+        ),
+    ),
+    ("terminated", Lost),
+];
+
+const REPLICATION_STOPPED: &str =
+    "the replication of `{id}` was stopped in the database: start it again there, then run";
+
 const EVENTS: &str =
     "aws rds describe-events --source-type db-instance --source-identifier {id} --duration 1440";
 const KEY: &str =
     "aws rds describe-db-instances --db-instance-identifier {id} --query 'DBInstances[].KmsKeyId'";
 
 #[cfg(test)]
-mod tests {
-    use std::collections::BTreeSet;
-
-    use aws_sdk_ec2::types::{
-        NatGatewayState, RouteTableAssociationStateCode, SubnetState, VpcState,
-    };
-    use aws_sdk_ecs::types::TaskDefinitionStatus;
-    use aws_sdk_elasticloadbalancingv2::types::LoadBalancerStateEnum;
-
-    use super::*;
-
-    fn check(states: &States, documented: &[&str]) {
-        let documented: BTreeSet<&str> = documented.iter().copied().collect();
-        let known: BTreeSet<&str> = states.iter().map(|(state, _)| *state).collect();
-        assert_eq!(known, documented);
-        assert_eq!(known.len(), states.len(), "a state is in it twice");
-    }
-
-    #[test]
-    fn every_documented_state_has_a_meaning() {
-        check(VPC, VpcState::values());
-        check(SUBNET, SubnetState::values());
-        check(NAT_GATEWAY, NatGatewayState::values());
-        check(
-            ROUTE_TABLE_ASSOCIATION,
-            RouteTableAssociationStateCode::values(),
-        );
-        check(LOAD_BALANCER, LoadBalancerStateEnum::values());
-        check(TASK_DEFINITION, TaskDefinitionStatus::values());
-        // Of these AWS's model has no list, only its documentation:
-        // <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_Cluster.html>
-        check(
-            CLUSTER,
-            &[
-                "ACTIVE",
-                "PROVISIONING",
-                "DEPROVISIONING",
-                "FAILED",
-                "INACTIVE",
-            ],
-        );
-        check(
-            DB_INSTANCE,
-            &[
-                "available",
-                "backing-up",
-                "backtracking",
-                "configuring-enhanced-monitoring",
-                "configuring-iam-database-auth",
-                "configuring-log-exports",
-                "converting-to-vpc",
-                "creating",
-                "delete-precheck",
-                "deleting",
-                "failed",
-                "inaccessible-encryption-credentials",
-                "inaccessible-encryption-credentials-recoverable",
-                "incompatible-create",
-                "incompatible-credentials",
-                "incompatible-network",
-                "incompatible-option-group",
-                "incompatible-parameters",
-                "incompatible-restore",
-                "insufficient-capacity",
-                "maintenance",
-                "modify-failed",
-                "modifying",
-                "moving-to-vpc",
-                "rebooting",
-                "renaming",
-                "resetting-master-credentials",
-                "restore-error",
-                "starting",
-                "stopped",
-                "stopping",
-                "storage-config-upgrade",
-                "storage-full",
-                "storage-initialization",
-                "storage-optimization",
-                "upgrade-failed",
-                "upgrading",
-            ],
-        );
-    }
-
-    #[test]
-    fn what_a_person_has_to_do_names_the_object() {
-        let remedy = hand(DB_INSTANCE, "stopped", "shop").expect("a hand");
-        assert!(remedy.text.contains("`shop`"), "{}", remedy.text);
-        assert_eq!(
-            remedy.commands,
-            ["aws rds start-db-instance --db-instance-identifier shop"]
-        );
-        for (state, standing) in DB_INSTANCE {
-            let remedy = hand(DB_INSTANCE, state, "shop");
-            assert_eq!(remedy.is_some(), matches!(standing, Standing::Waits(_)));
-            // A command to run it again follows.
-            assert!(
-                remedy.is_none_or(|remedy| remedy.text.ends_with("then run")),
-                "{state}"
-            );
-        }
-        assert_eq!(hand(DB_INSTANCE, "available", "shop"), None);
-        assert_eq!(standing(DB_INSTANCE, "something-new"), None);
-    }
-}
+mod tests;

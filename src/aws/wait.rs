@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use tokio::time::Instant;
 
-use super::error::AwsResult;
+use super::error::{AwsResult, is_marked_for_deletion};
 use super::retry::tell;
 use crate::deployment::moment;
 use crate::resource::provider::{Progress, Remedy};
@@ -279,6 +279,8 @@ where
 {
     /// Most show within these.
     const SILENT: u32 = 2;
+    /// Within it a secret that was restored is so everywhere. One that nobody has restored stays as it is.
+    const RESTORED: Duration = Duration::from_secs(15);
     let mut pauses = Pauses::within(VISIBILITY, Duration::from_millis(250));
     let window = Window::of(VISIBILITY);
     let started = Instant::now();
@@ -299,7 +301,9 @@ where
                         "{operation} answers {answer}: tried again {window}"
                     ));
                 }
-                if !pauses.pause().await {
+                let waits_for_hand = is_marked_for_deletion(&error.code, &error.message)
+                    && started.elapsed() >= RESTORED;
+                if waits_for_hand || !pauses.pause().await {
                     error.attempts = calls;
                     error.waited = Some(started.elapsed());
                     return Err(error);
@@ -424,6 +428,26 @@ mod tests {
         assert!(
             last.starts_with("t:Tag answers NoSuchThing: tried again since "),
             "{last}"
+        );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_secret_that_is_scheduled_for_deletion_is_not_waited_for() {
+        let started = Instant::now();
+        let refused = || async {
+            let mut error = ProviderError::new(
+                ErrorKind::NotFound,
+                "secretsmanager:GetSecretValue",
+                "You can't perform this operation on the secret because it was marked for deletion.",
+            );
+            error.code = "InvalidRequestException".to_owned();
+            Err::<(), _>(error)
+        };
+        assert!(until_visible(refused).await.is_err());
+        assert!(
+            started.elapsed() < Duration::from_secs(40),
+            "{:?}",
+            started.elapsed()
         );
     }
 

@@ -6,9 +6,9 @@ use std::time::{Duration, Instant};
 use aws_sdk_ec2::types::Filter;
 use aws_sdk_ecs::types::TaskDefinitionStatus;
 
-use crate::common::commands::{DONE, json};
+use crate::common::commands::{DONE, assert_fits, json};
 use crate::common::program::{Ended, Program};
-use crate::common::proxy::{Answer, Proxy, Refusal};
+use crate::common::proxy::{Answer, Call, Proxy, Refusal, Rule, body_of, with_body};
 use crate::common::sdk::Sdk;
 use crate::common::{World, endpoint};
 
@@ -362,4 +362,87 @@ vpc: { type: aws:ec2:Vpc, properties: { cidrBlock: 10.95.0.0/16 } }
         ended.screen
     );
     world.destroy(resources).await;
+}
+
+/// A service without circuit breaker, whose tasks fail one after the other.
+fn failing(name: &str) -> String {
+    format!(
+        "\
+vpc: {{ type: aws:ec2:Vpc, properties: {{ cidrBlock: 10.96.0.0/16 }} }}
+subnet: {{ type: aws:ec2:Subnet, properties: {{ vpcId: '${{vpc.id}}', cidrBlock: 10.96.0.0/24, availabilityZone: eu-south-2a }} }}
+cluster: {{ type: aws:ecs:Cluster, properties: {{ name: {name} }} }}
+task: {{ type: aws:ecs:TaskDefinition, properties: {{ family: {name}, cpu: 256, memory: 512, requiresCompatibilities: [FARGATE], containerDefinitions: [{{ name: web, image: 'public.ecr.aws/nginx/nginx:unhealthy' }}] }} }}
+service: {{ type: aws:ecs:Service, properties: {{ name: {name}, cluster: '${{cluster.arn}}', taskDefinition: '${{task.arn}}', launchType: FARGATE, desiredCount: 1, networkConfiguration: {{ subnets: ['${{subnet.id}}'] }} }} }}
+"
+    )
+}
+
+/// AWS would start one task after the other for ever.
+#[tokio::test]
+async fn tasks_that_keep_failing_end_the_wait_where_no_circuit_breaker_does() {
+    let name = "e2e-waits-failing";
+    let world = World::new(name).await;
+    let program = Program::of(&world);
+    let started = Instant::now();
+    let ended = program.run(&failing(name), "up", &["--yes"]);
+    assert!(started.elapsed() < AT_ONCE, "{:?}", started.elapsed());
+    assert_eq!(ended.status, RESOURCE_FAILED, "{}", ended.screen);
+    let says = [
+        "3 tasks have failed, and no circuit breaker",
+        "Essential container in task exited",
+        "a container ends by itself",
+    ];
+    told(&ended, &says);
+    world.destroy(&failing(name)).await;
+}
+
+/// The account's answers about services, in which ECS says of the deployment that it cannot assume the role, minutes after
+/// it has begun; and a deployment that has a state which nobody knows yet.
+struct CannotAssume;
+
+impl Rule for CannotAssume {
+    fn before(&self, _: &Call) -> Option<Answer> {
+        None
+    }
+
+    fn after(&self, call: &Call, answer: Vec<u8>) -> Option<Vec<u8>> {
+        if call.operation != "DescribeServices" {
+            return Some(answer);
+        }
+        let mut body: serde_json::Value =
+            serde_json::from_slice(body_of(&answer)).expect("the answer is JSON");
+        for service in body["services"].as_array_mut().into_iter().flatten() {
+            let Some(began) = service["deployments"][0]["createdAt"].as_f64() else {
+                continue;
+            };
+            service["deployments"][0]["failedTasks"] = 0.into();
+            service["deployments"][0]["rolloutState"] = "REVIEWING".into();
+            service["events"] = serde_json::json!([{
+                "id": "1",
+                "createdAt": began + 120.0,
+                "message": "(service api) failed to launch a task with (error ECS was unable to assume the role 'arn:aws:iam::123456789012:role/api' that was provided for this task.).",
+            }]);
+        }
+        Some(with_body(&answer, body.to_string().as_bytes()))
+    }
+}
+
+#[tokio::test]
+async fn a_role_that_ecs_cannot_assume_is_not_waited_for() {
+    let name = "e2e-waits-role";
+    let world = World::new(name).await;
+    let account = Proxy::before(endpoint(), |_| None);
+    account.begin(endpoint(), CannotAssume);
+    let program = Program::of(&world).with("AWS_ENDPOINT_URL", &account.endpoint);
+    let started = Instant::now();
+    let ended = program.run(&failing(name), "up", &["--yes"]);
+    assert!(started.elapsed() < AT_ONCE, "{:?}", started.elapsed());
+    assert_eq!(ended.status, RESOURCE_FAILED, "{}", ended.screen);
+    let describe = format!("aws ecs describe-task-definition --task-definition {name}:");
+    told(&ended, &["ecs-tasks.amazonaws.com", &describe]);
+    // What is waited for is named, with the state that is new.
+    let preview = program.run(&failing(name), "preview", &[]);
+    assert!(preview.stdout.contains("REVIEWING"), "{}", preview.screen);
+    assert_fits(&preview);
+    world.destroy(&failing(name)).await;
 }

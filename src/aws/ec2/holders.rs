@@ -158,7 +158,7 @@ async fn groups(context: &Context, by: Filter) -> AwsResult<Vec<Group>> {
 /// What to do about a thing in our network that others have made.
 fn stranger(what: &str, delete: &str, id: &str) -> Remedy {
     Remedy::new(format!(
-        "{what} is not fde-infra's, and goes only when somebody deletes it; if nothing needs it, delete it, then run"
+        "{what} is not fde-infra's, and stays until it is deleted; if nothing needs it, delete it, then run"
     ))
     .command(format!("aws ec2 delete-{delete} {id}"))
 }
@@ -175,13 +175,14 @@ fn interface(interface: &NetworkInterface) -> Holder {
 ///
 /// Services let theirs go within minutes (load balancers, NAT gateways, databases, tasks, functions), and say so by
 /// `requesterManaged`, by a type of their own, or by the description. An instance's goes with the instance, an endpoint's
-/// with the endpoint, and one that somebody has made when somebody deletes it.
+/// with the endpoint, and one that a person has made when it is deleted.
 fn hand(interface: &NetworkInterface) -> Option<Remedy> {
     let id = interface.network_interface_id()?;
     if interface.interface_type() == Some(&NetworkInterfaceType::VpcEndpoint) {
         return Some(
             Remedy::new(format!(
-                "network interface {id} is that of a VPC endpoint, which goes only when somebody deletes it; if nothing                  needs it, delete it, then run"
+                "{} is part of a VPC endpoint, and goes with it; if nothing needs the endpoint, delete it, then run",
+                described(interface)
             ))
             .command(format!(
                 "aws ec2 describe-vpc-endpoints --query \"VpcEndpoints[?contains(NetworkInterfaceIds, '{id}')].VpcEndpointId\""
@@ -211,18 +212,29 @@ fn hand(interface: &NetworkInterface) -> Option<Remedy> {
     match instance {
         Some(instance) => Some(
             Remedy::new(format!(
-                "instance {instance} is in this network, and not fde-infra's; move it, or terminate it if nothing needs                  it, then run"
+                "{}, which is not fde-infra's, has {}; move it, or terminate it if nothing needs it, then run",
+                instance_of(interface, instance),
+                described(interface)
             ))
             .command(format!(
                 "aws ec2 terminate-instances --instance-ids {instance}"
             )),
         ),
         None if interface.status() == Some(&NetworkInterfaceStatus::Available) => Some(stranger(
-            &format!("network interface {id}"),
+            &described(interface),
             "network-interface --network-interface-id",
             id,
         )),
         None => None,
+    }
+}
+
+/// `instance i-0a1b of account 123456789012`.
+fn instance_of(interface: &NetworkInterface, instance: &str) -> String {
+    let attachment = interface.attachment();
+    match attachment.and_then(|attachment| attachment.instance_owner_id()) {
+        Some(owner) => format!("instance {instance} of account {owner}"),
+        None => format!("instance {instance}"),
     }
 }
 
@@ -291,6 +303,10 @@ mod tests {
         let command = |interface: NetworkInterface| {
             let remedy = hand(&interface).expect("a hand");
             assert!(remedy.text.ends_with("then run"), "{}", remedy.text);
+            assert!(!remedy.text.contains("  "), "{}", remedy.text);
+            assert!(!remedy.text.contains("somebody"), "{}", remedy.text);
+            let is_named = remedy.text.contains(&described(&interface));
+            assert!(is_named, "{}", remedy.text);
             remedy.commands[0].clone()
         };
         assert_eq!(

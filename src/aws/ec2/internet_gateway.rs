@@ -16,6 +16,7 @@ use crate::aws::context::Context;
 use crate::aws::error::{AwsResult, expected};
 use crate::aws::pages::pages;
 use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType};
+use crate::aws::states;
 use crate::aws::wait::{Holder, Poll, Wait, until_visible};
 use crate::resource::provider::{DataPolicy, Progress, Query};
 use crate::resource::{Condition, CreateClass, ErrorKind, Property, Schema};
@@ -217,11 +218,10 @@ async fn attached(context: &Context, id: &str, progress: &dyn Progress) -> AwsRe
     Wait::short("ec2:DescribeInternetGateways", 20, progress)
         .until(|| async {
             Ok(match find(context, id).await? {
-                Some(gateway)
-                    if gateway.inputs.vpc_id.is_some() && gateway.condition == Condition::Ready =>
-                {
-                    Poll::Ready(())
-                }
+                Some(gateway) if gateway.inputs.vpc_id.is_some() => match gateway.condition {
+                    Condition::Ready => Poll::Ready(()),
+                    Condition::Settling(state) | Condition::Broken(state) => Poll::Pending(state),
+                },
                 _ => Poll::Pending("attaching".to_owned()),
             })
         })
@@ -288,10 +288,9 @@ fn live(
 
 /// `None` for an attachment that is none, or none any more.
 fn attachment_condition(state: Option<&AttachmentStatus>) -> Option<Condition> {
-    match state {
-        None | Some(AttachmentStatus::Detached | AttachmentStatus::Detaching) => None,
-        Some(AttachmentStatus::Attaching) => Some(Condition::Settling("attaching".to_owned())),
-        Some(_) => Some(Condition::Ready),
+    match states::condition(states::ATTACHMENT, state?.as_str()) {
+        Condition::Broken(_) => None,
+        condition => Some(condition),
     }
 }
 
@@ -310,5 +309,9 @@ mod tests {
         );
         assert_eq!(condition("detaching"), None);
         assert_eq!(condition("detached"), None);
+        assert_eq!(
+            condition("something-new"),
+            Some(Condition::Settling("something-new".into()))
+        );
     }
 }

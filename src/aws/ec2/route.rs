@@ -13,6 +13,7 @@ use super::route_table;
 use crate::aws::context::Context;
 use crate::aws::error::AwsResult;
 use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType, check};
+use crate::aws::states;
 use crate::aws::wait::until_visible;
 use crate::resource::provider::{DataPolicy, Progress, Query, Wanted};
 use crate::resource::rule::{Limit, one};
@@ -234,7 +235,8 @@ fn is_wanted(query: Query<'_>, inputs: &Inputs) -> bool {
 
 /// `None` for a route whose destination is not an IPv4 range.
 fn live(table: &str, route: &SdkRoute) -> Option<LiveOf<Route>> {
-    let gone = route.state() == Some(&RouteState::Blackhole);
+    let state = route.state().map_or("active", RouteState::as_str);
+    let gone = states::is_lost(states::ROUTE, state);
     let target = |id: Option<&str>| id.filter(|_| !gone).map(str::to_owned);
     Some(of(Inputs {
         route_table_id: table.to_owned(),

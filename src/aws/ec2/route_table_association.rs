@@ -157,9 +157,8 @@ impl ResourceType for RouteTableAssociation {
                         "ec2:DescribeRouteTables",
                         reason,
                     )),
-                    Some(Condition::Settling(_)) | None => {
-                        Ok(Poll::Pending("associating".to_owned()))
-                    }
+                    Some(Condition::Settling(state)) => Ok(Poll::Pending(state)),
+                    None => Ok(Poll::Pending("associating".to_owned())),
                 }
             })
             .await?;
@@ -282,17 +281,13 @@ fn of(
     inputs: Inputs,
     state: Option<&RouteTableAssociationState>,
 ) -> LiveOf<RouteTableAssociation> {
-    let condition = match state.and_then(RouteTableAssociationState::state) {
-        Some(RouteTableAssociationStateCode::Associating) => {
-            Condition::Settling("associating".to_owned())
-        }
-        Some(RouteTableAssociationStateCode::Failed) => Condition::Broken(
-            state
-                .and_then(RouteTableAssociationState::status_message)
-                .unwrap_or("failed")
-                .to_owned(),
-        ),
-        _ => Condition::Ready,
+    let code = state
+        .and_then(RouteTableAssociationState::state)
+        .map_or("associated", RouteTableAssociationStateCode::as_str);
+    let message = state.and_then(RouteTableAssociationState::status_message);
+    let condition = match states::condition(states::ROUTE_TABLE_ASSOCIATION, code) {
+        Condition::Broken(code) => Condition::Broken(message.map_or(code, str::to_owned)),
+        other => other,
     };
     Live {
         id,
@@ -332,6 +327,10 @@ mod tests {
             Some(Condition::Broken("no".into()))
         );
         assert_eq!(condition(State::Disassociating), None);
+        assert_eq!(
+            condition("something-new".into()),
+            Some(Condition::Settling("something-new".into()))
+        );
         let main = SdkAssociation::builder()
             .route_table_association_id("rtbassoc-2")
             .route_table_id("rtb-1")

@@ -14,7 +14,7 @@ use crate::aws::context::Context;
 use crate::aws::error::{AwsResult, expected};
 use crate::aws::pages::pages;
 use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType, adopt};
-use crate::aws::states::{self, Standing};
+use crate::aws::states;
 use crate::aws::wait::{Holder, Poll, Wait, until_visible};
 use crate::resource::provider::{DataPolicy, Progress, Query};
 use crate::resource::{
@@ -142,8 +142,9 @@ impl ResourceType for Subnet {
                         "ec2:DescribeSubnets",
                         format!("the subnet is `{reason}`"),
                     )),
+                    Some(Condition::Settling(state)) => Ok(Poll::Pending(state.clone())),
                     // Just created, and not visible everywhere yet.
-                    Some(Condition::Settling(_)) | None => Ok(Poll::Pending("pending".to_owned())),
+                    None => Ok(Poll::Pending("pending".to_owned())),
                 }
             })
             .await?;
@@ -258,13 +259,10 @@ fn live(context: &Context, subnet: &aws_sdk_ec2::types::Subnet) -> LiveOf<Subnet
             availability_zone_id: subnet.availability_zone_id().map(str::to_owned),
         },
         tags: super::from_sdk(subnet.tags()),
-        condition: match subnet.state().map_or("available", SubnetState::as_str) {
-            state if states::is_lost(states::SUBNET, state) => Condition::Broken(state.to_owned()),
-            state if states::standing(states::SUBNET, state) == Some(Standing::Usable) => {
-                Condition::Ready
-            }
-            state => Condition::Settling(state.to_owned()),
-        },
+        condition: states::condition(
+            states::SUBNET,
+            subnet.state().map_or("available", SubnetState::as_str),
+        ),
         id,
     }
 }

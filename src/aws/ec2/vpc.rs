@@ -276,10 +276,10 @@ fn live(
         },
         outputs: Outputs {},
         tags: super::from_sdk(vpc.tags()),
-        condition: match vpc.state() {
-            Some(VpcState::Pending) => Condition::Settling("pending".to_owned()),
-            _ => Condition::Ready,
-        },
+        condition: states::condition(
+            states::VPC,
+            vpc.state().map_or("available", VpcState::as_str),
+        ),
         id,
     }
 }

@@ -276,12 +276,10 @@ fn live(cluster: &EcsCluster) -> LiveOf<Cluster> {
         },
         outputs: Outputs {},
         tags: super::from_sdk(cluster.tags()),
-        condition: match cluster.status() {
-            Some("PROVISIONING") => Condition::Settling("provisioning".to_owned()),
-            Some(status @ ("FAILED" | "DEPROVISIONING")) => {
-                Condition::Broken(status.to_lowercase())
-            }
-            _ => Condition::Ready,
+        condition: match states::condition(states::CLUSTER, cluster.status().unwrap_or("ACTIVE")) {
+            Condition::Settling(status) => Condition::Settling(status.to_lowercase()),
+            Condition::Broken(status) => Condition::Broken(status.to_lowercase()),
+            Condition::Ready => Condition::Ready,
         },
     }
 }

@@ -14,11 +14,14 @@ use aws_sdk_elasticloadbalancingv2::types::{
 use aws_smithy_types::DateTime;
 use futures_util::future::{join, join_all};
 
+use super::obstacle::{self, Obstacle};
 use super::rollout::Awaited;
 use super::{service_search, task_definition};
 use crate::aws::context::Context;
 use crate::aws::error::AwsResult;
+use crate::aws::states::{Standing, TARGET, standing};
 use crate::resource::ErrorKind;
+use crate::resource::provider::Remedy;
 
 const EVENTS: usize = 5;
 const TASKS: usize = 3;
@@ -29,61 +32,70 @@ const WITHOUT_SHELL: &str = "the health check runs inside the container, by its 
     fails it, and needs `healthCheck: { command: \"\" }` in the service's section, or `healthCheck` left out of a container \
     definition";
 
-/// Everything that explains a failed or stuck deployment, a line each.
+/// Everything that explains a failed or stuck deployment, a line each, and what to do about it.
 pub(super) async fn explain(
     context: &Context,
     cluster: &str,
     name: &str,
     awaited: &Awaited<'_>,
-) -> Vec<String> {
+) -> (Vec<String>, Option<Remedy>) {
     let names = [name.to_owned()];
     let found = service_search::describe(context, cluster, &names).await;
     let found = match found {
         Ok(found) => found,
-        Err(error) => return vec![format!("the service could not be read: {error}")],
+        Err(error) => {
+            let line = format!("the service could not be read: {error}");
+            return (vec![line], None);
+        }
     };
     let Some(service) = found.first() else {
-        return vec!["the service is gone".to_owned()];
+        return (vec!["the service is gone".to_owned()], None);
     };
     let mut lines = events(service);
-    let (tasks, targets) = join(
+    let ((tasks, stopped), targets) = join(
         of_tasks(context, cluster, service, awaited),
         unhealthy_targets(context, service),
     )
     .await;
     lines.extend(tasks);
     lines.extend(targets);
-    lines
+    let remedy = obstacle::remedy(service, awaited.among(service), &stopped);
+    (lines, remedy)
 }
 
-/// How the service's targets are, for a status line: empty while there is nothing to say.
-pub(super) async fn target_health(context: &Context, service: &Service) -> String {
+/// How the service's targets are, for a status line: empty while there is nothing to say; and what keeps one of them from
+/// traffic until a person does something.
+pub(super) async fn target_health(
+    context: &Context,
+    service: &Service,
+) -> (String, Option<Obstacle>) {
     if service.running_count() == 0 {
-        return String::new();
+        return (String::new(), None);
     }
-    let groups = join_all(groups_of(service).map(|group| targets(context, group))).await;
-    let mut states: BTreeSet<String> = BTreeSet::new();
-    for targets in groups {
-        match targets {
-            Ok(targets) => states.extend(
-                targets
-                    .iter()
-                    .filter_map(state_of)
-                    // A draining target belongs to a task that is going.
-                    .filter(|state| {
-                        !matches!(
-                            state,
-                            TargetHealthStateEnum::Healthy | TargetHealthStateEnum::Draining
-                        )
-                    })
-                    .map(|state| format!("target {}", state.as_str())),
-            ),
+    let groups =
+        groups_of(service).map(|group| async move { (group, targets(context, group).await) });
+    let mut words: BTreeSet<String> = BTreeSet::new();
+    let mut obstacle = None;
+    for (group, targets) in join_all(groups).await {
+        let targets = match targets {
+            Ok(targets) => targets,
             Err(error) => {
-                states.insert(format!("target health unknown ({})", error.code));
+                words.insert(format!("target health unknown ({})", error.code));
+                continue;
             }
+        };
+        for target in &targets {
+            let state = state_of(target).map_or("healthy", TargetHealthStateEnum::as_str);
+            let usable = standing(TARGET, state) == Some(Standing::Usable);
+            // A draining target belongs to a task that is going.
+            if !usable && state != TargetHealthStateEnum::Draining.as_str() {
+                words.insert(format!("target {state}"));
+            }
+            obstacle = obstacle.or_else(|| obstacle::of_target(group, target));
         }
     }
-    states.iter().flat_map(|state| [", ", state]).collect()
+    let words = words.iter().flat_map(|word| [", ", word]).collect();
+    (words, obstacle)
 }
 
 /// The latest events, oldest first.
@@ -162,13 +174,13 @@ fn describe_target(target: &TargetHealthDescription) -> String {
     format!("target {id}{port} is {state}{reason}{description}")
 }
 
-/// Why tasks stopped, and what the latest of them logged last.
+/// Why tasks stopped, and what the latest of them logged last; with those that stopped.
 async fn of_tasks(
     context: &Context,
     cluster: &str,
     service: &Service,
     awaited: &Awaited<'_>,
-) -> Vec<String> {
+) -> (Vec<String>, Vec<Task>) {
     let name = service.service_name().unwrap_or_default();
     let mut lines = Vec::new();
     let mut tasks = match tasks(context, cluster, name, DesiredStatus::Stopped).await {
@@ -184,6 +196,7 @@ async fn of_tasks(
     if tasks.iter().take(TASKS).any(fails_its_own_check) {
         lines.push(WITHOUT_SHELL.to_owned());
     }
+    let stopped = tasks.clone();
     if tasks.is_empty() {
         // Nothing has stopped: what runs does not become healthy.
         match self::tasks(context, cluster, name, DesiredStatus::Running).await {
@@ -196,7 +209,7 @@ async fn of_tasks(
     if let Some(task) = tasks.first() {
         lines.extend(log_of(context, service, task).await);
     }
-    lines
+    (lines, stopped)
 }
 
 fn belongs_to(task: &Task, awaited: &Awaited<'_>) -> bool {

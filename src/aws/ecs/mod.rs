@@ -5,6 +5,7 @@ mod checks;
 pub mod cluster;
 pub mod container_definition;
 mod diagnosis;
+mod obstacle;
 mod rollout;
 pub mod service;
 mod service_form;

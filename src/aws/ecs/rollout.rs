@@ -8,15 +8,17 @@
 //! force, and only a new deployment goes on from there, with the same task definition too, whose tags it resolves anew.
 //! <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_Deployment.html> (`rolloutState`)
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
 use std::time::Duration;
 
 use aws_sdk_ecs::types::{Deployment, DeploymentRolloutState, Service};
 use tokio::time::Instant;
 
+use super::obstacle::{self, Lasting};
 use super::{diagnosis, service_search};
 use crate::aws::context::Context;
 use crate::aws::error::AwsResult;
+use crate::aws::states::{self, DEPLOYMENT, ROLLOUT, SERVICE, is_lost};
 use crate::aws::wait::{Poll, Wait};
 use crate::resource::provider::Progress;
 use crate::resource::{Condition, ErrorKind, ProviderError};
@@ -29,6 +31,23 @@ pub(super) struct Awaited<'a> {
     pub task_definition: Option<&'a str>,
     /// Id of the deployment that it was started in place of, which may run the same, and which answers may still show.
     pub instead_of: Option<&'a str>,
+}
+
+impl Awaited<'_> {
+    /// The deployment, if the service's answer knows it.
+    pub(super) fn among<'a>(&self, service: &'a Service) -> Option<&'a Deployment> {
+        let mut deployments = service.deployments().iter();
+        match (self.deployment, self.task_definition) {
+            (Some(id), _) => deployments.find(|deployment| deployment.id() == Some(id)),
+            (None, Some(task_definition)) => deployments.find(|deployment| {
+                (self.instead_of.is_none() || deployment.id() != self.instead_of)
+                    && deployment.task_definition().is_some_and(|found| {
+                        super::name_of(found) == super::name_of(task_definition)
+                    })
+            }),
+            (None, None) => primary(service),
+        }
+    }
 }
 
 /// Where a deployment stands.
@@ -98,48 +117,47 @@ pub(super) fn condition(service: &Service) -> Condition {
 
 fn standing(service: &Service, awaited: &Awaited<'_>) -> Standing {
     let name = service.service_name().unwrap_or_default();
-    if let Some(status @ ("INACTIVE" | "DRAINING")) = service.status() {
+    if let Some(status) = service.status().filter(|status| is_lost(SERVICE, status)) {
         return Standing::Failed(format!("service `{name}` is {status}"));
     }
     if service.desired_count() == 0 {
         return Standing::Steady;
     }
     let primary = primary(service);
-    let ours = match (awaited.deployment, awaited.task_definition) {
-        (Some(id), _) => service
-            .deployments()
-            .iter()
-            .find(|deployment| deployment.id() == Some(id)),
-        (None, Some(task_definition)) => service.deployments().iter().find(|deployment| {
-            (awaited.instead_of.is_none() || deployment.id() != awaited.instead_of)
-                && deployment
-                    .task_definition()
-                    .is_some_and(|found| super::name_of(found) == super::name_of(task_definition))
-        }),
-        (None, None) => primary,
-    };
-    let Some(ours) = ours else {
+    let Some(ours) = awaited.among(service) else {
         return Standing::NotListed("the deployment is not listed yet".to_owned());
     };
     let reason = ours.rollout_state_reason().unwrap_or("no reason given");
     let reason = reason.trim_end_matches('.');
-    if ours.rollout_state() == Some(&DeploymentRolloutState::Failed) {
+    let state = ours.rollout_state().map(DeploymentRolloutState::as_str);
+    if state.is_some_and(|state| is_lost(ROLLOUT, state)) {
         return Standing::Failed(format!(
             "deployment {} failed: {reason}{}",
             ours.id().unwrap_or_default(),
             in_its_place(ours, primary),
         ));
     }
-    if ours.status() != Some("PRIMARY") {
+    if ours
+        .status()
+        .is_some_and(|status| is_lost(DEPLOYMENT, status))
+    {
         return Standing::Failed(format!(
             "deployment {} was given up{}",
             ours.id().unwrap_or_default(),
             in_its_place(ours, primary),
         ));
     }
-    let completed = ours
-        .rollout_state()
-        .is_none_or(|state| *state == DeploymentRolloutState::Completed);
+    let completed = state
+        .is_none_or(|state| states::standing(ROLLOUT, state) == Some(states::Standing::Usable));
+    // States that AWS has added since are named.
+    let unknown = |table, word: Option<&str>| {
+        word.filter(|word| states::standing(table, word).is_none())
+            .map(|word| format!(", {word}"))
+            .unwrap_or_default()
+    };
+    let unknown = unknown(SERVICE, service.status())
+        + &unknown(DEPLOYMENT, ours.status())
+        + &unknown(ROLLOUT, state);
     let (running, desired) = (ours.running_count(), service.desired_count());
     let others = service.deployments().len().saturating_sub(1);
     if completed && others == 0 && running == desired && service.pending_count() == 0 {
@@ -154,7 +172,22 @@ fn standing(service: &Service, awaited: &Awaited<'_>) -> Standing {
     } else {
         ""
     };
-    Standing::UnderWay(format!("{running}/{desired} running{failed}{draining}"))
+    Standing::UnderWay(format!(
+        "{running}/{desired} running{failed}{draining}{unknown}"
+    ))
+}
+
+/// How many tasks of a deployment fail before the circuit breaker ends it, and we end the wait where there is none: AWS
+/// would go on for ever. <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-circuit-breaker.html>
+fn threshold(service: &Service) -> i32 {
+    let half = (service.desired_count() + 1) / 2;
+    half.clamp(3, 200)
+}
+
+fn has_breaker(service: &Service) -> bool {
+    let configuration = service.deployment_configuration();
+    let breaker = configuration.and_then(|one| one.deployment_circuit_breaker());
+    breaker.is_some_and(|breaker| breaker.enable())
 }
 
 fn in_its_place(ours: &Deployment, primary: Option<&Deployment>) -> String {
@@ -183,6 +216,9 @@ pub(super) async fn wait(
     let names = [name.to_owned()];
     let started = Instant::now();
     let was_listed = AtomicBool::new(false);
+    let lasting = Lasting::default();
+    // Tasks that had failed before anybody waited, perhaps for a reason that is mended by now.
+    let failed_before = AtomicI32::new(i32::MAX);
     let failed = |message: String| Err(ProviderError::new(ErrorKind::Failed, OPERATION, message));
     let waited = Wait::long(OPERATION, 20, progress)
         .until(|| async {
@@ -210,8 +246,27 @@ pub(super) async fn wait(
                     })
                 }
                 (Standing::UnderWay(status), Some(service)) => {
-                    let health = diagnosis::target_health(context, service).await;
-                    Ok(Poll::Pending(status + &health))
+                    let deployment = awaited.among(service);
+                    let tasks = deployment.map_or(0, Deployment::failed_tasks);
+                    let before = failed_before.fetch_min(tasks, Ordering::Relaxed).min(tasks);
+                    if !has_breaker(service) && tasks - before >= threshold(service) {
+                        return failed(format!(
+                            "{} tasks have failed, and no circuit breaker ends the deployment",
+                            tasks - before
+                        ));
+                    }
+                    let (health, of_targets) = diagnosis::target_health(context, service).await;
+                    let obstacle = obstacle::of_events(service, deployment);
+                    let obstacle = obstacle.filter(|one| one.hand.is_some() || of_targets.is_none());
+                    let obstacle = obstacle.or(of_targets);
+                    if let Some(hand) = lasting.hand(obstacle.as_ref()) {
+                        let text = obstacle.map(|obstacle| obstacle.text).unwrap_or_default();
+                        let mut error = ProviderError::new(ErrorKind::Failed, OPERATION, text);
+                        error.remedy = Some(hand);
+                        return Err(error);
+                    }
+                    let text = obstacle.map(|obstacle| format!(": {}", obstacle.text));
+                    Ok(Poll::Pending(status + &health + &text.unwrap_or_default()))
                 }
                 (Standing::UnderWay(status), None) => Ok(Poll::Pending(status)),
             }
@@ -219,8 +274,12 @@ pub(super) async fn wait(
         .await;
     match waited {
         Err(error) if matches!(error.kind, ErrorKind::Failed | ErrorKind::TimedOut) => {
-            let details = diagnosis::explain(context, cluster, name, awaited).await;
-            Err(error.with_details(details))
+            let (details, remedy) = diagnosis::explain(context, cluster, name, awaited).await;
+            let remedy = error.remedy.clone().or(remedy);
+            Err(ProviderError {
+                remedy,
+                ..error.with_details(details)
+            })
         }
         other => other,
     }
@@ -275,6 +334,27 @@ mod tests {
             check(&of(2, starting)),
             Standing::UnderWay("1/2 running".to_owned())
         );
+    }
+
+    #[test]
+    fn a_state_that_aws_has_added_since_is_named() {
+        let paused = vec![deployment("d2", "PRIMARY", "PAUSED", 1)];
+        assert_eq!(
+            check(&of(2, paused)),
+            Standing::UnderWay("1/2 running, PAUSED".to_owned())
+        );
+        let waiting = vec![deployment("d2", "WAITING", "COMPLETED", 1)];
+        assert_eq!(
+            check(&of(2, waiting)),
+            Standing::UnderWay("1/2 running, WAITING".to_owned())
+        );
+    }
+
+    /// Half of what is wanted, at least 3 and at most 200, as the circuit breaker counts.
+    #[test]
+    fn failing_tasks_are_counted_as_the_circuit_breaker_counts_them() {
+        let thresholds = [1, 6, 7, 1000].map(|desired| threshold(&of(desired, Vec::new())));
+        assert_eq!(thresholds, [3, 3, 4, 200]);
     }
 
     #[test]

@@ -404,7 +404,7 @@ impl ResourceType for Service {
 
 pub(super) const CLUSTER: &str = "aws:ecs:Cluster";
 const INACTIVE: &str = "INACTIVE";
-pub(super) const DRAINING: &str = "DRAINING";
+const DRAINING: &str = "DRAINING";
 pub(super) const LATEST: &str = "LATEST";
 pub(super) const NONE: &str = "NONE";
 

@@ -8,11 +8,11 @@ use aws_sdk_ecs::types::{
 
 use super::rollout::{self, Awaited};
 use super::service::{
-    CircuitBreaker, DRAINING, Inputs, LATEST, LoadBalancer, NONE, NetworkConfiguration, Outputs,
-    Service,
+    CircuitBreaker, Inputs, LATEST, LoadBalancer, NONE, NetworkConfiguration, Outputs, Service,
 };
 use crate::aws::error::AwsResult;
 use crate::aws::resource_type::{Live, LiveOf};
+use crate::aws::states;
 use crate::resource::diff::sorted;
 use crate::resource::{Condition, Properties, Value};
 
@@ -89,7 +89,9 @@ pub(super) fn live(service: &EcsService) -> LiveOf<Service> {
         tags: super::from_sdk(service.tags()),
         condition: match service.status() {
             // Its name is free only once it is gone, so it is deleted to the end and made again.
-            Some(DRAINING) => Condition::Broken("draining".to_owned()),
+            Some(status) if states::is_lost(states::SERVICE, status) => {
+                Condition::Broken(status.to_lowercase())
+            }
             _ => rollout::condition(service),
         },
         outputs,
