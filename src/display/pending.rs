@@ -21,6 +21,11 @@ pub struct Waiting {
 enum Fate {
     Reboot,
     Window(Option<String>),
+    Maintenance {
+        planned: Option<String>,
+        forced: Option<String>,
+    },
+    Unknown,
     /// An update of the plan does at once what somebody left for the window.
     TakenAlong,
     /// It takes effect when these are rebooted.
@@ -34,6 +39,8 @@ impl Waiting {
             Fate::Reboot | Fate::RebootOf(_) => "reboot",
             Fate::Window(_) => "window",
             Fate::TakenAlong => "update",
+            Fate::Maintenance { .. } => "maintenance",
+            Fate::Unknown => "unknown",
         }
     }
 
@@ -49,6 +56,10 @@ impl Waiting {
                 format!("{what} waits for the maintenance window, {window}")
             }
             Fate::Window(None) => format!("{what} waits for the maintenance window"),
+            Fate::Maintenance { planned, forced } => {
+                maintenance(what, planned.as_deref(), forced.as_deref())
+            }
+            Fate::Unknown => format!("which maintenance AWS has announced is unknown: {what}"),
             Fate::TakenAlong => {
                 format!(
                     "{what} was left for the maintenance window, and this update applies it at once"
@@ -67,6 +78,21 @@ impl Waiting {
             ),
         }
     }
+}
+
+/// What is to come of maintenance, and how to choose another time. Days are written so that the earlier one is smaller.
+fn maintenance(what: &str, planned: Option<&str>, forced: Option<&str>) -> String {
+    let when = match (planned, forced) {
+        (Some(planned), Some(forced)) if planned < forced => {
+            format!("applied in the maintenance window after {planned}, and by force on {forced}")
+        }
+        (_, Some(forced)) => {
+            format!("applied by force on {forced}, whatever the maintenance window")
+        }
+        (Some(planned), None) => format!("applied in the maintenance window after {planned}"),
+        (None, None) => "on offer; AWS does not apply it by itself".to_owned(),
+    };
+    format!("{what} is {when}; to choose the time: `aws rds apply-pending-maintenance-action`")
 }
 
 /// What waits while the plan is carried out, and after it.
@@ -138,6 +164,12 @@ fn of_object(
         (Until::Window(_), Some(step)) if sets(step, pending) => None,
         (Until::Window(_), Some(step)) if is_at_once(step) => Some(Fate::TakenAlong),
         (Until::Window(window), _) => Some(Fate::Window(window.clone())),
+        // No update has to do with it.
+        (Until::Maintenance { planned, forced }, _) => Some(Fate::Maintenance {
+            planned: planned.clone(),
+            forced: forced.clone(),
+        }),
+        (Until::Unknown, _) => Some(Fate::Unknown),
     };
     pending(observed)
         .into_iter()
@@ -240,4 +272,29 @@ pub fn block(waiting: &[Waiting], width: Option<usize>) -> Vec<Line> {
 /// The block of a preview.
 pub(super) fn of_view(view: View<'_>) -> Vec<Line> {
     block(&of_plan(view.plan, view.catalog), view.width)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn maintenance_says_when_it_comes_by_itself() {
+        let says = |planned, forced| maintenance("system-update", planned, forced);
+        let (early, late) = (Some("2026-12-15"), Some("2027-01-20"));
+        assert!(says(early, late).starts_with(
+            "system-update is applied in the maintenance window after 2026-12-15, and by force on 2027-01-20;"
+        ));
+        assert!(
+            says(None, late)
+                .starts_with("system-update is applied by force on 2027-01-20, whatever")
+        );
+        // Where the window comes too late, it is the date that counts.
+        assert!(
+            says(late, early)
+                .starts_with("system-update is applied by force on 2026-12-15, whatever")
+        );
+        assert!(says(early, None).contains("in the maintenance window after 2026-12-15;"));
+        assert!(says(None, None).starts_with("system-update is on offer; AWS does not apply it"));
+    }
 }

@@ -21,4 +21,11 @@ pub enum Until {
     Reboot,
     /// The weekly window, as AWS writes it, or any update that is to happen at once.
     Window(Option<String>),
+    /// The day from which on the cloud does it in the weekly window, and the day on which it does it anyway.
+    Maintenance {
+        planned: Option<String>,
+        forced: Option<String>,
+    },
+    /// What waits could not be read.
+    Unknown,
 }

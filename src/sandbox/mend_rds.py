@@ -1,5 +1,6 @@
 """RDS instances and read replicas: what AWS fills in, what it refuses, and what waits for the maintenance window."""
 
+from moto.core.responses import ActionResult
 from moto.core.utils import utcnow
 from moto.moto_api._internal import mock_random
 from moto.rds.exceptions import DBInstanceAlreadyExists, DBParameterGroupNotFoundError
@@ -8,7 +9,7 @@ from moto.rds.responses import RDSResponse
 
 import interfaces
 from mend_rds_groups import default_group_exists, family_of, refuse, resolved_version
-from mending import notes_of, replace
+from mending import add, notes_of, replace
 
 # What ModifyDBInstance leaves for the maintenance window unless ApplyImmediately is given.
 # https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_ModifyInstance.Settings.html
@@ -247,6 +248,15 @@ def describe_db_instances(original, self):
         if instance.status in ("creating", "modifying", "rebooting"):
             instance.status = "available"
     return original(self)
+
+
+@add(RDSResponse)
+def describe_pending_maintenance_actions(self):
+    """Nothing is announced for what was made a moment ago. moto does not have the call.
+
+    https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_DescribePendingMaintenanceActions.html
+    """
+    return ActionResult({"PendingMaintenanceActions": []})
 
 
 # Changes

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use crate::common::commands::{DONE, USAGE, assert_fits, json};
 use crate::common::program::{Ended, Program};
-use crate::common::proxy::Proxy;
+use crate::common::proxy::{Answer, Proxy, Refusal};
 use crate::common::{World, endpoint};
 
 /// A database with a replica, and the parameters of both.
@@ -205,4 +205,65 @@ async fn what_an_update_takes_along_is_told_before() {
     let told = program.run(&left, "preview", &[]);
     assert!(words(&told).contains(waits), "{}", told.screen);
     world.destroy(&trivial).await;
+}
+
+/// What AWS has announced for an instance, as it answers it.
+fn announced(arn: &str) -> Answer {
+    let body = format!(
+        "<DescribePendingMaintenanceActionsResponse xmlns=\"http://rds.amazonaws.com/doc/2014-10-31/\"><DescribePendingMaintenanceActionsResult><PendingMaintenanceActions><ResourcePendingMaintenanceActions><ResourceIdentifier>{arn}</ResourceIdentifier><PendingMaintenanceActionDetails><PendingMaintenanceAction><Action>system-update</Action><AutoAppliedAfterDate>2031-03-02T04:30:00Z</AutoAppliedAfterDate><ForcedApplyDate>2031-05-04T04:30:00Z</ForcedApplyDate><CurrentApplyDate>2031-03-02T04:30:00Z</CurrentApplyDate><Description>New Operating System update is available</Description></PendingMaintenanceAction></PendingMaintenanceActionDetails></ResourcePendingMaintenanceActions></PendingMaintenanceActions></DescribePendingMaintenanceActionsResult></DescribePendingMaintenanceActionsResponse>"
+    );
+    let head = format!(
+        "HTTP/1.1 200 OK\r\ncontent-type: text/xml\r\ncontent-length: {}\r\n\r\n",
+        body.len()
+    );
+    Answer::Raw((head + &body).into_bytes())
+}
+
+/// AWS does it by itself on a day that only another call tells.
+#[tokio::test]
+async fn maintenance_that_aws_has_announced_is_shown_with_its_days() {
+    let name = "e2e-pending-upkeep";
+    let world = World::new(name).await;
+    let resources = file(name, 100, "deletionProtection: true");
+    world.up(&resources).await;
+    let arn = format!("arn:aws:rds:eu-south-2:123456789012:db:{name}");
+    let account = Proxy::before(endpoint(), move |call| {
+        (call.operation == "DescribePendingMaintenanceActions").then(|| announced(&arn))
+    });
+    let program = Program::of(&world).with("AWS_ENDPOINT_URL", &account.endpoint);
+    let preview = program.run(&resources, "preview", &["--expect-no-changes"]);
+    done(&preview);
+    let says = "main: system-update (New Operating System update is available) is applied in the maintenance window \
+                after 2031-03-02, and by force on 2031-05-04;";
+    assert!(words(&preview).contains(says), "{}", preview.screen);
+    assert!(!words(&preview).contains("copy: system-update"));
+    assert_fits(&preview);
+    assert_eq!(account.calls("DescribePendingMaintenanceActions"), 1);
+    let document = json(&program.run(&resources, "preview", &["--json"]));
+    assert_eq!(document["pending"][0]["until"], "maintenance");
+    assert_eq!(document["pending"].as_array().map(Vec::len), Some(1));
+
+    // It is a note: whoever may not read it has a preview all the same, and knows that it is missing.
+    let account = Proxy::before(endpoint(), |call| {
+        let refused = Refusal {
+            status: 403,
+            code: "AccessDenied",
+            message: "not authorized",
+        };
+        (call.operation == "DescribePendingMaintenanceActions").then(|| refused.into())
+    });
+    let program = Program::of(&world).with("AWS_ENDPOINT_URL", &account.endpoint);
+    let preview = program.run(&resources, "preview", &["--expect-no-changes"]);
+    done(&preview);
+    let says = "is unknown: rds:DescribePendingMaintenanceActions answers AccessDenied";
+    assert!(words(&preview).contains(says), "{}", preview.screen);
+    // Of a database to play with nothing is asked.
+    let unprotected = file(name, 100, "");
+    world.up(&unprotected).await;
+    let asked = account.calls("DescribePendingMaintenanceActions");
+    let preview = program.run(&unprotected, "preview", &["--expect-no-changes"]);
+    done(&preview);
+    assert!(!preview.stdout.contains("Pending"), "{}", preview.screen);
+    assert_eq!(account.calls("DescribePendingMaintenanceActions"), asked);
+    world.destroy(&unprotected).await;
 }

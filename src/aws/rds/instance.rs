@@ -17,6 +17,7 @@
 mod checks;
 mod defer;
 mod forbidden;
+mod maintenance;
 mod pending;
 mod request;
 mod state;
@@ -38,7 +39,7 @@ use crate::aws::resource_type::{Change, LiveOf, New, ResourceType, adopt, check}
 use crate::aws::secretsmanager::{SecretText, key_of};
 use crate::aws::wait::{Holder, Poll, Wait, until_visible, while_in_use};
 use crate::resource::diff::REBOOT;
-use crate::resource::provider::{DataPolicy, Progress, Query};
+use crate::resource::provider::{DataPolicy, Progress, Query, Remedy};
 use crate::resource::tags::short_hash;
 use crate::resource::{
     Condition, CreateClass, ErrorKind, Observed, Property, ProviderError, Schema, Value,
@@ -153,6 +154,9 @@ pub struct Outputs {
     pub pending_reboot: bool,
     /// Values that wait for the maintenance window, by property.
     pub pending: Option<BTreeMap<String, serde_json::Value>>,
+    /// Maintenance that AWS has announced.
+    #[serde(default)]
+    pub maintenance: Option<Vec<maintenance::Maintenance>>,
 }
 
 pub struct Instance;
@@ -169,7 +173,7 @@ impl ResourceType for Instance {
             .name_ignores_case()
             .beside(checks::BESIDE)
             .checks(|inputs| check(inputs, checks::fit))
-            .leaves(|instance| Some(left(instance).to_owned()))
+            .leaves(left)
             .blockers(&[])
             .guard("deletionProtection")
             .properties([
@@ -244,6 +248,7 @@ impl ResourceType for Instance {
                 "resourceId",
                 "pendingReboot",
                 "pending",
+                "maintenance",
             ])
             .pending(pending::of)
             .reboots(pending::replicas_first)
@@ -295,6 +300,7 @@ impl ResourceType for Instance {
             }
             found.push(live);
         }
+        maintenance::announce(context, query.session, &mut found).await;
         Ok(found)
     }
 
@@ -411,6 +417,7 @@ impl ResourceType for Instance {
         let instance = settle(context, &live, progress).await?;
         let mut ready = state::live(&instance, !live.inputs.apply_immediately);
         ready.inputs.apply_immediately = live.inputs.apply_immediately;
+        ready.outputs.maintenance = live.outputs.maintenance;
         Ok(ready)
     }
 
@@ -468,15 +475,22 @@ impl ResourceType for Instance {
     }
 }
 
-/// What stays of an instance that is deleted with care.
-fn left(instance: &Observed) -> &'static str {
-    match &instance.condition {
+/// What stays of an instance that is deleted with care; nothing of one that has come up, and of which AWS makes no final
+/// snapshot any more.
+fn left(instance: &Observed) -> Option<String> {
+    let text = match &instance.condition {
         _ if instance.inputs.contains_key("replicateSourceDb") => {
             "it is a copy: the data is its source's"
         }
+        Condition::Broken(status) | Condition::Settling(status)
+            if state::takes_no_snapshot(status) && instance.outputs.contains_key("address") =>
+        {
+            return None;
+        }
         Condition::Broken(_) => "it never came up, so there is nothing in it",
         _ => "a final snapshot stays",
-    }
+    };
+    Some(text.to_owned())
 }
 
 /// The master password as its secret has it now. A replica has that of its source.
@@ -493,18 +507,30 @@ async fn password_of(context: &Context, inputs: &Inputs) -> AwsResult<Option<Sec
 /// The final snapshot to leave behind, if one is due. The same deletion names the same snapshot.
 fn final_snapshot(live: &LiveOf<Instance>, data: DataPolicy) -> AwsResult<Option<String>> {
     let replica = live.inputs.replicate_source_db.is_some();
+    // Until then it has no address.
+    let has_come_up = live.outputs.address.is_some();
+    let no_snapshot = |status: &str| {
+        let id = &live.id;
+        let message = format!("`{id}` is {status}, and AWS makes no final snapshot of it");
+        let operation = "rds:DeleteDBInstance";
+        let mut error = ProviderError::new(ErrorKind::Guarded, operation, message);
+        let remedy = Remedy::new(
+            "if what is in it is needed, restore it to another instance from its backups first; then delete it, its backups \
+             included, and run",
+        );
+        error.remedy = Some(remedy.command(format!(
+            "aws rds delete-db-instance --db-instance-identifier {id} --skip-final-snapshot"
+        )));
+        Err(error)
+    };
     match &live.condition {
         _ if data == DataPolicy::Discard || replica => Ok(None),
+        Condition::Settling(status) if state::takes_no_snapshot(status) => no_snapshot(status),
+        Condition::Broken(status) if state::takes_no_snapshot(status) && has_come_up => {
+            no_snapshot(status)
+        }
         // It never came up, so there is nothing to keep.
         Condition::Broken(_) => Ok(None),
-        Condition::Settling(status) if state::takes_no_snapshot(status) => {
-            let message = format!(
-                "`{}` is {status}, and AWS makes no final snapshot of it; bring it up again first, or delete it without one",
-                live.id
-            );
-            let operation = "rds:DeleteDBInstance";
-            Err(ProviderError::new(ErrorKind::Guarded, operation, message))
-        }
         _ => {
             let resource = live.outputs.resource_id.as_deref().unwrap_or(&live.id);
             let hash = short_hash(resource, 8);
@@ -584,4 +610,33 @@ async fn wait_until_gone(context: &Context, id: &str, progress: &dyn Progress) -
             }
         })
         .await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::resource::Properties;
+    use crate::resource::value::properties;
+
+    #[test]
+    fn of_a_failed_instance_that_has_data_nothing_is_left() {
+        let instance = |condition: Condition, outputs: Properties| Observed {
+            token: "aws:rds:Instance".to_owned(),
+            id: "shop".to_owned(),
+            arn: None,
+            inputs: Properties::new(),
+            outputs,
+            tags: crate::resource::Tags::default(),
+            condition,
+        };
+        let has_come_up = || properties([("address", "shop.example".into())]);
+        let failed = || Condition::Broken("failed".to_owned());
+        assert_eq!(left(&instance(failed(), has_come_up())), None);
+        let stillborn = left(&instance(failed(), Properties::new()));
+        assert!(stillborn.is_some_and(|text| text.contains("never came up")));
+        let no_network = Condition::Settling("incompatible-network".to_owned());
+        assert_eq!(left(&instance(no_network, has_come_up())), None);
+        let sound = left(&instance(Condition::Ready, has_come_up()));
+        assert_eq!(sound.as_deref(), Some("a final snapshot stays"));
+    }
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use aws_sdk_rds::types::{DbInstance, PendingModifiedValues};
 use serde_json::Value as Json;
 
+use super::maintenance::Maintenance;
 use crate::aws::rds::parameter_group::parameter_at;
 use crate::resource::{Change, Condition, Observed, Pending, Until, Value};
 
@@ -113,6 +114,13 @@ pub(super) fn of(instance: &Observed) -> Vec<Pending> {
             until: Until::Reboot,
         });
     }
+    let announced = instance
+        .outputs
+        .get("maintenance")
+        .map(serde_json::Value::from);
+    let announced =
+        announced.and_then(|json| serde_json::from_value::<Vec<Maintenance>>(json).ok());
+    pending.extend(announced.into_iter().flatten().map(Pending::from));
     pending
 }
 

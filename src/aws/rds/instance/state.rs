@@ -6,7 +6,9 @@ use aws_sdk_rds::types::{DbInstance, Endpoint, PendingModifiedValues};
 
 use super::{Inputs, Instance, Outputs};
 use crate::aws::resource_type::{Live, LiveOf, ResourceType};
-use crate::aws::states::{self, DB_INSTANCE, Standing, standing};
+use crate::aws::states::{
+    self, DB_INSTANCE, DB_PARAMETERS, DB_REPLICATION, DB_SECURITY_GROUP, Standing, standing,
+};
 use crate::aws::wait::Holder;
 use crate::resource::diff::compare;
 use crate::resource::provider::Remedy;
@@ -67,17 +69,31 @@ pub(super) fn status(instance: &DbInstance) -> String {
 /// What holds up a change or a deletion that AWS refuses because of the instance's state.
 pub(super) fn holder(instance: &DbInstance) -> Holder {
     let id = instance.db_instance_identifier().unwrap_or_default();
+    let now = instance.db_instance_status().unwrap_or_default();
     Holder {
         text: format!("`{id}` is {}", status(instance)),
-        hand: hand(instance),
+        hand: states::hand(DB_INSTANCE, now, id),
     }
 }
 
-/// What a person has to do about the instance's state, if that is what it waits for.
+/// What a person has to do about the instance's state, or that of its replication or its parameters, if that is what it
+/// waits for.
 pub(super) fn hand(instance: &DbInstance) -> Option<Remedy> {
     let id = instance.db_instance_identifier().unwrap_or_default();
     let now = instance.db_instance_status().unwrap_or_default();
     states::hand(DB_INSTANCE, now, id)
+        .or_else(|| states::hand(DB_REPLICATION, replication(instance)?, id))
+        .or_else(|| states::hand(DB_PARAMETERS, refused_parameters(instance)?, id))
+}
+
+/// The status of a parameter group whose values the instance cannot take, once AWS is not at work on it any more.
+fn refused_parameters(instance: &DbInstance) -> Option<&str> {
+    let now = instance.db_instance_status().unwrap_or_default();
+    let groups = instance.db_parameter_groups().iter();
+    groups
+        .filter_map(|group| group.parameter_apply_status())
+        .find(|status| matches!(standing(DB_PARAMETERS, status), Some(Standing::Waits(_))))
+        .filter(|_| is_steady(now))
 }
 
 /// Whether nothing is left to wait for, and yet nothing can be written.
@@ -88,13 +104,19 @@ pub(super) fn is_full(instance: &DbInstance) -> bool {
 /// Why waiting is in vain.
 pub(super) fn failure(instance: &DbInstance) -> Option<String> {
     let now = instance.db_instance_status().unwrap_or_default();
-    let replication = replication(instance);
-    let dead = states::is_lost(DB_INSTANCE, now) || hand(instance).is_some() && now != FULL;
-    let cut_off = matches!(replication, Some("error" | "terminated"));
-    (dead || cut_off).then(|| match replication {
-        Some(word) if cut_off => format!("{}, replication: {word}", status(instance)),
-        _ => status(instance),
-    })
+    let ends = |states, word: &str| {
+        matches!(
+            standing(states, word),
+            Some(Standing::Lost | Standing::Waits(_))
+        )
+    };
+    if let Some(word) = replication(instance).filter(|word| ends(DB_REPLICATION, word)) {
+        return Some(format!("{}, replication: {word}", status(instance)));
+    }
+    if let Some(word) = refused_parameters(instance) {
+        return Some(format!("{}, parameter group: {word}", status(instance)));
+    }
+    (ends(DB_INSTANCE, now) && now != FULL).then(|| status(instance))
 }
 
 /// What is still to come until the instance is as wanted, in a word; `None` once nothing is.
@@ -118,23 +140,18 @@ pub(super) fn unfinished(
     {
         return open("changes pending");
     }
-    let groups = instance.db_parameter_groups();
-    if groups
-        .iter()
-        .any(|group| group.parameter_apply_status() == Some("applying"))
+    let groups = instance.db_parameter_groups().iter();
+    let parameters = groups.filter_map(|group| group.parameter_apply_status());
+    let memberships = instance.vpc_security_groups().iter();
+    let memberships = memberships.filter_map(|group| group.status());
+    for (what, states, word) in parameters
+        .map(|word| ("parameter group", DB_PARAMETERS, word))
+        .chain(memberships.map(|word| ("security group", DB_SECURITY_GROUP, word)))
+        .chain(replication(instance).map(|word| ("replication", DB_REPLICATION, word)))
     {
-        return open("parameter group applying");
-    }
-    let memberships = instance.vpc_security_groups();
-    if memberships
-        .iter()
-        .any(|group| matches!(group.status(), Some("adding" | "removing")))
-    {
-        return open("security groups changing");
-    }
-    match replication(instance) {
-        None | Some("replicating") => {}
-        Some(word) => return open(&format!("replication: {word}")),
+        if standing(states, word) != Some(Standing::Usable) {
+            return open(&format!("{what}: {word}"));
+        }
     }
     let shown = live(instance, !wanted.apply_immediately).inputs;
     let missing = differences(wanted, &shown);
@@ -188,8 +205,11 @@ fn properties(inputs: &Inputs) -> Properties {
 }
 
 /// Whether an instance of this status can only be deleted without a final snapshot.
+/// <https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_DeleteDBInstance.html>
 pub(super) fn takes_no_snapshot(status: &str) -> bool {
-    status.starts_with("incompatible-network")
+    ["failed", "incompatible-restore", "incompatible-network"]
+        .iter()
+        .any(|start| status.starts_with(start))
 }
 
 /// The same object, on its way.
@@ -236,6 +256,7 @@ pub(super) fn live(instance: &DbInstance, with_pending: bool) -> LiveOf<Instance
                 .iter()
                 .any(|group| group.parameter_apply_status() == Some(PENDING_REBOOT)),
             pending: super::pending::values(instance),
+            maintenance: None,
         },
         tags: crate::aws::rds::from_sdk(instance.tag_list()),
         condition,
@@ -398,6 +419,13 @@ mod tests {
             .parameter_apply_status("applying")
             .build();
         assert!(open(instance("available").db_parameter_groups(group)).is_some());
+        let unknown = DbParameterGroupStatus::builder()
+            .parameter_apply_status("something-new")
+            .build();
+        assert_eq!(
+            open(instance("available").db_parameter_groups(unknown)).as_deref(),
+            Some("available, parameter group: something-new")
+        );
         let replica = DbInstanceStatusInfo::builder()
             .status_type("read replication")
             .status("connecting")
@@ -406,6 +434,38 @@ mod tests {
             open(instance("available").status_infos(replica)).as_deref(),
             Some("available, replication: connecting")
         );
+    }
+
+    /// Neither ends by itself, whatever the state of the instance says.
+    #[test]
+    fn stopped_replication_and_refused_parameters_wait_for_a_person() {
+        let replication = |word: &str| {
+            let info = DbInstanceStatusInfo::builder();
+            let info = info.status_type("read replication").status(word).build();
+            instance("available").status_infos(info).build()
+        };
+        let stopped = replication("stopped");
+        assert_eq!(
+            failure(&stopped).as_deref(),
+            Some("available, replication: stopped")
+        );
+        assert!(hand(&stopped).expect("a hand").text.contains("`shop`"));
+        // A change of it that AWS refuses has nothing to do with its replication.
+        assert_eq!(holder(&stopped).hand, None);
+        assert_eq!(failure(&replication("connecting")), None);
+        assert!(failure(&replication("terminated")).is_some());
+        let refused = DbParameterGroupStatus::builder()
+            .parameter_apply_status("failed-to-apply")
+            .build();
+        let refused = |status: &str| {
+            let instance = instance(status).db_parameter_groups(refused.clone());
+            failure(&instance.build())
+        };
+        assert_eq!(
+            refused("available").as_deref(),
+            Some("available, parameter group: failed-to-apply")
+        );
+        assert_eq!(refused("modifying"), None);
     }
 
     #[test]

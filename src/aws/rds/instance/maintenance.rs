@@ -1,0 +1,166 @@
+//! Maintenance that AWS has announced for instances: upgrades of the operating system, the engine or the certificates, some
+//! of which it applies by force on a date.
+//!
+//! The answer about instances does not have it: it is asked for in a call of its own, where deletion protection says of an
+//! instance that it matters whether it is there. A preview of a database to play with is not slower for it.
+//! What is announced is a note, and no reading of it that fails ends a preview: it is told in the place of the note.
+
+use std::collections::BTreeMap;
+
+use aws_sdk_rds::types::PendingMaintenanceAction;
+use aws_smithy_types::DateTime;
+use aws_smithy_types::date_time::Format;
+use serde::{Deserialize, Serialize};
+
+use super::Instance;
+use crate::aws::context::Context;
+use crate::aws::error::AwsResult;
+use crate::aws::pages::pages;
+use crate::aws::resource_type::LiveOf;
+use crate::resource::{Pending, ProviderError, ReadSession, Until};
+
+const OPERATION: &str = "rds:DescribePendingMaintenanceActions";
+
+/// One announcement.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Maintenance {
+    /// What is done, in AWS's words: `system-update (New Operating System update is available)`; or why that is not known.
+    pub what: String,
+    /// The day from which on it is done in the maintenance window.
+    pub planned: Option<String>,
+    /// The day on which it is done whatever the window is.
+    pub forced: Option<String>,
+    /// Whether AWS could not be asked.
+    #[serde(default)]
+    pub unknown: bool,
+}
+
+/// Puts what is announced beside the instances that it is announced for. However often instances are read, it is asked for
+/// once.
+pub(super) async fn announce(
+    context: &Context,
+    session: &ReadSession,
+    instances: &mut [LiveOf<Instance>],
+) {
+    let matters = |instance: &LiveOf<Instance>| instance.inputs.deletion_protection;
+    if !instances.iter().any(matters) {
+        return;
+    }
+    let announced = session.once(OPERATION, || describe(context)).await;
+    for instance in instances {
+        instance.outputs.maintenance = match &announced {
+            Ok(announced) => {
+                let arn = instance.arn.as_deref().unwrap_or_default();
+                announced.get(arn).cloned()
+            }
+            Err(error) => Some(vec![Maintenance {
+                what: format!("{OPERATION} answers {}", answer(error)),
+                planned: None,
+                forced: None,
+                unknown: true,
+            }]),
+        };
+    }
+}
+
+fn answer(error: &ProviderError) -> &str {
+    if error.code.is_empty() {
+        &error.message
+    } else {
+        &error.code
+    }
+}
+
+/// What is announced in the account, by the ARN of the instance.
+async fn describe(context: &Context) -> AwsResult<BTreeMap<String, Vec<Maintenance>>> {
+    let found = pages(|marker| async move {
+        let page = context
+            .call(OPERATION, || {
+                context
+                    .rds
+                    .describe_pending_maintenance_actions()
+                    .max_records(100)
+                    .set_marker(marker.clone())
+                    .send()
+            })
+            .await?;
+        Ok((page.pending_maintenance_actions, page.marker))
+    })
+    .await?;
+    Ok(found
+        .into_iter()
+        .filter_map(|resource| {
+            let actions = resource.pending_maintenance_action_details();
+            let actions = actions.iter().map(maintenance).collect();
+            Some((resource.resource_identifier?.clone(), actions))
+        })
+        .collect())
+}
+
+fn maintenance(action: &PendingMaintenanceAction) -> Maintenance {
+    let name = action.action().unwrap_or("maintenance");
+    let what = match action.description().filter(|text| !text.is_empty()) {
+        Some(description) => format!("{name} ({})", description.trim_end_matches('.')),
+        None => name.to_owned(),
+    };
+    let planned = action
+        .current_apply_date()
+        .or(action.auto_applied_after_date());
+    Maintenance {
+        what,
+        planned: planned.and_then(day),
+        forced: action.forced_apply_date().and_then(day),
+        unknown: false,
+    }
+}
+
+/// `2026-12-15`.
+fn day(time: &DateTime) -> Option<String> {
+    let text = time.fmt(Format::DateTime).ok()?;
+    text.split_once('T').map(|(day, _)| day.to_owned())
+}
+
+impl From<Maintenance> for Pending {
+    fn from(announced: Maintenance) -> Self {
+        let Maintenance {
+            what,
+            planned,
+            forced,
+            unknown,
+        } = announced;
+        Self {
+            what,
+            until: if unknown {
+                Until::Unknown
+            } else {
+                Until::Maintenance { planned, forced }
+            },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_announcement_has_the_days_that_count() {
+        let at = |days: i64| DateTime::from_secs(1_800_000_000 + days * 86_400);
+        let action = PendingMaintenanceAction::builder()
+            .action("system-update")
+            .description("New Operating System update is available.")
+            .auto_applied_after_date(at(5))
+            .forced_apply_date(at(30));
+        let expected = Maintenance {
+            what: "system-update (New Operating System update is available)".to_owned(),
+            planned: Some("2027-01-20".to_owned()),
+            forced: Some("2027-02-14".to_owned()),
+            unknown: false,
+        };
+        assert_eq!(maintenance(&action.clone().build()), expected);
+        // Whoever has opted in has it earlier.
+        let earlier = maintenance(&action.current_apply_date(at(2)).build());
+        assert_eq!(earlier.planned.as_deref(), Some("2027-01-17"));
+    }
+}
