@@ -177,4 +177,6 @@ fn report_panics() {
 }
 
 #[cfg(test)]
+mod helps;
+#[cfg(test)]
 mod tests;

@@ -161,6 +161,12 @@ const SERVICES: &[(&str, &str)] = &[
     ),
 ];
 
+/// The services that have an answer.
+#[cfg(test)]
+pub(super) fn services() -> impl Iterator<Item = &'static str> {
+    SERVICES.iter().map(|(service, _)| *service)
+}
+
 /// The answer for a resource type of a service that the catalog has nothing of.
 pub fn answer(token: &str, catalog: &Catalog) -> Option<String> {
     let module = token.split(':').nth(1)?.split('/').next()?;

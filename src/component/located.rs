@@ -2,6 +2,7 @@
 
 use crate::graph::{GraphError, Origin, ResourceGraph};
 use crate::resource::Path;
+use crate::resource::path::Segment;
 use crate::stack::{Fault, Span, Stack, StackError, StackErrors};
 
 use super::raw;
@@ -58,9 +59,14 @@ pub fn located(stack: &Stack, error: GraphError) -> StackError {
             let first = place_of_input(stack, &first_origin, &at);
             let second = place_of_input(stack, &origin, &at);
             let mut written = at.iter().filter(|input| is_written(stack, &origin, input));
+            let key = |input: &str| key_of_input(&origin, input);
             let help = match (written.next(), at.first()) {
-                (Some(input), _) => format!("take one of the two out, or change its `{input}`"),
-                (None, Some(input)) => format!("take one of the two out, or give it a `{input}`"),
+                (Some(input), _) => {
+                    format!("take one of the two out, or change its `{}`", key(input))
+                }
+                (None, Some(input)) => {
+                    format!("take one of the two out, or give it a `{}`", key(input))
+                }
                 (None, None) => "take one of the two out".to_owned(),
             };
             StackError::new(Fault::Taken, second, label)
@@ -115,8 +121,14 @@ const NAMES: [&str; 5] = ["bucket", "dashboardName", "family", "identifier", "na
 
 /// Where to give a section's resource a name of one's own, in the place of a derived one that AWS does not take.
 fn key_for_a_name(stack: &Stack, origin: &Origin, input: &str) -> Option<String> {
-    let key = origin.name_key.as_ref()?;
-    let is_derived = !stack.document().holds(key) && NAMES.contains(&input);
+    if !NAMES.contains(&input) || origin.path.first() == Some(raw::KEY) {
+        return None;
+    }
+    let Some(key) = &origin.name_key else {
+        let help = "the name is derived from that of the stack; give the stack another `name`";
+        return Some(help.to_owned());
+    };
+    let is_derived = !stack.document().holds(key);
     is_derived.then(|| format!("the name is derived; give another one with `{key}`"))
 }
 
@@ -127,6 +139,15 @@ fn path_of_input(origin: &Origin, input: &str) -> Option<Path> {
         return Some(origin.path.key("properties").join(inside));
     }
     origin.name_key.clone().filter(|_| NAMES.contains(&input))
+}
+
+/// The key in the file that an input comes from: that of a section has a name of its own.
+fn key_of_input(origin: &Origin, input: &str) -> String {
+    let path = path_of_input(origin, input);
+    match path.as_ref().and_then(Path::split_last) {
+        Some((Segment::Key(key), _)) => key.clone(),
+        _ => input.to_owned(),
+    }
 }
 
 fn is_written(stack: &Stack, origin: &Origin, input: &str) -> bool {
@@ -192,13 +213,13 @@ resources:
             &expect![[r#"
                 4:50 taken `shop`: AWS takes `services/api/repository` and `services/web/repository` for one: they have the same `name`
                 3:49   also `shop`: the first one
-                    help: take one of the two out, or change its `name`
+                    help: take one of the two out, or change its `repository`
                 4:97 taken `api`: AWS takes `services/api/service` and `services/web/service` for one: they have the same `cluster` and `name`
                 3:3   also `api`: the first one
                     help: take one of the two out, or change its `name`
                 4:114 taken `shop-dev-api`: AWS takes `services/api/taskDefinition` and `services/web/taskDefinition` for one: they have the same `family`
                 3:3   also `api`: the first one
-                    help: take one of the two out, or change its `family`
+                    help: take one of the two out, or change its `taskFamily`
                 7:54 taken `shop-logs`: AWS takes `loadBalancer/accessLogs` and `logs` for one: they have the same `bucket`
                 5:55   also `shop-logs`: the first one
                     help: take one of the two out, or change its `bucket`

@@ -163,16 +163,19 @@ fn literal(text: &str) -> Result<Option<(Store, Value, Value)>, Wrong> {
         Store::ParameterStore => {
             let Some(name) = parts[5].strip_prefix("parameter/") else {
                 let label = "is not the ARN of a parameter, which ends in `parameter/<name>`";
-                let help = "the parameter `/prod/db` is `…:parameter/prod/db`";
-                return Err((label.to_owned(), help.to_owned()));
+                // A colon in the place of the slash, or nothing but the name.
+                let name = match (parts[5], parts.get(6)) {
+                    ("parameter", Some(name)) => name,
+                    (name, _) => name,
+                };
+                let name = name.trim_start_matches('/');
+                let help = format!("write `{}:parameter/{name}`", parts[..5].join(":"));
+                return Err((label.to_owned(), help));
             };
             if let Some(name) = name.strip_prefix('/') {
                 let label = "has a slash too many: the ARN of a parameter has one before its name";
                 let arn = text.replace(&format!("parameter//{name}"), &format!("parameter/{name}"));
-                return Err((
-                    label.to_owned(),
-                    format!("the parameter `/{name}` is `{arn}`"),
-                ));
+                return Err((label.to_owned(), format!("write `{arn}`")));
             }
             if parts.len() > 6 {
                 let label = "goes on behind the name of the parameter, of which ECS reads no part";
@@ -436,7 +439,7 @@ mod tests {
             &format!("{parameter}//prod/token"),
             expect![[r#"
             2:52 value `"arn:aws:ssm:eu-south-2:123456789012:parameter//prod/token"`: has a slash too many: the ARN of a parameter has one before its name
-                help: the parameter `/prod/token` is `arn:aws:ssm:eu-south-2:123456789012:parameter/prod/token`
+                help: write `arn:aws:ssm:eu-south-2:123456789012:parameter/prod/token`
         "#]],
         );
         check(

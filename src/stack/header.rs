@@ -158,7 +158,7 @@ fn check_tags(document: &Document, errors: &mut Vec<StackError>) {
         ));
     } else if joined > MAX_TAG_KEYS + KEY_SEPARATOR.len() {
         let label = format!("the keys together have more than {MAX_TAG_KEYS} characters");
-        let help = "fde-infra keeps the list of your keys in a tag of its own";
+        let help = "fde-infra keeps the list of your keys in a tag of its own: have fewer, or shorter ones";
         let place = document.key_place(&"tags".into());
         errors.push(StackError::new(Fault::Tag, place, label).help(help));
     }
@@ -299,7 +299,7 @@ mod tests {
             &format!("{head}{long}"),
             &expect![[r#"
             4:1 tag `tags`: the keys together have more than 200 characters
-                help: fde-infra keeps the list of your keys in a tag of its own
+                help: fde-infra keeps the list of your keys in a tag of its own: have fewer, or shorter ones
         "#]],
         );
     }

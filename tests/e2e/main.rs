@@ -73,6 +73,7 @@ mod rds_parameter_group;
 mod rds_pending;
 mod rds_subnet_group;
 mod read_only;
+mod refusals;
 mod s3_bucket;
 mod s3_bucket_lifecycle_configuration;
 mod s3_bucket_ownership_controls;

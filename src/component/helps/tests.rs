@@ -3,7 +3,10 @@
 //! A help in one of the usual forms is followed by its words. What is left to the author (a name of his own) is done by
 //! hand, beside the file that has the fault.
 
+mod resources;
+
 use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
 
 use super::stack_graph;
 use super::testing::load;
@@ -17,7 +20,7 @@ const SHOP: &str = "network: {}\nservices: { api: { port: 1, default: true } }\n
 struct Case {
     text: String,
     flags: Vec<String>,
-    by_hand: Vec<(&'static str, &'static str)>,
+    by_hand: Vec<(String, String)>,
 }
 
 fn sections(text: &str) -> Case {
@@ -33,8 +36,8 @@ fn whole(text: &str) -> Case {
 }
 
 impl Case {
-    fn by_hand(mut self, from: &'static str, to: &'static str) -> Self {
-        self.by_hand.push((from, to));
+    fn by_hand(mut self, from: &str, to: &str) -> Self {
+        self.by_hand.push((from.to_owned(), to.to_owned()));
         self
     }
 
@@ -154,6 +157,7 @@ fn cases() -> Vec<Case> {
         sections(SHOP).flag("services.api.port=08000"),
     ];
     cases.extend(types);
+    cases.extend(resources::cases());
     cases
 }
 
@@ -192,6 +196,27 @@ fn follow(help: &str, error: &StackError, text: &str) -> Option<Vec<String>> {
         });
     if help.starts_with("did you mean") {
         return Some(vec![replaced(wrong, words[0])]);
+    }
+    if help.starts_with("take one of the two out, or change its `") {
+        // What is to be changed is at the place, or the help names the wrong key.
+        let before = text[..place.start].trim_end();
+        let is_named = before.ends_with(&format!("{}:", words[0]));
+        let another = replaced(place, &format!("{there}-2"));
+        return Some(vec![if is_named { another } else { text.to_owned() }]);
+    }
+    if help.starts_with("that is a zone") {
+        return Some(vec![replaced(place, words[0])]);
+    }
+    if let Some(next) = help.strip_prefix("the nearest is ") {
+        return Some(vec![replaced(place, next)]);
+    }
+    if help.starts_with('`') {
+        // What to write, perhaps as a list.
+        let instead = match words[0] {
+            list if list.starts_with('[') => list.to_owned(),
+            text => format!("\"{text}\""),
+        };
+        return Some(vec![replaced(place, &instead)]);
     }
     if help.starts_with("it takes `") || help.starts_with("it offers ") {
         return Some(vec![replaced(wrong, words[0])]);
@@ -245,7 +270,9 @@ fn follow(help: &str, error: &StackError, text: &str) -> Option<Vec<String>> {
                 .iter()
                 .map(|word| {
                     let end = text[place.end..].find([',', '}', '\n']).unwrap_or_default();
-                    if word.starts_with(&key) {
+                    if there.starts_with('\'') {
+                        replaced(place.clone(), &format!("'{word}'"))
+                    } else if word.starts_with(&key) {
                         replaced(place.start..place.end + end, word)
                     } else {
                         replaced(place.clone(), word)
@@ -309,15 +336,18 @@ fn what_a_help_says_can_be_done_and_the_fault_is_gone() {
                 })
             };
             let by_hand = case.by_hand.first().map(|(from, to)| {
-                assert!(case.text.contains(from), "{from} in {}", case.text);
-                vec![(case.text.replacen(from, to, 1), case.flags.clone())]
+                assert!(case.text.contains(from.as_str()), "{from} in {}", case.text);
+                vec![(case.text.replacen(from.as_str(), to, 1), case.flags.clone())]
             });
             let Some(ways) = by_hand.or(ways) else {
                 wrong.push(format!("nobody can follow: {help}\n{}", case.text));
                 continue;
             };
             for (text, flags) in ways {
-                let (left, _) = faults(&text, &flags);
+                let mut left = faults(&text, &flags).0;
+                if text == case.text && flags == case.flags {
+                    left.push(error.clone());
+                }
                 let same = |other: &StackError| {
                     other.fault == error.fault
                         && other.labels[0].text == error.labels[0].text
@@ -337,7 +367,8 @@ fn what_a_help_says_can_be_done_and_the_fault_is_gone() {
     assert_eq!(untried, [] as [String; 0], "helps that no case has");
 }
 
-/// The helps in the sources of the rooms that check a file: texts that begin as a help does.
+/// The helps in the sources of the rooms that check a file: texts that begin as a help does; and everywhere what a fault is
+/// given as its help.
 fn written() -> Vec<String> {
     const BEGINNINGS: [&str; 15] = [
         "write ",
@@ -356,59 +387,77 @@ fn written() -> Vec<String> {
         "make the",
         "take it out",
     ];
-    // A limit that no small file reaches, and a label.
-    const OTHERS: [&str; 2] = ["split what is repeated", "takes "];
+    const GIVEN: [&str; 4] = [".help(", "let help = ", "help: \"", "help: format!("];
+    // Limits that no small file reaches, and that AWS raises; and a label.
+    let is_other = |literal: &str| {
+        ["split what is repeated", "takes "]
+            .iter()
+            .any(|start| literal.starts_with(start))
+            || literal.contains("ask AWS to raise the quota")
+            // Of a region that is perhaps there.
+            || literal.starts_with("if AWS has it")
+    };
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut found = Vec::new();
-    for room in ["src/stack", "src/component"] {
-        let room = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(room);
-        for file in std::fs::read_dir(room).unwrap() {
-            let path = file.unwrap().path();
-            let name = path
-                .file_name()
-                .unwrap_or_default()
-                .to_string_lossy()
-                .into_owned();
-            // Those of faults between resources, and of ARNs, are held by the tests beside them.
-            let is_other = [
-                "database_checks.rs",
-                "elsewhere.rs",
-                "located.rs",
-                "options.rs",
-                "task_roles.rs",
-                "testing.rs",
-            ]
-            .contains(&name.as_str());
-            if is_other || path.is_dir() {
-                continue;
-            }
+    for room in ["aws", "component", "graph", "resource", "stack"] {
+        let checks_files = ["component", "stack"].contains(&room);
+        for path in sources(&root.join("src").join(room)) {
             let text = std::fs::read_to_string(path).unwrap();
-            let code = text
-                .split("#[cfg(test)]\nmod tests")
-                .next()
-                .unwrap_or_default();
-            for line in code
-                .lines()
-                .filter(|line| !line.trim_start().starts_with("//"))
-            {
-                let Some((_, rest)) = line.split_once('"') else {
+            let code = text.split("#[cfg(test)]\nmod tests").next();
+            let lines = code.unwrap_or_default().lines().map(str::trim_start);
+            let lines: Vec<&str> = lines.filter(|line| !line.starts_with("//")).collect();
+            for (index, line) in lines.iter().enumerate() {
+                // What is given may begin on the next line.
+                let above = index.checked_sub(1).map_or("", |above| lines[above]);
+                let given = |line: &str| GIVEN.iter().any(|word| line.contains(word));
+                let goes_on = above.ends_with('(') || above.ends_with('=');
+                let is_given =
+                    given(line) || goes_on && (given(above) || above.ends_with("let help ="));
+                // A name before it is no help.
+                let after = GIVEN
+                    .iter()
+                    .filter_map(|word| Some(line.find(word)? + word.len()))
+                    .max();
+                let from = after.filter(|_| is_given).unwrap_or_default();
+                let quoted = if line[..from].ends_with('"') {
+                    Some(&line[from..])
+                } else {
+                    line[from..].split_once('"').map(|(_, rest)| rest)
+                };
+                let Some(literal) = quoted.map(until_quote) else {
                     continue;
                 };
-                let literal = rest.rsplit_once('"').map_or(rest, |(literal, _)| literal);
-                let is_help = BEGINNINGS.iter().any(|start| literal.starts_with(start))
-                    && !OTHERS.iter().any(|start| literal.starts_with(start));
-                if is_help {
-                    found.push(
-                        literal
-                            .replace("\\\"", "\"")
-                            .trim_end_matches('\\')
-                            .trim_end()
-                            .to_owned(),
-                    );
+                let begins = BEGINNINGS.iter().any(|start| literal.starts_with(start));
+                if (is_given || checks_files && begins) && !is_other(literal) {
+                    let literal = literal.replace("\\\"", "\"");
+                    found.push(literal.trim_end_matches('\\').trim_end().to_owned());
                 }
             }
         }
     }
-    assert!(found.len() > 20, "{found:?}");
+    assert!(found.len() > 40, "{found:?}");
+    found
+}
+
+/// A literal up to the quote that ends it.
+fn until_quote(text: &str) -> &str {
+    let quotes = text.match_indices('"').map(|(at, _)| at);
+    let end = quotes.into_iter().find(|at| !text[..*at].ends_with('\\'));
+    &text[..end.unwrap_or(text.len())]
+}
+
+/// The Rust sources under a folder, but for those of tests.
+fn sources(folder: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).unwrap();
+    let mut found = Vec::new();
+    for path in entries.map(|entry| entry.unwrap().path()) {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        if path.is_dir() && name != "helps" {
+            found.extend(sources(&path));
+        } else if name.ends_with(".rs") && name != "testing.rs" && name != "tests.rs" {
+            found.push(path);
+        }
+    }
     found
 }
 

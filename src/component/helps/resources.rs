@@ -1,0 +1,226 @@
+//! Faults of resources and between them, of ARNs, and of keys that other tools have.
+
+use super::{Case, SHOP, sections, whole};
+use crate::component::elsewhere;
+
+pub(super) fn cases() -> Vec<Case> {
+    let mut cases = between();
+    cases.extend(values());
+    cases.extend(too_much());
+    cases.extend(secrets_and_permissions());
+    cases.extend(of_other_tools());
+    cases
+}
+
+/// Names and keys that two want, references that lead nowhere or in a circle.
+fn between() -> Vec<Case> {
+    let services = |keys: &str| {
+        sections(&format!(
+            "network: {{ natGateways: none }}\nservices:\n  api: {{ port: 8000, default: true, repository: shop }}\n  web: {{ port: 3000, routes: [/web], {keys} }}\nloadBalancer: {{}}\n"
+        ))
+    };
+    vec![
+        services("repository: shop"),
+        services("name: api"),
+        services("taskFamily: shop-dev-api"),
+        sections("resources:\n  logs: { type: aws:s3:Bucket, properties: { bucket: shop-logs } }\n  more: { type: aws:s3:Bucket, properties: { bucket: shop-logs } }\n"),
+        sections("network: {}\nservices: { api: { port: 1, default: true } }\nloadBalancer: { accessLogs: { bucket: shop-logs } }\nresources: { logs: { type: aws:s3:Bucket, properties: { bucket: shop-logs } } }\n"),
+        sections("resources:\n  bucket: { type: aws:s3:Bucket }\n  a: { type: aws:s3:BucketPolicy, properties: { bucket: \"${bucket.id}\", policy: {} } }\n  b: { type: aws:s3:BucketPolicy, properties: { bucket: \"${bucket.bucket}\", policy: {} } }\n")
+            .by_hand("  b: { type: aws:s3:BucketPolicy, properties: { bucket: \"${bucket.bucket}\", policy: {} } }\n", ""),
+        sections("resources:\n  my-topic: { type: aws:sns:Topic }\n  my_topic: { type: aws:sns:Topic }\n")
+            .by_hand("my_topic: { type: aws:sns:Topic }", "my_topic: { type: aws:sns:Topic, properties: { name: mine } }"),
+        sections("resources:\n  one: { type: aws:ec2:InternetGateway, properties: { vpcId: vpc-1 } }\n  two: { type: aws:ec2:InternetGateway, properties: { vpcId: vpc-1 } }\n")
+            .by_hand("  two: { type: aws:ec2:InternetGateway, properties: { vpcId: vpc-1 } }\n", ""),
+        sections("resources: { a: { type: aws:ec2:Vpc, properties: { cidrBlok: 10.0.0.0/16 } } }\n"),
+        sections("resources:\n  vpc: { type: aws:ec2:Vpc, properties: { cidrBlock: 10.0.0.0/16 } }\n  a: { type: aws:ec2:Subnet, properties: { vpcId: \"${vpc.idd}\", cidrBlock: 10.0.0.0/24 } }\n")
+            .by_hand("vpc.idd", "vpc.id"),
+        sections("resources:\n  a: { type: aws:sns:Topic, properties: { displayName: \"${b.arn}\" } }\n  b: { type: aws:sns:Topic, properties: { displayName: \"${a.arn}\" } }\n")
+            .by_hand("\"${b.arn}\"", "b"),
+        whole("name: internal\nenvironment: dev\nregion: eu-south-2\nnetwork: {}\nservices: { api: { port: 1, default: true } }\nloadBalancer: {}\n")
+            .by_hand("loadBalancer: {}", "loadBalancer: { name: shop }"),
+        whole("name: sg-shop\nenvironment: dev\nregion: eu-south-2\nnetwork: {}\nservices: { api: { image: a/b:1 } }\n")
+            .by_hand("name: sg-shop", "name: shop"),
+    ]
+}
+
+fn values() -> Vec<Case> {
+    let resource = |kind: &str, properties: &str| {
+        sections(&format!(
+            "resources: {{ it: {{ type: {kind}, properties: {{ {properties} }} }} }}\n"
+        ))
+    };
+    let task = |rest: &str, container: &str| {
+        resource(
+            "aws:ecs:TaskDefinition",
+            &format!(
+                "family: a, {rest} containerDefinitions: [{{ name: web, image: b {container} }}]"
+            ),
+        )
+    };
+    vec![
+        task(
+            "cpu: 256, memory: 8192, requiresCompatibilities: [FARGATE],",
+            "",
+        ),
+        task(
+            "cpu: 512, memory: 512, requiresCompatibilities: [FARGATE],",
+            "",
+        ),
+        task(
+            "cpu: 300, memory: 512, requiresCompatibilities: [FARGATE],",
+            "",
+        )
+        .by_hand("cpu: 300", "cpu: 256"),
+        task(
+            "memory: 512,",
+            ", healthCheck: { command: [\"curl -f http://localhost/\"] }",
+        ),
+        resource(
+            "aws:cloudwatch:LogGroup",
+            "name: /shop, retentionInDays: 31",
+        ),
+        resource(
+            "aws:iam:Role",
+            "assumeRolePolicy: {}, description: \"the shop’s – own\"",
+        ),
+        resource(
+            "aws:ec2:SecurityGroup",
+            "name: web, vpcId: vpc-1, description: \"für alle\"",
+        ),
+        sections("network: {}\nresources: { it: { type: aws:ec2:Vpc, properties: { cidrBlock: 10.0.0.0/16 }, options: { ignoreChanges: [\"a[\"] } } }\n")
+            .by_hand("\"a[\"", "cidrBlock"),
+        whole("name: order\nenvironment: dev\nregion: eu-south-2\nnetwork: {}\ndatabase: {}\n")
+            .by_hand("database: {}", "database: { databaseName: order_db }"),
+        sections("database: {}\n"),
+        whole("name: shop\nenvironment: dev\nregion: eu-south-2a\n"),
+        sections("network: {}\nservices: { api: { port: 1, routes: [\"/*/*/*/*/*/*\"] }, web: { port: 2, default: true } }\nloadBalancer: {}\n")
+            .by_hand("/*/*/*/*/*/*", "/*/a"),
+        sections(&format!("tags: {{ {0}: x, b{0}: x }}\n", "k".repeat(110)))
+            .by_hand(&format!(", b{}: x", "k".repeat(110)), ""),
+    ]
+}
+
+/// What AWS counts.
+fn too_much() -> Vec<Case> {
+    let statement = |letters: usize| format!("{{ Sid: {} }}", "x".repeat(letters));
+    let policies = |text: String| {
+        format!(
+            "resources:\n  role: {{ type: aws:iam:Role, properties: {{ assumeRolePolicy: {{}} }} }}\n{text}"
+        )
+    };
+    let inline = |name: &str, letters: usize| {
+        format!(
+            "  {name}: {{ type: aws:iam:RolePolicy, properties: {{ role: \"${{role.name}}\", policy: {{ Statement: [{}] }} }} }}\n",
+            statement(letters)
+        )
+    };
+    let second = inline("b", 6000);
+    let managed = second
+        .replace("aws:iam:RolePolicy", "aws:iam:Policy")
+        .replace("role: \"${role.name}\", ", "");
+    let rule = |conditions: &str| {
+        sections(&format!(
+            "resources:\n  rule:\n    type: aws:lb:ListenerRule\n    properties:\n      listenerArn: arn\n      priority: 1\n      actions: [{{ type: forward, targetGroupArn: arn }}]\n      conditions: {conditions}\n"
+        ))
+    };
+    vec![
+        sections(&policies(inline("a", 6000) + &second)).by_hand(&second, &managed),
+        sections(&format!(
+            "resources: {{ p: {{ type: aws:iam:Policy, properties: {{ policy: {{ Statement: [{}, {}] }} }} }} }}\n",
+            statement(3500),
+            statement(3501)
+        ))
+        .by_hand(
+            &format!(", {}", statement(3501)),
+            "",
+        ),
+        sections(&format!(
+            "resources: {{ p: {{ type: aws:s3:BucketPolicy, properties: {{ bucket: b, policy: {{ Statement: [{}, {}] }} }} }} }}\n",
+            statement(12000),
+            statement(12001)
+        ))
+        .by_hand(&format!(", {}", statement(12001)), ""),
+        sections(&format!(
+            "resources: {{ t: {{ type: aws:ecs:TaskDefinition, properties: {{ family: a, memory: 512, containerDefinitions: [{{ name: web, image: b, environment: [{{ name: A, value: {} }}] }}] }} }} }}\n",
+            "x".repeat(70000)
+        ))
+        .by_hand(&"x".repeat(70000), "s3://shop/values"),
+        rule("[{ pathPattern: { values: [/a, /b, /c, /d, /e, /f] } }]").by_hand(", /f", ""),
+        rule("[{ pathPattern: { values: [\"/a/*/*\", \"/b/*/*\", \"/c/*/*\"] } }]")
+            .by_hand(", \"/c/*/*\"", ""),
+    ]
+}
+
+fn secrets_and_permissions() -> Vec<Case> {
+    const SECRET: &str = "arn:aws:secretsmanager:eu-south-2:123456789012:secret:prod/token-AbCdEf";
+    let service = |keys: &str| {
+        sections(&format!(
+            "network: {{}}\nservices: {{ api: {{ port: 1, default: true, {keys} }} }}\nloadBalancer: {{}}\n"
+        ))
+    };
+    let secret = |arn: &str| service(&format!("secrets: {{ A: '{arn}' }}"));
+    let allow = |action: &str, resource: &str| {
+        service(&format!(
+            "permissions: [{{ actions: ['{action}'], resources: ['{resource}'] }}]"
+        ))
+    };
+    vec![
+        secret(&format!("{SECRET}:key")),
+        secret(&format!("{SECRET}:key:")),
+        secret(&format!("{SECRET}:key:AWSCURRENT:0f0f")).by_hand(":0f0f", ":"),
+        secret(&format!("{SECRET}:key:::")).by_hand(":key:::", ":key::"),
+        secret("arn:aws:ssm:eu-south-2:123456789012:parameter//prod/token"),
+        secret("arn:aws:ssm:eu-south-2:123456789012:parameter/prod/token:2"),
+        secret("arn:aws:ssm:eu-south-2:123456789012:parameter:prod/token"),
+        secret("arn:aws:ssm:eu-south-2:123456789012:/prod/token"),
+        secret("hunter2").by_hand("secrets:", "environment:"),
+        allow("s3:GetObject", "arn:aws:s3:::uploads"),
+        allow("s3:ListBucket", "arn:aws:s3:::uploads/*"),
+        allow(
+            "secretsmanager:GetSecretValue",
+            "arn:aws:secretsmanager:eu-south-2:123456789012:secret:prod/db",
+        ),
+        allow("s3:GetObject", "uploads").by_hand("'uploads'", "'arn:aws:s3:::uploads/*'"),
+    ]
+}
+
+/// Each key and each service that has a hand-written answer.
+fn of_other_tools() -> Vec<Case> {
+    let shop = |key: &str| sections(&format!("{SHOP}{key}: {{}}\n"));
+    let service = |key: &str| {
+        sections(&format!(
+            "network: {{}}\nservices: {{ api: {{ port: 1, default: true, {key}: x }} }}\nloadBalancer: {{}}\n"
+        ))
+    };
+    let database = |key: &str| sections(&format!("network: {{}}\ndatabase: {{ {key}: x }}\n"));
+    let mut cases = Vec::new();
+    let keys = |table: serde_json::Value| {
+        let entries = table.as_object().cloned().unwrap_or_default();
+        entries.into_iter().map(|(key, _)| key).collect::<Vec<_>>()
+    };
+    cases.extend(keys(elsewhere::file_synonyms()).iter().map(|key| shop(key)));
+    cases.extend(
+        keys(elsewhere::service_synonyms())
+            .iter()
+            .map(|key| service(key)),
+    );
+    cases.extend(
+        keys(elsewhere::database_synonyms())
+            .iter()
+            .map(|key| database(key)),
+    );
+    for key in keys(elsewhere::file_unsupported()) {
+        cases.push(shop(&key).by_hand(&format!("{key}: {{}}\n"), ""));
+    }
+    for key in keys(elsewhere::service_unsupported()) {
+        cases.push(service(&key).by_hand(&format!(", {key}: x"), ""));
+    }
+    for key in keys(elsewhere::database_unsupported()) {
+        cases.push(database(&key).by_hand(&format!("{key}: x"), ""));
+    }
+    for service in elsewhere::services() {
+        let resources = format!("resources: {{ it: {{ type: 'aws:{service}:Thing' }} }}\n");
+        cases.push(sections(&format!("{SHOP}{resources}")).by_hand(&resources, ""));
+    }
+    cases
+}
