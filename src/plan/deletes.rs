@@ -220,7 +220,7 @@ impl Uses {
         by_identity.extend(by_own_id);
         for (urn, objects) in &live.ours {
             for observed in objects {
-                for text in texts(&observed.inputs) {
+                for text in foreign_texts(catalog, urn, observed) {
                     for used in referred(text, &by_identity) {
                         let user = key(urn, observed);
                         self.named_by
@@ -233,6 +233,22 @@ impl Uses {
             }
         }
     }
+}
+
+/// The texts among the inputs of an object that may name others: all but its own name, which another object of another
+/// type may have for its id.
+pub(super) fn foreign_texts<'a>(
+    catalog: &Catalog,
+    urn: &Urn,
+    observed: &'a Observed,
+) -> Vec<&'a str> {
+    let own = catalog.get(urn.token()).and_then(|schema| schema.name);
+    let own = own.and_then(|rule| observed.inputs.get(rule.property)?.as_str());
+    let mut texts = texts(&observed.inputs);
+    if let Some(at) = own.and_then(|own| texts.iter().position(|text| *text == own)) {
+        texts.remove(at);
+    }
+    texts
 }
 
 /// The id and the ARN of an object. Short ids are names that other texts could hold by chance; an edge too many only

@@ -4,9 +4,9 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use super::deletes::foreign_texts;
 use super::{Action, Op, Plan, ReplaceOrder, Step, StepId};
 use crate::graph::{ResourceGraph, dependencies};
-use crate::resource::value::texts;
 use crate::resource::{Catalog, Properties, Urn};
 
 /// A plan that must not run: always a bug in fde-infra.
@@ -235,7 +235,7 @@ fn check_deletions(plan: &Plan, catalog: &Catalog, steps: &Steps<'_>) -> Result<
         Some((&step.urn, observed))
     });
     for (user, observed) in kept.chain(retained).chain(moved) {
-        let named = texts(&observed.inputs).into_iter();
+        let named = foreign_texts(catalog, user, observed).into_iter();
         let named = named.filter_map(|text| deleted.get(text)).flatten();
         for &(step, id) in named {
             let schema = catalog.get(step.urn.token());
