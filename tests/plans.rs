@@ -355,7 +355,7 @@ async fn a_name_of_somebody_else_stops_the_run() {
     world.check(&both, &up(), expect![[r#"
         0 create bucket: not there
         1 create policy: not there after 0
-        refused: NameTaken { urn: urn:fde:shop/dev::aws:s3:Bucket::bucket, id: "shop-reports", owner: None }
+        refused: NameTaken { urn: urn:fde:shop/dev::aws:s3:Bucket::bucket, id: "shop-reports", arn: None, owner: Untagged }
     "#]]).await;
 }
 
@@ -1081,6 +1081,22 @@ impl World {
             .map(|part| position(part).unwrap_or_else(|| panic!("no {part} in\n{text}")))
             .collect()
     }
+}
+
+/// An object's own name is no reference to another object, of another type, that AWS knows by that name.
+#[tokio::test]
+async fn things_of_one_name_and_different_types_do_not_wait_for_each_other() {
+    let things = "
+role: { type: aws:iam:Role, properties: { name: shop-store, assumeRolePolicy: '{}' } }
+images: { type: aws:ecr:Repository, properties: { name: shop-store } }
+dashboard: { type: aws:cloudwatch:Dashboard, properties: { dashboardName: shop-store, dashboardBody: { widgets: [] } } }
+alarm: { type: aws:cloudwatch:MetricAlarm, properties: { name: shop-store, namespace: AWS/ECS, metricName: CPUUtilization, statistic: Average, period: 60, evaluationPeriods: 1, threshold: 90, comparisonOperator: GreaterThanThreshold } }
+parameters: { type: aws:rds:ParameterGroup, properties: { name: shop-store, family: postgres15 } }
+bucket: { type: aws:s3:Bucket, properties: { bucket: shop-store } }";
+    let world = World::with(things).await;
+    let plan = world.plan(things, &destroy()).await;
+    assert_eq!(plan.steps.len(), 6);
+    assert!(plan.steps.iter().all(|step| step.waits_for.is_empty()));
 }
 
 fn ascending(positions: &[usize]) -> bool {

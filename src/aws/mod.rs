@@ -34,7 +34,7 @@ pub mod secretsmanager;
 pub mod sns;
 mod ssm;
 mod states;
-mod tags;
+pub mod tags;
 mod turns;
 pub mod unclear;
 pub mod wafv2;

@@ -7,7 +7,8 @@
 //!   name; in bulk wherever AWS has a bulk form. "Not there" is an empty answer; a failed sub-read is an error, for
 //!   reading it as empty would look like drift.
 //! - **create** makes the one call that brings the thing into being, ownership tags in it, and returns at once. The
-//!   inputs it returns are those in force right after that call, so that the engine sees what is left for `update`.
+//!   inputs it returns are those in force right after that call, so that the engine sees what is left for `update`; so are
+//!   the tags, where the answer shows them. Tags that were lost on the way are set at once.
 //! - **update** brings every changeable aspect from observed to wanted, and sends only the difference. The engine also
 //!   runs it right after `create`. Tags are not its business.
 //! - **wait** polls a settling object until it is ready.
@@ -25,7 +26,9 @@ use super::context::Context;
 use super::error::AwsResult;
 use super::unclear;
 use super::wait::{Holder, Pauses, while_held};
-use crate::resource::provider::{Creation, DataPolicy, Deletion, Progress, Query, Update, Wanted};
+use crate::resource::provider::{
+    Creation, DataPolicy, Deletion, Progress, Query, Remedy, Update, Wanted,
+};
 use crate::resource::{
     Condition, Diff, ErrorKind, LiveSnapshot, Misfit, Observed, Properties, ProviderError,
     ReadSession, Schema, Tags, Urn, Value, schema::Unset, tags::short_hash,
@@ -59,11 +62,12 @@ pub fn adopt<Inputs, Outputs>(
     if met.tags.is_earlier_self_of(wanted) {
         return Ok(met);
     }
-    Err(not_ours(&met, error))
+    Err(not_ours(wanted, &met, error))
 }
 
 /// The error of a call that has met somebody else's object.
 pub fn not_ours<Inputs, Outputs>(
+    wanted: &Tags,
     met: &Live<Inputs, Outputs>,
     mut error: ProviderError,
 ) -> ProviderError {
@@ -72,8 +76,18 @@ pub fn not_ours<Inputs, Outputs>(
     let region = region.map_or_else(String::new, |region| format!(" in {region}"));
     error.message = match met.tags.owner() {
         Some(owner) => format!("`{}` exists and belongs to {owner}{region}", met.id),
+        None if met.tags.is_empty() => format!("`{}` exists and has no tags at all", met.id),
         None => format!("`{}` exists and carries no owner tag of fde-infra", met.id),
     };
+    if met.tags.is_empty()
+        && let Some(urn) = wanted.owner()
+        && let Some(command) =
+            super::tags::command(&urn, &met.id, met.arn.as_deref(), wanted.region())
+    {
+        let text = "if this stack made it and its tags were lost, give them back; else give it another name in the stack \
+                    file; then run";
+        error.remedy = Some(Remedy::new(text).command(command));
+    }
     error
 }
 
@@ -291,12 +305,12 @@ impl<T: ResourceType> AnyResourceType for Bridge<T> {
             if tries > 1 {
                 self.remove_twins(context, request, &made).await;
             }
-            return Ok(made);
+            return self.with_tags(context, request, made).await;
         }
-        unclear::create(self.schema.create_class, request.progress, make, || {
+        let made = unclear::create(self.schema.create_class, request.progress, make, || {
             self.find(context, request)
-        })
-        .await
+        });
+        self.with_tags(context, request, made.await?).await
     }
 
     async fn update(&self, context: &Context, request: Update<'_>) -> AwsResult<Observed> {
@@ -395,19 +409,89 @@ impl<T: ResourceType> AnyResourceType for Bridge<T> {
     }
 }
 
-/// For how long AWS may list what is gone.
+/// For how long AWS may list what is gone, and may not see what was just made.
 const GONE: Duration = Duration::from_secs(15);
 
-/// What a change has brought about, before its tags.
+/// What a change has brought about, and what of it is left: its tags.
 fn done(diff: &Diff) -> String {
-    match diff.properties().as_slice() {
-        [] => String::new(),
+    let changed = match diff.properties().as_slice() {
+        [] => return String::new(),
         [one] => format!("{one} is changed"),
         [firsts @ .., last] => format!("{} and {last} are changed", firsts.join(", ")),
-    }
+    };
+    format!("{changed}; its tags are as they were")
+}
+
+/// What is told of an object that was made, and whose tags were lost and cannot be set.
+fn untagged(request: Creation<'_>, made: &Observed, error: ProviderError) -> ProviderError {
+    let done = format!(
+        "`{}` is there, without the tags that say whose it is",
+        made.id
+    );
+    let arn = made.arn.as_deref();
+    let command = super::tags::command(request.urn, &made.id, arn, request.tags.region());
+    let error = error.after(done);
+    let Some(command) = command else {
+        return error;
+    };
+    let allow = match error.kind {
+        ErrorKind::Denied => format!("allow {}; ", error.operation),
+        _ => String::new(),
+    };
+    let text = format!(
+        "{allow}tag it, or delete it, since the next run does not know it without its tags; then run"
+    );
+    error.with_remedy(Remedy::new(text).command(command))
 }
 
 impl<T: ResourceType> Bridge<T> {
+    /// What was just made, with the tags that say whose it is. An answer that shows none of them may leave them out, so the
+    /// object is looked at; where they were lost, they are set, for without them the next run would not know it as its own.
+    async fn with_tags(
+        &self,
+        context: &Context,
+        request: Creation<'_>,
+        mut made: Observed,
+    ) -> AwsResult<Observed> {
+        if !self.schema.taggable || made.tags.owner().is_some() {
+            return Ok(made);
+        }
+        let found = self.all_of(context, request).await?.into_iter();
+        let found = found.filter(|found| found.id == made.id);
+        for found in found {
+            match found.tags.owner() {
+                Some(owner) if owner != *request.urn => {
+                    return adopt(
+                        request.tags,
+                        self.live(&found)?,
+                        ProviderError::new(ErrorKind::NotOurs, self.schema.token, ""),
+                    )
+                    .and_then(|live| self.observed(live));
+                }
+                _ => made.tags = found.tags,
+            }
+        }
+        let (set, _) = made.tags.changes_to(request.tags);
+        if made.tags.owner().is_some() {
+            return Ok(made);
+        }
+        let live = self.live(&made)?;
+        // The tagging API has no code of its own for what it does not see yet.
+        let mut pauses = Pauses::within(GONE, Duration::from_millis(500));
+        loop {
+            let tagged = self.resource_type.retag(context, &live, &set, &[]).await;
+            let Err(error) = tagged else { break };
+            let may_pass = !matches!(error.kind, ErrorKind::Denied | ErrorKind::Credentials);
+            if !(may_pass && pauses.pause().await) {
+                return Err(untagged(request, &made, error));
+            }
+        }
+        for (key, value) in set.iter() {
+            made.tags.insert(key, value);
+        }
+        Ok(made)
+    }
+
     /// Removes what calls without an answer have made besides. What does not show yet, or does not go, is no harm, and the
     /// next run's to remove.
     async fn remove_twins(&self, context: &Context, request: Creation<'_>, made: &Observed) {

@@ -10,7 +10,8 @@ use super::context::Context;
 use super::error::{AwsResult, kind};
 use super::pages::pages;
 use crate::resource::provider::Indexed;
-use crate::resource::{ErrorKind, ProviderError, StackId, Tags, tags};
+use crate::resource::shell::quoted;
+use crate::resource::{ErrorKind, ProviderError, StackId, Tags, Urn, tags};
 
 /// Every tagged thing of a stack that the tagging API knows: one call per 100 (`aws-resources.md` §1.1).
 ///
@@ -113,6 +114,46 @@ pub async fn retag(
         check("tag:UntagResources", answer.failed_resources_map())?;
     }
     Ok(())
+}
+
+/// The command that gives an object the tags by which it is known as this resource; `None` for one without an ARN.
+pub fn command(urn: &Urn, id: &str, arn: Option<&str>, region: Option<&str>) -> Option<String> {
+    let of_region = region.map(|region| (tags::REGION, region.to_owned()));
+    let owner = [
+        (tags::STACK, urn.stack().to_string()),
+        (tags::URN, urn.to_string()),
+    ];
+    let tags = owner.into_iter().chain(of_region);
+    let pairs = || {
+        let pairs = tags.clone();
+        let pairs = pairs.map(|(key, value)| serde_json::json!({"Key": key, "Value": value}));
+        serde_json::Value::from(pairs.collect::<Vec<_>>())
+    };
+    let map = || {
+        let tags = tags.clone();
+        let tags = tags.map(|(key, value)| (key.to_owned(), serde_json::Value::from(value)));
+        serde_json::Value::from(tags.collect::<serde_json::Map<_, _>>())
+    };
+    let arn = arn.map(quoted);
+    let (call, of, tags) = match urn.token() {
+        // Not in the tagging API.
+        "aws:iam:Role" => ("iam tag-role --role-name", quoted(id), pairs()),
+        "aws:iam:Policy" => ("iam tag-policy --policy-arn", arn?, pairs()),
+        "aws:appautoscaling:Target" => {
+            let call = "application-autoscaling tag-resource --resource-arn";
+            (call, arn?, map())
+        }
+        "aws:cloudwatch:MetricAlarm" | "aws:cloudwatch:Dashboard" => {
+            ("cloudwatch tag-resource --resource-arn", arn?, pairs())
+        }
+        _ => {
+            let call = "resourcegroupstaggingapi tag-resources --resource-arn-list";
+            (call, arn?, map())
+        }
+    };
+    let region = region.map_or_else(String::new, |region| format!(" --region {region}"));
+    let tags = quoted(&tags.to_string());
+    Some(format!("aws {call} {of} --tags {tags}{region}"))
 }
 
 /// A 200 answer may carry failures.

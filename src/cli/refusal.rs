@@ -3,9 +3,10 @@
 use super::report::Failure;
 use super::session::Session;
 use super::{Exit, session};
+use crate::aws;
 use crate::display::Message;
 use crate::execute::Report;
-use crate::plan::{DeleteFirst, Held, Op, Plan, Refusal};
+use crate::plan::{DeleteFirst, Held, Op, Owner, Plan, Refusal};
 use crate::resource::{Catalog, ErrorKind, Path, Urn, tags};
 
 /// The report about everything that stops a plan; `None` if nothing does.
@@ -16,7 +17,7 @@ pub fn of(plan: &Plan, session: &Session, again: &str) -> Option<Failure> {
     let mut messages: Vec<Message> = plan
         .refusals
         .iter()
-        .filter_map(|refusal| name_taken(refusal, session))
+        .filter_map(|refusal| name_taken(refusal, session, again))
         .collect();
     messages.extend(
         plan.refusals
@@ -39,8 +40,8 @@ pub fn of(plan: &Plan, session: &Session, again: &str) -> Option<Failure> {
     Some(Failure::several(Exit::Refused, messages))
 }
 
-fn name_taken(refusal: &Refusal, session: &Session) -> Option<Message> {
-    let Refusal::NameTaken { urn, id, owner } = refusal else {
+fn name_taken(refusal: &Refusal, session: &Session, again: &str) -> Option<Message> {
+    let Refusal::NameTaken { urn, id, .. } = refusal else {
         return None;
     };
     let message = Message::error(format!(
@@ -56,43 +57,60 @@ fn name_taken(refusal: &Refusal, session: &Session) -> Option<Message> {
         Some(key) => format!("give it another name in {file}, with `{key}`"),
         None => format!("give it another name in {file}"),
     };
-    // What has its name in all regions is of this stack in one of them.
-    let schema = session.offline.catalog.get(urn.token());
-    let is_global = schema.is_some_and(|schema| schema.global);
-    let region = session.offline.graph.region.as_ref();
-    let region = region
-        .filter(|_| is_global)
-        .map(|region| format!("{}={region}", tags::REGION));
-    let adopt = format!("{rename}; or, to adopt what is there, tag it");
-    Some(match owner {
-        Some(owner) if *owner == urn.to_string() && region.is_some() => message
-            .fact(
-                "owner",
-                format!("{owner}, in a region that no `{}` tag names", tags::REGION),
-            )
-            .fact("now", "nothing was changed")
-            .help(adopt)
-            .command(region.unwrap_or_default()),
-        Some(owner) => message
-            .fact("owner", owner.clone())
-            .fact("now", "nothing was changed")
-            .help(rename),
-        None => {
-            let message = message
-                .fact(
-                    "owner",
-                    "nobody that fde-infra knows: it has no `fde:urn` tag",
-                )
-                .fact("now", "nothing was changed")
-                .help(adopt)
-                .command(format!("{}={}", tags::STACK, urn.stack()))
-                .command(format!("{}={urn}", tags::URN));
-            match region {
-                Some(region) => message.command(region),
-                None => message,
-            }
+    Some(owned(message, refusal, session, &rename, again))
+}
+
+/// Says whose it is that is in the way, and what to do: `else_do`, or to give it our tags.
+fn owned(
+    message: Message,
+    refusal: &Refusal,
+    session: &Session,
+    else_do: &str,
+    again: &str,
+) -> Message {
+    let (Refusal::NameTaken {
+        urn,
+        id,
+        arn,
+        owner,
+    }
+    | Refusal::PlaceTaken {
+        urn,
+        id,
+        arn,
+        owner,
+    }) = refusal
+    else {
+        return message;
+    };
+    let whose = match owner {
+        Owner::Resource(owner) => owner.clone(),
+        Owner::Others => "nobody that fde-infra knows: it has tags, and no `fde:urn`".to_owned(),
+        Owner::Untagged => "not known: it has no tags at all".to_owned(),
+    };
+    let message = message
+        .fact("owner", whose)
+        .fact("now", "nothing was changed");
+    let region = session.offline.graph.region.as_deref();
+    let tagging = aws::tags::command(urn, id, arn.as_deref(), region);
+    let adopt = match owner {
+        Owner::Untagged => {
+            "if this stack made it and its tags were lost, or to adopt it, tag it, then run"
         }
-    })
+        Owner::Others => "to adopt what is there, tag it, then run",
+        // Its tags do not say in which region, where its name is one of all regions.
+        Owner::Resource(owner) if *owner == urn.to_string() => {
+            "if it is of this region, tag it as such, then run"
+        }
+        Owner::Resource(_) => return message.help(else_do),
+    };
+    let Some(tagging) = tagging else {
+        return message.help(else_do);
+    };
+    message
+        .help(format!("{else_do}; or, {adopt}"))
+        .command(tagging)
+        .command(again)
 }
 
 fn forbidden(refusal: &Refusal, session: &Session) -> Option<Message> {
@@ -133,10 +151,10 @@ fn others(refusal: &Refusal, session: &Session, again: &str) -> Option<Message> 
         Refusal::PlaceTaken { id, .. } => {
             let summary = format!("{of} cannot be put in its place: others are there");
             let message = message(summary, "fde::guard::place_taken");
-            now(message.fact("taken by", format!("`{id}`")))
-                .help(format!(
-                    "give it another place in {file}; or, to take away what is there, run"
-                ))
+            let message = message.fact("taken by", format!("`{id}`"));
+            let elsewhere = format!("give it another place in {file}");
+            owned(message, refusal, session, &elsewhere, again)
+                .help("to take away what is there, run")
                 .command(format!("{again} --remove {}", session::quoted(id)))
         }
         Refusal::Elsewhere {

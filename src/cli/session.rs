@@ -22,6 +22,7 @@ use crate::live::{self, Hints};
 use crate::plan::{self, Goal, Plan, Request};
 use crate::resource::path::{self, Path};
 use crate::resource::provider::Progress;
+pub use crate::resource::shell::quoted;
 use crate::resource::tags::short_hash;
 use crate::resource::{Catalog, ErrorKind, LiveSnapshot, Provider, ProviderError, Urn};
 use crate::stack::hidden::hide;
@@ -153,17 +154,6 @@ pub fn suffix(arguments: &StackArguments, global: &GlobalArguments) -> String {
         add(" --endpoint-url ", Some(&hide(endpoint, &hidden)));
     }
     suffix
-}
-
-/// A word as a shell takes it.
-pub fn quoted(word: &str) -> String {
-    let plain =
-        |character: char| character.is_ascii_alphanumeric() || "-_./:=@%+,".contains(character);
-    if !word.is_empty() && word.chars().all(plain) {
-        word.to_owned()
-    } else {
-        format!("'{}'", word.replace('\'', "'\\''"))
-    }
 }
 
 /// A stack, and the account it is in.

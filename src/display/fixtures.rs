@@ -245,6 +245,7 @@ fn live_object(
             region: None,
             earlier_names: Vec::new(),
             parts: None,
+            source: String::new(),
             rewrites: Vec::new(),
             reboot: false,
         };

@@ -340,6 +340,7 @@ fn because(because: &Because) -> &'static str {
         Because::Removed => "removed",
         Because::WithParent => "withParent",
         Because::Unmarked => "unmarked",
+        Because::Behind => "behind",
     }
 }
 
@@ -360,7 +361,9 @@ fn json_change(change: &Change) -> JsonChange {
 
 fn refusal(refusal: &Refusal) -> JsonRefusal {
     let (because, id, owner) = match refusal {
-        Refusal::NameTaken { id, owner, .. } => ("nameTaken", id, owner.clone()),
+        Refusal::NameTaken { id, owner, .. } => {
+            ("nameTaken", id, owner.resource().map(str::to_owned))
+        }
         Refusal::Protected { id, .. } => ("protected", id, None),
         Refusal::Retained { id, .. } => ("retained", id, None),
         Refusal::HoldsData { id, .. } => ("holdsData", id, None),
@@ -369,7 +372,9 @@ fn refusal(refusal: &Refusal) -> JsonRefusal {
         Refusal::Interrupts { id, .. } => ("interrupts", id, None),
         Refusal::Forbidden { id, .. } => ("forbidden", id, None),
         Refusal::ParentNotOurs { parent, .. } => ("parentNotOurs", parent, None),
-        Refusal::PlaceTaken { id, .. } => ("placeTaken", id, None),
+        Refusal::PlaceTaken { id, owner, .. } => {
+            ("placeTaken", id, owner.resource().map(str::to_owned))
+        }
         Refusal::Elsewhere { id, .. } => ("elsewhere", id, None),
         Refusal::Shortens { id, .. } => ("shortens", id, None),
     };

@@ -159,7 +159,7 @@ fn failure(step: &Step, error: &ProviderError, skipped: usize, again: &str) -> M
 /// How things stand after a failure.
 fn now(step: &Step, error: &ProviderError) -> String {
     if let Some(done) = &error.done {
-        return format!("{done}; its tags are as they were");
+        return done.clone();
     }
     let refused = error
         .status

@@ -12,8 +12,9 @@ use futures_util::future::try_join_all;
 use ownership::Unmarked;
 
 use crate::graph::{FACTS_TOKEN, ResourceGraph};
+use crate::resource::desired::source_of;
 use crate::resource::provider::{Indexed, Query, Wanted};
-use crate::resource::tags::Marks;
+use crate::resource::tags::{Marks, applied};
 use crate::resource::value::resolve_properties;
 use crate::resource::{
     Addition, Catalog, LiveSnapshot, OutputReference, Provider, ProviderError, ReadSession, Tags,
@@ -71,7 +72,7 @@ pub async fn read_with(
     for round in rounds(catalog, graph, &indexed, &hints.tokens) {
         let wanted: Vec<Vec<Wanted>> = round
             .iter()
-            .map(|token| wanted(graph, &live, token))
+            .map(|token| wanted(graph, &live, catalog, token))
             .collect();
         let answers = {
             let live = &live;
@@ -217,7 +218,15 @@ fn rounds<'a>(
 }
 
 /// What the graph wants of a type, by URN, with the references resolved that earlier rounds answer.
-fn wanted(graph: &ResourceGraph, live: &LiveSnapshot, token: &str) -> Vec<Wanted> {
+fn wanted(
+    graph: &ResourceGraph,
+    live: &LiveSnapshot,
+    catalog: &Catalog,
+    token: &str,
+) -> Vec<Wanted> {
+    let Some(schema) = catalog.get(token) else {
+        return Vec::new();
+    };
     let lookup = |reference: &OutputReference| lookup(live, graph, reference);
     graph
         .iter()
@@ -227,10 +236,18 @@ fn wanted(graph: &ResourceGraph, live: &LiveSnapshot, token: &str) -> Vec<Wanted
                 protect: resource.options.protect == Some(true),
                 retain: resource.options.retain_on_delete,
             };
+            let source = source_of(
+                schema,
+                &resource.inputs,
+                &resource.tags,
+                resource.generated_name,
+                &resource.options.ignore_changes,
+            );
+            let applied = applied("", &source);
             Wanted {
                 urn: resource.urn.clone(),
                 inputs: resolve_properties(&resource.inputs, &lookup),
-                tags: Tags::owned(&resource.urn, &resource.tags, "", marks),
+                tags: Tags::owned(&resource.urn, &resource.tags, &applied, marks),
                 is_imported: resource.options.import.is_some(),
             }
         })

@@ -9,7 +9,7 @@ use super::{
     target,
 };
 use crate::graph::{FACTS_TOKEN, Resource, dependencies};
-use crate::resource::desired::Comparison;
+use crate::resource::desired::{Comparison, source_of};
 use crate::resource::diff::{REBOOT, compare};
 use crate::resource::path::Segment;
 use crate::resource::{
@@ -77,6 +77,7 @@ fn verdict(draft: &mut Draft<'_>, resource: &Resource, schema: &Schema) -> Verdi
             draft.refusals.push(Refusal::NameTaken {
                 urn: resource.urn.clone(),
                 id: foreign.id.clone(),
+                arn: foreign.arn.clone(),
                 owner: others::owner(foreign),
             });
         }
@@ -140,6 +141,7 @@ fn verdict(draft: &mut Draft<'_>, resource: &Resource, schema: &Schema) -> Verdi
             (Op::Update, Because::Renamed(before))
         }
         _ if !comparison.is_same() => (Op::Update, changed),
+        _ if comparison.behind => (Op::Update, Because::Behind),
         Condition::Settling(status) => (Op::Update, Because::Unfinished(status.clone())),
         Condition::Ready => (Op::Same, Because::Edited),
     };
@@ -231,6 +233,13 @@ fn desired(draft: &Draft<'_>, resource: &Resource, schema: &Schema) -> Desired {
     Desired {
         region: resource.options.region.clone(),
         earlier_names: resource.options.earlier_names.clone(),
+        source: source_of(
+            schema,
+            &resource.inputs,
+            &resource.tags,
+            resource.generated_name,
+            &resource.options.ignore_changes,
+        ),
         parts: draft.parts.of_resource(&resource.urn, schema),
         urn: resource.urn.clone(),
         inputs,

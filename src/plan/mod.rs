@@ -134,6 +134,8 @@ pub enum Because {
     WithParent,
     /// Its tags do not say yet of which region it is, or which parts of it are ours.
     Unmarked,
+    /// Its tags tell of inputs that are no longer in force: an earlier run changed it, and could not tag it.
+    Behind,
 }
 
 impl fmt::Display for Because {
@@ -170,6 +172,7 @@ impl fmt::Display for Because {
             Self::Removed => formatter.write_str("--remove"),
             Self::WithParent => formatter.write_str("added by others to what goes"),
             Self::Unmarked => formatter.write_str("records what is ours"),
+            Self::Behind => formatter.write_str("records what is in force"),
         }
     }
 }
@@ -315,6 +318,27 @@ impl fmt::Display for RetainReason {
     }
 }
 
+/// Whose something is that stands in the way, as far as its tags say.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Owner {
+    /// Another resource of ours, or of another stack.
+    Resource(String),
+    /// It has tags, and none of ours.
+    Others,
+    /// It has no tags at all, as if they had been lost.
+    Untagged,
+}
+
+impl Owner {
+    /// The resource that it is, by its own word.
+    pub fn resource(&self) -> Option<&str> {
+        match self {
+            Self::Resource(owner) => Some(owner),
+            Self::Others | Self::Untagged => None,
+        }
+    }
+}
+
 /// Why a plan must not run as it stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Refusal {
@@ -322,7 +346,8 @@ pub enum Refusal {
     NameTaken {
         urn: Urn,
         id: String,
-        owner: Option<String>,
+        arn: Option<String>,
+        owner: Owner,
     },
     /// It is protected, by its tag or in the file.
     Protected { urn: Urn, id: String, op: Op },
@@ -374,7 +399,12 @@ pub enum Refusal {
         parent: String,
     },
     /// Others have put theirs where it is to be.
-    PlaceTaken { urn: Urn, id: String },
+    PlaceTaken {
+        urn: Urn,
+        id: String,
+        arn: Option<String>,
+        owner: Owner,
+    },
     /// The stack stands in other regions already, and in this one nothing of it does.
     Elsewhere {
         urn: Urn,

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Added, Because, Draft, Goal, Op, Refusal, Removal, target};
+use super::{Added, Because, Draft, Goal, Op, Owner, Refusal, Removal, target};
 use crate::graph::{FACTS_TOKEN, Resource, ResourceGraph};
 use crate::resource::provider::DataPolicy;
 use crate::resource::schema::Parent;
@@ -14,12 +14,13 @@ use crate::resource::{
 };
 
 /// Whose an object is, by its own word.
-pub(super) fn owner(observed: &Observed) -> Option<String> {
-    let owner = observed.tags.owner()?;
-    Some(match observed.tags.region() {
-        Some(region) => format!("{owner} in {region}"),
-        None => owner.to_string(),
-    })
+pub(super) fn owner(observed: &Observed) -> Owner {
+    match (observed.tags.owner(), observed.tags.region()) {
+        (Some(owner), Some(region)) => Owner::Resource(format!("{owner} in {region}")),
+        (Some(owner), None) => Owner::Resource(owner.to_string()),
+        (None, _) if observed.tags.is_empty() => Owner::Untagged,
+        (None, _) => Owner::Others,
+    }
 }
 
 /// The logical name under which a live object was made, if the file calls it by another one now.
@@ -383,6 +384,8 @@ pub(super) fn refuse(draft: &mut Draft<'_>) {
             refusals.push(Refusal::PlaceTaken {
                 urn: (*urn).clone(),
                 id: holder.observed.id.clone(),
+                arn: holder.observed.arn.clone(),
+                owner: owner(&holder.observed),
             });
         }
         if let (Because::TakenOver, Some(observed)) = (&verdict.because, &verdict.observed)

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::diff::{compare, compare_tags};
 use super::names::same_but_for_generation;
 use super::path::Segment;
-use super::tags::{ADOPTED, Marks, REGION, WRITTEN, applied_hash};
+use super::tags::{ADOPTED, Marks, REGION, WRITTEN, applied, applied_hash, source_hash};
 use super::value::resolve_properties;
 use super::written::Sources;
 use super::{Change, Diff, Observed, OutputReference, Path, Properties, Schema, Tags, Urn, Value};
@@ -40,6 +40,33 @@ pub struct Desired {
     pub earlier_names: Vec<Value>,
     /// The marks of the untaggable parts to be recorded; `None` for a type that has none.
     pub parts: Option<BTreeSet<String>>,
+    /// What the file says, as [`source_of`] has it.
+    pub source: String,
+}
+
+/// A short hash of what the file says of a resource, but for what it leaves to others: `ignored`, and a name that is
+/// ours to generate.
+pub fn source_of(
+    schema: &Schema,
+    inputs: &Properties,
+    author_tags: &BTreeMap<String, String>,
+    generated_name: bool,
+    ignored: &[Path],
+) -> String {
+    let mut inputs = inputs.clone();
+    if let Some(rule) = schema.name.filter(|_| generated_name) {
+        inputs.remove(rule.property);
+    }
+    for path in ignored {
+        let Some((first, rest)) = path.segments().split_first() else {
+            continue;
+        };
+        let value = inputs.get_mut(first.as_key().as_ref());
+        if let Some(slot) = value.and_then(|value| slot_at(value, rest)) {
+            *slot = Value::Null;
+        }
+    }
+    source_hash(schema, &inputs, author_tags)
 }
 
 /// Desired against observed.
@@ -55,6 +82,8 @@ pub struct Comparison {
     pub drift: bool,
     /// The run that made the object was over before all inputs were set.
     pub unfinished: bool,
+    /// The tags do not tell of what was applied last.
+    pub behind: bool,
 }
 
 impl Comparison {
@@ -197,7 +226,7 @@ impl Desired {
         sources: &Sources,
         observed: Option<&Observed>,
     ) -> Comparison {
-        let applied = applied_hash(
+        let hash = applied_hash(
             schema,
             &self.without_generation(schema, authored),
             &self.tags,
@@ -211,6 +240,7 @@ impl Desired {
                 protect,
                 retain: self.retain,
             };
+            let applied = applied(&hash, &self.source);
             let mut tags = Tags::owned(&self.urn, &self.tags, &applied, marks);
             // What is a region's own needs it to be told from what an earlier version made there, and keeps it from
             // its creation on.
@@ -246,7 +276,9 @@ impl Desired {
             observed.map_or_else(Vec::new, |observed| compare_tags(&tags, &observed.tags));
         let drift = known
             && observed
-                .is_some_and(|live| live.tags.get(super::tags::APPLIED) == Some(applied.as_str()));
+                .and_then(|live| live.tags.applied())
+                .is_some_and(|live| live.inputs == hash);
+        let behind = known && observed.is_some_and(|live| live.tags.are_behind(&tags));
         Comparison {
             inputs,
             tags,
@@ -254,6 +286,7 @@ impl Desired {
             tag_changes,
             drift,
             unfinished: observed.is_some_and(|live| live.tags.is_unfinished()),
+            behind,
         }
     }
 }

@@ -21,6 +21,7 @@ pub mod provider;
 pub mod rule;
 pub mod schema;
 pub mod session;
+pub mod shell;
 pub mod snapshot;
 pub mod tags;
 pub mod text_rule;

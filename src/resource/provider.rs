@@ -101,7 +101,8 @@ impl<'a> Query<'a> {
             .wanted
             .binary_search_by(|wanted| wanted.urn.cmp(&owner));
         let wanted = &self.wanted.get(wanted.ok()?)?.tags;
-        compare_tags(wanted, tags).is_empty().then_some(tags)
+        let is_settled = compare_tags(wanted, tags).is_empty() && !tags.are_behind(wanted);
+        is_settled.then_some(tags)
     }
 
     fn entry(&self, arn: &str) -> Option<&'a Indexed> {
@@ -137,7 +138,7 @@ impl Indexed {
 pub struct Wanted {
     pub urn: Urn,
     pub inputs: Properties,
-    /// Those that it is to carry, `fde:applied` apart.
+    /// Those that it is to carry; of `fde:applied`, what the file says.
     pub tags: Tags,
     /// The file takes it over, on something that is not of the stack.
     pub is_imported: bool,
@@ -256,7 +257,7 @@ pub struct ProviderError {
     pub waited: Option<Duration>,
     /// What cures it, where its cause is known.
     pub remedy: Option<Remedy>,
-    /// What was done before the call that failed, as a sentence without its end: `desiredCount is changed`.
+    /// What was done before the call that failed, and what was not: `desiredCount is changed; its tags are as they were`.
     pub done: Option<String>,
 }
 

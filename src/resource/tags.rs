@@ -4,7 +4,7 @@
 //! |---|---|---|
 //! | `fde:stack` | `name/environment` | one query finds everything of a stack |
 //! | `fde:urn` | the [`Urn`] | says which resource of the stack it is |
-//! | `fde:applied` | short hash of the inputs last applied | tells drift from an edit without a state file |
+//! | `fde:applied` | short hashes of the inputs last applied, of the build that did it, and of what the file said | tells drift from an edit without a state file |
 //! | `fde:tags` | the keys of the author's tags | so that a tag removed from the file can be told from somebody else's |
 //! | `fde:protect` | `true` | so that protection outlives its line in the file |
 //! | `fde:written` | where the values came from that AWS never returns, by property | so that these are sent again once their source is another |
@@ -138,6 +138,28 @@ impl Tags {
         is_same(URN) && is_same(STACK) && regions.is_none_or(|(here, wanted)| here == wanted)
     }
 
+    /// What `fde:applied` says.
+    pub fn applied(&self) -> Option<Applied<'_>> {
+        let text = self.get(APPLIED)?;
+        let mut words = text.strip_prefix(UNFINISHED).unwrap_or(text).split(' ');
+        Some(Applied {
+            inputs: words.next().unwrap_or_default(),
+            source: words.next().zip(words.next()),
+        })
+    }
+
+    /// Whether these tags tell of inputs that the file had before: it says something else by now, and nothing has been
+    /// recorded since. Another build may read the same file otherwise, and nothing is concluded from what it has recorded.
+    pub fn are_behind(&self, wanted: &Self) -> bool {
+        let (Some(live), Some(wanted)) = (self.applied(), wanted.applied()) else {
+            return false;
+        };
+        let (Some((build, before)), Some((this_build, now))) = (live.source, wanted.source) else {
+            return false;
+        };
+        build == this_build && before != now && live.inputs != wanted.inputs
+    }
+
     /// Whether it was there before us.
     pub fn is_adopted(&self) -> bool {
         self.get(ADOPTED) == Some("true")
@@ -251,6 +273,32 @@ impl FromIterator<(String, String)> for Tags {
     fn from_iter<I: IntoIterator<Item = (String, String)>>(pairs: I) -> Self {
         Self(pairs.into_iter().collect())
     }
+}
+
+/// What an object was last brought to, as its tag says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Applied<'t> {
+    /// The hash of the inputs: see [`applied_hash`].
+    pub inputs: &'t str,
+    /// Which build applied them, and the hash of what the file said: see [`source_hash`]. Earlier versions did not say.
+    pub source: Option<(&'t str, &'t str)>,
+}
+
+/// The value of `fde:applied`.
+pub fn applied(inputs: &str, source: &str) -> String {
+    let build = short_hash(crate::version::VERSION, 6);
+    format!("{inputs} {build} {source}")
+}
+
+/// A short hash of what the file says of an object, whatever its references lead to: it changes with the file alone.
+pub fn source_hash(
+    schema: &Schema,
+    inputs: &Properties,
+    author_tags: &BTreeMap<String, String>,
+) -> String {
+    let mut hash = applied_hash(schema, inputs, author_tags);
+    hash.truncate(8);
+    hash
 }
 
 /// A short hash of the inputs that an object was last brought to. Secrets do not enter it.
@@ -389,6 +437,32 @@ mod tests {
             assert_eq!(found.is_earlier_self_of(&wanted), expected, "{found:?}");
         }
         assert!(!Tags::default().is_earlier_self_of(&Tags::default()));
+    }
+
+    #[test]
+    fn tags_are_behind_once_the_file_says_something_else_to_the_same_build() {
+        let tags = |applied: &str| {
+            let mut tags = Tags::default();
+            tags.insert(APPLIED, applied);
+            tags
+        };
+        let before = applied("aaaaaaaaaaaa", "11111111");
+        for (now, expected) in [
+            (applied("bbbbbbbbbbbb", "22222222"), true),
+            // What a reference leads to has changed by itself.
+            (applied("bbbbbbbbbbbb", "11111111"), false),
+            // The same, said otherwise.
+            (applied("aaaaaaaaaaaa", "22222222"), false),
+            ("bbbbbbbbbbbb 0a0a0a 22222222".to_owned(), false),
+        ] {
+            assert_eq!(tags(&before).are_behind(&tags(&now)), expected, "{now}");
+            // Of an earlier version.
+            assert!(!tags("aaaaaaaaaaaa").are_behind(&tags(&now)), "{now}");
+        }
+        let unfinished = tags(&before).unfinished();
+        assert_eq!(unfinished.applied(), tags(&before).applied());
+        let earlier = tags("aaaaaaaaaaaa");
+        assert_eq!(earlier.applied().unwrap().inputs, "aaaaaaaaaaaa");
     }
 
     #[test]

@@ -139,3 +139,14 @@ def describes_by_id(operation):
 
 describes_by_id("update_security_group_rule_descriptions_ingress")
 describes_by_id("update_security_group_rule_descriptions_egress")
+
+
+@replace(EC2Response, "create_security_group")
+def create_security_group(original, self):
+    """moto leaves the tags out of the answer.
+
+    https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateSecurityGroup.html#API_CreateSecurityGroup_ResponseElements
+    """
+    answer = original(self)
+    answer.result["Tags"] = group_of(self.ec2_backend, answer.result["GroupId"]).get_tags()
+    return answer

@@ -89,13 +89,22 @@ def get_resources(
     return token, page
 
 
+def exists(owner, arn):
+    """What has no tags yet can be tagged, too; of EC2's, the tagged ones alone are listed here."""
+    identifier = arn.rsplit("/", 1)[-1]
+    _, known = EC2_KINDS.get(identifier.rsplit("-", 1)[0], (None, None))
+    if isinstance(owner, EC2Backend) and known is not None:
+        return identifier in known(owner)
+    return any(resource.arn == arn for resource in owner.iter_tagged_resources())
+
+
 def for_each(backend, arns, change):
     """Applies a change to each ARN; what cannot be changed is reported per ARN, the rest is changed nevertheless."""
     failed = {}
     for arn in arns:
         owner = backend._get_backend_for_resource(arn)
         try:
-            if owner is None or not any(resource.arn == arn for resource in owner.iter_tagged_resources()):
+            if owner is None or not exists(owner, arn):
                 raise LookupError(f"{arn} does not exist or cannot be tagged here")
             change(owner, arn)
         except Exception as fault:  # AWS reports any fault of one resource in the map, too

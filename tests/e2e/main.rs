@@ -58,6 +58,7 @@ mod injection;
 mod keys_and_texts;
 mod lock;
 mod logs_log_group;
+mod lost_tags;
 mod markdown;
 mod others;
 mod output;

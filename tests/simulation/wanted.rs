@@ -212,7 +212,8 @@ fn check_tags(resource: &Resource, tags: &Tags) -> Held {
     if ours.get("fde:stack") != Some(&stack.as_str()) {
         return Err(format!("the stack is {:?}", ours.get("fde:stack")));
     }
-    if ours.get("fde:applied").is_none_or(|hash| hash.len() != 12) {
+    let applied = ours.get("fde:applied").map(|applied| applied.split(' '));
+    if applied.is_none_or(|mut words| words.next().is_none_or(|hash| hash.len() != 12)) {
         return Err(format!("applied was {:?}", ours.get("fde:applied")));
     }
     for (key, wish) in [

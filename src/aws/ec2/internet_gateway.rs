@@ -93,9 +93,7 @@ impl ResourceType for InternetGateway {
             "an internet gateway",
         )?;
         // Not attached yet: `update` brings that.
-        let mut live = live(context, &gateway);
-        live.tags = new.tags.clone();
-        Ok(live)
+        Ok(live(context, &gateway))
     }
 
     async fn update(&self, context: &Context, change: Change<'_, Self>) -> AwsResult<LiveOf<Self>> {

@@ -128,6 +128,7 @@ impl ResourceType for SecurityGroup {
         .await;
         match created {
             Ok(answer) => {
+                let tags = super::from_sdk(answer.tags());
                 let id = expected("ec2:CreateSecurityGroup", answer.group_id, "a group id")?;
                 Ok(Live {
                     arn: Some(context.arn("ec2", &format!("security-group/{id}"))),
@@ -136,7 +137,7 @@ impl ResourceType for SecurityGroup {
                         ..inputs.clone()
                     },
                     outputs: Outputs {},
-                    tags: new.tags.clone(),
+                    tags,
                     condition: Condition::Ready,
                     id,
                 })

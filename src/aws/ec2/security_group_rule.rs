@@ -264,12 +264,12 @@ pub(super) async fn create(
     drop(turn);
     match created {
         Ok(rules) => {
-            let id = rules
-                .unwrap_or_default()
-                .into_iter()
-                .find_map(|rule| rule.security_group_rule_id);
+            let rule = rules.unwrap_or_default().into_iter().next();
+            let rule = expected(direction.authorize(), rule, "the rule")?;
+            let made = super::from_sdk(rule.tags());
+            let id = rule.security_group_rule_id;
             let id = expected(direction.authorize(), id, "the id of the rule")?;
-            Ok(of(context, id, inputs.clone(), tags.clone()))
+            Ok(of(context, id, inputs.clone(), made))
         }
         Err(error) if error.is(ErrorKind::AlreadyExists) => {
             met(context, direction, tags, inputs, error).await

@@ -97,9 +97,7 @@ impl ResourceType for Subnet {
         match created {
             Ok(answer) => {
                 let subnet = expected("ec2:CreateSubnet", answer.subnet, "a subnet")?;
-                let mut live = live(context, &subnet);
-                live.tags = new.tags.clone();
-                Ok(live)
+                Ok(live(context, &subnet))
             }
             Err(error) if error.is(ErrorKind::AlreadyExists) => met(context, &new, error).await,
             Err(error) => Err(error),

@@ -132,9 +132,7 @@ impl ResourceType for Vpc {
             .await?;
         let vpc = expected("ec2:CreateVpc", answer.vpc, "a VPC")?;
         // A new VPC has DNS support and no host names, whatever is wanted: `update` brings the rest.
-        let mut live = live(context, &vpc, true, false);
-        live.tags = new.tags.clone();
-        Ok(live)
+        Ok(live(context, &vpc, true, false))
     }
 
     async fn update(&self, context: &Context, change: Change<'_, Self>) -> AwsResult<LiveOf<Self>> {

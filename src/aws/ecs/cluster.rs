@@ -128,6 +128,15 @@ impl ResourceType for Cluster {
                 })
         })
         .await?;
+        // Nothing of this name was there when the stack was read: what is empty and has no tags at all is the cluster just
+        // made, whose tags were lost.
+        let is_empty = found.active_services_count() == 0
+            && found.running_tasks_count() == 0
+            && found.pending_tasks_count() == 0
+            && found.registered_container_instances_count() == 0;
+        if is_empty && found.tags().is_empty() {
+            return Ok(live(&found));
+        }
         let met = ProviderError::new(ErrorKind::AlreadyExists, OPERATION, String::new());
         adopt(new.tags, live(&found), met)
     }

@@ -230,7 +230,6 @@ impl ResourceType for Service {
                         desired_count: started.inputs.desired_count,
                         ..new.inputs.clone()
                     },
-                    tags: new.tags.clone(),
                     condition: condition_for(new.inputs, &service, &started.outputs),
                     ..started
                 })

@@ -205,10 +205,11 @@ impl ResourceType for TaskDefinition {
                     .send()
             })
             .await?;
+        let tags = super::from_sdk(answer.tags());
         let registered = expected(OPERATION, answer.task_definition, "a task definition")?;
         Ok(Live {
             inputs: inputs.clone(),
-            ..live(&registered, new.tags.clone())
+            ..live(&registered, tags)
         })
     }
 

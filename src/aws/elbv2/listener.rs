@@ -160,8 +160,9 @@ impl ResourceType for Listener {
             }
             Err(error) => return Err(error),
         };
+        let is_answer = refusal.code.is_empty();
         let live = live(&listener, Tags::default());
-        super::only_ours(context, new.tags, live, refusal).await
+        super::only_ours::<Self>(context, &new, live, is_answer, refusal).await
     }
 
     async fn update(&self, context: &Context, change: Change<'_, Self>) -> AwsResult<LiveOf<Self>> {

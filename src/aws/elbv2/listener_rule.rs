@@ -216,7 +216,7 @@ async fn take_priority(context: &Context, urn: &Urn, arn: &str, wanted: &Inputs)
     };
     let met = with_tags(context, holder).await?;
     if !met.tags.belongs_to(urn.stack()) {
-        return Err(not_ours(&met, error));
+        return Err(not_ours(&Tags::default(), &met, error));
     }
     match set_priorities(context, &[(arn, wanted.priority), (&met.id, own)]).await {
         // Another run moves rules beside us: looked at again.

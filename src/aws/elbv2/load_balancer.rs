@@ -202,7 +202,7 @@ impl ResourceType for LoadBalancer {
         };
         let attributes = attribute::of_load_balancer(context, arn(&balancer)).await?;
         let met = live(&balancer, &attributes, Tags::default());
-        super::only_ours(context, new.tags, met, refusal).await
+        super::only_ours::<Self>(context, &new, met, false, refusal).await
     }
 
     async fn update(&self, context: &Context, change: Change<'_, Self>) -> AwsResult<LiveOf<Self>> {

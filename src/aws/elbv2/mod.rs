@@ -4,7 +4,7 @@
 //!   a call.
 //! - `CreateLoadBalancer`, `CreateTargetGroup` and `CreateListener` answer with an existing object of the same settings as
 //!   if they had just made it, whoever owns it. Nothing in the answer for a target group or listener tells the two cases
-//!   apart, so `only_ours` looks at the owner tag once. A new load balancer is known by its state, `provisioning`: only
+//!   apart, so `only_ours` looks at the owner tag once; what has no tags at all, and is in nobody's use, was just made. A new load balancer is known by its state, `provisioning`: only
 //!   one that somebody else made in the same minutes, with the same name, subnets and groups, would be taken for ours, and
 //!   the next reading tells.
 
@@ -28,7 +28,7 @@ use serde::{Deserialize, Deserializer};
 
 use super::context::Context;
 use super::error::AwsResult;
-use super::resource_type::{Live, adopt};
+use super::resource_type::{LiveOf, New, ResourceType, adopt};
 use super::wait::until_visible;
 use crate::resource::provider::Query;
 use crate::resource::text_rule::is_plain;
@@ -114,12 +114,16 @@ async fn describe_tags(context: &Context, arns: &[&str]) -> AwsResult<HashMap<St
 
 /// Accepts what a create call answered if its owner tag is ours, and refuses somebody else's object, which the call
 /// returns as readily as a new one. `refusal` is the error to report then.
-async fn only_ours<Inputs, Outputs>(
+///
+/// With `is_unused`, an object that has no tags at all is accepted, too: nothing of its name was there when the stack was
+/// read, so it is the one just made, and its tags were lost.
+async fn only_ours<T: ResourceType>(
     context: &Context,
-    wanted: &Tags,
-    mut live: Live<Inputs, Outputs>,
+    new: &New<'_, T::Inputs>,
+    mut live: LiveOf<T>,
+    is_unused: bool,
     refusal: ProviderError,
-) -> AwsResult<Live<Inputs, Outputs>> {
+) -> AwsResult<LiveOf<T>> {
     // The tags of a new object may show a moment after it does; a stranger's never turn into ours.
     for pause in [250, 500, 1000, 2000, 0] {
         let arns = [live.id.as_str()];
@@ -130,7 +134,10 @@ async fn only_ours<Inputs, Outputs>(
         }
         tokio::time::sleep(Duration::from_millis(pause)).await;
     }
-    adopt(wanted, live, refusal)
+    if is_unused && live.tags.is_empty() {
+        return Ok(live);
+    }
+    adopt(new.tags, live, refusal)
 }
 
 /// The refusal for an object that a create call met instead of making one.

@@ -195,7 +195,7 @@ impl ResourceType for TargetGroup {
             attribute::of_target_group(context, arn(&group)).await?
         };
         let live = live(&group, &attributes, Tags::default());
-        super::only_ours(context, new.tags, live, refusal).await
+        super::only_ours::<Self>(context, &new, live, is_new, refusal).await
     }
 
     async fn update(&self, context: &Context, change: Change<'_, Self>) -> AwsResult<LiveOf<Self>> {

@@ -147,7 +147,7 @@ impl ResourceType for Policy {
                     outputs: Outputs {
                         policy_id: policy.policy_id().map(str::to_owned),
                     },
-                    tags: new.tags.clone(),
+                    tags: super::from_sdk(policy.tags()),
                     condition: Condition::Ready,
                 })
             }

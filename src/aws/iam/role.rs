@@ -158,7 +158,9 @@ impl ResourceType for Role {
                     outputs: Outputs {
                         unique_id: role.map(|role| role.role_id().to_owned()),
                     },
-                    tags: new.tags.clone(),
+                    tags: super::from_sdk(
+                        role.map(aws_sdk_iam::types::Role::tags).unwrap_or_default(),
+                    ),
                     condition: Condition::Ready,
                 })
             }

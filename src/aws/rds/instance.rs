@@ -546,7 +546,6 @@ fn created_live(new: &New<'_, Inputs>, instance: &DbInstance) -> LiveOf<Instance
     if new.inputs.replicate_source_db.is_none() {
         live.inputs = new.inputs.clone();
     }
-    live.tags = new.tags.clone();
     live
 }
 

@@ -35,6 +35,8 @@ pub enum Answer {
     },
     /// What another account says.
     Elsewhere(String),
+    /// What the account says to the same request without its tags, which it never hears of.
+    Untagged,
     /// This, to the letter.
     Raw(Vec<u8>),
 }

@@ -234,6 +234,10 @@ fn answered(rule: &dyn Rule, call: &Call, upstream: &str) -> Reply {
     let bytes = match rule.before(call) {
         None => rule.after(call, pass_on(upstream)).unwrap_or_default(),
         Some(Answer::Elsewhere(account)) => pass_on(&account),
+        Some(Answer::Untagged) => {
+            let untagged = call.request.without_tags();
+            untagged.pass_on(upstream).unwrap_or_default()
+        }
         Some(Answer::Hang { acts }) => {
             if acts {
                 pass_on(upstream);

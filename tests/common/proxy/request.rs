@@ -103,6 +103,38 @@ impl Request {
         )
     }
 
+    /// The same request without the tags that it gives, where the service is spoken to in forms or in JSON.
+    pub(super) fn without_tags(&self) -> Self {
+        let text = String::from_utf8_lossy(&self.body);
+        let body = match serde_json::from_slice::<serde_json::Value>(&self.body) {
+            Ok(serde_json::Value::Object(mut members)) => {
+                members.retain(|name, _| !name.eq_ignore_ascii_case("tags"));
+                serde_json::Value::Object(members).to_string()
+            }
+            _ => {
+                let is_tag = |part: &&str| {
+                    ["Tags.", "Tag.", "TagSpecification."]
+                        .iter()
+                        .any(|name| part.starts_with(name))
+                };
+                let kept: Vec<&str> = text.split('&').filter(|part| !is_tag(part)).collect();
+                kept.join("&")
+            }
+        };
+        let headers = self.headers.iter().map(|(name, value)| {
+            let value = match name.as_str() {
+                "content-length" => body.len().to_string(),
+                _ => value.clone(),
+            };
+            (name.clone(), value)
+        });
+        Self {
+            line: self.line.clone(),
+            headers: headers.collect(),
+            body: body.into_bytes(),
+        }
+    }
+
     /// The same request, but the last one on its connection.
     pub(super) fn closing(&self) -> Vec<u8> {
         let mut head = format!("{}\r\nconnection: close\r\n", self.line);
