@@ -383,6 +383,41 @@ async fn drift_is_told_from_an_edit() {
     world.check(&ignored, &up(), expect![[""]]).await;
 }
 
+/// Protection is no input, and still the file's to give and to take.
+#[tokio::test(start_paused = true)]
+async fn protection_that_the_file_gives_is_an_edit_and_what_others_took_is_drift() {
+    let world = World::with(NETWORK).await;
+    let guarded = NETWORK.replace("10.0.0.0/24 }", "10.0.0.0/24 }, options: { protect: true }");
+    world
+        .check(
+            &guarded,
+            &up(),
+            expect![[r#"
+        0 update subnet : edited
+    "#]],
+        )
+        .await;
+    world.arrives(&guarded, &up()).await;
+    let id = world.object("subnet").id;
+    world.account.edit(&id, |subnet| {
+        subnet.tags = subnet
+            .tags
+            .iter()
+            .filter(|(key, _)| *key != "fde:protect")
+            .map(|(key, value)| (key.to_owned(), value.to_owned()))
+            .collect();
+    });
+    world
+        .check(
+            &guarded,
+            &up(),
+            expect![[r#"
+        0 update subnet : drift
+    "#]],
+        )
+        .await;
+}
+
 #[tokio::test(start_paused = true)]
 async fn what_disappeared_comes_back_and_what_needs_it_follows() {
     let world = World::with(NETWORK).await;
@@ -1219,4 +1254,39 @@ async fn two_that_are_alike_are_not_taken_for_each_other() {
         )
         .await;
     world.arrives(&one_renamed, &up()).await;
+}
+
+/// AWS moves no load balancer to another network; which one it is in, its subnets say.
+#[tokio::test(start_paused = true)]
+async fn a_load_balancer_in_a_new_network_is_a_new_one() {
+    let before = all(&[RANGES, WAY_IN]);
+    let world = World::with(&before).await;
+    let request = Request {
+        replace: vec!["vpc".to_owned()],
+        ..up()
+    };
+    let plan = world.plan(&before, &request).await;
+    let balancer = plan.steps.iter().find(|step| step.urn.name() == "balancer");
+    let op = balancer.map(plan::Step::op);
+    assert_eq!(op, Some(plan::Op::Replace));
+}
+
+/// RDS keeps a subnet in the group as long as an instance lies in it.
+#[tokio::test(start_paused = true)]
+async fn a_subnet_does_not_go_from_under_a_database() {
+    const DATABASE: &str = "
+zoned: { type: aws:ec2:Subnet, properties: { vpcId: '${vpc.id}', cidrBlock: 10.0.5.0/24, availabilityZone: eu-south-2a } }
+other: { type: aws:ec2:Subnet, properties: { vpcId: '${vpc.id}', cidrBlock: 10.0.6.0/24, availabilityZone: eu-south-2b } }
+subnets: { type: aws:rds:SubnetGroup, properties: { name: shop-subnets, subnetIds: ['${zoned.id}', '${other.id}'] } }
+data: { type: aws:rds:Instance, properties: { identifier: shop, engine: postgres, instanceClass: db.t3.micro, allocatedStorage: 20, username: shop, masterPasswordSecretArn: 'arn:aws:secretsmanager:eu-south-2:123456789012:secret:shop-AbCdEf', availabilityZone: eu-south-2a, dbSubnetGroupName: '${subnets.name}' } }
+";
+    let before = all(&[RANGES, DATABASE]);
+    let world = World::with(&before).await;
+    let moved = before.replace("10.0.5.0", "10.0.7.0");
+    world.refused(&moved, &up(), expect![[r#"
+        Forbidden { urn: aws:rds:SubnetGroup::subnets, id: "subnetgroup-000007", reason: "`zoned` (`subnet-000006`) would leave it, in the zone of `data`, and AWS keeps a subnet in the group as long as one is there: keep the subnet as it is, or move the database first, by a snapshot" }
+    "#]]).await;
+    // In the other zone nothing of it lies.
+    let elsewhere = before.replace("10.0.6.0", "10.0.7.0");
+    world.arrives(&elsewhere, &up()).await;
 }

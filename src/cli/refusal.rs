@@ -30,7 +30,7 @@ pub fn of(plan: &Plan, session: &Session, again: &str) -> Option<Failure> {
             .filter_map(|refusal| others(refusal, session, again)),
     );
     let in_use = plan.refusals.iter();
-    messages.extend(in_use.filter_map(|refusal| in_use_by_others(refusal, session)));
+    messages.extend(in_use.filter_map(|refusal| in_use_by_others(refusal, plan, session)));
     let held = plan.refusals.iter();
     messages.extend(held.filter_map(|refusal| place_held(refusal, session)));
     messages.extend(interrupts(plan, session, again));
@@ -189,7 +189,7 @@ fn others(refusal: &Refusal, session: &Session, again: &str) -> Option<Message> 
     })
 }
 
-fn in_use_by_others(refusal: &Refusal, session: &Session) -> Option<Message> {
+fn in_use_by_others(refusal: &Refusal, plan: &Plan, session: &Session) -> Option<Message> {
     let Refusal::InUse {
         urn,
         id,
@@ -211,7 +211,12 @@ fn in_use_by_others(refusal: &Refusal, session: &Session) -> Option<Message> {
     let (reason, help) = match because {
         Held::DeleteFirst(DeleteFirst::SamePlace) => (
             format!(
-                "old and new have the same {place}, so the old one would have to go first; {wait}"
+                "the {place} of old and new {}, so the old one would have to go first; {wait}",
+                if overlaps(urn, session) {
+                    "overlap"
+                } else {
+                    "is the same"
+                }
             ),
             format!(
                 "give it another {place} in {file}: then the new one comes first, and its users move to it"
@@ -238,7 +243,11 @@ fn in_use_by_others(refusal: &Refusal, session: &Session) -> Option<Message> {
                 "`{}` is to have its {place}, so it would have to go first; {wait}",
                 by.name()
             ),
-            two_steps(by, &place, &file),
+            if is_exchanged(plan, urn, by) {
+                two_steps_of_both(urn, by, &place, &file)
+            } else {
+                two_steps(by, &place, &file)
+            },
         ),
         Held::DeleteFirst(DeleteFirst::InTheWay) => (
             format!("it is in the way of others that change at the same time; {wait}"),
@@ -293,7 +302,36 @@ fn place_held(refusal: &Refusal, session: &Session) -> Option<Message> {
     Some(message.help(two_steps(urn, &place, &session.offline.file_name())))
 }
 
-/// How two objects come to each other's places.
+/// Whether AWS takes no two objects of this type side by side whose places have anything in common.
+fn overlaps(urn: &Urn, session: &Session) -> bool {
+    let schema = session.offline.catalog.get(urn.token());
+    schema.is_some_and(|schema| schema.overlaps.is_some())
+}
+
+/// Whether two are to have each other's places.
+fn is_exchanged(plan: &Plan, urn: &Urn, by: &Urn) -> bool {
+    plan.refusals.iter().any(|refusal| match refusal {
+        Refusal::InUse {
+            urn: other,
+            because: Held::DeleteFirst(DeleteFirst::PlaceWanted(wanted)),
+            ..
+        } => other == by && wanted == urn,
+        _ => false,
+    })
+}
+
+/// How two objects that are in use come to each other's places.
+fn two_steps_of_both(urn: &Urn, by: &Urn, place: &str, file: &str) -> String {
+    let (first, second) = if urn < by { (urn, by) } else { (by, urn) };
+    format!(
+        "in two steps: give both `{}` and `{}` a {place} in {file} that nobody has, and run `up`; then those that they are \
+         to have, and run `up` again",
+        first.name(),
+        second.name()
+    )
+}
+
+/// How an object comes to a place that another one has.
 fn two_steps(urn: &Urn, place: &str, file: &str) -> String {
     format!(
         "in two steps: give `{}` a {place} in {file} that nobody has, and run `up`; then the one that it is to have, and \

@@ -196,6 +196,27 @@ mod tests {
     }
 
     #[test]
+    fn subnets_of_one_zone_are_told_with_what_wants_two() {
+        check(
+            r#"resources:
+  vpc: { type: aws:ec2:Vpc, properties: { cidrBlock: 10.0.0.0/16 } }
+  one: { type: aws:ec2:Subnet, properties: { vpcId: "${vpc.id}", cidrBlock: 10.0.1.0/24, availabilityZone: eu-south-2a } }
+  two: { type: aws:ec2:Subnet, properties: { vpcId: "${vpc.id}", cidrBlock: 10.0.2.0/24, availabilityZone: eu-south-2a } }
+  any: { type: aws:ec2:Subnet, properties: { vpcId: "${vpc.id}", cidrBlock: 10.0.3.0/24 } }
+  alb: { type: aws:lb:LoadBalancer, properties: { subnets: ["${one.id}", "${two.id}"] } }
+  group: { type: aws:rds:SubnetGroup, properties: { subnetIds: ["${one.id}", "${two.id}"] } }
+  open: { type: aws:rds:SubnetGroup, properties: { subnetIds: ["${one.id}", "${any.id}"] } }
+"#,
+            &expect![[r#"
+                6:51 value `subnets`: `subnets`: names subnets in at least two availability zones, and `one`, `two` are all in eu-south-2a
+                    help: give `two` another `availabilityZone`
+                7:53 value `subnetIds`: `subnetIds`: names subnets in at least two availability zones, and `one`, `two` are all in eu-south-2a
+                    help: give `two` another `availabilityZone`
+            "#]],
+        );
+    }
+
+    #[test]
     fn one_name_twice_is_told_with_both_places() {
         check(
             r#"network: { natGateways: none }

@@ -12,11 +12,23 @@ const SYMBOL: &str = "?";
 /// Columns before the text of an item.
 const INDENT: usize = 7;
 
-/// `Added by others:` with an item for each; nothing if there is none.
+/// `Added by others:` with an item for each; nothing if there is none. What goes with what it hangs on comes by itself.
 pub fn render(view: View<'_>) -> Vec<Line> {
+    let how = match view.plan.goal {
+        Goal::Up => " (left alone; `--remove ID` takes one away):",
+        Goal::Destroy => ":",
+    };
+    let left = view.plan.added.iter().filter(|added| !added.goes);
+    let going = view.plan.added.iter().filter(|added| added.goes);
+    let mut lines = titled(view, how, left);
+    lines.extend(titled(view, ", and goes with what it hangs on:", going));
+    lines
+}
+
+fn titled<'a>(view: View<'_>, how: &str, added: impl Iterator<Item = &'a Added>) -> Vec<Line> {
     let mut lines = Vec::new();
-    for added in &view.plan.added {
-        let style = if added.is_drift {
+    for added in added {
+        let style = if added.is_drift || added.goes {
             Style::Warning
         } else {
             Style::Plain
@@ -33,10 +45,6 @@ pub fn render(view: View<'_>) -> Vec<Line> {
     }
     if !lines.is_empty() {
         let title = Line::styled(Style::Heading, "Added by others");
-        let how = match view.plan.goal {
-            Goal::Up => " (left alone; `--remove ID` takes one away):",
-            Goal::Destroy => ":",
-        };
         lines.insert(0, title.and(how));
     }
     lines

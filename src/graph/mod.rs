@@ -5,6 +5,7 @@
 mod claims;
 mod limits;
 mod order;
+mod spread;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -302,6 +303,8 @@ pub fn build(
     for resource in by_urn.values() {
         check_beside(resource, &by_urn, catalog, &mut errors);
     }
+    spread::complete(&mut by_urn, catalog);
+    spread::check(&by_urn, catalog, &mut errors);
     claims::check(&by_urn, catalog, &mut errors);
     let mut warnings = Vec::new();
     limits::check(&by_urn, catalog, &mut errors, &mut warnings);

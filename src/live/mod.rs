@@ -242,6 +242,7 @@ fn wanted(
                 &resource.tags,
                 resource.generated_name,
                 &resource.options.ignore_changes,
+                marks,
             );
             let applied = applied("", &source);
             Wanted {

@@ -12,6 +12,7 @@ use crate::graph::{FACTS_TOKEN, Resource, dependencies};
 use crate::resource::desired::{Comparison, source_of};
 use crate::resource::diff::{REBOOT, compare};
 use crate::resource::path::Segment;
+use crate::resource::tags::Marks;
 use crate::resource::{
     Change, Condition, Desired, Diff, Observed, OutputReference, Path, Schema, Urn, Value, names,
 };
@@ -239,6 +240,10 @@ fn desired(draft: &Draft<'_>, resource: &Resource, schema: &Schema) -> Desired {
             &resource.tags,
             resource.generated_name,
             &resource.options.ignore_changes,
+            Marks {
+                protect: resource.options.protect == Some(true),
+                retain: resource.options.retain_on_delete,
+            },
         ),
         parts: draft.parts.of_resource(&resource.urn, schema),
         urn: resource.urn.clone(),

@@ -356,7 +356,9 @@ pub(super) fn refuse(draft: &mut Draft<'_>) {
             continue;
         };
         let inputs = &verdict.comparison.inputs;
-        if !schema.taggable
+        // What has tags says itself whose it is, once it is there.
+        let is_asked = !schema.taggable || verdict.op == Op::Create;
+        if is_asked
             && !schema.parents.is_empty()
             && resource.options.import.is_none()
             && let Some(parent) = strange_parent(draft, schema, resource, inputs)

@@ -10,10 +10,11 @@ use super::{
 use crate::graph::OnDelete;
 use crate::resource::desired::Comparison;
 use crate::resource::provider::DataPolicy;
-use crate::resource::{Observed, Schema, Urn, Value};
+use crate::resource::{Observed, Properties, Schema, Urn, Value};
 
 pub(super) fn guard(draft: &mut Draft<'_>) {
     guard_updates(draft);
+    guard_subnets(draft);
     guard_replacements(draft);
     let removals = std::mem::take(&mut draft.removals);
     for removal in removals {
@@ -40,6 +41,67 @@ fn guard_updates(draft: &mut Draft<'_>) {
             });
         }
     }
+}
+
+/// What lies in several subnets does not let go of one that holds an object which lies in it and stays.
+fn guard_subnets(draft: &mut Draft<'_>) {
+    let mut refusals = Vec::new();
+    for (urn, verdict) in &draft.verdicts {
+        let (Op::Update, Some(observed)) = (verdict.op, &verdict.observed) else {
+            continue;
+        };
+        let Some(schema) = draft.catalog.get(urn.token()) else {
+            continue;
+        };
+        let Some(property) = schema.spreads_over else {
+            continue;
+        };
+        let listed = |inputs: &Properties| {
+            let list = inputs.get(property).and_then(Value::as_list);
+            let texts = list.into_iter().flatten().filter_map(Value::as_str);
+            texts.map(str::to_owned).collect::<BTreeSet<_>>()
+        };
+        let (before, after) = (listed(&observed.inputs), listed(&verdict.comparison.inputs));
+        let object = key(urn, observed);
+        let mut holds = draft.uses.needed_by(&object);
+        let held = holds.find_map(|held| {
+            if !schema.is_blocked_by(held.0.token()) {
+                return None;
+            }
+            let stays = !draft
+                .removals
+                .iter()
+                .any(|removal| removal.urn == held.0 && removal.observed.id == held.1);
+            let inside = draft.live.of(&held.0).iter();
+            let inside = inside.filter(|_| stays).find(|live| live.id == held.1)?;
+            let is_in = |zone: &Value| {
+                inside.inputs.get("availabilityZone") == Some(zone)
+                    || inside.inputs.get("multiAz") == Some(&Value::Bool(true))
+            };
+            let mut subnets = draft.live.of_type("aws:ec2:Subnet");
+            let (subnet, live) = subnets.find(|(_, subnet)| {
+                let zone = subnet.inputs.get("availabilityZone");
+                before.contains(&subnet.id)
+                    && !after.contains(&subnet.id)
+                    && zone.is_some_and(is_in)
+            })?;
+            Some((held, subnet, live))
+        });
+        if let Some((held, subnet, live)) = held {
+            refusals.push(Refusal::Forbidden {
+                urn: (*urn).clone(),
+                id: observed.id.clone(),
+                reason: format!(
+                    "`{}` (`{}`) would leave it, in the zone of `{}`, and AWS keeps a subnet in the group as long as one is \
+                     there: keep the subnet as it is, or move the database first, by a snapshot",
+                    subnet.name(),
+                    live.id,
+                    held.0.name()
+                ),
+            });
+        }
+    }
+    draft.refusals.extend(refusals);
 }
 
 fn guard_replacements(draft: &mut Draft<'_>) {

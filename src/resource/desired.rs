@@ -8,7 +8,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::diff::{compare, compare_tags};
 use super::names::same_but_for_generation;
 use super::path::Segment;
-use super::tags::{ADOPTED, Marks, REGION, WRITTEN, applied, applied_hash, source_hash};
+use super::tags::{
+    ADOPTED, Marks, PROTECT, REGION, RETAIN, WRITTEN, applied, applied_hash, source_hash,
+};
 use super::value::resolve_properties;
 use super::written::Sources;
 use super::{Change, Diff, Observed, OutputReference, Path, Properties, Schema, Tags, Urn, Value};
@@ -52,6 +54,7 @@ pub fn source_of(
     author_tags: &BTreeMap<String, String>,
     generated_name: bool,
     ignored: &[Path],
+    marks: Marks,
 ) -> String {
     let mut inputs = inputs.clone();
     if let Some(rule) = schema.name.filter(|_| generated_name) {
@@ -66,7 +69,14 @@ pub fn source_of(
             *slot = Value::Null;
         }
     }
-    source_hash(schema, &inputs, author_tags)
+    let mut source = source_hash(schema, &inputs, author_tags);
+    if marks.protect {
+        source.push('p');
+    }
+    if marks.retain {
+        source.push('r');
+    }
+    source
 }
 
 /// Desired against observed.
@@ -274,10 +284,18 @@ impl Desired {
         }
         let tag_changes =
             observed.map_or_else(Vec::new, |observed| compare_tags(&tags, &observed.tags));
+        let applied = observed.and_then(|live| live.tags.applied());
+        let is_mark = |change: &Change| {
+            let key = change.path.segments().last().map(Segment::as_key);
+            key.is_some_and(|key| key == PROTECT || key == RETAIN)
+        };
+        let only_marks = diff.is_empty() && tag_changes.iter().all(is_mark);
         let drift = known
-            && observed
-                .and_then(|live| live.tags.applied())
-                .is_some_and(|live| live.inputs == hash);
+            && applied.is_some_and(|live| {
+                // What is protected is no part of the inputs. The file has it from what was applied, or somebody else.
+                let is_marked_so = live.source.is_some_and(|(_, source)| source == self.source);
+                live.inputs == hash && (!only_marks || is_marked_so)
+            });
         let behind = known && observed.is_some_and(|live| live.tags.are_behind(&tags));
         Comparison {
             inputs,

@@ -124,6 +124,8 @@ pub struct Schema {
     pub trades_places: bool,
     /// The type under one of whose objects an object of this type can be used at a time, through what refers to it.
     pub exclusive_to: Option<&'static str>,
+    /// The property that lists the subnets in which it lies: of one VPC, in two zones.
+    pub spreads_over: Option<&'static str>,
     /// An update of it brings new code into service beside the old, and ends once that has taken over.
     pub rolls_out: bool,
     /// An update of it is measured against what runs: it comes after the rollouts of those that use it.
@@ -188,6 +190,7 @@ impl Schema {
             overlaps: None,
             trades_places: false,
             exclusive_to: None,
+            spreads_over: None,
             rolls_out: false,
             updates_after_rollout: false,
             interruption: None,
@@ -451,6 +454,12 @@ impl Schema {
     #[must_use]
     pub fn exclusive_to(mut self, token: &'static str) -> Self {
         self.exclusive_to = Some(token);
+        self
+    }
+
+    #[must_use]
+    pub fn spreads_over(mut self, property: &'static str) -> Self {
+        self.spreads_over = Some(property);
         self
     }
 

@@ -135,6 +135,7 @@ impl ResourceType for LoadBalancer {
             .checks(|inputs| check(inputs, fit))
             // Its listeners go with it.
             .blockers(&[])
+            .spreads_over("subnets")
             .interrupts(
                 Some("its DNS name and its addresses change"),
                 "nothing is reached until the new one stands, under another DNS name",

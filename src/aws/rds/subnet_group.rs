@@ -73,6 +73,7 @@ impl ResourceType for SubnetGroup {
     fn schema(&self) -> Schema {
         Schema::new::<Inputs>("aws:rds:SubnetGroup", CreateClass::NaturalKey)
             .blockers(&["aws:rds:Instance"])
+            .spreads_over("subnetIds")
             .generated_name("name", 255)
             .name_ignores_case()
             .checks(|inputs| check(inputs, fit))
