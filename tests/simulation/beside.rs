@@ -190,9 +190,9 @@ impl Story<'_> {
         let is_explained = !in_the_way.is_empty()
             && match &told.ended {
                 Ended::Refused(plan) => plan.refusals.iter().all(|refusal| {
-                    let id = match refusal {
-                        Refusal::NameTaken { id, .. } | Refusal::PlaceTaken { id, .. } => id,
-                        _ => return false,
+                    let (Refusal::NameTaken { id, .. } | Refusal::PlaceTaken { id, .. }) = refusal
+                    else {
+                        return false;
                     };
                     in_the_way.contains(id)
                 }),

@@ -106,20 +106,18 @@ impl Request {
     /// The same request without the tags that it gives, where the service is spoken to in forms or in JSON.
     pub(super) fn without_tags(&self) -> Self {
         let text = String::from_utf8_lossy(&self.body);
-        let body = match serde_json::from_slice::<serde_json::Value>(&self.body) {
-            Ok(serde_json::Value::Object(mut members)) => {
-                members.retain(|name, _| !name.eq_ignore_ascii_case("tags"));
-                serde_json::Value::Object(members).to_string()
-            }
-            _ => {
-                let is_tag = |part: &&str| {
-                    ["Tags.", "Tag.", "TagSpecification."]
-                        .iter()
-                        .any(|name| part.starts_with(name))
-                };
-                let kept: Vec<&str> = text.split('&').filter(|part| !is_tag(part)).collect();
-                kept.join("&")
-            }
+        let read = serde_json::from_slice::<serde_json::Value>(&self.body);
+        let body = if let Ok(serde_json::Value::Object(mut members)) = read {
+            members.retain(|name, _| !name.eq_ignore_ascii_case("tags"));
+            serde_json::Value::Object(members).to_string()
+        } else {
+            let is_tag = |part: &&str| {
+                ["Tags.", "Tag.", "TagSpecification."]
+                    .iter()
+                    .any(|name| part.starts_with(name))
+            };
+            let kept: Vec<&str> = text.split('&').filter(|part| !is_tag(part)).collect();
+            kept.join("&")
         };
         let headers = self.headers.iter().map(|(name, value)| {
             let value = match name.as_str() {
