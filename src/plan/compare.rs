@@ -142,7 +142,6 @@ fn verdict(draft: &mut Draft<'_>, resource: &Resource, schema: &Schema) -> Verdi
             (Op::Update, Because::Renamed(before))
         }
         _ if !comparison.is_same() => (Op::Update, changed),
-        _ if comparison.behind => (Op::Update, Because::Behind),
         Condition::Settling(status) => (Op::Update, Because::Unfinished(status.clone())),
         Condition::Ready => (Op::Same, Because::Edited),
     };

@@ -340,6 +340,10 @@ pub(super) fn mark(draft: &mut Draft<'_>) {
         if schema.global && lacks(tags::REGION) || parts.of_wanted(urn) && lacks(tags::PARTS) {
             verdict.op = Op::Update;
             verdict.because = Because::Unmarked;
+        } else if verdict.comparison.behind {
+            // Alone it would be a change for every new spelling of what is in force.
+            verdict.op = Op::Update;
+            verdict.because = Because::Behind;
         }
     }
 }

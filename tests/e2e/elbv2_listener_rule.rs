@@ -27,9 +27,8 @@ right: { type: aws:ec2:Subnet, properties: { vpcId: '${vpc.id}', cidrBlock: 10.0
 blue: { type: aws:lb:TargetGroup, properties: { name: e2e-rule-blue, port: 80, protocol: HTTP, vpcId: '${vpc.id}' } }
 red: { type: aws:lb:TargetGroup, properties: { name: e2e-rule-red, port: 80, protocol: HTTP, vpcId: '${vpc.id}' } }
 first: { type: aws:lb:LoadBalancer, properties: { name: e2e-rule-first, internal: true, subnets: ['${left.id}', '${right.id}'] } }
-second: { type: aws:lb:LoadBalancer, properties: { name: e2e-rule-second, internal: true, subnets: ['${left.id}', '${right.id}'] } }
 lower: { type: aws:lb:Listener, properties: { loadBalancerArn: '${first.arn}', port: 80, defaultActions: [{ type: forward, targetGroupArn: '${blue.arn}' }] } }
-upper: { type: aws:lb:Listener, properties: { loadBalancerArn: '${second.arn}', port: 80, defaultActions: [{ type: forward, targetGroupArn: '${blue.arn}' }] } }"
+upper: { type: aws:lb:Listener, properties: { loadBalancerArn: '${first.arn}', port: 81, defaultActions: [{ type: forward, targetGroupArn: '${blue.arn}' }] } }"
     }
 
     fn base(&self) -> &'static str {

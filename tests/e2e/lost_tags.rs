@@ -182,7 +182,7 @@ shop: {{ type: aws:lb:ListenerRule, properties: {{ listenerArn: '${{listener.arn
 
 /// A change whose tags could not be set is recorded by the next run, as what it is, and once.
 #[tokio::test]
-async fn a_change_that_could_not_be_recorded_is_recorded_by_the_next_run() {
+async fn a_change_that_could_not_be_recorded_is_recorded_by_the_next_run_that_changes_anything() {
     let world = World::new("e2e-lost-record").await;
     let resources = |name: &str| {
         format!("topic: {{ type: aws:sns:Topic, properties: {{ displayName: {name} }} }}")
@@ -208,18 +208,22 @@ async fn a_change_that_could_not_be_recorded_is_recorded_by_the_next_run() {
     assert!(ended.stderr.contains(told), "{}", ended.screen);
     assert_eq!(world.sdk.tags_of(&arn).await["fde:applied"], before);
 
-    let mended = plain.run(&resources("after"), "up", &["--yes"]);
+    // Alone it is no change.
+    let same = plain.run(&resources("after"), "up", &["--yes"]);
+    assert_eq!(same.mutating, [] as [String; 0], "{}", same.screen);
+    let more = format!("{}\nother: {{ type: aws:sns:Topic }}", resources("after"));
+    let mended = plain.run(&more, "up", &["--yes"]);
     assert_eq!(mended.status, Some(0), "{}", mended.screen);
     assert!(!mended.screen.contains("drift"), "{}", mended.screen);
     let told = "records what is in force";
     assert!(mended.screen.contains(told), "{}", mended.screen);
     assert_ne!(world.sdk.tags_of(&arn).await["fde:applied"], before);
-    let again = plain.run(&resources("after"), "up", &["--yes"]);
+    let again = plain.run(&more, "up", &["--yes"]);
     assert_eq!(again.mutating, [] as [String; 0], "{}", again.screen);
     // Back again, it is an edit.
     let back = plain.run(&resources("before"), "preview", &["--diff"]);
     assert!(!back.screen.contains("drift"), "{}", back.screen);
-    world.destroy(&resources("after")).await;
+    world.destroy(&more).await;
 }
 
 /// What another build has recorded is no reason to write: it may have read the same file otherwise.

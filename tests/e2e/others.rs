@@ -514,3 +514,57 @@ async fn a_stack_of_an_earlier_version_goes_on() {
     );
     succeeded(program.run_file(&edited, "destroy", &["--yes"]));
 }
+
+#[tokio::test]
+async fn a_subnet_that_others_have_put_on_their_table_stays_there() {
+    let _shown = Showing::of("R19", "a subnet on a table of others", 1);
+    let world = World::new("e2e-others-table").await;
+    let program = Program::of(&world);
+    let before = "\
+vpc: { type: aws:ec2:Vpc, properties: { cidrBlock: 10.61.0.0/16 } }
+subnet: { type: aws:ec2:Subnet, properties: { vpcId: '${vpc.id}', cidrBlock: 10.61.1.0/24 } }
+table: { type: aws:ec2:RouteTable, properties: { vpcId: '${vpc.id}' } }
+";
+    succeeded(program.run(before, "up", &["--yes"]));
+    let by = aws_sdk_ec2::types::Filter::builder();
+    let by = by.name("tag:fde:stack").values(world.stack_tag()).build();
+    let asked = world.sdk.ec2.describe_subnets().filters(by).send().await;
+    let asked = asked.expect("EC2 answers");
+    let subnet = &asked.subnets()[0];
+    let (vpc, subnet) = (subnet.vpc_id(), subnet.subnet_id());
+    let table = world
+        .sdk
+        .ec2
+        .create_route_table()
+        .set_vpc_id(vpc.map(str::to_owned));
+    let table = table.send().await.expect("a table can be made");
+    let table = table.route_table().and_then(|table| table.route_table_id());
+    let associate = world.sdk.ec2.associate_route_table();
+    let associate = associate.set_route_table_id(table.map(str::to_owned));
+    let theirs = associate
+        .set_subnet_id(subnet.map(str::to_owned))
+        .send()
+        .await;
+    let theirs = theirs.expect("a subnet can be associated").association_id;
+
+    let after = format!(
+        "{before}own: {{ type: aws:ec2:RouteTableAssociation, properties: {{ routeTableId: '${{table.id}}', subnetId: '${{subnet.id}}' }} }}\n"
+    );
+    let ended = program.run(&after, "up", &["--yes"]);
+    assert_eq!(ended.status, REFUSED, "{}", ended.screen);
+    let said = "is associated with";
+    assert!(ended.stderr.contains(said), "{}", ended.screen);
+    let tables = world.sdk.ec2.describe_route_tables();
+    let tables = tables.set_route_table_ids(table.map(|table| vec![table.to_owned()]));
+    let tables = tables.send().await.expect("EC2 answers");
+    let now = tables.route_tables()[0].associations().iter();
+    let mut now = now.map(|association| association.route_table_association_id());
+    assert!(now.any(|id| id == theirs.as_deref()));
+
+    let gone = world.sdk.ec2.disassociate_route_table();
+    gone.set_association_id(theirs).send().await.expect("goes");
+    let gone = world.sdk.ec2.delete_route_table();
+    let gone = gone.set_route_table_id(table.map(str::to_owned));
+    gone.send().await.expect("goes");
+    succeeded(program.run(before, "destroy", &["--yes"]));
+}

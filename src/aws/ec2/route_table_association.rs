@@ -204,14 +204,14 @@ async fn met(
     match found {
         Ok(met)
             if met.inputs.route_table_id == wanted.route_table_id
-                || is_ours(context, &wanted.subnet_id, new.urn.stack()).await? =>
+                || is_ours(context, &met.inputs.route_table_id, new.urn.stack()).await? =>
         {
             Ok(met)
         }
         Ok(met) => {
             error.kind = ErrorKind::NotOurs;
             error.message = format!(
-                "{} is associated with {}, and not of this stack",
+                "{} is associated with {}, which is not of this stack",
                 wanted.subnet_id, met.inputs.route_table_id
             );
             Err(error)
@@ -221,16 +221,21 @@ async fn met(
     }
 }
 
-async fn is_ours(context: &Context, subnet: &str, stack: &StackId) -> AwsResult<bool> {
+/// Whether a table is of the stack. What others have a subnet of ours associated with stays theirs to say.
+async fn is_ours(context: &Context, table: &str, stack: &StackId) -> AwsResult<bool> {
     let answer = context
-        .call("ec2:DescribeSubnets", || {
-            context.ec2.describe_subnets().subnet_ids(subnet).send()
+        .call("ec2:DescribeRouteTables", || {
+            context
+                .ec2
+                .describe_route_tables()
+                .route_table_ids(table)
+                .send()
         })
         .await?;
     Ok(answer
-        .subnets()
+        .route_tables()
         .iter()
-        .any(|subnet| super::from_sdk(subnet.tags()).belongs_to(stack)))
+        .any(|table| super::from_sdk(table.tags()).belongs_to(stack)))
 }
 
 /// The association of a subnet, whosever its table is.
