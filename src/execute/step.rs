@@ -9,8 +9,8 @@ use crate::plan::{Action, Step};
 use crate::resource::desired::{Comparison, deviation};
 use crate::resource::provider::{Creation, Deletion, Progress, Update};
 use crate::resource::{
-    Condition, Desired, ErrorKind, Observed, OutputReference, Properties, Provider, ProviderError,
-    Schema, Urn, Value,
+    Condition, CreateClass, Desired, ErrorKind, Observed, OutputReference, Properties, Provider,
+    ProviderError, Schema, Urn, Value,
 };
 
 /// How a step ended, if not in an error.
@@ -34,6 +34,19 @@ pub(super) struct Known<'a> {
 impl Known<'_> {
     fn leaving(&self, urn: &Urn) -> &[String] {
         self.leaving.get(urn).map_or(&[], Vec::as_slice)
+    }
+
+    /// Ids of objects that a create call for this resource must not answer with. A token is remembered for longer than the
+    /// object that it made goes by the same name in the file.
+    fn not_meant(&self, urn: &Urn, schema: &Schema) -> Vec<String> {
+        let mut ids = self.leaving(urn).to_vec();
+        if schema.create_class == CreateClass::Token {
+            let objects = self.objects.lock().unwrap_or_else(PoisonError::into_inner);
+            let others = objects.iter().filter(|(other, _)| *other != urn);
+            let others = others.filter(|(other, _)| other.token() == urn.token());
+            ids.extend(others.map(|(_, observed)| observed.id.clone()));
+        }
+        ids
     }
 
     fn staying(&self) -> MutexGuard<'_, BTreeSet<(Urn, String)>> {
@@ -151,7 +164,7 @@ impl Runner<'_> {
                 urn: self.urn,
                 inputs: &comparison.inputs,
                 tags: &tags,
-                instead_of: self.known.leaving(self.urn),
+                instead_of: &self.known.not_meant(self.urn, schema),
                 progress: self.progress,
             })
             .await?;

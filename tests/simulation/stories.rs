@@ -139,6 +139,20 @@ fn show(told: &[Told]) -> Vec<&'static str> {
         };
         shown.tell();
     }
+    // Every story compares what is sent with what was planned.
+    let deviates = |told: &&Told| {
+        let failure = told.failure.as_ref();
+        failure.is_some_and(|failure| failure.contains("R18: "))
+    };
+    let shown = Shown {
+        promise: "R18",
+        level: "simulation",
+        what: "each step sends what the plan has for it",
+        runs: told.len(),
+        seeds: Some(told.len()),
+        failures: told.iter().filter(deviates).count(),
+    };
+    shown.tell();
     never
 }
 
