@@ -208,9 +208,9 @@ mod tests {
   open: { type: aws:rds:SubnetGroup, properties: { subnetIds: ["${one.id}", "${any.id}"] } }
 "#,
             &expect![[r#"
-                6:51 value `subnets`: `subnets`: names subnets in at least two availability zones, and `one`, `two` are all in eu-south-2a
+                6:51 value `subnets`: `subnets`: names subnets in at least two availability zones, and `one` and `two` are in eu-south-2a
                     help: give `two` another `availabilityZone`
-                7:53 value `subnetIds`: `subnetIds`: names subnets in at least two availability zones, and `one`, `two` are all in eu-south-2a
+                7:53 value `subnetIds`: `subnetIds`: names subnets in at least two availability zones, and `one` and `two` are in eu-south-2a
                     help: give `two` another `availabilityZone`
             "#]],
         );

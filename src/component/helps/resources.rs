@@ -36,6 +36,8 @@ fn between() -> Vec<Case> {
             .by_hand("vpc.idd", "vpc.id"),
         sections("resources:\n  a: { type: aws:sns:Topic, properties: { displayName: \"${b.arn}\" } }\n  b: { type: aws:sns:Topic, properties: { displayName: \"${a.arn}\" } }\n")
             .by_hand("\"${b.arn}\"", "b"),
+        sections("resources:\n  vpc: { type: aws:ec2:Vpc, properties: { cidrBlock: 10.0.0.0/16 } }\n  a: { type: aws:ec2:Subnet, properties: { vpcId: \"${vpc.id}\", cidrBlock: 10.0.1.0/24, availabilityZone: eu-south-2a } }\n  b: { type: aws:ec2:Subnet, properties: { vpcId: \"${vpc.id}\", cidrBlock: 10.0.2.0/24, availabilityZone: eu-south-2a } }\n  group: { type: aws:rds:SubnetGroup, properties: { subnetIds: [\"${a.id}\", \"${b.id}\"] } }\n")
+            .by_hand("cidrBlock: 10.0.2.0/24, availabilityZone: eu-south-2a", "cidrBlock: 10.0.2.0/24, availabilityZone: eu-south-2b"),
         whole("name: internal\nenvironment: dev\nregion: eu-south-2\nnetwork: {}\nservices: { api: { port: 1, default: true } }\nloadBalancer: {}\n")
             .by_hand("loadBalancer: {}", "loadBalancer: { name: shop }"),
         whole("name: sg-shop\nenvironment: dev\nregion: eu-south-2\nnetwork: {}\nservices: { api: { image: a/b:1 } }\n")
