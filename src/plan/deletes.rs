@@ -121,16 +121,24 @@ impl Uses {
             .filter(blocks)
             .collect();
         if !schema.deletes_after.is_empty() {
-            let parents: BTreeSet<&ObjectKey> = self.needs(object).collect();
+            // By what they name: of two twins the file does not say which is meant.
+            let parents = self
+                .needs(object)
+                .filter(|parent| self.names_it(object, parent));
+            let beside: BTreeSet<&ObjectKey> =
+                parents.flat_map(|parent| self.hangs_on(parent)).collect();
             let ruled = self
                 .needed_by(object)
                 .filter(|user| schema.deletes_after.contains(&user.0.token()) && blocks(user));
-            found.extend(ruled.filter(|user| {
-                let needs = self.all_needs(user);
-                parents.iter().any(|parent| needs.contains(parent))
-            }));
+            found.extend(ruled.filter(|user| beside.contains(user)));
         }
         found
+    }
+
+    fn names_it(&self, user: &ObjectKey, used: &ObjectKey) -> bool {
+        self.named_by
+            .get(used)
+            .is_some_and(|users| users.contains(user))
     }
 
     /// True if properties name an object.
