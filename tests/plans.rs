@@ -383,6 +383,48 @@ async fn drift_is_told_from_an_edit() {
     world.check(&ignored, &up(), expect![[""]]).await;
 }
 
+/// A bot that puts tags on everything is at peace with a file that leaves tags to it; what is ours stays ours.
+#[tokio::test(start_paused = true)]
+async fn tags_can_be_left_to_others() {
+    let with = |tags: &str, ignored: &str| {
+        format!(
+            "topic: {{ type: aws:sns:Topic, properties: {{ displayName: shop, tags: {{ {tags} }} }}, options: {{ ignoreChanges: [{ignored}] }} }}\n"
+        )
+    };
+    let world = World::with(&with("team: blue, stage: one", "tags")).await;
+    let id = world.object("topic").id;
+    assert_eq!(world.object("topic").tags.get("team"), Some("blue"));
+    world
+        .account
+        .edit(&id, |topic| topic.tags.insert("team", "red"));
+    let changed = with("team: green, more: x", "tags");
+    world.check(&changed, &up(), expect![[""]]).await;
+    let one = with("team: green, stage: two", "tags.team");
+    world
+        .check(
+            &one,
+            &up(),
+            expect![[r#"
+        0 update topic : edited
+    "#]],
+        )
+        .await;
+    world.arrives(&one, &up()).await;
+    let now = world.object("topic").tags;
+    assert_eq!(
+        (now.get("team"), now.get("stage")),
+        (Some("red"), Some("two"))
+    );
+    // Along with another change they stay as well.
+    let renamed = with("team: green", "tags").replace("displayName: shop", "displayName: other");
+    world.arrives(&renamed, &up()).await;
+    let now = world.object("topic").tags;
+    assert_eq!(
+        (now.get("team"), now.get("stage")),
+        (Some("red"), Some("two"))
+    );
+}
+
 /// Protection is no input, and still the file's to give and to take.
 #[tokio::test(start_paused = true)]
 async fn protection_that_the_file_gives_is_an_edit_and_what_others_took_is_drift() {

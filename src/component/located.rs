@@ -196,6 +196,35 @@ mod tests {
     }
 
     #[test]
+    fn options_without_an_effect_are_refused() {
+        check(
+            r#"network: { natGateways: none }
+resources:
+  a: { type: aws:s3:Bucket, options: { ignoreChanges: [buckt, tags.team, zone], replaceOnChanges: ["*", forceDestry], import: shop } }
+  part: { type: aws:s3:BucketPolicy, properties: { bucket: other, policy: {} }, options: { ignoreChanges: [policy, tags], import: other } }
+options:
+  network: { ignoreChanges: [mapPublicIpOnLaunch, cidrBlok], import: vpc-1 }
+  network/vpc: { ignoreChanges: [mapPublicIpOnLaunch], import: vpc-1 }
+"#,
+            &expect![[r#"
+                3:56 value `buckt`: `buckt` is not a property of `aws:s3:Bucket`
+                    help: did you mean `bucket`?
+                3:74 value `zone`: `zone` is not a property of `aws:s3:Bucket`
+                3:105 value `forceDestry`: `forceDestry` is not a property of `aws:s3:Bucket`
+                    help: did you mean `forceDestroy`?
+                3:127 value `shop`: only parts of other resources, such as policies and routes, can be imported
+                    help: take `import` out; a whole resource is adopted by its tags
+                4:116 value `tags`: `tags` is not a property of `aws:s3:BucketPolicy`
+                6:51 value `cidrBlok`: `cidrBlok` is not a property of any of these resources
+                    help: did you mean `cidrBlock`?
+                7:34 value `mapPublicIpOnLaunch`: `mapPublicIpOnLaunch` is not a property of `aws:ec2:Vpc`
+                7:64 value `vpc-1`: only parts of other resources, such as policies and routes, can be imported
+                    help: take `import` out; a whole resource is adopted by its tags
+            "#]],
+        );
+    }
+
+    #[test]
     fn subnets_of_one_zone_are_told_with_what_wants_two() {
         check(
             r#"resources:

@@ -13,8 +13,8 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Deserialize;
 use serde_json::json;
 
-use crate::graph::ResourceOptions;
-use crate::resource::{Path, Urn};
+use crate::graph::{ResourceOptions, nearest};
+use crate::resource::{Path, Schema as SchemaOf, Urn};
 use crate::stack::reference::Part;
 use crate::stack::{Fault, Node, StackError};
 
@@ -63,7 +63,7 @@ pub enum DependsOn {
 
 fn unsupported() -> serde_json::Value {
     json!({
-        "aliases": "renaming a resource is not supported yet",
+        "aliases": "a resource under another key that keeps its name, or is the only one like it, is renamed by itself",
         "customTimeouts": "each resource type waits as long as AWS may take",
         "parent": "resources have no parents; use `dependsOn` for order",
         "provider": "everything in a stack goes to one account and region",
@@ -149,6 +149,51 @@ fn paths(context: &mut Context<'_>, node: Option<&Node>, key: &str) -> Vec<Path>
     paths
 }
 
+/// Refuses what would have no effect: properties that none of these types has, and an import of what is no part.
+pub fn check(context: &mut Context<'_>, node: Option<&Node>, tokens: &BTreeSet<String>) {
+    let schemas: Vec<&SchemaOf> = tokens
+        .iter()
+        .filter_map(|token| context.catalog.get(token))
+        .collect();
+    let Some(node) = node.filter(|_| !schemas.is_empty()) else {
+        return;
+    };
+    let of = match schemas.as_slice() {
+        [schema] => format!("`{}`", schema.token),
+        _ => "any of these resources".to_owned(),
+    };
+    let mut errors = Vec::new();
+    for (key, all) in [("ignoreChanges", None), ("replaceOnChanges", Some("*"))] {
+        for item in node.get(key).and_then(Node::as_list).unwrap_or_default() {
+            let Some(Ok(path)) = item.as_text().map(Path::parse) else {
+                continue;
+            };
+            let first = path.first().unwrap_or_default();
+            let is_tags = first == "tags" && schemas.iter().any(|schema| schema.taggable);
+            if is_tags
+                || Some(first) == all
+                || schemas
+                    .iter()
+                    .any(|schema| schema.property(first).is_some())
+            {
+                continue;
+            }
+            let names = schemas.iter().flat_map(|schema| &schema.properties);
+            let near = nearest(first, names.map(|property| property.name));
+            let label = format!("`{first}` is not a property of {of}");
+            errors.push(StackError::new(Fault::Value, item.span, label).suggest(near));
+        }
+    }
+    if let Some(import) = node.get("import")
+        && schemas.iter().all(|schema| schema.parents.is_empty())
+    {
+        let label = "only parts of other resources, such as policies and routes, can be imported";
+        let help = "take `import` out; a whole resource is adopted by its tags";
+        errors.push(StackError::new(Fault::Value, import.span, label).help(help));
+    }
+    context.errors.extend(errors);
+}
+
 /// The resources that a `dependsOn` names; names of sections stand for all that they made.
 fn dependencies(context: &mut Context<'_>, node: Option<&Node>) -> BTreeSet<Urn> {
     let Some(node) = node.and_then(|node| node.get("dependsOn")) else {
@@ -225,6 +270,7 @@ pub fn apply(context: &mut Context<'_>) {
         let entry = section.entry(&name);
         let mut asked = Asked::read(context, entry.map(|entry| &entry.value));
         let mut hit = false;
+        let mut tokens = BTreeSet::new();
         for resource in &mut context.resources {
             let own = resource.urn.name();
             if own == name || own.starts_with(&prefix) {
@@ -232,9 +278,11 @@ pub fn apply(context: &mut Context<'_>) {
                 let itself = asked.dependencies.take(&resource.urn);
                 spec.add_to(&mut resource.options, &asked);
                 asked.dependencies.extend(itself);
+                tokens.insert(resource.urn.token().to_owned());
                 hit = true;
             }
         }
+        check(context, entry.map(|entry| &entry.value), &tokens);
         if !hit && !is_known(context, &name) {
             let span = entry.map(|entry| entry.key_span).unwrap_or_default();
             let label = format!("nothing in the stack is called `{name}`");

@@ -23,7 +23,7 @@ use crate::resource::{Path, Properties, Schema, Value};
 use crate::stack::{Check, Entry, Fault, Node, References, Stack, StackError, check_tag};
 
 use super::context::Context;
-use super::options::{Asked, OptionsSpec};
+use super::options::{self, Asked, OptionsSpec};
 use super::{elsewhere, inputs, lookup, registry};
 
 pub const KEY: &str = "resources";
@@ -196,6 +196,7 @@ fn resource(
         .collect();
     let options_node = entry.value.get("options");
     let asked = Asked::read(context, options_node);
+    options::check(context, options_node, &[schema.token.to_owned()].into());
     let urn = context.urn(schema.token, &entry.key);
     let resource = context.add_at(place.clone(), entry.key_span, urn, inputs);
     resource.origin.name_key = schema
@@ -420,6 +421,8 @@ options:
                 2:3 name `network`: is what a section of the file is called, and `${…}` would mean that
                 3:14 unknown_type `aws:s3:Bukket`: `aws:s3:Bukket` is not a resource type of fde-infra
                     help: did you mean `aws:s3:Bucket`?
+                4:50 value `x`: only parts of other resources, such as policies and routes, can be imported
+                    help: take `import` out; a whole resource is adopted by its tags
                 4:53 unknown_key `protekt`: `resources.b.options` has no `protekt`
                     help: did you mean `protect`?
                 5:61 broken_reference `${b.nothing}`: `aws:s3:Bucket` has no output `nothing`

@@ -3,9 +3,10 @@
 //! The planner compares before anything runs, the executor again once the references are known: both through here, so
 //! that what was shown is what is done.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::diff::{compare, compare_tags};
+use super::diff::{TAGS, compare, compare_tags};
 use super::names::same_but_for_generation;
 use super::path::Segment;
 use super::tags::{
@@ -212,6 +213,33 @@ impl Desired {
         }
     }
 
+    /// The author's tags, but for those whose live values are kept: `tags`, or `tags.team`, among the ignored changes.
+    fn author_tags(&self, observed: Option<&Observed>) -> BTreeMap<String, String> {
+        let mut tags = self.tags.clone();
+        let Some(live) = observed.map(|observed| &observed.tags) else {
+            return tags;
+        };
+        let ignored: Vec<Option<Cow<'_, str>>> = self
+            .ignore_changes
+            .iter()
+            .filter(|path| path.first() == Some(TAGS))
+            .map(|path| path.segments().get(1).map(Segment::as_key))
+            .collect();
+        let given = live.applied_keys().map(str::to_owned);
+        let keys: BTreeSet<String> = tags.keys().cloned().chain(given).collect();
+        for key in keys {
+            let is_it = |of: &Option<Cow<'_, str>>| of.as_ref().is_none_or(|of| **of == key);
+            if !ignored.iter().any(is_it) {
+                continue;
+            }
+            match live.get(&key) {
+                Some(value) => tags.insert(key, value.to_owned()),
+                None => tags.remove(&key),
+            };
+        }
+        tags
+    }
+
     /// The tags for the create call. An input that AWS takes by a later call alone, and that `ignoreChanges` names, would be
     /// left at AWS's default if the run ended between the two; so the object says that it is unfinished until it is not.
     pub fn tags_at_creation(&self, schema: &Schema, tags: &Tags) -> Tags {
@@ -251,7 +279,9 @@ impl Desired {
                 retain: self.retain,
             };
             let applied = applied(&hash, &self.source);
-            let mut tags = Tags::owned(&self.urn, &self.tags, &applied, marks);
+            let finished = observed.filter(|live| !live.tags.is_unfinished());
+            let author = self.author_tags(finished);
+            let mut tags = Tags::owned(&self.urn, &author, &applied, marks);
             // What is a region's own needs it to be told from what an earlier version made there, and keeps it from
             // its creation on.
             let is_marked = observed.is_none_or(|live| live.tags.region().is_some());

@@ -145,6 +145,8 @@ fn cases() -> Vec<Case> {
             .by_hand("services: { database:", "services: { store:"),
         // Raw resources.
         sections("resources: { a: { type: aws:s3:Bukket } }\n"),
+        sections("resources: { a: { type: aws:s3:Bucket, options: { import: shop } } }\n").by_hand(", options: { import: shop }", ""),
+        sections("resources: { a: { type: aws:s3:Bucket, options: { ignoreChanges: [buckt] } } }\n").by_hand("buckt", "bucket"),
         sections("resources: { a: { type: aws:s3:Bucket, options: { aliases: [x] } } }\n").by_hand(", options: { aliases: [x] }", ""),
         sections("resources: { a: { type: aws:s3:Bucket, options: { ignoreChanges: [\"a..b\"] } } }\n").by_hand("a..b", "a.b"),
         sections("network: {}\noptions: { netwrk: { protect: true } }\n"),
