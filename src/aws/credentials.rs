@@ -373,7 +373,7 @@ impl Chain {
             _ => {
                 let roles: Vec<&str> = self.roles.iter().map(|role| role.arn.as_str()).collect();
                 Remedy::new(format!(
-                    "let {} be assumed: by sts:AssumeRole in a policy of whoever assumes it, and in its own trust \
+                    "let {} be assumed: allow sts:AssumeRole in a policy of the caller, and the caller in its trust \
                      policy; then run",
                     roles.join(" and ")
                 ))

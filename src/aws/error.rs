@@ -172,7 +172,7 @@ fn credentials_failure(error: &(dyn Error + 'static), converted: &mut ProviderEr
     }
 }
 
-/// Says which call a provider of credentials made, and what was answered; or that nobody was.
+/// Names the call that a credentials provider made, with its answer, or says that no provider was found.
 fn provider_failure(failure: &CredentialsError, converted: &mut ProviderError) {
     converted.message = format!("where they should come from: {}", innermost(failure));
     let mut current = failure.source();

@@ -519,7 +519,7 @@ resources:
                 19:103 value `60`: `slowStart`: goes with the algorithm `round_robin` alone
                 19:190 value `10`: `healthCheck.timeout`: an answer may take 10 s, but is asked for every 10 s
                 20:51 value `subnets`: `subnets`: names at least two subnets, in different availability zones
-                21:128 value `redirect`: `defaultActions[0].redirect`: must change protocol, host, port or path, or a request would come round for ever
+                21:128 value `redirect`: `defaultActions[0].redirect`: must change protocol, host, port or path, or it would be a redirect loop
                 22:166 value `5`: `minCapacity`: is 5, and `maxCapacity` is 2
                 23:37 value `properties`: `networkConfiguration`: must be given for the launch type `FARGATE`
                 23:133 value `100`: `deploymentMaximumPercent`: is 100, and `deploymentMinimumHealthyPercent` is 100: no task could be replaced

@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::protect::consented;
 use super::{Added, Because, Draft, Goal, Op, Owner, Refusal, Removal, target};
 use crate::graph::{FACTS_TOKEN, Resource, ResourceGraph};
 use crate::resource::provider::DataPolicy;
@@ -407,11 +408,6 @@ pub(super) fn refuse(draft: &mut Draft<'_>) {
     }
     refusals.extend(elsewhere(draft));
     draft.refusals.extend(refusals);
-}
-
-fn consented(draft: &Draft<'_>, urn: &Urn, observed: &Observed) -> bool {
-    let allowed = &draft.request.allow_delete;
-    target::matches_any(allowed, urn.name()) || allowed.contains(&observed.id)
 }
 
 /// What a part would be hung on, if none of that is of this stack.

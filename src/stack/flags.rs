@@ -167,57 +167,12 @@ fn put_at(node: Node, path: &[Segment], value: Node, span: Span) -> Result<Node,
 
 #[cfg(test)]
 mod tests {
-    use std::io;
-
-    use expect_test::{Expect, expect};
+    use expect_test::expect;
 
     use super::*;
     use crate::component::testing::{faults, load, with_head};
-    use crate::stack::{StackErrors, layers};
-
-    fn show(node: &Node) -> String {
-        match &node.content {
-            Content::Null => "null".to_owned(),
-            Content::Bool(value) => value.to_string(),
-            Content::Number(value) => value.to_string(),
-            Content::Text(text) => format!("{text:?}"),
-            Content::List(items) => {
-                format!(
-                    "[{}]",
-                    items.iter().map(show).collect::<Vec<_>>().join(", ")
-                )
-            }
-            Content::Map(entries) => {
-                let entries: Vec<String> = entries
-                    .iter()
-                    .map(|entry| format!("{}: {}", entry.key, show(&entry.value)))
-                    .collect();
-                format!("{{{}}}", entries.join(", "))
-            }
-        }
-    }
-
-    fn check(files: &[(&str, &str)], set: &[&str], expected: &Expect) {
-        let read = |path: &str| {
-            files
-                .iter()
-                .find(|(name, _)| *name == path)
-                .map(|(_, text)| (*text).to_owned())
-                .ok_or_else(|| io::ErrorKind::NotFound.into())
-        };
-        let set: Vec<Flag> = set
-            .iter()
-            .map(|flag| match flag.strip_prefix("new ") {
-                Some(flag) => Flag::set_new(flag),
-                None => Flag::set(*flag),
-            })
-            .collect();
-        let shown = match layers::read(files[0].0, &read, &set) {
-            Ok((document, _)) => show(&document.root),
-            Err(errors) => faults(&errors, 0),
-        };
-        expected.assert_eq(&shown);
-    }
+    use crate::stack::StackErrors;
+    use crate::stack::testing::check;
 
     #[test]
     fn flags() {

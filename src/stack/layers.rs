@@ -188,55 +188,11 @@ fn beside(file: &str, relative: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use expect_test::{Expect, expect};
+    use expect_test::expect;
 
     use super::*;
     use crate::component::testing::{faults, load};
-    use crate::stack::node::Content;
-
-    fn show(node: &Node) -> String {
-        match &node.content {
-            Content::Null => "null".to_owned(),
-            Content::Bool(value) => value.to_string(),
-            Content::Number(value) => value.to_string(),
-            Content::Text(text) => format!("{text:?}"),
-            Content::List(items) => {
-                format!(
-                    "[{}]",
-                    items.iter().map(show).collect::<Vec<_>>().join(", ")
-                )
-            }
-            Content::Map(entries) => {
-                let entries: Vec<String> = entries
-                    .iter()
-                    .map(|entry| format!("{}: {}", entry.key, show(&entry.value)))
-                    .collect();
-                format!("{{{}}}", entries.join(", "))
-            }
-        }
-    }
-
-    fn check(files: &[(&str, &str)], set: &[&str], expected: &Expect) {
-        let read = |path: &str| {
-            files
-                .iter()
-                .find(|(name, _)| *name == path)
-                .map(|(_, text)| (*text).to_owned())
-                .ok_or_else(|| io::ErrorKind::NotFound.into())
-        };
-        let set: Vec<Flag> = set
-            .iter()
-            .map(|flag| match flag.strip_prefix("new ") {
-                Some(flag) => Flag::set_new(flag),
-                None => Flag::set(*flag),
-            })
-            .collect();
-        let shown = match super::read(files[0].0, &read, &set) {
-            Ok((document, _)) => show(&document.root),
-            Err(errors) => faults(&errors, 0),
-        };
-        expected.assert_eq(&shown);
-    }
+    use crate::stack::testing::check;
 
     #[test]
     fn maps_merge_and_the_rest_replaces() {

@@ -19,6 +19,8 @@ pub mod reference;
 pub mod region;
 mod scalar;
 mod schema;
+#[cfg(test)]
+mod testing;
 
 use std::collections::{BTreeMap, BTreeSet};
 

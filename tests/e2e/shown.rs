@@ -2,6 +2,8 @@
 
 use serde_json::json;
 
+use aws_sdk_ecs::types::{ContainerDefinition, TaskDefinition};
+
 use crate::common::program::{Ended, Program};
 use crate::common::showing::Showing;
 use crate::common::{REGION, World};
@@ -32,21 +34,26 @@ async fn push(world: &World, repository: &str, tag: &str) {
     put.send().await.expect("an image can be put");
 }
 
-/// The container of the revision that the stack's only service runs.
-async fn running(world: &World) -> aws_sdk_ecs::types::ContainerDefinition {
+/// The stack's only service, by cluster and ARN, and the revision that it runs.
+async fn service(world: &World) -> (String, String, TaskDefinition) {
     let ecs = &world.sdk.ecs;
     let services = world.sdk.tagged(&world.stack_tag()).await;
-    let service = services
-        .iter()
-        .find(|arn| arn.contains(":service/"))
-        .expect("the service is tagged");
+    let mut services = services.into_iter();
+    let service = services.find(|arn| arn.contains(":service/"));
+    let service = service.expect("the service is tagged");
     let cluster = service.split('/').nth(1).expect("an ARN with its cluster");
-    let asked = ecs.describe_services().cluster(cluster).services(service);
+    let asked = ecs.describe_services().cluster(cluster).services(&service);
     let answer = asked.send().await.expect("ECS answers");
     let revision = answer.services()[0].task_definition().expect("a revision");
     let asked = ecs.describe_task_definition().task_definition(revision);
     let answer = asked.send().await.expect("ECS answers");
-    let definition = answer.task_definition().expect("a definition");
+    let definition = answer.task_definition.expect("a definition");
+    (cluster.to_owned(), service, definition)
+}
+
+/// The container of the revision that the stack's only service runs.
+async fn running(world: &World) -> ContainerDefinition {
+    let (.., definition) = service(world).await;
     definition.container_definitions()[0].clone()
 }
 
@@ -169,16 +176,7 @@ async fn an_ignored_input_that_a_killed_run_did_not_set_is_set_by_the_next() {
 /// As a deploy tool does it: a revision like the one that runs, with another image and without tags, and the service on it.
 async fn deploy(world: &World, image: &str) -> String {
     let ecs = &world.sdk.ecs;
-    let service = world.sdk.tagged(&world.stack_tag()).await;
-    let service = service.iter().find(|arn| arn.contains(":service/"));
-    let service = service.expect("the service is tagged");
-    let cluster = service.split('/').nth(1).expect("an ARN with its cluster");
-    let asked = ecs.describe_services().cluster(cluster).services(service);
-    let answer = asked.send().await.expect("ECS answers");
-    let revision = answer.services()[0].task_definition().expect("a revision");
-    let asked = ecs.describe_task_definition().task_definition(revision);
-    let answer = asked.send().await.expect("ECS answers");
-    let runs = answer.task_definition().expect("a definition");
+    let (cluster, service, runs) = service(world).await;
     let mut container = runs.container_definitions()[0].clone();
     container.image = Some(image.to_owned());
     let register = ecs

@@ -416,16 +416,19 @@ fn attachment(role: &str) -> Observed {
     observed("t:acc:Attachment", &id, inputs, Tags::default())
 }
 
-/// A stack with a role of this name, and perhaps an attachment on another one.
-fn small(on: Option<&str>) -> ResourceGraph {
-    let resource = |token: &str, name: &str, inputs| Resource {
+fn resource(token: &str, name: &str, inputs: Properties) -> Resource {
+    Resource {
         urn: Urn::new(&stack(), token, name),
         inputs,
         tags: BTreeMap::new(),
         options: ResourceOptions::default(),
         origin: Origin::default(),
         generated_name: false,
-    };
+    }
+}
+
+/// A stack with a role of this name, and perhaps an attachment on another one.
+fn small(on: Option<&str>) -> ResourceGraph {
     let mut resources = vec![resource(ROLE, "role", properties([("name", "new".into())]))];
     let inputs = |role: &str| properties([("role", role.into()), ("policy", "theirs".into())]);
     resources.extend(on.map(|role| resource("t:acc:Attachment", "on", inputs(role))));
@@ -497,14 +500,6 @@ fn what_refers_to_a_renamed_object_may_be_renamed_with_it() {
             owned(listener, "door-before"),
         ),
     ];
-    let resource = |token: &str, name: &str, inputs| Resource {
-        urn: Urn::new(&stack(), token, name),
-        inputs,
-        tags: BTreeMap::new(),
-        options: ResourceOptions::default(),
-        origin: Origin::default(),
-        generated_name: false,
-    };
     let on = Value::output(&Urn::new(&stack(), service, "after"), "id");
     let resources = [
         resource(service, "after", named),

@@ -177,8 +177,8 @@ fn standing(service: &Service, awaited: &Awaited<'_>) -> Standing {
     ))
 }
 
-/// How many tasks of a deployment fail before the circuit breaker ends it, and we end the wait where there is none: AWS
-/// would go on for ever. <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-circuit-breaker.html>
+/// The number of failed tasks at which the circuit breaker ends a deployment. The wait ends there without a breaker, too:
+/// AWS starts tasks endlessly. <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-circuit-breaker.html>
 fn threshold(service: &Service) -> i32 {
     let half = (service.desired_count() + 1) / 2;
     half.clamp(3, 200)

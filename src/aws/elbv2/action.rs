@@ -134,8 +134,7 @@ fn fit_one(at: &str, action: &Action) -> Vec<Misfit> {
         if stays {
             let at = format!("{at}.redirect");
             // AWS: "The redirect configuration is not valid because it creates a loop."
-            let reason =
-                "must change protocol, host, port or path, or a request would come round for ever";
+            let reason = "must change protocol, host, port or path, or it would be a redirect loop";
             misfits.push(Misfit::new(at, reason));
         }
     }

@@ -4,9 +4,9 @@
 //!   a call.
 //! - `CreateLoadBalancer`, `CreateTargetGroup` and `CreateListener` answer with an existing object of the same settings as
 //!   if they had just made it, whoever owns it. Nothing in the answer for a target group or listener tells the two cases
-//!   apart, so `only_ours` looks at the owner tag once; what has no tags at all, and is in nobody's use, was just made. A new load balancer is known by its state, `provisioning`: only
-//!   one that somebody else made in the same minutes, with the same name, subnets and groups, would be taken for ours, and
-//!   the next reading tells.
+//!   apart, so `only_ours` looks at the owner tag once; an unused object without any tags was just made. A new load balancer
+//!   is known by its state, `provisioning`: only one that another account user made in the same minutes, with the same name,
+//!   subnets and groups, would be taken for ours, and the next read finds out.
 
 mod access_logs;
 mod action;

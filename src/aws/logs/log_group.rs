@@ -4,7 +4,7 @@
 //!   with a wanted name and without an owner is taken over. Its log lines stay.
 //! - `DescribeLogGroups` returns no tags, and looks names up by prefix: longer names come along.
 //! - Of its two ARNs the one that ends in `:*` is for policies; tagging and everything here want the other.
-//! - Retention is a call of its own, and absent means for ever.
+//! - Retention is a call of its own; without one, events never expire.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
@@ -33,8 +33,8 @@ use crate::resource::{
 pub struct Inputs {
     /// 1 to 512 letters, digits and `.-_/#`; not starting with `aws/`.
     pub name: String,
-    /// Days: 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288 or 3653; 0
-    /// is for ever. Default: 0.
+    /// Days: 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288 or 3653;
+    /// with 0 events never expire. Default: 0.
     pub retention_in_days: Option<i32>,
     /// ARN of the KMS key that encrypts new lines. Its policy must let CloudWatch Logs use it. Default: AWS's own key.
     pub kms_key_id: Option<String>,
@@ -51,7 +51,7 @@ const NAME: TextRule = TextRule::new(1..=512)
     )
     .must("not begin with `aws/`", |name| !name.starts_with("aws/"));
 
-/// The days that CloudWatch Logs keeps lines for; 0 is for ever.
+/// The retention periods of CloudWatch Logs, in days; with 0 events never expire.
 const DAYS: [i32; 23] = [
     0, 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922,
     3288, 3653,
@@ -361,7 +361,7 @@ fn live(context: &Context, group: &SdkLogGroup, tags: Tags) -> LiveOf<LogGroup> 
     }
 }
 
-/// Pulumi's way to say for ever.
+/// Pulumi's 0 for events that never expire.
 fn zero_as_none(days: Value) -> Value {
     if days.as_number() == Some(0.0) {
         Value::Null
