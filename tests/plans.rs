@@ -18,7 +18,8 @@ use fde_infra::component::stack_graph;
 use fde_infra::execute::{self, Cancel, Outcome};
 use fde_infra::graph::ResourceGraph;
 use fde_infra::plan::{self, Action, Goal, Plan, Request, StepId};
-use fde_infra::resource::{Condition, Observed, Tags};
+use fde_infra::resource::value::properties;
+use fde_infra::resource::{Condition, Observed, Properties, Tags, Value};
 use fde_infra::testing::FakeAccount;
 use fde_infra::{live, stack};
 
@@ -1331,4 +1332,72 @@ data: { type: aws:rds:Instance, properties: { identifier: shop, engine: postgres
     // In the other zone nothing of it lies.
     let elsewhere = before.replace("10.0.6.0", "10.0.7.0");
     world.arrives(&elsewhere, &up()).await;
+}
+
+/// A part that others have made is not overwritten because the file comes to name the same one.
+#[tokio::test(start_paused = true)]
+async fn a_part_of_others_is_not_taken_over_unasked() {
+    let (bucket, _) = DATA.trim().split_once('\n').expect("two resources");
+    let world = World::with(bucket).await;
+    let id = world.object("bucket").id;
+    let theirs = |token: &str, name: &str, inputs: [(&str, Value); 2]| Observed {
+        token: token.to_owned(),
+        id: name.to_owned(),
+        arn: None,
+        inputs: properties(inputs),
+        outputs: Properties::new(),
+        tags: Tags::default(),
+        condition: Condition::Ready,
+    };
+    let policy = [("bucket", id.as_str().into()), ("policy", "theirs".into())];
+    let policy = theirs("aws:s3:BucketPolicy", "policy-of-others", policy);
+    world.account.insert(policy.clone());
+    world.refused(DATA, &up(), expect![[r#"
+        PlaceTaken { urn: aws:s3:BucketPolicy::policy, id: "policy-of-others", arn: None, owner: Untagged }
+    "#]]).await;
+    let taken = DATA.replace(
+        "policy: '{}' }",
+        "policy: '{}' }, options: { import: shop-reports }",
+    );
+    world
+        .check(
+            &taken,
+            &up(),
+            expect![[r#"
+                0 update bucket : records what is ours
+                1 update policy policy: edited after 0
+            "#]],
+        )
+        .await;
+    // What AWS makes by itself is nobody's.
+    let versioning = [
+        ("bucket", id.as_str().into()),
+        (
+            "versioningConfiguration",
+            Value::object([("status", "Suspended".into())]),
+        ),
+    ];
+    world
+        .account
+        .insert(theirs("aws:s3:BucketVersioning", "versioning", versioning));
+    let versioned = format!(
+        "{bucket}\nversions: {{ type: aws:s3:BucketVersioning, properties: {{ bucket: '${{bucket.id}}', versioningConfiguration: {{ status: Enabled }} }} }}\n"
+    );
+    world
+        .check(
+            &versioned,
+            &up(),
+            expect![[r#"
+                0 update bucket : records what is ours
+                1 update versions versioningConfiguration: edited after 0
+            "#]],
+        )
+        .await;
+    // Removed by name, it makes room for ours, which stays ours.
+    let request = Request {
+        remove: vec!["policy-of-others".to_owned()],
+        ..up()
+    };
+    world.arrives(bucket, &request).await;
+    world.arrives(DATA, &up()).await;
 }

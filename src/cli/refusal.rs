@@ -152,8 +152,17 @@ fn others(refusal: &Refusal, session: &Session, again: &str) -> Option<Message> 
             let summary = format!("{of} cannot be put in its place: others are there");
             let message = message(summary, "fde::guard::place_taken");
             let message = message.fact("taken by", format!("`{id}`"));
-            let elsewhere = format!("give it another place in {file}");
-            owned(message, refusal, session, &elsewhere, again)
+            let schema = session.offline.catalog.get(urn.token());
+            let message = if schema.is_some_and(|schema| schema.taggable) {
+                let elsewhere = format!("give it another place in {file}");
+                owned(message, refusal, session, &elsewhere, again)
+            } else {
+                now(message).help(format!(
+                    "take it out of {file}; or, to take over what is there, give it `options: {{ import: ID }}`, with the \
+                     id of what it is part of"
+                ))
+            };
+            message
                 .help("to take away what is there, run")
                 .command(format!("{again} --remove {}", session::quoted(id)))
         }

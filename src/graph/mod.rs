@@ -5,6 +5,7 @@
 mod claims;
 mod limits;
 mod order;
+pub mod parts;
 mod spread;
 
 use std::collections::{BTreeMap, BTreeSet};

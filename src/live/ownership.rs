@@ -6,12 +6,13 @@
 //! - One without our tags that has a wanted name stands in the way: it is kept as foreign, and never touched. One that hangs
 //!   on an object of ours has been added by others.
 //! - An untaggable object belongs to its parent, and is somebody else's where that is not ours. It is the wanted one with the
-//!   same key; or a leftover of ours, if the parent's tags record it or all that it ties together is ours; or else it has been
-//!   added by others.
+//!   same key, unless the parent's tags record its parts and not this one; or a leftover of ours, if they do or all that it
+//!   ties together is ours; or else it has been added by others.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::lookup;
+use crate::graph::parts::record_of;
 use crate::graph::{Resource, ResourceGraph};
 use crate::resource::diff::compare;
 use crate::resource::tags::mark_of_part;
@@ -273,12 +274,24 @@ fn children(
                 .filter(is_ours)
                 .map_or(Whose::Nobodys, |wanted| Whose::Ours(wanted.urn.clone()));
         };
+        let recorded = tags.parts();
+        let has = |mark: &String| recorded.as_ref().is_none_or(|marks| marks.contains(mark));
+        let ties = || owners.tie(schema, &object.inputs);
         if let Some(wanted) = wanted {
-            return Whose::Ours(wanted.urn.clone());
+            // Parts are recorded before they are made. One that is not was there when the file came to name it.
+            let record = record_of(graph, &live.facts, schema, wanted);
+            let is_ours = schema.made_by_aws
+                || wanted.options.import.is_some()
+                || record.is_none_or(|(on, mark)| on != parent || has(&mark))
+                || ties();
+            return if is_ours {
+                Whose::Ours(wanted.urn.clone())
+            } else {
+                Whose::Added(parent.clone())
+            };
         }
-        let recorded = tags.parts().unwrap_or_default();
         let mark = mark_of_part(schema, &object.inputs);
-        if mark.is_some_and(|mark| recorded.contains(&mark)) || owners.tie(schema, &object.inputs) {
+        if recorded.is_some() && mark.as_ref().is_some_and(has) || ties() {
             Whose::Ours(leftover(schema, graph, parent, &key))
         } else {
             Whose::Added(parent.clone())

@@ -10,9 +10,9 @@ use super::{
 };
 use crate::graph::{FACTS_TOKEN, Resource, dependencies};
 use crate::resource::desired::{Comparison, source_of};
-use crate::resource::diff::{REBOOT, compare};
+use crate::resource::diff::{REBOOT, TAGS, compare};
 use crate::resource::path::Segment;
-use crate::resource::tags::Marks;
+use crate::resource::tags::{Marks, PARTS};
 use crate::resource::{
     Change, Condition, Desired, Diff, Observed, OutputReference, Path, Schema, Urn, Value, names,
 };
@@ -106,6 +106,8 @@ fn verdict(draft: &mut Draft<'_>, resource: &Resource, schema: &Schema) -> Verdi
         Because::Reboot
     } else if is_all(|change| change.rewrites || change.path == REBOOT.into()) {
         Because::Renewed
+    } else if is_all(|change| change.path == Path::from(TAGS).key(PARTS)) {
+        Because::Unmarked
     } else if comparison.drift {
         Because::Drifted
     } else {

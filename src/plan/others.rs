@@ -5,14 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::protect::consented;
 use super::{Added, Because, Draft, Goal, Op, Owner, Refusal, Removal, target};
-use crate::graph::{FACTS_TOKEN, Resource, ResourceGraph};
+use crate::graph::parts::{record_of, wanted_parent};
+use crate::graph::{Resource, ResourceGraph};
 use crate::resource::provider::DataPolicy;
-use crate::resource::schema::Parent;
 use crate::resource::tags::{self, mark_of_part};
-use crate::resource::value::resolve_properties;
-use crate::resource::{
-    Addition, Catalog, LiveSnapshot, Observed, OutputReference, Properties, Schema, Urn, Value,
-};
+use crate::resource::{Addition, Catalog, LiveSnapshot, Observed, Properties, Schema, Urn, Value};
 
 /// Whose an object is, by its own word.
 pub(super) fn owner(observed: &Observed) -> Owner {
@@ -67,11 +64,10 @@ impl Parts {
                 .extend(schema.parents.first().map(|parent| parent.token));
         }
         for resource in graph.iter() {
-            if let Some((schema, parent)) = untaggable(resource.urn.token())
-                && let Some(urn) = wanted_parent(graph, resource, *parent)
-                && let Some(mark) = mark_of_part(schema, &standing(live, graph, resource))
+            if let Some(schema) = catalog.get(resource.urn.token())
+                && let Some((parent, mark)) = record_of(graph, &live.facts, schema, resource)
             {
-                parts.wanted.entry(urn.clone()).or_default().insert(mark);
+                parts.wanted.entry(parent.clone()).or_default().insert(mark);
             }
         }
         for (urn, objects) in &live.ours {
@@ -110,42 +106,6 @@ impl Parts {
     pub(super) fn of_wanted(&self, urn: &Urn) -> bool {
         self.wanted.get(urn).is_some_and(|marks| !marks.is_empty())
     }
-}
-
-/// The inputs of a resource with what the file and the account alone say of its references: the same on every run, whatever
-/// is there already.
-fn standing(live: &LiveSnapshot, graph: &ResourceGraph, resource: &Resource) -> Properties {
-    resolve_properties(&resource.inputs, &|reference: &OutputReference| {
-        let (output, rest) = reference.path.split_first()?;
-        let value = if reference.urn.token() == FACTS_TOKEN {
-            live.facts.get(output)?
-        } else {
-            graph.get(&reference.urn)?.inputs.get(output)?
-        };
-        value.is_known().then(|| value.at(rest).cloned())?
-    })
-}
-
-/// The resource of the file that a wanted object hangs on.
-fn wanted_parent<'g>(
-    graph: &'g ResourceGraph,
-    resource: &Resource,
-    parent: Parent,
-) -> Option<&'g Urn> {
-    let value = resource.inputs.get(parent.property)?;
-    let references = value.references();
-    let referred = references
-        .into_iter()
-        .find(|reference| reference.urn.token() == parent.token)
-        .and_then(|reference| graph.get(&reference.urn));
-    let named = || {
-        let name = value.as_str()?;
-        graph.iter().find(|other| {
-            let mut inputs = other.inputs.values();
-            other.urn.token() == parent.token && inputs.any(|value| value.as_str() == Some(name))
-        })
-    };
-    referred.or_else(named).map(|resource| &resource.urn)
 }
 
 /// Finds free places for what does not care which it has, such as the priorities of listener rules that a section makes:

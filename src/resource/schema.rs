@@ -102,6 +102,8 @@ pub struct Schema {
     pub adopts_untagged: bool,
     /// What it hangs on, where others may hang theirs as well. With several, one that is ours makes it ours to set.
     pub parents: Vec<Parent>,
+    /// AWS makes one with what it hangs on, so that its presence says nothing about who made it.
+    pub made_by_aws: bool,
     /// What others add of this type widens access, or changes where traffic goes.
     pub opens: bool,
     /// What it hangs on cannot be deleted while it is there, whoever has put it there.
@@ -179,6 +181,7 @@ impl Schema {
             found_by_name: false,
             adopts_untagged: false,
             parents: Vec::new(),
+            made_by_aws: false,
             opens: false,
             holds_parent: false,
             global: false,
@@ -351,6 +354,12 @@ impl Schema {
     #[must_use]
     pub fn hangs_on(mut self, property: &'static str, token: &'static str) -> Self {
         self.parents.push(Parent { property, token });
+        self
+    }
+
+    #[must_use]
+    pub fn made_by_aws(mut self) -> Self {
+        self.made_by_aws = true;
         self
     }
 

@@ -568,3 +568,108 @@ table: { type: aws:ec2:RouteTable, properties: { vpcId: '${vpc.id}' } }
     gone.send().await.expect("goes");
     succeeded(program.run(before, "destroy", &["--yes"]));
 }
+
+#[tokio::test]
+async fn parts_of_others_are_not_overwritten_once_the_file_names_them() {
+    let _shown = Showing::of("R19", "parts that the file comes to name", 3);
+    let name = "e2e-others-named";
+    let world = World::new(name).await;
+    let program = Program::of(&world);
+    let trust = "{ Version: '2012-10-17', Statement: [{ Effect: Allow, Principal: { Service: ecs-tasks.amazonaws.com }, Action: 'sts:AssumeRole' }] }";
+    let before = format!(
+        "bucket: {{ type: aws:s3:Bucket, properties: {{ bucket: {name} }} }}\n\
+         role: {{ type: aws:iam:Role, properties: {{ name: {name}, assumeRolePolicy: {trust} }} }}\n\
+         images: {{ type: aws:ecr:Repository, properties: {{ name: {name} }} }}\n"
+    );
+    succeeded(program.run(&before, "up", &["--yes"]));
+    let document = |effect: &str, resource: &str| json!({ "Version": "2012-10-17", "Statement": [{ "Effect": effect, "Action": "s3:GetObject", "Resource": resource }] });
+    let objects = format!("arn:aws:s3:::{name}/*");
+    let mut theirs = document("Deny", &objects);
+    theirs["Statement"][0]["Principal"] = json!("*");
+    let put = world.sdk.s3.put_bucket_policy().bucket(name);
+    put.policy(theirs.to_string())
+        .send()
+        .await
+        .expect("it is put");
+    let put = world
+        .sdk
+        .iam
+        .put_role_policy()
+        .role_name(name)
+        .policy_name("reads");
+    let put = put.policy_document(document("Allow", "*").to_string());
+    put.send().await.expect("it is put");
+    let rules = |count: u32| {
+        json!({ "rules": [{ "rulePriority": 1, "selection": { "tagStatus": "any", "countType": "imageCountMoreThan", "countNumber": count }, "action": { "type": "expire" } }] }).to_string()
+    };
+    let put = world.sdk.ecr.put_lifecycle_policy().repository_name(name);
+    put.lifecycle_policy_text(rules(7))
+        .send()
+        .await
+        .expect("it is put");
+
+    let ours = document("Allow", &objects);
+    for (part, said) in [
+        (
+            format!(
+                "part: {{ type: aws:s3:BucketPolicy, properties: {{ bucket: '${{bucket.id}}', policy: {ours} }} }}\n"
+            ),
+            "aws:s3:BucketPolicy `part` cannot be put in its place",
+        ),
+        (
+            format!(
+                "part: {{ type: aws:iam:RolePolicy, properties: {{ role: '${{role.name}}', name: reads, policy: {ours} }} }}\n"
+            ),
+            "aws:iam:RolePolicy `part` cannot be put in its place",
+        ),
+        (
+            format!(
+                "part: {{ type: aws:ecr:LifecyclePolicy, properties: {{ repository: '${{images.name}}', policy: {} }} }}\n",
+                rules(3)
+            ),
+            "aws:ecr:LifecyclePolicy `part` cannot be put in its place",
+        ),
+    ] {
+        let ended = program.run(&format!("{before}{part}"), "up", &["--yes"]);
+        assert_eq!(ended.status, REFUSED, "{}", ended.screen);
+        assert!(ended.stderr.contains(said), "{}", ended.screen);
+        assert_eq!(ended.mutating, [] as [String; 0], "{}", ended.screen);
+    }
+    let policy = world.sdk.s3.get_bucket_policy().bucket(name).send().await;
+    let policy = policy.expect("it is there").policy.expect("a policy");
+    assert!(policy.contains("Deny"), "{policy}");
+    let kept = world
+        .sdk
+        .ecr
+        .get_lifecycle_policy()
+        .repository_name(name)
+        .send()
+        .await;
+    let kept = kept.expect("it is there").lifecycle_policy_text;
+    assert!(kept.expect("a policy").contains("7"));
+    // Taken over by the author's word, it is ours, and goes with its line.
+    let part = format!(
+        "part: {{ type: aws:iam:RolePolicy, properties: {{ role: '${{role.name}}', name: reads, policy: {ours} }}, options: {{ import: {name} }} }}\n"
+    );
+    succeeded(program.run(&format!("{before}{part}"), "up", &["--yes"]));
+    let taken = world
+        .sdk
+        .iam
+        .get_role_policy()
+        .role_name(name)
+        .policy_name("reads")
+        .send()
+        .await;
+    let taken = taken.expect("it is there").policy_document;
+    assert!(taken.contains(name), "{taken}");
+    succeeded(program.run(&before, "up", &["--yes"]));
+    let left = world
+        .sdk
+        .iam
+        .list_role_policies()
+        .role_name(name)
+        .send()
+        .await;
+    assert_eq!(left.expect("IAM answers").policy_names(), [] as [String; 0]);
+    succeeded(program.run(&before, "destroy", &["--yes", "--allow-delete", "*"]));
+}

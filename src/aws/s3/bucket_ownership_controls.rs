@@ -63,6 +63,7 @@ impl ResourceType for BucketOwnershipControls {
             ])
             .key(&["bucket"])
             .reads_after(&[super::BUCKET])
+            .made_by_aws()
             .hangs_on("bucket", super::BUCKET)
     }
 

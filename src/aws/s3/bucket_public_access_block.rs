@@ -56,6 +56,7 @@ impl ResourceType for BucketPublicAccessBlock {
             ])
             .key(&["bucket"])
             .reads_after(&[super::BUCKET])
+            .made_by_aws()
             .hangs_on("bucket", super::BUCKET)
             .opens()
     }

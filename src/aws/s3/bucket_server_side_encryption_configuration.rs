@@ -72,6 +72,7 @@ impl ResourceType for BucketServerSideEncryptionConfiguration {
         ])
         .key(&["bucket"])
         .reads_after(&[super::BUCKET])
+        .made_by_aws()
         .hangs_on("bucket", super::BUCKET)
     }
 

@@ -65,6 +65,7 @@ impl ResourceType for TargetAttachment {
         .key(&["secretId"])
         .shared_claim("value of a secret", "secretId")
         .reads_after(&["aws:secretsmanager:Secret"])
+        .made_by_aws()
         .hangs_on("secretId", "aws:secretsmanager:Secret")
         .properties([
             Property::new("secretId").required().replaces(),
