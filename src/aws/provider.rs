@@ -1,19 +1,21 @@
 //! The engine's [`Provider`], on a real account.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use futures_util::future::join_all;
 
 use super::context::Context;
+use super::ec2::PIECES;
 use super::registry::{catalog, resource_types};
 use super::resource_type::AnyResourceType;
 use super::retry::told;
 use super::tags;
-use crate::resource::provider::{Creation, Deletion, Indexed, Progress, Query, Update};
+use crate::resource::provider::{Creation, Deletion, Holder, Indexed, Progress, Query, Update};
 use crate::resource::value::properties;
 use crate::resource::{
-    Catalog, ErrorKind, Observed, Properties, Provider, ProviderError, StackId, Urn,
+    Catalog, ErrorKind, Observed, Properties, Provider, ProviderError, StackId, Urn, Value,
 };
 
 /// Live AWS.
@@ -141,5 +143,24 @@ impl Provider for AwsProvider {
             .delete(&self.context, request);
         let result = told(request.progress, work).await;
         self.placed(result)
+    }
+
+    async fn held_by(&self, going: &[&Observed]) -> Vec<Result<Vec<Holder>, ProviderError>> {
+        let ids: BTreeSet<&str> = going.iter().map(|object| object.id.as_str()).collect();
+        let asked = going.iter().map(|object| {
+            // What holds a piece of a network holds the network as well, which answers for all of its pieces.
+            let network = object.inputs.get("vpcId").and_then(Value::as_str);
+            let is_answered = PIECES.contains(&object.token.as_str())
+                && network.is_some_and(|network| ids.contains(network));
+            async move {
+                if is_answered {
+                    return Ok(Vec::new());
+                }
+                let resource_type = self.resource_type(&object.token)?;
+                let result = resource_type.held_by(&self.context, object).await;
+                self.placed(result)
+            }
+        });
+        join_all(asked).await
     }
 }

@@ -25,9 +25,9 @@ use serde::de::DeserializeOwned;
 use super::context::Context;
 use super::error::AwsResult;
 use super::unclear;
-use super::wait::{Holder, Pauses, while_held};
+use super::wait::{Pauses, while_held};
 use crate::resource::provider::{
-    Creation, DataPolicy, Deletion, Progress, Query, Remedy, Update, Wanted,
+    Creation, DataPolicy, Deletion, Holder, Progress, Query, Remedy, Update, Wanted,
 };
 use crate::resource::{
     Condition, Diff, ErrorKind, LiveSnapshot, Misfit, Observed, Properties, ProviderError,
@@ -223,7 +223,8 @@ pub trait ResourceType: Send + Sync + 'static {
     }
 
     /// What holds an object whose change or deletion is refused because something still uses it, or because of its state.
-    /// Asked at the first refusal, and again while they go on.
+    /// Asked before anything is deleted, for others who would hold it for good; at the first refusal; and again while
+    /// refusals go on.
     async fn held_by(&self, _context: &Context, _live: &LiveOf<Self>) -> AwsResult<Vec<Holder>>
     where
         Self: Sized,
@@ -256,6 +257,7 @@ pub(super) trait AnyResourceType: Send + Sync {
         progress: &dyn Progress,
     ) -> AwsResult<Observed>;
     async fn delete(&self, context: &Context, request: Deletion<'_>) -> AwsResult<()>;
+    async fn held_by(&self, context: &Context, observed: &Observed) -> AwsResult<Vec<Holder>>;
 }
 
 /// The bridge. Keeps the schema, so that it is built once.
@@ -404,6 +406,14 @@ impl<T: ResourceType> AnyResourceType for Bridge<T> {
         .await;
         match deleted {
             Err(error) if error.is(ErrorKind::NotFound) => Ok(()),
+            other => other,
+        }
+    }
+
+    async fn held_by(&self, context: &Context, observed: &Observed) -> AwsResult<Vec<Holder>> {
+        let live = self.live(observed)?;
+        match self.resource_type.held_by(context, &live).await {
+            Err(error) if error.is(ErrorKind::NotFound) => Ok(Vec::new()),
             other => other,
         }
     }

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use super::error::{AwsResult, is_marked_for_deletion};
 use super::retry::tell;
 use crate::deployment::moment;
-use crate::resource::provider::{Progress, Remedy};
+use crate::resource::provider::{Holder, Progress, Remedy};
 use crate::resource::{ErrorKind, ProviderError};
 
 /// Where a waited-for object stands.
@@ -112,25 +112,6 @@ impl fmt::Display for Window {
     }
 }
 
-/// What keeps an object from being changed or deleted.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Holder {
-    /// What it is, in a line.
-    pub text: String,
-    /// What a person does about it, if it does not let go by itself.
-    pub hand: Option<Remedy>,
-}
-
-impl Holder {
-    /// One that lets go by itself.
-    pub fn passing(text: impl Into<String>) -> Self {
-        Self {
-            text: text.into(),
-            hand: None,
-        }
-    }
-}
-
 /// Repeats an operation while something still holds its object: modifications of an object that is busy.
 ///
 /// # Errors
@@ -168,6 +149,8 @@ where
     /// Most dependents are gone by then, and the question costs calls.
     const ASK_AGAIN: Duration = Duration::from_secs(60);
     const ASK_EVERY: Duration = Duration::from_secs(30);
+    /// More would not be read.
+    const MOST_NAMED: usize = 20;
     let started = Instant::now();
     let window = Window::of(deadline);
     let mut pause = Duration::from_millis(500);
@@ -186,15 +169,18 @@ where
                     // An explanation that cannot be had must not end the wait.
                     held_by = holders().await.unwrap_or_else(|error| {
                         let text = format!("what holds it is unknown: {error}");
-                        vec![Holder::passing(text)]
+                        vec![Holder::passing(String::new(), text)]
                     });
                 }
                 let is_stuck = held_by.iter().any(|holder| holder.hand.is_some());
                 if is_stuck || started.elapsed() + pause > deadline {
                     error.attempts = calls;
                     error.waited = (!is_stuck).then(|| started.elapsed());
-                    error.remedy = what_to_do(&held_by).or(error.remedy);
-                    let texts = held_by.into_iter().map(|holder| holder.text);
+                    error.remedy = Remedy::of(&held_by).or(error.remedy);
+                    let texts = held_by
+                        .into_iter()
+                        .map(|holder| holder.text)
+                        .take(MOST_NAMED);
                     error.details.extend(texts);
                     return Err(error);
                 }
@@ -210,20 +196,6 @@ where
         tokio::time::sleep(pause).await;
         pause = (pause * 2).min(Duration::from_secs(5));
     }
-}
-
-/// All that a person has to do, in one.
-fn what_to_do(held_by: &[Holder]) -> Option<Remedy> {
-    let mut hands = held_by.iter().filter_map(|holder| holder.hand.as_ref());
-    let mut remedy = hands.next()?.clone();
-    for hand in hands {
-        for command in &hand.commands {
-            if !remedy.commands.contains(command) {
-                remedy.commands.push(command.clone());
-            }
-        }
-    }
-    Some(remedy)
 }
 
 /// For how long AWS may not show, to all who ask, what was made a moment ago. Terraform allows two minutes
@@ -349,7 +321,7 @@ mod tests {
                     "has dependencies",
                 ))
             },
-            || async { Ok(vec![Holder::passing("eni-1: NAT gateway")]) },
+            || async { Ok(vec![Holder::passing("eni-1", "eni-1: NAT gateway")]) },
         )
         .await
         .unwrap_err();
@@ -365,10 +337,11 @@ mod tests {
     async fn what_only_a_person_ends_is_not_waited_for() {
         let started = Instant::now();
         let stopped = || Holder {
+            id: "db".into(),
             text: "`shop` is stopped".to_owned(),
             hand: Some(Remedy::new("start it, then run").command("aws rds start-db-instance")),
         };
-        let passing = Holder::passing("eni-1");
+        let passing = Holder::passing("eni-1", "eni-1");
         let error = while_held(
             Duration::from_secs(600),
             &Silent,

@@ -77,7 +77,7 @@ pub async fn run(context: &mut Context, arguments: &Arguments) -> CommandResult 
     let request = arguments
         .selection
         .request(Goal::Destroy, &ForceArguments::default());
-    let plan = session.plan(&live, &request)?;
+    let plan = session.plan(context, &live, &request).await?;
     session.warn(&live, &request, &mut context.terminal);
     if plan.is_empty() && plan.retained.is_empty() && plan.refusals.is_empty() {
         let text = format!("There is nothing of {} to delete.", session.place());

@@ -94,7 +94,7 @@ pub async fn run(context: &mut Context, arguments: &Arguments) -> CommandResult 
     let again = arguments.selection.added_to(again, &arguments.force);
     let live = session.read(context, &again).await?;
     let request = arguments.selection.request(Goal::Up, &arguments.force);
-    let plan = session.plan(&live, &request)?;
+    let plan = session.plan(context, &live, &request).await?;
     session.warn(&live, &request, &mut context.terminal);
     let options = ShowOptions {
         diff: arguments.diff,

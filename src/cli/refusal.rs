@@ -6,7 +6,8 @@ use super::{Exit, session};
 use crate::aws;
 use crate::display::Message;
 use crate::execute::Report;
-use crate::plan::{DeleteFirst, Held, Op, Owner, Plan, Refusal};
+use crate::plan::{DeleteFirst, Goal, Held, Op, Owner, Plan, Refusal};
+use crate::resource::provider::Remedy;
 use crate::resource::{Catalog, ErrorKind, Path, Urn, tags};
 
 /// The report about everything that stops a plan; `None` if nothing does.
@@ -33,6 +34,8 @@ pub fn of(plan: &Plan, session: &Session, again: &str) -> Option<Failure> {
     messages.extend(in_use.filter_map(|refusal| in_use_by_others(refusal, plan, session)));
     let held = plan.refusals.iter();
     messages.extend(held.filter_map(|refusal| place_held(refusal, session)));
+    let held = plan.refusals.iter();
+    messages.extend(held.filter_map(|refusal| held_by_others(refusal, plan, session, again)));
     messages.extend(interrupts(plan, session, again));
     messages.extend(protected(plan, session, again));
     messages.extend(retained(plan, session));
@@ -286,6 +289,52 @@ fn in_use_by_others(refusal: &Refusal, plan: &Plan, session: &Session) -> Option
     .fact("because", reason)
     .fact("now", "nothing was changed");
     Some(message.help(help))
+}
+
+fn held_by_others(
+    refusal: &Refusal,
+    plan: &Plan,
+    session: &Session,
+    again: &str,
+) -> Option<Message> {
+    let Refusal::HeldByOthers { urn, id, holders } = refusal else {
+        return None;
+    };
+    let mut message = Message::error(format!(
+        "{} `{}` cannot be deleted: others use it",
+        urn.token(),
+        urn.name()
+    ))
+    .code("fde::guard::held_by_others")
+    .at(session.offline.place(urn))
+    .fact("object", format!("`{id}`"));
+    let texts: Vec<&str> = holders.iter().map(|holder| holder.text.as_str()).collect();
+    message = message
+        .fact("used by", texts.join(", "))
+        .fact("now", "nothing was changed");
+    if let Some(remedy) = Remedy::of(holders) {
+        message = message.remedy(&remedy, again);
+    }
+    let held = plan.refusals.iter().filter_map(|refusal| match refusal {
+        Refusal::HeldByOthers { urn, .. } => Some(urn),
+        _ => None,
+    });
+    let held: Vec<&Urn> = held.collect();
+    // For all of them in one, after the last.
+    if held.last() != Some(&urn) {
+        return Some(message);
+    }
+    let excluding = held.iter().map(|urn| session::quoted(urn.name()));
+    let excluding: String = excluding.map(|name| format!(" --exclude {name}")).collect();
+    Some(match plan.goal {
+        Goal::Destroy => message
+            .help("to delete all but what others use, and what that needs, run")
+            .command(format!("{again}{excluding}")),
+        Goal::Up => message.help(format!(
+            "or leave it as it is in {}",
+            session.offline.file_name()
+        )),
+    })
 }
 
 fn place_held(refusal: &Refusal, session: &Session) -> Option<Message> {

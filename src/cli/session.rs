@@ -4,6 +4,7 @@
 //! account and region are known to be the right ones: file, region, identity, account, live objects, plan.
 
 use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -24,7 +25,7 @@ use crate::resource::path::{self, Path};
 use crate::resource::provider::Progress;
 pub use crate::resource::shell::quoted;
 use crate::resource::tags::short_hash;
-use crate::resource::{Catalog, ErrorKind, LiveSnapshot, Provider, ProviderError, Urn};
+use crate::resource::{Catalog, ErrorKind, LiveSnapshot, Observed, Provider, ProviderError, Urn};
 use crate::stack::hidden::hide;
 use crate::stack::{self, Flag, Stack};
 
@@ -222,12 +223,38 @@ impl Session {
         live?.map_err(|error| Failure::of_reading(&error, again))
     }
 
-    pub fn plan(&self, live: &LiveSnapshot, request: &Request) -> Result<Plan, Failure> {
+    /// What is to be done, checked, and with what others hold of it.
+    pub async fn plan(
+        &self,
+        context: &mut Context,
+        live: &LiveSnapshot,
+        request: &Request,
+    ) -> Result<Plan, Failure> {
         self.check_names(live, request)?;
         let (graph, catalog) = (&self.offline.graph, self.provider.catalog());
-        let plan = plan::build(graph, live, catalog, request);
+        let mut plan = plan::build(graph, live, catalog, request);
         plan::verify::verify(&plan, graph, catalog)
             .map_err(|violation| Failure::of_plan(&violation))?;
+        let going: Vec<&Observed> = plan.going().into_iter().map(|(_, object)| object).collect();
+        if !going.is_empty() && plan.refusals.is_empty() {
+            let asking = self.provider.held_by(&going);
+            let answers = context.interrupts.guard(asking).await?;
+            let mut holders = Vec::new();
+            let mut unknown = BTreeSet::new();
+            for answer in answers {
+                holders.push(answer.unwrap_or_else(|error| {
+                    unknown.insert(error.to_string());
+                    Vec::new()
+                }));
+            }
+            let unknown = unknown.into_iter().map(|error| {
+                Message::warning("whether others use what is to be deleted is not known")
+                    .fact("answer", error)
+                    .fact("now", "what others use is found out when it is deleted")
+            });
+            report::show(&unknown.collect::<Vec<_>>(), &mut context.terminal);
+            plan.refuse_held(live, holders);
+        }
         Ok(plan)
     }
 

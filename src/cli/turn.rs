@@ -203,7 +203,7 @@ impl Turn {
         terms: &Terms<'_>,
     ) -> Result<Plan, Failure> {
         let live = session.read_with(context, terms.again, terms.hints).await?;
-        let plan = session.plan(&live, terms.request)?;
+        let plan = session.plan(context, &live, terms.request).await?;
         if let Some((saved, again)) = terms.saved {
             let now = Previewed {
                 session,

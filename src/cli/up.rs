@@ -159,7 +159,7 @@ pub async fn run(context: &mut Context, arguments: &Arguments) -> CommandResult 
     let read_at = Instant::now();
     let live = session.read(context, &again).await?;
     let request = job.selection.request(Goal::Up, &job.force);
-    let plan = session.plan(&live, &request)?;
+    let plan = session.plan(context, &live, &request).await?;
     session.warn(&live, &request, &mut context.terminal);
     if let Some((saved, again)) = &job.saved {
         let now = Previewed {

@@ -375,6 +375,7 @@ fn refusal(refusal: &Refusal) -> JsonRefusal {
         Refusal::PlaceTaken { id, owner, .. } => {
             ("placeTaken", id, owner.resource().map(str::to_owned))
         }
+        Refusal::HeldByOthers { id, .. } => ("heldByOthers", id, None),
         Refusal::Elsewhere { id, .. } => ("elsewhere", id, None),
         Refusal::Shortens { id, .. } => ("shortens", id, None),
     };

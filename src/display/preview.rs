@@ -146,6 +146,7 @@ fn refused(refusal: &Refusal) -> &'static str {
         Refusal::Forbidden { .. } => "refused: cannot be changed so",
         Refusal::ParentNotOurs { .. } => "refused: what it hangs on is not of this stack",
         Refusal::PlaceTaken { .. } => "refused: its place is taken",
+        Refusal::HeldByOthers { .. } => "refused: others use it",
         Refusal::Elsewhere { .. } => "refused: the stack is in another region",
         Refusal::Shortens { .. } => "refused: takes over what is there, and its data would go",
     }

@@ -8,6 +8,7 @@ mod compare;
 mod deletes;
 mod edges;
 mod exclusive;
+mod held;
 mod others;
 mod places;
 mod protect;
@@ -22,7 +23,7 @@ pub use target::matches_any;
 
 use crate::graph::ResourceGraph;
 use crate::resource::desired::Comparison;
-use crate::resource::provider::DataPolicy;
+use crate::resource::provider::{DataPolicy, Holder};
 use crate::resource::{Catalog, Desired, LiveSnapshot, Observed, StackId, Urn, Value};
 
 /// What the user asked for.
@@ -414,6 +415,12 @@ pub enum Refusal {
         /// Where it would be set up, too.
         here: String,
     },
+    /// AWS does not delete it as long as others use it.
+    HeldByOthers {
+        urn: Urn,
+        id: String,
+        holders: Vec<Holder>,
+    },
     /// Events would go for good that were there before us.
     Shortens { urn: Urn, id: String },
 }
@@ -432,6 +439,7 @@ impl Refusal {
             | Self::ParentNotOurs { urn, .. }
             | Self::PlaceTaken { urn, .. }
             | Self::Elsewhere { urn, .. }
+            | Self::HeldByOthers { urn, .. }
             | Self::Shortens { urn, .. } => urn,
         }
     }

@@ -44,6 +44,11 @@ pub trait Provider: Send + Sync {
 
     /// Deletes an object, content if it is gone already, and returns once it is.
     async fn delete(&self, request: Deletion<'_>) -> Result<(), ProviderError>;
+
+    /// For each of the objects that are to be deleted, in their order, what of others keeps it from that.
+    async fn held_by(&self, going: &[&Observed]) -> Vec<Result<Vec<Holder>, ProviderError>> {
+        going.iter().map(|_| Ok(Vec::new())).collect()
+    }
 }
 
 /// An entry of the tag index.
@@ -200,6 +205,37 @@ impl Progress for Silent {
     fn status(&self, _: &str) {}
 }
 
+/// What keeps an object from being changed or deleted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Holder {
+    /// Its id or ARN.
+    pub id: String,
+    /// What it is, in a line.
+    pub text: String,
+    /// What a person does about it, if it does not let go by itself.
+    pub hand: Option<Remedy>,
+}
+
+impl Holder {
+    /// One that lets go by itself.
+    pub fn passing(id: impl Into<String>, text: impl Into<String>) -> Self {
+        Self {
+            id: id.into(),
+            text: text.into(),
+            hand: None,
+        }
+    }
+
+    /// One that is not of the stack, and stays until a person does something.
+    pub fn lasting(id: impl Into<String>, text: impl Into<String>, hand: Remedy) -> Self {
+        Self {
+            id: id.into(),
+            text: text.into(),
+            hand: Some(hand),
+        }
+    }
+}
+
 /// What an error means for whoever must react to it. Everybody outside [`crate::aws`] looks at this alone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ErrorKind {
@@ -274,6 +310,20 @@ impl Remedy {
             text: text.into(),
             commands: Vec::new(),
         }
+    }
+
+    /// All that a person has to do about what holds an object, in one; `None` if that lets go by itself.
+    pub fn of(holders: &[Holder]) -> Option<Self> {
+        let mut hands = holders.iter().filter_map(|holder| holder.hand.as_ref());
+        let mut remedy = hands.next()?.clone();
+        for hand in hands {
+            for command in &hand.commands {
+                if !remedy.commands.contains(command) {
+                    remedy.commands.push(command.clone());
+                }
+            }
+        }
+        Some(remedy)
     }
 
     /// Adds a line to be copied.

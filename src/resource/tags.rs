@@ -130,6 +130,11 @@ impl Tags {
         self.get(STACK) == Some(stack.to_string().as_str())
     }
 
+    /// Whether both are of one stack.
+    pub fn are_of_one_stack(&self, other: &Self) -> bool {
+        self.get(STACK).is_some() && self.get(STACK) == other.get(STACK)
+    }
+
     /// Whether what carries these tags, and stands where an object with the wanted ones is to be, is that object's own earlier
     /// self: of the same resource, stack and region. One that names no region is an earlier version's.
     pub fn is_earlier_self_of(&self, wanted: &Self) -> bool {

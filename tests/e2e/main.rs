@@ -47,6 +47,7 @@ mod elbv2_target_group;
 mod exchanges;
 mod failures;
 mod guards;
+mod held;
 mod history;
 mod hostile;
 mod hostile_files;

@@ -646,7 +646,7 @@ async fn parts_of_others_are_not_overwritten_once_the_file_names_them() {
         .send()
         .await;
     let kept = kept.expect("it is there").lifecycle_policy_text;
-    assert!(kept.expect("a policy").contains("7"));
+    assert!(kept.expect("a policy").contains('7'));
     // Taken over by the author's word, it is ours, and goes with its line.
     let part = format!(
         "part: {{ type: aws:iam:RolePolicy, properties: {{ role: '${{role.name}}', name: reads, policy: {ours} }}, options: {{ import: {name} }} }}\n"

@@ -4,17 +4,27 @@
 //! service (load balancer, NAT gateway, database, task, function) that takes minutes to let go, or by somebody outside
 //! the stack. `GuardDuty` puts an endpoint and a security group of its own into every VPC it watches.
 
-use aws_sdk_ec2::types::{Filter, NetworkInterface, NetworkInterfaceStatus, NetworkInterfaceType};
+use aws_sdk_ec2::types::{
+    Filter, NetworkInterface, NetworkInterfaceStatus, NetworkInterfaceType,
+    RouteTableAssociationStateCode,
+};
 use futures_util::future::{try_join, try_join3};
 
 use super::filter;
 use crate::aws::context::Context;
 use crate::aws::error::AwsResult;
-use crate::aws::wait::Holder;
-use crate::resource::provider::Remedy;
+use crate::resource::Tags;
+use crate::resource::provider::{Holder, Remedy};
 
-/// More would not be read.
-const LONGEST: i32 = 20;
+/// What lies in a network, and is held by nothing that does not hold the network as well.
+pub(in crate::aws) const PIECES: [&str; 3] = [
+    "aws:ec2:Subnet",
+    "aws:ec2:SecurityGroup",
+    "aws:ec2:InternetGateway",
+];
+
+/// The longest page of interfaces, subnets and groups.
+const PAGE: i32 = 1000;
 
 pub(super) async fn of_subnet(context: &Context, id: &str) -> AwsResult<Vec<Holder>> {
     let interfaces = interfaces(context, [filter("subnet-id", id)]).await?;
@@ -22,12 +32,16 @@ pub(super) async fn of_subnet(context: &Context, id: &str) -> AwsResult<Vec<Hold
 }
 
 /// Interfaces in the group, and other groups whose rules refer to it.
-pub(super) async fn of_security_group(context: &Context, id: &str) -> AwsResult<Vec<Holder>> {
+pub(super) async fn of_security_group(
+    context: &Context,
+    id: &str,
+    tags: &Tags,
+) -> AwsResult<Vec<Holder>> {
     let (interfaces, (ingress, egress)) = try_join(
         interfaces(context, [filter("group-id", id)]),
         try_join(
-            groups(context, filter("ip-permission.group-id", id)),
-            groups(context, filter("egress.ip-permission.group-id", id)),
+            groups(context, filter("ip-permission.group-id", id), tags),
+            groups(context, filter("egress.ip-permission.group-id", id), tags),
         ),
     )
     .await?;
@@ -39,10 +53,11 @@ pub(super) async fn of_security_group(context: &Context, id: &str) -> AwsResult<
     referring.sort();
     referring.dedup();
     let referring = referring.into_iter().map(|group| Holder {
+        id: group.id.clone(),
         text: format!("a rule of security group {} (`{}`)", group.id, group.name),
         hand: group.is_foreign.then(|| {
             Remedy::new(format!(
-                "a rule of {}, which is not fde-infra's, refers to {id}; remove the rule, then run",
+                "a rule of {}, which is not of this stack, refers to {id}; remove the rule, then run",
                 group.id
             ))
             .command(format!(
@@ -55,7 +70,7 @@ pub(super) async fn of_security_group(context: &Context, id: &str) -> AwsResult<
 }
 
 /// Interfaces, subnets, and security groups other than the VPC's own.
-pub(super) async fn of_vpc(context: &Context, id: &str) -> AwsResult<Vec<Holder>> {
+pub(super) async fn of_vpc(context: &Context, id: &str, tags: &Tags) -> AwsResult<Vec<Holder>> {
     let (interfaces, subnets, groups) = try_join3(
         interfaces(context, [filter("vpc-id", id)]),
         context.call("ec2:DescribeSubnets", || {
@@ -63,17 +78,18 @@ pub(super) async fn of_vpc(context: &Context, id: &str) -> AwsResult<Vec<Holder>
                 .ec2
                 .describe_subnets()
                 .filters(filter("vpc-id", id))
-                .max_results(LONGEST)
+                .max_results(PAGE)
                 .send()
         }),
-        groups(context, filter("vpc-id", id)),
+        groups(context, filter("vpc-id", id), tags),
     )
     .await?;
     let subnets = subnets.subnets.unwrap_or_default();
     let subnets = subnets.iter().filter_map(|subnet| {
         let id = subnet.subnet_id()?;
-        let is_foreign = super::from_sdk(subnet.tags()).owner().is_none();
+        let is_foreign = !super::from_sdk(subnet.tags()).are_of_one_stack(tags);
         Some(Holder {
+            id: id.to_owned(),
             text: format!("subnet {id}"),
             hand: is_foreign.then(|| stranger(&format!("subnet {id}"), "subnet --subnet-id", id)),
         })
@@ -89,7 +105,7 @@ pub(super) async fn of_vpc(context: &Context, id: &str) -> AwsResult<Vec<Holder>
              }| {
                 let text = format!("security group {id} (`{name}`)");
                 let hand = is_foreign.then(|| stranger(&text, "security-group --group-id", &id));
-                Holder { text, hand }
+                Holder { id, text, hand }
             },
         );
     Ok(interfaces
@@ -97,6 +113,70 @@ pub(super) async fn of_vpc(context: &Context, id: &str) -> AwsResult<Vec<Holder>
         .map(interface)
         .chain(subnets)
         .chain(groups)
+        .collect())
+}
+
+/// Subnets that others have put on a route table, and gateways whose traffic it routes.
+pub(super) async fn of_route_table(
+    context: &Context,
+    id: &str,
+    tags: &Tags,
+) -> AwsResult<Vec<Holder>> {
+    let table = super::route_table::find(context, id).await?;
+    let associations = table.associations().iter().filter(|association| {
+        association
+            .association_state()
+            .and_then(|state| state.state())
+            .is_none_or(|state| *state != RouteTableAssociationStateCode::Disassociated)
+    });
+    let users: Vec<(String, String)> = associations
+        .filter_map(|association| {
+            let user = association.subnet_id().or(association.gateway_id())?;
+            let id = association.route_table_association_id()?;
+            Some((user.to_owned(), id.to_owned()))
+        })
+        .collect();
+    let subnets = users.iter().filter(|(user, _)| user.starts_with("subnet-"));
+    let subnets: Vec<String> = subnets.map(|(user, _)| user.clone()).collect();
+    let ours: Vec<String> = if subnets.is_empty() {
+        Vec::new()
+    } else {
+        let answer = context
+            .call("ec2:DescribeSubnets", || {
+                context
+                    .ec2
+                    .describe_subnets()
+                    .filters(
+                        Filter::builder()
+                            .name("subnet-id")
+                            .set_values(Some(subnets.clone()))
+                            .build(),
+                    )
+                    .send()
+            })
+            .await?;
+        let subnets = answer.subnets.unwrap_or_default();
+        let ours = subnets
+            .iter()
+            .filter(|subnet| super::from_sdk(subnet.tags()).are_of_one_stack(tags));
+        ours.filter_map(|subnet| Some(subnet.subnet_id()?.to_owned()))
+            .collect()
+    };
+    Ok(users
+        .into_iter()
+        .map(|(user, association)| {
+            if ours.contains(&user) {
+                return Holder::passing(user.clone(), user);
+            }
+            let text = format!("the association of {user}");
+            let hand = Remedy::new(format!(
+                "{user}, which is not of this stack, uses route table {id}; give it another one, then run"
+            ))
+            .command(format!(
+                "aws ec2 disassociate-route-table --association-id {association}"
+            ));
+            Holder::lasting(user, text, hand)
+        })
         .collect())
 }
 
@@ -117,7 +197,7 @@ async fn interfaces<const N: usize>(
                 .ec2
                 .describe_network_interfaces()
                 .set_filters(Some(by.to_vec()))
-                .max_results(LONGEST)
+                .max_results(PAGE)
                 .send()
         })
         .await?;
@@ -128,18 +208,18 @@ async fn interfaces<const N: usize>(
 struct Group {
     id: String,
     name: String,
-    /// No tag says that fde-infra made it, so that no run of it will delete it.
+    /// No tag says that it is of this stack, so that no run of it will delete it.
     is_foreign: bool,
 }
 
-async fn groups(context: &Context, by: Filter) -> AwsResult<Vec<Group>> {
+async fn groups(context: &Context, by: Filter, tags: &Tags) -> AwsResult<Vec<Group>> {
     let answer = context
         .call("ec2:DescribeSecurityGroups", || {
             context
                 .ec2
                 .describe_security_groups()
                 .filters(by.clone())
-                .max_results(LONGEST)
+                .max_results(PAGE)
                 .send()
         })
         .await?;
@@ -148,7 +228,7 @@ async fn groups(context: &Context, by: Filter) -> AwsResult<Vec<Group>> {
         .unwrap_or_default()
         .into_iter()
         .map(|group| Group {
-            is_foreign: super::from_sdk(group.tags()).owner().is_none(),
+            is_foreign: !super::from_sdk(group.tags()).are_of_one_stack(tags),
             id: group.group_id.unwrap_or_default(),
             name: group.group_name.unwrap_or_default(),
         })
@@ -158,7 +238,7 @@ async fn groups(context: &Context, by: Filter) -> AwsResult<Vec<Group>> {
 /// What to do about a thing in our network that others have made.
 fn stranger(what: &str, delete: &str, id: &str) -> Remedy {
     Remedy::new(format!(
-        "{what} is not fde-infra's, and stays until it is deleted; if nothing needs it, delete it, then run"
+        "{what} is not of this stack, and stays until it is deleted; if nothing needs it, delete it, then run"
     ))
     .command(format!("aws ec2 delete-{delete} {id}"))
 }
@@ -166,6 +246,10 @@ fn stranger(what: &str, delete: &str, id: &str) -> Remedy {
 /// `network interface eni-0a1b (load_balancer of amazon-elb: ELB app/web/50dc)`.
 fn interface(interface: &NetworkInterface) -> Holder {
     Holder {
+        id: interface
+            .network_interface_id()
+            .unwrap_or_default()
+            .to_owned(),
         text: described(interface),
         hand: hand(interface),
     }
@@ -212,7 +296,7 @@ fn hand(interface: &NetworkInterface) -> Option<Remedy> {
     match instance {
         Some(instance) => Some(
             Remedy::new(format!(
-                "{}, which is not fde-infra's, has {}; move it, or terminate it if nothing needs it, then run",
+                "{}, which is not of this stack, has {}; move it, or terminate it if nothing needs it, then run",
                 instance_of(interface, instance),
                 described(interface)
             ))

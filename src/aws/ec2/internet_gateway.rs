@@ -17,8 +17,8 @@ use crate::aws::error::{AwsResult, expected};
 use crate::aws::pages::pages;
 use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType};
 use crate::aws::states;
-use crate::aws::wait::{Holder, Poll, Wait, until_visible};
-use crate::resource::provider::{DataPolicy, Progress, Query};
+use crate::aws::wait::{Poll, Wait, until_visible};
+use crate::resource::provider::{DataPolicy, Holder, Progress, Query};
 use crate::resource::{Condition, CreateClass, ErrorKind, Property, Schema};
 
 /// The way from a VPC to the internet and back.

@@ -18,6 +18,8 @@ pub mod security_group_rule;
 pub mod subnet;
 pub mod vpc;
 
+pub(super) use holders::PIECES;
+
 use std::future::Future;
 
 use aws_sdk_ec2::types::{Filter, ResourceType, Tag, TagSpecification};

@@ -14,7 +14,7 @@ use crate::aws::context::Context;
 use crate::aws::error::{AwsResult, expected};
 use crate::aws::pages::pages;
 use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType};
-use crate::resource::provider::{DataPolicy, Progress, Query};
+use crate::resource::provider::{DataPolicy, Holder, Progress, Query};
 use crate::resource::{Condition, CreateClass, Property, Schema};
 
 pub const TOKEN: &str = "aws:ec2:RouteTable";
@@ -107,6 +107,10 @@ impl ResourceType for RouteTable {
             })
             .await?;
         Ok(())
+    }
+
+    async fn held_by(&self, context: &Context, live: &LiveOf<Self>) -> AwsResult<Vec<Holder>> {
+        super::holders::of_route_table(context, &live.id, &live.tags).await
     }
 }
 

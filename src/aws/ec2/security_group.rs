@@ -20,8 +20,8 @@ use crate::aws::context::Context;
 use crate::aws::error::{AwsResult, expected};
 use crate::aws::pages::pages;
 use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType, adopt};
-use crate::aws::wait::{Holder, Poll, Wait, until_visible};
-use crate::resource::provider::{DataPolicy, Progress, Query};
+use crate::aws::wait::{Poll, Wait, until_visible};
+use crate::resource::provider::{DataPolicy, Holder, Progress, Query};
 use crate::resource::{
     Condition, CreateClass, ErrorKind, Property, ProviderError, Schema, TextRule,
 };
@@ -178,7 +178,7 @@ impl ResourceType for SecurityGroup {
     }
 
     async fn held_by(&self, context: &Context, live: &LiveOf<Self>) -> AwsResult<Vec<Holder>> {
-        super::holders::of_security_group(context, &live.id).await
+        super::holders::of_security_group(context, &live.id, &live.tags).await
     }
 }
 

@@ -18,8 +18,8 @@ use crate::aws::error::{AwsResult, expected};
 use crate::aws::pages::pages;
 use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType, check};
 use crate::aws::states::{self, Standing};
-use crate::aws::wait::{Holder, Poll, Wait, until_visible};
-use crate::resource::provider::{DataPolicy, Progress, Query};
+use crate::aws::wait::{Poll, Wait, until_visible};
+use crate::resource::provider::{DataPolicy, Holder, Progress, Query};
 use crate::resource::{
     Condition, CreateClass, ErrorKind, Misfit, Properties, Property, ProviderError, Schema,
 };
@@ -229,7 +229,7 @@ impl ResourceType for Vpc {
     }
 
     async fn held_by(&self, context: &Context, live: &LiveOf<Self>) -> AwsResult<Vec<Holder>> {
-        super::holders::of_vpc(context, &live.id).await
+        super::holders::of_vpc(context, &live.id, &live.tags).await
     }
 }
 

@@ -14,12 +14,13 @@ use futures_util::future::try_join_all;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::service_search;
 use crate::aws::context::Context;
 use crate::aws::error::{AwsResult, expected};
 use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType, adopt};
 use crate::aws::states::{self, Standing};
 use crate::aws::wait::{Poll, Wait, until_visible};
-use crate::resource::provider::{DataPolicy, Progress, Query};
+use crate::resource::provider::{DataPolicy, Holder, Progress, Query, Remedy};
 use crate::resource::{
     Condition, CreateClass, ErrorKind, Property, ProviderError, ReadSession, Schema, tags,
 };
@@ -214,6 +215,47 @@ impl ResourceType for Cluster {
                 })
             })
             .await
+    }
+
+    async fn held_by(&self, context: &Context, live: &LiveOf<Self>) -> AwsResult<Vec<Holder>> {
+        let cluster = &live.inputs.name;
+        let names = service_search::list(context, cluster).await?;
+        let services = service_search::describe(context, cluster, &names).await?;
+        let active = services
+            .iter()
+            .filter(|service| service.status() == Some("ACTIVE"));
+        let mut holders: Vec<Holder> = active
+            .map(|service| {
+                let arn = service.service_arn().unwrap_or_default();
+                let name = service.service_name().unwrap_or_default();
+                let text = format!("service `{name}`");
+                if super::from_sdk(service.tags()).are_of_one_stack(&live.tags) {
+                    return Holder::passing(arn, text);
+                }
+                let hand = Remedy::new(format!(
+                    "{text}, which is not of this stack, runs in it; move it, or delete it if nothing needs it, then run"
+                ))
+                .command(format!(
+                    "aws ecs delete-service --cluster {cluster} --service {name} --force"
+                ));
+                Holder::lasting(arn, text, hand)
+            })
+            .collect();
+        let described = describe(context, std::slice::from_ref(cluster)).await?;
+        let hosts = described
+            .first()
+            .map_or(0, EcsCluster::registered_container_instances_count);
+        if hosts > 0 {
+            let text = format!("{hosts} registered container instances");
+            let hand = Remedy::new(format!(
+                "{text}, which are not of this stack, are in it; take them out, then run"
+            ))
+            .command(format!(
+                "aws ecs list-container-instances --cluster {cluster}"
+            ));
+            holders.push(Holder::lasting(String::new(), text, hand));
+        }
+        Ok(holders)
     }
 }
 

@@ -85,7 +85,7 @@ pub(super) async fn in_cluster(
 }
 
 /// The names of a cluster's services.
-async fn list(context: &Context, cluster: &str) -> AwsResult<Vec<String>> {
+pub(super) async fn list(context: &Context, cluster: &str) -> AwsResult<Vec<String>> {
     pages(|token| async move {
         let page = context
             .call("ecs:ListServices", || {

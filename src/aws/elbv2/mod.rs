@@ -30,7 +30,7 @@ use super::context::Context;
 use super::error::AwsResult;
 use super::resource_type::{LiveOf, New, ResourceType, adopt};
 use super::wait::until_visible;
-use crate::resource::provider::Query;
+use crate::resource::provider::{Holder, Query, Remedy};
 use crate::resource::text_rule::is_plain;
 use crate::resource::{ErrorKind, Properties, ProviderError, Tags, TextRule, Value};
 
@@ -110,6 +110,33 @@ async fn describe_tags(context: &Context, arns: &[&str]) -> AwsResult<HashMap<St
             Some((arn, from_sdk(description.tags())))
         })
         .collect())
+}
+
+/// Load balancers that keep something from being deleted, and by `cure`, from name and ARN, what a person does about one
+/// of others.
+pub(in crate::aws) async fn holding(
+    context: &Context,
+    arns: &[String],
+    tags: &Tags,
+    cure: impl Fn(&str, &str) -> Remedy,
+) -> AwsResult<Vec<Holder>> {
+    let texts: Vec<&str> = arns.iter().map(String::as_str).collect();
+    let mut known = HashMap::new();
+    for batch in texts.chunks(TAGS_AT_ONCE) {
+        known.extend(describe_batch(context, batch).await?);
+    }
+    let holders = known.into_iter().map(|(arn, of)| {
+        let name = arn.rsplit('/').nth(1).unwrap_or(&arn);
+        let text = format!("load balancer `{name}`");
+        if of.are_of_one_stack(tags) {
+            return Holder::passing(arn.clone(), text);
+        }
+        let hand = cure(&format!("{text}, which is not of this stack,"), &arn);
+        Holder::lasting(arn.clone(), text, hand)
+    });
+    let mut holders: Vec<Holder> = holders.collect();
+    holders.sort_by(|left, right| left.id.cmp(&right.id));
+    Ok(holders)
 }
 
 /// Accepts what a create call answered if its owner tag is ours, and refuses somebody else's object, which the call

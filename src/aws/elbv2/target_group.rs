@@ -20,7 +20,7 @@ use crate::aws::context::Context;
 use crate::aws::error::{AwsResult, expected};
 use crate::aws::pages::pages;
 use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType, check};
-use crate::resource::provider::{DataPolicy, Progress, Query};
+use crate::resource::provider::{DataPolicy, Holder, Progress, Query, Remedy};
 use crate::resource::{
     Condition, CreateClass, ErrorKind, Misfit, Property, Schema, Tags, TextRule, Value,
 };
@@ -246,6 +246,30 @@ impl ResourceType for TargetGroup {
             })
             .await?;
         Ok(())
+    }
+
+    async fn held_by(&self, context: &Context, live: &LiveOf<Self>) -> AwsResult<Vec<Holder>> {
+        let answer = context
+            .call("elasticloadbalancing:DescribeTargetGroups", || {
+                context
+                    .elbv2
+                    .describe_target_groups()
+                    .target_group_arns(&live.id)
+                    .send()
+            })
+            .await?;
+        let groups = answer.target_groups.unwrap_or_default();
+        let arns = groups.iter().flat_map(|group| group.load_balancer_arns());
+        let arns: Vec<String> = arns.cloned().collect();
+        super::holding(context, &arns, &live.tags, |balancer, arn| {
+            Remedy::new(format!(
+                "{balancer} sends traffic to it; have its listeners send it elsewhere, then run"
+            ))
+            .command(format!(
+                "aws elbv2 describe-listeners --load-balancer-arn {arn}"
+            ))
+        })
+        .await
     }
 
     fn delete_patience(&self) -> Duration {

@@ -17,12 +17,13 @@ use serde::{Deserialize, Serialize};
 use super::document;
 use crate::aws::context::Context;
 use crate::aws::error::{AwsResult, expected};
+use crate::aws::pages::pages;
 use crate::aws::policy::{canonical_policy, decode, to_policy_text};
 use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType, adopt};
 use crate::aws::tags::tagged;
 use crate::aws::wait::until_visible;
 use crate::resource::names::may_be_derived;
-use crate::resource::provider::{DataPolicy, Progress, Query};
+use crate::resource::provider::{DataPolicy, Holder, Progress, Query, Remedy};
 use crate::resource::{
     Condition, CreateClass, ErrorKind, Property, Schema, StackId, Tags, TextRule,
 };
@@ -241,6 +242,51 @@ impl ResourceType for Policy {
                 .await?;
         }
         Ok(())
+    }
+
+    async fn held_by(&self, context: &Context, live: &LiveOf<Self>) -> AwsResult<Vec<Holder>> {
+        let arn = &live.id;
+        let entities = pages(|marker| async move {
+            let page = context
+                .call("iam:ListEntitiesForPolicy", || {
+                    context
+                        .iam
+                        .list_entities_for_policy()
+                        .policy_arn(arn)
+                        .set_marker(marker.clone())
+                        .send()
+                })
+                .await?;
+            let roles = page.policy_roles.unwrap_or_default().into_iter();
+            let users = page.policy_users.unwrap_or_default().into_iter();
+            let groups = page.policy_groups.unwrap_or_default().into_iter();
+            let named = roles
+                .filter_map(|role| Some(("role", role.role_name?)))
+                .chain(users.filter_map(|user| Some(("user", user.user_name?))))
+                .chain(groups.filter_map(|group| Some(("group", group.group_name?))));
+            Ok((Some(named.collect()), page.marker))
+        })
+        .await?;
+        let mut holders = Vec::new();
+        for (kind, name) in entities {
+            let text = format!("{kind} `{name}`");
+            if kind == "role"
+                && super::role::tags_of(context, &name)
+                    .await?
+                    .is_none_or(|tags| tags.are_of_one_stack(&live.tags))
+            {
+                holders.push(Holder::passing(name, text));
+                continue;
+            }
+            let hand = Remedy::new(format!(
+                "{text}, which is not of this stack, has it attached; detach it there, then run"
+            ))
+            .command(format!(
+                "aws iam detach-{kind}-policy --{kind}-name {name} --policy-arn {arn}"
+            ));
+            holders.push(Holder::lasting(name, text, hand));
+        }
+        Ok(holders)
     }
 
     /// Detaching shows at once; an attachment that stays is somebody else's.

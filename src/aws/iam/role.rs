@@ -20,7 +20,7 @@ use crate::aws::policy::{canonical_policy, decode, to_policy_text};
 use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType, adopt};
 use crate::aws::wait::until_visible;
 use crate::resource::diff::empty_is_unset;
-use crate::resource::provider::{DataPolicy, Progress, Query};
+use crate::resource::provider::{DataPolicy, Holder, Progress, Query, Remedy};
 use crate::resource::{Condition, CreateClass, ErrorKind, Property, Schema, Tags};
 
 /// An identity that services assume.
@@ -244,6 +244,36 @@ impl ResourceType for Role {
         Ok(())
     }
 
+    async fn held_by(&self, context: &Context, live: &LiveOf<Self>) -> AwsResult<Vec<Holder>> {
+        let role = &live.id;
+        let profiles = pages(|marker| async move {
+            let page = context
+                .call("iam:ListInstanceProfilesForRole", || {
+                    context
+                        .iam
+                        .list_instance_profiles_for_role()
+                        .role_name(role)
+                        .set_marker(marker.clone())
+                        .send()
+                })
+                .await?;
+            Ok((Some(page.instance_profiles), page.marker))
+        })
+        .await?;
+        let holders = profiles.iter().map(|profile| {
+            let name = profile.instance_profile_name();
+            let text = format!("instance profile `{name}`");
+            let hand = Remedy::new(format!(
+                "{text}, which is not of this stack, gives it to instances; take it out, then run"
+            ))
+            .command(format!(
+                "aws iam remove-role-from-instance-profile --instance-profile-name {name} --role-name {role}"
+            ));
+            Holder::lasting(profile.arn(), text, hand)
+        });
+        Ok(holders.collect())
+    }
+
     async fn retag(
         &self,
         context: &Context,
@@ -331,4 +361,18 @@ async fn get(context: &Context, name: &str) -> AwsResult<LiveOf<Role>> {
         tags: super::from_sdk(role.map(aws_sdk_iam::types::Role::tags).unwrap_or_default()),
         condition: Condition::Ready,
     })
+}
+
+/// A role's tags; `None` if it has gone meanwhile.
+pub(super) async fn tags_of(context: &Context, name: &str) -> AwsResult<Option<Tags>> {
+    let answer = context
+        .call("iam:GetRole", || {
+            context.iam.get_role().role_name(name).send()
+        })
+        .await;
+    match answer {
+        Ok(answer) => Ok(answer.role().map(|role| super::from_sdk(role.tags()))),
+        Err(error) if error.is(ErrorKind::NotFound) => Ok(None),
+        Err(error) => Err(error),
+    }
 }

@@ -37,9 +37,10 @@ use crate::aws::kms::canonical_key;
 use crate::aws::pages::pages;
 use crate::aws::resource_type::{Change, LiveOf, New, ResourceType, adopt, check};
 use crate::aws::secretsmanager::{SecretText, key_of};
-use crate::aws::wait::{Holder, Poll, Wait, until_visible, while_in_use};
+use crate::aws::wait::{Poll, Wait, until_visible, while_in_use};
+use crate::resource::Tags;
 use crate::resource::diff::REBOOT;
-use crate::resource::provider::{DataPolicy, Progress, Query, Remedy};
+use crate::resource::provider::{DataPolicy, Holder, Progress, Query, Remedy};
 use crate::resource::tags::short_hash;
 use crate::resource::{
     Condition, CreateClass, ErrorKind, Observed, Property, ProviderError, Schema, Value,
@@ -258,20 +259,7 @@ impl ResourceType for Instance {
 
     async fn read(&self, context: &Context, query: Query<'_>) -> AwsResult<Vec<LiveOf<Self>>> {
         let names = super::wanted_names(&query, "identifier");
-        let instances = pages(|marker| async move {
-            let page = context
-                .call("rds:DescribeDBInstances", || {
-                    context
-                        .rds
-                        .describe_db_instances()
-                        .max_records(100)
-                        .set_marker(marker.clone())
-                        .send()
-                })
-                .await?;
-            Ok((page.db_instances, page.marker))
-        })
-        .await?;
+        let instances = list(context).await?;
         let mut found = Vec::new();
         for instance in &instances {
             let tags = super::from_sdk(instance.tag_list());
@@ -564,6 +552,50 @@ async fn describe(context: &Context, id: &str) -> AwsResult<DbInstance> {
         answer.db_instances.unwrap_or_default().pop(),
         "an instance",
     )
+}
+
+/// All instances of the account in this region.
+async fn list(context: &Context) -> AwsResult<Vec<DbInstance>> {
+    pages(|marker| async move {
+        let page = context
+            .call("rds:DescribeDBInstances", || {
+                context
+                    .rds
+                    .describe_db_instances()
+                    .max_records(100)
+                    .set_marker(marker.clone())
+                    .send()
+            })
+            .await?;
+        Ok((page.db_instances, page.marker))
+    })
+    .await
+}
+
+/// The instances that use a group of RDS's, which keep it from being deleted.
+pub(super) async fn using(
+    context: &Context,
+    tags: &Tags,
+    uses: impl Fn(&DbInstance) -> bool,
+) -> AwsResult<Vec<Holder>> {
+    let instances = list(context).await?;
+    let users = instances.iter().filter(|instance| uses(instance));
+    Ok(users
+        .map(|instance| {
+            let id = instance.db_instance_identifier().unwrap_or_default();
+            let text = format!("database `{id}`");
+            if super::from_sdk(instance.tag_list()).are_of_one_stack(tags) {
+                return Holder::passing(id, text);
+            }
+            let hand = Remedy::new(format!(
+                "{text}, which is not of this stack, uses it; give that another one, or delete it, then run"
+            ))
+            .command(format!(
+                "aws rds describe-db-instances --db-instance-identifier {id}"
+            ));
+            Holder::lasting(id, text, hand)
+        })
+        .collect())
 }
 
 /// Polls until the instance is there and is what `live` says that it should be.

@@ -21,7 +21,7 @@ use crate::aws::pages::pages;
 use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType, adopt};
 use crate::aws::wait::until_visible;
 use crate::resource::path::{Path, Segment};
-use crate::resource::provider::{DataPolicy, Progress, Query, Wanted};
+use crate::resource::provider::{DataPolicy, Holder, Progress, Query, Wanted};
 use crate::resource::{
     Condition, CreateClass, Diff, ErrorKind, Properties, Property, Schema, Tags, Value,
 };
@@ -267,6 +267,14 @@ impl ResourceType for ParameterGroup {
             })
             .await?;
         Ok(())
+    }
+
+    async fn held_by(&self, context: &Context, live: &LiveOf<Self>) -> AwsResult<Vec<Holder>> {
+        super::instance::using(context, &live.tags, |instance| {
+            let mut groups = instance.db_parameter_groups().iter();
+            groups.any(|group| group.db_parameter_group_name() == Some(live.id.as_str()))
+        })
+        .await
     }
 
     /// As long as an instance that uses it may take to go.

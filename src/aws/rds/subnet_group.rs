@@ -20,7 +20,7 @@ use crate::aws::error::{AwsResult, expected, lacks_service_role};
 use crate::aws::pages::pages;
 use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType, adopt, check, in_vpc};
 use crate::aws::wait::{Pauses, VISIBILITY, until_visible};
-use crate::resource::provider::{DataPolicy, Progress, Query};
+use crate::resource::provider::{DataPolicy, Holder, Progress, Query};
 use crate::resource::text_rule::is_plain;
 use crate::resource::{
     Condition, CreateClass, ErrorKind, Misfit, Property, Schema, Tags, TextRule,
@@ -198,6 +198,14 @@ impl ResourceType for SubnetGroup {
             })
             .await?;
         Ok(())
+    }
+
+    async fn held_by(&self, context: &Context, live: &LiveOf<Self>) -> AwsResult<Vec<Holder>> {
+        super::instance::using(context, &live.tags, |instance| {
+            let group = instance.db_subnet_group();
+            group.and_then(|group| group.db_subnet_group_name()) == Some(live.id.as_str())
+        })
+        .await
     }
 
     /// As long as an instance in it may take to go.

@@ -13,17 +13,20 @@ use std::time::Duration;
 use std::collections::{HashMap, HashSet};
 
 use async_trait::async_trait;
-use aws_sdk_wafv2::types::{Rule as SdkRule, Scope, WebAcl as Acl, WebAclSummary};
+use aws_sdk_wafv2::types::{
+    ResourceType as WafResourceType, Rule as SdkRule, Scope, WebAcl as Acl, WebAclSummary,
+};
 use futures_util::future::{try_join, try_join_all};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::rule::{DefaultAction, Place, Rule, VisibilityConfig, canonical, canonical_action};
 use crate::aws::context::Context;
+use crate::aws::elbv2;
 use crate::aws::error::{AwsResult, expected};
 use crate::aws::pages::pages;
 use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType, adopt, check};
-use crate::resource::provider::{DataPolicy, Progress, Query};
+use crate::resource::provider::{DataPolicy, Holder, Progress, Query, Remedy};
 use crate::resource::text_rule::is_plain;
 use crate::resource::{
     Condition, CreateClass, ErrorKind, Misfit, Property, ProviderError, Schema, Tags, TextRule,
@@ -69,6 +72,14 @@ const DESCRIPTION: TextRule = TextRule::new(3..=256)
     .must("neither begin nor end with a space", |text| {
         text.trim() == text
     });
+
+/// What regional ACLs guard most: each is a call of its own.
+const GUARDED: [WafResourceType; 4] = [
+    WafResourceType::ApplicationLoadBalancer,
+    WafResourceType::ApiGateway,
+    WafResourceType::Appsync,
+    WafResourceType::CognitioUserPool,
+];
 
 pub struct WebAcl;
 
@@ -260,6 +271,32 @@ impl ResourceType for WebAcl {
             })
             .await?;
         Ok(())
+    }
+
+    async fn held_by(&self, context: &Context, live: &LiveOf<Self>) -> AwsResult<Vec<Holder>> {
+        let acl = live.arn.as_deref().unwrap_or_default();
+        let mut holders = Vec::new();
+        // One after the other: AWS takes one such call a second.
+        for kind in GUARDED {
+            let arns = super::web_acl_association::guarded_by(context, acl, kind.clone()).await?;
+            let cure = |what: &str, arn: &str| {
+                Remedy::new(format!(
+                    "{what} is guarded by it; take the association off, then run"
+                ))
+                .command(format!(
+                    "aws wafv2 disassociate-web-acl --resource-arn {arn}"
+                ))
+            };
+            if kind == WafResourceType::ApplicationLoadBalancer {
+                holders.extend(elbv2::holding(context, &arns, &live.tags, cure).await?);
+                continue;
+            }
+            holders.extend(arns.into_iter().map(|arn| {
+                let hand = cure(&format!("{arn}, which is not of this stack,"), &arn);
+                Holder::lasting(arn.clone(), arn, hand)
+            }));
+        }
+        Ok(holders)
     }
 
     fn delete_patience(&self) -> Duration {

@@ -75,7 +75,8 @@ impl ResourceType for WebAclAssociation {
         let mut acls = query.wanted_names("webAclArn");
         acls.extend(&ours);
         let found = try_join_all(acls.into_iter().map(|acl| async move {
-            let resources = guarded_by(context, acl).await?;
+            let resources =
+                guarded_by(context, acl, WafResourceType::ApplicationLoadBalancer).await?;
             Ok((acl, resources))
         }))
         .await?;
@@ -178,14 +179,18 @@ async fn associate(context: &Context, inputs: &Inputs, progress: &dyn Progress) 
 }
 
 /// The load balancers that an ACL guards; none if it is gone.
-async fn guarded_by(context: &Context, acl: &str) -> AwsResult<Vec<String>> {
+pub(super) async fn guarded_by(
+    context: &Context,
+    acl: &str,
+    kind: WafResourceType,
+) -> AwsResult<Vec<String>> {
     let answer = context
         .call("wafv2:ListResourcesForWebACL", || {
             context
                 .wafv2
                 .list_resources_for_web_acl()
                 .web_acl_arn(acl)
-                .resource_type(WafResourceType::ApplicationLoadBalancer)
+                .resource_type(kind.clone())
                 .send()
         })
         .await;

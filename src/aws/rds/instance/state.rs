@@ -9,9 +9,8 @@ use crate::aws::resource_type::{Live, LiveOf, ResourceType};
 use crate::aws::states::{
     self, DB_INSTANCE, DB_PARAMETERS, DB_REPLICATION, DB_SECURITY_GROUP, Standing, standing,
 };
-use crate::aws::wait::Holder;
 use crate::resource::diff::compare;
-use crate::resource::provider::Remedy;
+use crate::resource::provider::{Holder, Remedy};
 use crate::resource::{Condition, Properties, Value};
 
 /// It never came up, so there is nothing in it.
@@ -71,6 +70,7 @@ pub(super) fn holder(instance: &DbInstance) -> Holder {
     let id = instance.db_instance_identifier().unwrap_or_default();
     let now = instance.db_instance_status().unwrap_or_default();
     Holder {
+        id: id.to_owned(),
         text: format!("`{id}` is {}", status(instance)),
         hand: states::hand(DB_INSTANCE, now, id),
     }

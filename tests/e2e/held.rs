@@ -1,0 +1,226 @@
+//! What others use is not deleted, and neither is anything before it: that is known in the preview.
+
+use serde_json::json;
+
+use crate::common::World;
+use crate::common::program::{Ended, Program};
+use crate::common::showing::Showing;
+
+const REFUSED: Option<i32> = Some(5);
+
+fn succeeded(ended: Ended) -> Ended {
+    assert_eq!(ended.status, Some(0), "{}", ended.screen);
+    ended
+}
+
+fn platform(name: &str) -> String {
+    let trust = json!({ "Version": "2012-10-17", "Statement": [{ "Effect": "Allow", "Principal": { "Service": "ec2.amazonaws.com" }, "Action": "sts:AssumeRole" }] });
+    let reads = json!({ "Version": "2012-10-17", "Statement": [{ "Effect": "Allow", "Action": "s3:ListAllMyBuckets", "Resource": "*" }] });
+    format!(
+        "vpc: {{ type: aws:ec2:Vpc, properties: {{ cidrBlock: 10.61.0.0/16 }} }}
+one: {{ type: aws:ec2:Subnet, properties: {{ vpcId: '${{vpc.id}}', cidrBlock: 10.61.1.0/24, availabilityZone: eu-south-2a }} }}
+two: {{ type: aws:ec2:Subnet, properties: {{ vpcId: '${{vpc.id}}', cidrBlock: 10.61.2.0/24, availabilityZone: eu-south-2b }} }}
+table: {{ type: aws:ec2:RouteTable, properties: {{ vpcId: '${{vpc.id}}' }} }}
+cluster: {{ type: aws:ecs:Cluster, properties: {{ name: {name} }} }}
+policy: {{ type: aws:iam:Policy, properties: {{ name: {name}, policy: {reads} }} }}
+role: {{ type: aws:iam:Role, properties: {{ name: {name}, assumeRolePolicy: {trust} }} }}
+group: {{ type: aws:lb:TargetGroup, properties: {{ name: {name}, port: 80, protocol: HTTP, targetType: ip, vpcId: '${{vpc.id}}' }} }}
+acl: {{ type: aws:wafv2:WebAcl, properties: {{ name: {name}, defaultAction: {{ allow: {{}} }}, visibilityConfig: {{ cloudwatchMetricsEnabled: true, metricName: acl, sampledRequestsEnabled: true }} }} }}
+places: {{ type: aws:rds:SubnetGroup, properties: {{ name: {name}, description: places, subnetIds: ['${{one.id}}', '${{two.id}}'] }} }}
+parameters: {{ type: aws:rds:ParameterGroup, properties: {{ name: {name}, family: postgres16 }} }}
+"
+    )
+}
+
+/// A service of others in the cluster of this name.
+async fn run_service(world: &World, name: &str) {
+    let sdk = &world.sdk.ecs;
+    let container = aws_sdk_ecs::types::ContainerDefinition::builder();
+    let container = container.name("app").image("nginx").memory(512).build();
+    let task = sdk.register_task_definition().family(name);
+    let task = task.container_definitions(container);
+    task.send().await.expect("it is registered");
+    let service = sdk.create_service().cluster(name);
+    let service = service.service_name("theirs").task_definition(name);
+    let service = service.desired_count(0).send().await;
+    service.expect("it is made");
+}
+
+/// What others have put on a stack, by what of ours it keeps from being deleted.
+async fn build_upon(world: &World, file: &str, name: &str) {
+    let sdk = &world.sdk;
+    let subnet = sdk.ec2.create_subnet();
+    let subnet = subnet.vpc_id(world.id(file, "vpc").await);
+    let subnet = subnet.cidr_block("10.61.9.0/24").send().await;
+    let subnet = subnet.expect("a subnet").subnet.expect("a subnet");
+    let subnet = subnet.subnet_id.expect("an id");
+    let associate = sdk.ec2.associate_route_table().subnet_id(&subnet);
+    let associate = associate.route_table_id(world.id(file, "table").await);
+    associate.send().await.expect("it is associated");
+
+    run_service(world, name).await;
+
+    let arn = world.id(file, "policy").await;
+    let user = format!("{name}-user");
+    let made = sdk.iam.create_user().user_name(&user).send().await;
+    made.expect("it is made");
+    let attach = sdk.iam.attach_user_policy().user_name(&user);
+    let attached = attach.policy_arn(&arn).send().await;
+    attached.expect("it is attached");
+    let made = sdk.iam.create_instance_profile();
+    let made = made.instance_profile_name(name).send().await;
+    made.expect("it is made");
+    let give = sdk.iam.add_role_to_instance_profile().role_name(name);
+    let given = give.instance_profile_name(name).send().await;
+    given.expect("it is given");
+
+    let balancer = sdk.elbv2.create_load_balancer().name("theirs-held");
+    let balancer = balancer.subnets(world.id(file, "one").await);
+    let balancer = balancer.subnets(world.id(file, "two").await);
+    let balancer = balancer.send().await.expect("it is made");
+    let balancer = balancer.load_balancers.expect("one").remove(0);
+    let balancer = balancer.load_balancer_arn.expect("an ARN");
+    let forward = aws_sdk_elasticloadbalancingv2::types::Action::builder();
+    let forward = forward
+        .r#type(aws_sdk_elasticloadbalancingv2::types::ActionTypeEnum::Forward)
+        .target_group_arn(world.id(file, "group").await);
+    let listener = sdk.elbv2.create_listener().load_balancer_arn(&balancer);
+    let listener = listener
+        .port(80)
+        .protocol(aws_sdk_elasticloadbalancingv2::types::ProtocolEnum::Http)
+        .default_actions(forward.build());
+    listener.send().await.expect("it is made");
+    let acls = sdk.wafv2.list_web_acls();
+    let acls = acls.scope(aws_sdk_wafv2::types::Scope::Regional);
+    let acls = acls.send().await.expect("WAF answers");
+    let acl = acls.web_acls().iter().find(|acl| acl.name() == Some(name));
+    let acl = acl.and_then(|acl| acl.arn()).expect("ours");
+    let associate = sdk.wafv2.associate_web_acl().web_acl_arn(acl);
+    let associated = associate.resource_arn(&balancer).send().await;
+    associated.expect("it is associated");
+
+    let database = sdk.rds.create_db_instance();
+    let database = database
+        .db_instance_identifier(format!("{name}-theirs"))
+        .db_instance_class("db.t3.micro")
+        .engine("postgres")
+        .engine_version("16.3")
+        .allocated_storage(20)
+        .master_username("theirs")
+        .master_user_password("not-a-secret-1")
+        .db_subnet_group_name(name)
+        .db_parameter_group_name(name);
+    database.send().await.expect("it is made");
+}
+
+/// Each would have been found out by its deletion: after 2 to 20 minutes, with the rest of the stack gone.
+#[tokio::test]
+async fn what_others_use_is_known_before_anything_is_deleted() {
+    let _shown = Showing::of("R20", "deletions of what others use", 9);
+    let name = "e2e-held";
+    let world = World::new(name).await;
+    let program = Program::of(&world);
+    let file = platform(name);
+    succeeded(program.run(&file, "up", &["--yes"]));
+    build_upon(&world, &file, name).await;
+
+    let ended = program.run(&file, "destroy", &["--yes"]);
+    assert_eq!(ended.status, REFUSED, "{}", ended.screen);
+    assert_eq!(ended.mutating, [] as [String; 0], "{}", ended.screen);
+    for (held, by, way) in [
+        (
+            "aws:ec2:Vpc `vpc`",
+            "subnet subnet-",
+            "aws ec2 delete-subnet",
+        ),
+        (
+            "aws:ec2:RouteTable `table`",
+            "the association of subnet-",
+            "aws ec2 disassociate-route-table",
+        ),
+        (
+            "aws:ecs:Cluster `cluster`",
+            "service `theirs`",
+            "aws ecs delete-service --cluster e2e-held --service theirs",
+        ),
+        (
+            "aws:iam:Policy `policy`",
+            "user `e2e-held-user`",
+            "aws iam detach-user-policy --user-name e2e-held-user",
+        ),
+        (
+            "aws:iam:Role `role`",
+            "instance profile `e2e-held`",
+            "aws iam remove-role-from-instance-profile",
+        ),
+        (
+            "aws:lb:TargetGroup `group`",
+            "load balancer `theirs-held`",
+            "aws elbv2 describe-listeners",
+        ),
+        (
+            "aws:wafv2:WebAcl `acl`",
+            "load balancer `theirs-held`",
+            "aws wafv2 disassociate-web-acl",
+        ),
+        (
+            "aws:rds:SubnetGroup `places`",
+            "database `e2e-held-theirs`",
+            "aws rds describe-db-instances",
+        ),
+        (
+            "aws:rds:ParameterGroup `parameters`",
+            "database `e2e-held-theirs`",
+            "aws rds describe-db-instances",
+        ),
+    ] {
+        let told = ended
+            .stderr
+            .split("error[fde::guard::held_by_others]: ")
+            .find(|message| message.starts_with(held));
+        let told = told.unwrap_or_else(|| panic!("{held}: {}", ended.screen));
+        assert!(told.contains("cannot be deleted: others use it"), "{told}");
+        assert!(told.contains(by) && told.contains(way), "{told}");
+    }
+}
+
+/// A line that leaves the file is asked about as well, and what the message says is done.
+#[tokio::test]
+async fn what_others_use_stays_where_it_is_if_the_rest_is_to_go() {
+    let name = "e2e-held-rest";
+    let world = World::new(name).await;
+    let program = Program::of(&world);
+    let cluster = format!("cluster: {{ type: aws:ecs:Cluster, properties: {{ name: {name} }} }}\n");
+    let topic = format!("topic: {{ type: aws:sns:Topic, properties: {{ name: {name} }} }}\n");
+    let both = format!("{cluster}{topic}");
+    succeeded(program.run(&both, "up", &["--yes"]));
+    run_service(&world, name).await;
+
+    let left_out = program.run(&topic, "up", &["--yes"]);
+    assert_eq!(left_out.status, REFUSED, "{}", left_out.screen);
+    assert_eq!(left_out.mutating, [] as [String; 0], "{}", left_out.screen);
+    assert!(
+        left_out.stderr.contains("leave it as it is in"),
+        "{}",
+        left_out.screen
+    );
+    let shown = program.run(&topic, "preview", &[]);
+    assert_eq!(shown.status, REFUSED, "{}", shown.screen);
+    assert!(
+        shown.stdout.contains("refused: others use it"),
+        "{}",
+        shown.screen
+    );
+
+    let rest = program.run(&both, "destroy", &["--yes"]);
+    assert!(rest.stderr.contains("--exclude cluster"), "{}", rest.screen);
+    succeeded(program.run(&both, "destroy", &["--yes", "--exclude", "cluster"]));
+    let topics = world.sdk.sns.list_topics().send().await;
+    let topics = topics.expect("SNS answers");
+    let mut arns = topics.topics().iter().filter_map(|topic| topic.topic_arn());
+    assert!(!arns.any(|arn| arn.ends_with(name)), "the topic is gone");
+    let stop = world.sdk.ecs.delete_service().cluster(name);
+    let stop = stop.service("theirs").force(true).send().await;
+    stop.expect("it goes");
+    succeeded(program.run(&both, "destroy", &["--yes"]));
+}
