@@ -6,12 +6,16 @@
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
+use std::pin::pin;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use futures_util::future::{Either, select};
+use tokio::time::timeout;
+
 use super::arguments::{GlobalArguments, StackArguments, exclusive};
 use super::report::Failure;
-use super::{Context, Exit, report, sandbox, stack_file};
+use super::{Context, Exit, report, sandbox, stack_file, whereabouts};
 use crate::aws::retry::told;
 use crate::aws::{self, AwsProvider, BundleError, ConnectError, Connection};
 use crate::component::{self, Notes, registry};
@@ -28,6 +32,9 @@ use crate::resource::tags::short_hash;
 use crate::resource::{Catalog, ErrorKind, LiveSnapshot, Observed, Provider, ProviderError, Urn};
 use crate::stack::hidden::hide;
 use crate::stack::{self, Flag, Stack};
+
+/// How long the record of the last run may take longer than all else that is read.
+const FOR_RECORD: Duration = Duration::from_millis(500);
 
 /// What a stack file says.
 pub struct Offline {
@@ -196,17 +203,39 @@ impl Session {
         })
     }
 
-    /// Reads what is live, and says so where AWS lets it wait.
+    /// Reads what is live, and what the last run has left; says so where AWS lets it wait.
     pub async fn read(&self, context: &mut Context, again: &str) -> Result<LiveSnapshot, Failure> {
-        self.read_with(context, again, &Hints::default()).await
+        let hints = Hints::default();
+        let work = async {
+            let live = pin!(live::read_with(&self.provider, &self.offline.graph, &hints));
+            let record = pin!(whereabouts::of_last_run(self));
+            // Nothing but words depends on the record, so nobody waits for it, or has to be allowed to read it.
+            let (live, record) = match select(live, record).await {
+                Either::Left((live, record)) => (live, timeout(FOR_RECORD, record).await.ok()),
+                Either::Right((record, live)) => (live.await, Some(record)),
+            };
+            let last_run = record.and_then(Result::ok).unwrap_or_default().left;
+            live.map(|live| LiveSnapshot { last_run, ..live })
+        };
+        self.read_by(context, again, work).await
     }
 
-    /// As [`Session::read`], also where the hints say.
+    /// Reads what is live, also where the hints say.
     pub async fn read_with(
         &self,
         context: &mut Context,
         again: &str,
         hints: &Hints,
+    ) -> Result<LiveSnapshot, Failure> {
+        let work = live::read_with(&self.provider, &self.offline.graph, hints);
+        self.read_by(context, again, work).await
+    }
+
+    async fn read_by(
+        &self,
+        context: &mut Context,
+        again: &str,
+        work: impl Future<Output = Result<LiveSnapshot, ProviderError>>,
     ) -> Result<LiveSnapshot, Failure> {
         let reading = Reading {
             place: self.place(),
@@ -217,7 +246,6 @@ impl Session {
             }),
         };
         reading.status("");
-        let work = live::read_with(&self.provider, &self.offline.graph, hints);
         let live = context.interrupts.guard(told(&reading, work)).await;
         context.terminal.clear_frame();
         live?.map_err(|error| Failure::of_reading(&error, again))

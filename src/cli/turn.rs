@@ -55,8 +55,8 @@ pub struct Terms<'a> {
     pub saved: Option<&'a (SavedPlan, Again)>,
     pub show: ShowOptions,
     pub lock: &'a LockArguments,
-    /// Where to look besides where file and index say.
-    pub hints: &'a Hints,
+    /// Where to look besides where file and index say, for a run that goes by the record of the last one.
+    pub hints: Option<&'a Hints>,
     /// The command line, to be copied.
     pub again: &'a str,
 }
@@ -202,7 +202,10 @@ impl Turn {
         session: &Session,
         terms: &Terms<'_>,
     ) -> Result<Plan, Failure> {
-        let live = session.read_with(context, terms.again, terms.hints).await?;
+        let live = match terms.hints {
+            Some(hints) => session.read_with(context, terms.again, hints).await?,
+            None => session.read(context, terms.again).await?,
+        };
         let plan = session.plan(context, &live, terms.request).await?;
         if let Some((saved, again)) = terms.saved {
             let now = Previewed {
@@ -273,6 +276,7 @@ impl Turn {
             set_besides: 0,
             types: whereabouts.types,
             objects: whereabouts.objects,
+            left: whereabouts.last_run.to_string(),
             run_url: surroundings::run_url(),
             tool_version: VERSION.to_owned(),
         }

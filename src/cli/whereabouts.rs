@@ -11,9 +11,11 @@ use crate::deployment::{History, Whereabouts, history};
 use crate::display::Message;
 use crate::execute::Report;
 use crate::live::Hints;
-use crate::plan::Plan;
+use crate::plan::{Op, Plan};
 use crate::resource::provider::Indexed;
-use crate::resource::{Catalog, LiveSnapshot, Observed, ProviderError, Tags, Urn, tags};
+use crate::resource::{
+    Catalog, LastRun, LiveSnapshot, Observed, OutputReference, ProviderError, Tags, Urn, tags,
+};
 
 /// How long the index may be behind, generously.
 const BEHIND: Duration = Duration::from_secs(60 * 60);
@@ -23,6 +25,7 @@ const BEHIND: Duration = Duration::from_secs(60 * 60);
 pub struct Left {
     pub types: Vec<String>,
     pub objects: BTreeMap<String, Vec<String>>,
+    pub last_run: LastRun,
 }
 
 /// What may be there after a run.
@@ -58,7 +61,30 @@ pub fn after(plan: &Plan, report: &Report, catalog: &Catalog) -> Left {
             .into_iter()
             .map(|(token, arns)| (token, arns.into_iter().collect()))
             .collect(),
+        last_run: last_run(plan, report, catalog),
     }
+}
+
+/// What is there of what the file wants, and with which inputs where no tags say that.
+fn last_run(plan: &Plan, report: &Report, catalog: &Catalog) -> LastRun {
+    let mut left = plan.left.clone();
+    for id in &report.succeeded {
+        let step = &plan.steps[*id];
+        let Some((desired, comparison)) = step.desired().zip(step.comparison()) else {
+            if step.op() == Op::Delete && !report.objects.contains_key(&step.urn) {
+                left.remove(&step.urn);
+            }
+            continue;
+        };
+        let schema = catalog.get(step.urn.token());
+        let hash = schema.filter(|schema| !schema.taggable).and_then(|schema| {
+            let lookup = |reference: &OutputReference| report.lookup(plan, reference);
+            let made = desired.as_planned(schema, &comparison.inputs, &lookup, step.observed());
+            made.hash
+        });
+        left.insert(&step.urn, hash.as_deref());
+    }
+    left
 }
 
 /// Whether the run has deleted an object that it knew.

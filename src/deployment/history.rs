@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::{Lock, ParameterStore, acceptable, moment, parameter};
-use crate::resource::{ProviderError, StackId};
+use crate::resource::{LastRun, ProviderError, StackId};
 
 /// The longest text of a standard parameter.
 const LONGEST: usize = 4096;
@@ -61,6 +61,9 @@ pub struct Record {
     /// The ARNs of what was there afterwards, of types that are found by name alone, by type; as many as there is room for.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub objects: BTreeMap<String, Vec<String>>,
+    /// What was there afterwards of what the file wants: see [`LastRun`].
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub left: String,
     /// Address of the run in a CI system.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub run_url: Option<String>,
@@ -95,7 +98,10 @@ impl Record {
             if text.len() <= LONGEST {
                 return text;
             }
-            if record.set.pop().is_some() {
+            if !record.left.is_empty() {
+                // It serves words alone.
+                record.left.clear();
+            } else if record.set.pop().is_some() {
                 record.set_besides += 1;
             } else if !record.leave_out_longest() {
                 return text;
@@ -111,6 +117,8 @@ pub struct Whereabouts {
     pub tokens: BTreeSet<String>,
     /// ARNs by type token.
     pub objects: BTreeMap<String, Vec<String>>,
+    /// What of the file's was there.
+    pub left: LastRun,
     /// Since the run ended, by AWS's clock.
     pub age: Duration,
 }
@@ -161,6 +169,7 @@ impl<'a> History<'a> {
                 objects: objects
                     .map(|(text, arns)| (long(text), arns.clone()))
                     .collect(),
+                left: record.left.parse().unwrap_or_default(),
                 age: parameter.age,
             }
         }))

@@ -101,14 +101,18 @@ pub fn drift(plan: &Plan, place: &dyn Fn(&Urn) -> Option<Place>) -> Vec<Annotati
     let rows = rows(plan);
     let drifted = rows.iter().filter_map(|row| row.step).filter(|step| {
         // A deletion is of what the file no longer has.
-        step.because == Because::Drifted && !step.is_delete()
+        step.because.is_drift() && !step.is_delete()
     });
     drifted
         .map(|step| {
             let (token, name) = (step.urn.token(), step.urn.name());
+            let annotation = Annotation::new(Severity::Warning, "drift", place(&step.urn));
+            if step.because == Because::Gone {
+                return annotation.line(format!("{token} `{name}` is gone; `up` makes it again"));
+            }
             let changes = step.comparison().map(|it| changed(it.changes()));
             let changes = changes.unwrap_or_default();
-            Annotation::new(Severity::Warning, "drift", place(&step.urn)).line(format!(
+            annotation.line(format!(
                 "{token} `{name}` is not as it was last applied: {changes}; `up` sets it back"
             ))
         })

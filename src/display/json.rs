@@ -180,10 +180,7 @@ pub fn document(plan: &Plan, catalog: &Catalog) -> Document {
     let count = |op| tally.get(&op).copied().unwrap_or(0);
     let drift = rows(plan)
         .iter()
-        .filter(|row| {
-            row.step
-                .is_some_and(|step| step.because == Because::Drifted)
-        })
+        .filter(|row| row.step.is_some_and(|step| step.because.is_drift()))
         .count();
     Document {
         version: VERSION,
@@ -283,7 +280,7 @@ fn json_step(step: &Step, catalog: &Catalog) -> JsonStep {
         op: op(&step.action),
         because: because(&step.because),
         reason: headline(step),
-        drift: step.because == Because::Drifted,
+        drift: step.because.is_drift(),
         replace_order: match &step.action {
             Action::CreateReplacement { order, .. } => Some(match order {
                 ReplaceOrder::CreateFirst => "create-first",
@@ -322,6 +319,7 @@ pub fn op(action: &Action) -> &'static str {
 fn because(because: &Because) -> &'static str {
     match because {
         Because::Missing => "missing",
+        Because::Gone => "gone",
         Because::Edited => "edited",
         Because::Drifted => "drifted",
         Because::Renewed => "renewed",

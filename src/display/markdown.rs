@@ -13,7 +13,7 @@ use super::pending;
 use super::preview::{self, View};
 use super::rows::{PlanRow, fate_of_data, is_shown, rows, tally, word};
 use super::style;
-use crate::plan::{Action, Because, Goal, Op, Plan, Step, StepId};
+use crate::plan::{Action, Goal, Op, Plan, Step, StepId};
 use crate::resource::Value;
 
 /// GitHub takes 65,536 characters for a comment; this leaves room for what an action writes around it.
@@ -215,10 +215,7 @@ fn counts(plan: &Plan) -> String {
     if let Some(count) = tally.get(&Op::Same) {
         parts.push(format!("{count} unchanged"));
     }
-    let drifted = |row: &PlanRow<'_>| {
-        row.step
-            .is_some_and(|step| step.because == Because::Drifted)
-    };
+    let drifted = |row: &PlanRow<'_>| row.step.is_some_and(|step| step.because.is_drift());
     let rows = rows(plan);
     let drifted = rows.iter().filter(|row| drifted(row)).count();
     match drifted + added::drifting(plan) {
@@ -438,6 +435,7 @@ mod tests {
 
     use super::super::fixtures::{SECTIONS, catalog, changes_of_many, everything, plan_of_many};
     use super::*;
+    use crate::plan::Because;
 
     fn page(plan: &Plan, max_bytes: usize) -> String {
         let catalog = catalog();

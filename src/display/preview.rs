@@ -114,6 +114,7 @@ pub(super) fn info(view: View<'_>, row: &PlanRow<'_>) -> Line {
         // The symbol says it.
         Because::Missing | Because::Edited | Because::Destroy | Because::CannotChange(_) => {}
         Because::Drifted => add(" ", Style::Warning, "drift"),
+        because @ Because::Gone => add(" ", Style::Warning, &because.to_string()),
         because => add(" ", Style::Plain, &because.to_string()),
     }
     if let Some(comparison) = step.comparison()
@@ -196,7 +197,7 @@ fn counts(view: View<'_>) -> Vec<Line> {
     let drifted = plan
         .steps
         .iter()
-        .filter(|step| step.because == Because::Drifted && !step.is_delete())
+        .filter(|step| step.because.is_drift() && !step.is_delete())
         .count();
     if drifted > 0 {
         let text = match drifted {

@@ -24,7 +24,7 @@ pub use event::{Event, Skipped, Work};
 
 use crate::plan::{Action, Plan, Step, StepId};
 use crate::resource::provider::Progress;
-use crate::resource::{ErrorKind, Observed, Provider, ProviderError, Urn, Value};
+use crate::resource::{ErrorKind, Observed, OutputReference, Provider, ProviderError, Urn, Value};
 use schedule::Schedule;
 use step::{Ended, Known};
 
@@ -68,7 +68,12 @@ pub struct Report {
 impl Report {
     /// A value with its references answered, as far as the end of the run can.
     pub fn resolve(&self, plan: &Plan, value: &Value) -> Value {
-        value.resolve(&|reference| step::lookup(&plan.facts, &self.objects, reference))
+        value.resolve(&|reference| self.lookup(plan, reference))
+    }
+
+    /// The value that a reference leads to at the end of the run, if it is known.
+    pub fn lookup(&self, plan: &Plan, reference: &OutputReference) -> Option<Value> {
+        step::lookup(&plan.facts, &self.objects, reference)
     }
 }
 

@@ -14,7 +14,8 @@ use crate::resource::diff::{REBOOT, TAGS, compare};
 use crate::resource::path::Segment;
 use crate::resource::tags::{Marks, PARTS};
 use crate::resource::{
-    Change, Condition, Desired, Diff, Observed, OutputReference, Path, Schema, Urn, Value, names,
+    Change, Condition, Desired, Diff, LastRun, Observed, OutputReference, Path, Schema, Urn, Value,
+    names,
 };
 
 /// Fills `draft.verdicts`. Under `destroy` nothing is wanted, so there is none.
@@ -87,7 +88,11 @@ fn verdict(draft: &mut Draft<'_>, resource: &Resource, schema: &Schema) -> Verdi
             observed: None,
             comparison,
             op: Op::Create,
-            because: Because::Missing,
+            because: if draft.live.last_run.has(&resource.urn) {
+                Because::Gone
+            } else {
+                Because::Missing
+            },
             order: ReplaceOrder::CreateFirst,
         };
     };
@@ -97,6 +102,11 @@ fn verdict(draft: &mut Draft<'_>, resource: &Resource, schema: &Schema) -> Verdi
     if is_deployed {
         // It is theirs, and does not get our tags.
         comparison.tag_changes.clear();
+    }
+    if !schema.taggable {
+        let last_run = &draft.live.last_run;
+        let hash = comparison.hash.as_deref();
+        comparison.drift = hash.is_some_and(|hash| last_run.applied(&resource.urn, hash));
     }
     desired.rewrites = rewrites(&comparison);
     let is_all = |of: fn(&Change) -> bool| !comparison.is_same() && comparison.changes().all(of);
@@ -348,6 +358,25 @@ fn following(
         }
         None => (Some(running.clone()), comparison),
     }
+}
+
+/// What is left of what the file wants if nothing runs: what is live, and what was there after the last run.
+pub(super) fn left(draft: &Draft<'_>) -> LastRun {
+    let before = &draft.live.last_run;
+    let mut left = LastRun::default();
+    for (urn, verdict) in &draft.verdicts {
+        let is_untaggable = draft
+            .catalog
+            .get(urn.token())
+            .is_some_and(|schema| !schema.taggable);
+        match (verdict.op, &verdict.observed) {
+            (Op::Same, _) if is_untaggable => left.insert(urn, verdict.comparison.hash.as_deref()),
+            (_, Some(_)) => left.insert_as_in(urn, before),
+            (_, None) if before.has(urn) => left.insert_as_in(urn, before),
+            (_, None) => {}
+        }
+    }
+    left
 }
 
 /// The value of a reference before anything runs: live outputs of what stays, written inputs of what is to come.

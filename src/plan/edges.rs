@@ -135,6 +135,7 @@ pub(super) fn into_plan(mut draft: Draft<'_>) -> Plan {
             .collect(),
         outputs,
         facts: live.facts.clone(),
+        left: draft.left,
     }
 }
 

@@ -24,7 +24,7 @@ pub use target::matches_any;
 use crate::graph::ResourceGraph;
 use crate::resource::desired::Comparison;
 use crate::resource::provider::{DataPolicy, Holder};
-use crate::resource::{Catalog, Desired, LiveSnapshot, Observed, StackId, Urn, Value};
+use crate::resource::{Catalog, Desired, LastRun, LiveSnapshot, Observed, StackId, Urn, Value};
 
 /// What the user asked for.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -99,6 +99,8 @@ pub enum ReplaceOrder {
 pub enum Because {
     /// It does not exist.
     Missing,
+    /// It was there after the last run.
+    Gone,
     /// The file wants something else than before.
     Edited,
     /// Somebody else changed it.
@@ -139,10 +141,18 @@ pub enum Because {
     Behind,
 }
 
+impl Because {
+    /// Whether somebody else than a run of ours has changed it, or taken it away.
+    pub fn is_drift(&self) -> bool {
+        matches!(self, Self::Drifted | Self::Gone)
+    }
+}
+
 impl fmt::Display for Because {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Missing => formatter.write_str("not there"),
+            Self::Gone => formatter.write_str("drift: gone"),
             Self::Edited => formatter.write_str("edited"),
             Self::Drifted => formatter.write_str("drift"),
             Self::Renewed => formatter.write_str("written again, its source is new"),
@@ -483,6 +493,8 @@ pub struct Plan {
     pub outputs: Vec<PlannedOutput>,
     /// What the account says about itself, for references in steps.
     pub facts: crate::resource::Properties,
+    /// What is to be on record if nothing runs.
+    pub left: LastRun,
 }
 
 impl Plan {
@@ -539,6 +551,7 @@ pub fn build(
     others::mark(&mut draft);
     others::refuse(&mut draft);
     // Before targeting, so that what is out of reach refuses nothing.
+    draft.left = compare::left(&draft);
     target::restrict(&mut draft);
     // Last of the decisions: it turns some deletions into retentions, and these hold what they need.
     protect::guard(&mut draft);
@@ -593,6 +606,7 @@ struct Draft<'a> {
     /// The free places that were found for resources, instead of those they want.
     places: BTreeMap<Urn, Value>,
     added: Vec<Added>,
+    left: LastRun,
 }
 
 impl<'a> Draft<'a> {
@@ -617,6 +631,7 @@ impl<'a> Draft<'a> {
             parts: others::Parts::of(live, graph, catalog),
             places: BTreeMap::new(),
             added: Vec::new(),
+            left: LastRun::default(),
         }
     }
 }

@@ -89,6 +89,8 @@ pub struct Comparison {
     pub tags: Tags,
     pub diff: Diff,
     pub tag_changes: Vec<Change>,
+    /// Of the inputs as the author wants them, once all are known.
+    pub hash: Option<String>,
     /// The author wants what was applied last, so every difference is somebody else's doing.
     pub drift: bool,
     /// The run that made the object was over before all inputs were set.
@@ -332,6 +334,7 @@ impl Desired {
             tags,
             diff,
             tag_changes,
+            hash: known.then_some(hash),
             drift,
             unfinished: observed.is_some_and(|live| live.tags.is_unfinished()),
             behind,

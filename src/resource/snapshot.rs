@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Properties, Tags, Urn};
+use super::{LastRun, Properties, Tags, Urn};
 
 /// Whether a live object can be used.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,6 +59,8 @@ pub struct LiveSnapshot {
     pub additions: Vec<Addition>,
     /// Objects of the same stack in another region, among those that have their name in all of them.
     pub elsewhere: Vec<Observed>,
+    /// What the last run has left. Empty where its record is not known.
+    pub last_run: LastRun,
 }
 
 /// Something that hangs on an object of ours, and that no run of ours has made.

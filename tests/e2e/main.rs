@@ -22,6 +22,7 @@ mod common;
 mod credentials;
 mod data;
 mod destroy;
+mod drift;
 mod earlier;
 mod ec2_eip;
 mod ec2_internet_gateway;
