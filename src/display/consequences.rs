@@ -31,8 +31,13 @@ pub fn going(view: View<'_>) -> Vec<Line> {
     }
     let replaced = of(Op::Replace);
     replacements(&replaced, view, &mut lines);
-    for step in &replaced {
-        if let Some(effect) = interruption(view.catalog, step) {
+    let destroys = !lines.is_empty();
+    for step in of(Op::Delete)
+        .into_iter()
+        .chain(replaced)
+        .chain(of(Op::Update))
+    {
+        if let Some(effect) = interruption(view.plan, view.catalog, step) {
             let text = format!("interrupts: {effect}");
             marked(
                 Style::Error,
@@ -46,7 +51,8 @@ pub fn going(view: View<'_>) -> Vec<Line> {
     }
     if !lines.is_empty() {
         let title = match view.plan.goal {
-            Goal::Up => "Deletes and replaces:",
+            Goal::Up if destroys => "Deletes and replaces:",
+            Goal::Up => "Interrupts:",
             Goal::Destroy => "Deletes data:",
         };
         lines.insert(0, Line::styled(Style::Heading, title));

@@ -108,7 +108,7 @@ struct Summary {
     retain: usize,
     same: usize,
     drift: usize,
-    /// Replacements that interrupt traffic, or change addresses.
+    /// Changes that interrupt traffic, or lose addresses.
     interrupts: usize,
 }
 
@@ -194,7 +194,7 @@ pub fn document(plan: &Plan, catalog: &Catalog) -> Document {
         steps: plan
             .steps
             .iter()
-            .map(|step| json_step(step, catalog))
+            .map(|step| json_step(plan, step, catalog))
             .collect(),
         summary: Summary {
             create: count(Op::Create),
@@ -206,7 +206,7 @@ pub fn document(plan: &Plan, catalog: &Catalog) -> Document {
             drift: drift + added::drifting(plan),
             interrupts: rows(plan)
                 .iter()
-                .filter(|row| row.interruption(catalog).is_some())
+                .filter(|row| row.interruption(plan, catalog).is_some())
                 .count(),
         },
         refusals: plan.refusals.iter().map(refusal).collect(),
@@ -258,7 +258,7 @@ pub fn document(plan: &Plan, catalog: &Catalog) -> Document {
     }
 }
 
-fn json_step(step: &Step, catalog: &Catalog) -> JsonStep {
+fn json_step(plan: &Plan, step: &Step, catalog: &Catalog) -> JsonStep {
     let changes = match (&step.action, step.comparison()) {
         (Action::Create { .. }, _) | (_, None) => Vec::new(),
         (_, Some(comparison)) => comparison.changes().map(json_change).collect(),
@@ -298,7 +298,7 @@ fn json_step(step: &Step, catalog: &Catalog) -> JsonStep {
             }
             _ => None,
         },
-        interrupts: interruption(catalog, step),
+        interrupts: interruption(plan, catalog, step),
         inputs,
         diff: changes,
         waits_for: step.waits_for.iter().copied().collect(),

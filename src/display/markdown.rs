@@ -164,7 +164,7 @@ fn head(view: View<'_>, rows: &[PlanRow<'_>]) -> String {
     }
     let interrupting = rows
         .iter()
-        .filter_map(|row| Some((row.urn.name(), row.interruption(view.catalog)?)));
+        .filter_map(|row| Some((row.urn.name(), row.interruption(view.plan, view.catalog)?)));
     let interrupting: Vec<String> = interrupting
         .take(MOST_NAMED)
         .map(|(name, effect)| format!("> - {}: {effect}\n", code(name)))

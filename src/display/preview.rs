@@ -128,7 +128,7 @@ pub(super) fn info(view: View<'_>, row: &PlanRow<'_>) -> Line {
     if let Some(fate) = fate_of_data(view.catalog, step) {
         add("; ", Style::Warning, &fate);
     }
-    if row.interruption(view.catalog).is_some() {
+    if row.interruption(view.plan, view.catalog).is_some() {
         add("; ", Style::Error, "interrupts");
     }
     line
@@ -181,7 +181,7 @@ fn counts(view: View<'_>) -> Vec<Line> {
     }
     let interrupting = rows(plan)
         .iter()
-        .filter(|row| row.refusal.is_none() && row.interruption(view.catalog).is_some())
+        .filter(|row| row.refusal.is_none() && row.interruption(view.plan, view.catalog).is_some())
         .count();
     if interrupting > 0 {
         let verb = if interrupting == 1 {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::plan::{
-    Action, Because, Op, Plan, Refusal, ReplaceOrder, RetainReason, Retained, Step, StepId,
+    Action, Because, Goal, Op, Plan, Refusal, ReplaceOrder, RetainReason, Retained, Step, StepId,
 };
 use crate::resource::provider::DataPolicy;
 use crate::resource::{Catalog, Change, ChangeKind, Urn};
@@ -21,9 +21,9 @@ pub struct PlanRow<'a> {
 }
 
 impl PlanRow<'_> {
-    /// What the replacement that the row tells of does to those who are served.
-    pub fn interruption(&self, catalog: &Catalog) -> Option<&'static str> {
-        interruption(catalog, self.step?)
+    /// What the step that the row tells of does to those who are served.
+    pub fn interruption(&self, plan: &Plan, catalog: &Catalog) -> Option<&'static str> {
+        interruption(plan, catalog, self.step?)
     }
 }
 
@@ -185,15 +185,40 @@ pub fn fate_of_data(catalog: &Catalog, step: &Step) -> Option<String> {
     Some(left.unwrap_or_else(|| "its data goes for good".to_owned()))
 }
 
-/// What a replacement does to those who are served at the time, in the order that it has.
-pub fn interruption(catalog: &Catalog, step: &Step) -> Option<&'static str> {
-    let Action::CreateReplacement { order, .. } = &step.action else {
-        return None;
-    };
+/// What a step does to those who are served at the time.
+pub fn interruption(plan: &Plan, catalog: &Catalog, step: &Step) -> Option<&'static str> {
     let interruption = catalog.get(step.urn.token())?.interruption?;
-    match order {
-        ReplaceOrder::CreateFirst => interruption.create_first,
-        ReplaceOrder::DeleteFirst => Some(interruption.delete_first),
+    match &step.action {
+        Action::CreateReplacement {
+            order: ReplaceOrder::CreateFirst,
+            ..
+        } => interruption.create_first,
+        Action::CreateReplacement {
+            order: ReplaceOrder::DeleteFirst,
+            ..
+        } => Some(interruption.delete_first),
+        // What is destroyed serves nobody, and is known to.
+        Action::Delete { .. } if plan.goal == Goal::Up && step.because == Because::NotInFile => {
+            interruption.deleted
+        }
+        Action::Update {
+            desired,
+            comparison,
+            ..
+        } => {
+            let property = interruption.sends_to?;
+            let is_sent_elsewhere = comparison.diff.touches(property);
+            let wanted = desired.inputs.get(property).filter(|_| is_sent_elsewhere)?;
+            let mut targets = wanted.references().into_iter();
+            let is_new = targets.any(|target| {
+                let mut steps = plan.steps.iter();
+                steps.any(|step| step.urn == target.urn && step.op() == Op::Create)
+            });
+            is_new.then_some(
+                "requests fail until tasks have registered in the new target group and are healthy",
+            )
+        }
+        _ => None,
     }
 }
 

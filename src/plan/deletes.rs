@@ -185,6 +185,12 @@ impl Uses {
             for token in schema.deletes_after {
                 for (used_urn, used) in live.of_type(schema.token) {
                     for (user_urn, user) in live.of_type(token) {
+                        if schema
+                            .deletes_beside
+                            .is_some_and(|is_excepted| is_excepted(&user.inputs))
+                        {
+                            continue;
+                        }
                         self.add(key(user_urn, user), key(used_urn, used));
                     }
                 }

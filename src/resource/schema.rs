@@ -5,7 +5,7 @@
 use super::pending::{Pending, RebootOrder};
 pub use super::property::{Property, Unset};
 use super::rule::{Beside, Claim, Limit, RangeRule};
-use super::{Diff, Misfit, Observed, Path, Properties, Value};
+use super::{Diff, Interruption, Misfit, Observed, Path, Properties, Value};
 
 /// How a create call can be repeated after an answer was lost (`promises.md` §3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,15 +34,6 @@ pub struct NameRule {
 
 /// Everything that does not fit together in the inputs; references are in them as text.
 pub type Checks = fn(&Properties) -> Vec<Misfit>;
-
-/// What a replacement does to whoever is served by the old object at the time, by the order of the two.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Interruption {
-    /// While the new object stands beside the old one. `None`: nobody notices.
-    pub create_first: Option<&'static str>,
-    /// While neither stands.
-    pub delete_first: &'static str,
-}
 
 /// True if objects with these inputs cannot stand side by side.
 pub type Overlaps = fn(&Properties, &Properties) -> bool;
@@ -117,6 +108,8 @@ pub struct Schema {
     pub reads_after: &'static [&'static str],
     /// Types whose objects must be gone before this one can go, although no input of theirs refers to it.
     pub deletes_after: &'static [&'static str],
+    /// Which objects of those types it does not have to wait for, by their inputs.
+    pub deletes_beside: Option<fn(&Properties) -> bool>,
     /// Types whose objects AWS wants off an object of this type before it deletes it. `None`: all that refer to it, which
     /// only ids can tell that AWS gives; a name can stand in another object by chance.
     pub blockers: Option<&'static [&'static str]>,
@@ -132,7 +125,7 @@ pub struct Schema {
     pub rolls_out: bool,
     /// An update of it is measured against what runs: it comes after the rollouts of those that use it.
     pub updates_after_rollout: bool,
-    /// What a replacement means for traffic.
+    /// What its changes mean for traffic.
     pub interruption: Option<Interruption>,
     /// Takes over into the desired inputs what somebody else than the author decides once the object exists: a count
     /// that autoscaling owns, a version that AWS patches. Called before the two are compared.
@@ -189,6 +182,7 @@ impl Schema {
             taggable: create_class != CreateClass::PartOfParent,
             reads_after: &[],
             deletes_after: &[],
+            deletes_beside: None,
             blockers: None,
             overlaps: None,
             trades_places: false,
@@ -441,6 +435,13 @@ impl Schema {
         self
     }
 
+    /// Excepts objects with such inputs from [`Schema::deletes_after`].
+    #[must_use]
+    pub fn deletes_beside(mut self, excepted: fn(&Properties) -> bool) -> Self {
+        self.deletes_beside = Some(excepted);
+        self
+    }
+
     /// Names the types whose objects keep one of this type from being deleted; without it, all do that refer to it.
     #[must_use]
     pub fn blockers(mut self, tokens: &'static [&'static str]) -> Self {
@@ -484,17 +485,10 @@ impl Schema {
         self
     }
 
-    /// Says what a replacement in either order does to those who are served.
+    /// Says what its changes do to those who are served.
     #[must_use]
-    pub fn interrupts(
-        mut self,
-        create_first: Option<&'static str>,
-        delete_first: &'static str,
-    ) -> Self {
-        self.interruption = Some(Interruption {
-            create_first,
-            delete_first,
-        });
+    pub fn interrupts(mut self, interruption: Interruption) -> Self {
+        self.interruption = Some(interruption);
         self
     }
 

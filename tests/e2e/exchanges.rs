@@ -49,6 +49,61 @@ async fn what_cannot_go_before_its_users_have_moved_is_refused_with_the_way() {
     assert_eq!(program.run(&moved, "destroy", &["--yes"]).status, DONE);
 }
 
+/// What has no replacement in it interrupts as well: an address that leaves the file, and a listener whose new target group has
+/// no targets yet.
+#[tokio::test]
+async fn lost_addresses_and_traffic_to_what_is_yet_to_be_made_are_said() {
+    let world = World::new("e2e-exchanges-lost").await;
+    let program = Program::of(&world);
+    let held = HELD.replace("NAME", "e2e-exchanges-lost");
+    let ways = "\
+gateway: { type: aws:ec2:InternetGateway, properties: { vpcId: '${vpc.id}' } }
+address: { type: aws:ec2:Eip, properties: {} }
+way: { type: aws:ec2:NatGateway, properties: { subnetId: '${left.id}', allocationId: '${address.id}' } }
+";
+    let before = format!("{held}{ways}");
+    let ended = program.run(&before, "up", &["--yes"]);
+    assert_eq!(ended.status, DONE, "{}", ended.screen);
+    let renamed = held.replace("targets: { type", "backend: { type");
+    let renamed = renamed.replace(
+        "port: 80, protocol: HTTP, targetType",
+        "port: 8080, protocol: HTTP, targetType",
+    );
+    let after = renamed.replace("${targets.arn}", "${backend.arn}");
+    let ended = program.run(&after, "preview", &[]);
+    assert_eq!(ended.status, DONE, "{}", ended.screen);
+    let said = ended
+        .stdout
+        .split_whitespace()
+        .collect::<Vec<_>>()
+        .join(" ");
+    for row in [
+        "! address: interrupts: its public address is lost",
+        "! way: interrupts: open connections end",
+        "! on80: interrupts: requests fail until tasks have registered in the new target group",
+        "! 3 interrupt traffic or addresses",
+    ] {
+        assert!(said.contains(row), "{row}: {}", ended.screen);
+    }
+    assert_fits(&ended);
+    let markdown = program.run(&after, "preview", &["--markdown"]);
+    assert!(
+        markdown.stdout.contains("its public address is lost"),
+        "{}",
+        markdown.stdout
+    );
+    let shown = json(&program.run(&after, "preview", &["--json"]));
+    assert_eq!(shown["summary"]["interrupts"], 3, "{shown:#}");
+    // Nobody is served any more by what is destroyed.
+    let destroyed = program.run(&after, "destroy", &["--yes"]);
+    assert_eq!(destroyed.status, DONE, "{}", destroyed.screen);
+    assert!(
+        !destroyed.stdout.contains("interrupt"),
+        "{}",
+        destroyed.screen
+    );
+}
+
 #[tokio::test]
 async fn a_load_balancer_with_another_name_is_made_with_groups_of_its_own_and_the_preview_says_what_it_means()
  {

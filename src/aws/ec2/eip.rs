@@ -14,7 +14,9 @@ use crate::aws::context::Context;
 use crate::aws::error::{AwsResult, expected};
 use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType};
 use crate::resource::provider::{DataPolicy, Progress, Query};
-use crate::resource::{Condition, CreateClass, ErrorKind, Property, ProviderError, Schema};
+use crate::resource::{
+    Condition, CreateClass, ErrorKind, Interruption, Property, ProviderError, Schema,
+};
 
 /// A public IPv4 address of our own.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
@@ -51,8 +53,9 @@ impl ResourceType for Eip {
             .properties([Property::new("domain").default("vpc").replaces()])
             .outputs(&["allocationId", "publicIp"])
             .interrupts(
-                Some("its public address changes"),
-                "its public address changes",
+                Interruption::new("its public address changes")
+                    .create_first("its public address changes")
+                    .deleted("its public address is lost"),
             )
     }
 

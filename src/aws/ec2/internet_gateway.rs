@@ -46,6 +46,11 @@ impl ResourceType for InternetGateway {
             // Two gateways cannot be attached to one VPC.
             .key(&["vpcId"])
             .deletes_after(&["aws:ec2:NatGateway", "aws:ec2:Eip", "aws:lb:LoadBalancer"])
+            // They have private addresses alone.
+            .deletes_beside(|user| {
+                user.get("internal") == Some(&true.into())
+                    || user.get("connectivityType") == Some(&"private".into())
+            })
             // Routes may stay, and lead nowhere; public addresses in use must not.
             .blockers(&["aws:ec2:NatGateway", "aws:lb:LoadBalancer"])
     }

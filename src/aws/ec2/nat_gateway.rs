@@ -19,7 +19,9 @@ use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType};
 use crate::aws::states::{self, Standing};
 use crate::aws::wait::{Poll, Wait};
 use crate::resource::provider::{DataPolicy, Progress, Query};
-use crate::resource::{Condition, CreateClass, ErrorKind, Property, ProviderError, Schema};
+use crate::resource::{
+    Condition, CreateClass, ErrorKind, Interruption, Property, ProviderError, Schema,
+};
 
 /// Lets a private subnet reach out, and nobody in.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
@@ -74,8 +76,13 @@ impl ResourceType for NatGateway {
             // A route that leads to one may stay, and leads nowhere.
             .blockers(&[])
             .interrupts(
-                Some("open connections end, and what is new leaves by another address"),
-                "what is behind it reaches nothing outside until the new one stands",
+                Interruption::new(
+                    "what is behind it reaches nothing outside until the new one stands",
+                )
+                .create_first("open connections end, and what is new leaves by another address")
+                .deleted(
+                    "open connections end, and what is new leaves by another way or not at all",
+                ),
             )
     }
 

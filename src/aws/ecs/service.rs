@@ -31,7 +31,7 @@ use crate::aws::wait::{Poll, Wait, until_visible};
 use crate::resource::provider::{DataPolicy, Progress, Query};
 use crate::resource::rule::Beside;
 use crate::resource::{
-    Condition, CreateClass, ErrorKind, Misfit, Property, ProviderError, Schema, Value,
+    Condition, CreateClass, ErrorKind, Interruption, Misfit, Property, ProviderError, Schema, Value,
 };
 
 /// Keeps a number of tasks running.
@@ -154,10 +154,9 @@ impl ResourceType for Service {
             }])
             .blockers(&[])
             .rolls_out()
-            .interrupts(
-                None,
+            .interrupts(Interruption::new(
                 "no task runs from the end of the old one until the new one has started",
-            )
+            ))
             .properties([
                 Property::new("name").replaces().text(super::NAME),
                 Property::new("cluster")

@@ -25,7 +25,8 @@ use crate::aws::wait::until_visible;
 use crate::resource::provider::{DataPolicy, Progress, Query};
 use crate::resource::rule::{Limit, one};
 use crate::resource::{
-    Condition, CreateClass, ErrorKind, Misfit, Properties, Property, Schema, Tags, Value,
+    Condition, CreateClass, ErrorKind, Interruption, Misfit, Properties, Property, Schema, Tags,
+    Value,
 };
 
 /// A port of a load balancer.
@@ -89,7 +90,10 @@ impl ResourceType for Listener {
             .checks(|inputs| check(inputs, fit))
             // Its rules go with it.
             .blockers(&[])
-            .interrupts(None, "its port is closed until the new one stands")
+            .interrupts(
+                Interruption::new("its port is closed until the new one stands")
+                    .sends_to("defaultActions"),
+            )
             .defers(|desired, _| complete(desired))
     }
 

@@ -24,7 +24,8 @@ use crate::aws::wait::until_visible;
 use crate::resource::provider::{DataPolicy, Progress, Query, Wanted};
 use crate::resource::rule::{Limit, one};
 use crate::resource::{
-    Condition, CreateClass, ErrorKind, Misfit, Property, ProviderError, Schema, Tags, Urn,
+    Condition, CreateClass, ErrorKind, Interruption, Misfit, Property, ProviderError, Schema, Tags,
+    Urn,
 };
 
 /// Which requests go where.
@@ -69,6 +70,10 @@ impl ResourceType for ListenerRule {
             }])
             .reads_after(&["aws:lb:Listener"])
             .hangs_on("listenerArn", "aws:lb:Listener")
+            .interrupts(
+                Interruption::new("what it matches is answered by other rules until the new one stands")
+                    .sends_to("actions"),
+            )
             .opens()
             .properties([
                 Property::new("listenerArn").required().replaces(),

@@ -28,8 +28,8 @@ use crate::aws::states::{self, Standing};
 use crate::aws::wait::{Poll, Wait};
 use crate::resource::provider::{DataPolicy, Progress, Query};
 use crate::resource::{
-    Condition, CreateClass, ErrorKind, Misfit, Property, ProviderError, Schema, Tags, TextRule,
-    Value,
+    Condition, CreateClass, ErrorKind, Interruption, Misfit, Property, ProviderError, Schema, Tags,
+    TextRule, Value,
 };
 
 /// A load balancer for HTTP and HTTPS.
@@ -137,8 +137,11 @@ impl ResourceType for LoadBalancer {
             .blockers(&[])
             .spreads_over("subnets")
             .interrupts(
-                Some("its DNS name and its addresses change"),
-                "nothing is reached until the new one stands, under another DNS name",
+                Interruption::new(
+                    "nothing is reached until the new one stands, under another DNS name",
+                )
+                .create_first("its DNS name and its addresses change")
+                .deleted("its DNS name and its addresses are lost"),
             )
             .outputs(&["dnsName", "zoneId", "canonicalHostedZoneId", "arnSuffix"])
     }

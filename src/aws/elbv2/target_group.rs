@@ -22,7 +22,8 @@ use crate::aws::pages::pages;
 use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType, check};
 use crate::resource::provider::{DataPolicy, Holder, Progress, Query, Remedy};
 use crate::resource::{
-    Condition, CreateClass, ErrorKind, Misfit, Property, Schema, Tags, TextRule, Value,
+    Condition, CreateClass, ErrorKind, Interruption, Misfit, Property, Schema, Tags, TextRule,
+    Value,
 };
 
 /// Where a load balancer sends requests.
@@ -118,8 +119,12 @@ impl ResourceType for TargetGroup {
             // What runs now was made for the old health check.
             .updates_after_rollout()
             .interrupts(
-                Some("requests fail until tasks have registered in the new one and are healthy"),
-                "requests fail until tasks have registered in the new one and are healthy",
+                Interruption::new(
+                    "requests fail until tasks have registered in the new one and are healthy",
+                )
+                .create_first(
+                    "requests fail until tasks have registered in the new one and are healthy",
+                ),
             )
             .defers(|desired, _| health_check::complete(desired))
             .outputs(&["arnSuffix"])

@@ -1,0 +1,43 @@
+//! What a change of an object does to whoever is served by it at the time.
+
+/// By how the object changes. `None`: nobody notices.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Interruption {
+    /// While neither the old object nor the new one stands.
+    pub delete_first: &'static str,
+    /// While the new object stands beside the old one.
+    pub create_first: Option<&'static str>,
+    /// Once it is gone for good.
+    pub deleted: Option<&'static str>,
+    /// The property that says where it sends traffic. What it names that is yet to be made serves nobody at first.
+    pub sends_to: Option<&'static str>,
+}
+
+impl Interruption {
+    pub const fn new(delete_first: &'static str) -> Self {
+        Self {
+            delete_first,
+            create_first: None,
+            deleted: None,
+            sends_to: None,
+        }
+    }
+
+    #[must_use]
+    pub const fn create_first(mut self, effect: &'static str) -> Self {
+        self.create_first = Some(effect);
+        self
+    }
+
+    #[must_use]
+    pub const fn deleted(mut self, effect: &'static str) -> Self {
+        self.deleted = Some(effect);
+        self
+    }
+
+    #[must_use]
+    pub const fn sends_to(mut self, property: &'static str) -> Self {
+        self.sends_to = Some(property);
+        self
+    }
+}
