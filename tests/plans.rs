@@ -1401,3 +1401,86 @@ async fn a_part_of_others_is_not_taken_over_unasked() {
     world.arrives(bucket, &request).await;
     world.arrives(DATA, &up()).await;
 }
+
+/// What a raw service says of its count is where autoscaling begins, and not what every `up` sets it back to.
+#[tokio::test(start_paused = true)]
+async fn a_count_that_autoscaling_has_chosen_stays() {
+    let scaled = "
+cluster: { type: aws:ecs:Cluster, properties: { name: shop } }
+service: { type: aws:ecs:Service, properties: { name: api, cluster: '${cluster.arn}', taskDefinition: 'api:1', desiredCount: 1 } }
+target: { type: aws:appautoscaling:Target, properties: { serviceNamespace: ecs, resourceId: 'service/${cluster.name}/${service.name}', scalableDimension: 'ecs:service:DesiredCount', minCapacity: 2, maxCapacity: 10 } }
+";
+    let world = World::with(scaled).await;
+    let service = world.object("service").id;
+    for (live, planned) in [
+        (2, expect![""]),
+        (7, expect![""]),
+        (
+            1,
+            expect![[r#"
+            0 update service desiredCount: drift
+        "#]],
+        ),
+    ] {
+        world.account.edit(&service, |service| {
+            service.inputs.insert("desiredCount".into(), live.into());
+        });
+        world.check(scaled, &up(), planned).await;
+    }
+    // Named instead of referred to, it is the same service.
+    let named = scaled.replace(
+        "service/${cluster.name}/${service.name}",
+        "service/shop/api",
+    );
+    world.account.edit(&service, |service| {
+        service.inputs.insert("desiredCount".into(), 7.into());
+    });
+    world.check(&named, &up(), expect![""]).await;
+}
+
+/// What an update takes away is data as well, and goes by consent alone.
+#[tokio::test(start_paused = true)]
+async fn data_that_an_update_takes_away_wants_consent() {
+    let kept = "
+events: { type: aws:cloudwatch:LogGroup, properties: { name: shop, retentionInDays: 90 } }
+db: { type: aws:rds:Instance, properties: { identifier: shop, engine: postgres, instanceClass: db.t3.micro, allocatedStorage: 20, username: shop, backupRetentionPeriod: 7 } }
+";
+    let world = World::with(kept).await;
+    let less = kept
+        .replace("retentionInDays: 90", "retentionInDays: 7")
+        .replace("backupRetentionPeriod: 7", "backupRetentionPeriod: 0");
+    world.check(&less, &up(), expect![[r#"
+        0 update events retentionInDays: edited
+        1 update db backupRetentionPeriod: edited
+        refused: Shortens { urn: urn:fde:shop/dev::aws:cloudwatch:LogGroup::events, id: "shop", what: Some("events older than that go for good") }
+        refused: Shortens { urn: urn:fde:shop/dev::aws:rds:Instance::db, id: "instance-000002", what: Some("all automated backups go for good") }
+    "#]]).await;
+    let consent = Request {
+        allow_delete: names(&["events", "db"]),
+        ..up()
+    };
+    world
+        .check(
+            &less,
+            &consent,
+            expect![[r#"
+        0 update events retentionInDays: edited
+        1 update db backupRetentionPeriod: edited
+    "#]],
+        )
+        .await;
+    // More is no loss, and fewer backups are not none.
+    let more = kept
+        .replace("retentionInDays: 90", "retentionInDays: 180")
+        .replace("backupRetentionPeriod: 7", "backupRetentionPeriod: 1");
+    world
+        .check(
+            &more,
+            &up(),
+            expect![[r#"
+        0 update events retentionInDays: edited
+        1 update db backupRetentionPeriod: edited
+    "#]],
+        )
+        .await;
+}

@@ -123,6 +123,24 @@ mod tests {
         assert_eq!(silent, [""; 0]);
     }
 
+    /// A key of another tool leads to a type that there is.
+    #[test]
+    fn parts_are_types_of_their_own() {
+        let catalog = catalog();
+        let mut count = 0;
+        for schema in catalog.iter() {
+            let inputs = (schema.input_schema)().to_value();
+            let parts = inputs["x-parts"].as_object().into_iter().flatten();
+            for (key, token) in parts {
+                let part = token.as_str().and_then(|token| catalog.get(token));
+                assert!(part.is_some(), "{}.{key}: {token}", schema.token);
+                assert!(schema.property(key).is_none(), "{}.{key}", schema.token);
+                count += 1;
+            }
+        }
+        assert!(count > 10, "{count}");
+    }
+
     /// What AWS never returns cannot be compared: it is remembered, or it is nothing that AWS keeps.
     #[test]
     fn what_is_only_written_is_remembered_unless_aws_keeps_nothing_of_it() {

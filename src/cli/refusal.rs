@@ -187,11 +187,21 @@ fn others(refusal: &Refusal, session: &Session, again: &str) -> Option<Message> 
             ))
             .command(format!("{again} --allow-region {here}"))
         }
-        Refusal::Shortens { id, .. } => {
-            let summary = format!("{of} was there before this stack, and its data would go");
-            let message = message(summary, "fde::guard::holds_data");
+        Refusal::Shortens { id, what, .. } => {
+            let summary = match what {
+                Some(_) => format!("{of} would lose data"),
+                None => format!("{of} was there before this stack, and its data would go"),
+            };
+            let mut message = message(summary, "fde::guard::holds_data");
+            if let Some(what) = what {
+                message = message.fact("because", *what);
+            }
             now(message.fact("object", format!("`{id}`")))
-                .help("if what is older than the file says may go, say so by name")
+                .help(if what.is_some() {
+                    "if that may go, say so by name"
+                } else {
+                    "if what is older than the file says may go, say so by name"
+                })
                 .command(format!(
                     "{again} --allow-delete {}",
                     session::quoted(urn.name())
@@ -452,7 +462,7 @@ fn interrupts(plan: &Plan, session: &Session, again: &str) -> Option<Message> {
         message
             .fact("now", "nothing was changed")
             .help(format!(
-                "to keep it as it is, say so in {file}; to have it replaced, say so by name"
+                "to keep it as it is, write into {file} what it has; to have it replaced, say so by name with `--replace`"
             ))
             .command(command),
     )

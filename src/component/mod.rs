@@ -34,6 +34,7 @@ mod policy;
 mod raw;
 mod region_checks;
 mod routes;
+mod scaled;
 mod security_groups;
 mod service_checks;
 mod task_roles;
@@ -104,10 +105,11 @@ pub fn stack_graph(
     catalog: &Catalog,
 ) -> Result<(ResourceGraph, Notes), StackErrors> {
     let Expansion {
-        resources,
+        mut resources,
         outputs,
         notes,
     } = expand(stack, catalog)?;
+    scaled::tell_limits(&mut resources);
     let elsewhere = region_checks::check(&stack.region, &resources, catalog);
     let errors = match graph::build(&stack.id(), resources, outputs, catalog) {
         Ok(mut graph) if elsewhere.is_empty() => {

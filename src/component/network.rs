@@ -68,6 +68,7 @@ pub enum Zones {
 /// How private subnets reach the internet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(extend("x-synonyms" = { "one": "single", "perAz": "perZone", "multi": "perZone", "all": "perZone", "off": "none" }))]
 pub enum NatGateways {
     /// A NAT gateway in each zone: the failure of a zone stays there.
     PerZone,

@@ -31,6 +31,11 @@ pub fn going(view: View<'_>) -> Vec<Line> {
     }
     let replaced = of(Op::Replace);
     replacements(&replaced, view, &mut lines);
+    for step in of(Op::Update) {
+        if let Some(fate) = fate_of_data(view.catalog, step) {
+            item(Op::Update, step.urn.name(), &fate, view.width, &mut lines);
+        }
+    }
     let destroys = !lines.is_empty();
     for step in of(Op::Delete)
         .into_iter()

@@ -149,7 +149,10 @@ fn refused(refusal: &Refusal) -> &'static str {
         Refusal::PlaceTaken { .. } => "refused: its place is taken",
         Refusal::HeldByOthers { .. } => "refused: others use it",
         Refusal::Elsewhere { .. } => "refused: the stack is in another region",
-        Refusal::Shortens { .. } => "refused: takes over what is there, and its data would go",
+        Refusal::Shortens { what: Some(_), .. } => "refused: data would go",
+        Refusal::Shortens { what: None, .. } => {
+            "refused: takes over what is there, and its data would go"
+        }
     }
 }
 

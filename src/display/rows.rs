@@ -165,9 +165,20 @@ pub fn reason(step: &Step) -> String {
     }
 }
 
-/// What a deletion does with data, where there is any, in the words of the type.
+/// What a deletion, or an update, does with data, where there is any, in the words of the type.
 pub fn fate_of_data(catalog: &Catalog, step: &Step) -> Option<String> {
     let schema = catalog.get(step.urn.token())?;
+    if let (
+        Action::Update {
+            observed,
+            comparison,
+            ..
+        },
+        Some(discards),
+    ) = (&step.action, schema.discards)
+    {
+        return discards(&observed.inputs, &comparison.inputs).map(str::to_owned);
+    }
     if !schema.stateful {
         return None;
     }

@@ -431,8 +431,12 @@ pub enum Refusal {
         id: String,
         holders: Vec<Holder>,
     },
-    /// Events would go for good that were there before us.
-    Shortens { urn: Urn, id: String },
+    /// Data would go for good, with no object: what was there before us, or what an update takes away.
+    Shortens {
+        urn: Urn,
+        id: String,
+        what: Option<&'static str>,
+    },
 }
 
 impl Refusal {

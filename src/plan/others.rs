@@ -363,6 +363,7 @@ pub(super) fn refuse(draft: &mut Draft<'_>) {
             refusals.push(Refusal::Shortens {
                 urn: (*urn).clone(),
                 id: observed.id.clone(),
+                what: None,
             });
         }
     }

@@ -28,11 +28,21 @@ fn guard_updates(draft: &mut Draft<'_>) {
         let (Op::Update, Some(observed)) = (verdict.op, &verdict.observed) else {
             continue;
         };
-        let forbids = draft
-            .catalog
-            .get(urn.token())
-            .and_then(|schema| schema.forbids);
+        let schema = draft.catalog.get(urn.token());
+        let forbids = schema.and_then(|schema| schema.forbids);
         let Comparison { diff, inputs, .. } = &verdict.comparison;
+        let discards = schema.and_then(|schema| schema.discards);
+        let discarded = discards.and_then(|discards| discards(&observed.inputs, inputs));
+        if let Some(what) = discarded
+            && verdict.because != Because::TakenOver
+            && !consented(draft, urn, observed)
+        {
+            draft.refusals.push(Refusal::Shortens {
+                urn: (*urn).clone(),
+                id: observed.id.clone(),
+                what: Some(what),
+            });
+        }
         if let Some(reason) = forbids.and_then(|forbids| forbids(diff, inputs, &observed.inputs)) {
             draft.refusals.push(Refusal::Forbidden {
                 urn: (*urn).clone(),

@@ -136,6 +136,8 @@ pub struct Schema {
     /// Why an object cannot be brought from what is observed to what is wanted, and what to do instead, as far as the known
     /// values tell: storage that would shrink. Asked of updates, before anything is done.
     pub forbids: Option<Forbids>,
+    /// What data an update from what is observed to what is wanted takes away: asked with both, in that order.
+    pub discards: Option<fn(&Properties, &Properties) -> Option<&'static str>>,
     /// What of a live object is decided and not in force.
     pub pending: Option<fn(&Observed) -> Vec<Pending>>,
     /// The names of the changed settings that take effect only when what uses the object is rebooted.
@@ -194,6 +196,7 @@ impl Schema {
             defers: None,
             checks: None,
             forbids: None,
+            discards: None,
             pending: None,
             static_settings: None,
             reboots: None,
@@ -402,6 +405,15 @@ impl Schema {
     #[must_use]
     pub fn forbids(mut self, forbids: Forbids) -> Self {
         self.forbids = Some(forbids);
+        self
+    }
+
+    #[must_use]
+    pub fn discards(
+        mut self,
+        discards: fn(&Properties, &Properties) -> Option<&'static str>,
+    ) -> Self {
+        self.discards = Some(discards);
         self
     }
 

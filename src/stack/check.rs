@@ -2,14 +2,15 @@
 //!
 //! The schemas are those that `schemars` derives from the specs of the sections and from the inputs of the resource
 //! types, so what editors complete is what is checked here. The walk also turns nodes into JSON for `serde`. Beyond the
-//! standard it knows three keywords of ours:
+//! standard it knows some keywords of ours:
 //!
 //! | keyword | meaning |
 //! |---|---|
 //! | `x-references` | the text may hold `${…}` |
 //! | `x-scalar` | a text, as which numbers and booleans are taken too, for editors to know |
 //! | `x-checked-later` | what is inside is checked by a schema of its own |
-//! | `x-synonyms` | keys of other tools, each with the one that is meant |
+//! | `x-synonyms` | keys or words of other tools, each with the one that is meant |
+//! | `x-parts` | keys of other tools that are resources of their own here, each with its type |
 //! | `x-unsupported` | keys that a reader may expect, each with the reason why it is refused |
 
 use serde_json::Value as Json;
@@ -98,9 +99,12 @@ impl<'a> Check<'a> {
             }
             Content::Text(text) => {
                 let label = format!("`{place}` takes {}", list_of(words));
+                let mut synonyms = options.iter();
+                let meant = synonyms.find_map(|option| option["x-synonyms"][text].as_str());
+                let meant = meant.map(str::to_owned);
                 self.refuse(
                     StackError::new(Fault::UnknownWord, node.span, label)
-                        .suggest(nearest(text, words.iter().copied())),
+                        .suggest(meant.or_else(|| nearest(text, words.iter().copied()))),
                 );
             }
             _ => self.wrong_type(node, options, place),
@@ -311,6 +315,11 @@ impl<'a> Check<'a> {
         let error = StackError::new(Fault::UnknownKey, entry.key_span, label);
         if let Some(meant) = schema["x-synonyms"][&entry.key].as_str() {
             self.refuse(error.suggest(Some(meant.to_owned())));
+            return;
+        }
+        if let Some(part) = schema["x-parts"][&entry.key].as_str() {
+            let help = format!("take it out, and declare it as a resource of its own: `{part}`");
+            self.refuse(error.help(help));
             return;
         }
         let mut keys: Vec<&str> = schema["properties"]

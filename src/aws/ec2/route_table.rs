@@ -22,6 +22,7 @@ pub const TOKEN: &str = "aws:ec2:RouteTable";
 /// Where traffic of the associated subnets goes.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(extend("x-parts" = { "routes": "aws:ec2:Route" }))]
 pub struct Inputs {
     /// Id of the VPC.
     pub vpc_id: String,

@@ -32,6 +32,7 @@ const EVERYWHERE_IPV6: &str = "::/0";
 /// A virtual firewall around network interfaces.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(extend("x-parts" = { "ingress": "aws:vpc:SecurityGroupIngressRule", "egress": "aws:vpc:SecurityGroupEgressRule" }))]
 pub struct Inputs {
     /// 1 to 255 letters, digits, spaces and `._-:/()#,@[]+=&;{}!$*`; does not begin with `sg-`. Unique in the VPC,
     /// whatever the case.

@@ -31,6 +31,7 @@ use crate::resource::{
 /// A place for container images.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(extend("x-parts" = { "lifecyclePolicy": "aws:ecr:LifecyclePolicy" }))]
 pub struct Inputs {
     /// 2 to 256 lower-case letters and digits, with `.`, `_`, `-` and `/` between them; unique in account and region.
     pub name: String,

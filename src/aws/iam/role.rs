@@ -26,6 +26,7 @@ use crate::resource::{Condition, CreateClass, ErrorKind, Property, Schema, Tags}
 /// An identity that services assume.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(extend("x-parts" = { "inlinePolicies": "aws:iam:RolePolicy", "policies": "aws:iam:RolePolicy", "managedPolicyArns": "aws:iam:RolePolicyAttachment" }))]
 pub struct Inputs {
     /// 1 to 64 letters, digits and `_+=,.@-`; unique in the account, whatever the case.
     pub name: String,

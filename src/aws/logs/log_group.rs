@@ -24,7 +24,7 @@ use crate::aws::wait::{until_visible, while_in_use};
 use crate::resource::provider::{DataPolicy, Progress, Query};
 use crate::resource::text_rule::is_plain;
 use crate::resource::{
-    Condition, CreateClass, ErrorKind, Misfit, Property, Schema, Tags, TextRule, Value,
+    Condition, CreateClass, ErrorKind, Misfit, Properties, Property, Schema, Tags, TextRule, Value,
 };
 
 /// Where log lines of one origin are kept.
@@ -86,6 +86,12 @@ impl ResourceType for LogGroup {
             .blockers(&[])
             .stateful()
             .adopts_untagged()
+            .discards(|observed, wanted| {
+                let days = |inputs: &Properties| inputs.get("retentionInDays")?.as_number();
+                let is_shorter = days(wanted)
+                    .is_some_and(|wanted| days(observed).is_none_or(|days| days > wanted));
+                is_shorter.then_some("events older than that go for good")
+            })
             .checks(|inputs| check(inputs, fit))
             .properties([
                 Property::new("name").replaces().text(NAME),

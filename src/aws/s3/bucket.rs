@@ -37,6 +37,7 @@ const FIRST_REGION: &str = "us-east-1";
 /// A container of objects.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(extend("x-parts" = { "versioning": "aws:s3:BucketVersioning", "policy": "aws:s3:BucketPolicy", "lifecycleRules": "aws:s3:BucketLifecycleConfiguration", "lifecycleConfiguration": "aws:s3:BucketLifecycleConfiguration", "serverSideEncryptionConfiguration": "aws:s3:BucketServerSideEncryptionConfiguration", "bucketEncryption": "aws:s3:BucketServerSideEncryptionConfiguration", "publicAccessBlockConfiguration": "aws:s3:BucketPublicAccessBlock", "ownershipControls": "aws:s3:BucketOwnershipControls", "versioningConfiguration": "aws:s3:BucketVersioning" }))]
 pub struct Inputs {
     /// The name: 3 to 63 lower-case letters, digits, dots and hyphens; unique among all accounts.
     pub bucket: String,

@@ -27,6 +27,7 @@ use crate::resource::{
 /// A channel that messages are published to.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(extend("x-parts" = { "policy": "aws:sns:TopicPolicy", "subscriptions": "aws:sns:TopicSubscription", "subscription": "aws:sns:TopicSubscription" }))]
 pub struct Inputs {
     /// 1 to 256 letters, digits, hyphens and underscores.
     pub name: String,
