@@ -9,13 +9,14 @@ use futures_util::future::join_all;
 use super::context::Context;
 use super::ec2::PIECES;
 use super::registry::{catalog, resource_types};
-use super::resource_type::AnyResourceType;
+use super::resource_type::{AnyResourceType, Asking};
 use super::retry::told;
 use super::tags;
 use crate::resource::provider::{Creation, Deletion, Holder, Indexed, Progress, Query, Update};
 use crate::resource::value::properties;
 use crate::resource::{
-    Catalog, ErrorKind, Observed, Properties, Provider, ProviderError, StackId, Urn, Value,
+    Catalog, ErrorKind, Observed, Properties, Provider, ProviderError, ReadSession, StackId, Urn,
+    Value,
 };
 
 /// Live AWS.
@@ -146,7 +147,13 @@ impl Provider for AwsProvider {
     }
 
     async fn held_by(&self, going: &[&Observed]) -> Vec<Result<Vec<Holder>, ProviderError>> {
-        let ids: BTreeSet<&str> = going.iter().map(|object| object.id.as_str()).collect();
+        let ids = going.iter().map(|object| object.id.as_str());
+        let arns = going.iter().filter_map(|object| object.arn.as_deref());
+        let ids: BTreeSet<&str> = ids.chain(arns).collect();
+        let asking = &Asking {
+            session: &ReadSession::default(),
+            ours: &ids,
+        };
         let asked = going.iter().map(|object| {
             // What holds a piece of a network holds the network as well, which answers for all of its pieces.
             let network = object.inputs.get("vpcId").and_then(Value::as_str);
@@ -157,7 +164,7 @@ impl Provider for AwsProvider {
                     return Ok(Vec::new());
                 }
                 let resource_type = self.resource_type(&object.token)?;
-                let result = resource_type.held_by(&self.context, object).await;
+                let result = resource_type.held_by(&self.context, object, asking).await;
                 self.placed(result)
             }
         });

@@ -14,7 +14,7 @@
 //! - **wait** polls a settling object until it is ready.
 //! - **delete** is content if the thing is gone, and returns once it is. The engine repeats it while it is in use.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -33,6 +33,14 @@ use crate::resource::{
     Condition, Diff, ErrorKind, LiveSnapshot, Misfit, Observed, Properties, ProviderError,
     ReadSession, Schema, Tags, Urn, Value, schema::Unset, tags::short_hash,
 };
+
+/// How to ask what holds objects.
+pub struct Asking<'a> {
+    /// Answers for several of them.
+    pub session: &'a ReadSession,
+    /// Ids and ARNs that are known to be of the stack, and need no second look.
+    pub ours: &'a BTreeSet<&'a str>,
+}
 
 /// A live object in its type's own terms.
 #[derive(Debug, Clone)]
@@ -225,7 +233,12 @@ pub trait ResourceType: Send + Sync + 'static {
     /// What holds an object whose change or deletion is refused because something still uses it, or because of its state.
     /// Asked before anything is deleted, for others who would hold it for good; at the first refusal; and again while
     /// refusals go on.
-    async fn held_by(&self, _context: &Context, _live: &LiveOf<Self>) -> AwsResult<Vec<Holder>>
+    async fn held_by(
+        &self,
+        _context: &Context,
+        _live: &LiveOf<Self>,
+        _asking: &Asking<'_>,
+    ) -> AwsResult<Vec<Holder>>
     where
         Self: Sized,
     {
@@ -257,13 +270,29 @@ pub(super) trait AnyResourceType: Send + Sync {
         progress: &dyn Progress,
     ) -> AwsResult<Observed>;
     async fn delete(&self, context: &Context, request: Deletion<'_>) -> AwsResult<()>;
-    async fn held_by(&self, context: &Context, observed: &Observed) -> AwsResult<Vec<Holder>>;
+    async fn held_by(
+        &self,
+        context: &Context,
+        observed: &Observed,
+        asking: &Asking<'_>,
+    ) -> AwsResult<Vec<Holder>>;
 }
 
 /// The bridge. Keeps the schema, so that it is built once.
 pub(super) struct Bridge<T> {
     pub resource_type: T,
     pub schema: Schema,
+}
+
+impl<T: ResourceType> Bridge<T> {
+    /// What holds an object at this moment.
+    async fn held_now(&self, context: &Context, live: &LiveOf<T>) -> AwsResult<Vec<Holder>> {
+        let asking = Asking {
+            session: &ReadSession::default(),
+            ours: &BTreeSet::new(),
+        };
+        self.resource_type.held_by(context, live, &asking).await
+    }
 }
 
 #[async_trait]
@@ -343,7 +372,7 @@ impl<T: ResourceType> AnyResourceType for Bridge<T> {
                 patience,
                 request.progress,
                 || self.resource_type.update(context, change()),
-                || self.resource_type.held_by(context, &live),
+                || self.held_now(context, &live),
             )
             .await?;
         }
@@ -401,7 +430,7 @@ impl<T: ResourceType> AnyResourceType for Bridge<T> {
                 self.resource_type
                     .delete(context, &live, request.data, request.progress)
             },
-            || self.resource_type.held_by(context, &live),
+            || self.held_now(context, &live),
         )
         .await;
         match deleted {
@@ -410,9 +439,14 @@ impl<T: ResourceType> AnyResourceType for Bridge<T> {
         }
     }
 
-    async fn held_by(&self, context: &Context, observed: &Observed) -> AwsResult<Vec<Holder>> {
+    async fn held_by(
+        &self,
+        context: &Context,
+        observed: &Observed,
+        asking: &Asking<'_>,
+    ) -> AwsResult<Vec<Holder>> {
         let live = self.live(observed)?;
-        match self.resource_type.held_by(context, &live).await {
+        match self.resource_type.held_by(context, &live, asking).await {
             Err(error) if error.is(ErrorKind::NotFound) => Ok(Vec::new()),
             other => other,
         }

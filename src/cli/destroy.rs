@@ -92,7 +92,7 @@ pub async fn run(context: &mut Context, arguments: &Arguments) -> CommandResult 
         saved: None,
         show: ShowOptions::default(),
         lock: &arguments.lock,
-        hints: Some(&hints),
+        hints: &hints,
         again: &again,
     };
     let (turn, plan) = match turn::agree(context, &session, plan, read_at, &terms, confirm).await? {

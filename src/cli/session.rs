@@ -6,11 +6,9 @@
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
-use std::pin::pin;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use futures_util::future::{Either, select};
 use tokio::time::timeout;
 
 use super::arguments::{GlobalArguments, StackArguments, exclusive};
@@ -33,8 +31,8 @@ use crate::resource::{Catalog, ErrorKind, LiveSnapshot, Observed, Provider, Prov
 use crate::stack::hidden::hide;
 use crate::stack::{self, Flag, Stack};
 
-/// How long the record of the last run may take longer than all else that is read.
-const FOR_RECORD: Duration = Duration::from_millis(500);
+/// How long the record of the last run may take.
+const FOR_RECORD: Duration = Duration::from_secs(2);
 
 /// What a stack file says.
 pub struct Offline {
@@ -203,39 +201,17 @@ impl Session {
         })
     }
 
-    /// Reads what is live, and what the last run has left; says so where AWS lets it wait.
+    /// Reads what is live, and says so where AWS lets it wait.
     pub async fn read(&self, context: &mut Context, again: &str) -> Result<LiveSnapshot, Failure> {
-        let hints = Hints::default();
-        let work = async {
-            let live = pin!(live::read_with(&self.provider, &self.offline.graph, &hints));
-            let record = pin!(whereabouts::of_last_run(self));
-            // Nothing but words depends on the record, so nobody waits for it, or has to be allowed to read it.
-            let (live, record) = match select(live, record).await {
-                Either::Left((live, record)) => (live, timeout(FOR_RECORD, record).await.ok()),
-                Either::Right((record, live)) => (live.await, Some(record)),
-            };
-            let last_run = record.and_then(Result::ok).unwrap_or_default().left;
-            live.map(|live| LiveSnapshot { last_run, ..live })
-        };
-        self.read_by(context, again, work).await
+        self.read_with(context, again, &Hints::default()).await
     }
 
-    /// Reads what is live, also where the hints say.
+    /// As [`Session::read`], also where the hints say.
     pub async fn read_with(
         &self,
         context: &mut Context,
         again: &str,
         hints: &Hints,
-    ) -> Result<LiveSnapshot, Failure> {
-        let work = live::read_with(&self.provider, &self.offline.graph, hints);
-        self.read_by(context, again, work).await
-    }
-
-    async fn read_by(
-        &self,
-        context: &mut Context,
-        again: &str,
-        work: impl Future<Output = Result<LiveSnapshot, ProviderError>>,
     ) -> Result<LiveSnapshot, Failure> {
         let reading = Reading {
             place: self.place(),
@@ -246,6 +222,7 @@ impl Session {
             }),
         };
         reading.status("");
+        let work = live::read_with(&self.provider, &self.offline.graph, hints);
         let live = context.interrupts.guard(told(&reading, work)).await;
         context.terminal.clear_frame();
         live?.map_err(|error| Failure::of_reading(&error, again))
@@ -261,6 +238,19 @@ impl Session {
         self.check_names(live, request)?;
         let (graph, catalog) = (&self.offline.graph, self.provider.catalog());
         let mut plan = plan::build(graph, live, catalog, request);
+        let remembered;
+        let mut live = live;
+        if !plan.is_empty() && request.goal == Goal::Up {
+            // Nothing but words depends on the record, so nobody waits long for it, or has to be allowed to read it.
+            let asking = timeout(FOR_RECORD, whereabouts::of_last_run(self));
+            let record = context.interrupts.guard(asking).await?;
+            remembered = LiveSnapshot {
+                last_run: record.ok().and_then(Result::ok).unwrap_or_default().left,
+                ..live.clone()
+            };
+            live = &remembered;
+            plan = plan::build(graph, live, catalog, request);
+        }
         plan::verify::verify(&plan, graph, catalog)
             .map_err(|violation| Failure::of_plan(&violation))?;
         let going: Vec<&Observed> = plan.going().into_iter().map(|(_, object)| object).collect();

@@ -55,8 +55,8 @@ pub struct Terms<'a> {
     pub saved: Option<&'a (SavedPlan, Again)>,
     pub show: ShowOptions,
     pub lock: &'a LockArguments,
-    /// Where to look besides where file and index say, for a run that goes by the record of the last one.
-    pub hints: Option<&'a Hints>,
+    /// Where to look besides where file and index say.
+    pub hints: &'a Hints,
     /// The command line, to be copied.
     pub again: &'a str,
 }
@@ -202,10 +202,7 @@ impl Turn {
         session: &Session,
         terms: &Terms<'_>,
     ) -> Result<Plan, Failure> {
-        let live = match terms.hints {
-            Some(hints) => session.read_with(context, terms.again, hints).await?,
-            None => session.read(context, terms.again).await?,
-        };
+        let live = session.read_with(context, terms.again, terms.hints).await?;
         let plan = session.plan(context, &live, terms.request).await?;
         if let Some((saved, again)) = terms.saved {
             let now = Previewed {

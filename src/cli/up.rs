@@ -17,6 +17,7 @@ use super::turn::{self, Agreed, Terms};
 use super::{CommandResult, Context, Exit, run as running};
 use crate::display::{Line, Message, diff, terminal};
 use crate::execute::{self, Cancel, Report};
+use crate::live::Hints;
 use crate::plan::{Because, Goal, Plan, Step};
 use crate::resource::Urn;
 use crate::resource::diff::REBOOT;
@@ -179,7 +180,7 @@ pub async fn run(context: &mut Context, arguments: &Arguments) -> CommandResult 
         saved: job.saved.as_ref(),
         show: options,
         lock: &arguments.lock,
-        hints: None,
+        hints: &Hints::default(),
         again: &again,
     };
     let (turn, plan) = match turn::agree(context, &session, plan, read_at, &terms, confirm).await? {

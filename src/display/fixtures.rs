@@ -246,6 +246,7 @@ fn live_object(
             earlier_names: Vec::new(),
             parts: None,
             source: String::new(),
+            instead_of: None,
             rewrites: Vec::new(),
             reboot: false,
         };

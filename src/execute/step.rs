@@ -157,7 +157,8 @@ impl Runner<'_> {
         let comparison = desired.as_planned(schema, planned, &|r| self.known.lookup(r), replaced);
         self.check_known(&comparison.inputs)?;
         self.check_planned(planned, &comparison.inputs)?;
-        let tags = desired.tags_at_creation(schema, &comparison.tags);
+        let kept = replaced.map(|_| &comparison.inputs);
+        let tags = desired.tags_at_creation(schema, &comparison.tags, kept);
         let observed = self
             .provider
             .create(Creation {

@@ -6,8 +6,8 @@
 //! - One without our tags that has a wanted name stands in the way: it is kept as foreign, and never touched. One that hangs
 //!   on an object of ours has been added by others.
 //! - An untaggable object belongs to its parent, and is somebody else's where that is not ours. It is the wanted one with the
-//!   same key, unless the parent's tags record its parts and not this one; or a leftover of ours, if they do or all that it
-//!   ties together is ours; or else it has been added by others.
+//!   same key, unless the parent's tags record its parts and not this one, and it is not as wanted; or a leftover of ours, if
+//!   they do or all that it ties together is ours; or else it has been added by others.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -247,14 +247,14 @@ fn children(
     graph: &ResourceGraph,
     observed: Vec<Observed>,
 ) -> Vec<(Whose, Observed)> {
-    let mut wanted: BTreeMap<String, &Resource> = BTreeMap::new();
+    let mut wanted: BTreeMap<String, (&Resource, Properties)> = BTreeMap::new();
     for resource in graph.iter() {
         if resource.urn.token() == schema.token {
             let inputs = resolve_properties(&resource.inputs, &|reference: &OutputReference| {
                 lookup(live, graph, reference)
             });
             if let Some(key) = schema.key_of(&inputs) {
-                wanted.insert(text(&key), resource);
+                wanted.insert(text(&key), (resource, inputs));
             }
         }
     }
@@ -266,24 +266,29 @@ fn children(
         let wanted = wanted.get(&text(&key));
         let Some((parent, tags)) = owners.parent(schema, &object.inputs) else {
             // What the file puts on somebody else's is that owner's, unless the file takes it over.
-            let is_ours = |wanted: &&&Resource| {
+            let is_ours = |wanted: &Resource| {
                 let takes_over = wanted.options.import.is_some();
                 takes_over || schema.parents.is_empty() || hangs_on_ours(live, schema, wanted)
             };
             return wanted
-                .filter(is_ours)
-                .map_or(Whose::Nobodys, |wanted| Whose::Ours(wanted.urn.clone()));
+                .filter(|(wanted, _)| is_ours(wanted))
+                .map_or(Whose::Nobodys, |(wanted, _)| {
+                    Whose::Ours(wanted.urn.clone())
+                });
         };
         let recorded = tags.parts();
         let has = |mark: &String| recorded.as_ref().is_none_or(|marks| marks.contains(mark));
         let ties = || owners.tie(schema, &object.inputs);
-        if let Some(wanted) = wanted {
-            // Parts are recorded before they are made. One that is not was there when the file came to name it.
+        if let Some((wanted, inputs)) = wanted {
+            // Parts are recorded before they are made. One that is not was there when the file came to name it, or a run
+            // beside ours has forgotten it; nothing is overwritten where it is as the file wants it.
             let record = record_of(graph, &live.facts, schema, wanted);
+            let inputs = || schema.with_defaults(inputs.clone());
             let is_ours = schema.made_by_aws
                 || wanted.options.import.is_some()
                 || record.is_none_or(|(on, mark)| on != parent || has(&mark))
-                || ties();
+                || ties()
+                || compare(schema, &inputs(), &object.inputs).is_empty();
             return if is_ours {
                 Whose::Ours(wanted.urn.clone())
             } else {

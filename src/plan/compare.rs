@@ -14,8 +14,8 @@ use crate::resource::diff::{REBOOT, TAGS, compare};
 use crate::resource::path::Segment;
 use crate::resource::tags::{Marks, PARTS};
 use crate::resource::{
-    Change, Condition, Desired, Diff, LastRun, Observed, OutputReference, Path, Schema, Urn, Value,
-    names,
+    Change, Condition, Desired, Diff, LastRun, Observed, OutputReference, Path, Properties, Schema,
+    Urn, Value, names,
 };
 
 /// Fills `draft.verdicts`. Under `destroy` nothing is wanted, so there is none.
@@ -263,10 +263,19 @@ fn desired(draft: &Draft<'_>, resource: &Resource, schema: &Schema) -> Desired {
         protect: resource.options.protect,
         retain: resource.options.retain_on_delete,
         ignore_changes: resource.options.ignore_changes.clone(),
+        instead_of: instead_of(draft.live.of(&resource.urn)),
         rewrites: Vec::new(),
         reboot: false,
         generated_name: resource.generated_name,
     }
+}
+
+/// The inputs of the object whose place an unfinished one takes.
+fn instead_of(objects: &[Observed]) -> Option<Properties> {
+    let is_unfinished = |object: &&Observed| object.tags.is_unfinished();
+    let replaced = objects.iter().find(|object| !is_unfinished(object))?;
+    let is_replaced = objects.iter().any(|object| is_unfinished(&object));
+    is_replaced.then(|| replaced.inputs.clone())
 }
 
 /// The live object that comes closest to what is wanted, with its comparison. Others of the same URN are left over from

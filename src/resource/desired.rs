@@ -7,6 +7,7 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::diff::{TAGS, compare, compare_tags};
+use super::kept;
 use super::names::same_but_for_generation;
 use super::path::Segment;
 use super::tags::{
@@ -30,6 +31,9 @@ pub struct Desired {
     pub retain: bool,
     /// Paths at which live wins from the run on after the one that made the object.
     pub ignore_changes: Vec<Path>,
+    /// Where these paths have their values from if the live object takes the place of another one that is still there, and the run
+    /// that made it was over before it had set them.
+    pub instead_of: Option<Properties>,
     /// Write-only properties that the plan has found to come from another source now: written again, whatever is
     /// remembered once that source is there.
     pub rewrites: Vec<String>,
@@ -205,9 +209,19 @@ impl Desired {
 
     /// Takes over what others than the author decide.
     fn keep_live(&self, schema: &Schema, inputs: &mut Properties, observed: &Observed) {
-        if !observed.tags.is_unfinished() {
+        let kept = if observed.tags.is_unfinished() {
+            self.instead_of.as_ref()
+        } else {
+            Some(&observed.inputs)
+        };
+        if let Some(kept) = kept {
             for path in &self.ignore_changes {
-                take_over(inputs, &observed.inputs, path);
+                take_over(inputs, kept, path);
+            }
+        }
+        for (path, value) in kept::from_text(observed.tags.kept().unwrap_or_default()) {
+            if self.ignore_changes.contains(&path) {
+                put(inputs, value, &path);
             }
         }
         if let Some(keep_live) = schema.defers {
@@ -244,17 +258,33 @@ impl Desired {
 
     /// The tags for the create call. An input that AWS takes by a later call alone, and that `ignoreChanges` names, would be
     /// left at AWS's default if the run ended between the two; so the object says that it is unfinished until it is not.
-    pub fn tags_at_creation(&self, schema: &Schema, tags: &Tags) -> Tags {
+    ///
+    /// With `kept`, the inputs of a replacement, it also says what it has from the old object.
+    pub fn tags_at_creation(
+        &self,
+        schema: &Schema,
+        tags: &Tags,
+        kept: Option<&Properties>,
+    ) -> Tags {
         let mut tags = tags.clone();
         if let Some(region) = self.region.as_ref().filter(|_| schema.taggable) {
             tags.insert(REGION, region);
         }
-        let later = self.ignore_changes.iter().any(|path| {
+        let later = self.ignore_changes.iter().filter(|path| {
             let property = schema.property(path.first().unwrap_or_default());
             // What can be had with a new object only is part of the call that makes it.
             property.is_some_and(|property| !property.replaces)
         });
-        if later { tags.unfinished() } else { tags }
+        let is_open = |path: &&Path| {
+            let property = schema.property(path.first().unwrap_or_default());
+            property.is_some_and(|property| !property.secret && !property.write_only)
+        };
+        let kept = kept.map(|inputs| kept::to_text(later.clone().filter(is_open), inputs));
+        if later.count() > 0 {
+            tags.unfinished(&kept.unwrap_or_default())
+        } else {
+            tags
+        }
     }
 
     fn compared(
@@ -410,17 +440,23 @@ fn keep_generation(schema: &Schema, desired: &mut Properties, live: &Properties)
 
 /// Copies the live value at a path such as `containerDefinitions[0].image` over the desired one.
 fn take_over(desired: &mut Properties, live: &Properties, path: &Path) {
-    let (Some((first, rest)), Some(live)) = (path.segments().split_first(), path.find(live)) else {
+    if let Some(live) = path.find(live) {
+        put(desired, live.clone(), path);
+    }
+}
+
+fn put(desired: &mut Properties, value: Value, path: &Path) {
+    let Some((first, rest)) = path.segments().split_first() else {
         return;
     };
     let first = first.as_key();
     if rest.is_empty() {
-        desired.insert(first.into_owned(), live.clone());
+        desired.insert(first.into_owned(), value);
     } else if let Some(slot) = desired
         .get_mut(first.as_ref())
         .and_then(|value| slot_at(value, rest))
     {
-        *slot = live.clone();
+        *slot = value;
     }
 }
 

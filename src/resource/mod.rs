@@ -11,6 +11,7 @@ pub mod desired;
 pub mod diff;
 pub mod fargate;
 pub mod interruption;
+mod kept;
 mod last_run;
 pub mod masking;
 mod misfit;

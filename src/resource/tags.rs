@@ -207,14 +207,21 @@ impl Tags {
         }
     }
 
-    /// The same, of an object that has yet to be brought to all of its inputs.
+    /// The same, of an object that has yet to be brought to all of its inputs; `kept` are those that it has from another one.
     #[must_use]
-    pub fn unfinished(&self) -> Self {
+    pub fn unfinished(&self, kept: &str) -> Self {
         let mut tags = self.clone();
         if let Some(applied) = tags.0.get_mut(APPLIED) {
             applied.insert_str(0, UNFINISHED);
+            applied.push_str(kept);
         }
         tags
+    }
+
+    /// The inputs that an unfinished object has from another one, as they were written.
+    pub(super) fn kept(&self) -> Option<&str> {
+        let text = self.get(APPLIED)?.strip_prefix(UNFINISHED)?;
+        text.splitn(4, ' ').nth(3)
     }
 
     pub fn is_unfinished(&self) -> bool {
@@ -464,7 +471,7 @@ mod tests {
             // Of an earlier version.
             assert!(!tags("aaaaaaaaaaaa").are_behind(&tags(&now)), "{now}");
         }
-        let unfinished = tags(&before).unfinished();
+        let unfinished = tags(&before).unfinished("");
         assert_eq!(unfinished.applied(), tags(&before).applied());
         let earlier = tags("aaaaaaaaaaaa");
         assert_eq!(earlier.applied().unwrap().inputs, "aaaaaaaaaaaa");

@@ -339,6 +339,20 @@ pub fn renamed(
         else {
             continue;
         };
+        // One that keeps its name cannot be replaced as long as anything uses it, and that is refused.
+        let mut fixed = schema
+            .properties
+            .iter()
+            .filter(|property| property.replaces);
+        if fixed.any(|property| {
+            let [before, now] = [before, &*resource].map(|it| it.inputs.get(property.name));
+            before != now
+                && schema
+                    .name
+                    .is_none_or(|rule| rule.property != property.name)
+        }) {
+            continue;
+        }
         if let Some(rule) = schema.name
             && let Some(name) = before.inputs.get(rule.property)
         {

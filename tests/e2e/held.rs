@@ -116,7 +116,7 @@ async fn build_upon(world: &World, file: &str, name: &str) {
 /// Each would have been found out by its deletion: after 2 to 20 minutes, with the rest of the stack gone.
 #[tokio::test]
 async fn what_others_use_is_known_before_anything_is_deleted() {
-    let _shown = Showing::of("R20", "deletions of what others use", 9);
+    let _shown = Showing::of("R20", "deletions of what others use", 8);
     let name = "e2e-held";
     let world = World::new(name).await;
     let program = Program::of(&world);
@@ -132,11 +132,6 @@ async fn what_others_use_is_known_before_anything_is_deleted() {
             "aws:ec2:Vpc `vpc`",
             "subnet subnet-",
             "aws ec2 delete-subnet",
-        ),
-        (
-            "aws:ec2:RouteTable `table`",
-            "the association of subnet-",
-            "aws ec2 disassociate-route-table",
         ),
         (
             "aws:ecs:Cluster `cluster`",
@@ -223,4 +218,39 @@ async fn what_others_use_stays_where_it_is_if_the_rest_is_to_go() {
     let stop = stop.service("theirs").force(true).send().await;
     stop.expect("it goes");
     succeeded(program.run(&both, "destroy", &["--yes"]));
+}
+
+/// A network that stays does not answer for what lies in it.
+#[tokio::test]
+async fn a_route_table_that_a_strange_subnet_uses_is_not_deleted() {
+    let world = World::new("e2e-held-table").await;
+    let program = Program::of(&world);
+    let vpc = "vpc: { type: aws:ec2:Vpc, properties: { cidrBlock: 10.62.0.0/16 } }\n";
+    let table = "table: { type: aws:ec2:RouteTable, properties: { vpcId: '${vpc.id}' } }\n";
+    let both = format!("{vpc}{table}");
+    succeeded(program.run(&both, "up", &["--yes"]));
+    let subnet = world.sdk.ec2.create_subnet();
+    let subnet = subnet.vpc_id(world.id(&both, "vpc").await);
+    let subnet = subnet.cidr_block("10.62.9.0/24").send().await;
+    let subnet = subnet.expect("a subnet").subnet.expect("a subnet");
+    let subnet = subnet.subnet_id.expect("an id");
+    let associate = world.sdk.ec2.associate_route_table().subnet_id(&subnet);
+    let associate = associate.route_table_id(world.id(&both, "table").await);
+    let association = associate.send().await.expect("it is associated");
+    let association = association.association_id.expect("an id");
+    let ended = program.run(vpc, "up", &["--yes"]);
+    assert_eq!(ended.status, REFUSED, "{}", ended.screen);
+    assert_eq!(ended.mutating, [] as [String; 0], "{}", ended.screen);
+    let said = "aws:ec2:RouteTable `table` cannot be deleted: others use it";
+    assert!(ended.stderr.contains(said), "{}", ended.screen);
+    let way = "aws ec2 disassociate-route-table --association-id";
+    assert!(ended.stderr.contains(way), "{}", ended.screen);
+    // What it says lets the table go.
+    let free = world.sdk.ec2.disassociate_route_table();
+    let free = free.association_id(association).send().await;
+    free.expect("it is taken off");
+    succeeded(program.run(vpc, "up", &["--yes"]));
+    let gone = world.sdk.ec2.delete_subnet().subnet_id(subnet).send().await;
+    gone.expect("it goes");
+    succeeded(program.run(vpc, "destroy", &["--yes"]));
 }

@@ -145,7 +145,7 @@ async fn an_ignored_input_that_a_killed_run_did_not_set_is_set_by_the_next() {
     };
     let catalog = fde_infra::aws::registry::catalog();
     let schema = catalog.get(step.urn.token()).expect("a type");
-    let tags = desired.tags_at_creation(schema, &planned.tags);
+    let tags = desired.tags_at_creation(schema, &planned.tags, None);
     let specification = aws_sdk_ec2::types::TagSpecification::builder()
         .resource_type(aws_sdk_ec2::types::ResourceType::Vpc)
         .set_tags(Some(

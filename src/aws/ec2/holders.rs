@@ -17,7 +17,8 @@ use crate::resource::Tags;
 use crate::resource::provider::{Holder, Remedy};
 
 /// What lies in a network, and is held by nothing that does not hold the network as well.
-pub(in crate::aws) const PIECES: [&str; 3] = [
+pub(in crate::aws) const PIECES: [&str; 4] = [
+    "aws:ec2:RouteTable",
     "aws:ec2:Subnet",
     "aws:ec2:SecurityGroup",
     "aws:ec2:InternetGateway",

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use crate::aws::context::Context;
 use crate::aws::error::{AwsResult, expected};
 use crate::aws::pages::pages;
-use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType};
+use crate::aws::resource_type::{Asking, Change, Live, LiveOf, New, ResourceType};
 use crate::aws::states;
 use crate::aws::wait::{Poll, Wait, until_visible};
 use crate::resource::provider::{DataPolicy, Holder, Progress, Query};
@@ -145,7 +145,12 @@ impl ResourceType for InternetGateway {
         Ok(())
     }
 
-    async fn held_by(&self, context: &Context, live: &LiveOf<Self>) -> AwsResult<Vec<Holder>> {
+    async fn held_by(
+        &self,
+        context: &Context,
+        live: &LiveOf<Self>,
+        _asking: &Asking<'_>,
+    ) -> AwsResult<Vec<Holder>> {
         match &live.inputs.vpc_id {
             Some(vpc) => super::holders::of_attachment(context, vpc).await,
             None => Ok(Vec::new()),

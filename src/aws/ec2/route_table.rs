@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::aws::context::Context;
 use crate::aws::error::{AwsResult, expected};
 use crate::aws::pages::pages;
-use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType};
+use crate::aws::resource_type::{Asking, Change, Live, LiveOf, New, ResourceType};
 use crate::resource::provider::{DataPolicy, Holder, Progress, Query};
 use crate::resource::{Condition, CreateClass, Property, Schema};
 
@@ -110,7 +110,12 @@ impl ResourceType for RouteTable {
         Ok(())
     }
 
-    async fn held_by(&self, context: &Context, live: &LiveOf<Self>) -> AwsResult<Vec<Holder>> {
+    async fn held_by(
+        &self,
+        context: &Context,
+        live: &LiveOf<Self>,
+        _asking: &Asking<'_>,
+    ) -> AwsResult<Vec<Holder>> {
         super::holders::of_route_table(context, &live.id, &live.tags).await
     }
 }

@@ -19,7 +19,7 @@ use super::security_group_rule;
 use crate::aws::context::Context;
 use crate::aws::error::{AwsResult, expected};
 use crate::aws::pages::pages;
-use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType, adopt};
+use crate::aws::resource_type::{Asking, Change, Live, LiveOf, New, ResourceType, adopt};
 use crate::aws::wait::{Poll, Wait, until_visible};
 use crate::resource::provider::{DataPolicy, Holder, Progress, Query};
 use crate::resource::{
@@ -178,7 +178,12 @@ impl ResourceType for SecurityGroup {
         Ok(())
     }
 
-    async fn held_by(&self, context: &Context, live: &LiveOf<Self>) -> AwsResult<Vec<Holder>> {
+    async fn held_by(
+        &self,
+        context: &Context,
+        live: &LiveOf<Self>,
+        _asking: &Asking<'_>,
+    ) -> AwsResult<Vec<Holder>> {
         super::holders::of_security_group(context, &live.id, &live.tags).await
     }
 }

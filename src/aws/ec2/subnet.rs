@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::aws::context::Context;
 use crate::aws::error::{AwsResult, expected};
 use crate::aws::pages::pages;
-use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType, adopt};
+use crate::aws::resource_type::{Asking, Change, Live, LiveOf, New, ResourceType, adopt};
 use crate::aws::states;
 use crate::aws::wait::{Poll, Wait, until_visible};
 use crate::resource::provider::{DataPolicy, Holder, Progress, Query};
@@ -167,7 +167,12 @@ impl ResourceType for Subnet {
         Ok(())
     }
 
-    async fn held_by(&self, context: &Context, live: &LiveOf<Self>) -> AwsResult<Vec<Holder>> {
+    async fn held_by(
+        &self,
+        context: &Context,
+        live: &LiveOf<Self>,
+        _asking: &Asking<'_>,
+    ) -> AwsResult<Vec<Holder>> {
         super::holders::of_subnet(context, &live.id).await
     }
 }

@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use super::service_search;
 use crate::aws::context::Context;
 use crate::aws::error::{AwsResult, expected};
-use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType, adopt};
+use crate::aws::resource_type::{Asking, Change, Live, LiveOf, New, ResourceType, adopt};
 use crate::aws::states::{self, Standing};
 use crate::aws::wait::{Poll, Wait, until_visible};
 use crate::resource::provider::{DataPolicy, Holder, Progress, Query, Remedy};
@@ -217,9 +217,19 @@ impl ResourceType for Cluster {
             .await
     }
 
-    async fn held_by(&self, context: &Context, live: &LiveOf<Self>) -> AwsResult<Vec<Holder>> {
+    async fn held_by(
+        &self,
+        context: &Context,
+        live: &LiveOf<Self>,
+        asking: &Asking<'_>,
+    ) -> AwsResult<Vec<Holder>> {
         let cluster = &live.inputs.name;
-        let names = service_search::list(context, cluster).await?;
+        let mut names = service_search::list(context, cluster).await?;
+        let is_known = |name: &String| {
+            let mut ours = asking.ours.iter();
+            ours.any(|arn| arn.ends_with(&format!(":service/{cluster}/{name}")))
+        };
+        names.retain(|name| !is_known(name));
         let services = service_search::describe(context, cluster, &names).await?;
         let active = services
             .iter()

@@ -28,7 +28,7 @@ use serde::{Deserialize, Deserializer};
 
 use super::context::Context;
 use super::error::AwsResult;
-use super::resource_type::{LiveOf, New, ResourceType, adopt};
+use super::resource_type::{Asking, LiveOf, New, ResourceType, adopt};
 use super::wait::until_visible;
 use crate::resource::provider::{Holder, Query, Remedy};
 use crate::resource::text_rule::is_plain;
@@ -117,10 +117,12 @@ async fn describe_tags(context: &Context, arns: &[&str]) -> AwsResult<HashMap<St
 pub(in crate::aws) async fn holding(
     context: &Context,
     arns: &[String],
+    asking: &Asking<'_>,
     tags: &Tags,
     cure: impl Fn(&str, &str) -> Remedy,
 ) -> AwsResult<Vec<Holder>> {
-    let texts: Vec<&str> = arns.iter().map(String::as_str).collect();
+    let texts = arns.iter().map(String::as_str);
+    let texts: Vec<&str> = texts.filter(|arn| !asking.ours.contains(arn)).collect();
     let mut known = HashMap::new();
     for batch in texts.chunks(TAGS_AT_ONCE) {
         known.extend(describe_batch(context, batch).await?);

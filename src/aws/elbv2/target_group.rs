@@ -19,7 +19,7 @@ use super::health_check::{self, HealthCheck};
 use crate::aws::context::Context;
 use crate::aws::error::{AwsResult, expected};
 use crate::aws::pages::pages;
-use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType, check};
+use crate::aws::resource_type::{Asking, Change, Live, LiveOf, New, ResourceType, check};
 use crate::resource::provider::{DataPolicy, Holder, Progress, Query, Remedy};
 use crate::resource::{
     Condition, CreateClass, ErrorKind, Interruption, Misfit, Property, Schema, Tags, TextRule,
@@ -253,7 +253,12 @@ impl ResourceType for TargetGroup {
         Ok(())
     }
 
-    async fn held_by(&self, context: &Context, live: &LiveOf<Self>) -> AwsResult<Vec<Holder>> {
+    async fn held_by(
+        &self,
+        context: &Context,
+        live: &LiveOf<Self>,
+        asking: &Asking<'_>,
+    ) -> AwsResult<Vec<Holder>> {
         let answer = context
             .call("elasticloadbalancing:DescribeTargetGroups", || {
                 context
@@ -266,7 +271,7 @@ impl ResourceType for TargetGroup {
         let groups = answer.target_groups.unwrap_or_default();
         let arns = groups.iter().flat_map(|group| group.load_balancer_arns());
         let arns: Vec<String> = arns.cloned().collect();
-        super::holding(context, &arns, &live.tags, |balancer, arn| {
+        super::holding(context, &arns, asking, &live.tags, |balancer, arn| {
             Remedy::new(format!(
                 "{balancer} sends traffic to it; have its listeners send it elsewhere, then run"
             ))

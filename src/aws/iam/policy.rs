@@ -19,7 +19,7 @@ use crate::aws::context::Context;
 use crate::aws::error::{AwsResult, expected};
 use crate::aws::pages::pages;
 use crate::aws::policy::{canonical_policy, decode, to_policy_text};
-use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType, adopt};
+use crate::aws::resource_type::{Asking, Change, Live, LiveOf, New, ResourceType, adopt};
 use crate::aws::tags::tagged;
 use crate::aws::wait::until_visible;
 use crate::resource::names::may_be_derived;
@@ -244,7 +244,12 @@ impl ResourceType for Policy {
         Ok(())
     }
 
-    async fn held_by(&self, context: &Context, live: &LiveOf<Self>) -> AwsResult<Vec<Holder>> {
+    async fn held_by(
+        &self,
+        context: &Context,
+        live: &LiveOf<Self>,
+        asking: &Asking<'_>,
+    ) -> AwsResult<Vec<Holder>> {
         let arn = &live.id;
         let entities = pages(|marker| async move {
             let page = context
@@ -270,6 +275,9 @@ impl ResourceType for Policy {
         let mut holders = Vec::new();
         for (kind, name) in entities {
             let text = format!("{kind} `{name}`");
+            if kind == "role" && asking.ours.contains(name.as_str()) {
+                continue;
+            }
             if kind == "role"
                 && super::role::tags_of(context, &name)
                     .await?

@@ -17,7 +17,7 @@ use crate::aws::context::Context;
 use crate::aws::error::AwsResult;
 use crate::aws::pages::pages;
 use crate::aws::policy::{canonical_policy, decode, to_policy_text};
-use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType, adopt};
+use crate::aws::resource_type::{Asking, Change, Live, LiveOf, New, ResourceType, adopt};
 use crate::aws::wait::until_visible;
 use crate::resource::diff::empty_is_unset;
 use crate::resource::provider::{DataPolicy, Holder, Progress, Query, Remedy};
@@ -245,23 +245,34 @@ impl ResourceType for Role {
         Ok(())
     }
 
-    async fn held_by(&self, context: &Context, live: &LiveOf<Self>) -> AwsResult<Vec<Holder>> {
+    async fn held_by(
+        &self,
+        context: &Context,
+        live: &LiveOf<Self>,
+        asking: &Asking<'_>,
+    ) -> AwsResult<Vec<Holder>> {
         let role = &live.id;
-        let profiles = pages(|marker| async move {
-            let page = context
-                .call("iam:ListInstanceProfilesForRole", || {
-                    context
-                        .iam
-                        .list_instance_profiles_for_role()
-                        .role_name(role)
-                        .set_marker(marker.clone())
-                        .send()
-                })
-                .await?;
-            Ok((Some(page.instance_profiles), page.marker))
-        })
-        .await?;
-        let holders = profiles.iter().map(|profile| {
+        let asked = asking.session.once("iam:ListInstanceProfiles", || {
+            pages(|marker| async move {
+                let page = context
+                    .call("iam:ListInstanceProfiles", || {
+                        context
+                            .iam
+                            .list_instance_profiles()
+                            .max_items(1000)
+                            .set_marker(marker.clone())
+                            .send()
+                    })
+                    .await?;
+                Ok((Some(page.instance_profiles), page.marker))
+            })
+        });
+        let profiles = asked.await?;
+        let profiles = profiles.iter().filter(|profile| {
+            let mut roles = profile.roles().iter();
+            roles.any(|held| held.role_name() == role)
+        });
+        let holders = profiles.map(|profile| {
             let name = profile.instance_profile_name();
             let text = format!("instance profile `{name}`");
             let hand = Remedy::new(format!(

@@ -35,7 +35,7 @@ use crate::aws::context::Context;
 use crate::aws::error::{AwsResult, expected};
 use crate::aws::kms::canonical_key;
 use crate::aws::pages::pages;
-use crate::aws::resource_type::{Change, LiveOf, New, ResourceType, adopt, check};
+use crate::aws::resource_type::{Asking, Change, LiveOf, New, ResourceType, adopt, check};
 use crate::aws::secretsmanager::{SecretText, key_of};
 use crate::aws::wait::{Poll, Wait, until_visible, while_in_use};
 use crate::resource::Tags;
@@ -460,7 +460,16 @@ impl ResourceType for Instance {
         wait_until_gone(context, &live.id, progress).await
     }
 
-    async fn held_by(&self, context: &Context, live: &LiveOf<Self>) -> AwsResult<Vec<Holder>> {
+    async fn held_by(
+        &self,
+        context: &Context,
+        live: &LiveOf<Self>,
+        asking: &Asking<'_>,
+    ) -> AwsResult<Vec<Holder>> {
+        // Before it is asked to go, nothing but its own state can hold it.
+        if asking.ours.contains(live.id.as_str()) {
+            return Ok(Vec::new());
+        }
         Ok(vec![state::holder(&describe(context, &live.id).await?)])
     }
 
@@ -581,10 +590,14 @@ async fn list(context: &Context) -> AwsResult<Vec<DbInstance>> {
 /// The instances that use a group of RDS's, which keep it from being deleted.
 pub(super) async fn using(
     context: &Context,
+    asking: &Asking<'_>,
     tags: &Tags,
     uses: impl Fn(&DbInstance) -> bool,
 ) -> AwsResult<Vec<Holder>> {
-    let instances = list(context).await?;
+    let asked = asking
+        .session
+        .once("rds:DescribeDBInstances", || list(context));
+    let instances = asked.await?;
     let users = instances.iter().filter(|instance| uses(instance));
     Ok(users
         .map(|instance| {

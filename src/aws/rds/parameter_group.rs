@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 use crate::aws::context::Context;
 use crate::aws::error::{AwsResult, expected};
 use crate::aws::pages::pages;
-use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType, adopt};
+use crate::aws::resource_type::{Asking, Change, Live, LiveOf, New, ResourceType, adopt};
 use crate::aws::wait::until_visible;
 use crate::resource::path::{Path, Segment};
 use crate::resource::provider::{DataPolicy, Holder, Progress, Query, Wanted};
@@ -269,8 +269,13 @@ impl ResourceType for ParameterGroup {
         Ok(())
     }
 
-    async fn held_by(&self, context: &Context, live: &LiveOf<Self>) -> AwsResult<Vec<Holder>> {
-        super::instance::using(context, &live.tags, |instance| {
+    async fn held_by(
+        &self,
+        context: &Context,
+        live: &LiveOf<Self>,
+        asking: &Asking<'_>,
+    ) -> AwsResult<Vec<Holder>> {
+        super::instance::using(context, asking, &live.tags, |instance| {
             let mut groups = instance.db_parameter_groups().iter();
             groups.any(|group| group.db_parameter_group_name() == Some(live.id.as_str()))
         })

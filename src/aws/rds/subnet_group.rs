@@ -18,7 +18,9 @@ use serde::{Deserialize, Serialize};
 use crate::aws::context::Context;
 use crate::aws::error::{AwsResult, expected, lacks_service_role};
 use crate::aws::pages::pages;
-use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType, adopt, check, in_vpc};
+use crate::aws::resource_type::{
+    Asking, Change, Live, LiveOf, New, ResourceType, adopt, check, in_vpc,
+};
 use crate::aws::wait::{Pauses, VISIBILITY, until_visible};
 use crate::resource::provider::{DataPolicy, Holder, Progress, Query};
 use crate::resource::text_rule::is_plain;
@@ -200,8 +202,13 @@ impl ResourceType for SubnetGroup {
         Ok(())
     }
 
-    async fn held_by(&self, context: &Context, live: &LiveOf<Self>) -> AwsResult<Vec<Holder>> {
-        super::instance::using(context, &live.tags, |instance| {
+    async fn held_by(
+        &self,
+        context: &Context,
+        live: &LiveOf<Self>,
+        asking: &Asking<'_>,
+    ) -> AwsResult<Vec<Holder>> {
+        super::instance::using(context, asking, &live.tags, |instance| {
             let group = instance.db_subnet_group();
             group.and_then(|group| group.db_subnet_group_name()) == Some(live.id.as_str())
         })

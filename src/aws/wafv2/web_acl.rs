@@ -25,7 +25,7 @@ use crate::aws::context::Context;
 use crate::aws::elbv2;
 use crate::aws::error::{AwsResult, expected};
 use crate::aws::pages::pages;
-use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType, adopt, check};
+use crate::aws::resource_type::{Asking, Change, Live, LiveOf, New, ResourceType, adopt, check};
 use crate::resource::provider::{DataPolicy, Holder, Progress, Query, Remedy};
 use crate::resource::text_rule::is_plain;
 use crate::resource::{
@@ -273,7 +273,12 @@ impl ResourceType for WebAcl {
         Ok(())
     }
 
-    async fn held_by(&self, context: &Context, live: &LiveOf<Self>) -> AwsResult<Vec<Holder>> {
+    async fn held_by(
+        &self,
+        context: &Context,
+        live: &LiveOf<Self>,
+        asking: &Asking<'_>,
+    ) -> AwsResult<Vec<Holder>> {
         let acl = live.arn.as_deref().unwrap_or_default();
         let mut holders = Vec::new();
         // One after the other: AWS takes one such call a second.
@@ -288,7 +293,7 @@ impl ResourceType for WebAcl {
                 ))
             };
             if kind == WafResourceType::ApplicationLoadBalancer {
-                holders.extend(elbv2::holding(context, &arns, &live.tags, cure).await?);
+                holders.extend(elbv2::holding(context, &arns, asking, &live.tags, cure).await?);
                 continue;
             }
             holders.extend(arns.into_iter().map(|arn| {
