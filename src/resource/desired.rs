@@ -199,10 +199,17 @@ impl Desired {
         if let Some(keep_live) = schema.defers {
             keep_live(&mut inputs, &made.inputs);
         }
+        // It may have been there, unseen, with parts that only its own tags know.
+        let mut tags = sent.tags;
+        if let (Some(mut marks), Some(recorded)) = (tags.parts(), made.tags.parts()) {
+            marks.extend(recorded);
+            tags.set_parts(&marks);
+        }
         Comparison {
             diff: compare(schema, &inputs, &made.inputs),
-            tag_changes: compare_tags(&sent.tags, &made.tags),
+            tag_changes: compare_tags(&tags, &made.tags),
             inputs,
+            tags,
             ..sent
         }
     }

@@ -7,12 +7,12 @@ use super::{Path, Properties, Value};
 /// The longest text; more would not fit into `fde:applied`.
 const LONGEST: usize = 180;
 
-/// `desiredCount=3 note=:text`: what is short, plain and of one value. The rest is taken from the old object, if it is there.
+/// `desiredCount=3 note=:text`: what is short and of one value. The rest is taken from the old object, if it is there.
 pub(super) fn to_text<'a>(paths: impl Iterator<Item = &'a Path>, inputs: &Properties) -> String {
     let mut text = String::new();
     for path in paths {
         let value = match path.find(inputs) {
-            Some(Value::String(value)) if value.chars().all(is_allowed) => format!(":{value}"),
+            Some(Value::String(value)) => format!(":{}", escaped(value)),
             Some(value @ (Value::Number(_) | Value::Bool(_))) => {
                 serde_json::Value::from(value).to_string()
             }
@@ -35,12 +35,32 @@ fn is_allowed(character: char) -> bool {
     character.is_ascii_alphanumeric() || "._:/@+-".contains(character)
 }
 
+/// Other characters by `@` and their bytes in hexadecimal.
+fn escaped(text: &str) -> String {
+    let bytes = text.bytes().map(|byte| match char::from(byte) {
+        character if is_allowed(character) && character != '@' => character.to_string(),
+        _ => format!("@{byte:02x}"),
+    });
+    bytes.collect()
+}
+
+fn unescaped(text: &str) -> Option<String> {
+    let mut parts = text.split('@');
+    let mut bytes = parts.next()?.as_bytes().to_vec();
+    for part in parts {
+        let (byte, rest) = part.split_at_checked(2)?;
+        bytes.push(u8::from_str_radix(byte, 16).ok()?);
+        bytes.extend_from_slice(rest.as_bytes());
+    }
+    String::from_utf8(bytes).ok()
+}
+
 /// The values of such a text, by path.
 pub(super) fn from_text(text: &str) -> Vec<(Path, Value)> {
     let entries = text.split_whitespace().filter_map(|entry| {
         let (path, value) = entry.split_once('=')?;
         let value = match value.strip_prefix(':') {
-            Some(value) => value.into(),
+            Some(value) => unescaped(value)?.into(),
             None => Value::from(serde_json::from_str::<serde_json::Value>(value).ok()?),
         };
         Some((Path::parse(path).ok()?, value))
@@ -61,7 +81,8 @@ mod tests {
             ("on", true.into()),
             ("note", "a:b".into()),
             ("settings", speed),
-            ("words", "two words".into()),
+            ("words", "two @words, zwölf".into()),
+            ("long", "a".repeat(200).into()),
             ("list", Value::list([1.into()])),
         ]);
         let paths = [
@@ -70,14 +91,18 @@ mod tests {
             "note",
             "settings.speed",
             "words",
+            "long",
             "list",
             "none",
         ];
         let paths = paths.map(|path| Path::parse(path).expect("a path"));
         let text = to_text(paths.iter(), &inputs);
-        assert_eq!(text, " count=7 on=true note=:a:b settings.speed=3");
+        assert_eq!(
+            text,
+            " count=7 on=true note=:a:b settings.speed=3 words=:two@20@40words@2c@20zw@c3@b6lf"
+        );
         let back = from_text(&text);
-        assert_eq!(back.len(), 4);
+        assert_eq!(back.len(), 5);
         for (path, value) in back {
             assert_eq!(path.find(&inputs), Some(&value), "{path}");
         }

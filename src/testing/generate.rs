@@ -1,6 +1,6 @@
 //! Stacks made from a seed: a handful of synthetic types that between them have every trait the planner cares about.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
 use super::Random;
@@ -330,29 +330,20 @@ pub fn renamed(
     second: &mut [Resource],
 ) -> BTreeMap<Urn, Urn> {
     let mut new_names = BTreeMap::new();
+    let replaced = replaced(first, second);
     for resource in second.iter_mut() {
         let Some(before) = first.get(&resource.urn).filter(|_| random.once_in(4)) else {
             continue;
         };
+        // One that keeps its name cannot be replaced as long as anything uses it, and that is refused.
+        if replaced.contains(&resource.urn) {
+            continue;
+        }
         let schema = known().get(resource.urn.token());
         let Some(schema) = schema.filter(|schema| schema.name.is_some() || !schema.key.is_empty())
         else {
             continue;
         };
-        // One that keeps its name cannot be replaced as long as anything uses it, and that is refused.
-        let mut fixed = schema
-            .properties
-            .iter()
-            .filter(|property| property.replaces);
-        if fixed.any(|property| {
-            let [before, now] = [before, &*resource].map(|it| it.inputs.get(property.name));
-            before != now
-                && schema
-                    .name
-                    .is_none_or(|rule| rule.property != property.name)
-        }) {
-            continue;
-        }
         if let Some(rule) = schema.name
             && let Some(name) = before.inputs.get(rule.property)
         {
@@ -371,6 +362,39 @@ pub fn renamed(
         }
     }
     new_names
+}
+
+/// What a new version replaces, with all that needs it.
+fn replaced(first: &ResourceGraph, second: &[Resource]) -> BTreeSet<Urn> {
+    let mut replaced = BTreeSet::new();
+    loop {
+        let known = replaced.len();
+        for resource in second {
+            let (Some(before), Some(schema)) = (
+                first.get(&resource.urn),
+                self::known().get(resource.urn.token()),
+            ) else {
+                continue;
+            };
+            let mut fixed = schema
+                .properties
+                .iter()
+                .filter(|property| property.replaces);
+            let is_edited = fixed.any(|property| {
+                before.inputs.get(property.name) != resource.inputs.get(property.name)
+            });
+            if is_edited
+                || graph::dependencies(resource)
+                    .into_iter()
+                    .any(|urn| replaced.contains(urn))
+            {
+                replaced.insert(resource.urn.clone());
+            }
+        }
+        if replaced.len() == known {
+            return replaced;
+        }
+    }
 }
 
 /// Points references to what has been renamed.

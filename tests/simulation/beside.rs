@@ -203,7 +203,18 @@ impl Story<'_> {
                 _ => false,
             };
         if !is_explained && !told.ended.is_well() {
-            return Err("1: the run beside a neighbour ends badly".to_owned());
+            let steps = match &told.ended {
+                Ended::Refused(plan) => plan.steps.as_slice(),
+                _ => &[],
+            };
+            let steps = steps.iter().map(|step| {
+                let changes = step.comparison().map(|it| it.diff.properties());
+                format!("\n{}: {} {changes:?}", step.urn.name(), step.because)
+            });
+            return Err(format!(
+                "1: the run beside a neighbour ends badly:{}",
+                steps.collect::<String>()
+            ));
         }
         if !told.ended.is_well() {
             self.count(IN_THE_WAY);

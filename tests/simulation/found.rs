@@ -32,3 +32,27 @@ fn a_create_is_made_until_chance_is_ruled_out() {
 fn a_token_does_not_take_back_what_was_renamed() {
     alone(ends_well(1_852, Scenario::Crowd(8))).unwrap_or_else(|told| panic!("{told}"));
 }
+
+/// A run ended between the creation of a successor and the call that sets what others decide: the next took the file's word.
+#[test]
+fn what_others_decide_passes_to_a_successor_whatever_happens() {
+    alone(ends_well(6_171, Scenario::Faults)).unwrap_or_else(|told| panic!("{told}"));
+}
+
+/// The same, where the old object was gone by then.
+#[test]
+fn what_others_decide_outlives_the_object_that_had_it() {
+    alone(ends_well(4_609, Scenario::Stale)).unwrap_or_else(|told| panic!("{told}"));
+}
+
+/// A run beside others forgot parts of theirs on the record of the parent, and they passed for somebody else's.
+#[test]
+fn a_part_that_is_as_wanted_is_ours_though_it_is_not_on_record() {
+    alone(ends_well(2_095, Scenario::Crowd(8))).unwrap_or_else(|told| panic!("{told}"));
+}
+
+/// What a create call met had parts on record that the run had not seen, and that it forgot.
+#[test]
+fn parts_of_an_object_that_was_not_seen_stay_on_record() {
+    alone(ends_well(41_141, Scenario::Crowd(2))).unwrap_or_else(|told| panic!("{told}"));
+}
