@@ -163,7 +163,8 @@ fn verdict(draft: &mut Draft<'_>, resource: &Resource, schema: &Schema) -> Verdi
         && let Some(name) = desired.inputs.get(rule.property).and_then(Value::as_str)
     {
         // The parent may be new while the inputs read as before, and with them the name.
-        let name = Value::from(names::successor(name, &observed.id));
+        let others = draft.live.of(&resource.urn);
+        let name = Value::from(free_successor(name, &observed.id, others, rule.property));
         desired
             .inputs
             .insert(rule.property.to_owned(), name.clone());
@@ -177,6 +178,18 @@ fn verdict(draft: &mut Draft<'_>, resource: &Resource, schema: &Schema) -> Verdi
         because,
         order: ReplaceOrder::CreateFirst,
     }
+}
+
+/// The name of a successor that no other object of the resource has: one that an earlier run has made may be in use.
+fn free_successor(name: &str, replaced: &str, others: &[Observed], property: &str) -> String {
+    let mut successor = names::successor(name, replaced);
+    let mut left: Vec<&Observed> = others.iter().filter(|other| other.id != replaced).collect();
+    while let Some(at) = left.iter().position(|other| {
+        other.inputs.get(property).and_then(Value::as_str) == Some(successor.as_str())
+    }) {
+        successor = names::successor(name, &left.swap_remove(at).id);
+    }
+    successor
 }
 
 /// What a part goes with, although it refers to it by a name that stays: the old object takes its parts along.

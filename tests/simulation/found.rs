@@ -56,3 +56,9 @@ fn a_part_that_is_as_wanted_is_ours_though_it_is_not_on_record() {
 fn parts_of_an_object_that_was_not_seen_stay_on_record() {
     alone(ends_well(41_141, Scenario::Crowd(2))).unwrap_or_else(|told| panic!("{told}"));
 }
+
+/// A replacement that was asked for twice was to have the name of the successor from the first time, which was in use.
+#[test]
+fn a_successor_has_a_name_that_none_of_its_predecessors_has() {
+    alone(ends_well(64_131, Scenario::Faults)).unwrap_or_else(|told| panic!("{told}"));
+}
