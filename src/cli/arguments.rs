@@ -195,6 +195,7 @@ impl SelectionArguments {
             allow_delete: self.allow_delete.clone(),
             remove: self.remove.clone(),
             allow_regions: self.allow_region.clone(),
+            takes_no_lock: false,
         }
     }
 }

@@ -15,7 +15,7 @@ use super::up::{declined, nobody_to_ask};
 use super::{CommandResult, Context, Exit, run as running, session, whereabouts};
 use crate::deployment::Whereabouts;
 use crate::display::{Line, Message, Style, terminal};
-use crate::plan::{Goal, Plan, RetainReason};
+use crate::plan::{Goal, Plan, Request, RetainReason};
 use crate::resource::ErrorKind;
 
 #[derive(Debug, Args)]
@@ -74,9 +74,12 @@ pub async fn run(context: &mut Context, arguments: &Arguments) -> CommandResult 
         .into_iter()
         .chain(unread)
         .collect();
-    let request = arguments
-        .selection
-        .request(Goal::Destroy, &ForceArguments::default());
+    let request = Request {
+        takes_no_lock: arguments.lock.no_lock,
+        ..arguments
+            .selection
+            .request(Goal::Destroy, &ForceArguments::default())
+    };
     let plan = session.plan(context, &live, &request).await?;
     session.warn(&live, &request, &mut context.terminal);
     if plan.is_empty() && plan.retained.is_empty() && plan.refusals.is_empty() {

@@ -18,7 +18,7 @@ use super::{CommandResult, Context, Exit, run as running};
 use crate::display::{Line, Message, diff, terminal};
 use crate::execute::{self, Cancel, Report};
 use crate::live::Hints;
-use crate::plan::{Because, Goal, Plan, Step};
+use crate::plan::{Because, Goal, Plan, Request, Step};
 use crate::resource::Urn;
 use crate::resource::diff::REBOOT;
 
@@ -158,7 +158,10 @@ pub async fn run(context: &mut Context, arguments: &Arguments) -> CommandResult 
     let again = job.selection.added_to(again, &job.force);
     let read_at = Instant::now();
     let live = session.read(context, &again).await?;
-    let request = job.selection.request(Goal::Up, &job.force);
+    let request = Request {
+        takes_no_lock: arguments.lock.no_lock,
+        ..job.selection.request(Goal::Up, &job.force)
+    };
     let plan = session.plan(context, &live, &request).await?;
     session.warn(&live, &request, &mut context.terminal);
     if let Some((saved, again)) = &job.saved {

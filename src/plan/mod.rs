@@ -44,6 +44,8 @@ pub struct Request {
     pub remove: Vec<String>,
     /// The regions in which the stack may be set up besides those in which it is already.
     pub allow_regions: Vec<String>,
+    /// Without the lock other runs may be at work on the stack, and what they have recorded stays on record.
+    pub takes_no_lock: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -632,7 +634,7 @@ impl<'a> Draft<'a> {
             followers: BTreeMap::new(),
             delete_first: BTreeMap::new(),
             uses: deletes::Uses::of(live, graph, catalog),
-            parts: others::Parts::of(live, graph, catalog),
+            parts: others::Parts::of(live, graph, catalog, request),
             places: BTreeMap::new(),
             added: Vec::new(),
             left: LastRun::default(),

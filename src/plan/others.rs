@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::protect::consented;
-use super::{Added, Because, Draft, Goal, Op, Owner, Refusal, Removal, target};
+use super::{Added, Because, Draft, Goal, Op, Owner, Refusal, Removal, Request, target};
 use crate::graph::parts::{record_of, wanted_parent};
 use crate::graph::{Resource, ResourceGraph};
 use crate::resource::provider::DataPolicy;
@@ -52,7 +52,12 @@ pub(super) struct Parts {
 }
 
 impl Parts {
-    pub(super) fn of(live: &LiveSnapshot, graph: &ResourceGraph, catalog: &Catalog) -> Self {
+    pub(super) fn of(
+        live: &LiveSnapshot,
+        graph: &ResourceGraph,
+        catalog: &Catalog,
+        request: &Request,
+    ) -> Self {
         let mut parts = Self::default();
         let untaggable = |token: &str| {
             let schema = catalog.get(token).filter(|schema| !schema.taggable)?;
@@ -71,6 +76,13 @@ impl Parts {
             }
         }
         for (urn, objects) in &live.ours {
+            if request.takes_no_lock {
+                let recorded = objects.iter().filter_map(|object| object.tags.parts());
+                let recorded: BTreeSet<String> = recorded.flatten().collect();
+                if !recorded.is_empty() {
+                    parts.live.entry(urn.clone()).or_default().extend(recorded);
+                }
+            }
             let Some((schema, parent)) = untaggable(urn.token()) else {
                 continue;
             };

@@ -46,6 +46,8 @@ pub struct Run {
     pub replace: Vec<String>,
     /// The regions in which the stack may be set up besides those in which it is.
     pub regions: Vec<String>,
+    /// Others are at work.
+    pub takes_no_lock: bool,
     pub parallel: usize,
     pub starts_after: Duration,
     pub seed: u64,
@@ -64,6 +66,7 @@ impl Run {
             consents: true,
             replace: Vec::new(),
             regions: Vec::new(),
+            takes_no_lock: false,
             parallel: 16,
             starts_after: Duration::ZERO,
             seed,
@@ -76,6 +79,7 @@ impl Run {
             goal: self.goal,
             replace: self.replace.clone(),
             allow_regions: self.regions.clone(),
+            takes_no_lock: self.takes_no_lock,
             allow_delete: if self.consents || ignores {
                 vec!["*".to_owned()]
             } else {

@@ -405,6 +405,7 @@ impl Story<'_> {
                 self.calm(&who, goal)
             };
             run.weather = self.weather;
+            run.takes_no_lock = true;
             run.starts_after = Duration::from_millis(self.random.below(20_000) as u64);
             runs.push((run, with_both && number % 2 == 1));
         }
