@@ -380,8 +380,10 @@ fn replaced(first: &ResourceGraph, second: &[Resource]) -> BTreeSet<Urn> {
                 .properties
                 .iter()
                 .filter(|property| property.replaces);
+            // What the new version does not say is filled in as it was.
             let is_edited = fixed.any(|property| {
-                before.inputs.get(property.name) != resource.inputs.get(property.name)
+                let now = resource.inputs.get(property.name);
+                now.is_some() && before.inputs.get(property.name) != now
             });
             if is_edited
                 || graph::dependencies(resource)

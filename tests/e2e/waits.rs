@@ -1,12 +1,14 @@
 //! What is waited for, and what is not: states that only a person ends, things that go between two calls, answers that are
 //! lost, and tags that are refused.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use aws_sdk_ec2::types::Filter;
 use aws_sdk_ecs::types::TaskDefinitionStatus;
 
-use crate::common::commands::{DONE, assert_fits, json};
+use crate::common::commands::{DONE, REFUSED, assert_fits, json};
 use crate::common::program::{Ended, Program};
 use crate::common::proxy::{Answer, Call, Proxy, Refusal, Rule, body_of, with_body};
 use crate::common::sdk::Sdk;
@@ -112,21 +114,35 @@ async fn a_subnet_that_a_strangers_interface_holds_is_not_waited_for() {
     let made = made.expect("an interface can be made");
     let interface = made.network_interface().expect("it is answered");
     let interface = interface.network_interface_id().expect("it has an id");
-    let account = Proxy::before(endpoint(), |call| {
-        let refused = refusal(
-            400,
-            "DependencyViolation",
-            "The subnet has dependencies and cannot be deleted.",
-        );
-        (call.operation == "DeleteSubnet").then(|| refused.into())
+    let delete = format!("aws ec2 delete-network-interface --network-interface-id {interface}");
+    let program = Program::of(&world);
+    let refused = program.run(NETWORK, "destroy", &["--yes"]);
+    assert_eq!(refused.status, REFUSED, "{}", refused.screen);
+    assert_eq!(refused.mutating, [] as [String; 0], "{}", refused.screen);
+    told(&refused, &[BASTION, &delete]);
+    // Where it cannot be seen beforehand, it is once the deletion is refused.
+    let asked = Arc::new(AtomicBool::new(false));
+    let account = Proxy::before(endpoint(), move |call| match call.operation {
+        "DescribeNetworkInterfaces" if !asked.swap(true, Ordering::Relaxed) => {
+            Some(refusal(403, "UnauthorizedOperation", "You are not authorized.").into())
+        }
+        "DeleteSubnet" => Some(
+            refusal(
+                400,
+                "DependencyViolation",
+                "The subnet has dependencies and cannot be deleted.",
+            )
+            .into(),
+        ),
+        _ => None,
     });
     let program = Program::of(&world).with("AWS_ENDPOINT_URL", &account.endpoint);
     let started = Instant::now();
     let ended = program.run(NETWORK, "destroy", &["--yes"]);
     assert!(started.elapsed() < AT_ONCE, "{:?}", started.elapsed());
     assert_eq!(ended.status, RESOURCE_FAILED, "{}", ended.screen);
-    let delete = format!("aws ec2 delete-network-interface --network-interface-id {interface}");
-    told(&ended, &[BASTION, &delete]);
+    let unknown = "whether others use what is to be deleted is not known";
+    told(&ended, &[unknown, BASTION, &delete]);
     let gone = world.sdk.ec2.delete_network_interface();
     gone.network_interface_id(interface)
         .send()
