@@ -1469,6 +1469,23 @@ db: { type: aws:rds:Instance, properties: { identifier: shop, engine: postgres, 
     "#]],
         )
         .await;
+    // What others have made longer, or a run was killed before setting, comes back to what was agreed to.
+    let events = world.object("events").id;
+    world.account.edit(&events, |events| {
+        events.inputs.remove("retentionInDays");
+    });
+    world
+        .check(
+            kept,
+            &up(),
+            expect![[r#"
+        0 update events retentionInDays: drift
+    "#]],
+        )
+        .await;
+    world.account.edit(&events, |events| {
+        events.inputs.insert("retentionInDays".into(), 90.into());
+    });
     // More is no loss, and fewer backups are not none.
     let more = kept
         .replace("retentionInDays: 90", "retentionInDays: 180")

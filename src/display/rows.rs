@@ -177,7 +177,10 @@ pub fn fate_of_data(catalog: &Catalog, step: &Step) -> Option<String> {
         Some(discards),
     ) = (&step.action, schema.discards)
     {
-        return discards(&observed.inputs, &comparison.inputs).map(str::to_owned);
+        // What others have set, or a run was killed before setting, is only brought back to what was agreed to.
+        let is_edited = step.because == Because::Edited;
+        let discarded = discards(&observed.inputs, &comparison.inputs);
+        return discarded.filter(|_| is_edited).map(str::to_owned);
     }
     if !schema.stateful {
         return None;

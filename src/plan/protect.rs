@@ -34,7 +34,8 @@ fn guard_updates(draft: &mut Draft<'_>) {
         let discards = schema.and_then(|schema| schema.discards);
         let discarded = discards.and_then(|discards| discards(&observed.inputs, inputs));
         if let Some(what) = discarded
-            && verdict.because != Because::TakenOver
+            // What a run was killed before setting, or others have set, is only brought back to what was agreed to.
+            && verdict.because == Because::Edited
             && !consented(draft, urn, observed)
         {
             draft.refusals.push(Refusal::Shortens {
