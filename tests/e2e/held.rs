@@ -113,6 +113,62 @@ async fn build_upon(world: &World, file: &str, name: &str) {
     database.send().await.expect("it is made");
 }
 
+/// Takes all of that away again.
+async fn take_down(world: &World, file: &str, name: &str) {
+    let sdk = &world.sdk;
+    let database = sdk.rds.delete_db_instance().skip_final_snapshot(true);
+    let database = database.db_instance_identifier(format!("{name}-theirs"));
+    database.send().await.expect("it goes");
+    let balancers = sdk.elbv2.describe_load_balancers().names("theirs-held");
+    let balancers = balancers.send().await.expect("it is there");
+    let balancer = balancers.load_balancers.expect("one").remove(0);
+    let balancer = balancer.load_balancer_arn.expect("an ARN");
+    let free = sdk.wafv2.disassociate_web_acl().resource_arn(&balancer);
+    free.send().await.expect("it is taken off");
+    let listeners = sdk.elbv2.describe_listeners();
+    let listeners = listeners.load_balancer_arn(&balancer).send().await;
+    for listener in listeners.expect("they are there").listeners() {
+        let gone = sdk.elbv2.delete_listener();
+        let gone = gone.set_listener_arn(listener.listener_arn.clone());
+        gone.send().await.expect("it goes");
+    }
+    let gone = sdk.elbv2.delete_load_balancer();
+    let gone = gone.load_balancer_arn(&balancer).send().await;
+    gone.expect("it goes");
+    let take = sdk.iam.remove_role_from_instance_profile().role_name(name);
+    let taken = take.instance_profile_name(name).send().await;
+    taken.expect("it is taken out");
+    let gone = sdk.iam.delete_instance_profile();
+    let gone = gone.instance_profile_name(name).send().await;
+    gone.expect("it goes");
+    let user = format!("{name}-user");
+    let detach = sdk.iam.detach_user_policy().user_name(&user);
+    let detached = detach.policy_arn(world.id(file, "policy").await);
+    detached.send().await.expect("it is detached");
+    let gone = sdk.iam.delete_user().user_name(&user).send().await;
+    gone.expect("it goes");
+    let stop = sdk.ecs.delete_service().cluster(name).service("theirs");
+    stop.force(true).send().await.expect("it goes");
+    let vpc = aws_sdk_ec2::types::Filter::builder().name("vpc-id");
+    let vpc = vpc.values(world.id(file, "vpc").await).build();
+    let subnets = sdk.ec2.describe_subnets().filters(vpc.clone());
+    let subnets = subnets.send().await.expect("they are there");
+    let theirs = subnets.subnets().iter();
+    let mut theirs = theirs.filter(|subnet| subnet.cidr_block() == Some("10.61.9.0/24"));
+    let theirs = theirs.next().and_then(|subnet| subnet.subnet_id());
+    let tables = sdk.ec2.describe_route_tables().filters(vpc).send().await;
+    let tables = tables.expect("they are there");
+    let associations = tables.route_tables().iter();
+    let mut associations = associations.flat_map(|table| table.associations());
+    let association = associations.find(|one| one.subnet_id() == theirs);
+    let association = association.and_then(|one| one.route_table_association_id());
+    let free = sdk.ec2.disassociate_route_table();
+    let free = free.association_id(association.expect("it is there"));
+    free.send().await.expect("it is taken off");
+    let gone = sdk.ec2.delete_subnet().subnet_id(theirs.expect("one"));
+    gone.send().await.expect("it goes");
+}
+
 /// Each would have been found out by its deletion: after 2 to 20 minutes, with the rest of the stack gone.
 #[tokio::test]
 async fn what_others_use_is_known_before_anything_is_deleted() {
@@ -177,6 +233,8 @@ async fn what_others_use_is_known_before_anything_is_deleted() {
         assert!(told.contains("cannot be deleted: others use it"), "{told}");
         assert!(told.contains(by) && told.contains(way), "{told}");
     }
+    take_down(&world, &file, name).await;
+    succeeded(program.run(&file, "destroy", &["--yes", "--allow-delete", "*"]));
 }
 
 /// A line that leaves the file is asked about as well, and what the message says is done.
