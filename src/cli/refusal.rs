@@ -341,7 +341,7 @@ fn held_by_others(
             .help("to delete all but what others use, and what that needs, run")
             .command(format!("{again}{excluding}")),
         Goal::Up => message.help(format!(
-            "or leave it as it is in {}",
+            "or keep it as it was in {}",
             session.offline.file_name()
         )),
     })

@@ -241,7 +241,7 @@ impl Session {
         let remembered;
         let mut live = live;
         if !plan.is_empty() && request.goal == Goal::Up {
-            // Nothing but words depends on the record, so nobody waits long for it, or has to be allowed to read it.
+            // Words alone depend on the record: it is not waited for long, and the right to read it is not needed.
             let asking = timeout(FOR_RECORD, whereabouts::of_last_run(self));
             let record = context.interrupts.guard(asking).await?;
             remembered = LiveSnapshot {

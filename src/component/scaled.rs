@@ -1,4 +1,4 @@
-//! Services whose number of tasks autoscaling decides, whoever has written the two: a raw service that does not say so would be
+//! Services whose number of tasks autoscaling decides, raw or of a section: a raw service that does not say so would be
 //! set back to its count with every `up`, and scaled again.
 
 use crate::graph::Resource;

@@ -211,7 +211,7 @@ pub fn interruption(plan: &Plan, catalog: &Catalog, step: &Step) -> Option<&'sta
             order: ReplaceOrder::DeleteFirst,
             ..
         } => Some(interruption.delete_first),
-        // What is destroyed serves nobody, and is known to.
+        // `destroy` ends all service, which needs no row to say so.
         Action::Delete { .. } if plan.goal == Goal::Up && step.because == Because::NotInFile => {
             interruption.deleted
         }

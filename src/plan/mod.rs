@@ -144,7 +144,7 @@ pub enum Because {
 }
 
 impl Because {
-    /// Whether somebody else than a run of ours has changed it, or taken it away.
+    /// Whether it was changed or deleted outside this program.
     pub fn is_drift(&self) -> bool {
         matches!(self, Self::Drifted | Self::Gone)
     }

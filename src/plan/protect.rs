@@ -307,8 +307,7 @@ pub(super) fn is_stateful(draft: &Draft<'_>, urn: &Urn) -> bool {
         .is_some_and(|schema| schema.stateful)
 }
 
-/// `--allow-delete` names the resource by logical name or by physical id.
-/// Whether the request names an object, by its logical or physical name, as one whose data may go.
+/// Whether `--allow-delete` names an object, by its logical or physical name, as one whose data may go.
 pub(super) fn consented(draft: &Draft<'_>, urn: &Urn, observed: &Observed) -> bool {
     let allowed = &draft.request.allow_delete;
     target::matches_any(allowed, urn.name()) || allowed.contains(&observed.id)

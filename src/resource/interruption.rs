@@ -1,6 +1,6 @@
-//! What a change of an object does to whoever is served by it at the time.
+//! What a change of an object does to the traffic that it serves.
 
-/// By how the object changes. `None`: nobody notices.
+/// By how the object changes. `None`: traffic goes on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Interruption {
     /// While neither the old object nor the new one stands.
@@ -9,7 +9,7 @@ pub struct Interruption {
     pub create_first: Option<&'static str>,
     /// Once it is gone for good.
     pub deleted: Option<&'static str>,
-    /// The property that says where it sends traffic. What it names that is yet to be made serves nobody at first.
+    /// The property that says where it sends traffic. A target that is yet to be made has no healthy tasks at first.
     pub sends_to: Option<&'static str>,
 }
 

@@ -253,7 +253,7 @@ async fn what_others_use_stays_where_it_is_if_the_rest_is_to_go() {
     assert_eq!(left_out.status, REFUSED, "{}", left_out.screen);
     assert_eq!(left_out.mutating, [] as [String; 0], "{}", left_out.screen);
     assert!(
-        left_out.stderr.contains("leave it as it is in"),
+        left_out.stderr.contains("keep it as it was in"),
         "{}",
         left_out.screen
     );
