@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use aws_sdk_iam::types::{ManagedPolicyDetail, PolicyVersion};
+use aws_sdk_iam::types::{ManagedPolicyDetail, PolicyUsageType, PolicyVersion};
 use futures_util::future::try_join_all;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -250,30 +250,13 @@ impl ResourceType for Policy {
         live: &LiveOf<Self>,
         asking: &Asking<'_>,
     ) -> AwsResult<Vec<Holder>> {
-        let arn = &live.id;
-        let entities = pages(|marker| async move {
-            let page = context
-                .call("iam:ListEntitiesForPolicy", || {
-                    context
-                        .iam
-                        .list_entities_for_policy()
-                        .policy_arn(arn)
-                        .set_marker(marker.clone())
-                        .send()
-                })
-                .await?;
-            let roles = page.policy_roles.unwrap_or_default().into_iter();
-            let users = page.policy_users.unwrap_or_default().into_iter();
-            let groups = page.policy_groups.unwrap_or_default().into_iter();
-            let named = roles
-                .filter_map(|role| Some(("role", role.role_name?)))
-                .chain(users.filter_map(|user| Some(("user", user.user_name?))))
-                .chain(groups.filter_map(|group| Some(("group", group.group_name?))));
-            Ok((Some(named.collect()), page.marker))
-        })
-        .await?;
+        let attached = users(context, &live.id, PolicyUsageType::PermissionsPolicy).await?;
+        // A boundary is no attachment, and keeps a policy from being deleted as well.
+        let bounded = users(context, &live.id, PolicyUsageType::PermissionsBoundary).await?;
+        let attached = attached.into_iter().map(|user| (user, false));
+        let bounded = bounded.into_iter().map(|user| (user, true));
         let mut holders = Vec::new();
-        for (kind, name) in entities {
+        for ((kind, name), is_boundary) in attached.chain(bounded) {
             let text = format!("{kind} `{name}`");
             if kind == "role" && asking.ours.contains(name.as_str()) {
                 continue;
@@ -286,12 +269,22 @@ impl ResourceType for Policy {
                 holders.push(Holder::passing(name, text));
                 continue;
             }
-            let hand = Remedy::new(format!(
-                "{text}, which is not of this stack, has it attached; detach it there, then run"
-            ))
-            .command(format!(
-                "aws iam detach-{kind}-policy --{kind}-name {name} --policy-arn {arn}"
-            ));
+            let arn = &live.id;
+            let hand = if is_boundary {
+                Remedy::new(format!(
+                    "{text}, which is not of this stack, has it as its permissions boundary; give that another one, then run"
+                ))
+                .command(format!(
+                    "aws iam put-{kind}-permissions-boundary --{kind}-name {name} --permissions-boundary ARN"
+                ))
+            } else {
+                Remedy::new(format!(
+                    "{text}, which is not of this stack, has it attached; detach it there, then run"
+                ))
+                .command(format!(
+                    "aws iam detach-{kind}-policy --{kind}-name {name} --policy-arn {arn}"
+                ))
+            };
             holders.push(Holder::lasting(name, text, hand));
         }
         Ok(holders)
@@ -301,6 +294,37 @@ impl ResourceType for Policy {
     fn delete_patience(&self) -> Duration {
         super::PATIENCE
     }
+}
+
+/// The kinds and names of what uses a policy in this way.
+async fn users(
+    context: &Context,
+    arn: &str,
+    usage: PolicyUsageType,
+) -> AwsResult<Vec<(&'static str, String)>> {
+    let usage = &usage;
+    pages(|marker| async move {
+        let page = context
+            .call("iam:ListEntitiesForPolicy", || {
+                context
+                    .iam
+                    .list_entities_for_policy()
+                    .policy_arn(arn)
+                    .policy_usage_filter(usage.clone())
+                    .set_marker(marker.clone())
+                    .send()
+            })
+            .await?;
+        let roles = page.policy_roles.unwrap_or_default().into_iter();
+        let users = page.policy_users.unwrap_or_default().into_iter();
+        let groups = page.policy_groups.unwrap_or_default().into_iter();
+        let named = roles
+            .filter_map(|role| Some(("role", role.role_name?)))
+            .chain(users.filter_map(|user| Some(("user", user.user_name?))))
+            .chain(groups.filter_map(|group| Some(("group", group.group_name?))));
+        Ok((Some(named.collect()), page.marker))
+    })
+    .await
 }
 
 /// The policies that carry the stack's tag, by ARN, as the tagging API knows them in IAM's home region.
