@@ -12,8 +12,9 @@
 
 use std::collections::BTreeMap;
 
-use super::{DeleteFirst, Draft, Op, ReplaceOrder};
-use crate::graph::dependencies;
+use super::{Because, DeleteFirst, Draft, Op, ReplaceOrder, Verdict};
+use crate::graph::{Resource, dependencies};
+use crate::resource::Schema;
 
 pub(super) fn orders(draft: &mut Draft<'_>) {
     let mut causes = BTreeMap::new();
@@ -21,7 +22,7 @@ pub(super) fn orders(draft: &mut Draft<'_>) {
         let Some(schema) = draft.catalog.get(resource.urn.token()) else {
             continue;
         };
-        let Some(verdict) = draft.verdicts.get_mut(&resource.urn) else {
+        let Some(verdict) = draft.verdicts.get(&resource.urn) else {
             continue;
         };
         let (Op::Replace, Some(observed)) = (verdict.op, &verdict.observed) else {
@@ -32,15 +33,49 @@ pub(super) fn orders(draft: &mut Draft<'_>) {
             .find(|urn| causes.contains_key(*urn));
         let cause = if resource.options.delete_before_replace {
             DeleteFirst::Asked
-        } else if schema.collides(&verdict.comparison.inputs, &observed.inputs) {
+        } else if schema.collides(&verdict.comparison.inputs, &observed.inputs)
+            || would_meet_itself(draft, resource, schema, verdict)
+        {
             DeleteFirst::SamePlace
         } else if let Some(urn) = dragged {
             DeleteFirst::With(urn.clone())
         } else {
             continue;
         };
-        verdict.order = ReplaceOrder::DeleteFirst;
         causes.insert(resource.urn.clone(), cause);
     }
+    for urn in causes.keys() {
+        if let Some(verdict) = draft.verdicts.get_mut(urn) {
+            verdict.order = ReplaceOrder::DeleteFirst;
+        }
+    }
     draft.delete_first = causes;
+}
+
+/// True of a broken object whose parent is gone: made again under its old name, the parent gives the new object the place
+/// that the broken one still has, and the create call would be answered with that.
+fn would_meet_itself(
+    draft: &Draft<'_>,
+    resource: &Resource,
+    schema: &Schema,
+    verdict: &Verdict,
+) -> bool {
+    let place = schema.place_properties().into_iter();
+    let mut place = place.chain(schema.scope.iter().copied());
+    let is_made_again = |property: &str| {
+        let value = verdict.comparison.inputs.get(property);
+        let references = value.map(|value| value.references()).unwrap_or_default();
+        references.into_iter().any(|reference| {
+            let parent = draft.verdicts.get(&reference.urn);
+            parent.is_some_and(|parent| parent.op == Op::Create)
+        })
+    };
+    let is_used = || {
+        let object = verdict
+            .observed
+            .as_ref()
+            .map(|old| (resource.urn.clone(), old.id.clone()));
+        object.is_some_and(|object| !draft.uses.hangs_on(&object).is_empty())
+    };
+    matches!(verdict.because, Because::Broken(_)) && place.any(is_made_again) && !is_used()
 }

@@ -62,3 +62,9 @@ fn parts_of_an_object_that_was_not_seen_stay_on_record() {
 fn a_successor_has_a_name_that_none_of_its_predecessors_has() {
     alone(ends_well(64_131, Scenario::Faults)).unwrap_or_else(|told| panic!("{told}"));
 }
+
+/// A broken child, whose parent was made again under its old name, answered the create call of its successor.
+#[test]
+fn a_broken_child_goes_before_its_parent_comes_back() {
+    alone(ends_well(79_335, Scenario::Faults)).unwrap_or_else(|told| panic!("{told}"));
+}
