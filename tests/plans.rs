@@ -1501,3 +1501,119 @@ db: { type: aws:rds:Instance, properties: { identifier: shop, engine: postgres, 
         )
         .await;
 }
+
+/// A new object starts with what others had decided of the old one.
+#[tokio::test(start_paused = true)]
+async fn a_scaled_out_service_that_is_replaced_starts_with_the_live_count() {
+    let scaled = "
+cluster: { type: aws:ecs:Cluster, properties: { name: shop } }
+service: { type: aws:ecs:Service, properties: { name: api, cluster: '${cluster.arn}', taskDefinition: 'api:1', desiredCount: 1 } }
+target: { type: aws:appautoscaling:Target, properties: { serviceNamespace: ecs, resourceId: 'service/${cluster.name}/${service.name}', scalableDimension: 'ecs:service:DesiredCount', minCapacity: 2, maxCapacity: 10 } }
+";
+    let world = World::with(scaled).await;
+    world.account.edit(&world.object("service").id, |service| {
+        service.inputs.insert("desiredCount".into(), 7.into());
+    });
+    let renamed = scaled.replace("name: api", "name: web");
+    let request = Request {
+        allow_delete: names(&["*"]),
+        ..up()
+    };
+    let plan = world.plan(&renamed, &request).await;
+    let planned = plan.steps.iter().find_map(|step| match &step.action {
+        Action::CreateReplacement { comparison, .. } if step.urn.name() == "service" => {
+            comparison.inputs.get("desiredCount").cloned()
+        }
+        _ => None,
+    });
+    assert_eq!(planned, Some(7.into()), "{}", text(&plan));
+    let (events, _listener) = tokio::sync::mpsc::unbounded_channel();
+    let outcome = execute::run(&plan, &world.account, 1, &Cancel::default(), &events).await;
+    assert!(matches!(outcome, Outcome::Done(_)), "{outcome:#?}");
+    let made = world.object("service").inputs["desiredCount"].clone();
+    assert_eq!(made, 7.into());
+}
+
+/// HTTP goes on serving until all of HTTPS does, and HTTPS until HTTP does again.
+#[tokio::test(start_paused = true)]
+async fn http_redirects_once_https_is_served() {
+    let plain = "
+network: {}
+services:
+  api: { port: 8000, routes: ['/api/*'], image: v1 }
+  web: { port: 3000, image: v1, default: true }
+loadBalancer: {}
+";
+    let world = World::with(plain).await;
+    let arn =
+        "arn:aws:acm:eu-south-2:123456789012:certificate/12345678-1234-1234-1234-123456789012";
+    let secure = plain.replace(
+        "loadBalancer: {}",
+        &format!("loadBalancer: {{ certificateArn: '{arn}' }}"),
+    );
+    world.check(&secure, &up(), expect![[r#"
+        0 create loadBalancer/httpsListener: not there
+        1 create replacement of loadBalancer/api/routes1: cannot change in place: listenerArn after 0
+        2 update loadBalancer/httpListener defaultActions: edited after 0,1
+        3 delete replaced loadBalancer/api/routes1: cannot change in place: listenerArn after 1,2
+    "#]]).await;
+    let world = World::with(&secure).await;
+    world.check(plain, &up(), expect![[r#"
+        0 update loadBalancer/httpListener defaultActions: edited
+        1 create replacement of loadBalancer/api/routes1: cannot change in place: listenerArn after 0
+        2 delete replaced loadBalancer/api/routes1: cannot change in place: listenerArn after 1
+        3 delete loadBalancer/httpsListener: no longer in the file after 1,2
+    "#]]).await;
+}
+
+/// A hand that joins two objects of ours makes a part of others all the same.
+#[tokio::test(start_paused = true)]
+async fn a_part_of_others_between_two_of_ours_stays() {
+    let both = "
+role: { type: aws:iam:Role, properties: { name: shop, assumeRolePolicy: '{}' } }
+policy: { type: aws:iam:Policy, properties: { name: shop, policy: '{}' } }
+own: { type: aws:iam:RolePolicyAttachment, properties: { role: '${role.name}', policyArn: 'arn:aws:iam::aws:policy/ReadOnlyAccess' } }
+";
+    let world = World::with(both).await;
+    let (role, policy) = (world.object("role"), world.object("policy"));
+    world.account.insert(Observed {
+        token: "aws:iam:RolePolicyAttachment".to_owned(),
+        id: "theirs".to_owned(),
+        arn: None,
+        inputs: properties([
+            ("role", role.id.as_str().into()),
+            ("policyArn", policy.arn.as_deref().into()),
+        ]),
+        outputs: Properties::new(),
+        tags: Tags::default(),
+        condition: Condition::Ready,
+    });
+    let plan = world.plan(both, &up()).await;
+    assert_eq!(text(&plan), "");
+    let added: Vec<&str> = plan
+        .added
+        .iter()
+        .map(|added| added.observed.id.as_str())
+        .collect();
+    assert_eq!(added, ["theirs"]);
+}
+
+/// No hash of a secret is kept, so nothing tells whether the file or somebody else has changed it.
+#[tokio::test(start_paused = true)]
+async fn another_value_of_a_secret_is_not_called_drift() {
+    let secret = "
+secret: { type: aws:secretsmanager:Secret, properties: { name: shop } }
+value: { type: aws:secretsmanager:SecretVersion, properties: { secretId: '${secret.arn}', secretString: one } }
+";
+    let world = World::with(secret).await;
+    let edited = secret.replace("secretString: one", "secretString: two");
+    world
+        .check(
+            &edited,
+            &up(),
+            expect![[r#"
+        0 update value secretString: edited
+    "#]],
+        )
+        .await;
+}

@@ -103,6 +103,7 @@ pub(super) fn resource_types() -> Registry {
 
 #[cfg(test)]
 mod tests {
+    use expect_test::expect;
     use serde_json::json;
 
     use super::*;
@@ -121,6 +122,52 @@ mod tests {
             .filter(|token| *token != "aws:ec2:SecurityGroup")
             .collect();
         assert_eq!(silent, [""; 0]);
+    }
+
+    /// What others add of these lets somebody in, or sends traffic elsewhere: it is drift until it is accepted.
+    #[test]
+    fn what_opens_access_or_moves_traffic_is_drift_where_others_add_it() {
+        let catalog = catalog();
+        let opens: Vec<&str> = catalog
+            .iter()
+            .filter(|schema| schema.opens)
+            .map(|schema| schema.token)
+            .collect();
+        expect![[r#"
+            [
+                "aws:ec2:Route",
+                "aws:ec2:RouteTableAssociation",
+                "aws:iam:RolePolicy",
+                "aws:iam:RolePolicyAttachment",
+                "aws:lb:Listener",
+                "aws:lb:ListenerRule",
+                "aws:s3:BucketPolicy",
+                "aws:s3:BucketPublicAccessBlock",
+                "aws:sns:TopicPolicy",
+                "aws:vpc:SecurityGroupEgressRule",
+                "aws:vpc:SecurityGroupIngressRule",
+            ]
+        "#]]
+        .assert_debug_eq(&opens);
+        let notes = catalog
+            .iter()
+            .filter(|schema| !schema.opens && !schema.parents.is_empty());
+        let notes: Vec<&str> = notes.map(|schema| schema.token).collect();
+        expect![[r#"
+            [
+                "aws:appautoscaling:Policy",
+                "aws:ecr:LifecyclePolicy",
+                "aws:s3:BucketLifecycleConfiguration",
+                "aws:s3:BucketOwnershipControls",
+                "aws:s3:BucketServerSideEncryptionConfiguration",
+                "aws:s3:BucketVersioning",
+                "aws:secretsmanager:SecretVersion",
+                "aws:sns:TopicSubscription",
+                "aws:wafv2:WebAclAssociation",
+                "fde:secretsmanager:TargetAttachment",
+            ]
+        "#]]
+        .assert_debug_eq(&notes);
     }
 
     /// A key of another tool leads to a type that there is.

@@ -136,6 +136,10 @@ pub fn command(urn: &Urn, id: &str, arn: Option<&str>, region: Option<&str>) -> 
     };
     let arn = arn.map(quoted);
     let (call, of, tags) = match urn.token() {
+        // Of what is seen in use alone, the id is known.
+        token if arn.is_none() && token.starts_with("aws:ec2:") => {
+            ("ec2 create-tags --resources", quoted(id), pairs())
+        }
         // Not in the tagging API.
         "aws:iam:Role" => ("iam tag-role --role-name", quoted(id), pairs()),
         "aws:iam:Policy" => ("iam tag-policy --policy-arn", arn?, pairs()),

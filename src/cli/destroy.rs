@@ -12,13 +12,15 @@ use super::report::{Failure, show};
 use super::session::{Offline, Session, ShowOptions};
 use super::turn::{self, Agreed, Terms};
 use super::up::{declined, nobody_to_ask};
-use super::{CommandResult, Context, Exit, run as running, session, whereabouts};
+use super::{CommandResult, Context, Exit, run as running, session, unmarked, whereabouts};
 use crate::deployment::Whereabouts;
 use crate::display::{Line, Message, Style, terminal};
 use crate::plan::{Goal, Plan, Request, RetainReason};
 use crate::resource::ErrorKind;
 
 #[derive(Debug, Args)]
+#[command(mut_arg("target", |target| target.help(TARGET)))]
+#[command(mut_arg("exclude", |exclude| exclude.help(EXCLUDE)))]
 pub struct Arguments {
     #[command(flatten)]
     stack: StackArguments,
@@ -40,6 +42,10 @@ pub struct Arguments {
     #[command(flatten)]
     lock: LockArguments,
 }
+
+/// What needs a target is deleted before it, so it goes the other way than in `up`.
+const TARGET: &str = "Only this resource and what needs it: a name, a section or a pattern with `*`. Can be repeated";
+const EXCLUDE: &str = "All but this resource and what it needs. Can be repeated";
 
 pub async fn run(context: &mut Context, arguments: &Arguments) -> CommandResult {
     if !arguments.yes && !context.is_interactive() {
@@ -86,6 +92,10 @@ pub async fn run(context: &mut Context, arguments: &Arguments) -> CommandResult 
         let text = format!("There is nothing of {} to delete.", session.place());
         context.terminal.print(&[Line::plain(text)]);
         show(&doubts, &mut context.terminal);
+        show(
+            &unmarked::left(&plan, &session, &again),
+            &mut context.terminal,
+        );
         return Ok(Exit::Done);
     }
     let terms = Terms {
@@ -111,6 +121,10 @@ pub async fn run(context: &mut Context, arguments: &Arguments) -> CommandResult 
     let exit = running::finish(context, &session, &plan, &outcome, &again);
     show(&troubles, &mut context.terminal);
     show(&doubts, &mut context.terminal);
+    show(
+        &unmarked::left(&plan, &session, &again),
+        &mut context.terminal,
+    );
     Ok(report_retained(context, &plan, exit, &again))
 }
 

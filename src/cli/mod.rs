@@ -23,6 +23,7 @@ mod suggest;
 mod surroundings;
 mod turn;
 mod unlock;
+mod unmarked;
 mod up;
 mod validate;
 mod whereabouts;

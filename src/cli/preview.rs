@@ -1,5 +1,6 @@
 //! `preview`: what `up` would do.
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 
 use clap::Args;
@@ -9,7 +10,7 @@ use super::report::Failure;
 use super::saved_plan::{Previewed, SavedPlan};
 use super::session::{Offline, Session, ShowOptions, quoted, suffix};
 use super::{CommandResult, Context, Exit, refusal};
-use crate::display::{Line, Message, View, inert, json, markdown, message};
+use crate::display::{Line, Message, View, added, inert, json, markdown, message};
 use crate::plan::Goal;
 
 const DETAILED: &str = "FDE_INFRA_DETAILED_EXITCODE";
@@ -158,15 +159,29 @@ pub async fn run(context: &mut Context, arguments: &Arguments) -> CommandResult 
     } else if arguments.expect_no_changes {
         let up = session.offline.command_line("up");
         let message = if plan.is_empty() {
-            let first = plan.added.iter().find(|added| added.is_drift);
-            let id = first.map_or("ID", |added| added.observed.id.as_str());
-            let parent = first.map_or("NAME", |added| added.parent.name());
+            let mut by_parent: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+            let mut command = up;
+            for added in plan.added.iter().filter(|added| added.is_drift) {
+                let ids = by_parent.entry(added.parent.name()).or_default();
+                ids.push(format!("\"{}\"", added.observed.id));
+                command.push_str(" --remove ");
+                command.push_str(&quoted(&added.observed.id));
+            }
+            let accepted = by_parent
+                .iter()
+                .map(|(parent, ids)| format!("{parent}: {{ accept: [{}] }}", ids.join(", ")));
+            let accepted = accepted.collect::<Vec<_>>().join(", ");
+            let it = if added::drifting(&plan) == 1 {
+                "it"
+            } else {
+                "them"
+            };
             let file = session.offline.file_name();
             Message::error("others have added what opens access or moves traffic")
                 .help(format!(
-                    "to accept it, write `options: {{ {parent}: {{ accept: [\"{id}\"] }} }}` in {file}; to take it away, run"
+                    "to accept {it}, write `options: {{ {accepted} }}` in {file}; to take {it} away, run"
                 ))
-                .command(format!("{up} --remove {}", quoted(id)))
+                .command(command)
         } else {
             Message::error("no changes were expected, and there are some")
                 .help("to make them, run")

@@ -2,7 +2,7 @@
 
 use super::report::Failure;
 use super::session::Session;
-use super::{Exit, session};
+use super::{Exit, session, unmarked};
 use crate::aws;
 use crate::display::Message;
 use crate::execute::Report;
@@ -18,8 +18,17 @@ pub fn of(plan: &Plan, session: &Session, again: &str) -> Option<Failure> {
     let mut messages: Vec<Message> = plan
         .refusals
         .iter()
-        .filter_map(|refusal| name_taken(refusal, session, again))
+        .filter_map(|refusal| unmarked::refused(refusal, session, again))
         .collect();
+    if !messages.is_empty() {
+        // The rest takes for gone what is not.
+        return Some(Failure::several(Exit::Refused, messages));
+    }
+    messages.extend(
+        plan.refusals
+            .iter()
+            .filter_map(|refusal| name_taken(refusal, session, again)),
+    );
     messages.extend(
         plan.refusals
             .iter()
@@ -28,7 +37,7 @@ pub fn of(plan: &Plan, session: &Session, again: &str) -> Option<Failure> {
     messages.extend(
         plan.refusals
             .iter()
-            .filter_map(|refusal| others(refusal, session, again)),
+            .filter_map(|refusal| others(refusal, plan, session, again)),
     );
     let in_use = plan.refusals.iter();
     messages.extend(in_use.filter_map(|refusal| in_use_by_others(refusal, plan, session)));
@@ -134,7 +143,7 @@ fn forbidden(refusal: &Refusal, session: &Session) -> Option<Message> {
 }
 
 /// What is in the way because others own it.
-fn others(refusal: &Refusal, session: &Session, again: &str) -> Option<Message> {
+fn others(refusal: &Refusal, plan: &Plan, session: &Session, again: &str) -> Option<Message> {
     let file = session.offline.file_name();
     let urn = refusal.urn();
     let of = format!("{} `{}`", urn.token(), urn.name());
@@ -165,6 +174,11 @@ fn others(refusal: &Refusal, session: &Session, again: &str) -> Option<Message> 
                      id of what it is part of"
                 ))
             };
+            // What is none of its parts is not the stack's to take away.
+            let is_part = plan.added.iter().any(|added| added.observed.id == *id);
+            if !is_part || schema.is_some_and(|schema| schema.goes_with_parent) {
+                return Some(message);
+            }
             message
                 .help("to take away what is there, run")
                 .command(format!("{again} --remove {}", session::quoted(id)))

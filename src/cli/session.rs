@@ -329,6 +329,22 @@ impl Session {
                 messages.push(message);
             }
         }
+        if !live.additions.is_empty() {
+            // With none there, what is named may have been taken away by an earlier run.
+            let catalog = self.provider.catalog();
+            let added = plan::names_of_additions(catalog, live);
+            for pattern in &request.remove {
+                if plan::names_an_addition(catalog, live, pattern) {
+                    continue;
+                }
+                let message = Message::error("--remove names nothing")
+                    .fact("name", pattern.clone())
+                    .fact("added by others", added.join(", "))
+                    .fact("now", "nothing was changed");
+                messages
+                    .push(message.help("write one of these names, or the id that `preview` shows"));
+            }
+        }
         if messages.is_empty() {
             Ok(())
         } else {
@@ -368,7 +384,15 @@ impl Session {
             let help = "it takes the names that `preview --show-sames` lists, and physical names";
             idle("--allow-delete", pattern, help)
         });
-        let messages: Vec<Message> = removed.chain(consented).collect();
+        let accepted = plan::idle_accepts(&self.offline.graph, catalog, live);
+        let accepted = accepted.into_iter().map(|(urn, pattern, others)| {
+            Message::warning(format!("`accept` of {} names nothing", urn.name()))
+                .at(self.offline.place(urn))
+                .fact("name", pattern)
+                .fact("added by others", others.join(", "))
+                .help("write one of these, or the id that `preview` shows")
+        });
+        let messages: Vec<Message> = removed.chain(consented).chain(accepted).collect();
         report::show(&messages, terminal);
     }
 

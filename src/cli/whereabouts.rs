@@ -127,6 +127,7 @@ pub fn hints(session: &Session, left: &Whereabouts) -> Hints {
         objects: objects
             .flat_map(|(token, arns)| arns.iter().map(|arn| entry(token, arn)))
             .collect(),
+        last_run: left.left.clone(),
     }
 }
 

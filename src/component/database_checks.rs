@@ -157,6 +157,21 @@ mod tests {
     }
 
     #[test]
+    fn changes_wait_for_the_window_where_the_file_says_so() {
+        for (keys, now) in [
+            ("{}", true),
+            ("{ applyChanges: now }", true),
+            ("{ applyChanges: window }", false),
+        ] {
+            let expansion = expand_text(&format!("network: {{}}\ndatabase: {keys}\n")).unwrap();
+            let mut resources = expansion.resources.iter();
+            let instance = resources.find(|resource| resource.urn.token() == "aws:rds:Instance");
+            let inputs = &instance.unwrap().inputs;
+            assert_eq!(inputs["applyImmediately"], now.into(), "{keys}");
+        }
+    }
+
+    #[test]
     fn defaults_are_enough() {
         check("network: {}\ndatabase: {}\n", &expect!["fine"]);
     }

@@ -353,7 +353,13 @@ impl LoadBalancer {
             ("protocol", "HTTP".into()),
             ("defaultActions", Value::list([http_answer])),
         ]);
-        context.add(KEY, http_listener(stack), http);
+        let redirect = context.add(KEY, http_listener(stack), http);
+        if self.certificate.is_some() {
+            // Until all of HTTPS is served, HTTP goes on serving.
+            let rules = self.rules.iter().map(|rule| rule.urn(stack));
+            let needs = &mut redirect.options.depends_on;
+            needs.extend(rules.chain([https_listener(stack)]));
+        }
         let Some(certificate) = &self.certificate else {
             return;
         };
@@ -426,6 +432,7 @@ mod tests {
               loadBalancerArn: ${loadBalancer/alb.arn}
               port: 80
               protocol: "HTTP"
+              after loadBalancer/httpsListener
             loadBalancer/httpsListener aws:lb:Listener
               certificateArn: "arn:aws:acm:eu-south-2:123456789012:certificate/x"
               defaultActions: [{"targetGroupArn": ${loadBalancer/web/targetGroup.arn}, "type": "forward"}]

@@ -362,6 +362,7 @@ fn refusal(refusal: &Refusal) -> JsonRefusal {
         Refusal::NameTaken { id, owner, .. } => {
             ("nameTaken", id, owner.resource().map(str::to_owned))
         }
+        Refusal::TagsLost(unmarked) => ("tagsLost", &unmarked.id, None),
         Refusal::Protected { id, .. } => ("protected", id, None),
         Refusal::Retained { id, .. } => ("retained", id, None),
         Refusal::HoldsData { id, .. } => ("holdsData", id, None),

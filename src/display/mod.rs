@@ -3,7 +3,7 @@
 //! Pure, but for [`terminal`], which alone writes: everything else takes values and a width and returns [`Line`]s. No
 //! clock (times are in the events), no environment, no providers. Start with [`preview`], then [`progress`].
 
-mod added;
+pub mod added;
 pub mod annotation;
 mod consequences;
 pub mod diff;

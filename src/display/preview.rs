@@ -138,6 +138,7 @@ pub(super) fn info(view: View<'_>, row: &PlanRow<'_>) -> Line {
 fn refused(refusal: &Refusal) -> &'static str {
     match refusal {
         Refusal::NameTaken { .. } => "refused: its name is taken",
+        Refusal::TagsLost(_) => "refused: it is there, without its tags",
         Refusal::Protected { .. } => "refused: protected",
         Refusal::Retained { .. } => "refused: retained",
         Refusal::HoldsData { .. } => "refused: holds data",
@@ -211,7 +212,9 @@ fn counts(view: View<'_>) -> Vec<Line> {
     }
     let open = added::drifting(plan);
     if open > 0 {
-        let text = format!("drift: {open} added by others; remove it, or accept it in the file");
+        let it = if open == 1 { "it" } else { "them" };
+        let text =
+            format!("drift: {open} added by others; remove {it}, or accept {it} in the file");
         lines.push(Line::plain("    ").with(Style::Warning, text));
     }
     lines

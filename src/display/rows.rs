@@ -220,6 +220,9 @@ pub fn interruption(plan: &Plan, catalog: &Catalog, step: &Step) -> Option<&'sta
             comparison,
             ..
         } => {
+            if let Some(updated) = interruption.updated {
+                return updated(&comparison.diff, &desired.inputs);
+            }
             let property = interruption.sends_to?;
             let is_sent_elsewhere = comparison.diff.touches(property);
             let wanted = desired.inputs.get(property).filter(|_| is_sent_elsewhere)?;

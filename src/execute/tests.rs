@@ -87,3 +87,31 @@ async fn a_request_to_stop_between_two_steps_is_not_success() {
     };
     assert_eq!((report.succeeded.len(), report.skipped.len()), (1, 1));
 }
+
+/// A step has one source of inputs: nothing is worked out anew when it runs.
+#[tokio::test(start_paused = true)]
+async fn what_the_plan_has_is_what_is_sent() {
+    let text = "name: shop\nenvironment: dev\nregion: eu-south-2\nresources:\n  \
+                topic: { type: aws:sns:Topic, properties: { displayName: shown } }\n";
+    let catalog = crate::aws::registry::catalog();
+    let stack = crate::stack::load("dev.yaml", &|_| Ok(text.to_owned()), &[]).unwrap();
+    let (graph, _) = crate::component::stack_graph(&stack, &catalog).unwrap();
+    let request = Request::default();
+    let mut plan = plan::build(&graph, &LiveSnapshot::default(), &catalog, &request);
+    let plan::Action::Create { comparison, .. } = &mut plan.steps[0].action else {
+        panic!("{plan:#?}");
+    };
+    let name = "displayName".to_owned();
+    comparison.inputs.insert(name, "another".into());
+    let provider = Cancels {
+        catalog,
+        cancel: Cancel::default(),
+    };
+    let (events, _heard) = unbounded_channel();
+    let outcome = run(&plan, &provider, 1, &Cancel::default(), &events).await;
+    let Outcome::Done(report) = outcome else {
+        panic!("{outcome:#?}");
+    };
+    let made = report.objects.values().next().unwrap();
+    assert_eq!(made.inputs["displayName"], "another".into());
+}

@@ -17,8 +17,8 @@ use crate::resource::provider::{Indexed, Query, Wanted};
 use crate::resource::tags::{Marks, applied};
 use crate::resource::value::resolve_properties;
 use crate::resource::{
-    Addition, Catalog, LiveSnapshot, OutputReference, Provider, ProviderError, ReadSession, Tags,
-    Value,
+    Addition, Catalog, LastRun, LiveSnapshot, OutputReference, Provider, ProviderError,
+    ReadSession, Tags, Value,
 };
 
 /// Reads everything of the graph's stack, and everything that has a name the graph wants.
@@ -39,6 +39,8 @@ pub struct Hints {
     pub tokens: BTreeSet<String>,
     /// Objects that may be there.
     pub objects: Vec<Indexed>,
+    /// What of the file's resources was there.
+    pub last_run: LastRun,
 }
 
 /// As [`read`], also where the hints say.
@@ -55,6 +57,7 @@ pub async fn read_with(
         futures_util::future::try_join(provider.facts(), provider.index(&graph.stack)).await?;
     let mut live = LiveSnapshot {
         facts,
+        last_run: hints.last_run.clone(),
         ..LiveSnapshot::default()
     };
     let session = ReadSession::default();

@@ -3,8 +3,8 @@
 //! - A tagged object is ours if it says so: `fde:stack` names the stack, `fde:urn` the same one and the resource; and
 //!   `fde:region` the region, where the name is not a region's own. If that resource has left the file, and another has come
 //!   that wants the same place, it is that one.
-//! - One without our tags that has a wanted name stands in the way: it is kept as foreign, and never touched. One that hangs
-//!   on an object of ours has been added by others.
+//! - One without our tags that has a wanted name or place stands in the way: it is kept as foreign, and never touched. One
+//!   that hangs on an object of ours has been added by others.
 //! - An untaggable object belongs to its parent, and is somebody else's where that is not ours. It is the wanted one with the
 //!   same key, unless the parent's tags record its parts and not this one, and it is not as wanted; or a leftover of ours, if
 //!   they do or all that it ties together is ours; or else it has been added by others.
@@ -12,7 +12,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::lookup;
-use crate::graph::parts::record_of;
+use crate::graph::parts::{record_of, wanted_parent};
 use crate::graph::{Resource, ResourceGraph};
 use crate::resource::diff::compare;
 use crate::resource::tags::mark_of_part;
@@ -195,7 +195,30 @@ fn tagged(
     if let Some(urn) = used_as(live, schema, graph, observed) {
         return Whose::Ours(urn);
     }
-    wanted_by_name(schema, graph, observed).map_or(Whose::Nobodys, Whose::InTheWay)
+    wanted_by_name(schema, graph, observed)
+        .or_else(|| wanted_by_place(live, schema, graph, observed))
+        .map_or(Whose::Nobodys, Whose::InTheWay)
+}
+
+/// The resource that wants the place, other than a name, that an object has.
+fn wanted_by_place(
+    live: &LiveSnapshot,
+    schema: &Schema,
+    graph: &ResourceGraph,
+    observed: &Observed,
+) -> Option<Urn> {
+    if schema.name.is_some() {
+        return None;
+    }
+    let lookup = |reference: &OutputReference| lookup(live, graph, reference);
+    let wanted_by = graph.iter().find(|resource| {
+        resource.urn.token() == schema.token
+            && schema.collides(
+                &resolve_properties(&resource.inputs, &lookup),
+                &observed.inputs,
+            )
+    })?;
+    Some(wanted_by.urn.clone())
 }
 
 /// The resource that wants the name that an object has.
@@ -265,16 +288,9 @@ fn children(
         };
         let wanted = wanted.get(&text(&key));
         let Some((parent, tags)) = owners.parent(schema, &object.inputs) else {
-            // What the file puts on somebody else's is that owner's, unless the file takes it over.
-            let is_ours = |wanted: &Resource| {
-                let takes_over = wanted.options.import.is_some();
-                takes_over || schema.parents.is_empty() || hangs_on_ours(live, schema, wanted)
-            };
-            return wanted
-                .filter(|(wanted, _)| is_ours(wanted))
-                .map_or(Whose::Nobodys, |(wanted, _)| {
-                    Whose::Ours(wanted.urn.clone())
-                });
+            return wanted.map_or(Whose::Nobodys, |(wanted, inputs)| {
+                of_no_owner(live, schema, graph, wanted, inputs, object)
+            });
         };
         let recorded = tags.parts();
         let has = |mark: &String| recorded.as_ref().is_none_or(|marks| marks.contains(mark));
@@ -296,7 +312,12 @@ fn children(
             };
         }
         let mark = mark_of_part(schema, &object.inputs);
-        if recorded.is_some() && mark.as_ref().is_some_and(has) || ties() {
+        // Where parts are recorded, one between two objects of ours that is not on record was put there by others.
+        let is_ours = match &recorded {
+            Some(_) => mark.as_ref().is_some_and(has),
+            None => ties(),
+        };
+        if is_ours {
             Whose::Ours(leftover(schema, graph, parent, &key))
         } else {
             Whose::Added(parent.clone())
@@ -304,6 +325,46 @@ fn children(
     };
     let sorted = observed.into_iter().map(|object| (whose(&object), object));
     sorted.collect()
+}
+
+/// Whose a wanted part is that is on something that is not ours. What the file puts on somebody else's is that owner's, unless
+/// the file takes it over. One that belongs on ours has been moved, if it is on record there; or others have put theirs in
+/// its place.
+fn of_no_owner(
+    live: &LiveSnapshot,
+    schema: &Schema,
+    graph: &ResourceGraph,
+    wanted: &Resource,
+    inputs: &Properties,
+    object: &Observed,
+) -> Whose {
+    let urn = wanted.urn.clone();
+    let is_recorded = || {
+        let record = record_of(graph, &live.facts, schema, wanted);
+        record.is_some_and(|(on, mark)| {
+            let mut marks = live.of(on).iter().filter_map(|on| on.tags.parts());
+            marks.any(|marks| marks.contains(&mark))
+        })
+    };
+    let mut parents = schema.parents.iter();
+    let is_there = parents.any(|parent| {
+        let of = |inputs: &Properties| inputs.get(parent.property).cloned();
+        of(inputs) == of(&object.inputs)
+    });
+    let hangs_on_ours = || hangs_on_ours(live, schema, wanted);
+    if wanted.options.import.is_some()
+        || schema.parents.is_empty()
+        || is_there && hangs_on_ours()
+        || is_recorded()
+    {
+        return Whose::Ours(urn);
+    }
+    let mut parents = schema.parents.iter();
+    if parents.any(|parent| wanted_parent(graph, wanted, *parent).is_some()) {
+        Whose::InTheWay(urn)
+    } else {
+        Whose::Nobodys
+    }
 }
 
 /// Whether the file hangs a resource on something of ours that is there, whatever it calls that: a secret by its name or ARN.

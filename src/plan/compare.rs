@@ -45,7 +45,12 @@ pub(super) fn verdicts_with_followers(draft: &mut Draft<'_>) {
         }
         draft.verdicts.clear();
         // Those that verdicts come to.
-        let of_verdict = |refusal: &Refusal| matches!(refusal, Refusal::NameTaken { .. });
+        let of_verdict = |refusal: &Refusal| {
+            matches!(
+                refusal,
+                Refusal::NameTaken { .. } | Refusal::PlaceTaken { .. }
+            )
+        };
         draft.refusals.retain(|refusal| !of_verdict(refusal));
         verdicts(draft);
     }
@@ -76,11 +81,22 @@ fn verdict(draft: &mut Draft<'_>, resource: &Resource, schema: &Schema) -> Verdi
             if schema.adopts_untagged && foreign.tags.is_empty() {
                 return taken_over(draft, desired, schema, foreign.clone());
             }
-            draft.refusals.push(Refusal::NameTaken {
-                urn: resource.urn.clone(),
-                id: foreign.id.clone(),
-                arn: foreign.arn.clone(),
-                owner: others::owner(foreign),
+            let urn = resource.urn.clone();
+            let (id, arn) = (foreign.id.clone(), foreign.arn.clone());
+            let owner = others::owner(foreign);
+            draft.refusals.push(match schema.name {
+                Some(_) => Refusal::NameTaken {
+                    urn,
+                    id,
+                    arn,
+                    owner,
+                },
+                None => Refusal::PlaceTaken {
+                    urn,
+                    id,
+                    arn,
+                    owner,
+                },
             });
         }
         return Verdict {
@@ -109,6 +125,14 @@ fn verdict(draft: &mut Draft<'_>, resource: &Resource, schema: &Schema) -> Verdi
         comparison.drift = hash.is_some_and(|hash| last_run.applied(&resource.urn, hash));
     }
     desired.rewrites = rewrites(&comparison);
+    let is_secret = |change: &Change| {
+        let mut values = [&change.before, &change.after].into_iter();
+        values.any(|value| matches!(value, Value::Secret(_)))
+    };
+    if !comparison.is_same() && comparison.changes().all(is_secret) {
+        // No hash of a secret is kept, so nothing tells who has changed it.
+        comparison.drift = false;
+    }
     let is_all = |of: fn(&Change) -> bool| !comparison.is_same() && comparison.changes().all(of);
     let changed = if is_deployed {
         Because::Deployed(images(&comparison))

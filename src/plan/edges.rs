@@ -136,6 +136,7 @@ pub(super) fn into_plan(mut draft: Draft<'_>) -> Plan {
         outputs,
         facts: live.facts.clone(),
         left: draft.left,
+        unmarked: draft.unmarked,
     }
 }
 

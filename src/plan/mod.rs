@@ -14,12 +14,15 @@ mod places;
 mod protect;
 mod replace;
 mod target;
+mod unmarked;
 pub mod verify;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
+pub use others::{idle_accepts, names_an_addition, names_of_additions};
 pub use target::matches_any;
+pub use unmarked::Unmarked;
 
 use crate::graph::ResourceGraph;
 use crate::resource::desired::Comparison;
@@ -411,6 +414,8 @@ pub enum Refusal {
         /// What AWS calls that.
         parent: String,
     },
+    /// One is there and in use, without the tags by which it would be known, and would be made a second time.
+    TagsLost(Unmarked),
     /// Others have put theirs where it is to be.
     PlaceTaken {
         urn: Urn,
@@ -444,7 +449,8 @@ pub enum Refusal {
 impl Refusal {
     pub fn urn(&self) -> &Urn {
         match self {
-            Self::NameTaken { urn, .. }
+            Self::TagsLost(Unmarked { urn, .. })
+            | Self::NameTaken { urn, .. }
             | Self::Protected { urn, .. }
             | Self::Retained { urn, .. }
             | Self::HoldsData { urn, .. }
@@ -501,6 +507,8 @@ pub struct Plan {
     pub facts: crate::resource::Properties,
     /// What is to be on record if nothing runs.
     pub left: LastRun,
+    /// What stays when the stack goes, for want of its tags.
+    pub unmarked: Vec<Unmarked>,
 }
 
 impl Plan {
@@ -556,21 +564,19 @@ pub fn build(
     // As soon as anything else changes, tags say more than those of earlier versions did.
     others::mark(&mut draft);
     others::refuse(&mut draft);
+    let unmarked = unmarked::find(&draft);
+    if request.goal == Goal::Up {
+        let refusals = unmarked.into_iter().map(Refusal::TagsLost);
+        draft.refusals.extend(refusals);
+    } else {
+        draft.unmarked = unmarked;
+    }
     // Before targeting, so that what is out of reach refuses nothing.
     draft.left = compare::left(&draft);
     target::restrict(&mut draft);
     // Last of the decisions: it turns some deletions into retentions, and these hold what they need.
     protect::guard(&mut draft);
     edges::into_plan(draft)
-}
-
-/// Whether a pattern of `--remove` names something that others have added.
-pub fn names_an_addition(catalog: &Catalog, live: &LiveSnapshot, pattern: &str) -> bool {
-    let patterns = [pattern.to_owned()];
-    live.additions.iter().any(|addition| {
-        let name = others::name_of(catalog, addition);
-        addition.observed.id == pattern || matches_any(&patterns, &name)
-    })
 }
 
 /// What is decided about one wanted resource.
@@ -613,6 +619,7 @@ struct Draft<'a> {
     places: BTreeMap<Urn, Value>,
     added: Vec<Added>,
     left: LastRun,
+    unmarked: Vec<Unmarked>,
 }
 
 impl<'a> Draft<'a> {
@@ -638,6 +645,7 @@ impl<'a> Draft<'a> {
             places: BTreeMap::new(),
             added: Vec::new(),
             left: LastRun::default(),
+            unmarked: Vec::new(),
         }
     }
 }

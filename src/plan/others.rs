@@ -269,6 +269,62 @@ pub(super) fn name_of(catalog: &Catalog, addition: &Addition) -> String {
     format!("{}/{last}", addition.parent.name())
 }
 
+/// Whether a pattern of `--remove` names something that others have added.
+pub fn names_an_addition(catalog: &Catalog, live: &LiveSnapshot, pattern: &str) -> bool {
+    let patterns = [pattern.to_owned()];
+    live.additions.iter().any(|addition| {
+        let name = name_of(catalog, addition);
+        addition.observed.id == pattern || target::matches_any(&patterns, &name)
+    })
+}
+
+/// What others have added, by name.
+pub fn names_of_additions(catalog: &Catalog, live: &LiveSnapshot) -> Vec<String> {
+    let additions = live.additions.iter();
+    additions
+        .map(|addition| name_of(catalog, addition))
+        .collect()
+}
+
+/// What the file accepts and nobody has added, where something else is there that it does not accept: then it is a slip. With
+/// the names of that.
+pub fn idle_accepts<'a>(
+    graph: &'a ResourceGraph,
+    catalog: &Catalog,
+    live: &LiveSnapshot,
+) -> Vec<(&'a Urn, &'a str, Vec<String>)> {
+    let mut idle = Vec::new();
+    for resource in graph
+        .iter()
+        .filter(|resource| !resource.options.accept.is_empty())
+    {
+        let accept = &resource.options.accept;
+        let there = live.additions.iter();
+        let there = there.filter(|addition| addition.parent == resource.urn);
+        let there: Vec<(&str, String)> = there
+            .map(|addition| {
+                let name = name_of(catalog, addition);
+                (addition.observed.id.as_str(), name)
+            })
+            .collect();
+        let is_named = |patterns: &[String], (id, name): &(&str, String)| {
+            patterns.iter().any(|pattern| pattern == id) || target::matches_any(patterns, name)
+        };
+        let open = there.iter().filter(|it| !is_named(accept, it));
+        let open: Vec<String> = open.map(|(_, name)| name.clone()).collect();
+        if open.is_empty() {
+            continue;
+        }
+        for pattern in accept {
+            let alone = std::slice::from_ref(pattern);
+            if !there.iter().any(|it| is_named(alone, it)) {
+                idle.push((&resource.urn, pattern.as_str(), open.clone()));
+            }
+        }
+    }
+    idle
+}
+
 /// Whether the object of ours that an addition hangs on goes for good. Its successor, of the same URN, stays with all that
 /// others have hung on that already.
 fn goes(draft: &Draft<'_>, addition: &Observed) -> bool {
@@ -351,20 +407,21 @@ pub(super) fn refuse(draft: &mut Draft<'_>) {
             }
             _ => false,
         };
-        let place = schema.place_of(inputs).filter(|_| moves);
-        let holder = place.and_then(|place| {
-            draft.live.additions.iter().find(|addition| {
-                let observed = &addition.observed;
-                observed.token == schema.token
-                    && schema.place_of(&observed.inputs).as_ref() == Some(&place)
-            })
-        });
+        let hung = draft.live.additions.iter();
+        let hung = hung.map(|addition| &addition.observed);
+        // What is to be made and finds another in its place has been refused with its verdict.
+        let foreign = draft.live.foreign.get(*urn);
+        let foreign = foreign.filter(|_| verdict.op != Op::Create);
+        let holder = hung
+            .filter(|observed| observed.token == schema.token)
+            .chain(foreign)
+            .find(|observed| moves && schema.collides(inputs, &observed.inputs));
         if let Some(holder) = holder {
             refusals.push(Refusal::PlaceTaken {
                 urn: (*urn).clone(),
-                id: holder.observed.id.clone(),
-                arn: holder.observed.arn.clone(),
-                owner: owner(&holder.observed),
+                id: holder.id.clone(),
+                arn: holder.arn.clone(),
+                owner: owner(holder),
             });
         }
         if let (Because::TakenOver, Some(observed)) = (&verdict.because, &verdict.observed)

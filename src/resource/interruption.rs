@@ -1,7 +1,12 @@
 //! What a change of an object does to the traffic that it serves.
 
+use super::{Diff, Properties};
+
+/// What an update with this difference, to these inputs, means.
+pub type Updated = fn(&Diff, &Properties) -> Option<&'static str>;
+
 /// By how the object changes. `None`: traffic goes on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy)]
 pub struct Interruption {
     /// While neither the old object nor the new one stands.
     pub delete_first: &'static str,
@@ -11,6 +16,8 @@ pub struct Interruption {
     pub deleted: Option<&'static str>,
     /// The property that says where it sends traffic. A target that is yet to be made has no healthy tasks at first.
     pub sends_to: Option<&'static str>,
+    /// When it is changed in place.
+    pub updated: Option<Updated>,
 }
 
 impl Interruption {
@@ -20,6 +27,7 @@ impl Interruption {
             create_first: None,
             deleted: None,
             sends_to: None,
+            updated: None,
         }
     }
 
@@ -32,6 +40,12 @@ impl Interruption {
     #[must_use]
     pub const fn deleted(mut self, effect: &'static str) -> Self {
         self.deleted = Some(effect);
+        self
+    }
+
+    #[must_use]
+    pub const fn updated(mut self, effect: Updated) -> Self {
+        self.updated = Some(effect);
         self
     }
 

@@ -74,6 +74,15 @@ pub struct Query<'a> {
 }
 
 impl<'a> Query<'a> {
+    /// What the stack wants and none of these tags names. One that has lost its tags may be in its place.
+    pub fn missing<'t>(&self, found: impl Iterator<Item = &'t Tags>) -> Vec<&'a Wanted> {
+        let found: HashSet<Urn> = found.filter_map(Tags::owner).collect();
+        let missing = self.wanted.iter();
+        missing
+            .filter(|wanted| !found.contains(&wanted.urn))
+            .collect()
+    }
+
     /// The names that the stack wants, from the property that carries them.
     pub fn wanted_names(&self, property: &str) -> HashSet<&'a str> {
         self.wanted
@@ -147,6 +156,13 @@ pub struct Wanted {
     pub tags: Tags,
     /// The file takes it over, on something that is not of the stack.
     pub is_imported: bool,
+}
+
+impl Wanted {
+    /// A text among its inputs, once it is known.
+    pub fn text(&self, property: &str) -> Option<&str> {
+        self.inputs.get(property)?.as_str()
+    }
 }
 
 /// A request to create.

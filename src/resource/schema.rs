@@ -95,6 +95,8 @@ pub struct Schema {
     pub parents: Vec<Parent>,
     /// AWS makes one with what it hangs on, so that its presence says nothing about who made it.
     pub made_by_aws: bool,
+    /// AWS has no call that takes it away: it goes with what it hangs on.
+    pub goes_with_parent: bool,
     /// What others add of this type widens access, or changes where traffic goes.
     pub opens: bool,
     /// What it hangs on cannot be deleted while it is there, whoever has put it there.
@@ -177,6 +179,7 @@ impl Schema {
             adopts_untagged: false,
             parents: Vec::new(),
             made_by_aws: false,
+            goes_with_parent: false,
             opens: false,
             holds_parent: false,
             global: false,
@@ -357,6 +360,13 @@ impl Schema {
     #[must_use]
     pub fn made_by_aws(mut self) -> Self {
         self.made_by_aws = true;
+        self
+    }
+
+    /// Says that it stays where it is until what it hangs on goes.
+    #[must_use]
+    pub fn goes_with_parent(mut self) -> Self {
+        self.goes_with_parent = true;
         self
     }
 

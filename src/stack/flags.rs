@@ -2,6 +2,7 @@
 
 use super::document::FLAGS;
 use super::error::{Fault, Span, StackError};
+use super::hidden::HIDDEN;
 use super::node::{Content, Entry, Node};
 use super::{limits, parse};
 use crate::component::registry;
@@ -61,6 +62,15 @@ pub fn put(root: Node, flag: &Flag, index: u32) -> Result<Node, Vec<StackError>>
             None => refuse(0..text.len(), "has no `=`"),
         });
     };
+    if value.contains(HIDDEN) {
+        let label = "stands for a value that is not shown";
+        let error = StackError::new(
+            Fault::SetFlag,
+            Span::new(index, equals + 1..text.len()),
+            label,
+        );
+        return Err(vec![error.help("write the value itself in its place")]);
+    }
     if path.len() > MAX_FLAG_DEPTH {
         return Err(refuse(0..equals, "leads too deep"));
     }
@@ -247,6 +257,25 @@ mod tests {
             &expect![[r#"
             --set1:4 control_character `\u{1b}`: U+001B, a control character
         "#]],
+        );
+    }
+
+    /// As a command line shows it that is to be copied.
+    #[test]
+    fn the_sign_of_a_hidden_value_is_no_value() {
+        let files = [("dev.yaml", "name: shop\n")];
+        check(
+            &files,
+            &["token=[secret]"],
+            &expect![[r#"
+            --set1:7 set_flag `[secret]`: stands for a value that is not shown
+                help: write the value itself in its place
+        "#]],
+        );
+        check(
+            &files,
+            &["token=hunter2"],
+            &expect![[r#"{name: "shop", token: "hunter2"}"#]],
         );
     }
 

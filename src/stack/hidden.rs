@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use std::ops::Range;
 
 /// What stands in place of what is hidden.
-const HIDDEN: &str = "[secret]";
+pub const HIDDEN: &str = "[secret]";
 
 /// The bytes of a text that hold secrets, in order and without overlaps. `keys` are the names of secret properties.
 pub fn ranges(text: &str, keys: &[&str]) -> Vec<Range<usize>> {

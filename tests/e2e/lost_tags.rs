@@ -180,6 +180,75 @@ shop: {{ type: aws:lb:ListenerRule, properties: {{ listenerArn: '${{listener.arn
     lost_and_found(&world, &resources, &["rule", "shop", "targets"], &lost).await;
 }
 
+/// What has no name of its own is known by what uses it, or by the place that it holds: nothing is made a second time, and
+/// nothing of a running network is exchanged for it.
+#[tokio::test]
+async fn a_network_that_has_lost_tags_is_not_made_a_second_time() {
+    let name = "e2e-lost-network";
+    let world = World::new(name).await;
+    let resources = "vpc: { type: aws:ec2:Vpc, properties: { cidrBlock: 10.0.0.0/16 } }
+gateway: { type: aws:ec2:InternetGateway, properties: { vpcId: '${vpc.id}' } }
+left: { type: aws:ec2:Subnet, properties: { vpcId: '${vpc.id}', cidrBlock: 10.0.0.0/24, availabilityZone: eu-south-2a } }
+right: { type: aws:ec2:Subnet, properties: { vpcId: '${vpc.id}', cidrBlock: 10.0.1.0/24, availabilityZone: eu-south-2b } }
+table: { type: aws:ec2:RouteTable, properties: { vpcId: '${vpc.id}' } }
+association: { type: aws:ec2:RouteTableAssociation, properties: { routeTableId: '${table.id}', subnetId: '${left.id}' } }
+out: { type: aws:ec2:Route, properties: { routeTableId: '${table.id}', destinationCidrBlock: 0.0.0.0/0, gatewayId: '${gateway.id}' } }
+address: { type: aws:ec2:Eip, options: { dependsOn: [gateway] } }
+nat: { type: aws:ec2:NatGateway, properties: { subnetId: '${left.id}', allocationId: '${address.allocationId}' } }
+group: { type: aws:ec2:SecurityGroup, properties: { name: shop, description: x, vpcId: '${vpc.id}' } }";
+    let program = Program::of(&world);
+    let ended = program.run(resources, "up", &["--yes"]);
+    assert_eq!(ended.status, Some(0), "{}", ended.screen);
+    let arns = world.sdk.tagged(&world.stack_tag()).await;
+    let mut told = Vec::new();
+    for stripped in [
+        "vpc", "gateway", "left", "right", "table", "address", "nat", "group",
+    ] {
+        let id = world.id(resources, stripped).await;
+        let arn = arns.iter().find(|arn| arn.ends_with(&format!("/{id}")));
+        untag(&world.sdk, arn.expect("it is tagged")).await;
+        for command in [&["preview"] as &[&str], &["up", "--yes"]] {
+            let refused = program.run(resources, command[0], &command[1..]);
+            assert_eq!(refused.status, Some(5), "{stripped}: {}", refused.screen);
+            assert_eq!(refused.mutating, [] as [String; 0], "{}", refused.screen);
+            let codes = refused.stderr.matches("error[fde::guard::").count();
+            assert_eq!(codes, 1, "{stripped}: {}", refused.screen);
+            told = commands(&refused);
+        }
+        assert_eq!(told.len(), 1, "{stripped}: {told:?}");
+        assert!(told[0].iter().any(|word| word.contains(&id)), "{told:?}");
+        run(&world.sdk, &told[0]).await;
+        let mended = program.run(resources, "up", &["--yes"]);
+        assert_eq!(mended.status, Some(0), "{stripped}: {}", mended.screen);
+        let made = mended.mutating.iter().filter(|call| {
+            let alters = ["CreateTags", "TagResources"]
+                .iter()
+                .any(|tag| call.ends_with(tag));
+            !alters && !call.starts_with("ssm:")
+        });
+        let made: Vec<&String> = made.collect();
+        assert_eq!(made, [] as [&String; 0], "{stripped}: {}", mended.screen);
+        assert_eq!(world.sdk.tagged(&world.stack_tag()).await, arns);
+    }
+
+    // To have another one made is possible, by name; and what stays behind is said when the stack goes.
+    let id = world.id(resources, "address").await;
+    let arn = arns.iter().find(|arn| arn.ends_with(&format!("/{id}")));
+    untag(&world.sdk, arn.expect("it is tagged")).await;
+    let other = program.run(resources, "preview", &["--replace", "address"]);
+    assert_eq!(other.status, Some(0), "{}", other.screen);
+    let gone = program.run(resources, "destroy", &["--yes"]);
+    assert_eq!(gone.status, Some(0), "{}", gone.screen);
+    assert!(
+        gone.stderr.contains("`address` stays: its tags are lost"),
+        "{}",
+        gone.screen
+    );
+    assert!(gone.stderr.contains(&id), "{}", gone.screen);
+    let release = world.sdk.ec2.release_address().allocation_id(&id);
+    release.send().await.expect("it was left");
+}
+
 /// A change whose tags could not be set is recorded by the next run, as what it is, and once.
 #[tokio::test]
 async fn a_change_that_could_not_be_recorded_is_recorded_by_the_next_run_that_changes_anything() {
@@ -394,6 +463,15 @@ async fn run(sdk: &Sdk, command: &[String]) {
             let tags = pairs.clone().into_iter().map(tag).collect();
             let tagging = sdk.cloudwatch.tag_resource();
             let tagging = tagging.resource_arn(after("--resource-arn"));
+            tagging.set_tags(Some(tags)).send().await.unwrap();
+        }
+        ["ec2", "create-tags"] => {
+            let tag = |(key, value): (String, String)| {
+                let tag = aws_sdk_ec2::types::Tag::builder();
+                tag.key(key).value(value).build()
+            };
+            let tagging = sdk.ec2.create_tags().resources(after("--resources"));
+            let tags = pairs.clone().into_iter().map(tag).collect();
             tagging.set_tags(Some(tags)).send().await.unwrap();
         }
         ["resourcegroupstaggingapi", "tag-resources"] => {

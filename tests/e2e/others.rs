@@ -70,6 +70,20 @@ async fn a_rule_added_to_our_group_is_drift_until_it_is_accepted_or_removed() {
     let up = succeeded(program.run_file(&file, "up", &["--yes"]));
     assert_eq!(up.mutating, [] as [String; 0]);
 
+    // A slip is no consent, and is said.
+    let slip = program.run_file(&file, "up", &["--yes", "--remove", "sgr-0"]);
+    assert_eq!(slip.status, Some(2), "{}", slip.screen);
+    assert!(
+        slip.stderr.contains("--remove names nothing"),
+        "{}",
+        slip.screen
+    );
+    let slip = format!("{file}options: {{ group: {{ accept: [\"sgr-0\"] }} }}\n");
+    let slip = program.run_file(&slip, "preview", &expected);
+    assert_eq!(slip.status, UNEXPECTED, "{}", slip.screen);
+    let said = "`accept` of group names nothing";
+    assert!(slip.stderr.contains(said), "{}", slip.screen);
+
     // What the help says, first one way, then the other.
     let accepted = format!("{file}options: {{ group: {{ accept: [\"{ssh}\"] }} }}\n");
     succeeded(program.run_file(&accepted, "preview", &expected));
@@ -552,8 +566,9 @@ table: { type: aws:ec2:RouteTable, properties: { vpcId: '${vpc.id}' } }
     );
     let ended = program.run(&after, "up", &["--yes"]);
     assert_eq!(ended.status, REFUSED, "{}", ended.screen);
-    let said = "is associated with";
+    let said = "`own` cannot be put in its place: others are there";
     assert!(ended.stderr.contains(said), "{}", ended.screen);
+    assert_eq!(ended.mutating, [] as [String; 0], "{}", ended.screen);
     let tables = world.sdk.ec2.describe_route_tables();
     let tables = tables.set_route_table_ids(table.map(|table| vec![table.to_owned()]));
     let tables = tables.send().await.expect("EC2 answers");
@@ -571,7 +586,7 @@ table: { type: aws:ec2:RouteTable, properties: { vpcId: '${vpc.id}' } }
 
 #[tokio::test]
 async fn parts_of_others_are_not_overwritten_once_the_file_names_them() {
-    let _shown = Showing::of("R19", "parts that the file comes to name", 3);
+    let _shown = Showing::of("R19", "parts that the file comes to name", 5);
     let name = "e2e-others-named";
     let world = World::new(name).await;
     let program = Program::of(&world);
@@ -579,7 +594,9 @@ async fn parts_of_others_are_not_overwritten_once_the_file_names_them() {
     let before = format!(
         "bucket: {{ type: aws:s3:Bucket, properties: {{ bucket: {name} }} }}\n\
          role: {{ type: aws:iam:Role, properties: {{ name: {name}, assumeRolePolicy: {trust} }} }}\n\
-         images: {{ type: aws:ecr:Repository, properties: {{ name: {name} }} }}\n"
+         images: {{ type: aws:ecr:Repository, properties: {{ name: {name} }} }}\n\
+         topic: {{ type: aws:sns:Topic, properties: {{ name: {name} }} }}\n\
+         secret: {{ type: aws:secretsmanager:Secret, properties: {{ name: {name} }} }}\n"
     );
     succeeded(program.run(&before, "up", &["--yes"]));
     let document = |effect: &str, resource: &str| json!({ "Version": "2012-10-17", "Statement": [{ "Effect": effect, "Action": "s3:GetObject", "Resource": resource }] });
@@ -608,8 +625,33 @@ async fn parts_of_others_are_not_overwritten_once_the_file_names_them() {
         .await
         .expect("it is put");
 
+    let topic = format!("arn:aws:sns:eu-south-2:123456789012:{name}");
+    let mut publishes = theirs.clone();
+    publishes["Statement"][0]["Action"] = json!("sns:Publish");
+    publishes["Statement"][0]["Resource"] = json!(topic);
+    let set = world.sdk.sns.set_topic_attributes().topic_arn(&topic);
+    let set = set.attribute_name("Policy");
+    set.attribute_value(publishes.to_string())
+        .send()
+        .await
+        .expect("it is set");
+    let put = world.sdk.secrets.put_secret_value().secret_id(name);
+    put.secret_string("theirs").send().await.expect("it is put");
+
     let ours = document("Allow", &objects);
     for (part, said) in [
+        (
+            format!(
+                "part: {{ type: aws:sns:TopicPolicy, properties: {{ arn: '${{topic.arn}}', policy: {} }} }}\n",
+                publishes.to_string().replace("Deny", "Allow")
+            ),
+            "aws:sns:TopicPolicy `part` cannot be put in its place",
+        ),
+        (
+            "part: { type: aws:secretsmanager:SecretVersion, properties: { secretId: '${secret.arn}', secretString: ours } }\n"
+                .to_owned(),
+            "aws:secretsmanager:SecretVersion `part` cannot be put in its place",
+        ),
         (
             format!(
                 "part: {{ type: aws:s3:BucketPolicy, properties: {{ bucket: '${{bucket.id}}', policy: {ours} }} }}\n"

@@ -45,6 +45,7 @@ impl ResourceType for InternetGateway {
             .properties([Property::new("vpcId").replaces_once_set()])
             // Two gateways cannot be attached to one VPC.
             .key(&["vpcId"])
+            .reads_after(&["aws:ec2:Vpc"])
             .deletes_after(&["aws:ec2:NatGateway", "aws:ec2:Eip", "aws:lb:LoadBalancer"])
             // They have private addresses alone.
             .deletes_beside(|user| {
@@ -72,10 +73,20 @@ impl ResourceType for InternetGateway {
             Ok((page.internet_gateways, page.next_token))
         })
         .await?;
-        Ok(gateways
+        let mut gateways: Vec<_> = gateways
             .iter()
             .map(|gateway| live(context, gateway))
-            .collect())
+            .collect();
+        // A VPC takes one: it may have another's, or ours without its tags.
+        for wanted in query.missing(gateways.iter().map(|gateway| &gateway.tags)) {
+            if let Some(vpc) = wanted.text("vpcId") {
+                let attached = gateway_of(context, vpc).await?;
+                let attached =
+                    attached.filter(|other| gateways.iter().all(|own| own.id != other.id));
+                gateways.extend(attached);
+            }
+        }
+        Ok(gateways)
     }
 
     async fn create(

@@ -35,7 +35,15 @@ fn of_stack(stack: &StackId) -> Filter {
 }
 
 fn filter(name: &str, value: &str) -> Filter {
-    Filter::builder().name(name).values(value).build()
+    filter_of(name, [value])
+}
+
+fn filter_of<'a>(name: &str, values: impl IntoIterator<Item = &'a str>) -> Filter {
+    let filter = Filter::builder().name(name);
+    values
+        .into_iter()
+        .fold(filter, |filter, value| filter.values(value))
+        .build()
 }
 
 /// Creates an object by client token. `make` takes the generation of the token and answers with the object's id; `look`

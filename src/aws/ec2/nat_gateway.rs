@@ -5,9 +5,11 @@
 //! - It holds its address and its interface until it is `deleted`, some 40 to 60 seconds after the call, and stays listed
 //!   for about an hour after that. One that is `deleting` will never be usable, and is reported so.
 
+use std::collections::BTreeSet;
+
 use async_trait::async_trait;
 use aws_sdk_ec2::types::{
-    ConnectivityType, NatGateway as SdkNatGateway, NatGatewayState, ResourceType as Ec2Type,
+    ConnectivityType, Filter, NatGateway as SdkNatGateway, NatGatewayState, ResourceType as Ec2Type,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -73,6 +75,7 @@ impl ResourceType for NatGateway {
             .outputs(&["publicIp", "privateIp", "networkInterfaceId"])
             // An address serves one gateway at a time.
             .key(&["allocationId"])
+            .reads_after(&["aws:ec2:Subnet", "aws:ec2:Eip"])
             // A route that leads to one may stay, and leads nowhere.
             .blockers(&[])
             .interrupts(
@@ -87,27 +90,20 @@ impl ResourceType for NatGateway {
     }
 
     async fn read(&self, context: &Context, query: Query<'_>) -> AwsResult<Vec<LiveOf<Self>>> {
-        let filter = &super::of_stack(query.stack);
-        let gateways = pages(|token| async move {
-            let page = context
-                .call("ec2:DescribeNatGateways", || {
-                    context
-                        .ec2
-                        .describe_nat_gateways()
-                        .filter(filter.clone())
-                        .max_results(1000)
-                        .set_next_token(token.clone())
-                        .send()
-                })
-                .await?;
-            Ok((page.nat_gateways, page.next_token))
-        })
-        .await?;
-        Ok(gateways
-            .iter()
-            .filter(|gateway| gateway.state() != Some(&NatGatewayState::Deleted))
-            .map(|gateway| live(context, gateway))
-            .collect())
+        let mut gateways = list(context, super::of_stack(query.stack)).await?;
+        // An address serves one: it may have another's, or ours without its tags.
+        let missing = query.missing(gateways.iter().map(|gateway| &gateway.tags));
+        let missing = missing.into_iter();
+        let missing = missing.filter(|wanted| wanted.text("allocationId").is_some());
+        let subnets: BTreeSet<&str> = missing
+            .filter_map(|wanted| wanted.text("subnetId"))
+            .collect();
+        if !subnets.is_empty() {
+            let mut others = list(context, super::filter_of("subnet-id", subnets)).await?;
+            others.retain(|other| gateways.iter().all(|own| own.id != other.id));
+            gateways.append(&mut others);
+        }
+        Ok(gateways)
     }
 
     async fn create(
@@ -248,6 +244,31 @@ async fn find(context: &Context, id: &str) -> AwsResult<SdkNatGateway> {
         .into_iter()
         .next()
         .ok_or_else(|| super::not_listed("ec2:DescribeNatGateways", id))
+}
+
+/// Those that are not deleted: a deleted one is listed for an hour.
+async fn list(context: &Context, by: Filter) -> AwsResult<Vec<LiveOf<NatGateway>>> {
+    let by = &by;
+    let gateways = pages(|token| async move {
+        let page = context
+            .call("ec2:DescribeNatGateways", || {
+                context
+                    .ec2
+                    .describe_nat_gateways()
+                    .filter(by.clone())
+                    .max_results(1000)
+                    .set_next_token(token.clone())
+                    .send()
+            })
+            .await?;
+        Ok((page.nat_gateways, page.next_token))
+    })
+    .await?;
+    Ok(gateways
+        .iter()
+        .filter(|gateway| gateway.state() != Some(&NatGatewayState::Deleted))
+        .map(|gateway| live(context, gateway))
+        .collect())
 }
 
 fn live(context: &Context, gateway: &SdkNatGateway) -> LiveOf<NatGateway> {

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use aws_sdk_ec2::types::{ResourceType as Ec2Type, RouteTable as SdkRouteTable};
+use aws_sdk_ec2::types::{Filter, ResourceType as Ec2Type, RouteTable as SdkRouteTable};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -125,28 +125,30 @@ pub(super) async fn of_stack(
     context: &Context,
     query: Query<'_>,
 ) -> AwsResult<Arc<Vec<SdkRouteTable>>> {
-    let filter = super::of_stack(query.stack);
+    let by = super::of_stack(query.stack);
     query
         .session
-        .once("ec2:DescribeRouteTables", || async move {
-            let filter = &filter;
-            pages(|token| async move {
-                let page = context
-                    .call("ec2:DescribeRouteTables", || {
-                        context
-                            .ec2
-                            .describe_route_tables()
-                            .filters(filter.clone())
-                            .max_results(100)
-                            .set_next_token(token.clone())
-                            .send()
-                    })
-                    .await?;
-                Ok((page.route_tables, page.next_token))
-            })
-            .await
-        })
+        .once("ec2:DescribeRouteTables", || list(context, by))
         .await
+}
+
+pub(super) async fn list(context: &Context, by: Filter) -> AwsResult<Vec<SdkRouteTable>> {
+    let by = &by;
+    pages(|token| async move {
+        let page = context
+            .call("ec2:DescribeRouteTables", || {
+                context
+                    .ec2
+                    .describe_route_tables()
+                    .filters(by.clone())
+                    .max_results(100)
+                    .set_next_token(token.clone())
+                    .send()
+            })
+            .await?;
+        Ok((page.route_tables, page.next_token))
+    })
+    .await
 }
 
 /// One route table.

@@ -4,6 +4,8 @@
 //!   association another id.
 //! - A subnet of ours that somebody has associated with a table of theirs is taken back: its association is ours.
 
+use std::collections::BTreeSet;
+
 use async_trait::async_trait;
 use aws_sdk_ec2::types::{
     RouteTable, RouteTableAssociation as SdkAssociation, RouteTableAssociationState,
@@ -51,7 +53,7 @@ impl ResourceType for RouteTableAssociation {
                 Property::new("subnetId").required().replaces(),
             ])
             .key(&["subnetId"])
-            .reads_after(&[route_table::TOKEN])
+            .reads_after(&[route_table::TOKEN, "aws:ec2:Subnet"])
             .hangs_on("routeTableId", route_table::TOKEN)
             .opens()
     }
@@ -62,7 +64,7 @@ impl ResourceType for RouteTableAssociation {
             .parents(route_table::TOKEN)
             .map(|table| table.id.as_str())
             .collect();
-        Ok(tables
+        let mut found: Vec<LiveOf<Self>> = tables
             .iter()
             .filter(|table| {
                 table
@@ -71,7 +73,22 @@ impl ResourceType for RouteTableAssociation {
             })
             .flat_map(RouteTable::associations)
             .filter_map(live)
-            .collect())
+            .collect();
+        // A subnet has one: it may lead to another's table, or to one of ours that has lost its tags.
+        let subnets: BTreeSet<&str> = query
+            .wanted
+            .iter()
+            .filter_map(|wanted| wanted.text("subnetId"))
+            .filter(|subnet| found.iter().all(|own| own.inputs.subnet_id != *subnet))
+            .collect();
+        if !subnets.is_empty() {
+            let by = super::filter_of("association.subnet-id", subnets.iter().copied());
+            let tables = route_table::list(context, by).await?;
+            let others = tables.iter().flat_map(RouteTable::associations);
+            let others = others.filter_map(live);
+            found.extend(others.filter(|other| subnets.contains(other.inputs.subnet_id.as_str())));
+        }
+        Ok(found)
     }
 
     async fn create(

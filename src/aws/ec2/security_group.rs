@@ -7,6 +7,8 @@
 //!   the two leaves a difference for the next one to see.
 //! - Deletion is refused while an interface is in the group, or a rule of another group refers to it.
 
+use std::collections::BTreeSet;
+
 use async_trait::async_trait;
 use aws_sdk_ec2::types::{
     Filter, IpPermission, IpRange, ResourceType as Ec2Type, SecurityGroup as SdkSecurityGroup,
@@ -23,7 +25,7 @@ use crate::aws::resource_type::{Asking, Change, Live, LiveOf, New, ResourceType,
 use crate::aws::wait::{Poll, Wait, until_visible};
 use crate::resource::provider::{DataPolicy, Holder, Progress, Query};
 use crate::resource::{
-    Condition, CreateClass, ErrorKind, Property, ProviderError, Schema, TextRule,
+    Condition, CreateClass, ErrorKind, Property, ProviderError, Schema, Tags, TextRule,
 };
 
 const EVERYWHERE: &str = "0.0.0.0/0";
@@ -81,6 +83,7 @@ impl ResourceType for SecurityGroup {
             .generated_name("name", 255)
             .named_within(&["vpcId"])
             .name_ignores_case()
+            .reads_after(&["aws:ec2:Vpc"])
             .properties([
                 Property::new("name").replaces().text(NAME),
                 Property::new("description")
@@ -93,7 +96,28 @@ impl ResourceType for SecurityGroup {
     }
 
     async fn read(&self, context: &Context, query: Query<'_>) -> AwsResult<Vec<LiveOf<Self>>> {
-        let groups = list(context, super::of_stack(query.stack)).await?;
+        let mut groups = list(context, &[super::of_stack(query.stack)]).await?;
+        // A name in a VPC may be another's, or that of one that has lost its tags.
+        let tags: Vec<Tags> = groups
+            .iter()
+            .map(|group| super::from_sdk(group.tags()))
+            .collect();
+        let missing = query.missing(tags.iter()).into_iter();
+        let (vpcs, names): (BTreeSet<&str>, BTreeSet<&str>) = missing
+            .filter_map(|wanted| Some((wanted.text("vpcId")?, wanted.text("name")?)))
+            .unzip();
+        if !vpcs.is_empty() {
+            let by = [
+                super::filter_of("vpc-id", vpcs),
+                super::filter_of("group-name", names),
+            ];
+            let mut others = list(context, &by).await?;
+            others.retain(|other| {
+                let mut own = groups.iter();
+                own.all(|own| own.group_id() != other.group_id())
+            });
+            groups.append(&mut others);
+        }
         let ids = groups.iter().filter_map(|group| group.group_id());
         // The rules are asked for anyway, by the types that are read next.
         let rules = security_group_rule::of_our_groups(context, query.session, ids).await?;
@@ -196,7 +220,7 @@ async fn met(
 ) -> AwsResult<LiveOf<SecurityGroup>> {
     let wanted = new.inputs;
     let found = until_visible(|| async {
-        list(context, super::filter("vpc-id", &wanted.vpc_id))
+        list(context, &[super::filter("vpc-id", &wanted.vpc_id)])
             .await?
             .into_iter()
             .find(|group| {
@@ -283,15 +307,14 @@ async fn let_everything_out(context: &Context, id: &str, progress: &dyn Progress
         .await
 }
 
-async fn list(context: &Context, by: Filter) -> AwsResult<Vec<SdkSecurityGroup>> {
-    let by = &by;
+async fn list(context: &Context, by: &[Filter]) -> AwsResult<Vec<SdkSecurityGroup>> {
     pages(|token| async move {
         let page = context
             .call("ec2:DescribeSecurityGroups", || {
                 context
                     .ec2
                     .describe_security_groups()
-                    .filters(by.clone())
+                    .set_filters(Some(by.to_vec()))
                     .max_results(1000)
                     .set_next_token(token.clone())
                     .send()

@@ -5,6 +5,8 @@
 //! - Attributes are not part of the create call, and each takes a call of its own.
 //! - Deletion is refused until every network interface is gone; services take minutes to give theirs up.
 
+use std::collections::BTreeSet;
+
 use async_trait::async_trait;
 use aws_sdk_ec2::types::{AttributeBooleanValue, Filter, ResourceType as Ec2Type, SubnetState};
 use schemars::JsonSchema;
@@ -16,7 +18,7 @@ use crate::aws::pages::pages;
 use crate::aws::resource_type::{Asking, Change, Live, LiveOf, New, ResourceType, adopt};
 use crate::aws::states;
 use crate::aws::wait::{Poll, Wait, until_visible};
-use crate::resource::provider::{DataPolicy, Holder, Progress, Query};
+use crate::resource::provider::{DataPolicy, Holder, Progress, Query, Wanted};
 use crate::resource::{
     Condition, CreateClass, ErrorKind, Properties, Property, ProviderError, Schema,
 };
@@ -66,13 +68,31 @@ impl ResourceType for Subnet {
             ])
             .outputs(&["availabilityZoneId"])
             .key(&["vpcId", "cidrBlock"])
+            .reads_after(&["aws:ec2:Vpc"])
             .range("cidrBlock", "vpcId")
             .checks(|inputs| super::check_block(inputs, "cidrBlock"))
             .overlaps(ranges_overlap)
     }
 
     async fn read(&self, context: &Context, query: Query<'_>) -> AwsResult<Vec<LiveOf<Self>>> {
-        list(context, super::of_stack(query.stack)).await
+        let mut subnets = list(context, super::of_stack(query.stack)).await?;
+        // A range that none of them has may be another's, or that of one that has lost its tags.
+        let is_there = |wanted: &&Wanted| {
+            let cidr = wanted.text("cidrBlock");
+            let mut subnets = subnets.iter();
+            subnets.any(|subnet| {
+                subnet.tags.owner().as_ref() == Some(&wanted.urn)
+                    && cidr == Some(subnet.inputs.cidr_block.as_str())
+            })
+        };
+        let missing = query.wanted.iter().filter(|wanted| !is_there(wanted));
+        let vpcs: BTreeSet<&str> = missing.filter_map(|wanted| wanted.text("vpcId")).collect();
+        if !vpcs.is_empty() {
+            let mut others = list(context, super::filter_of("vpc-id", vpcs)).await?;
+            others.retain(|other| subnets.iter().all(|subnet| subnet.id != other.id));
+            subnets.append(&mut others);
+        }
+        Ok(subnets)
     }
 
     async fn create(

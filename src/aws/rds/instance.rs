@@ -20,6 +20,7 @@ mod forbidden;
 mod maintenance;
 mod pending;
 mod request;
+mod restarts;
 mod state;
 mod versions;
 
@@ -43,7 +44,8 @@ use crate::resource::diff::REBOOT;
 use crate::resource::provider::{DataPolicy, Holder, Progress, Query, Remedy};
 use crate::resource::tags::short_hash;
 use crate::resource::{
-    Condition, CreateClass, ErrorKind, Observed, Properties, Property, ProviderError, Schema, Value,
+    Condition, CreateClass, ErrorKind, Interruption, Observed, Properties, Property, ProviderError,
+    Schema, Value,
 };
 
 /// How long an instance may take to come up, to change, and to go (`aws-resources.md` §18).
@@ -257,6 +259,13 @@ impl ResourceType for Instance {
                 "pending",
                 "maintenance",
             ])
+            .interrupts(
+                Interruption::new(
+                    "the database cannot be reached until the new one stands, and that is empty",
+                )
+                .create_first("what uses the database comes to use the new one, which is empty")
+                .updated(restarts::effect),
+            )
             .pending(pending::of)
             .reboots(pending::replicas_first)
             .defers(defer::take_over)

@@ -66,6 +66,7 @@ impl ResourceType for TargetAttachment {
         .shared_claim("value of a secret", "secretId")
         .reads_after(&["aws:secretsmanager:Secret"])
         .made_by_aws()
+        .goes_with_parent()
         .hangs_on("secretId", "aws:secretsmanager:Secret")
         .properties([
             Property::new("secretId").required().replaces(),

@@ -50,7 +50,6 @@ impl ResourceType for TopicPolicy {
             ])
             .key(&["arn"])
             .reads_after(&[super::TOPIC])
-            .made_by_aws()
             .hangs_on("arn", super::TOPIC)
             .opens()
     }

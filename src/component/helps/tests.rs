@@ -157,6 +157,7 @@ fn cases() -> Vec<Case> {
         sections(SHOP).flag("database.multiAz=true"),
         sections(SHOP).flag("services.api.environment.a.b=x"),
         sections(SHOP).flag("services.api.port=08000"),
+        sections(SHOP).flag("services.api.image=[secret]"),
     ];
     cases.extend(types);
     cases.extend(resources::cases());
@@ -299,6 +300,9 @@ fn follow_flag(help: &str, flag: &str) -> Option<Vec<String>> {
     }
     if let Some(form) = words.iter().find_map(|word| word.strip_prefix("--set '")) {
         ways.push(form.replace("…'", value));
+    }
+    if help == "write the value itself in its place" {
+        ways.push(flag.replace("[secret]", "v9"));
     }
     if help == "write it as `--set path.to.key=value`" {
         ways.push("services.api.cpu=512".to_owned());

@@ -1,0 +1,150 @@
+//! What has lost the tags by which it is known. It would pass for gone, and be made a second time: what uses it shows that
+//! it is still there.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Because, Draft, Goal, Op, target};
+use crate::resource::{Observed, Urn, Value};
+
+/// An object that seems to be one of ours without its tags.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unmarked {
+    pub urn: Urn,
+    pub id: String,
+    pub arn: Option<String>,
+    /// What of ours uses it.
+    pub users: Vec<Urn>,
+}
+
+/// What seems to be gone, while an object of ours still uses it and AWS would not have deleted it.
+pub(super) fn find(draft: &Draft<'_>) -> Vec<Unmarked> {
+    let missing = missing(draft);
+    let mut unmarked = stripped(draft);
+    if missing.is_empty() {
+        return unmarked;
+    }
+    let ours: BTreeSet<&str> = draft
+        .live
+        .ours
+        .values()
+        .flatten()
+        .flat_map(|observed| [Some(observed.id.as_str()), observed.arn.as_deref()])
+        .flatten()
+        .collect();
+    let mut found: BTreeMap<(&Urn, &str), BTreeSet<&Urn>> = BTreeMap::new();
+    for resource in draft.graph.iter() {
+        let user = &resource.urn;
+        let foreign = draft.live.foreign.get(user);
+        for observed in draft.live.of(user).iter().chain(foreign) {
+            for (property, wanted) in &resource.inputs {
+                let Some(live) = observed.inputs.get(property) else {
+                    continue;
+                };
+                for (used, id) in named(wanted, live) {
+                    if missing.contains(used)
+                        && !ours.contains(id)
+                        && keeps(draft, used, user)
+                        && was_so(draft, used, user, observed)
+                    {
+                        found.entry((used, id)).or_default().insert(user);
+                    }
+                }
+            }
+        }
+    }
+    unmarked.extend(found.into_iter().map(|((urn, id), users)| Unmarked {
+        urn: urn.clone(),
+        id: id.to_owned(),
+        arn: id.starts_with("arn:").then(|| id.to_owned()),
+        users: users.into_iter().cloned().collect(),
+    }));
+    unmarked
+}
+
+/// Of what is to go, what the last run left and has the place that the file names, without any tags. Under `up` it stands in
+/// the way, and is refused.
+fn stripped(draft: &Draft<'_>) -> Vec<Unmarked> {
+    if draft.request.goal != Goal::Destroy {
+        return Vec::new();
+    }
+    let live = draft.live;
+    let stripped = live.foreign.iter().filter(|(urn, observed)| {
+        observed.tags.is_empty() && live.of(urn).is_empty() && live.last_run.has(urn)
+    });
+    stripped
+        .map(|(urn, observed)| Unmarked {
+            urn: urn.clone(),
+            id: observed.id.clone(),
+            arn: observed.arn.clone(),
+            users: Vec::new(),
+        })
+        .collect()
+}
+
+/// What the file has and live AWS seems not to have, and what nothing has been said of.
+fn missing<'a>(draft: &Draft<'a>) -> BTreeSet<&'a Urn> {
+    let (graph, live, request) = (draft.graph, draft.live, draft.request);
+    let missing = graph.iter().filter(|resource| {
+        let urn = &resource.urn;
+        let is_missing = match request.goal {
+            Goal::Destroy => live.of(urn).is_empty() && live.last_run.has(urn),
+            Goal::Up => draft
+                .verdicts
+                .get(urn)
+                .is_some_and(|verdict| verdict.op == Op::Create),
+        };
+        is_missing
+            && resource.options.import.is_none()
+            && !live.foreign.contains_key(urn)
+            && !target::matches_any(&request.replace, urn.name())
+    });
+    missing.map(|resource| &resource.urn).collect()
+}
+
+/// Whether AWS deletes the one only once the other has let go of it. An untaggable part goes with what it is part of.
+fn keeps(draft: &Draft<'_>, used: &Urn, user: &Urn) -> bool {
+    let schema = |urn: &Urn| draft.catalog.get(urn.token());
+    schema(user).is_some_and(|schema| !schema.taggable)
+        || schema(used).is_some_and(|schema| schema.is_blocked_by(user.token()))
+}
+
+/// Whether the file asked for it when the user was last applied: it may have come since, in the stead of something else.
+fn was_so(draft: &Draft<'_>, used: &Urn, user: &Urn, observed: &Observed) -> bool {
+    if draft.request.goal == Goal::Destroy {
+        return true;
+    }
+    let because = draft.verdicts.get(used).map(|verdict| &verdict.because);
+    let user = draft.verdicts.get(user);
+    because == Some(&Because::Gone)
+        || user.is_some_and(|verdict| {
+            let object = verdict.observed.as_ref();
+            verdict.comparison.drift && object.is_some_and(|object| object.id == observed.id)
+        })
+}
+
+/// The references to ids in a wanted value, each with what is live in its place. Of a list, whose order AWS may not keep,
+/// that is known where it has one element.
+fn named<'v>(wanted: &'v Value, live: &'v Value) -> Vec<(&'v Urn, &'v str)> {
+    match (wanted, live) {
+        (Value::Output(reference), Value::String(live)) => {
+            let output = reference.path.split_first();
+            let is_id = output.is_some_and(|(output, rest)| {
+                rest.is_empty() && (output == "arn" || output == "id" || output.ends_with("Id"))
+            });
+            is_id
+                .then_some((&reference.urn, live.as_str()))
+                .into_iter()
+                .collect()
+        }
+        (Value::Object(wanted), Value::Object(live)) => wanted
+            .iter()
+            .filter_map(|(name, wanted)| Some(named(wanted, live.get(name)?)))
+            .flatten()
+            .collect(),
+        (Value::List(wanted), Value::List(live)) if live.len() == 1 => match &**wanted {
+            [only @ (Value::Output(_) | Value::Object(_))] => named(only, &live[0]),
+            _ => Vec::new(),
+        },
+        _ => Vec::new(),
+    }
+}
