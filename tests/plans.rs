@@ -1486,10 +1486,10 @@ db: { type: aws:rds:Instance, properties: { identifier: shop, engine: postgres, 
     world.account.edit(&events, |events| {
         events.inputs.insert("retentionInDays".into(), 90.into());
     });
-    // More is no loss, and fewer backups are not none.
+    // More is no loss.
     let more = kept
         .replace("retentionInDays: 90", "retentionInDays: 180")
-        .replace("backupRetentionPeriod: 7", "backupRetentionPeriod: 1");
+        .replace("backupRetentionPeriod: 7", "backupRetentionPeriod: 14");
     world
         .check(
             &more,
@@ -1566,38 +1566,6 @@ loadBalancer: {}
     "#]]).await;
 }
 
-/// A hand that joins two objects of ours makes a part of others all the same.
-#[tokio::test(start_paused = true)]
-async fn a_part_of_others_between_two_of_ours_stays() {
-    let both = "
-role: { type: aws:iam:Role, properties: { name: shop, assumeRolePolicy: '{}' } }
-policy: { type: aws:iam:Policy, properties: { name: shop, policy: '{}' } }
-own: { type: aws:iam:RolePolicyAttachment, properties: { role: '${role.name}', policyArn: 'arn:aws:iam::aws:policy/ReadOnlyAccess' } }
-";
-    let world = World::with(both).await;
-    let (role, policy) = (world.object("role"), world.object("policy"));
-    world.account.insert(Observed {
-        token: "aws:iam:RolePolicyAttachment".to_owned(),
-        id: "theirs".to_owned(),
-        arn: None,
-        inputs: properties([
-            ("role", role.id.as_str().into()),
-            ("policyArn", policy.arn.as_deref().into()),
-        ]),
-        outputs: Properties::new(),
-        tags: Tags::default(),
-        condition: Condition::Ready,
-    });
-    let plan = world.plan(both, &up()).await;
-    assert_eq!(text(&plan), "");
-    let added: Vec<&str> = plan
-        .added
-        .iter()
-        .map(|added| added.observed.id.as_str())
-        .collect();
-    assert_eq!(added, ["theirs"]);
-}
-
 /// No hash of a secret is kept, so nothing tells whether the file or somebody else has changed it.
 #[tokio::test(start_paused = true)]
 async fn another_value_of_a_secret_is_not_called_drift() {
@@ -1613,6 +1581,112 @@ value: { type: aws:secretsmanager:SecretVersion, properties: { secretId: '${secr
             &up(),
             expect![[r#"
         0 update value secretString: edited
+    "#]],
+        )
+        .await;
+}
+
+/// AWS would let go of a revision in use; what runs goes on running.
+#[tokio::test(start_paused = true)]
+async fn a_revision_that_ignored_changes_keep_in_use_stays() {
+    let pinned = "
+cluster: { type: aws:ecs:Cluster, properties: { name: shop } }
+task: { type: aws:ecs:TaskDefinition, properties: { family: api, networkMode: host, cpu: 256, memory: 512, containerDefinitions: [{ name: web, image: 'nginx:1' }] } }
+service: { type: aws:ecs:Service, properties: { name: api, cluster: '${cluster.arn}', taskDefinition: '${task.arn}' }, options: { ignoreChanges: [taskDefinition] } }
+";
+    let world = World::with(pinned).await;
+    let before = world.object("task");
+    let edited = pinned.replace("cpu: 256", "cpu: 512");
+    let number_revisions = || {
+        let revisions = world.account.objects().into_iter();
+        let revisions = revisions.filter(|object| object.token == "aws:ecs:TaskDefinition");
+        for (number, revision) in revisions.enumerate() {
+            world.account.edit(&revision.id, |revision| {
+                let number = Value::from(number as u32 + 1);
+                revision.outputs.insert("revision".into(), number);
+            });
+        }
+    };
+    for _ in 0..2 {
+        number_revisions();
+        let plan = world.plan(&edited, &up()).await;
+        assert!(
+            !plan.steps.iter().any(plan::Step::is_delete),
+            "{}",
+            text(&plan)
+        );
+        let (events, _listener) = tokio::sync::mpsc::unbounded_channel();
+        let outcome = execute::run(&plan, &world.account, 1, &Cancel::default(), &events).await;
+        assert!(matches!(outcome, Outcome::Done(_)), "{outcome:#?}");
+    }
+    assert!(
+        world
+            .account
+            .objects()
+            .iter()
+            .any(|object| object.id == before.id)
+    );
+    world.check(&edited, &up(), expect![""]).await;
+    // Once nothing uses it, it goes.
+    let free = edited.replace(", options: { ignoreChanges: [taskDefinition] }", "");
+    world
+        .check(
+            &free,
+            &up(),
+            expect![[r#"
+        0 update task : records what is in force
+        1 update service taskDefinition: edited after 0
+        2 delete task: left over from a replacement after 1
+    "#]],
+        )
+        .await;
+}
+
+/// Whatever an update lets expire earlier is data that goes.
+#[tokio::test(start_paused = true)]
+async fn what_expires_earlier_wants_consent() {
+    let kept = "
+bucket: { type: aws:s3:Bucket, properties: { bucket: shop-reports } }
+rules: { type: aws:s3:BucketLifecycleConfiguration, properties: { bucket: '${bucket.id}', rules: [{ id: old, status: Enabled, expiration: { days: 365 } }] } }
+images: { type: aws:ecr:Repository, properties: { name: shop } }
+policy: { type: aws:ecr:LifecyclePolicy, properties: { repository: '${images.name}', policy: { rules: [{ rulePriority: 1, selection: { tagStatus: any, countType: imageCountMoreThan, countNumber: 500 }, action: { type: expire } }] } } }
+db: { type: aws:rds:Instance, properties: { identifier: shop, engine: postgres, instanceClass: db.t3.micro, allocatedStorage: 20, username: shop, backupRetentionPeriod: 7 } }
+";
+    let world = World::with(kept).await;
+    let less = kept
+        .replace("days: 365", "days: 1")
+        .replace("countNumber: 500", "countNumber: 1")
+        .replace("backupRetentionPeriod: 7", "backupRetentionPeriod: 1");
+    world.check(&less, &up(), expect![[r#"
+        0 update policy policy: edited
+        1 update db backupRetentionPeriod: edited
+        2 update rules rules: edited
+        refused: Shortens { urn: urn:fde:shop/dev::aws:ecr:LifecyclePolicy::policy, id: "lifecyclepolicy-000002", what: Some("images beyond that go for good") }
+        refused: Shortens { urn: urn:fde:shop/dev::aws:rds:Instance::db, id: "instance-000003", what: Some("automated backups older than that go for good") }
+        refused: Shortens { urn: urn:fde:shop/dev::aws:s3:BucketLifecycleConfiguration::rules, id: "bucketlifecycleconfiguration-000005", what: Some("what is older than that goes for good") }
+    "#]]).await;
+    let more = kept
+        .replace("days: 365", "days: 366")
+        .replace("countNumber: 500", "countNumber: 501")
+        .replace("backupRetentionPeriod: 7", "backupRetentionPeriod: 8");
+    world
+        .check(
+            &more,
+            &up(),
+            expect![[r#"
+        0 update policy policy: edited
+        1 update db backupRetentionPeriod: edited
+        2 update rules rules: edited
+    "#]],
+        )
+        .await;
+    let paused = kept.replace("status: Enabled", "status: Disabled");
+    world
+        .check(
+            &paused,
+            &up(),
+            expect![[r#"
+        0 update rules rules: edited
     "#]],
         )
         .await;

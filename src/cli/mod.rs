@@ -31,7 +31,7 @@ mod whereabouts;
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::display::{ColorChoice, Message, Terminal};
 use arguments::GlobalArguments;
@@ -107,9 +107,50 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Ok(cli) => cli,
         Err(error) => return suggest::report(&error, &arguments, detailed).into(),
     };
+    if let Some(failure) = misspelt_variables() {
+        return failure.report(&mut Terminal::new(cli.global.color)).into();
+    }
     let status = std::panic::catch_unwind(|| run(cli, surroundings));
     status.unwrap_or(Exit::Bug).into()
 }
+
+/// A variable that none of the flags has, and one of them nearly.
+fn misspelt_variables() -> Option<Failure> {
+    let known = variables(&Cli::command());
+    let messages = surroundings::misspelt_variables(&known).into_iter();
+    let messages: Vec<Message> = messages
+        .map(|(name, meant)| {
+            Message::error(format!("{name} is no variable of fde-infra"))
+                .fact("now", "nothing was changed")
+                .help(format!("did you mean `{meant}`? If not, unset it"))
+        })
+        .collect();
+    (!messages.is_empty()).then(|| Failure::several(Exit::Usage, messages))
+}
+
+/// The variables by which flags of a command and of those under it can be set, and those that no flag stands for.
+fn variables(command: &clap::Command) -> Vec<String> {
+    let own = command.get_arguments().filter_map(clap::Arg::get_env);
+    let own = own.map(|name| name.to_string_lossy().into_owned());
+    let below = command.get_subcommands().flat_map(variables);
+    let others = OTHER_VARIABLES.iter().map(|name| (*name).to_owned());
+    own.chain(below).chain(others).collect()
+}
+
+/// What the pipeline, the sandbox and the tests read.
+const OTHER_VARIABLES: &[&str] = &[
+    "FDE_INFRA_DRIFT_STACKS",
+    "FDE_INFRA_FUZZ",
+    "FDE_INFRA_LAB",
+    "FDE_INFRA_LAB_PROGRAM",
+    "FDE_INFRA_PROMISES",
+    "FDE_INFRA_SANDBOX_DIR",
+    "FDE_INFRA_SANDBOX_NAME",
+    "FDE_INFRA_SEED",
+    "FDE_INFRA_SEEDS",
+    "FDE_INFRA_SHELL",
+    "FDE_INFRA_VERSION",
+];
 
 fn run(cli: Cli, surroundings: Surroundings) -> Exit {
     let mut terminal = Terminal::new(cli.global.color);

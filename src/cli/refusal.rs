@@ -110,9 +110,9 @@ fn owned(
             "if this stack made it and its tags were lost, or to adopt it, tag it, then run"
         }
         Owner::Others => "to adopt what is there, tag it, then run",
-        // Its tags do not say in which region, where its name is one of all regions.
-        Owner::Resource(owner) if *owner == urn.to_string() => {
-            "if it is of this region, tag it as such, then run"
+        // Its tags do not say in which region, where its name is one of all regions; or one of them is lost.
+        Owner::Resource(owner) if owner.split(" in ").next() == Some(&*urn.to_string()) => {
+            "if it is this stack's own, tag it as such, then run"
         }
         Owner::Resource(_) => return message.help(else_do),
     };

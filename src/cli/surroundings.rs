@@ -82,6 +82,34 @@ pub fn leave_out_empty_variables(arguments: &[OsString]) {
     }
 }
 
+/// The variables that are spelt much like one of ours and are none, each with the one that is meant. They would be passed
+/// over in silence, and a run would do what they were to prevent.
+pub fn misspelt_variables(known: &[String]) -> Vec<(String, String)> {
+    let names = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
+    let misspelt = names.filter_map(|name| misspelt(&name, known).map(|meant| (name, meant)));
+    misspelt.collect()
+}
+
+fn misspelt(name: &str, known: &[String]) -> Option<String> {
+    let word = name.strip_prefix(OURS)?;
+    if known.iter().any(|known| known == name) {
+        return None;
+    }
+    let words = known.iter().filter_map(|known| known.strip_prefix(OURS));
+    let one_off = |meant: &&str| {
+        // Of short words a letter more, less or other makes another word.
+        let slips = if meant.len() < 6 { 1 } else { 2 };
+        strsim::osa_distance(word, meant) <= slips
+    };
+    let nearest = words
+        .filter(one_off)
+        .min_by_key(|meant| strsim::osa_distance(word, meant));
+    nearest.map(|meant| format!("{OURS}{meant}"))
+}
+
+/// What our variables begin with.
+const OURS: &str = "FDE_INFRA_";
+
 /// What the environment says.
 #[derive(Debug, Clone, Copy)]
 pub struct Surroundings {

@@ -161,14 +161,60 @@ const SERVICES: &[(&str, &str)] = &[
     ),
 ];
 
+/// What to do about a resource type that there is none of, in a service that has others.
+const TYPES: &[(&str, &str)] = &[
+    (
+        "aws:ec2:SecurityGroupRule",
+        "what comes in is an `aws:vpc:SecurityGroupIngressRule`, what goes out an `aws:vpc:SecurityGroupEgressRule`",
+    ),
+    (
+        "aws:ec2:Instance",
+        "take it out; `services:` runs containers on Fargate",
+    ),
+    (
+        "aws:ec2:VpcEndpoint",
+        "make the endpoint with another tool, and give it the subnets among the outputs",
+    ),
+    (
+        "aws:rds:Cluster",
+        "make the cluster with another tool, or declare an `aws:rds:Instance`",
+    ),
+    (
+        "aws:ecr:RepositoryPolicy",
+        "set the policy of the repository with another tool",
+    ),
+    (
+        "aws:s3:BucketObject",
+        "upload what a bucket is to hold with another tool",
+    ),
+    (
+        "aws:logs:LogGroup",
+        "a log group is an `aws:cloudwatch:LogGroup`",
+    ),
+];
+
 /// The services that have an answer.
 #[cfg(test)]
 pub(super) fn services() -> impl Iterator<Item = &'static str> {
     SERVICES.iter().map(|(service, _)| *service)
 }
 
-/// The answer for a resource type of a service that the catalog has nothing of.
+/// The types that have an answer.
+#[cfg(test)]
+pub(super) fn types() -> impl Iterator<Item = &'static str> {
+    TYPES.iter().map(|(token, _)| *token)
+}
+
+/// The answer for a resource type that people look for, or of a service that the catalog has nothing of.
 pub fn answer(token: &str, catalog: &Catalog) -> Option<String> {
+    if let Some((_, advice)) = TYPES.iter().find(|(of, _)| *of == token) {
+        return Some((*advice).to_owned());
+    }
+    if let Some(rest) = token.strip_prefix("aws:elasticloadbalancingv2:") {
+        let ours = format!("aws:lb:{rest}");
+        let ours = catalog.get(&ours).map(|_| ours);
+        return ours.map(|ours| format!("did you mean `{ours}`?"));
+    }
     let module = token.split(':').nth(1)?.split('/').next()?;
     let is_known =
         |schema: &crate::resource::Schema| schema.token.split(':').nth(1) == Some(module);

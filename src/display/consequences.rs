@@ -41,6 +41,7 @@ pub fn going(view: View<'_>) -> Vec<Line> {
         .into_iter()
         .chain(replaced)
         .chain(of(Op::Update))
+        .chain(of(Op::Create))
     {
         if let Some(effect) = interruption(view.plan, view.catalog, step) {
             let text = format!("interrupts: {effect}");

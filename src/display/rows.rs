@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use crate::plan::{
     Action, Because, Goal, Op, Plan, Refusal, ReplaceOrder, RetainReason, Retained, Step, StepId,
 };
+use crate::resource::diff::compare;
 use crate::resource::provider::DataPolicy;
-use crate::resource::{Catalog, Change, ChangeKind, Urn};
+use crate::resource::{Catalog, Change, ChangeKind, Urn, Value};
 
 /// One row of a plan: an object and what happens to it. A replacement's two steps are one row.
 pub struct PlanRow<'a> {
@@ -177,10 +178,7 @@ pub fn fate_of_data(catalog: &Catalog, step: &Step) -> Option<String> {
         Some(discards),
     ) = (&step.action, schema.discards)
     {
-        // What others have set, or a run was killed before setting, is only brought back to what was agreed to.
-        let is_edited = step.because == Because::Edited;
-        let discarded = discards(&observed.inputs, &comparison.inputs);
-        return discarded.filter(|_| is_edited).map(str::to_owned);
+        return discards(&observed.inputs, &comparison.inputs).map(str::to_owned);
     }
     if !schema.stateful {
         return None;
@@ -215,6 +213,24 @@ pub fn interruption(plan: &Plan, catalog: &Catalog, step: &Step) -> Option<&'sta
         Action::Delete { .. } if plan.goal == Goal::Up && step.because == Because::NotInFile => {
             interruption.deleted
         }
+        // Under another name it takes over from one that goes.
+        Action::Create {
+            desired,
+            comparison,
+        } => {
+            let property = interruption.sends_to?;
+            let schema = catalog.get(step.urn.token())?;
+            let takes_over = plan.steps.iter().any(|other| match &other.action {
+                Action::Delete { observed, .. } if observed.token == step.urn.token() => {
+                    let diff = compare(schema, &comparison.inputs, &observed.inputs);
+                    let mut changed = diff.changes.iter().map(Change::property);
+                    changed.all(|name| name == property || schema.key.contains(&name))
+                }
+                _ => false,
+            });
+            (takes_over && sends_to_new(plan, desired.inputs.get(property)?))
+                .then_some(UNREGISTERED)
+        }
         Action::Update {
             desired,
             comparison,
@@ -226,17 +242,23 @@ pub fn interruption(plan: &Plan, catalog: &Catalog, step: &Step) -> Option<&'sta
             let property = interruption.sends_to?;
             let is_sent_elsewhere = comparison.diff.touches(property);
             let wanted = desired.inputs.get(property).filter(|_| is_sent_elsewhere)?;
-            let mut targets = wanted.references().into_iter();
-            let is_new = targets.any(|target| {
-                let mut steps = plan.steps.iter();
-                steps.any(|step| step.urn == target.urn && step.op() == Op::Create)
-            });
-            is_new.then_some(
-                "requests fail until tasks have registered in the new target group and are healthy",
-            )
+            sends_to_new(plan, wanted).then_some(UNREGISTERED)
         }
         _ => None,
     }
+}
+
+/// What it means to send traffic to a target group that is yet to be made.
+const UNREGISTERED: &str =
+    "requests fail until tasks have registered in the new target group and are healthy";
+
+/// Whether traffic goes to something that the plan makes.
+fn sends_to_new(plan: &Plan, sends_to: &Value) -> bool {
+    let mut targets = sends_to.references().into_iter();
+    targets.any(|target| {
+        let mut steps = plan.steps.iter();
+        steps.any(|step| step.urn == target.urn && step.op() == Op::Create)
+    })
 }
 
 /// How many rows have which operation; what is refused has none.

@@ -186,7 +186,7 @@ fn tagged(
         return if is_here {
             Whose::Ours(urn)
         } else {
-            Whose::Elsewhere(wanted_by_name(schema, graph, observed))
+            Whose::Elsewhere(wanted_by_name(live, schema, graph, observed))
         };
     }
     if let Some((parent, _)) = owners.parent(schema, &observed.inputs) {
@@ -195,7 +195,7 @@ fn tagged(
     if let Some(urn) = used_as(live, schema, graph, observed) {
         return Whose::Ours(urn);
     }
-    wanted_by_name(schema, graph, observed)
+    wanted_by_name(live, schema, graph, observed)
         .or_else(|| wanted_by_place(live, schema, graph, observed))
         .map_or(Whose::Nobodys, Whose::InTheWay)
 }
@@ -222,13 +222,21 @@ fn wanted_by_place(
 }
 
 /// The resource that wants the name that an object has.
-fn wanted_by_name(schema: &Schema, graph: &ResourceGraph, observed: &Observed) -> Option<Urn> {
+fn wanted_by_name(
+    live: &LiveSnapshot,
+    schema: &Schema,
+    graph: &ResourceGraph,
+    observed: &Observed,
+) -> Option<Urn> {
     let rule = schema.name?;
     let name = |value: Option<&Value>| value.and_then(Value::as_str).map(str::to_lowercase);
     let taken = name(observed.inputs.get(rule.property))?;
+    // The account's number is part of some names.
+    let lookup = |reference: &OutputReference| lookup(live, graph, reference);
     let wanted_by = graph.iter().find(|resource| {
         resource.urn.token() == schema.token
-            && name(resource.inputs.get(rule.property)).as_ref() == Some(&taken)
+            && name(resolve_properties(&resource.inputs, &lookup).get(rule.property)).as_ref()
+                == Some(&taken)
     })?;
     Some(wanted_by.urn.clone())
 }
@@ -299,10 +307,26 @@ fn children(
             // Parts are recorded before they are made. One that is not was there when the file came to name it, or a run
             // beside ours has forgotten it; nothing is overwritten where it is as the file wants it.
             let record = record_of(graph, &live.facts, schema, wanted);
-            let inputs = || schema.with_defaults(inputs.clone());
+            let inputs = || {
+                let mut inputs = schema.with_defaults(inputs.clone());
+                if let Some(defers) = schema.defers {
+                    defers(&mut inputs, &object.inputs);
+                }
+                inputs
+            };
             let is_ours = schema.made_by_aws
                 || wanted.options.import.is_some()
-                || record.is_none_or(|(on, mark)| on != parent || has(&mark))
+                || match record {
+                    Some((on, mark)) if on == parent => has(&mark),
+                    Some((on, mark)) => is_recorded(live, on, &mark),
+                    // Known only once it is made, and so on no record. It is ours where what it belongs on is.
+                    None => {
+                        owners.is_on_first(schema, &object.inputs) || {
+                            let first = schema.parents.first();
+                            first.is_none_or(|first| wanted_parent(graph, wanted, *first).is_none())
+                        }
+                    }
+                }
                 || ties()
                 || compare(schema, &inputs(), &object.inputs).is_empty();
             return if is_ours {
@@ -312,12 +336,7 @@ fn children(
             };
         }
         let mark = mark_of_part(schema, &object.inputs);
-        // Where parts are recorded, one between two objects of ours that is not on record was put there by others.
-        let is_ours = match &recorded {
-            Some(_) => mark.as_ref().is_some_and(has),
-            None => ties(),
-        };
-        if is_ours {
+        if recorded.is_some() && mark.as_ref().is_some_and(has) || ties() {
             Whose::Ours(leftover(schema, graph, parent, &key))
         } else {
             Whose::Added(parent.clone())
@@ -341,10 +360,7 @@ fn of_no_owner(
     let urn = wanted.urn.clone();
     let is_recorded = || {
         let record = record_of(graph, &live.facts, schema, wanted);
-        record.is_some_and(|(on, mark)| {
-            let mut marks = live.of(on).iter().filter_map(|on| on.tags.parts());
-            marks.any(|marks| marks.contains(&mark))
-        })
+        record.is_some_and(|(on, mark)| is_recorded(live, on, &mark))
     };
     let mut parents = schema.parents.iter();
     let is_there = parents.any(|parent| {
@@ -365,6 +381,12 @@ fn of_no_owner(
     } else {
         Whose::Nobodys
     }
+}
+
+/// Whether a part is on record at what it belongs on; before there were records, all were taken for ours.
+fn is_recorded(live: &LiveSnapshot, on: &Urn, mark: &str) -> bool {
+    let mut recorded = live.of(on).iter().map(|on| on.tags.parts());
+    recorded.any(|marks| marks.is_none_or(|marks| marks.contains(mark)))
 }
 
 /// Whether the file hangs a resource on something of ours that is there, whatever it calls that: a secret by its name or ARN.
@@ -425,7 +447,14 @@ impl<'a> Owners<'a> {
         })
     }
 
-    /// Whether all that tells an object from others on the same parent is ours: then it ties these together.
+    /// Whether what an object is recorded on is ours.
+    fn is_on_first(&self, schema: &Schema, inputs: &Properties) -> bool {
+        let first = schema.parents.first();
+        let on = first.and_then(|first| inputs.get(first.property)?.as_str());
+        on.is_some_and(|on| self.0.contains_key(on))
+    }
+
+    /// Whether what an object is recorded on is ours, and all that tells it from others there: then it ties these together.
     fn tie(&self, schema: &Schema, inputs: &Properties) -> bool {
         let parent = schema.parents.first().map(|parent| parent.property);
         let mut rest = schema.key.iter().filter(|name| Some(**name) != parent);
@@ -433,7 +462,7 @@ impl<'a> Owners<'a> {
             let value = inputs.get(*name).and_then(Value::as_str);
             value.is_some_and(|value| self.0.contains_key(value))
         };
-        rest.clone().next().is_some() && rest.all(is_ours)
+        self.is_on_first(schema, inputs) && rest.clone().next().is_some() && rest.all(is_ours)
     }
 }
 

@@ -26,6 +26,7 @@ pub(super) fn leftovers(draft: &mut Draft<'_>) {
             if taken.is_some_and(|taken| taken.id == observed.id)
                 || others::is_deployed(draft.catalog, observed)
                 || others::gives_way(draft, urn)
+                || stays_in_use(draft, urn, observed)
             {
                 continue;
             }
@@ -42,6 +43,27 @@ pub(super) fn leftovers(draft: &mut Draft<'_>) {
             });
         }
     }
+}
+
+/// Whether something that stays goes on using an object that AWS would let go of all the same: a revision of a task definition,
+/// which `ignoreChanges` keeps in its service.
+pub(super) fn stays_in_use(draft: &Draft<'_>, urn: &Urn, observed: &Observed) -> bool {
+    let schema = draft.catalog.get(urn.token());
+    if !schema.is_some_and(|schema| schema.follows_use) {
+        return false;
+    }
+    let names = [Some(observed.id.as_str()), observed.arn.as_deref()];
+    let users = draft.uses.named_by.get(&key(urn, observed));
+    users.into_iter().flatten().any(|user| {
+        draft.verdicts.get(&user.0).is_some_and(|verdict| {
+            let is_it = verdict
+                .observed
+                .as_ref()
+                .is_some_and(|own| own.id == user.1);
+            let mut texts = texts(&verdict.comparison.inputs).into_iter();
+            is_it && texts.any(|text| names.contains(&Some(text)))
+        })
+    })
 }
 
 /// Which live objects need which: found in their properties, in the file, and in the types' own rules.

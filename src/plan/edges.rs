@@ -12,7 +12,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::deletes::{ObjectKey, key};
+use super::deletes::{self, ObjectKey, key};
 use super::places::{self, Places};
 use super::{
     Action, Because, DeleteFirst, Draft, Held, Kept, Op, Plan, Refusal, ReplaceOrder, Step, StepId,
@@ -187,6 +187,7 @@ impl Nodes {
             }
             if let (Op::Replace, Some(observed)) = (verdict.op, &verdict.observed)
                 && !others::is_deployed(draft.catalog, observed)
+                && !deletes::stays_in_use(draft, urn, observed)
             {
                 nodes.add_down(key(urn, observed));
             }
@@ -339,7 +340,7 @@ impl Nodes {
                 self.wanted_by.insert(turn.old, turn.user);
             }
         }
-        let places = Places::of(draft.live, draft.catalog);
+        let places = Places::of(draft.live, &draft.removals, draft.catalog);
         let mut refusals = Vec::new();
         for (urn, verdict) in &draft.verdicts {
             let Some(&up) = self.up.get(*urn) else {

@@ -409,6 +409,11 @@ pub(super) fn refuse(draft: &mut Draft<'_>) {
         };
         let hung = draft.live.additions.iter();
         let hung = hung.map(|addition| &addition.observed);
+        let goes = |observed: &Observed| {
+            let mut removals = draft.removals.iter();
+            removals.any(|removal| removal.observed.id == observed.id)
+        };
+        let hung = hung.filter(|observed| !goes(observed));
         // What is to be made and finds another in its place has been refused with its verdict.
         let foreign = draft.live.foreign.get(*urn);
         let foreign = foreign.filter(|_| verdict.op != Op::Create);

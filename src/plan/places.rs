@@ -1,12 +1,12 @@
-//! Places that only one object at a time can have: names, keys, ranges; and who of the stack has them now.
+//! Places that only one object at a time can have: names, keys, ranges; and who of the stack has them now, or of what goes.
 
 use std::collections::BTreeMap;
 
-use super::Draft;
 use super::deletes::{ObjectKey, key};
+use super::{Draft, Removal};
 use crate::resource::{Catalog, LiveSnapshot, Properties, Schema, Urn};
 
-/// The live objects of a stack, by the places that they have.
+/// The live objects of a stack, and what others have added and is to go, by the places that they have.
 pub(super) struct Places<'a> {
     catalog: &'a Catalog,
     by_place: BTreeMap<String, Vec<ObjectKey>>,
@@ -15,24 +15,33 @@ pub(super) struct Places<'a> {
 }
 
 impl<'a> Places<'a> {
-    pub(super) fn of(live: &'a LiveSnapshot, catalog: &'a Catalog) -> Self {
+    pub(super) fn of(
+        live: &'a LiveSnapshot,
+        removals: &'a [Removal],
+        catalog: &'a Catalog,
+    ) -> Self {
         let mut places = Self {
             catalog,
             by_place: BTreeMap::new(),
             by_type: BTreeMap::new(),
         };
-        for (urn, objects) in &live.ours {
+        let ours = live.ours.iter();
+        let ours = ours.flat_map(|(urn, objects)| objects.iter().map(move |object| (urn, object)));
+        // Leftovers of ours are among both.
+        let added = removals.iter().filter(|removal| {
+            let mut ours = live.of(&removal.urn).iter();
+            ours.all(|own| own.id != removal.observed.id)
+        });
+        for (urn, observed) in ours.chain(added.map(|removal| (&removal.urn, &removal.observed))) {
             let Some(schema) = catalog.get(urn.token()) else {
                 continue;
             };
-            for observed in objects {
-                let object = key(urn, observed);
-                if schema.overlaps.is_some() {
-                    let of_type = places.by_type.entry(schema.token).or_default();
-                    of_type.push((object, &observed.inputs));
-                } else if let Some(place) = place(schema, &observed.inputs) {
-                    places.by_place.entry(place).or_default().push(object);
-                }
+            let object = key(urn, observed);
+            if schema.overlaps.is_some() {
+                let of_type = places.by_type.entry(schema.token).or_default();
+                of_type.push((object, &observed.inputs));
+            } else if let Some(place) = place(schema, &observed.inputs) {
+                places.by_place.entry(place).or_default().push(object);
             }
         }
         places

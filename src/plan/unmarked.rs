@@ -4,7 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Because, Draft, Goal, Op, target};
-use crate::resource::{Observed, Urn, Value};
+use crate::resource::diff::compare;
+use crate::resource::{Change, Observed, Urn, Value};
 
 /// An object that seems to be one of ours without its tags.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,6 +21,7 @@ pub struct Unmarked {
 pub(super) fn find(draft: &Draft<'_>) -> Vec<Unmarked> {
     let missing = missing(draft);
     let mut unmarked = stripped(draft);
+    unmarked.extend(elsewhere(draft, &missing));
     if missing.is_empty() {
         return unmarked;
     }
@@ -79,6 +81,30 @@ fn stripped(draft: &Draft<'_>) -> Vec<Unmarked> {
             users: Vec::new(),
         })
         .collect()
+}
+
+/// What has been made at any free place, and stands at another one than it would get now: a rule among those of the listener.
+fn elsewhere(draft: &Draft<'_>, missing: &BTreeSet<&Urn>) -> Vec<Unmarked> {
+    let found = missing.iter().filter_map(|urn| {
+        let (resource, schema) = draft.graph.get(urn).zip(draft.catalog.get(urn.token()))?;
+        let verdict = draft.verdicts.get(*urn)?;
+        let free = resource.options.any_free?;
+        let there = draft.live.additions.iter().find(|addition| {
+            let observed = &addition.observed;
+            let diff = compare(schema, &verdict.comparison.inputs, &observed.inputs);
+            let mut changed = diff.changes.iter().map(Change::property);
+            observed.token == urn.token()
+                && observed.tags.is_empty()
+                && changed.all(|property| property == free)
+        })?;
+        (verdict.because == Because::Gone).then(|| Unmarked {
+            urn: (*urn).clone(),
+            id: there.observed.id.clone(),
+            arn: there.observed.arn.clone(),
+            users: Vec::new(),
+        })
+    });
+    found.collect()
 }
 
 /// What the file has and live AWS seems not to have, and what nothing has been said of.

@@ -75,6 +75,13 @@ pub fn put(root: Node, flag: &Flag, index: u32) -> Result<Node, Vec<StackError>>
         return Err(refuse(0..equals, "leads too deep"));
     }
     let path_span = Span::new(index, 0..equals);
+    if path.first() == Some("extends") {
+        let label = "layers are read before flags are";
+        let error = StackError::new(Fault::SetFlag, path_span, label);
+        return Err(vec![
+            error.help("write it in a file, and take that for the stack"),
+        ]);
+    }
     if !flag.adds
         && let Some(error) = undeclared(&root, &path, path_span)
     {
@@ -270,6 +277,14 @@ mod tests {
             &expect![[r#"
             --set1:7 set_flag `[secret]`: stands for a value that is not shown
                 help: write the value itself in its place
+        "#]],
+        );
+        check(
+            &files,
+            &["extends=base.yaml"],
+            &expect![[r#"
+            --set1:1 set_flag `extends`: layers are read before flags are
+                help: write it in a file, and take that for the stack
         "#]],
         );
         check(

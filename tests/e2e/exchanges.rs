@@ -94,6 +94,10 @@ way: { type: aws:ec2:NatGateway, properties: { subnetId: '${left.id}', allocatio
     );
     let shown = json(&program.run(&after, "preview", &["--json"]));
     assert_eq!(shown["summary"]["interrupts"], 3, "{shown:#}");
+    // Under another name the listener takes over from one that goes.
+    let moved = after.replace("on80: ", "on80again: ");
+    let ended = program.run(&moved, "preview", &[]);
+    assert!(ended.stdout.contains("interrupts"), "{}", ended.screen);
     // Nobody is served any more by what is destroyed.
     let destroyed = program.run(&after, "destroy", &["--yes"]);
     assert_eq!(destroyed.status, DONE, "{}", destroyed.screen);

@@ -58,6 +58,16 @@ async fn build_upon(world: &World, file: &str, name: &str) {
     let associate = associate.route_table_id(world.id(file, "table").await);
     associate.send().await.expect("it is associated");
 
+    let vpc = world.id(file, "vpc").await;
+    let table = sdk.ec2.create_route_table().vpc_id(&vpc).send().await;
+    let table = table.expect("a table").route_table.expect("a table");
+    let endpoint = sdk.ec2.create_vpc_endpoint().vpc_id(&vpc);
+    let endpoint = endpoint
+        .service_name("com.amazonaws.eu-south-2.s3")
+        .vpc_endpoint_type(aws_sdk_ec2::types::VpcEndpointType::Gateway)
+        .route_table_ids(table.route_table_id.expect("an id"));
+    endpoint.send().await.expect("it is made");
+
     run_service(world, name).await;
 
     let arn = world.id(file, "policy").await;
@@ -167,12 +177,33 @@ async fn take_down(world: &World, file: &str, name: &str) {
     free.send().await.expect("it is taken off");
     let gone = sdk.ec2.delete_subnet().subnet_id(theirs.expect("one"));
     gone.send().await.expect("it goes");
+    let vpc = world.id(file, "vpc").await;
+    let by = aws_sdk_ec2::types::Filter::builder().name("vpc-id");
+    let by = by.values(&vpc).build();
+    let endpoints = sdk.ec2.describe_vpc_endpoints().filters(by.clone());
+    let endpoints = endpoints.send().await.expect("they are there");
+    let endpoints = endpoints.vpc_endpoints().iter();
+    let endpoints = endpoints.filter_map(|one| one.vpc_endpoint_id());
+    let gone = sdk.ec2.delete_vpc_endpoints();
+    let gone = gone.set_vpc_endpoint_ids(Some(endpoints.map(str::to_owned).collect()));
+    gone.send().await.expect("it goes");
+    let own = world.id(file, "table").await;
+    let tables = sdk.ec2.describe_route_tables().filters(by).send().await;
+    let tables = tables.expect("they are there");
+    for table in tables.route_tables() {
+        let id = table.route_table_id().expect("an id");
+        let mut associations = table.associations().iter();
+        if id != own && !associations.any(|one| one.main() == Some(true)) {
+            let gone = sdk.ec2.delete_route_table().route_table_id(id);
+            gone.send().await.expect("it goes");
+        }
+    }
 }
 
 /// Each would have been found out by its deletion: after 2 to 20 minutes, with the rest of the stack gone.
 #[tokio::test]
 async fn what_others_use_is_known_before_anything_is_deleted() {
-    let _shown = Showing::of("R20", "deletions of what others use", 8);
+    let _shown = Showing::of("R20", "deletions of what others use", 10);
     let name = "e2e-held";
     let world = World::new(name).await;
     let program = Program::of(&world);
@@ -188,6 +219,16 @@ async fn what_others_use_is_known_before_anything_is_deleted() {
             "aws:ec2:Vpc `vpc`",
             "subnet subnet-",
             "aws ec2 delete-subnet",
+        ),
+        (
+            "aws:ec2:Vpc `vpc`",
+            "route table rtb-",
+            "aws ec2 delete-route-table",
+        ),
+        (
+            "aws:ec2:Vpc `vpc`",
+            "VPC endpoint vpce-",
+            "aws ec2 delete-vpc-endpoints",
         ),
         (
             "aws:ecs:Cluster `cluster`",

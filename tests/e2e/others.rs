@@ -92,6 +92,27 @@ async fn a_rule_added_to_our_group_is_drift_until_it_is_accepted_or_removed() {
     assert!(!rules(&world, &group).await.contains(&ssh));
     assert_eq!(rules(&world, &group).await.len(), 1, "ours stays");
     succeeded(program.run_file(&file, "preview", &expected));
+
+    // What others have put in the place of ours goes before ours comes, if that is said.
+    let own = rules(&world, &group).await.remove(0);
+    let revoke = world.sdk.ec2.revoke_security_group_ingress();
+    let revoke = revoke.group_id(&group).security_group_rule_ids(own);
+    revoke.send().await.expect("a rule can be revoked");
+    let inside = IpRange::builder().cidr_ip("10.0.0.0/8").build();
+    let same = IpPermission::builder().ip_protocol("tcp").from_port(443);
+    let same = same.to_port(443).ip_ranges(inside).build();
+    let authorize = world.sdk.ec2.authorize_security_group_ingress();
+    let answer = authorize.group_id(&group).ip_permissions(same).send().await;
+    answer.expect("a rule can be added");
+    let theirs = rules(&world, &group).await.remove(0);
+    let refused = program.run_file(&file, "up", &["--yes"]);
+    assert_eq!(refused.status, REFUSED, "{}", refused.screen);
+    let way = format!("--remove {theirs}");
+    assert!(refused.raw.contains(&way), "{}", refused.screen);
+    succeeded(program.run_file(&file, "up", &["--yes", "--remove", &theirs]));
+    let now = rules(&world, &group).await;
+    assert!(now.len() == 1 && now[0] != theirs, "{now:?}");
+    succeeded(program.run_file(&file, "preview", &expected));
     world.destroy(GROUP).await;
 }
 

@@ -127,3 +127,38 @@ async fn data_goes_with_the_command_that_is_named() {
     follow(&program, &renamed, &ended);
     world.destroy(&bucket(name)).await;
 }
+
+/// A name with the account's number in it, and one that a deleted secret keeps until it is gone.
+#[tokio::test]
+async fn names_that_are_taken_are_seen_in_the_preview() {
+    let name = "e2e-refusals-taken";
+    let world = World::new(name).await;
+    let program = Program::of(&world);
+    let bucket = format!("{name}-123456789012");
+    let made = world.sdk.s3.create_bucket().bucket(&bucket);
+    let here = aws_sdk_s3::types::CreateBucketConfiguration::builder();
+    let here = here.location_constraint(aws_sdk_s3::types::BucketLocationConstraint::EuSouth2);
+    let made = made.create_bucket_configuration(here.build()).send().await;
+    made.expect("a bucket can be made");
+    let made = world.sdk.secrets.create_secret().name(name);
+    made.secret_string("theirs")
+        .send()
+        .await
+        .expect("it is made");
+    let deleted = world.sdk.secrets.delete_secret().secret_id(name);
+    deleted.send().await.expect("it is scheduled");
+    for resources in [
+        format!(
+            "bucket: {{ type: aws:s3:Bucket, properties: {{ bucket: '{name}-${{aws.accountId}}' }} }}"
+        ),
+        format!("secret: {{ type: aws:secretsmanager:Secret, properties: {{ name: {name} }} }}"),
+    ] {
+        let ended = program.run(&resources, "preview", &[]);
+        refused(ended, "fde::guard::name_taken");
+    }
+    let gone = world.sdk.s3.delete_bucket().bucket(&bucket);
+    gone.send().await.expect("it goes");
+    let gone = world.sdk.secrets.delete_secret().secret_id(name);
+    let gone = gone.force_delete_without_recovery(true).send().await;
+    gone.expect("it goes");
+}

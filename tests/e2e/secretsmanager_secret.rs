@@ -260,3 +260,30 @@ async fn a_secret_is_gone_although_the_lists_have_it() {
     assert_ne!(after, before);
     world.destroy(LISTED).await;
 }
+
+/// AWS keeps the name for the old one: what is asked for is another value.
+#[tokio::test]
+async fn a_secret_that_is_replaced_on_request_has_another_value() {
+    let world = World::new("e2e-secret-replaced").await;
+    let resources = "kept: { type: aws:secretsmanager:Secret, properties: { name: e2e/secret-replaced, generateSecretString: { passwordLength: 32 } } }";
+    world.up(resources).await;
+    let id = world.id(resources, "kept").await;
+    let value = async || {
+        let asked = world.sdk.secrets.get_secret_value().secret_id(&id);
+        let answer = asked.send().await.expect("it has a value");
+        answer.secret_string.expect("a text")
+    };
+    let before = value().await;
+    let program = Program::of(&world);
+    let again = ["--yes", "--replace", "kept", "--allow-delete", "kept"];
+    for _ in 0..2 {
+        let ended = program.run(resources, "up", &again);
+        assert_eq!(ended.status, Some(0), "{}", ended.screen);
+    }
+    let after = value().await;
+    assert_ne!(after, before);
+    let same = program.run(resources, "up", &["--yes"]);
+    assert_eq!(same.mutating, [] as [String; 0], "{}", same.screen);
+    assert_eq!(value().await, after);
+    world.destroy(resources).await;
+}

@@ -170,6 +170,11 @@ tested:
     assert!(world.preview(&filtered).await.is_empty());
     assert!(world.preview(TWO_TOPICS).await.is_empty());
 
+    // It stays until it lapses, and is still ours when its line comes back.
+    world.up(TWO_TOPICS).await;
+    world.up(&with("")).await;
+    assert_eq!(listed().await, ["PendingConfirmation"]);
+
     world.destroy(&with("")).await;
     let left = world.sdk.tagged(&world.stack_tag()).await;
     assert_eq!(left, [] as [String; 0]);

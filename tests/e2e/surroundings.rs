@@ -74,6 +74,27 @@ async fn an_empty_variable_of_a_flag_is_no_variable() {
 }
 
 /// What the SDK reads, and what says which CI system this is.
+/// Passed over, it would let a run do what it was to prevent.
+#[tokio::test]
+async fn a_variable_that_is_nearly_one_of_ours_is_no_variable() {
+    let world = World::new("e2e-misspelt-variable").await;
+    for (name, meant) in [
+        ("FDE_INFRA_EXCLUDES", "FDE_INFRA_EXCLUDE"),
+        ("FDE_INFRA_TRAGET", "FDE_INFRA_TARGET"),
+        ("FDE_INFRA_ALLOWDELETE", "FDE_INFRA_ALLOW_DELETE"),
+    ] {
+        let program = Program::of(&world).with(name, "topic");
+        let ended = program.run(TOPIC, "destroy", &["--yes"]);
+        assert_eq!(ended.status, USAGE, "{}", ended.screen);
+        let said = format!("did you mean `{meant}`");
+        assert!(ended.stderr.contains(&said), "{}", ended.screen);
+    }
+    // Others may have theirs.
+    let program = Program::of(&world).with("FDE_INFRA_CUSTOMER", "x");
+    let ended = program.run(TOPIC, "preview", &[]);
+    assert_eq!(ended.status, DONE, "{}", ended.screen);
+}
+
 #[tokio::test]
 async fn an_empty_variable_of_others_is_no_variable() {
     let world = World::new("e2e-empty-others").await;

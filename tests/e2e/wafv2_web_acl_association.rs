@@ -102,3 +102,72 @@ async fn a_load_balancer_that_waf_does_not_know_yet_is_waited_for() {
     assert_eq!(looked, Some(json!({ "acl": "e2e-guard-not-yet" })));
     world.destroy(&resources).await;
 }
+
+/// What others have guarded with theirs is not taken over unasked.
+#[tokio::test]
+async fn an_acl_of_others_on_our_load_balancer_is_seen_in_the_preview() {
+    let world = World::new("e2e-wafv2-theirs").await;
+    let needs = WebAclAssociation
+        .needs()
+        .replace("e2e-waf-", "e2e-waf-theirs-")
+        .replace("e2e-guard", "e2e-guard-theirs")
+        .replace("e2e-keeper", "e2e-keeper-theirs");
+    let both = format!(
+        "{needs}\ntested: {{ type: aws:wafv2:WebAclAssociation, properties: {{ resourceArn: '${{first.arn}}', webAclArn: '${{guard.arn}}' }} }}"
+    );
+    let program = Program::of(&world);
+    let ended = program.run(&needs, "up", &["--yes"]);
+    assert_eq!(ended.status, Some(0), "{}", ended.screen);
+    let balancer = world.id(&needs, "first").await;
+    let theirs = aws_sdk_wafv2::types::VisibilityConfig::builder()
+        .cloud_watch_metrics_enabled(false)
+        .sampled_requests_enabled(false)
+        .metric_name("theirs")
+        .build()
+        .expect("complete");
+    let allow = aws_sdk_wafv2::types::AllowAction::builder().build();
+    let allow = aws_sdk_wafv2::types::DefaultAction::builder().allow(allow);
+    let made = world.sdk.wafv2.create_web_acl().name("e2e-wafv2-strangers");
+    let made = made
+        .scope(aws_sdk_wafv2::types::Scope::Regional)
+        .default_action(allow.build())
+        .visibility_config(theirs);
+    let made = made.send().await.expect("it is made");
+    let made = made.summary().expect("a summary");
+    let theirs = made.arn().expect("an ARN");
+    let associate = async || {
+        let put = world.sdk.wafv2.associate_web_acl().web_acl_arn(theirs);
+        put.resource_arn(&balancer).send().await.expect("it is put");
+    };
+    associate().await;
+    for command in [&["preview"] as &[&str], &["up", "--yes"]] {
+        let refused = program.run(&both, command[0], &command[1..]);
+        assert_eq!(refused.status, Some(5), "{}", refused.screen);
+        assert_eq!(refused.mutating, [] as [String; 0], "{}", refused.screen);
+        let said = "`tested` cannot be put in its place: others are there";
+        assert!(refused.stderr.contains(said), "{}", refused.screen);
+    }
+    let free = world.sdk.wafv2.disassociate_web_acl();
+    let freed = free.resource_arn(&balancer).send().await;
+    freed.expect("it is taken off");
+    let ended = program.run(&both, "up", &["--yes"]);
+    assert_eq!(ended.status, Some(0), "{}", ended.screen);
+
+    // Theirs goes where that is said.
+    associate().await;
+    let refused = program.run(&both, "up", &["--yes"]);
+    assert_eq!(refused.status, Some(5), "{}", refused.screen);
+    let (_, named) = refused.raw.rsplit_once("--remove ").expect("a way");
+    let named = named.split_whitespace().next().expect("an id");
+    let named = named.trim_matches('\'').to_owned();
+    let ended = program.run(&both, "up", &["--yes", "--remove", &named]);
+    assert_eq!(ended.status, Some(0), "{}", ended.screen);
+    let again = program.run(&both, "preview", &["--expect-no-changes"]);
+    assert_eq!(again.status, Some(0), "{}", again.screen);
+    world.destroy(&both).await;
+    let gone = world.sdk.wafv2.delete_web_acl().name("e2e-wafv2-strangers");
+    let gone = gone.scope(aws_sdk_wafv2::types::Scope::Regional);
+    let gone = gone.id(made.id().expect("an id"));
+    let gone = gone.lock_token(made.lock_token().expect("a token"));
+    gone.send().await.expect("it goes");
+}

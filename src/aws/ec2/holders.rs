@@ -4,11 +4,13 @@
 //! service (load balancer, NAT gateway, database, task, function) that takes minutes to let go, or by somebody outside
 //! the stack. `GuardDuty` puts an endpoint and a security group of its own into every VPC it watches.
 
+use std::collections::BTreeSet;
+
 use aws_sdk_ec2::types::{
     Filter, NetworkInterface, NetworkInterfaceStatus, NetworkInterfaceType,
     RouteTableAssociationStateCode,
 };
-use futures_util::future::{try_join, try_join3};
+use futures_util::future::{try_join, try_join5};
 
 use super::filter;
 use crate::aws::context::Context;
@@ -70,9 +72,14 @@ pub(super) async fn of_security_group(
     Ok(interfaces.iter().map(interface).chain(referring).collect())
 }
 
-/// Interfaces, subnets, and security groups other than the VPC's own.
-pub(super) async fn of_vpc(context: &Context, id: &str, tags: &Tags) -> AwsResult<Vec<Holder>> {
-    let (interfaces, subnets, groups) = try_join3(
+/// Interfaces, subnets, gateways, endpoints, and security groups and route tables other than the VPC's own.
+pub(super) async fn of_vpc(
+    context: &Context,
+    id: &str,
+    tags: &Tags,
+    ours: &BTreeSet<&str>,
+) -> AwsResult<Vec<Holder>> {
+    let (interfaces, subnets, groups, tables, gateway) = try_join5(
         interfaces(context, [filter("vpc-id", id)]),
         context.call("ec2:DescribeSubnets", || {
             context
@@ -83,8 +90,29 @@ pub(super) async fn of_vpc(context: &Context, id: &str, tags: &Tags) -> AwsResul
                 .send()
         }),
         groups(context, filter("vpc-id", id), tags),
+        super::route_table::list(context, filter("vpc-id", id)),
+        strange_gateway(context, id, tags, ours),
     )
     .await?;
+    // A gateway endpoint has no interface; it shows in the tables that lead to it.
+    let routes = tables.iter().flat_map(|table| table.routes());
+    let endpoints = routes.filter_map(|route| route.gateway_id());
+    let endpoints: BTreeSet<&str> = endpoints.filter(|id| id.starts_with("vpce-")).collect();
+    let endpoints = endpoints.into_iter().map(|id| {
+        let text = format!("VPC endpoint {id}");
+        let hand = stranger(&text, "vpc-endpoints --vpc-endpoint-ids", id);
+        Holder::lasting(id.to_owned(), text, hand)
+    });
+    let tables = tables.iter().filter_map(|table| {
+        let id = table.route_table_id()?;
+        let mut associations = table.associations().iter();
+        let is_main = associations.any(|association| association.main() == Some(true));
+        let is_foreign = !super::from_sdk(table.tags()).are_of_one_stack(tags);
+        let text = format!("route table {id}");
+        let hand = is_foreign.then(|| stranger(&text, "route-table --route-table-id", id));
+        let id = id.to_owned();
+        (!is_main).then_some(Holder { id, text, hand })
+    });
     let subnets = subnets.subnets.unwrap_or_default();
     let subnets = subnets.iter().filter_map(|subnet| {
         let id = subnet.subnet_id()?;
@@ -114,7 +142,35 @@ pub(super) async fn of_vpc(context: &Context, id: &str, tags: &Tags) -> AwsResul
         .map(interface)
         .chain(subnets)
         .chain(groups)
+        .chain(tables)
+        .chain(gateway)
+        .chain(endpoints)
         .collect())
+}
+
+/// The internet gateway of a VPC, if it is not of the stack. It has one, which is not asked about where that is known.
+async fn strange_gateway(
+    context: &Context,
+    vpc: &str,
+    tags: &Tags,
+    ours: &BTreeSet<&str>,
+) -> AwsResult<Option<Holder>> {
+    if ours.iter().any(|id| id.starts_with("igw-")) {
+        return Ok(None);
+    }
+    let gateway = super::internet_gateway::of_vpc(context, vpc).await?;
+    let gateway = gateway.filter(|gateway| !gateway.tags.are_of_one_stack(tags));
+    Ok(gateway.map(|gateway| {
+        let id = gateway.id;
+        let text = format!("internet gateway {id}");
+        let hand = Remedy::new(format!(
+            "{text} is not of this stack, and stays attached; if nothing needs it, detach it, then run"
+        ))
+        .command(format!(
+            "aws ec2 detach-internet-gateway --internet-gateway-id {id} --vpc-id {vpc}"
+        ));
+        Holder::lasting(id, text, hand)
+    }))
 }
 
 /// Subnets that others have put on a route table, and gateways whose traffic it routes.

@@ -80,7 +80,7 @@ impl ResourceType for InternetGateway {
         // A VPC takes one: it may have another's, or ours without its tags.
         for wanted in query.missing(gateways.iter().map(|gateway| &gateway.tags)) {
             if let Some(vpc) = wanted.text("vpcId") {
-                let attached = gateway_of(context, vpc).await?;
+                let attached = of_vpc(context, vpc).await?;
                 let attached =
                     attached.filter(|other| gateways.iter().all(|own| own.id != other.id));
                 gateways.extend(attached);
@@ -195,7 +195,7 @@ async fn attach(context: &Context, gateway: &LiveOf<InternetGateway>, vpc: &str)
         }
         // "Network vpc-… already has an internet gateway attached", in an error code that many others share.
         Err(mut error) => {
-            if let Some(other) = gateway_of(context, vpc).await?
+            if let Some(other) = of_vpc(context, vpc).await?
                 && other.id != *id
             {
                 let stack = |gateway: &LiveOf<InternetGateway>| {
@@ -268,7 +268,10 @@ async fn find(context: &Context, id: &str) -> AwsResult<Option<LiveOf<InternetGa
 }
 
 /// The one that is attached to a VPC.
-async fn gateway_of(context: &Context, vpc: &str) -> AwsResult<Option<LiveOf<InternetGateway>>> {
+pub(super) async fn of_vpc(
+    context: &Context,
+    vpc: &str,
+) -> AwsResult<Option<LiveOf<InternetGateway>>> {
     let answer = context
         .call("ec2:DescribeInternetGateways", || {
             context

@@ -232,9 +232,9 @@ impl ResourceType for Vpc {
         &self,
         context: &Context,
         live: &LiveOf<Self>,
-        _asking: &Asking<'_>,
+        asking: &Asking<'_>,
     ) -> AwsResult<Vec<Holder>> {
-        super::holders::of_vpc(context, &live.id, &live.tags).await
+        super::holders::of_vpc(context, &live.id, &live.tags, asking.ours).await
     }
 }
 

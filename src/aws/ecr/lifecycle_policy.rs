@@ -2,6 +2,8 @@
 //!
 //! AWS stores the document re-serialised, with its rules in the order of their priorities.
 
+use std::collections::BTreeMap;
+
 use async_trait::async_trait;
 use futures_util::future::try_join_all;
 use schemars::JsonSchema;
@@ -14,7 +16,9 @@ use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType};
 use crate::aws::wait::until_visible;
 use crate::resource::diff::sorted;
 use crate::resource::provider::{DataPolicy, Progress, Query};
-use crate::resource::{Condition, CreateClass, ErrorKind, Property, Schema, Tags, Value};
+use crate::resource::{
+    Condition, CreateClass, ErrorKind, Properties, Property, Schema, Tags, Value,
+};
 
 /// Which images of a repository expire.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
@@ -46,6 +50,7 @@ impl ResourceType for LifecyclePolicy {
                 Property::new("policy").required().canonical(canonical),
             ])
             .outputs(&["registryId"])
+            .discards(discards)
             .key(&["repository"])
             .reads_after(&["aws:ecr:Repository"])
             .hangs_on("repository", "aws:ecr:Repository")
@@ -171,6 +176,32 @@ fn canonical(document: Value) -> Value {
         policy.insert("rules".to_owned(), Value::List(rules));
     }
     Value::Object(policy)
+}
+
+/// Whether images expire that did not before, or earlier than before.
+fn discards(observed: &Properties, wanted: &Properties) -> Option<&'static str> {
+    let (before, after) = (expirations(observed), expirations(wanted));
+    let mut after = after.iter();
+    let is_earlier =
+        after.any(|(what, count)| before.get(what).is_none_or(|before| count < before));
+    is_earlier.then_some("images beyond that go for good")
+}
+
+/// How many images, or days, are kept, by what the rule selects.
+fn expirations(inputs: &Properties) -> BTreeMap<String, f64> {
+    let policy = inputs.get("policy").cloned().map(canonical);
+    let rules = policy
+        .as_ref()
+        .and_then(|policy| policy.as_object()?.get("rules"));
+    let Some(Value::List(rules)) = rules else {
+        return BTreeMap::new();
+    };
+    let selections = rules.iter().filter_map(|rule| {
+        let mut selection = rule.as_object()?.get("selection")?.as_object()?.clone();
+        let count = selection.remove("countNumber")?.as_number()?;
+        Some((format!("{selection:?}"), count))
+    });
+    selections.collect()
 }
 
 fn priority(rule: &Value) -> f64 {

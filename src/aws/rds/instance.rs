@@ -44,8 +44,8 @@ use crate::resource::diff::REBOOT;
 use crate::resource::provider::{DataPolicy, Holder, Progress, Query, Remedy};
 use crate::resource::tags::short_hash;
 use crate::resource::{
-    Condition, CreateClass, ErrorKind, Interruption, Observed, Properties, Property, ProviderError,
-    Schema, Value,
+    Condition, CreateClass, ErrorKind, Interruption, Observed, Property, ProviderError, Schema,
+    Value,
 };
 
 /// How long an instance may take to come up, to change, and to go (`aws-resources.md` §18).
@@ -179,12 +179,7 @@ impl ResourceType for Instance {
             .leaves(left)
             .blockers(&[])
             .guard("deletionProtection")
-            .discards(|observed, wanted| {
-                let days = |inputs: &Properties| inputs.get("backupRetentionPeriod")?.as_number();
-                let ends =
-                    days(wanted) == Some(0.0) && days(observed).is_some_and(|days| days > 0.0);
-                ends.then_some("all automated backups go for good")
-            })
+            .discards(request::discards)
             .properties([
                 Property::new("identifier")
                     .replaces()

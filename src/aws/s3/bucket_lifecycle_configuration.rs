@@ -171,6 +171,7 @@ impl ResourceType for BucketLifecycleConfiguration {
             Property::new("transitionDefaultMinimumObjectSize").default(DEFAULT_MINIMUM),
         ])
         .checks(|inputs| check(inputs, fit))
+        .discards(discards)
         .key(&["bucket"])
         .reads_after(&[super::BUCKET])
         .hangs_on("bucket", super::BUCKET)
@@ -323,6 +324,49 @@ async fn put(context: &Context, inputs: &Inputs) -> AwsResult<()> {
 }
 
 /// Rules in the order of their ids, without what says nothing.
+/// Whether something expires that did not before, or earlier than before.
+fn discards(observed: &Properties, wanted: &Properties) -> Option<&'static str> {
+    let (before, after) = (expirations(observed), expirations(wanted));
+    let mut after = after.iter();
+    let is_earlier = after.any(|(what, days)| before.get(what).is_none_or(|before| days < before));
+    is_earlier.then_some("what is older than that goes for good")
+}
+
+/// The days after which what expires, of the rules that are in force: by the kind of expiration and the filter. A date is one
+/// kind each.
+fn expirations(inputs: &Properties) -> BTreeMap<String, f64> {
+    let mut expirations = BTreeMap::new();
+    let Some(Value::List(rules)) = inputs.get("rules") else {
+        return expirations;
+    };
+    for rule in rules.iter().filter_map(Value::as_object) {
+        if rule.get("status").and_then(Value::as_str) != Some("Enabled") {
+            continue;
+        }
+        let filter = rule.get("filter");
+        let number = |of: &str, name: &str| rule.get(of)?.as_object()?.get(name)?.as_number();
+        let date = rule
+            .get("expiration")
+            .and_then(|of| of.as_object()?.get("date"));
+        let found = [
+            ("current".to_owned(), number("expiration", "days")),
+            (
+                "old versions".to_owned(),
+                number("noncurrentVersionExpiration", "noncurrentDays"),
+            ),
+            (format!("{date:?}"), date.map(|_| 0.0)),
+        ];
+        for (kind, days) in found {
+            let Some(days) = days else { continue };
+            let earliest: &mut f64 = expirations
+                .entry(format!("{kind} {filter:?}"))
+                .or_insert(days);
+            *earliest = earliest.min(days);
+        }
+    }
+    expirations
+}
+
 fn canonical(rules: Value) -> Value {
     let rules = match rules {
         Value::List(rules) => Value::List(rules.into_iter().map(canonical_rule).collect()),

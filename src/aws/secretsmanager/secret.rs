@@ -15,6 +15,7 @@ use futures_util::future::try_join_all;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::{Current, SecretText};
 use crate::aws::context::Context;
 use crate::aws::error::{AwsResult, expected};
 use crate::aws::kms::canonical_key;
@@ -24,8 +25,8 @@ use crate::aws::wait::{Poll, Wait, until_visible};
 use crate::resource::provider::{DataPolicy, Progress, Query};
 use crate::resource::text_rule::is_plain;
 use crate::resource::{
-    Condition, CreateClass, ErrorKind, Misfit, Observed, Property, ProviderError, Schema, TextRule,
-    Value,
+    Condition, CreateClass, ErrorKind, Misfit, Observed, Property, ProviderError, Schema, StackId,
+    TextRule, Value,
 };
 
 /// A secret, without or with a value that is made once.
@@ -108,7 +109,7 @@ impl ResourceType for Secret {
         let others = query.indexed.iter().map(|entry| entry.arn.as_str());
         let others = others.filter(|arn| !names.contains(name_in(arn)));
         let asked = names.iter().copied().chain(others);
-        let found = try_join_all(asked.map(|id| find(context, id))).await?;
+        let found = try_join_all(asked.map(|id| find(context, id, query.stack))).await?;
         let mut found: Vec<LiveOf<Self>> = found
             .into_iter()
             .flatten()
@@ -179,7 +180,9 @@ impl ResourceType for Secret {
                         adopt(new.tags, live(&met), error).map(Poll::Ready)
                     }
                     // The name is held by a secret that is scheduled for deletion.
-                    Err(error) if error.is(ErrorKind::InUse) => restore(context, new, error).await,
+                    Err(error) if error.is(ErrorKind::InUse) => {
+                        restore(context, new, value.as_deref(), error).await
+                    }
                     Err(error) => Err(error),
                 }
             })
@@ -268,10 +271,15 @@ async fn describe(context: &Context, id: &str) -> AwsResult<DescribeSecretOutput
         .await
 }
 
-/// One secret by name or ARN. One that is scheduled for deletion is none: its value cannot be had.
-async fn find(context: &Context, id: &str) -> AwsResult<Option<LiveOf<Secret>>> {
+/// One secret by name or ARN. One of ours that is scheduled for deletion is none: it is restored when it is made. Somebody
+/// else's holds the name until it is gone.
+async fn find(context: &Context, id: &str, stack: &StackId) -> AwsResult<Option<LiveOf<Secret>>> {
     match describe(context, id).await {
-        Ok(secret) => Ok(secret.deleted_date().is_none().then(|| live(&secret))),
+        Ok(secret) => {
+            let live = live(&secret);
+            let is_held = secret.deleted_date().is_some();
+            Ok(Some(live).filter(|live| !is_held || !live.tags.belongs_to(stack)))
+        }
         Err(error) if error.is(ErrorKind::NotFound) => Ok(None),
         Err(error) => Err(error),
     }
@@ -314,15 +322,17 @@ fn version_in_force(secret: &DescribeSecretOutput) -> Option<String> {
 
 /// Takes back a secret of the stack that is scheduled for deletion, also where it went by another name in the file;
 /// somebody else's stops the run. While a forced deletion goes
-/// on there is nothing left to restore, and the name becomes free in a moment.
+/// on there is nothing left to restore, and the name becomes free in a moment. One that this run has deleted to make another
+/// gets a new value.
 async fn restore(
     context: &Context,
     new: &New<'_, Inputs>,
+    value: Option<&str>,
     error: ProviderError,
 ) -> AwsResult<Poll<LiveOf<Secret>>> {
     let purged = || Poll::Pending("its former self is being deleted".to_owned());
     let met = describe(context, &new.inputs.name).await;
-    let met = match met.map(|met| live(&met)) {
+    let mut met = match met.map(|met| live(&met)) {
         Ok(met) if met.tags.belongs_to(new.urn.stack()) => met,
         Ok(met) => adopt(new.tags, met, error)?,
         Err(gone) if gone.is(ErrorKind::NotFound) => return Ok(purged()),
@@ -334,7 +344,19 @@ async fn restore(
         })
         .await;
     match restored {
-        Ok(_) => Ok(Poll::Ready(met)),
+        Ok(_) => {
+            if let Some(value) = value.filter(|_| new.instead_of.contains(&met.id)) {
+                let before = Current {
+                    version_id: met.outputs.content_version.take().unwrap_or_default(),
+                    text: SecretText(String::new()),
+                };
+                let token = super::next_version(new.urn, &met.id, Some(&before));
+                let value = SecretText(value.to_owned());
+                let version = super::put_value(context, &met.id, &token, &value).await?;
+                met.outputs.content_version = Some(super::content_version(&version));
+            }
+            Ok(Poll::Ready(met))
+        }
         Err(gone) if gone.is(ErrorKind::NotFound) => Ok(purged()),
         Err(error) => Err(error),
     }

@@ -80,7 +80,7 @@ impl ResourceType for WebAclAssociation {
             Ok((acl, resources))
         }))
         .await?;
-        Ok(found
+        let mut found: Vec<LiveOf<Self>> = found
             .iter()
             .flat_map(|(acl, resources)| resources.iter().map(move |resource| (*acl, resource)))
             .filter(|(acl, resource)| ours.contains(acl) || balancers.contains(resource.as_str()))
@@ -90,7 +90,24 @@ impl ResourceType for WebAclAssociation {
                     web_acl_arn: acl.to_owned(),
                 })
             })
-            .collect())
+            .collect();
+        // What the stack wants guarded and is not may have another's ACL.
+        let resources = query.wanted_names("resourceArn").into_iter();
+        let bare: Vec<&str> = resources
+            .filter(|resource| found.iter().all(|own| own.inputs.resource_arn != *resource))
+            .collect();
+        let others = try_join_all(bare.into_iter().map(|resource| async move {
+            let acl = guarding(context, resource).await?;
+            Ok(acl.map(|web_acl_arn| {
+                live(Inputs {
+                    resource_arn: resource.to_owned(),
+                    web_acl_arn,
+                })
+            }))
+        }))
+        .await?;
+        found.extend(others.into_iter().flatten());
+        Ok(found)
     }
 
     async fn create(
@@ -99,26 +116,15 @@ impl ResourceType for WebAclAssociation {
         new: New<'_, Self::Inputs>,
     ) -> AwsResult<LiveOf<Self>> {
         let inputs = new.inputs;
-        let answer = until_visible(|| {
-            context.call("wafv2:GetWebACLForResource", || {
-                context
-                    .wafv2
-                    .get_web_acl_for_resource()
-                    .resource_arn(&inputs.resource_arn)
-                    .send()
-            })
-        })
-        .await?;
-        match answer.web_acl() {
-            Some(acl) if acl.arn() == inputs.web_acl_arn => {}
+        match until_visible(|| guarding(context, &inputs.resource_arn)).await? {
+            Some(acl) if acl == inputs.web_acl_arn => {}
             Some(acl) => {
                 return Err(ProviderError::new(
                     ErrorKind::NotOurs,
                     ASSOCIATE,
                     format!(
-                        "`{}` has the web ACL `{}` already, which is not part of this stack",
-                        inputs.resource_arn,
-                        acl.arn()
+                        "`{}` has the web ACL `{acl}` already, which is not part of this stack",
+                        inputs.resource_arn
                     ),
                 ));
             }
@@ -208,6 +214,20 @@ fn fit(inputs: &Inputs) -> Vec<Misfit> {
     }
     let reason = format!("only application load balancers are supported, `{guarded}` is none");
     vec![Misfit::new("resourceArn", reason)]
+}
+
+/// The ARN of the ACL that guards a resource.
+async fn guarding(context: &Context, resource: &str) -> AwsResult<Option<String>> {
+    let answer = context
+        .call("wafv2:GetWebACLForResource", || {
+            context
+                .wafv2
+                .get_web_acl_for_resource()
+                .resource_arn(resource)
+                .send()
+        })
+        .await?;
+    Ok(answer.web_acl().map(|acl| acl.arn().to_owned()))
 }
 
 fn live(inputs: Inputs) -> LiveOf<WebAclAssociation> {

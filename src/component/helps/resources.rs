@@ -222,6 +222,10 @@ fn of_other_tools() -> Vec<Case> {
     for key in keys(elsewhere::database_unsupported()) {
         cases.push(database(&key).by_hand(&format!("{key}: x"), ""));
     }
+    for token in elsewhere::types() {
+        let resources = format!("resources: {{ it: {{ type: '{token}' }} }}\n");
+        cases.push(sections(&format!("{SHOP}{resources}")).by_hand(&resources, ""));
+    }
     for service in elsewhere::services() {
         let resources = format!("resources: {{ it: {{ type: 'aws:{service}:Thing' }} }}\n");
         cases.push(sections(&format!("{SHOP}{resources}")).by_hand(&resources, ""));

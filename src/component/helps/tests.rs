@@ -158,6 +158,7 @@ fn cases() -> Vec<Case> {
         sections(SHOP).flag("services.api.environment.a.b=x"),
         sections(SHOP).flag("services.api.port=08000"),
         sections(SHOP).flag("services.api.image=[secret]"),
+        sections(SHOP).flag("extends=base.yaml"),
     ];
     cases.extend(types);
     cases.extend(resources::cases());
@@ -300,6 +301,9 @@ fn follow_flag(help: &str, flag: &str) -> Option<Vec<String>> {
     }
     if let Some(form) = words.iter().find_map(|word| word.strip_prefix("--set '")) {
         ways.push(form.replace("…'", value));
+    }
+    if help == "write it in a file, and take that for the stack" {
+        ways.push("services.api.cpu=512".to_owned());
     }
     if help == "write the value itself in its place" {
         ways.push(flag.replace("[secret]", "v9"));

@@ -8,6 +8,7 @@ use crate::aws::context::Context;
 use crate::aws::error::{AwsResult, expected};
 use crate::aws::resource_type::{Change, New};
 use crate::aws::secretsmanager::SecretText;
+use crate::resource::Properties;
 use crate::resource::diff::REBOOT;
 use crate::resource::{ErrorKind, ProviderError};
 
@@ -344,6 +345,19 @@ fn log_changes(before: &[String], after: &[String]) -> CloudwatchLogsExportConfi
 
 fn invalid(message: String) -> ProviderError {
     ProviderError::new(ErrorKind::Invalid, "aws:rds:Instance", message)
+}
+
+/// Which automated backups go when they are kept for fewer days.
+pub(super) fn discards(observed: &Properties, wanted: &Properties) -> Option<&'static str> {
+    let days = |inputs: &Properties| inputs.get("backupRetentionPeriod")?.as_number();
+    let (before, after) = (days(observed)?, days(wanted)?);
+    if after >= before {
+        None
+    } else if after == 0.0 {
+        Some("all automated backups go for good")
+    } else {
+        Some("automated backups older than that go for good")
+    }
 }
 
 #[cfg(test)]
