@@ -1062,6 +1062,41 @@ async fn drift_alone_does_not_replace_what_serves_traffic() {
     world.arrives(&before, &named).await;
 }
 
+/// The same of what brings the traffic, and of what it leaves by.
+#[tokio::test(start_paused = true)]
+async fn drift_alone_does_not_replace_a_load_balancer_or_a_gateway() {
+    let before = "
+vpc: { type: aws:ec2:Vpc, properties: { cidrBlock: 10.0.0.0/16 } }
+left: { type: aws:ec2:Subnet, properties: { vpcId: '${vpc.id}', cidrBlock: 10.0.0.0/24, availabilityZone: eu-south-2a } }
+right: { type: aws:ec2:Subnet, properties: { vpcId: '${vpc.id}', cidrBlock: 10.0.1.0/24, availabilityZone: eu-south-2b } }
+address: { type: aws:ec2:Eip, properties: {} }
+nat: { type: aws:ec2:NatGateway, properties: { subnetId: '${left.id}', allocationId: '${address.allocationId}' } }
+balancer: { type: aws:lb:LoadBalancer, properties: { name: shop, internal: true, subnets: ['${left.id}', '${right.id}'] } }
+";
+    let world = World::with(before).await;
+    for (name, property, value) in [
+        ("nat", "connectivityType", Value::from("private")),
+        ("balancer", "internal", false.into()),
+    ] {
+        let object = world.object(name).id;
+        let was = world.object(name).inputs[property].clone();
+        world.account.edit(&object, |object| {
+            object.inputs.insert(property.to_owned(), value.clone());
+        });
+        let plan = world.plan(before, &up()).await;
+        let refused: Vec<&str> = plan
+            .refusals
+            .iter()
+            .filter(|refusal| matches!(refusal, plan::Refusal::Interrupts { .. }))
+            .map(|refusal| refusal.urn().name())
+            .collect();
+        assert_eq!(refused, [name], "{}", text(&plan));
+        world.account.edit(&object, |object| {
+            object.inputs.insert(property.to_owned(), was.clone());
+        });
+    }
+}
+
 /// What the running tasks need goes after the rollout: the rule of their port, and what else has left the file.
 #[tokio::test(start_paused = true)]
 async fn what_leaves_the_file_goes_after_the_rollout() {

@@ -131,7 +131,7 @@ enum Whose {
     Elsewhere(Option<Urn>),
     /// Added to what is ours.
     Added(Urn),
-    /// It has the name that this resource wants.
+    /// It has the name, or the place, that this resource wants.
     InTheWay(Urn),
     Nobodys,
 }

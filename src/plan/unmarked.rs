@@ -107,7 +107,7 @@ fn elsewhere(draft: &Draft<'_>, missing: &BTreeSet<&Urn>) -> Vec<Unmarked> {
     found.collect()
 }
 
-/// What the file has and live AWS seems not to have, and what nothing has been said of.
+/// What the file has and live AWS seems not to have, unless something else is known to be in its place.
 fn missing<'a>(draft: &Draft<'a>) -> BTreeSet<&'a Urn> {
     let (graph, live, request) = (draft.graph, draft.live, draft.request);
     let missing = graph.iter().filter(|resource| {

@@ -53,7 +53,7 @@ pub struct LiveSnapshot {
     /// Ours, by owner tag or as part of a tagged parent. Two objects of one URN are an interrupted replacement, or
     /// twins after a lost answer.
     pub ours: BTreeMap<Urn, Vec<Observed>>,
-    /// Objects without our tags that have a name we want, by the URN that wants it.
+    /// Objects without our tags that have a name or place we want, by the URN that wants it.
     pub foreign: BTreeMap<Urn, Observed>,
     /// What others have added to objects of ours.
     pub additions: Vec<Addition>,

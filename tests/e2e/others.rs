@@ -70,6 +70,9 @@ async fn a_rule_added_to_our_group_is_drift_until_it_is_accepted_or_removed() {
     let up = succeeded(program.run_file(&file, "up", &["--yes"]));
     assert_eq!(up.mutating, [] as [String; 0]);
 
+    let page = succeeded(program.run_file(&file, "preview", &["--markdown"]));
+    assert!(page.stdout.contains(&ssh), "{}", page.screen);
+
     // A slip is no consent, and is said.
     let slip = program.run_file(&file, "up", &["--yes", "--remove", "sgr-0"]);
     assert_eq!(slip.status, Some(2), "{}", slip.screen);
@@ -151,6 +154,12 @@ async fn a_policy_that_others_attach_stays_and_one_that_leaves_the_file_goes() {
         .collect();
     let without = world.file(&without.join("\n"));
     assert_eq!(added(&program, &file)[0]["drift"], true);
+    // By what it is, instead of by its id.
+    for accept in ["role/*SecurityAudit", "role/*"] {
+        let accepted = format!("{file}options: {{ role: {{ accept: [\"{accept}\"] }} }}\n");
+        assert_eq!(added(&program, &accepted)[0]["drift"], false, "{accept}");
+        succeeded(program.run_file(&accepted, "preview", &["--expect-no-changes"]));
+    }
     succeeded(program.run_file(&without, "up", &["--yes"]));
     assert_eq!(attached(&world, &role).await, [theirs]);
     // A role with a policy on it cannot be deleted, so it goes with the role.
@@ -243,7 +252,7 @@ async fn what_hangs_on_an_adopted_parent_is_not_taken_for_a_leftover() {
 
 #[tokio::test]
 async fn a_part_of_what_is_not_of_the_stack_is_refused_unless_it_is_imported() {
-    let _shown = Showing::of("R19", "parts of what is not of the stack", 1);
+    let _shown = Showing::of("R19", "parts of what is not of the stack", 2);
     let world = World::new("e2e-others-parent").await;
     let program = Program::of(&world);
     let bucket = "e2e-others-parent-theirs";
@@ -289,6 +298,20 @@ async fn a_part_of_what_is_not_of_the_stack_is_refused_unless_it_is_imported() {
     succeeded(program.run_file(&imported, "preview", &["--expect-no-changes"]));
     drop(s3.delete_bucket_policy().bucket(bucket).send().await);
     drop(s3.delete_bucket().bucket(bucket).send().await);
+
+    // So for a secret, by its name and by its ARN.
+    let made = world.sdk.secrets.create_secret().name(bucket);
+    let made = made.secret_string("theirs").send().await;
+    let arn = made.expect("it is made").arn.expect("an ARN");
+    for id in [bucket, &arn] {
+        let part = world.file(&format!("part: {{ type: aws:secretsmanager:SecretVersion, properties: {{ secretId: '{id}', secretString: ours }} }}"));
+        let ended = program.run_file(&part, "up", &["--yes"]);
+        assert_eq!(ended.status, REFUSED, "{}", ended.screen);
+        assert_eq!(ended.mutating, [] as [String; 0], "{}", ended.screen);
+    }
+    let gone = world.sdk.secrets.delete_secret().secret_id(bucket);
+    let gone = gone.force_delete_without_recovery(true).send().await;
+    gone.expect("it goes");
 }
 
 #[tokio::test]
