@@ -40,7 +40,7 @@ pub struct Offline {
     pub graph: ResourceGraph,
     pub notes: Notes,
     pub catalog: Catalog,
-    /// Hash of the file, and of those below it.
+    /// Hash of the file, and of those below it, without their secrets: whoever knows the rest could try passwords.
     pub hash: String,
     /// What the flags set, without the values.
     pub set: Vec<String>,
@@ -62,18 +62,19 @@ impl Offline {
         let catalog = aws::registry::catalog();
         let texts = RefCell::new(String::new());
         let read = |path: &str| {
-            let text = stack_file::read(path)?;
+            let text = stack_file::read(path, &file)?;
             texts.borrow_mut().push_str(&text);
             Ok(text)
         };
         let stack = stack::load(&file.to_string_lossy(), &read, &arguments.flags())?;
         let (graph, notes) = component::stack_graph(&stack, &catalog)?;
+        let shown = hide(&texts.borrow(), &catalog.secret_names());
         Ok(Self {
             stack,
             graph,
             notes,
             catalog,
-            hash: short_hash(&texts.borrow(), 12),
+            hash: short_hash(&shown, 12),
             set: arguments.flags().iter().map(path_of).collect(),
             file,
             suffix: suffix(arguments, global),

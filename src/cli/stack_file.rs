@@ -104,19 +104,59 @@ fn stacks(directory: &Path) -> Vec<(String, PathBuf)> {
     stacks
 }
 
-/// Reads a file of a stack, unless it is too long to be one.
+/// Reads a file of the stack in `main`: a regular file that lies, after symbolic links, where the stack's own files can be.
+/// What else the user may read, such as credentials, would be shown around a fault.
 ///
 /// # Errors
-/// Those of reading, and [`io::ErrorKind::FileTooLarge`].
-pub fn read(path: &str) -> io::Result<String> {
+/// Those of reading, [`io::ErrorKind::FileTooLarge`], and [`io::ErrorKind::PermissionDenied`] for what lies elsewhere.
+pub fn read(path: &str, main: &Path) -> io::Result<String> {
+    let place = fs::canonicalize(path)?;
+    if !roots(main).iter().any(|root| place.starts_with(root)) {
+        let reason = "lies outside of the repository and the working directory";
+        return Err(io::Error::new(io::ErrorKind::PermissionDenied, reason));
+    }
+    // A pipe or a terminal would be waited for.
+    if !fs::metadata(&place)?.is_file() {
+        return Err(io::Error::other("is no regular file"));
+    }
     let mut bytes = Vec::new();
     // One byte more than may be tells a longer file from one of just that length; the length that the file system
-    // reports means nothing for a pipe.
-    File::open(path)?
+    // reports means nothing for some.
+    File::open(place)?
         .take(MAX_BYTES as u64 + 1)
         .read_to_end(&mut bytes)?;
     if bytes.len() > MAX_BYTES {
         return Err(io::ErrorKind::FileTooLarge.into());
     }
     String::from_utf8(bytes).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))
+}
+
+/// The directories below which the files of a stack lie: the working directory, that of the stack file, the one around
+/// `stacks/`, and the repository of either.
+fn roots(main: &Path) -> Vec<PathBuf> {
+    let beside = match main.parent() {
+        Some(parent) if parent.as_os_str().is_empty() => Path::new("."),
+        Some(parent) => parent,
+        None => return Vec::new(),
+    };
+    let places = [Path::new("."), beside].into_iter();
+    let places: Vec<PathBuf> = places
+        .filter_map(|place| fs::canonicalize(place).ok())
+        .collect();
+    let around = places.last().filter(|place| place.ends_with(DIRECTORY));
+    let around = around
+        .and_then(|place| place.parent())
+        .map(Path::to_path_buf);
+    let repositories = places.iter().filter_map(|place| {
+        let mut above = place.ancestors();
+        above
+            .find(|above| above.join(".git").exists())
+            .map(Path::to_path_buf)
+    });
+    let repositories: Vec<PathBuf> = repositories.collect();
+    places
+        .into_iter()
+        .chain(around)
+        .chain(repositories)
+        .collect()
 }

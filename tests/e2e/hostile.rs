@@ -8,7 +8,7 @@ use std::time::Duration;
 use crate::common::World;
 use crate::common::commands::USAGE;
 use crate::common::program::{Ended, Program, STACK};
-use crate::hostile_files::{ALL, Hostile};
+use crate::hostile_files::{ALL, HEAD, Hostile};
 use crate::promise::Shown;
 
 /// What is promised of a release.
@@ -157,4 +157,57 @@ async fn a_hostile_file_is_refused_at_once() {
     }
     .tell();
     assert!(problems.is_empty(), "{}", problems.join("\n\n"));
+}
+
+/// Around a fault a file is shown: one that is not the stack's own could be somebody's credentials.
+#[tokio::test]
+async fn what_is_not_a_file_of_the_stack_is_neither_read_nor_shown() {
+    let world = World::new("e2e-hostile-layers").await;
+    let program = Program::of(&world);
+    let outside = program.directory().with_extension("outside");
+    fs::write(&outside, "CANARY: [").expect("the file can be written");
+    let stacks = program.directory().join("stacks");
+    let name = outside.file_name().and_then(|name| name.to_str());
+    let name = name.expect("a name");
+    std::os::unix::fs::symlink(&outside, stacks.join("link.yaml")).expect("a link can be made");
+    let pipe = std::process::Command::new("mkfifo")
+        .arg(stacks.join("pipe.yaml"))
+        .status();
+    assert!(pipe.is_ok_and(|status| status.success()));
+    let elsewhere = "lies outside of the repository and the working directory";
+    for (extends, said) in [
+        (format!("../../{name}"), elsewhere),
+        ("link.yaml".to_owned(), elsewhere),
+        (
+            "../../../../../../../../proc/self/environ".to_owned(),
+            elsewhere,
+        ),
+        ("pipe.yaml".to_owned(), "is no regular file"),
+    ] {
+        program.write(
+            "stacks/dev.yaml",
+            &format!("{HEAD}extends: {extends}\nresources: {{}}\n"),
+        );
+        let ended = program.run_words(&["validate", STACK]);
+        assert_eq!(ended.status, Some(2), "{extends}: {}", ended.screen);
+        assert!(ended.stderr.contains(said), "{extends}: {}", ended.screen);
+        assert!(!ended.screen.contains("CANARY"), "{}", ended.screen);
+        assert!(!ended.screen.contains("PATH="), "{}", ended.screen);
+    }
+    let ended = program.run_words(&["validate", "link"]);
+    assert_eq!(ended.status, Some(2), "{}", ended.screen);
+    assert!(ended.stderr.contains(elsewhere), "{}", ended.screen);
+    assert!(!ended.screen.contains("CANARY"), "{}", ended.screen);
+
+    // From wherever the program is started, the layers of a stack are those around it.
+    program.write("base.yaml", "tags: { team: x }\n");
+    program.write(
+        "stacks/dev.yaml",
+        &format!("{HEAD}extends: ../base.yaml\nresources: {{}}\n"),
+    );
+    let path = stacks.join("dev.yaml");
+    let path = path.to_str().expect("a path");
+    let ended = Program::of(&world).run_words(&["validate", path]);
+    assert_eq!(ended.status, Some(0), "{}", ended.screen);
+    fs::remove_file(outside).expect("it is there");
 }

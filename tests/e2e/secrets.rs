@@ -578,3 +578,29 @@ async fn faults_beside_secrets_are_shown_without_them() {
     .tell();
     assert_eq!(leaks, [] as [String; 0]);
 }
+
+/// Whoever knows the rest of a file could try passwords until the hash in the history fits.
+#[tokio::test]
+async fn no_hash_of_a_secret_is_kept() {
+    let world = World::new("e2e-secrets-hash").await;
+    let program = Program::of(&world);
+    let with = |text: &str, size: u32| {
+        format!(
+            "secret: {{ type: aws:secretsmanager:Secret, properties: {{ name: e2e/secrets-hash, description: size {size} }} }}\n\
+             value: {{ type: aws:secretsmanager:SecretVersion, properties: {{ secretId: '${{secret.arn}}', secretString: {text} }} }}"
+        )
+    };
+    for resources in [with("one", 1), with("two", 1), with("two", 2)] {
+        let ended = program.run(&resources, "up", &["--yes"]);
+        assert_eq!(ended.status, Some(0), "{}", ended.screen);
+    }
+    let shown = program.run(&with("two", 2), "history", &["--json"]);
+    let runs: serde_json::Value = serde_json::from_str(&shown.stdout).expect("JSON");
+    let runs = runs["deployments"].as_array().expect("a list");
+    let files: Vec<&serde_json::Value> = runs.iter().map(|run| &run["file"]).collect();
+    assert!(files.iter().all(|file| file.is_string()), "{runs:#?}");
+    // The newest comes first.
+    assert_eq!(files[1], files[2]);
+    assert_ne!(files[0], files[1]);
+    world.destroy(&with("two", 2)).await;
+}
