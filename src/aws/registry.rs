@@ -124,7 +124,7 @@ mod tests {
         assert_eq!(silent, [""; 0]);
     }
 
-    /// What others add of these lets somebody in, or sends traffic elsewhere: it is drift until it is accepted.
+    /// Types that open access or move traffic: an addition of others counts as drift until it is accepted.
     #[test]
     fn what_opens_access_or_moves_traffic_is_drift_where_others_add_it() {
         let catalog = catalog();

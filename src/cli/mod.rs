@@ -114,7 +114,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     status.unwrap_or(Exit::Bug).into()
 }
 
-/// A variable that none of the flags has, and one of them nearly.
+/// The usage error for environment variables that look like misspelt flags.
 fn misspelt_variables() -> Option<Failure> {
     let known = variables(&Cli::command());
     let messages = surroundings::misspelt_variables(&known).into_iter();
@@ -128,7 +128,7 @@ fn misspelt_variables() -> Option<Failure> {
     (!messages.is_empty()).then(|| Failure::several(Exit::Usage, messages))
 }
 
-/// The variables by which flags of a command and of those under it can be set, and those that no flag stands for.
+/// All environment variables that the program reads: those of a command's flags, of its subcommands', and others.
 fn variables(command: &clap::Command) -> Vec<String> {
     let own = command.get_arguments().filter_map(clap::Arg::get_env);
     let own = own.map(|name| name.to_string_lossy().into_owned());
@@ -137,7 +137,7 @@ fn variables(command: &clap::Command) -> Vec<String> {
     own.chain(below).chain(others).collect()
 }
 
-/// What the pipeline, the sandbox and the tests read.
+/// Variables without a flag: of the pipeline, the sandbox and the tests.
 const OTHER_VARIABLES: &[&str] = &[
     "FDE_INFRA_DRIFT_STACKS",
     "FDE_INFRA_FUZZ",

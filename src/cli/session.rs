@@ -40,7 +40,7 @@ pub struct Offline {
     pub graph: ResourceGraph,
     pub notes: Notes,
     pub catalog: Catalog,
-    /// Hash of the file, and of those below it, without their secrets: whoever knows the rest could try passwords.
+    /// Hash of the file and its layers, without secrets: with them, the hash could be used to guess passwords.
     pub hash: String,
     /// What the flags set, without the values.
     pub set: Vec<String>,

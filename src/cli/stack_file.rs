@@ -104,8 +104,8 @@ fn stacks(directory: &Path) -> Vec<(String, PathBuf)> {
     stacks
 }
 
-/// Reads a file of the stack in `main`: a regular file that lies, after symbolic links, where the stack's own files can be.
-/// What else the user may read, such as credentials, would be shown around a fault.
+/// Reads a file of the stack in `main`: a regular file below [`roots`], after symbolic links. Error messages show excerpts of
+/// what is read, which must not be credentials.
 ///
 /// # Errors
 /// Those of reading, [`io::ErrorKind::FileTooLarge`], and [`io::ErrorKind::PermissionDenied`] for what lies elsewhere.
@@ -115,7 +115,7 @@ pub fn read(path: &str, main: &Path) -> io::Result<String> {
         let reason = "lies outside of the repository and the working directory";
         return Err(io::Error::new(io::ErrorKind::PermissionDenied, reason));
     }
-    // A pipe or a terminal would be waited for.
+    // Reading a pipe or a terminal could block.
     if !fs::metadata(&place)?.is_file() {
         return Err(io::Error::other("is no regular file"));
     }

@@ -82,8 +82,8 @@ pub fn leave_out_empty_variables(arguments: &[OsString]) {
     }
 }
 
-/// The variables that are spelt much like one of ours and are none, each with the one that is meant. They would be passed
-/// over in silence, and a run would do what they were to prevent.
+/// Environment variables that look like a misspelt one of ours, each with the one meant. Ignoring them could run what they
+/// were set to prevent.
 pub fn misspelt_variables(known: &[String]) -> Vec<(String, String)> {
     let names = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
     let misspelt = names.filter_map(|name| misspelt(&name, known).map(|meant| (name, meant)));
@@ -97,7 +97,7 @@ fn misspelt(name: &str, known: &[String]) -> Option<String> {
     }
     let words = known.iter().filter_map(|known| known.strip_prefix(OURS));
     let one_off = |meant: &&str| {
-        // Of short words a letter more, less or other makes another word.
+        // In a short word, two changed letters make another word.
         let slips = if meant.len() < 6 { 1 } else { 2 };
         strsim::osa_distance(word, meant) <= slips
     };
@@ -107,7 +107,7 @@ fn misspelt(name: &str, known: &[String]) -> Option<String> {
     nearest.map(|meant| format!("{OURS}{meant}"))
 }
 
-/// What our variables begin with.
+/// Prefix of our environment variables.
 const OURS: &str = "FDE_INFRA_";
 
 /// What the environment says.

@@ -1,11 +1,11 @@
-//! What is said of objects that have lost their tags.
+//! Messages about objects that have lost their tags.
 
 use super::session::{self, Session};
 use crate::aws;
 use crate::display::Message;
 use crate::plan::{Plan, Refusal, Unmarked};
 
-/// Why what is there and in use is not made a second time, and how it gets its tags back.
+/// The refusal to create a second object, with the command that restores the tags of the first.
 pub fn refused(refusal: &Refusal, session: &Session, again: &str) -> Option<Message> {
     let Refusal::TagsLost(unmarked) = refusal else {
         return None;
@@ -34,7 +34,7 @@ pub fn refused(refusal: &Refusal, session: &Session, again: &str) -> Option<Mess
     )
 }
 
-/// What stays when the stack goes: it has lost the tags by which it is known.
+/// Warnings about objects that `destroy` leaves because their tags are lost.
 pub fn left(plan: &Plan, session: &Session, again: &str) -> Vec<Message> {
     let left = plan.unmarked.iter().map(|unmarked| {
         let urn = &unmarked.urn;

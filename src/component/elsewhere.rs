@@ -161,7 +161,7 @@ const SERVICES: &[(&str, &str)] = &[
     ),
 ];
 
-/// What to do about a resource type that there is none of, in a service that has others.
+/// Advice for a resource type that is not supported, of a service with other types that are.
 const TYPES: &[(&str, &str)] = &[
     (
         "aws:ec2:SecurityGroupRule",

@@ -42,7 +42,7 @@ pub struct MonitoringSpec {
     #[schemars(example = &"HappyRobot-FDE-dev", length(min = 1, max = 255))]
     pub dashboard: Option<String>,
     /// Days that the logs of the services are kept: 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096,
-    /// 1827, 2192, 2557, 2922, 3288 or 3653; 0 keeps them for ever. Default: 7 in dev, 14 in staging, 30 in prod.
+    /// 1827, 2192, 2557, 2922, 3288 or 3653; 0 keeps them indefinitely. Default: 7 in dev, 14 in staging, 30 in prod.
     #[schemars(example = 7)]
     pub log_retention_days: Option<u32>,
     /// Who is written to when an alarm rings. Each address has to confirm the mail that AWS sends it first.
@@ -144,7 +144,7 @@ fn check(context: &mut Context<'_>, spec: &MonitoringSpec) {
             .copied()
             .unwrap_or_default();
         let label = format!("CloudWatch does not keep logs for {days} days");
-        let help = format!("the next longer time is {nearest}; 0 keeps them for ever");
+        let help = format!("the next longer time is {nearest}; 0 keeps them indefinitely");
         context.refuse_with_help(
             Fault::OutOfRange,
             "monitoring.logRetentionDays",
@@ -263,7 +263,7 @@ mod tests {
             &expect![[r#"
                 2:14 name `My Dashboard`: takes letters, digits, `-` and `_`
                 3:21 out_of_range `8`: CloudWatch does not keep logs for 8 days
-                    help: the next longer time is 14; 0 keeps them for ever
+                    help: the next longer time is 14; 0 keeps them indefinitely
                 4:26 value `nobody`: is not an e-mail address
                 4:34 duplicate `a@b.com`: is given twice
             "#]],

@@ -88,7 +88,7 @@ async fn a_request_to_stop_between_two_steps_is_not_success() {
     assert_eq!((report.succeeded.len(), report.skipped.len()), (1, 1));
 }
 
-/// A step has one source of inputs: nothing is worked out anew when it runs.
+/// The plan is the one source of a step's inputs: running it computes none of them again.
 #[tokio::test(start_paused = true)]
 async fn what_the_plan_has_is_what_is_sent() {
     let text = "name: shop\nenvironment: dev\nregion: eu-south-2\nresources:\n  \

@@ -200,7 +200,7 @@ fn tagged(
         .map_or(Whose::Nobodys, Whose::InTheWay)
 }
 
-/// The resource that wants the place, other than a name, that an object has.
+/// The resource whose wanted place, other than a name, is taken by an object.
 fn wanted_by_place(
     live: &LiveSnapshot,
     schema: &Schema,
@@ -319,7 +319,7 @@ fn children(
                 || match record {
                     Some((on, mark)) if on == parent => has(&mark),
                     Some((on, mark)) => is_recorded(live, on, &mark),
-                    // Known only once it is made, and so on no record. It is ours where what it belongs on is.
+                    // Its key is known only after creation, so it is never on record: it is ours if its first parent is.
                     None => {
                         owners.is_on_first(schema, &object.inputs) || {
                             let first = schema.parents.first();
@@ -346,9 +346,8 @@ fn children(
     sorted.collect()
 }
 
-/// Whose a wanted part is that is on something that is not ours. What the file puts on somebody else's is that owner's, unless
-/// the file takes it over. One that belongs on ours has been moved, if it is on record there; or others have put theirs in
-/// its place.
+/// Ownership of a wanted part whose live parent is not ours. On a parent of others it is theirs, unless the file imports it. If
+/// it belongs on a parent of ours, it has been moved where it is on record there, and is in the way otherwise.
 fn of_no_owner(
     live: &LiveSnapshot,
     schema: &Schema,

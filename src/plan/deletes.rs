@@ -45,8 +45,8 @@ pub(super) fn leftovers(draft: &mut Draft<'_>) {
     }
 }
 
-/// Whether something that stays goes on using an object that AWS would let go of all the same: a revision of a task definition,
-/// which `ignoreChanges` keeps in its service.
+/// True if an object that stays goes on using this one, although AWS would allow its deletion: a revision of a task definition
+/// that `ignoreChanges` keeps in its service.
 pub(super) fn stays_in_use(draft: &Draft<'_>, urn: &Urn, observed: &Observed) -> bool {
     let schema = draft.catalog.get(urn.token());
     if !schema.is_some_and(|schema| schema.follows_use) {

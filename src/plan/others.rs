@@ -286,8 +286,8 @@ pub fn names_of_additions(catalog: &Catalog, live: &LiveSnapshot) -> Vec<String>
         .collect()
 }
 
-/// What the file accepts and nobody has added, where something else is there that it does not accept: then it is a slip. With
-/// the names of that.
+/// Entries of `accept` that match no addition while another one is not accepted, probably typos. Each comes with the names
+/// of the additions that are not accepted.
 pub fn idle_accepts<'a>(
     graph: &'a ResourceGraph,
     catalog: &Catalog,

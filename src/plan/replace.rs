@@ -52,8 +52,8 @@ pub(super) fn orders(draft: &mut Draft<'_>) {
     draft.delete_first = causes;
 }
 
-/// True of a broken object whose parent is gone: made again under its old name, the parent gives the new object the place
-/// that the broken one still has, and the create call would be answered with that.
+/// True of a broken object whose parent is gone. Once the parent is back under its old name, the new object would have the
+/// place of the broken one, and AWS would answer the create call with the latter.
 fn would_meet_itself(
     draft: &Draft<'_>,
     resource: &Resource,

@@ -1,5 +1,5 @@
-//! What has lost the tags by which it is known. It would pass for gone, and be made a second time: what uses it shows that
-//! it is still there.
+//! Objects that have lost their owner tags. They would be planned as creations, and a second one made; objects of ours that
+//! still use them show that they exist.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,7 +17,7 @@ pub struct Unmarked {
     pub users: Vec<Urn>,
 }
 
-/// What seems to be gone, while an object of ours still uses it and AWS would not have deleted it.
+/// Objects that seem to be gone, although an object of ours still uses them and AWS refuses to delete them while it does.
 pub(super) fn find(draft: &Draft<'_>) -> Vec<Unmarked> {
     let missing = missing(draft);
     let mut unmarked = stripped(draft);
@@ -63,8 +63,8 @@ pub(super) fn find(draft: &Draft<'_>) -> Vec<Unmarked> {
     unmarked
 }
 
-/// Of what is to go, what the last run left and has the place that the file names, without any tags. Under `up` it stands in
-/// the way, and is refused.
+/// For `destroy`: untagged objects with the name or place of a resource that the last run left. `up` refuses them as in the
+/// way.
 fn stripped(draft: &Draft<'_>) -> Vec<Unmarked> {
     if draft.request.goal != Goal::Destroy {
         return Vec::new();
@@ -83,7 +83,7 @@ fn stripped(draft: &Draft<'_>) -> Vec<Unmarked> {
         .collect()
 }
 
-/// What has been made at any free place, and stands at another one than it would get now: a rule among those of the listener.
+/// Untagged objects that match a resource in all but a place that was chosen freely: a listener rule and its priority.
 fn elsewhere(draft: &Draft<'_>, missing: &BTreeSet<&Urn>) -> Vec<Unmarked> {
     let found = missing.iter().filter_map(|urn| {
         let (resource, schema) = draft.graph.get(urn).zip(draft.catalog.get(urn.token()))?;
@@ -107,7 +107,7 @@ fn elsewhere(draft: &Draft<'_>, missing: &BTreeSet<&Urn>) -> Vec<Unmarked> {
     found.collect()
 }
 
-/// What the file has and live AWS seems not to have, unless something else is known to be in its place.
+/// Resources of the file without a live object, and with nothing else known in their place.
 fn missing<'a>(draft: &Draft<'a>) -> BTreeSet<&'a Urn> {
     let (graph, live, request) = (draft.graph, draft.live, draft.request);
     let missing = graph.iter().filter(|resource| {
@@ -127,14 +127,14 @@ fn missing<'a>(draft: &Draft<'a>) -> BTreeSet<&'a Urn> {
     missing.map(|resource| &resource.urn).collect()
 }
 
-/// Whether AWS deletes the one only once the other has let go of it. An untaggable part goes with what it is part of.
+/// True if AWS refuses to delete `used` while `user` exists. An untaggable part is deleted together with its parent.
 fn keeps(draft: &Draft<'_>, used: &Urn, user: &Urn) -> bool {
     let schema = |urn: &Urn| draft.catalog.get(urn.token());
     schema(user).is_some_and(|schema| !schema.taggable)
         || schema(used).is_some_and(|schema| schema.is_blocked_by(user.token()))
 }
 
-/// Whether the file asked for it when the user was last applied: it may have come since, in the stead of something else.
+/// True if the file had the reference when `user` was last applied. A newer reference may replace another object on purpose.
 fn was_so(draft: &Draft<'_>, used: &Urn, user: &Urn, observed: &Observed) -> bool {
     if draft.request.goal == Goal::Destroy {
         return true;

@@ -324,7 +324,7 @@ async fn put(context: &Context, inputs: &Inputs) -> AwsResult<()> {
 }
 
 /// Rules in the order of their ids, without what says nothing.
-/// Whether something expires that did not before, or earlier than before.
+/// Data loss of an update: something expires that did not before, or expires earlier.
 fn discards(observed: &Properties, wanted: &Properties) -> Option<&'static str> {
     let (before, after) = (expirations(observed), expirations(wanted));
     let mut after = after.iter();
@@ -332,11 +332,11 @@ fn discards(observed: &Properties, wanted: &Properties) -> Option<&'static str> 
     is_earlier.then_some("what is older than that goes for good")
 }
 
-/// The days after which what expires, of the rules that are in force: by the kind of expiration and the filter. A date is one
-/// kind each.
+/// Days until expiration under the enabled rules, by kind of expiration and filter. Each date is a kind of its own.
 fn expirations(inputs: &Properties) -> BTreeMap<String, f64> {
     let mut expirations = BTreeMap::new();
-    let Some(Value::List(rules)) = inputs.get("rules") else {
+    // AWS spells filters and dates in its own way.
+    let Some(Value::List(rules)) = inputs.get("rules").cloned().map(canonical) else {
         return expirations;
     };
     for rule in rules.iter().filter_map(Value::as_object) {
@@ -427,6 +427,21 @@ mod tests {
 
     fn equal(left: serde_json::Value, right: serde_json::Value) -> bool {
         canonical(left.into()) == canonical(right.into())
+    }
+
+    #[test]
+    fn only_an_earlier_expiration_takes_data() {
+        let rules = |days: u32, filter: serde_json::Value| -> Properties {
+            let rule = json!([{"id": "old", "status": "Enabled", "filter": filter,
+                "expiration": {"days": days, "date": null, "expiredObjectDeleteMarker": false}}]);
+            Properties::from([("rules".to_owned(), rule.into())])
+        };
+        // As AWS has it, and as an author leaves it out.
+        let live = rules(30, json!({"prefix": "", "tag": null}));
+        assert_eq!(discards(&live, &rules(90, json!(null))), None);
+        assert_eq!(discards(&live, &rules(30, json!({}))), None);
+        assert!(discards(&live, &rules(7, json!(null))).is_some());
+        assert!(discards(&live, &rules(90, json!({"prefix": "logs/"}))).is_some());
     }
 
     #[test]

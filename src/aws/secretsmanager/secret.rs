@@ -271,8 +271,8 @@ async fn describe(context: &Context, id: &str) -> AwsResult<DescribeSecretOutput
         .await
 }
 
-/// One secret by name or ARN. One of ours that is scheduled for deletion is none: it is restored when it is made. Somebody
-/// else's holds the name until it is gone.
+/// One secret by name or ARN. One of ours that is scheduled for deletion is left out: creation restores it. One that
+/// is not of the stack holds the name until AWS deletes it.
 async fn find(context: &Context, id: &str, stack: &StackId) -> AwsResult<Option<LiveOf<Secret>>> {
     match describe(context, id).await {
         Ok(secret) => {
