@@ -21,8 +21,9 @@
 //! | [`execute`] | running steps, concurrency, cancelling, events | what the steps mean |
 //! | [`aws`] | every SDK call, retry, waiting, tags; one file per resource type | plans, terminals |
 //! | [`display`] | events and plans into text; one small writer at the end | providers |
-//! | [`deployment`] | who is at a stack, and who has been: lock and history (two SSM parameters) | what a run does |
+//! | [`deployment`] | who is at a stack, who has been, and what runs have made: lock, run and history (three SSM parameters) | what a run does |
 //! | [`sandbox`] | a local AWS account: starting it, and the mending of its gaps | everything else |
+//! | [`regular_file`] | reading files: regular ones, of bounded size, without waiting | which files |
 //!
 //! # Invariants
 //!
@@ -32,12 +33,14 @@
 //! - The plan is the only thing the executor is given.
 //! - Nothing outside [`aws`] names an SDK type; nothing outside [`sandbox`] knows that a local account exists.
 //! - Identity is the [`resource::Urn`], everywhere.
-//! - AccessDenied is an error, never "absent".
-//! - Nothing depends on the lock or the history: [`deployment`] says why.
+//! - AccessDenied is an error, never "absent"; so is an answer without what AWS always sends.
+//! - What exists is read from AWS alone. The record of [`deployment`] decides one thing, which of it is ours
+//!   ([`resource::Proof`]): tags are a claim, and where the record does not bear them out, nothing is touched. The lock is for
+//!   manners: what a run does is right without it.
 //!
 //! # Deliberately absent
 //!
-//! No state file: ownership tags travel in the create call. No rollback: forward only. No plugins: a resource type is a
+//! No state file: ownership tags travel in the create call, and the record holds hashes that only prove them. No rollback: forward only. No plugins: a resource type is a
 //! file in [`aws`] and a line in its registry.
 
 pub mod aws;
@@ -49,6 +52,7 @@ pub mod execute;
 pub mod graph;
 pub mod live;
 pub mod plan;
+pub mod regular_file;
 pub mod resource;
 pub mod sandbox;
 pub mod stack;

@@ -35,13 +35,13 @@ const STACK: &str = "
 name: shop
 environment: dev
 region: eu-south-2
-network: { natGateways: perZone }
+network: { natGateways: perZone, flowLogs: true }
 services:
   api: { port: 8000, routes: ['/api/*'], image: '1.0', permissions: [{ actions: ['s3:GetObject'], resources: ['*'] }] }
   web: { port: 3000, default: true, image: '1.0', scaling: { min: 1, max: 3 } }
 database: {}
-loadBalancer: { waf: { enabled: true } }
-monitoring: { alarmEmails: [oncall@example.com] }
+loadBalancer: { waf: { enabled: true, logging: true } }
+monitoring: { alarmEmails: [oncall@example.com], databaseEvents: true }
 resources:
   roleA: { type: aws:iam:Role, properties: { name: shop-a, assumeRolePolicy: { Version: '2012-10-17', Statement: [] } } }
   roleB: { type: aws:iam:Role, properties: { name: shop-b, assumeRolePolicy: { Version: '2012-10-17', Statement: [] } } }

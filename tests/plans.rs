@@ -1026,6 +1026,29 @@ async fn a_target_group_with_a_fixed_name_changes_hands() {
     "#]]).await;
 }
 
+/// The same where the other load balancer is there already, and keeps its listeners.
+#[tokio::test(start_paused = true)]
+async fn a_listener_that_moves_to_another_load_balancer_goes_before_it_comes() {
+    let other = "\nother: { type: aws:lb:LoadBalancer, properties: { name: shop-more, subnets: ['${left.id}', '${right.id}'] } }\n";
+    let before = all(&[RANGES, WAY_IN]).replace(
+        "{ port: 80, protocol",
+        "{ name: shop-fixed, port: 80, protocol",
+    ) + other;
+    let world = World::with(&before).await;
+    let moved = before.replace("${balancer.arn}", "${other.arn}");
+    world
+        .check(
+            &moved,
+            &up(),
+            expect![[r#"
+        0 delete replaced listener: cannot change in place: loadBalancerArn
+        1 create replacement of listener: cannot change in place: loadBalancerArn after 0
+    "#]],
+        )
+        .await;
+    world.arrives(&moved, &up()).await;
+}
+
 /// `aws ecs update-service --capacity-provider-strategy` by hand: what was a launch type comes back in place.
 #[tokio::test(start_paused = true)]
 async fn a_service_that_was_moved_to_a_capacity_provider_comes_back_in_place() {
@@ -1725,4 +1748,249 @@ db: { type: aws:rds:Instance, properties: { identifier: shop, engine: postgres, 
     "#]],
         )
         .await;
+}
+
+/// The logical name is that of the object that stays as well.
+#[tokio::test]
+async fn the_data_of_a_second_object_goes_by_its_id_alone() {
+    let file = "
+db: { type: aws:rds:Instance, properties: { identifier: shop, engine: postgres, instanceClass: db.t3.micro, allocatedStorage: 20, username: shop } }
+";
+    let world = World::with(file).await;
+    let mut second = world.object("db");
+    second.id = "shop-2".to_owned();
+    second.arn = Some("arn:aws:rds:eu-south-2:123456789012:db:shop-2".to_owned());
+    second.inputs.insert("identifier".into(), "shop-2".into());
+    world.account.insert(second);
+    let with = |name: &str| Request {
+        allow_delete: names(&[name]),
+        ..up()
+    };
+    for named in [up(), with("db"), with("d*")] {
+        let plan = world.plan(file, &named).await;
+        let [plan::Refusal::HoldsData { id, .. }] = plan.refusals.as_slice() else {
+            panic!("{}", text(&plan));
+        };
+        assert_eq!((id.as_str(), plan.steps.len()), ("shop-2", 0));
+    }
+    for named in [with("shop-2"), with("*")] {
+        let plan = world.plan(file, &named).await;
+        let gone: Vec<&str> = plan
+            .going()
+            .iter()
+            .map(|(_, object)| object.id.as_str())
+            .collect();
+        assert_eq!(gone, ["shop-2"], "{}", text(&plan));
+    }
+}
+
+/// It holds no data; what others point at goes with it.
+#[tokio::test]
+async fn a_load_balancer_under_deletion_protection_goes_by_consent_alone() {
+    let file = |name: &str, protected: bool| {
+        all(&[RANGES, WAY_IN])
+            .replace("shop-one", name)
+            .replace(
+                "balancer: { type: aws:lb:LoadBalancer, properties: {",
+                &format!("balancer: {{ type: aws:lb:LoadBalancer, properties: {{ enableDeletionProtection: {protected},"),
+            )
+    };
+    let protected = file("shop-one", true);
+    let world = World::with(&protected).await;
+    let id = world.object("balancer").id;
+    let replaced = file("shop-two", true);
+    let renamed_and_unprotected = file("shop-two", false);
+    let without = RANGES.trim();
+    for (what, resources, request, op) in [
+        ("destroyed", protected.as_str(), destroy(), plan::Op::Delete),
+        ("replaced", replaced.as_str(), up(), plan::Op::Replace),
+        // What is live is what is lost.
+        (
+            "and unprotected",
+            renamed_and_unprotected.as_str(),
+            up(),
+            plan::Op::Replace,
+        ),
+        ("taken out of the file", without, up(), plan::Op::Delete),
+    ] {
+        let plan = world.plan(resources, &request).await;
+        let [
+            plan::Refusal::Guarded {
+                urn,
+                op: refused,
+                guard,
+                ..
+            },
+        ] = plan.refusals.as_slice()
+        else {
+            panic!("{what}: {}", text(&plan));
+        };
+        assert_eq!(urn.name(), "balancer", "{what}");
+        assert_eq!(
+            (*refused, *guard),
+            (op, "enableDeletionProtection"),
+            "{what}"
+        );
+        for name in ["balancer", "*", id.as_str()] {
+            let consented = Request {
+                allow_delete: names(&[name]),
+                ..request.clone()
+            };
+            let plan = world.plan(resources, &consented).await;
+            assert_eq!(plan.refusals, [], "{what}, consented to as {name}");
+            let going = plan.going();
+            let mut going = going.iter().map(|(_, object)| object.id.as_str());
+            assert!(going.any(|going| going == id), "{what}: {}", text(&plan));
+        }
+    }
+    // What is switched off first goes in passing.
+    let open = file("shop-one", false);
+    world.arrives(&open, &up()).await;
+    assert_eq!(world.plan(&open, &destroy()).await.refusals, []);
+}
+
+/// What lapses where a person does nothing is offered again, and nobody's doing.
+#[tokio::test]
+async fn a_subscription_that_lapsed_is_no_drift() {
+    let file = |protocol: &str| {
+        format!(
+            "topic: {{ type: aws:sns:Topic }}\nmail: {{ type: aws:sns:TopicSubscription, properties: {{ topic: '${{topic.arn}}', protocol: {protocol}, endpoint: x }} }}\n"
+        )
+    };
+    for (protocol, lapses) in [
+        ("email", true),
+        ("https", true),
+        ("sqs", false),
+        ("lambda", false),
+    ] {
+        let file = file(protocol);
+        let graph = graph(&file);
+        let world = World::with(&file).await;
+        let mut live = live::read(&world.account, &graph).await.expect("reads");
+        let mail = graph.iter().find(|resource| resource.urn.name() == "mail");
+        let mail = &mail.expect("it is wanted").urn;
+        live.ours.remove(mail).expect("it is there");
+        live.last_run.insert(mail, None);
+        let plan = plan::build(&graph, &live, &catalog(), &up());
+        let because = &plan.steps[0].because;
+        assert_eq!(plan.steps.len(), 1, "{}", text(&plan));
+        assert_eq!(*because == plan::Because::Lapsed, lapses, "{protocol}");
+        assert_eq!(because.is_drift(), !lapses, "{protocol}");
+        assert_eq!(plan.is_in_sync(), lapses, "{protocol}");
+    }
+}
+
+/// Another address has the place of one that lapsed: it was never offered, and is the file's own change.
+#[tokio::test]
+async fn a_subscription_to_another_address_has_not_lapsed() {
+    let file = |endpoint: &str| {
+        format!(
+            "topic: {{ type: aws:sns:Topic }}\nmail: {{ type: aws:sns:TopicSubscription, properties: {{ topic: '${{topic.arn}}', protocol: email, endpoint: {endpoint} }} }}\n"
+        )
+    };
+    let world = World::with(&file("a@x.example")).await;
+    let before = graph(&file("a@x.example"));
+    let mut live = live::read(&world.account, &before).await.expect("reads");
+    live.last_run = plan::build(&before, &live, &catalog(), &up()).left;
+    live.ours.retain(|urn, _| urn.name() != "mail");
+    for (endpoint, because) in [
+        ("a@x.example", plan::Because::Lapsed),
+        ("c@x.example", plan::Because::Missing),
+    ] {
+        let plan = plan::build(&graph(&file(endpoint)), &live, &catalog(), &up());
+        let mail = plan.steps.iter().find(|step| step.urn.name() == "mail");
+        let found = &mail.expect("it is made").because;
+        assert_eq!(*found, because, "{endpoint}: {}", text(&plan));
+    }
+}
+
+/// RDS looks at the policies of its monitoring role when it makes the instance; ECS's first tasks need theirs.
+#[tokio::test]
+async fn what_assumes_a_role_waits_for_the_policies_of_the_role() {
+    let trust = r#"'{"Version":"2012-10-17","Statement":[]}'"#;
+    let file = format!(
+        "
+role: {{ type: aws:iam:Role, properties: {{ assumeRolePolicy: {trust} }} }}
+managed: {{ type: aws:iam:RolePolicyAttachment, properties: {{ role: '${{role.name}}', policyArn: arn:aws:iam::aws:policy/a }} }}
+inline: {{ type: aws:iam:RolePolicy, properties: {{ role: '${{role.name}}', policy: {trust} }} }}
+later: {{ type: aws:iam:RolePolicy, properties: {{ role: '${{role.name}}', policy: {{ Version: '2012-10-17', Statement: [{{ Effect: Allow, Action: 'rds:*', Resource: '${{db.arn}}' }}] }} }} }}
+db: {{ type: aws:rds:Instance, properties: {{ identifier: shop, engine: postgres, instanceClass: db.t3.micro, allocatedStorage: 20, username: shop, monitoringInterval: 60, monitoringRoleArn: '${{role.arn}}' }} }}
+task: {{ type: aws:ecs:TaskDefinition, properties: {{ family: api, executionRoleArn: '${{role.arn}}', containerDefinitions: [{{ name: api, image: nginx }}] }} }}
+cluster: {{ type: aws:ecs:Cluster }}
+service: {{ type: aws:ecs:Service, properties: {{ cluster: '${{cluster.name}}', taskDefinition: '${{task.arn}}', networkConfiguration: {{ subnets: [subnet-1] }} }} }}
+"
+    );
+    let graph = graph(&file);
+    let needs = |name: &str| {
+        let resource = graph.iter().find(|resource| resource.urn.name() == name);
+        let needs = fde_infra::graph::dependencies(resource.expect("it is wanted"));
+        let names = needs.into_iter().map(|urn| urn.name().to_owned());
+        names.collect::<BTreeSet<String>>()
+    };
+    for (name, waits) in [("db", true), ("service", true), ("task", false)] {
+        let needs = needs(name);
+        assert_eq!(needs.contains("managed"), waits, "{name}: {needs:?}");
+        assert_eq!(needs.contains("inline"), waits, "{name}: {needs:?}");
+    }
+    // One that names the instance comes after it.
+    assert!(!needs("db").contains("later") && needs("later").contains("db"));
+}
+
+/// CloudWatch adds up what has one name: a new firewall has names of its stack's own, and one that an earlier version made goes
+/// on under the names that alarms of others may read.
+#[tokio::test(start_paused = true)]
+async fn a_firewall_keeps_the_metrics_that_it_was_made_with() {
+    let file = |sets: &str| {
+        let waf = format!("waf: {{ enabled: true, sets: [{sets}], count: [] }}");
+        PLATFORM.replace("waf: { enabled: false }", &waf)
+    };
+    let acl = "loadBalancer/webAcl";
+    let json = |inputs: &Properties| serde_json::Value::from(&Value::Object(inputs.clone()));
+    let metrics = |inputs: &Properties| -> Vec<String> {
+        let text = json(inputs).to_string();
+        let names = text.split("\"metricName\":\"").skip(1);
+        let names = names.filter_map(|rest| rest.split('"').next());
+        names.map(str::to_owned).collect()
+    };
+    let world = World::serving(&file("common")).await;
+    let object = world.object(acl);
+    let own = [
+        "shop-dev-RateLimit",
+        "shop-dev-CommonRules",
+        "shop-dev-WebAcl",
+    ];
+    assert_eq!(metrics(&object.inputs), own);
+
+    let renamed = |to: &str| {
+        let text = json(&object.inputs).to_string();
+        let text = text.replace(
+            "\"metricName\":\"shop-dev-",
+            &format!("\"metricName\":\"{to}"),
+        );
+        let value: serde_json::Value = serde_json::from_str(&text).expect("it is JSON");
+        let value = Value::from(value);
+        value.as_object().expect("inputs").clone()
+    };
+    let planned = async |sets: &str| {
+        let plan = world.plan(&file(sets), &up()).await;
+        let mut steps = plan.steps.iter();
+        let step = steps.find(|step| step.urn.name() == acl)?;
+        Some(metrics(&step.comparison()?.inputs))
+    };
+    let live = |inputs: Properties| world.account.edit(&object.id, |acl| acl.inputs = inputs);
+
+    live(renamed(""));
+    assert_eq!(planned("common").await, None);
+    let expected = [
+        "RateLimit",
+        "CommonRules",
+        "shop-dev-SqlInjection",
+        "WebAcl",
+    ];
+    let expected = expected.map(str::to_owned).to_vec();
+    assert_eq!(planned("common, sqlInjection").await, Some(expected));
+    // Names that no version has given are drift.
+    live(renamed("of-others-"));
+    let own = own.map(str::to_owned).to_vec();
+    assert_eq!(planned("common").await, Some(own));
 }

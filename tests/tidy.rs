@@ -32,7 +32,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
         &["resource", "graph", "plan", "execute", "deployment"],
     ),
     ("sandbox", &[]),
-    ("testing", &["resource", "graph", "execute"]),
+    ("testing", &["resource", "graph", "execute", "deployment"]),
     (
         "cli",
         &[
@@ -109,7 +109,8 @@ fn name(path: &Path) -> String {
 /// The code of a file without its comments and its tests.
 fn product_code(path: &Path) -> String {
     // What it takes to set a scene may come from any room.
-    if path.ends_with("tests.rs") || path.ends_with("component/testing.rs") {
+    let is_test = path.ends_with("tests.rs") || name(path).contains("/tests/");
+    if is_test || path.ends_with("component/testing.rs") {
         return String::new();
     }
     let text = fs::read_to_string(path).expect("the file is readable");

@@ -1,8 +1,10 @@
 //! A connection to one account in one region: the SDK clients, and the one way to call through them.
 
-use std::future::Future;
+use std::collections::BTreeSet;
+use std::future::{Future, ready};
+use std::ops::Deref;
 use std::path::Path;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use aws_config::BehaviorVersion;
@@ -17,18 +19,20 @@ use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use aws_types::SdkConfig;
 use aws_types::region::Region;
-use aws_types::service_config::ServiceConfigKey;
+use futures_util::FutureExt;
 use tokio::sync::OwnedMutexGuard;
 
 use super::credentials::{Profiles, Source};
-use super::error::AwsResult;
+use super::endpoints::{self, Endpoint};
+use super::error::{AwsResult, place};
 use super::hands;
 use super::http::{self, Bundle, BundleError};
 use super::opt_in;
 use super::rate::Pacer;
-use super::retry::{Repeat, call};
+use super::retry::{Repeat, call, repeated};
 use super::turns::Turns;
-use crate::resource::{Masking, ProviderError};
+use crate::resource::session::beside;
+use crate::resource::{Masking, Proof, ProviderError, Urn};
 
 /// How to reach AWS; everything left out comes from the SDK's standard chain.
 #[derive(Debug, Clone, Default)]
@@ -52,6 +56,9 @@ pub enum ConnectError {
         endpoint: Option<String>,
         source: ProviderError,
     },
+    /// Secrets would be sent to another machine as they are.
+    #[error("calls would go to another machine over plain http")]
+    PlainHttp(Endpoint),
     /// The credentials are good, though not there.
     #[error("the region is not enabled in this account")]
     RegionDisabled { source: ProviderError },
@@ -64,11 +71,26 @@ pub enum ConnectError {
 /// The clients of one account and region, and who we are there.
 pub struct Context {
     pub account_id: String,
-    pub region: String,
     /// `aws`, or another partition such as `aws-cn`.
     pub partition: String,
     /// ARN of the caller.
     pub caller: String,
+    clients: Arc<Clients>,
+}
+
+impl Deref for Context {
+    type Target = Clients;
+
+    fn deref(&self) -> &Clients {
+        &self.clients
+    }
+}
+
+/// The clients of one account and region, before it is known which account that is.
+pub struct Clients {
+    pub region: String,
+    /// Where calls go that do not go to AWS's own addresses.
+    pub endpoints: Vec<Endpoint>,
     pub ec2: aws_sdk_ec2::Client,
     pub ecr: aws_sdk_ecr::Client,
     pub ecs: aws_sdk_ecs::Client,
@@ -90,6 +112,10 @@ pub struct Context {
     turns: Turns,
     /// The secrets that have been read or sent: an error may quote them.
     secret_texts: Mutex<Masking>,
+    /// What could not be compared, by the id of a secret; `None` where that is an error.
+    uncompared: Mutex<Option<BTreeSet<String>>>,
+    /// What is on record of what runs of ours have made, once that was read.
+    proof: Mutex<Proof>,
 }
 
 /// Connects and asks STS who we are: the first call of every command, and the only one before the account guard.
@@ -97,8 +123,22 @@ pub struct Context {
 /// # Errors
 /// No region, or no usable credentials.
 pub async fn connect(connection: &Connection) -> Result<Context, ConnectError> {
+    let (context, ()) = connect_beside(connection, |_| ((), ready(()))).await?;
+    Ok(context)
+}
+
+/// As [`connect`], for a caller that goes on with calls that need no identity: `begin` makes them, and they are on their
+/// way while STS is asked. Their answers are for later, and are not waited for here.
+///
+/// # Errors
+/// Those of [`connect`].
+pub(super) async fn connect_beside<Begun, Work: Future>(
+    connection: &Connection,
+    begin: impl FnOnce(&Arc<Clients>) -> (Begun, Work),
+) -> Result<(Context, Begun), ConnectError> {
     let profiles = Profiles::read(connection.profile.as_deref()).await;
-    let http = http::client(bundle(connection, &profiles)?.as_ref())?;
+    let named = connection.endpoint_url.as_deref();
+    let http = http::client(bundle(connection, &profiles)?.as_ref(), named)?;
     let config = load(connection, &profiles, &http).await;
     let region = config
         .region()
@@ -106,16 +146,27 @@ pub async fn connect(connection: &Connection) -> Result<Context, ConnectError> {
         .as_ref()
         .to_owned();
     let source = profiles.source(connection.profile.is_some());
-    let pacer = Pacer::default();
+    let endpoints = endpoints::configured(connection, &config, &profiles, &source);
+    // Before anything is sent: a web identity token goes to STS.
+    if let Some(endpoint) = endpoints.iter().find(|it| it.is_refused(connection)) {
+        return Err(ConnectError::PlainHttp(endpoint.clone()));
+    }
     let sts = aws_sdk_sts::Client::new(&config);
-    let mut identity = call(&pacer, "sts:GetCallerIdentity", Repeat::First, || {
-        sts.get_caller_identity().send()
-    })
-    .await;
+    let clients = Arc::new(Clients::new(&config, region, endpoints, source));
+    let (begun, work) = begin(&clients);
+    let asking = || sts.get_caller_identity().send();
+    let asking = call(
+        &clients.pacer,
+        "sts:GetCallerIdentity",
+        Repeat::First,
+        asking,
+    );
+    let mut identity = beside(asking.boxed(), work).await;
+    let region = &clients.region;
     if let Err(error) = &mut identity {
-        error.region.clone_from(&region);
+        error.region.clone_from(region);
         if error.remedy.is_none() {
-            error.remedy = source.remedy(error);
+            error.remedy = clients.source.remedy(error);
         }
     }
     let identity = match identity {
@@ -127,45 +178,28 @@ pub async fn connect(connection: &Connection) -> Result<Context, ConnectError> {
                     ..connection.clone()
                 };
                 let config = load(&elsewhere, &profiles, &http).await;
-                if let Some(remedy) = opt_in::remedy(&config, &region).await {
+                if let Some(remedy) = opt_in::remedy(&config, region).await {
                     source.remedy = Some(remedy);
                     return Err(ConnectError::RegionDisabled { source });
                 }
             }
-            let endpoint = config.endpoint_url().map(str::to_owned);
+            let endpoint = address_of(&clients.endpoints, "STS");
+            let endpoint = endpoint.map(|endpoint| endpoint.address.clone());
             return Err(ConnectError::Identity { endpoint, source });
         }
     };
     let caller = identity.arn().unwrap_or_default().to_owned();
-    // With another endpoint than AWS's own, buckets are part of the path: its host name has no subdomains.
-    let s3 = aws_sdk_s3::config::Builder::from(&config)
-        .force_path_style(config.endpoint_url().is_some() || has_endpoint_of_s3(&config))
-        .build();
-    Ok(Context {
+    let context = Context {
         account_id: identity.account().unwrap_or_default().to_owned(),
         partition: caller.split(':').nth(1).unwrap_or("aws").to_owned(),
-        region,
         caller,
-        ec2: aws_sdk_ec2::Client::new(&config),
-        ecr: aws_sdk_ecr::Client::new(&config),
-        ecs: aws_sdk_ecs::Client::new(&config),
-        rds: aws_sdk_rds::Client::new(&config),
-        elbv2: aws_sdk_elasticloadbalancingv2::Client::new(&config),
-        cloudwatch: aws_sdk_cloudwatch::Client::new(&config),
-        logs: aws_sdk_cloudwatchlogs::Client::new(&config),
-        iam: aws_sdk_iam::Client::new(&config),
-        s3: aws_sdk_s3::Client::from_conf(s3),
-        secrets: aws_sdk_secretsmanager::Client::new(&config),
-        sns: aws_sdk_sns::Client::new(&config),
-        ssm: aws_sdk_ssm::Client::new(&config),
-        wafv2: aws_sdk_wafv2::Client::new(&config),
-        autoscaling: aws_sdk_applicationautoscaling::Client::new(&config),
-        tagging: aws_sdk_resourcegroupstagging::Client::new(&config),
-        pacer,
-        source,
-        turns: Turns::default(),
-        secret_texts: Mutex::default(),
-    })
+        clients,
+    };
+    Ok((context, begun))
+}
+
+fn address_of<'a>(endpoints: &'a [Endpoint], service: &str) -> Option<&'a Endpoint> {
+    endpoints.iter().find(|endpoint| endpoint.serves(service))
 }
 
 /// The certificates that a profile or the environment wants to be trusted, instead of the system's: those of a proxy that
@@ -188,10 +222,11 @@ fn bundle(connection: &Connection, profiles: &Profiles) -> Result<Option<Bundle>
 
 /// What the environment, the profile and the connection say together.
 ///
-/// The SDK reads by itself, from environment and profile: `AWS_ENDPOINT_URL` and `AWS_ENDPOINT_URL_<SERVICE>`,
-/// `AWS_USE_FIPS_ENDPOINT`, `AWS_USE_DUALSTACK_ENDPOINT`, `AWS_CONFIG_FILE`, `AWS_SHARED_CREDENTIALS_FILE`, what has to do
-/// with credentials, and `AWS_SDK_UA_APP_ID`. Of no effect are `AWS_MAX_ATTEMPTS` and `AWS_RETRY_MODE` (see `retry.rs`),
-/// and `AWS_STS_REGIONAL_ENDPOINTS`, since this SDK calls regional endpoints only.
+/// The SDK reads by itself, from environment and profile: `AWS_ENDPOINT_URL` and `AWS_ENDPOINT_URL_<SERVICE>` (see
+/// `endpoints.rs`), `AWS_USE_FIPS_ENDPOINT`, `AWS_USE_DUALSTACK_ENDPOINT`, `AWS_CONFIG_FILE`,
+/// `AWS_SHARED_CREDENTIALS_FILE`, what has to do with credentials, and `AWS_SDK_UA_APP_ID`. Of no effect are
+/// `AWS_MAX_ATTEMPTS` and `AWS_RETRY_MODE` (see `retry.rs`), and `AWS_STS_REGIONAL_ENDPOINTS`, since this SDK calls
+/// regional endpoints only.
 async fn load(connection: &Connection, profiles: &Profiles, http: &SharedHttpClient) -> SdkConfig {
     let mut loader = aws_config::defaults(BehaviorVersion::latest())
         .http_client(http.clone())
@@ -240,20 +275,39 @@ async fn load(connection: &Connection, profiles: &Profiles, http: &SharedHttpCli
     loader.load().await
 }
 
-/// Whether S3 alone has another address than AWS's own: `AWS_ENDPOINT_URL_S3`, or `s3` in the profile's `services`.
-fn has_endpoint_of_s3(config: &SdkConfig) -> bool {
-    let key = ServiceConfigKey::builder()
-        .service_id("s3")
-        .env("AWS_ENDPOINT_URL")
-        .profile("endpoint_url")
-        .build();
-    match (config.service_config(), key) {
-        (Some(settings), Ok(key)) => settings.load_config(key).is_some(),
-        _ => false,
+impl Clients {
+    fn new(config: &SdkConfig, region: String, endpoints: Vec<Endpoint>, source: Source) -> Self {
+        // With another endpoint than AWS's own, buckets are part of the path: its host name has no subdomains.
+        let s3 = aws_sdk_s3::config::Builder::from(config)
+            .force_path_style(address_of(&endpoints, "S3").is_some())
+            .build();
+        Self {
+            region,
+            endpoints,
+            ec2: aws_sdk_ec2::Client::new(config),
+            ecr: aws_sdk_ecr::Client::new(config),
+            ecs: aws_sdk_ecs::Client::new(config),
+            rds: aws_sdk_rds::Client::new(config),
+            elbv2: aws_sdk_elasticloadbalancingv2::Client::new(config),
+            cloudwatch: aws_sdk_cloudwatch::Client::new(config),
+            logs: aws_sdk_cloudwatchlogs::Client::new(config),
+            iam: aws_sdk_iam::Client::new(config),
+            s3: aws_sdk_s3::Client::from_conf(s3),
+            secrets: aws_sdk_secretsmanager::Client::new(config),
+            sns: aws_sdk_sns::Client::new(config),
+            ssm: aws_sdk_ssm::Client::new(config),
+            wafv2: aws_sdk_wafv2::Client::new(config),
+            autoscaling: aws_sdk_applicationautoscaling::Client::new(config),
+            tagging: aws_sdk_resourcegroupstagging::Client::new(config),
+            pacer: Pacer::default(),
+            source,
+            turns: Turns::default(),
+            secret_texts: Mutex::default(),
+            uncompared: Mutex::default(),
+            proof: Mutex::default(),
+        }
     }
-}
 
-impl Context {
     /// Makes a call that may be repeated: a read, an idempotent write, or a create with a token or a natural key.
     ///
     /// # Errors
@@ -280,9 +334,51 @@ impl Context {
         self.named(call(&self.pacer, operation, Repeat::Unsafe, make).await)
     }
 
+    /// [`Clients::call`], for an answer in our own terms.
+    ///
+    /// # Errors
+    /// As for [`Clients::call`].
+    pub async fn repeated<T, F, Fut>(&self, operation: &'static str, make: F) -> AwsResult<T>
+    where
+        F: Fn() -> Fut,
+        Fut: Future<Output = AwsResult<T>>,
+    {
+        self.named(repeated(&self.pacer, operation, Repeat::Safe, make).await)
+    }
+
     /// Waits for its turn with an object that takes one change at a time, and holds it until the answer is dropped.
     pub async fn turn(&self, object: &str) -> OwnedMutexGuard<()> {
         self.turns.take(object).await
+    }
+
+    /// Lets a value pass that may not be read: a preview is not the place to refuse that.
+    pub fn only_look(&self) {
+        lock(&self.uncompared).get_or_insert_default();
+    }
+
+    /// The secrets whose values could not be compared.
+    pub fn uncompared(&self) -> BTreeSet<String> {
+        lock(&self.uncompared).clone().unwrap_or_default()
+    }
+
+    /// Takes a secret for equal whose value may not be read. False where that is an error.
+    pub(super) fn pass_uncompared(&self, id: &str) -> bool {
+        let mut uncompared = lock(&self.uncompared);
+        let Some(ids) = uncompared.as_mut() else {
+            return false;
+        };
+        ids.insert(id.to_owned());
+        true
+    }
+
+    /// Goes by what is on record from here on.
+    pub fn go_by(&self, proof: &Proof) {
+        lock(&self.proof).clone_from(proof);
+    }
+
+    /// Whether a run of ours has made what creation finds deleted and not gone yet. Its tags can be copied.
+    pub(super) fn has_made(&self, urn: &Urn, id: &str) -> bool {
+        lock(&self.proof).has_made(urn, id)
     }
 
     /// Remembers a secret, so that no error shows it.
@@ -307,6 +403,19 @@ impl Context {
         error
     }
 
+    fn named<T>(&self, mut result: AwsResult<T>) -> AwsResult<T> {
+        if let Err(error) = &mut result {
+            // Some remedies name the region.
+            place(error, &self.region);
+            if error.remedy.is_none() {
+                error.remedy = self.source.remedy(error).or_else(|| hands::remedy(error));
+            }
+        }
+        result
+    }
+}
+
+impl Context {
     /// An ARN of this account and region.
     pub fn arn(&self, service: &str, resource: &str) -> String {
         format!(
@@ -314,14 +423,8 @@ impl Context {
             self.partition, self.region, self.account_id
         )
     }
+}
 
-    fn named<T>(&self, mut result: AwsResult<T>) -> AwsResult<T> {
-        if let Err(error) = &mut result {
-            error.region.clone_from(&self.region);
-            if error.remedy.is_none() {
-                error.remedy = self.source.remedy(error).or_else(|| hands::remedy(error));
-            }
-        }
-        result
-    }
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -3,7 +3,9 @@
 //! The code tables are those of `aws-resources.md` §1.4 to §1.6: botocore's models, Terraform's provider and AWS's own
 //! documentation. Codes that only an emulator uses are not in them.
 
+mod quotas;
 mod remedies;
+mod unseen;
 
 use std::error::Error;
 use std::time::SystemTime;
@@ -19,6 +21,10 @@ use aws_smithy_types::date_time::Format;
 use aws_smithy_types::error::ErrorMetadata;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
+use unseen::is_not_visible_yet;
+pub(in crate::aws) use unseen::patience;
+
+use super::answer::Unreadable;
 use crate::resource::provider::Remedy;
 use crate::resource::{ErrorKind, ProviderError};
 
@@ -45,17 +51,23 @@ where
             converted.message = reason(context.err());
             converted.status = Some(status);
             converted.request_id = request_id(context.raw());
-            converted.kind = kind(&converted.code, &converted.message, status);
+            converted.kind = kind_of(operation, &converted.code, &converted.message, status);
             converted.remedy = remedies::of(&converted);
         }
         SdkError::ResponseError(context) => {
             let status = context.raw().status().as_u16();
             converted.status = Some(status);
             converted.request_id = request_id(context.raw());
-            converted.message = format!("an answer that cannot be read: {}", innermost(error));
+            converted.message = unread(error);
         }
         SdkError::TimeoutError(_) => "no answer in time".clone_into(&mut converted.message),
         SdkError::DispatchFailure(failure) => {
+            if let Some(answer) = unreadable(error) {
+                converted.status = Some(answer.status);
+                converted.request_id.clone_from(&answer.request_id);
+                converted.message = unread(answer);
+                return converted;
+            }
             converted.message = failure
                 .as_connector_error()
                 .map_or_else(|| innermost(error), |connector| innermost(connector))
@@ -75,6 +87,22 @@ where
     converted
 }
 
+/// The answer that our client has given up, if that is what failed.
+fn unreadable<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a Unreadable> {
+    let mut current = Some(error);
+    while let Some(cause) = current {
+        if let Some(answer) = cause.downcast_ref() {
+            return Some(answer);
+        }
+        current = cause.source();
+    }
+    None
+}
+
+fn unread(error: &(dyn Error + 'static)) -> String {
+    format!("an answer that cannot be read: {}", innermost(error))
+}
+
 /// How rustls begins what it says of a certificate that it refuses.
 const UNTRUSTED: &str = "invalid peer certificate";
 
@@ -86,7 +114,8 @@ fn untrusted() -> Remedy {
     )
 }
 
-/// What a successful answer must carry.
+/// What a successful answer must carry. The SDK reads an empty body of a service that speaks JSON as an answer with nothing in
+/// it: without this, a list that is not there would mean that all of its objects are gone.
 ///
 /// # Errors
 /// [`ErrorKind::Bug`] where it does not: AWS's model says otherwise.
@@ -100,6 +129,36 @@ pub fn expected<T>(operation: &str, part: Option<T>, what: &str) -> AwsResult<T>
     })
 }
 
+/// As [`expected`], where an answer accounts for each of the objects that were asked for: those that are not in the list are
+/// among the failures.
+///
+/// # Errors
+/// [`ErrorKind::Bug`] where it has neither.
+pub fn expected_or_failed<T>(
+    operation: &str,
+    list: Option<Vec<T>>,
+    has_failures: bool,
+    what: &str,
+) -> AwsResult<Vec<T>> {
+    match list {
+        None if has_failures => Ok(Vec::new()),
+        list => expected(operation, list, what),
+    }
+}
+
+/// Stands for the region in a remedy, which is said of an error before its region is.
+const REGION: &str = "{region}";
+
+/// Says of an error in which region it was, in its remedy, too.
+pub fn place(error: &mut ProviderError, region: &str) {
+    region.clone_into(&mut error.region);
+    if let Some(remedy) = &mut error.remedy {
+        for command in &mut remedy.commands {
+            *command = command.replace(REGION, region);
+        }
+    }
+}
+
 /// How far AWS's clock is ahead of ours, in seconds, where it is more than signatures survive: AWS allows five minutes.
 pub fn skew(response: &HttpResponse) -> Option<i64> {
     const ALLOWED: i64 = 4 * 60;
@@ -109,7 +168,8 @@ pub fn skew(response: &HttpResponse) -> Option<i64> {
     (skew.abs() > ALLOWED).then_some(skew)
 }
 
-fn request_id(response: &HttpResponse) -> Option<String> {
+/// What AWS calls a request, which its support asks for.
+pub fn request_id(response: &HttpResponse) -> Option<String> {
     ["x-amzn-requestid", "x-amz-request-id", "x-amzn-request-id"]
         .into_iter()
         .find_map(|header| response.headers().get(header))
@@ -225,6 +285,26 @@ pub fn is_unknown_version(error: &ProviderError) -> bool {
     error.code == "InvalidParameterCombination" && error.message.contains("Cannot find version")
 }
 
+/// As [`kind`], where the same words mean another thing to one call.
+fn kind_of(operation: &str, code: &str, message: &str, status: u16) -> ErrorKind {
+    // The name of a secret, while its forced deletion goes on, is free in a moment. To all other calls the secret is gone.
+    let holds_name = operation == "secretsmanager:CreateSecret"
+        && code == "InvalidRequestException"
+        && message.contains("was deleted");
+    // ELBv2 passes on what EC2 says of a subnet or a group that was made a moment ago (aws/aws-cdk#3676).
+    let passes_on = operation.starts_with("elasticloadbalancing:")
+        && code.starts_with("Invalid")
+        && code.ends_with(".NotFound");
+    if holds_name || passes_on {
+        return ErrorKind::NotVisibleYet;
+    }
+    // Of a subscription's source: gone where it is taken out, not there yet where it is put in.
+    if operation == "rds:RemoveSourceIdentifierFromSubscription" && code == "SourceNotFound" {
+        return ErrorKind::NotFound;
+    }
+    kind(code, message, status)
+}
+
 /// What an error code means, whichever service it comes from.
 pub fn kind(code: &str, message: &str, status: u16) -> ErrorKind {
     if only_a_hand_helps(code, message) {
@@ -245,13 +325,13 @@ pub fn kind(code: &str, message: &str, status: u16) -> ErrorKind {
     if is_in_use(code, message) {
         return ErrorKind::InUse;
     }
-    if is_missing(code) || is_marked_for_deletion(code, message) {
+    if is_missing(code) || is_deleted_secret(code, message) {
         return ErrorKind::NotFound;
     }
     if is_existing(code, message) {
         return ErrorKind::AlreadyExists;
     }
-    if is_quota(code) {
+    if is_quota(code, message) {
         return ErrorKind::Quota;
     }
     if status >= 500 || is_transient(code) {
@@ -267,16 +347,22 @@ pub fn kind(code: &str, message: &str, status: u16) -> ErrorKind {
 
 /// What sounds like a thing that will be there in a moment, or be free again, and will not.
 fn only_a_hand_helps(code: &str, message: &str) -> bool {
-    // Nothing here makes certificates.
-    code == "CertificateNotFound"
-        // RDS, of a source that no replica can be made of.
-        || code == "InvalidDBInstanceState" && message.contains("backups are not enabled")
+    // Nothing here makes certificates or zones.
+    // RDS, of a category that the type of the sources does not have: hashicorp/terraform-provider-aws#9463.
+    matches!(code, "CertificateNotFound" | "InvalidZone.NotFound" | "SubscriptionCategoryNotFound")
+        // RDS, of a source that no replica can be made of, and of what is no replica.
+        || code.starts_with("InvalidDBInstanceState")
+            && ["backups are not enabled", "is not a read replica"]
+                .iter()
+                .any(|text| message.contains(text))
 }
 
 fn is_throttling(code: &str) -> bool {
-    matches!(
-        code,
-        "Throttling"
+    // IAM and CloudWatch, of changes to one object at the same time: they have not acted, and ask to be asked again.
+    code.starts_with("ConcurrentModification")
+        || matches!(
+            code,
+            "Throttling"
             | "ThrottlingException"
             | "ThrottledException"
             | "RequestThrottledException"
@@ -290,7 +376,10 @@ fn is_throttling(code: &str) -> bool {
             | "EC2ThrottledException"
             // SSM, of changes to one parameter at the same time.
             | "TooManyUpdates"
-    )
+            // SNS, of changes to one topic's tags at the same time, or to those of a topic that was deleted a moment ago.
+            | "ConcurrentAccess"
+            | "StaleTag"
+        )
 }
 
 fn is_credentials(code: &str) -> bool {
@@ -326,113 +415,63 @@ fn is_denied(code: &str) -> bool {
         )
 }
 
-/// Something referred to was made a moment ago and is not visible everywhere yet (`aws-resources.md` §1.5).
-fn is_not_visible_yet(code: &str, message: &str) -> bool {
-    match code {
-        "MalformedPolicyDocument" | "MalformedPolicyDocumentException" | "MalformedPolicy" => {
-            message.contains("rincipal")
-        }
-        "InvalidParameter" => {
-            message.contains("PrincipalNotFound")
-                || message.contains("Unable to assume given IAM role")
-        }
-        "InvalidParameterException" => [
-            "Principal not found",
-            "Unable to assume the service linked role",
-            "verify that the ECS service role being passed has the proper permissions",
-            "does not have an associated load balancer",
-            "still Draining",
-        ]
-        .iter()
-        .any(|text| message.contains(text)),
-        "ClientException" => {
-            message.contains("Role is not valid") || message.contains("unable to assume")
-        }
-        "ValidationException" => {
-            message.contains("Unable to assume IAM role")
-                || message.contains("ECS service doesn't exist")
-        }
-        "FailedResourceAccessException"
-        | "WAFUnavailableEntityException"
-        | "WAFServiceLinkedRoleErrorException" => true,
-        // RDS, whose deletion protection was switched off a moment ago.
-        "InvalidParameterCombination" => message.contains("Cannot delete protected DB Instance"),
-        "InvalidParameterValue" => [
-            "IAM role ARN value is invalid or does not include the required permissions",
-            // RDS, whose own role was made a moment ago.
-            "Verify that you have permission to create service linked role",
-        ]
-        .iter()
-        .any(|text| message.contains(text)),
-        "InvalidConfigurationRequest" | "InvalidConfigurationRequestException" => {
-            message.contains("Access Denied for bucket")
-        }
-        // A secret's name, while its forced deletion goes on. In its recovery window it is held for days: in use.
-        "InvalidRequestException" => message.contains("was deleted"),
-        // RDS, about subnets made a moment ago.
-        "InvalidSubnet" => message.contains("are invalid"),
-        _ => false,
-    }
-}
-
 fn is_missing(code: &str) -> bool {
-    matches!(
-        code,
-        "InvalidVpcID.NotFound"
-            | "InvalidSubnetID.NotFound"
-            | "InvalidInternetGatewayID.NotFound"
-            | "InvalidAllocationID.NotFound"
-            | "InvalidAssociationID.NotFound"
-            | "NatGatewayNotFound"
-            | "InvalidNatGatewayID.NotFound"
-            | "InvalidGatewayID.NotFound"
-            | "InvalidRouteTableID.NotFound"
-            | "InvalidRoute.NotFound"
-            | "InvalidGroup.NotFound"
-            | "InvalidSecurityGroupRuleId.NotFound"
-            | "InvalidPermission.NotFound"
-            | "InvalidVpcEndpoint.NotFound"
-            | "InvalidVpcEndpointId.NotFound"
-            | "Gateway.NotAttached"
-            | "RepositoryNotFoundException"
-            | "LifecyclePolicyNotFoundException"
-            | "RepositoryPolicyNotFoundException"
-            | "ImageNotFoundException"
-            | "ClusterNotFoundException"
-            | "ServiceNotFoundException"
-            | "ServiceNotActiveException"
-            | "ObjectNotFoundException"
-            | "DBInstanceNotFound"
-            | "DBInstanceNotFoundFault"
-            | "DBSubnetGroupNotFoundFault"
-            | "DBParameterGroupNotFound"
-            | "DBParameterGroupNotFoundFault"
-            | "ResourceNotFoundException"
-            | "ResourceNotFound"
-            | "LoadBalancerNotFound"
-            | "TargetGroupNotFound"
-            | "ListenerNotFound"
-            | "RuleNotFound"
-            | "WAFNonexistentItemException"
-            | "NoSuchBucket"
-            | "NoSuchBucketPolicy"
-            | "NoSuchLifecycleConfiguration"
-            | "NoSuchTagSet"
-            | "NoSuchPublicAccessBlockConfiguration"
-            | "OwnershipControlsNotFoundError"
-            | "ServerSideEncryptionConfigurationNotFoundError"
-            | "NoSuchEntity"
-            | "NoSuchEntityException"
-            | "NotFound"
-            | "NotFoundException"
-            | "DashboardNotFoundError"
-            | "ParameterNotFound"
-            | "ParameterVersionNotFound"
-    )
+    // EC2 has one for each kind of object, some of them in several spellings (`InvalidGroup`, `InvalidSecurityGroupID`):
+    // <https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html>
+    let is_of_ec2 = code.starts_with("Invalid") && code.ends_with(".NotFound");
+    is_of_ec2
+        || matches!(
+            code,
+            "NatGatewayNotFound"
+                | "Gateway.NotAttached"
+                | "RepositoryNotFoundException"
+                | "LifecyclePolicyNotFoundException"
+                | "RepositoryPolicyNotFoundException"
+                | "ImageNotFoundException"
+                | "ClusterNotFoundException"
+                | "ServiceNotFoundException"
+                | "ServiceNotActiveException"
+                | "ObjectNotFoundException"
+                | "DBInstanceNotFound"
+                | "DBInstanceNotFoundFault"
+                | "DBSubnetGroupNotFoundFault"
+                | "DBParameterGroupNotFound"
+                | "DBParameterGroupNotFoundFault"
+                | "DBSnapshotNotFound"
+                | "DBSnapshotNotFoundFault"
+                | "SubscriptionNotFound"
+                | "ResourceNotFoundException"
+                | "ResourceNotFound"
+                | "LoadBalancerNotFound"
+                | "TargetGroupNotFound"
+                | "ListenerNotFound"
+                | "RuleNotFound"
+                | "WAFNonexistentItemException"
+                | "NoSuchBucket"
+                | "NoSuchBucketPolicy"
+                | "NoSuchLifecycleConfiguration"
+                | "NoSuchTagSet"
+                | "NoSuchPublicAccessBlockConfiguration"
+                | "OwnershipControlsNotFoundError"
+                | "ServerSideEncryptionConfigurationNotFoundError"
+                | "NoSuchEntity"
+                | "NoSuchEntityException"
+                | "NotFound"
+                | "NotFoundException"
+                | "DashboardNotFoundError"
+                | "ParameterNotFound"
+                | "ParameterVersionNotFound"
+        )
 }
 
-/// A secret in its recovery window, for every call that is about the secret itself; its name is another matter.
-/// <https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_GetSecretValue.html>
+/// A secret in its recovery window, or on its way out without one, for every call that is about the secret itself; its name is
+/// another matter. <https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_GetSecretValue.html>
+pub(super) fn is_deleted_secret(code: &str, message: &str) -> bool {
+    is_marked_for_deletion(code, message)
+        || code == "InvalidRequestException" && message.contains("was deleted")
+}
+
+/// A secret in its recovery window.
 pub(super) fn is_marked_for_deletion(code: &str, message: &str) -> bool {
     code == "InvalidRequestException"
         && ["marked for deletion", "marked deleted"]
@@ -447,7 +486,8 @@ fn is_existing(code: &str, message: &str) -> bool {
     }
     matches!(
         code,
-        "InvalidGroup.Duplicate"
+        "FlowLogAlreadyExists"
+            | "InvalidGroup.Duplicate"
             | "InvalidPermission.Duplicate"
             | "RouteAlreadyExists"
             | "Resource.AlreadyAssociated"
@@ -456,6 +496,7 @@ fn is_existing(code: &str, message: &str) -> bool {
             | "DBInstanceAlreadyExists"
             | "DBSubnetGroupAlreadyExists"
             | "DBParameterGroupAlreadyExists"
+            | "SubscriptionAlreadyExist"
             | "ResourceExistsException"
             | "ResourceAlreadyExistsException"
             | "DuplicateLoadBalancerName"
@@ -476,10 +517,10 @@ fn is_in_use(code: &str, message: &str) -> bool {
         || code == "InvalidRequestException" && message.contains("scheduled for deletion")
         || code.starts_with("ClusterContains")
         || code.starts_with("OperationAborted")
-        || code.starts_with("ConcurrentModification")
         || matches!(
             code,
             "DependencyViolation"
+                | "InvalidEventSubscriptionState"
                 | "InvalidGroup.InUse"
                 | "InvalidIPAddress.InUse"
                 | "IncorrectState"
@@ -491,8 +532,6 @@ fn is_in_use(code: &str, message: &str) -> bool {
                 | "WAFOptimisticLockException"
                 | "DeleteConflict"
                 | "DeleteConflictException"
-                | "ConcurrentAccess"
-                | "StaleTag"
         )
         || code == "InvalidParameterException"
             && message.contains("cannot be stopped while deployments are active")
@@ -500,15 +539,24 @@ fn is_in_use(code: &str, message: &str) -> bool {
 
 /// A quota that is full; no retry cures it. `LimitExceededException` is in the SDK's list of throttling codes, but ECR,
 /// ECS, Application Auto Scaling, Secrets Manager, CloudWatch and Logs use it for this.
-fn is_quota(code: &str) -> bool {
-    code.ends_with("LimitExceeded")
-        || code.ends_with("LimitExceededException")
+fn is_quota(code: &str, message: &str) -> bool {
+    // `WAFLimitsExceededException`, `LimitExceededFault`.
+    code.contains("LimitExceeded")
+        || code.contains("LimitsExceeded")
+        || message.contains(quotas::NO_LOAD_BALANCERS)
         || code.contains("QuotaExceeded")
         || code.starts_with("TooMany")
         || matches!(
             code,
-            "InsufficientDBInstanceCapacity" | "InsufficientFreeAddressesInSubnet"
+            "InsufficientDBInstanceCapacity"
+                | "InsufficientFreeAddressesInSubnet"
+                | "TargetGroupAssociationLimit"
         )
+        // ELBv2, of a subnet with fewer than eight free addresses.
+        || code == "InvalidSubnet"
+            && ["Not enough IP space", "out of available addresses"]
+                .iter()
+                .any(|text| message.contains(text))
 }
 
 fn is_transient(code: &str) -> bool {
@@ -525,108 +573,12 @@ fn is_transient(code: &str) -> bool {
             | "RequestTimeout"
             | "RequestTimeoutException"
             | "WAFInternalErrorException"
+            // "An error occurred during the tagging operation. Retry your request."
+            | "WAFTagOperationException"
+            | "WAFTagOperationInternalErrorException"
             | "DependencyTimeoutException"
     )
 }
 
 #[cfg(test)]
-mod tests {
-    use aws_sdk_sns::operation::create_topic::CreateTopicError;
-    use aws_smithy_types::body::SdkBody;
-    use aws_smithy_types::error::metadata::Builder;
-
-    use super::*;
-
-    fn refused(metadata: Builder) -> ProviderError {
-        let error = CreateTopicError::generic(metadata.build());
-        let status = 400.try_into().expect("a status");
-        let answer = HttpResponse::new(status, SdkBody::empty());
-        from_sdk("sns:CreateTopic", &SdkError::service_error(error, answer))
-    }
-
-    #[test]
-    fn a_refusal_says_what_aws_says_and_nothing_of_the_sdk() {
-        let metadata = || ErrorMetadata::builder().custom("aws_request_id", "4711");
-        let without = "sns:CreateTopic: AWS gave no reason";
-        assert_eq!(refused(metadata()).to_string(), without);
-        assert_eq!(refused(metadata().message("")).to_string(), without);
-        let with_code = || metadata().code("InvalidParameter");
-        assert_eq!(
-            refused(with_code()).to_string(),
-            "sns:CreateTopic: InvalidParameter: AWS gave no reason"
-        );
-        assert_eq!(
-            refused(with_code().message("Topic Name")).to_string(),
-            "sns:CreateTopic: InvalidParameter: Topic Name"
-        );
-    }
-
-    #[test]
-    fn codes_have_the_meaning_that_aws_gives_them() {
-        for (code, message, status, expected) in [
-            ("RequestLimitExceeded", "", 503, ErrorKind::Throttled),
-            ("LimitExceededException", "", 400, ErrorKind::Quota),
-            ("VpcLimitExceeded", "", 400, ErrorKind::Quota),
-            ("InvalidVpcID.NotFound", "", 400, ErrorKind::NotFound),
-            ("DependencyViolation", "", 400, ErrorKind::InUse),
-            ("InvalidDBInstanceState", "", 400, ErrorKind::InUse),
-            ("UnauthorizedOperation", "", 403, ErrorKind::Denied),
-            ("AccessDeniedException", "", 400, ErrorKind::Denied),
-            ("ExpiredToken", "", 400, ErrorKind::Credentials),
-            (
-                "MalformedPolicyDocument",
-                "Invalid principal in policy",
-                400,
-                ErrorKind::NotVisibleYet,
-            ),
-            (
-                "MalformedPolicyDocument",
-                "Syntax errors in policy",
-                400,
-                ErrorKind::Invalid,
-            ),
-            (
-                "InvalidRequestException",
-                "You can't perform this operation on the secret because it was marked for deletion.",
-                400,
-                ErrorKind::NotFound,
-            ),
-            (
-                "InvalidRequestException",
-                "You can't create this secret because a secret with this name is already scheduled for deletion.",
-                400,
-                ErrorKind::InUse,
-            ),
-            (
-                "InvalidParameterValue",
-                "Unable to create the resource. Verify that you have permission to create service linked role. Otherwise wait and try again later",
-                400,
-                ErrorKind::NotVisibleYet,
-            ),
-            (
-                "InvalidParameterValue",
-                "Missing necessary credentials. Please check http://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/UsingWithRDS.IAM.ServiceLinkedRoles.html",
-                400,
-                ErrorKind::Invalid,
-            ),
-            (
-                "InvalidInput",
-                "Service role name AWSServiceRoleForRDS has been taken in this account, please try a different suffix.",
-                400,
-                ErrorKind::AlreadyExists,
-            ),
-            ("InvalidInput", "is not a service", 400, ErrorKind::Invalid),
-            ("CertificateNotFound", "", 400, ErrorKind::Invalid),
-            (
-                "InvalidDBInstanceState",
-                "Automated backups are not enabled for this database instance.",
-                400,
-                ErrorKind::Invalid,
-            ),
-            ("", "", 502, ErrorKind::Transient),
-            ("ValidationError", "", 400, ErrorKind::Invalid),
-        ] {
-            assert_eq!(kind(code, message, status), expected, "{code} {message}");
-        }
-    }
-}
+mod tests;

@@ -1,6 +1,6 @@
 //! Refusals that waiting does not end, and what a person does about them.
 
-use super::error::is_marked_for_deletion;
+use super::error::{is_deleted_secret, is_marked_for_deletion};
 use crate::resource::ProviderError;
 use crate::resource::provider::Remedy;
 
@@ -25,7 +25,9 @@ pub(super) fn remedy(error: &ProviderError) -> Option<Remedy> {
         )),
         "KMSKeyNotAccessibleFault" | "KMSKeyNotAccessible" | "KMSDisabled" | "KMSDisabledException"
         | "KMSInvalidState" | "KMSInvalidStateException" | "KMSAccessDenied"
-        | "KMSAccessDeniedException" | "KMSNotFound" | "KMSNotFoundException" => Remedy::new(
+        | "KMSAccessDeniedException" | "KMSNotFound" | "KMSNotFoundException"
+        // Secrets Manager, of a key that is disabled or about to be deleted.
+        | "DecryptionFailure" | "EncryptionFailure" => Remedy::new(
             "AWS cannot use the KMS key: see that it is there, enabled, not about to be deleted, and that its policy lets \
              this service and these credentials use it; then run",
         )
@@ -41,6 +43,9 @@ pub(super) fn remedy(error: &ProviderError) -> Option<Remedy> {
                 "aws secretsmanager restore-secret --secret-id <its name> --region {region}"
             ))
         }
+        "InvalidRequestException" if is_deleted_secret(&error.code, &error.message) => Remedy::new(
+            "the secret was deleted, and its value cannot be had: make it again, or name another; then run",
+        ),
         // These have no name that could be another: they are at a place that something else has.
         "Resource.AlreadyAssociated" | "InvalidIPAddress.InUse" => Remedy::new(
             "something else has it already: free it there, or use another one; then run",
@@ -80,6 +85,7 @@ mod tests {
             "CertificateNotFound",
             "UnsupportedCertificate",
             "KMSKeyNotAccessibleFault",
+            "DecryptionFailure",
             "Resource.AlreadyAssociated",
             "RouteAlreadyExists",
             "InvalidPermission.Duplicate",

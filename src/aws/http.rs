@@ -1,8 +1,9 @@
-//! The HTTP client of all SDK clients: which addresses are reached without a proxy, and which certificates are trusted.
+//! The HTTP client of all SDK clients: which addresses are reached without a proxy, which certificates are trusted, what is
+//! not sent in plain HTTP, and how long an answer may be.
 
+use std::io;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
-use std::{fs, io};
 
 use aws_smithy_http_client::proxy::ProxyConfig;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
@@ -14,10 +15,17 @@ use aws_smithy_runtime_api::client::http::{
     SharedHttpConnector,
 };
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
+use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
+
+use super::answer;
+use crate::regular_file;
+
+/// Bytes of a file of certificates. Mozilla's, which systems come with, has about 150 of them in a quarter of a MiB.
+const LONGEST_BUNDLE: usize = 4 << 20;
 
 /// Certificates to trust instead of those of the system, one PEM section each.
 #[derive(Debug, Clone)]
@@ -36,17 +44,24 @@ pub struct BundleError {
 }
 
 impl Bundle {
-    /// Reads a file of certificates.
+    /// Reads a file of certificates: a regular file, after symbolic links.
     ///
     /// # Errors
-    /// The file cannot be read, or holds no certificate.
+    /// The file cannot be read, is too long, or holds no certificate.
     pub(super) fn read(path: &Path, named_by: &str) -> Result<Self, BundleError> {
         let unusable = |source| BundleError {
             named_by: named_by.to_owned(),
             path: path.to_owned(),
             source,
         };
-        let text = fs::read(path).map_err(|error| unusable(Some(error)))?;
+        let text = regular_file::read(path, LONGEST_BUNDLE).map_err(|error| {
+            unusable(Some(match error.kind() {
+                io::ErrorKind::FileTooLarge => {
+                    io::Error::other(format!("is longer than {} MiB", LONGEST_BUNDLE >> 20))
+                }
+                _ => error,
+            }))
+        })?;
         let certificates = certificates(&String::from_utf8_lossy(&text));
         if certificates.is_empty() {
             return Err(unusable(None));
@@ -71,11 +86,15 @@ fn certificates(text: &str) -> Vec<String> {
         .collect()
 }
 
-/// The client. Without a bundle, the certificates of the system are trusted.
+/// The client. Without a bundle, the certificates of the system are trusted. `plain` is an address that may be called over
+/// plain HTTP wherever it is, because the command line names it.
 ///
 /// # Errors
 /// Those of the TLS library.
-pub(super) fn client(bundle: Option<&Bundle>) -> Result<SharedHttpClient, HttpClientError> {
+pub(super) fn client(
+    bundle: Option<&Bundle>,
+    plain: Option<&str>,
+) -> Result<SharedHttpClient, HttpClientError> {
     let trusted = match bundle {
         None => TrustStore::default(),
         Some(Bundle(certificates)) => certificates
@@ -88,6 +107,9 @@ pub(super) fn client(bundle: Option<&Bundle>) -> Result<SharedHttpClient, HttpCl
     Ok(SharedHttpClient::new(Client {
         direct: through(ProxyConfig::disabled(), tls.clone()),
         by_environment: through(ProxyConfig::from_env(), tls),
+        plain: plain
+            .map(|address| host(address).to_ascii_lowercase())
+            .filter(|host| !host.is_empty()),
     }))
 }
 
@@ -107,6 +129,8 @@ struct Client {
     direct: SharedHttpClient,
     /// As `HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY` say.
     by_environment: SharedHttpClient,
+    /// The host that may be called over plain HTTP.
+    plain: Option<String>,
 }
 
 impl HttpClient for Client {
@@ -118,6 +142,7 @@ impl HttpClient for Client {
         SharedHttpConnector::new(Connector {
             direct: self.direct.http_connector(settings, components),
             by_environment: self.by_environment.http_connector(settings, components),
+            plain: self.plain.clone(),
         })
     }
 
@@ -130,14 +155,74 @@ impl HttpClient for Client {
 struct Connector {
     direct: SharedHttpConnector,
     by_environment: SharedHttpConnector,
+    plain: Option<String>,
 }
 
 impl HttpConnector for Connector {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        if is_of_this_machine(request.uri()) {
+        if would_give_away(&request, self.plain.as_deref()) {
+            let reason = "what is secret is not sent to another machine over plain http";
+            return HttpConnectorFuture::ready(Err(ConnectorError::user(reason.into())));
+        }
+        let answering = if is_of_this_machine(request.uri()) {
             self.direct.call(request)
         } else {
             self.by_environment.call(request)
+        };
+        HttpConnectorFuture::new(
+            async move { answer::bounded(answering.await?, answer::MOST).await },
+        )
+    }
+}
+
+/// Whether a request with anything in it would be read on its way. Without any are the questions for credentials that an
+/// instance or a container asks its host. `plain` is the host that may be called so, with its subdomains: buckets have some.
+fn would_give_away(request: &HttpRequest, plain: Option<&str>) -> bool {
+    let uri = request.uri();
+    let carries = request.method() == "POST" || request.headers().get("authorization").is_some();
+    let host = host(uri).to_ascii_lowercase();
+    let is_allowed = plain.is_some_and(|plain| {
+        let above = host.strip_suffix(plain);
+        above.is_some_and(|above| above.is_empty() || above.ends_with('.'))
+    });
+    carries && is_plain(uri) && !is_of_this_machine(uri) && !is_allowed
+}
+
+/// Whether an address is one of HTTP without TLS.
+pub(super) fn is_plain(uri: &str) -> bool {
+    uri.split_once("://")
+        .is_some_and(|(scheme, _)| scheme.trim().eq_ignore_ascii_case("http"))
+}
+
+/// The host of an address, without port and brackets; empty for what is no address.
+fn host(uri: &str) -> &str {
+    let Some((_, rest)) = uri.split_once("://") else {
+        return "";
+    };
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let place = authority
+        .rsplit_once('@')
+        .map_or(authority, |(_, place)| place);
+    let host = match place.strip_prefix('[') {
+        Some(inner) => inner.split(']').next(),
+        None => place.split(':').next(),
+    };
+    host.unwrap_or_default()
+}
+
+/// Whether an address is of loopback.
+pub(super) fn is_loopback(uri: &str) -> bool {
+    let host = host(uri);
+    match host.parse::<IpAddr>() {
+        Ok(IpAddr::V4(address)) => address.is_loopback(),
+        Ok(IpAddr::V6(address)) => {
+            let mapped = address.to_ipv4_mapped();
+            address.is_loopback() || mapped.is_some_and(|address| address.is_loopback())
+        }
+        Err(_) => {
+            let name = host.trim_end_matches('.').to_ascii_lowercase();
+            // RFC 6761 §6.3: these names are of loopback.
+            name == "localhost" || name.ends_with(".localhost")
         }
     }
 }
@@ -148,32 +233,12 @@ impl HttpConnector for Connector {
 /// `169.254.170.2`, `169.254.170.23`, `fd00:ec2::254`, `fd00:ec2::23`), which AWS tells users to exempt by hand:
 /// <https://docs.aws.amazon.com/cli/latest/userguide/cli-configure-proxy.html>
 fn is_of_this_machine(uri: &str) -> bool {
-    let Some((_, rest)) = uri.split_once("://") else {
-        return false;
+    let of_credentials = match host(uri).parse::<IpAddr>() {
+        Ok(IpAddr::V4(address)) => address.is_link_local(),
+        Ok(IpAddr::V6(address)) => address.segments()[..2] == [0xfd00, 0x0ec2],
+        Err(_) => false,
     };
-    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
-    let place = authority
-        .rsplit_once('@')
-        .map_or(authority, |(_, place)| place);
-    let host = match place.strip_prefix('[') {
-        Some(inner) => inner.split(']').next(),
-        None => place.split(':').next(),
-    };
-    let host = host.unwrap_or_default();
-    match host.parse::<IpAddr>() {
-        Ok(IpAddr::V4(address)) => address.is_loopback() || address.is_link_local(),
-        Ok(IpAddr::V6(address)) => {
-            let mapped = address.to_ipv4_mapped();
-            address.is_loopback()
-                || mapped.is_some_and(|address| address.is_loopback())
-                || address.segments()[..2] == [0xfd00, 0x0ec2]
-        }
-        Err(_) => {
-            let name = host.trim_end_matches('.').to_ascii_lowercase();
-            // RFC 6761 §6.3: these names are of loopback.
-            name == "localhost" || name.ends_with(".localhost")
-        }
-    }
+    of_credentials || is_loopback(uri)
 }
 
 #[cfg(test)]
@@ -211,6 +276,106 @@ mod tests {
         ] {
             assert!(!is_of_this_machine(remote), "{remote}");
         }
+    }
+
+    #[test]
+    fn nothing_secret_goes_to_another_machine_in_plain_http() {
+        let would = |plain: Option<&str>, method: &str, uri: &str| {
+            let mut request = HttpRequest::get(uri).unwrap();
+            request.set_method(method).unwrap();
+            would_give_away(&request, plain)
+        };
+        let named = Some("account.example");
+        for (plain, method, uri, expected) in [
+            (None, "POST", "http://account.example/", true),
+            (
+                None,
+                "GET",
+                "http://account.example/latest/meta-data",
+                false,
+            ),
+            (None, "POST", "https://account.example/", false),
+            (None, "POST", "http://127.0.0.1:5000/", false),
+            (named, "POST", "http://account.example:5000/", false),
+            (named, "POST", "http://bucket.account.example:5000/", false),
+            (named, "POST", "http://otheraccount.example/", true),
+        ] {
+            assert_eq!(would(plain, method, uri), expected, "{plain:?} {uri}");
+        }
+    }
+
+    /// Reads a request to its end, and answers it.
+    fn answer_once(listener: &std::net::TcpListener, body: &str) {
+        use std::io::{BufRead, BufReader, Read, Write};
+
+        let (stream, _) = listener.accept().unwrap();
+        let mut reader = BufReader::new(stream);
+        let mut length = 0;
+        loop {
+            let mut line = String::new();
+            reader.read_line(&mut line).unwrap();
+            let Some((name, value)) = line.split_once(':') else {
+                if line.trim().is_empty() {
+                    break;
+                }
+                continue;
+            };
+            if name.eq_ignore_ascii_case("content-length") {
+                length = value.trim().parse().unwrap();
+            }
+        }
+        reader.read_exact(&mut vec![0; length]).unwrap();
+        let head =
+            "HTTP/1.1 200 OK\r\ncontent-type: application/x-amz-json-1.1\r\nconnection: close";
+        let answer = format!("{head}\r\ncontent-length: {}\r\n\r\n{body}", body.len());
+        reader.get_mut().write_all(answer.as_bytes()).unwrap();
+    }
+
+    /// The SDK stands between a reading by pages and the client that counts.
+    #[tokio::test(flavor = "multi_thread")]
+    async fn pages_are_counted_through_the_sdk() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let endpoint = format!("http://{}", listener.local_addr().unwrap());
+        let body = r#"{"Parameters":[]}"#;
+        let server = std::thread::spawn(move || answer_once(&listener, body));
+        let config = aws_sdk_ssm::Config::builder()
+            .behavior_version(aws_config::BehaviorVersion::latest())
+            .http_client(client(None, None).unwrap())
+            .region(aws_types::region::Region::new("eu-south-2"))
+            .credentials_provider(aws_credential_types::Credentials::new(
+                "key", "secret", None, None, "test",
+            ))
+            .endpoint_url(endpoint)
+            .build();
+        let ssm = aws_sdk_ssm::Client::from_conf(config);
+        let tokens = super::super::pages::Tokens::of("ssm:GetParameterHistory");
+        let asking = ssm.get_parameter_history().name("/x").send();
+        tokens.page(asking).await.unwrap();
+        server.join().unwrap();
+        assert_eq!(tokens.bytes(), body.len());
+    }
+
+    #[test]
+    fn a_file_of_certificates_is_a_regular_one_of_bounded_size() {
+        let good = include_str!("../../tests/e2e/tls/authority.pem");
+        let path = std::env::temp_dir().join(format!("fde-infra-bundle-{}", std::process::id()));
+        std::fs::write(
+            &path,
+            format!("{good}{}", "#".repeat(LONGEST_BUNDLE - good.len())),
+        )
+        .unwrap();
+        let fits = Bundle::read(&path, "AWS_CA_BUNDLE").map(|Bundle(all)| all.len());
+        std::fs::write(&path, format!("{good}{}", "#".repeat(LONGEST_BUNDLE))).unwrap();
+        let too_long = Bundle::read(&path, "AWS_CA_BUNDLE");
+        std::fs::remove_file(&path).unwrap();
+        assert_eq!(fits.unwrap(), 1);
+        let said = |read: Result<Bundle, BundleError>| {
+            let error = read.unwrap_err();
+            error.source.map(|source| source.to_string()).unwrap()
+        };
+        assert_eq!(said(too_long), "is longer than 4 MiB");
+        let endless = Bundle::read(Path::new("/dev/zero"), "AWS_CA_BUNDLE");
+        assert_eq!(said(endless), "is not a regular file");
     }
 
     #[test]

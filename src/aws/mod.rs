@@ -2,10 +2,11 @@
 //!
 //! One file per resource type, listed in [`registry`]. To add one, start from the exemplars: `iam/role.rs` (found by
 //! name) and `ec2/vpc.rs` (found by id), and read [`resource_type`] for the contract. Calls go through
-//! [`Context::call`], which paces, repeats and names them; waiting goes through [`wait`].
+//! [`Clients::call`], which paces, repeats and names them; waiting goes through [`wait`].
 //!
 //! This room must not know plans or terminals, nor that an emulator exists.
 
+mod answer;
 pub mod autoscaling;
 pub mod cloudwatch;
 mod context;
@@ -14,6 +15,7 @@ pub mod ec2;
 pub mod ecr;
 pub mod ecs;
 pub mod elbv2;
+mod endpoints;
 pub mod error;
 mod hands;
 mod http;
@@ -28,6 +30,7 @@ pub mod rate;
 pub mod rds;
 pub mod registry;
 pub mod resource_type;
+mod retag;
 pub mod retry;
 pub mod s3;
 pub mod secretsmanager;
@@ -40,7 +43,8 @@ pub mod unclear;
 pub mod wafv2;
 pub mod wait;
 
-pub use context::{ConnectError, Connection, Context, connect};
+pub use context::{Clients, ConnectError, Connection, Context, connect};
 pub use credentials::is_about_time;
+pub use endpoints::Endpoint;
 pub use http::BundleError;
 pub use provider::AwsProvider;

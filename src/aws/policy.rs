@@ -125,7 +125,8 @@ pub fn least_size(document: &Value) -> usize {
 }
 
 /// The text to send for a policy given as text or as a value. IAM knows no numbers, so an account that is written as one
-/// travels as text.
+/// travels as text. IAM wants the version "before the Statement element" (99designs/iamy#65 met "The policy failed legacy
+/// parsing"): <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_version.html>.
 pub fn to_policy_text(document: &serde_json::Value) -> String {
     fn without_numbers(value: &serde_json::Value) -> serde_json::Value {
         match value {
@@ -139,7 +140,16 @@ pub fn to_policy_text(document: &serde_json::Value) -> String {
             other => other.clone(),
         }
     }
-    to_text(&without_numbers(document))
+    let mut document = without_numbers(document);
+    let version = document
+        .as_object_mut()
+        .and_then(|document| document.remove("Version"));
+    let text = to_text(&document);
+    match (version, text.strip_prefix('{')) {
+        (Some(version), Some("}")) => format!("{{\"Version\":{version}}}"),
+        (Some(version), Some(rest)) => format!("{{\"Version\":{version},{rest}"),
+        _ => text,
+    }
 }
 
 /// The text to send for a document given as text or as a value.
@@ -296,11 +306,33 @@ mod tests {
     }
 
     #[test]
+    fn the_version_goes_before_the_statements() {
+        let document = json!({"Id": "a", "Statement": [], "Version": "2012-10-17"});
+        let text = to_policy_text(&document);
+        assert_eq!(text, r#"{"Version":"2012-10-17","Id":"a","Statement":[]}"#);
+        assert_eq!(
+            to_policy_text(&json!({"Version": "x"})),
+            r#"{"Version":"x"}"#
+        );
+        // What is written as text is the author's own.
+        let written = r#"{"Statement":[],"Version":"2012-10-17"}"#;
+        assert_eq!(to_policy_text(&json!(written)), written);
+    }
+
+    #[test]
     fn different_policies_differ() {
         assert!(!equal(
             json!({"Statement": [{"Action": "s3:Get*"}]}),
             json!({"Statement": [{"Action": "s3:Put*"}]}),
         ));
+    }
+
+    #[test]
+    fn a_document_may_be_nested_however_deep() {
+        for depth in [100, 1_000, 1_000_000] {
+            let text = "[".repeat(depth) + &"]".repeat(depth);
+            assert_eq!(to_text(&decode(&text)), text);
+        }
     }
 
     #[test]

@@ -1,12 +1,13 @@
 //! The engine's [`Provider`], on a real account.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
-use futures_util::future::join_all;
+use futures_util::FutureExt;
+use futures_util::future::{BoxFuture, Shared, join, join_all};
 
-use super::context::Context;
+use super::context::{Clients, ConnectError, Connection, Context, connect_beside};
 use super::ec2::PIECES;
 use super::registry::{catalog, resource_types};
 use super::resource_type::{AnyResourceType, Asking};
@@ -15,21 +16,72 @@ use super::tags;
 use crate::resource::provider::{Creation, Deletion, Holder, Indexed, Progress, Query, Update};
 use crate::resource::value::properties;
 use crate::resource::{
-    Catalog, ErrorKind, Observed, Properties, Provider, ProviderError, ReadSession, StackId, Urn,
-    Value,
+    Catalog, Condition, ErrorKind, Observed, Properties, Provider, ProviderError, ReadSession,
+    StackId, Urn, Value,
 };
 
 /// Live AWS.
 pub struct AwsProvider {
     context: Arc<Context>,
+    zones: Begun<Vec<String>>,
+    index: Begun<(StackId, Vec<Indexed>)>,
     catalog: Catalog,
     types: BTreeMap<&'static str, Arc<dyn AnyResourceType>>,
 }
 
+/// What was asked for before the identity was known, until the answer is taken.
+struct Begun<T>(Mutex<Option<Answer<T>>>);
+
+type Answer<T> = Shared<BoxFuture<'static, Result<T, ProviderError>>>;
+
+impl<T> Begun<T> {
+    /// A second reading asks again.
+    fn take(&self) -> Option<Answer<T>> {
+        let mut begun = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        begun.take()
+    }
+}
+
 impl AwsProvider {
     pub fn new(context: Context) -> Self {
+        Self::having_begun(context, None, None)
+    }
+
+    /// Connects, for a caller that reads a stack next and has no account to compare with: what a reading begins with is asked for
+    /// beside the first call of all, and used by [`Provider::facts`] and [`Provider::index`].
+    ///
+    /// # Errors
+    /// Those of [`super::connect`]. What was begun fails where it is used.
+    pub async fn reading(connection: &Connection, stack: &StackId) -> Result<Self, ConnectError> {
+        let begin = |clients: &Arc<Clients>| {
+            let zones = {
+                let clients = Arc::clone(clients);
+                async move { zones(&clients).await }.boxed().shared()
+            };
+            let index = {
+                let (clients, stack) = (Arc::clone(clients), stack.clone());
+                let asking = async move {
+                    let index = tags::index(&clients, &stack).await?;
+                    Ok((stack, index))
+                };
+                asking.boxed().shared()
+            };
+            let work = join(zones.clone(), index.clone());
+            ((zones, index), work)
+        };
+        let (context, (zones, index)) = connect_beside(connection, begin).await?;
+        Ok(Self::having_begun(context, Some(zones), Some(index)))
+    }
+
+    fn having_begun(
+        context: Context,
+        zones: Option<Answer<Vec<String>>>,
+        index: Option<Answer<(StackId, Vec<Indexed>)>>,
+    ) -> Self {
         Self {
             context: Arc::new(context),
+            zones: Begun(Mutex::new(zones)),
+            index: Begun(Mutex::new(index)),
             catalog: catalog(),
             types: resource_types(),
         }
@@ -73,22 +125,11 @@ impl Provider for AwsProvider {
 
     async fn facts(&self) -> Result<Properties, ProviderError> {
         let context = &self.context;
-        let answer = context
-            .call("ec2:DescribeAvailabilityZones", || {
-                context.ec2.describe_availability_zones().send()
-            })
-            .await?;
-        let mut zones: Vec<&str> = answer
-            .availability_zones()
-            .iter()
-            // Local and wavelength zones have to be opted in to, and take no NAT gateway or load balancer.
-            .filter(|zone| {
-                zone.zone_type()
-                    .is_none_or(|kind| kind == "availability-zone")
-            })
-            .filter_map(|zone| zone.zone_name())
-            .collect();
-        zones.sort_unstable();
+        let zones = match self.zones.take() {
+            Some(begun) => begun.await?,
+            None => zones(context).await?,
+        };
+        let zones: Vec<&str> = zones.iter().map(String::as_str).collect();
         Ok(properties([
             ("accountId", context.account_id.clone().into()),
             ("region", context.region.clone().into()),
@@ -98,7 +139,32 @@ impl Provider for AwsProvider {
     }
 
     async fn index(&self, stack: &StackId) -> Result<Vec<Indexed>, ProviderError> {
+        if let Some(begun) = self.index.take() {
+            let (of, index) = begun.await?;
+            if of == *stack {
+                return Ok(index);
+            }
+        }
         tags::index(&self.context, stack).await
+    }
+
+    fn foreseen(&self, token: &str, entry: &Indexed) -> Option<Observed> {
+        let id = self.types.get(token)?.id_in(&entry.arn)?;
+        Some(Observed {
+            token: token.to_owned(),
+            id: id.to_owned(),
+            arn: Some(entry.arn.clone()),
+            inputs: Properties::new(),
+            outputs: Properties::new(),
+            tags: entry.tags.clone(),
+            condition: Condition::Ready,
+        })
+    }
+
+    async fn ahead(&self, query: Query<'_>) {
+        if let Some(resource_type) = self.types.get(query.token) {
+            resource_type.ahead(&self.context, query).await;
+        }
     }
 
     async fn read(&self, query: Query<'_>) -> Result<Vec<Observed>, ProviderError> {
@@ -170,4 +236,25 @@ impl Provider for AwsProvider {
         });
         join_all(asked).await
     }
+}
+
+/// The availability zones of the region that can be used.
+async fn zones(clients: &Clients) -> Result<Vec<String>, ProviderError> {
+    let answer = clients
+        .call("ec2:DescribeAvailabilityZones", || {
+            clients.ec2.describe_availability_zones().send()
+        })
+        .await?;
+    let mut zones: Vec<String> = answer
+        .availability_zones()
+        .iter()
+        // Local and wavelength zones have to be opted in to, and take no NAT gateway or load balancer.
+        .filter(|zone| {
+            zone.zone_type()
+                .is_none_or(|kind| kind == "availability-zone")
+        })
+        .filter_map(|zone| zone.zone_name().map(str::to_owned))
+        .collect();
+    zones.sort_unstable();
+    Ok(zones)
 }

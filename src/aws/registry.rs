@@ -23,6 +23,7 @@ fn each(to: &mut impl Listener) {
     to.hear(cloudwatch::dashboard::Dashboard);
     to.hear(cloudwatch::metric_alarm::MetricAlarm);
     to.hear(ec2::eip::Eip);
+    to.hear(ec2::flow_log::FlowLog);
     to.hear(ec2::internet_gateway::InternetGateway);
     to.hear(ec2::nat_gateway::NatGateway);
     to.hear(ec2::route::Route);
@@ -47,6 +48,7 @@ fn each(to: &mut impl Listener) {
     to.hear(iam::role_policy::RolePolicy);
     to.hear(iam::role_policy_attachment::RolePolicyAttachment);
     to.hear(logs::log_group::LogGroup);
+    to.hear(rds::event_subscription::EventSubscription);
     to.hear(rds::instance::Instance);
     to.hear(rds::parameter_group::ParameterGroup);
     to.hear(rds::subnet_group::SubnetGroup);
@@ -65,6 +67,7 @@ fn each(to: &mut impl Listener) {
     to.hear(sns::topic::Topic);
     to.hear(sns::topic_policy::TopicPolicy);
     to.hear(sns::topic_subscription::TopicSubscription);
+    to.hear(wafv2::web_acl_logging_configuration::WebAclLoggingConfiguration);
     to.hear(wafv2::web_acl::WebAcl);
     to.hear(wafv2::web_acl_association::WebAclAssociation);
 }
@@ -107,7 +110,9 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::resource::{StackId, Urn, Value};
+    use crate::resource::diff::compare;
+    use crate::resource::schema::Unset;
+    use crate::resource::{Properties, StackId, Urn, Value};
 
     /// A text that is like a name of ours by chance must not keep it from being deleted.
     #[test]
@@ -164,6 +169,7 @@ mod tests {
                 "aws:secretsmanager:SecretVersion",
                 "aws:sns:TopicSubscription",
                 "aws:wafv2:WebAclAssociation",
+                "aws:wafv2:WebAclLoggingConfiguration",
                 "fde:secretsmanager:TargetAttachment",
             ]
         "#]]
@@ -221,6 +227,56 @@ mod tests {
         // What is remembered is where a value comes from, never a value that is secret.
         let mut all = catalog.iter().flat_map(|schema| schema.properties.iter());
         assert!(all.all(|property| !(property.remembered && property.secret)));
+    }
+
+    /// AWS answers one for the other; what it takes no empty text of says so before anything is done. Each optional text.
+    #[test]
+    fn an_empty_text_is_none_or_refused() {
+        let catalog = catalog();
+        let mut taken = 0;
+        for schema in catalog.iter() {
+            let inputs = (schema.input_schema)().to_value();
+            for property in &schema.properties {
+                let kind = &inputs["properties"][property.name]["type"];
+                let is_text = *kind == json!("string") || *kind == json!(["string", "null"]);
+                let is_name = schema
+                    .name
+                    .is_some_and(|rule| rule.property == property.name);
+                let is_optional = match &property.unset {
+                    Unset::Default(default) => default.is_null(),
+                    unset => *unset == Unset::ServerChooses,
+                };
+                if !is_text || is_name || !is_optional || property.write_only {
+                    continue;
+                }
+                let place = format!("{} {}", schema.token, property.name);
+                let empty = Properties::from([(property.name.to_owned(), "".into())]);
+                if property
+                    .text
+                    .is_some_and(|rule| rule.check_text("").is_some())
+                {
+                    let misfits = schema.misfits(&schema.with_defaults(empty));
+                    assert!(
+                        misfits.iter().any(|misfit| misfit.at == property.name),
+                        "{place}"
+                    );
+                    continue;
+                }
+                taken += 1;
+                let nothing = Properties::default();
+                assert!(
+                    !schema
+                        .with_defaults(empty.clone())
+                        .contains_key(property.name),
+                    "{place}"
+                );
+                for (wanted, found) in [(&empty, &nothing), (&nothing, &empty)] {
+                    let diff = compare(schema, wanted, found);
+                    assert!(!diff.touches(property.name), "{place}");
+                }
+            }
+        }
+        assert!(taken > 15, "{taken}");
     }
 
     /// Words that no file can say, because its schema has a list of those that may be, and that a reference can turn out

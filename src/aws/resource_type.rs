@@ -6,6 +6,8 @@
 //! - **read** finds everything of the type that carries our stack's tag, is part of a parent of ours, or has a wanted
 //!   name; in bulk wherever AWS has a bulk form. "Not there" is an empty answer; a failed sub-read is an error, for
 //!   reading it as empty would look like drift.
+//! - **ahead** is for what is read after its parents: it asks for what reading will ask, as far as it is known without them,
+//!   and leaves the answers in the session of the query, where reading finds them. It asks for nothing else.
 //! - **create** makes the one call that brings the thing into being, ownership tags in it, and returns at once. The
 //!   inputs it returns are those in force right after that call, so that the engine sees what is left for `update`; so are
 //!   the tags, where the answer shows them. Tags that were lost on the way are set at once.
@@ -24,6 +26,7 @@ use serde::de::DeserializeOwned;
 
 use super::context::Context;
 use super::error::AwsResult;
+use super::retag::retag;
 use super::unclear;
 use super::wait::{Pauses, while_held};
 use crate::resource::provider::{
@@ -89,8 +92,13 @@ pub fn not_ours<Inputs, Outputs>(
     };
     if met.tags.is_empty()
         && let Some(urn) = wanted.owner()
-        && let Some(command) =
-            super::tags::command(&urn, &met.id, met.arn.as_deref(), wanted.region())
+        && let Some(command) = super::tags::command(
+            &urn,
+            &met.id,
+            met.arn.as_deref(),
+            wanted.region(),
+            wanted.get(crate::resource::tags::RUN),
+        )
     {
         let text = "if this stack made it and its tags were lost, give them back; else give it another name in the stack \
                     file; then run";
@@ -181,6 +189,14 @@ pub trait ResourceType: Send + Sync + 'static {
     where
         Self: Sized;
 
+    /// The id of the object that an ARN names, where the ARN says it.
+    fn id_in<'a>(&self, _arn: &'a str) -> Option<&'a str> {
+        None
+    }
+
+    /// Asks beforehand what reading will ask; see the head of this file. Its parents are those of the index.
+    async fn ahead(&self, _context: &Context, _query: Query<'_>) {}
+
     async fn create(
         &self,
         context: &Context,
@@ -216,20 +232,6 @@ pub trait ResourceType: Send + Sync + 'static {
     where
         Self: Sized;
 
-    /// Sets and removes tags. By ARN through the tagging API, which IAM and Application Auto Scaling are not part of.
-    async fn retag(
-        &self,
-        context: &Context,
-        live: &LiveOf<Self>,
-        set: &Tags,
-        remove: &[String],
-    ) -> AwsResult<()>
-    where
-        Self: Sized,
-    {
-        super::tags::retag(context, live.arn.as_deref(), set, remove).await
-    }
-
     /// What holds an object whose change or deletion is refused because something still uses it, or because of its state.
     /// Asked before anything is deleted, for others who would hold it for good; at the first refusal; and again while
     /// refusals go on.
@@ -260,6 +262,8 @@ pub trait ResourceType: Send + Sync + 'static {
 /// A resource type in the engine's terms.
 #[async_trait]
 pub(super) trait AnyResourceType: Send + Sync {
+    fn id_in<'a>(&self, arn: &'a str) -> Option<&'a str>;
+    async fn ahead(&self, context: &Context, query: Query<'_>);
     async fn read(&self, context: &Context, query: Query<'_>) -> AwsResult<Vec<Observed>>;
     async fn create(&self, context: &Context, request: Creation<'_>) -> AwsResult<Observed>;
     async fn update(&self, context: &Context, request: Update<'_>) -> AwsResult<Observed>;
@@ -297,6 +301,14 @@ impl<T: ResourceType> Bridge<T> {
 
 #[async_trait]
 impl<T: ResourceType> AnyResourceType for Bridge<T> {
+    fn id_in<'a>(&self, arn: &'a str) -> Option<&'a str> {
+        self.resource_type.id_in(arn)
+    }
+
+    async fn ahead(&self, context: &Context, query: Query<'_>) {
+        self.resource_type.ahead(context, query).await;
+    }
+
     /// Something that is listed may be gone when it is asked for by itself. Then it is all asked again, without the lists
     /// that an earlier call has left in the session: what is gone is not there.
     async fn read(&self, context: &Context, query: Query<'_>) -> AwsResult<Vec<Observed>> {
@@ -379,8 +391,7 @@ impl<T: ResourceType> AnyResourceType for Bridge<T> {
         if self.schema.taggable {
             let (set, remove) = live.tags.changes_to(request.tags);
             if !set.is_empty() || !remove.is_empty() {
-                self.resource_type
-                    .retag(context, &live, &set, &remove)
+                retag(context, live.arn.as_deref(), &set, &remove)
                     .await
                     .map_err(|error| error.after(done(request.diff)))?;
                 let kept = live
@@ -473,7 +484,10 @@ fn untagged(request: Creation<'_>, made: &Observed, error: ProviderError) -> Pro
         made.id
     );
     let arn = made.arn.as_deref();
-    let command = super::tags::command(request.urn, &made.id, arn, request.tags.region());
+    let command = {
+        let run = request.tags.get(crate::resource::tags::RUN);
+        super::tags::command(request.urn, &made.id, arn, request.tags.region(), run)
+    };
     let error = error.after(done);
     let Some(command) = command else {
         return error;
@@ -520,10 +534,10 @@ impl<T: ResourceType> Bridge<T> {
             return Ok(made);
         }
         let live = self.live(&made)?;
-        // The tagging API has no code of its own for what it does not see yet.
+        // Not every service has a code of its own for what it does not see yet.
         let mut pauses = Pauses::within(GONE, Duration::from_millis(500));
         loop {
-            let tagged = self.resource_type.retag(context, &live, &set, &[]).await;
+            let tagged = retag(context, live.arn.as_deref(), &set, &[]).await;
             let Err(error) = tagged else { break };
             let may_pass = !matches!(error.kind, ErrorKind::Denied | ErrorKind::Credentials);
             if !(may_pass && pauses.pause().await) {

@@ -15,7 +15,7 @@ use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use tokio::time::{Instant, timeout_at};
 
-use super::error::{AwsResult, from_sdk, skew};
+use super::error::{AwsResult, from_sdk, patience, skew};
 use super::rate::{Pacer, pause};
 use crate::deployment::moment;
 use crate::resource::provider::Progress;
@@ -37,8 +37,6 @@ pub enum Repeat {
 const THROTTLED: Duration = Duration::from_secs(300);
 const TRANSIENT: Duration = Duration::from_secs(90);
 const UNREACHABLE: Duration = Duration::from_secs(10);
-/// Terraform's value for IAM propagation (`aws-resources.md` §1.5).
-const NOT_VISIBLE_YET: Duration = Duration::from_secs(120);
 
 /// Calls that hang use up their time in two attempts; a network that loses one connection may lose the next as well. Six
 /// in a row ended one of a hundred thousand stories of the simulation.
@@ -161,7 +159,7 @@ where
                 if kind != ErrorKind::NotVisibleYet {
                     return Err(error);
                 }
-                NOT_VISIBLE_YET
+                patience(&error)
             }
         };
         let pause = pause(attempts, LONGEST_PAUSE, pacer.fraction());
@@ -307,6 +305,31 @@ mod tests {
                 (at_least..=at_most).contains(&seconds),
                 "{repeat:?}: {seconds} s"
             );
+        }
+    }
+
+    fn refused(code: &str, message: &str) -> Failure {
+        let error = ErrorMetadata::builder().code(code).message(message).build();
+        let status = 400.try_into().unwrap();
+        SdkError::service_error(error, HttpResponse::new(status, SdkBody::empty()))
+    }
+
+    /// What is not visible yet has not acted, so that even what makes twins is made again.
+    #[tokio::test(start_paused = true)]
+    async fn what_is_not_visible_yet_is_waited_for_as_long_as_its_service_takes() {
+        for repeat in [Repeat::Safe, Repeat::Unsafe] {
+            let (error, seconds) = end_of(repeat, || {
+                refused("WAFUnavailableEntityException", "Retry your request.")
+            })
+            .await;
+            assert_eq!(error.kind, ErrorKind::NotVisibleYet);
+            assert!((290..=300).contains(&seconds), "{repeat:?}: {seconds} s");
+            let (error, seconds) = end_of(repeat, || {
+                refused("InvalidSubnet", "VPC vpc-0a has no internet gateway")
+            })
+            .await;
+            assert_eq!(error.kind, ErrorKind::NotVisibleYet);
+            assert!((110..=120).contains(&seconds), "{repeat:?}: {seconds} s");
         }
     }
 

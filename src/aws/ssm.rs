@@ -1,10 +1,10 @@
-//! The Parameter Store of Systems Manager, for the lock and the history of a stack.
+//! The Parameter Store of Systems Manager, for the lock, the runs and the history of a stack.
 //!
 //! Standard parameters: they cost nothing, hold 4 KB, and keep their last 100 versions. After that the oldest goes with
 //! every new one, unless somebody has put a label on it: then the put is refused with `ParameterMaxVersionLimitExceeded`.
 
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use async_trait::async_trait;
 use aws_sdk_ssm::types::{ParameterTier, ParameterType};
@@ -17,7 +17,8 @@ use aws_smithy_types::config_bag::ConfigBag;
 use aws_smithy_types::date_time::Format;
 
 use super::context::Context;
-use super::error::{AwsResult, expected};
+use super::error::{AwsResult, expected, expected_or_failed};
+use super::pages::Tokens;
 use crate::deployment::{Parameter, ParameterStore, Version};
 use crate::resource::ErrorKind;
 
@@ -67,19 +68,20 @@ impl ParameterStore for Context {
         }
     }
 
-    async fn put(&self, name: &str, value: &str) -> AwsResult<()> {
-        self.call("ssm:PutParameter", || {
-            self.ssm
-                .put_parameter()
-                .name(name)
-                .value(value)
-                .r#type(ParameterType::String)
-                .tier(ParameterTier::Standard)
-                .overwrite(true)
-                .send()
-        })
-        .await?;
-        Ok(())
+    async fn put(&self, name: &str, value: &str) -> AwsResult<i64> {
+        let answer = self
+            .call("ssm:PutParameter", || {
+                self.ssm
+                    .put_parameter()
+                    .name(name)
+                    .value(value)
+                    .r#type(ParameterType::String)
+                    .tier(ParameterTier::Standard)
+                    .overwrite(true)
+                    .send()
+            })
+            .await?;
+        Ok(answer.version())
     }
 
     async fn read(&self, name: &str) -> AwsResult<Option<Parameter>> {
@@ -95,68 +97,58 @@ impl ParameterStore for Context {
                     .send()
             })
             .await;
-        let parameter = match answer {
-            Ok(answer) => expected(OPERATION, answer.parameter, "a parameter")?,
-            Err(error) if error.is(ErrorKind::NotFound) => return Ok(None),
-            Err(error) => return Err(error),
-        };
-        let changed = expected(OPERATION, parameter.last_modified_date(), "a date")?;
-        let changed = to_system(OPERATION, changed)?;
-        Ok(Some(Parameter {
-            version: parameter.version(),
-            age: answered.time().duration_since(changed).unwrap_or_default(),
-            value: parameter.value.unwrap_or_default(),
-        }))
-    }
-
-    async fn written_before(&self, name: &str, other: &str) -> AwsResult<Option<Duration>> {
-        const OPERATION: &str = "ssm:GetParameters";
-        let answer = self
-            .call(OPERATION, || {
-                self.ssm.get_parameters().names(name).names(other).send()
-            })
-            .await?;
-        let written = |name: &str| {
-            let found = answer
-                .parameters()
-                .iter()
-                .find(|parameter| parameter.name() == Some(name))?;
-            found.last_modified_date()
-        };
-        let Some(earlier) = written(name) else {
-            return Ok(None);
-        };
-        let earlier = to_system(OPERATION, earlier)?;
-        let before = match written(other) {
-            Some(later) => to_system(OPERATION, later)?.duration_since(earlier).ok(),
-            None => None,
-        };
-        Ok(Some(before.unwrap_or_default()))
-    }
-
-    async fn read_version(&self, name: &str, number: i64) -> AwsResult<Option<String>> {
-        let selected = format!("{name}:{number}");
-        let answer = self
-            .call("ssm:GetParameter", || {
-                self.ssm.get_parameter().name(&selected).send()
-            })
-            .await;
         match answer {
-            Ok(answer) => Ok(answer.parameter.and_then(|parameter| parameter.value)),
+            Ok(answer) => {
+                let parameter = expected(OPERATION, answer.parameter, "a parameter")?;
+                to_parameter(OPERATION, parameter, answered.time()).map(Some)
+            }
             Err(error) if error.is(ErrorKind::NotFound) => Ok(None),
             Err(error) => Err(error),
         }
     }
 
-    async fn delete(&self, name: &str) -> AwsResult<bool> {
+    async fn read_three(&self, names: [&str; 3]) -> AwsResult<[Option<Parameter>; 3]> {
+        const OPERATION: &str = "ssm:GetParameters";
+        let answered = AnsweredAt::default();
         let answer = self
-            .call("ssm:DeleteParameter", || {
-                self.ssm.delete_parameter().name(name).send()
+            .call(OPERATION, || {
+                self.ssm
+                    .get_parameters()
+                    .set_names(Some(names.map(str::to_owned).to_vec()))
+                    .customize()
+                    .interceptor(answered.clone())
+                    .send()
+            })
+            .await?;
+        let mut found = [None, None, None];
+        let has_failures = !answer.invalid_parameters().is_empty();
+        let parameters = answer.parameters;
+        for parameter in expected_or_failed(OPERATION, parameters, has_failures, "`Parameters`")? {
+            let place = names
+                .iter()
+                .position(|name| parameter.name() == Some(*name));
+            if let Some(place) = place {
+                let parameter = to_parameter(OPERATION, parameter, answered.time())?;
+                found[place] = Some(parameter);
+            }
+        }
+        Ok(found)
+    }
+
+    async fn read_version(&self, name: &str, number: i64) -> AwsResult<Option<String>> {
+        const OPERATION: &str = "ssm:GetParameter";
+        let selected = format!("{name}:{number}");
+        let answer = self
+            .call(OPERATION, || {
+                self.ssm.get_parameter().name(&selected).send()
             })
             .await;
         match answer {
-            Ok(_) => Ok(true),
-            Err(error) if error.is(ErrorKind::NotFound) => Ok(false),
+            Ok(answer) => {
+                let parameter = expected(OPERATION, answer.parameter, "a parameter")?;
+                expected(OPERATION, parameter.value, "a value").map(Some)
+            }
+            Err(error) if error.is(ErrorKind::NotFound) => Ok(None),
             Err(error) => Err(error),
         }
     }
@@ -164,30 +156,29 @@ impl ParameterStore for Context {
     async fn versions(&self, name: &str) -> AwsResult<Vec<Version>> {
         const OPERATION: &str = "ssm:GetParameterHistory";
         let mut versions = Vec::new();
+        let mut tokens = Tokens::of(OPERATION);
         let mut token: Option<String> = None;
         loop {
-            let answer = self
-                .call(OPERATION, || {
-                    self.ssm
-                        .get_parameter_history()
-                        .name(name)
-                        .max_results(50)
-                        .set_next_token(token.clone())
-                        .send()
-                })
-                .await;
-            let page = match answer {
+            let asking = self.call(OPERATION, || {
+                self.ssm
+                    .get_parameter_history()
+                    .name(name)
+                    .max_results(50)
+                    .set_next_token(token.clone())
+                    .send()
+            });
+            let page = match tokens.page(asking).await {
                 Err(error) if error.is(ErrorKind::NotFound) => return Ok(Vec::new()),
                 other => other?,
             };
-            token = page.next_token().map(str::to_owned);
-            for version in page.parameters.unwrap_or_default() {
+            token = tokens.follow(page.next_token().map(str::to_owned))?;
+            for version in expected(OPERATION, page.parameters, "`Parameters`")? {
                 let written = expected(OPERATION, version.last_modified_date(), "a date")?;
                 versions.push(Version {
                     number: version.version(),
                     written: to_system(OPERATION, written)?,
                     by: version.last_modified_user.unwrap_or_default(),
-                    value: version.value.unwrap_or_default(),
+                    value: expected(OPERATION, version.value, "a value")?,
                 });
             }
             if token.is_none() {
@@ -195,6 +186,20 @@ impl ParameterStore for Context {
             }
         }
     }
+}
+
+fn to_parameter(
+    operation: &str,
+    parameter: aws_sdk_ssm::types::Parameter,
+    now: SystemTime,
+) -> AwsResult<Parameter> {
+    let changed = expected(operation, parameter.last_modified_date(), "a date")?;
+    let changed = to_system(operation, changed)?;
+    Ok(Parameter {
+        version: parameter.version(),
+        age: now.duration_since(changed).unwrap_or_default(),
+        value: expected(operation, parameter.value, "a value")?,
+    })
 }
 
 fn to_system(operation: &str, time: &DateTime) -> AwsResult<SystemTime> {

@@ -1,7 +1,8 @@
 //! What each state that AWS documents means for whoever waits: for every type that has states.
 //!
 //! A state that passes is waited for. One that only a person ends is not: the wait ends at once, and says what to do.
-//! A state that is not here is one that AWS has added since; it is waited for, up to the deadline.
+//! A state that is not here is one that AWS has added since: these lists are open. Where the object serves, it can be used,
+//! with a note; else it is waited for, up to the deadline.
 
 use crate::resource::Condition;
 use crate::resource::provider::Remedy;
@@ -52,6 +53,19 @@ pub(super) fn condition(states: &States, state: &str) -> Condition {
         Some(Lost) => Condition::Broken(state.to_owned()),
         Some(Passing | Standing::Waits(_)) | None => Condition::Settling(state.to_owned()),
     }
+}
+
+/// As [`condition`], of an object of which it is known whether it serves.
+pub(super) fn condition_of(states: &States, state: &str, serves: bool) -> Condition {
+    match standing(states, state) {
+        None if serves => Condition::Busy(unknown(state)),
+        _ => condition(states, state),
+    }
+}
+
+/// What a state is called that AWS has added since.
+pub(super) fn unknown(state: &str) -> String {
+    format!("`{state}`, which this version does not know")
 }
 
 /// Whether a state never ends in one that can be used.
@@ -495,6 +509,41 @@ pub(super) const DB_REPLICATION: &States = &[
     ),
     ("terminated", Lost),
 ];
+
+/// `Status` of an event subscription.
+/// <https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_EventSubscription.html>
+pub(super) const EVENT_SUBSCRIPTION: &States = &[
+    ("creating", Passing),
+    ("modifying", Passing),
+    ("active", Usable),
+    (
+        "no-permission",
+        waits(
+            "RDS may not publish to the topic of `{id}`: have the policy of that topic let `events.rds.amazonaws.com` do \
+             `sns:Publish`, then run",
+            TOPIC,
+        ),
+    ),
+    (
+        "topic-not-exist",
+        waits(
+            "the topic of `{id}` is not there any more: make it, or name another; then run",
+            TOPIC,
+        ),
+    ),
+    ("deleting", Lost),
+];
+
+const TOPIC: &str = "aws rds describe-event-subscriptions --subscription-name {id} --query 'EventSubscriptionsList[].SnsTopicArn'";
+
+/// Of a database that has failed with data in it: AWS says to restore it.
+/// <https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/accessing-monitoring.html>
+pub(super) const DB_RESTORE: Hand = Hand {
+    text: "AWS does not recover `{id}`, and its data is in its backups alone: restore it to its latest restorable time as \
+           another instance, delete this one (`--no-delete-automated-backups` keeps its backups), and give the restored one \
+           its name; then run",
+    command: "aws rds restore-db-instance-to-point-in-time --source-db-instance-identifier {id} --target-db-instance-identifier {id}-restored --use-latest-restorable-time",
+};
 
 const REPLICATION_STOPPED: &str =
     "the replication of `{id}` was stopped in the database: start it again there, then run";

@@ -1,43 +1,58 @@
-//! Tags by ARN, for every service at once.
-
-use std::collections::HashMap;
+//! What bears tags of ours, for every service at once; and how the AWS CLI sets them.
 
 use aws_sdk_resourcegroupstagging::config::Builder;
 use aws_sdk_resourcegroupstagging::types::TagFilter;
 use aws_types::region::Region;
 
-use super::context::Context;
-use super::error::{AwsResult, kind};
+use super::context::Clients;
+use super::error::{AwsResult, expected};
 use super::pages::pages;
 use crate::resource::provider::Indexed;
 use crate::resource::shell::quoted;
-use crate::resource::{ErrorKind, ProviderError, StackId, Tags, Urn, tags};
+use crate::resource::{StackId, Tags, Urn, tags};
 
 /// Every tagged thing of a stack that the tagging API knows: one call per 100 (`aws-resources.md` §1.1).
 ///
 /// Its answer lags behind and lists what is gone, so it only says where to look. IAM roles and policies are not in it.
-pub async fn index(context: &Context, stack: &StackId) -> AwsResult<Vec<Indexed>> {
-    let found = tagged(context, stack, None, None).await?;
-    let indexed = found.into_iter().map(|(arn, tags)| Indexed { arn, tags });
+pub async fn index(clients: &Clients, stack: &StackId) -> AwsResult<Vec<Indexed>> {
+    let found = tagged(clients, stack, None, None).await?;
+    let own = found.into_iter().filter(|(arn, _)| !is_copy(arn));
+    let indexed = own.map(|(arn, tags)| Indexed { arn, tags });
     Ok(indexed.collect())
+}
+
+/// Whether AWS itself has copied the tags from an object of ours to what this ARN names: to the tasks of a service
+/// (`propagateTags`), to the snapshots of a database (`copyTagsToSnapshot`). No resource of a stack is one, and they outlive
+/// what they have the tags from: a stopped task for an hour, a final snapshot until it is deleted.
+fn is_copy(arn: &str) -> bool {
+    let mut parts = arn.splitn(6, ':');
+    let (service, kind) = (parts.nth(2), parts.nth(2));
+    match (service, kind) {
+        (Some("ecs"), Some(kind)) => kind.starts_with("task/"),
+        (Some("rds"), Some(kind)) => ["snapshot:", "cluster-snapshot:", "auto-backup:"]
+            .iter()
+            .any(|copy| kind.starts_with(copy)),
+        _ => false,
+    }
 }
 
 /// What the tagging API of a region knows of a stack, by ARN: of one type, or of all.
 pub async fn tagged(
-    context: &Context,
+    clients: &Clients,
     stack: &StackId,
     kind: Option<&str>,
     region: Option<&'static str>,
 ) -> AwsResult<Vec<(String, Tags)>> {
+    const OPERATION: &str = "tag:GetResources";
     let filter = TagFilter::builder()
         .key(tags::STACK)
         .values(stack.to_string())
         .build();
     let filter = &filter;
-    let mappings = pages(|token| async move {
-        let page = context
-            .call("tag:GetResources", || {
-                let asking = context
+    let mappings = pages(OPERATION, |token| async move {
+        let page = clients
+            .call(OPERATION, || {
+                let asking = clients
                     .tagging
                     .get_resources()
                     .set_resource_type_filters(kind.map(|kind| vec![kind.to_owned()]))
@@ -53,7 +68,9 @@ pub async fn tagged(
                 }
             })
             .await?;
-        Ok((page.resource_tag_mapping_list, page.pagination_token))
+        let mappings = page.resource_tag_mapping_list;
+        let mappings = expected(OPERATION, mappings, "`ResourceTagMappingList`")?;
+        Ok((Some(mappings), page.pagination_token))
     })
     .await?;
     let found = mappings.into_iter().filter_map(|mapping| {
@@ -66,120 +83,137 @@ pub async fn tagged(
     Ok(found.collect())
 }
 
-/// Sets and removes tags of one object.
-///
-/// # Errors
-/// Those of the call, and the failures that the tagging API reports inside a successful answer.
-pub async fn retag(
-    context: &Context,
+/// The command that gives an object the tags by which it is known as this resource; `None` for one without an ARN. Without the
+/// mark of a run, only the record or the user's word proves it then.
+pub fn command(
+    urn: &Urn,
+    id: &str,
     arn: Option<&str>,
-    set: &Tags,
-    remove: &[String],
-) -> AwsResult<()> {
-    let arn = arn.ok_or_else(|| {
-        ProviderError::new(
-            ErrorKind::Bug,
-            "tag:TagResources",
-            "an object without an ARN cannot be tagged through the tagging API",
-        )
-    })?;
-    if !set.is_empty() {
-        let tags: HashMap<String, String> = set
-            .iter()
-            .map(|(key, value)| (key.to_owned(), value.to_owned()))
-            .collect();
-        let answer = context
-            .call("tag:TagResources", || {
-                context
-                    .tagging
-                    .tag_resources()
-                    .resource_arn_list(arn)
-                    .set_tags(Some(tags.clone()))
-                    .send()
-            })
-            .await?;
-        check("tag:TagResources", answer.failed_resources_map())?;
-    }
-    if !remove.is_empty() {
-        let answer = context
-            .call("tag:UntagResources", || {
-                context
-                    .tagging
-                    .untag_resources()
-                    .resource_arn_list(arn)
-                    .set_tag_keys(Some(remove.to_vec()))
-                    .send()
-            })
-            .await?;
-        check("tag:UntagResources", answer.failed_resources_map())?;
-    }
-    Ok(())
-}
-
-/// The command that gives an object the tags by which it is known as this resource; `None` for one without an ARN.
-pub fn command(urn: &Urn, id: &str, arn: Option<&str>, region: Option<&str>) -> Option<String> {
+    region: Option<&str>,
+    run: Option<&str>,
+) -> Option<String> {
     let of_region = region.map(|region| (tags::REGION, region.to_owned()));
+    let of_run = run.map(|run| (tags::RUN, run.to_owned()));
     let owner = [
         (tags::STACK, urn.stack().to_string()),
         (tags::URN, urn.to_string()),
     ];
-    let tags = owner.into_iter().chain(of_region);
-    let pairs = || {
-        let pairs = tags.clone();
-        let pairs = pairs.map(|(key, value)| serde_json::json!({"Key": key, "Value": value}));
+    let tags = owner.into_iter().chain(of_region).chain(of_run);
+    let tagging = Tagging::of(urn.token(), id, arn)?;
+    let value = if tagging.takes_pairs {
+        let pairs = tags.map(|(key, value)| serde_json::json!({"Key": key, "Value": value}));
         serde_json::Value::from(pairs.collect::<Vec<_>>())
-    };
-    let map = || {
-        let tags = tags.clone();
+    } else {
         let tags = tags.map(|(key, value)| (key.to_owned(), serde_json::Value::from(value)));
         serde_json::Value::from(tags.collect::<serde_json::Map<_, _>>())
     };
-    let arn = arn.map(quoted);
-    let (call, of, tags) = match urn.token() {
-        // Of what is seen in use alone, the id is known.
-        token if arn.is_none() && token.starts_with("aws:ec2:") => {
-            ("ec2 create-tags --resources", quoted(id), pairs())
-        }
-        // Not in the tagging API.
-        "aws:iam:Role" => ("iam tag-role --role-name", quoted(id), pairs()),
-        "aws:iam:Policy" => ("iam tag-policy --policy-arn", arn?, pairs()),
-        "aws:appautoscaling:Target" => {
-            let call = "application-autoscaling tag-resource --resource-arn";
-            (call, arn?, map())
-        }
-        "aws:cloudwatch:MetricAlarm" | "aws:cloudwatch:Dashboard" => {
-            ("cloudwatch tag-resource --resource-arn", arn?, pairs())
-        }
-        _ => {
-            let call = "resourcegroupstaggingapi tag-resources --resource-arn-list";
-            (call, arn?, map())
-        }
-    };
-    let region = region.map_or_else(String::new, |region| format!(" --region {region}"));
-    let tags = quoted(&tags.to_string());
-    Some(format!("aws {call} {of} --tags {tags}{region}"))
+    let value = quoted(&value.to_string());
+    Some(tagging.line(tagging.add, &format!("--tags {value}"), region))
 }
 
-/// A 200 answer may carry failures.
-fn check(
-    operation: &str,
-    failed: Option<&HashMap<String, aws_sdk_resourcegroupstagging::types::FailureInfo>>,
-) -> AwsResult<()> {
-    let Some((arn, failure)) = failed.and_then(|failed| failed.iter().next()) else {
-        return Ok(());
+/// The command that takes the tags from an object by which it is known as ours; `None` for one without an ARN.
+pub fn removal(token: &str, id: &str, arn: Option<&str>, region: Option<&str>) -> Option<String> {
+    let tagging = Tagging::of(token, id, arn)?;
+    let keys = if tagging.remove.starts_with("ec2") {
+        format!("--tags Key={} Key={}", tags::STACK, tags::URN)
+    } else {
+        format!("--tag-keys {} {}", tags::STACK, tags::URN)
     };
-    let code = failure
-        .error_code()
-        .map(|code| code.as_str().to_owned())
-        .unwrap_or_default();
-    let message = failure.error_message().unwrap_or_default();
-    let status = u16::try_from(failure.status_code()).unwrap_or(500);
-    let mut error = ProviderError::new(
-        kind(&code, message, status),
-        operation,
-        format!("{arn}: {message}"),
-    );
-    error.code = code;
-    error.status = Some(status);
-    Err(error)
+    Some(tagging.line(tagging.remove, &keys, region))
+}
+
+/// How the AWS CLI tags an object.
+struct Tagging {
+    add: &'static str,
+    remove: &'static str,
+    object: String,
+    /// Tags are a list of pairs, and not a map.
+    takes_pairs: bool,
+}
+
+impl Tagging {
+    fn of(token: &str, id: &str, arn: Option<&str>) -> Option<Self> {
+        let arn = arn.map(quoted);
+        let (add, remove, object, takes_pairs) = match token {
+            // Of what is seen in use alone, the id is known.
+            token if arn.is_none() && token.starts_with("aws:ec2:") => (
+                "ec2 create-tags --resources",
+                "ec2 delete-tags --resources",
+                quoted(id),
+                true,
+            ),
+            // Not in the tagging API.
+            "aws:iam:Role" => (
+                "iam tag-role --role-name",
+                "iam untag-role --role-name",
+                quoted(id),
+                true,
+            ),
+            "aws:iam:Policy" => (
+                "iam tag-policy --policy-arn",
+                "iam untag-policy --policy-arn",
+                arn?,
+                true,
+            ),
+            "aws:appautoscaling:Target" => (
+                "application-autoscaling tag-resource --resource-arn",
+                "application-autoscaling untag-resource --resource-arn",
+                arn?,
+                false,
+            ),
+            "aws:cloudwatch:MetricAlarm" | "aws:cloudwatch:Dashboard" => (
+                "cloudwatch tag-resource --resource-arn",
+                "cloudwatch untag-resource --resource-arn",
+                arn?,
+                true,
+            ),
+            _ => (
+                "resourcegroupstaggingapi tag-resources --resource-arn-list",
+                "resourcegroupstaggingapi untag-resources --resource-arn-list",
+                arn?,
+                false,
+            ),
+        };
+        Some(Self {
+            add,
+            remove,
+            object,
+            takes_pairs,
+        })
+    }
+
+    fn line(&self, call: &str, tags: &str, region: Option<&str>) -> String {
+        let region = region.map_or_else(String::new, |region| format!(" --region {region}"));
+        format!("aws {call} {} {tags}{region}", self.object)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_aws_copies_tags_to_is_told_by_its_arn() {
+        let arn = |rest: &str| format!("arn:aws:{rest}");
+        for copy in [
+            "ecs:eu-south-2:1:task/shop/0123",
+            "rds:eu-south-2:1:snapshot:shop-final",
+            "rds:eu-south-2:1:snapshot:rds:shop-2026-01-01",
+            "rds:eu-south-2:1:cluster-snapshot:shop",
+            "rds:eu-south-2:1:auto-backup:ab-1",
+        ] {
+            assert!(is_copy(&arn(copy)), "{copy}");
+        }
+        for own in [
+            "ecs:eu-south-2:1:service/task/api",
+            "ecs:eu-south-2:1:task-definition/task:1",
+            "ecs:eu-south-2:1:cluster/task",
+            "rds:eu-south-2:1:db:snapshot",
+            "rds:eu-south-2:1:subgrp:snapshot:x",
+            "s3:::task",
+            "logs:eu-south-2:1:log-group:task/x",
+        ] {
+            assert!(!is_copy(&arn(own)), "{own}");
+        }
+    }
 }

@@ -117,7 +117,10 @@ pub fn made_by(request: Creation<'_>, found: Vec<Observed>) -> Option<Observed> 
 pub fn all_made_by(request: Creation<'_>, found: Vec<Observed>) -> impl Iterator<Item = Observed> {
     found.into_iter().filter(move |observed| {
         observed.tags.owner().as_ref() == Some(request.urn)
-            && observed.tags.get(tags::APPLIED) == request.tags.get(tags::APPLIED)
+            && [tags::APPLIED, tags::RUN]
+                .into_iter()
+                .filter_map(|key| Some((key, request.tags.get(key)?)))
+                .all(|(key, sent)| observed.tags.get(key) == Some(sent))
             // The predecessor may have been made from the same inputs.
             && !request.instead_of.contains(&observed.id)
     })

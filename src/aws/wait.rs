@@ -1,4 +1,7 @@
 //! Waiting for AWS: bounded, reported, and never longer idle than it must be.
+//!
+//! Each wait has a limit of its own, which is as long as AWS may take. Where the author gives one (`customTimeouts`), that one
+//! holds, for all waits of the operation together: [`Progress::time_left`].
 
 use std::fmt;
 use std::future::Future;
@@ -6,7 +9,7 @@ use std::time::{Duration, SystemTime};
 
 use tokio::time::Instant;
 
-use super::error::{AwsResult, is_marked_for_deletion};
+use super::error::{AwsResult, is_deleted_secret};
 use super::retry::tell;
 use crate::deployment::moment;
 use crate::resource::provider::{Holder, Progress, Remedy};
@@ -59,7 +62,26 @@ impl<'a> Wait<'a> {
         F: Fn() -> Fut,
         Fut: Future<Output = AwsResult<Poll<T>>>,
     {
+        let longer = || async { Duration::ZERO };
+        self.until_at_longest(poll, longer).await
+    }
+
+    /// As [`Wait::until`], where it costs calls to know how long it may take: `longer` is asked once, when the deadline has
+    /// passed, for the one that holds instead.
+    ///
+    /// # Errors
+    /// As for [`Wait::until`].
+    pub async fn until_at_longest<T, F, Fut, L, LFut>(self, poll: F, longer: L) -> AwsResult<T>
+    where
+        F: Fn() -> Fut,
+        Fut: Future<Output = AwsResult<Poll<T>>>,
+        L: FnOnce() -> LFut,
+        LFut: Future<Output = Duration>,
+    {
         let started = Instant::now();
+        let allowed = self.progress.time_left();
+        let mut deadline = allowed.unwrap_or(self.deadline);
+        let mut longer = allowed.is_none().then_some(longer);
         let mut pause = Duration::from_millis(500);
         loop {
             let status = match poll().await? {
@@ -67,7 +89,12 @@ impl<'a> Wait<'a> {
                 Poll::Pending(status) => status,
             };
             self.progress.status(&status);
-            if started.elapsed() + pause > self.deadline {
+            if started.elapsed() + pause > deadline
+                && let Some(longer) = longer.take()
+            {
+                deadline = deadline.max(longer().await);
+            }
+            if started.elapsed() + pause > deadline {
                 let mut error = ProviderError::new(
                     ErrorKind::TimedOut,
                     self.operation,
@@ -152,6 +179,7 @@ where
     /// More would not be read.
     const MOST_NAMED: usize = 20;
     let started = Instant::now();
+    let deadline = progress.time_left().unwrap_or(deadline);
     let window = Window::of(deadline);
     let mut pause = Duration::from_millis(500);
     let mut next_question = Duration::ZERO;
@@ -273,8 +301,8 @@ where
                         "{operation} answers {answer}: tried again {window}"
                     ));
                 }
-                let waits_for_hand = is_marked_for_deletion(&error.code, &error.message)
-                    && started.elapsed() >= RESTORED;
+                let waits_for_hand =
+                    is_deleted_secret(&error.code, &error.message) && started.elapsed() >= RESTORED;
                 if waits_for_hand || !pauses.pause().await {
                     error.attempts = calls;
                     error.waited = Some(started.elapsed());
@@ -307,6 +335,26 @@ mod tests {
         assert!(error.message.contains("creating"));
         assert!(started.elapsed() <= Duration::from_secs(60));
         assert!(polls.load(Ordering::Relaxed) >= 20);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_limit_may_turn_out_to_be_longer_and_that_is_asked_once() {
+        let asked = AtomicU32::new(0);
+        let longer = || async {
+            asked.fetch_add(1, Ordering::Relaxed);
+            Duration::from_mins(30)
+        };
+        let settling = || async { Ok(Poll::<()>::Pending("starting".into())) };
+        let started = Instant::now();
+        let error = Wait::long("t:Describe", 20, &Silent)
+            .until_at_longest(settling, longer)
+            .await
+            .unwrap_err();
+        let took = started.elapsed().as_secs() / 60;
+        assert!((29..=30).contains(&took), "{took}");
+        assert_eq!(asked.load(Ordering::Relaxed), 1);
+        // All of it is told, and not what was added alone.
+        assert!(error.waited > Some(Duration::from_mins(29)), "{error:?}");
     }
 
     #[tokio::test(start_paused = true)]
@@ -366,6 +414,45 @@ mod tests {
     impl Progress for Heard {
         fn status(&self, text: &str) {
             self.0.lock().unwrap().push(text.to_owned());
+        }
+    }
+
+    /// An author who allows so much.
+    struct Allows(Duration);
+
+    impl Progress for Allows {
+        fn status(&self, _: &str) {}
+
+        fn time_left(&self) -> Option<Duration> {
+            Some(self.0)
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_limit_of_the_author_holds_for_every_kind_of_wait_be_it_shorter_or_longer() {
+        for limit in [Duration::from_secs(30), Duration::from_hours(2)] {
+            let progress = Allows(limit);
+            let at_most = limit + Duration::from_secs(5);
+            let settling = || async { Ok(Poll::<()>::Pending("creating".into())) };
+            let started = Instant::now();
+            let waited = Wait::long("t:Describe", 20, &progress)
+                .until(settling)
+                .await;
+            assert_eq!(waited.unwrap_err().kind, ErrorKind::TimedOut);
+            let took = started.elapsed();
+            assert!(
+                took <= at_most && took + Duration::from_secs(10) >= limit,
+                "{took:?}"
+            );
+            let started = Instant::now();
+            let held = || async { Err::<(), _>(busy()) };
+            let waited = while_in_use(Duration::from_mins(10), &progress, held).await;
+            assert_eq!(waited.unwrap_err().kind, ErrorKind::InUse);
+            let took = started.elapsed();
+            assert!(
+                took <= at_most && took + Duration::from_secs(10) >= limit,
+                "{took:?}"
+            );
         }
     }
 

@@ -10,7 +10,8 @@ use super::report::Failure;
 use super::session::quoted;
 use crate::display::{ColorChoice, Message};
 use crate::plan::{Goal, Request};
-use crate::stack::Flag;
+use crate::stack::region::{Verdict, judge};
+use crate::stack::{Flag, Span};
 
 /// Flags of every command.
 #[derive(Debug, Clone, Args)]
@@ -101,7 +102,8 @@ pub struct SelectionArguments {
         value_delimiter = ','
     )]
     pub exclude: Vec<String>,
-    /// Consent to the loss of the data in this resource; `*` stands for any text. Can be repeated.
+    /// Consent to the loss of this resource, of the data in it or of what AWS protects; `*` stands for any text. Can be
+    /// repeated.
     #[arg(
         long,
         env = "FDE_INFRA_ALLOW_DELETE",
@@ -117,12 +119,21 @@ pub struct SelectionArguments {
         value_delimiter = ','
     )]
     pub remove: Vec<String>,
+    /// Take this object for the stack's, although its tags alone say that it is: an id or ARN, or `*` for all. Can be repeated.
+    #[arg(
+        long,
+        env = "FDE_INFRA_TRUST",
+        value_name = "ID",
+        value_delimiter = ','
+    )]
+    pub trust: Vec<String>,
     /// Set the stack up in this region too, although it stands in another one already. Can be repeated.
     #[arg(
         long,
         env = "FDE_INFRA_ALLOW_REGION",
         value_name = "REGION",
-        value_delimiter = ','
+        value_delimiter = ',',
+        value_parser = region
     )]
     pub allow_region: Vec<String>,
 }
@@ -176,6 +187,7 @@ impl SelectionArguments {
             ("--reboot", &force.reboot),
             ("--allow-delete", &self.allow_delete),
             ("--remove", &self.remove),
+            ("--trust", &self.trust),
             ("--allow-region", &self.allow_region),
         ] {
             for name in names {
@@ -194,6 +206,7 @@ impl SelectionArguments {
             reboot: force.reboot.clone(),
             allow_delete: self.allow_delete.clone(),
             remove: self.remove.clone(),
+            trust: self.trust.clone(),
             allow_regions: self.allow_region.clone(),
             takes_no_lock: false,
         }
@@ -253,6 +266,19 @@ pub fn duration(text: &str) -> Result<Duration, String> {
         0..=31_536_000 => Ok(Duration::from_secs(total)),
         _ => Err(wrong()),
     }
+}
+
+/// A region of AWS, or one that may be new; empty for none.
+///
+/// # Errors
+/// What is no region, with the one that was most likely meant.
+pub fn region(text: &str) -> Result<String, String> {
+    let error = match judge(text, Span::default()) {
+        Verdict::Wrong(error) if !text.is_empty() => error,
+        _ => return Ok(text.to_owned()),
+    };
+    let labels = error.labels.iter().map(|label| label.text.clone());
+    Err(labels.chain(error.help).collect::<Vec<_>>().join("; "))
 }
 
 /// A switch from the environment: `FDE_INFRA_YES=1`. Empty is off, as CI systems pass unset variables.

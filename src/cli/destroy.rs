@@ -14,7 +14,7 @@ use super::turn::{self, Agreed, Terms};
 use super::up::{declined, nobody_to_ask};
 use super::{CommandResult, Context, Exit, run as running, session, unmarked, whereabouts};
 use crate::deployment::Whereabouts;
-use crate::display::{Line, Message, Style, terminal};
+use crate::display::{Line, Message, Style, aftermath, terminal};
 use crate::plan::{Goal, Plan, Request, RetainReason};
 use crate::resource::ErrorKind;
 
@@ -63,10 +63,7 @@ pub async fn run(context: &mut Context, arguments: &Arguments) -> CommandResult 
         .selection
         .added_to(again, &ForceArguments::default());
     let read_at = Instant::now();
-    let asking = context
-        .interrupts
-        .guard(whereabouts::of_last_run(&session))
-        .await?;
+    let asking = context.interrupts.guard(session.remember()).await?;
     let (left, unread) = match asking {
         Ok(left) => (left, None),
         Err(error) if error.is(ErrorKind::Credentials) => {
@@ -98,6 +95,9 @@ pub async fn run(context: &mut Context, arguments: &Arguments) -> CommandResult 
         );
         return Ok(Exit::Done);
     }
+    if arguments.yes {
+        context.interrupts.begin_changes()?;
+    }
     let terms = Terms {
         command: "destroy",
         request: &request,
@@ -119,6 +119,12 @@ pub async fn run(context: &mut Context, arguments: &Arguments) -> CommandResult 
         .run(context, &session, &plan, arguments.parallel.get())
         .await;
     let exit = running::finish(context, &session, &plan, &outcome, &again);
+    let (report, catalog) = (outcome.report(), &session.offline.catalog);
+    let left = aftermath::block(&plan, report, catalog, context.terminal.width());
+    if !left.is_empty() {
+        context.terminal.print(&[Line::new()]);
+        context.terminal.print(&left);
+    }
     show(&troubles, &mut context.terminal);
     show(&doubts, &mut context.terminal);
     show(
@@ -144,7 +150,7 @@ async fn confirm(context: &mut Context, _: &Session, plan: &Plan) -> Result<(), 
     let answer = answer?;
     context.terminal.print(&[Line::new()]);
     match answer.ok().flatten() {
-        Some(answer) if answer == name => Ok(()),
+        Some(answer) if answer == name => context.interrupts.begin_changes(),
         Some(answer) if !answer.is_empty() => Err(Failure::new(
             Exit::Cancelled,
             Message::warning(format!(

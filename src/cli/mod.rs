@@ -3,12 +3,15 @@
 //! Decides nothing: each command is a file that calls the rooms in order and shows what comes back. Start with
 //! [`session`] (stack file to plan, which all commands share), then [`up`].
 
+mod accepts;
 mod arguments;
 mod destroy;
+mod endpoints;
 mod excerpt;
 mod exit;
 mod history;
 mod interrupt;
+mod memory;
 mod output;
 mod preview;
 mod refusal;
@@ -40,6 +43,8 @@ use interrupt::Interrupts;
 use report::Failure;
 #[doc(hidden)]
 pub use report::excerpt;
+#[doc(hidden)]
+pub use saved_plan::is_saved_plan;
 use surroundings::Surroundings;
 
 use crate::version::VERSION;
@@ -167,12 +172,18 @@ fn run(cli: Cli, surroundings: Surroundings) -> Exit {
     };
     let detailed =
         matches!(&cli.command, Command::Preview(arguments) if arguments.detailed_exitcode);
+    let cancelled = if detailed {
+        Exit::Error
+    } else {
+        Exit::Cancelled
+    };
+    let interrupts = Interrupts::listen(cancelled, cli.global.color);
     let exit = runtime.block_on(async {
         let mut context = Context {
             global: cli.global,
             surroundings,
             terminal,
-            interrupts: Interrupts::listen(),
+            interrupts,
         };
         let result = match cli.command {
             Command::Preview(arguments) => preview::run(&mut context, &arguments).await,

@@ -8,9 +8,10 @@ use super::arguments::{StackArguments, boolean, exclusive};
 use super::report::{Failure, show};
 use super::session::{Offline, Session};
 use super::{CommandResult, Context, Exit, stack_file};
-use crate::display::{Message, inert, outputs};
+use crate::display::{Message, inert, outputs, pending};
 use crate::graph::{FACTS_TOKEN, nearest};
-use crate::resource::{LiveSnapshot, OutputReference, Value};
+use crate::plan::Request;
+use crate::resource::{LiveSnapshot, Observed, OutputReference, Urn, Value};
 
 #[derive(Debug, Args)]
 pub struct Arguments {
@@ -37,11 +38,18 @@ pub async fn run(context: &mut Context, arguments: &Arguments) -> CommandResult 
     let session = Session::connect(context, offline).await?;
     let again = session.offline.command_line("output");
     let live = session.read(context, &again).await?;
+    // What bears copies of the stack's tags is not what the stack gives away.
+    let live = session.proven(context, &live, &Request::default()).await?;
     if live.ours.is_empty() {
         let message = Message::error(format!("there is nothing of {}", session.place()))
             .help("bring it up first")
             .command(session.offline.command_line("up"));
         return Err(Failure::new(Exit::NoStack, message));
+    }
+    if let Some(text) = pending::unconfirmed(&live, &session.offline.catalog) {
+        let help =
+            "nothing reaches them before they have followed the link that AWS has sent there";
+        show(&[Message::warning(text).help(help)], &mut context.terminal);
     }
     let lookup = |reference: &OutputReference| lookup(&live, reference);
     let all: Vec<(String, Value)> = session
@@ -129,9 +137,28 @@ fn lookup(live: &LiveSnapshot, reference: &OutputReference) -> Option<Value> {
     } else if output == "urn" {
         reference.urn.to_string().into()
     } else {
-        live.of(&reference.urn).first()?.output(output)?
+        standing(live, &reference.urn)?.output(output)?
     };
     value.at(rest).cloned()
+}
+
+/// The object that a URN stands for: of several, the one that something else of the stack names. Beside the task definition
+/// that a service runs there may be one whose rollout has failed.
+fn standing<'l>(live: &'l LiveSnapshot, urn: &Urn) -> Option<&'l Observed> {
+    let objects = live.of(urn);
+    let is_named = |object: &&Observed| {
+        let names = [Some(object.id.as_str()), object.arn.as_deref()];
+        let others = live.ours.iter().filter(|(other, _)| *other != urn);
+        let mut inputs = others
+            .flat_map(|(_, users)| users)
+            .flat_map(|user| user.inputs.values());
+        inputs.any(|value| {
+            value
+                .as_str()
+                .is_some_and(|text| names.contains(&Some(text)))
+        })
+    };
+    objects.iter().find(is_named).or_else(|| objects.first())
 }
 
 /// A single word that names no stack is the name of an output.
@@ -184,4 +211,43 @@ fn in_clear(outputs: Vec<(String, Value)>) -> Vec<(String, Value)> {
             (name, clear.into())
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::resource::{Condition, Properties, StackId, Tags};
+
+    /// A revision of a task definition that was rolled back stays beside the one that the service runs.
+    #[test]
+    fn of_two_revisions_the_one_that_runs_is_given() {
+        let stack = StackId {
+            name: "shop".into(),
+            environment: "dev".into(),
+        };
+        let object = |token: &str, id: &str, property: &str, value: &str| Observed {
+            token: token.to_owned(),
+            id: id.to_owned(),
+            arn: Some(id.to_owned()),
+            inputs: Properties::from([(property.to_owned(), value.into())]),
+            outputs: Properties::new(),
+            tags: Tags::default(),
+            condition: Condition::Ready,
+        };
+        let (definition, service) = ("aws:ecs:TaskDefinition", "aws:ecs:Service");
+        let family = Urn::new(&stack, definition, "services/api/taskDefinition");
+        let revisions = ["api:3", "api:2", "api:1"]
+            .map(|id| object(definition, id, "image", &id.replace(':', "@")));
+        let mut live = LiveSnapshot::default();
+        live.ours.insert(family.clone(), revisions.to_vec());
+        let image = OutputReference {
+            urn: family,
+            path: vec!["image".to_owned()],
+        };
+        assert_eq!(lookup(&live, &image), Some("api@3".into()));
+        let runs = object(service, "service/api", "taskDefinition", "api:2");
+        let urn = Urn::new(&stack, service, "services/api/service");
+        live.ours.insert(urn, vec![runs]);
+        assert_eq!(lookup(&live, &image), Some("api@2".into()));
+    }
 }

@@ -6,8 +6,8 @@ use std::ffi::OsString;
 use clap::Args;
 
 use super::arguments::{ForceArguments, SelectionArguments, StackArguments, boolean, exclusive};
-use super::report::Failure;
-use super::saved_plan::{Previewed, SavedPlan};
+use super::report::{Failure, show};
+use super::saved_plan::{self, Previewed, SavedPlan};
 use super::session::{Offline, Session, ShowOptions, quoted, suffix};
 use super::{CommandResult, Context, Exit, refusal};
 use crate::display::{Line, Message, View, added, inert, json, markdown, message};
@@ -64,6 +64,15 @@ pub struct Arguments {
     /// Write the plan to a file, for `up --plan`.
     #[arg(long, env = "FDE_INFRA_SAVE_PLAN", value_name = "FILE")]
     save_plan: Option<String>,
+    /// With --save-plan: the ARN of the role that applies the plan, if another than the caller.
+    #[arg(
+        long,
+        env = "FDE_INFRA_PLAN_FOR",
+        value_name = "ROLE",
+        value_parser = saved_plan::role,
+        requires = "save_plan"
+    )]
+    plan_for: Option<String>,
 }
 
 /// A file for the plan as Markdown.
@@ -90,13 +99,15 @@ pub async fn run(context: &mut Context, arguments: &Arguments) -> CommandResult 
     ])?;
     let offline = Offline::load("preview", &arguments.stack, &context.global)?;
     offline.warn(&mut context.terminal);
-    let session = Session::connect(context, offline).await?;
+    let session = Session::connect_to_look(context, offline).await?;
     let again = session.offline.command_line("preview");
     let again = arguments.selection.added_to(again, &arguments.force);
+    session.provider.context().only_look();
     let live = session.read(context, &again).await?;
     let request = arguments.selection.request(Goal::Up, &arguments.force);
     let plan = session.plan(context, &live, &request).await?;
     session.warn(&live, &request, &mut context.terminal);
+    show(uncompared(&session).as_slice(), &mut context.terminal);
     let options = ShowOptions {
         diff: arguments.diff,
         show_sames: arguments.show_sames,
@@ -148,8 +159,14 @@ pub async fn run(context: &mut Context, arguments: &Arguments) -> CommandResult 
             live: &live,
             plan: &plan,
         };
-        let force = &arguments.force;
-        SavedPlan::of(&previewed, &arguments.stack, &arguments.selection, force)?.write(path)?;
+        let file = SavedPlan::of(
+            &previewed,
+            &arguments.stack,
+            &arguments.selection,
+            &arguments.force,
+            arguments.plan_for.as_deref(),
+        );
+        file?.write(path)?;
         // Not on standard output, from which a script takes the document.
         let lines = saved(context, &arguments.stack, path);
         context.terminal.report(&lines);
@@ -252,6 +269,22 @@ fn saved(context: &Context, stack: &StackArguments, path: &str) -> Vec<Line> {
     );
     lines.push(Line::plain(command));
     lines
+}
+
+/// What to say where values were taken for equal because they may not be read.
+fn uncompared(session: &Session) -> Option<Message> {
+    let ids = session.provider.context().uncompared();
+    if ids.is_empty() {
+        return None;
+    }
+    let message = Message::warning("value not compared: it may not be read");
+    let message = ids
+        .into_iter()
+        .fold(message, |message, id| message.fact("secret", id));
+    Some(message.fact(
+        "now",
+        "it is taken to be as the file wants it; `up` reads it, and sets it if it is not",
+    ))
 }
 
 #[cfg(test)]

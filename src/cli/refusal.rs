@@ -1,14 +1,18 @@
-//! What a guard says when it stops a plan: what is in the way, and what to type.
+//! What a guard says when it stops a plan: what is in the way, and what to type. What goes by consent alone is in
+//! `refusal/consent.rs`.
+
+mod consent;
+
+pub use consent::left_alone;
 
 use super::report::Failure;
 use super::session::Session;
 use super::{Exit, session, unmarked};
 use crate::aws;
 use crate::display::Message;
-use crate::execute::Report;
 use crate::plan::{DeleteFirst, Goal, Held, Op, Owner, Plan, Refusal};
 use crate::resource::provider::Remedy;
-use crate::resource::{Catalog, ErrorKind, Path, Urn, tags};
+use crate::resource::{Path, Urn, tags};
 
 /// The report about everything that stops a plan; `None` if nothing does.
 pub fn of(plan: &Plan, session: &Session, again: &str) -> Option<Failure> {
@@ -20,8 +24,9 @@ pub fn of(plan: &Plan, session: &Session, again: &str) -> Option<Failure> {
         .iter()
         .filter_map(|refusal| unmarked::refused(refusal, session, again))
         .collect();
+    messages.extend(unmarked::claimed(plan, session, again));
     if !messages.is_empty() {
-        // The rest takes for gone what is not.
+        // The rest takes for gone what is not, or for ours.
         return Some(Failure::several(Exit::Refused, messages));
     }
     messages.extend(
@@ -48,7 +53,8 @@ pub fn of(plan: &Plan, session: &Session, again: &str) -> Option<Failure> {
     messages.extend(interrupts(plan, session, again));
     messages.extend(protected(plan, session, again));
     messages.extend(retained(plan, session));
-    messages.extend(holds_data(plan, session, again));
+    messages.extend(consent::holds_data(plan, session, again));
+    messages.extend(consent::guarded(plan, session, again));
     Some(Failure::several(Exit::Refused, messages))
 }
 
@@ -104,8 +110,14 @@ fn owned(
         .fact("owner", whose)
         .fact("now", "nothing was changed");
     let region = session.offline.graph.region.as_deref();
-    let tagging = aws::tags::command(urn, id, arn.as_deref(), region);
+    let tagging = aws::tags::command(urn, id, arn.as_deref(), region, None);
     let adopt = match owner {
+        // Nor does S3 say of a name that is free that it is, without that right:
+        // <https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadBucket.html>.
+        Owner::Untagged if urn.token() == "aws:s3:Bucket" => {
+            "if the role lacks s3:ListBucket on it, allow that, for S3 then answers as if every name were taken; or, if this \
+             stack made it and its tags were lost, or to adopt it, tag it, then run"
+        }
         Owner::Untagged => {
             "if this stack made it and its tags were lost, or to adopt it, tag it, then run"
         }
@@ -122,7 +134,7 @@ fn owned(
     message
         .help(format!("{else_do}; or, {adopt}"))
         .command(tagging)
-        .command(again)
+        .command(unmarked::trusting(again, id))
 }
 
 fn forbidden(refusal: &Refusal, session: &Session) -> Option<Message> {
@@ -540,99 +552,6 @@ fn retained(plan: &Plan, session: &Session) -> Option<Message> {
             "to leave the old one, give the new one another key in {file}; to let it go, take `retainOnDelete` off"
         ))
     })
-}
-
-fn holds_data(plan: &Plan, session: &Session, again: &str) -> Option<Message> {
-    let found: Vec<_> = plan
-        .refusals
-        .iter()
-        .filter_map(|refusal| match refusal {
-            Refusal::HoldsData { urn, id, op, guard } => Some((urn, id, *op, *guard)),
-            _ => None,
-        })
-        .collect();
-    let (first, ..) = found.first()?;
-    let mut message = Message::error("data is not deleted without consent")
-        .code("fde::guard::holds_data")
-        .at(session.offline.place(first));
-    let mut command = again.to_owned();
-    for (urn, id, op, guard) in &found {
-        let holds = match guard {
-            Some(guard) => format!("holds data, has `{guard}` on,"),
-            None => "holds data".to_owned(),
-        };
-        message = message.fact(
-            urn.name(),
-            format!("{} `{id}` {holds} and would be {}", urn.token(), past(*op)),
-        );
-        command.push_str(" --allow-delete ");
-        command.push_str(&session::quoted(urn.name()));
-    }
-    message = message.fact("now", "nothing was changed");
-    for (urn, id, ..) in &found {
-        if let Some(help) = keeping(plan, session, urn, id) {
-            message = message.help(help);
-        }
-    }
-    Some(
-        message
-            .help("if the data may go, say so by name")
-            .command(command),
-    )
-}
-
-/// How data is kept of what may have been renamed: it goes, and another of its type comes.
-fn keeping(plan: &Plan, session: &Session, urn: &Urn, id: &str) -> Option<String> {
-    if session.offline.graph.contains(urn) || id.starts_with("arn:") {
-        return None;
-    }
-    let mut coming = plan.steps.iter().filter(|step| {
-        step.op() == Op::Create && step.urn.token() == urn.token() && step.urn != *urn
-    });
-    let (now, None) = (&coming.next()?.urn, coming.next()) else {
-        return None;
-    };
-    let schema = session.offline.catalog.get(urn.token())?;
-    let key = match name_key(now, session) {
-        Some(key) => key.to_string(),
-        None => schema.name?.property.to_owned(),
-    };
-    let (before, now) = (urn.name(), now.name());
-    let file = session.offline.file_name();
-    Some(format!(
-        "if `{before}` is now `{now}`, keep it: `{key}: {id}` in {file}"
-    ))
-}
-
-/// What to type where a run has met data of which there can be no snapshot, and has left it alone.
-pub fn left_alone(plan: &Plan, report: &Report, catalog: &Catalog, again: &str) -> Option<Message> {
-    let names: Vec<&str> = report
-        .failed
-        .iter()
-        .filter(|(_, error)| error.kind == ErrorKind::Guarded)
-        .map(|(id, _)| &plan.steps[*id])
-        .filter(|step| step.is_delete())
-        .map(|step| &step.urn)
-        .filter(|urn| {
-            let schema = catalog.get(urn.token());
-            schema.is_some_and(|schema| schema.stateful && schema.leaves.is_none())
-        })
-        .map(Urn::name)
-        .collect();
-    if names.is_empty() {
-        return None;
-    }
-    let mut command = again.to_owned();
-    for name in &names {
-        command.push_str(" --allow-delete ");
-        command.push_str(&session::quoted(name));
-    }
-    let message = Message::warning("data is not deleted without consent")
-        .code("fde::guard::holds_data")
-        .fact("left", names.join(", "))
-        .help("if the data may go, say so by name")
-        .command(command);
-    Some(message)
 }
 
 fn past(op: Op) -> &'static str {

@@ -115,5 +115,8 @@ fn of_sandbox(error: &SandboxError) -> Failure {
     if let Some(output) = error.output() {
         message = message.fact("it wrote", output);
     }
+    if let Some(help) = error.help() {
+        message = message.help(help);
+    }
     Failure::new(Exit::Error, message)
 }

@@ -1,14 +1,14 @@
 //! `preview --save-plan` and `up --plan`: a plan in a file, bound to everything that it was made from.
 //!
-//! Planning is a pure function, so the file holds no steps to be run: it holds hashes. `up --plan` reads all of it anew,
-//! plans again, and goes on only if everything is as it was. Hence a plan cannot be applied twice, nor after a run that
+//! Planning is a pure function, so the file holds no steps to be run: it holds hashes. `up --plan` reads all of it
+//! again, plans again, and goes on only if everything is as it was. Hence a plan cannot be applied twice, nor after a run that
 //! was interrupted: what is live is then another.
 //!
 //! The file is made to be handed on as an artifact of CI. It is not signed: who can write it can ask for another plan, just
 //! as who can write the pipeline can. It holds no secret, and no hash of one (see [`binding`]).
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read, Write};
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::time::SystemTime;
@@ -23,6 +23,7 @@ use crate::deployment::moment;
 use crate::display::{Message, Secrets, json};
 use crate::plan::Plan;
 use crate::plan::binding::{self, Differences, Hashes, subject};
+use crate::regular_file;
 use crate::resource::{LiveSnapshot, Urn};
 use crate::stack::Flag;
 use crate::version::VERSION;
@@ -34,7 +35,7 @@ const KIND: &str = "fde-infra saved plan";
 const FORMAT: u32 = 1;
 
 /// A plan of 100,000 resources takes a quarter of this.
-const MAX_BYTES: u64 = 64 << 20;
+const MAX_BYTES: usize = 64 << 20;
 
 /// How many differences are listed.
 const MAX_LISTED: usize = 10;
@@ -53,6 +54,9 @@ pub struct SavedPlan {
     region: String,
     /// Who made it, without the name of the session.
     identity: String,
+    /// The ARN of the role that may apply it as well. None but these two may.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    applied_by: Option<String>,
     made: String,
     summary: String,
     steps: Vec<SavedStep>,
@@ -88,6 +92,8 @@ struct SavedRequest {
     #[serde(default)]
     remove: Vec<String>,
     #[serde(default)]
+    trust: Vec<String>,
+    #[serde(default)]
     allow_region: Vec<String>,
 }
 
@@ -98,14 +104,28 @@ pub struct Previewed<'a> {
     pub plan: &'a Plan,
 }
 
+/// The ARN of a role, for `--plan-for`.
+///
+/// # Errors
+/// Anything else.
+pub fn role(text: &str) -> Result<String, String> {
+    match role_parts(text) {
+        Some(_) => Ok(text.to_owned()),
+        None => {
+            Err("write the ARN of a role, as in arn:aws:iam::123456789012:role/deploy".to_owned())
+        }
+    }
+}
+
 impl SavedPlan {
     /// # Errors
-    /// A `--set` value that is secret.
+    /// A `--set` value that is secret, or a role of another account.
     pub fn of(
         previewed: &Previewed<'_>,
         stack: &StackArguments,
         selection: &SelectionArguments,
         force: &ForceArguments,
+        applied_by: Option<&str>,
     ) -> Result<Self, Failure> {
         let Previewed {
             session,
@@ -125,6 +145,17 @@ impl SavedPlan {
                 .help("a saved plan is read by many; write the value into a file that the stack file extends");
             return Err(Failure::new(Exit::Usage, message));
         }
+        let of_another =
+            |role: &&str| role_parts(role).is_none_or(|role| role.account != session.account());
+        if let Some(role) = applied_by.filter(of_another) {
+            let message = Message::error("the plan would be for a role of another account")
+                .code("fde::plan::role")
+                .fact("role", role)
+                .fact("account", session.account())
+                .fact("now", "nothing was saved or changed")
+                .help("give --plan-for a role of the account that the plan is for");
+            return Err(Failure::new(Exit::Usage, message));
+        }
         let document = json::document(plan, &offline.catalog);
         let mut saved = Self {
             kind: KIND.to_owned(),
@@ -135,6 +166,7 @@ impl SavedPlan {
             account: session.account().to_owned(),
             region: session.region().to_owned(),
             identity: identity(session.caller()),
+            applied_by: applied_by.map(str::to_owned),
             made: moment::utc(SystemTime::now()),
             summary: document.summary(),
             steps: plan
@@ -154,6 +186,7 @@ impl SavedPlan {
                 reboot: force.reboot.clone(),
                 allow_delete: selection.allow_delete.clone(),
                 remove: selection.remove.clone(),
+                trust: selection.trust.clone(),
                 allow_region: selection.allow_region.clone(),
             },
             inputs: binding::inputs(&offline.graph),
@@ -204,7 +237,11 @@ impl SavedPlan {
                 .fact("answer", error.to_string());
             Failure::new(Exit::Usage, nothing_done(message))
         })?;
-        let document: serde_json::Value = serde_json::from_str(&text).map_err(|error| {
+        Self::of_text(path, &text)
+    }
+
+    fn of_text(path: &str, text: &str) -> Result<Self, Failure> {
+        let document: serde_json::Value = serde_json::from_str(text).map_err(|error| {
             if text.trim_start().starts_with('{') && text.contains(KIND) {
                 damaged(path)
             } else {
@@ -246,6 +283,7 @@ impl SavedPlan {
             exclude: self.request.exclude.clone(),
             allow_delete: self.request.allow_delete.clone(),
             remove: self.request.remove.clone(),
+            trust: self.request.trust.clone(),
             allow_region: self.request.allow_region.clone(),
         }
     }
@@ -299,7 +337,17 @@ impl SavedPlan {
             session.account(),
         )?;
         let caller = identity(session.caller());
+        let role = self.applied_by.as_deref().and_then(role_parts);
+        let named = role.as_ref().map(RoleParts::identity);
+        if named.as_ref() == Some(&caller) {
+            return Ok(());
+        }
         place.unless_same("fde::plan::identity", "identity", &self.identity, &caller)
+    }
+
+    /// The role that the plan is for, if not for who made it.
+    pub fn applied_by(&self) -> Option<&str> {
+        self.applied_by.as_deref()
     }
 
     /// Compares every live object, and the plan that comes of them.
@@ -353,6 +401,11 @@ impl SavedPlan {
         let mut steps = self.steps.iter().filter(|step| step.urn == urn);
         steps.any(|step| words.contains(&step.op.as_str()))
     }
+}
+
+/// Whether a text is what [`SavedPlan::write`] writes. Public for the fuzz targets.
+pub fn is_saved_plan(text: &str) -> bool {
+    SavedPlan::of_text("plan", text).is_ok()
 }
 
 /// What to type where a saved plan cannot be used.
@@ -478,6 +531,43 @@ fn identity(arn: &str) -> String {
     }
 }
 
+/// What the ARN of a role says.
+struct RoleParts<'a> {
+    partition: &'a str,
+    account: &'a str,
+    name: &'a str,
+}
+
+impl RoleParts<'_> {
+    /// What [`identity`] makes of a session of this role, whose ARN leaves out the path.
+    fn identity(&self) -> String {
+        let Self {
+            partition,
+            account,
+            name,
+        } = self;
+        format!("arn:{partition}:sts::{account}:assumed-role/{name}")
+    }
+}
+
+fn role_parts(arn: &str) -> Option<RoleParts<'_>> {
+    let (partition, rest) = arn.strip_prefix("arn:")?.split_once(":iam::")?;
+    let (account, path) = rest.split_once(":role/")?;
+    let (_, name) = path.rsplit_once('/').unwrap_or(("", path));
+    let is_partition = partition.starts_with("aws") && !partition.contains(':');
+    let is_account = account.len() == 12 && account.bytes().all(|digit| digit.is_ascii_digit());
+    // What IAM takes for the name of a role.
+    let is_name = !name.is_empty()
+        && name
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || "_+=,.@-".contains(c));
+    (is_partition && is_account && is_name).then_some(RoleParts {
+        partition,
+        account,
+        name,
+    })
+}
+
 fn hash_of(document: &impl Serialize) -> Result<String, Failure> {
     let text =
         serde_json::to_string(document).map_err(|error| Failure::of_writing(&error.into()))?;
@@ -485,13 +575,8 @@ fn hash_of(document: &impl Serialize) -> Result<String, Failure> {
 }
 
 fn read_text(path: &str) -> io::Result<String> {
-    let mut text = String::new();
-    let mut file = File::open(path)?.take(MAX_BYTES + 1);
-    file.read_to_string(&mut text)?;
-    if text.len() as u64 > MAX_BYTES {
-        return Err(io::ErrorKind::FileTooLarge.into());
-    }
-    Ok(text)
+    let bytes = regular_file::read(Path::new(path), MAX_BYTES)?;
+    String::from_utf8(bytes).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))
 }
 
 /// Writes a new file, and has it on the disk.
@@ -508,7 +593,7 @@ fn write_whole(path: &Path, text: &str) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use super::identity;
+    use super::{RoleParts, identity, role, role_parts};
 
     #[test]
     fn a_role_is_the_same_in_every_session() {
@@ -519,5 +604,36 @@ mod tests {
         assert_eq!(identity(user), user);
         let root = "arn:aws:iam::123456789012:root";
         assert_eq!(identity(root), root);
+    }
+
+    #[test]
+    fn the_arn_of_a_role_names_its_sessions() {
+        for (arn, session) in [
+            (
+                "arn:aws:iam::123456789012:role/deploy",
+                "arn:aws:sts::123456789012:assumed-role/deploy/run-1",
+            ),
+            (
+                "arn:aws-cn:iam::123456789012:role/ci/of/shop/fde-infra_deploy+1",
+                "arn:aws-cn:sts::123456789012:assumed-role/fde-infra_deploy+1/run-1",
+            ),
+        ] {
+            let named = role_parts(arn).as_ref().map(RoleParts::identity);
+            assert_eq!(named, Some(identity(session)), "{arn}");
+            assert_eq!(role(arn), Ok(arn.to_owned()));
+        }
+        for wrong in [
+            "",
+            "deploy",
+            "arn:aws:iam::123456789012:role/",
+            "arn:aws:iam::123456789012:role/ci/",
+            "arn:aws:iam::123456789012:role/*",
+            "arn:aws:iam::12345678901:role/deploy",
+            "arn:aws:iam::123456789012:user/ada",
+            "arn:aws:sts::123456789012:assumed-role/deploy/run-1",
+            "arn:aws:iam::123456789012:root",
+        ] {
+            assert!(role(wrong).is_err(), "{wrong}");
+        }
     }
 }

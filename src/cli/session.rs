@@ -1,7 +1,8 @@
 //! From a stack file to a plan: the part that all commands share.
 //!
 //! In this order, so that nothing is asked of AWS that a look at the file could have refused, and nothing but STS before
-//! account and region are known to be the right ones: file, region, identity, account, live objects, plan.
+//! account and region are known to be the right ones: file, region, identity, account, live objects, plan. Where the file
+//! names no account, any is right, and a preview begins to read beside the identity; it uses nothing before that is known.
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
@@ -9,11 +10,10 @@ use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use tokio::time::timeout;
-
 use super::arguments::{GlobalArguments, StackArguments, exclusive};
+use super::memory::Remembered;
 use super::report::Failure;
-use super::{Context, Exit, report, sandbox, stack_file, whereabouts};
+use super::{Context, Exit, accepts, endpoints, report, sandbox, stack_file};
 use crate::aws::retry::told;
 use crate::aws::{self, AwsProvider, BundleError, ConnectError, Connection};
 use crate::component::{self, Notes, registry};
@@ -29,10 +29,8 @@ pub use crate::resource::shell::quoted;
 use crate::resource::tags::short_hash;
 use crate::resource::{Catalog, ErrorKind, LiveSnapshot, Observed, Provider, ProviderError, Urn};
 use crate::stack::hidden::hide;
+use crate::stack::region::REGIONS;
 use crate::stack::{self, Flag, Stack};
-
-/// How long the record of the last run may take.
-const FOR_RECORD: Duration = Duration::from_secs(2);
 
 /// What a stack file says.
 pub struct Offline {
@@ -69,7 +67,7 @@ impl Offline {
         let stack = stack::load(&file.to_string_lossy(), &read, &arguments.flags())?;
         let (graph, notes) = component::stack_graph(&stack, &catalog)?;
         let shown = hide(&texts.borrow(), &catalog.secret_names());
-        Ok(Self {
+        let offline = Self {
             stack,
             graph,
             notes,
@@ -87,7 +85,9 @@ impl Offline {
                     ..global.clone()
                 },
             ),
-        })
+        };
+        accepts::check(&offline)?;
+        Ok(offline)
     }
 
     /// Tells what AWS may refuse, and may not.
@@ -167,11 +167,27 @@ pub fn suffix(arguments: &StackArguments, global: &GlobalArguments) -> String {
 pub struct Session {
     pub offline: Offline,
     pub provider: AwsProvider,
+    pub(super) remembered: Mutex<Option<Remembered>>,
 }
 
 impl Session {
     /// Connects, and makes sure that it is the right account and region.
     pub async fn connect(context: &mut Context, offline: Offline) -> Result<Self, Failure> {
+        Self::connect_and(context, offline, false).await
+    }
+
+    /// As [`Session::connect`], for a command that looks at what is there and at nothing before. Where the file names no
+    /// account, there is none that must be left alone: reading begins while the account is asked for.
+    pub async fn connect_to_look(context: &mut Context, offline: Offline) -> Result<Self, Failure> {
+        let begins = offline.stack.account.is_none();
+        Self::connect_and(context, offline, begins).await
+    }
+
+    async fn connect_and(
+        context: &mut Context,
+        offline: Offline,
+        begins_to_read: bool,
+    ) -> Result<Self, Failure> {
         exclusive([
             ("--sandbox", context.global.sandbox),
             ("--endpoint-url", context.global.endpoint_url.is_some()),
@@ -191,14 +207,24 @@ impl Session {
             let text = format!("Connecting to {} …", offline.stack.region);
             context.terminal.status(Line::styled(Style::Faint, text));
         }
-        let connecting = context.interrupts.guard(aws::connect(&connection)).await;
+        let connecting = async {
+            if begins_to_read {
+                AwsProvider::reading(&connection, &offline.graph.stack).await
+            } else {
+                aws::connect(&connection).await.map(AwsProvider::new)
+            }
+        };
+        let connecting = context.interrupts.guard(connecting).await;
         context.terminal.clear_frame();
-        let aws =
+        let provider =
             connecting?.map_err(|error| not_connected(&error, &offline, connection.profile))?;
+        let aws = provider.context();
+        endpoints::tell(context, &aws.endpoints);
         guard_account(&offline, &aws.account_id, &aws.caller)?;
         Ok(Self {
             offline,
-            provider: AwsProvider::new(aws),
+            provider,
+            remembered: Mutex::default(),
         })
     }
 
@@ -239,17 +265,12 @@ impl Session {
         self.check_names(live, request)?;
         let (graph, catalog) = (&self.offline.graph, self.provider.catalog());
         let mut plan = plan::build(graph, live, catalog, request);
-        let remembered;
+        let proven;
         let mut live = live;
-        if !plan.is_empty() && request.goal == Goal::Up {
-            // Words alone depend on the record: it is not waited for long, and the right to read it is not needed.
-            let asking = timeout(FOR_RECORD, whereabouts::of_last_run(self));
-            let record = context.interrupts.guard(asking).await?;
-            remembered = LiveSnapshot {
-                last_run: record.ok().and_then(Result::ok).unwrap_or_default().left,
-                ..live.clone()
-            };
-            live = &remembered;
+        if !plan.is_empty() || !plan.refusals.is_empty() {
+            // A preview without changes needs no record.
+            proven = self.proven(context, live, request).await?;
+            live = &proven;
             plan = plan::build(graph, live, catalog, request);
         }
         plan::verify::verify(&plan, graph, catalog)
@@ -385,6 +406,15 @@ impl Session {
             let help = "it takes the names that `preview --show-sames` lists, and physical names";
             idle("--allow-delete", pattern, help)
         });
+        // One that is known may be of another stack of the same pipeline.
+        let regions = request.allow_regions.iter().filter(|region| {
+            let is_known = REGIONS.contains(&region.as_str());
+            !region.is_empty() && !is_known && **region != self.offline.stack.region
+        });
+        let regions = regions.map(|region| {
+            let help = format!("it takes regions, such as {}", self.offline.stack.region);
+            idle("--allow-region", region, &help)
+        });
         let accepted = plan::idle_accepts(&self.offline.graph, catalog, live);
         let accepted = accepted.into_iter().map(|(urn, pattern, others)| {
             Message::warning(format!("`accept` of {} names nothing", urn.name()))
@@ -393,7 +423,11 @@ impl Session {
                 .fact("added by others", others.join(", "))
                 .help("write one of these, or the id that `preview` shows")
         });
-        let messages: Vec<Message> = removed.chain(consented).chain(accepted).collect();
+        let messages: Vec<Message> = removed
+            .chain(consented)
+            .chain(regions)
+            .chain(accepted)
+            .collect();
         report::show(&messages, terminal);
     }
 
@@ -525,6 +559,7 @@ fn not_connected(error: &ConnectError, offline: &Offline, profile: Option<String
                 .answer(source);
             return Failure::new(Exit::Credentials, helped(now(message), source, &again));
         }
+        ConnectError::PlainHttp(endpoint) => return endpoints::refused(endpoint, &again),
         ConnectError::Certificates(bundle) => return no_certificates(bundle, &again),
         ConnectError::NoRegion | ConnectError::Client(_) => {
             return Failure::new(Exit::Usage, Message::error(error.to_string()));

@@ -1,13 +1,14 @@
 //! Which file a stack is in.
 
-use std::fs::{self, File};
-use std::io::{self, Read};
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use super::Exit;
 use super::report::Failure;
 use crate::display::Message;
 use crate::graph::nearest;
+use crate::regular_file;
 use crate::stack::limits::MAX_BYTES;
 
 /// Where stacks live, relative to the working directory.
@@ -70,15 +71,17 @@ fn listing(there: &[(String, PathBuf)]) -> String {
     names.join(", ")
 }
 
-/// The file that a word names, if it names one.
+/// The file that a word names, if it names one. Where no regular file has the name, something else may, which cannot be read
+/// as a stack: [`read`] says so. A directory is none: one beside `stacks/` may have the name of a stack.
 pub fn named(stack: &str) -> Option<PathBuf> {
     let in_directory = EXTENSIONS
         .iter()
         .map(|extension| Path::new(DIRECTORY).join(format!("{stack}.{extension}")))
         .filter(|_| is_bare(stack));
-    in_directory
-        .chain([PathBuf::from(stack)])
-        .find(|path| path.is_file())
+    let paths: Vec<PathBuf> = in_directory.chain([PathBuf::from(stack)]).collect();
+    let is_other = |path: &&PathBuf| fs::metadata(path).is_ok_and(|found| !found.is_dir());
+    let regular = paths.iter().find(|path| path.is_file());
+    regular.or_else(|| paths.iter().find(is_other)).cloned()
 }
 
 /// Whether a word can be a stack's name, rather than a path.
@@ -110,24 +113,16 @@ fn stacks(directory: &Path) -> Vec<(String, PathBuf)> {
 /// # Errors
 /// Those of reading, [`io::ErrorKind::FileTooLarge`], and [`io::ErrorKind::PermissionDenied`] for what lies elsewhere.
 pub fn read(path: &str, main: &Path) -> io::Result<String> {
+    // Before the place is looked up: a pipe that the shell makes has none.
+    let file = regular_file::open(Path::new(path))?;
     let place = fs::canonicalize(path)?;
-    if !roots(main).iter().any(|root| place.starts_with(root)) {
+    let is_inside = roots(main).iter().any(|root| place.starts_with(root));
+    // A link may have been changed in the meantime, and what was opened lie elsewhere.
+    if !is_inside || !regular_file::stands_at(&file, &place)? {
         let reason = "lies outside of the repository and the working directory";
         return Err(io::Error::new(io::ErrorKind::PermissionDenied, reason));
     }
-    // Reading a pipe or a terminal could block.
-    if !fs::metadata(&place)?.is_file() {
-        return Err(io::Error::other("is no regular file"));
-    }
-    let mut bytes = Vec::new();
-    // One byte more than may be tells a longer file from one of just that length; the length that the file system
-    // reports means nothing for some.
-    File::open(place)?
-        .take(MAX_BYTES as u64 + 1)
-        .read_to_end(&mut bytes)?;
-    if bytes.len() > MAX_BYTES {
-        return Err(io::ErrorKind::FileTooLarge.into());
-    }
+    let bytes = regular_file::whole(file, MAX_BYTES)?;
     String::from_utf8(bytes).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))
 }
 
@@ -154,9 +149,7 @@ fn roots(main: &Path) -> Vec<PathBuf> {
             .map(Path::to_path_buf)
     });
     let repositories: Vec<PathBuf> = repositories.collect();
-    places
-        .into_iter()
-        .chain(around)
-        .chain(repositories)
-        .collect()
+    let roots = places.into_iter().chain(around).chain(repositories);
+    // Below the root of the file system lies everything.
+    roots.filter(|root| root.parent().is_some()).collect()
 }

@@ -3,7 +3,7 @@
 use clap::{Command as ClapCommand, CommandFactory, Parser};
 use expect_test::{Expect, expect};
 
-use super::arguments::{boolean, duration};
+use super::arguments::{boolean, duration, region};
 use super::{Cli, Command, Exit, session, suggest};
 
 fn each_command(command: &ClapCommand, see: &mut dyn FnMut(&ClapCommand)) {
@@ -149,4 +149,17 @@ fn command_lines_can_be_copied() {
     assert_eq!(session::quoted("services/api"), "services/api");
     assert_eq!(session::quoted("*TargetGroup"), "'*TargetGroup'");
     assert_eq!(session::quoted("it's"), "'it'\\''s'");
+}
+
+#[test]
+fn a_misspelt_region_is_no_consent() {
+    for fine in ["eu-south-2", "us-gov-west-1", "eu-west-9", ""] {
+        assert_eq!(region(fine).as_deref(), Ok(fine));
+    }
+    let nearest = "is not a region of AWS; did you mean `eu-south-2`?";
+    assert_eq!(region("eu-suoth-2").unwrap_err(), nearest);
+    let zone = "is not of the form `eu-south-2`; that is a zone; its region is `eu-south-2`";
+    assert_eq!(region("eu-south-2a").unwrap_err(), zone);
+    assert!(parsed("up dev --allow-region eu-south-2,eu-suoth-2").is_err());
+    assert!(parsed("preview dev --allow-region eu-south-2,eu-west-1").is_ok());
 }

@@ -16,17 +16,21 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::arguments::LockArguments;
+use super::memory::Remembered;
 use super::report::{Failure, show};
 use super::saved_plan::{Again, Previewed, SavedPlan};
 use super::session::{Session, ShowOptions};
 use super::{Context, Exit, refusal, run as running, surroundings, whereabouts};
 use crate::deployment::{
-    Ending, History, Hold, Lease, Lock, Loss, Process, Record, Seen, Taking, moment,
+    Begun, Ending, History, Hold, Known, Lease, Lock, Loss, Process, Record, Seen, Taking,
+    Whereabouts, history, moment,
 };
 use crate::display::{Line, Message, Style, lock, seconds, summary};
 use crate::execute::Outcome;
 use crate::live::Hints;
 use crate::plan::{Op, Plan, Request};
+use crate::resource::proof::RunMark;
+use crate::resource::tags::short_hash;
 use crate::resource::{ErrorKind, ProviderError};
 use crate::version::VERSION;
 
@@ -97,7 +101,7 @@ pub async fn agree(
         if !terms.yes {
             ask(context, session, &plan).await?;
         }
-        let turn = Turn::take(context, session, terms, read_at).await?;
+        let mut turn = Turn::take(context, session, &plan, terms, read_at).await?;
         if turn.is_first {
             return Ok(Agreed::Go(turn, plan));
         }
@@ -115,6 +119,8 @@ pub async fn agree(
         context.terminal.print(&[text, Line::new()]);
         plan = now;
         if terms.yes {
+            let is_locked = turn.hold.is_some();
+            turn.announce(context, session, &plan, is_locked).await;
             held = Some(turn);
         } else {
             turn.give_back(context, session).await;
@@ -129,12 +135,16 @@ pub struct Turn {
     hold: Option<Box<Hold>>,
     /// Nobody has been at work since the plan was made.
     is_first: bool,
+    id: String,
+    /// What it makes bears this mark, once it has been announced.
+    mark: Option<RunMark>,
 }
 
 impl Turn {
     async fn take(
         context: &mut Context,
         session: &Session,
+        plan: &Plan,
         terms: &Terms<'_>,
         read_at: Instant,
     ) -> Result<Self, Failure> {
@@ -142,15 +152,18 @@ impl Turn {
             command: terms.command,
             hold: None,
             is_first: true,
+            id: format!("{:016x}", RandomState::new().hash_one(std::process::id())),
+            mark: None,
         };
         if terms.lock.no_lock {
+            turn.announce(context, session, plan, false).await;
             return Ok(turn);
         }
         let aws = session.provider.context();
         let stack = &session.offline.graph.stack;
         let lock = Lock::of(stack, aws);
         let lease = Lease {
-            id: format!("{:016x}", RandomState::new().hash_one(std::process::id())),
+            id: turn.id.clone(),
             holder: aws.caller.clone(),
             host: surroundings::host(),
             process: Process::this(),
@@ -164,7 +177,13 @@ impl Turn {
         let taking = {
             let mut audience = Audience::new(context.draws(), session, patience);
             let terminal = &mut context.terminal;
-            let taking = lock.take(&lease, patience, |seen, waited| {
+            let remembered = session.remembered();
+            let known = remembered.and_then(|read| {
+                let seen = read.whereabouts.lock?;
+                let read_at = read.read_at;
+                Some(Known { seen, read_at })
+            });
+            let taking = lock.take(&lease, known, patience, |seen, waited| {
                 audience.hear(seen, waited, terminal);
             });
             context.interrupts.guard(taking).await
@@ -177,10 +196,14 @@ impl Turn {
                 return Err(cancelled);
             }
             Ok(Taking::Taken(hold)) => {
-                let since_reading = read_at.elapsed();
-                let history = History::of(stack, aws);
-                turn.is_first =
-                    !hold.came_after_others && no_run_within(since_reading, &history, &lock).await;
+                let before = session.remembered();
+                let is_next = turn.announce(context, session, plan, true).await;
+                turn.is_first = !hold.came_after_others
+                    && match before {
+                        Some(before) if is_next => none_since(read_at, session, &before).await,
+                        // Reading again is right in any case.
+                        _ => false,
+                    };
                 turn.hold = Some(hold);
             }
             Ok(Taking::InVain(seen)) => return Err(in_vain(&seen, session, patience)),
@@ -194,6 +217,67 @@ impl Turn {
             }
         }
         Ok(turn)
+    }
+
+    /// Puts on record that this run begins, before it changes anything: that proves later what it has made. Answers with
+    /// whether no other has begun since the record was read.
+    async fn announce(
+        &mut self,
+        context: &mut Context,
+        session: &Session,
+        plan: &Plan,
+        is_locked: bool,
+    ) -> bool {
+        let before = session.remembered().map(|before| before.whereabouts);
+        let mut before = before.unwrap_or_default();
+        before.unfinished.retain(|run| run.id != self.id);
+        let id = self.id.as_str();
+        let catalog = &session.offline.catalog;
+        let parts = |key: &str| {
+            let mark = RunMark {
+                id: id.to_owned(),
+                key: key.to_owned(),
+            };
+            plan.announced(&mark, catalog)
+        };
+        let key = before.key.unwrap_or_else(|| {
+            if is_locked {
+                return id.to_owned();
+            }
+            // Others may be at work who begin as the first as well: they come to the same one.
+            let stack = &session.offline.graph.stack;
+            short_hash(&format!("{stack} in {}", session.account()), 16)
+        });
+        let mut run = Begun::new(id, &key, &parts(&key), &before.unfinished);
+        let history = History::of(&session.offline.graph.stack, session.provider.context());
+        let beginning = history.begin(&mut run, before.versions[1], &parts);
+        let limit = LAST_CALLS[0] / 2;
+        let announced = timeout(limit, beginning).await;
+        let announced = announced.unwrap_or_else(|_| {
+            let text = format!("no answer within {}", seconds(limit));
+            let kind = ErrorKind::TimedOut;
+            Err(ProviderError::new(kind, "ssm:PutParameter", text))
+        });
+        match announced {
+            Ok(is_next) => {
+                self.mark = Some(RunMark {
+                    id: run.id,
+                    key: run.key,
+                });
+                is_next
+            }
+            Err(error) => {
+                let message = Message::warning("this run could not be announced")
+                    .answer(&error)
+                    .fact(
+                        "now",
+                        "if it is killed, nothing proves that what it has made is the stack's: the next run wants your word for \
+                         it (`--trust`)",
+                    );
+                show(&[message], &mut context.terminal);
+                false
+            }
+        }
     }
 
     async fn look_again(
@@ -225,15 +309,28 @@ impl Turn {
         parallel: usize,
     ) -> (Outcome, Vec<Message>) {
         let started = SystemTime::now();
+        let plan = &Plan {
+            run: self.mark.clone(),
+            ..plan.clone()
+        };
         let keeper = self.hold.take().map(|hold| Keeper::begin(session, hold));
         let notices = keeper.as_ref().map(|keeper| keeper.notices.clone());
         let outcome = running::execute(context, session, plan, parallel, notices).await;
         if let Some(keeper) = keeper {
             self.hold = keeper.end().await;
         }
-        let record = self.record(session, plan, &outcome, started);
-        let messages = self.end(context, session, Some(record)).await;
-        (outcome, messages)
+        let before = session.remembered().map(|before| before.whereabouts);
+        let version = before.as_ref().map(|before| before.versions[0]);
+        let record = self.record(session, plan, &outcome, started, before);
+        let is_too_long = record.made.is_none() && !record.unread;
+        let messages = self.end(context, session, Some((record, version))).await;
+        let too_long = is_too_long.then(|| {
+            Message::warning("the stack has more objects than its record has room for").fact(
+                "now",
+                "its tags alone say what is its own: what bears copies of them is taken for that",
+            )
+        });
+        (outcome, messages.into_iter().chain(too_long).collect())
     }
 
     /// Ends a turn that came to nothing.
@@ -248,8 +345,18 @@ impl Turn {
         plan: &Plan,
         outcome: &Outcome,
         started: SystemTime,
+        before: Option<Whereabouts>,
     ) -> Record {
         let report = outcome.report();
+        let unread = before.is_none();
+        let before = before.unwrap_or_default();
+        let key = before.key.clone();
+        let key = key.or_else(|| self.mark.as_ref().map(|mark| mark.key.clone()));
+        let key = key.unwrap_or_else(|| self.id.clone());
+        // Without knowing what was there before, the record would leave it out.
+        let made =
+            (!unread).then(|| outcome.made(plan, &session.offline.catalog, &key, &before.proof));
+        let is_done = matches!(outcome, Outcome::Done(_)) && !unread;
         let done = summary::tally(plan, report);
         let count = |op| done.get(&op).copied().unwrap_or(0);
         let whereabouts = whereabouts::after(plan, report, &session.offline.catalog);
@@ -273,6 +380,10 @@ impl Turn {
             set_besides: 0,
             types: whereabouts.types,
             objects: whereabouts.objects,
+            made: made.as_ref().and_then(history::made_text),
+            unread,
+            key,
+            over: before.over_after(&self.id, is_done),
             left: whereabouts.last_run.to_string(),
             run_url: surroundings::run_url(),
             tool_version: VERSION.to_owned(),
@@ -284,7 +395,7 @@ impl Turn {
         mut self,
         context: &Context,
         session: &Session,
-        record: Option<Record>,
+        record: Option<(Record, Option<i64>)>,
     ) -> Vec<Message> {
         let asked = context.interrupts.count();
         let limit = last_calls(asked) / 2;
@@ -297,9 +408,9 @@ impl Turn {
         let hold = &mut self.hold;
         let last = async {
             let mut unwritten = None;
-            if let Some(record) = record {
+            if let Some((record, before)) = record {
                 let history = History::of(stack, aws);
-                let added = timeout(limit, history.add(&record)).await;
+                let added = timeout(limit, history.add(&record, before)).await;
                 unwritten = added.unwrap_or_else(|_| late("ssm:PutParameter")).err();
             }
             let Some(hold) = hold else {
@@ -309,9 +420,7 @@ impl Turn {
             let was_ours = hold.lost.is_none();
             let lock = Lock::of(stack, aws);
             let released = timeout(limit, lock.release(hold)).await;
-            let unreleased = released
-                .unwrap_or_else(|_| late("ssm:DeleteParameter"))
-                .err();
+            let unreleased = released.unwrap_or_else(|_| late("ssm:PutParameter")).err();
             let loss = hold.lost.as_ref().filter(|_| was_ours);
             troubles(unwritten, unreleased, loss)
         };
@@ -375,13 +484,23 @@ impl Keeper {
     }
 }
 
-/// Whether no run has ended within a time before the lock was taken.
-async fn no_run_within(time: Duration, history: &History<'_>, lock: &Lock<'_>) -> bool {
-    match timeout(LAST_CALLS[0] / 2, history.ended_before(lock)).await {
-        Ok(Ok(ended)) => ended.is_none_or(|ended| ended > time),
-        // Nobody knows; reading again is right in any case.
-        _ => false,
+/// Whether no other run has ended since a reading began.
+async fn none_since(reading: Instant, session: &Session, before: &Remembered) -> bool {
+    let Remembered {
+        whereabouts,
+        read_at,
+    } = before;
+    let [record, _] = whereabouts.versions;
+    let since_reading = read_at.saturating_duration_since(reading);
+    if whereabouts.age.is_some_and(|age| age <= since_reading) {
+        return false;
     }
+    if whereabouts.unfinished.is_empty() {
+        return true;
+    }
+    // One of these may have been under way then, and be over now.
+    let now = timeout(LAST_CALLS[0] / 2, session.remember()).await;
+    now.is_ok_and(|now| now.is_ok_and(|now| now.versions[0] == record))
 }
 
 /// Who is told what is being waited for.

@@ -95,9 +95,14 @@ impl Job {
         let force = saved.force();
         let preview = format!("fde-infra preview{}", suffix(&stack, global));
         let preview = selection.added_to(preview, &force);
+        let mut preview = format!("{preview} --save-plan {}", quoted(path));
+        if let Some(role) = saved.applied_by() {
+            preview.push_str(" --plan-for ");
+            preview.push_str(&quoted(role));
+        }
         let again = Again {
             path: path.clone(),
-            preview: format!("{preview} --save-plan {}", quoted(path)),
+            preview,
         };
         Ok(Self {
             stack,
@@ -121,6 +126,7 @@ fn alone(arguments: &Arguments) -> Result<(), Failure> {
         ("--reboot", &arguments.force.reboot),
         ("--allow-delete", &selection.allow_delete),
         ("--remove", &selection.remove),
+        ("--trust", &selection.trust),
         ("--allow-region", &selection.allow_region),
     ];
     let given = beside
@@ -176,6 +182,9 @@ pub async fn run(context: &mut Context, arguments: &Arguments) -> CommandResult 
         diff: arguments.diff,
         show_sames: arguments.show_sames,
     };
+    if job.agreed {
+        context.interrupts.begin_changes()?;
+    }
     let terms = Terms {
         command: "up",
         request: &request,
@@ -255,7 +264,7 @@ async fn confirm(context: &mut Context, session: &Session, plan: &Plan) -> Resul
         }
         let chosen = chosen?;
         match chosen.ok().flatten().map(|index| CHOICES[index]) {
-            Some(YES) => return Ok(()),
+            Some(YES) => return context.interrupts.begin_changes(),
             Some(DETAILS) => {
                 let width = context.terminal.width();
                 let lines = diff::render(plan, &session.offline.catalog, width);

@@ -7,14 +7,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::session::Session;
-use crate::deployment::{History, Whereabouts, history};
+use crate::deployment::{Whereabouts, history};
 use crate::display::Message;
 use crate::execute::Report;
 use crate::live::Hints;
 use crate::plan::{Op, Plan};
 use crate::resource::provider::Indexed;
 use crate::resource::{
-    Catalog, LastRun, LiveSnapshot, Observed, OutputReference, ProviderError, Tags, Urn, tags,
+    Catalog, ErrorKind, LastRun, LiveSnapshot, Observed, OutputReference, ProviderError, Tags, Urn,
+    tags,
 };
 
 /// How long the index may be behind, generously.
@@ -98,14 +99,7 @@ fn is_gone(plan: &Plan, report: &Report, urn: &Urn, observed: Option<&Observed>)
     })
 }
 
-/// Where the last run has left what.
-pub async fn of_last_run(session: &Session) -> Result<Whereabouts, ProviderError> {
-    let stack = &session.offline.graph.stack;
-    let history = History::of(stack, session.provider.context());
-    Ok(history.whereabouts().await?.unwrap_or_default())
-}
-
-/// The same as hints for reading.
+/// Where the last run has left what, as hints for reading.
 pub fn hints(session: &Session, left: &Whereabouts) -> Hints {
     let stack = &session.offline.graph.stack;
     let entry = |token: &str, arn: &String| {
@@ -128,6 +122,7 @@ pub fn hints(session: &Session, left: &Whereabouts) -> Hints {
             .flat_map(|(token, arns)| arns.iter().map(|arn| entry(token, arn)))
             .collect(),
         last_run: left.left.clone(),
+        proof: left.proof.clone(),
     }
 }
 
@@ -152,7 +147,7 @@ pub fn doubt(
         .filter(is_dark)
         .map(String::as_str)
         .collect();
-    if dark.is_empty() || left.age > BEHIND {
+    if dark.is_empty() || left.age.is_none_or(|age| age > BEHIND) {
         return None;
     }
     let message = Message::warning("something may be left that is not to be seen yet")
@@ -172,4 +167,20 @@ pub fn unread(error: &ProviderError) -> Message {
             "now",
             "what has left the file within the last minutes may not be in AWS's index of tags yet, and would stay",
         )
+}
+
+/// What to say where the record is needed to prove what is the stack's, and cannot be read.
+pub fn unproven(error: &ProviderError) -> Message {
+    let message = Message::warning(
+        "what is the stack's cannot be proven: the record of its runs could not be read",
+    )
+    .answer(error)
+    .fact(
+        "now",
+        "what bears its tags, and would be changed or deleted, wants your word (`--trust`)",
+    );
+    match error.kind {
+        ErrorKind::Denied => message.help("allow ssm:GetParameters on parameter/fde-infra/*"),
+        _ => message,
+    }
 }

@@ -1,6 +1,7 @@
 //! The bucket for the load balancer's access logs: private, encrypted, emptied by age, written to by the load balancer
-//! alone.
+//! alone. Other sections keep logs in buckets of the same kind.
 
+use crate::graph::Resource;
 use crate::resource::tags::short_hash;
 use crate::resource::value::properties;
 use crate::resource::{Path, Properties, StackId, Urn, Value};
@@ -44,9 +45,110 @@ const LOG_ACCOUNTS: &[(&str, &str)] = &[
     ("us-west-2", "797873946194"),
 ];
 
+/// A bucket that a service of AWS writes logs to.
+pub struct LogBucket {
+    /// The section that it comes from.
+    pub origin: &'static str,
+    /// Its logical name, with which those of its parts begin.
+    pub name: &'static str,
+    /// Days after which logs are deleted.
+    pub days: u32,
+}
+
+impl LogBucket {
+    pub fn urn(&self, stack: &StackId) -> Urn {
+        Urn::new(stack, "aws:s3:Bucket", self.name)
+    }
+
+    /// Names are unique in all of AWS, and the same stack is set up in many accounts.
+    pub fn derived_name(context: &Context<'_>, what: &str) -> Value {
+        let (stack, region) = (&context.id, &context.stack.region);
+        Value::join([
+            format!("{}-{what}-", short(stack, region, what)).into(),
+            policy::account_id(stack),
+            format!("-{region}").into(),
+        ])
+    }
+
+    /// Adds the bucket itself.
+    pub fn add<'a>(&self, context: &'a mut Context<'_>, name: Value) -> &'a mut Resource {
+        let urn = self.urn(&context.id);
+        context.add(self.origin, urn, properties([("bucket", name)]))
+    }
+
+    /// Adds what keeps it private, encrypted and from growing.
+    pub fn guard(&self, context: &mut Context<'_>) {
+        let bucket = Value::output(&self.urn(&context.id), "bucket");
+        let mut part = |token: &str, name: &str, mut inputs: Properties| {
+            inputs.insert("bucket".to_owned(), bucket.clone());
+            let part = context.urn(token, &format!("{}{name}", self.name));
+            context.add(self.origin, part, inputs);
+        };
+        part(
+            "aws:s3:BucketPublicAccessBlock",
+            "PublicAccess",
+            properties([
+                ("blockPublicAcls", true.into()),
+                ("blockPublicPolicy", true.into()),
+                ("ignorePublicAcls", true.into()),
+                ("restrictPublicBuckets", true.into()),
+            ]),
+        );
+        // Access logs can be written with the bucket's own keys only, not with KMS.
+        let algorithm = Value::object([("sseAlgorithm", "AES256".into())]);
+        let encryption = Value::object([("applyServerSideEncryptionByDefault", algorithm)]);
+        part(
+            "aws:s3:BucketServerSideEncryptionConfiguration",
+            "Encryption",
+            properties([("rules", Value::list([encryption]))]),
+        );
+        let expiry = Value::object([
+            ("id", "expire".into()),
+            ("status", "Enabled".into()),
+            ("expiration", Value::object([("days", self.days.into())])),
+            (
+                "abortIncompleteMultipartUpload",
+                Value::object([("daysAfterInitiation", 1.into())]),
+            ),
+        ]);
+        part(
+            "aws:s3:BucketLifecycleConfiguration",
+            "Lifecycle",
+            properties([("rules", Value::list([expiry]))]),
+        );
+    }
+}
+
+/// The statement of a bucket's policy that refuses calls in the clear.
+pub fn encrypted_transport(bucket_arn: &Value) -> Value {
+    Value::object([
+        ("Sid", "EncryptedTransport".into()),
+        ("Effect", "Deny".into()),
+        ("Principal", Value::object([("AWS", "*".into())])),
+        ("Action", "s3:*".into()),
+        (
+            "Resource",
+            Value::list([
+                bucket_arn.clone(),
+                Value::join([bucket_arn.clone(), "/*".into()]),
+            ]),
+        ),
+        (
+            "Condition",
+            Value::object([(
+                "Bool",
+                Value::object([("aws:SecureTransport", "false".into())]),
+            )]),
+        ),
+    ])
+}
+
+/// The logical name of the bucket.
+const NAME: &str = "loadBalancer/accessLogs";
+
 /// The bucket.
 pub fn bucket(stack: &StackId) -> Urn {
-    Urn::new(stack, "aws:s3:Bucket", "loadBalancer/accessLogs")
+    Urn::new(stack, "aws:s3:Bucket", NAME)
 }
 
 /// Leave to write to the bucket.
@@ -90,14 +192,14 @@ pub fn check(context: &mut Context<'_>, spec: &AccessLogsSpec) {
 pub fn expand(context: &mut Context<'_>, logs: &AccessLogs) {
     let stack = context.id.clone();
     let urn = bucket(&stack);
+    let log_bucket = LogBucket {
+        origin: ORIGIN,
+        name: NAME,
+        days: logs.expire_days,
+    };
     let name = match &logs.bucket {
         Some(name) => name.as_str().into(),
-        // Names are unique in all of AWS, and the same stack is set up in many accounts.
-        None => Value::join([
-            format!("{}-alb-logs-", short(&stack, &context.stack.region)).into(),
-            policy::account_id(&stack),
-            format!("-{}", context.stack.region).into(),
-        ]),
+        None => LogBucket::derived_name(context, "alb-logs"),
     };
     let earlier = logs.bucket.is_none().then(|| {
         Value::join([
@@ -105,50 +207,10 @@ pub fn expand(context: &mut Context<'_>, logs: &AccessLogs) {
             policy::account_id(&stack),
         ])
     });
-    let inputs = properties([("bucket", name)]);
-    let resource = context.add(ORIGIN, urn.clone(), inputs);
+    let resource = log_bucket.add(context, name);
     resource.origin.name_key = Some(Path::from(ORIGIN).join("accessLogs.bucket"));
     resource.options.earlier_names.extend(earlier);
-    let mut part = |token: &str, name: &str, mut inputs: Properties| {
-        inputs.insert("bucket".to_owned(), Value::output(&urn, "bucket"));
-        let part = context.urn(token, &format!("loadBalancer/accessLogs{name}"));
-        context.add(ORIGIN, part, inputs);
-    };
-    part(
-        "aws:s3:BucketPublicAccessBlock",
-        "PublicAccess",
-        properties([
-            ("blockPublicAcls", true.into()),
-            ("blockPublicPolicy", true.into()),
-            ("ignorePublicAcls", true.into()),
-            ("restrictPublicBuckets", true.into()),
-        ]),
-    );
-    // Access logs can be written with the bucket's own keys only, not with KMS.
-    let algorithm = Value::object([("sseAlgorithm", "AES256".into())]);
-    let encryption = Value::object([("applyServerSideEncryptionByDefault", algorithm)]);
-    part(
-        "aws:s3:BucketServerSideEncryptionConfiguration",
-        "Encryption",
-        properties([("rules", Value::list([encryption]))]),
-    );
-    let expiry = Value::object([
-        ("id", "expire".into()),
-        ("status", "Enabled".into()),
-        (
-            "expiration",
-            Value::object([("days", logs.expire_days.into())]),
-        ),
-        (
-            "abortIncompleteMultipartUpload",
-            Value::object([("daysAfterInitiation", 1.into())]),
-        ),
-    ]);
-    part(
-        "aws:s3:BucketLifecycleConfiguration",
-        "Lifecycle",
-        properties([("rules", Value::list([expiry]))]),
-    );
+    log_bucket.guard(context);
     let policy = properties([
         ("bucket", Value::output(&urn, "bucket")),
         ("policy", delivery(context, logs, &urn)),
@@ -159,10 +221,11 @@ pub fn expand(context: &mut Context<'_>, logs: &AccessLogs) {
 const ORIGIN: &str = KEY;
 
 /// The stack in the name of a bucket, which has 63 characters with account and region in it.
-fn short(stack: &StackId, region: &str) -> String {
-    const ROOM: usize = 63 - "-alb-logs-".len() - 12 - 1;
+fn short(stack: &StackId, region: &str, what: &str) -> String {
+    /// A name without hyphens, the number of the account, and the hyphen before the region.
+    const ROOM: usize = 63 - 2 - 12 - 1;
     let whole = format!("{}-{}", stack.name, stack.environment);
-    let room = ROOM.saturating_sub(region.len());
+    let room = ROOM.saturating_sub(what.len() + region.len());
     if whole.len() <= room {
         return whole;
     }
@@ -206,22 +269,6 @@ fn delivery(context: &Context<'_>, logs: &AccessLogs, bucket: &Urn) -> Value {
             ("Action", "s3:PutObject".into()),
             ("Resource", objects),
         ]),
-        Value::object([
-            ("Sid", "EncryptedTransport".into()),
-            ("Effect", "Deny".into()),
-            ("Principal", Value::object([("AWS", "*".into())])),
-            ("Action", "s3:*".into()),
-            (
-                "Resource",
-                Value::list([arn.clone(), Value::join([arn, "/*".into()])]),
-            ),
-            (
-                "Condition",
-                Value::object([(
-                    "Bool",
-                    Value::object([("aws:SecureTransport", "false".into())]),
-                )]),
-            ),
-        ]),
+        encrypted_transport(&arn),
     ])
 }

@@ -137,6 +137,7 @@ mod tests {
         expect![[r#"
             network/vpc aws:ec2:Vpc
               cidrBlock: "10.0.0.0/16"
+              defaultSecurityGroup: "closed"
               enableDnsHostnames: true
               enableDnsSupport: true
             network/internetGateway aws:ec2:InternetGateway
@@ -150,7 +151,7 @@ mod tests {
             network/publicSubnet1 aws:ec2:Subnet
               availabilityZone: ${aws.availabilityZones[0]}
               cidrBlock: "10.0.128.0/20"
-              mapPublicIpOnLaunch: true
+              mapPublicIpOnLaunch: false
               vpcId: ${network/vpc.id}
             network/publicAssociation1 aws:ec2:RouteTableAssociation
               routeTableId: ${network/publicRouteTable.id}
@@ -158,7 +159,7 @@ mod tests {
             network/publicSubnet2 aws:ec2:Subnet
               availabilityZone: ${aws.availabilityZones[1]}
               cidrBlock: "10.0.144.0/20"
-              mapPublicIpOnLaunch: true
+              mapPublicIpOnLaunch: false
               vpcId: ${network/vpc.id}
             network/publicAssociation2 aws:ec2:RouteTableAssociation
               routeTableId: ${network/publicRouteTable.id}

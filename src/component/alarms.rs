@@ -1,4 +1,4 @@
-//! The alarms of `monitoring:`.
+//! The alarms of `monitoring:`. Those on the database are in `database_alarms.rs`.
 //!
 //! A metric that is missing means different things: a service that reports no CPU runs no task, which other alarms tell;
 //! a load balancer that reports no errors had none. Neither is to ring, so missing data never does.
@@ -10,22 +10,42 @@ use super::context::Context;
 use super::monitoring::{KEY, Thresholds, topic};
 use super::services::{Service, Services, cluster};
 use super::tasks::camel_case;
-use super::{Platform, database, load_balancer};
+use super::{Platform, database_alarms, load_balancer};
+
+/// On which side of its threshold an alarm rings.
+#[derive(Clone, Copy)]
+pub enum Rings {
+    Above,
+    Below,
+}
+
+/// What readings that are missing mean.
+#[derive(Clone, Copy)]
+pub enum Missing {
+    /// All is well.
+    NotBreaching,
+    /// The alarm stays as it is.
+    Ignore,
+}
 
 /// One alarm: a metric, or the sum of several, and when it rings.
-struct Alarm<'a> {
+pub struct Alarm<'a> {
     /// The last part of its logical name.
-    name: String,
-    description: String,
-    namespace: &'a str,
-    metrics: Vec<&'a str>,
-    statistic: &'a str,
-    dimensions: Properties,
-    threshold: f64,
+    pub name: String,
+    pub description: String,
+    pub namespace: &'a str,
+    pub metrics: Vec<&'a str>,
+    pub statistic: &'a str,
+    pub dimensions: Properties,
+    pub rings: Rings,
+    pub threshold: f64,
     /// Seconds that one reading spans.
-    period: u32,
+    pub period: u32,
     /// Readings in a row that ring.
-    readings: u32,
+    pub readings: u32,
+    pub missing: Missing,
+    /// Its key under `alarms:`, where it comes with a default that earlier versions did not have.
+    pub came_later: Option<&'static str>,
 }
 
 /// Adds the alarms for what the platform has, and answers with them.
@@ -34,70 +54,47 @@ pub fn expand(context: &mut Context<'_>, platform: &Platform, thresholds: &Thres
     let mut urns = Vec::new();
     if let Some(services) = &platform.services {
         for service in &services.all {
-            let alarm = service_cpu(&stack, service);
-            urns.push(add(context, service.path("alarms"), &alarm));
+            if let Some(alarm) = service_cpu(&stack, service) {
+                urns.push(add(context, service.path("alarms"), &alarm));
+            }
         }
     }
-    if let Some(settled) = &platform.database {
-        let connections =
-            f64::from(settled.max_connections * thresholds.database_connections_percent) / 100.0;
-        let percent = thresholds.database_connections_percent;
-        let most = settled.max_connections;
-        for alarm in [
-            database_alarm(
-                &stack,
-                "databaseCpu",
-                "CPUUtilization",
-                format!(
-                    "The CPU of the database is above {} %",
-                    thresholds.database_cpu_percent
-                ),
-                f64::from(thresholds.database_cpu_percent),
-            ),
-            database_alarm(
-                &stack,
-                "databaseConnections",
-                "DatabaseConnections",
-                format!(
-                    "More than {percent} % of the {most} connections of the database are in use"
-                ),
-                connections,
-            ),
-        ] {
-            urns.push(add(context, KEY, &alarm));
-        }
+    if let Some(database) = &platform.database {
+        urns.extend(database_alarms::expand(context, database, thresholds));
     }
     if platform.load_balancer.is_some() {
         let balancer = Value::output(&load_balancer::load_balancer(&stack), "arnSuffix");
         let dimensions = || properties([("LoadBalancer", balancer.clone())]);
-        let time = thresholds.response_time_seconds;
-        let errors = thresholds.errors;
-        let alarms = [
-            Alarm {
-                name: "responseTime".to_owned(),
-                description: format!("Answers take longer than {time} s on average"),
-                namespace: "AWS/ApplicationELB",
-                metrics: vec!["TargetResponseTime"],
-                statistic: "Average",
-                dimensions: dimensions(),
-                threshold: time,
-                period: 60,
-                readings: 5,
-            },
-            Alarm {
-                name: "errors".to_owned(),
-                description: format!("More than {errors} answers in 5 minutes had a 5XX code"),
-                namespace: "AWS/ApplicationELB",
-                // What a service answers, and what the load balancer answers where no service does.
-                metrics: vec!["HTTPCode_Target_5XX_Count", "HTTPCode_ELB_5XX_Count"],
-                statistic: "Sum",
-                dimensions: dimensions(),
-                threshold: f64::from(errors),
-                period: 300,
-                readings: 1,
-            },
-        ];
-        for alarm in alarms {
+        let time = thresholds.response_time_seconds.map(|time| Alarm {
+            name: "responseTime".to_owned(),
+            description: format!("Answers take longer than {time} s on average"),
+            namespace: "AWS/ApplicationELB",
+            metrics: vec!["TargetResponseTime"],
+            statistic: "Average",
+            dimensions: dimensions(),
+            rings: Rings::Above,
+            threshold: time,
+            period: 60,
+            readings: 5,
+            missing: Missing::NotBreaching,
+            came_later: None,
+        });
+        let errors = thresholds.errors.map(|errors| Alarm {
+            name: "errors".to_owned(),
+            description: format!("More than {errors} answers in 5 minutes had a 5XX code"),
+            namespace: "AWS/ApplicationELB",
+            // What a service answers, and what the load balancer answers where no service does.
+            metrics: vec!["HTTPCode_Target_5XX_Count", "HTTPCode_ELB_5XX_Count"],
+            statistic: "Sum",
+            dimensions: dimensions(),
+            rings: Rings::Above,
+            threshold: f64::from(errors),
+            period: 300,
+            readings: 1,
+            missing: Missing::NotBreaching,
+            came_later: None,
+        });
+        for alarm in [time, errors].into_iter().flatten() {
             urns.push(add(context, KEY, &alarm));
         }
         for service in platform.services.iter().flat_map(Services::exposed) {
@@ -111,10 +108,13 @@ pub fn expand(context: &mut Context<'_>, platform: &Platform, thresholds: &Thres
                 metrics: vec!["UnHealthyHostCount"],
                 statistic: "Maximum",
                 dimensions,
+                rings: Rings::Above,
                 threshold: 0.0,
                 period: 60,
                 // Shorter than this, a deployment would ring.
                 readings: 3,
+                missing: Missing::NotBreaching,
+                came_later: None,
             };
             urns.push(add(context, service.path(""), &alarm));
         }
@@ -122,9 +122,9 @@ pub fn expand(context: &mut Context<'_>, platform: &Platform, thresholds: &Thres
     urns
 }
 
-fn service_cpu(stack: &StackId, service: &Service) -> Alarm<'static> {
-    let percent = service.cpu_alarm_percent;
-    Alarm {
+fn service_cpu(stack: &StackId, service: &Service) -> Option<Alarm<'static>> {
+    let percent = service.cpu_alarm_percent?;
+    Some(Alarm {
         name: format!("{}Cpu", camel_case(&service.key)),
         description: format!("The CPU of `{}` is above {percent} %", service.key),
         namespace: "AWS/ECS",
@@ -137,44 +137,35 @@ fn service_cpu(stack: &StackId, service: &Service) -> Alarm<'static> {
                 Value::output(&service.service_urn(stack), "name"),
             ),
         ]),
+        rings: Rings::Above,
         threshold: f64::from(percent),
         period: 300,
         readings: 2,
-    }
+        missing: Missing::NotBreaching,
+        came_later: None,
+    })
 }
 
-fn database_alarm<'a>(
-    stack: &StackId,
-    name: &str,
-    metric: &'a str,
-    description: String,
-    threshold: f64,
-) -> Alarm<'a> {
-    let identifier = Value::output(&database::instance(stack), "identifier");
-    Alarm {
-        name: name.to_owned(),
-        description,
-        namespace: "AWS/RDS",
-        metrics: vec![metric],
-        statistic: "Average",
-        dimensions: properties([("DBInstanceIdentifier", identifier)]),
-        threshold,
-        period: 300,
-        readings: 2,
-    }
-}
-
-fn add(context: &mut Context<'_>, origin: impl Into<Path>, alarm: &Alarm<'_>) -> Urn {
+/// Adds an alarm that tells the topic of it.
+pub fn add(context: &mut Context<'_>, origin: impl Into<Path>, alarm: &Alarm<'_>) -> Urn {
     let name = format!("{KEY}/{}", alarm.name);
     let urn = context.urn("aws:cloudwatch:MetricAlarm", &name);
     let actions = Value::list([Value::output(&topic(&context.id), "arn")]);
+    let comparison = match alarm.rings {
+        Rings::Above => "GreaterThanThreshold",
+        Rings::Below => "LessThanThreshold",
+    };
+    let missing = match alarm.missing {
+        Missing::NotBreaching => "notBreaching",
+        Missing::Ignore => "ignore",
+    };
     let mut inputs = properties([
         ("alarmDescription", alarm.description.as_str().into()),
-        ("comparisonOperator", "GreaterThanThreshold".into()),
+        ("comparisonOperator", comparison.into()),
         ("threshold", alarm.threshold.into()),
         ("evaluationPeriods", alarm.readings.into()),
         ("datapointsToAlarm", alarm.readings.into()),
-        ("treatMissingData", "notBreaching".into()),
+        ("treatMissingData", missing.into()),
         ("alarmActions", actions.clone()),
         ("okActions", actions),
     ]);
@@ -188,7 +179,10 @@ fn add(context: &mut Context<'_>, origin: impl Into<Path>, alarm: &Alarm<'_>) ->
         ]),
         metrics => properties([("metricQueries", sum(alarm, metrics))]),
     });
-    context.add(origin, urn.clone(), inputs);
+    let resource = context.add(origin, urn.clone(), inputs);
+    if let Some(key) = alarm.came_later {
+        resource.new_by_default(format!("{KEY}.alarms.{key}: false"));
+    }
     urn
 }
 

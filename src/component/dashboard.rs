@@ -5,9 +5,12 @@ use crate::resource::value::properties;
 use crate::resource::{Path, StackId, Urn, Value};
 
 use super::context::Context;
-use super::monitoring::KEY;
+use super::database::{self, Database};
+use super::database_alarms::{LAG, credit_metric, instances};
+use super::instance_class::credits;
+use super::monitoring::{KEY, Monitoring, Thresholds};
 use super::services::{Services, cluster};
-use super::{Platform, database, load_balancer};
+use super::{Platform, load_balancer};
 
 /// The grid of a dashboard is 24 wide; three graphs stand side by side.
 const COLUMNS: u32 = 3;
@@ -25,7 +28,7 @@ struct Graph {
 pub fn expand<'c>(
     context: &'c mut Context<'_>,
     platform: &Platform,
-    name: &str,
+    monitoring: &Monitoring,
     alarms: &[Urn],
 ) -> &'c mut Resource {
     let stack = context.id.clone();
@@ -37,8 +40,9 @@ pub fn expand<'c>(
     if let Some(services) = &platform.services {
         graphs.extend(service_graphs(&stack, services));
     }
-    if platform.database.is_some() {
+    if let Some(database) = &platform.database {
         graphs.extend(database_graphs(&stack));
+        graphs.extend(lack_graphs(&stack, database, &monitoring.thresholds));
     }
     let mut widgets = Vec::new();
     let mut row = 0;
@@ -67,7 +71,7 @@ pub fn expand<'c>(
         widgets.push(widget("log", 0, row, 24, HEIGHT, errors));
     }
     let inputs = properties([
-        ("dashboardName", name.into()),
+        ("dashboardName", monitoring.dashboard.as_str().into()),
         (
             "dashboardBody",
             Value::object([("widgets", Value::List(widgets))]),
@@ -204,6 +208,47 @@ fn database_graphs(stack: &StackId) -> Vec<Graph> {
             lines: vec![line("ReadLatency"), line("WriteLatency")],
         },
     ]
+}
+
+/// What the database and its replicas may run out of, where an alarm watches it.
+fn lack_graphs(stack: &StackId, database: &Database, thresholds: &Thresholds) -> Vec<Graph> {
+    let all = instances(stack, database);
+    let graph = |title, metric: &str| Graph {
+        title,
+        statistic: "Average",
+        lines: all
+            .iter()
+            .filter(|instance| instance.has(metric))
+            .map(|instance| {
+                vec![
+                    "AWS/RDS".into(),
+                    metric.into(),
+                    "DBInstanceIdentifier".into(),
+                    Value::output(&instance.urn, "identifier"),
+                ]
+            })
+            .collect(),
+    };
+    let credits = credits(&database.instance_class).map(credit_metric);
+    [
+        thresholds
+            .free_storage
+            .map(|_| graph("Free storage of the database (bytes)", "FreeStorageSpace")),
+        thresholds
+            .free_memory
+            .map(|_| graph("Free memory of the database (bytes)", "FreeableMemory")),
+        thresholds
+            .cpu_credits
+            .and(credits)
+            .map(|metric| graph("CPU credits of the database", metric)),
+        thresholds
+            .replica_lag
+            .map(|_| graph("Lag of the read replicas (s)", LAG)),
+    ]
+    .into_iter()
+    .flatten()
+    .filter(|graph| !graph.lines.is_empty())
+    .collect()
 }
 
 /// The last log lines of all services that speak of an error.

@@ -10,8 +10,9 @@
 //!
 //! Secrets Manager makes the password up; RDS gets it from there, and services through `secrets:`. Offers
 //! `${database.endpoint}`, `host`, `port`, `databaseName`, `username`, `identifier`, `arn`, `secretArn`, `replicaHosts`,
-//! and, for `secrets:` of a service alone, `${database.url}` and `${database.password}`. The section is checked in
-//! `database_checks.rs`.
+//! `resourceId`, and, for `secrets:` of a service alone, `${database.url}` and `${database.password}`. The section is checked
+//! in `database_checks.rs`; what it logs is in `database_logs.rs`, and who logs in without a password in
+//! `database_access.rs`.
 
 use std::collections::BTreeMap;
 
@@ -24,14 +25,18 @@ use crate::resource::{Path, Properties, StackId, Urn, Value};
 use crate::stack::Environment;
 
 use super::context::Context;
+use super::database_logs::{LogExport, Logs};
 use super::lookup::{Export, SecretKey};
 use super::network::{self, Network};
-use super::{Scalar, database_checks, elsewhere, parameters, policy, security_groups};
+use super::parameters::FORCE_SSL;
+use super::{Platform, Scalar, database_checks, elsewhere, parameters, policy, security_groups};
 
 pub const KEY: &str = "database";
 
 const PORT: u16 = 5432;
 pub const ENGINE: &str = "postgres";
+/// The version where the file names none.
+pub const DEFAULT_VERSION: &str = "16";
 
 /// A PostgreSQL database on RDS, encrypted, in the private subnets.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
@@ -89,7 +94,8 @@ pub struct DatabaseSpec {
     /// What `destroy` does with the data. Default: `delete` in dev, `snapshot` in staging, `retain` in prod.
     pub on_delete: Option<OnDeleteSpec>,
     /// Parameters of PostgreSQL; `true` and `false` become `1` and `0`, as RDS takes them. `max_connections` has a default,
-    /// 100 in dev and 200 elsewhere, which the alarm on connections goes by.
+    /// 100 in dev and 200 elsewhere, which the alarm on connections goes by. So has `rds.force_ssl`: 1, for TLS alone;
+    /// with `sslMode: disable` it is left to the version of PostgreSQL.
     #[schemars(example = serde_json::json!({"max_connections": 200, "log_min_duration_statement": 1000}))]
     pub parameters: BTreeMap<String, Scalar>,
     /// How many copies to read from, which follow the instance; they need backups. Default: 0.
@@ -99,6 +105,44 @@ pub struct DatabaseSpec {
     pub performance_insights: Option<bool>,
     /// Seconds between the readings of enhanced monitoring; 0 switches it off. Default: 60.
     pub monitoring_interval_seconds: Option<MonitoringInterval>,
+    /// What `${database.url}` asks of the connection: `require` for TLS, `verify-full` for a certificate of RDS for this host
+    /// as well, `disable` for neither, which PostgreSQL 15 and later refuse unless `rds.force_ssl` is 0. Default:
+    /// `require`.
+    pub ssl_mode: Option<SslMode>,
+    /// With `sslMode: verify-full`: where the image has the certificates of RDS
+    /// (<https://truststore.pki.rds.amazonaws.com/global/global-bundle.pem>).
+    #[schemars(example = &"/etc/ssl/rds.pem")]
+    pub ssl_root_cert: Option<String>,
+    /// The logs that instance and replicas send to CloudWatch, to groups that keep them as long as those of the services:
+    /// `postgresql`, the server's, and `upgrade`, that of upgrades of the major version. Default: both in staging and
+    /// prod, none in dev.
+    #[schemars(example = ["postgresql"])]
+    pub log_exports: Option<Vec<LogExport>>,
+    /// Lets roles of IAM log in without a password, over TLS alone: each service that uses the database as the user of its
+    /// own name, with `_` for `-`, once that user is made (`CREATE USER api; GRANT rds_iam TO api`). Default: false.
+    pub iam_authentication: Option<bool>,
+}
+
+/// What a connection has to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum SslMode {
+    /// As it is.
+    Disable,
+    /// Encrypted.
+    Require,
+    /// Encrypted, to a host whose certificate is one of RDS.
+    VerifyFull,
+}
+
+impl SslMode {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Disable => "disable",
+            Self::Require => "require",
+            Self::VerifyFull => "verify-full",
+        }
+    }
 }
 
 /// When changes of the instance happen.
@@ -160,9 +204,9 @@ pub struct Database {
     username: String,
     engine_version: String,
     allow_major_version_upgrade: bool,
-    instance_class: String,
-    storage: u32,
-    max_storage: Option<u32>,
+    pub instance_class: String,
+    pub storage: u32,
+    pub max_storage: Option<u32>,
     multi_az: bool,
     backup_retention_days: u8,
     backup_window: Option<String>,
@@ -171,9 +215,16 @@ pub struct Database {
     deletion_protection: bool,
     on_delete: OnDelete,
     parameters: BTreeMap<String, String>,
-    read_replicas: u8,
+    pub read_replicas: u8,
     performance_insights: bool,
     monitoring_interval: u32,
+    ssl_mode: SslMode,
+    ssl_root_cert: Option<String>,
+    logs: Logs,
+    /// Whether roles of IAM log in.
+    pub iam_authentication: bool,
+    /// True if the file does not say whether connections have to be encrypted.
+    forces_tls_by_default: bool,
     pub port: u16,
     /// What `max_connections` is set to.
     pub max_connections: u32,
@@ -182,6 +233,11 @@ pub struct Database {
 /// The instance.
 pub fn instance(stack: &StackId) -> Urn {
     Urn::new(stack, "aws:rds:Instance", "database/instance")
+}
+
+/// The parameters of the instance and its replicas.
+pub fn parameter_group(stack: &StackId) -> Urn {
+    Urn::new(stack, "aws:rds:ParameterGroup", "database/parameterGroup")
 }
 
 fn secret(stack: &StackId) -> Urn {
@@ -194,7 +250,8 @@ fn secret_attachment(stack: &StackId) -> Urn {
     Urn::new(stack, "fde:secretsmanager:TargetAttachment", name)
 }
 
-fn replica(stack: &StackId, number: u8) -> Urn {
+/// A read replica, counted from 1.
+pub fn replica(stack: &StackId, number: u8) -> Urn {
     Urn::new(
         stack,
         "aws:rds:Instance",
@@ -208,6 +265,7 @@ pub fn settle(context: &mut Context<'_>) -> Option<Database> {
     let environment = context.environment();
     context.need_section(KEY, network::KEY, "a database lives in a network");
     database_checks::check(context, &spec);
+    database_checks::check_tls(context, &spec);
     let mut parameters: BTreeMap<String, String> = spec
         .parameters
         .iter()
@@ -216,6 +274,11 @@ pub fn settle(context: &mut Context<'_>) -> Option<Database> {
     parameters
         .entry("max_connections".to_owned())
         .or_insert_with(|| environment.choose(100, 200, 200).to_string());
+    let forces_tls_by_default = database_checks::forces_tls_by_default(&spec);
+    if forces_tls_by_default {
+        parameters.insert(FORCE_SSL.to_owned(), "1".to_owned());
+    }
+    let logs = Logs::settle(context, &spec);
     let max_connections = parameters::check(context, &parameters);
     let backup_retention_days = database_checks::backup_retention(&spec, environment);
     let storage = spec.storage_gib.unwrap_or(environment.choose(20, 50, 50));
@@ -225,7 +288,9 @@ pub fn settle(context: &mut Context<'_>) -> Option<Database> {
             .database_name
             .unwrap_or_else(|| context.id.name.replace('-', "_")),
         username: spec.username.unwrap_or_else(|| "postgres".to_owned()),
-        engine_version: spec.engine_version.unwrap_or_else(|| "16".to_owned()),
+        engine_version: spec
+            .engine_version
+            .unwrap_or_else(|| DEFAULT_VERSION.to_owned()),
         allow_major_version_upgrade: spec.allow_major_version_upgrade.unwrap_or(false),
         instance_class: spec.instance_class.unwrap_or_else(|| {
             environment
@@ -254,6 +319,11 @@ pub fn settle(context: &mut Context<'_>) -> Option<Database> {
         monitoring_interval: spec
             .monitoring_interval_seconds
             .map_or(60, |interval| interval.0),
+        ssl_mode: spec.ssl_mode.unwrap_or(SslMode::Require),
+        ssl_root_cert: spec.ssl_root_cert,
+        logs,
+        iam_authentication: spec.iam_authentication.unwrap_or(false),
+        forces_tls_by_default,
         port: PORT,
         max_connections,
         name: spec.name,
@@ -272,8 +342,8 @@ impl Database {
                 key,
             })
         };
-        let replicas = (1..=self.read_replicas)
-            .map(|number| Value::output(&replica(stack, number), "address"));
+        let replicas = self.replicas(stack);
+        let replica_hosts = replicas.map(|replica| Value::output(&replica, "address"));
         let mut exports: BTreeMap<String, Export> = [
             ("endpoint", Value::output(&instance, "endpoint")),
             ("host", Value::output(&instance, "address")),
@@ -283,7 +353,8 @@ impl Database {
             ("identifier", Value::output(&instance, "identifier")),
             ("arn", Value::output(&instance, "arn")),
             ("secretArn", Value::output(&secret(stack), "arn")),
-            ("replicaHosts", Value::list(replicas)),
+            ("replicaHosts", Value::list(replica_hosts)),
+            ("resourceId", Value::output(&instance, "resourceId")),
         ]
         .into_iter()
         .map(|(name, value)| (name.to_owned(), Export::Value(value)))
@@ -293,9 +364,15 @@ impl Database {
         exports
     }
 
+    /// The replicas.
+    pub fn replicas(&self, stack: &StackId) -> impl Iterator<Item = Urn> {
+        (1..=self.read_replicas).map(|number| replica(stack, number))
+    }
+
     /// Adds the resources of the section.
-    pub fn expand(&self, context: &mut Context<'_>, network: &Network) {
+    pub fn expand(&self, context: &mut Context<'_>, platform: &Platform, network: &Network) {
         let stack = context.id.clone();
+        let log_days = platform.log_retention_days(context);
         let subnet_group = Urn::new(&stack, "aws:rds:SubnetGroup", "database/subnetGroup");
         let group_inputs = properties([
             ("description", "The private subnets".into()),
@@ -344,6 +421,8 @@ impl Database {
         let resource = context.add(KEY, instance(&stack), inputs);
         resource.options.on_delete = self.on_delete;
         resource.origin.name_key = Some(Path::from(KEY).key("name"));
+        let name = self.name.as_deref();
+        self.logs.expand(context, &instance(&stack), name, log_days);
 
         let attachment = properties([
             ("secretId", Value::output(&secret(&stack), "arn")),
@@ -352,9 +431,11 @@ impl Database {
             ("port", u32::from(self.port).into()),
             ("dbname", self.database_name.as_str().into()),
             ("username", self.username.as_str().into()),
+            ("sslMode", self.ssl_mode.word().into()),
+            ("sslRootCert", self.ssl_root_cert.as_deref().into()),
         ]);
         context.add(KEY, secret_attachment(&stack), attachment);
-        self.add_replicas(context, &stack, &shared);
+        self.add_replicas(context, &stack, &shared, log_days);
 
         let endpoint = Value::output(&instance(&stack), "endpoint");
         context
@@ -380,7 +461,7 @@ impl Database {
             ("parameterGroupName", Value::output(parameter_group, "name")),
             ("publiclyAccessible", false.into()),
             ("autoMinorVersionUpgrade", true.into()),
-            // A snapshot with our ownership tags would count as part of the stack.
+            // A snapshot with our ownership tags would count as part of the stack. A final one gets the others.
             ("copyTagsToSnapshot", false.into()),
             (
                 "performanceInsightsEnabled",
@@ -398,11 +479,16 @@ impl Database {
         if let Some(role) = monitoring_role {
             inputs.insert("monitoringRoleArn".to_owned(), Value::output(role, "arn"));
         }
+        // A replica does not have it from its source:
+        // <https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_CreateDBInstanceReadReplica.html>
+        if self.iam_authentication {
+            inputs.insert("iamDatabaseAuthenticationEnabled".to_owned(), true.into());
+        }
         inputs
     }
 
     fn add_parameter_group(&self, context: &mut Context<'_>, stack: &StackId) -> Urn {
-        let urn = Urn::new(stack, "aws:rds:ParameterGroup", "database/parameterGroup");
+        let urn = parameter_group(stack);
         let major = self.engine_version.split('.').next().unwrap_or_default();
         let parameters = self.parameters.iter().map(|(name, value)| {
             Value::object([
@@ -415,7 +501,13 @@ impl Database {
             ("description", "Parameters of the database".into()),
             ("parameters", Value::list(parameters)),
         ]);
-        context.add(KEY, urn.clone(), inputs);
+        let resource = context.add(KEY, urn.clone(), inputs);
+        if self.forces_tls_by_default {
+            // Older versions have 0, and newer ones may have been set to it.
+            let keep = "database.parameters: { rds.force_ssl: 0 }";
+            let path = Path::from("parameters").key(FORCE_SSL);
+            resource.new_default(path, None::<Value>, keep);
+        }
         urn
     }
 
@@ -438,17 +530,23 @@ impl Database {
         resource.options.on_delete = self.on_delete;
     }
 
-    fn add_replicas(&self, context: &mut Context<'_>, stack: &StackId, shared: &Properties) {
+    fn add_replicas(
+        &self,
+        context: &mut Context<'_>,
+        stack: &StackId,
+        shared: &Properties,
+        log_days: u32,
+    ) {
         for number in 1..=self.read_replicas {
             let mut inputs = shared.clone();
+            // A replica that is full stops replaying, and what it has not replayed then fills its source.
+            inputs.insert("allocatedStorage".to_owned(), self.storage.into());
+            inputs.insert("maxAllocatedStorage".to_owned(), self.max_storage.into());
             let source = Value::output(&instance(stack), "identifier");
             inputs.insert("replicateSourceDb".to_owned(), source);
-            if let Some(name) = &self.name {
-                inputs.insert(
-                    "identifier".to_owned(),
-                    format!("{name}-replica{number}").into(),
-                );
-            }
+            let name = self.name.as_ref();
+            let name = name.map(|name| format!("{name}-replica{number}"));
+            inputs.extend(properties([("identifier", name.as_deref().into())]));
             let resource = context.add(KEY, replica(stack, number), inputs);
             resource.origin.name_key = Some(Path::from(KEY).key("name"));
             // All it holds, the instance holds too.
@@ -458,6 +556,9 @@ impl Database {
                 let before = replica(stack, number - 1);
                 resource.options.depends_on.insert(before);
             }
+            // It sends its own logs, and does not inherit which.
+            let urn = replica(stack, number);
+            self.logs.expand(context, &urn, name.as_deref(), log_days);
         }
     }
 }

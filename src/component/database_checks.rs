@@ -4,7 +4,8 @@ use crate::resource::database::{Window, wrong_name, wrong_username};
 use crate::stack::{Environment, Fault, StackError};
 
 use super::context::Context;
-use super::database::{DatabaseSpec, ENGINE, KEY};
+use super::database::{DEFAULT_VERSION, DatabaseSpec, ENGINE, KEY, SslMode};
+use super::parameters::{self, FORCE_SSL};
 
 /// The seconds that RDS takes.
 const MONITORING_INTERVALS: [u32; 7] = [0, 1, 5, 10, 15, 30, 60];
@@ -19,6 +20,54 @@ pub fn check(context: &mut Context<'_>, spec: &DatabaseSpec) {
 pub fn backup_retention(spec: &DatabaseSpec, environment: Environment) -> u8 {
     spec.backup_retention_days
         .unwrap_or(environment.choose(1, 7, 7))
+}
+
+/// Whether the section has PostgreSQL insist on TLS: the file neither says what it is to do, nor that services go without.
+pub fn forces_tls_by_default(spec: &DatabaseSpec) -> bool {
+    !spec.parameters.contains_key(FORCE_SSL) && spec.ssl_mode != Some(SslMode::Disable)
+}
+
+/// Checks what the URL asks of a connection: against the certificates, and against what the server takes.
+pub fn check_tls(context: &mut Context<'_>, spec: &DatabaseSpec) {
+    let path = spec.ssl_root_cert.as_deref();
+    if let Some(path) = path
+        && (!path.starts_with('/') || path.contains(|c: char| c.is_control() || c.is_whitespace()))
+    {
+        let label = "is not a path from the root of the image, such as `/etc/ssl/rds.pem`";
+        context.refuse(Fault::Value, "database.sslRootCert", label);
+    }
+    match spec.ssl_mode {
+        Some(SslMode::VerifyFull) if path.is_none() => {
+            let label = "needs `sslRootCert`: no client has the certificates of RDS by itself";
+            context.refuse(Fault::Value, "database.sslMode", label);
+        }
+        Some(SslMode::VerifyFull) => {}
+        _ if path.is_some() => {
+            let label = "goes with `sslMode: verify-full`";
+            context.refuse(Fault::Value, "database.sslRootCert", label);
+        }
+        _ => {}
+    }
+    if spec.ssl_mode != Some(SslMode::Disable) {
+        return;
+    }
+    if spec.iam_authentication == Some(true) {
+        let label = "does not go with `iamAuthentication`: RDS lets a role log in over TLS alone";
+        let help = "take `sslMode` out, which is then `require`, or `iamAuthentication`";
+        context.refuse_with_help(Fault::Value, "database.sslMode", label, help);
+    }
+    // The default of `rds.force_ssl` is 1 from PostgreSQL 15 on, and 0 before; the section leaves it at that here:
+    // <https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/PostgreSQL.Concepts.General.SSL.html>
+    let version = spec.engine_version.as_deref().unwrap_or(DEFAULT_VERSION);
+    let major = version.split('.').next().unwrap_or_default();
+    let forced = major.parse::<u32>().is_ok_and(|major| major >= 15);
+    let given = spec.parameters.get(FORCE_SSL);
+    let is_off = |value: &str| ["0", "off", "no"].contains(&value.to_lowercase().as_str());
+    let is_forced = given.map_or(forced, |value| !is_off(&parameters::text(&value.0)));
+    if is_forced {
+        let label = "PostgreSQL refuses connections without TLS here: add `parameters: { rds.force_ssl: 0 }`";
+        context.refuse(Fault::Value, "database.sslMode", label);
+    }
 }
 
 fn check_names(context: &mut Context<'_>, spec: &DatabaseSpec) {
@@ -125,8 +174,9 @@ fn check_windows(context: &mut Context<'_>, spec: &DatabaseSpec) {
 mod tests {
     use expect_test::{Expect, expect};
 
-    use crate::component::testing::{expand_text, faults_of};
-    use crate::resource::Value;
+    use crate::component::expand;
+    use crate::component::testing::{catalog, expand_text, faults_of, load};
+    use crate::resource::{NewDefault, Path, Value};
 
     fn check(text: &str, expected: &Expect) {
         expected.assert_eq(&faults_of(text));
@@ -156,6 +206,55 @@ mod tests {
         );
     }
 
+    /// The parameter group's `rds.force_ssl`, and what is told of it as a new default.
+    fn tls(environment: &str, database: &str) -> (Option<Value>, Vec<NewDefault>) {
+        let text = format!(
+            "name: shop\nenvironment: {environment}\nregion: eu-south-2\nnetwork: {{}}\ndatabase: {database}\n"
+        );
+        let stack = load(&[("dev.yaml", &text)], &[]).unwrap();
+        let expansion = expand(&stack, &catalog()).unwrap();
+        let mut resources = expansion.resources.iter();
+        let group = resources.find(|resource| resource.urn.token() == "aws:rds:ParameterGroup");
+        let group = group.unwrap();
+        let parameters = group.inputs["parameters"].as_list().unwrap().iter();
+        let mut parameters = parameters.filter_map(Value::as_object);
+        let found =
+            parameters.find(|parameter| parameter["name"].as_str() == Some("rds.force_ssl"));
+        let value = found.map(|parameter| parameter["value"].clone());
+        (value, group.options.new_defaults.clone())
+    }
+
+    #[test]
+    fn connections_have_to_be_encrypted_unless_the_file_says_otherwise() {
+        for environment in ["dev", "staging", "prod"] {
+            for version in ["12", "13", "14", "15", "16", "17"] {
+                let database = format!("{{ engineVersion: \"{version}\" }}");
+                let (value, told) = tls(environment, &database);
+                assert_eq!(value, Some("1".into()), "{environment} {version}");
+                let [told] = told.as_slice() else {
+                    panic!("{told:?}");
+                };
+                assert_eq!(told.keep, "database.parameters: { rds.force_ssl: 0 }");
+                let path = Path::from("parameters").key("rds.force_ssl");
+                assert_eq!((told.path.clone(), told.before.clone()), (Some(path), None));
+            }
+        }
+        for (keys, value) in [
+            ("{ parameters: { rds.force_ssl: 0 } }", Some("0")),
+            ("{ parameters: { rds.force_ssl: false } }", Some("0")),
+            ("{ parameters: { rds.force_ssl: 1 } }", Some("1")),
+            (
+                "{ sslMode: disable, parameters: { rds.force_ssl: 0 } }",
+                Some("0"),
+            ),
+            // Versions that leave it to the client go on as they do.
+            ("{ engineVersion: \"14\", sslMode: disable }", None),
+        ] {
+            let expected = (value.map(Value::from), Vec::new());
+            assert_eq!(tls("prod", keys), expected, "{keys}");
+        }
+    }
+
     #[test]
     fn changes_wait_for_the_window_where_the_file_says_so() {
         for (keys, now) in [
@@ -168,6 +267,85 @@ mod tests {
             let instance = resources.find(|resource| resource.urn.token() == "aws:rds:Instance");
             let inputs = &instance.unwrap().inputs;
             assert_eq!(inputs["applyImmediately"], now.into(), "{keys}");
+        }
+    }
+
+    #[test]
+    fn a_replica_has_the_storage_of_its_source_and_grows_as_far() {
+        for keys in [
+            "",
+            ", storageGiB: 40",
+            ", storageGiB: 40, maxStorageGiB: 100",
+        ] {
+            let text = format!("network: {{}}\ndatabase: {{ readReplicas: 2{keys} }}\n");
+            let expansion = expand_text(&text).unwrap();
+            let instances = expansion.resources.iter();
+            let instances = instances.filter(|resource| resource.urn.token() == "aws:rds:Instance");
+            let sizes: Vec<_> = instances
+                .map(|instance| {
+                    let size = |name: &str| instance.inputs.get(name).cloned();
+                    (size("allocatedStorage"), size("maxAllocatedStorage"))
+                })
+                .collect();
+            assert_eq!(sizes.len(), 3, "{text}");
+            assert!(sizes.iter().all(|size| *size == sizes[0]), "{sizes:?}");
+            let size = sizes[0].0.as_ref().and_then(Value::as_number);
+            assert!(size >= Some(20.0), "{sizes:?}");
+        }
+    }
+
+    #[test]
+    fn what_the_url_asks_of_the_connection_is_the_authors_choice() {
+        for (keys, mode, certificates) in [
+            ("{}", "require", None),
+            ("{ sslMode: require }", "require", None),
+            (
+                "{ sslMode: verify-full, sslRootCert: /etc/ssl/rds.pem }",
+                "verify-full",
+                Some("/etc/ssl/rds.pem"),
+            ),
+            (
+                "{ engineVersion: \"14\", sslMode: disable }",
+                "disable",
+                None,
+            ),
+            (
+                "{ sslMode: disable, parameters: { rds.force_ssl: false } }",
+                "disable",
+                None,
+            ),
+        ] {
+            let expansion = expand_text(&format!("network: {{}}\ndatabase: {keys}\n")).unwrap();
+            let mut resources = expansion.resources.iter();
+            let attachment = resources
+                .find(|resource| resource.urn.token() == "fde:secretsmanager:TargetAttachment");
+            let inputs = &attachment.unwrap().inputs;
+            assert_eq!(inputs["sslMode"], mode.into(), "{keys}");
+            let found = inputs.get("sslRootCert").and_then(Value::as_str);
+            assert_eq!(found, certificates, "{keys}");
+        }
+        for (keys, says) in [
+            ("{ sslMode: disable }", "rds.force_ssl: 0"),
+            ("{ sslMode: verify-full }", "needs `sslRootCert`"),
+            (
+                "{ sslRootCert: /etc/ssl/rds.pem }",
+                "goes with `sslMode: verify-full`",
+            ),
+            (
+                "{ sslMode: verify-full, sslRootCert: rds.pem }",
+                "is not a path from the root",
+            ),
+            (
+                "{ sslMode: prefer }",
+                "takes `disable`, `require` or `verify-full`",
+            ),
+            (
+                "{ engineVersion: \"14\", sslMode: disable, parameters: { rds.force_ssl: 1 } }",
+                "rds.force_ssl: 0",
+            ),
+        ] {
+            let faults = faults_of(&format!("network: {{}}\ndatabase: {keys}\n"));
+            assert!(faults.contains(says), "{keys}: {faults}");
         }
     }
 

@@ -78,7 +78,8 @@ pub fn database_synonyms() -> Json {
     json!({
         "version": "engineVersion", "storage": "storageGiB", "size": "instanceClass", "class": "instanceClass",
         "instanceType": "instanceClass", "user": "username", "replicas": "readReplicas",
-        "backups": "backupRetentionDays", "dbName": "databaseName", "highAvailability": "multiAz",
+        "backups": "backupRetentionDays", "dbName": "databaseName", "highAvailability": "multiAz", "ssl": "sslMode",
+        "logs": "logExports", "logging": "logExports", "iam": "iamAuthentication",
     })
 }
 

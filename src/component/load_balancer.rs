@@ -4,14 +4,17 @@
 //! ```yaml
 //! loadBalancer:
 //!   certificateArn: arn:aws:acm:eu-south-2:123456789012:certificate/…
-//!   waf: { enabled: true, rateLimit: 1000 }
+//!   waf: { enabled: true, rateLimit: 1000, mode: count }
 //! ```
 //!
-//! Without a certificate the HTTP listener forwards; with one it redirects to HTTPS. Which service gets what is said by
+//! Without a certificate the HTTP listener forwards, and staging and prod are warned of it unless `allowHttp` says that it is
+//! meant; with one it redirects to HTTPS. Which service gets what is said by
 //! the services' `routes` and `default`. Offers `${loadBalancer.dnsName}`, `zoneId`, `arn`, `url` and, where there are
-//! logs, `accessLogsBucket`. Rules are made in `routes.rs`, logs in `access_logs.rs`, the firewall in `firewall.rs`.
+//! logs, `accessLogsBucket`. Rules are made in `routes.rs`, logs in `access_logs.rs`, the firewall in `firewall.rs`; `plain_http.rs` has the
+//! warning.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -22,11 +25,12 @@ use crate::resource::{Path, StackId, Urn, Value};
 use crate::stack::{Environment, Fault};
 
 use super::context::Context;
+use super::firewall::Firewall;
 use super::lookup::Export;
 use super::network::{self, Network};
 use super::routes::{self, Rule};
 use super::services::{self, Service, Services};
-use super::{Platform, Text, access_logs, firewall, security_groups};
+use super::{Platform, Text, access_logs, firewall, plain_http, security_groups};
 
 pub const KEY: &str = "loadBalancer";
 
@@ -50,6 +54,9 @@ pub struct LoadBalancerSpec {
     pub name: Option<String>,
     /// The ARN of a certificate in ACM. With one, HTTPS is served, and HTTP redirects to it. Default: HTTP alone.
     pub certificate_arn: Option<Text>,
+    /// Says that it may serve HTTP alone, so that there is no warning where `certificateArn` is missing. With a certificate
+    /// there is nothing to allow: HTTP redirects to HTTPS. Default: true in dev.
+    pub allow_http: Option<bool>,
     /// Seconds after which an idle connection is closed. Default: 60.
     #[schemars(range(min = 1, max = 4000))]
     pub idle_timeout_seconds: Option<u32>,
@@ -84,11 +91,61 @@ pub struct AccessLogsSpec {
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 #[schemars(rename = "Waf")]
 pub struct WafSpec {
-    /// Default: true in prod.
+    /// Default: true in prod, and where `mode`, `sets`, `count` or `logging` says what it does.
     pub enabled: Option<bool>,
     /// Requests from one address in 5 minutes, beyond which it is blocked. Default: 1000.
     #[schemars(range(min = 10, max = 2_000_000_000))]
     pub rate_limit: Option<u32>,
+    /// What becomes of a request that a rule is against. Default: `block`.
+    pub mode: Option<WafMode>,
+    /// AWS's sets of rules that it has, in any order. Default: all of them.
+    #[schemars(example = ["common", "knownBadInputs"])]
+    pub sets: Option<Vec<WafSet>>,
+    /// Rules that count what they would block: names of rules in AWS's groups, or `RateLimit`, `CommonRules`,
+    /// `KnownBadInputs`, `IpReputation` and `SqlInjection` as a whole. Default: `SizeRestrictions_BODY`, which blocks every
+    /// body over 8 KB (uploads, and many a JSON document; bodies beyond that are inspected as far as 8 KB), `SQLi_BODY` and
+    /// `SQLiExtendedPatterns_BODY`, which take texts that people write for SQL.
+    pub count: Option<Vec<String>>,
+    /// Logs every request that it sees, in the log group `aws-waf-logs-STACK-ENVIRONMENT`, without the headers
+    /// `authorization` and `cookie`, for as long as other logs are kept. CloudWatch takes its price for that. Default: true in
+    /// prod.
+    pub logging: Option<bool>,
+}
+
+/// A set of rules of AWS's own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum WafSet {
+    /// Against common attacks: `AWSManagedRulesCommonRuleSet`.
+    Common,
+    /// Against requests known to be malicious: `AWSManagedRulesKnownBadInputsRuleSet`.
+    KnownBadInputs,
+    /// Against addresses of bad repute: `AWSManagedRulesAmazonIpReputationList`.
+    IpReputation,
+    /// Against SQL in requests: `AWSManagedRulesSQLiRuleSet`.
+    SqlInjection,
+}
+
+impl fmt::Display for WafSet {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Common => "common",
+            Self::KnownBadInputs => "knownBadInputs",
+            Self::IpReputation => "ipReputation",
+            Self::SqlInjection => "sqlInjection",
+        })
+    }
+}
+
+/// What becomes of a request that a rule of the firewall is against.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum WafMode {
+    /// It is answered with 403.
+    Block,
+    /// It is let through and counted, by all rules: what `block` would block shows in the metrics, and in the samples of the
+    /// web ACL.
+    Count,
 }
 
 /// A load balancer, settled.
@@ -99,8 +156,8 @@ pub struct LoadBalancer {
     idle_timeout: u32,
     deletion_protection: bool,
     pub access_logs: Option<AccessLogs>,
-    /// Requests per address in 5 minutes; `None` for no firewall.
-    pub rate_limit: Option<u32>,
+    /// `None` for no firewall.
+    pub firewall: Option<Firewall>,
     rules: Vec<Rule>,
     /// The key of the service that takes what no rule does.
     default: Option<String>,
@@ -146,7 +203,11 @@ pub fn settle(
     let prod = context.environment() == Environment::Prod;
     let expire_days = context.environment().choose(30, 90, 365);
     let logged = spec.access_logs.enabled.unwrap_or(true);
-    let filtered = spec.waf.enabled.unwrap_or(prod);
+    let is_described = spec.waf.mode.is_some()
+        || spec.waf.sets.is_some()
+        || spec.waf.count.is_some()
+        || spec.waf.logging == Some(true);
+    let filtered = spec.waf.enabled.unwrap_or(prod || is_described);
     Some(LoadBalancer {
         name: spec.name,
         certificate: spec.certificate_arn,
@@ -157,7 +218,7 @@ pub fn settle(
             prefix: spec.access_logs.prefix,
             expire_days: spec.access_logs.expire_days.unwrap_or(expire_days),
         }),
-        rate_limit: filtered.then(|| spec.waf.rate_limit.unwrap_or(1000)),
+        firewall: filtered.then(|| Firewall::of(spec.waf, prod)),
         rules: services.map_or_else(Vec::new, |services| routes::settle(context, services)),
         default: services
             .and_then(|services| services.all.iter().find(|service| service.default))
@@ -194,9 +255,16 @@ fn check(context: &mut Context<'_>, spec: &LoadBalancerSpec, network: Option<&Ne
         context.refuse_key(Fault::Cidr, KEY, label);
     }
     access_logs::check(context, &spec.access_logs);
+    firewall::check(context, &spec.waf);
+    plain_http::check(context, spec);
 }
 
 impl LoadBalancer {
+    /// Whether the section makes a listener for HTTPS.
+    pub fn serves_https(&self) -> bool {
+        self.certificate.is_some()
+    }
+
     /// The listener that serves; the other one, if any, redirects to it.
     fn serving_listener(&self, stack: &StackId) -> Urn {
         if self.certificate.is_some() {
@@ -270,8 +338,8 @@ impl LoadBalancer {
             let listener = self.serving_listener(&stack);
             routes::add(context, rule, &listener);
         }
-        if let Some(limit) = self.rate_limit {
-            firewall::expand(context, limit);
+        if let Some(firewall) = &self.firewall {
+            firewall.expand(context, platform);
         }
         let dns_name = Value::output(&load_balancer(&stack), "dnsName");
         context
@@ -358,7 +426,7 @@ impl LoadBalancer {
             // Until all of HTTPS is served, HTTP goes on serving.
             let rules = self.rules.iter().map(|rule| rule.urn(stack));
             let needs = &mut redirect.options.depends_on;
-            needs.extend(rules.chain([https_listener(stack)]));
+            needs.extend(rules.chain([https_listener(stack), security_groups::https(stack)]));
         }
         let Some(certificate) = &self.certificate else {
             return;
@@ -433,6 +501,7 @@ mod tests {
               port: 80
               protocol: "HTTP"
               after loadBalancer/httpsListener
+              after network/albIngressHttps
             loadBalancer/httpsListener aws:lb:Listener
               certificateArn: "arn:aws:acm:eu-south-2:123456789012:certificate/x"
               defaultActions: [{"targetGroupArn": ${loadBalancer/web/targetGroup.arn}, "type": "forward"}]
@@ -443,9 +512,9 @@ mod tests {
             loadBalancer/webAcl aws:wafv2:WebAcl
               defaultAction: {"allow": {}}
               description: "In front of the load balancer"
-              rules: [{"action": {"block": {}}, "name": "RateLimit", "priority": 1, "statement": {"rateBasedStatement": {"aggregateKeyType": "IP", "evaluationWindowSec": 300, "limit": 1000}}, "visibilityConfig": {"cloudwatchMetricsEnabled": true, "metricName": "RateLimit", "sampledRequestsEnabled": true}}, {"name": "CommonRules", "overrideAction": {"none": {}}, "priority": 2, "statement": {"managedRuleGroupStatement": {"name": "AWSManagedRulesCommonRuleSet", "vendorName": "AWS"}}, "visibilityConfig": {"cloudwatchMetricsEnabled": true, "metricName": "CommonRules", "sampledRequestsEnabled": true}}, {"name": "KnownBadInputs", "overrideAction": {"none": {}}, "priority": 3, "statement": {"managedRuleGroupStatement": {"name": "AWSManagedRulesKnownBadInputsRuleSet", "vendorName": "AWS"}}, "visibilityConfig": {"cloudwatchMetricsEnabled": true, "metricName": "KnownBadInputs", "sampledRequestsEnabled": true}}]
+              rules: [{"action": {"block": {}}, "name": "RateLimit", "priority": 1, "statement": {"rateBasedStatement": {"aggregateKeyType": "IP", "evaluationWindowSec": 300, "limit": 1000}}, "visibilityConfig": {"cloudwatchMetricsEnabled": true, "metricName": "shop-dev-RateLimit", "sampledRequestsEnabled": true}}, {"name": "CommonRules", "overrideAction": {"none": {}}, "priority": 2, "statement": {"managedRuleGroupStatement": {"name": "AWSManagedRulesCommonRuleSet", "ruleActionOverrides": [{"actionToUse": {"count": {}}, "name": "SizeRestrictions_BODY"}], "vendorName": "AWS"}}, "visibilityConfig": {"cloudwatchMetricsEnabled": true, "metricName": "shop-dev-CommonRules", "sampledRequestsEnabled": true}}, {"name": "KnownBadInputs", "overrideAction": {"none": {}}, "priority": 3, "statement": {"managedRuleGroupStatement": {"name": "AWSManagedRulesKnownBadInputsRuleSet", "vendorName": "AWS"}}, "visibilityConfig": {"cloudwatchMetricsEnabled": true, "metricName": "shop-dev-KnownBadInputs", "sampledRequestsEnabled": true}}, {"name": "IpReputation", "overrideAction": {"none": {}}, "priority": 4, "statement": {"managedRuleGroupStatement": {"name": "AWSManagedRulesAmazonIpReputationList", "vendorName": "AWS"}}, "visibilityConfig": {"cloudwatchMetricsEnabled": true, "metricName": "shop-dev-IpReputation", "sampledRequestsEnabled": true}}, {"name": "SqlInjection", "overrideAction": {"none": {}}, "priority": 5, "statement": {"managedRuleGroupStatement": {"name": "AWSManagedRulesSQLiRuleSet", "ruleActionOverrides": [{"actionToUse": {"count": {}}, "name": "SQLi_BODY"}, {"actionToUse": {"count": {}}, "name": "SQLiExtendedPatterns_BODY"}], "vendorName": "AWS"}}, "visibilityConfig": {"cloudwatchMetricsEnabled": true, "metricName": "shop-dev-SqlInjection", "sampledRequestsEnabled": true}}]
               scope: "REGIONAL"
-              visibilityConfig: {"cloudwatchMetricsEnabled": true, "metricName": "WebAcl", "sampledRequestsEnabled": true}
+              visibilityConfig: {"cloudwatchMetricsEnabled": true, "metricName": "shop-dev-WebAcl", "sampledRequestsEnabled": true}
             loadBalancer/webAclAssociation aws:wafv2:WebAclAssociation
               resourceArn: ${loadBalancer/alb.arn}
               webAclArn: ${loadBalancer/webAcl.arn}

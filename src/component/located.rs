@@ -5,15 +5,18 @@ use crate::resource::Path;
 use crate::resource::path::Segment;
 use crate::stack::{Fault, Span, Stack, StackError, StackErrors};
 
-use super::raw;
+use super::{plain_http, raw};
 
-/// What AWS may refuse of a sound stack, and may not: regions that are not known here, quotas that AWS raises on request.
+/// What AWS may refuse of a sound stack, and may not: regions that are not known here, quotas that AWS raises on request. And
+/// what its author may not mean.
 pub fn warnings(stack: &Stack, graph: &ResourceGraph) -> StackErrors {
     let located = graph.warnings.iter().map(|warning| StackError {
         fault: Fault::Quota,
         ..located(stack, warning.clone())
     });
-    let warnings = stack.warnings().iter().cloned().chain(located);
+    let sections = plain_http::warning(stack);
+    let warnings = stack.warnings().iter().cloned();
+    let warnings = warnings.chain(sections).chain(located);
     StackErrors::new(stack.sources(), warnings.collect())
 }
 
@@ -504,7 +507,7 @@ resources:
   alarm: { type: aws:cloudwatch:MetricAlarm, properties: { comparisonOperator: GreaterThanThreshold, evaluationPeriods: 25, datapointsToAlarm: 26, metricName: x, namespace: y, period: 3599, statistic: Sum, threshold: 1 } }
   vpc: { type: aws:ec2:Vpc, properties: { cidrBlock: 10.0.0.0/8, enableDnsSupport: false, enableDnsHostnames: true } }
   rule: { type: aws:vpc:SecurityGroupIngressRule, properties: { securityGroupId: sg-1, ipProtocol: tcp, fromPort: 90, toPort: 80, cidrIpv4: 10.0.0.0/8 } }
-  life: { type: aws:s3:BucketLifecycleConfiguration, properties: { bucket: b, rules: [{ id: x, status: Enabled, expiration: { days: 10 }, transitions: [{ days: 20, storageClass: STANDARD_IA }] }, { id: x, status: Enabled }] } }
+  life: { type: aws:s3:BucketLifecycleConfiguration, properties: { bucket: b, rules: [{ id: x, status: Enabled, expiration: { days: 10 }, transitions: [{ days: 20, storageClass: STANDARD_IA }] }, { id: x, status: Enabled, expiration: { days: 1 } }] } }
 "#,
             &expect![[r#"
                 4:5 value `properties`: `monitoringRoleArn`: must be given where `monitoringInterval` is above 0
@@ -580,7 +583,7 @@ resources:
                 "resources:\n  many: {{ type: aws:sns:Topic, properties: {{ tags: {{ {tags} }} }} }}\n  long: {{ type: aws:sns:Topic, properties: {{ tags: {{ {long} }} }} }}\n"
             ),
             &expect![[r#"
-                2:54 tag `t0`: 45 tags; AWS takes 50, 10 of which are fde-infra's, so that 40 are left
+                2:54 tag `t0`: 45 tags; AWS takes 50, 11 of which are fde-infra's, so that 39 are left
                 3:54 tag `kkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkk0`: the keys of its 5 tags together have more characters than the 256 of the tag in which fde-infra keeps them
             "#]],
         );

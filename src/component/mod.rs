@@ -19,20 +19,28 @@ mod address_ranges;
 mod alarms;
 mod context;
 mod dashboard;
+mod database_access;
+mod database_alarms;
 mod database_checks;
+mod database_events;
+mod database_logs;
 pub mod elsewhere;
 mod firewall;
+mod flow_logs;
 mod images;
 mod inputs;
+mod instance_class;
 mod located;
 mod lookup;
 mod options;
 mod outputs;
 mod parameters;
+mod plain_http;
 mod platform;
 mod policy;
 mod raw;
 mod region_checks;
+mod roles;
 mod routes;
 mod scaled;
 mod security_groups;
@@ -40,6 +48,8 @@ mod service_checks;
 mod task_roles;
 mod tasks;
 mod text;
+mod threshold;
+mod timeouts;
 
 #[cfg(test)]
 #[path = "helps/tests.rs"]
@@ -92,6 +102,7 @@ pub fn expand(stack: &Stack, catalog: &Catalog) -> Result<Expansion, StackErrors
     context.name_what_sections_made();
     raw::expand(&mut context);
     options::apply(&mut context);
+    roles::apply(&mut context);
     let outputs = outputs::expand(&mut context);
     context.finish(outputs)
 }
@@ -211,6 +222,54 @@ mod tests {
                 }
             }
             assert_eq!(faults, Vec::<String>::new());
+        }
+    }
+
+    /// Every section at once, with the longest names that a file may give to stack and services, in the environment and the
+    /// region with the longest names: each name that follows from these is one that its service takes.
+    #[test]
+    fn the_longest_names_lead_to_names_that_aws_takes() {
+        let real = crate::aws::registry::catalog();
+        let name = format!("{}z", "abcdefghi-".repeat(4).trim_end_matches('-'));
+        let service = "services-of-the-shop";
+        assert_eq!((name.len(), service.len()), (40, 20));
+        for region in ["ap-southeast-5", "eu-south-2", "us-gov-west-1"] {
+            let text = format!(
+                "name: {name}
+environment: staging
+region: {region}
+network: {{ cidr: 10.0.0.0/16, flowLogs: {{ to: s3 }} }}
+database: {{ engineVersion: \"15\", instanceClass: db.t3.medium, readReplicas: 2 }}
+services:
+  {service}: {{ port: 8000, default: true, permissions: [{{ actions: [\"s3:GetObject\"], resources: [\"*\"] }}], secrets: {{ DATABASE_URL: \"${{database.url}}\" }}, scaling: {{ min: 1, max: 3, cpuPercent: 70 }} }}
+loadBalancer: {{ accessLogs: {{}}, waf: {{ enabled: true }} }}
+monitoring: {{ alarmEmails: [oncall@example.com] }}
+resources:
+  {long}: {{ type: aws:s3:Bucket }}
+  {long}-secret: {{ type: aws:secretsmanager:Secret }}
+  {long}-topic: {{ type: aws:sns:Topic }}
+  {long}-policy: {{ type: aws:iam:Policy, properties: {{ policy: '{{\"Version\": \"2012-10-17\"}}' }} }}
+",
+                long = "a".repeat(60),
+            );
+            let stack = load(&[("stacks/file.yaml", &text)], &[]).unwrap();
+            let graph = stack_graph(&stack, &real).map(|(graph, _)| graph);
+            let graph = graph.unwrap_or_else(|errors| panic!("{region}: {errors:#?}"));
+            let mut seen = 0;
+            for resource in graph.iter() {
+                let schema = real.get(resource.urn.token()).unwrap();
+                let Some(rule) = schema.name else { continue };
+                let name = &resource.inputs[rule.property];
+                let property = schema.property(rule.property).unwrap();
+                if let Some(text) = property.text {
+                    assert_eq!(text.check(name), None, "{}: {name:?}", resource.urn);
+                    seen += 1;
+                }
+                if let (Some(is_avoided), Some(name)) = (rule.avoided, name.as_str()) {
+                    assert!(!is_avoided(name), "{}: {name}", resource.urn);
+                }
+            }
+            assert!(seen > 25, "{seen}");
         }
     }
 

@@ -6,6 +6,8 @@
 //!   cidr: 10.0.0.0/16
 //!   availabilityZones: 2
 //!   natGateways: perZone
+//!   publicAddresses: false
+//!   defaultSecurityGroup: closed
 //! ```
 //!
 //! Offers `${network.vpcId}`, `cidr`, `availabilityZones`, `publicSubnetIds`, `privateSubnetIds`, `natPublicIps`, and
@@ -18,14 +20,15 @@ use ipnet::Ipv4Net;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::graph;
+use crate::graph::{self, Resource};
 use crate::resource::value::properties;
 use crate::resource::{Path, StackId, Urn, Value};
 use crate::stack::Fault;
 
 use super::context::Context;
+use super::flow_logs::{FlowLogs, FlowLogsSpec};
 use super::lookup::Export;
-use super::{Platform, address_ranges, security_groups};
+use super::{Platform, address_ranges, flow_logs, security_groups};
 
 pub const KEY: &str = "network";
 
@@ -54,6 +57,16 @@ pub struct NetworkSpec {
     pub private_subnets: Option<Vec<String>>,
     /// How the private subnets reach the internet. Default: `single` in dev, `perZone` in staging and prod.
     pub nat_gateways: Option<NatGateways>,
+    /// A record of all traffic, accepted and refused: `true`, `false`, or where it goes. Default: true in prod.
+    #[schemars(example = serde_json::json!({ "to": "logs", "retentionDays": 14 }))]
+    pub flow_logs: Option<FlowLogsSpec>,
+    /// Whether what is started in the public subnets gets a public address unless it says otherwise. Nothing that a
+    /// section makes needs it: services without NAT ask for theirs, NAT gateways have elastic ones, and load balancers
+    /// get theirs from AWS. Default: false.
+    pub public_addresses: Option<bool>,
+    /// What the security group lets through that AWS makes with the VPC, and that is for all who name none. The sections
+    /// never use it. Default: `closed`.
+    pub default_security_group: Option<DefaultSecurityGroup>,
 }
 
 /// A number of zones, or their names.
@@ -78,6 +91,16 @@ pub enum NatGateways {
     None,
 }
 
+/// What the default security group of the VPC lets through.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum DefaultSecurityGroup {
+    /// Nothing. Rules that others add to it are taken out; those that a stack has made stay.
+    Closed,
+    /// What AWS has it let through: everything from the group itself, and everything out. Rules of others stay.
+    Open,
+}
+
 /// A network, settled.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Network {
@@ -87,6 +110,11 @@ pub struct Network {
     pub public: Vec<Ipv4Net>,
     pub private: Vec<Ipv4Net>,
     pub nat: NatGateways,
+    pub flow_logs: Option<FlowLogs>,
+    /// As the file says it.
+    public_addresses: Option<bool>,
+    /// As the file says it.
+    default_group: Option<DefaultSecurityGroup>,
 }
 
 /// The VPC.
@@ -135,6 +163,7 @@ pub fn settle(context: &mut Context<'_>) -> Option<Network> {
         None => DEFAULT_CIDR.parse().ok(),
     };
     let zones = zones(context, &spec);
+    let flow_logs = flow_logs::settle(context, spec.flow_logs.as_ref());
     let public = spec
         .public_subnets
         .as_deref()
@@ -192,6 +221,9 @@ pub fn settle(context: &mut Context<'_>) -> Option<Network> {
         public,
         private,
         nat,
+        flow_logs,
+        public_addresses: spec.public_addresses,
+        default_group: spec.default_security_group,
     })
 }
 
@@ -237,6 +269,9 @@ impl Network {
             public: Vec::new(),
             private: Vec::new(),
             nat: NatGateways::None,
+            flow_logs: None,
+            public_addresses: None,
+            default_group: None,
         })
     }
 
@@ -307,12 +342,7 @@ impl Network {
     pub fn expand(&self, context: &mut Context<'_>) {
         let stack = context.id.clone();
         let vpc_id = || Value::output(&vpc(&stack), "id");
-        let vpc_inputs = properties([
-            ("cidrBlock", self.cidr.to_string().into()),
-            ("enableDnsSupport", true.into()),
-            ("enableDnsHostnames", true.into()),
-        ]);
-        context.add_named(KEY, vpc(&stack), vpc_inputs);
+        self.add_vpc(context, &stack);
         context.add_named(
             KEY,
             internet_gateway(&stack),
@@ -320,12 +350,37 @@ impl Network {
         );
         self.expand_public(context, &stack);
         self.expand_private(context, &stack);
+        if let Some(flow_logs) = &self.flow_logs {
+            flow_logs.expand(context);
+        }
         for (name, value) in [
             ("vpcId", vpc_id()),
             ("publicSubnetIds", self.public_subnet_ids(&stack)),
             ("privateSubnetIds", self.private_subnet_ids(&stack)),
         ] {
             context.outputs.push((name.to_owned(), value));
+        }
+    }
+
+    fn add_vpc(&self, context: &mut Context<'_>, stack: &StackId) {
+        let group = match self.default_group {
+            Some(DefaultSecurityGroup::Open) => "open",
+            Some(DefaultSecurityGroup::Closed) | None => "closed",
+        };
+        let inputs = properties([
+            ("cidrBlock", self.cidr.to_string().into()),
+            ("enableDnsSupport", true.into()),
+            ("enableDnsHostnames", true.into()),
+            ("defaultSecurityGroup", group.into()),
+        ]);
+        let vpc = context.add_named(KEY, vpc(stack), inputs);
+        if self.default_group.is_none() {
+            let before = Value::from("open");
+            vpc.new_default(
+                "defaultSecurityGroup",
+                before,
+                "network.defaultSecurityGroup: open",
+            );
         }
     }
 
@@ -346,7 +401,16 @@ impl Network {
         for (index, (net, zone)) in self.public.iter().zip(&self.zones).enumerate() {
             let number = index + 1;
             let subnet = public_subnet(stack, number);
-            add_subnet(context, &subnet, *net, zone, true);
+            let addresses = self.public_addresses.unwrap_or(false);
+            let added = add_subnet(context, &subnet, *net, zone, addresses);
+            added.origin.name_key = Some(Path::from(KEY).key("publicSubnets"));
+            if self.public_addresses.is_none() {
+                added.new_default(
+                    "mapPublicIpOnLaunch",
+                    Value::from(true),
+                    "network.publicAddresses: true",
+                );
+            }
             associate(
                 context,
                 &format!("network/publicAssociation{number}"),
@@ -364,7 +428,8 @@ impl Network {
         for (index, (net, zone)) in self.private.iter().zip(&self.zones).enumerate() {
             let number = index + 1;
             let subnet = private_subnet(stack, number);
-            add_subnet(context, &subnet, *net, zone, false);
+            let added = add_subnet(context, &subnet, *net, zone, false);
+            added.origin.name_key = Some(Path::from(KEY).key("privateSubnets"));
             let name = format!("network/privateRouteTable{number}");
             let table = Urn::new(stack, "aws:ec2:RouteTable", name);
             let vpc_id = Value::output(&vpc(stack), "id");
@@ -389,20 +454,20 @@ impl Network {
     }
 }
 
-fn add_subnet(context: &mut Context<'_>, subnet: &Urn, net: Ipv4Net, zone: &Value, public: bool) {
+fn add_subnet<'c>(
+    context: &'c mut Context<'_>,
+    subnet: &Urn,
+    net: Ipv4Net,
+    zone: &Value,
+    maps_addresses: bool,
+) -> &'c mut Resource {
     let inputs = properties([
         ("vpcId", Value::output(&vpc(&context.id), "id")),
         ("cidrBlock", net.to_string().into()),
         ("availabilityZone", zone.clone()),
-        ("mapPublicIpOnLaunch", public.into()),
+        ("mapPublicIpOnLaunch", maps_addresses.into()),
     ]);
-    let resource = context.add_named(KEY, subnet.clone(), inputs);
-    let list = if public {
-        "publicSubnets"
-    } else {
-        "privateSubnets"
-    };
-    resource.origin.name_key = Some(Path::from(KEY).key(list));
+    context.add_named(KEY, subnet.clone(), inputs)
 }
 
 fn address(stack: &StackId, zone: usize) -> Urn {
@@ -443,4 +508,82 @@ fn associate(context: &mut Context<'_>, name: &str, table: &Urn, subnet: &Urn) {
         context.urn("aws:ec2:RouteTableAssociation", name),
         inputs,
     );
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::component::testing::{expand_text, render_text};
+    use crate::resource::NewDefault;
+
+    /// The defaults of a network that are told as new: where, what was before, and what keeps it.
+    fn told(sections: &str) -> Vec<(String, NewDefault)> {
+        let made = expand_text(sections).unwrap().resources.into_iter();
+        made.flat_map(|resource| {
+            let name = resource.urn.name().to_owned();
+            let defaults = resource.options.new_defaults.into_iter();
+            defaults
+                .map(|told| (name.clone(), told))
+                .collect::<Vec<_>>()
+        })
+        .collect()
+    }
+
+    fn maps(sections: &str) -> [usize; 2] {
+        let made = render_text(sections);
+        [true, false].map(|maps| {
+            made.matches(&format!("mapPublicIpOnLaunch: {maps}\n"))
+                .count()
+        })
+    }
+
+    #[test]
+    fn public_subnets_map_no_addresses_unless_the_file_says_so() {
+        for network in ["", "natGateways: none", "availabilityZones: 2"] {
+            assert_eq!(maps(&format!("network: {{ {network} }}\n")), [0, 4]);
+        }
+        assert_eq!(maps("network: { publicAddresses: true }\n"), [2, 2]);
+        assert_eq!(maps("network: { publicAddresses: false }\n"), [0, 4]);
+    }
+
+    #[test]
+    fn the_default_security_group_is_closed_unless_the_file_says_so() {
+        for (network, expected) in [
+            ("{}", "closed"),
+            ("{ defaultSecurityGroup: closed }", "closed"),
+            ("{ defaultSecurityGroup: open }", "open"),
+        ] {
+            let made = render_text(&format!("network: {network}\n"));
+            let line = format!("  defaultSecurityGroup: {expected:?}\n");
+            assert_eq!(made.matches(&line).count(), 1, "{network}: {made}");
+        }
+    }
+
+    #[test]
+    fn a_silent_file_is_told_what_is_new_and_how_to_keep_what_was() {
+        let subnet = |number: usize| {
+            let default = NewDefault {
+                path: Some("mapPublicIpOnLaunch".into()),
+                before: Some(true.into()),
+                keep: "network.publicAddresses: true".to_owned(),
+            };
+            (format!("network/publicSubnet{number}"), default)
+        };
+        let group = NewDefault {
+            path: Some("defaultSecurityGroup".into()),
+            before: Some("open".into()),
+            keep: "network.defaultSecurityGroup: open".to_owned(),
+        };
+        let vpc = ("network/vpc".to_owned(), group);
+        assert_eq!(told("network: {}\n"), [vpc.clone(), subnet(1), subnet(2)]);
+        assert_eq!(
+            told("network: { publicAddresses: false }\n"),
+            std::slice::from_ref(&vpc)
+        );
+        assert_eq!(
+            told("network: { defaultSecurityGroup: open }\n"),
+            [subnet(1), subnet(2)]
+        );
+        let said = "network: { publicAddresses: false, defaultSecurityGroup: closed }\n";
+        assert!(told(said).is_empty());
+    }
 }

@@ -13,12 +13,13 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Deserialize;
 use serde_json::json;
 
-use crate::graph::{ResourceOptions, nearest};
+use crate::graph::{ResourceOptions, Timeouts, nearest};
 use crate::resource::{Path, Schema as SchemaOf, Urn};
 use crate::stack::reference::Part;
 use crate::stack::{Fault, Node, StackError};
 
 use super::context::Context;
+use super::timeouts::{self, TimeoutsSpec};
 use super::{Text, registry};
 
 pub const KEY: &str = "options";
@@ -46,9 +47,13 @@ pub struct OptionsSpec {
     /// For a part (a policy, a setting, a route) of something that is not of this stack: the id of that. It is then changed
     /// as the file says.
     pub import: Option<String>,
-    /// What others have added to it and may stay without counting as drift: ids, or names as `preview` shows them, with `*`.
+    /// What others have added to it and may stay without counting as drift: ids, or names as `preview` shows them, with `*`,
+    /// but not all there may ever be.
     #[schemars(example = ["sgr-0a1b2c3d4e5f60718"])]
     pub accept: Vec<String>,
+    /// How long an operation may take, where that is not as long as AWS may take.
+    #[schemars(example = serde_json::json!({ "create": "90m" }))]
+    pub custom_timeouts: Option<TimeoutsSpec>,
 }
 
 /// One name or several.
@@ -64,7 +69,6 @@ pub enum DependsOn {
 fn unsupported() -> serde_json::Value {
     json!({
         "aliases": "a resource under another key that keeps its name, or is the only one like it, is renamed by itself",
-        "customTimeouts": "each resource type waits as long as AWS may take",
         "parent": "resources have no parents; use `dependsOn` for order",
         "provider": "everything in a stack goes to one account and region",
         "providers": "everything in a stack goes to one account and region",
@@ -95,6 +99,7 @@ pub struct Asked {
     pub dependencies: BTreeSet<Urn>,
     ignore_changes: Vec<Path>,
     replace_on_changes: Vec<Path>,
+    timeouts: Timeouts,
 }
 
 impl Asked {
@@ -104,6 +109,7 @@ impl Asked {
             dependencies: dependencies(context, node),
             ignore_changes: paths(context, node, "ignoreChanges"),
             replace_on_changes: paths(context, node, "replaceOnChanges"),
+            timeouts: timeouts::read(context, node),
         }
     }
 }
@@ -127,6 +133,7 @@ impl OptionsSpec {
             .extend(asked.replace_on_changes.iter().cloned());
         options.import = self.import.clone().or_else(|| options.import.take());
         options.accept.extend(self.accept.iter().cloned());
+        options.timeouts = asked.timeouts.over(options.timeouts);
     }
 }
 

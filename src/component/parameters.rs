@@ -10,6 +10,11 @@ use super::context::Context;
 /// The range that RDS allows.
 const CONNECTIONS: std::ops::RangeInclusive<u32> = 6..=262_143;
 
+/// Whether PostgreSQL takes connections without TLS. In a group of one's own it needs no reboot where `ssl` is on, as it is by
+/// default; some families had it as a static one. What AWS says of it decides (`aws:rds:ParameterGroup`).
+/// <https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/PostgreSQL.Concepts.General.SSL.html>
+pub const FORCE_SSL: &str = "rds.force_ssl";
+
 /// A value as RDS takes it, whose truth values are `1` and `0`.
 /// <https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_ParamValuesRef.html>
 pub fn text(value: &str) -> String {

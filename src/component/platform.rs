@@ -24,7 +24,7 @@ impl Platform {
         let database = database::settle(context);
         let services = services::settle(context);
         let load_balancer = load_balancer::settle(context, network.as_ref(), services.as_ref());
-        let monitoring = monitoring::settle(context);
+        let monitoring = monitoring::settle(context, database.as_ref());
         Self {
             network,
             database,
@@ -73,7 +73,7 @@ impl Platform {
         network.expand(context);
         security_groups::expand(context, self);
         if let Some(database) = &self.database {
-            database.expand(context, network);
+            database.expand(context, self, network);
         }
         if let Some(services) = &self.services {
             services.expand(context, self, network);

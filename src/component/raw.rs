@@ -20,7 +20,7 @@ use serde_json::{Value as Json, json};
 
 use crate::resource::nearest::nearest;
 use crate::resource::{Path, Properties, Schema, Value};
-use crate::stack::{Check, Entry, Fault, Node, References, Stack, StackError, check_tag};
+use crate::stack::{Check, Content, Entry, Fault, Node, References, Stack, StackError, check_tag};
 
 use super::context::Context;
 use super::options::{self, Asked, OptionsSpec};
@@ -76,6 +76,22 @@ pub fn declared(stack: &Stack) -> impl Iterator<Item = (&str, Cow<'_, str>)> {
             let token = entry.value.get("type")?.as_text()?;
             Some((entry.key.as_str(), short_token(token)))
         })
+}
+
+/// Whether a raw listener has a port, or one that a reference stands for.
+pub fn has_listener(stack: &Stack, port: u16) -> bool {
+    let section = stack.document().root.get(KEY);
+    let mut entries = section.map_or(&[][..], Node::entries).iter();
+    entries.any(|entry| {
+        let token = entry.value.get("type").and_then(Node::as_text);
+        let port_of = || match &entry.value.get("properties")?.get("port")?.content {
+            Content::Number(number) => Some(number.to_string() == port.to_string()),
+            Content::Text(text) => Some(text.contains("${") || *text == port.to_string()),
+            _ => None,
+        };
+        token.is_some_and(|token| short_token(token) == "aws:lb:Listener")
+            && port_of().unwrap_or(false)
+    })
 }
 
 /// Pulumi's long form, `aws:s3/bucket:Bucket`, as the short one.

@@ -104,4 +104,17 @@ mod tests {
         "#]]
         .assert_eq(&faults);
     }
+
+    /// SNS says no more of it than `Invalid parameter: TopicArn`.
+    #[test]
+    fn a_topic_of_another_region_gets_no_subscription_and_no_policy() {
+        let faults = faults_with_types(
+            r#"resources:
+  mail: { type: aws:sns:TopicSubscription, properties: { topic: "arn:aws:sns:eu-west-1:123456789012:t", protocol: email, endpoint: a@shop.example } }
+  policy: { type: aws:sns:TopicPolicy, properties: { arn: "arn:aws:sns:eu-west-1:123456789012:t", policy: {} } }
+"#,
+        );
+        let said = "is in eu-west-1, and the stack is in eu-south-2";
+        assert_eq!(faults.matches(said).count(), 2, "{faults}");
+    }
 }

@@ -8,11 +8,14 @@ use std::collections::BTreeSet;
 
 use crate::resource::value::properties;
 use crate::resource::{StackId, Urn, Value};
+use crate::stack::Environment;
 
 use super::context::Context;
+use super::load_balancer::LoadBalancer;
 use super::services::{Service, Services};
-use super::{Platform, network};
+use super::{Platform, network, raw};
 
+const HTTPS: u16 = 443;
 const ANYWHERE: &str = "0.0.0.0/0";
 const INGRESS: &str = "aws:vpc:SecurityGroupIngressRule";
 const EGRESS: &str = "aws:vpc:SecurityGroupEgressRule";
@@ -30,6 +33,11 @@ pub fn services(stack: &StackId) -> Urn {
 /// The group of the database.
 pub fn database(stack: &StackId) -> Urn {
     Urn::new(stack, "aws:ec2:SecurityGroup", "network/rdsSecurityGroup")
+}
+
+/// The rule that lets HTTPS into the load balancer, where it serves that.
+pub fn https(stack: &StackId) -> Urn {
+    Urn::new(stack, INGRESS, "network/albIngressHttps")
 }
 
 /// The groups that the platform has, by the name that `${network.…}` knows their ids by.
@@ -83,7 +91,11 @@ pub fn expand(context: &mut Context<'_>, platform: &Platform) {
             &group,
             "The load balancer: web traffic from anywhere",
         );
-        for (name, port) in [("Http", 80), ("Https", 443)] {
+        let ports = [
+            ("Http", 80, true),
+            ("Https", HTTPS, opens_https(context, platform)),
+        ];
+        for (name, port, _) in ports.into_iter().filter(|(.., is_open)| *is_open) {
             let rule = format!("network/albIngress{name}");
             add_rule(
                 context,
@@ -134,6 +146,15 @@ pub fn expand(context: &mut Context<'_>, platform: &Platform) {
             );
         }
     }
+}
+
+/// Whether the load balancer takes HTTPS: where there is a listener for it, be it under `resources`; and in dev, where a
+/// certificate often comes later.
+fn opens_https(context: &Context<'_>, platform: &Platform) -> bool {
+    let balancer = platform.load_balancer.as_ref();
+    context.environment() == Environment::Dev
+        || balancer.is_some_and(LoadBalancer::serves_https)
+        || raw::has_listener(context.stack, HTTPS)
 }
 
 fn add_group(context: &mut Context<'_>, group: &Urn, description: &str) {
@@ -200,4 +221,46 @@ fn add_rule(context: &mut Context<'_>, rule: &Rule<'_>) {
     };
     let urn = context.urn(rule.token, rule.name);
     context.add(network::KEY, urn, inputs);
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::component::expand;
+    use crate::component::testing::{catalog, load, render};
+
+    /// The ports on which the load balancer of a stack takes traffic.
+    fn ports(environment: &str, balancer: &str, resources: &str) -> Vec<String> {
+        let text = format!(
+            "name: shop\nenvironment: {environment}\nregion: eu-south-2\nnetwork: {{}}\n\
+             services: {{ web: {{ port: 3000 }} }}\nloadBalancer: {balancer}\nresources: {resources}\n"
+        );
+        let stack = load(&[("stacks/file.yaml", &text)], &[]).unwrap();
+        let made = render(&expand(&stack, &catalog()).unwrap());
+        let mut lines = made.lines();
+        let mut ports = Vec::new();
+        while let Some(line) = lines.next() {
+            if line.starts_with("network/albIngress") {
+                let port = lines.find_map(|line| line.strip_prefix("  fromPort: "));
+                ports.extend(port.map(str::to_owned));
+            }
+        }
+        ports
+    }
+
+    #[test]
+    fn https_comes_in_where_something_listens_for_it() {
+        let certified = "{ certificateArn: \"arn:aws:acm:eu-south-2:123456789012:certificate/x\" }";
+        let listener = |port: &str| {
+            format!(
+                "{{ own: {{ type: aws:lb:Listener, properties: {{ loadBalancerArn: '${{loadBalancer.arn}}', port: {port} }} }} }}"
+            )
+        };
+        for environment in ["staging", "prod"] {
+            assert_eq!(ports(environment, "{}", "{}"), ["80"]);
+            assert_eq!(ports(environment, certified, "{}"), ["80", "443"]);
+            assert_eq!(ports(environment, "{}", &listener("443")), ["80", "443"]);
+            assert_eq!(ports(environment, "{}", &listener("8443")), ["80"]);
+        }
+        assert_eq!(ports("dev", "{}", "{}"), ["80", "443"]);
+    }
 }

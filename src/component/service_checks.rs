@@ -52,6 +52,11 @@ fn check_names(context: &mut Context<'_>, service: &Service) {
         context.refuse(Fault::Name, service.path("repository"), label);
     }
     images::check(context, service);
+    if service.user.as_deref().is_some_and(|user| !is_user(user)) {
+        let label =
+            "takes a user or its number, and a group or its number behind a colon: `1000:1000`";
+        context.refuse(Fault::Value, service.path("user"), label);
+    }
     let group_alphabet = |c: char| c.is_ascii_alphanumeric() || "_-/.#".contains(c);
     if !service.log_group.chars().all(group_alphabet) {
         let label = "takes letters, digits and `_ - / . #`";
@@ -115,6 +120,19 @@ pub fn check_apart(context: &mut Context<'_>, all: &[Service]) {
         }
         names.entry(name).or_insert(service);
     }
+}
+
+/// `user`, `uid`, `user:group`, `uid:gid`, and the two mixed.
+/// <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerDefinition.html>
+fn is_user(user: &str) -> bool {
+    let is_name = |name: &str| {
+        name.starts_with(|first: char| first.is_ascii_alphanumeric() || first == '_')
+            && name
+                .chars()
+                .all(|c| c.is_ascii_alphanumeric() || "_.-".contains(c))
+    };
+    let parts: Vec<&str> = user.split(':').collect();
+    parts.len() <= 2 && parts.into_iter().all(is_name)
 }
 
 fn is_repository_name(name: &str) -> bool {
@@ -247,6 +265,26 @@ mod tests {
         .assert_eq(&services.join("\n"));
         let public = made.lines().find(|line| line.contains("assignPublicIp"));
         expect![[r#"  networkConfiguration: {"assignPublicIp": true, "securityGroups": [${network/ecsSecurityGroup.id}], "subnets": [${network/publicSubnet1.id}, ${network/publicSubnet2.id}]}"#]].assert_eq(public.unwrap_or_default());
+    }
+
+    #[test]
+    fn a_repository_keeps_as_many_images_as_the_file_says() {
+        let kept = |keys: &str| {
+            let made = render_text(&format!(
+                "network: {{}}\nservices: {{ api: {{ port: 1, default: true{keys} }} }}\nloadBalancer: {{}}\n"
+            ));
+            let policy = made
+                .lines()
+                .find(|line| line.contains("imageCountMoreThan"));
+            policy.unwrap_or_default().to_owned()
+        };
+        assert!(kept("").contains(r#""countNumber": 10,"#), "{}", kept(""));
+        let more = kept(", keepImages: 40");
+        assert!(more.contains(r#""countNumber": 40,"#), "{more}");
+        assert!(more.contains("Keep the last 40 images"), "{more}");
+        let elsewhere = "network: {}\nservices: { api: { port: 1, default: true, keepImages: 40, image: public.ecr.aws/x/y:1 } }\nloadBalancer: {}\n";
+        let faults = faults_of(elsewhere);
+        assert!(faults.contains("this one has none"), "{faults}");
     }
 
     #[test]

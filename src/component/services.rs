@@ -23,10 +23,11 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Deserialize;
 
 use crate::resource::{Path, StackId, Urn, Value};
-use crate::stack::Stack;
+use crate::stack::{Fault, Stack};
 
 use super::context::Context;
 use super::lookup::Export;
+use super::threshold::Threshold;
 use super::{ScalarText, Text, elsewhere, images, load_balancer, network, service_checks};
 
 pub const KEY: &str = "services";
@@ -50,11 +51,24 @@ pub struct ServiceSpec {
     /// whole address.
     #[schemars(example = &"happyrobot-api", length(min = 2, max = 256))]
     pub repository: Option<String>,
+    /// How many images the repository keeps: older ones expire, whether they run or not. Default: 10.
+    #[schemars(range(min = 1, max = 10_000))]
+    pub keep_images: Option<u32>,
+    /// Whether a tag of the repository can be pushed again with another image: `immutable` is no for every tag but `latest`,
+    /// `mutable` is yes. Default: `immutable`.
+    pub image_tags: Option<ImageTags>,
     /// What runs: a tag or digest in its own repository, or the whole address of an image. A colon in front, `":nginx"`,
     /// makes a tag of what would be taken for an image elsewhere. Unset, it starts with the tag
     /// `latest`, and what is deployed later by other means stays.
     #[schemars(example = &"2024-06-01-abc123")]
     pub image: Option<Text>,
+    /// Who the container runs as, instead of the image's own user: a user or its number, and a group behind a colon.
+    #[schemars(example = &"1000:1000", length(min = 1, max = 255))]
+    pub user: Option<String>,
+    /// Whether the container's own files cannot be written, all but what is under `/tmp`: an empty directory that goes with
+    /// the task. It is the user root's alone, unless the image has `VOLUME /tmp`, whose owner and rights it then has: so an
+    /// image that does not run as root needs that line. `aws ecs execute-command` does not work then. Default: false.
+    pub read_only: Option<bool>,
     /// The port it listens on. Without one it takes no traffic.
     #[schemars(example = 8000, range(min = 1, max = 65535))]
     pub port: Option<u16>,
@@ -86,6 +100,9 @@ pub struct ServiceSpec {
     /// with `:key::` behind it for a key of its JSON.
     #[schemars(example = serde_json::json!({"DATABASE_URL": "${database.url}"}))]
     pub secrets: BTreeMap<String, Text>,
+    /// Whether its tasks bear the tags of the ECS service, which tells in the bill which service costs what. A change is for
+    /// tasks that start later. Default: true.
+    pub propagate_tags: Option<bool>,
     /// What its code may do in AWS. Default: nothing.
     pub permissions: Vec<PermissionSpec>,
     /// The name of its log group, which no other stack of the account and region can have. Default:
@@ -93,6 +110,16 @@ pub struct ServiceSpec {
     /// `/aws/ecs/containers-<service>` keeps that.
     #[schemars(length(min = 1, max = 512))]
     pub log_group: Option<String>,
+}
+
+/// Whether a tag of a repository can be moved to another image.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum ImageTags {
+    /// `latest` alone can.
+    Immutable,
+    /// Each can.
+    Mutable,
 }
 
 /// A processor.
@@ -171,9 +198,9 @@ pub struct ScalingSpec {
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 #[schemars(rename = "ServiceAlarms")]
 pub struct ServiceAlarmsSpec {
-    /// The average CPU, in percent, above which to. Default: 80.
+    /// The average CPU, in percent, above which to; `false` for no such alarm. Default: 80.
     #[schemars(range(min = 1, max = 100))]
-    pub cpu_percent: Option<u32>,
+    pub cpu_percent: Option<Threshold<u32>>,
 }
 
 /// A statement of the policy of a service's role.
@@ -207,6 +234,8 @@ pub struct Service {
     /// `None` if it needs no repository of its own.
     pub repository: Option<Repository>,
     pub image: Image,
+    pub user: Option<String>,
+    pub read_only: bool,
     pub port: Option<u16>,
     pub cpu: u32,
     pub memory: u32,
@@ -216,9 +245,11 @@ pub struct Service {
     pub default: bool,
     pub health: Health,
     pub scaling: Scaling,
-    pub cpu_alarm_percent: u32,
+    pub cpu_alarm_percent: Option<u32>,
     pub environment: BTreeMap<String, Text>,
     pub secrets: BTreeMap<String, Text>,
+    /// `None` for the default, which is true.
+    pub propagate_tags: Option<bool>,
     pub permissions: Vec<(Vec<String>, Vec<Text>)>,
     pub log_group: String,
     /// The name that an earlier version derived, where the file gives none.
@@ -230,6 +261,10 @@ pub struct Service {
 pub struct Repository {
     /// `None` for a derived name.
     pub name: Option<String>,
+    /// How many images do not expire.
+    pub keeps: u32,
+    /// `None` for the default, which is immutable.
+    pub tags: Option<ImageTags>,
 }
 
 /// Who says what runs.
@@ -373,6 +408,16 @@ fn settle_one(context: &mut Context<'_>, key: String, spec: ServiceSpec, only: b
         },
     };
     let needs_repository = spec.repository.is_some() || !matches!(image, Image::Address(_));
+    for (name, is_given) in [
+        ("keepImages", spec.keep_images.is_some()),
+        ("imageTags", spec.image_tags.is_some()),
+    ] {
+        if is_given && !needs_repository {
+            let path = Path::from(KEY).key(&key).key(name);
+            let label = "is for the repository of the service, and this one has none";
+            context.refuse(Fault::Value, path, label);
+        }
+    }
     let cpu = spec.cpu.unwrap_or(256);
     let alone = only && spec.port.is_some();
     let service = Service {
@@ -380,8 +425,12 @@ fn settle_one(context: &mut Context<'_>, key: String, spec: ServiceSpec, only: b
         task_family: spec.task_family,
         repository: needs_repository.then_some(Repository {
             name: spec.repository,
+            keeps: spec.keep_images.unwrap_or(10),
+            tags: spec.image_tags,
         }),
         image,
+        user: spec.user,
+        read_only: spec.read_only.unwrap_or(false),
         port: spec.port,
         cpu,
         memory: spec.memory_mib.unwrap_or(cpu * 2),
@@ -413,13 +462,14 @@ fn settle_one(context: &mut Context<'_>, key: String, spec: ServiceSpec, only: b
             scale_out_cooldown: spec.scaling.scale_out_cooldown_seconds.unwrap_or(60),
             scale_in_cooldown: spec.scaling.scale_in_cooldown_seconds.unwrap_or(300),
         },
-        cpu_alarm_percent: spec.alarms.cpu_percent.unwrap_or(80),
+        cpu_alarm_percent: Threshold::or(spec.alarms.cpu_percent, 80),
         environment: spec
             .environment
             .into_iter()
             .map(|(name, value)| (name, value.0))
             .collect(),
         secrets: spec.secrets,
+        propagate_tags: spec.propagate_tags,
         permissions: spec
             .permissions
             .into_iter()

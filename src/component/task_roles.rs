@@ -2,7 +2,7 @@
 //!
 //! Each service has two roles of its own. With the *execution role* ECS starts the task: it may pull from the service's
 //! repository, write to its log group and read the secrets that the service names, and no others. With the *task role*
-//! the code acts: it may do what `permissions:` says, by default nothing.
+//! the code acts: it may do what `permissions:` says, by default nothing, and log in to a database that lets roles in.
 
 use std::collections::BTreeMap;
 
@@ -219,8 +219,13 @@ fn stored(value: &Value) -> Option<Store> {
     }
 }
 
-/// Adds the two roles of a service, with their policies.
-pub fn expand(context: &mut Context<'_>, service: &Service, secrets: &[Secret]) {
+/// Adds the two roles of a service, with their policies. `access` is what its tasks may do for what they use of the stack.
+pub fn expand(
+    context: &mut Context<'_>,
+    service: &Service,
+    secrets: &[Secret],
+    access: Vec<Value>,
+) {
     let stack = context.id.clone();
     let origin = service.path("");
     for (role, description) in [
@@ -257,7 +262,7 @@ pub fn expand(context: &mut Context<'_>, service: &Service, secrets: &[Secret]) 
         statements.push(allow(&[store.action()], arns));
     }
     add_policy(context, service, "execution", statements);
-    if service.permissions.is_empty() {
+    if service.permissions.is_empty() && access.is_empty() {
         return;
     }
     let mut statements = Vec::new();
@@ -272,6 +277,7 @@ pub fn expand(context: &mut Context<'_>, service: &Service, secrets: &[Secret]) 
         check_permission(context, &path, &actions, &resources);
         statements.push(allow(&actions, resources));
     }
+    statements.extend(access);
     add_policy(context, service, "task", statements);
 }
 

@@ -7,15 +7,19 @@ use crate::resource::{Path, StackId, Urn, Value};
 use super::context::Context;
 use super::network::{NatGateways, Network};
 use super::services::{
-    Architecture, Image, KEY, Service, Services, cluster, cluster_name, derived_name,
+    Architecture, Image, ImageTags, KEY, Service, Services, cluster, cluster_name, derived_name,
 };
 use super::task_roles::{self, Secret};
-use super::{Note, Platform, load_balancer, security_groups};
+use super::{Note, Platform, database_access, load_balancer, monitoring, security_groups};
 
-/// How many images a repository keeps.
-const KEPT_IMAGES: u32 = 10;
 /// The tag that is deployed where the author names no image.
 const FIRST_TAG: &str = "latest";
+
+/// The volume for what a container writes whose own files cannot be written.
+const SCRATCH: &str = "tmp";
+
+/// Tasks have no tags of anything.
+const NO_TAGS: &str = "NONE";
 
 impl Services {
     /// Adds the resources of the section.
@@ -39,13 +43,23 @@ impl Services {
                 ("retentionInDays", log_days.into()),
             ]);
             let origin = service.path("");
+            let is_given = context.has("monitoring.logRetentionDays");
+            let was = (!is_given).then(|| monitoring::earlier_log_retention(context.environment()));
             let group = context.add(&origin, service.log_group_urn(&stack), group);
             group.origin.name_key = Some(service.path("logGroup"));
+            if let Some(days) = was.filter(|days| *days != log_days) {
+                let keep = format!("monitoring.logRetentionDays: {days}");
+                group.new_default("retentionInDays", Value::from(days), keep);
+            }
             let earlier = service.earlier_log_group.iter();
             let earlier = earlier.map(|name| name.as_str().into());
             group.options.earlier_names.extend(earlier);
             let secrets = task_roles::secrets(context, service);
-            task_roles::expand(context, service, &secrets);
+            let database = platform.database.as_ref();
+            let access = database.map_or_else(Vec::new, |database| {
+                database_access::statements(context, service, database)
+            });
+            task_roles::expand(context, service, &secrets, access);
             let definition = add.task_definition(context, &secrets);
             add.service(context, network, &definition);
             if !service.scaling.is_fixed() {
@@ -98,9 +112,21 @@ impl Addition<'_> {
             return;
         };
         let urn = self.service.repository_urn(self.stack);
+        let (mutability, movable) = match repository.tags {
+            Some(ImageTags::Mutable) => ("MUTABLE", Value::Null),
+            Some(ImageTags::Immutable) | None => {
+                let filter = [
+                    ("filter", FIRST_TAG.into()),
+                    ("filterType", "WILDCARD".into()),
+                ];
+                let filters = Value::list([Value::object(filter)]);
+                ("IMMUTABLE_WITH_EXCLUSION", filters)
+            }
+        };
         let inputs = properties([
             ("name", repository.name.as_deref().into()),
-            ("imageTagMutability", "MUTABLE".into()),
+            ("imageTagMutability", mutability.into()),
+            ("imageTagMutabilityExclusionFilters", movable),
             (
                 "imageScanningConfiguration",
                 Value::object([("scanOnPush", true.into())]),
@@ -108,18 +134,23 @@ impl Addition<'_> {
         ]);
         let resource = context.add(self.origin(), urn.clone(), inputs);
         resource.origin.name_key = Some(self.service.path("repository"));
+        if repository.tags.is_none() {
+            let keep = format!("{}: mutable", self.service.path("imageTags"));
+            resource.new_default("imageTagMutability", Value::from("MUTABLE"), &*keep);
+            resource.new_default("imageTagMutabilityExclusionFilters", Value::Null, keep);
+        }
         let rule = Value::object([
             ("rulePriority", 1.into()),
             (
                 "description",
-                format!("Keep the last {KEPT_IMAGES} images").into(),
+                format!("Keep the last {} images", repository.keeps).into(),
             ),
             (
                 "selection",
                 Value::object([
                     ("tagStatus", "any".into()),
                     ("countType", "imageCountMoreThan".into()),
-                    ("countNumber", KEPT_IMAGES.into()),
+                    ("countNumber", repository.keeps.into()),
                 ]),
             ),
             ("action", Value::object([("type", "expire".into())])),
@@ -135,6 +166,13 @@ impl Addition<'_> {
         let output = format!("{}RepositoryUrl", camel_case(&self.service.key));
         let url = Value::output(&urn, "repositoryUrl");
         context.outputs.push((output, url));
+        // What a pipeline that promotes it has to go by: a tag of the repository can be pushed again.
+        let output = format!("{}Image", camel_case(&self.service.key));
+        let definition = self
+            .service
+            .urn(self.stack, "aws:ecs:TaskDefinition", "taskDefinition");
+        let image = Value::output_at(&definition, ["containerDefinitions", "0", "image"]);
+        context.outputs.push((output, image));
         if let Some(tag) = self.own_tag() {
             let push = Value::join([
                 format!(
@@ -182,7 +220,7 @@ impl Addition<'_> {
             Architecture::X86 => "X86_64",
             Architecture::Arm => "ARM64",
         };
-        let inputs = properties([
+        let mut inputs = properties([
             (
                 "family",
                 service
@@ -206,6 +244,10 @@ impl Addition<'_> {
                 ]),
             ),
         ]);
+        if service.read_only {
+            let volume = Value::object([("name", SCRATCH.into())]);
+            inputs.insert("volumes".to_owned(), Value::list([volume]));
+        }
         let resource = context.add(self.origin(), urn.clone(), inputs);
         resource.origin.name_key = Some(service.path("taskFamily"));
         if service.image == Image::Deployed {
@@ -226,6 +268,17 @@ impl Addition<'_> {
         let mut set = |name: &str, value: Value| {
             container.insert(name.to_owned(), value);
         };
+        if let Some(user) = &service.user {
+            set("user", user.as_str().into());
+        }
+        if service.read_only {
+            set("readonlyRootFilesystem", true.into());
+            let mount = Value::object([
+                ("sourceVolume", SCRATCH.into()),
+                ("containerPath", "/tmp".into()),
+            ]);
+            set("mountPoints", Value::list([mount]));
+        }
         if let Some(port) = service.port {
             let mapping = Value::object([
                 ("containerPort", u32::from(port).into()),
@@ -329,6 +382,10 @@ impl Addition<'_> {
             network.private_subnet_ids(stack)
         };
         let group = Value::output(&security_groups::services(stack), "id");
+        let propagated = match service.propagate_tags {
+            Some(false) => NO_TAGS,
+            Some(true) | None => "SERVICE",
+        };
         let mut inputs = properties([
             ("name", service.name.as_str().into()),
             ("cluster", Value::output(&cluster(stack), "arn")),
@@ -354,6 +411,7 @@ impl Addition<'_> {
             ("deploymentMaximumPercent", 200.into()),
             ("deploymentMinimumHealthyPercent", 100.into()),
             ("enableEcsManagedTags", true.into()),
+            ("propagateTags", propagated.into()),
             ("waitForSteadyState", true.into()),
         ]);
         if !service.scaling.is_fixed() {
@@ -377,18 +435,23 @@ impl Addition<'_> {
             let grace = service.health.grace_period.into();
             inputs.insert("healthCheckGracePeriodSeconds".to_owned(), grace);
         }
-        let first_needs = self.needed_to_start(network, exposed);
+        let first_needs = self.needed_to_start(context, network, exposed);
         let resource = context.add(self.origin(), service.service_urn(stack), inputs);
         resource.origin.name_key = Some(service.path("name"));
         resource.options.depends_on.extend(first_needs);
+        if service.propagate_tags.is_none() {
+            let keep = format!("{}: false", service.path("propagateTags"));
+            resource.new_default("propagateTags", Value::from(NO_TAGS), keep);
+        }
     }
 
     /// What must be there before the first task starts, although no input refers to it.
-    fn needed_to_start(&self, network: &Network, exposed: bool) -> Vec<Urn> {
+    fn needed_to_start(&self, context: &Context<'_>, network: &Network, exposed: bool) -> Vec<Urn> {
         let (stack, service) = (self.stack, self.service);
         let mut needs = vec![service.urn(stack, "aws:iam:RolePolicy", "executionPolicy")];
-        if !service.permissions.is_empty() {
-            needs.push(service.urn(stack, "aws:iam:RolePolicy", "taskPolicy"));
+        let policy = service.urn(stack, "aws:iam:RolePolicy", "taskPolicy");
+        if context.resources.iter().any(|made| made.urn == policy) {
+            needs.push(policy);
         }
         // Images, secrets and logs lie outside the subnets.
         needs.extend(network.ways_out(stack));
@@ -513,12 +576,4 @@ pub fn camel_case(key: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn keys_become_names_of_outputs() {
-        assert_eq!(camel_case("api"), "api");
-        assert_eq!(camel_case("my-web-2"), "myWeb2");
-    }
-}
+mod tests;

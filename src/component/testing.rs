@@ -36,6 +36,11 @@ const TYPES: &[(&str, &str, &str)] = &[
         "",
     ),
     ("aws:ec2:Eip", "domain", "publicIp allocationId"),
+    (
+        "aws:ec2:FlowLog",
+        "vpcId trafficType logDestinationType logDestination maxAggregationInterval iamRoleArn",
+        "",
+    ),
     ("aws:ec2:InternetGateway", "vpcId", ""),
     (
         "aws:ec2:NatGateway",
@@ -57,13 +62,13 @@ const TYPES: &[(&str, &str, &str)] = &[
     ),
     (
         "aws:ec2:Vpc",
-        "cidrBlock enableDnsSupport enableDnsHostnames instanceTenancy",
+        "cidrBlock enableDnsSupport enableDnsHostnames instanceTenancy defaultSecurityGroup",
         "",
     ),
     ("aws:ecr:LifecyclePolicy", "repository policy", ""),
     (
         "aws:ecr:Repository",
-        "name imageTagMutability imageScanningConfiguration encryptionConfigurations forceDelete",
+        "name imageTagMutability imageTagMutabilityExclusionFilters imageScanningConfiguration encryptionConfigurations forceDelete",
         "repositoryUrl registryId hasImages",
     ),
     ("aws:ecs:Cluster", "name settings", ""),
@@ -74,7 +79,7 @@ const TYPES: &[(&str, &str, &str)] = &[
     ),
     (
         "aws:ecs:TaskDefinition",
-        "family cpu memory networkMode requiresCompatibilities executionRoleArn taskRoleArn containerDefinitions runtimePlatform ephemeralStorage",
+        "family cpu memory networkMode requiresCompatibilities executionRoleArn taskRoleArn containerDefinitions runtimePlatform ephemeralStorage volumes",
         "",
     ),
     (
@@ -105,9 +110,14 @@ const TYPES: &[(&str, &str, &str)] = &[
         "arnSuffix",
     ),
     (
+        "aws:rds:EventSubscription",
+        "name snsTopic sourceType sourceIds eventCategories enabled",
+        "",
+    ),
+    (
         "aws:rds:Instance",
-        "identifier engine engineVersion allowMajorVersionUpgrade instanceClass allocatedStorage maxAllocatedStorage storageType storageEncrypted kmsKeyId dbName username port dbSubnetGroupName vpcSecurityGroupIds parameterGroupName multiAz publiclyAccessible backupRetentionPeriod backupWindow maintenanceWindow deletionProtection performanceInsightsEnabled performanceInsightsRetentionPeriod monitoringInterval monitoringRoleArn autoMinorVersionUpgrade copyTagsToSnapshot enabledCloudwatchLogsExports applyImmediately replicateSourceDb masterPasswordSecretArn",
-        "endpoint address",
+        "identifier engine engineVersion allowMajorVersionUpgrade instanceClass allocatedStorage maxAllocatedStorage storageType storageEncrypted kmsKeyId dbName username port dbSubnetGroupName vpcSecurityGroupIds parameterGroupName multiAz publiclyAccessible backupRetentionPeriod backupWindow maintenanceWindow deletionProtection performanceInsightsEnabled performanceInsightsRetentionPeriod monitoringInterval monitoringRoleArn autoMinorVersionUpgrade copyTagsToSnapshot enabledCloudwatchLogsExports iamDatabaseAuthenticationEnabled applyImmediately replicateSourceDb masterPasswordSecretArn",
+        "endpoint address resourceId",
     ),
     (
         "aws:rds:ParameterGroup",
@@ -157,8 +167,13 @@ const TYPES: &[(&str, &str, &str)] = &[
     ),
     ("aws:wafv2:WebAclAssociation", "resourceArn webAclArn", ""),
     (
+        "aws:wafv2:WebAclLoggingConfiguration",
+        "resourceArn logDestinationConfigs redactedFields loggingFilter",
+        "",
+    ),
+    (
         "fde:secretsmanager:TargetAttachment",
-        "secretId engine host port dbname username",
+        "secretId engine host port dbname username sslMode sslRootCert",
         "",
     ),
 ];

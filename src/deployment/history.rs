@@ -5,14 +5,23 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Lock, ParameterStore, acceptable, moment, parameter};
-use crate::resource::{LastRun, ProviderError, StackId};
-
-/// The longest text of a standard parameter.
-const LONGEST: usize = 4096;
+use super::{Begun, LONGEST, ParameterStore, Seen, acceptable, moment, parameter};
+use crate::resource::{LastRun, Made, Proof, ProviderError, StackId};
 
 /// How much of that the ARNs may take.
-const MOST_OBJECTS: usize = 2000;
+const MOST_OBJECTS: usize = 1600;
+
+/// How much of it may prove what is ours: about six hundred objects and parts. The types take up to 700, and the rest 400.
+const MOST_MADE: usize = 2600;
+
+/// How many versions back a record is looked for that proves something, where later runs could not read it.
+const MOST_UNREAD: i64 = 16;
+
+/// How many versions are looked at that others have written meanwhile.
+const MOST_BETWEEN: i64 = 64;
+
+/// How many runs are remembered to be over.
+const MOST_OVER: usize = 16;
 
 /// The longest address of a run that is kept.
 const LONGEST_URL: usize = 1024;
@@ -61,6 +70,18 @@ pub struct Record {
     /// The ARNs of what was there afterwards, of types that are found by name alone, by type; as many as there is room for.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub objects: BTreeMap<String, Vec<String>>,
+    /// What proves of all that was there afterwards that it is ours: see [`Made`]. Earlier versions did not say.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub made: Option<String>,
+    /// The run could not read what proves it: that is in the version before.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub unread: bool,
+    /// See [`crate::resource::proof::RunMark::key`].
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub key: String,
+    /// The ids of runs of which all is on record that they have made.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub over: Vec<String>,
     /// What was there afterwards of what the file wants: see [`LastRun`].
     #[serde(skip_serializing_if = "String::is_empty")]
     pub left: String,
@@ -88,10 +109,24 @@ impl Record {
         self.objects.remove(&token).is_some()
     }
 
+    /// What is no record, since something else has been written there, says nothing: as one of a run that could not read
+    /// what there was.
+    fn read(text: &str) -> Self {
+        let record = serde_json::from_str(text).ok();
+        let record = record.filter(|record: &Self| {
+            record.made.is_some() || record.unread || !record.command.is_empty()
+        });
+        record.unwrap_or_else(|| Self {
+            unread: true,
+            ..Self::default()
+        })
+    }
+
     /// As JSON that fits a parameter. However much was set, the rest is kept.
     fn to_text(&self) -> String {
         let mut record = self.clone();
         record.trim_objects();
+        record.over.truncate(MOST_OVER);
         record.run_url = record.run_url.filter(|url| url.len() <= LONGEST_URL);
         loop {
             let text = acceptable(serde_json::json!(record).to_string());
@@ -103,7 +138,11 @@ impl Record {
                 record.left.clear();
             } else if record.set.pop().is_some() {
                 record.set_besides += 1;
-            } else if !record.leave_out_longest() {
+            } else if !record.leave_out_longest()
+                && record.run_url.take().is_none()
+                && record.over.pop().is_none()
+            {
+                // What is left are the counts, the types and the proof, which have room.
                 return text;
             }
         }
@@ -111,7 +150,7 @@ impl Record {
 }
 
 /// Where to look for what a run has left, by its record: the tag index is behind by minutes.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Whereabouts {
     /// Type tokens.
     pub tokens: BTreeSet<String>,
@@ -119,8 +158,33 @@ pub struct Whereabouts {
     pub objects: BTreeMap<String, Vec<String>>,
     /// What of the file's was there.
     pub left: LastRun,
-    /// Since the run ended, by AWS's clock.
-    pub age: Duration,
+    /// Since the last run ended, by AWS's clock.
+    pub age: Option<Duration>,
+    /// What proves that something is ours.
+    pub proof: Proof,
+    /// The key of the stack, once it has one.
+    pub key: Option<String>,
+    /// Runs that are under way, or were over before they could put on record what they have made; the newest first.
+    pub unfinished: Vec<Begun>,
+    /// The runs of which all is on record.
+    pub over: Vec<String>,
+    /// The versions of the record and of the run that has begun last; 0 where there is none.
+    pub versions: [i64; 2],
+    /// What stood in the lock, if it was ever taken.
+    pub lock: Option<Seen>,
+}
+
+impl Whereabouts {
+    /// The runs of which all is on record once a run is.
+    pub fn over_after(&self, id: &str, is_done: bool) -> Vec<String> {
+        let now = Begun::new(id, "", &Made::new(""), &[]);
+        let past = self.unfinished.iter().filter(|run| run.is_past(&now));
+        let past = past.map(|run| run.id.clone());
+        // What a run has let go, or what failed, may be there and not be known.
+        let ended = is_done.then(|| id.to_owned());
+        let over = ended.into_iter().chain(past);
+        over.chain(self.over.iter().cloned()).collect()
+    }
 }
 
 /// A run that is on record.
@@ -138,6 +202,9 @@ pub struct Deployment {
 pub struct History<'a> {
     store: &'a dyn ParameterStore,
     name: String,
+    /// Where the run is that has begun last.
+    begun: String,
+    lock: String,
 }
 
 impl<'a> History<'a> {
@@ -145,42 +212,166 @@ impl<'a> History<'a> {
         Self {
             store,
             name: parameter(stack, "deployments"),
+            begun: parameter(stack, "run"),
+            lock: parameter(stack, super::lock::PARAMETER),
         }
     }
 
-    /// # Errors
-    /// Those of the store.
-    pub async fn add(&self, record: &Record) -> Result<(), ProviderError> {
-        self.store.put(&self.name, &record.to_text()).await
-    }
-
-    /// Where the last run has left what; `None` if there was none.
+    /// Puts a run on record. `before` is the version that was read last: what others have put on record since, without a lock,
+    /// stays proven.
     ///
     /// # Errors
     /// Those of the store.
-    pub async fn whereabouts(&self) -> Result<Option<Whereabouts>, ProviderError> {
-        let parameter = self.store.read(&self.name).await?;
-        Ok(parameter.map(|parameter| {
-            let record: Record = serde_json::from_str(&parameter.value).unwrap_or_default();
-            let tokens = record.types.iter().map(|text| long(text));
-            let objects = record.objects.iter();
-            Whereabouts {
-                tokens: tokens.collect(),
-                objects: objects
-                    .map(|(text, arns)| (long(text), arns.clone()))
-                    .collect(),
-                left: record.left.parse().unwrap_or_default(),
-                age: parameter.age,
+    pub async fn add(&self, record: &Record, before: Option<i64>) -> Result<(), ProviderError> {
+        let mut record = record.clone();
+        let mut known = before;
+        loop {
+            let written = self.store.put(&self.name, &record.to_text()).await?;
+            let between = self.between(&self.name, known, written).await?;
+            let before = record.clone();
+            for text in between {
+                let other: Record = serde_json::from_str(&text).unwrap_or_default();
+                if let (Some(made), Some(others)) = (&mut record.made, other.made) {
+                    let mut all = Made::read(&record.key, made);
+                    all.extend(&Made::read(&record.key, &others), usize::MAX);
+                    *made = all.to_text(MOST_MADE).unwrap_or_default();
+                }
+                for over in other.over {
+                    if !record.over.contains(&over) {
+                        record.over.push(over);
+                    }
+                }
             }
-        }))
+            // What was written over said nothing more.
+            if record == before {
+                return Ok(());
+            }
+            known = Some(written);
+        }
     }
 
-    /// How long before a lock was taken the last run ended, to the millisecond, by AWS's clock; `None` if there was none.
+    /// Announces a run, which takes over the key of what another has announced meanwhile; `parts` are those of the run by key.
+    /// Answers with whether no other has been announced since the version that was read last: what such a one has announced
+    /// stands beside this one.
     ///
     /// # Errors
     /// Those of the store.
-    pub async fn ended_before(&self, lock: &Lock<'_>) -> Result<Option<Duration>, ProviderError> {
-        self.store.written_before(&self.name, &lock.name).await
+    pub async fn begin(
+        &self,
+        run: &mut Begun,
+        before: i64,
+        parts: &(dyn Fn(&str) -> Made + Sync),
+    ) -> Result<bool, ProviderError> {
+        let mut known = before;
+        loop {
+            let written = self.store.put(&self.begun, &run.to_text()).await?;
+            let between = self.between(&self.begun, Some(known), written).await?;
+            let is_next = known == before && between.is_empty();
+            let announced = run.clone();
+            let others = between.iter().map(|text| Begun::from_text(text));
+            let others: Vec<Begun> = others.collect();
+            // Of several that begin as the first, the key of the first counts.
+            if let Some(first) = others.first().filter(|_| known == before)
+                && first.key != run.key
+            {
+                run.rekey(&first.key, &parts(&first.key));
+            }
+            for other in others {
+                run.add_earlier(other);
+            }
+            // What was written over said nothing more.
+            if *run == announced {
+                return Ok(is_next);
+            }
+            known = written;
+        }
+    }
+
+    /// What others have written between a version that is known and one that was written.
+    async fn between(
+        &self,
+        name: &str,
+        known: Option<i64>,
+        written: i64,
+    ) -> Result<Vec<String>, ProviderError> {
+        let mut between = Vec::new();
+        // A parameter that was deleted counts from 1 again.
+        let known = known.unwrap_or(written).min(written);
+        for number in (known + 1).max(written - MOST_BETWEEN)..written {
+            between.extend(self.store.read_version(name, number).await?);
+        }
+        Ok(between)
+    }
+
+    /// Where the last run has left what, and what proves what is ours; with the lock, which so costs no call of its own where
+    /// it is free.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub async fn whereabouts(&self) -> Result<Whereabouts, ProviderError> {
+        let asked = self.store.read_three([&self.name, &self.begun, &self.lock]);
+        let [last, begun, lock] = asked.await?;
+        let versions = [&last, &begun].map(|found| found.as_ref().map_or(0, |found| found.version));
+        let record = last.as_ref().map(|last| Record::read(&last.value));
+        let mut record = record.unwrap_or_default();
+        // Runs that could not read what there was say nothing of it.
+        let mut number = versions[0];
+        while record.unread && record.made.is_none() && number > versions[0] - MOST_UNREAD {
+            number -= 1;
+            let Some(text) = self.store.read_version(&self.name, number).await? else {
+                break;
+            };
+            let before = Record::read(&text);
+            record.made = before.made;
+            record.key = before.key;
+            record.over.extend(before.over);
+            record.unread = before.unread;
+        }
+        let is_earlier = last.is_some() && record.made.is_none() && !record.unread;
+        let over: BTreeSet<&str> = record.over.iter().map(String::as_str).collect();
+        let begun = begun.map(|begun| Begun::from_text(&begun.value));
+        let begun = begun.unwrap_or_default();
+        // What stands there was hashed with it, whatever others have announced since.
+        let key = match &record.made {
+            Some(_) => Some(record.key.clone()),
+            None => Some(begun.key.clone()).filter(|key| !key.is_empty()),
+        };
+        let unfinished = begun.unfinished(&over);
+        let proof = if is_earlier {
+            Proof::Unknown
+        } else {
+            let texts = record
+                .made
+                .iter()
+                .chain(unfinished.iter().map(|run| &run.parts));
+            let key = key.clone().unwrap_or_default();
+            let mut made = Made::new(&key);
+            for text in texts {
+                made.extend(&Made::read(&key, text), usize::MAX);
+            }
+            Proof::Known {
+                made,
+                runs: unfinished.iter().map(|run| run.id.clone()).collect(),
+                key,
+                trusted: Vec::new(),
+            }
+        };
+        Ok(Whereabouts {
+            tokens: record.types.iter().map(|text| long(text)).collect(),
+            objects: record
+                .objects
+                .iter()
+                .map(|(text, arns)| (long(text), arns.clone()))
+                .collect(),
+            left: record.left.parse().unwrap_or_default(),
+            age: last.map(|last| last.age),
+            proof,
+            key,
+            unfinished,
+            over: record.over,
+            versions,
+            lock: lock.map(Seen::from),
+        })
     }
 
     /// The runs on record, newest first.
@@ -199,6 +390,11 @@ impl<'a> History<'a> {
         });
         Ok(deployments.collect())
     }
+}
+
+/// What a record has of what was made; `None` of more than there is room for.
+pub fn made_text(made: &Made) -> Option<String> {
+    made.to_text(MOST_MADE)
 }
 
 /// A type token as a record has it.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Process, acceptable};
+use super::{Parameter, Process, acceptable};
 
 /// How long a lease holds, where it does not say so itself.
 pub const LENGTH: Duration = Duration::from_secs(60);
@@ -32,6 +32,12 @@ pub struct Lease {
     pub run_url: Option<String>,
     /// How long it holds after it was last written. It is written again long before.
     pub lease_seconds: u64,
+    /// It was given back: the lock is free.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub released: bool,
+    /// The version of the lock that it was written over, which was free. Earlier versions of this program did not say.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub after: Option<i64>,
     pub tool_version: String,
 }
 
@@ -43,6 +49,18 @@ impl Lease {
 
     pub(super) fn to_text(&self) -> String {
         acceptable(serde_json::json!(self).to_string())
+    }
+
+    /// What stands in a lock that was given back. An earlier version of this program knows no `released`, and sees a lease
+    /// that has run out.
+    pub(super) fn given_back(&self) -> Self {
+        Self {
+            id: self.id.clone(),
+            lease_seconds: 1,
+            released: true,
+            tool_version: self.tool_version.clone(),
+            ..Self::default()
+        }
     }
 
     /// What the ids of a run's attempts have in common.
@@ -67,15 +85,28 @@ pub struct Seen {
     pub age: Duration,
 }
 
+impl From<Parameter> for Seen {
+    fn from(parameter: Parameter) -> Self {
+        Self {
+            lease: Lease::from_text(&parameter.value),
+            version: parameter.version,
+            age: parameter.age,
+        }
+    }
+}
+
 impl Seen {
     /// How long it still holds, unless it is renewed.
     pub fn left(&self) -> Duration {
         self.lease.length().saturating_sub(self.age)
     }
 
-    /// Whether its holder is dead: has not renewed it in time, or was a process of this machine that is gone.
+    /// Whether it can be taken: it was given back, or its holder is dead, that is, has not renewed it in time, or was a
+    /// process of this machine that is gone.
     pub fn is_over(&self) -> bool {
-        self.left().is_zero() || self.lease.process.as_ref().is_some_and(Process::has_ended)
+        self.lease.released
+            || self.left().is_zero()
+            || self.lease.process.as_ref().is_some_and(Process::has_ended)
     }
 }
 
@@ -102,10 +133,33 @@ mod tests {
             run_url: Some("https://ci.example.com/{{run}}".into()),
             process: Process::this(),
             lease_seconds: 60,
+            after: Some(7),
             ..Lease::default()
         };
         let text = lease.to_text();
         assert!(!text.contains("{{"), "{text}");
         assert_eq!(Lease::from_text(&text), lease);
+    }
+
+    /// Also to an earlier version of this program, which looks at the length alone.
+    #[test]
+    fn what_was_given_back_is_over() {
+        let lease = Lease {
+            id: "a.1".into(),
+            holder: "anna".into(),
+            lease_seconds: 60,
+            ..Lease::default()
+        };
+        let mut seen = Seen {
+            lease: Lease::from_text(&lease.given_back().to_text()),
+            version: 2,
+            age: Duration::ZERO,
+        };
+        assert!(seen.is_over());
+        assert_eq!((seen.lease.run(), seen.lease.holder.as_str()), ("a", ""));
+        seen.lease.released = false;
+        assert!(!seen.is_over());
+        seen.age = Duration::from_secs(1);
+        assert!(seen.is_over());
     }
 }

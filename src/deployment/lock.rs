@@ -2,21 +2,29 @@
 //!
 //! # Why two do not hold it at once
 //!
-//! A lock that is not there is made by a create-only put, of which SSM lets one succeed. A lock whose lease has run out is
-//! taken over by writing over it. SSM has no "write if unchanged", but it numbers versions one after the other: of all who
-//! have seen version 7 run out and write over it, one gets version 8, and holds the lock. The others see by another number
-//! that they came too late, or by another text in version 7, where the lock has been given back and made anew since; they
-//! put back what they have written over (version 8, or the version before theirs), and go on waiting. What they wrote may
-//! stand there for a moment: it bears an id that they do not use again, so that nobody takes it for a lock that they hold.
+//! A lock that was never taken is made by a create-only put, of which SSM lets one succeed. From then on it is there: one
+//! that is given back, or whose lease has run out, is taken by writing over it. SSM has no "write if unchanged", but it
+//! numbers versions one after the other: of all who have seen that version 7 is free and write over it, one gets version 8,
+//! and holds the lock. Each lease says which version it was written over, so that the others see by another number that they
+//! came too late, and everybody can tell such a lease from one that holds. They put back what held before they wrote, and go on
+//! waiting; or, where that had been given back by then, write once more over what they wrote themselves, of which the same
+//! is true as of version 7. What they wrote may stand there for a moment: it bears an id that they do not use again, so that
+//! nobody takes it for a lock that they hold. It looks held, and never free.
 //!
-//! Deleting it and making it anew, the other way, would not do: the deletion of a slow one hits the fresh lock of a quick
-//! one, and both believe that they hold it. For the same reason a lock is looked at before it is renewed or given back, but
-//! for one that was ours so short a time ago that its version or its age says enough.
+//! Nothing is deleted: SSM wants half a minute between a deletion and the next creation, and its numbers would begin again, so
+//! that the deletion of a slow one hits the fresh lock of a quick one, and both believe that they hold it. For the same
+//! reason a lock is looked at before it is renewed or given back, but for one that was ours so short a time ago that its
+//! version or its age says enough. (Earlier versions of this program do delete.)
 //!
 //! What is left: a holder who was out for longer than its lease (a suspended laptop) and does not know yet that somebody has
 //! taken over; and `unlock`, which takes a lock from a run that goes on. Such a run finds out when it renews its lease, at
 //! the latest, says so, and from then on leaves the lock alone. Until then two are at work on one stack. Nothing depends on
 //! that not happening (see [`super`]).
+//!
+//! # What it costs
+//!
+//! One call to take it and one to give it back, where nobody else wants it: whether it is free was read together with the
+//! history.
 
 use std::future::Future;
 use std::time::{Duration, SystemTime};
@@ -37,9 +45,22 @@ const RETRY: Duration = Duration::from_secs(3);
 /// A lock that was ours so short a time ago is not looked at again before it is given back.
 const FRESH: Duration = Duration::from_secs(5);
 
-/// From this version on a lock is not looked at before it is renewed. One that was made anew since the last renewal, less
-/// than a lease ago, has been renewed once or twice: the version that the renewal gets tells them apart.
+/// What stood in a lock so short a time ago is taken to stand there still. Somebody may have had an answer to think about since,
+/// and others have begun: then it is looked at first, so that nobody writes over the lock of a run that goes on.
+const JUST_READ: Duration = Duration::from_secs(60);
+
+/// From this version on a lock is not looked at before it is renewed. One that was deleted and made again since the last
+/// renewal, less than a lease ago, has been renewed once or twice: the version that the renewal gets tells them apart.
 const SETTLED: i64 = 5;
+
+/// The last part of the parameter's name.
+pub(super) const PARAMETER: &str = "lock";
+
+/// How many versions back it is looked for what holds, where late ones have written over each other.
+const MOST_LATE: i64 = 64;
+
+/// How often one that came too late tries at once to be the next, before it pauses as those do who wait.
+const MOST_HASTY: u32 = 5;
 
 /// For one answer of the store. Whoever cannot have the lock by then goes on without it.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -59,6 +80,13 @@ pub struct Lock<'a> {
     pub(super) name: String,
 }
 
+/// What stood in a lock, and when that was read.
+#[derive(Debug, Clone)]
+pub struct Known {
+    pub seen: Seen,
+    pub read_at: Instant,
+}
+
 /// A lock that is ours.
 #[derive(Debug)]
 pub struct Hold {
@@ -66,8 +94,8 @@ pub struct Hold {
     /// When it was last known to be ours, by two clocks: the first stands still while a machine is suspended, and the
     /// second can be set.
     pub(super) renewed: (Instant, SystemTime),
-    /// The version that the last renewal wrote; none before the first.
-    version: Option<i64>,
+    /// The version that was written last.
+    version: i64,
     /// Somebody else had it a moment ago.
     pub came_after_others: bool,
     /// Why it is not ours any more.
@@ -99,20 +127,29 @@ pub enum Taking {
 
 enum Attempt {
     Taken {
+        lease: Box<Lease>,
+        version: i64,
         came_after_others: bool,
     },
     Held(Box<Seen>),
     /// It was there, and is not, or the other way round.
     Missed,
-    /// Somebody else took it over first, and for a moment our lease stood in it.
-    Misfired,
+    /// Somebody else took it over first, and for a moment our lease stood in it; what may be written over at once, if that
+    /// one has given it back.
+    Misfired(Option<Box<Known>>),
+}
+
+/// What holds, by a lock's versions.
+struct Holding {
+    lease: Lease,
+    text: String,
 }
 
 impl<'a> Lock<'a> {
     pub fn of(stack: &StackId, store: &'a dyn ParameterStore) -> Self {
         Self {
             store,
-            name: parameter(stack, "lock"),
+            name: parameter(stack, PARAMETER),
         }
     }
 
@@ -121,21 +158,25 @@ impl<'a> Lock<'a> {
     /// # Errors
     /// Those of the store.
     pub async fn look(&self) -> Result<Option<Seen>, ProviderError> {
-        let found = within("ssm:GetParameter", self.store.read(&self.name)).await?;
-        Ok(found.map(|parameter| Seen {
-            lease: Lease::from_text(&parameter.value),
-            version: parameter.version,
-            age: parameter.age,
-        }))
+        let found = self.peek().await?;
+        Ok(found.filter(|seen| !seen.lease.released))
     }
 
-    /// Takes it, after waiting for whoever holds it. `tell` hears who that is, and how long the wait has been.
+    /// What stands in it, also where that has been given back.
+    async fn peek(&self) -> Result<Option<Seen>, ProviderError> {
+        let found = within("ssm:GetParameter", self.store.read(&self.name)).await?;
+        Ok(found.map(Seen::from))
+    }
+
+    /// Takes it, after waiting for whoever holds it. `tell` hears who that is, and how long the wait has been. `known` is what
+    /// stood in it, where that was read and it was there.
     ///
     /// Once a lock was met, a store that fails is asked again for as long as a holder would be waited for: to go on without
     /// the lock would be to go on beside whoever holds it.
     pub async fn take(
         &self,
         lease: &Lease,
+        known: Option<Known>,
         patience: Duration,
         mut tell: impl FnMut(&Seen, Duration),
     ) -> Taking {
@@ -148,14 +189,20 @@ impl<'a> Lock<'a> {
         let mut met_others = false;
         let mut holder = None;
         let mut misfires = 0;
+        let mut known = known.map(Box::new);
         loop {
             let renewed = (Instant::now(), SystemTime::now());
-            match self.attempt(&lease, &mut met_others).await {
-                Ok(Attempt::Taken { came_after_others }) => {
+            let mut is_hasty = false;
+            match self.attempt(&lease, known.take(), &mut met_others).await {
+                Ok(Attempt::Taken {
+                    lease,
+                    version,
+                    came_after_others,
+                }) => {
                     return Taking::Taken(Box::new(Hold {
-                        lease,
+                        lease: *lease,
                         renewed,
-                        version: None,
+                        version,
                         came_after_others,
                         lost: None,
                     }));
@@ -177,7 +224,12 @@ impl<'a> Lock<'a> {
                     };
                 }
                 Ok(Attempt::Missed) => {}
-                Ok(Attempt::Misfired) => misfires += 1,
+                Ok(Attempt::Misfired(free)) => {
+                    misfires += 1;
+                    met_others = true;
+                    is_hasty = free.is_some() && misfires <= MOST_HASTY;
+                    known = free.filter(|_| is_hasty);
+                }
                 Err(error) => {
                     // What was sent may still arrive, and too late.
                     misfires += 1;
@@ -202,6 +254,9 @@ impl<'a> Lock<'a> {
             if misfires > 0 {
                 lease.id = format!("{}.{misfires}", lease.run());
             }
+            if is_hasty {
+                continue;
+            }
             let left = patience.saturating_sub(started.elapsed());
             let left = if left.is_zero() { FIRST_PAUSE } else { left };
             sleep(pause.min(left)).await;
@@ -212,26 +267,40 @@ impl<'a> Lock<'a> {
     async fn attempt(
         &self,
         lease: &Lease,
+        known: Option<Box<Known>>,
         met_others: &mut bool,
     ) -> Result<Attempt, ProviderError> {
-        // Without a look, which is a call less where nobody holds it.
+        let made = |came_after_others| Attempt::Taken {
+            lease: Box::new(lease.clone()),
+            version: 1,
+            came_after_others,
+        };
         let first = !*met_others;
-        if first && self.create(lease).await? {
-            return Ok(Attempt::Taken {
-                came_after_others: false,
-            });
+        let mut version = None;
+        match known {
+            // Without a look, which is a call less where nobody holds it.
+            Some(known) if known.seen.is_over() && known.read_at.elapsed() < JUST_READ => {
+                let came_after_others = !(first && known.seen.lease.released);
+                return self.take_over(known.seen, lease, came_after_others).await;
+            }
+            None if first && self.create(lease).await? => return Ok(made(false)),
+            Some(known) => version = first.then_some(known.seen.version),
+            None => {}
         }
         *met_others = true;
-        match self.look().await? {
-            None if self.create(lease).await? => Ok(Attempt::Taken {
-                came_after_others: true,
-            }),
+        match self.peek().await? {
+            None if self.create(lease).await? => Ok(made(true)),
             None => Ok(Attempt::Missed),
             // Made by a call of which no answer came.
-            Some(seen) if seen.lease.id == lease.id => Ok(Attempt::Taken {
+            Some(seen) if seen.lease.id == lease.id && !seen.lease.released => Ok(Attempt::Taken {
+                version: seen.version,
+                lease: Box::new(seen.lease),
                 came_after_others: !first,
             }),
-            Some(seen) if seen.is_over() => self.take_over(seen, lease).await,
+            Some(seen) if seen.is_over() => {
+                let is_as_known = seen.lease.released && version == Some(seen.version);
+                self.take_over(seen, lease, !is_as_known).await
+            }
             Some(seen) => Ok(Attempt::Held(Box::new(seen))),
         }
     }
@@ -245,34 +314,114 @@ impl<'a> Lock<'a> {
         within("ssm:PutParameter", self.store.overwrite(&self.name, text)).await
     }
 
-    async fn take_over(&self, seen: Seen, lease: &Lease) -> Result<Attempt, ProviderError> {
-        let taken = Attempt::Taken {
-            came_after_others: true,
+    /// Writes over what was seen to be free.
+    async fn take_over(
+        &self,
+        seen: Seen,
+        lease: &Lease,
+        came_after_others: bool,
+    ) -> Result<Attempt, ProviderError> {
+        let lease = Lease {
+            after: Some(seen.version),
+            ..lease.clone()
         };
-        let next = seen.version + 1;
+        let taken = |lease, version| {
+            Ok(Attempt::Taken {
+                lease: Box::new(lease),
+                version,
+                came_after_others,
+            })
+        };
         let Some(version) = self.overwrite(&lease.to_text()).await? else {
             return Ok(Attempt::Missed);
         };
-        // What we wrote over is what we have seen. A lock that was given back and made anew counts from 1 again.
-        let before = self.version(version - 1).await?;
-        let is_seen = |text: &String| Lease::from_text(text) == seen.lease;
-        if version == next && before.as_ref().is_some_and(is_seen) {
-            return Ok(taken);
+        if version == seen.version + 1 {
+            // What was given back stays so until it is written over. Of a dead holder's lock an earlier version of this
+            // program may have made another one meanwhile, which counts from 1 again.
+            let is_seen = |text: &String| Lease::from_text(text) == seen.lease;
+            if seen.lease.released
+                || self
+                    .version(seen.version)
+                    .await?
+                    .as_ref()
+                    .is_some_and(is_seen)
+            {
+                return taken(lease, version);
+            }
         }
-        // Whoever got the next version holds it; or else whoever has made it anew.
-        let winner = match self.version(next).await? {
-            Some(winner) if version != next => Some(winner),
-            _ => before,
-        };
-        let Some(winner) = winner else {
-            return Ok(Attempt::Misfired);
+        let free_at = if version > seen.version + 1 {
+            seen.version
+        } else {
+            0
         };
         // A call of which no answer came was made again, and the first had been enough.
-        if Lease::from_text(&winner).id == lease.id {
-            return Ok(taken);
+        match self.holding(free_at, version).await? {
+            Some(holding) if holding.lease.id == lease.id => taken(lease, version),
+            holding => self.take_back(holding, version).await,
         }
-        self.overwrite(&winner).await?;
-        Ok(Attempt::Misfired)
+    }
+
+    /// Puts back what holds, where a lease was written over it that came too late. What was given back is not put back: it
+    /// would look free to some, while others have it by then.
+    async fn take_back(
+        &self,
+        mut holding: Option<Holding>,
+        mut written: i64,
+    ) -> Result<Attempt, ProviderError> {
+        for _ in 0..MOST_LATE {
+            let Some(held) = holding.filter(|holding| !holding.lease.released) else {
+                let seen = Seen {
+                    lease: Lease::default().given_back(),
+                    version: written,
+                    age: Duration::ZERO,
+                };
+                let read_at = Instant::now();
+                return Ok(Attempt::Misfired(Some(Box::new(Known { seen, read_at }))));
+            };
+            let Some(version) = self.overwrite(&held.text).await? else {
+                return Ok(Attempt::Missed);
+            };
+            // What has come between, this has written over in its turn.
+            match self.holding(written, version).await? {
+                Some(newer) if newer.lease.id != held.lease.id || newer.lease.released => {
+                    holding = Some(newer);
+                    written = version;
+                }
+                _ => break,
+            }
+        }
+        Ok(Attempt::Misfired(None))
+    }
+
+    /// What held last of all that was written after one version and before another; `None` if nothing did, but came too late.
+    async fn holding(&self, after: i64, before: i64) -> Result<Option<Holding>, ProviderError> {
+        let oldest = (after + 1).max(before - MOST_LATE);
+        for number in (oldest..before).rev() {
+            let Some(text) = self.version(number).await? else {
+                continue;
+            };
+            let lease = Lease::from_text(&text);
+            if self.holds(&lease, number).await? {
+                return Ok(Some(Holding { lease, text }));
+            }
+        }
+        if oldest > after + 1 {
+            let text = "the lock changes too fast";
+            let kind = ErrorKind::TimedOut;
+            return Err(ProviderError::new(kind, "ssm:GetParameter", text));
+        }
+        Ok(None)
+    }
+
+    /// Whether a lease that stands in a version was written over what was free, and not too late.
+    async fn holds(&self, lease: &Lease, number: i64) -> Result<bool, ProviderError> {
+        let next = lease.after.map(|after| after + 1);
+        let Some(next) = next.filter(|next| *next != number) else {
+            return Ok(true);
+        };
+        // It may have been renewed, or put back. The oldest versions are not kept.
+        let first = self.version(next).await?;
+        Ok(first.is_none_or(|text| Lease::from_text(&text).id == lease.id))
     }
 
     async fn version(&self, number: i64) -> Result<Option<String>, ProviderError> {
@@ -313,32 +462,47 @@ impl<'a> Lock<'a> {
 
     async fn renew(&self, hold: &mut Hold) -> Result<(), ProviderError> {
         let now = (Instant::now(), SystemTime::now());
-        let settled = hold.version.filter(|version| *version >= SETTLED);
-        let version = match settled.filter(|_| hold.age() < LENGTH) {
-            Some(version) => version,
-            None => match self.version_of(hold).await? {
+        let is_known = hold.version >= SETTLED && hold.age() < LENGTH;
+        let version = if is_known {
+            hold.version
+        } else {
+            match self.version_of(hold).await? {
                 Some(version) => version,
                 None => return Ok(()),
-            },
+            }
         };
         let Some(written) = self.overwrite(&hold.lease.to_text()).await? else {
             hold.lost = Some(Loss::Removed);
             return Ok(());
         };
-        // Somebody came between this renewal and the look or the renewal before it: it is theirs, unless it was ourselves,
-        // by a call of which no answer came.
+        // Somebody came between this renewal and the look or the renewal before it: it is theirs, unless they came too late,
+        // or it was ourselves, by a call of which no answer came.
         if written != version + 1
-            && let Some(text) = self.version(written - 1).await?
-            && let lease = Lease::from_text(&text)
-            && lease.id != hold.lease.id
+            && let Some(holding) = self.holding_since(version, written).await?
+            && (holding.lease.id != hold.lease.id || holding.lease.released)
         {
-            self.overwrite(&text).await?;
-            hold.lost = Some(Loss::TakenBy(Box::new(lease)));
+            if holding.lease.released {
+                hold.lost = Some(Loss::Removed);
+                self.overwrite(&holding.text).await?;
+            } else {
+                hold.lost = Some(Loss::TakenBy(Box::new(holding.lease.clone())));
+                self.take_back(Some(holding), written).await?;
+            }
             return Ok(());
         }
         hold.renewed = now;
-        hold.version = Some(written);
+        hold.version = written;
         Ok(())
+    }
+
+    /// As [`Self::holding`], where the lock may have been deleted, and counted from 1 again.
+    async fn holding_since(
+        &self,
+        version: i64,
+        before: i64,
+    ) -> Result<Option<Holding>, ProviderError> {
+        let after = if before > version { version } else { 0 };
+        self.holding(after, before).await
     }
 
     /// Gives it back, unless it is somebody else's by now.
@@ -349,8 +513,25 @@ impl<'a> Lock<'a> {
         if hold.lost.is_some() {
             return Ok(());
         }
-        if hold.age() < FRESH || self.version_of(hold).await?.is_some() {
-            self.delete().await?;
+        let version = if hold.age() < FRESH {
+            hold.version
+        } else {
+            match self.version_of(hold).await? {
+                Some(version) => version,
+                None => return Ok(()),
+            }
+        };
+        let text = hold.lease.given_back().to_text();
+        let Some(written) = self.overwrite(&text).await? else {
+            return Ok(());
+        };
+        // It was given back twice, by a call of which no answer came, and somebody has it by now.
+        if written != version + 1
+            && let Some(holding) = self.holding_since(version, written).await?
+            && holding.lease.id != hold.lease.id
+            && !holding.lease.released
+        {
+            self.take_back(Some(holding), written).await?;
         }
         Ok(())
     }
@@ -364,14 +545,20 @@ impl<'a> Lock<'a> {
             sleep(RETRY).await;
             found = self.look().await?;
         }
-        match found {
-            Some(seen) if is_ours(&seen) => Ok(Some(seen.version)),
-            found => {
-                let taken_by = |seen: Seen| Loss::TakenBy(Box::new(seen.lease));
-                hold.lost = Some(found.map_or(Loss::Removed, taken_by));
-                Ok(None)
-            }
+        let Some(seen) = found else {
+            hold.lost = Some(Loss::Removed);
+            return Ok(None);
+        };
+        if is_ours(&seen) {
+            return Ok(Some(seen.version));
         }
+        // Or it was let go of before it could.
+        let holding = self.holding(hold.version - 1, seen.version + 1).await?;
+        if holding.is_some_and(|holding| holding.lease.id == hold.lease.id) {
+            return Ok(Some(seen.version));
+        }
+        hold.lost = Some(Loss::TakenBy(Box::new(seen.lease)));
+        Ok(None)
     }
 
     /// Takes it away if the run of a lease has it, and says whether it had.
@@ -379,14 +566,26 @@ impl<'a> Lock<'a> {
     /// # Errors
     /// Those of the store.
     pub async fn remove(&self, lease: &Lease) -> Result<bool, ProviderError> {
-        match self.look().await? {
-            Some(seen) if seen.lease.run() == lease.run() => self.delete().await,
-            _ => Ok(false),
+        let Some(seen) = self.look().await? else {
+            return Ok(false);
+        };
+        if seen.lease.run() != lease.run() {
+            return Ok(false);
         }
-    }
-
-    async fn delete(&self) -> Result<bool, ProviderError> {
-        within("ssm:DeleteParameter", self.store.delete(&self.name)).await
+        // It may have come too late, and not have taken that back yet.
+        if !self.holds(&seen.lease, seen.version).await? {
+            let after = seen.lease.after.unwrap_or_default();
+            let holding = self.holding(after, seen.version).await?;
+            if holding
+                .as_ref()
+                .is_some_and(|holding| !holding.lease.released)
+            {
+                self.take_back(holding, seen.version).await?;
+                return Ok(true);
+            }
+        }
+        let written = self.overwrite(&seen.lease.given_back().to_text()).await?;
+        Ok(written.is_some())
     }
 }
 

@@ -1,10 +1,12 @@
-//! Who is at a stack, and who has been: its lock, and the history of its runs, two SSM parameters.
+//! Who is at a stack, and who has been: its lock, the run that has begun last, and the history of its runs, three SSM
+//! parameters.
 //!
-//! Neither is state. The lock is for manners: it keeps two people from changing a stack under each other's eyes. What
+//! None is state. The lock is for manners: it keeps two people from changing a stack under each other's eyes. What
 //! the engine does is right without it (a run that finds its plan overtaken fails or makes a twin, and the next one sets
-//! that right), so whoever may not use SSM loses the lock and the history, and nothing else. The history is for people.
+//! that right). The history is for people, and with the run that has begun last it proves what is ours ([`Proof`]): tags can
+//! be copied. A user without the right to use SSM loses the lock, the history and that proof, and nothing else.
 //!
-//! Both parameters bear the stack's name and no tags: `fde:stack` would make them part of what the stack owns, which
+//! All three bear the stack's name and no tags: `fde:stack` would make them part of what the stack owns, which
 //! `destroy` takes away, and the history is to outlive that: it is the record of it.
 //!
 //! Knows no SSM: [`ParameterStore`] is what it needs of it, and [`crate::aws`] has it. Start with [`lock`].
@@ -14,15 +16,22 @@ pub mod lease;
 pub mod lock;
 pub mod moment;
 mod process;
+mod run;
 mod store;
 
 pub use history::{Deployment, Ending, History, Record, Whereabouts};
 pub use lease::{Lease, Seen};
-pub use lock::{Hold, Lock, Loss, Taking};
+pub use lock::{Hold, Known, Lock, Loss, Taking};
 pub use process::Process;
+pub use run::Begun;
 pub use store::{Parameter, ParameterStore, Version};
 
+#[cfg(doc)]
+use crate::resource::Proof;
 use crate::resource::StackId;
+
+/// The longest text of a standard parameter.
+const LONGEST: usize = 4096;
 
 /// Where a stack's parameters are: `/fde-infra/<name>/<environment>/<what>`.
 fn parameter(stack: &StackId, what: &str) -> String {
@@ -39,7 +48,5 @@ fn acceptable(json: String) -> String {
     }
 }
 
-#[cfg(test)]
-mod fake;
 #[cfg(test)]
 mod tests;

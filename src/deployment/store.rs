@@ -1,4 +1,7 @@
 //! What the lock and the history need of SSM's Parameter Store.
+//!
+//! Nothing is deleted: "After deleting a parameter, wait for at least 30 seconds to create a parameter with the same name."
+//! <https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_DeleteParameter.html>
 
 use std::time::{Duration, SystemTime};
 
@@ -10,8 +13,8 @@ use crate::resource::ProviderError;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Parameter {
     pub value: String,
-    /// Counted up by the store with every change, from 1, one at a time. A parameter that is deleted and made again begins
-    /// at 1 again.
+    /// Counted up by the store with every change, from 1, one at a time. A parameter that is deleted by hand, or by an earlier
+    /// version of this program, and made again begins at 1 again.
     pub version: i64,
     /// Since its last change, by the store's own clock: nobody's else has to be right.
     pub age: Duration,
@@ -36,24 +39,16 @@ pub trait ParameterStore: Send + Sync {
     /// Changes a parameter, and answers the number of the new version. `None` if there is no such parameter.
     async fn overwrite(&self, name: &str, value: &str) -> Result<Option<i64>, ProviderError>;
 
-    /// Makes or changes a parameter.
-    async fn put(&self, name: &str, value: &str) -> Result<(), ProviderError>;
+    /// Makes or changes a parameter, and answers the number of the new version.
+    async fn put(&self, name: &str, value: &str) -> Result<i64, ProviderError>;
 
     async fn read(&self, name: &str) -> Result<Option<Parameter>, ProviderError>;
 
-    /// How long before `other` a parameter was last written; `None` if it never was. Nothing where `other` is not there or
-    /// older.
-    async fn written_before(
-        &self,
-        name: &str,
-        other: &str,
-    ) -> Result<Option<Duration>, ProviderError>;
+    /// Three parameters in one call.
+    async fn read_three(&self, names: [&str; 3]) -> Result<[Option<Parameter>; 3], ProviderError>;
 
     /// The text of one version. `None` if there is no such version.
     async fn read_version(&self, name: &str, number: i64) -> Result<Option<String>, ProviderError>;
-
-    /// False if there was none.
-    async fn delete(&self, name: &str) -> Result<bool, ProviderError>;
 
     /// The versions that are kept, in any order.
     async fn versions(&self, name: &str) -> Result<Vec<Version>, ProviderError>;

@@ -3,13 +3,14 @@
 use console::measure_text_width;
 
 use super::line::{Line, wrap};
+use super::preview::refused;
 use super::rows::{headline, rows};
 use super::style::{self, Style};
 use super::value::{block, inline, key, structured};
 use crate::plan::{Action, Op, Plan, Step};
 use crate::resource::diff::{TAGS, compare_values};
 use crate::resource::path::Segment;
-use crate::resource::{Catalog, Change, ChangeKind, Properties, Value};
+use crate::resource::{Catalog, Change, ChangeKind, Properties, Urn, Value};
 
 /// Columns before a property's symbol.
 const INDENT: usize = 4;
@@ -20,6 +21,11 @@ pub fn render(plan: &Plan, catalog: &Catalog, width: Option<usize>) -> Vec<Line>
     for row in rows(plan) {
         if let Some(step) = row.step {
             lines.extend(of_step(row.op, step, catalog, width));
+        } else if let (Some(refusal), Some(id)) = (row.refusal, row.id_that_goes()) {
+            // A deletion that is refused is no step.
+            head(row.op, row.urn, refused(refusal), width, &mut lines);
+            listing(&properties_of_id(id), Style::Delete, width, &mut lines);
+            lines.push(Line::new());
         }
     }
     lines
@@ -28,26 +34,30 @@ pub fn render(plan: &Plan, catalog: &Catalog, width: Option<usize>) -> Vec<Line>
 /// The diff of one resource, and a blank line.
 pub(super) fn of_step(op: Op, step: &Step, catalog: &Catalog, width: Option<usize>) -> Vec<Line> {
     let mut lines = Vec::new();
+    head(op, &step.urn, &headline(step), width, &mut lines);
+    properties(step, catalog, width, &mut lines);
+    lines.push(Line::new());
+    lines
+}
+
+/// Which resource it is, and what happens to it.
+fn head(op: Op, urn: &Urn, verdict: &str, width: Option<usize>, lines: &mut Vec<Line>) {
     let style = style::of(op);
     let lead = Line::plain(" ")
         .with(style, style::symbol(op))
         .and("  ")
-        .with(Style::Bold, step.urn.name())
+        .with(Style::Bold, urn.name())
         .and("  ")
-        .with(Style::Faint, step.urn.token());
-    let verdict = headline(step);
-    let needed = lead.width() + 2 + measure_text_width(&verdict);
+        .with(Style::Faint, urn.token());
+    let needed = lead.width() + 2 + measure_text_width(verdict);
     if width.is_none_or(|width| needed <= width) {
         lines.push(lead.and("  ").with(style, verdict));
     } else {
         lines.push(lead);
         let room = width.map(|width| width.saturating_sub(INDENT + 2));
-        let below = wrap(&verdict, room).into_iter();
+        let below = wrap(verdict, room).into_iter();
         lines.extend(below.map(|text| Line::plain(" ".repeat(INDENT + 2)).with(style, text)));
     }
-    properties(step, catalog, width, &mut lines);
-    lines.push(Line::new());
-    lines
 }
 
 fn properties(step: &Step, catalog: &Catalog, width: Option<usize>, lines: &mut Vec<Line>) {
@@ -64,18 +74,28 @@ fn properties(step: &Step, catalog: &Catalog, width: Option<usize>, lines: &mut 
             }
             listing(&inputs, Style::Create, width, lines);
         }
-        Action::Update { comparison, .. } | Action::CreateReplacement { comparison, .. } => {
+        Action::Update { comparison, .. } => changes(comparison.changes(), width, lines),
+        Action::CreateReplacement {
+            comparison,
+            replaced,
+            ..
+        } => {
+            let known = properties_of_id(&replaced.id);
+            listing(&known, Style::Delete, width, lines);
             changes(comparison.changes(), width, lines);
         }
         Action::Delete { observed, .. } | Action::DeleteReplaced { observed, .. } => {
-            let mut known = Properties::new();
-            known.insert("id".to_owned(), observed.id.clone().into());
+            let mut known = properties_of_id(&observed.id);
             if let Some(arn) = observed.arn.as_ref().filter(|arn| **arn != observed.id) {
                 known.insert("arn".to_owned(), arn.clone().into());
             }
             listing(&known, Style::Delete, width, lines);
         }
     }
+}
+
+fn properties_of_id(id: &str) -> Properties {
+    Properties::from([("id".to_owned(), id.into())])
 }
 
 /// The inputs, with those hidden whose schema says that they are secret.

@@ -244,6 +244,8 @@ fn live_object(
             ignore_changes: Vec::new(),
             region: None,
             earlier_names: Vec::new(),
+            earlier_values: Vec::new(),
+            new_defaults: Vec::new(),
             parts: None,
             source: String::new(),
             instead_of: None,

@@ -2,11 +2,14 @@
 //!
 //! The number in `version` grows when something is taken away or changes its meaning; what is added does not change it.
 
+use std::borrow::Cow;
+
 use serde::Serialize;
 use serde_json::Value as Json;
 
 use super::added;
 use super::diff::masked;
+use super::new_defaults;
 use super::outputs::json;
 use super::pending;
 use super::rows::{headline, interruption, rows, tally};
@@ -40,6 +43,8 @@ pub struct Document {
     added: Vec<JsonAdded>,
     /// What is decided and not in force, and stays so unless the plan says otherwise.
     pending: Vec<JsonPending>,
+    /// What changes because a default is another one than it was.
+    new_defaults: Vec<JsonNewDefault>,
     outputs: Json,
 }
 
@@ -78,7 +83,7 @@ struct JsonStep {
     data: Option<&'static str>,
     /// What a replacement does to those who are served.
     #[serde(skip_serializing_if = "Option::is_none")]
-    interrupts: Option<&'static str>,
+    interrupts: Option<Cow<'static, str>>,
     /// What a new object is made with.
     #[serde(skip_serializing_if = "Option::is_none")]
     inputs: Option<Json>,
@@ -128,6 +133,19 @@ struct JsonRetained {
     name: String,
     id: String,
     because: &'static str,
+    reason: String,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct JsonNewDefault {
+    urn: String,
+    name: String,
+    /// The property with its value; empty if the whole resource comes with the default.
+    what: String,
+    /// What in the file keeps what there was.
+    keep: Option<String>,
+    /// A sentence for people.
     reason: String,
 }
 
@@ -249,6 +267,16 @@ pub fn document(plan: &Plan, catalog: &Catalog) -> Document {
                 reason: waiting.sentence(),
             })
             .collect(),
+        new_defaults: new_defaults::of_plan(plan, catalog)
+            .iter()
+            .map(|new| JsonNewDefault {
+                urn: new.urn.to_string(),
+                name: new.urn.name().to_owned(),
+                what: new.what.clone(),
+                keep: new.keep.map(str::to_owned),
+                reason: new.sentence(),
+            })
+            .collect(),
         outputs: plan
             .outputs
             .iter()
@@ -320,6 +348,7 @@ fn because(because: &Because) -> &'static str {
     match because {
         Because::Missing => "missing",
         Because::Gone => "gone",
+        Because::Lapsed => "lapsed",
         Because::Edited => "edited",
         Because::Drifted => "drifted",
         Because::Renewed => "renewed",
@@ -363,9 +392,11 @@ fn refusal(refusal: &Refusal) -> JsonRefusal {
             ("nameTaken", id, owner.resource().map(str::to_owned))
         }
         Refusal::TagsLost(unmarked) => ("tagsLost", &unmarked.id, None),
+        Refusal::TagsAlone { id, .. } => ("tagsAlone", id, None),
         Refusal::Protected { id, .. } => ("protected", id, None),
         Refusal::Retained { id, .. } => ("retained", id, None),
         Refusal::HoldsData { id, .. } => ("holdsData", id, None),
+        Refusal::Guarded { id, .. } => ("guarded", id, None),
         Refusal::InUse { id, .. } => ("inUse", id, None),
         Refusal::PlaceHeld { id, .. } => ("placeHeld", id, None),
         Refusal::Interrupts { id, .. } => ("interrupts", id, None),

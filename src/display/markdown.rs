@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::added;
 use super::diff;
 use super::inert::{HARMLESS, orders, sanitise};
+use super::new_defaults;
 use super::pending;
 use super::preview::{self, View};
 use super::rows::{PlanRow, fate_of_data, is_shown, rows, tally, word};
@@ -38,6 +39,7 @@ pub fn render(view: View<'_>, max_bytes: usize) -> String {
     rows.sort_by_key(|row| weight(view, row));
     let mut left = max_bytes.saturating_sub(FRAME_BYTES);
     let mut head = take(&mut left, Some(head(view, &rows))).unwrap_or_default();
+    head.extend(take(&mut left, new_defaults(view)));
     head.extend(take(&mut left, waiting(view)));
     let (destroying, others) = rows.split_at(rows.partition_point(|row| destroys(row)));
     let fitting = |rows: &[PlanRow<'_>], left: &mut usize| -> Vec<String> {
@@ -197,6 +199,23 @@ fn waiting(view: View<'_>) -> Option<String> {
     }
     if waiting.len() > MOST_NAMED {
         text.push_str(&format!("> - and {} more\n", waiting.len() - MOST_NAMED));
+    }
+    Some(text)
+}
+
+/// What comes because a default is another one than it was.
+fn new_defaults(view: View<'_>) -> Option<String> {
+    let new = new_defaults::of_plan(view.plan, view.catalog);
+    if new.is_empty() {
+        return None;
+    }
+    let mut text = "\n> [!NOTE]\n> New defaults:\n".to_owned();
+    for new in new.iter().take(MOST_NAMED) {
+        let sentence = escaped(&new.sentence());
+        text.push_str(&format!("> - {}: {sentence}\n", code(new.urn.name())));
+    }
+    if new.len() > MOST_NAMED {
+        text.push_str(&format!("> - and {} more\n", new.len() - MOST_NAMED));
     }
     Some(text)
 }

@@ -4,6 +4,7 @@
 //! clock (times are in the events), no environment, no providers. Start with [`preview`], then [`progress`].
 
 pub mod added;
+pub mod aftermath;
 pub mod annotation;
 mod consequences;
 pub mod diff;
@@ -14,6 +15,7 @@ pub mod line;
 pub mod lock;
 pub mod markdown;
 pub mod message;
+mod new_defaults;
 pub mod outputs;
 pub mod pending;
 pub mod preview;

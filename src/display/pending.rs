@@ -7,7 +7,7 @@ use super::style::Style;
 use crate::execute::Report;
 use crate::plan::{Action, Op, Plan, Step};
 use crate::resource::diff::REBOOT;
-use crate::resource::{Catalog, Observed, Pending, Until, Urn, Value};
+use crate::resource::{Catalog, Condition, LiveSnapshot, Observed, Pending, Until, Urn, Value};
 
 /// A setting of an object that waits for something.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,7 +25,10 @@ enum Fate {
         planned: Option<String>,
         forced: Option<String>,
     },
+    Confirmation,
     Unknown,
+    /// AWS says so of an object that can be used; true if the plan has nothing to do with it.
+    Busy(bool),
     /// An update of the plan does at once what somebody left for the window.
     TakenAlong,
     /// It takes effect when these are rebooted.
@@ -40,7 +43,9 @@ impl Waiting {
             Fate::Window(_) => "window",
             Fate::TakenAlong => "update",
             Fate::Maintenance { .. } => "maintenance",
+            Fate::Confirmation => "confirmation",
             Fate::Unknown => "unknown",
+            Fate::Busy(_) => "busy",
         }
     }
 
@@ -59,7 +64,17 @@ impl Waiting {
             Fate::Maintenance { planned, forced } => {
                 maintenance(what, planned.as_deref(), forced.as_deref())
             }
+            Fate::Confirmation => format!(
+                "{what} gets nothing before its receiver has followed the link that AWS has sent there; after some days \
+                 without, AWS forgets it, and `up` offers it again"
+            ),
             Fate::Unknown => format!("which maintenance AWS has announced is unknown: {what}"),
+            Fate::Busy(true) => {
+                format!(
+                    "its state is {what}; it counts as usable, and nothing is left for a run to do"
+                )
+            }
+            Fate::Busy(false) => format!("its state is {what}"),
             Fate::TakenAlong => {
                 format!(
                     "{what} was left for the maintenance window, and this update applies it at once"
@@ -153,6 +168,23 @@ fn of_object(
     step: Option<&Step>,
     catalog: &Catalog,
 ) -> Vec<Waiting> {
+    let mut waiting: Vec<Waiting> = settings_of(urn, observed, step, catalog);
+    if let Condition::Busy(status) = &observed.condition {
+        waiting.push(Waiting {
+            urn: urn.clone(),
+            what: status.clone(),
+            fate: Fate::Busy(step.is_none()),
+        });
+    }
+    waiting
+}
+
+fn settings_of(
+    urn: &Urn,
+    observed: &Observed,
+    step: Option<&Step>,
+    catalog: &Catalog,
+) -> Vec<Waiting> {
     let pending = catalog.get(urn.token()).and_then(|schema| schema.pending);
     let Some(pending) = pending else {
         return Vec::new();
@@ -169,7 +201,10 @@ fn of_object(
             planned: planned.clone(),
             forced: forced.clone(),
         }),
+        (Until::Confirmation, _) => Some(Fate::Confirmation),
         (Until::Unknown, _) => Some(Fate::Unknown),
+        // See `new_defaults.rs`.
+        (Until::NewDefault, _) => None,
     };
     pending(observed)
         .into_iter()
@@ -266,7 +301,30 @@ pub fn block(waiting: &[Waiting], width: Option<usize>) -> Vec<Line> {
     if !lines.is_empty() {
         lines.insert(0, Line::styled(Style::Heading, "Pending:"));
     }
+    lines.extend(to_confirm(waiting).map(|text| Line::plain("    ").with(Style::Warning, text)));
     lines
+}
+
+/// How many are still to be confirmed.
+fn to_confirm(waiting: &[Waiting]) -> Option<String> {
+    let is_one = |waiting: &&Waiting| waiting.fate == Fate::Confirmation;
+    match waiting.iter().filter(is_one).count() {
+        0 => None,
+        1 => Some("1 subscription is not confirmed yet".to_owned()),
+        count => Some(format!("{count} subscriptions are not confirmed yet")),
+    }
+}
+
+/// What is still to be confirmed of what is live, in one line for commands that plan nothing.
+pub fn unconfirmed(live: &LiveSnapshot, catalog: &Catalog) -> Option<String> {
+    let objects = live.ours.iter();
+    let objects = objects.flat_map(|(urn, objects)| objects.iter().map(move |it| (urn, it)));
+    let waiting: Vec<Waiting> = objects
+        .flat_map(|(urn, observed)| of_object(urn, observed, None, catalog))
+        .filter(|waiting| waiting.fate == Fate::Confirmation)
+        .collect();
+    let names: Vec<&str> = waiting.iter().map(|it| it.what.as_str()).collect();
+    Some(format!("{}: {}", to_confirm(&waiting)?, names.join(", ")))
 }
 
 /// The block of a preview.

@@ -5,7 +5,7 @@ use super::pending;
 use super::rows::{PlanRow, changed, fate_of_data, is_shown, rows, tally, word};
 use super::style::{self, Style};
 use super::tree::{Cells, Row, Tree};
-use super::{added, consequences};
+use super::{added, consequences, new_defaults};
 use crate::plan::{Because, Goal, Op, Plan, Refusal};
 use crate::resource::Catalog;
 
@@ -29,6 +29,7 @@ pub fn conclusion(view: View<'_>) -> Vec<Line> {
         consequences::going(view),
         consequences::staying(view),
         added::render(view),
+        new_defaults::render(view),
         pending::of_view(view),
     ] {
         if !block.is_empty() {
@@ -95,7 +96,15 @@ pub(super) fn stack_cells(plan: &Plan) -> Cells {
 
 pub(super) fn info(view: View<'_>, row: &PlanRow<'_>) -> Line {
     if let Some(refusal) = row.refusal {
-        return Line::styled(Style::Error, refused(refusal));
+        let mut line = Line::new();
+        if let Some(id) = row.goes() {
+            line = Line::styled(Style::Faint, id).and(" ");
+        }
+        let line = line.with(Style::Error, refused(refusal));
+        return match refusal {
+            Refusal::TagsAlone { id, .. } => line.and(format!(" {id}")),
+            _ => line,
+        };
     }
     if let Some(retained) = row.retained {
         return Line::plain(retained.reason.to_string());
@@ -110,12 +119,18 @@ pub(super) fn info(view: View<'_>, row: &PlanRow<'_>) -> Line {
         }
         line.push(style, text);
     };
+    if let Some(id) = row.goes() {
+        add("", Style::Faint, id);
+    }
     match &step.because {
         // The symbol says it.
         Because::Missing | Because::Edited | Because::Destroy | Because::CannotChange(_) => {}
         Because::Drifted => add(" ", Style::Warning, "drift"),
         because @ Because::Gone => add(" ", Style::Warning, &because.to_string()),
         because => add(" ", Style::Plain, &because.to_string()),
+    }
+    if row.op != Op::Create && !new_defaults::of_step(step, view.catalog).is_empty() {
+        add(" ", Style::Plain, "new default");
     }
     if let Some(comparison) = step.comparison()
         && row.op != Op::Create
@@ -135,13 +150,15 @@ pub(super) fn info(view: View<'_>, row: &PlanRow<'_>) -> Line {
 }
 
 /// Why it cannot happen, in short; the report says more.
-fn refused(refusal: &Refusal) -> &'static str {
+pub(super) fn refused(refusal: &Refusal) -> &'static str {
     match refusal {
         Refusal::NameTaken { .. } => "refused: its name is taken",
         Refusal::TagsLost(_) => "refused: it is there, without its tags",
+        Refusal::TagsAlone { .. } => "refused: bears the stack's tags, and is not of its making:",
         Refusal::Protected { .. } => "refused: protected",
         Refusal::Retained { .. } => "refused: retained",
         Refusal::HoldsData { .. } => "refused: holds data",
+        Refusal::Guarded { .. } => "refused: AWS protects it from deletion",
         Refusal::InUse { .. } => "refused: in use",
         Refusal::PlaceHeld { .. } => "refused: its place is taken",
         Refusal::Interrupts { .. } => "refused: interrupts",

@@ -1,5 +1,6 @@
 //! A plan as rows: an object each, with what happens to it and why, in words.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use crate::plan::{
@@ -7,7 +8,7 @@ use crate::plan::{
 };
 use crate::resource::diff::compare;
 use crate::resource::provider::DataPolicy;
-use crate::resource::{Catalog, Change, ChangeKind, Urn, Value};
+use crate::resource::{Catalog, Change, ChangeKind, Interruption, Urn, Value};
 
 /// One row of a plan: an object and what happens to it. A replacement's two steps are one row.
 pub struct PlanRow<'a> {
@@ -22,9 +23,43 @@ pub struct PlanRow<'a> {
 }
 
 impl PlanRow<'_> {
+    /// The id of the object that goes, if one does, or would if that were not refused: of an ARN what stands behind account
+    /// and region.
+    pub fn goes(&self) -> Option<&str> {
+        let id = self.id_that_goes()?;
+        let resource = id
+            .strip_prefix("arn:")
+            .and_then(|rest| rest.splitn(5, ':').nth(4));
+        Some(resource.unwrap_or(id))
+    }
+
+    /// The same, as AWS has it.
+    pub fn id_that_goes(&self) -> Option<&str> {
+        if !matches!(self.op, Op::Delete | Op::Replace) {
+            return None;
+        }
+        let observed = self.step.and_then(Step::observed);
+        let id = observed.map(|observed| observed.id.as_str());
+        id.or_else(|| self.refusal.and_then(would_go))
+    }
+
     /// What the step that the row tells of does to those who are served.
-    pub fn interruption(&self, plan: &Plan, catalog: &Catalog) -> Option<&'static str> {
+    pub fn interruption(&self, plan: &Plan, catalog: &Catalog) -> Option<Cow<'static, str>> {
         interruption(plan, catalog, self.step?)
+    }
+}
+
+/// The id of the object that goes unless that is refused.
+fn would_go(refusal: &Refusal) -> Option<&str> {
+    match refusal {
+        Refusal::Protected { id, .. }
+        | Refusal::Retained { id, .. }
+        | Refusal::HoldsData { id, .. }
+        | Refusal::Guarded { id, .. }
+        | Refusal::InUse { id, .. }
+        | Refusal::HeldByOthers { id, .. }
+        | Refusal::Interrupts { id, .. } => Some(id),
+        _ => None,
     }
 }
 
@@ -54,10 +89,26 @@ pub fn rows(plan: &Plan) -> Vec<PlanRow<'_>> {
         });
     }
     for refusal in &plan.refusals {
+        let is_beside = matches!(refusal, Refusal::TagsAlone { .. });
+        // A deletion that is refused is no step; one that has the same URN is of another object.
+        let is_deletion = matches!(
+            refusal,
+            Refusal::Protected { op: Op::Delete, .. }
+                | Refusal::HoldsData { op: Op::Delete, .. }
+                | Refusal::Guarded { op: Op::Delete, .. }
+        );
         match rows.iter_mut().find(|row| row.urn == refusal.urn()) {
-            Some(row) => row.refusal = Some(refusal),
-            // A deletion that is refused is no step.
-            None => rows.push(PlanRow {
+            // What others have made is not what the row tells of.
+            _ if is_beside => rows.push(PlanRow {
+                urn: refusal.urn(),
+                op: Op::Retain,
+                step: None,
+                steps: Vec::new(),
+                retained: None,
+                refusal: Some(refusal),
+            }),
+            Some(row) if !is_deletion => row.refusal = Some(refusal),
+            _ => rows.push(PlanRow {
                 urn: refusal.urn(),
                 op: Op::Delete,
                 step: None,
@@ -90,6 +141,7 @@ pub fn rows(plan: &Plan) -> Vec<PlanRow<'_>> {
 pub fn is_shown(row: &PlanRow<'_>) -> bool {
     match row.op {
         Op::Same => false,
+        Op::Retain if row.refusal.is_some() => true,
         Op::Retain => row
             .retained
             .is_some_and(|retained| retained.reason != RetainReason::NotTargeted),
@@ -198,8 +250,27 @@ pub fn fate_of_data(catalog: &Catalog, step: &Step) -> Option<String> {
 }
 
 /// What a step does to those who are served at the time.
-pub fn interruption(plan: &Plan, catalog: &Catalog, step: &Step) -> Option<&'static str> {
+pub fn interruption(plan: &Plan, catalog: &Catalog, step: &Step) -> Option<Cow<'static, str>> {
     let interruption = catalog.get(step.urn.token())?.interruption?;
+    if let Action::Update {
+        desired,
+        observed,
+        comparison,
+    } = &step.action
+        && let Some(updated) = interruption.updated
+    {
+        return updated(&comparison.diff, &desired.inputs, observed).map(Cow::from);
+    }
+    of_traffic(plan, catalog, step, interruption).map(Cow::from)
+}
+
+/// What a step does whatever the values are.
+fn of_traffic(
+    plan: &Plan,
+    catalog: &Catalog,
+    step: &Step,
+    interruption: Interruption,
+) -> Option<&'static str> {
     match &step.action {
         Action::CreateReplacement {
             order: ReplaceOrder::CreateFirst,
@@ -236,9 +307,6 @@ pub fn interruption(plan: &Plan, catalog: &Catalog, step: &Step) -> Option<&'sta
             comparison,
             ..
         } => {
-            if let Some(updated) = interruption.updated {
-                return updated(&comparison.diff, &desired.inputs);
-            }
             let property = interruption.sends_to?;
             let is_sent_elsewhere = comparison.diff.touches(property);
             let wanted = desired.inputs.get(property).filter(|_| is_sent_elsewhere)?;

@@ -11,9 +11,9 @@ use super::line::Line;
 use super::preview::{self, View};
 use super::progress::Progress;
 use super::secrets::Secrets;
-use super::{diff, history, json, summary};
+use super::{diff, history, json, markdown, summary};
 use crate::deployment::{Deployment, Ending, Record};
-use crate::plan::{Goal, Plan};
+use crate::plan::{Goal, Op, Plan, Refusal};
 
 fn text(lines: &[Line], colour: bool) -> String {
     let lines = lines.iter().map(|line| line.render(colour) + "\n");
@@ -136,6 +136,60 @@ fn refused_deletions_and_replacements_show() {
     let lines = preview_at(&plan, Some(80));
     expect_file!["../../tests/snapshots/display/preview-refused.txt"]
         .assert_eq(&text(&lines, false));
+}
+
+/// By its id, since a name can be that of several; in text, Markdown, differences and JSON alike.
+#[test]
+fn what_would_go_is_named_where_that_is_refused() {
+    let mut plan = plan_of(&request(Goal::Up, &[]));
+    let step = |name: &str| {
+        let mut steps = plan.steps.iter();
+        steps.find(|step| step.urn.name() == name).unwrap()
+    };
+    let replaced = step("network/vpc");
+    let of_replacement = Refusal::Protected {
+        urn: replaced.urn.clone(),
+        id: replaced.observed().unwrap().id.clone(),
+        op: Op::Replace,
+    };
+    // A second object of what is updated, which is not the one that the update is of.
+    let of_second = Refusal::HoldsData {
+        urn: step("database/instance").urn.clone(),
+        id: "left-over".to_owned(),
+        op: Op::Delete,
+        guard: None,
+    };
+    let of_guarded = Refusal::Guarded {
+        urn: step("database/instance").urn.clone(),
+        id: "switched-on".to_owned(),
+        op: Op::Delete,
+        guard: "deletionProtection",
+    };
+    plan.refusals
+        .extend([of_replacement, of_second, of_guarded]);
+    let catalog = catalog();
+    let shown = text(&preview_at(&plan, None), false);
+    for row in [
+        "vpc-1 refused: protected",
+        "shop-dev-reports refused: holds data",
+        "left-over refused: holds data",
+        "switched-on refused: AWS protects it from deletion",
+    ] {
+        assert!(shown.contains(row), "{row}\n{shown}");
+    }
+    let updated = shown.lines().find(|line| line.contains(" update "));
+    assert!(
+        updated.is_some_and(|line| line.contains("[diff: ")),
+        "{shown}"
+    );
+    let page = markdown::render(view(&plan, &catalog, None), 60_000);
+    let differences = text(&diff::render(&plan, &catalog, None), false);
+    let document = serde_json::to_string(&json::document(&plan, &catalog)).unwrap();
+    for id in ["vpc-1", "shop-dev-reports", "left-over", "switched-on"] {
+        for place in [&page, &differences, &document] {
+            assert!(place.contains(id), "{id}\n{place}");
+        }
+    }
 }
 
 #[test]

@@ -23,8 +23,11 @@ pub use cancel::Cancel;
 pub use event::{Event, Skipped, Work};
 
 use crate::plan::{Action, Plan, Step, StepId};
-use crate::resource::provider::Progress;
-use crate::resource::{ErrorKind, Observed, OutputReference, Provider, ProviderError, Urn, Value};
+use crate::resource::provider::{DataPolicy, Progress};
+use crate::resource::tags::mark_of_part;
+use crate::resource::{
+    Catalog, ErrorKind, Made, Observed, OutputReference, Proof, Provider, ProviderError, Urn, Value,
+};
 use schedule::Schedule;
 use step::{Ended, Known};
 
@@ -49,6 +52,81 @@ impl Outcome {
         }
     }
 }
+
+impl Outcome {
+    /// What proves of all that is there now, as far as the run knows, that it is ours. `proof` is what the plan was made with,
+    /// `key` that of the stack.
+    pub fn made(&self, plan: &Plan, catalog: &Catalog, key: &str, proof: &Proof) -> Made {
+        let report = self.report();
+        // What a run has let go, or what failed, may be there and not be known: its mark goes on proving something.
+        let proof = match (self, &plan.run) {
+            (Self::Failed(_) | Self::Cancelled(_), Some(run)) => &proof.clone().with_run(run),
+            _ => proof,
+        };
+        let mut made = Made::new(key);
+        let mut insert = |urn: &Urn, object: &Observed| {
+            let Some(earlier) = object.tags.owner() else {
+                return;
+            };
+            // It may have another name in the file by now, and not in its tags.
+            for urn in [urn, &earlier] {
+                proof.record(&mut made, urn, object);
+                if *proof == Proof::Unknown {
+                    for mark in object.tags.parts().into_iter().flatten() {
+                        made.insert_part(urn, &mark);
+                    }
+                }
+            }
+        };
+        let retained = plan.retained.iter();
+        let retained = retained.map(|retained| (&retained.urn, &retained.observed));
+        let steps = plan.steps.iter();
+        let steps = steps.filter_map(|step| Some((&step.urn, step.observed()?)));
+        let there = report.objects.iter().chain(retained).chain(steps);
+        for (urn, object) in there {
+            insert(urn, object);
+        }
+        made.extend(&plan.parts(key), usize::MAX);
+        if let Proof::Known { made: before, .. } = proof {
+            // What no run has seen for long has gone without us.
+            made.extend(before, before.len().min(made.len() + SPARE));
+        }
+        for id in &report.succeeded {
+            let step = &plan.steps[*id];
+            let Some(gone) = step.observed().filter(|_| step.is_delete()) else {
+                continue;
+            };
+            let now = report.objects.get(&step.urn);
+            // What creation can bring back goes on being proven.
+            let schema = catalog.get(step.urn.token());
+            let comes_back = schema.is_some_and(|schema| schema.comes_back)
+                && step.data_policy() == Some(DataPolicy::Snapshot);
+            if !comes_back && now.is_none_or(|now| now.id != gone.id) {
+                let earlier = gone.tags.owner();
+                for urn in [Some(&step.urn), earlier.as_ref()].into_iter().flatten() {
+                    made.remove_object(urn, &gone.id);
+                }
+            }
+            // Its parent's tags go on naming it until something else changes, and others may put one of their own there.
+            let schema = catalog.get(step.urn.token());
+            if let Some(schema) = schema.filter(|schema| !schema.taggable && now.is_none())
+                && let Some(mark) = mark_of_part(schema, &gone.inputs)
+                && let Some(first) = schema.parents.first()
+                && let Some(name) = gone.inputs.get(first.property).and_then(Value::as_str)
+            {
+                for (urn, parent) in &report.objects {
+                    if parent.id == name || parent.arn.as_deref() == Some(name) {
+                        made.remove_part(urn, &mark);
+                    }
+                }
+            }
+        }
+        made
+    }
+}
+
+/// How many more entries of an earlier record are kept than a run has itself.
+const SPARE: usize = 100;
 
 /// What became of each step.
 #[derive(Debug, Default)]
@@ -87,6 +165,7 @@ pub async fn run(
 ) -> Outcome {
     let started = Instant::now();
     let known = Known {
+        run: plan.run.as_ref(),
         facts: &plan.facts,
         objects: Mutex::new(initial_objects(plan)),
         leaving: leaving(plan),
@@ -111,6 +190,7 @@ pub async fn run(
                     step: id,
                     recorder,
                     last: Mutex::new(None),
+                    ends: step.within.map(|within| began + within),
                 };
                 // Let go at once on the second request; after the first, once the grace has passed.
                 let deadline = async {
@@ -299,6 +379,8 @@ struct StepProgress<'a> {
     step: StepId,
     recorder: &'a Recorder<'a>,
     last: Mutex<Option<String>>,
+    /// When the time is over that the author allows.
+    ends: Option<Instant>,
 }
 
 impl StepProgress<'_> {
@@ -320,6 +402,11 @@ impl Progress for StepProgress<'_> {
                 at: self.recorder.started.elapsed(),
             });
         }
+    }
+
+    fn time_left(&self) -> Option<Duration> {
+        let ends = self.ends?;
+        Some(ends.saturating_duration_since(Instant::now()))
     }
 }
 

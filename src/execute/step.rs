@@ -7,7 +7,9 @@ use super::cancel::Cancel;
 use crate::graph::FACTS_TOKEN;
 use crate::plan::{Action, Step};
 use crate::resource::desired::{Comparison, deviation};
+use crate::resource::proof::RunMark;
 use crate::resource::provider::{Creation, Deletion, Progress, Update};
+use crate::resource::tags::RUN;
 use crate::resource::{
     Condition, CreateClass, Desired, ErrorKind, Observed, OutputReference, Properties, Provider,
     ProviderError, Schema, Urn, Value,
@@ -23,6 +25,8 @@ pub(super) enum Ended {
 
 /// What is known about live objects while a plan runs: the source of every reference.
 pub(super) struct Known<'a> {
+    /// The run, for the mark of what it makes.
+    pub run: Option<&'a RunMark>,
     pub facts: &'a Properties,
     pub objects: Mutex<BTreeMap<Urn, Observed>>,
     /// Ids of objects that others take the place of.
@@ -158,7 +162,11 @@ impl Runner<'_> {
         self.check_known(&comparison.inputs)?;
         self.check_planned(planned, &comparison.inputs)?;
         let kept = replaced.map(|_| &comparison.inputs);
-        let tags = desired.tags_at_creation(schema, &comparison.tags, kept);
+        let run = self
+            .known
+            .run
+            .map(|run| (run, self.known.leaving(self.urn)));
+        let tags = desired.tags_at_creation(schema, &comparison.tags, kept, run);
         let observed = self
             .provider
             .create(Creation {
@@ -206,8 +214,17 @@ impl Runner<'_> {
     ) -> Result<Ended, ProviderError> {
         let schema = self.schema()?;
         let lookup = |reference: &OutputReference| self.known.lookup(reference);
-        let comparison = desired.as_planned(schema, planned, &lookup, Some(observed));
+        let mut comparison = desired.as_planned(schema, planned, &lookup, Some(observed));
         self.check_known(&comparison.inputs)?;
+        // What others have made, or what had another name in the file, is ours from this run on.
+        if let Some(run) = self.known.run
+            && schema.taggable
+            && observed.tags.owner().as_ref() != Some(self.urn)
+            && comparison.tags.owner().is_some()
+        {
+            let mark = run.on(schema.create_class, self.urn, &observed.id, &[]);
+            comparison.tags.insert(RUN, mark);
+        }
         self.bring_up_to_date(schema, planned, comparison, observed.clone())
             .await
     }
@@ -266,7 +283,7 @@ impl Runner<'_> {
     /// run goes on waiting.
     async fn ready(&self, observed: Observed) -> Result<Option<Observed>, ProviderError> {
         match &observed.condition {
-            Condition::Ready => Ok(Some(observed)),
+            Condition::Ready | Condition::Busy(_) => Ok(Some(observed)),
             Condition::Broken(reason) => Err(ProviderError::new(
                 ErrorKind::Failed,
                 self.urn.token(),

@@ -1,5 +1,8 @@
 //! Moments that hardly ever come up in a run.
 
+use std::sync::Mutex;
+use std::time::Duration;
+
 use async_trait::async_trait;
 use tokio::sync::mpsc::unbounded_channel;
 
@@ -15,6 +18,8 @@ use crate::resource::{
 struct Cancels {
     catalog: Catalog,
     cancel: Cancel,
+    /// How much time there was for what it made.
+    allowed: Mutex<Vec<Option<Duration>>>,
 }
 
 #[async_trait]
@@ -36,6 +41,8 @@ impl Provider for Cancels {
     }
 
     async fn create(&self, request: Creation<'_>) -> Result<Observed, ProviderError> {
+        let allowed = request.progress.time_left();
+        self.allowed.lock().unwrap().push(allowed);
         self.cancel.request();
         Ok(Observed {
             token: request.urn.token().to_owned(),
@@ -79,6 +86,7 @@ async fn a_request_to_stop_between_two_steps_is_not_success() {
     let provider = Cancels {
         catalog,
         cancel: cancel.clone(),
+        allowed: Mutex::default(),
     };
     let (events, _heard) = unbounded_channel();
     let outcome = run(&plan, &provider, 1, &cancel, &events).await;
@@ -106,6 +114,7 @@ async fn what_the_plan_has_is_what_is_sent() {
     let provider = Cancels {
         catalog,
         cancel: Cancel::default(),
+        allowed: Mutex::default(),
     };
     let (events, _heard) = unbounded_channel();
     let outcome = run(&plan, &provider, 1, &Cancel::default(), &events).await;
@@ -114,4 +123,27 @@ async fn what_the_plan_has_is_what_is_sent() {
     };
     let made = report.objects.values().next().unwrap();
     assert_eq!(made.inputs["displayName"], "another".into());
+}
+
+/// `customTimeouts` reach the waits of the one resource that has them.
+#[tokio::test(start_paused = true)]
+async fn the_time_that_the_author_allows_is_the_time_of_the_step() {
+    let text = "name: shop\nenvironment: dev\nregion: eu-south-2\nresources:\n  \
+                first: { type: aws:sns:Topic, options: { customTimeouts: { create: 90s, delete: 1h } } }\n  \
+                second: { type: aws:sns:Topic }\n";
+    let catalog = crate::aws::registry::catalog();
+    let stack = crate::stack::load("dev.yaml", &|_| Ok(text.to_owned()), &[]).unwrap();
+    let (graph, _) = crate::component::stack_graph(&stack, &catalog).unwrap();
+    let request = Request::default();
+    let plan = plan::build(&graph, &LiveSnapshot::default(), &catalog, &request);
+    let provider = Cancels {
+        catalog,
+        cancel: Cancel::default(),
+        allowed: Mutex::default(),
+    };
+    let (events, _heard) = unbounded_channel();
+    let outcome = run(&plan, &provider, 1, &Cancel::default(), &events).await;
+    assert!(matches!(outcome, Outcome::Done(_)), "{outcome:#?}");
+    let allowed = provider.allowed.into_inner().unwrap();
+    assert_eq!(allowed, [Some(Duration::from_secs(90)), None]);
 }

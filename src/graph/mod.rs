@@ -6,13 +6,16 @@ mod claims;
 mod limits;
 mod order;
 pub mod parts;
+mod roles;
 mod spread;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use crate::resource::schema::Unset;
 use crate::resource::{
-    Catalog, Misfit, OutputReference, Path, Properties, StackId, Urn, Value, names,
+    Catalog, Earlier, Misfit, NewDefault, OutputReference, Path, Properties, StackId, Urn, Value,
+    names,
 };
 
 pub use crate::resource::nearest::nearest;
@@ -61,8 +64,33 @@ pub struct ResourceOptions {
     pub region: Option<String>,
     /// Names that earlier versions derived where the file gives none. An object that bears one keeps it.
     pub earlier_names: Vec<Value>,
+    /// Other values that earlier versions gave. An object that has them keeps them.
+    pub earlier_values: Vec<Earlier>,
     /// The property in which any other free value will do, if the one wanted is taken.
     pub any_free: Option<&'static str>,
+    pub timeouts: Timeouts,
+    /// What of it a section decides since a later version, where the file does not say.
+    pub new_defaults: Vec<NewDefault>,
+}
+
+/// The author's limits for the operations on a resource; `None` is as long as AWS may take.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Timeouts {
+    pub create: Option<Duration>,
+    pub update: Option<Duration>,
+    pub delete: Option<Duration>,
+}
+
+impl Timeouts {
+    /// These where they say something, `others` where they do not.
+    #[must_use]
+    pub fn over(self, others: Self) -> Self {
+        Self {
+            create: self.create.or(others.create),
+            update: self.update.or(others.update),
+            delete: self.delete.or(others.delete),
+        }
+    }
 }
 
 /// Where in the stack file a resource comes from.
@@ -88,6 +116,33 @@ pub struct Resource {
     pub origin: Origin,
     /// Set by [`build`]: the author gave no name, and the one it derived carries a generation.
     pub generated_name: bool,
+}
+
+impl Resource {
+    /// Says that a property is no longer what it was where the file is silent. `keep` is what the file can say instead, such as
+    /// `network.publicAddresses: true`.
+    pub fn new_default(
+        &mut self,
+        path: impl Into<Path>,
+        before: impl Into<Option<Value>>,
+        keep: impl Into<String>,
+    ) {
+        self.options.new_defaults.push(NewDefault {
+            path: Some(path.into()),
+            before: before.into(),
+            keep: keep.into(),
+        });
+    }
+
+    /// Says that a stack did not have the resource before where the file is silent. `keep` is what the file can say instead, such
+    /// as `network.flowLogs: false`.
+    pub fn new_by_default(&mut self, keep: impl Into<String>) {
+        self.options.new_defaults.push(NewDefault {
+            path: None,
+            before: None,
+            keep: keep.into(),
+        });
+    }
 }
 
 /// The desired state of a stack.
@@ -305,6 +360,7 @@ pub fn build(
         check_beside(resource, &by_urn, catalog, &mut errors);
     }
     spread::complete(&mut by_urn, catalog);
+    roles::complete(&mut by_urn, catalog);
     spread::check(&by_urn, catalog, &mut errors);
     claims::check(&by_urn, catalog, &mut errors);
     let mut warnings = Vec::new();
@@ -381,6 +437,10 @@ fn complete(
             inputs.insert(rule.property.to_owned(), name.into());
         } else {
             let name = names::derive(stack, logical, rule, &generation);
+            let former = names::derive_plainly(stack, logical, rule, &generation);
+            if former != name {
+                resource.options.earlier_names.push(former.into());
+            }
             inputs.insert(rule.property.to_owned(), name.into());
         }
         resource.generated_name = rule.generated;

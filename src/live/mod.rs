@@ -2,23 +2,41 @@
 //!
 //! All types are read at once, in bulk, in as many rounds as parents have children: calls grow with types and pages, not
 //! with resources. Who owns what is decided in [`ownership`]. This room does not know what should become of anything.
+//!
+//! # Which call waits for which
+//!
+//! A reading takes as long as its longest chain of calls. Where nothing has changed, that is:
+//!
+//! 1. The identity; beside it, in a preview of a file that names no account to compare it with, the tag index and the zones.
+//!    Else these wait for the identity, and the chain is one call longer.
+//! 2. What is listed or asked for by name, filter or ARN. Names and ARNs come from the file and from the index, so that
+//!    this waits for the index. Parts and children, which are read in later rounds because they are sorted by the
+//!    parents that were found, are asked for at the same time ([`Provider::ahead`]): by the stack's tag where the service has
+//!    such a filter, else by the parents that the index names.
+//! 3. What can only be asked of something that was listed just now: the DNS attributes of a network, the rules of the
+//!    security groups, the parameters of a group, whether a repository has images; and whatever hangs on a parent that
+//!    the index did not know.
+//!
+//! The rounds stay what they are: in which order things are sorted, and by which evidence, does not depend on when they were
+//! asked for.
 
 mod ownership;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use futures_util::future::try_join_all;
+use futures_util::future::{join_all, try_join_all};
 
 use ownership::Unmarked;
 
 use crate::graph::{FACTS_TOKEN, ResourceGraph};
 use crate::resource::desired::source_of;
 use crate::resource::provider::{Indexed, Query, Wanted};
+use crate::resource::session::beside;
 use crate::resource::tags::{Marks, applied};
 use crate::resource::value::resolve_properties;
 use crate::resource::{
-    Addition, Catalog, LastRun, LiveSnapshot, OutputReference, Provider, ProviderError,
-    ReadSession, Tags, Value,
+    Addition, Catalog, LastRun, LiveSnapshot, Observed, OutputReference, Proof, Provider,
+    ProviderError, ReadSession, Tags, Value,
 };
 
 /// Reads everything of the graph's stack, and everything that has a name the graph wants.
@@ -41,6 +59,8 @@ pub struct Hints {
     pub objects: Vec<Indexed>,
     /// What of the file's resources was there.
     pub last_run: LastRun,
+    /// What proves that an object is ours.
+    pub proof: Proof,
 }
 
 /// As [`read`], also where the hints say.
@@ -58,62 +78,157 @@ pub async fn read_with(
     let mut live = LiveSnapshot {
         facts,
         last_run: hints.last_run.clone(),
+        proof: hints.proof.clone(),
         ..LiveSnapshot::default()
     };
-    let session = ReadSession::default();
+    let session = &ReadSession::default();
     let mut indexed = by_type(index, &graph.stack);
     let regional = indexed.iter().filter(|(token, _)| {
         let schema = catalog.get(token);
         schema.is_some_and(|schema| !schema.global)
     });
-    let old: Vec<Tags> = regional
+    live.read.regional = regional
         .flat_map(|(_, entries)| entries)
         .map(|entry| entry.tags.clone())
         .collect();
     // Hints say nothing of tags, and so come after what is concluded from these.
     add_hints(&mut indexed, &hints.objects, &graph.stack);
-    for round in rounds(catalog, graph, &indexed, &hints.tokens) {
-        let wanted: Vec<Vec<Wanted>> = round
-            .iter()
-            .map(|token| wanted(graph, &live, catalog, token))
-            .collect();
-        let answers = {
-            let live = &live;
-            let reads = round.iter().zip(&wanted).map(|(token, wanted)| {
-                let query = Query {
-                    token,
-                    stack: &graph.stack,
-                    wanted,
-                    indexed: indexed.get(*token).map_or(&[], Vec::as_slice),
-                    live,
-                    session: &session,
-                };
-                provider.read(query)
-            });
-            try_join_all(reads).await?
+    let indexed = &indexed;
+    let rounds = rounds(catalog, graph, indexed, &hints.tokens);
+    let later = rounds.iter().skip(1).flatten().copied();
+    let later: BTreeSet<&str> = later.collect();
+    let foreseen = &foreseen(provider, graph, &live, indexed, &later);
+    let ahead = later.into_iter().map(|token| async move {
+        let wanted = wanted(graph, foreseen, catalog, token);
+        let query = Query {
+            token,
+            stack: &graph.stack,
+            wanted: &wanted,
+            indexed: indexed.get(token).map_or(&[], Vec::as_slice),
+            live: foreseen,
+            session,
         };
-        let mut answers: Vec<_> = round
-            .iter()
-            .zip(answers)
-            .filter_map(|(token, observed)| Some((catalog.get(token)?, observed)))
-            .collect();
-        // Whose something is that has its name in all regions shows in what else is here.
-        answers.sort_by_key(|(schema, _)| schema.global);
-        for (schema, observed) in answers {
-            let here = live.ours.iter().filter(|(urn, _)| {
-                let schema = catalog.get(urn.token());
-                schema.is_some_and(|schema| schema.taggable && !schema.global)
-            });
-            let here = here.flat_map(|(_, objects)| objects.iter().map(|object| &object.tags));
-            let unmarked = Unmarked::judge(graph, catalog, here.chain(&old));
-            ownership::assign(&mut live, schema, graph, observed, unmarked);
-            indexed.remove(schema.token);
+        provider.ahead(query).await;
+    });
+    let reading = async {
+        for round in &rounds {
+            let wanted: Vec<Vec<Wanted>> = round
+                .iter()
+                .map(|token| wanted(graph, &live, catalog, token))
+                .collect();
+            let answers = {
+                let live = &live;
+                let reads = round.iter().zip(&wanted).map(|(token, wanted)| {
+                    let query = Query {
+                        token,
+                        stack: &graph.stack,
+                        wanted,
+                        indexed: indexed.get(*token).map_or(&[], Vec::as_slice),
+                        live,
+                        session,
+                    };
+                    provider.read(query)
+                });
+                try_join_all(reads).await?
+            };
+            let answers = round.iter().map(|token| (*token).to_owned()).zip(answers);
+            sort_round(&mut live, catalog, graph, answers.collect());
         }
-        ownership::rename_all(&mut live, catalog, graph);
+        finish(&mut live);
+        Ok(live)
+    };
+    beside(reading, join_all(ahead)).await
+}
+
+/// What the parents of these types are by the index, before they have been read. It lists for long what is gone
+/// (<https://github.com/aws/aws-sdk/issues/676>): what has left the file, and two of which one has replaced the other, are not
+/// asked about in vain.
+fn foreseen(
+    provider: &dyn Provider,
+    graph: &ResourceGraph,
+    live: &LiveSnapshot,
+    indexed: &BTreeMap<String, Vec<Indexed>>,
+    children: &BTreeSet<&str>,
+) -> LiveSnapshot {
+    let schemas = children
+        .iter()
+        .filter_map(|token| provider.catalog().get(token));
+    let parents: BTreeSet<&str> = schemas
+        .flat_map(|schema| schema.reads_after.iter().copied())
+        .collect();
+    let mut foreseen = LiveSnapshot {
+        facts: live.facts.clone(),
+        ..LiveSnapshot::default()
+    };
+    for token in parents {
+        for entry in indexed.get(token).into_iter().flatten() {
+            if let Some(urn) = entry.tags.owner()
+                && graph.contains(&urn)
+                && let Some(observed) = provider.foreseen(token, entry)
+            {
+                foreseen.ours.entry(urn).or_default().push(observed);
+            }
+        }
     }
+    foreseen.ours.retain(|_, objects| objects.len() == 1);
+    foreseen
+}
+
+/// Sorts again what was read, by what is known by now to be ours.
+#[must_use]
+pub fn sorted_again(
+    live: &LiveSnapshot,
+    graph: &ResourceGraph,
+    catalog: &Catalog,
+    proof: Proof,
+) -> LiveSnapshot {
+    let mut sorted = LiveSnapshot {
+        facts: live.facts.clone(),
+        last_run: live.last_run.clone(),
+        proof,
+        ..LiveSnapshot::default()
+    };
+    sorted.read.regional.clone_from(&live.read.regional);
+    for round in &live.read.rounds {
+        sort_round(&mut sorted, catalog, graph, round.clone());
+    }
+    finish(&mut sorted);
+    sorted
+}
+
+/// Sorts what one round of reading has found into the snapshot.
+fn sort_round(
+    live: &mut LiveSnapshot,
+    catalog: &Catalog,
+    graph: &ResourceGraph,
+    answers: Vec<(String, Vec<Observed>)>,
+) {
+    let mut sorted: Vec<_> = answers
+        .iter()
+        .filter_map(|(token, observed)| Some((catalog.get(token)?, observed)))
+        .collect();
+    // Whose something is that has its name in all regions shows in what else is here.
+    sorted.sort_by_key(|(schema, _)| schema.global);
+    for (schema, observed) in sorted {
+        let here = live.ours.iter().filter(|(urn, _)| {
+            let schema = catalog.get(urn.token());
+            schema.is_some_and(|schema| schema.taggable && !schema.global)
+        });
+        let here = here.flat_map(|(_, objects)| objects.iter().map(|object| &object.tags));
+        let unmarked = Unmarked::judge(graph, catalog, here.chain(&live.read.regional));
+        ownership::assign(live, schema, graph, observed.clone(), unmarked);
+    }
+    ownership::rename_all(live, catalog, graph);
+    live.read.rounds.push(answers);
+}
+
+/// Brings what was found into an order of its own.
+fn finish(live: &mut LiveSnapshot) {
     for objects in live.ours.values_mut() {
         objects.sort_by(|left, right| left.id.cmp(&right.id));
     }
+    live.claimed
+        .sort_by(|left, right| (&left.0, &left.1.id).cmp(&(&right.0, &right.1.id)));
     live.additions.sort_by(|left, right| {
         let of = |addition: &Addition| {
             let observed = &addition.observed;
@@ -125,7 +240,6 @@ pub async fn read_with(
         };
         of(left).cmp(&of(right))
     });
-    Ok(live)
 }
 
 /// Adds the hinted objects that the index does not know.
@@ -276,3 +390,6 @@ fn lookup(
     let value = graph.get(&reference.urn)?.inputs.get(output)?;
     value.is_known().then(|| value.at(rest).cloned())?
 }
+
+#[cfg(test)]
+mod tests;

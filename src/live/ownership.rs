@@ -2,7 +2,7 @@
 //!
 //! - A tagged object is ours if it says so: `fde:stack` names the stack, `fde:urn` the same one and the resource; and
 //!   `fde:region` the region, where the name is not a region's own. If that resource has left the file, and another has come
-//!   that wants the same place, it is that one.
+//!   that wants the same place, it is that one. Where our runs are on record ([`crate::resource::Proof`]), tags alone are only a claim.
 //! - One without our tags that has a wanted name or place stands in the way: it is kept as foreign, and never touched. One
 //!   that hangs on an object of ours has been added by others.
 //! - An untaggable object belongs to its parent, and is somebody else's where that is not ours. It is the wanted one with the
@@ -15,6 +15,7 @@ use super::lookup;
 use crate::graph::parts::{record_of, wanted_parent};
 use crate::graph::{Resource, ResourceGraph};
 use crate::resource::diff::compare;
+use crate::resource::proof::Bearers;
 use crate::resource::tags::mark_of_part;
 use crate::resource::value::resolve_properties;
 use crate::resource::{
@@ -32,8 +33,10 @@ pub(super) fn assign(
 ) {
     let sorted: Vec<(Whose, Observed)> = if schema.taggable {
         let owners = Owners::of(live, schema);
+        let bearers = Bearers::of(&observed);
         let sorted = observed.into_iter().map(|object| {
-            let whose = tagged(live, schema, graph, &owners, &object, unmarked);
+            let object = as_proven(live, schema, graph, object, &bearers);
+            let whose = tagged(live, schema, graph, &owners, &object, unmarked, &bearers);
             (whose, object)
         });
         sorted.collect()
@@ -43,6 +46,7 @@ pub(super) fn assign(
     for (whose, observed) in sorted {
         match whose {
             Whose::Ours(urn) => live.ours.entry(urn).or_default().push(observed),
+            Whose::Claimed(urn) => live.claimed.push((urn, observed)),
             Whose::Elsewhere(wanted_by) => {
                 live.elsewhere.push(observed.clone());
                 live.foreign.extend(wanted_by.map(|urn| (urn, observed)));
@@ -127,6 +131,8 @@ fn rename(live: &mut LiveSnapshot, schema: &Schema, graph: &ResourceGraph) -> bo
 /// What is to be made of an object.
 enum Whose {
     Ours(Urn),
+    /// It says so, and nothing proves it.
+    Claimed(Urn),
     /// The same stack's, in another region; and perhaps with a name that is wanted here.
     Elsewhere(Option<Urn>),
     /// Added to what is ours.
@@ -164,6 +170,48 @@ impl Unmarked {
     }
 }
 
+/// The resource of this stack that an object is by its tags.
+fn owner(schema: &Schema, graph: &ResourceGraph, observed: &Observed) -> Option<Urn> {
+    let owner = observed.tags.owner();
+    owner
+        .filter(|urn| *urn.stack() == graph.stack && urn.token() == schema.token)
+        .filter(|_| observed.tags.belongs_to(&graph.stack))
+}
+
+/// An object as it is to be looked at: a deploy tool that copies a revision copies its tags as well, and made it nevertheless.
+fn as_proven(
+    live: &LiveSnapshot,
+    schema: &Schema,
+    graph: &ResourceGraph,
+    mut observed: Observed,
+    bearers: &Bearers,
+) -> Observed {
+    if schema.follows_use
+        && let Some(urn) = owner(schema, graph, &observed)
+        && !is_proven(live, schema, &urn, &observed, bearers)
+    {
+        let tags = observed.tags.iter();
+        let others = tags.filter(|(key, _)| !key.starts_with("fde:"));
+        let others = others.map(|(key, value)| (key.to_owned(), value.to_owned()));
+        observed.tags = others.collect();
+    }
+    observed
+}
+
+fn is_proven(
+    live: &LiveSnapshot,
+    schema: &Schema,
+    urn: &Urn,
+    observed: &Observed,
+    bearers: &Bearers,
+) -> bool {
+    let name = schema
+        .name
+        .and_then(|rule| observed.inputs.get(rule.property));
+    let name = name.and_then(Value::as_str);
+    live.proof.holds(urn, observed, name, bearers)
+}
+
 fn tagged(
     live: &LiveSnapshot,
     schema: &Schema,
@@ -171,20 +219,18 @@ fn tagged(
     owners: &Owners<'_>,
     observed: &Observed,
     unmarked: Unmarked,
+    bearers: &Bearers,
 ) -> Whose {
-    let owner = observed
-        .tags
-        .owner()
-        .filter(|urn| *urn.stack() == graph.stack && urn.token() == schema.token)
-        .filter(|_| observed.tags.belongs_to(&graph.stack));
-    if let Some(urn) = owner {
+    if let Some(urn) = owner(schema, graph, observed) {
         let is_here = match observed.tags.region() {
             _ if !schema.global => true,
             Some(region) => graph.region.as_deref().is_none_or(|here| here == region),
             None => unmarked == Unmarked::Ours,
         };
-        return if is_here {
+        return if is_here && is_proven(live, schema, &urn, observed, bearers) {
             Whose::Ours(urn)
+        } else if is_here {
+            Whose::Claimed(urn)
         } else {
             Whose::Elsewhere(wanted_by_name(live, schema, graph, observed))
         };
@@ -301,7 +347,7 @@ fn children(
             });
         };
         let recorded = tags.parts();
-        let has = |mark: &String| recorded.as_ref().is_none_or(|marks| marks.contains(mark));
+        let has = |mark: &String| has_part(live, parent, tags, mark);
         let ties = || owners.tie(schema, &object.inputs);
         if let Some((wanted, inputs)) = wanted {
             // Parts are recorded before they are made. One that is not was there when the file came to name it, or a run
@@ -384,8 +430,17 @@ fn of_no_owner(
 
 /// Whether a part is on record at what it belongs on; before there were records, all were taken for ours.
 fn is_recorded(live: &LiveSnapshot, on: &Urn, mark: &str) -> bool {
-    let mut recorded = live.of(on).iter().map(|on| on.tags.parts());
-    recorded.any(|marks| marks.is_none_or(|marks| marks.contains(mark)))
+    let mut parents = live.of(on).iter();
+    parents.any(|parent| has_part(live, on, &parent.tags, mark))
+}
+
+/// Whether the tags of something of ours say that a part is ours, and that is proven.
+fn has_part(live: &LiveSnapshot, named: &Urn, tags: &Tags, mark: &str) -> bool {
+    let has = tags.parts().is_none_or(|marks| marks.contains(mark));
+    // It may have another name in the file by now.
+    let parent = tags.owner();
+    let parent = parent.as_ref().unwrap_or(named);
+    has && live.proof.holds_part(parent, mark)
 }
 
 /// Whether the file hangs a resource on something of ours that is there, whatever it calls that: a secret by its name or ARN.

@@ -99,15 +99,20 @@ fn verdict(draft: &mut Draft<'_>, resource: &Resource, schema: &Schema) -> Verdi
                 },
             });
         }
+        let hash = comparison.hash.as_deref();
+        let is_edited =
+            hash.is_some_and(|hash| draft.live.last_run.applied_others(&resource.urn, hash));
         return Verdict {
             desired,
             observed: None,
             comparison,
             op: Op::Create,
-            because: if draft.live.last_run.has(&resource.urn) {
-                Because::Gone
-            } else {
-                Because::Missing
+            because: match schema.lapses {
+                _ if !draft.live.last_run.has(&resource.urn) => Because::Missing,
+                // What the file has now was never there.
+                Some(_) if is_edited => Because::Missing,
+                Some(lapses) if lapses(&resource.inputs) => Because::Lapsed,
+                _ => Because::Gone,
             },
             order: ReplaceOrder::CreateFirst,
         };
@@ -179,7 +184,7 @@ fn verdict(draft: &mut Draft<'_>, resource: &Resource, schema: &Schema) -> Verdi
         }
         _ if !comparison.is_same() => (Op::Update, changed),
         Condition::Settling(status) => (Op::Update, Because::Unfinished(status.clone())),
-        Condition::Ready => (Op::Same, Because::Edited),
+        Condition::Ready | Condition::Busy(_) => (Op::Same, Because::Edited),
     };
     if op == Op::Replace
         && desired.generated_name
@@ -216,12 +221,15 @@ fn free_successor(name: &str, replaced: &str, others: &[Observed], property: &st
     successor
 }
 
-/// What a part goes with, although it refers to it by a name that stays: the old object takes its parts along.
+/// What a part goes with, although it refers to it by a name that stays: the old object takes its parts along, and what AWS counts
+/// among them.
 fn replaced_whole(draft: &Draft<'_>, resource: &Resource, schema: &Schema) -> Option<Urn> {
-    let needed = (!schema.taggable).then(|| dependencies(resource))?;
-    let mut wholes = needed
-        .into_iter()
-        .filter(|urn| schema.reads_after.contains(&urn.token()));
+    let is_part = !schema.taggable;
+    let takes_it = |token: &str| {
+        is_part && schema.reads_after.contains(&token) || schema.goes_with.contains(&token)
+    };
+    let needed = dependencies(resource).into_iter();
+    let mut wholes = needed.filter(|urn| takes_it(urn.token()));
     let whole = wholes.find(|urn| {
         let verdict = draft.verdicts.get(*urn);
         verdict.is_some_and(|verdict| verdict.op == Op::Replace)
@@ -282,6 +290,8 @@ fn desired(draft: &Draft<'_>, resource: &Resource, schema: &Schema) -> Desired {
     Desired {
         region: resource.options.region.clone(),
         earlier_names: resource.options.earlier_names.clone(),
+        earlier_values: resource.options.earlier_values.clone(),
+        new_defaults: resource.options.new_defaults.clone(),
         source: source_of(
             schema,
             &resource.inputs,
@@ -353,7 +363,7 @@ fn best(
             comparison.diff.changes.len(),
             // Of two revisions that are equally right, the one that a service runs.
             Reverse(*users),
-            observed.condition != Condition::Ready,
+            !observed.condition.is_usable(),
             observed.id.clone(),
         )
     });

@@ -116,12 +116,14 @@ impl Uses {
         found
     }
 
-    /// All that an object needs, directly or not.
-    pub(super) fn all_needs<'a>(&'a self, object: &'a ObjectKey) -> BTreeSet<&'a ObjectKey> {
+    /// All that an object names, directly or not: what the file wants it to name from now on is left out.
+    pub(super) fn all_named<'a>(&'a self, object: &'a ObjectKey) -> BTreeSet<&'a ObjectKey> {
         let mut found = BTreeSet::new();
         let mut open = vec![object];
         while let Some(object) = open.pop() {
-            open.extend(self.needs(object).filter(|needed| found.insert(*needed)));
+            let named = self.needs(object);
+            let named = named.filter(|needed| self.names_it(object, needed));
+            open.extend(named.filter(|needed| found.insert(*needed)));
         }
         found
     }

@@ -18,11 +18,12 @@ use super::{
     Action, Because, DeleteFirst, Draft, Held, Kept, Op, Plan, Refusal, ReplaceOrder, Step, StepId,
     compare, exclusive, others, protect,
 };
-use crate::graph::{dependencies, topological};
-use crate::resource::{Condition, Urn};
+use crate::graph::{ResourceGraph, Timeouts, dependencies, topological};
+use crate::resource::Urn;
 
 pub(super) fn into_plan(mut draft: Draft<'_>) -> Plan {
     let outputs = compare::outputs(&draft);
+    let made_parts = others::made_parts(&draft);
     let mut nodes = Nodes::of(&draft);
     nodes.connect(&mut draft);
     let order = nodes.order(&mut draft);
@@ -47,8 +48,14 @@ pub(super) fn into_plan(mut draft: Draft<'_>) -> Plan {
     let mut kept = Vec::new();
     let mut actions: BTreeMap<usize, Step> = BTreeMap::new();
     for (urn, verdict) in draft.verdicts {
+        let timeouts = timeouts(graph, urn);
         let step = |action| Step {
             urn: urn.clone(),
+            within: match action {
+                Action::Create { .. } | Action::CreateReplacement { .. } => timeouts.create,
+                Action::Update { .. } => timeouts.update,
+                Action::Delete { .. } | Action::DeleteReplaced { .. } => timeouts.delete,
+            },
             action,
             because: verdict.because.clone(),
             waits_for: BTreeSet::new(),
@@ -96,6 +103,7 @@ pub(super) fn into_plan(mut draft: Draft<'_>) -> Plan {
     for removal in draft.removals {
         let node = nodes.down[&key(&removal.urn, &removal.observed)];
         let step = Step {
+            within: timeouts(graph, &removal.urn).delete,
             urn: removal.urn,
             action: Action::Delete {
                 observed: removal.observed,
@@ -137,7 +145,17 @@ pub(super) fn into_plan(mut draft: Draft<'_>) -> Plan {
         facts: live.facts.clone(),
         left: draft.left,
         unmarked: draft.unmarked,
+        made_parts,
+        run: None,
     }
+}
+
+/// The author's limits for the operations on a resource; none for what is not in the file.
+fn timeouts(graph: &ResourceGraph, urn: &Urn) -> Timeouts {
+    graph
+        .get(urn)
+        .map(|resource| resource.options.timeouts)
+        .unwrap_or_default()
 }
 
 /// How much an edge means.
@@ -657,7 +675,7 @@ fn is_deferred(draft: &Draft<'_>, urn: &Urn) -> bool {
         observed.is_some_and(|observed| {
             let count = observed.inputs.get("desiredCount");
             let runs = count.and_then(crate::resource::Value::as_number) != Some(0.0);
-            observed.condition == Condition::Ready && runs
+            observed.condition.is_usable() && runs
         })
     };
     users.any(|(_, verdict)| serves(verdict))

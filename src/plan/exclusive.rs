@@ -103,7 +103,7 @@ fn moved<'a>(draft: &'a Draft<'_>) -> Vec<Moved<'a>> {
             .collect();
         let mut now = BTreeSet::new();
         for user in &old_users {
-            let needed = draft.uses.all_needs(user).into_iter();
+            let needed = draft.uses.all_named(user).into_iter();
             now.extend(needed.filter(|(urn, _)| urn.token() == token));
         }
         if now.is_empty() {

@@ -3,6 +3,7 @@
 //! A pure function: [`build`] takes the graph and the snapshot and returns the [`Plan`] that `preview` shows and `up`
 //! runs. It reads as a list of passes, one file each. No time, network, YAML or SDK here.
 
+mod announced;
 pub mod binding;
 mod compare;
 mod deletes;
@@ -19,13 +20,15 @@ pub mod verify;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::time::Duration;
 
-pub use others::{idle_accepts, names_an_addition, names_of_additions};
+pub use others::{boundless_accepts, idle_accepts, names_an_addition, names_of_additions};
 pub use target::matches_any;
 pub use unmarked::Unmarked;
 
 use crate::graph::ResourceGraph;
 use crate::resource::desired::Comparison;
+use crate::resource::proof::RunMark;
 use crate::resource::provider::{DataPolicy, Holder};
 use crate::resource::{Catalog, Desired, LastRun, LiveSnapshot, Observed, StackId, Urn, Value};
 
@@ -45,6 +48,8 @@ pub struct Request {
     pub allow_delete: Vec<String>,
     /// What others have added to objects of ours, and is to go: ids or names.
     pub remove: Vec<String>,
+    /// Objects that are the stack's, although nothing but their tags says so: ids, ARNs, or `*`.
+    pub trust: Vec<String>,
     /// The regions in which the stack may be set up besides those in which it is already.
     pub allow_regions: Vec<String>,
     /// Without the lock other runs may be at work on the stack, and what they have recorded stays on record.
@@ -106,6 +111,8 @@ pub enum Because {
     Missing,
     /// It was there after the last run.
     Gone,
+    /// As [`Self::Gone`], of what goes by itself where a person does not do their part.
+    Lapsed,
     /// The file wants something else than before.
     Edited,
     /// Somebody else changed it.
@@ -158,6 +165,8 @@ impl fmt::Display for Because {
         match self {
             Self::Missing => formatter.write_str("not there"),
             Self::Gone => formatter.write_str("drift: gone"),
+            Self::Lapsed => formatter
+                .write_str("lapsed: never confirmed, or cancelled by its receiver; offered again"),
             Self::Edited => formatter.write_str("edited"),
             Self::Drifted => formatter.write_str("drift"),
             Self::Renewed => formatter.write_str("written again, its source is new"),
@@ -227,6 +236,8 @@ pub struct Step {
     pub because: Because,
     /// Steps that must have succeeded before.
     pub waits_for: BTreeSet<StepId>,
+    /// How long it may take, where the author says so.
+    pub within: Option<Duration>,
 }
 
 /// What happens to one resource, in a word: the symbol and the row of the preview.
@@ -278,6 +289,14 @@ impl Step {
             | Action::Update { desired, .. }
             | Action::CreateReplacement { desired, .. } => Some(desired),
             Action::DeleteReplaced { .. } | Action::Delete { .. } => None,
+        }
+    }
+
+    /// What is to become of the data of an object that it deletes.
+    pub fn data_policy(&self) -> Option<DataPolicy> {
+        match self.action {
+            Action::DeleteReplaced { data, .. } | Action::Delete { data, .. } => Some(data),
+            _ => None,
         }
     }
 
@@ -377,6 +396,13 @@ pub enum Refusal {
         /// The switch of AWS that keeps it from being deleted, if that is on.
         guard: Option<&'static str>,
     },
+    /// It holds no data; but the switch of AWS that keeps it from being deleted is on, and nobody has consented.
+    Guarded {
+        urn: Urn,
+        id: String,
+        op: Op,
+        guard: &'static str,
+    },
     /// AWS does not delete it while these use it, and they cannot let go of it before.
     InUse {
         urn: Urn,
@@ -416,6 +442,14 @@ pub enum Refusal {
     },
     /// One is there and in use, without the tags by which it would be known, and would be made a second time.
     TagsLost(Unmarked),
+    /// Its tags say that it is ours, and no run of ours has made it, as far as the record goes.
+    TagsAlone {
+        urn: Urn,
+        id: String,
+        arn: Option<String>,
+        /// Whether it would be the second one of its resource.
+        is_second: bool,
+    },
     /// Others have put theirs where it is to be.
     PlaceTaken {
         urn: Urn,
@@ -454,11 +488,13 @@ impl Refusal {
             | Self::Protected { urn, .. }
             | Self::Retained { urn, .. }
             | Self::HoldsData { urn, .. }
+            | Self::Guarded { urn, .. }
             | Self::InUse { urn, .. }
             | Self::PlaceHeld { urn, .. }
             | Self::Interrupts { urn, .. }
             | Self::Forbidden { urn, .. }
             | Self::ParentNotOurs { urn, .. }
+            | Self::TagsAlone { urn, .. }
             | Self::PlaceTaken { urn, .. }
             | Self::Elsewhere { urn, .. }
             | Self::HeldByOthers { urn, .. }
@@ -509,6 +545,10 @@ pub struct Plan {
     pub left: LastRun,
     /// What stays when the stack goes, for want of its tags.
     pub unmarked: Vec<Unmarked>,
+    /// The untaggable parts that it makes: what each is part of, and its mark.
+    pub made_parts: Vec<(Urn, String)>,
+    /// The run that carries it out, once there is one: what it makes bears its mark.
+    pub run: Option<RunMark>,
 }
 
 impl Plan {
@@ -517,9 +557,12 @@ impl Plan {
         self.steps.is_empty()
     }
 
-    /// True if live AWS is as the file wants it, in what others have added as well.
+    /// True if live AWS is as the file wants it, in what others have added as well. What has lapsed can be offered again, and is
+    /// no difference that anybody has made.
     pub fn is_in_sync(&self) -> bool {
-        self.is_empty() && !self.added.iter().any(|added| added.is_drift)
+        let mut steps = self.steps.iter();
+        steps.all(|step| step.because == Because::Lapsed)
+            && !self.added.iter().any(|added| added.is_drift)
     }
 
     /// What happens to each resource, by URN.
@@ -564,6 +607,7 @@ pub fn build(
     // As soon as anything else changes, tags say more than those of earlier versions did.
     others::mark(&mut draft);
     others::refuse(&mut draft);
+    unmarked::refuse_claims(&mut draft);
     let unmarked = unmarked::find(&draft);
     if request.goal == Goal::Up {
         let refusals = unmarked.into_iter().map(Refusal::TagsLost);

@@ -78,7 +78,9 @@ impl Parts {
         for (urn, objects) in &live.ours {
             if request.takes_no_lock {
                 let recorded = objects.iter().filter_map(|object| object.tags.parts());
-                let recorded: BTreeSet<String> = recorded.flatten().collect();
+                let recorded = recorded.flatten();
+                let recorded = recorded.filter(|mark| live.proof.holds_part(urn, mark));
+                let recorded: BTreeSet<String> = recorded.collect();
                 if !recorded.is_empty() {
                     parts.live.entry(urn.clone()).or_default().extend(recorded);
                 }
@@ -118,6 +120,20 @@ impl Parts {
     pub(super) fn of_wanted(&self, urn: &Urn) -> bool {
         self.wanted.get(urn).is_some_and(|marks| !marks.is_empty())
     }
+}
+
+/// The untaggable parts that are to be made. Their parents may say already that they are ours, from one of before that is gone, and
+/// have no step of their own then.
+pub(super) fn made_parts(draft: &Draft<'_>) -> Vec<(Urn, String)> {
+    let made = draft.verdicts.iter();
+    let made = made.filter(|(_, verdict)| matches!(verdict.op, Op::Create | Op::Replace));
+    made.filter_map(|(urn, _)| {
+        let schema = draft.catalog.get(urn.token())?;
+        let resource = draft.graph.get(urn)?;
+        let (parent, mark) = record_of(draft.graph, &draft.live.facts, schema, resource)?;
+        Some((parent.clone(), mark))
+    })
+    .collect()
 }
 
 /// Finds free places for what does not care which it has, such as the priorities of listener rules that a section makes:
@@ -323,6 +339,28 @@ pub fn idle_accepts<'a>(
         }
     }
     idle
+}
+
+/// Entries of `accept` that take whatever others add to a resource, now and later. Each comes once, with the first resource
+/// that has it.
+pub fn boundless_accepts(graph: &ResourceGraph) -> Vec<(&Urn, &str)> {
+    /// Names that nothing has. Ids of rules, and ARNs, all begin like the last three.
+    const NOTHING: [&str; 4] = ["\0", "sgr-\0", "arn:\0", "arn:aws:\0"];
+    let mut seen = BTreeSet::new();
+    let mut boundless = Vec::new();
+    for resource in graph.iter() {
+        for pattern in &resource.options.accept {
+            let alone = std::slice::from_ref(pattern);
+            let takes_all = NOTHING.iter().any(|nothing| {
+                let name = format!("{}/{nothing}", resource.urn.name());
+                target::matches_any(alone, &name)
+            });
+            if takes_all && seen.insert(pattern.as_str()) {
+                boundless.push((&resource.urn, pattern.as_str()));
+            }
+        }
+    }
+    boundless
 }
 
 /// Whether the object of ours that an addition hangs on goes for good. Its successor, of the same URN, stays with all that

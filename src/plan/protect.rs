@@ -1,5 +1,5 @@
-//! Pass 5: what must not be. Changes that AWS refuses, protection, data without consent, and what stays because something
-//! that stays needs it.
+//! Pass 5: what must not be. Changes that AWS refuses, protection, data without consent, what AWS itself is to protect, and
+//! what stays because something that stays needs it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -131,6 +131,10 @@ fn guard_replacements(draft: &mut Draft<'_>) {
             });
         } else if is_stateful(draft, urn) && !consented(draft, urn, observed) {
             refusals.push(holds_data(draft, urn, observed, Op::Replace));
+        } else if let Some(guard) = guard_of(draft, urn, observed)
+            && !consented(draft, urn, observed)
+        {
+            refusals.push(guarded(urn, observed, Op::Replace, guard));
         } else if verdict.because == Because::Drifted
             && let Some(effect) = interruption(draft, urn, verdict.order)
         {
@@ -170,8 +174,20 @@ fn guard_removal(draft: &mut Draft<'_>, mut removal: Removal) {
         });
         return;
     }
+    let is_second = removal.because == Because::Superseded;
+    let consented =
+        consented_by_id(draft, observed) || !is_second && consented(draft, urn, observed);
+    let guard = guard_of(draft, urn, observed);
+    if let Some(guard) = guard
+        && !is_stateful(draft, urn)
+        && !consented
+    {
+        draft
+            .refusals
+            .push(guarded(urn, observed, Op::Delete, guard));
+        return;
+    }
     if is_stateful(draft, urn) {
-        let consented = consented(draft, urn, observed);
         let on_delete = match draft.request.goal {
             // `destroy` is an explicit act and follows the file; what the file does not know stays.
             Goal::Destroy => options.map_or(OnDelete::Retain, |options| options.on_delete),
@@ -185,7 +201,7 @@ fn guard_removal(draft: &mut Draft<'_>, mut removal: Removal) {
         };
         // Whoever switched it on wants to be asked, whatever the file says of `destroy`; and of what was there before us the
         // file does not decide either.
-        let is_guarded = guard_of(draft, urn, observed).is_some() || observed.tags.is_adopted();
+        let is_guarded = guard.is_some() || observed.tags.is_adopted();
         if on_delete != OnDelete::Retain && !consented && is_guarded {
             let refusal = holds_data(draft, urn, observed, Op::Delete);
             draft.refusals.push(refusal);
@@ -307,10 +323,17 @@ pub(super) fn is_stateful(draft: &Draft<'_>, urn: &Urn) -> bool {
         .is_some_and(|schema| schema.stateful)
 }
 
-/// Whether `--allow-delete` names an object, by its logical or physical name, as one whose data may go.
+/// Whether `--allow-delete` names an object, by its logical or physical name, as one that may go, with the data in it.
 pub(super) fn consented(draft: &Draft<'_>, urn: &Urn, observed: &Observed) -> bool {
     let allowed = &draft.request.allow_delete;
-    target::matches_any(allowed, urn.name()) || allowed.contains(&observed.id)
+    target::matches_any(allowed, urn.name()) || consented_by_id(draft, observed)
+}
+
+/// Whether `--allow-delete` names an object by its physical name: the logical one is that of its successor, too. All that
+/// wants consent is named as well by `*`.
+fn consented_by_id(draft: &Draft<'_>, observed: &Observed) -> bool {
+    let mut allowed = draft.request.allow_delete.iter();
+    allowed.any(|name| *name == observed.id || name == "*")
 }
 
 fn protected(urn: &Urn, observed: &Observed, op: Op) -> Refusal {
@@ -327,6 +350,15 @@ fn holds_data(draft: &Draft<'_>, urn: &Urn, observed: &Observed, op: Op) -> Refu
         id: observed.id.clone(),
         op,
         guard: guard_of(draft, urn, observed),
+    }
+}
+
+fn guarded(urn: &Urn, observed: &Observed, op: Op, guard: &'static str) -> Refusal {
+    Refusal::Guarded {
+        urn: urn.clone(),
+        id: observed.id.clone(),
+        op,
+        guard,
     }
 }
 

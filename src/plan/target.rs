@@ -148,19 +148,21 @@ fn matches(pattern: &str, name: &str) -> bool {
     })
 }
 
+/// Each piece between two `*` is taken where it first fits, which leaves most for the rest: patterns come from files, and to
+/// try every place might never end.
 fn glob(pattern: &str, text: &str) -> bool {
-    match pattern.split_once('*') {
-        None => pattern == text,
-        Some((head, tail)) => {
-            let Some(rest) = text.strip_prefix(head) else {
-                return false;
-            };
-            let tail = tail.trim_start_matches('*');
-            (0..=rest.len())
-                .filter(|start| rest.is_char_boundary(*start))
-                .any(|start| glob(tail, &rest[start..]) || (tail.is_empty()))
-        }
+    let mut pieces = pattern.split('*');
+    let head = pieces.next().unwrap_or_default();
+    let (Some(mut rest), Some(tail)) = (text.strip_prefix(head), pieces.next_back()) else {
+        return pattern == text;
+    };
+    for piece in pieces {
+        let Some(at) = rest.find(piece) else {
+            return false;
+        };
+        rest = &rest[at + piece.len()..];
     }
+    rest.ends_with(tail)
 }
 
 #[cfg(test)]
@@ -185,5 +187,27 @@ mod tests {
         for pattern in ["service", "services/web", "ap", "", "web*"] {
             assert!(!matches(pattern, name), "{pattern}");
         }
+    }
+
+    #[test]
+    fn a_star_stands_for_any_text() {
+        for (pattern, text, expected) in [
+            ("*", "", true),
+            ("**", "ab", true),
+            ("a*", "a", true),
+            ("a*b*c", "a-b-b-c", true),
+            ("a*b*c", "a-c-b", false),
+            ("*ab", "aab", true),
+            ("ab*ab", "ab", false),
+            ("ab*ba", "abba", true),
+            ("a*a", "a", false),
+            ("é*", "éa", true),
+            ("x*", "éa", false),
+            ("", "a", false),
+        ] {
+            assert_eq!(glob(pattern, text), expected, "{pattern} {text}");
+        }
+        let hostile = "*a".repeat(100_000) + "b";
+        assert!(!glob(&hostile, &"a".repeat(1_000)));
     }
 }

@@ -1,9 +1,12 @@
-//! Objects that have lost their owner tags. They would be planned as creations, and a second one made; objects of ours that
+//! Objects whose tags do not tell of whose they are: those that have lost their owner tags, and those to which such tags have
+//! been copied.
+//!
+//! The first would be planned as creations, and a second one made; objects of ours that
 //! still use them show that they exist.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Because, Draft, Goal, Op, target};
+use super::{Because, Draft, Goal, Op, Refusal, target};
 use crate::resource::diff::compare;
 use crate::resource::{Change, Observed, Urn, Value};
 
@@ -15,6 +18,21 @@ pub struct Unmarked {
     pub arn: Option<String>,
     /// What of ours uses it.
     pub users: Vec<Urn>,
+}
+
+/// Refuses to touch what says by its tags alone that it is ours.
+pub(super) fn refuse_claims(draft: &mut Draft<'_>) {
+    let live = draft.live;
+    let refusals = live
+        .claimed
+        .iter()
+        .map(|(urn, observed)| Refusal::TagsAlone {
+            urn: urn.clone(),
+            id: observed.id.clone(),
+            arn: observed.arn.clone(),
+            is_second: !live.of(urn).is_empty(),
+        });
+    draft.refusals.extend(refusals);
 }
 
 /// Objects that seem to be gone, although an object of ours still uses them and AWS refuses to delete them while it does.
@@ -122,6 +140,7 @@ fn missing<'a>(draft: &Draft<'a>) -> BTreeSet<&'a Urn> {
         is_missing
             && resource.options.import.is_none()
             && !live.foreign.contains_key(urn)
+            && !live.claimed.iter().any(|(claimed, _)| claimed == urn)
             && !target::matches_any(&request.replace, urn.name())
     });
     missing.map(|resource| &resource.urn).collect()

@@ -10,12 +10,17 @@ use super::diff::{TAGS, compare, compare_tags};
 use super::kept;
 use super::names::same_but_for_generation;
 use super::path::Segment;
+use super::proof::RunMark;
 use super::tags::{
-    ADOPTED, Marks, PROTECT, REGION, RETAIN, WRITTEN, applied, applied_hash, source_hash,
+    ADOPTED, APPLIED, Marks, PROTECT, REGION, RETAIN, RUN, WRITTEN, applied, applied_hash,
+    source_hash,
 };
 use super::value::resolve_properties;
 use super::written::Sources;
-use super::{Change, Diff, Observed, OutputReference, Path, Properties, Schema, Tags, Urn, Value};
+use super::{
+    Change, Diff, Earlier, NewDefault, Observed, OutputReference, Path, Properties, Schema, Tags,
+    Urn, Value,
+};
 
 /// What is wanted of one resource.
 #[derive(Debug, Clone, PartialEq)]
@@ -43,8 +48,12 @@ pub struct Desired {
     pub generated_name: bool,
     /// Where the stack is.
     pub region: Option<String>,
+    /// What of it is so by a default that came later: see [`NewDefault`].
+    pub new_defaults: Vec<NewDefault>,
     /// Names that a live object may keep, though another would be derived now.
     pub earlier_names: Vec<Value>,
+    /// Other values that it may keep: see [`Earlier`].
+    pub earlier_values: Vec<Earlier>,
     /// The marks of the untaggable parts to be recorded; `None` for a type that has none.
     pub parts: Option<BTreeSet<String>>,
     /// What the file says, as [`source_of`] has it.
@@ -143,7 +152,7 @@ impl Desired {
         self.compared(schema, &authored, inputs, &sources, observed)
     }
 
-    /// What the file says, with the name that an earlier version derived where the live object has it.
+    /// What the file says, with what an earlier version chose where the live object has it: its name, and other values.
     fn authored(
         &self,
         schema: &Schema,
@@ -151,7 +160,13 @@ impl Desired {
         observed: Option<&Observed>,
     ) -> Properties {
         let mut authored = resolved(&self.inputs, lookup);
-        let Some((rule, observed)) = schema.name.zip(observed) else {
+        let Some(observed) = observed else {
+            return authored;
+        };
+        for earlier in &self.earlier_values {
+            earlier.keep(&mut authored, &observed.inputs);
+        }
+        let Some(rule) = schema.name else {
             return authored;
         };
         let live = observed.inputs.get(rule.property).and_then(Value::as_str);
@@ -266,14 +281,21 @@ impl Desired {
     /// The tags for the create call. An input that AWS takes by a later call alone, and that `ignoreChanges` names, would be
     /// left at AWS's default if the run ended between the two; so the object says that it is unfinished until it is not.
     ///
-    /// With `kept`, the inputs of a replacement, it also says what it has from the old object.
+    /// With `kept`, the inputs of a replacement, it also says what it has from the old object. It bears the mark of the run
+    /// that makes it, in place of these objects, if there is one.
     pub fn tags_at_creation(
         &self,
         schema: &Schema,
         tags: &Tags,
         kept: Option<&Properties>,
+        run: Option<(&RunMark, &[String])>,
     ) -> Tags {
         let mut tags = tags.clone();
+        if let Some((run, instead_of)) = run.filter(|_| schema.taggable) {
+            let inputs = tags.get(APPLIED).unwrap_or_default();
+            let mark = run.on(schema.create_class, &self.urn, inputs, instead_of);
+            tags.insert(RUN, mark);
+        }
         if let Some(region) = self.region.as_ref().filter(|_| schema.taggable) {
             tags.insert(REGION, region);
         }

@@ -107,7 +107,8 @@ pub fn compare(schema: &Schema, desired: &Properties, observed: &Properties) -> 
             continue;
         }
         let wanted = desired.get(property.name).unwrap_or(&Value::Null);
-        if wanted.is_null() && property.unset == Unset::ServerChooses {
+        let is_unset = wanted.is_null() || wanted.as_str() == Some("") && property.empty_is_unset();
+        if is_unset && property.unset == Unset::ServerChooses {
             continue;
         }
         let found = observed.get(property.name).unwrap_or(&Value::Null);
@@ -117,9 +118,16 @@ pub fn compare(schema: &Schema, desired: &Properties, observed: &Properties) -> 
 }
 
 fn compare_property(property: &Property, wanted: &Value, found: &Value, changes: &mut Vec<Change>) {
-    let canonical = |value: &Value| match property.canonical {
-        Some(form) => form(value.clone()),
-        None => value.clone(),
+    let canonical = |value: &Value| {
+        let value = match property.canonical {
+            Some(form) => form(value.clone()),
+            None => value.clone(),
+        };
+        if property.empty_is_unset() {
+            empty_is_unset(value)
+        } else {
+            value
+        }
     };
     let wanted = canonical(wanted);
     let mut found = canonical(found);
@@ -307,8 +315,8 @@ pub fn compare_tags(desired: &Tags, observed: &Tags) -> Vec<Change> {
     changes
 }
 
-/// A text that is taken away by setting it to the empty one.
-pub fn empty_is_unset(value: Value) -> Value {
+/// A text that is empty is none.
+fn empty_is_unset(value: Value) -> Value {
     match value.as_str() {
         Some("") => Value::Null,
         _ => value,

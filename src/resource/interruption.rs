@@ -1,9 +1,9 @@
 //! What a change of an object does to the traffic that it serves.
 
-use super::{Diff, Properties};
+use super::{Diff, Observed, Properties};
 
-/// What an update with this difference, to these inputs, means.
-pub type Updated = fn(&Diff, &Properties) -> Option<&'static str>;
+/// What an update of this object, with this difference, to these inputs, means.
+pub type Updated = fn(&Diff, &Properties, &Observed) -> Option<String>;
 
 /// By how the object changes. `None`: traffic goes on.
 #[derive(Debug, Clone, Copy)]

@@ -32,6 +32,12 @@ impl LastRun {
         known.is_some_and(|known| known == shortened(inputs))
     }
 
+    /// Whether other inputs than those of this hash were the last ones applied to it, as far as is known.
+    pub fn applied_others(&self, urn: &Urn, inputs: &str) -> bool {
+        let known = self.left.get(&key(urn)).and_then(Option::as_deref);
+        known.is_some_and(|known| known != shortened(inputs))
+    }
+
     pub fn insert(&mut self, urn: &Urn, inputs: Option<&str>) {
         self.left.insert(key(urn), inputs.map(shortened));
     }

@@ -5,8 +5,24 @@ use super::tags::short_hash;
 use super::{Properties, Schema, StackId, Value};
 
 /// The physical name of a resource whose author gave none: `<stack>-<environment>-<logical name>`, shortened with a hash
-/// where AWS limits the length, and with a generation suffix where a replacement must stand beside its predecessor.
+/// where AWS limits the length, and with a generation suffix where a replacement must stand beside its predecessor. A name of a
+/// form that AWS advises against ends in a hash.
 pub fn derive(stack: &StackId, logical: &str, rule: NameRule, generation: &str) -> String {
+    let name = derive_plainly(stack, logical, rule, generation);
+    if !rule.avoided.is_some_and(|is_avoided| is_avoided(&name)) {
+        return name;
+    }
+    let hash = short_hash(&name, DISTINCTION);
+    let room = rule.max_length.saturating_sub(hash.len() + 1);
+    let kept = name.get(..room).unwrap_or(&name).trim_end_matches('-');
+    format!("{kept}-{hash}")
+}
+
+/// Hexadecimal digits at the end of a name whose own end would mean something.
+const DISTINCTION: usize = 8;
+
+/// As [`derive()`], whatever AWS advises: the names that earlier versions of this program gave.
+pub fn derive_plainly(stack: &StackId, logical: &str, rule: NameRule, generation: &str) -> String {
     let mut base = sanitise(&format!("{}-{}-{}", stack.name, stack.environment, logical));
     let suffix = if rule.generated {
         format!("-{generation}")
@@ -69,6 +85,19 @@ pub fn may_be_derived(stack: &StackId, name: &str) -> bool {
         .is_some_and(|rest| rest.starts_with('-'))
 }
 
+/// As [`may_be_derived()`], where a name has so many characters at most: the beginning of a longer one gives way to a hash.
+pub fn may_be_derived_within(stack: &StackId, name: &str, max_length: usize) -> bool {
+    let prefix = sanitise(&format!("{}-{}", stack.name, stack.environment));
+    // A hash of the whole name and a generation follow at most, each after a hyphen.
+    let kept = max_length.saturating_sub(2 * (GENERATION + 1));
+    match prefix.get(..kept) {
+        Some(kept) if kept.len() < prefix.len() => name
+            .to_ascii_lowercase()
+            .starts_with(kept.trim_end_matches('-')),
+        _ => may_be_derived(stack, name),
+    }
+}
+
 /// Lower-case letters, digits and single hyphens: what every AWS name takes.
 fn sanitise(text: &str) -> String {
     let mut name = String::with_capacity(text.len());
@@ -96,6 +125,7 @@ mod tests {
             property: "name",
             max_length: 32,
             generated: true,
+            avoided: None,
         };
         let short = derive(&stack, "services/api", rule, "abc123");
         let long = derive(&stack, "services/apiTargetGroup", rule, "abc123");
@@ -106,5 +136,66 @@ mod tests {
         assert!(short.ends_with("-abc123") && short.starts_with("happyrobot-fde-d"));
         assert!(same_but_for_generation(&short, &successor(&short, "tg-1")));
         assert_ne!(successor(&short, "tg-1"), successor(&short, "tg-2"));
+    }
+
+    #[test]
+    fn a_name_is_known_as_one_that_may_be_derived_however_it_was_shortened() {
+        let rule = |generated| NameRule {
+            property: "name",
+            max_length: 32,
+            generated,
+            avoided: None,
+        };
+        for (name, environment) in [
+            ("shop", "dev"),
+            ("happyrobot-fde", "dev"),
+            ("happyrobot-platform", "staging"),
+            ("a-name-that-is-as-long-as-a-name-may-be", "production"),
+        ] {
+            let stack = StackId {
+                name: name.into(),
+                environment: environment.into(),
+            };
+            for logical in [
+                "lb",
+                "services/api-target-group",
+                "a/very/long/logical/name",
+            ] {
+                for generated in [false, true] {
+                    let name = derive(&stack, logical, rule(generated), "abc123");
+                    assert!(may_be_derived_within(&stack, &name, 32), "{name}");
+                    if generated {
+                        let name = successor(&name, "tg-1");
+                        assert!(may_be_derived_within(&stack, &name, 32), "{name}");
+                    }
+                }
+            }
+            for other in ["theirs-00001", "happyrobot-fde-demo-api", "shop-demo-web"] {
+                assert!(!may_be_derived_within(&stack, other, 32), "{other}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_form_that_aws_advises_against_is_not_derived() {
+        let stack = StackId {
+            name: "shop".into(),
+            environment: "dev".into(),
+        };
+        let rule = NameRule {
+            property: "name",
+            max_length: 24,
+            generated: false,
+            avoided: Some(|name| name.ends_with("-secret")),
+        };
+        let name = |logical| derive(&stack, logical, rule, "");
+        assert_eq!(name("database/key"), "shop-dev-database-key");
+        let other = name("db/secret");
+        assert!(other.starts_with("shop-dev-db-sec"), "{other}");
+        assert!(other.len() <= 24 && !other.ends_with("-secret"), "{other}");
+        assert_eq!(
+            derive_plainly(&stack, "db/secret", rule, ""),
+            "shop-dev-db-secret"
+        );
     }
 }

@@ -26,6 +26,10 @@ pub enum Until {
         planned: Option<String>,
         forced: Option<String>,
     },
+    /// Any update: it is a default that the object was made without.
+    NewDefault,
+    /// Somebody confirms it: its receiver.
+    Confirmation,
     /// What waits could not be read.
     Unknown,
 }

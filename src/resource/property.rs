@@ -1,8 +1,8 @@
 //! One property of a resource type: what it is when left out, and what a change of it takes.
 
-use super::Value;
 use super::rule::Locality;
 use super::text_rule::TextRule;
+use super::{Properties, Value};
 
 /// What it means when the author leaves a property out.
 #[derive(Debug, Clone, PartialEq)]
@@ -36,6 +36,8 @@ pub struct Property {
     pub declared_keys_only: bool,
     /// Brings equal meanings to one form, on the desired and on the observed side.
     pub canonical: Option<fn(Value) -> Value>,
+    /// AWS keeps it in lower case, whatever it is sent.
+    pub lower_cased: bool,
     /// The texts that AWS takes.
     pub text: Option<TextRule>,
     /// Where its values are, in the region of the stack or anywhere.
@@ -56,6 +58,7 @@ impl Property {
             secret_if: None,
             declared_keys_only: false,
             canonical: None,
+            lower_cased: false,
             text: None,
             locality: Locality::Anywhere,
         }
@@ -66,6 +69,17 @@ impl Property {
     pub fn text(mut self, rule: TextRule) -> Self {
         self.text = Some(rule);
         self
+    }
+
+    /// Whether an empty text means the same as none: AWS answers one for the other. Not where it would be refused, which says
+    /// more, nor where something else than nothing takes the place of what is left out.
+    pub fn empty_is_unset(&self) -> bool {
+        let is_none = match &self.unset {
+            Unset::Default(default) => default.is_null(),
+            Unset::ServerChooses => true,
+            Unset::Required => false,
+        };
+        is_none && self.text.is_none_or(|rule| rule.check_text("").is_none())
     }
 
     /// Names availability zones.
@@ -156,9 +170,38 @@ impl Property {
         self
     }
 
+    /// AWS keeps it in lower case. What others are told of it is in lower case from the beginning, too: a dimension of an
+    /// alarm, for one, is another with other letters.
+    #[must_use]
+    pub fn lower_cased(mut self) -> Self {
+        self.lower_cased = true;
+        self.canonical(lower_case)
+    }
+
     /// A list whose order means nothing.
     #[must_use]
     pub fn set(self) -> Self {
         self.canonical(super::diff::sorted)
+    }
+}
+
+/// A text in lower case; anything else as it is.
+pub fn lower_case(value: Value) -> Value {
+    match value {
+        Value::String(text) => Value::String(text.to_lowercase()),
+        other => other,
+    }
+}
+
+/// Adds the default of every key that is missing, at all depths.
+pub(super) fn fill(given: &mut Properties, defaults: &Properties) {
+    for (name, default) in defaults {
+        match (given.get_mut(name), default) {
+            (Some(Value::Object(given)), Value::Object(defaults)) => fill(given, defaults),
+            (Some(_), _) => {}
+            (None, default) => {
+                given.insert(name.clone(), default.clone());
+            }
+        }
     }
 }

@@ -22,6 +22,17 @@ pub trait Provider: Send + Sync {
     /// Where objects with our stack's tag are to be found. An index to start from, never proof of existence.
     async fn index(&self, stack: &StackId) -> Result<Vec<Indexed>, ProviderError>;
 
+    /// An object as its entry in the index says that it is, without inputs and outputs; `None` where the entry does not say
+    /// enough. Only for [`Provider::ahead`].
+    fn foreseen(&self, _token: &str, _entry: &Indexed) -> Option<Observed> {
+        None
+    }
+
+    /// Asks beforehand what the reading of a type will ask once its parents are read, as far as file and index say it now:
+    /// the parents of the query are foreseen ones. The answers wait in the session of the query. Nothing is concluded
+    /// from them before the type is read, which also reports what was refused; and nothing is asked twice.
+    async fn ahead(&self, _query: Query<'_>) {}
+
     /// Every object of one type that carries our stack's tag, belongs to a parent that does, or has a wanted name.
     async fn read(&self, query: Query<'_>) -> Result<Vec<Observed>, ProviderError>;
 
@@ -119,6 +130,22 @@ impl<'a> Query<'a> {
         is_settled.then_some(tags)
     }
 
+    /// Whether the index has all that the stack wants of this type, with the tags that it is to carry, and nothing else. Then
+    /// no run has just made anything of it or is about to, and what is neither wanted nor in the index is another's: it need
+    /// not be looked for among all that the account has.
+    pub fn is_settled(&self) -> bool {
+        let owners: Option<HashSet<Urn>> = self
+            .indexed
+            .iter()
+            .map(|entry| self.settled_tags(&entry.arn)?.owner())
+            .collect();
+        let Some(owners) = owners else {
+            return false;
+        };
+        let mut wanted = self.wanted.iter();
+        !self.wanted.is_empty() && wanted.all(|wanted| owners.contains(&wanted.urn))
+    }
+
     fn entry(&self, arn: &str) -> Option<&'a Indexed> {
         let found = self
             .indexed
@@ -212,6 +239,11 @@ pub enum DataPolicy {
 /// Hears what an operation is waiting for: `creating`, `1/2 running, target unhealthy`.
 pub trait Progress: Send + Sync {
     fn status(&self, text: &str);
+
+    /// How much is left of the time that the author allows for it. `None`: as long as AWS may take.
+    fn time_left(&self) -> Option<Duration> {
+        None
+    }
 }
 
 /// Hears nothing.
@@ -408,3 +440,63 @@ impl fmt::Display for ProviderError {
 }
 
 impl std::error::Error for ProviderError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::resource::ReadSession;
+    use crate::resource::tags::Marks;
+
+    #[test]
+    fn what_the_index_has_as_it_is_wanted_is_settled() {
+        let stack = &StackId {
+            name: "shop".into(),
+            environment: "dev".into(),
+        };
+        let wanted = |name: &str| {
+            let urn = Urn::new(stack, "t:t:T", name);
+            let tags = Tags::owned(
+                &urn,
+                &std::collections::BTreeMap::from([("project".to_owned(), "shop".to_owned())]),
+                "",
+                Marks::default(),
+            );
+            Wanted {
+                urn,
+                inputs: Properties::new(),
+                tags,
+                is_imported: false,
+            }
+        };
+        let indexed = |arn: &str, name: &str| Indexed {
+            arn: arn.into(),
+            tags: wanted(name).tags,
+        };
+        let live = &LiveSnapshot::default();
+        let session = &ReadSession::default();
+        let is_settled = |wanted: &[Wanted], indexed: &[Indexed]| {
+            let query = Query {
+                token: "t:t:T",
+                stack,
+                wanted,
+                indexed,
+                live,
+                session,
+            };
+            query.is_settled()
+        };
+        let both = [wanted("a"), wanted("b")];
+        assert!(is_settled(&both, &[indexed("1", "a"), indexed("2", "b")]));
+        // Made a moment ago, or not yet.
+        assert!(!is_settled(&both, &[indexed("1", "a")]));
+        assert!(!is_settled(&both, &[]));
+        // Left over, or known from the record alone.
+        let three = [indexed("1", "a"), indexed("2", "b"), indexed("3", "c")];
+        assert!(!is_settled(&both, &three));
+        // Other tags than it is to carry.
+        let mut changed = [indexed("1", "a"), indexed("2", "b")];
+        changed[1].tags.insert("project", "other");
+        assert!(!is_settled(&both, &changed));
+        assert!(!is_settled(&[], &[]));
+    }
+}

@@ -2,10 +2,13 @@
 //!
 //! A schema says nothing about how AWS is called; it is the same for the real provider and for the simulation.
 
+mod inputs;
+
 use super::pending::{Pending, RebootOrder};
 pub use super::property::{Property, Unset};
-use super::rule::{Beside, Claim, Limit, RangeRule};
-use super::{Diff, Interruption, Misfit, Observed, Path, Properties, Value};
+use super::provider::DataPolicy;
+use super::rule::{Beside, Limit, RangeRule};
+use super::{Diff, Interruption, Misfit, Observed, Properties};
 
 /// How a create call can be repeated after an answer was lost (`promises.md` §3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,6 +33,8 @@ pub struct NameRule {
     /// Names that we derive carry a short hash of the replace-only inputs, so that a replacement can be created before
     /// its predecessor is deleted.
     pub generated: bool,
+    /// Names that AWS takes, and advises against: none is derived so.
+    pub avoided: Option<fn(&str) -> bool>,
 }
 
 /// Everything that does not fit together in the inputs; references are in them as text.
@@ -78,10 +83,17 @@ pub struct Schema {
     pub stateful: bool,
     /// What stays of an object's data where it is deleted with care, in words; `None` if nothing can.
     pub leaves: Option<fn(&Observed) -> Option<String>>,
+    /// What AWS has made beside it by itself, or a deletion leaves, and no run deletes; in words.
+    pub aftermath: Option<fn(&Observed, DataPolicy) -> Vec<String>>,
+    /// Whether an object with these inputs goes by itself if a person does not do their part: a subscription that is never
+    /// confirmed. One that is gone so is no drift.
+    pub lapses: Option<fn(&Properties) -> bool>,
+    /// One that is deleted with care is there for some days more, and creation brings it back.
+    pub comes_back: bool,
     /// The property by which the author says that the object may go with all that is in it.
     pub forced_by: Option<&'static str>,
-    /// The switch by which AWS itself refuses to delete it. Data behind one that is on goes by consent only, also where
-    /// `destroy` would delete.
+    /// The switch by which AWS itself refuses to delete it. What has it on goes by consent only, also where `destroy` would
+    /// delete: data, and what holds none and cannot be had again, such as a name that others point at.
     pub guard: Option<&'static str>,
     /// Carries tags, and with them its owner.
     pub taggable: bool,
@@ -97,6 +109,8 @@ pub struct Schema {
     pub made_by_aws: bool,
     /// AWS has no call that takes it away: it goes with what it hangs on.
     pub goes_with_parent: bool,
+    /// Types with whose objects one of this type goes, although it has an owner of its own: what AWS takes away with them.
+    pub goes_with: &'static [&'static str],
     /// What others add of this type widens access, or changes where traffic goes.
     pub opens: bool,
     /// What it hangs on cannot be deleted while it is there, whoever has put it there.
@@ -108,6 +122,9 @@ pub struct Schema {
     pub follows_use: bool,
     /// Types whose live objects must be known before this one can be read: parents, mostly.
     pub reads_after: &'static [&'static str],
+    /// The properties that name a role which AWS assumes as it makes the object, or what has such a role: the policies of the
+    /// role come first.
+    pub assumes: &'static [&'static str],
     /// Types whose objects must be gone before this one can go, although no input of theirs refers to it.
     pub deletes_after: &'static [&'static str],
     /// Which objects of those types it does not have to wait for, by their inputs.
@@ -172,6 +189,9 @@ impl Schema {
             tag_keys_ignore_case: false,
             stateful: false,
             leaves: None,
+            aftermath: None,
+            lapses: None,
+            comes_back: false,
             forced_by: None,
             guard: None,
             unindexed: false,
@@ -185,7 +205,9 @@ impl Schema {
             global: false,
             follows_use: false,
             taggable: create_class != CreateClass::PartOfParent,
+            goes_with: &[],
             reads_after: &[],
+            assumes: &[],
             deletes_after: &[],
             deletes_beside: None,
             blockers: None,
@@ -226,6 +248,7 @@ impl Schema {
             property,
             max_length,
             generated: false,
+            avoided: None,
         });
         self
     }
@@ -237,7 +260,17 @@ impl Schema {
             property,
             max_length,
             generated: true,
+            avoided: None,
         });
+        self
+    }
+
+    /// Derives no names of this form.
+    #[must_use]
+    pub fn avoids(mut self, is_avoided: fn(&str) -> bool) -> Self {
+        if let Some(rule) = &mut self.name {
+            rule.avoided = Some(is_avoided);
+        }
         self
     }
 
@@ -315,6 +348,25 @@ impl Schema {
     }
 
     #[must_use]
+    pub fn aftermath(mut self, of: fn(&Observed, DataPolicy) -> Vec<String>) -> Self {
+        self.aftermath = Some(of);
+        self
+    }
+
+    #[must_use]
+    pub fn lapses(mut self, lapses: fn(&Properties) -> bool) -> Self {
+        self.lapses = Some(lapses);
+        self
+    }
+
+    /// One that is deleted with care is there for some days more, and creation brings it back. Its id never comes again.
+    #[must_use]
+    pub fn comes_back(mut self) -> Self {
+        self.comes_back = true;
+        self
+    }
+
+    #[must_use]
     pub fn forced_by(mut self, property: &'static str) -> Self {
         self.forced_by = Some(property);
         self
@@ -354,6 +406,13 @@ impl Schema {
     #[must_use]
     pub fn hangs_on(mut self, property: &'static str, token: &'static str) -> Self {
         self.parents.push(Parent { property, token });
+        self
+    }
+
+    /// Names the types whose objects take one of this type along when they go.
+    #[must_use]
+    pub fn goes_with(mut self, tokens: &'static [&'static str]) -> Self {
+        self.goes_with = tokens;
         self
     }
 
@@ -448,6 +507,12 @@ impl Schema {
     #[must_use]
     pub fn reads_after(mut self, tokens: &'static [&'static str]) -> Self {
         self.reads_after = tokens;
+        self
+    }
+
+    #[must_use]
+    pub fn assumes(mut self, properties: &'static [&'static str]) -> Self {
+        self.assumes = properties;
         self
     }
 
@@ -548,146 +613,7 @@ impl Schema {
             .iter()
             .find(|property| property.name == name)
     }
-
-    /// The inputs with every default filled in.
-    #[must_use]
-    pub fn with_defaults(&self, mut inputs: Properties) -> Properties {
-        for property in &self.properties {
-            let Unset::Default(default) = &property.unset else {
-                continue;
-            };
-            match (inputs.get_mut(property.name), default) {
-                (Some(Value::Object(given)), Value::Object(defaults)) => fill(given, defaults),
-                (None | Some(Value::Null), default) if !default.is_null() => {
-                    inputs.insert(property.name.to_owned(), default.clone());
-                }
-                _ => {}
-            }
-        }
-        inputs.retain(|_, value| !value.is_null());
-        inputs
-    }
-
-    /// Everything that AWS does not take of the inputs, as far as they are known.
-    pub fn misfits(&self, inputs: &Properties) -> Vec<Misfit> {
-        let of_texts = self.properties.iter().filter_map(|property| {
-            let unfit = property.text?.check(inputs.get(property.name)?)?;
-            Some(Misfit::of_text(property.name, unfit))
-        });
-        // What is left out is known to be left out.
-        let is_known = |path: &String| {
-            let path = Path::parse(path).unwrap_or_default();
-            path.find(inputs).is_none_or(Value::is_known)
-        };
-        let together = self.checks.map_or_else(Vec::new, |checks| checks(inputs));
-        let decided = together
-            .into_iter()
-            .filter(|misfit| misfit.decided_by.iter().all(is_known));
-        of_texts.chain(decided).collect()
-    }
-
-    /// What no two resources can have in common: a name within its scope, the key, and what else the type says.
-    pub fn claims(&self) -> Vec<Claim> {
-        let own = |by: Vec<&'static str>| Claim {
-            space: self.token,
-            by,
-            ignores_case: self.ignores_case,
-        };
-        let named = self
-            .name
-            .filter(|rule| !self.key.contains(&rule.property))
-            .map(|rule| own(self.scope.iter().copied().chain([rule.property]).collect()));
-        let keyed = (!self.key.is_empty()).then(|| own(self.key.to_vec()));
-        let others = self.unique.iter().map(|by| own(by.to_vec()));
-        let shared = self.shared_claim.map(|(space, by)| Claim {
-            space,
-            by: vec![by],
-            ignores_case: false,
-        });
-        named
-            .into_iter()
-            .chain(keyed)
-            .chain(others)
-            .chain(shared)
-            .collect()
-    }
-
-    /// The place in AWS that only one object of the type can take at a time: its key, or else its name. `None` if it has
-    /// neither, or not all of it is known.
-    pub fn place_of(&self, inputs: &Properties) -> Option<Vec<Value>> {
-        if !self.key.is_empty() {
-            // Of a key of which nothing is set there can be any number: NAT gateways without an address.
-            let key = self.key_of(inputs)?;
-            return key.iter().any(|part| !part.is_null()).then_some(key);
-        }
-        let name = inputs.get(self.name?.property)?;
-        // AWS tells most names apart whatever their case.
-        let mut place = vec![Value::from(name.as_str()?.to_lowercase())];
-        // A group of another VPC, a service of another cluster may have the same.
-        place.extend(self.values_of(self.scope, inputs)?);
-        Some(place)
-    }
-
-    /// What tells this object from others of its type, once all of it is known.
-    pub fn key_of(&self, inputs: &Properties) -> Option<Vec<Value>> {
-        if self.key.is_empty() {
-            return None;
-        }
-        self.values_of(self.key, inputs)
-    }
-
-    /// The values of some properties in the form in which they are compared, once all of them are known.
-    pub fn values_of(&self, names: &[&str], inputs: &Properties) -> Option<Vec<Value>> {
-        names
-            .iter()
-            .map(|name| match inputs.get(*name) {
-                None => Some(Value::Null),
-                Some(value) if value.is_known() => Some(
-                    self.property(name)
-                        .and_then(|property| property.canonical)
-                        .map_or_else(|| value.clone(), |form| form(value.clone())),
-                ),
-                Some(_) => None,
-            })
-            .collect()
-    }
-}
-
-/// Adds the default of every key that is missing, at all depths.
-fn fill(given: &mut Properties, defaults: &Properties) {
-    for (name, default) in defaults {
-        match (given.get_mut(name), default) {
-            (Some(Value::Object(given)), Value::Object(defaults)) => fill(given, defaults),
-            (Some(_), _) => {}
-            (None, default) => {
-                given.insert(name.clone(), default.clone());
-            }
-        }
-    }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::resource::value::properties;
-
-    #[test]
-    fn defaults_fill_what_the_author_left_out_at_all_depths() {
-        #[derive(schemars::JsonSchema)]
-        struct Inputs {}
-        let schema = Schema::new::<Inputs>("t:t:T", CreateClass::NaturalKey).properties([
-            Property::new("a").default(true),
-            Property::new("b").default(Value::object([("x", 1.into()), ("y", 2.into())])),
-            Property::new("c"),
-            Property::new("d").server_chooses(),
-        ]);
-        let inputs = properties([("b", Value::object([("y", 3.into())])), ("c", Value::Null)]);
-        assert_eq!(
-            schema.with_defaults(inputs),
-            properties([
-                ("a", true.into()),
-                ("b", Value::object([("x", 1.into()), ("y", 3.into())])),
-            ])
-        );
-    }
-}
+mod tests;

@@ -6,13 +6,16 @@
 use std::any::Any;
 use std::collections::HashMap;
 use std::future::Future;
+use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use futures_util::future::{BoxFuture, Either, select};
 use tokio::sync::OnceCell;
 
 use super::ProviderError;
 
-type Slot = Arc<OnceCell<Arc<dyn Any + Send + Sync>>>;
+type Kept = Result<Arc<dyn Any + Send + Sync>, ProviderError>;
+type Slot = Arc<OnceCell<Kept>>;
 
 /// One reading of a stack.
 #[derive(Default)]
@@ -21,8 +24,8 @@ pub struct ReadSession {
 }
 
 impl ReadSession {
-    /// The answer kept under `key`, asked for if nobody has yet. Concurrent askers share one call; a failed call is not
-    /// kept.
+    /// The answer kept under `key`, asked for if nobody has yet. Concurrent askers share one call. A refusal is an answer
+    /// too: who asks beforehand ([`super::Provider::ahead`]) leaves it to the one who needs the answer.
     ///
     /// # Errors
     /// Those of `ask`, or a bug report if two callers use one key for different types.
@@ -40,17 +43,27 @@ impl ReadSession {
             Arc::clone(answers.entry(key.to_owned()).or_default())
         };
         let answer = slot
-            .get_or_try_init(|| async move {
-                let answer: Arc<dyn Any + Send + Sync> = Arc::new(ask().await?);
-                Ok::<_, ProviderError>(answer)
+            .get_or_init(|| async move {
+                // In a box of no known type: what asks may ask this way itself, and one future in the other grows too deep.
+                let asking: BoxFuture<'_, Result<T, ProviderError>> = Box::pin(ask());
+                let answer: Arc<dyn Any + Send + Sync> = Arc::new(asking.await?);
+                Ok(answer)
             })
-            .await?;
-        Arc::clone(answer).downcast::<T>().map_err(|_| {
+            .await;
+        answer.clone()?.downcast::<T>().map_err(|_| {
             ProviderError::new(
                 super::ErrorKind::Bug,
                 key,
                 "two readers share one answer under different types",
             )
         })
+    }
+}
+
+/// Does some work, and something else beside it for as long as it takes: what it does not wait for is given up in the end.
+pub async fn beside<T>(work: impl Future<Output = T>, other: impl Future) -> T {
+    match select(pin!(work), pin!(other)).await {
+        Either::Left((done, _)) => done,
+        Either::Right((_, work)) => work.await,
     }
 }

@@ -2,16 +2,26 @@
 
 use std::collections::BTreeMap;
 
-use super::{LastRun, Properties, Tags, Urn};
+use super::{LastRun, Proof, Properties, Tags, Urn};
 
 /// Whether a live object can be used.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Condition {
     Ready,
+    /// It can be used, and nothing is left for a run to do; the text is what AWS says of it meanwhile: that it is at work on
+    /// it, or a state that is not known here.
+    Busy(String),
     /// On its way; the text is AWS's own word for where it stands: `creating`, `1/2 running`.
     Settling(String),
     /// It will never be usable; it has to be replaced.
     Broken(String),
+}
+
+impl Condition {
+    /// Whether the object can be used as it is.
+    pub fn is_usable(&self) -> bool {
+        matches!(self, Self::Ready | Self::Busy(_))
+    }
 }
 
 /// One live object, in the vocabulary of its type's inputs and outputs.
@@ -59,8 +69,22 @@ pub struct LiveSnapshot {
     pub additions: Vec<Addition>,
     /// Objects of the same stack in another region, among those that have their name in all of them.
     pub elsewhere: Vec<Observed>,
+    /// Objects that say by their tags that they are ours, and of which nothing proves it.
+    pub claimed: Vec<(Urn, Observed)>,
     /// What the last run has left. Empty where its record is not known.
     pub last_run: LastRun,
+    /// What proves that an object is ours.
+    pub proof: Proof,
+    /// All that was read, so that it can be sorted again.
+    pub read: Sighted,
+}
+
+/// What was read of an account: the objects of each type, in the rounds in which they were read.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Sighted {
+    pub rounds: Vec<Vec<(String, Vec<Observed>)>>,
+    /// The tags that the index has of objects that are a region's own.
+    pub regional: Vec<Tags>,
 }
 
 /// Something that hangs on an object of ours, and that no run of ours has made.

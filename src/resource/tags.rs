@@ -11,7 +11,11 @@
 //! | `fde:retain` | `true` | so that `retainOnDelete` does, which otherwise would end with the resource's own lines |
 //! | `fde:adopted` | `true` | so that what was there before us is not deleted as if we had made it |
 //! | `fde:region` | the region of the stack | so that two regions tell apart who owns what has its name for both |
+//! | `fde:run` | a hash of the run that made it | so that what a killed run has made is known for ours: see [`super::proof`] |
 //! | `fde:parts` | short hashes of the untaggable parts that are ours | so that what others hang on it can be told from leftovers of ours |
+//!
+//! What an object leaves behind, such as the final snapshot of a database, is not the stack's any more: it has none of these,
+//! and `fde:left-by` with the name of the stack, so that it can be found.
 //!
 //! An object of an earlier version has no `fde:region` and no `fde:parts`; it gets them with the first run that changes
 //! anything.
@@ -32,10 +36,13 @@ pub const ADOPTED: &str = "fde:adopted";
 pub const REGION: &str = "fde:region";
 pub const PARTS: &str = "fde:parts";
 pub const WRITTEN: &str = "fde:written";
+pub const RUN: &str = "fde:run";
+/// On what a stack has left behind: which stack that was. Nothing is the stack's by it.
+pub const LEFT_BY: &str = "fde:left-by";
 
 /// How many of AWS's 50 tags of an object are kept for ours: one of each that it can carry, and a second `fde:parts`. No type
 /// carries both `fde:adopted` and `fde:written`.
-pub const OURS: usize = 10;
+pub const OURS: usize = 11;
 
 /// The tags by which an option of the file outlives its line.
 pub const MARKS: [&str; 2] = [PROTECT, RETAIN];
@@ -124,6 +131,22 @@ impl Tags {
     /// Whose it is, by its own word; `None` for an object without our tags.
     pub fn owner(&self) -> Option<Urn> {
         self.get(URN)?.parse().ok()
+    }
+
+    /// The tags of what an object with these leaves behind: all but those by which it would count as the stack's and AWS's own,
+    /// which AWS alone sets; and the name of the stack.
+    #[must_use]
+    pub fn of_what_is_left(&self) -> Self {
+        let kept = self
+            .iter()
+            .filter(|(key, _)| !key.starts_with("fde:") && !key.starts_with("aws:"));
+        let mut tags: Self = kept
+            .map(|(key, value)| (key.to_owned(), value.to_owned()))
+            .collect();
+        if let Some(stack) = self.get(STACK) {
+            tags.insert(LEFT_BY, stack);
+        }
+        tags
     }
 
     pub fn belongs_to(&self, stack: &StackId) -> bool {
@@ -393,6 +416,29 @@ mod tests {
             [("fde:tags", "project"), ("project", "store")]
         );
         assert_eq!(remove, ["team"]);
+    }
+
+    #[test]
+    fn what_is_left_names_its_stack_and_is_not_the_stacks() {
+        let mut live = owned(&[("project", "shop")]);
+        live.insert("cost-centre", "42");
+        live.insert(REGION, "eu-south-2");
+        live.insert(PROTECT, "true");
+        live.insert("aws:cloudformation:stack-name", "other");
+        let left = live.of_what_is_left();
+        assert_eq!(
+            left.iter().collect::<Vec<_>>(),
+            [
+                ("cost-centre", "42"),
+                ("fde:left-by", "shop/dev"),
+                ("project", "shop"),
+            ]
+        );
+        let stack = StackId {
+            name: "shop".into(),
+            environment: "dev".into(),
+        };
+        assert!(!left.belongs_to(&stack) && left.owner().is_none());
     }
 
     #[test]

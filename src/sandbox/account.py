@@ -1,18 +1,23 @@
 """The local AWS account of `fde-infra --sandbox`: moto in server mode, with its gaps mended.
 
-`account.py` starts the server, `wire.py` stands between clients and moto, `mends.py` puts the mends in place; each mend
-is a small patch with the AWS behaviour that it brings about. Nothing in fde-infra is bent to suit this account: what it gets
-wrong is mended here, or listed below.
+`account.py` starts the server, `guard.py` says who is answered, `wire.py` stands between clients and moto, `checks.py` holds the
+requests of tests to their models, `mends.py` puts the mends in place; each mend is a small patch with the AWS behaviour that it
+brings about. Nothing in fde-infra is bent to suit this account: what it gets wrong is mended here, or listed below.
 
-Control: `GET /_account/status`, `GET /_account/calls`, `POST /_account/calls/reset`, `POST /_account/reset`,
-`POST /_account/fork` (a second account with the same content on a port of its own, which ends after ten minutes without a
-request), `POST /_account/stop`.
+Control: `GET /_account/status` (with `?prove=` and 64 digits, also the proof that it is the server on record), `GET
+/_account/calls`, `POST /_account/calls/reset`, `POST /_account/reset`, `POST /_account/fork` (a second account with the same
+content on a port of its own, which ends after ten minutes without a request), `POST /_account/bounds?forks=2&connections=8`
+(lowers them), `POST /_account/strangers?each=2000&like=NAME&region=REGION` (so many objects of others, of each kind that is listed
+by the account, by `strangers.py`), `POST /_account/policies` (what a caller may do, by `permissions.py`), `POST /_account/stop`; `POST
+/_account/checks` begins to hold requests to their models, `GET /_account/checks` says what came of it, in all forks, since
+`POST /_account/checks/reset`. moto's own control pages are closed.
 
 Mended
+- Pages, of AWS's sizes: target groups, account authorization details, DB subnet groups, repositories.
 - Every service: operations that moto lacks answer 400 `NotImplemented`, and its own failures 400 `SandboxFault`, never a
   page of HTML with 500 that an SDK would retry. Each call is atomic. Lookups that moto repeats for every call are remembered.
 - CloudWatch: Smithy RPC v2 CBOR; tags on creation only, of dashboards too, and gone with their resource; an update keeps
-  the alarm's state; filters combine; pages; a new alarm has insufficient data.
+  the alarm's state; dashboards of the account, not of a region; filters combine; pages; a new alarm has insufficient data.
 - Tagging API: Elastic IP, security group rule, VPC endpoint, RDS subnet and parameter group, listener, rule, repository,
   dashboard, web ACL, scalable target, IAM policy; ARNs as AWS spells them; pages; failures per ARN; buckets in their own
   region.
@@ -34,18 +39,20 @@ Mended
   groups in use, taken names, modified subnet groups (moto loses them); `creating` and `modifying` until the next look.
 - SNS: subscriptions that wait for confirmation, and their count; a topic that exists with other tags.
 - S3: defaults of a new bucket; tags in CreateBucket; tags gone with the bucket; lifecycle rules as they were put.
-- ECR: scanning switched off.
-- Secrets Manager: the name stays taken during the recovery window; secrets without a value in BatchGetSecretValue. (Client
-  tokens moto has.)
-- Parameter Store: who wrote each version; a type is needed to make a parameter; 4,096 characters.
-- WAF: WAFDuplicateItemException; one ACL a resource; ACLs in use; updates replace the whole; ListResourcesForWebACL.
-- IAM: AWS's managed policies; attached policies cannot be deleted.
+- ECR: scanning switched off; an image stays when its last tag goes to another.
+- Secrets Manager: the name stays taken during the recovery window; secrets without a value in BatchGetSecretValue; partial
+  ARNs that look like whole ones. (Client tokens moto has.)
+- Parameter Store: who wrote each version; a type is needed to make a parameter; 4,096 characters; a name that was deleted is
+  taken for 30 s.
+- WAF: WAFDuplicateItemException; one ACL a resource; ACLs in use; updates replace the whole; ListResourcesForWebACL; names of
+  destinations of logs, and headers in lower case.
+- IAM: AWS's managed policies; attached policies cannot be deleted; names and tag keys without case; sizes of documents.
 - Logs: groups by identifier and pattern; tags gone with their group; tags of missing groups; keys of groups.
 
 Known, and not mended
 - Nothing takes time: no slow provisioning, no eventual consistency, no request rates, no quotas. An ECS service gets along
   when it is described, and by nothing else.
-- No permissions: every caller may do everything; policies are not evaluated, DryRun is carried out.
+- No permissions, but for callers that were given policies: every other may do everything; DryRun is carried out.
 - A token whose resource was deleted makes a new one; what AWS does then is not documented.
 - The tagging API of AWS lists deleted resources for a while, for how long is not documented. Here it lists secrets in their
   recovery window, and no deleted clusters and services nor deregistered revisions.
@@ -58,14 +65,20 @@ Known, and not mended
 """
 
 import argparse
+import contextlib
 import gc
 import json
+import mmap
 import os
+import secrets
 import signal
 import sys
 import threading
 import time
 import traceback
+
+# It is run with `-I`, and then Python does not look for modules beside the program by itself.
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 ACCOUNT_ID = "123456789012"
 
@@ -144,20 +157,33 @@ def warm(frontend):
     frontend.control("POST", "/_account/reset")
 
 
-def write_whole(path, text):
-    """Writes a file so that a reader sees all of it or nothing."""
+def write_private(path, text):
+    """Writes a file that this user alone can read, so that a reader sees all of it or nothing."""
     draft = f"{path}.{os.getpid()}"
-    with open(draft, "w", encoding="utf-8") as file:
+    with contextlib.suppress(FileNotFoundError):
+        os.remove(draft)
+    with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
         file.write(text)
     os.replace(draft, path)
+
+
+def is_running(process):
+    try:
+        os.kill(process, 0)
+    except OSError:
+        return False
+    return True
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--port", type=int, default=0, help="loopback port; 0 takes a free one")
-    parser.add_argument("--ready-file", help="where to write {pid, port, version} once the account answers")
+    parser.add_argument("--ready-file", help="where to write {pid, port, version, token} once the account answers")
     parser.add_argument("--version-key", default="", help="what /_account/status answers as its version")
+    parser.add_argument("--packages", help="where the packages are, if the interpreter does not find them by itself")
     options = parser.parse_args()
+    if options.packages:
+        sys.path.insert(1, options.packages)
 
     # It outlives the command, and the terminal, that started it.
     for name in ("SIGHUP", "SIGINT"):
@@ -168,6 +194,7 @@ def main():
 
     from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
 
+    import guard
     import mends
     import wire
 
@@ -181,18 +208,42 @@ def main():
             """The call log has it."""
 
     stopping = threading.Event()
+    # The processes of all forks, and of their forks: shared memory, which they keep when they are doubled.
+    forks = memoryview(mmap.mmap(-1, 8 * guard.MOST_FORKS)).cast("q")
 
     def serve(port):
         server = make_server("127.0.0.1", port, frontend, threaded=True, request_handler=Handler)
         server.daemon_threads = True
+        # Each connection will have a thread of its own, beside this one and the one that takes them.
+        others = threading.active_count() + 1
+
+        def process_request(request, address):
+            if threading.active_count() - others >= guard.MOST_CONNECTIONS:
+                server.shutdown_request(request)
+            else:
+                type(server).process_request(server, request, address)
+
+        server.process_request = process_request
         server.log_startup = lambda: None
+        frontend.port = server.port
         threading.Thread(target=server.serve_forever, daemon=True).start()
         return server
 
     def fork():
-        """Doubles this process: memory and all, so that an account need not be filled a second time."""
+        """Doubles this process: memory and all, so that an account need not be filled a second time.
+
+        None if there are as many forks as there may be.
+        """
+        # Two processes that look at the same time may take the same one: then there is one fork more.
+        places = enumerate(forks[: guard.MOST_FORKS])
+        free = (number for number, process in places if not process or not is_running(process))
+        place = next(free, None)
+        if place is None:
+            return None
         reading, writing = os.pipe()
-        if os.fork():
+        child = os.fork()
+        if child:
+            forks[place] = child
             os.close(writing)
             with os.fdopen(reading, encoding="ascii") as port:
                 return int(port.read())
@@ -203,6 +254,8 @@ def main():
             os.closerange(writing + 1, 4096)
             wire.ACCOUNT_LOCK.release()
             frontend.log.lock.release()
+            frontend.token = None
+            frontend.checks.move_to(place + 1)
             ended = threading.Event()
             frontend.on_stop = ended.set
             server = serve(0)
@@ -219,6 +272,7 @@ def main():
             server.shutdown()
         except BaseException:
             traceback.print_exc(file=sys.stderr)
+        forks[place] = 0
         # Nothing of the other process's is to be tidied away here.
         os._exit(0)
 
@@ -228,10 +282,12 @@ def main():
         # Forks end by themselves, and nobody asks how.
         signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     server = serve(options.port)
-    ready = json.dumps({"pid": os.getpid(), "port": server.port, "version": options.version_key})
+    ready = {"pid": os.getpid(), "port": server.port, "version": options.version_key}
     if options.ready_file:
-        write_whole(options.ready_file, ready)
-    print(ready, flush=True)
+        frontend.token = secrets.token_hex(32)
+        write_private(options.ready_file, json.dumps({**ready, "token": frontend.token}))
+    # Into the log, which is no secret.
+    print(json.dumps(ready), flush=True)
 
     stopping.wait()
     server.shutdown()

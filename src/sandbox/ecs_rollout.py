@@ -1,7 +1,8 @@
 """How an ECS service gets along: deployments, tasks, targets, the circuit breaker, draining.
 
 Time does not pass here. Each DescribeServices moves a service on: a healthy deployment is complete by the first look,
-and one whose image has a tag that contains `unhealthy` fails a task with each look until the circuit breaker ends it.
+and one whose image has a tag that contains `unhealthy` fails a task with each look until the circuit breaker ends it. The first
+deployment of a service fails so, too, if the name of a role of its tasks contains `assumed-late`: IAM is as late as that.
 https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-circuit-breaker.html
 """
 
@@ -133,8 +134,21 @@ def deploy(backend, service):
         "rolloutState": "IN_PROGRESS",
         "rolloutStateReason": f"ECS deployment {identifier} in progress.",
     }
+    if service.desired_count > 0 and not getattr(service, "has_had_tasks", False):
+        service.has_had_tasks = True
+        deployment["lateRole"] = late_role(backend, deployment)
     service.deployments.insert(0, deployment)
     count(backend, service)
+
+
+def late_role(backend, deployment):
+    """The role that cannot be assumed yet, if there is one.
+
+    https://github.com/pulumi/pulumi-awsx/issues/927
+    """
+    definition = backend.describe_task_definition(deployment["taskDefinition"])
+    roles = (getattr(definition, name, None) for name in ("task_role_arn", "execution_role_arn"))
+    return next((role for role in roles if role and "assumed-late" in role), None)
 
 
 def scale(backend, service):
@@ -168,6 +182,8 @@ def is_doomed(backend, deployment):
     Tags are resolved once a deployment, with its first task: what is pushed later is for the next one.
     https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-type-ecs.html
     """
+    if deployment.get("lateRole"):
+        return True
     if "doomed" in deployment:
         return deployment["doomed"]
     definition = backend.describe_task_definition(deployment["taskDefinition"])
@@ -232,6 +248,16 @@ def fail_some(backend, service, primary):
     """
     breaker = service.deploymentConfiguration["deploymentCircuitBreaker"]
     threshold = min(200, max(3, math.ceil(service.desired_count * 0.5)))
+    if primary.get("lateRole"):
+        primary["failedTasks"] += math.ceil(threshold / FAILING_LOOKS)
+        primary["updatedAt"] = utcnow()
+        say(
+            service,
+            f"(service {service.name}) failed to launch a task with (error ECS was unable to assume the role '{primary['lateRole']}' that was provided for this task. Please verify that the role being passed has the proper trust relationship and permissions and that your IAM user has permissions to pass this role.).",
+        )
+        if breaker["enable"] and primary["failedTasks"] >= threshold:
+            give_up(service, primary, breaker)
+        return
     groups = target_groups(service)
     reason = (
         f"Task failed ELB health checks in (target-group {groups[0]})"
@@ -255,6 +281,11 @@ def fail_some(backend, service, primary):
                 f"(service {service.name}) is unable to consistently start tasks successfully. For more information, see the Troubleshooting section of the Amazon ECS Developer Guide.",
             )
         return
+    give_up(service, primary, breaker)
+
+
+def give_up(service, primary, breaker):
+    """The circuit breaker ends a deployment, and brings the one before back, if it may and there is one."""
     primary["rolloutState"] = "FAILED"
     primary["rolloutStateReason"] = "ECS deployment circuit breaker: tasks failed to start."
     say(service, f"(service {service.name}) (deployment {primary['id']}) deployment failed: tasks failed to start.")

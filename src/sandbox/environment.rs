@@ -5,31 +5,24 @@ use std::path::{Path, PathBuf};
 use std::process::{self, Command, Stdio};
 
 use super::place::{self, Place};
-use super::{SandboxError, tail};
+use super::{SandboxError, command, private, tail};
 
 /// The oldest Python that the requirements run on.
 const OLDEST: (u32, u32) = (3, 10);
 
+/// The newest Python that the requirements have wheels for; nothing is built from source.
+const NEWEST: (u32, u32) = (3, 15);
+
 /// Names under which a suitable Python may be found, the usual one first.
 const INTERPRETERS: &[&str] = &[
     "python3",
+    "python3.15",
+    "python3.14",
     "python3.13",
     "python3.12",
     "python3.11",
     "python3.10",
     "python",
-];
-
-/// Variables that would lead an installation astray, or the server to packages that are not its own.
-const MISLEADING: &[&str] = &[
-    "PIP_PREFIX",
-    "PIP_REQUIRE_VIRTUALENV",
-    "PIP_TARGET",
-    "PIP_USER",
-    "PYTHONHOME",
-    "PYTHONPATH",
-    "PYTHONSTARTUP",
-    "VIRTUAL_ENV",
 ];
 
 /// An environment that is ready to run the server.
@@ -44,21 +37,22 @@ pub(super) struct Environment {
 #[derive(Debug)]
 struct Tools {
     python: Option<Python>,
-    has_uv: bool,
+    uv: Option<PathBuf>,
 }
 
 #[derive(Clone, Debug)]
 struct Python {
-    program: String,
+    program: PathBuf,
     version: (u32, u32),
 }
 
 impl Environment {
-    /// A command that runs Python in this environment.
-    pub(super) fn command(&self) -> Command {
-        let mut command = clean_command(&self.interpreter);
+    /// A command that runs the server's program in this environment.
+    pub(super) fn command(&self, program: &Path) -> Command {
+        let mut command = command::bare(&self.interpreter);
+        command.arg("-I").arg(program);
         if let Some(packages) = &self.packages {
-            command.env("PYTHONPATH", packages);
+            command.arg("--packages").arg(packages);
         }
         command
     }
@@ -77,7 +71,7 @@ impl Environment {
     fn beside(directory: &Path, python: &Python) -> Option<Self> {
         let packages = directory.join("packages");
         packages.is_dir().then(|| Self {
-            interpreter: PathBuf::from(&python.program),
+            interpreter: python.program.clone(),
             packages: Some(packages),
         })
     }
@@ -93,10 +87,11 @@ pub(super) fn ensure(
 ) -> Result<Environment, SandboxError> {
     let tools = Tools::found();
     let directory = place.environments().join(tools.environment_name()?);
+    private::check(&directory)?;
     if let Some(environment) = tools.existing(&directory) {
         return Ok(environment);
     }
-    place::make_directory(&place.environments())?;
+    private::make(&place.environments())?;
     let _lock = super::lock(&place.environments().join("lock"), progress)?;
     if let Some(environment) = tools.existing(&directory) {
         return Ok(environment);
@@ -104,7 +99,7 @@ pub(super) fn ensure(
     remove(&directory)?;
     let draft = directory.with_extension(format!("draft-{}", process::id()));
     remove(&draft)?;
-    place::make_directory(&draft)?;
+    private::make(&draft)?;
     let made = tools.install(&draft, progress);
     if let Err(error) = made {
         // What was half made is of no use; that it cannot be removed either would only hide the reason.
@@ -125,20 +120,22 @@ pub(super) fn ensure(
 
 impl Tools {
     fn found() -> Self {
-        let python = INTERPRETERS.iter().find_map(|program| {
-            let version = version_of(program)?;
-            (version >= OLDEST).then(|| Python {
-                program: (*program).to_owned(),
-                version,
-            })
+        let python = INTERPRETERS.iter().find_map(|name| {
+            let program = command::find(name)?;
+            let version = version_of(&program)?;
+            (OLDEST..=NEWEST)
+                .contains(&version)
+                .then_some(Python { program, version })
         });
-        let has_uv = clean_command("uv")
-            .arg("--version")
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .status()
-            .is_ok_and(|status| status.success());
-        Self { python, has_uv }
+        let uv = command::find("uv").filter(|program| {
+            command::uv(program)
+                .arg("--version")
+                .stdout(Stdio::null())
+                .stderr(Stdio::null())
+                .status()
+                .is_ok_and(|status| status.success())
+        });
+        Self { python, uv }
     }
 
     /// Named by requirements and Python, so that a new version of either gets a new environment.
@@ -149,7 +146,7 @@ impl Tools {
                 let (major, minor) = python.version;
                 Ok(format!("{requirements}-python{major}_{minor}"))
             }
-            None if self.has_uv => Ok(format!("{requirements}-uv")),
+            None if self.uv.is_some() => Ok(format!("{requirements}-uv")),
             None => Err(SandboxError::NoPython),
         }
     }
@@ -166,63 +163,69 @@ impl Tools {
         let requirements = draft.join("requirements.txt");
         place::write_whole(&requirements, place::REQUIREMENTS)?;
         let environment = draft.join("venv");
-        let count = place::REQUIREMENTS
-            .lines()
-            .filter(|line| line.contains("=="))
-            .count();
         let announce = |progress: &mut dyn FnMut(&str), with: &str| {
             progress(&format!(
-                "installing {count} packages with {with}, once: about half a minute"
+                "installing its packages with {with}, once: about half a minute"
             ));
         };
         if let Some(python) = &self.python {
             progress("making a private Python environment for the local account");
-            let made = run(clean_command(&python.program)
-                .args(["-m", "venv"])
+            let made = run(command::installing(&python.program)
+                .args(["-I", "-m", "venv"])
                 .arg(&environment));
             if made.is_ok() {
                 announce(progress, "pip");
-                return run(pip(
-                    clean_command(environment.join("bin/python")),
-                    &requirements,
-                ));
+                return run(pip(&environment.join("bin/python"), &requirements));
             }
             remove(&environment)?;
         }
-        if self.has_uv {
+        if let Some(uv) = &self.uv {
             let wanted = self.python.as_ref().map_or_else(
-                || format!(">={}.{}", OLDEST.0, OLDEST.1),
-                |python| python.program.clone(),
+                || {
+                    let ((major, oldest), (_, newest)) = (OLDEST, NEWEST);
+                    format!(">={major}.{oldest},<{major}.{}", newest + 1).into()
+                },
+                |python| python.program.clone().into_os_string(),
             );
             announce(progress, "uv");
-            run(clean_command("uv")
-                .args(["venv", "--quiet", "--python", &wanted])
+            // Which Python a project of the user's wants does not matter here.
+            run(command::uv(uv)
+                .args(["venv", "--quiet", "--no-project", "--python"])
+                .arg(wanted)
                 .arg(&environment))?;
-            return run(clean_command("uv")
+            return run(command::uv(uv)
                 .args(["pip", "install", "--quiet", "--python"])
                 .arg(environment.join("bin/python"))
+                .args(AS_LISTED)
                 .arg("--requirement")
                 .arg(&requirements));
         }
         let python = self.python.as_ref().ok_or(SandboxError::NoPython)?;
         announce(progress, "pip");
-        run(pip(clean_command(&python.program), &requirements)
+        run(pip(&python.program, &requirements)
             .arg("--target")
             .arg(draft.join("packages")))
     }
 }
 
-fn pip(mut python: Command, requirements: &Path) -> Command {
-    python
-        .args(["-m", "pip", "install", "--quiet", "--no-input"])
-        .args(["--disable-pip-version-check", "--requirement"])
+/// What pip and uv have to be told, so that they install the files that are listed and run no code of a package.
+const AS_LISTED: [&str; 3] = ["--require-hashes", "--only-binary", ":all:"];
+
+fn pip(python: &Path, requirements: &Path) -> Command {
+    let mut command = command::installing(python);
+    command
+        .args(["-I", "-m", "pip", "install", "--quiet", "--no-input"])
+        .arg("--disable-pip-version-check")
+        .args(AS_LISTED)
+        .arg("--requirement")
         .arg(requirements);
-    python
+    command
 }
 
-fn version_of(program: &str) -> Option<(u32, u32)> {
-    let output = clean_command(program)
-        .args(["-c", "import sys; print('%d.%d' % sys.version_info[:2])"])
+fn version_of(program: &Path) -> Option<(u32, u32)> {
+    let output = command::bare(program)
+        .args(["-I", "-c"])
+        .arg("import sys; print('%d.%d' % sys.version_info[:2])")
         .stderr(Stdio::null())
         .output()
         .ok()?;
@@ -235,22 +238,6 @@ fn version_of(program: &str) -> Option<(u32, u32)> {
 fn parse_version(text: &str) -> Option<(u32, u32)> {
     let (major, minor) = text.trim().split_once('.')?;
     Some((major.parse().ok()?, minor.parse().ok()?))
-}
-
-fn clean_command(program: impl AsRef<std::ffi::OsStr>) -> Command {
-    let mut command = Command::new(program);
-    command.stdin(Stdio::null());
-    for name in MISLEADING {
-        command.env_remove(name);
-    }
-    // Flags and credentials are no business of a server that outlives the command.
-    for (name, _) in std::env::vars_os() {
-        let text = name.to_string_lossy();
-        if text.starts_with("FDE_INFRA_") || text.starts_with("AWS_") {
-            command.env_remove(&name);
-        }
-    }
-    command
 }
 
 /// Runs a command to its end; what it said is kept for the error.
@@ -305,12 +292,12 @@ mod tests {
 
     #[test]
     fn an_environment_is_named_by_what_it_is_made_of() {
-        let tools = |python: Option<(u32, u32)>, has_uv| Tools {
+        let tools = |python: Option<(u32, u32)>, has_uv: bool| Tools {
             python: python.map(|version| Python {
-                program: "python3".to_owned(),
+                program: "/usr/bin/python3".into(),
                 version,
             }),
-            has_uv,
+            uv: has_uv.then(|| "/usr/bin/uv".into()),
         };
         let requirements = place::requirements_version();
         assert_eq!(

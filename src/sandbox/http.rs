@@ -2,12 +2,15 @@
 
 use std::io::{self, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde::Deserialize;
 
 /// How long a connection on this machine may take.
 const CONNECT: Duration = Duration::from_secs(1);
+
+/// Bytes of an answer: a line of JSON behind a few headers.
+const LONGEST: usize = 64 << 10;
 
 /// What `/_account/status` answers.
 #[derive(Debug, Deserialize, PartialEq, Eq)]
@@ -16,11 +19,15 @@ pub(super) struct Status {
     pub version: String,
     /// Its process.
     pub pid: u32,
+    /// Its answer to the question; nothing from a server of an earlier version.
+    #[serde(default)]
+    pub proof: String,
 }
 
-/// Asks the server on a port what it is. An error means that nothing of ours answers there.
-pub(super) fn status(port: u16) -> io::Result<Status> {
-    let body = request("GET", port, "/_account/status", Duration::from_secs(5))?;
+/// Asks the server on a port what it is, and for the proof of it. An error means that nothing of ours answers there.
+pub(super) fn status(port: u16, question: &str) -> io::Result<Status> {
+    let path = format!("/_account/status?prove={question}");
+    let body = request("GET", port, &path, Duration::from_secs(5))?;
     serde_json::from_slice(&body)
         .map_err(|source| io::Error::new(io::ErrorKind::InvalidData, source))
 }
@@ -34,15 +41,33 @@ pub(super) fn post(port: u16, path: &str) -> io::Result<()> {
 fn request(method: &str, port: u16, path: &str, patience: Duration) -> io::Result<Vec<u8>> {
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
     let mut stream = TcpStream::connect_timeout(&address, CONNECT)?;
-    stream.set_read_timeout(Some(patience))?;
     stream.set_write_timeout(Some(patience))?;
     let head = format!(
         "{method} {path} HTTP/1.1\r\nHost: {address}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
     );
     stream.write_all(head.as_bytes())?;
+    body_of(&read(&mut stream, patience)?)
+}
+
+/// The whole answer, within a time and a size: another user's server may be what listens there.
+fn read(stream: &mut TcpStream, patience: Duration) -> io::Result<Vec<u8>> {
+    let deadline = Instant::now() + patience;
     let mut answer = Vec::new();
-    stream.read_to_end(&mut answer)?;
-    body_of(&answer)
+    let mut part = [0; 4096];
+    loop {
+        let left = deadline.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return Err(io::ErrorKind::TimedOut.into());
+        }
+        if answer.len() > LONGEST {
+            return Err(io::ErrorKind::InvalidData.into());
+        }
+        stream.set_read_timeout(Some(left))?;
+        match stream.read(&mut part)? {
+            0 => return Ok(answer),
+            count => answer.extend_from_slice(&part[..count]),
+        }
+    }
 }
 
 /// The body of an answer with status 200.
@@ -90,6 +115,19 @@ mod tests {
         }
     }
 
+    /// It would fill the memory otherwise.
+    #[test]
+    fn an_answer_without_an_end_is_given_up() {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let server = thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            while stream.write_all(&[b'x'; 4096]).is_ok() {}
+        });
+        assert!(status(port, "").is_err());
+        server.join().unwrap();
+    }
+
     #[test]
     fn another_server_on_the_port_is_not_taken_for_ours() {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
@@ -102,7 +140,10 @@ mod tests {
                 .write_all(b"HTTP/1.1 200 OK\r\n\r\n<html>hello</html>")
                 .unwrap();
         });
-        assert_eq!(status(port).unwrap_err().kind(), io::ErrorKind::InvalidData);
+        assert_eq!(
+            status(port, "").unwrap_err().kind(),
+            io::ErrorKind::InvalidData
+        );
         server.join().unwrap();
     }
 }

@@ -10,6 +10,7 @@ from moto.ec2.models.availability_zones_and_regions import RegionsAndZonesBacken
 from moto.ec2.models.elastic_network_interfaces import NetworkInterface
 from moto.ec2.models.internet_gateways import InternetGateway
 from moto.ec2.models.route_tables import Route
+from moto.ec2.models.security_groups import SecurityGroupRule
 from moto.ec2.responses import EC2Response
 from moto.ec2.utils import generic_filter
 
@@ -53,6 +54,24 @@ canonical_ranges("create_subnet", 1)
 canonical_ranges("create_route", 1, 2)
 canonical_ranges("replace_route", 1, 2)
 canonical_ranges("delete_route", 1, 2)
+
+
+# VPCs
+
+
+@replace(EC2Backend, "create_vpc")
+def create_vpc(original, self, *arguments, **named):
+    """The default security group lets everything in that comes from itself; moto's lets nothing in.
+
+    https://docs.aws.amazon.com/vpc/latest/userguide/default-security-group.html
+    """
+    vpc = original(self, *arguments, **named)
+    group = self.get_default_security_group(vpc.id)
+    if group is not None and not group.ingress_rules:
+        itself = {"GroupId": group.id, "UserId": self.account_id, "OwnerId": self.account_id}
+        rule = SecurityGroupRule(self, "-1", group.id, None, None, {}, itself, is_egress=False)
+        group.ingress_rules.append(rule)
+    return vpc
 
 
 # Zones

@@ -4,6 +4,7 @@ import base64
 import copy
 import json
 
+from moto.applicationautoscaling.models import applicationautoscaling_backends
 from moto.core.responses import ActionResult
 from moto.core.utils import utcnow
 from moto.ecs.exceptions import (
@@ -123,11 +124,33 @@ FARGATE_MEMORY = {
 }
 
 
+def in_an_order_of_its_own(container):
+    """ECS answers 8080, 443, 80 as 443, 8080, 80: recorded in go-to-k/cdk-real-drift, `tests/corpus`. Which order it is does not
+    matter here, as long as it is another one than most would write; other lists keep theirs.
+    """
+    for name, field in (("environment", "name"), ("secrets", "name"), ("volumesFrom", "sourceContainer")):
+        if container.get(name):
+            container[name] = sorted(container[name], key=lambda element: str(element.get(field)))
+    ports = container.get("portMappings")
+    if ports:
+        container["portMappings"] = sorted(ports, key=lambda port: str(port.get("containerPort"))[::-1])
+
+
 @replace(TaskDefinition, "__init__")
 def new_task_definition(original, self, *arguments, **named):
-    """What AWS fills in: the host port in awsvpc mode, the protocol, empty lists, when and by whom."""
+    """What AWS fills in: the host port in awsvpc mode, the protocol, empty lists, when and by whom. What it orders otherwise: see
+    `in_an_order_of_its_own`. What it drops: variables without a value, while empty ones stay.
+
+    https://github.com/aws-actions/amazon-ecs-deploy-task-definition/pull/224
+    """
     original(self, *arguments, **named)
     for container in self.container_definitions:
+        container["environment"] = [
+            variable
+            for variable in container["environment"]
+            if variable.get("name") and variable.get("value") is not None
+        ]
+        in_an_order_of_its_own(container)
         container.setdefault("systemControls", [])
         ports = []
         for port in container["portMappings"]:
@@ -407,9 +430,10 @@ def update_service_for_scaling(_original, self, service_properties):
 
 @replace(EC2ContainerServiceBackend, "delete_service")
 def delete_service(_original, self, cluster_name, service_name, force):
-    """DRAINING first, INACTIVE by the next look.
+    """DRAINING first, INACTIVE by the next look. Its scalable target goes with it, and the policies of that.
 
     https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeleteService.html
+    https://github.com/hashicorp/terraform-provider-aws/issues/10432
     """
     cluster = self._get_cluster(cluster_name)
     service = self.services.get(f"{cluster.name}:{service_name.split('/')[-1]}")
@@ -418,6 +442,10 @@ def delete_service(_original, self, cluster_name, service_name, force):
     if service.desired_count > 0 and not force:
         raise InvalidParameterException("The service cannot be stopped while it is scaled above 0.")
     ecs_rollout.drain(self, service)
+    scaling = applicationautoscaling_backends[self.account_id][self.region_name]
+    resource, dimension = f"service/{cluster.name}/{service.name}", "ecs:service:DesiredCount"
+    if scaling._scalable_target_exists(resource, dimension):
+        scaling.deregister_scalable_target("ecs", resource, dimension)
     return service
 
 

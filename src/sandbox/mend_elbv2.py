@@ -1,5 +1,7 @@
 """Elastic Load Balancing v2: idempotent creates, refusals, defaults that AWS fills in, full conditions and actions."""
 
+import re
+
 from moto.ec2.utils import random_public_ip
 from moto.elbv2.exceptions import (
     DuplicateListenerError,
@@ -283,6 +285,31 @@ def health_for(original, self, target, ec2_backend):
     return status
 
 
+def serves_one(backend, balancer_arn, actions):
+    """A target group serves one load balancer at a time: hashicorp/terraform-provider-aws#22005, #7581.
+
+    https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-limits.html
+    """
+    groups = [arn for action in actions or [] for arn in backend._get_target_group_arns_from(action)]
+    taken = [
+        arn
+        for arn in groups
+        if arn in backend.target_groups
+        and any(user != balancer_arn for user in backend.target_groups[arn].load_balancer_arns)
+    ]
+    if taken:
+        refuse(
+            "TargetGroupAssociationLimit",
+            "The following target groups cannot be associated with more than one load balancer: " + ", ".join(taken),
+        )
+
+
+def balancer_of(arn):
+    """The load balancer of a listener or of a rule, by the ARN: `…:listener/app/NAME/A/B`."""
+    account, path = re.split(":listener(?:-rule)?/", arn, maxsplit=1)
+    return f"{account}:loadbalancer/{'/'.join(path.split('/')[:3])}"
+
+
 # Listeners
 
 
@@ -342,6 +369,7 @@ def create_listener(original, self, **named):
     https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_CreateListener.html
     """
     balancer = self.load_balancers.get(named["load_balancer_arn"])
+    serves_one(self, named["load_balancer_arn"], named["actions"])
     if (named.get("protocol") or "").upper() in ("HTTPS", "TLS"):
         if not named.get("certificate"):
             refuse("ValidationError", "A certificate must be specified for HTTPS listeners")
@@ -364,9 +392,11 @@ def create_listener(original, self, **named):
 
 
 @replace(ELBv2Backend, "modify_listener")
-def modify_listener(original, self, *arguments, **named):
+def modify_listener(original, self, arn, *arguments, **named):
     """A listener that turns to HTTP loses certificate and policy."""
-    listener = original(self, *arguments, **named)
+    actions = named["actions"] if "actions" in named else arguments[4]
+    serves_one(self, balancer_of(arn), actions)
+    listener = original(self, arn, *arguments, **named)
     if listener.protocol == "HTTP":
         listener.ssl_policy = None
         listener.certificate = None
@@ -396,16 +426,43 @@ def completed(conditions):
     return conditions
 
 
+# What one rule takes: https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-limits.html. Some
+# older accounts take six wildcards: awsdocs/elb-application-load-balancers-user-guide#32.
+MOST_VALUES = 5
+MOST_WILDCARDS = 5
+
+
+def within_limits(conditions):
+    """Values and wildcards of all conditions together. The words of the first refusal are those of
+    aws-cloudformation/cfn-lint#3833; those of the second follow them."""
+    values, patterns = [], []
+    for condition in conditions or []:
+        field = condition.get("Field")
+        configured = [value for name, config in condition.items() if name.endswith("Config") for value in config.get("Values", [])]
+        found = [value["Value"] if isinstance(value, dict) else value for value in configured or condition.get("Values", [])]
+        values += found
+        if field not in ("http-request-method", "source-ip"):
+            patterns += found
+    if len(values) > MOST_VALUES:
+        refuse("ValidationError", f"A rule can only have '{MOST_VALUES}' condition values")
+    if sum(pattern.count("*") + pattern.count("?") for pattern in patterns) > MOST_WILDCARDS:
+        refuse("ValidationError", f"A rule can only have '{MOST_WILDCARDS}' condition wildcards")
+
+
 @replace(ELBv2Backend, "create_rule")
-def create_rule(original, self, *arguments, **named):
-    rule = original(self, *arguments, **named)
+def create_rule(original, self, listener_arn, conditions, priority, actions, **named):
+    within_limits(conditions)
+    serves_one(self, balancer_of(listener_arn), actions)
+    rule = original(self, listener_arn, conditions, priority, actions, **named)
     completed(rule.conditions)
     return rule
 
 
 @replace(ELBv2Backend, "modify_rule")
-def modify_rule(original, self, *arguments, **named):
-    rule = original(self, *arguments, **named)
+def modify_rule(original, self, rule_arn, conditions, actions):
+    within_limits(conditions)
+    serves_one(self, balancer_of(rule_arn), actions)
+    rule = original(self, rule_arn, conditions, actions)
     completed(rule.conditions)
     return rule
 

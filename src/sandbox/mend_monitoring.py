@@ -1,22 +1,45 @@
-"""CloudWatch alarms and dashboards, log groups, SNS topics and subscriptions."""
+"""CloudWatch alarms and dashboards, log groups, SNS topics and subscriptions, and the events of RDS that go to a topic."""
 
 import base64
 import json
 
 from moto.cloudwatch.exceptions import ResourceNotFoundException, ValidationError
-from moto.cloudwatch.models import Alarm, CloudWatchBackend
+from moto.cloudwatch.models import Alarm, CloudWatchBackend, cloudwatch_backends
 from moto.cloudwatch.responses import CloudWatchResponse
-from moto.core.responses import ActionResult
+from moto.core.responses import ActionResult, PaginatedResult
 from moto.logs.exceptions import ResourceNotFoundException as LogGroupNotFound
 from moto.logs.models import LogsBackend
 from moto.logs.responses import LogsResponse
+from moto.rds.exceptions import RDSClientError, SubscriptionNotFoundError
+from moto.rds.models import RDSBackend
+from moto.rds.responses import RDSResponse
 from moto.sns.exceptions import SNSException
-from moto.sns.models import SNSBackend
+from moto.sns.models import SNSBackend, sns_backends
 from moto.sns.responses import SNSResponse
 
 from mending import add, replace
 
 # CloudWatch
+
+# Dashboards are the account's, whatever the region, and so are their tags.
+# https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch_crossaccount_dashboard.html
+HOME = "us-east-1"
+
+
+def home_of(backend):
+    return backend if backend.region_name == HOME else cloudwatch_backends[backend.account_id][HOME]
+
+
+def set_dashboards(backend, dashboards):
+    if backend.region_name == HOME:
+        backend._global_dashboards = dashboards
+
+
+CloudWatchBackend.dashboards = property(lambda self: home_of(self)._global_dashboards, set_dashboards)
+
+
+def tagger_of(backend, arn):
+    return home_of(backend).tagger if ":dashboard/" in arn else backend.tagger
 
 
 @replace(CloudWatchBackend, "put_metric_alarm")
@@ -96,7 +119,7 @@ def put_dashboard(original, self):
     result = original(self)
     if is_new and tags:
         dashboard = self.cloudwatch_backend.dashboards[name]
-        self.cloudwatch_backend.tagger.tag_resource(dashboard.arn, tags)
+        tagger_of(self.cloudwatch_backend, dashboard.arn).tag_resource(dashboard.arn, tags)
     return result
 
 
@@ -106,7 +129,7 @@ def delete_dashboards(original, self, dashboards):
     error = original(self, dashboards)
     if error is None:
         for arn in arns:
-            self.tagger.delete_all_tags_for_resource(arn)
+            tagger_of(self, arn).delete_all_tags_for_resource(arn)
     return error
 
 
@@ -119,19 +142,19 @@ def known_to_cloudwatch(backend, arn):
 @replace(CloudWatchBackend, "tag_resource")
 def tag_alarm_or_dashboard(_original, self, arn, tags):
     known_to_cloudwatch(self, arn)
-    self.tagger.tag_resource(arn, self.tagger.convert_dict_to_tags_input(tags))
+    tagger_of(self, arn).tag_resource(arn, self.tagger.convert_dict_to_tags_input(tags))
 
 
 @replace(CloudWatchBackend, "untag_resource")
 def untag_alarm_or_dashboard(_original, self, arn, tag_keys):
     known_to_cloudwatch(self, arn)
-    self.tagger.untag_resource_using_names(arn, tag_keys)
+    tagger_of(self, arn).untag_resource_using_names(arn, tag_keys)
 
 
 @replace(CloudWatchBackend, "list_tags_for_resource")
 def list_tags_of_alarm_or_dashboard(_original, self, arn):
     known_to_cloudwatch(self, arn)
-    return self.tagger.get_tag_dict_for_resource(arn)
+    return tagger_of(self, arn).get_tag_dict_for_resource(arn)
 
 
 # CloudWatch Logs
@@ -288,3 +311,193 @@ def get_topic_attributes(original, self):
     if not attributes.get("DeliveryPolicy"):
         attributes.pop("DeliveryPolicy", None)
     return result
+
+
+# Events of RDS
+
+# What comes of each kind of source.
+# https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_Events.Messages.html
+EVENT_CATEGORIES = {
+    "db-instance": {
+        "availability",
+        "backup",
+        "configuration change",
+        "creation",
+        "deletion",
+        "failover",
+        "failure",
+        "low storage",
+        "maintenance",
+        "notification",
+        "read replica",
+        "recovery",
+        "restoration",
+        "security",
+        "security patching",
+    },
+    "db-parameter-group": {"configuration change"},
+    "db-security-group": {"configuration change", "failure"},
+    "db-snapshot": {"creation", "deletion", "notification", "restoration"},
+}
+
+
+def sources(backend, kind):
+    """The names that there are; `None` of a kind that is not looked after here."""
+    kept = {
+        "db-instance": backend.databases,
+        "db-parameter-group": backend.db_parameter_groups,
+        "db-security-group": backend.security_groups,
+        "db-snapshot": backend.database_snapshots,
+    }
+    return {name.lower() for name in kept[kind]} if kind in kept else None
+
+
+def refuse_event(code, message):
+    raise RDSClientError(code, message)
+
+
+def trouble_with(backend, arn):
+    """What a subscription is whose topic is not there, or does not let RDS publish.
+
+    https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_Events.GrantingPermissions.html
+    """
+    topic = sns_backends[backend.account_id][backend.region_name].topics.get(arn)
+    if topic is None:
+        return "topic-not-exist"
+    return None if lets_rds_publish(json.loads(topic.policy)) else "no-permission"
+
+
+def check_topic(backend, arn):
+    match trouble_with(backend, arn):
+        case "topic-not-exist":
+            refuse_event("SNSTopicArnNotFound", f"The SNS topic {arn} does not exist.")
+        case "no-permission":
+            refuse_event("SNSNoAuthorization", f"You do not have permission to publish to the SNS topic {arn}.")
+
+
+def lets_rds_publish(policy):
+    """AWS's own policy of a topic lets the whole account publish, and with it RDS."""
+    statements = policy.get("Statement", [])
+    for statement in statements if isinstance(statements, list) else [statements]:
+        principal = statement.get("Principal")
+        principal = principal if isinstance(principal, dict) else {"AWS": principal}
+        services, others = (as_list(principal.get(kind)) for kind in ("Service", "AWS"))
+        actions = {action.lower() for action in as_list(statement.get("Action"))}
+        if (
+            statement.get("Effect") == "Allow"
+            and ("events.rds.amazonaws.com" in services or "*" in others)
+            and actions & {"sns:publish", "sns:*", "*"}
+        ):
+            return True
+    return False
+
+
+def as_list(value):
+    return value if isinstance(value, list) else [] if value is None else [value]
+
+
+def check_sources(backend, kind, identifiers, categories):
+    if kind is None and (identifiers or categories):
+        # The words are those of hashicorp/terraform-provider-aws#1817.
+        refuse_event("InvalidParameterCombination", "If SourceType is null, Categories must also be null.")
+    known = EVENT_CATEGORIES.get(kind)
+    unknown = [name for name in categories or [] if known is not None and name not in known]
+    if unknown:
+        refuse_event("SubscriptionCategoryNotFound", f"The category {unknown[0]} does not exist for {kind}.")
+    there = sources(backend, kind)
+    for identifier in identifiers or []:
+        if there is not None and identifier.lower() not in there:
+            refuse_event("SourceNotFound", f"Could not find source :{identifier}")
+
+
+def subscription_of(response):
+    name = response.params["SubscriptionName"].lower()
+    if name not in response.backend.event_subscriptions:
+        raise SubscriptionNotFoundError(name)
+    return response.backend.event_subscriptions[name]
+
+
+@replace(RDSBackend, "create_event_subscription")
+def create_event_subscription(original, self, kwargs):
+    """The name and the sources are kept in lower case; it takes a moment until the subscription is active.
+
+    https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_CreateEventSubscription.html
+    """
+    check_topic(self, kwargs["sns_topic_arn"])
+    check_sources(self, kwargs.get("source_type"), kwargs.get("source_ids"), kwargs.get("event_categories"))
+    enabled = kwargs.get("enabled")
+    kwargs["subscription_name"] = kwargs["subscription_name"].lower()
+    subscription = original(self, kwargs)
+    subscription.source_ids = [identifier.lower() for identifier in subscription.source_ids or []]
+    subscription.event_categories = list(subscription.event_categories or [])
+    subscription.enabled = enabled is None or enabled
+    subscription.customer_aws_id = self.account_id
+    subscription.status = "creating"
+    return subscription
+
+
+@replace(RDSResponse, "describe_event_subscriptions")
+def describe_event_subscriptions(_original, self):
+    """What was under way is done by the next look at it. RDS finds out about the topic with its next event, of which there are
+    none here; and it does not look again by itself.
+
+    https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_EventSubscription.html
+    """
+    if self.params.get("SubscriptionName"):
+        found = [subscription_of(self)]
+    else:
+        found = list(self.backend.event_subscriptions.values())
+    for subscription in found:
+        if subscription.status in ("creating", "modifying"):
+            subscription.status = "active"
+        if subscription.status == "active":
+            subscription.status = trouble_with(self.backend, subscription.sns_topic_arn) or "active"
+    return PaginatedResult({"EventSubscriptionsList": found})
+
+
+@add(RDSResponse)
+def modify_event_subscription(self):
+    """https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_ModifyEventSubscription.html"""
+    subscription = subscription_of(self)
+    topic = self.params.get("SnsTopicArn") or subscription.sns_topic_arn
+    kind = self.params.get("SourceType") or subscription.source_type
+    categories = self.params.get("EventCategories")
+    check_topic(self.backend, topic)
+    check_sources(self.backend, kind, None, categories)
+    subscription.sns_topic_arn = topic
+    subscription.source_type = kind
+    if categories is not None:
+        subscription.event_categories = list(categories)
+    if self.params.get("Enabled") is not None:
+        subscription.enabled = self.params["Enabled"]
+    subscription.status = "modifying"
+    return ActionResult({"EventSubscription": subscription})
+
+
+@add(RDSResponse)
+def add_source_identifier_to_subscription(self):
+    """https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_AddSourceIdentifierToSubscription.html"""
+    subscription = subscription_of(self)
+    identifier = self.params["SourceIdentifier"].lower()
+    check_sources(self.backend, subscription.source_type, [identifier], None)
+    subscription.source_ids = sorted({*subscription.source_ids, identifier})
+    subscription.status = "modifying"
+    return ActionResult({"EventSubscription": subscription})
+
+
+@add(RDSResponse)
+def remove_source_identifier_from_subscription(self):
+    """https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_RemoveSourceIdentifierFromSubscription.html"""
+    subscription = subscription_of(self)
+    identifier = self.params["SourceIdentifier"].lower()
+    if identifier not in subscription.source_ids:
+        refuse_event("SourceNotFound", f"Could not find source :{identifier}")
+    subscription.source_ids = [kept for kept in subscription.source_ids if kept != identifier]
+    subscription.status = "modifying"
+    return ActionResult({"EventSubscription": subscription})
+
+
+@replace(RDSBackend, "delete_event_subscription")
+def delete_event_subscription(original, self, subscription_name):
+    """Names are the same in any case."""
+    return original(self, subscription_name.lower())

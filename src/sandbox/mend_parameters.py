@@ -1,14 +1,41 @@
 """Parameter Store of Systems Manager."""
 
+import time
+
+from moto.ssm.exceptions import ParameterAlreadyExists
 from moto.ssm.exceptions import ValidationException
 from moto.ssm.models import Parameter, SimpleSystemManagerBackend
 from moto.ssm.responses import SimpleSystemManagerResponse
 from moto.sts.models import sts_backends
 
-from mending import replace
+from mending import notes_of, replace
 
 # The longest value of a standard parameter, in characters.
 STANDARD_LENGTH = 4096
+
+
+# Seconds for which a name is not free again.
+DELETED_FOR = 30
+
+
+@replace(SimpleSystemManagerBackend, "delete_parameter")
+def delete_parameter(original, self, name):
+    """AWS: "After deleting a parameter, wait for at least 30 seconds to create a parameter with the same name."
+
+    https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_DeleteParameter.html
+    What comes of less is not documented. Here a creation finds the name still taken, which no caller can overlook; a put
+    that may overwrite makes the parameter.
+    """
+    answer = original(self, name)
+    notes_of(self, "deleted")[name] = time.monotonic()
+    return answer
+
+
+@replace(SimpleSystemManagerBackend, "put_parameter")
+def not_deleted_just_now(original, self, name, description, value, kind, pattern, key, overwrite, *arguments, **named):
+    if not overwrite and time.monotonic() - notes_of(self, "deleted").get(name, -DELETED_FOR) < DELETED_FOR:
+        raise ParameterAlreadyExists
+    return original(self, name, description, value, kind, pattern, key, overwrite, *arguments, **named)
 
 
 @replace(SimpleSystemManagerBackend, "put_parameter")

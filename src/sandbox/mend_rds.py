@@ -2,6 +2,7 @@
 
 from moto.core.responses import ActionResult
 from moto.core.utils import utcnow
+from moto.logs.models import logs_backends
 from moto.moto_api._internal import mock_random
 from moto.rds.exceptions import DBInstanceAlreadyExists, DBParameterGroupNotFoundError
 from moto.rds.models import DBInstance, RDSBackend
@@ -238,7 +239,18 @@ def create_db_instance(original, self, db_kwargs):
     instance = original(self, db_kwargs)
     instance.status = "creating"
     connect(self, instance)
+    send_logs(self, instance)
     return instance
+
+
+def send_logs(backend, instance):
+    """RDS makes the groups that it sends logs to where they are not there, without retention or tags.
+
+    https://github.com/hashicorp/terraform-provider-aws/issues/5348
+    """
+    for log in instance.enabled_cloudwatch_logs_exports:
+        logs = logs_backends[backend.account_id][backend.region_name]
+        logs.ensure_log_group(f"/aws/rds/instance/{instance.db_instance_identifier}/{log}")
 
 
 @replace(RDSResponse, "describe_db_instances")
@@ -333,6 +345,7 @@ def modify_db_instance(original, self, db_instance_identifier, db_kwargs):
         instance.status = "modifying"
     if "vpc_security_group_ids" in changes or "db_subnet_group_name" in changes:
         connect(self, instance)
+    send_logs(self, instance)
     return instance
 
 
@@ -383,7 +396,8 @@ def reboot_db_instance(original, self, db_instance_identifier):
 
 @replace(RDSBackend, "create_db_instance_read_replica")
 def create_db_instance_read_replica(original, self, db_kwargs):
-    """A thing of its own: it inherits neither deletion protection nor tags, Multi-AZ, monitoring or backups.
+    """A thing of its own: it inherits neither deletion protection nor tags, Multi-AZ, monitoring, backups, exported logs or
+    logins by IAM.
 
     https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_CreateDBInstanceReadReplica.html
     """
@@ -414,6 +428,7 @@ def create_db_instance_read_replica(original, self, db_kwargs):
     replica.publicly_accessible = bool(given.get("publicly_accessible"))
     replica.vpc_security_group_ids = given.get("vpc_security_group_ids") or list(source.vpc_security_group_ids)
     replica.enabled_cloudwatch_logs_exports = list(given.get("enable_cloudwatch_logs_exports") or [])
+    replica.enable_iam_database_authentication = bool(given.get("enable_iam_database_authentication"))
     replica._associated_roles = []
     replica.PendingModifiedValues = None
     replica.PerformanceInsightsEnabled = False
@@ -422,6 +437,7 @@ def create_db_instance_read_replica(original, self, db_kwargs):
     replica.SecondaryAvailabilityZone = second_zone(replica)
     replica.status = "creating"
     connect(self, replica)
+    send_logs(self, replica)
     return replica
 
 
@@ -482,3 +498,15 @@ def delete_db_instance(
     disconnect(self, deleted)
     notes_of(self, "pending_reboot").pop(deleted.db_instance_identifier, None)
     return deleted
+
+
+@replace(RDSBackend, "add_tags_to_resource")
+def add_tags_to_resource(original, self, arn, tags):
+    """A snapshot that is not there cannot be tagged; moto takes the tags and forgets them.
+
+    https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_AddTagsToResource.html
+    """
+    _, _, name = arn.partition(":snapshot:")
+    if name and name not in self.database_snapshots:
+        refuse("DBSnapshotNotFound", f"DBSnapshot {name} not found.")
+    return original(self, arn, tags)

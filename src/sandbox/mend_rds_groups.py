@@ -208,6 +208,9 @@ STATIC_PARAMETERS = {
 # https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_ParamValuesRef.html
 BOOLEAN_PARAMETERS = {
     "autovacuum",
+    "general_log",
+    "innodb_file_per_table",
+    "log_bin_trust_function_creators",
     "log_checkpoints",
     "log_connections",
     "log_disconnections",
@@ -215,9 +218,20 @@ BOOLEAN_PARAMETERS = {
     "log_lock_waits",
     "rds.force_ssl",
     "rds.logical_replication",
+    "slow_query_log",
     "track_io_timing",
 }
 TRUTH = {"true": "1", "on": "1", "yes": "1", "false": "0", "off": "0", "no": "0"}
+
+
+def engine_default(family, name):
+    """Of the hundreds of defaults the one that differs by version: PostgreSQL insists on TLS from 15 on.
+
+    https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/PostgreSQL.Concepts.General.SSL.html
+    """
+    if name == "rds.force_ssl" and family.startswith("postgres"):
+        return {"ParameterValue": "1" if int(family.removeprefix("postgres").split(".")[0]) >= 15 else "0"}
+    return {}
 
 
 def data_type(name):
@@ -296,6 +310,7 @@ def describe_db_parameters(_original, self):
     if name not in self.backend.db_parameter_groups:
         raise DBParameterGroupNotFoundError(name)
     source = self.params.get("Source")
+    family = self.backend.db_parameter_groups[name].family
     parameters = [
         {
             "ApplyMethod": "pending-reboot" if apply_type(parameter_name) == "static" else "immediate",
@@ -323,6 +338,7 @@ def describe_db_parameters(_original, self):
                         "IsModifiable": True,
                         "ParameterName": parameter_name,
                         "Source": "engine-default",
+                        **engine_default(family, parameter_name),
                     }
                     for parameter_name in sorted(asked - known)
                 ]

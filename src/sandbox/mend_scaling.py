@@ -4,7 +4,7 @@ import json
 
 from moto.applicationautoscaling.exceptions import AWSValidationException
 from moto.applicationautoscaling.models import ApplicationAutoscalingBackend
-from moto.applicationautoscaling.responses import ApplicationAutoScalingResponse, _build_target
+from moto.applicationautoscaling.responses import ApplicationAutoScalingResponse, _build_policy, _build_target
 from moto.core.exceptions import JsonRESTError
 
 from mending import add, notes_of, replace
@@ -66,6 +66,32 @@ def describe_scalable_targets(_original, self):
     answer = {"ScalableTargets": [_build_target(target) for target in found[start:end]]}
     if end < len(found):
         answer["NextToken"] = str(end)
+    return json.dumps(answer)
+
+
+@replace(ApplicationAutoScalingResponse, "describe_scaling_policies")
+def describe_scaling_policies(_original, self):
+    """Ten a page, and no more may be asked for; moto knows no limit, and takes a resource id for any that begins with it.
+
+    https://docs.aws.amazon.com/autoscaling/application/APIReference/API_DescribeScalingPolicies.html
+    """
+    size = self._get_int_param("MaxResults") or 10
+    if not 1 <= size <= 10:
+        raise AWSValidationException("MaxResults must be between 1 and 10")
+    resource = self._get_param("ResourceId")
+    names = self._get_param("PolicyNames")
+    found = [
+        policy
+        for policy in self.applicationautoscaling_backend.policies.values()
+        if policy.service_namespace == self._get_param("ServiceNamespace")
+        and (not resource or policy.resource_id == resource)
+        and policy.scalable_dimension == (self._get_param("ScalableDimension") or policy.scalable_dimension)
+        and (not names or policy.policy_name in names)
+    ]
+    start = int(self._get_param("NextToken") or 0)
+    answer = {"ScalingPolicies": [_build_policy(policy) for policy in found[start : start + size]]}
+    if start + size < len(found):
+        answer["NextToken"] = str(start + size)
     return json.dumps(answer)
 
 

@@ -5,6 +5,8 @@ two rules that differ in description alone for two rules.
 https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_SecurityGroupRule.html
 """
 
+import re
+
 from moto.core.responses import ActionResult
 from moto.ec2.exceptions import (
     InvalidParameterValue,
@@ -18,6 +20,25 @@ from moto.ec2.responses import EC2Response
 
 from mend_ec2 import canonical_range
 from mending import replace
+
+# https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateSecurityGroup.html
+DESCRIPTION = re.compile(r"[a-zA-Z0-9. _\-:/()#,@\[\]+=&;{}!$*]{0,255}")
+
+
+def described(description, of):
+    """A description in EC2's alphabet, which has no quotation marks, accents and angle brackets: aws-cloudformation/cfn-lint#173,
+    cds-snc/notification-terraform#561."""
+    if description and not DESCRIPTION.fullmatch(description):
+        raise InvalidParameterValue(
+            f"Invalid {of} description. Valid descriptions are strings less than 256 characters from the following set:  "
+            "a-zA-Z0-9. _-:/()#,@[]+=&;{}!$*"
+        )
+    return description
+
+
+@replace(EC2Backend, "create_security_group")
+def create_described_group(original, self, name, description, *arguments, **named):
+    return original(self, name, described(description, "security group"), *arguments, **named)
 
 
 @replace(SecurityGroupRule, "__init__")
@@ -34,7 +55,7 @@ def remember_description(original, self, *arguments, **named):
     self.ip_protocol = "icmpv6" if protocol == "58" else protocol
     prefix_list = arguments[7] if len(arguments) > 7 else named.get("prefix_list_id")
     peer = self.ip_range or self.source_group or prefix_list or {}
-    self.written_description = peer.get("Description")
+    self.written_description = described(peer.get("Description"), "rule")
 
 
 SecurityGroupRule.description = property(lambda self: self.written_description)
@@ -90,6 +111,7 @@ def modify_security_group_rules(original, self, group_id, rules):
     group = group_of(self, group_id)
     for rule_id, wanted in rules.items():
         rule = rule_of(group, rule_id)
+        described(wanted.get("Description"), "rule")
         ranges = {key: wanted[given] for key, given in (("CidrIp", "CidrIpv4"), ("CidrIpv6", "CidrIpv6")) if given in wanted}
         referenced = [{"GroupId": wanted["ReferencedGroupId"]}] if "ReferencedGroupId" in wanted else []
         prefix_list = {"PrefixListId": wanted["PrefixListId"]} if "PrefixListId" in wanted else None
@@ -133,7 +155,7 @@ def describes_by_id(operation):
             return original(self)
         group = group_of(self.ec2_backend, self._get_param("GroupId"))
         for given in descriptions:
-            describe(rule_of(group, given["SecurityGroupRuleId"]), given.get("Description"))
+            describe(rule_of(group, given["SecurityGroupRuleId"]), described(given.get("Description"), "rule"))
         return ActionResult({"Return": True})
 
 

@@ -1,15 +1,16 @@
-"""S3 buckets, Secrets Manager secrets, ECR repositories, WAF web ACLs and IAM policies."""
+"""S3 buckets, Secrets Manager secrets, ECR repositories and WAF web ACLs."""
 
+import fnmatch
 import json
+import re
 
 import xmltodict
 from moto.core.exceptions import JsonRESTError
 from moto.ecr.models import ECRBackend
-from moto.iam.exceptions import DeleteConflictException
-from moto.iam.models import IAMBackend, ManagedPolicy
 from moto.s3.models import FakeBucket, FakeDeleteMarker, PublicAccessBlock, S3Backend
 from moto.s3.responses import S3Response
 from moto.secretsmanager.exceptions import InvalidRequestException, ResourceNotFoundException
+from moto.secretsmanager import models as secrets
 from moto.secretsmanager.models import SecretsManagerBackend
 from moto.wafv2 import exceptions as waf_errors
 from moto.wafv2.models import FakeWebACL, WAFV2Backend
@@ -111,6 +112,19 @@ def get_bucket_versioning(original, self):
 # Secrets Manager
 
 
+@replace(secrets, "get_secret_name_from_partial_arn")
+def get_secret_name_from_partial_arn(original, partial_arn):
+    """An ARN that ends in a hyphen and six letters or digits is taken for a whole one, also where these are the name's.
+
+    "Do not end your secret name with a hyphen followed by six characters. If you do so, you risk confusion and unexpected
+    results when searching for a secret by partial ARN."
+    https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_CreateSecret.html
+    """
+    if partial_arn.startswith("arn:") and re.search(r".-[A-Za-z0-9]{6}$", partial_arn):
+        return partial_arn
+    return original(partial_arn)
+
+
 @replace(SecretsManagerBackend, "create_secret")
 def create_secret(original, self, name, *arguments, **named):
     """The name stays taken during the recovery window.
@@ -172,6 +186,48 @@ def put_image_scanning_configuration(original, self, registry_id, repository_nam
     return original(self, registry_id, repository_name, {"scanOnPush": False, **image_scan_config})
 
 
+def can_move(repository, tag):
+    """An exclusion filter is a whole tag with `*` for any text, where moto takes the beginning of a regular expression.
+
+    https://docs.aws.amazon.com/AmazonECR/latest/userguide/image-tag-mutability.html
+    """
+    filters = repository.image_tag_mutability_exclusion_filters or []
+    excepted = any(fnmatch.fnmatchcase(tag, one["filter"]) for one in filters)
+    return repository.is_tag_immutable() == excepted
+
+
+@replace(ECRBackend, "_resolve_image_tag_mutability")
+def images_with_tag(_original, _self, repository, tag):
+    """Whether a tag can move is looked at in `put_image`, with the code that AWS answers there."""
+    return [image for image in repository.images if tag in image.image_tags]
+
+
+@replace(ECRBackend, "put_image")
+def put_image(original, self, repository_name, image_manifest, image_tag, *arguments, **named):
+    """A tag that is put on another image leaves the one before without it, where moto deletes that one; or is refused.
+
+    https://docs.aws.amazon.com/AmazonECR/latest/userguide/image-tag-mutability.html
+    https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_PutImage.html
+    """
+    repository = self.repositories.get(repository_name)
+    images = repository.images if repository is not None else []
+    if repository is not None and image_tag and not can_move(repository, image_tag):
+        for image in images:
+            if image_tag in image.image_tags and image.image_manifest != image_manifest:
+                raise JsonRESTError(
+                    "ImageTagAlreadyExistsException",
+                    f"The image tag '{image_tag}' already exists in the '{repository_name}' repository and cannot be"
+                    " overwritten because the tag is immutable.",
+                )
+    alone = [image for image in images if image_tag and image.image_tags == [image_tag]]
+    put = original(self, repository_name, image_manifest, image_tag, *arguments, **named)
+    for image in alone:
+        if image not in images:
+            image.image_tag, image.image_tags = None, []
+            images.append(image)
+    return put
+
+
 # WAF
 
 
@@ -216,7 +272,34 @@ def delete_web_acl(original, self, name, scope, _id, lock_token):
         )
     original(self, name, scope, _id, lock_token)
     if acl is not None:
+        self.logging_configurations.pop(acl.arn, None)
         self.tagging_service.delete_all_tags_for_resource(acl.arn)
+
+
+WAF_DESTINATION = re.compile(r"arn:[\w-]+:(logs:[^:]*:\d*:log-group:|s3:::|firehose:[^:]*:\d*:deliverystream/)aws-waf-logs-[^:*]*")
+
+
+@replace(WAFV2Backend, "put_logging_configuration")
+def put_logging_configuration(original, self, arn, log_destination_configs, redacted_fields, *others):
+    """One destination, whose name begins as it must; names of headers are kept in lower case.
+
+    https://docs.aws.amazon.com/waf/latest/APIReference/API_LoggingConfiguration.html,
+    hashicorp/terraform-provider-aws#23934.
+    """
+    if arn not in self.wacls:
+        raise waf_errors.WAFNonexistentItemException()
+    destinations = log_destination_configs or []
+    if len(destinations) != 1 or not WAF_DESTINATION.fullmatch(destinations[0]):
+        waf_refuse(
+            "WAFInvalidParameterException",
+            "Error reason: The ARN isn't valid. A valid ARN begins with arn: and includes other information separated by "
+            f"colons or slashes., field: LOG_DESTINATION, parameter: {', '.join(destinations)}",
+        )
+    fields = [dict(field) for field in redacted_fields or []]
+    for field in fields:
+        if "SingleHeader" in field:
+            field["SingleHeader"] = {"Name": field["SingleHeader"]["Name"].lower()}
+    return original(self, arn, destinations, fields, *others)
 
 
 @replace(FakeWebACL, "update")
@@ -242,24 +325,3 @@ def list_resources_for_web_acl(self):
     marker = {"APPLICATION_LOAD_BALANCER": ":loadbalancer/app/", "API_GATEWAY": ":apigateway:"}.get(kind, "\0")
     arns = [arn for arn in acl.associated_resources if marker in arn]
     return 200, {"Content-Type": "application/json"}, json.dumps({"ResourceArns": arns})
-
-
-# IAM
-
-
-@replace(IAMBackend, "delete_policy")
-def delete_policy(original, self, policy_arn):
-    """An attached policy cannot be deleted.
-
-    https://docs.aws.amazon.com/IAM/latest/APIReference/API_DeletePolicy.html
-    """
-    policy = self.get_policy(policy_arn)
-    if policy.attachment_count:
-        raise DeleteConflictException("Cannot delete a policy attached to entities.")
-    return original(self, policy_arn)
-
-
-# GetAccountAuthorizationDetails tells a managed policy's name and id too.
-# https://docs.aws.amazon.com/IAM/latest/APIReference/API_ManagedPolicyDetail.html
-ManagedPolicy.policy_name = property(lambda self: self.name)
-ManagedPolicy.policy_id = property(lambda self: self.id)

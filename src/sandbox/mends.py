@@ -11,10 +11,14 @@ def apply():
     import mend_ec2  # noqa: F401
     import mend_ecs  # noqa: F401
     import mend_elbv2  # noqa: F401
+    import mend_flow_logs  # noqa: F401
+    import mend_iam  # noqa: F401
     import mend_monitoring  # noqa: F401
+    import mend_pages  # noqa: F401
     import mend_parameters  # noqa: F401
     import mend_rds  # noqa: F401
     import mend_rds_groups  # noqa: F401
+    import mend_rds_states  # noqa: F401
     import mend_scaling  # noqa: F401
     import mend_security_groups  # noqa: F401
     import mend_storage  # noqa: F401

@@ -13,7 +13,7 @@
 //! |---|---|---|
 //! | `environments/<requirements>-<python>/` | the private Python environment, made on first use | all instances |
 //! | `programs/<version>/` | the starter, as this binary carries it | all instances |
-//! | `instances/<name>/` | `account.json` (process, port, version), `account.log`, `lock` | one account |
+//! | `instances/<name>/` | `account.json` (process, port, version, token), `account.log`, `lock` | one account |
 //!
 //! `FDE_INFRA_SANDBOX_NAME` names the instance (`default` when unset). A test that wants an account of its own sets a name of
 //! its own: it gets an empty account, and the installation is not repeated.
@@ -22,25 +22,32 @@
 //!
 //! - Several processes may start, stop and install at once; operating system locks, which a killed process cannot leave
 //!   behind, decide who does it.
-//! - A running server is believed only when it says itself, over HTTP, that it is the process on record. A process
-//!   number or a port that has been taken by something else fools nobody.
+//! - A running server is believed only when it proves over HTTP that it has written the record ([`proof`]). A process number
+//!   or a port that something else has taken is not enough, and neither is another user's answer there.
 //! - When this binary carries another version of the starter, the old server is stopped and a new one started.
+//! - Nothing of the working directory is run or read: every program starts elsewhere, isolated, with few variables. What is
+//!   run lies in directories that only this user can write, and its packages have the hashes that this binary carries.
+//! - The server answers programs on this machine, and no page in a browser.
 //!
 //! Start reading at [`ensure_running`].
 
+mod command;
 mod environment;
 mod http;
 mod place;
+mod private;
+mod proof;
 
 use std::fs::{self, File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Stdio};
+use std::process::Child;
 use std::time::{Duration, Instant};
 use std::{error, fmt, thread};
 
 use serde::Deserialize;
 
+use crate::regular_file;
 use place::Place;
 
 /// The credentials to use with the local account; it accepts any.
@@ -55,6 +62,9 @@ const STOP: Duration = Duration::from_secs(10);
 /// How often a server that is starting or stopping is looked at.
 const PAUSE: Duration = Duration::from_millis(25);
 
+/// Bytes of a record: a process, a port, a version and a token.
+const LONGEST_RECORD: usize = 4096;
+
 /// Lines of a log that an error shows.
 const TAIL: usize = 20;
 
@@ -67,7 +77,6 @@ pub struct Account {
     pub pid: u32,
     /// The server's log.
     pub log: PathBuf,
-    port: u16,
 }
 
 /// Why the local account cannot be used.
@@ -86,9 +95,17 @@ pub enum SandboxError {
     },
     /// There is nothing to run the server with.
     #[error(
-        "the local account needs `python3` 3.10 or newer, or `uv`; neither was found on the PATH"
+        "the local account needs `python3` 3.10 to 3.15, or `uv`; neither was found on the PATH"
     )]
     NoPython,
+    /// Another user could have put files where those of the sandbox are, or could do so now.
+    #[error("the local account is not run from {}: {reason}", path.display())]
+    Untrusted {
+        /// The first directory, or link, on the way that is not this user's alone.
+        path: PathBuf,
+        /// How it can be another user's.
+        reason: &'static str,
+    },
     /// A file or directory cannot be used.
     #[error("could not {action} {}", path.display())]
     File {
@@ -147,6 +164,17 @@ pub enum SandboxError {
 }
 
 impl SandboxError {
+    /// The way out, where there is one that is not plain from the error.
+    pub fn help(&self) -> Option<String> {
+        match self {
+            Self::Untrusted { path, .. } => Some(format!(
+                "set FDE_INFRA_SANDBOX_DIR to a directory that only you can write, or remove {} if it is not needed",
+                path.display()
+            )),
+            _ => None,
+        }
+    }
+
     /// What the failed program wrote last, for the report.
     pub fn output(&self) -> Option<&str> {
         match self {
@@ -164,25 +192,26 @@ pub fn ensure_running(progress: &mut dyn FnMut(&str)) -> Result<Account, Sandbox
 
 /// The account, if it runs. Which version it is does not matter here.
 pub fn status() -> Result<Option<Account>, SandboxError> {
-    Ok(running(&Place::from_environment()?)?.map(|(account, _)| account))
+    let place = Place::from_environment()?;
+    Ok(running(&place)?.map(|server| server.account(&place)))
 }
 
 /// Stops the account, and with it everything that was made in it. Tells whether one was running.
 pub fn stop() -> Result<bool, SandboxError> {
     let place = Place::from_environment()?;
-    place::make_directory(&place.instance())?;
+    private::make(&place.instance())?;
     let _lock = lock(&place.instance().join("lock"), &mut |_| {})?;
     match running(&place)? {
-        None => Ok(false),
-        Some((account, _)) => stop_server(&account).map(|()| true),
+        None => stop_of_earlier_version(&place),
+        Some(server) => stop_server(&server).map(|()| true),
     }
 }
 
 /// Empties the account. Tells whether one was running.
 pub fn reset() -> Result<bool, SandboxError> {
-    match status()? {
+    match running(&Place::from_environment()?)? {
         None => Ok(false),
-        Some(account) => control(&account, "/_account/reset", "empty itself").map(|()| true),
+        Some(server) => control(&server.state, "/_account/reset", "empty itself").map(|()| true),
     }
 }
 
@@ -192,17 +221,20 @@ fn ensure_running_at(
 ) -> Result<Account, SandboxError> {
     let version = place::version();
     // The usual case takes no lock: one small file and one request.
-    if let Some((account, _)) = running(place)?.filter(|(_, running)| *running == version) {
-        return Ok(account);
+    if let Some(server) = running(place)?.filter(|server| server.version == version) {
+        return Ok(server.account(place));
     }
-    place::make_directory(&place.instance())?;
+    private::make(&place.instance())?;
     let _lock = lock(&place.instance().join("lock"), progress)?;
-    if let Some((account, running)) = running(place)? {
-        if running == version {
-            return Ok(account);
+    match running(place)? {
+        Some(server) if server.version == version => return Ok(server.account(place)),
+        Some(server) => {
+            progress("stopping the local account of another version of fde-infra");
+            stop_server(&server)?;
         }
-        progress("stopping the local account of another version of fde-infra");
-        stop_server(&account)?;
+        None => {
+            stop_of_earlier_version(place)?;
+        }
     }
     let environment = environment::ensure(place, progress)?;
     progress("starting the local account");
@@ -210,45 +242,87 @@ fn ensure_running_at(
 }
 
 /// What the server writes when it is ready.
-#[derive(Debug, Deserialize)]
+#[derive(Deserialize)]
 struct State {
     pid: u32,
     port: u16,
+    /// Empty in the records of earlier versions, the servers of which can prove nothing.
+    #[serde(default)]
+    token: String,
 }
 
-/// The server on record, if it is there and says that it is, with its version.
-fn running(place: &Place) -> Result<Option<(Account, String)>, SandboxError> {
-    let path = place.state();
-    let text = match fs::read_to_string(&path) {
-        Ok(text) => text,
-        Err(source) if source.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(source) => {
-            return Err(SandboxError::File {
-                action: "read",
-                path,
-                source,
-            });
-        }
-    };
-    // A record that cannot be read is as good as none: the next start replaces it.
-    let Ok(state) = serde_json::from_str::<State>(&text) else {
-        return Ok(None);
-    };
-    let answer = http::status(state.port).ok();
-    Ok(answer
-        .filter(|answer| answer.pid == state.pid)
-        .map(|answer| (Account::new(place, &state), answer.version)))
+/// A server that has proven that it is the one on record.
+struct Server {
+    state: State,
+    version: String,
 }
 
-impl Account {
-    fn new(place: &Place, state: &State) -> Self {
-        Self {
-            endpoint: format!("http://127.0.0.1:{}", state.port),
-            pid: state.pid,
+impl Server {
+    fn account(&self, place: &Place) -> Account {
+        Account {
+            endpoint: self.state.endpoint(),
+            pid: self.state.pid,
             log: place.log(),
-            port: state.port,
         }
     }
+}
+
+impl State {
+    fn endpoint(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+
+    /// The version of the server that answers on the port, if it is the one on record.
+    fn proven(&self) -> Result<Option<String>, SandboxError> {
+        let question = proof::question().map_err(|source| SandboxError::File {
+            action: "read",
+            path: "/dev/urandom".into(),
+            source,
+        })?;
+        let Some(right) = proof::answer(&self.token, &question, self.pid, self.port) else {
+            return Ok(None);
+        };
+        let answer = http::status(self.port, &question).ok();
+        let answer = answer.filter(|answer| answer.pid == self.pid && answer.proof == right);
+        Ok(answer.map(|answer| answer.version))
+    }
+}
+
+/// The server on record, if it is there and proves that it is.
+fn running(place: &Place) -> Result<Option<Server>, SandboxError> {
+    let Some(state) = recorded(place)? else {
+        return Ok(None);
+    };
+    let version = state.proven()?;
+    Ok(version.map(|version| Server { state, version }))
+}
+
+/// What is on record. A record that cannot be understood is as good as none: the next start replaces it.
+fn recorded(place: &Place) -> Result<Option<State>, SandboxError> {
+    // A record of another user's would lead to a server of theirs.
+    private::check(&place.instance())?;
+    let path = place.state();
+    match regular_file::read(&path, LONGEST_RECORD) {
+        Ok(text) => Ok(serde_json::from_slice(&text).ok()),
+        Err(source) if source.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(source) => Err(SandboxError::File {
+            action: "read",
+            path,
+            source,
+        }),
+    }
+}
+
+/// Ends a server of an earlier version, which has left no token in its record, so that it does not stay behind. It may be
+/// another server that answers: it learns nothing by that. Tells whether one was asked.
+fn stop_of_earlier_version(place: &Place) -> Result<bool, SandboxError> {
+    let Some(state) = recorded(place)?.filter(|state| state.token.is_empty()) else {
+        return Ok(false);
+    };
+    let question = "";
+    let is_there = || http::status(state.port, question).is_ok_and(|it| it.pid == state.pid);
+    // A server that does not do as it is told is not ours, and not in the way.
+    Ok(is_there() && http::post(state.port, "/_account/stop").is_ok())
 }
 
 /// Starts the server by itself: in its own process group, so that the terminal's Ctrl-C does not reach it.
@@ -273,13 +347,10 @@ fn start(
     }
     let log = File::create(place.log()).map_err(file("write", place.log()))?;
     let errors = log.try_clone().map_err(file("write", place.log()))?;
-    let mut command = environment.command();
+    let mut command = environment.command(&program);
     command
-        .arg(program)
         .args(["--port", "0", "--version-key", version, "--ready-file"])
         .arg(place.state())
-        .current_dir("/")
-        .stdin(Stdio::null())
         .stdout(log)
         .stderr(errors);
     #[cfg(unix)]
@@ -299,8 +370,8 @@ fn wait_until_ready(place: &Place, child: &mut Child) -> Result<Account, Sandbox
     };
     let deadline = Instant::now() + START;
     while Instant::now() < deadline {
-        if let Some((account, _)) = running(place)? {
-            return Ok(account);
+        if let Some(server) = running(place)? {
+            return Ok(server.account(place));
         }
         match child.try_wait() {
             Ok(Some(status)) => return Err(failed(format!("it ended with {status}"))),
@@ -319,15 +390,16 @@ fn wait_until_ready(place: &Place, child: &mut Child) -> Result<Account, Sandbox
 }
 
 /// Asks the server to end itself, and waits until it answers no more.
-fn stop_server(account: &Account) -> Result<(), SandboxError> {
-    control(account, "/_account/stop", "stop")?;
+fn stop_server(server: &Server) -> Result<(), SandboxError> {
+    let state = &server.state;
+    control(state, "/_account/stop", "stop")?;
     let deadline = Instant::now() + STOP;
-    while http::status(account.port).is_ok_and(|answer| answer.pid == account.pid) {
+    while state.proven()?.is_some() {
         if Instant::now() >= deadline {
             return Err(SandboxError::Control {
-                endpoint: account.endpoint.clone(),
+                endpoint: state.endpoint(),
                 what: "stop",
-                source: io::Error::new(io::ErrorKind::TimedOut, StillThere(account.pid)),
+                source: io::Error::new(io::ErrorKind::TimedOut, StillThere(state.pid)),
             });
         }
         thread::sleep(PAUSE);
@@ -351,9 +423,9 @@ impl fmt::Display for StillThere {
 
 impl error::Error for StillThere {}
 
-fn control(account: &Account, path: &str, what: &'static str) -> Result<(), SandboxError> {
-    http::post(account.port, path).map_err(|source| SandboxError::Control {
-        endpoint: account.endpoint.clone(),
+fn control(state: &State, path: &str, what: &'static str) -> Result<(), SandboxError> {
+    http::post(state.port, path).map_err(|source| SandboxError::Control {
+        endpoint: state.endpoint(),
         what,
         source,
     })
@@ -419,7 +491,7 @@ mod tests {
         let root = std::env::temp_dir().join(format!("fde-infra-{name}-{}", std::process::id()));
         let _ = fs::remove_dir_all(&root);
         let place = Place::new(root.clone(), "test").unwrap();
-        place::make_directory(&place.instance()).unwrap();
+        private::make(&place.instance()).unwrap();
         Scratch { place, root }
     }
 
@@ -439,25 +511,89 @@ mod tests {
             .local_addr()
             .unwrap()
             .port();
-        fs::write(place.state(), format!(r#"{{"pid":1,"port":{port}}}"#)).unwrap();
+        let record = format!(r#"{{"pid":1,"port":{port},"token":"{TOKEN}"}}"#);
+        fs::write(place.state(), record).unwrap();
         assert!(running(&place).unwrap().is_none());
+    }
+
+    const TOKEN: &str = "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff";
+
+    /// Puts a server on record that answers one request, with what `answer` makes of the question and the port; tells
+    /// whether it is believed.
+    fn is_believed(name: &str, answer: impl FnOnce(&str, u16) -> String + Send + 'static) -> bool {
+        let place = scratch(name);
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        fs::write(
+            place.state(),
+            format!(r#"{{"pid":1,"port":{port},"version":"v","token":"{TOKEN}"}}"#),
+        )
+        .unwrap();
+        let server = thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            let mut head = [0; 1024];
+            let read = io::Read::read(&mut stream, &mut head).unwrap();
+            let head = String::from_utf8_lossy(&head[..read]).into_owned();
+            assert!(!head.contains(TOKEN), "{head}");
+            let (_, rest) = head.split_once("?prove=").unwrap();
+            let question = rest.split(' ').next().unwrap();
+            let body = answer(question, port);
+            let answer = format!("HTTP/1.1 200 OK\r\n\r\n{body}");
+            io::Write::write_all(&mut stream, answer.as_bytes()).unwrap();
+        });
+        let found = running(&place).unwrap();
+        server.join().unwrap();
+        found.is_some_and(|server| server.version == "v")
+    }
+
+    fn status_of(pid: u32, proof: Option<String>) -> String {
+        let proof = proof.unwrap_or_default();
+        format!(r#"{{"version":"v","pid":{pid},"calls":0,"proof":"{proof}"}}"#)
     }
 
     #[test]
     fn a_reused_port_with_another_process_is_nothing_running() {
-        let place = scratch("reused-port");
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let port = listener.local_addr().unwrap().port();
-        fs::write(place.state(), format!(r#"{{"pid":1,"port":{port}}}"#)).unwrap();
-        let server = thread::spawn(move || {
-            let (mut stream, _) = listener.accept().unwrap();
-            let mut head = [0; 1024];
-            let _ = io::Read::read(&mut stream, &mut head).unwrap();
-            let answer = b"HTTP/1.1 200 OK\r\n\r\n{\"version\":\"v\",\"pid\":2,\"calls\":0}";
-            io::Write::write_all(&mut stream, answer).unwrap();
-        });
+        assert!(!is_believed("reused-port", |question, port| {
+            status_of(2, proof::answer(TOKEN, question, 2, port))
+        }));
+    }
+
+    #[test]
+    fn a_server_that_has_written_the_record_is_believed() {
+        assert!(is_believed("proven", |question, port| {
+            status_of(1, proof::answer(TOKEN, question, 1, port))
+        }));
+    }
+
+    /// The process number on record is no secret, and neither are the answers to other questions.
+    #[test]
+    fn a_server_that_knows_no_more_than_others_do_is_not_believed() {
+        assert!(!is_believed("no-proof", |_, _| {
+            r#"{"version":"v","pid":1,"calls":0}"#.to_owned()
+        }));
+        assert!(!is_believed("echo", |question, _| status_of(
+            1,
+            Some(question.to_owned())
+        )));
+        assert!(!is_believed("another-question", |_, port| {
+            let earlier = proof::question().unwrap();
+            status_of(1, proof::answer(TOKEN, &earlier, 1, port))
+        }));
+        assert!(!is_believed("another-token", |question, port| {
+            status_of(1, proof::answer(&"0".repeat(64), question, 1, port))
+        }));
+        // Passed on to a fork, which has the token in its memory.
+        assert!(!is_believed("passed-on", |question, port| {
+            status_of(1, proof::answer(TOKEN, question, 2, port ^ 1))
+        }));
+    }
+
+    #[test]
+    fn a_record_without_a_token_proves_nothing() {
+        let place = scratch("no-token");
+        fs::write(place.state(), r#"{"pid":1,"port":1}"#).unwrap();
         assert!(running(&place).unwrap().is_none());
-        server.join().unwrap();
+        assert!(!stop_of_earlier_version(&place).unwrap());
     }
 
     #[test]

@@ -5,20 +5,26 @@ use std::{env, fs, process};
 
 use sha2::{Digest, Sha256};
 
-use super::SandboxError;
+use super::{SandboxError, private};
 
 /// The server's program, file by file; `account.py` is the one that is run.
 const PROGRAM: &[(&str, &str)] = &[
     ("account.py", include_str!("account.py")),
+    ("checks.py", include_str!("checks.py")),
     ("ecs_rollout.py", include_str!("ecs_rollout.py")),
+    ("guard.py", include_str!("guard.py")),
     ("interfaces.py", include_str!("interfaces.py")),
     ("mend_ec2.py", include_str!("mend_ec2.py")),
     ("mend_ecs.py", include_str!("mend_ecs.py")),
     ("mend_elbv2.py", include_str!("mend_elbv2.py")),
+    ("mend_flow_logs.py", include_str!("mend_flow_logs.py")),
+    ("mend_iam.py", include_str!("mend_iam.py")),
     ("mend_monitoring.py", include_str!("mend_monitoring.py")),
+    ("mend_pages.py", include_str!("mend_pages.py")),
     ("mend_parameters.py", include_str!("mend_parameters.py")),
     ("mend_rds.py", include_str!("mend_rds.py")),
     ("mend_rds_groups.py", include_str!("mend_rds_groups.py")),
+    ("mend_rds_states.py", include_str!("mend_rds_states.py")),
     ("mend_scaling.py", include_str!("mend_scaling.py")),
     (
         "mend_security_groups.py",
@@ -27,11 +33,15 @@ const PROGRAM: &[(&str, &str)] = &[
     ("mend_storage.py", include_str!("mend_storage.py")),
     ("mending.py", include_str!("mending.py")),
     ("mends.py", include_str!("mends.py")),
+    ("needs.py", include_str!("needs.py")),
+    ("permissions.py", include_str!("permissions.py")),
+    ("reading.py", include_str!("reading.py")),
+    ("strangers.py", include_str!("strangers.py")),
     ("tagging.py", include_str!("tagging.py")),
     ("wire.py", include_str!("wire.py")),
 ];
 
-/// What the server needs from the Python package index, with exact versions.
+/// What the server needs from the Python package index, with exact versions and the hashes of their files.
 pub(super) const REQUIREMENTS: &str = include_str!("requirements.txt");
 
 /// The longest name that an instance can have.
@@ -92,7 +102,7 @@ impl Place {
     /// The directory is named by the content, so a newer `fde-infra` never changes files under a running server.
     pub(super) fn unpack(&self) -> Result<PathBuf, SandboxError> {
         let directory = self.root.join("programs").join(version());
-        make_directory(&directory)?;
+        private::make(&directory)?;
         for (name, content) in PROGRAM {
             let path = directory.join(name);
             if fs::read_to_string(&path).ok().as_deref() != Some(content) {
@@ -144,7 +154,11 @@ fn cache_root(
     let cache = match variable("XDG_CACHE_HOME").map(PathBuf::from) {
         Some(path) if path.is_absolute() => path,
         _ => {
+            // A relative one would be another in every directory.
             let home = PathBuf::from(variable("HOME")?);
+            if !home.is_absolute() {
+                return None;
+            }
             if is_macos {
                 home.join("Library").join("Caches")
             } else {
@@ -153,14 +167,6 @@ fn cache_root(
         }
     };
     Some(cache.join("fde-infra").join("sandbox"))
-}
-
-pub(super) fn make_directory(path: &Path) -> Result<(), SandboxError> {
-    fs::create_dir_all(path).map_err(|source| SandboxError::File {
-        action: "make the directory",
-        path: path.to_owned(),
-        source,
-    })
 }
 
 /// Writes a file so that a reader sees all of it or nothing.
@@ -217,6 +223,7 @@ mod tests {
             path("/x")
         );
         assert_eq!(root(&[], false), None);
+        assert_eq!(root(&[("HOME", ".")], false), None);
     }
 
     #[test]
@@ -249,8 +256,13 @@ mod tests {
 
     #[test]
     fn requirements_are_exact() {
-        for line in REQUIREMENTS.lines().filter(|line| !line.starts_with('#')) {
+        let text = REQUIREMENTS.replace("\\\n", "");
+        let mut count = 0;
+        for line in text.lines().filter(|line| !line.starts_with('#')) {
             assert!(line.contains("=="), "{line}");
+            assert!(line.contains(" --hash=sha256:"), "{line}");
+            count += 1;
         }
+        assert!(count > 20, "{count}");
     }
 }

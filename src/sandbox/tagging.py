@@ -1,6 +1,6 @@
 """The Resource Groups Tagging API over every kind of resource that stacks make.
 
-moto's own version misses kinds (Elastic IP, security group rules, subnet and parameter groups, listeners and their
+moto's own version misses kinds (Elastic IP, security group rules, subnet and parameter groups, event subscriptions, listeners and their
 rules, repositories, dashboards, web ACLs, scalable targets, IAM policies), spells two ARNs otherwise than AWS, ends a page at 100
 tags, and lists buckets of all regions. IAM policies are in it, in IAM's home region alone; IAM roles are left out, as AWS
 leaves them out.
@@ -31,6 +31,7 @@ from moto.resourcegroupstaggingapi.models import ResourceGroupsTaggingAPIBackend
 from moto.s3.models import S3Backend
 from moto.wafv2.models import WAFV2Backend
 
+from mend_monitoring import tagger_of
 from mending import add, notes_of, replace, tag_dict, tag_list
 
 
@@ -140,15 +141,17 @@ def put_tags(owner, arn, tags):
         case IAMBackend():
             owner.tag_policy(arn, tag_list(tags))
         case CloudWatchBackend():
-            owner.tagger.tag_resource(arn, tag_list(tags))
+            tagger_of(owner, arn).tag_resource(arn, tag_list(tags))
         case _:
             owner.tag_resource(arn, tags)
 
 
 def drop_tags(owner, arn, keys):
     match owner:
-        case ECRBackend() | CloudWatchBackend():
+        case ECRBackend():
             owner.tagger.untag_resource_using_names(arn, keys)
+        case CloudWatchBackend():
+            tagger_of(owner, arn).untag_resource_using_names(arn, keys)
         case ELBv2Backend():
             owner.tagging_service.untag_resource_using_names(arn, keys)
         case ApplicationAutoscalingBackend():
@@ -167,6 +170,7 @@ def drop_tags(owner, arn, keys):
 # The part of the ARN that names the kind, by the prefix of the id, and where such things are kept.
 EC2_KINDS = {
     "eipalloc": ("elastic-ip", lambda ec2: {address.id for address in ec2.addresses}),
+    "fl": ("vpc-flow-log", lambda ec2: ec2.flow_logs),
     "igw": ("internet-gateway", lambda ec2: ec2.internet_gateways),
     "nat": (
         "natgateway",
@@ -231,7 +235,11 @@ def ecs_resources(original, self):
 @replace(RDSBackend, "iter_tagged_resources")
 def rds_resources(original, self):
     yield from original(self)
-    for kind, groups in (("subgrp", self.subnet_groups), ("pg", self.db_parameter_groups)):
+    for kind, groups in (
+        ("subgrp", self.subnet_groups),
+        ("pg", self.db_parameter_groups),
+        ("es", self.event_subscriptions),
+    ):
         for group in groups.values():
             yield TaggedResource(group.arn, tag_dict(group.get_tags()), f"rds:{kind}")
 
@@ -261,7 +269,7 @@ def cloudwatch_resources(original, self):
     yield from original(self)
     for dashboard in self.dashboards.values():
         yield TaggedResource(
-            dashboard.arn, self.tagger.get_tag_dict_for_resource(dashboard.arn), "cloudwatch:dashboard"
+            dashboard.arn, tagger_of(self, dashboard.arn).get_tag_dict_for_resource(dashboard.arn), "cloudwatch:dashboard"
         )
 
 

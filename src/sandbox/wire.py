@@ -1,4 +1,4 @@
-"""What stands between a client and moto: call log, CloudWatch's CBOR protocol, readable errors, control requests.
+"""What stands between a client and moto: refusals, call log, CloudWatch's CBOR protocol, readable errors, control requests.
 
 One lock is held for the whole of each AWS call. Moto's objects are plain dictionaries without locks of their own, and
 Python runs one thread at a time anyway, so a single lock costs nothing and makes every call atomic, as AWS's are.
@@ -6,6 +6,7 @@ Python runs one thread at a time anyway, so a single lock costs nothing and make
 
 import base64
 import datetime
+import hmac
 import io
 import json
 import os
@@ -17,12 +18,19 @@ from urllib.parse import parse_qs
 from xml.sax.saxutils import escape
 
 import cbor2
+import checks
+import guard
+import permissions
+import strangers
 from botocore.loaders import Loader
 from botocore.model import ServiceModel
 from moto.core.request import Request
 from moto.core.routing import get_service_router
 from moto.moto_api._internal.models import moto_api_backend
 from werkzeug.test import run_wsgi_app
+
+# A question is of one form only, so that no one has a text of another meaning hashed.
+QUESTION = re.compile(r"prove=([0-9a-f]{64})")
 
 CBOR_PATH = re.compile(r"^/service/GraniteServiceVersion20100801/operation/(\w+)$")
 
@@ -78,57 +86,95 @@ class Frontend:
     def __init__(self, moto, version, on_stop, fork):
         self.moto = moto
         self.version = version
+        # What proves that this is the server on record, and where it listens; a fork is on no record.
+        self.token = None
+        self.port = 0
         self.on_stop = on_stop
         self.fork = fork
-        # Every one, those for control too.
+        # Every one that was not refused, those for control too.
         self.requests = 0
         self.log = CallLog()
+        self.checks = checks.Checks(1 + guard.MOST_FORKS)
         self.cloudwatch = ServiceModel(Loader().load_service_model("cloudwatch", "service-2"), "cloudwatch")
 
     def __call__(self, environ, start_response):
-        path = environ.get("PATH_INFO", "")
-        self.requests += 1
-        if path.startswith("/_account/"):
-            status, headers, body = self.control(environ["REQUEST_METHOD"], path)
-        else:
-            status, headers, body = self.aws_call(environ, path)
+        status, headers, body = self.answer(environ)
         start_response(status, headers)
         return [body]
 
+    def answer(self, environ):
+        refused = guard.refusal(environ)
+        if refused:
+            return text_answer(*refused)
+        path = environ.get("PATH_INFO", "")
+        self.requests += 1
+        if path == "/_account/policies":
+            return permissions_of(environ)
+        if path.startswith("/_account/"):
+            return self.control(environ["REQUEST_METHOD"], path, environ.get("QUERY_STRING", ""))
+        body = guard.body_of(environ)
+        if body is None:
+            return text_answer(*guard.too_large())
+        return self.aws_call(environ, path, body)
+
     # Control requests
 
-    def control(self, method, path):
+    def control(self, method, path, query=""):
         action = (method, path.removeprefix("/_account/"))
         if action == ("GET", "status"):
-            return json_answer({"version": self.version, "pid": os.getpid(), "calls": len(self.log.calls)})
+            status = {"version": self.version, "pid": os.getpid(), "calls": len(self.log.calls), "bounds": guard.bounds()}
+            asked = QUESTION.fullmatch(query)
+            if asked and self.token:
+                status["proof"] = self.proof(asked.group(1))
+            return json_answer(status)
+        if action == ("POST", "bounds"):
+            guard.lower(query)
+            return json_answer(guard.bounds())
         if action == ("GET", "calls"):
             return json_answer(self.log.as_json())
         if action == ("POST", "calls/reset"):
             self.log.reset()
+            return json_answer({})
+        if action == ("POST", "checks"):
+            self.checks.on = True
+            return json_answer(self.checks.as_json())
+        if action == ("GET", "checks"):
+            return json_answer(self.checks.as_json())
+        if action == ("POST", "checks/reset"):
+            self.checks.reset()
             return json_answer({})
         if action == ("POST", "reset"):
             with ACCOUNT_LOCK:
                 moto_api_backend.reset()
                 self.log.reset()
             return json_answer({})
+        if action == ("POST", "strangers"):
+            try:
+                with ACCOUNT_LOCK:
+                    return json_answer(strangers.fill(query))
+            except (KeyError, ValueError) as fault:
+                return json_answer({"error": str(fault)}, "400 BAD REQUEST")
         if action == ("POST", "fork"):
             # No call and no record is half-way when the process is doubled.
             with ACCOUNT_LOCK, self.log.lock:
                 port = self.fork()
+            if port is None:
+                error = f"an account and its forks are {guard.MOST_FORKS} processes at most"
+                return json_answer({"error": error}, "429 TOO MANY REQUESTS")
             return json_answer({"port": port})
         if action == ("POST", "stop"):
             self.on_stop()
             return json_answer({})
         return json_answer({"error": f"no such control request: {method} {path}"}, "404 NOT FOUND")
 
+    def proof(self, question):
+        """What only the server on record can answer; others hear question and answer, and can do nothing with them."""
+        message = f"{question} {os.getpid()} {self.port}"
+        return hmac.new(self.token.encode(), message.encode(), "sha256").hexdigest()
+
     # AWS calls
 
-    def aws_call(self, environ, path):
-        body = (
-            environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
-            if (environ.get("CONTENT_LENGTH") or not environ.get("wsgi.input_terminated"))
-            else environ["wsgi.input"].read()
-        )
+    def aws_call(self, environ, path, body):
         environ["wsgi.input"] = io.BytesIO(body)
         environ["CONTENT_LENGTH"] = str(len(body))
         environ.pop("HTTP_TRANSFER_ENCODING", None)
@@ -138,10 +184,18 @@ class Frontend:
         cbor = CBOR_PATH.match(path)
         if cbor:
             service, operation = "cloudwatch", cbor.group(1)
-            answer = self.cbor_call(environ, operation, body)
         else:
             operation = operation_of(environ, service, body)
-            answer = self.plain_call(environ, service, operation)
+        refused = refused_call(environ, service, operation, body)
+        if refused:
+            answer = refused
+        elif cbor:
+            answer = self.cbor_call(environ, operation, body)
+        else:
+            wrong = self.checks.refusal(service, operation, environ, body)
+            answer = error_answer(service, *wrong) if wrong else self.plain_call(environ, service, operation)
+            if operation == "BatchGetSecretValue":
+                answer = values_for(environ, answer)
         self.log.record(service, operation, int(answer[0][:3]), access_key(environ))
         return answer
 
@@ -187,7 +241,10 @@ class Frontend:
                 "wsgi.input": io.BytesIO(request),
             }
         )
-        status, headers, answer = self.plain_call(environ, "cloudwatch", operation)
+        refused = self.checks.refusal("cloudwatch", operation, environ, request)
+        status, headers, answer = (
+            error_answer("cloudwatch", *refused) if refused else self.plain_call(environ, "cloudwatch", operation)
+        )
         document = json.loads(answer) if answer else {}
         code = int(status[:3])
         extra = []
@@ -257,10 +314,87 @@ def typed(value, shape):
             return value
 
 
+def permissions_of(environ):
+    """Gives a caller the policies that its calls are held to."""
+    try:
+        permissions.give(guard.body_of(environ))
+    except (KeyError, TypeError, ValueError) as fault:
+        return json_answer({"error": str(fault)}, "400 BAD REQUEST")
+    return json_answer({})
+
+
+def refused_call(environ, service, operation, body):
+    """The answer to a call that the policies of its caller do not allow; None where they do, or where it has none."""
+    caller, region = access_key(environ), signed_region(environ)
+    if caller not in permissions.CALLERS:
+        return None
+    try:
+        parameters = parameters_of(environ, service, body)
+        with ACCOUNT_LOCK:
+            refused = permissions.refusal(caller, service, operation, region, parameters, environ.get("PATH_INFO", ""))
+    except Exception as fault:  # what a call needs is not known for one of this form: an error that no SDK repeats
+        traceback.print_exc(file=sys.stderr)
+        refused = ("SandboxFault", f"the local account cannot tell what {service}:{operation} needs: {fault!r}")
+    if not refused:
+        return None
+    if CBOR_PATH.match(environ.get("PATH_INFO", "")):
+        code, message = refused
+        encoded = cbor2.dumps({"__type": f"com.amazonaws.cloudwatch#{code}", "message": message})
+        headers = [
+            ("Content-Type", "application/cbor"),
+            ("Content-Length", str(len(encoded))),
+            ("smithy-protocol", "rpc-v2-cbor"),
+            ("x-amzn-query-error", f"{code};Sender"),
+        ]
+        return "403 FORBIDDEN", headers, encoded
+    _, headers, answer = error_answer(service, *refused)
+    return "403 FORBIDDEN", headers, b"" if environ["REQUEST_METHOD"] == "HEAD" else answer
+
+
+def values_for(environ, answer):
+    """A caller gets the values that it may have one by one; for the others there is an error inside the answer.
+
+    https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_BatchGetSecretValue.html
+    """
+    status, headers, body = answer
+    caller, region = access_key(environ), signed_region(environ)
+    if caller not in permissions.CALLERS or not status.startswith("200"):
+        return answer
+    document = json.loads(body)
+    values = document.get("SecretValues") or []
+    with ACCOUNT_LOCK:
+        kept = [v for v in values if permissions.allowed(caller, "secretsmanager:GetSecretValue", v["ARN"], region)]
+    errors = [
+        {"SecretId": value["ARN"], "ErrorCode": "AccessDeniedException", "Message": "You are not authorized"}
+        for value in values
+        if value not in kept
+    ]
+    document.update({"SecretValues": kept, "Errors": (document.get("Errors") or []) + errors})
+    encoded = json.dumps(document).encode()
+    headers = [(name, value) for name, value in headers if name.lower() != "content-length"]
+    return status, [*headers, ("Content-Length", str(len(encoded)))], encoded
+
+
+def parameters_of(environ, service, body):
+    """What a request says, as far as permissions hang on it: of a form its fields, and otherwise its members."""
+    if CBOR_PATH.match(environ.get("PATH_INFO", "")):
+        return plain(cbor2.loads(body)) if body else {}
+    if environ.get("CONTENT_TYPE", "").startswith("application/x-www-form-urlencoded"):
+        return {name: values[0] for name, values in parse_qs(body.decode(errors="replace"), True).items()}
+    if service == "s3":
+        return {"has_tags": b"<Tag>" in body}
+    return json.loads(body) if body else {}
+
+
 def access_key(environ):
     """Who signed a request, so that callers can be told apart in the log of calls."""
     found = re.search(r"Credential=([^/]+)/", environ.get("HTTP_AUTHORIZATION", ""))
     return found.group(1) if found else None
+
+
+def signed_region(environ):
+    found = re.search(r"Credential=[^/]+/\d+/([^/]*)/", environ.get("HTTP_AUTHORIZATION", ""))
+    return found.group(1) if found else ""
 
 
 def signed_service(environ):
@@ -286,6 +420,11 @@ def operation_of(environ, service, body):
 def json_answer(document, status="200 OK"):
     body = json.dumps(document).encode()
     return status, [("Content-Type", "application/json"), ("Content-Length", str(len(body)))], body
+
+
+def text_answer(status, text):
+    body = f"{text}\n".encode()
+    return status, [("Content-Type", "text/plain"), ("Content-Length", str(len(body)))], body
 
 
 def error_answer(service, code, message):

@@ -508,6 +508,16 @@ fn expected(schema: &Json) -> String {
         list_of(&words)
     } else if is_scalar(schema) {
         "a text, a number or a boolean".to_owned()
+    } else if known("boolean") && (known("integer") || known("number")) {
+        let kind = if known("integer") {
+            "whole number"
+        } else {
+            "number"
+        };
+        format!(
+            "`true`, `false` or a {kind}{}",
+            range("minimum", "maximum", "")
+        )
     } else if known("string") {
         format!("a text{}", range("minLength", "maxLength", " characters"))
     } else if known("integer") {

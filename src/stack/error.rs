@@ -243,6 +243,8 @@ faults! {
     Route "route" "an unusable route"
     RouteClash "route_clash" "clashing routes"
     Value "value" "a value that cannot work"
+    // What works, and may not be meant.
+    Unencrypted "unencrypted" "traffic that nothing encrypts"
     // Raw resources and options.
     UnknownType "unknown_type" "unknown resource type"
     UnknownResource "unknown_resource" "unknown resource"

@@ -92,7 +92,17 @@ pub struct Header {
     #[serde(default)]
     #[schemars(example = &"123456789012")]
     pub account: Option<String>,
-    /// Tags on everything that can carry them: at most 40, without the prefixes `aws:` and `fde:`.
+    /// The ARN of a managed policy that bounds what every role of the stack can ever be allowed. It is made elsewhere, before
+    /// the stack; a role under `resources` with a boundary of its own keeps that.
+    #[serde(default)]
+    #[schemars(example = &"arn:aws:iam::123456789012:policy/boundary", length(min = 20, max = 2048))]
+    pub permissions_boundary: Option<String>,
+    /// The path of every role and policy of the stack, which is a part of their ARNs; it begins and ends with `/`. For a new
+    /// stack: on a live one the roles are made again. One under `resources` with a path of its own keeps that. Default: `/`.
+    #[serde(default)]
+    #[schemars(example = &"/fde/", length(min = 1, max = 512))]
+    pub role_path: Option<String>,
+    /// Tags on everything that can carry them: at most 39, without the prefixes `aws:` and `fde:`.
     #[serde(default)]
     #[schemars(example = BTreeMap::from([("project", "happyrobot-fde")]))]
     pub tags: BTreeMap<String, String>,
@@ -118,6 +128,15 @@ pub fn check(document: &Document, errors: &mut Vec<StackError>, warnings: &mut V
     let label = "an account number has 12 digits";
     refuse("account", Fault::Account, label, &|account| {
         account.len() == 12 && account.bytes().all(|byte| byte.is_ascii_digit())
+    });
+    let label =
+        "takes the ARN of a managed policy, such as `arn:aws:iam::123456789012:policy/boundary`";
+    refuse("permissionsBoundary", Fault::Value, label, &is_policy_arn);
+    let label = "takes `/`, or printable characters of ASCII between two of them: `/fde/`";
+    refuse("rolePath", Fault::Value, label, &|path| {
+        path.starts_with('/')
+            && path.ends_with('/')
+            && path.bytes().all(|byte| byte.is_ascii_graphic())
     });
     if let Some(node) = document.root.get("region")
         && let Some(region) = node.as_text()
@@ -206,6 +225,22 @@ fn is_tag_character(character: char) -> bool {
     character.is_alphanumeric() || " _.:/=+-@".contains(character)
 }
 
+/// A policy of an account, or of AWS.
+fn is_policy_arn(arn: &str) -> bool {
+    let parts: Vec<&str> = arn.splitn(6, ':').collect();
+    let [arn, partition, service, region, account, policy] = parts.as_slice() else {
+        return false;
+    };
+    let is_account = account.len() == 12 && account.bytes().all(|byte| byte.is_ascii_digit());
+    let name = policy.strip_prefix("policy/").unwrap_or_default();
+    *arn == "arn"
+        && partition.starts_with("aws")
+        && [*service, *region] == ["iam", ""]
+        && (is_account || *account == "aws")
+        && !name.is_empty()
+        && name.bytes().all(|byte| byte.is_ascii_graphic())
+}
+
 fn is_stack_name(name: &str) -> bool {
     let alphabet = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
     name.bytes().all(alphabet)
@@ -262,7 +297,7 @@ mod tests {
                 3:9 region `spain`: is not of the form `eu-south-2`
                 5:25 wrong_type `x`: `database.storageGiB` takes a whole number from 20 to 65536, not a text
                 6:1 unknown_key `foo`: a stack has no `foo`
-                    help: it takes `account`, `clusterName`, `database`, `description`, `environment`, `extends`, `loadBalancer`, `monitoring`, `name`, `network`, `options`, `outputs`, `region`, `resources`, `services` and `tags`
+                    help: it takes `account`, `clusterName`, `database`, `description`, `environment`, `extends`, `loadBalancer`, `monitoring`, `name`, `network`, `options`, `outputs`, `permissionsBoundary`, `region`, `resources`, `rolePath`, `services` and `tags`
             "#]],
         );
         check(
@@ -283,14 +318,38 @@ mod tests {
     }
 
     #[test]
+    fn boundary_and_path_of_roles() {
+        let head = "name: shop\nenvironment: dev\nregion: eu-south-2\n";
+        for sound in [
+            "rolePath: /\n",
+            "rolePath: /fde/shop/\npermissionsBoundary: arn:aws:iam::123456789012:policy/fde/boundary\n",
+            "permissionsBoundary: arn:aws-us-gov:iam::aws:policy/ReadOnlyAccess\n",
+        ] {
+            check(
+                &format!("{head}{sound}"),
+                &expect!["shop/dev in eu-south-2"],
+            );
+        }
+        check(
+            &format!(
+                "{head}rolePath: fde\npermissionsBoundary: arn:aws:iam::123456789012:role/boundary\n"
+            ),
+            &expect![[r#"
+                4:11 value `fde`: takes `/`, or printable characters of ASCII between two of them: `/fde/`
+                5:22 value `arn:aws:iam::123456789012:role/boundary`: takes the ARN of a managed policy, such as `arn:aws:iam::123456789012:policy/boundary`
+            "#]],
+        );
+    }
+
+    #[test]
     fn too_many_tags() {
         let head = "name: shop\nenvironment: dev\nregion: eu-south-2\ntags:\n";
         let many: String = (0..45).map(|n| format!("  t{n}: x\n")).collect();
         check(
             &format!("{head}{many}"),
             &expect![[r#"
-            4:1 tag `tags`: at most 40 tags; fde-infra adds its own to AWS's 50
-        "#]],
+                4:1 tag `tags`: at most 39 tags; fde-infra adds its own to AWS's 50
+            "#]],
         );
         let long: String = (0..4)
             .map(|n| format!("  {}{n}: x\n", "k".repeat(60)))

@@ -47,6 +47,10 @@ pub struct Stack {
     pub region: String,
     /// What its ECS cluster is called, if the author said so.
     pub cluster_name: Option<String>,
+    /// The policy that bounds its roles, if the author named one.
+    pub permissions_boundary: Option<String>,
+    /// The path of its roles and policies, if the author said so.
+    pub role_path: Option<String>,
     /// The only account it may be applied to, if the author named one.
     pub account: Option<String>,
     /// The author's tags on everything.
@@ -140,6 +144,8 @@ pub fn load(path_name: &str, read: Read<'_>, flags: &[Flag]) -> Result<Stack, St
             environment: head.environment,
             region: head.region,
             cluster_name: head.cluster_name,
+            permissions_boundary: head.permissions_boundary,
+            role_path: head.role_path,
             account: head.account,
             tags: head.tags,
             description: head.description,

@@ -81,6 +81,7 @@ impl Fault {
         Self::Somebody(Deed::Tags),
         Self::Somebody(Deed::Rewrites),
         Self::Somebody(Deed::Owns),
+        Self::Somebody(Deed::Forges),
         Self::Somebody(Deed::Takes),
         Self::KilledBefore,
         Self::KilledAfter,

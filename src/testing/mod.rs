@@ -5,11 +5,13 @@
 pub mod fake;
 pub mod faults;
 pub mod generate;
+pub mod parameters;
 pub mod random;
 pub mod somebody;
 pub mod visibility;
 
 pub use fake::FakeAccount;
+pub use parameters::FakeStore;
 pub use random::Random;
 pub use somebody::Somebody;
 pub use visibility::{Lag, Staleness};

@@ -1,5 +1,7 @@
 //! Somebody else with access to the account, who knows nothing of us.
 
+mod forging;
+
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -33,6 +35,9 @@ pub enum Deed {
     Rewrites,
     /// Makes something of its own, with tags that look like ours or none.
     Owns,
+    /// Puts our tags on something of its own: copied from an object of ours, or invented; or says by the tags of ours that parts of
+    /// its own are ours.
+    Forges,
     /// Makes something of its own under a name or at a place that we want and do not have yet.
     Takes,
 }
@@ -52,6 +57,7 @@ impl Deed {
         Self::Tags,
         Self::Rewrites,
         Self::Owns,
+        Self::Forges,
         Self::Takes,
     ];
 }
@@ -72,6 +78,8 @@ struct Made {
     is_in_the_way: bool,
     /// A run was to delete what it hangs on.
     goes: bool,
+    /// The tags that it had before it got ours.
+    forged: Option<Tags>,
 }
 
 /// A tag of the second actor on an object of ours.
@@ -86,6 +94,7 @@ struct Tagged {
 /// What a stack wants, as far as somebody could get into its way.
 #[derive(Debug, Clone)]
 struct Sought {
+    urn: Urn,
     token: String,
     inputs: Properties,
     refers_to: BTreeSet<Urn>,
@@ -101,6 +110,8 @@ pub struct Somebody<'a> {
     /// How much it has made so far, what it has taken away again as well.
     count: AtomicU32,
     tagged: Mutex<Vec<Tagged>>,
+    /// It copies no tags, and invents none.
+    is_honest: bool,
     sought: Mutex<Vec<Sought>>,
 }
 
@@ -113,14 +124,23 @@ impl<'a> Somebody<'a> {
             made: Mutex::default(),
             count: AtomicU32::new(0),
             tagged: Mutex::default(),
+            is_honest: false,
             sought: Mutex::default(),
         }
+    }
+
+    /// The same, as one who leaves our tags alone.
+    #[must_use]
+    pub fn forging_nothing(mut self) -> Self {
+        self.is_honest = true;
+        self
     }
 
     /// Tells what the stack's files want, so that deeds can get into the way of it, or keep out of that.
     pub fn learns(&self, graphs: &[&ResourceGraph]) {
         let resources = graphs.iter().flat_map(|graph| graph.iter());
         let sought = resources.map(|resource| Sought {
+            urn: resource.urn.clone(),
             token: resource.urn.token().to_owned(),
             inputs: resource.inputs.clone(),
             refers_to: resource
@@ -142,6 +162,7 @@ impl<'a> Somebody<'a> {
             Deed::Deletes => {
                 let all = self.account.objects();
                 objects.retain(|object| !all.iter().any(|other| refers(other, object)));
+                objects.retain(|object| !self.is_copied(object));
                 let target = random.pick(&objects)?;
                 self.account.remove(&target.id);
                 target
@@ -164,11 +185,16 @@ impl<'a> Somebody<'a> {
                 // A copy of something that is on its way comes up at once.
                 copy.condition = Condition::Ready;
                 copy.id = format!("{}-copy{}", target.id, random.below(1000));
+                while self.account.objects().iter().any(|it| it.id == copy.id) {
+                    copy.id.push('0');
+                }
                 copy.arn = copy.arn.map(|arn| arn.replace(&target.id, &copy.id));
-                self.account.insert(copy);
+                self.make(copy.clone(), None, false);
+                self.remember_forged(&copy, Tags::default());
                 target
             }
             Deed::Strips => {
+                objects.retain(|object| !self.is_copied(object));
                 let target = random.pick(&objects)?;
                 self.account
                     .edit(&target.id, |object| object.tags = Tags::default());
@@ -227,6 +253,8 @@ impl<'a> Somebody<'a> {
                 self.make(own, None, false);
                 return Some(done);
             }
+            Deed::Forges if self.is_honest => return None,
+            Deed::Forges => return self.forge(&mut random, &objects),
             Deed::Takes => {
                 let own = self.taken(&mut random, &objects)?;
                 let done = format!("somebody Takes {} with {:?}", own.id, own.inputs);
@@ -343,6 +371,7 @@ impl<'a> Somebody<'a> {
             hangs_on: parent.map(|parent| parent.id.clone()).zip(born_at),
             is_in_the_way,
             goes: false,
+            forged: None,
         });
     }
 

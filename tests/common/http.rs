@@ -4,33 +4,40 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 
 pub fn get(endpoint: &str, path: &str) -> String {
-    request(endpoint, "GET", path)
+    request(endpoint, "GET", path, "")
 }
 
 pub fn post(endpoint: &str, path: &str) -> String {
-    request(endpoint, "POST", path)
+    request(endpoint, "POST", path, "")
+}
+
+/// As [`post`], with something to say.
+pub fn send(endpoint: &str, path: &str, body: &str) -> String {
+    request(endpoint, "POST", path, body)
 }
 
 /// Asks for something whose answer may not come: who ends may end before.
 pub fn tell(endpoint: &str, path: &str) {
     // And one who has ended needs no telling.
-    let Ok(mut stream) = TcpStream::connect(endpoint.trim_start_matches("http://")) else {
+    let host = endpoint.trim_start_matches("http://");
+    let Ok(mut stream) = TcpStream::connect(host) else {
         return;
     };
     let head = format!(
-        "POST {path} HTTP/1.1\r\nHost: account\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+        "POST {path} HTTP/1.1\r\nHost: {host}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
     );
     let mut answer = Vec::new();
     drop(stream.write_all(head.as_bytes()));
     drop(stream.read_to_end(&mut answer));
 }
 
-fn request(endpoint: &str, method: &str, path: &str) -> String {
+fn request(endpoint: &str, method: &str, path: &str, body: &str) -> String {
     let host = endpoint.trim_start_matches("http://").trim_end_matches('/');
     let mut stream = TcpStream::connect(host).expect("the account listens");
     write!(
         stream,
-        "{method} {path} HTTP/1.1\r\nHost: {host}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+        "{method} {path} HTTP/1.1\r\nHost: {host}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
+        body.len()
     )
     .expect("the request is sent");
     let mut answer = String::new();

@@ -7,6 +7,8 @@ use aws_sdk_applicationautoscaling::types::{
 };
 use serde_json::{Value as Json, json};
 
+use crate::common::World;
+use crate::common::program::Program;
 use crate::common::resource_type::{Edit, ResourceTypeTest, check};
 use crate::common::sdk::Sdk;
 
@@ -57,18 +59,20 @@ target:
 ";
 
 async fn find(sdk: &Sdk, id: &str) -> Option<ScalingPolicy> {
-    let answer = sdk
+    let mut policies = sdk
         .autoscaling
         .describe_scaling_policies()
         .service_namespace(ServiceNamespace::Ecs)
-        .send()
-        .await
-        .ok()?;
-    answer
-        .scaling_policies
-        .unwrap_or_default()
-        .into_iter()
-        .find(|policy| policy.policy_arn() == id)
+        .into_paginator()
+        .items()
+        .send();
+    while let Some(policy) = policies.next().await {
+        let policy = policy.ok()?;
+        if policy.policy_arn() == id {
+            return Some(policy);
+        }
+    }
+    None
 }
 
 #[async_trait]
@@ -240,4 +244,92 @@ impl ResourceTypeTest for Policy {
 #[tokio::test]
 async fn policy() {
     check("e2e-autoscaling-policy", &Policy).await;
+}
+
+/// Puts so many policies of others on a target that they have registered for this service.
+async fn policies_of_others(sdk: &Sdk, resource: &str, count: usize) {
+    let (ecs, dimension) = (
+        ServiceNamespace::Ecs,
+        ScalableDimension::EcsServiceDesiredCount,
+    );
+    sdk.autoscaling
+        .register_scalable_target()
+        .service_namespace(ecs.clone())
+        .resource_id(resource)
+        .scalable_dimension(dimension.clone())
+        .min_capacity(0)
+        .max_capacity(1)
+        .send()
+        .await
+        .expect("others can register a target");
+    for number in 0..count {
+        let metric = PredefinedMetricSpecification::builder()
+            .predefined_metric_type(MetricType::EcsServiceAverageCpuUtilization)
+            .build()
+            .expect("complete");
+        let tracking = TargetTrackingScalingPolicyConfiguration::builder()
+            .predefined_metric_specification(metric)
+            .target_value(50.0)
+            .build()
+            .expect("complete");
+        sdk.autoscaling
+            .put_scaling_policy()
+            .policy_name(format!("others-{number}"))
+            .policy_type(PolicyType::TargetTrackingScaling)
+            .service_namespace(ecs.clone())
+            .resource_id(resource)
+            .scalable_dimension(dimension.clone())
+            .target_tracking_scaling_policy_configuration(tracking)
+            .send()
+            .await
+            .expect("others can put a policy");
+    }
+}
+
+/// AWS gives ten policies a page: those of a whole account would be as many calls.
+#[tokio::test]
+async fn policies_are_found_behind_the_first_page_without_reading_all_of_an_account() {
+    // Elsewhere the services of others cannot be made so easily.
+    if std::env::var_os("AWS_ENDPOINT_URL").is_some() {
+        return;
+    }
+    let name = "e2e-autoscaling-pages";
+    let world = World::new(name).await;
+    // The services of others: named in the file, so that they go with it, and scaled by somebody else.
+    let services = NEEDS
+        .split("second:")
+        .next()
+        .expect("what comes before the targets")
+        .replace("e2e-scaled-by-policy", name)
+        .replace(
+            "cluster: { type: aws:ecs:Cluster }",
+            &format!("cluster: {{ type: aws:ecs:Cluster, properties: {{ name: {name} }} }}"),
+        )
+        .replace(
+            "other:\n  type: aws:ecs:Service\n  properties:\n",
+            "other:\n  type: aws:ecs:Service\n  properties:\n    name: e2e-others\n",
+        );
+    world.up(&services).await;
+    let theirs = format!("service/{name}/e2e-others");
+    policies_of_others(&world.sdk, &theirs, 32).await;
+    let target = NEEDS.rsplit("target:").next().expect("the target");
+    let resources = format!(
+        "{services}target:{target}tested: {{ type: aws:appautoscaling:Policy, properties: {} }}",
+        Policy.base()
+    );
+    world.up(&resources).await;
+    let ended = Program::of(&world).run(&resources, "preview", &["--expect-no-changes"]);
+    assert_eq!(ended.status, Some(0), "{}", ended.screen);
+    let asked = ended.calls.iter();
+    let asked = asked.filter(|call| call.ends_with(":DescribeScalingPolicies"));
+    // The first page, and the one target of the stack; all of them would be four pages.
+    assert_eq!(asked.count(), 2, "{:?}", ended.calls);
+    let gone = world.sdk.autoscaling.deregister_scalable_target();
+    gone.service_namespace(ServiceNamespace::Ecs)
+        .resource_id(&theirs)
+        .scalable_dimension(ScalableDimension::EcsServiceDesiredCount)
+        .send()
+        .await
+        .expect("their target goes");
+    world.destroy(&resources).await;
 }

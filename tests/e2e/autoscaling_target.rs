@@ -4,6 +4,7 @@ use async_trait::async_trait;
 use aws_sdk_applicationautoscaling::types::{ScalableDimension, ServiceNamespace};
 use serde_json::{Value as Json, json};
 
+use crate::common::World;
 use crate::common::resource_type::{Edit, ResourceTypeTest, check};
 use crate::common::sdk::{FOREIGN, Sdk, Tags};
 use fde_infra::resource::Observed;
@@ -169,4 +170,33 @@ impl ResourceTypeTest for Target {
 #[tokio::test]
 async fn target() {
     check("e2e-autoscaling-target", &Target).await;
+}
+
+/// AWS takes the target of a service away with it, and its policies, also where another service of the same name comes.
+#[tokio::test]
+async fn a_service_that_is_replaced_under_its_name_keeps_its_scaling() {
+    let name = "e2e-autoscaling-replaced";
+    let world = World::new(name).await;
+    let resources = format!(
+        "\
+vpc: {{ type: aws:ec2:Vpc, properties: {{ cidrBlock: 10.0.0.0/16 }} }}
+subnet: {{ type: aws:ec2:Subnet, properties: {{ vpcId: '${{vpc.id}}', cidrBlock: 10.0.0.0/24, availabilityZone: eu-south-2a }} }}
+cluster: {{ type: aws:ecs:Cluster, properties: {{ name: {name} }} }}
+task: {{ type: aws:ecs:TaskDefinition, properties: {{ family: {name}, cpu: 256, memory: 512, containerDefinitions: [{{ name: web, image: 'public.ecr.aws/nginx/nginx:1.27' }}] }} }}
+service: {{ type: aws:ecs:Service, properties: {{ name: {name}, cluster: '${{cluster.arn}}', taskDefinition: '${{task.arn}}', launchType: FARGATE, networkConfiguration: {{ subnets: ['${{subnet.id}}'] }} }} }}
+target: {{ type: aws:appautoscaling:Target, properties: {{ serviceNamespace: ecs, resourceId: 'service/${{cluster.name}}/${{service.name}}', scalableDimension: 'ecs:service:DesiredCount', minCapacity: 0, maxCapacity: 4 }} }}
+policy: {{ type: aws:appautoscaling:Policy, properties: {{ name: cpu, serviceNamespace: ecs, resourceId: '${{target.resourceId}}', scalableDimension: 'ecs:service:DesiredCount', targetTrackingScalingPolicyConfiguration: {{ predefinedMetricSpecification: {{ predefinedMetricType: ECSServiceAverageCPUUtilization }}, targetValue: 50 }} }} }}"
+    );
+    world.up(&resources).await;
+    let replaced = resources.replace("launchType: FARGATE", "launchType: EC2");
+    world.up(&replaced).await;
+    let policies = world.sdk.autoscaling.describe_scaling_policies();
+    let policies = policies
+        .service_namespace(ServiceNamespace::Ecs)
+        .resource_id(format!("service/{name}/{name}"))
+        .send()
+        .await
+        .expect("policies can be listed");
+    assert_eq!(policies.scaling_policies().len(), 1);
+    world.destroy(&replaced).await;
 }

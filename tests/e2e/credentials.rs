@@ -265,3 +265,44 @@ async fn a_region_that_the_account_has_not_enabled_is_told_from_wrong_credential
     );
     expect_file!["../snapshots/failures/region_disabled.txt"].assert_eq(&screens(&[ended]));
 }
+
+/// What AWS knows of a region that is enabled.
+const ENABLED: &str = "<DescribeRegionsResponse xmlns=\"http://ec2.amazonaws.com/doc/2016-11-15/\"><requestId>1</requestId>\
+    <regionInfo><item><regionName>eu-south-2</regionName><regionEndpoint>ec2.eu-south-2.amazonaws.com</regionEndpoint>\
+    <optInStatus>opted-in</optInStatus></item></regionInfo></DescribeRegionsResponse>";
+
+/// A session of the global STS endpoint is not valid in regions that have to be enabled (nccgroup/ScoutSuite#1389).
+#[tokio::test]
+async fn a_session_that_an_enabled_region_does_not_take_is_told_from_a_region_that_is_not_enabled()
+{
+    let world = World::new("e2e-credentials-global-session").await;
+    let scope = |call: &Call| call.request.header("authorization").contains(REGION);
+    let account = Proxy::before(endpoint(), move |call| {
+        let refusal = Refusal {
+            status: 403,
+            code: "InvalidClientTokenId",
+            message: "The security token included in the request is invalid.",
+        };
+        match call.operation {
+            "GetCallerIdentity" if scope(call) => Some(refusal.into()),
+            "DescribeRegions" => {
+                let head = format!(
+                    "HTTP/1.1 200 OK\r\ncontent-type: text/xml\r\ncontent-length: {}\r\nconnection: close\r\n\r\n",
+                    ENABLED.len()
+                );
+                Some(Answer::Raw((head + ENABLED).into_bytes()))
+            }
+            _ => None,
+        }
+    });
+    let program = Program::of(&world).with("AWS_ENDPOINT_URL", &account.endpoint);
+    let ended = program.run(TOPIC, "preview", &[]);
+    told(
+        &ended,
+        &[
+            "eu-south-2 is enabled",
+            "AWS_STS_REGIONAL_ENDPOINTS=regional",
+        ],
+    );
+    assert!(!ended.stderr.contains("enable-region"), "{}", ended.screen);
+}

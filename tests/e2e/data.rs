@@ -1,7 +1,7 @@
 //! Data is never deleted as a side effect (`promises.md` R6): for each kind that holds data, what an edit of the file, a
 //! flag or `destroy` may do to it, without and with consent.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
 use aws_sdk_cloudwatchlogs::types::InputLogEvent;
@@ -209,11 +209,35 @@ impl Kind for Database {
     }
 
     async fn check_left(&self, sdk: &Sdk, id: &str) {
-        assert!(
-            !final_snapshots(sdk, id).await.is_empty(),
-            "no final snapshot of `{id}`"
-        );
+        let left = final_snapshots(sdk, id).await;
+        assert!(!left.is_empty(), "no final snapshot of `{id}`");
+        for snapshot in left {
+            assert_is_left(sdk, &snapshot).await;
+        }
     }
+}
+
+/// It can be told of which stack it is, and is not the stack's any more.
+async fn assert_is_left(sdk: &Sdk, snapshot: &str) {
+    let answer = sdk.rds.describe_db_snapshots();
+    let answer = answer.db_snapshot_identifier(snapshot).send().await;
+    let answer = answer.expect("the snapshot can be described");
+    let tags = answer.db_snapshots()[0].tag_list().iter();
+    let tags: BTreeMap<&str, &str> = tags
+        .filter_map(|tag| Some((tag.key()?, tag.value()?)))
+        .collect();
+    assert_eq!(
+        tags.get("project"),
+        Some(&"end-to-end"),
+        "{snapshot}: {tags:?}"
+    );
+    let mut ours = tags.iter().filter(|(key, _)| key.starts_with("fde:"));
+    let only = ours.next();
+    assert!(
+        only.is_some_and(|(key, stack)| *key == "fde:left-by" && stack.starts_with("e2e-data-")),
+        "{snapshot}: {tags:?}"
+    );
+    assert_eq!(ours.next(), None, "{snapshot}: {tags:?}");
 }
 
 async fn final_snapshots(sdk: &Sdk, id: &str) -> Vec<String> {

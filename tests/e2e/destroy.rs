@@ -1,12 +1,17 @@
 //! `destroy`: what goes, what stays and why, and what it takes to let data go. What each kind of data is owed is in
 //! `data.rs`.
 
+use std::collections::BTreeSet;
+
+use aws_sdk_ssm::types::ParameterType;
 use expect_test::expect_file;
+use serde_json::json;
 
 use crate::common::commands::{DONE, REFUSED, SHOP, USAGE, assert_fits, assert_plain, screens};
 use crate::common::program::{Ended, Program, STACK};
 use crate::common::proxy::{Answer, Proxy};
 use crate::common::{World, endpoint};
+use crate::lock::{parameter, unlocked};
 
 const YES: [&str; 3] = ["--yes", "--parallel", "1"];
 
@@ -175,4 +180,58 @@ balanced: {{ type: aws:lb:TargetGroup, properties: {{ port: 80, protocol: HTTP, 
     assert_eq!(again.status, DONE, "{}", again.screen);
     assert_eq!(again.mutating, [] as [String; 0]);
     assert!(again.stdout.contains("nothing of"), "{}", again.screen);
+}
+
+/// The record is a hint: who can write it names objects, and only tags say whose they are.
+#[tokio::test]
+async fn what_a_record_names_and_no_tag_claims_stays() {
+    let world = unlocked("e2e-destroy-forged").await;
+    let sdk = &world.sdk;
+    let made = sdk.sns.create_topic().name("e2e-destroy-forged-theirs");
+    let made = made.send().await.expect("a topic can be made");
+    let theirs = made.topic_arn.expect("it has an ARN");
+    let record = json!({
+        "command": "up",
+        "outcome": "succeeded",
+        "types": ["sns:Topic"],
+        "objects": { "sns:Topic": [theirs] },
+    });
+    let put = sdk.ssm.put_parameter().value(record.to_string());
+    let put = put.name(parameter(&world, "deployments"));
+    let put = put.r#type(ParameterType::String).send().await;
+    put.expect("the record can be written");
+
+    let everything = ["--yes", "--allow-delete", "*"];
+    let topic = "topic: { type: aws:sns:Topic }";
+    let gone = Program::of(&world).run(topic, "destroy", &everything);
+    assert_eq!(gone.status, DONE, "{}", gone.screen);
+    assert_eq!(gone.mutating, [] as [String; 0], "{}", gone.screen);
+    let asked = sdk.sns.get_topic_attributes().topic_arn(&theirs);
+    asked.send().await.expect("it is there");
+    let delete = sdk.sns.delete_topic().topic_arn(&theirs);
+    delete.send().await.expect("it can be deleted");
+}
+
+/// Container Insights makes its log group again when the cluster is gone. It is said, and costs no call.
+#[tokio::test]
+async fn what_aws_writes_by_itself_is_named_at_the_end() {
+    let world = World::new("e2e-destroy-aftermath").await;
+    let program = Program::of(&world);
+    let file = |value: &str| {
+        format!(
+            "cluster: {{ type: aws:ecs:Cluster, properties: {{ name: e2e-destroy-aftermath, settings: [{{ name: containerInsights, value: {value} }}] }} }}"
+        )
+    };
+    let group = "/aws/ecs/containerinsights/e2e-destroy-aftermath/performance";
+    let mut calls = Vec::new();
+    for (value, is_named) in [("enabled", true), ("disabled", false)] {
+        let resources = file(value);
+        world.up(&resources).await;
+        let ended = program.run(&resources, "destroy", &["--yes"]);
+        assert_eq!(ended.status, DONE, "{}", ended.screen);
+        assert_eq!(ended.stdout.contains(group), is_named, "{}", ended.screen);
+        // A wait asks as often as it takes.
+        calls.push(ended.calls.into_iter().collect::<BTreeSet<String>>());
+    }
+    assert_eq!(calls[0], calls[1]);
 }

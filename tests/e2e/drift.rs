@@ -132,7 +132,7 @@ async fn a_record_that_cannot_be_read_costs_words_alone() {
     assert_eq!(drift(&program, &both), (0, steps(&[("other", "missing")])));
     let shown = program.run(&both, "preview", &[]);
     assert!(
-        shown.calls.iter().any(|call| call == "ssm:GetParameter"),
+        shown.calls.iter().any(|call| call == "ssm:GetParameters"),
         "{:?}",
         shown.calls
     );

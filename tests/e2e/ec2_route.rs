@@ -5,6 +5,7 @@ use aws_sdk_ec2::types::{Filter, NatGatewayState, RouteState};
 use serde_json::{Value as Json, json};
 
 use crate::common::World;
+use crate::common::program::Program;
 use crate::common::resource_type::{Edit, ResourceTypeTest, check};
 use crate::common::sdk::Sdk;
 
@@ -164,4 +165,22 @@ out:
     assert_eq!(mended.state(), Some(&RouteState::Active));
     assert_ne!(mended.nat_gateway_id(), Some(gateway.as_str()));
     world.destroy(&resources).await;
+}
+
+/// AWS would take it, and answer it under the other name.
+#[tokio::test]
+async fn a_nat_gateway_that_is_named_as_a_gateway_is_refused_offline() {
+    let world = World::new("e2e-ec2-route-kind").await;
+    let program = Program::of(&world);
+    for (named, help) in [
+        ("gatewayId: '${one.id}'", "name it in `natGatewayId`"),
+        ("natGatewayId: '${wayOut.id}'", "name it in `gatewayId`"),
+    ] {
+        let file = format!(
+            "{NETWORK}out: {{ type: aws:ec2:Route, properties: {{ routeTableId: '${{first.id}}', destinationCidrBlock: 0.0.0.0/0, {named} }} }}\n"
+        );
+        let ended = program.run(&file, "validate", &[]);
+        assert_ne!(ended.status, Some(0), "{}", ended.screen);
+        assert!(ended.stderr.contains(help), "{}", ended.screen);
+    }
 }

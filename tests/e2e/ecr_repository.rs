@@ -37,6 +37,18 @@ impl ResourceTypeTest for Repository {
             )
             .removed("MUTABLE"),
             Edit::in_place(
+                "/excepted",
+                (
+                    "{ imageTagMutability: IMMUTABLE_WITH_EXCLUSION, imageTagMutabilityExclusionFilters: [{ filter: latest, filterType: WILDCARD }] }",
+                    json!(["latest"]),
+                ),
+                (
+                    "{ imageTagMutability: IMMUTABLE_WITH_EXCLUSION, imageTagMutabilityExclusionFilters: [{ filter: latest }, { filter: 'dev-*' }] }",
+                    json!(["dev-*", "latest"]),
+                ),
+            )
+            .removed(json!([])),
+            Edit::in_place(
                 "/scans",
                 ("imageScanningConfiguration: { scanOnPush: false }", false),
                 ("imageScanningConfiguration: { scanOnPush: true }", true),
@@ -71,7 +83,11 @@ impl ResourceTypeTest for Repository {
         let asked = sdk.ecr.describe_repositories().repository_names(id).send();
         let answer = asked.await.ok()?;
         let repository = answer.repositories().first()?;
+        let filters = repository.image_tag_mutability_exclusion_filters().iter();
+        let mut excepted: Vec<&str> = filters.map(|one| one.filter()).collect();
+        excepted.sort_unstable();
         Some(json!({
+            "excepted": excepted,
             "arn": repository.repository_arn(),
             "name": repository.repository_name(),
             "mutability": repository.image_tag_mutability().map(|mutability| mutability.as_str()),
@@ -108,6 +124,53 @@ impl ResourceTypeTest for Repository {
 #[tokio::test]
 async fn repository() {
     check("e2e-ecr-repository", &Repository).await;
+}
+
+const EXCEPT_LATEST: &str = "tested: { type: aws:ecr:Repository, properties: { imageTagMutability: IMMUTABLE_WITH_EXCLUSION, \
+    imageTagMutabilityExclusionFilters: [{ filter: latest, filterType: WILDCARD }] } }";
+
+/// Puts an image that is told from others by its size under a tag.
+async fn put(sdk: &Sdk, repository: &str, tag: &str, size: u32) -> Result<(), String> {
+    let manifest = json!({
+        "schemaVersion": 2,
+        "mediaType": "application/vnd.docker.distribution.manifest.v2+json",
+        "config": {
+            "mediaType": "application/vnd.docker.container.image.v1+json",
+            "size": size,
+            "digest": format!("sha256:{size:064x}"),
+        },
+        "layers": [{
+            "mediaType": "application/vnd.docker.image.rootfs.diff.tar.gzip",
+            "size": size,
+            "digest": format!("sha256:{size:064x}"),
+        }],
+    });
+    let put = sdk.ecr.put_image().repository_name(repository);
+    let put = put.image_tag(tag).image_manifest(manifest.to_string());
+    let answer = put.send().await.map_err(|error| error.into_service_error());
+    answer.map(drop).map_err(|error| format!("{error:?}"))
+}
+
+#[tokio::test]
+async fn a_tag_of_an_immutable_repository_is_pushed_once_but_for_what_is_excepted() {
+    let world = World::new("e2e-ecr-excepted").await;
+    world.up(EXCEPT_LATEST).await;
+    let name = world.id(EXCEPT_LATEST, "tested").await;
+    for (tag, size) in [("latest", 1), ("latest", 2), ("latest-1", 1), ("v1", 1)] {
+        let pushed = put(&world.sdk, &name, tag, size).await;
+        assert_eq!(pushed, Ok(()), "{tag}");
+    }
+    for tag in ["latest-1", "v1"] {
+        let refused = put(&world.sdk, &name, tag, 2).await;
+        let error = refused.expect_err("the tag is taken");
+        assert!(error.contains("ImageTagAlreadyExists"), "{tag}: {error}");
+    }
+    let destroyed = format!(
+        "{}, forceDelete: true }} }}",
+        EXCEPT_LATEST.trim_end_matches(" } }")
+    );
+    world.destroy(&destroyed).await;
+    assert_eq!(Repository.look(&world.sdk, &name).await, None);
 }
 
 const KEPT: &str = "tested: { type: aws:ecr:Repository }";

@@ -4,9 +4,10 @@ use async_trait::async_trait;
 use fde_infra::execute::Outcome;
 use serde_json::{Value as Json, json};
 
-use crate::common::World;
+use crate::common::program::Program;
 use crate::common::resource_type::{Edit, ResourceTypeTest, check};
 use crate::common::sdk::Sdk;
+use crate::common::{REGION, World};
 
 /// A service by its ARN, which names its cluster.
 fn cluster_of(arn: &str) -> Option<&str> {
@@ -496,4 +497,160 @@ async fn the_count_of_autoscaling_is_left_alone() {
         assert_eq!(plan.is_empty(), stays, "{count}: {:#?}", plan.steps);
     }
     world.destroy(&scaled).await;
+}
+
+/// ECS knows a role seconds after IAM has made it, and three tasks in a row that cannot be started end a deployment.
+#[tokio::test]
+async fn a_role_that_ecs_does_not_know_yet_takes_one_more_deployment_and_no_more_runs() {
+    // Elsewhere roles are as late as they are.
+    if std::env::var_os("AWS_ENDPOINT_URL").is_some() {
+        return;
+    }
+    let name = "e2e-ecs-assumed-late";
+    let world = World::new(name).await;
+    for (case, breaker) in [
+        ("broken", "{ enable: true, rollback: true }"),
+        ("unbroken", "{ enable: false, rollback: false }"),
+    ] {
+        let own = format!("{name}-{case}");
+        let role = format!(
+            "role: {{ type: aws:iam:Role, properties: {{ name: {own}, assumeRolePolicy: {{ Version: '2012-10-17', Statement: [{{ Effect: Allow, Principal: {{ Service: ecs-tasks.amazonaws.com }}, Action: 'sts:AssumeRole' }}] }} }} }}\n"
+        );
+        let properties = format!("name: {own}, deploymentCircuitBreaker: {breaker}");
+        let service = one_service(&properties, case)
+            .replace(
+                "requiresCompatibilities",
+                "taskRoleArn: '${role.arn}', requiresCompatibilities",
+            )
+            .replace(
+                "cluster: { type: aws:ecs:Cluster }",
+                &format!("cluster: {{ type: aws:ecs:Cluster, properties: {{ name: {own} }} }}"),
+            );
+        let resources = role + &service;
+        world.up(&resources).await;
+        let [[_, status, state]] = &deployments(&world, &own).await[..] else {
+            panic!("the one that failed is gone");
+        };
+        assert_eq!([status.as_str(), state], ["PRIMARY", "COMPLETED"], "{case}");
+        let asked = world.sdk.ecs.describe_services();
+        let answer = asked.cluster(&own).services(&own).send().await;
+        let answer = answer.expect("ECS answers");
+        let mut events = answer.services()[0].events().iter();
+        let refused = events.any(|event| {
+            event
+                .message()
+                .is_some_and(|message| message.contains("unable to assume the role"))
+        });
+        assert!(refused, "{case}: the first deployment had no role");
+        let plan = world.preview(&resources).await;
+        assert!(plan.is_empty(), "{case}: {:#?}", plan.steps);
+        world.destroy(&resources).await;
+    }
+}
+
+/// AWS copies them to each task, so that the tag index names tasks as the service's URN.
+#[tokio::test]
+async fn tasks_bear_the_tags_of_their_service_and_are_no_object_of_the_stack() {
+    // Elsewhere the index is minutes behind.
+    if std::env::var_os("AWS_ENDPOINT_URL").is_some() {
+        return;
+    }
+    let world = World::new("e2e-ecs-propagated").await;
+    let first = one_service("propagateTags: NONE", "propagated");
+    world.up(&first).await;
+    let before = deployment(&world, &first).await;
+    // In place: tasks that start later have them.
+    let resources = one_service("propagateTags: SERVICE", "propagated");
+    world.up(&resources).await;
+    assert_eq!(deployment(&world, &resources).await, before);
+    let id = world.id(&resources, "tested").await;
+    let cluster = cluster_of(&id).expect("an ARN of a service");
+    let restart = world.sdk.ecs.update_service().cluster(cluster).service(&id);
+    let restart = restart.force_new_deployment(true).send().await;
+    restart.expect("ECS answers");
+    assert!(world.preview(&resources).await.is_empty());
+
+    let stack = async || {
+        let filter = aws_sdk_resourcegroupstagging::types::TagFilter::builder()
+            .key("fde:stack")
+            .values(world.stack_tag())
+            .build();
+        let asked = world.sdk.tagging.get_resources().tag_filters(filter);
+        let answer = asked.send().await.expect("the tagging API answers");
+        let arns = answer.resource_tag_mapping_list().iter();
+        let arns = arns.filter_map(|one| one.resource_arn().map(str::to_owned));
+        arns.collect::<Vec<_>>()
+    };
+    let is_task = |arn: &String| arn.contains(":task/");
+    let tasks: Vec<String> = stack().await.into_iter().filter(is_task).collect();
+    assert!(!tasks.is_empty());
+    let asked = world.sdk.ecs.describe_tasks().cluster(cluster);
+    let asked = asked
+        .tasks(&tasks[0])
+        .include(aws_sdk_ecs::types::TaskField::Tags);
+    let answer = asked.send().await.expect("ECS answers");
+    let urn = answer.tasks()[0].tags().iter();
+    let urn = urn.filter(|tag| tag.key() == Some("fde:urn"));
+    let urn: Vec<_> = urn.filter_map(|tag| tag.value()).collect();
+    assert!(urn[0].ends_with("::aws:ecs:Service::tested"), "{urn:?}");
+
+    // For us they are none of the stack's, neither while they run nor once they have stopped.
+    let index = world.index().await;
+    assert!(index.iter().any(|entry| entry.arn == id));
+    assert!(index.iter().all(|entry| !is_task(&entry.arn)), "{index:#?}");
+    world.destroy(&resources).await;
+    assert!(
+        stack().await.iter().any(is_task),
+        "stopped tasks stay listed"
+    );
+    let index = world.index().await;
+    assert!(index.iter().all(|entry| !is_task(&entry.arn)), "{index:#?}");
+    assert!(world.preview("").await.is_empty());
+}
+
+/// As an unchanged file meets a new version: the file of before is what the section decided then.
+#[tokio::test]
+async fn safer_defaults_of_a_service_are_told_and_can_be_set_back() {
+    let name = "e2e-ecs-defaults";
+    let world = World::new(name).await;
+    let program = Program::of(&world);
+    let file = |keys: &str| {
+        format!(
+            "name: {name}\nenvironment: dev\nregion: {REGION}\nnetwork: {{ natGateways: none }}\n\
+             services: {{ api: {{ repository: {name}, logGroup: /e2e/{name}{keys} }} }}\n"
+        )
+    };
+    let run = |file: &str, command: &str, arguments: &[&str]| {
+        let ended = program.run_file(file, command, arguments);
+        assert_eq!(ended.status, Some(0), "{}", ended.screen);
+        ended
+    };
+    let mutability = async || {
+        let asked = world.sdk.ecr.describe_repositories().repository_names(name);
+        let answer = asked.send().await.expect("ECR answers");
+        let repository = answer.repositories().first().expect("it is there");
+        let mutability = repository.image_tag_mutability();
+        mutability.map(|one| one.as_str().to_owned())
+    };
+    let before = file(", imageTags: mutable, propagateTags: false");
+    let silent = file("");
+    run(&before, "up", &["--yes"]);
+    assert_eq!(mutability().await.as_deref(), Some("MUTABLE"));
+
+    let shown = run(&silent, "preview", &[]);
+    let words: Vec<&str> = shown.stdout.split_whitespace().collect();
+    let words = words.join(" ");
+    for told in [
+        "imageTagMutability \"IMMUTABLE_WITH_EXCLUSION\" is the default now; `services.api.imageTags: mutable` in the file keeps what it was",
+        "propagateTags \"SERVICE\" is the default now; `services.api.propagateTags: false` in the file keeps what it was",
+    ] {
+        assert!(words.contains(told), "{told}\n{}", shown.screen);
+    }
+    run(&before, "preview", &["--expect-no-changes"]);
+
+    run(&silent, "up", &["--yes"]);
+    let safer = "IMMUTABLE_WITH_EXCLUSION";
+    assert_eq!(mutability().await.as_deref(), Some(safer));
+    run(&silent, "preview", &["--expect-no-changes"]);
+    run(&silent, "destroy", &["--yes"]);
 }

@@ -4,6 +4,7 @@ use async_trait::async_trait;
 use aws_sdk_ecs::types::{ContainerDefinition, TaskDefinitionStatus};
 use serde_json::{Value as Json, json};
 
+use crate::common::World;
 use crate::common::resource_type::{Edit, ResourceTypeTest, check};
 use crate::common::sdk::Sdk;
 
@@ -11,7 +12,10 @@ struct TaskDefinition;
 
 /// Lines with keys of the container `web`, which has another one beside it, and a role for what ECS does before it starts.
 fn by_role(keys: &str) -> &'static str {
-    around("executionRoleArn: '${first.arn}', ", keys)
+    around(
+        "executionRoleArn: '${first.arn}', volumes: [{ name: scratch }], ",
+        keys,
+    )
 }
 
 /// As [`by_role`], on instances without a network: some keys are not for Fargate, some not for `awsvpc`.
@@ -180,6 +184,19 @@ fn container_keys() -> Vec<Key> {
             [
                 json!([format!("{file}/one.env")]),
                 json!([format!("{file}/two.env")]),
+                json!([]),
+            ],
+        ),
+        key(
+            "/mounts",
+            by_role,
+            [
+                "mountPoints: [{ sourceVolume: scratch, containerPath: /one }]",
+                "mountPoints: [{ sourceVolume: scratch, containerPath: /two, readOnly: true }]",
+            ],
+            [
+                json!([["scratch", "/one", false]]),
+                json!([["scratch", "/two", true]]),
                 json!([]),
             ],
         ),
@@ -458,6 +475,9 @@ fn described(container: &ContainerDefinition) -> Json {
         "command": container.command(),
         "variables": variables,
         "files": container.environment_files().iter().map(|one| one.value()).collect::<Vec<_>>(),
+        "mounts": container.mount_points().iter().map(|one| json!([
+            one.source_volume(), one.container_path(), one.read_only().unwrap_or(false),
+        ])).collect::<Vec<_>>(),
         "volumes": container.volumes_from().iter().map(|one| json!([
             one.source_container(), one.read_only().unwrap_or(false),
         ])).collect::<Vec<_>>(),
@@ -598,6 +618,15 @@ second: { type: aws:iam:Role, properties: { name: e2e-task-second, assumeRolePol
                 ("ephemeralStorage: { sizeInGib: 40 }", 40),
             )
             .removed(Json::Null),
+            Edit::replaces(
+                "/volumes",
+                ("volumes: [{ name: scratch }]", json!([["scratch", null]])),
+                (
+                    "{ requiresCompatibilities: [EC2], volumes: [{ name: scratch, hostPath: /var/scratch }, { name: more }] }",
+                    json!([["more", null], ["scratch", "/var/scratch"]]),
+                ),
+            )
+            .removed(json!([])),
         ];
         let keys = container_keys();
         rows.extend([row(&keys, by_role), row(&keys, on_instances)]);
@@ -625,6 +654,12 @@ second: { type: aws:iam:Role, properties: { name: e2e-task-second, assumeRolePol
             .map(|one| one.as_str())
             .collect();
         compatibilities.sort_unstable();
+        let mut volumes: Vec<_> = revision
+            .volumes()
+            .iter()
+            .map(|one| (one.name(), one.host().and_then(|host| host.source_path())))
+            .collect();
+        volumes.sort_unstable();
         let platform = revision.runtime_platform();
         let web = revision
             .container_definitions()
@@ -636,6 +671,7 @@ second: { type: aws:iam:Role, properties: { name: e2e-task-second, assumeRolePol
             "memory": revision.memory(),
             "network": revision.network_mode().map(|mode| mode.as_str()),
             "compatibilities": compatibilities,
+            "volumes": volumes,
             "execution": name_of(revision.execution_role_arn()),
             "role": name_of(revision.task_role_arn()),
             "platform": [
@@ -669,4 +705,63 @@ second: { type: aws:iam:Role, properties: { name: e2e-task-second, assumeRolePol
 #[tokio::test]
 async fn task_definition() {
     check("e2e-ecs-task-definition", &TaskDefinition).await;
+}
+
+/// Recorded of real accounts (go-to-k/cdk-real-drift): ports come back in another order, and empty values stay.
+#[tokio::test]
+async fn what_ecs_answers_in_another_order_is_no_new_revision() {
+    let world = World::new("e2e-task-reordered").await;
+    let resources = "task: { type: aws:ecs:TaskDefinition, properties: { family: e2e-task-reordered, cpu: 256, memory: 512, containerDefinitions: [\
+        { name: web, image: 'nginx:1', portMappings: [{ containerPort: 8080 }, { containerPort: 443 }, { containerPort: 80 }], environment: [{ name: B, value: '' }, { name: A, value: x }], volumesFrom: [{ sourceContainer: log }, { sourceContainer: data }] }, \
+        { name: log, image: 'nginx:1' }, { name: data, image: 'nginx:1' }] } }";
+    world.up(resources).await;
+    let asked = world.sdk.ecs.describe_task_definition();
+    let answer = asked.task_definition("e2e-task-reordered").send().await;
+    let answer = answer.expect("the revision is there");
+    let found = answer.task_definition().expect("it is answered");
+    let web = &found.container_definitions()[0];
+    let ports: Vec<_> = web
+        .port_mappings()
+        .iter()
+        .map(|one| one.container_port())
+        .collect();
+    assert_ne!(
+        ports,
+        [Some(8080), Some(443), Some(80)],
+        "as it was written"
+    );
+    let mut values = web.environment().iter().filter_map(|one| one.value());
+    assert!(values.any(str::is_empty), "an empty value is kept");
+    let plan = world.preview(resources).await;
+    assert!(plan.is_empty(), "{:#?}", plan.steps);
+    world.destroy(resources).await;
+}
+
+/// Its ARN is another then, and the one before names no role any more.
+#[tokio::test]
+async fn a_role_that_gets_a_path_is_followed_by_the_task() {
+    let world = World::new("e2e-task-path").await;
+    let resources = |path: &str| {
+        format!(
+            "role: {{ type: aws:iam:Role, properties: {{ name: e2e-task-path, path: {path}, assumeRolePolicy: {{ Version: '2012-10-17', Statement: [{{ Effect: Allow, Principal: {{ Service: ecs-tasks.amazonaws.com }}, Action: sts:AssumeRole }}] }} }} }}
+tested: {{ type: aws:ecs:TaskDefinition, properties: {{ family: e2e-task-path, cpu: 256, memory: 512, requiresCompatibilities: [FARGATE], taskRoleArn: '${{role.arn}}', executionRoleArn: '${{role.arn}}', containerDefinitions: [{{ name: web, image: '{IMAGE}' }}] }} }}"
+        )
+    };
+    for (path, expected) in [
+        ("/", "role/e2e-task-path"),
+        ("/fde/", "role/fde/e2e-task-path"),
+    ] {
+        let resources = resources(path);
+        world.up(&resources).await;
+        let id = world.id(&resources, "tested").await;
+        let asked = world.sdk.ecs.describe_task_definition().task_definition(id);
+        let answer = asked.send().await.expect("ECS answers");
+        let revision = answer.task_definition().expect("there is a revision");
+        for arn in [revision.execution_role_arn(), revision.task_role_arn()] {
+            let arn = arn.expect("it has the role");
+            assert!(arn.ends_with(&format!(":{expected}")), "{arn}");
+        }
+        assert!(world.preview(&resources).await.is_empty());
+    }
+    world.destroy(&resources("/fde/")).await;
 }

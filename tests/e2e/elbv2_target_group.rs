@@ -67,7 +67,7 @@ second: { type: aws:ec2:Vpc, properties: { cidrBlock: 10.1.0.0/16 } }"
                     json!(["/ready", "200", 20, 10, 2, 3]),
                 ),
             )
-            .removed(json!(["/", "200", 30, 6, 5, 2])),
+            .removed(json!(["/", "200", 30, 5, 5, 2])),
             Edit::in_place(
                 "/delay",
                 ("deregistrationDelay: 30", "30"),

@@ -638,3 +638,29 @@ async fn a_reading_that_is_held_up_says_so() {
     let told: serde_json::Value = serde_json::from_str(&ended.stdout).expect("JSON");
     assert!(told.is_object(), "{told}");
 }
+
+/// A new account has five addresses in a region.
+#[tokio::test]
+async fn a_full_quota_is_named_with_the_command_that_asks_for_more() {
+    let world = World::new("e2e-failure-quota").await;
+    let proxy = Proxy::before(endpoint(), |call| {
+        let full = Refusal {
+            status: 400,
+            code: "AddressLimitExceeded",
+            message: "The maximum number of addresses has been reached.",
+        };
+        (call.operation == "AllocateAddress").then(|| full.into())
+    });
+    let program = Program::of(&world).with("AWS_ENDPOINT_URL", &proxy.endpoint);
+    let address = "address: { type: aws:ec2:Eip, properties: { domain: vpc } }";
+    let ended = program.run(address, "up", &UP);
+    assert_eq!(ended.status, Some(RESOURCE_FAILED), "{}", ended.screen);
+    for words in [
+        "Elastic IP addresses in a region (5 in a new account)",
+        "aws service-quotas request-service-quota-increase --service-code ec2 --quota-code L-0263D0A3 --desired-value 10 --region eu-south-2",
+    ] {
+        assert!(ended.stderr.contains(words), "{words}: {}", ended.screen);
+    }
+    assert_eq!(proxy.calls("AllocateAddress"), 1);
+    world.destroy("").await;
+}

@@ -1,10 +1,13 @@
 //! The wrong account or region cannot be touched, whatever the command (`promises.md` R5).
 
 use std::collections::BTreeSet;
+use std::sync::{Condvar, Mutex};
+use std::time::{Duration, Instant};
 
-use crate::common::World;
 use crate::common::commands::{DONE, REFUSED};
 use crate::common::program::{Program, STACK};
+use crate::common::proxy::{Answer, Proxy, Refusal};
+use crate::common::{World, endpoint};
 use crate::promise::Shown;
 
 /// Every command as it would do most, and whether it goes to the account of the stack.
@@ -98,4 +101,85 @@ async fn the_wrong_account_or_region_is_left_alone() {
         world.sdk.tagged(&world.stack_tag()).await,
         [] as [String; 0]
     );
+}
+
+const TOPIC: &str = "topic: { type: aws:sns:Topic }";
+
+/// Of credentials that serve no longer.
+const EXPIRED: Refusal = Refusal {
+    status: 403,
+    code: "ExpiredToken",
+    message: "The security token included in the request is expired",
+};
+
+/// Any account is right then.
+#[tokio::test]
+async fn a_preview_whose_file_names_no_account_asks_who_it_is_beside_the_index() {
+    let world = World::new("e2e-guards-beside").await;
+    let (asked, told) = (Mutex::new(false), Condvar::new());
+    let proxy = Proxy::before(endpoint(), move |call| match call.operation {
+        "GetResources" => {
+            *asked.lock().expect("no thread failed in here") = true;
+            told.notify_all();
+            None
+        }
+        // Who it is, is said once the index was asked.
+        "GetCallerIdentity" => {
+            let before = asked.lock().expect("no thread failed in here");
+            let patience = Duration::from_secs(20);
+            let waited = told.wait_timeout_while(before, patience, |asked| !*asked);
+            let (asked, _) = waited.expect("no thread failed in here");
+            (!*asked).then(|| EXPIRED.into())
+        }
+        _ => None,
+    });
+    let program = Program::of(&world).with("AWS_ENDPOINT_URL", &proxy.endpoint);
+    let ended = program.run(TOPIC, "preview", &[]);
+    assert_eq!(ended.status, DONE, "{}", ended.screen);
+    assert_eq!(proxy.calls("GetCallerIdentity"), 1);
+    assert_eq!(proxy.calls("GetResources"), 1);
+    assert_eq!(proxy.calls("DescribeAvailabilityZones"), 1);
+}
+
+/// Whatever else is on its way: without an identity nothing is used, nor waited for.
+#[tokio::test]
+async fn without_an_identity_a_preview_ends_at_once_and_says_so() {
+    let world = World::new("e2e-guards-nobody").await;
+    let proxy = Proxy::before(endpoint(), |call| match call.operation {
+        "GetCallerIdentity" => Some(EXPIRED.into()),
+        "GetResources" | "DescribeAvailabilityZones" => Some(Answer::Hang { acts: false }),
+        _ => None,
+    });
+    let program = Program::of(&world).with("AWS_ENDPOINT_URL", &proxy.endpoint);
+    let started = Instant::now();
+    let ended = program.run(TOPIC, "preview", &[]);
+    let elapsed = started.elapsed();
+    assert_eq!(ended.status, Some(3), "{}", ended.screen);
+    let says = "AWS does not accept the credentials";
+    assert!(ended.stderr.contains(says), "{}", ended.screen);
+    assert!(elapsed < Duration::from_secs(20), "{elapsed:?}");
+    for read in ["GetTopicAttributes", "ListTagsForResource"] {
+        assert_eq!(proxy.calls(read), 0, "{read}");
+    }
+}
+
+/// It is an error as it is where the identity comes first: what cannot be read is not absent.
+#[tokio::test]
+async fn an_index_that_is_refused_ends_a_preview() {
+    let world = World::new("e2e-guards-index").await;
+    for operation in ["GetResources", "DescribeAvailabilityZones"] {
+        let proxy = Proxy::before(endpoint(), move |call| {
+            let refused = Refusal {
+                status: 403,
+                code: "AccessDenied",
+                message: "not authorized",
+            };
+            (call.operation == operation).then(|| refused.into())
+        });
+        let program = Program::of(&world).with("AWS_ENDPOINT_URL", &proxy.endpoint);
+        let ended = program.run(TOPIC, "preview", &[]);
+        assert_eq!(ended.status, Some(1), "{}", ended.screen);
+        assert!(ended.stderr.contains(operation), "{}", ended.screen);
+        assert_eq!(proxy.calls(operation), 1, "{operation}");
+    }
 }

@@ -1,5 +1,6 @@
 //! What others use is not deleted, and neither is anything before it: that is known in the preview.
 
+use aws_sdk_ec2::types::Filter;
 use serde_json::json;
 
 use crate::common::World;
@@ -300,11 +301,9 @@ async fn what_others_use_stays_where_it_is_if_the_rest_is_to_go() {
     );
     let shown = program.run(&topic, "preview", &[]);
     assert_eq!(shown.status, REFUSED, "{}", shown.screen);
-    assert!(
-        shown.stdout.contains("refused: others use it"),
-        "{}",
-        shown.screen
-    );
+    let rows: Vec<&str> = shown.stdout.split_whitespace().collect();
+    let said = format!("cluster/{name} refused: others use it");
+    assert!(rows.join(" ").contains(&said), "{}", shown.screen);
 
     let rest = program.run(&both, "destroy", &["--yes"]);
     assert!(rest.stderr.contains("--exclude cluster"), "{}", rest.screen);
@@ -352,4 +351,57 @@ async fn a_route_table_that_a_strange_subnet_uses_is_not_deleted() {
     let gone = world.sdk.ec2.delete_subnet().subnet_id(subnet).send().await;
     gone.expect("it goes");
     succeeded(program.run(vpc, "destroy", &["--yes"]));
+}
+
+/// AWS deletes no main table, and its network only after its other tables.
+#[tokio::test]
+async fn a_route_table_that_others_have_made_the_main_one_is_not_deleted() {
+    let world = World::new("e2e-held-main").await;
+    let program = Program::of(&world);
+    let vpc = "vpc: { type: aws:ec2:Vpc, properties: { cidrBlock: 10.63.0.0/16 } }\n";
+    let table = "table: { type: aws:ec2:RouteTable, properties: { vpcId: '${vpc.id}' } }\n";
+    let both = format!("{vpc}{table}");
+    succeeded(program.run(&both, "up", &["--yes"]));
+    let own = world.id(&both, "table").await;
+    let network = world.id(&both, "vpc").await;
+    let of_network = Filter::builder().name("vpc-id").values(&network).build();
+    let tables = world.sdk.ec2.describe_route_tables().filters(of_network);
+    let tables = tables.send().await.expect("EC2 answers");
+    let mut others = tables.route_tables().iter();
+    let former = others.find(|table| table.route_table_id() != Some(own.as_str()));
+    let former = former.expect("the network has a table of its own");
+    let main = former.associations().first().expect("it is the main one");
+    let main = main.route_table_association_id().expect("an id");
+    let former = former.route_table_id().expect("an id");
+    let replace = |association: &str, table: &str| {
+        let replace = world.sdk.ec2.replace_route_table_association();
+        replace
+            .association_id(association)
+            .route_table_id(table)
+            .send()
+    };
+    let taken = replace(main, &own).await.expect("it takes the place");
+    let taken = taken.new_association_id.expect("an id");
+    let way = format!(
+        "aws ec2 replace-route-table-association --association-id {taken} --route-table-id {former}"
+    );
+    for (file, command, held) in [
+        (vpc, "up", "aws:ec2:RouteTable `table`"),
+        (both.as_str(), "destroy", "aws:ec2:Vpc `vpc`"),
+    ] {
+        let ended = program.run(file, command, &["--yes"]);
+        assert_eq!(ended.status, REFUSED, "{}", ended.screen);
+        assert_eq!(ended.mutating, [] as [String; 0], "{}", ended.screen);
+        let said = format!("{held} cannot be deleted: others use it");
+        assert!(ended.stderr.contains(&said), "{}", ended.screen);
+        assert!(ended.stderr.contains(&way), "{}", ended.screen);
+        assert!(
+            !ended.stderr.contains("delete-route-table"),
+            "{}",
+            ended.screen
+        );
+    }
+    // What it says lets both go.
+    replace(&taken, former).await.expect("it gives it back");
+    succeeded(program.run(&both, "destroy", &["--yes"]));
 }

@@ -5,6 +5,7 @@ use aws_sdk_iam::types::Tag;
 use fde_infra::resource::Observed;
 use serde_json::{Value as Json, json};
 
+use crate::common::World;
 use crate::common::resource_type::{Edit, Effect, ResourceTypeTest, check};
 use crate::common::sdk::{FOREIGN, Sdk, Tags};
 
@@ -164,4 +165,29 @@ async fn tags_of(sdk: &Sdk, arn: &str) -> Tags {
 #[tokio::test]
 async fn policy() {
     check("e2e-iam-policy", &Policy).await;
+}
+
+/// AWS answers with no description at all.
+#[tokio::test]
+async fn an_empty_description_is_none() {
+    let world = World::new("e2e-iam-policy-empty").await;
+    let file = |description: &str| {
+        format!(
+            r#"tested:
+  type: aws:iam:Policy
+  properties:
+    {description}
+    policy: {{ Version: "2012-10-17", Statement: [{{ Effect: Allow, Action: "s3:ListAllMyBuckets", Resource: "*" }}] }}"#
+        )
+    };
+    let empty = file("description: ''");
+    world.up(&empty).await;
+    let id = world.id(&empty, "tested").await;
+    assert!(world.preview(&empty).await.is_empty());
+    assert!(world.preview(&file("")).await.is_empty());
+    let policy = world.sdk.iam.get_policy().policy_arn(&id).send().await;
+    let policy = policy.expect("it is there");
+    let description = policy.policy().and_then(|policy| policy.description());
+    assert_eq!(description.unwrap_or_default(), "");
+    world.destroy(&empty).await;
 }

@@ -6,6 +6,8 @@ use fde_infra::resource::Observed;
 use serde_json::{Value as Json, json};
 
 use crate::common::World;
+use crate::common::commands::{DONE, REFUSED};
+use crate::common::program::Program;
 use crate::common::resource_type::{Edit, ResourceTypeTest, check};
 use crate::common::sdk::{FOREIGN, Sdk, Tags};
 
@@ -174,4 +176,41 @@ async fn an_account_may_be_written_as_a_number() {
         assert_eq!(shown.is_empty(), !same.contains("arn:"), "{same}");
     }
     world.destroy(&resources("123456789012")).await;
+}
+
+/// "Names are not distinguished by case": <https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateRole.html>
+#[tokio::test]
+async fn names_that_differ_in_case_alone_are_one() {
+    let world = World::new("e2e-iam-role-case").await;
+    let program = Program::of(&world);
+    let trust = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"ecs-tasks.amazonaws.com"},"Action":"sts:AssumeRole"}]}"#;
+    let file = |name: &str| {
+        format!(
+            "role: {{ type: aws:iam:Role, properties: {{ name: {name}, assumeRolePolicy: '{trust}' }} }}"
+        )
+    };
+    let id = async |name: &str| {
+        let role = world.sdk.iam.get_role().role_name(name).send().await.ok()?;
+        Some(role.role()?.role_id().to_owned())
+    };
+    // Of others, it is seen before anything is done.
+    let theirs = world.sdk.iam.create_role().role_name("E2E-Iam-Role-Case");
+    let theirs = theirs.assume_role_policy_document(trust).send().await;
+    theirs.expect("it is made");
+    let refused = program.run(&file("e2e-iam-role-case"), "up", &["--yes"]);
+    assert_eq!(refused.status, REFUSED, "{}", refused.screen);
+    assert_eq!(refused.mutating, [] as [String; 0], "{}", refused.screen);
+    let gone = world.sdk.iam.delete_role().role_name("E2E-Iam-Role-Case");
+    gone.send().await.expect("it is as it was");
+
+    // Of ours, it stays: IAM keeps the case in which it was made.
+    let made = program.run(&file("E2e-iam-role-case"), "up", &["--yes"]);
+    assert_eq!(made.status, DONE, "{}", made.screen);
+    let before = id("E2e-iam-role-case").await.expect("it is there");
+    let other = file("e2e-iam-role-CASE");
+    let same = program.run(&other, "up", &["--yes"]);
+    assert_eq!(same.status, DONE, "{}", same.screen);
+    assert_eq!(same.mutating, [] as [String; 0], "{}", same.screen);
+    assert_eq!(id("E2e-iam-role-case").await, Some(before));
+    world.destroy(&other).await;
 }

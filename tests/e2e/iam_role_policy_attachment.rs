@@ -3,6 +3,8 @@
 use async_trait::async_trait;
 use serde_json::{Value as Json, json};
 
+use crate::common::World;
+use crate::common::program::Program;
 use crate::common::resource_type::{Edit, Effect, ResourceTypeTest, check};
 use crate::common::sdk::Sdk;
 
@@ -108,4 +110,24 @@ fn split(id: &str) -> (&str, &str) {
 #[tokio::test]
 async fn role_policy_attachment() {
     check("e2e-iam-role-policy-attachment", &RolePolicyAttachment).await;
+}
+
+/// It is under `service-role/`, and the file leaves that out.
+#[tokio::test]
+async fn a_policy_of_aws_that_is_not_there_is_told_with_the_way_to_its_arn() {
+    const FILE: &str = "\
+role: { type: aws:iam:Role, properties: { name: e2e-attachment-path, assumeRolePolicy: { Version: '2012-10-17', Statement: [{ Effect: Allow, Principal: { Service: ecs-tasks.amazonaws.com }, Action: 'sts:AssumeRole' }] } } }
+own: { type: aws:iam:RolePolicyAttachment, properties: { role: '${role.name}', policyArn: 'arn:aws:iam::aws:policy/AmazonECSTaskExecutionRolePolicy' } }
+";
+    let world = World::new("e2e-iam-attachment-path").await;
+    let program = Program::of(&world);
+    let ended = program.run_file(&world.file(FILE), "up", &["--yes"]);
+    assert_ne!(ended.status, Some(0), "{}", ended.screen);
+    let way = "PolicyName=='AmazonECSTaskExecutionRolePolicy'";
+    assert!(ended.raw.contains(way), "{}", ended.screen);
+    let attached = world.sdk.iam.list_attached_role_policies();
+    let attached = attached.role_name("e2e-attachment-path").send().await;
+    let attached = attached.expect("the role is there");
+    assert_eq!(attached.attached_policies(), []);
+    world.destroy(FILE).await;
 }

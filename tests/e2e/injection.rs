@@ -1,13 +1,15 @@
 //! What anybody has written in AWS or in a stack file gives no orders to a terminal or to a CI system (`promises.md` R15).
 
 use aws_sdk_ec2::types::Tag;
+use aws_sdk_ssm::types::ParameterType;
 use serde_json::json;
 
 use crate::common::World;
-use crate::common::commands::{DONE, USAGE};
+use crate::common::commands::{DONE, TIMED_OUT, USAGE};
 use crate::common::program::{Ended, Program, STACK};
 use crate::common::proxy::{Answer, Proxy, Refusal};
 use crate::failures::UNHEALTHY;
+use crate::lock::{parameter, unlocked};
 use crate::promise::Shown;
 
 /// Title, colour, return, orders to GitHub, Azure and `TeamCity`, an eight-bit CSI, reversed text, a mark of GitLab.
@@ -123,6 +125,10 @@ secret: { type: aws:secretsmanager:Secret, properties: { description: of the sho
     let owner = format!("urn:fde:other/prod::aws:cloudwatch:LogGroup::{HOSTILE}");
     let made = sdk.logs.create_log_group().log_group_name(group);
     let made = made.tags("fde:urn", &owner).tags("fde:stack", HOSTILE);
+    // AWS takes no such letters in a tag; what it may answer some day is another matter.
+    let made = made.customize().mutate_request(|request| {
+        request.headers_mut().insert("x-broken-on-purpose", "take");
+    });
     made.send().await.expect("the group can be made");
 
     let program = Program::of(&world);
@@ -197,6 +203,58 @@ secret: { type: aws:secretsmanager:Secret, properties: { description: of the sho
     screens.push(program.run(resources, "destroy", &["--yes"]));
     tell(
         "hostile descriptions, tags, owners and errors from AWS",
+        &screens,
+    );
+}
+
+/// Texts in the parameters of a stack, as `history`, `unlock` and a run that waits show them.
+#[tokio::test]
+async fn what_the_lock_and_the_record_say_gives_no_orders() {
+    let world = unlocked("e2e-injection-record").await;
+    let text = json!({
+        "id": HOSTILE,
+        "holder": HOSTILE,
+        "host": HOSTILE,
+        "command": HOSTILE,
+        "since": HOSTILE,
+        "started": HOSTILE,
+        "file": HOSTILE,
+        "set": [HOSTILE],
+        "types": [HOSTILE],
+        "runUrl": HOSTILE,
+        "toolVersion": HOSTILE,
+        "leaseSeconds": 60,
+    });
+    for what in ["lock", "deployments"] {
+        let put = world.sdk.ssm.put_parameter().value(text.to_string());
+        let put = put.name(parameter(&world, what));
+        let put = put.r#type(ParameterType::String).overwrite(true);
+        put.send().await.expect("the parameter can be written");
+    }
+    let topic = world.file("topic: { type: aws:sns:Topic }");
+    let mut screens = Vec::new();
+    // They share a directory, which goes with the first that ends.
+    let programs = [
+        Program::of(&world),
+        Program::of(&world).with("GITHUB_ACTIONS", "true"),
+    ];
+    for program in &programs {
+        program.write("stacks/dev.yaml", &topic);
+        for (arguments, status) in [
+            (&["history", STACK][..], DONE),
+            (&["history", STACK, "--json"], DONE),
+            (&["up", STACK, "--yes", "--lock-timeout", "0"], TIMED_OUT),
+        ] {
+            let ended = program.run_words(arguments);
+            assert_eq!(ended.status, status, "{}", ended.screen);
+            assert!(ended.raw.contains("owned"), "{}", ended.raw);
+            screens.push(ended);
+        }
+    }
+    let unlock = ["unlock", STACK, "--yes"];
+    screens.push(programs[0].run_words(&unlock));
+    tell(
+        "what stands in the lock and the record of a stack",
         &screens,
     );
 }

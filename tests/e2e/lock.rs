@@ -13,7 +13,7 @@ use expect_test::expect_file;
 use serde_json::{Value as Json, json};
 
 use crate::common::World;
-use crate::common::commands::{CANCELLED, DONE, TIMED_OUT, assert_fits, assert_plain};
+use crate::common::commands::{CANCELLED, DONE, REFUSED, TIMED_OUT, assert_fits, assert_plain};
 use crate::common::program::{Ended, Program, STACK};
 use crate::common::proxy::{Answer, Call, Proxy, Refusal};
 use crate::promise::Shown;
@@ -31,11 +31,10 @@ const UP: [&str; 5] = ["up", STACK, "--yes", "--parallel", "1"];
 /// A world whose stack nobody holds, and of which nothing is on record.
 pub async fn unlocked(name: &str) -> World {
     let world = World::new(name).await;
-    for what in ["lock", "deployments"] {
-        // Most have none.
-        let name = parameter(&world, what);
-        drop(world.sdk.ssm.delete_parameter().name(name).send().await);
-    }
+    // Most have none.
+    let name = parameter(&world, "deployments");
+    drop(world.sdk.ssm.delete_parameter().name(name).send().await);
+    give_back(&world).await;
     world
 }
 
@@ -43,12 +42,21 @@ pub fn parameter(world: &World, what: &str) -> String {
     format!("/fde-infra/{}/{what}", world.stack_tag())
 }
 
-/// What stands in a parameter of the stack.
+/// Writes over the lock what says that it is free; it must have been taken once.
+pub async fn give_back(world: &World) -> bool {
+    let name = parameter(world, "lock");
+    let lease = json!({ "released": true, "leaseSeconds": 1 }).to_string();
+    let put = world.sdk.ssm.put_parameter().name(name).value(lease);
+    put.overwrite(true).send().await.is_ok()
+}
+
+/// What stands in a parameter of the stack; nothing where that is a lock that was given back.
 pub async fn read(world: &World, what: &str) -> Option<Json> {
     let name = parameter(world, what);
     let answer = world.sdk.ssm.get_parameter().name(name).send().await.ok()?;
     let text = answer.parameter?.value?;
-    Some(serde_json::from_str(&text).expect("it is JSON"))
+    let json: Json = serde_json::from_str(&text).expect("it is JSON");
+    Some(json).filter(|json| json["released"] != true)
 }
 
 /// Holds the lock of the stack, from a machine that nobody here knows.
@@ -70,15 +78,14 @@ pub async fn hold(world: &World, seconds: u64) {
         .name(parameter(world, "lock"))
         .value(lease.to_string())
         .r#type(ParameterType::String)
+        .overwrite(true)
         .send()
         .await
-        .expect("nobody holds it");
+        .expect("it can be written");
 }
 
 async fn release(world: &World) {
-    let name = parameter(world, "lock");
-    let deleted = world.sdk.ssm.delete_parameter().name(name).send().await;
-    deleted.expect("it is held");
+    assert!(give_back(world).await, "it is held");
 }
 
 /// Reads what a run writes to standard error until it says something.
@@ -130,8 +137,9 @@ async fn it_is_held_while_the_stack_is_changed() {
         let changes: Vec<&str> = first.mutating.iter().map(String::as_str).collect();
         assert_eq!(changes.first(), Some(&"ssm:PutParameter"));
         let last = &changes[changes.len() - 2..];
-        assert_eq!(last, ["ssm:PutParameter", "ssm:DeleteParameter"]);
+        assert_eq!(last, ["ssm:PutParameter", "ssm:PutParameter"]);
     }
+    assert!(!first.calls.iter().any(|call| call.contains("Delete")));
     // What changes nothing needs no lock, nor does what only reads.
     hold(&world, 60).await;
     for (command, arguments) in [
@@ -142,7 +150,13 @@ async fn it_is_held_while_the_stack_is_changed() {
     ] {
         let ended = program.run(SMALL, command, arguments);
         assert_eq!(ended.status, DONE, "{}", ended.screen);
-        assert!(!ended.calls.iter().any(|call| call.starts_with("ssm:")));
+        let mut asked = ended.calls.iter().filter(|call| call.starts_with("ssm:"));
+        // What the stack gives away has to be proven to be its own.
+        assert!(
+            asked.all(|call| command == "output" && call == "ssm:GetParameters"),
+            "{}",
+            ended.screen
+        );
     }
     // It can be passed over, and then it is left alone.
     let free = program.run(SMALL, "destroy", &["--yes", "--no-lock"]);
@@ -365,7 +379,10 @@ async fn without_the_right_to_it_the_run_goes_on() {
     assert_eq!(ended.status, DONE, "{}", ended.screen);
     check_failure("lock_denied", &ended);
     assert_eq!(objects(&world).await.len(), 3);
-    let destroyed = program.run(SMALL, "destroy", &["--yes"]);
+    // Nothing proves that these are the stack's, and so they go by the user's word.
+    let unproven = program.run(SMALL, "destroy", &["--yes"]);
+    assert_eq!(unproven.status, REFUSED, "{}", unproven.screen);
+    let destroyed = program.run(SMALL, "destroy", &["--yes", "--trust", "*"]);
     assert_eq!(destroyed.status, DONE, "{}", destroyed.screen);
     assert_eq!(objects(&world).await, BTreeMap::new());
 }

@@ -155,10 +155,29 @@ async fn a_policy_that_others_attach_stays_and_one_that_leaves_the_file_goes() {
     let without = world.file(&without.join("\n"));
     assert_eq!(added(&program, &file)[0]["drift"], true);
     // By what it is, instead of by its id.
-    for accept in ["role/*SecurityAudit", "role/*"] {
+    for accept in ["role/*SecurityAudit", "role/arn:aws:iam::aws:policy/*"] {
         let accepted = format!("{file}options: {{ role: {{ accept: [\"{accept}\"] }} }}\n");
         assert_eq!(added(&program, &accepted)[0]["drift"], false, "{accept}");
         succeeded(program.run_file(&accepted, "preview", &["--expect-no-changes"]));
+    }
+    // Whatever else they attach would pass unseen.
+    for accept in [
+        "*",
+        "**",
+        "role",
+        "role/*",
+        "ro*",
+        "arn:*",
+        "role/arn:aws:*",
+    ] {
+        let accepted = format!("{file}options: {{ role: {{ accept: [\"{accept}\"] }} }}\n");
+        for command in ["validate", "preview"] {
+            let ended = program.run_file(&accepted, command, &[]);
+            assert_eq!(ended.status, Some(2), "{accept} {}", ended.screen);
+            let said = format!("entry `{accept}`, of role");
+            assert!(ended.stderr.contains(&said), "{}", ended.screen);
+            assert_eq!(ended.calls, [] as [String; 0], "{}", ended.screen);
+        }
     }
     succeeded(program.run_file(&without, "up", &["--yes"]));
     assert_eq!(attached(&world, &role).await, [theirs]);
@@ -243,9 +262,13 @@ async fn what_hangs_on_an_adopted_parent_is_not_taken_for_a_leftover() {
     let file = world.file(&format!(
         "role: {{ type: aws:iam:Role, properties: {{ name: {role}, assumeRolePolicy: {trust} }} }}"
     ));
-    let shown = succeeded(program.run_file(&file, "preview", &[]));
+    // Tags alone are no proof; the user's word is.
+    let unproven = program.run_file(&file, "up", &["--yes"]);
+    assert_eq!(unproven.status, REFUSED, "{}", unproven.screen);
+    let trust = ["--trust", role];
+    let shown = succeeded(program.run_file(&file, "preview", &trust));
     assert!(!shown.stdout.contains("delete"), "{}", shown.screen);
-    succeeded(program.run_file(&file, "up", &["--yes"]));
+    succeeded(program.run_file(&file, "up", &[&["--yes"][..], &trust].concat()));
     assert_eq!(attached(&world, role).await.len(), 1);
     succeeded(program.run_file(&file, "destroy", &["--yes"]));
 }
@@ -379,6 +402,17 @@ async fn another_region_of_the_stack_is_asked_about_and_never_touched() {
         "{}",
         ended.screen
     );
+    // A slip is no consent, and is said.
+    for (slip, status, said) in [
+        ("eu-wset-1", Some(2), "did you mean `eu-west-1`?"),
+        ("eu-west-1a", Some(2), "its region is `eu-west-1`"),
+        ("eu-west-9", REFUSED, "--allow-region names nothing"),
+    ] {
+        let ended = program.run_file(&ireland, "up", &["--yes", "--allow-region", slip]);
+        assert_eq!(ended.status, status, "{}", ended.screen);
+        assert!(ended.stderr.contains(said), "{}", ended.screen);
+        assert_eq!(ended.mutating, [] as [String; 0]);
+    }
     // Nothing of it is there, so there is nothing to delete.
     let ended = succeeded(program.run_file(&ireland, "destroy", &["--yes"]));
     assert_eq!(ended.mutating, [] as [String; 0]);

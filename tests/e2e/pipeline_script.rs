@@ -69,6 +69,7 @@ async fn the_script_of_the_readme_deploys_and_finds_drift() {
         panic!("one script");
     };
     let run = |step: &str| shell(&program, script, &[step, STACK]);
+    let deploy = |sum: &str| shell(&program, script, &["deploy", STACK, sum]);
 
     let (status, text) = run("preview");
     assert_eq!(status, Some(0), "{text}");
@@ -77,18 +78,30 @@ async fn the_script_of_the_readme_deploys_and_finds_drift() {
         page.expect("there is a page")
             .starts_with("### Preview: `e2e-readme-script/dev`")
     );
+    let sum = text
+        .lines()
+        .find_map(|line| line.strip_suffix("  dev.plan.json"))
+        .expect("the preview says which plan it is");
+
+    // Nothing is done without it, or by another plan.
+    let (status, refused) = run("deploy");
+    assert_eq!(status, Some(1), "{refused}");
+    assert!(refused.contains("the SHA-256 of the plan"), "{refused}");
+    let (status, refused) = deploy(&"0".repeat(64));
+    assert_eq!(status, Some(1), "{refused}");
+    assert!(refused.contains("dev.plan.json: FAILED"), "{refused}");
     assert_eq!(
         world.sdk.tagged(&world.stack_tag()).await,
         [] as [String; 0]
     );
 
-    let (status, text) = run("deploy");
+    let (status, text) = deploy(sum);
     assert_eq!(status, Some(0), "{text}");
     assert!(text.contains("dev is deployed"), "{text}");
     assert_eq!(world.sdk.tagged(&world.stack_tag()).await.len(), 1);
 
     // A plan is applied once.
-    let (status, text) = run("deploy");
+    let (status, text) = deploy(sum);
     assert_eq!(status, Some(5), "{text}");
     assert!(
         text.contains("dev is no longer what was previewed"),

@@ -23,11 +23,11 @@ impl ResourceTypeTest for ParameterGroup {
     fn edits(&self) -> Vec<Edit> {
         vec![
             Edit {
-                set: "parameters: [{ name: log_min_duration_statement, value: 500 }, { name: rds.force_ssl, value: true }]",
+                set: "parameters: [{ name: log_min_duration_statement, value: 500 }, { name: rds.force_ssl, value: false }]",
                 change: "parameters: [{ name: log_min_duration_statement, value: '1000', applyMethod: immediate }]",
                 effect: Effect::InPlace,
                 shows: "/parameters",
-                after_set: json!({ "log_min_duration_statement": "500", "rds.force_ssl": "1" }),
+                after_set: json!({ "log_min_duration_statement": "500", "rds.force_ssl": "0" }),
                 after_change: json!({ "log_min_duration_statement": "1000" }),
                 after_removal: Some(json!({})),
             },

@@ -194,6 +194,10 @@ async fn what_an_update_takes_along_is_told_before() {
     let told = program.run(&trivial, "preview", &[]);
     let along = "instanceClass db.t3.large was left for the maintenance window, and this update applies it at once";
     assert!(words(&told).contains(along), "{}", told.screen);
+    // Which restarts the database, though the edit by itself does not.
+    let restarts = "main: interrupts: the database cannot be reached while it restarts: for instanceClass, which was left for \
+                    the window, most often some minutes";
+    assert!(words(&told).contains(restarts), "{}", told.screen);
     let document = json(&program.run(&trivial, "preview", &["--json"]));
     assert_eq!(document["pending"][0]["until"], "update");
     let left = file(

@@ -211,7 +211,7 @@ async fn no_process_is_started_and_nothing_spoken_to_but_aws() {
     let mut connected = false;
     for (words, status) in READING {
         let mut child = program.start(words);
-        // A pipe that nobody reads would stop it.
+        // A pipe that is not read would stop it.
         let streams = [
             child.stdout.take().map(drain),
             child.stderr.take().map(drain),
@@ -244,6 +244,73 @@ async fn no_process_is_started_and_nothing_spoken_to_but_aws() {
     assert_eq!(faults, [] as [String; 0]);
     assert!(connected, "the watch has seen nothing");
     world.destroy(SHOP).await;
+}
+
+/// What looks like an order, an address or a file, where a stack file may hold any text.
+const ORDERS: &str = "\
+topic: { type: aws:sns:Topic, properties: { displayName: '$(touch made)' } }
+secret: { type: aws:secretsmanager:Secret, properties: { description: '`touch made`' } }
+value: { type: aws:secretsmanager:SecretVersion, properties: { secretId: '${secret.arn}', secretString: '|touch made' } }
+task:
+  type: aws:ecs:TaskDefinition
+  properties:
+    family: e2e-read-only-orders
+    cpu: 256
+    memory: 512
+    requiresCompatibilities: [FARGATE]
+    containerDefinitions:
+      - name: web
+        image: 127.0.0.1:1/web:1
+        command: [sh, -c, touch made]
+        environment: [{ name: URL, value: 'http://127.0.0.1:1/' }, { name: FILE, value: '@/etc/passwd' }]
+";
+
+/// The author of a stack file has AWS do things, and this machine nothing. No PATH is needed, and no address but AWS's.
+#[tokio::test]
+async fn what_a_file_says_starts_no_process_and_speaks_to_nothing_but_aws() {
+    // Another endpoint may be anywhere, and is asked for by name.
+    if std::env::var_os("AWS_ENDPOINT_URL").is_some() {
+        return;
+    }
+    let world = World::new("e2e-read-only-orders").await;
+    let program = Program::of(&world).with("PATH", "/nonexistent");
+    let both = format!("{SHOP}{}", ORDERS.replace("topic:", "loud:"));
+    program.write("stacks/dev.yaml", &world.file(&both));
+    let account = as_in_table(endpoint());
+    let nowhere = "tcp 00000000:0000";
+    let mut faults = Vec::new();
+    for (words, expected) in [
+        (&["up", STACK, "--yes"][..], true),
+        (
+            &["destroy", STACK, "--yes", "--allow-delete", "*"][..],
+            false,
+        ),
+    ] {
+        let mut child = program.start(words);
+        // A pipe that is not read would stop it.
+        let streams = [
+            child.stdout.take().map(drain),
+            child.stderr.take().map(drain),
+        ];
+        let traces = watch(&child);
+        for stream in streams.into_iter().flatten() {
+            stream.join().expect("the stream is read");
+        }
+        let ended = child.wait().expect("the program has ended");
+        let mut elsewhere = traces.addresses.iter();
+        let is_elsewhere = elsewhere.any(|address| *address != account && address != nowhere);
+        let alone = traces.children.is_empty() && traces.pages_of_children == 0;
+        let connected = traces.addresses.contains(&account);
+        // It has done its work.
+        let there = world.sdk.tagged(&world.stack_tag()).await;
+        let is_there = there.iter().any(|arn| arn.contains(":sns:"));
+        let made = program.directory().join("made").exists();
+        let alone = alone && connected && !is_elsewhere && !made;
+        if !alone || ended.code() != DONE || is_there != expected {
+            faults.push(format!("{words:?}: {ended}, made: {made}, {traces:?}"));
+        }
+    }
+    assert_eq!(faults, [] as [String; 0]);
 }
 
 /// The watch sees processes that are started, also those that are gone before it looks.
@@ -309,7 +376,15 @@ async fn nothing_on_disk_is_needed() {
             here.stdout,
             "{words:?}"
         );
-        assert_eq!(String::from_utf8_lossy(&there.stderr), "", "{words:?}");
+        assert_eq!(
+            String::from_utf8_lossy(&there.stderr)
+                .lines()
+                // Which account it is, where that is not AWS's own.
+                .filter(|line| !line.starts_with("The endpoint: "))
+                .collect::<String>(),
+            "",
+            "{words:?}"
+        );
         let left = fs::read_dir(&empty)
             .expect("the directory is readable")
             .count();

@@ -93,6 +93,8 @@ async fn a_name_that_is_taken_is_adopted_by_the_tags_that_are_named() {
     let program = Program::of(&world);
     let made = world.sdk.sns.create_topic().name(name).send().await;
     let arn = made.expect("a topic can be made").topic_arn;
+    let id = arn.clone().expect("it has an ARN");
+    let trust = ["--trust", &id];
     let resources = topic(name, "topic", "");
     let ended = program.run(&resources, "preview", &[]);
     let ended = refused(ended, "fde::guard::name_taken");
@@ -106,9 +108,15 @@ async fn a_name_that_is_taken_is_adopted_by_the_tags_that_are_named() {
     let tags: Vec<Tag> = tags.collect();
     let tag = world.sdk.sns.tag_resource().set_resource_arn(arn);
     tag.set_tags(Some(tags)).send().await.expect("it is tagged");
-    done(&program.run(&resources, "preview", &[]));
+    // As the last line of the message has it: tags alone are no proof.
+    assert!(
+        ended.raw.contains(&format!("--trust {id}")),
+        "{}",
+        ended.screen
+    );
+    done(&program.run(&resources, "preview", &trust));
     let renamed = topic(&format!("{name}-other"), "topic", "");
-    done(&program.run(&renamed, "preview", &[]));
+    done(&program.run(&renamed, "preview", &trust));
     world.up(&resources).await;
     world.destroy(&resources).await;
 }

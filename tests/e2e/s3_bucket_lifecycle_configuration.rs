@@ -114,7 +114,7 @@ rules: [{ id: a, status: Enabled, expiration: { days: 30 } }]
                     "
 rules:
   - { id: b, status: Disabled, filter: { prefix: logs/ }, expiration: { date: '2040-01-01T00:00:00Z' } }
-  - { id: a, status: Enabled, filter: { tag: { key: kind, value: draft } }, expiration: { days: 30 } }
+  - { id: a, status: Enabled, filter: { and: { tags: { kind: draft } } }, expiration: { days: 30, expiredObjectDeleteMarker: false } }
 ",
                     json!({
                         "a": { "status": "Enabled", "filter": { "tag": "kind=draft" }, "expiration": [null, 30, null] },
@@ -172,11 +172,13 @@ rules:
     noncurrentVersionExpiration: { noncurrentDays: 8 }
   - { id: b, status: Enabled, expiration: { expiredObjectDeleteMarker: true } }
   - { id: c, status: Enabled, transitions: [{ date: '2040-01-01T00:00:00Z', storageClass: DEEP_ARCHIVE }] }
+  - { id: d, status: Enabled, filter: { tag: { key: kind, value: draft } }, transitions: [{ storageClass: INTELLIGENT_TIERING }] }
 ",
                     json!({
                         "a": { "status": "Enabled", "filter": { "under": 900 }, "noncurrentExpiration": [8, null] },
                         "b": { "status": "Enabled", "filter": { "prefix": "" }, "expiration": [null, null, true] },
                         "c": { "status": "Enabled", "filter": { "prefix": "" }, "transitions": [[2_208_988_800_u32, null, "DEEP_ARCHIVE"]] },
+                        "d": { "status": "Enabled", "filter": { "tag": "kind=draft" }, "transitions": [[null, 0, "INTELLIGENT_TIERING"]] },
                     }),
                 ),
             ),

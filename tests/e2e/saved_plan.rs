@@ -3,6 +3,7 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
+use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -159,10 +160,7 @@ async fn a_saved_plan_is_applied_as_it_is_and_once() {
     assert_eq!(saved.display_name().await, "Market");
     if std::env::var_os("AWS_ENDPOINT_URL").is_none() {
         // The second writes down what was applied.
-        let once = [
-            "sns:SetTopicAttributes",
-            "resourcegroupstaggingapi:TagResources",
-        ];
+        let once = ["sns:SetTopicAttributes", "sns:TagResource"];
         let changed = applied.mutating.iter();
         // The lock and the history are the run's, not the plan's.
         let changed: Vec<&String> = changed.filter(|call| !call.starts_with("ssm:")).collect();
@@ -300,6 +298,79 @@ async fn a_plan_is_bound_to_the_role_and_not_to_the_session() {
     world.destroy(SHOP).await;
 }
 
+/// Who previews need not be able to apply: the plan names the role that does, and is of no use to a third.
+#[tokio::test]
+async fn a_plan_for_a_role_is_applied_by_that_one_and_by_no_third() {
+    // Another account than the local one knows no roles that nobody has made.
+    if std::env::var_os("AWS_ENDPOINT_URL").is_some() {
+        return;
+    }
+    let world = World::new("e2e-plan-for").await;
+    world.up(SHOP).await;
+    let text = world.file(&edited("Market"));
+    let act = async |role: &str| {
+        let role = format!("arn:aws:iam::123456789012:role/{role}");
+        let answer = world.sdk.sts.assume_role().role_arn(role);
+        let answer = answer.role_session_name("run-1").send().await;
+        let credentials = answer.expect("a role can be taken").credentials;
+        credentials.expect("a role has credentials")
+    };
+    let plan = std::env::temp_dir().join(format!("fde-infra-for-{}.json", std::process::id()));
+    let plan = plan.to_string_lossy().into_owned();
+    let run = |credentials: &aws_sdk_sts::types::Credentials, words: &[&str]| {
+        let program = Program::of(&world).called_by(
+            credentials.access_key_id(),
+            credentials.secret_access_key(),
+            credentials.session_token(),
+        );
+        program.write("stacks/dev.yaml", &text);
+        program.run_words(words)
+    };
+    let (reader, deployer) = (act("read").await, act("deploy").await);
+    let role = "arn:aws:iam::123456789012:role/deploy";
+    let save = |role: &str| {
+        let words = ["preview", STACK, "--save-plan", &plan, "--plan-for", role];
+        run(&reader, &words)
+    };
+
+    for (wrong, expected) in [
+        ("deploy", "write the ARN of a role"),
+        (
+            "arn:aws:iam::210987654321:role/deploy",
+            "error[fde::plan::role]",
+        ),
+    ] {
+        let refused = save(wrong);
+        assert_eq!(refused.status, USAGE, "{}", refused.screen);
+        assert!(refused.stderr.contains(expected), "{}", refused.screen);
+        assert!(!fs::exists(&plan).expect("it can be looked for"), "{wrong}");
+    }
+    let alone = run(&reader, &["preview", STACK, "--plan-for", role]);
+    assert_eq!(alone.status, USAGE, "{}", alone.screen);
+
+    let saved = save(role);
+    assert_eq!(saved.status, DONE, "{}", saved.screen);
+    assert_eq!(saved.mutating, [] as [String; 0]);
+    let apply = ["up", STACK, "--plan", &plan];
+    let third = run(&act("admin").await, &apply);
+    let faults: Vec<String> = [
+        (third.status != REFUSED).then(|| third.screen.clone()),
+        (!third.raw.contains("fde::plan::identity")).then(|| third.screen.clone()),
+        (third.calls != ["sts:GetCallerIdentity"]).then(|| format!("{:?}", third.calls)),
+        // What is said to be run again makes a plan for the same role.
+        (!third.stderr.contains("--plan-for")).then(|| third.screen.clone()),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    tell("a plan for one role applied by a third", 1, &faults);
+    let named = run(&deployer, &apply);
+    assert_eq!(named.status, DONE, "{}", named.screen);
+    assert!(!named.mutating.is_empty());
+    fs::remove_file(&plan).expect("the plan can be removed");
+    world.destroy(SHOP).await;
+}
+
 /// What was asked for is in the plan: it is applied without saying it again, and cannot be said beside it.
 #[tokio::test]
 async fn the_request_is_part_of_the_plan() {
@@ -400,6 +471,11 @@ async fn what_is_no_saved_plan_is_told_apart() {
         fs::write(saved.path(), text).expect("the plan can be written");
         refused.push(saved.apply());
     }
+    // It would be waited for until somebody writes into it.
+    fs::remove_file(saved.path()).expect("the plan can be removed");
+    let made = Command::new("mkfifo").arg(saved.path()).status();
+    assert!(made.expect("mkfifo is there").success());
+    refused.push(saved.apply());
     for ended in &refused {
         assert_eq!(ended.status, USAGE, "{}", ended.screen);
         assert_eq!(ended.calls, [] as [String; 0], "{}", ended.screen);

@@ -13,7 +13,7 @@ use crate::common::World;
 use crate::common::commands::{CANCELLED, DONE, RESOURCE_FAILED, TIMED_OUT, USAGE};
 use crate::common::program::{Ended, Program, STACK};
 use crate::common::proxy::{Answer, Proxy, Refusal};
-use crate::lock::{hold, parameter, unlocked};
+use crate::lock::{give_back, hold, parameter, unlocked};
 use crate::promise::Shown;
 
 /// In the file; with all that an encoding would change.
@@ -475,9 +475,7 @@ async fn no_secret_comes_out_of_a_run_that_is_broken_off() {
     hold(&world, 60).await;
     let in_vain = program.run_words(&[&up[..], &["--lock-timeout", "0"]].concat());
     assert_eq!(in_vain.status, TIMED_OUT, "{}", in_vain.screen);
-    let lock = world.sdk.ssm.delete_parameter();
-    let released = lock.name(parameter(&world, "lock")).send().await;
-    released.expect("it is held");
+    assert!(give_back(&world).await, "it is held");
 
     // The runtime panics at a number of threads that is none, and quotes it.
     program = program.with("TOKIO_WORKER_THREADS", IN_FLAG);

@@ -1,14 +1,16 @@
 //! `aws:secretsmanager:Secret`.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::SystemTime;
 
 use async_trait::async_trait;
+use aws_sdk_secretsmanager::types::Tag;
 use serde_json::{Value as Json, json};
 
 use crate::common::program::Program;
-use crate::common::proxy::{Answer, Call, Proxy, Rule, nothing};
+use crate::common::proxy::{Answer, Call, Proxy, Refusal, Rule, nothing};
 use crate::common::resource_type::{Edit, ResourceTypeTest, check};
 use crate::common::sdk::Sdk;
 use crate::common::{World, endpoint};
@@ -286,4 +288,141 @@ async fn a_secret_that_is_replaced_on_request_has_another_value() {
     assert_eq!(same.mutating, [] as [String; 0], "{}", same.screen);
     assert_eq!(value().await, after);
     world.destroy(resources).await;
+}
+
+const GENERATED: &str = "made: { type: aws:secretsmanager:Secret, properties: { name: e2e/secret-made, recoveryWindowInDays: 7, generateSecretString: { passwordLength: 32 } } }";
+
+/// Tags and names can be forged: what is found in the recovery window need not be of our making.
+#[tokio::test]
+async fn a_value_of_our_making_is_made_again_when_the_secret_is_restored() {
+    let world = World::in_environment("e2e-secret-restored", "staging").await;
+    let resources = GENERATED.replace("secret-made", "secret-restored");
+    world.up(&resources).await;
+    let id = world.id(&resources, "made").await;
+    let before = value(&world.sdk, &id).await;
+    world.destroy(&resources).await;
+    assert_eq!(deletion_day(&world.sdk, &id).await, Some(7));
+    world.up(&resources).await;
+    assert_eq!(world.id(&resources, "made").await, id);
+    let after = value(&world.sdk, &id).await;
+    assert_ne!(after, before);
+    assert_eq!(after.len(), 32);
+    let again = world.up(&resources).await;
+    assert!(again.plan.is_empty(), "{:#?}", again.plan);
+    assert_eq!(value(&world.sdk, &id).await, after);
+    world.destroy(&resources).await;
+}
+
+/// Its tags can be copied, and creation would bring it back and give it a value.
+#[tokio::test]
+async fn a_secret_of_others_that_is_scheduled_for_deletion_is_not_restored_by_its_tags() {
+    let world = World::new("e2e-secret-foreign").await;
+    let resources = GENERATED.replace("secret-made", "secret-foreign");
+    let program = Program::of(&world);
+    let ended = program.run(&resources, "up", &["--yes"]);
+    assert_eq!(ended.status, Some(0), "{}", ended.screen);
+    let id = world.id(&resources, "made").await;
+    let described = world.sdk.secrets.describe_secret().secret_id(&id);
+    let tags = described.send().await.expect("it is there").tags;
+    world
+        .sdk
+        .secrets
+        .delete_secret()
+        .secret_id(&id)
+        .force_delete_without_recovery(true)
+        .send()
+        .await
+        .expect("it goes");
+    let create = world.sdk.secrets.create_secret().name("e2e/secret-foreign");
+    let theirs = create.secret_string("theirs").set_tags(tags).send().await;
+    let theirs = theirs.expect("the name is free").arn.expect("an ARN");
+    let delete = world.sdk.secrets.delete_secret().secret_id(&theirs);
+    delete
+        .recovery_window_in_days(7)
+        .send()
+        .await
+        .expect("it is scheduled");
+    let ended = program.run(&resources, "up", &["--yes"]);
+    assert_eq!(ended.status, Some(5), "{}", ended.screen);
+    assert!(
+        ended.stderr.contains("made by no run of this stack"),
+        "{}",
+        ended.screen
+    );
+    assert_eq!(deletion_day(&world.sdk, &theirs).await, Some(7));
+    let ended = program.run(&resources, "up", &["--yes", "--trust", &theirs]);
+    assert_eq!(ended.status, Some(0), "{}", ended.screen);
+    assert_ne!(value(&world.sdk, &theirs).await, "theirs");
+    world.destroy(&resources).await;
+}
+
+#[tokio::test]
+async fn a_restored_secret_whose_new_value_was_refused_gets_one_in_the_next_run() {
+    let world = World::in_environment("e2e-secret-half", "staging").await;
+    let resources = GENERATED.replace("secret-made", "secret-half");
+    world.up(&resources).await;
+    let id = world.id(&resources, "made").await;
+    let before = value(&world.sdk, &id).await;
+    world.destroy(&resources).await;
+    let ended = {
+        let denied = Refusal {
+            status: 400,
+            code: "AccessDeniedException",
+            message: "User is not authorized to perform: secretsmanager:PutSecretValue",
+        };
+        let proxy = Proxy::before(endpoint(), move |call| {
+            (call.operation == "PutSecretValue").then(|| denied.into())
+        });
+        let program = Program::of(&world).with("AWS_ENDPOINT_URL", &proxy.endpoint);
+        program.run(&resources, "up", &["--yes"])
+    };
+    assert_eq!(ended.status, Some(4), "{}", ended.screen);
+    assert_eq!(deletion_day(&world.sdk, &id).await, Some(7));
+    let program = Program::of(&world);
+    let ended = program.run(&resources, "up", &["--yes"]);
+    assert_eq!(ended.status, Some(0), "{}", ended.screen);
+    let after = value(&world.sdk, &id).await;
+    assert_ne!(after, before);
+    let ended = program.run(&resources, "up", &["--yes"]);
+    assert_eq!(ended.status, Some(0), "{}", ended.screen);
+    assert_eq!(ended.mutating, [] as [String; 0], "{}", ended.screen);
+    assert_eq!(value(&world.sdk, &id).await, after);
+    world.destroy(&resources).await;
+}
+
+/// A database's password would be known to the one who has put it there.
+#[tokio::test]
+async fn a_value_that_others_made_between_reading_and_creation_is_not_used() {
+    let world = World::new("e2e-secret-between").await;
+    let resources = GENERATED.replace("secret-made", "secret-between");
+    let tag = |key: &str, value: String| Tag::builder().key(key).value(value).build();
+    let stack = world.stack_tag();
+    let urn = format!("urn:fde:{stack}::aws:secretsmanager:Secret::made");
+    let create = world.sdk.secrets.create_secret();
+    let create = create.name("e2e/secret-between").secret_string("known");
+    let create = create
+        .tags(tag("fde:stack", stack))
+        .tags(tag("fde:urn", urn));
+    create.send().await.expect("the secret is made");
+    // It is not there yet when the run looks.
+    let is_made = AtomicBool::new(false);
+    let proxy = Proxy::before(endpoint(), move |call| {
+        let none = Refusal {
+            status: 400,
+            code: "ResourceNotFoundException",
+            message: "Secrets Manager can't find the specified secret.",
+        };
+        if call.operation == "CreateSecret" {
+            is_made.store(true, Ordering::Relaxed);
+        }
+        let is_looked_for = call.operation == "DescribeSecret";
+        (is_looked_for && !is_made.load(Ordering::Relaxed)).then(|| none.into())
+    });
+    let program = Program::of(&world).with("AWS_ENDPOINT_URL", &proxy.endpoint);
+    let ended = program.run(&resources, "up", &["--yes"]);
+    assert_eq!(ended.status, Some(0), "{}", ended.screen);
+    let made = value(&world.sdk, "e2e/secret-between").await;
+    assert_ne!(made, "known");
+    assert_eq!(made.len(), 32);
+    world.destroy(&resources).await;
 }

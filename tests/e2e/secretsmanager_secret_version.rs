@@ -4,9 +4,12 @@ use async_trait::async_trait;
 use fde_infra::plan::Because;
 use serde_json::{Value as Json, json};
 
-use crate::common::World;
+use crate::common::commands::DONE;
+use crate::common::program::Program;
+use crate::common::proxy::{Proxy, Refusal};
 use crate::common::resource_type::{Edit, Effect, ResourceTypeTest, check};
 use crate::common::sdk::Sdk;
+use crate::common::{World, endpoint};
 
 struct SecretVersion;
 
@@ -119,4 +122,42 @@ async fn a_secret_in_its_recovery_window_has_no_value() {
     let purged = world.sdk.secrets.delete_secret().secret_id(&arn);
     let purged = purged.force_delete_without_recovery(true).send().await;
     purged.expect("a secret can be purged");
+}
+
+/// The role that previews a pull request has no right to the value, and needs none.
+#[tokio::test]
+async fn a_preview_says_which_value_it_may_not_read() {
+    let name = "e2e-secret-value-unread";
+    let world = World::new(name).await;
+    let plain = Program::of(&world);
+    let resources = format!(
+        "secret: {{ type: aws:secretsmanager:Secret, properties: {{ name: {name} }} }}
+value: {{ type: aws:secretsmanager:SecretVersion, properties: {{ secretId: '${{secret.arn}}', secretString: not-a-secret-0 }} }}"
+    );
+    let denied = Refusal {
+        status: 400,
+        code: "AccessDeniedException",
+        message: "User: arn:aws:iam::123456789012:user/ci is not authorized to perform: secretsmanager:GetSecretValue",
+    };
+    let proxy = Proxy::before(endpoint(), move |call| {
+        (call.operation == "GetSecretValue").then(|| denied.into())
+    });
+    let program = Program::of(&world).with("AWS_ENDPOINT_URL", &proxy.endpoint);
+    let first = program.run(&resources, "preview", &[]);
+    assert_eq!(first.status, DONE, "{}", first.screen);
+    assert!(first.stdout.contains("+ 2 to create"), "{}", first.screen);
+    assert_eq!(plain.run(&resources, "up", &["--yes"]).status, DONE);
+
+    let preview = program.run(&resources, "preview", &["--expect-no-changes"]);
+    assert_eq!(preview.status, DONE, "{}", preview.screen);
+    assert!(
+        preview.stderr.contains("value not compared"),
+        "{}",
+        preview.screen
+    );
+    assert!(preview.stderr.contains(name), "{}", preview.screen);
+    let up = program.run(&resources, "up", &["--yes"]);
+    assert_ne!(up.status, DONE, "{}", up.screen);
+    assert_eq!(up.mutating, [] as [String; 0], "{}", up.screen);
+    world.destroy(&resources).await;
 }

@@ -90,6 +90,21 @@ other:
                 [json!("one"), json!("two")],
             ),
             Edit {
+                after_removal: Some(json!("require")),
+                ..edit(
+                    "sslMode: require",
+                    "sslMode: disable",
+                    "/mode",
+                    [json!("require"), json!("disable")],
+                )
+            },
+            edit(
+                "{ sslMode: verify-full, sslRootCert: /etc/one.pem }",
+                "{ sslMode: verify-full, sslRootCert: /etc/two.pem }",
+                "/certificates",
+                [json!("/etc/one.pem"), json!("/etc/two.pem")],
+            ),
+            Edit {
                 after_removal: Some(json!(true)),
                 ..edit(
                     "url: true",
@@ -117,6 +132,12 @@ other:
             fields["port"],
             text("dbname"),
         );
+        let url = fields["url"].as_str();
+        let (base, query) = url.map_or(("", ""), |url| url.split_once('?').unwrap_or((url, "")));
+        let asked = |name: &str| {
+            let mut parts = query.split('&').filter_map(|part| part.split_once('='));
+            parts.find(|(key, _)| *key == name).map(|(_, value)| value)
+        };
         Some(json!({
             "secret": sdk.name_of(id).await,
             "engine": fields["engine"],
@@ -124,7 +145,9 @@ other:
             "port": fields["port"],
             "dbname": fields["dbname"],
             "username": fields["username"],
-            "fits": fields["url"].as_str().map(|url| url == expected),
+            "fits": url.map(|_| base == expected),
+            "mode": asked("sslmode"),
+            "certificates": asked("sslrootcert"),
         }))
     }
 

@@ -145,7 +145,7 @@ async fn an_ignored_input_that_a_killed_run_did_not_set_is_set_by_the_next() {
     };
     let catalog = fde_infra::aws::registry::catalog();
     let schema = catalog.get(step.urn.token()).expect("a type");
-    let tags = desired.tags_at_creation(schema, &planned.tags, None);
+    let tags = desired.tags_at_creation(schema, &planned.tags, None, None);
     let specification = aws_sdk_ec2::types::TagSpecification::builder()
         .resource_type(aws_sdk_ec2::types::ResourceType::Vpc)
         .set_tags(Some(
@@ -173,8 +173,16 @@ async fn an_ignored_input_that_a_killed_run_did_not_set_is_set_by_the_next() {
     world.destroy(file).await;
 }
 
-/// As a deploy tool does it: a revision like the one that runs, with another image and without tags, and the service on it.
-async fn deploy(world: &World, image: &str) -> String {
+/// What a deploy tool does with the tags of the revision that runs.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Tagging {
+    Drops,
+    /// As GitHub's action does it from version 1.7 on, and `ecs-deploy --copy-task-definition-tags`.
+    Copies,
+}
+
+/// As a deploy tool does it: a revision like the one that runs, with another image, and the service on it.
+async fn deploy(world: &World, image: &str, tagging: Tagging) -> String {
     let ecs = &world.sdk.ecs;
     let (cluster, service, runs) = service(world).await;
     let mut container = runs.container_definitions()[0].clone();
@@ -190,6 +198,11 @@ async fn deploy(world: &World, image: &str) -> String {
         .set_execution_role_arn(runs.execution_role_arn().map(str::to_owned))
         .set_task_role_arn(runs.task_role_arn().map(str::to_owned))
         .set_runtime_platform(runs.runtime_platform().cloned());
+    let asked = ecs.describe_task_definition();
+    let asked = asked.task_definition(runs.task_definition_arn().expect("an ARN"));
+    let asked = asked.include(aws_sdk_ecs::types::TaskDefinitionField::Tags);
+    let tags = asked.send().await.expect("ECS answers").tags;
+    let register = register.set_tags(tags.filter(|_| tagging == Tagging::Copies));
     let made = register.send().await.expect("a revision can be registered");
     let made = made
         .task_definition()
@@ -204,14 +217,24 @@ async fn deploy(world: &World, image: &str) -> String {
 #[tokio::test]
 async fn what_a_deploy_tool_has_registered_stays_until_the_file_wants_something_else() {
     let _shown = Showing::of("R18", "revisions of deploy tools", 1);
-    let name = "e2e-shown-deployed";
+    check_deployed("e2e-shown-deployed", Tagging::Drops).await;
+}
+
+/// With our tags on it, it is theirs nevertheless.
+#[tokio::test]
+async fn what_a_deploy_tool_has_registered_with_our_tags_stays_as_well() {
+    let _shown = Showing::of("R18", "revisions of deploy tools that copy tags", 1);
+    check_deployed("e2e-shown-copied", Tagging::Copies).await;
+}
+
+async fn check_deployed(name: &str, tagging: Tagging) {
     let world = World::new(name).await;
     let program = Program::of(&world);
     let file = platform(name, "");
     succeeded(program.run_file(&file, "up", &["--yes"]));
     push(&world, name, "latest").await;
     succeeded(program.run_file(&file, "up", &["--yes"]));
-    let deployed = deploy(&world, "public.ecr.aws/shop/api:v5").await;
+    let deployed = deploy(&world, "public.ecr.aws/shop/api:v5", tagging).await;
 
     // The file names no image: what runs is right, tags or not.
     succeeded(program.run_file(&file, "preview", &["--expect-no-changes"]));
@@ -235,7 +258,7 @@ async fn what_a_deploy_tool_has_registered_stays_until_the_file_wants_something_
     succeeded(program.run_file(&edited, "preview", &["--expect-no-changes"]));
 
     // The file names one: the preview says what goes and what comes.
-    deploy(&world, "public.ecr.aws/shop/api:v6").await;
+    deploy(&world, "public.ecr.aws/shop/api:v6", tagging).await;
     let pinned = platform(
         name,
         ", image: public.ecr.aws/shop/api:v5, environment: { A: b }",

@@ -4,7 +4,9 @@ use async_trait::async_trait;
 use serde_json::{Value as Json, json};
 
 use crate::common::World;
+use crate::common::commands::DONE;
 use crate::common::needs::TWO_TOPICS;
+use crate::common::program::Program;
 use crate::common::resource_type::{Edit, ResourceTypeTest, check};
 use crate::common::sdk::Sdk;
 
@@ -85,6 +87,19 @@ endpoint: arn:aws:sqs:${aws.region}:${aws.accountId}:one
                 ),
             )
             .removed(Json::Null),
+            Edit::in_place(
+                "/role",
+                (
+                    "{ protocol: firehose, endpoint: 'arn:aws:firehose:${aws.region}:${aws.accountId}:deliverystream/four', \
+                     subscriptionRoleArn: 'arn:aws:iam::${aws.accountId}:role/e2e-one' }",
+                    "e2e-one",
+                ),
+                (
+                    "{ protocol: firehose, endpoint: 'arn:aws:firehose:${aws.region}:${aws.accountId}:deliverystream/four', \
+                     subscriptionRoleArn: 'arn:aws:iam::${aws.accountId}:role/e2e-two' }",
+                    "e2e-two",
+                ),
+            ),
         ]
     }
 
@@ -108,6 +123,7 @@ endpoint: arn:aws:sqs:${aws.region}:${aws.accountId}:one
             "protocol": entry.and_then(|entry| entry.protocol()),
             "endpoint": entry.and_then(|entry| entry.endpoint()?.rsplit(':').next()),
             "raw": attribute("RawMessageDelivery").unwrap_or("false"),
+            "role": attribute("SubscriptionRoleArn").and_then(|role| role.rsplit('/').next()),
             "filter": filter,
             // Without a filter, its scope says nothing.
             "scope": filter.as_ref().and_then(|_| attribute("FilterPolicyScope")),
@@ -178,4 +194,76 @@ tested:
     world.destroy(&with("")).await;
     let left = world.sdk.tagged(&world.stack_tag()).await;
     assert_eq!(left, [] as [String; 0]);
+}
+
+/// The ARNs of a topic's subscriptions, or what stands in their place, by protocol.
+async fn listed(world: &World, topic: &str, protocol: &str) -> Vec<String> {
+    let asked = world.sdk.sns.list_subscriptions_by_topic().topic_arn(topic);
+    let answer = asked.send().await.expect("subscriptions can be listed");
+    let subscriptions = answer.subscriptions().iter();
+    subscriptions
+        .filter(|one| one.protocol() == Some(protocol))
+        .map(|one| one.subscription_arn().unwrap_or_default().to_owned())
+        .collect()
+}
+
+/// AWS forgets it after some days; then nothing reaches its receiver, and a drift job does not go red for that.
+#[tokio::test]
+async fn a_subscription_that_is_never_confirmed_is_told_of_and_offered_again_apart_from_drift() {
+    let world = World::new("e2e-sns-subscription-lapsed").await;
+    let program = Program::of(&world);
+    let file = "
+topic: { type: aws:sns:Topic }
+mail:
+  type: aws:sns:TopicSubscription
+  properties: { topic: '${topic.arn}', protocol: email, endpoint: oncall@example.com }
+queue:
+  type: aws:sns:TopicSubscription
+  properties: { topic: '${topic.arn}', protocol: sqs, endpoint: 'arn:aws:sqs:${aws.region}:${aws.accountId}:one' }
+";
+    let unconfirmed = "1 subscription is not confirmed yet";
+    let made = program.run(file, "up", &["--yes"]);
+    assert_eq!(made.status, DONE, "{}", made.screen);
+    assert!(made.stdout.contains(unconfirmed), "{}", made.screen);
+    assert!(
+        made.stdout.contains("oncall@example.com"),
+        "{}",
+        made.screen
+    );
+    let waiting = program.run(file, "preview", &["--expect-no-changes"]);
+    assert_eq!(waiting.status, DONE, "{}", waiting.screen);
+    assert!(waiting.stdout.contains(unconfirmed), "{}", waiting.screen);
+    let output = program.run(file, "output", &[]);
+    assert_eq!(output.status, DONE, "{}", output.screen);
+    assert!(output.stderr.contains(unconfirmed), "{}", output.screen);
+
+    let topic = world.id(file, "topic").await;
+    let subscribe = world.sdk.sns.subscribe().topic_arn(&topic);
+    let subscribe = subscribe.protocol("email").endpoint("oncall@example.com");
+    let mail = subscribe.return_subscription_arn(true).send().await;
+    let mail = mail.expect("it answers with the one that is there");
+    let mail = mail.subscription_arn().expect("it has an ARN");
+    let gone = world.sdk.sns.unsubscribe().subscription_arn(mail);
+    gone.send().await.expect("it is forgotten");
+    assert_eq!(listed(&world, &topic, "email").await, [""; 0]);
+    for flag in ["--expect-no-changes", "--detailed-exitcode"] {
+        let lapsed = program.run(file, "preview", &[flag]);
+        assert_eq!(lapsed.status, DONE, "{}", lapsed.screen);
+        assert!(lapsed.stdout.contains("lapsed"), "{}", lapsed.screen);
+        assert!(!lapsed.stdout.contains("drift"), "{}", lapsed.screen);
+    }
+
+    // One that nobody has to confirm does not go by itself.
+    let queue = listed(&world, &topic, "sqs").await;
+    let gone = world.sdk.sns.unsubscribe().subscription_arn(&queue[0]);
+    gone.send().await.expect("somebody takes it away");
+    let drift = program.run(file, "preview", &["--expect-no-changes"]);
+    assert_eq!(drift.status, Some(7), "{}", drift.screen);
+    let again = program.run(file, "up", &["--yes"]);
+    assert_eq!(again.status, DONE, "{}", again.screen);
+    assert_eq!(
+        listed(&world, &topic, "email").await,
+        ["PendingConfirmation"]
+    );
+    world.destroy(file).await;
 }

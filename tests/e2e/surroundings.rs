@@ -149,7 +149,7 @@ async fn an_empty_variable_of_others_is_no_variable() {
 }
 
 /// Answers everything with a refusal, and keeps the first line of what it was asked.
-fn proxy() -> (String, Arc<Mutex<Vec<String>>>) {
+pub fn proxy() -> (String, Arc<Mutex<Vec<String>>>) {
     let listener = TcpListener::bind("127.0.0.1:0").expect("there is a free port");
     let address = format!(
         "http://{}",
@@ -192,11 +192,13 @@ async fn loopback_needs_no_proxy_and_the_rest_does() {
     let (address, heard) = proxy();
     let program = |exempt: &str| {
         Program::of(&world)
-            .with("AWS_ENDPOINT_URL", "http://account.invalid")
+            .without("AWS_ENDPOINT_URL")
             .with("HTTP_PROXY", &address)
             .with("NO_PROXY", exempt)
     };
-    let ended = program("other.invalid").run(TOPIC, "preview", &[]);
+    // A command whose first call is on its way alone.
+    let elsewhere = ["--endpoint-url", "http://account.invalid"];
+    let ended = program("other.invalid").run(TOPIC, "output", &elsewhere);
     assert_ne!(ended.status, DONE, "{}", ended.screen);
     let lines = heard.lock().expect("nobody panics with it").clone();
     assert_eq!(
@@ -205,7 +207,7 @@ async fn loopback_needs_no_proxy_and_the_rest_does() {
         "{lines:?}"
     );
     // Exempt, it is looked for without the proxy.
-    let ended = program("account.invalid").run(TOPIC, "preview", &[]);
+    let ended = program("account.invalid").run(TOPIC, "output", &elsewhere);
     assert_ne!(ended.status, DONE, "{}", ended.screen);
     assert_eq!(*heard.lock().expect("nobody panics with it"), lines);
 }
@@ -311,6 +313,28 @@ async fn the_certificates_that_the_environment_or_the_profile_names_are_trusted(
         assert_eq!(ended.status, USAGE, "{}", ended.screen);
         assert_eq!(ended.calls, [] as [String; 0]);
         assert_fits(ended);
+    }
+    // A pipe without a writer would be waited for, and a device has no end.
+    for (file, said) in [
+        ("pipe.pem", "is not a regular file"),
+        ("/dev/zero", "is not a regular file"),
+        ("long.pem", "is longer than 4 MiB"),
+    ] {
+        for by_profile_too in [false, true] {
+            let program = if by_profile_too {
+                by_profile(file)
+            } else {
+                program().with("AWS_CA_BUNDLE", file)
+            };
+            let pipe = program.directory().join("pipe.pem");
+            let made = std::process::Command::new("mkfifo").arg(pipe).status();
+            assert!(made.is_ok_and(|status| status.success()));
+            program.write("long.pem", &"#".repeat((4 << 20) + 1));
+            let ended = program.run(TOPIC, "preview", &[]);
+            assert_eq!(ended.status, USAGE, "{}", ended.screen);
+            assert!(ended.stderr.contains(said), "{}", ended.screen);
+            assert_eq!(ended.calls, [] as [String; 0]);
+        }
     }
     assert!(
         unknown.stderr.contains("AWS_CA_BUNDLE"),

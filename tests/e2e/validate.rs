@@ -260,3 +260,32 @@ async fn files_and_their_faults() {
         .run_words(&["validate"]);
     assert_eq!(by_variable.status, DONE, "{}", by_variable.screen);
 }
+
+/// Told by everything that looks at the file, and by nothing once the file says that it is meant, or has a certificate.
+#[tokio::test]
+async fn a_load_balancer_that_serves_http_alone_is_warned_of() {
+    let world = World::in_environment("e2e-plain-http", "staging").await;
+    let program = Program::of(&world);
+    let file = |balancer: &str| {
+        format!(
+            "name: e2e-plain-http\nenvironment: staging\nregion: eu-south-2\nnetwork: {{ natGateways: none }}\n\
+             services: {{ web: {{ port: 3000, default: true }} }}\nloadBalancer: {balancer}\n"
+        )
+    };
+    let certified = "{ certificateArn: 'arn:aws:acm:eu-south-2:123456789012:certificate/0a', accessLogs: { enabled: false } }";
+    for command in ["validate", "preview"] {
+        for (balancer, is_warned) in [
+            ("{ accessLogs: { enabled: false } }", true),
+            ("{ allowHttp: true, accessLogs: { enabled: false } }", false),
+            (certified, false),
+        ] {
+            let ended = program.run_file(&file(balancer), command, &[]);
+            assert_eq!(ended.status, DONE, "{}", ended.screen);
+            let is_told = ended.stderr.contains("fde::stack::unencrypted");
+            assert_eq!(is_told, is_warned, "{balancer}: {}", ended.screen);
+            let helps =
+                ended.stderr.contains("certificateArn") && ended.stderr.contains("allowHttp: true");
+            assert_eq!(helps, is_warned, "{balancer}: {}", ended.screen);
+        }
+    }
+}

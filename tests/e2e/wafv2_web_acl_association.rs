@@ -1,5 +1,8 @@
 //! `aws:wafv2:WebAclAssociation`.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use async_trait::async_trait;
 use serde_json::{Value as Json, json};
 
@@ -101,6 +104,31 @@ async fn a_load_balancer_that_waf_does_not_know_yet_is_waited_for() {
     let looked = WebAclAssociation.look(&world.sdk, &id).await;
     assert_eq!(looked, Some(json!({ "acl": "e2e-guard-not-yet" })));
     world.destroy(&resources).await;
+}
+
+/// A load balancer that is gone, or not there yet, has no ACL: WAF refuses to say so, and the preview does not end with that.
+#[tokio::test]
+async fn a_load_balancer_that_is_gone_is_no_error_of_the_preview() {
+    let world = World::new("e2e-wafv2-gone").await;
+    let asked = Arc::new(AtomicBool::new(false));
+    let is_asked = Arc::clone(&asked);
+    let proxy = Proxy::before(endpoint(), move |call| {
+        let gone = Refusal {
+            status: 400,
+            code: "WAFNonexistentItemException",
+            message: "AWS WAF couldn't perform the operation because your resource doesn't exist.",
+        };
+        (call.operation == "GetWebACLForResource").then(|| {
+            is_asked.store(true, Ordering::Relaxed);
+            gone.into()
+        })
+    });
+    let program = Program::of(&world).with("AWS_ENDPOINT_URL", &proxy.endpoint);
+    let resources = "guard: { type: aws:wafv2:WebAcl, properties: { name: e2e-guard-gone, defaultAction: { allow: {} }, visibilityConfig: { cloudwatchMetricsEnabled: true, metricName: guard, sampledRequestsEnabled: true } } }
+tested: { type: aws:wafv2:WebAclAssociation, properties: { resourceArn: 'arn:aws:elasticloadbalancing:eu-south-2:123456789012:loadbalancer/app/e2e-gone/50dc6c495c0c9188', webAclArn: '${guard.arn}' } }";
+    let ended = program.run(resources, "preview", &[]);
+    assert_eq!(ended.status, Some(0), "{}", ended.screen);
+    assert!(asked.load(Ordering::Relaxed), "{}", ended.screen);
 }
 
 /// What others have guarded with theirs is not taken over unasked.

@@ -309,11 +309,11 @@ async fn tags_that_are_refused_after_a_change_say_what_is_changed() {
     world.up(&topic("before")).await;
     let account = Proxy::before(endpoint(), |call| {
         let refused = refusal(
-            400,
-            "AccessDeniedException",
-            "not authorized to perform: tag:TagResources",
+            403,
+            "AuthorizationError",
+            "not authorized to perform: SNS:TagResource",
         );
-        (call.operation == "TagResources").then(|| refused.into())
+        (call.operation == "TagResource").then(|| refused.into())
     });
     let program = Program::of(&world).with("AWS_ENDPOINT_URL", &account.endpoint);
     let ended = program.run(&topic("after"), "up", &["--yes"]);
@@ -461,4 +461,32 @@ async fn a_role_that_ecs_cannot_assume_is_not_waited_for() {
     assert!(preview.stdout.contains("REVIEWING"), "{}", preview.screen);
     assert_fits(&preview);
     world.destroy(&failing(name)).await;
+}
+
+/// ECS asks EC2 and IAM for what a service refers to, and either may not know yet what was made a moment ago.
+#[tokio::test]
+async fn a_service_waits_until_ecs_sees_its_subnet_its_group_and_its_role() {
+    let name = "e2e-waits-unseen";
+    let world = World::new(name).await;
+    let account = Proxy::before(endpoint(), |call| {
+        let message = match (call.operation, call.turn) {
+            ("CreateService", 1) => {
+                "Error retrieving subnet information for [subnet-1]: The subnet ID 'subnet-1' does not exist (ErrorCode: InvalidSubnetID.NotFound)"
+            }
+            ("CreateService", 2) => {
+                "Error retrieving security group information for [sg-1]: The security group 'sg-1' does not exist (ErrorCode: InvalidGroup.NotFound)"
+            }
+            ("CreateService", 3) => {
+                "ECS was unable to assume the role 'arn:aws:iam::123456789012:role/api' that was provided for this task."
+            }
+            _ => return None,
+        };
+        Some(refusal(400, "InvalidParameterException", message).into())
+    });
+    let program = Program::of(&world).with("AWS_ENDPOINT_URL", &account.endpoint);
+    let resources = failing(name).replace("nginx:unhealthy", "nginx:1.27");
+    let ended = program.run(&resources, "up", &["--yes"]);
+    assert_eq!(ended.status, DONE, "{}", ended.screen);
+    assert_eq!(account.calls("CreateService"), 4);
+    world.destroy(&resources).await;
 }

@@ -1,12 +1,14 @@
 //! What must hold for any bytes at all, said once for the test that runs in CI and for the coverage-guided fuzzer.
 
 use std::collections::BTreeMap;
+use std::io;
 use std::sync::LazyLock;
 
 use serde_json::{Map, Value as Json};
 
+use fde_infra::aws::policy::{canonical_policy, decode, to_text};
 use fde_infra::aws::registry;
-use fde_infra::cli::excerpt;
+use fde_infra::cli::{excerpt, is_saved_plan};
 use fde_infra::component::stack_graph;
 use fde_infra::display::{diff, preview};
 use fde_infra::graph::{self, Origin, Resource, ResourceOptions};
@@ -74,6 +76,53 @@ pub fn expander(data: &[u8]) {
     assert_eq!(made.count(), graph.len());
     assert_eq!(plan.steps.len(), graph.len());
     can_be_drawn(&plan);
+}
+
+/// Any files that extend one another are a stack, or have faults that can be shown where they are. The files are parted as
+/// flags are, and called by their number, in whichever directory: `1.yaml` is the second.
+pub fn layers(data: &[u8]) {
+    let parts = data.split(|byte| *byte == SEPARATOR);
+    let texts: Result<Vec<String>, _> =
+        parts.map(|part| String::from_utf8(part.to_vec())).collect();
+    let Ok(texts) = texts else { return };
+    let read = |path: &str| -> io::Result<String> {
+        let name = path.rsplit('/').next().unwrap_or_default();
+        let number = name.strip_suffix(".yaml").map(str::parse::<usize>);
+        let text = number.and_then(|number| texts.get(number.ok()?).cloned());
+        text.ok_or_else(|| io::ErrorKind::NotFound.into())
+    };
+    let loaded = stack::load("stacks/0.yaml", &read, &[]);
+    if let Err(errors) = &loaded {
+        can_be_shown(errors);
+    }
+    let again = stack::load("stacks/0.yaml", &read, &[]);
+    assert_eq!(loaded.err(), again.err(), "the second reading differs");
+}
+
+/// Any text is a saved plan or is not one, and a saved plan that was cut off is none.
+pub fn plans(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else {
+        return;
+    };
+    if is_saved_plan(text) {
+        let cut = text.trim_end().strip_suffix('}');
+        assert!(cut.is_some_and(|cut| !is_saved_plan(cut)), "{text}");
+    }
+}
+
+/// Any text that AWS keeps as a document can be compared: as a text, as what it holds, and as IAM encodes it.
+pub fn documents(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else {
+        return;
+    };
+    let as_text = canonical_policy(Value::from(text));
+    if let Ok(held @ (Json::Object(_) | Json::Array(_))) = serde_json::from_str::<Json>(text) {
+        assert_eq!(as_text, canonical_policy(Value::from(held)));
+    }
+    let decoded = decode(text);
+    assert_eq!(decoded, decode(text), "the second reading differs");
+    drop(canonical_policy(Value::from(to_text(&decoded))));
+    drop(canonical_policy(Value::from(decoded)));
 }
 
 /// What is wanted of one resource, and what is there.

@@ -134,6 +134,21 @@ fn any_inputs_compare_with_any_live_object() {
     run("differ", checks::differ);
 }
 
+#[test]
+fn any_layers_are_a_stack_or_have_faults_that_can_be_shown() {
+    run("layers", checks::layers);
+}
+
+#[test]
+fn any_text_is_a_saved_plan_or_none() {
+    run("plans", checks::plans);
+}
+
+#[test]
+fn any_document_of_aws_can_be_compared() {
+    run("documents", checks::documents);
+}
+
 /// A case for each resource type of the stacks: its inputs as they would be wanted, against themselves.
 fn cases() -> Vec<(String, Json)> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));

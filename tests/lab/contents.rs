@@ -17,6 +17,8 @@ use aws_sdk_s3::types::{
 };
 use aws_sdk_wafv2::types::{AllowAction, BlockAction, DefaultAction, Scope, VisibilityConfig};
 
+use fde_infra::resource::tags::short_hash;
+
 use crate::account::{Before, base};
 use crate::inventory::block_on;
 use crate::job::MOVE;
@@ -195,7 +197,9 @@ async fn alter_services(sdk: &Sdk, names: &Names) {
 }
 
 async fn alter_data(sdk: &Sdk, names: &Names) {
+    // Its plain name would end as an ARN does, and so it has a hash.
     let secret = format!("{}-database-secret", names.prefix);
+    let secret = format!("{secret}-{}", short_hash(&secret, 8));
     let value = sdk.secrets.get_secret_value().secret_id(&secret);
     let value = value.send().await.expect(DONE);
     let value = value.secret_string().expect("it has a value");

@@ -11,6 +11,7 @@ use aws_smithy_types::DateTime;
 use aws_smithy_types::date_time::Format;
 
 use crate::account::Account;
+use crate::answers::Row;
 use crate::history::History;
 use crate::phrases;
 use crate::proxy::{Answer, Call, Rule, body_of, is_mutating, with_body, with_header};
@@ -103,6 +104,8 @@ pub enum Fault {
     Provisioning(f64),
     /// AWS's published rates hold.
     Rates,
+    /// Calls are answered with what AWS has been seen to answer; those of one operation by its rows, one after the other.
+    Answers(Vec<&'static Row>),
 }
 
 /// Calls that take neither token nor name: made twice, they make two.
@@ -170,6 +173,8 @@ struct State {
     dead: bool,
     began: HashMap<&'static str, Instant>,
     buckets: HashMap<String, (f64, Instant)>,
+    /// How often the answer of a row was given, and since when, by its place in the fault.
+    given: HashMap<usize, (usize, Instant)>,
 }
 
 impl Subject {
@@ -374,8 +379,25 @@ impl FaultRule {
                 let is_over = self.is_over_rate(call);
                 is_over.then(|| phrases::throttled(call.service).into())
             }
+            Fault::Answers(rows) => {
+                let mut rows = rows.iter().enumerate();
+                let (_, row) = rows.find(|(place, row)| {
+                    row.meets(&format!("{}:{}", call.service, call.operation))
+                        && self.is_due(*place, row)
+                })?;
+                Some(row.refusal().into())
+            }
             Fault::Kill(..) | Fault::KillFirst(..) => None,
         }
+    }
+
+    /// Whether a row has an answer left, which is then given.
+    fn is_due(&self, place: usize, row: &Row) -> bool {
+        let mut state = self.subject.lock();
+        let (given, since) = state.given.entry(place).or_insert((0, Instant::now()));
+        let is_due = row.often.is_due(*given, since.elapsed());
+        *given += usize::from(is_due);
+        is_due
     }
 
     /// What is not there yet shows itself so.

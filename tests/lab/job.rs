@@ -73,7 +73,45 @@ pub static EVERY_TYPE: Job = Job {
     may_delete: &[],
 };
 
-static JOBS: [&Job; 4] = [&UP, &MOVE, &DESTROY, &EVERY_TYPE];
+/// Changes in place, of all tags and of much else.
+pub static EDIT: Job = Job {
+    name: "edit of every resource type",
+    stack: "tests/lab/every-type.yaml",
+    before: Before::EveryType,
+    command: "up",
+    arguments: &[
+        "--set=tags.owner=another",
+        "--set=database.instanceClass=db.t4g.small",
+        "--set=database.storageGiB=40",
+        "--set=database.parameters.max_connections=300",
+        "--set=loadBalancer.accessLogs.expireDays=60",
+        "--set=loadBalancer.waf.rateLimit=2000",
+        "--set=monitoring.logRetentionDays=14",
+        "--set=services.api.cpu=512",
+        "--set=services.api.memoryMiB=1024",
+        "--set=services.api.healthCheck.path=/alive",
+        "--set=services.api.scaling.max=5",
+    ],
+    may_delete: &[],
+};
+
+pub static DESTROY_EVERY_TYPE: Job = Job {
+    name: "destroy of every resource type",
+    stack: "tests/lab/every-type.yaml",
+    before: Before::EveryType,
+    command: "destroy",
+    arguments: &[],
+    may_delete: DATA,
+};
+
+static JOBS: [&Job; 6] = [
+    &UP,
+    &MOVE,
+    &DESTROY,
+    &EVERY_TYPE,
+    &EDIT,
+    &DESTROY_EVERY_TYPE,
+];
 
 /// A job that nothing disturbed.
 pub struct Undisturbed {
@@ -91,7 +129,7 @@ impl Undisturbed {
 impl Job {
     /// Once for each job, for all tests.
     pub fn undisturbed(&'static self) -> &'static Undisturbed {
-        static UNDISTURBED: [OnceLock<Undisturbed>; 4] = [const { OnceLock::new() }; 4];
+        static UNDISTURBED: [OnceLock<Undisturbed>; 6] = [const { OnceLock::new() }; 6];
         let index = JOBS.iter().position(|job| job.name == self.name);
         UNDISTURBED[index.expect("a job of the list")].get_or_init(|| {
             let mut world = World::of(self);
@@ -108,9 +146,11 @@ impl Job {
     pub fn inventory_before(&self) -> &'static Inventory {
         static NOTHING: OnceLock<Inventory> = OnceLock::new();
         static STACK: OnceLock<Inventory> = OnceLock::new();
+        static EVERY_TYPE: OnceLock<Inventory> = OnceLock::new();
         let cell = match self.before {
             Before::Nothing => &NOTHING,
             Before::Stack => &STACK,
+            Before::EveryType => &EVERY_TYPE,
         };
         cell.get_or_init(|| base(self.before).inventory())
     }

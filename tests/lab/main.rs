@@ -16,11 +16,13 @@
 )]
 
 mod account;
+mod answers;
 mod attempts;
 mod cancel;
 mod contents;
 mod cost;
 mod credentials;
+mod crowd;
 mod fault;
 mod history;
 #[path = "../common/http.rs"]

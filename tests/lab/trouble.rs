@@ -43,12 +43,13 @@ fn a_storm_is_waited_out() {
     all_weathered(&what, None, &cases);
 }
 
-/// A storm is to be seen: on the row of each step that it holds up. The first call of all takes the lock.
+/// A storm is to be seen: on the row of each step that it holds up. The first calls take the lock and announce the
+/// run.
 #[test]
 fn a_storm_is_shown() {
     let mut world = World::of(&UP);
     let lasts = Duration::from_secs(8);
-    let ran = world.run_with(&[Fault::Storm { at: 1, lasts }], "16");
+    let ran = world.run_with(&[Fault::Storm { at: 2, lasts }], "16");
     assert_eq!(ran.status, Some(0), "{}", ran.last_words());
     let shown = "creating: AWS throttles logs:CreateLogGroup: waiting, attempt 4";
     assert!(ran.screen.contains(shown), "{}", ran.screen);

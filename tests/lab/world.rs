@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::sync::{Condvar, Mutex};
 use std::time::{Duration, Instant};
 
@@ -52,6 +53,16 @@ pub fn run_plainly(endpoint: &str, words: &[&str]) {
         .output()
         .expect("the program starts");
     assert!(output.status.success(), "{}", screen(&output));
+}
+
+/// What a process has had of memory at most so far, in megabytes.
+fn peak(status: &str) -> Option<u64> {
+    let status = std::fs::read_to_string(status).ok()?;
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmHWM:"))?;
+    let kilobytes: u64 = line.trim().strip_suffix(" kB")?.parse().ok()?;
+    Some(kilobytes / 1024)
 }
 
 fn screen(output: &Output) -> String {
@@ -189,13 +200,51 @@ impl World {
     }
 
     pub fn run_words(&self, faults: &[Fault], words: &[&str]) -> Ran {
+        self.run_watched(faults, words, |child| {
+            child.wait_with_output().expect("the program ends")
+        })
+    }
+
+    /// Runs the program, and says how much memory it had at most, in megabytes; `None` where the system does not tell.
+    pub fn run_measured(&self, words: &[&str]) -> (Ran, Option<u64>) {
+        let mut most = None;
+        let ran = self.run_watched(&[], words, |child| {
+            let status = format!("/proc/{}/status", child.id());
+            let (ending, ended) = channel();
+            std::thread::scope(|scope| {
+                let watching = scope.spawn(move || {
+                    let mut most = None;
+                    loop {
+                        // What it had at most stands there for as long as it runs.
+                        most = most.max(peak(&status));
+                        let waited = ended.recv_timeout(Duration::from_millis(5));
+                        if waited != Err(RecvTimeoutError::Timeout) {
+                            return most;
+                        }
+                    }
+                });
+                let output = child.wait_with_output().expect("the program ends");
+                drop::<Sender<()>>(ending);
+                most = watching.join().expect("memory is watched to the end");
+                output
+            })
+        });
+        (ran, most)
+    }
+
+    fn run_watched(
+        &self,
+        faults: &[Fault],
+        words: &[&str],
+        wait: impl FnOnce(Child) -> Output,
+    ) -> Ran {
         let (rule, subject) = fault::rule(faults, &self.account);
         self.proxy.begin(&self.account.endpoint, rule);
         let started = Instant::now();
         let child = command(&self.proxy.endpoint, words).spawn();
         let child = child.expect("the program starts");
         subject.is_process(child.id());
-        let output = child.wait_with_output().expect("the program ends");
+        let output = wait(child);
         let ended = Instant::now();
         Ran {
             status: output.status.code(),

@@ -1,9 +1,12 @@
 //! The account that is deployed to, as the SDK sees it: a copy of the local account that nobody else knows.
 
+use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
 use aws_config::{BehaviorVersion, Region};
 use aws_credential_types::Credentials;
+use aws_sdk_ecr::operation::put_image::PutImageError;
+use aws_sdk_ecr::types::Image;
 use serde_json::{Value as Json, json};
 use sha2::{Digest, Sha256};
 use tokio::runtime::Runtime;
@@ -29,6 +32,8 @@ impl Account {
         // Asked each time: somebody else's tests may have replaced it with that of their version.
         let model = fde_infra::sandbox::ensure_running(&mut |line| eprintln!("sandbox: {line}"));
         let model = model.expect("the sandbox starts").endpoint;
+        // Requests are held to AWS's models, in its forks too.
+        http::post(&model, "/_account/checks");
         let answer: Json =
             serde_json::from_str(&http::post(&model, "/_account/fork")).expect("JSON");
         let endpoint = format!("http://127.0.0.1:{}", answer["port"]);
@@ -45,10 +50,11 @@ impl Account {
         }
     }
 
-    /// Puts an image into its repository, as `docker push` does; `content` makes its digest.
-    pub fn push(&self, image: &str, content: &str) {
+    /// Puts an image into its repository, as `docker push` does, and returns its digest, which content and labels make.
+    pub fn push(&self, image: &str, content: &str, labels: &[(&str, &str)]) -> String {
         let (repository, tag) = parts(image);
-        let digest = Sha256::digest(content.as_bytes());
+        let labels: BTreeMap<&str, &str> = labels.iter().copied().collect();
+        let digest = Sha256::digest(json!([content, labels]).to_string());
         let digest: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
         let manifest = json!({
             "schemaVersion": 2,
@@ -58,7 +64,14 @@ impl Account {
                 "size": 2,
                 "digest": format!("sha256:{digest}"),
             },
-            "layers": [],
+            // They are the configuration's, which has no place of its own here.
+            "annotations": labels,
+            // The local account makes the digest of these alone.
+            "layers": [{
+                "mediaType": "application/vnd.docker.image.rootfs.diff.tar.gzip",
+                "size": 2,
+                "digest": format!("sha256:{digest}"),
+            }],
         });
         let put = self
             .ecr
@@ -66,11 +79,55 @@ impl Account {
             .repository_name(repository)
             .image_tag(tag);
         let put = put.image_manifest(manifest.to_string()).send();
-        runtime().block_on(put).expect("an image can be put");
+        let answer = match runtime().block_on(put) {
+            Ok(answer) => answer,
+            // Docker takes that for a success.
+            Err(error)
+                if error
+                    .as_service_error()
+                    .is_some_and(PutImageError::is_image_already_exists_exception) =>
+            {
+                return self.digest(image).expect("it is there");
+            }
+            Err(error) => panic!("the image cannot be put: {error:?}"),
+        };
+        let id = answer.image().and_then(|image| image.image_id());
+        let digest = id.and_then(|id| id.image_digest());
+        digest.expect("it has a digest").to_owned()
+    }
+
+    /// Puts another tag on an image that is known by its digest.
+    pub fn retag(&self, image: &str, tag: &str) {
+        let (name, digest) = image.rsplit_once('@').expect("a digest");
+        let (_, repository) = name.split_once('/').expect("an address");
+        let id = aws_sdk_ecr::types::ImageIdentifier::builder().image_digest(digest);
+        let get = self.ecr.batch_get_image().repository_name(repository);
+        let answer = runtime().block_on(get.image_ids(id.build()).send());
+        let answer = answer.expect("the repository is there");
+        let manifest = answer.images().first().and_then(Image::image_manifest);
+        let put = self
+            .ecr
+            .put_image()
+            .repository_name(repository)
+            .image_tag(tag)
+            .image_manifest(manifest.expect("the image is there"));
+        runtime().block_on(put.send()).expect("a tag can be put");
     }
 
     /// The manifest of an image, if it is there.
     pub fn manifest(&self, image: &str) -> Option<String> {
+        let found = self.image(image)?;
+        found.image_manifest().map(str::to_owned)
+    }
+
+    /// The digest of an image, if it is there.
+    pub fn digest(&self, image: &str) -> Option<String> {
+        let found = self.image(image)?;
+        let id = found.image_id()?;
+        id.image_digest().map(str::to_owned)
+    }
+
+    fn image(&self, image: &str) -> Option<Image> {
         let (repository, tag) = parts(image);
         let id = aws_sdk_ecr::types::ImageIdentifier::builder()
             .image_tag(tag)
@@ -82,7 +139,7 @@ impl Account {
             .image_ids(id)
             .send();
         let answer = runtime().block_on(get).expect("the repository is there");
-        answer.images().first()?.image_manifest().map(str::to_owned)
+        answer.images().first().cloned()
     }
 
     /// The image that the tasks of a service run.

@@ -12,6 +12,7 @@ use super::runner::{Event, Job, Repository, git, result};
 
 const DEPLOYER: &str = "arn:aws:iam::123456789012:role/deployer";
 const READER: &str = "arn:aws:iam::123456789012:role/reader";
+const PREVIEWER: &str = "arn:aws:iam::123456789012:role/previewer";
 
 /// A stack of this project, under the name of the test's own.
 fn stack(file: &str, name: &str) -> String {
@@ -22,31 +23,45 @@ fn stack(file: &str, name: &str) -> String {
 
 /// The platform: two folders with what is built, and their stacks.
 pub fn platform(name: &str) -> Repository {
+    platform_of(name, |file| stack(file, name))
+}
+
+/// As [`platform`], with repositories in which every tag can be moved.
+pub fn platform_with_mutable_tags(name: &str) -> Repository {
+    platform_of(name, |file| {
+        let text = stack(file, name);
+        let own = "    repository: ";
+        let mutable = text.replace(own, &format!("    imageTags: mutable\n{own}"));
+        assert_ne!(mutable, text);
+        mutable
+    })
+}
+
+fn platform_of(name: &str, stack: impl Fn(&str) -> String) -> Repository {
     let mut repository = Repository::new(
         name,
         &[
-            ("stacks/staging.yaml", &stack("staging", name)),
-            ("stacks/prod.yaml", &stack("prod", name)),
+            ("stacks/staging.yaml", &stack("staging")),
+            ("stacks/prod.yaml", &stack("prod")),
             ("api/Dockerfile", "FROM python:3.12\n"),
             ("api/requirements.txt", "fastapi\n"),
             ("web/Dockerfile", "FROM node:22\n"),
         ],
     );
     repository.vars = json!({
-        "AWS_ROLE_STAGING": DEPLOYER, "AWS_PREVIEW_ROLE_STAGING": READER, "AWS_ROLE_PROD": DEPLOYER,
+        "AWS_ROLE_STAGING": DEPLOYER, "AWS_PREVIEW_ROLE_STAGING": PREVIEWER, "AWS_READ_ROLE_STAGING": READER,
+        "AWS_ROLE_PROD": DEPLOYER, "AWS_READ_ROLE_PROD": READER,
     });
-    // As the README has it.
-    let main = "repo:happyrobot/platform:ref:refs/heads/main";
+    // As the README has it: no branch is enough for the role that deploys.
+    let main = "refs/heads/main";
+    let staging = ("repo:happyrobot/platform:environment:staging", main);
+    let production = ("repo:happyrobot/platform:environment:production", main);
+    let branch = ("repo:happyrobot/platform:ref:refs/heads/main", main);
+    let request = ("repo:happyrobot/platform:pull_request", "refs/pull/7/merge");
     repository.trust = BTreeMap::from([
-        (
-            DEPLOYER,
-            vec![
-                main,
-                "repo:happyrobot/platform:environment:staging",
-                "repo:happyrobot/platform:environment:production",
-            ],
-        ),
-        (READER, vec![main, "repo:happyrobot/platform:pull_request"]),
+        (DEPLOYER, vec![staging, production]),
+        (READER, vec![branch, production]),
+        (PREVIEWER, vec![request]),
     ]);
     repository
 }
@@ -92,10 +107,16 @@ fn log(jobs: &BTreeMap<String, Vec<Job>>) -> String {
         .collect()
 }
 
-/// The tag that a folder's image has: when and by which commit it was changed.
-fn tag(repository: &Repository, folder: &str) -> String {
+/// The commit that last changed a folder.
+pub fn commit(repository: &Repository, folder: &str) -> String {
     let origin = repository.directory.join("origin");
-    let commit = git(&origin, &["log", "-1", "--format=%H", "--", folder]);
+    git(&origin, &["log", "-1", "--format=%H", "--", folder])
+}
+
+/// The tag that a folder's image has: when and by which commit it was changed.
+pub fn tag(repository: &Repository, folder: &str) -> String {
+    let origin = repository.directory.join("origin");
+    let commit = commit(repository, folder);
     let time = git(
         &origin,
         &[
@@ -114,6 +135,18 @@ pub fn image(repository: &Repository, environment: &str, folder: &str) -> String
     let kind = if folder == "api" { "api" } else { "frontend" };
     let tag = tag(repository, folder);
     format!("123456789012.dkr.ecr.eu-south-2.amazonaws.com/{name}-{kind}-{environment}:{tag}")
+}
+
+/// The same by its digest, which is how it is deployed.
+pub fn pinned(repository: &Repository, environment: &str, folder: &str) -> String {
+    by_digest(repository, &image(repository, environment, folder))
+}
+
+/// An image with a tag, by its digest.
+pub fn by_digest(repository: &Repository, image: &str) -> String {
+    let (name, _) = image.rsplit_once(':').expect("a tag");
+    let digest = repository.account.digest(image);
+    format!("{name}@{}", digest.expect("the image is there"))
 }
 
 /// What the services of an environment run, by folder.
@@ -169,12 +202,20 @@ pub fn told() -> &'static BTreeSet<String> {
             comment.body
         );
         assert_eq!(mutating(), [] as [&str; 0]);
-        assert_eq!(repository.account.mutating(&reader), [] as [&str; 0]);
+        assert_eq!(repository.account.calls(&reader), 0);
+        let previewer = key(PREVIEWER);
+        assert!(repository.account.calls(&previewer) > 0);
+        assert_eq!(repository.account.mutating(&previewer), [] as [&str; 0]);
         let tests: Vec<String> = repository
             .calls()
             .into_iter()
             .filter(|call| !call.starts_with("gh "))
             .collect();
+        let tools = project(".github/actions/python-tools/requirements.txt");
+        let tools = format!(
+            "python -m pip install --require-hashes --no-deps --only-binary :all: --requirement {}",
+            tools.display()
+        );
         let expected = [
             "npm ci",
             "npx --no-install eslint .",
@@ -182,7 +223,7 @@ pub fn told() -> &'static BTreeSet<String> {
             "npx --no-install tsc --noEmit",
             "python -m mypy .",
             "python -m pip install --requirement requirements.txt",
-            "python -m pip install ruff mypy pytest",
+            tools.as_str(),
             "python -m pytest",
             "python -m ruff check .",
         ];
@@ -214,9 +255,14 @@ pub fn told() -> &'static BTreeSet<String> {
             ("verified", "success"),
         ]);
         assert_eq!(results(&jobs), deployed, "{}", log(&jobs));
+        let steps = ["repositories", "images", "images", "deploy", "verified"];
+        assert_eq!(
+            *repository.asked.borrow(),
+            steps.map(|job| format!("{job}: staging"))
+        );
         let first = running(&repository, "staging");
         for folder in ["api", "web"] {
-            assert_eq!(first[folder], image(&repository, "staging", folder));
+            assert_eq!(first[folder], pinned(&repository, "staging", folder));
         }
         assert!(jobs["deploy"][0].log.contains("Outputs"), "{}", log(&jobs));
         assert!(
@@ -254,14 +300,14 @@ pub fn told() -> &'static BTreeSet<String> {
         assert_eq!(running(&repository, "staging"), first);
 
         // One of two has changed: the other runs on.
-        repository.commit("Faster", &[("api/main.py", "pass\n")]);
+        repository.commit("Faster", &[("api/Dockerfile", "FROM python:3.13\n")]);
         let jobs = asking(&sick, 1);
         let failed = [("verify", "failure"), ("verified", "skipped")];
         let mut unhealthy = deployed.clone();
         unhealthy.extend(failed);
         assert_eq!(results(&jobs), unhealthy, "{}", log(&jobs));
         let second = running(&repository, "staging");
-        assert_eq!(second["api"], image(&repository, "staging", "api"));
+        assert_eq!(second["api"], pinned(&repository, "staging", "api"));
         assert_ne!(second["api"], first["api"]);
         assert_eq!(second["web"], first["web"]);
 
@@ -278,7 +324,7 @@ pub fn told() -> &'static BTreeSet<String> {
         let jobs = promote();
         assert_eq!(result(&jobs["tested"]), "failure", "{}", log(&jobs));
         let expected = format!(
-            "::error title=Not verified::staging has no image verified-{} of api",
+            "::error title=Not verified::staging has no image verified-{} of api, and production runs what ran and answered there",
             tag(&repository, "api")
         );
         assert!(jobs["tested"][0].log.contains(&expected), "{}", log(&jobs));
@@ -295,15 +341,22 @@ pub fn told() -> &'static BTreeSet<String> {
         let (before, logins) = (repository.account.calls(&reader), repository.logins().len());
         let jobs = promote();
         let mut promoted = deployed.clone();
-        promoted.extend([("tested", "success"), ("verified", "skipped")]);
+        promoted.extend([
+            ("tested", "success"),
+            ("images", "skipped"),
+            ("verified", "skipped"),
+        ]);
         assert_eq!(results(&jobs), promoted, "{}", log(&jobs));
         assert_eq!(
             *repository.asked.borrow(),
             ["repositories: production", "deploy: production"]
         );
         assert!(repository.account.calls(&reader) > before);
-        let both = [&reader, &caller].map(|key| format!("login to eu-south-2 as {key}"));
-        assert_eq!(repository.logins()[logins..], [both.clone(), both].concat());
+        let [reading, writing] = [&reader, &caller].map(|key| format!("login to eu-south-2 as {key}"));
+        assert_eq!(
+            repository.logins()[logins..],
+            [reading.clone(), reading, writing]
+        );
         assert!(!log(&jobs).contains("pushed "), "{}", log(&jobs));
         let production = running(&repository, "prod");
         for folder in ["api", "web"] {
@@ -311,7 +364,7 @@ pub fn told() -> &'static BTreeSet<String> {
                 image(&repository, "staging", folder),
                 image(&repository, "prod", folder),
             );
-            assert_eq!(production[folder], promoted);
+            assert_eq!(production[folder], pinned(&repository, "prod", folder));
             assert_eq!(
                 repository.account.manifest(&promoted),
                 repository.account.manifest(&tested)
@@ -393,6 +446,11 @@ fn what_must_not_be_deployed_is_not() {
             Event::dispatch(json!({ "stack": "prod", "promote-from": "a b" })),
             "failure",
             "promote-from has to be the name of a file in stacks/",
+        ),
+        (
+            Event::dispatch(json!({ "stack": "prod-eu" })),
+            "failure",
+            "prod-eu has no environment",
         ),
         (
             Event::dispatch(json!({ "stack": "../x" })),
@@ -483,6 +541,7 @@ fn nothing_is_written_to_production_before_a_yes() {
 fn a_stack_has_variables_of_its_own() {
     let mut repository = Repository::new("names", &[]);
     repository.vars = json!({
+        "OF_OTHERS": "not for logs", "AWS_ROLE_OTHER": "of another stack",
         "AWS_ROLE_MY_STACK": DEPLOYER, "AWS_PREVIEW_ROLE_MY_STACK": READER, "AWS_REGION": "eu-west-1",
         "AWS_REGION_MY_STACK": "eu-central-1", "HEALTH_URL_MY_STACK": "https://example.com/",
     });
@@ -497,7 +556,12 @@ fn a_stack_has_variables_of_its_own() {
         scope(&repository, json!({ "stack": "my-stack" })),
         [DEPLOYER, READER, "eu-central-1", "https://example.com/"]
     );
-    let of_all = ["", "", "eu-west-1", ""];
+    // GitHub prints what a step has in its environment.
+    for secret in ["not for logs", "of another stack"] {
+        let shown = repository.shown.borrow();
+        assert!(!shown.iter().any(|line| line.contains(secret)), "{shown:?}");
+    }
+    let of_all = ["of another stack", "", "eu-west-1", ""];
     assert_eq!(scope(&repository, json!({ "stack": "other" })), of_all);
     let given = json!({
         "stack": "my-stack", "role-to-assume": "a", "preview-role-to-assume": "b", "aws-region": "c", "health-url": "d",

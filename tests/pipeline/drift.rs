@@ -23,7 +23,7 @@ pub fn told() -> &'static BTreeSet<String> {
     TOLD.get_or_init(|| {
         let mut repository = Repository::new("drift", &[("stacks/my-dev.yaml", STACK)]);
         repository.vars =
-            json!({ "FDE_INFRA_DRIFT_STACKS": "[\"my-dev\"]", "AWS_PREVIEW_ROLE_MY_DEV": READER });
+            json!({ "FDE_INFRA_DRIFT_STACKS": "[\"my-dev\"]", "AWS_READ_ROLE_MY_DEV": READER });
         let job = repository.action(&Event::push(), &json!({ "command": "up" }));
         assert_eq!(job.result, "success", "{}", job.log);
         let topic = repository.account.topic("drifting-dev-topic");
@@ -93,7 +93,7 @@ fn drift_opens_edits_and_closes_one_issue() {
 fn a_workflow_that_calls_says_who_looks_where() {
     let repository = Repository::new("called", &[("stacks/dev.yaml", STACK)]);
     let inputs = json!({
-        "stacks": "[\"dev\"]", "preview-role-to-assume": "other-reader", "aws-region": "eu-south-2", "version": "source",
+        "stacks": "[\"dev\"]", "read-role-to-assume": "other-reader", "aws-region": "eu-south-2", "version": "source",
     });
     let jobs = repository.workflow("drift.yml", &Event::schedule().called(inputs));
     assert_eq!(
@@ -114,8 +114,7 @@ fn what_could_not_be_looked_at_is_no_news() {
     );
     let drift = |repository: &Repository| repository.workflow("drift.yml", &Event::schedule());
     assert_eq!(result(&drift(&repository)["drift"]), "skipped");
-    repository.vars =
-        json!({ "FDE_INFRA_DRIFT_STACKS": "[\"dev\"]", "AWS_PREVIEW_ROLE_DEV": READER });
+    repository.vars = json!({ "FDE_INFRA_DRIFT_STACKS": "[\"dev\"]", "AWS_READ_ROLE_DEV": READER });
     let jobs = drift(&repository);
     assert_eq!(result(&jobs["drift"]), "failure");
     let expected = "whether dev has drifted is not known: preview ended with exit code 2";

@@ -42,6 +42,8 @@ pub struct State {
     pub issues: Vec<Issue>,
     /// By name of the file.
     pub release: BTreeMap<String, Vec<u8>>,
+    /// By name: the kinds of rules that protect it.
+    pub environments: BTreeMap<String, Vec<&'static str>>,
     /// Requests that change something: method and path.
     pub writes: Vec<String>,
     /// What the owner of a token may write.
@@ -150,6 +152,14 @@ impl State {
             }
             ("GET", ["repos", _, _, "releases", "assets", name]) => match self.release.get(*name) {
                 Some(bytes) => (200, bytes.clone()),
+                None => said(404, &json!({ "message": "Not Found" })),
+            },
+            ("GET", [.., "environments", name]) if of_here => match self.environments.get(*name) {
+                Some(kinds) => {
+                    let rules = kinds.iter().map(|kind| json!({ "type": kind }));
+                    let rules: Vec<Json> = rules.collect();
+                    said(200, &json!({ "name": name, "protection_rules": rules }))
+                }
                 None => said(404, &json!({ "message": "Not Found" })),
             },
             ("GET", [.., "issues", number, "comments"]) if of_here => {

@@ -5,14 +5,15 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write;
 use std::net::TcpListener;
-use std::path::PathBuf;
+use std::path::Path;
 use std::process::Command;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::{Map, Value as Json, json};
 
-use super::deploy::{health, image, platform, running};
+use super::deploy::{by_digest, health, image, pinned, platform, running};
 use super::github::Request;
+use super::images::smuggled;
 use super::repository::project;
 use super::runner::{Repository, git};
 
@@ -166,6 +167,8 @@ struct Pipeline<'a> {
     /// What says which pipeline this is.
     source: &'a str,
     health: &'a str,
+    /// The job of whose artifacts something else takes the place.
+    replaced: Option<&'a str>,
 }
 
 impl Pipeline<'_> {
@@ -200,6 +203,11 @@ impl Pipeline<'_> {
                 if let Err(said) = self.script(name, &job, &variables, &artifacts) {
                     return (done, Some(format!("{name}: {said}")));
                 }
+                if self.replaced == Some(name.as_str()) {
+                    for file in fs::read_dir(artifacts.join(name)).expect("readable") {
+                        fs::write(file.expect("an entry").path(), "{}").expect("written");
+                    }
+                }
                 done.push(name.clone());
             }
         }
@@ -218,6 +226,7 @@ impl Pipeline<'_> {
             ("CI_COMMIT_BRANCH", branch),
             ("CI_DEFAULT_BRANCH", "main"),
             ("CI_PIPELINE_ID", "4711"),
+            ("CI_JOB_ID", "4712"),
             ("CI_PROJECT_ID", "5"),
             ("CI_MERGE_REQUEST_IID", request),
             ("CI_API_V4_URL", &self.gitlab.url),
@@ -245,7 +254,7 @@ impl Pipeline<'_> {
         name: &str,
         job: &Json,
         variables: &BTreeMap<String, String>,
-        artifacts: &PathBuf,
+        artifacts: &Path,
     ) -> Result<(), String> {
         let directory = &self.repository.directory;
         let workspace = directory.join(format!("{}-{name}", self.source));
@@ -253,9 +262,19 @@ impl Pipeline<'_> {
         let origin = format!("file://{}", directory.join("origin").display());
         let clone = workspace.to_string_lossy().into_owned();
         git(directory, &["clone", "--quiet", &origin, &clone]);
-        for file in fs::read_dir(artifacts).expect("readable") {
-            let file = file.expect("an entry");
-            fs::copy(file.path(), workspace.join(file.file_name())).expect("copied");
+        let mut variables = variables.clone();
+        // Of the jobs that it names: of others a job would take what they have put in the place of theirs.
+        let dependencies = job["dependencies"].as_array();
+        for of in dependencies.into_iter().flatten().filter_map(Json::as_str) {
+            for file in fs::read_dir(artifacts.join(of)).expect("readable") {
+                let file = file.expect("an entry");
+                fs::copy(file.path(), workspace.join(file.file_name())).expect("copied");
+            }
+            let reported = fs::read_to_string(artifacts.join(format!("{of}.env")));
+            for line in reported.unwrap_or_default().lines() {
+                let (key, value) = line.split_once('=').expect("an assignment");
+                variables.insert(key.to_owned(), value.to_owned());
+            }
         }
         let lines = job["script"].as_array().expect("a script").iter();
         let lines: Vec<&str> = lines.map(|line| line.as_str().expect("a line")).collect();
@@ -265,7 +284,7 @@ impl Pipeline<'_> {
             .current_dir(&workspace)
             .env_clear()
             .envs(&self.repository.variables)
-            .envs(variables)
+            .envs(&variables)
             .env(
                 "PATH",
                 format!("{}:{path}", directory.join("bin").display()),
@@ -277,26 +296,96 @@ impl Pipeline<'_> {
         if !output.status.success() {
             return Err(String::from_utf8_lossy(&said).into_owned());
         }
+        let own = artifacts.join(name);
+        fs::create_dir_all(&own).expect("a directory");
         for path in job
             .pointer("/artifacts/paths")
             .and_then(Json::as_array)
             .into_iter()
             .flatten()
         {
-            let name = expanded(path.as_str().expect("a path"), variables);
-            fs::copy(workspace.join(&name), artifacts.join(&name)).expect("the artifact is there");
+            let name = expanded(path.as_str().expect("a path"), &variables);
+            fs::copy(workspace.join(&name), own.join(&name)).expect("the artifact is there");
+        }
+        let report = job.pointer("/artifacts/reports/dotenv");
+        if let Some(report) = report.and_then(Json::as_str) {
+            let to = artifacts.join(format!("{name}.env"));
+            fs::copy(workspace.join(report), to).expect("the report is there");
         }
         Ok(())
+    }
+}
+
+/// In a role that a token was traded for, so to speak.
+const PROGRAM: &str = "#!/usr/bin/env bash\nexport AWS_ACCESS_KEY_ID=${AWS_ROLE_ARN//[:\\/]/-} AWS_SECRET_ACCESS_KEY=test\n\
+                       unset AWS_ROLE_ARN AWS_WEB_IDENTITY_TOKEN_FILE\nexec \"${0%/*}/built\" \"$@\"\n";
+
+#[test]
+fn a_plan_that_is_replaced_between_jobs_is_refused() {
+    let repository = platform("gitreplaced");
+    repository.script("fde-infra", PROGRAM);
+    let gitlab = Gitlab::start();
+    let pipeline = Pipeline {
+        repository: &repository,
+        gitlab: &gitlab,
+        source: "push",
+        health: "http://127.0.0.1:9/",
+        replaced: Some("plan"),
+    };
+    let (done, said) = pipeline.run(&[]);
+    assert_eq!(done.last().map(String::as_str), Some("plan"));
+    let said = said.expect("it is refused");
+    assert!(said.starts_with("staging: "), "{said}");
+    assert!(said.contains("staging.json: FAILED"), "{said}");
+    assert_eq!(repository.account.clusters(), [] as [&str; 0]);
+}
+
+#[test]
+fn a_tag_that_is_there_before_the_image_is_built_is_not_deployed() {
+    let repository = platform("gitsmuggled");
+    repository.script("fde-infra", PROGRAM);
+    let gitlab = Gitlab::start();
+    let health = health(&[200]);
+    let pipeline = Pipeline {
+        repository: &repository,
+        gitlab: &gitlab,
+        source: "push",
+        health: &health,
+        replaced: None,
+    };
+    assert_eq!(pipeline.run(&[]).1, None);
+    let first = running(&repository, "staging");
+    repository.commit("Faster", &[("api/Dockerfile", "FROM python:3.13\n")]);
+    let theirs = smuggled(&repository, &image(&repository, "staging", "api"));
+    assert_eq!(pinned(&repository, "staging", "api"), theirs);
+    assert_eq!(pipeline.run(&[]).1, None);
+    let second = running(&repository, "staging");
+    assert!(
+        second["api"] != theirs && second["api"] != first["api"],
+        "{second:?}"
+    );
+    let ours = format!("{}-4712", image(&repository, "staging", "api"));
+    assert_eq!(second["api"], by_digest(&repository, &ours));
+    assert_eq!(second["web"], first["web"]);
+}
+
+/// A job without it takes the artifacts of all jobs before, those of the tests among them.
+#[test]
+fn every_job_names_whose_artifacts_it_takes() {
+    let file = file();
+    let jobs = file
+        .keys()
+        .filter(|name| file[*name]["stage"].is_string() && !name.starts_with("test-"));
+    for name in jobs {
+        let job = resolved(&file, name);
+        assert!(job["dependencies"].is_array(), "{name}: {job}");
     }
 }
 
 #[test]
 fn the_pipeline_of_the_readme_goes_all_the_way() {
     let repository = platform("gitlab");
-    // In a role that a token was traded for, so to speak.
-    let program = "#!/usr/bin/env bash\nexport AWS_ACCESS_KEY_ID=${AWS_ROLE_ARN//[:\\/]/-} AWS_SECRET_ACCESS_KEY=test\n\
-                   unset AWS_ROLE_ARN AWS_WEB_IDENTITY_TOKEN_FILE\nexec \"${0%/*}/built\" \"$@\"\n";
-    repository.script("fde-infra", program);
+    repository.script("fde-infra", PROGRAM);
     let gitlab = Gitlab::start();
     let health = health(&[200]);
     let pipeline = |source| Pipeline {
@@ -304,11 +393,13 @@ fn the_pipeline_of_the_readme_goes_all_the_way() {
         gitlab: &gitlab,
         source,
         health: &health,
+        replaced: None,
     };
     let account = &repository.account;
-    let (reader, production) = (
-        "arn-aws-iam--123456789012-role-read",
-        "arn-aws-iam--210987654321-role-deploy",
+    let (previewer, reader, production) = (
+        "arn-aws-iam--123456789012-role-fde-infra-preview-staging",
+        "arn-aws-iam--123456789012-role-fde-infra-read-staging",
+        "arn-aws-iam--210987654321-role-fde-infra-deploy-prod",
     );
 
     // Others can write the marker, too; the note that is ours is edited, and nothing is changed.
@@ -332,8 +423,9 @@ fn the_pipeline_of_the_readme_goes_all_the_way() {
             &notes[1].1[..200]
         );
     }
-    assert!(account.calls(reader) > 0);
-    assert_eq!(account.mutating(reader), [] as [&str; 0]);
+    assert!(account.calls(previewer) > 0);
+    assert_eq!(account.mutating(previewer), [] as [&str; 0]);
+    assert_eq!(account.calls(reader), 0);
 
     // Staging follows by itself, and production waits.
     let by_itself = [
@@ -344,7 +436,7 @@ fn the_pipeline_of_the_readme_goes_all_the_way() {
     assert_eq!(push.run(&[]), (by_itself.to_vec(), None));
     let first = running(&repository, "staging");
     for folder in ["api", "web"] {
-        assert_eq!(first[folder], image(&repository, "staging", folder));
+        assert_eq!(first[folder], pinned(&repository, "staging", folder));
     }
     assert_eq!(account.mutating(production), [] as [&str; 0]);
 
@@ -366,10 +458,10 @@ fn the_pipeline_of_the_readme_goes_all_the_way() {
     assert_eq!(done.last().map(String::as_str), Some("verify-production"));
     let promoted = running(&repository, "prod");
     for folder in ["api", "web"] {
-        assert_eq!(promoted[folder], image(&repository, "prod", folder));
+        assert_eq!(promoted[folder], pinned(&repository, "prod", folder));
         assert_eq!(
-            account.manifest(&promoted[folder]),
-            account.manifest(&first[folder])
+            account.manifest(&image(&repository, "prod", folder)),
+            account.manifest(&image(&repository, "staging", folder))
         );
     }
     assert_eq!(account.mutating(reader), [] as [&str; 0]);

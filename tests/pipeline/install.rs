@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::sync::OnceLock;
 
-use serde_json::json;
+use serde_json::{Value as Json, json};
 
 use super::github::BOT;
 use super::repository::ARCHIVE;
@@ -53,6 +53,75 @@ pub fn told() -> &'static BTreeSet<String> {
 #[test]
 fn a_release_is_installed_once_it_is_verified() {
     told();
+}
+
+#[test]
+fn an_action_by_its_commit_takes_what_was_built_from_that_commit() {
+    let commit = "0123456789abcdef".repeat(3)[..40].to_owned();
+    let of_commit = format!(" --source-digest {commit} ");
+    let of_tag = format!(" --source-ref refs/tags/v{} ", env!("CARGO_PKG_VERSION"));
+    for (action_ref, with, is_bound) in [
+        (commit.as_str(), json!({}), true),
+        ("v0.1.0", json!({}), false),
+        ("", json!({}), false),
+        // Another release was chosen, or the workflow is the repository's own.
+        (
+            commit.as_str(),
+            json!({ "version": env!("CARGO_PKG_VERSION") }),
+            false,
+        ),
+        (
+            commit.as_str(),
+            json!({ "repository": "happyrobot/platform" }),
+            false,
+        ),
+    ] {
+        let mut repository = repository("commit");
+        repository.action_ref = action_ref.to_owned();
+        let job = repository.action(&Event::push(), &with);
+        assert_eq!(job.result, "success", "{}", job.log);
+        let calls = repository.calls();
+        assert_eq!(calls.len(), 1, "{calls:?}");
+        let bound = calls[0].contains(&of_commit);
+        assert_eq!(bound, is_bound, "{action_ref} {with}: {calls:?}");
+        assert!(calls[0].contains(&of_tag), "{calls:?}");
+    }
+    let mut repository = repository("moved");
+    repository.action_ref.clone_from(&commit);
+    repository.fail("gh");
+    let job = repository.action(&Event::push(), &json!({}));
+    let expected = format!(" and the commit {commit}");
+    assert!(job.log.contains(&expected), "{}", job.log);
+}
+
+#[test]
+fn what_one_repository_has_released_is_not_anothers() {
+    let repository = repository("two");
+    let step = |with: Json| json!({ "uses": "$/.github/actions/fde-infra", "with": with });
+    let workflow = json!({
+        "permissions": { "contents": "read" },
+        "jobs": { "one": { "steps": [
+            {
+                "uses": format!("actions/checkout@{}", "0".repeat(40)),
+                "with": { "persist-credentials": false },
+            },
+            {
+                "uses": format!("aws-actions/configure-aws-credentials@{}", "0".repeat(40)),
+                "with": { "aws-access-key-id": "tester", "aws-region": "eu-south-2" },
+            },
+            step(json!({})),
+            step(json!({ "repository": "others/fde-infra" })),
+            step(json!({})),
+        ] } },
+    });
+    let jobs = repository.run("a test", &workflow, &Event::push());
+    assert_eq!(jobs["one"][0].result, "success", "{}", jobs["one"][0].log);
+    let calls = repository.calls();
+    let verified: Vec<&str> = calls
+        .iter()
+        .filter_map(|call| call.split(" --repo ").nth(1)?.split(' ').next())
+        .collect();
+    assert_eq!(verified, ["happyrobot-ai/fde-infra", "others/fde-infra"]);
 }
 
 #[test]
@@ -161,6 +230,10 @@ fn what_cannot_be_installed_is_said() {
         (
             json!({ "repository": "a/b/c" }),
             "`repository` is no owner/name: a/b/c",
+        ),
+        (
+            json!({ "repository": "a/.." }),
+            "`repository` is no owner/name: a/..",
         ),
         (
             json!({ "command": "graph" }),

@@ -10,6 +10,7 @@
 )]
 
 mod account;
+mod bound;
 mod comment;
 mod deploy;
 mod drift;
@@ -18,7 +19,9 @@ mod expression;
 mod github;
 mod gitlab;
 #[path = "../common/http.rs"]
+#[allow(dead_code, reason = "the end-to-end tests use the rest")]
 mod http;
+mod images;
 mod install;
 #[path = "../common/page.rs"]
 mod page;

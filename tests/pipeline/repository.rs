@@ -45,22 +45,27 @@ image() {
 case "$1 $2 $3" in
   'login -u AWS') [[ $4 == --password-stdin && $(cat) == password ]] ;;
   'buildx build --platform')
-    [[ "${*:4:3}" == 'linux/amd64 --push --tag' ]]
-    jq -n --arg repository "$(repository "$7")" --arg tag "${7##*:}" --arg digest "sha256:$(sha256sum "$8/Dockerfile" | cut -c -64)" '
-      { schemaVersion: 2, mediaType: "application/vnd.docker.distribution.manifest.v2+json", layers: [],
+    [[ "${*:4:3} $8 ${10}" == 'linux/amd64 --push --label --metadata-file --tag' ]]
+    jq -n --arg repository "$(repository "${11}")" --arg tag "${11##*:}" --arg key "${7%%=*}" --arg value "${7#*=}" \
+      --arg digest "sha256:$(cat - "${12}/Dockerfile" <<<"$7" | sha256sum | cut -c -64)" '
+      { annotations: { ($key): $value }, schemaVersion: 2, mediaType: "application/vnd.docker.distribution.manifest.v2+json",
+        layers: [{ mediaType: "application/vnd.docker.image.rootfs.diff.tar.gzip", size: 2, digest: $digest }],
         config: { mediaType: "application/vnd.docker.container.image.v1+json", size: 2, digest: $digest } }
       | { repositoryName: $repository, imageTag: $tag, imageManifest: tojson }' >"$copy"
-    aws ecr put-image --cli-input-json "file://$copy"
+    aws ecr put-image --cli-input-json "file://$copy" | jq '{ "containerimage.digest": .image.imageId.imageDigest }' >"$9"
     ;;
   'buildx imagetools inspect')
-    if [[ $4 == --format && $5 == '{{json .Manifest}}' ]]; then shift 2; fi
-    image "$4" | jq '{ digest: .imageId.imageDigest }'
+    if [[ $4 == --format && $5 == '{{json .Image}}' ]]; then
+      image "$6" | jq '{ os: "linux", config: { Labels: (.imageManifest | fromjson | .annotations) } }'
+    elif [[ $4 == --format && $5 == '{{json .Manifest}}' ]]; then
+      image "$6" | jq '{ digest: .imageId.imageDigest }'
+    else
+      image "$4" | jq '{ digest: .imageId.imageDigest }'
+    fi
     ;;
   'buildx imagetools create')
     [[ $4 == --prefer-index=false && $5 == --tag ]]
-    # A registry takes what it has once more, unlike PutImage.
-    manifest=$(image "$7" | jq .imageManifest)
-    if [[ $(image "$6" | jq .imageManifest) == "$manifest" ]]; then exit; fi
+    # A tag that is there is refused, on the same image too: aws/containers-roadmap#2380.
     image "$7" | jq --arg repository "$(repository "$6")" --arg tag "${6##*:}" \
       '{ repositoryName: $repository, imageTag: $tag, imageManifest }' >"$copy"
     aws ecr put-image --cli-input-json "file://$copy"
@@ -139,6 +144,9 @@ impl Repository {
             too_slow: Vec::new(),
             refused: None,
             trust: BTreeMap::new(),
+            replaced: BTreeMap::new(),
+            action_ref: String::new(),
+            shown: RefCell::default(),
             asked: RefCell::default(),
             variables: BTreeMap::from(variables),
             executed: RefCell::default(),
@@ -160,6 +168,7 @@ impl Repository {
         ] {
             repository.script(name, text);
         }
+        repository.protect("production", &["required_reviewers", "branch_policy"]);
         repository.release();
         repository.commit("Begin", files);
         repository
@@ -170,6 +179,14 @@ impl Repository {
         let path = self.directory.join("bin").join(name);
         fs::write(&path, text).expect("the script is written");
         fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).expect("it can be run");
+    }
+
+    /// Sets up an environment with rules of these kinds.
+    pub fn protect(&self, environment: &str, rules: &[&'static str]) {
+        let mut state = self.github.state();
+        state
+            .environments
+            .insert(environment.to_owned(), rules.to_vec());
     }
 
     /// Publishes the program as a release, packed as the release workflow packs it.
@@ -248,6 +265,7 @@ impl Repository {
                     "changes": "${{ steps.it.outputs.changes }}",
                     "summary": "${{ steps.it.outputs.summary }}",
                     "exit-code": "${{ steps.it.outputs.exit-code }}",
+                    "plan-sha256": "${{ steps.it.outputs.plan-sha256 }}",
                     "outputs": "${{ steps.it.outputs.outputs }}",
                     "vpcId": "${{ steps.it.outputs.vpcId }}",
                     "publicSubnetIds": "${{ steps.it.outputs.publicSubnetIds }}",

@@ -31,8 +31,15 @@ pub struct Repository {
     pub too_slow: Vec<&'static str>,
     /// The environment whose reviewers say no. All others say yes.
     pub refused: Option<&'static str>,
-    /// Who may take on a role: the subjects of the tokens that it trusts. A role that is not here trusts everybody.
-    pub trust: BTreeMap<&'static str, Vec<&'static str>>,
+    /// Who may take on a role: the subjects and references of the tokens that it trusts. A role that is not here trusts
+    /// everybody.
+    pub trust: BTreeMap<&'static str, Vec<(&'static str, &'static str)>>,
+    /// What something puts in the place of an artifact, by its name, before another job takes it.
+    pub replaced: BTreeMap<&'static str, &'static str>,
+    /// What the actions of this project are asked for by, where a workflow of another uses them.
+    pub action_ref: String,
+    /// What the log shows of each step besides what it says: its environment and its inputs.
+    pub shown: RefCell<Vec<String>>,
     /// Which job asked which environment, in turn.
     pub asked: RefCell<Vec<String>>,
     /// Every script that was run: where it stands.
@@ -138,9 +145,9 @@ impl Repository {
         let needs: Map<String, Json> = names(&job["needs"])
             .into_iter()
             .map(|need| {
-                let ran = ended[&need].last().expect("it ran");
                 let result = result(&ended[&need]);
-                (need, json!({ "result": result, "outputs": ran.outputs }))
+                let outputs = outputs(&ended[&need]);
+                (need, json!({ "result": result, "outputs": outputs }))
             })
             .collect();
         let before = ancestors(job, jobs);
@@ -257,7 +264,7 @@ impl Repository {
             "github": {
                 "event_name": event.name, "event": event.payload, "ref_name": event.name_of_reference(), "ref": event.reference,
                 "ref_type": event.ref_type(),
-                "repository": REPOSITORY, "token": token, "sha": self.sha(),
+                "repository": REPOSITORY, "token": token, "sha": self.sha(), "action_ref": self.action_ref,
             },
             "vars": self.vars, "secrets": self.secrets, "matrix": {}, "env": {}, "steps": {}, "needs": {},
             "inputs": {}, "job": {}, "runner": {}, "strategy": {},
@@ -341,6 +348,11 @@ impl Running<'_> {
         self.directory.join("workspace")
     }
 
+    /// The reference that the job's token for OIDC is about.
+    pub fn reference(&self) -> &str {
+        &self.event.reference
+    }
+
     pub fn say(&mut self, text: &str) {
         self.log.push_str(text);
         self.log.push('\n');
@@ -387,6 +399,7 @@ impl Running<'_> {
             return self.script(place, step, scope, frame);
         };
         let with = texts(&scope.value(&step["with"]));
+        self.repository.shown.borrow_mut().push(with.to_string());
         if let Some(path) = uses.strip_prefix("$/") {
             return self.action(path, &with);
         }
@@ -408,7 +421,8 @@ impl Running<'_> {
         let directory = root().join(path);
         let action = read(&directory.join("action.yml"));
         assert_eq!(action["runs"]["using"], "composite");
-        let declared = action["inputs"].as_object().expect("an action has inputs");
+        let none = Map::new();
+        let declared = action["inputs"].as_object().unwrap_or(&none);
         for name in with.as_object().into_iter().flatten().map(|(name, _)| name) {
             assert!(declared.contains_key(name), "{path} has no input `{name}`");
         }
@@ -478,7 +492,10 @@ impl Running<'_> {
             .envs(self.environment(frame))
             .stdin(Stdio::null());
         for (name, value) in step["env"].as_object().into_iter().flatten() {
-            command.env(name, as_text(&scope.value(value)));
+            let value = as_text(&scope.value(value));
+            let mut shown = self.repository.shown.borrow_mut();
+            shown.push(format!("{name}: {value}"));
+            command.env(name, value);
         }
         // Both streams into one file, as they come.
         let log = fs::File::create(self.file("log")).expect("a file");
@@ -519,6 +536,7 @@ impl Running<'_> {
             ("GITHUB_REF_TYPE", self.event.ref_type().to_owned()),
             ("GITHUB_SHA", repository.sha()),
             ("GITHUB_RUN_ID", "4711".to_owned()),
+            ("GITHUB_RUN_ATTEMPT", "1".to_owned()),
             ("GITHUB_WORKSPACE", text(self.workspace())),
             ("GITHUB_OUTPUT", text(self.file("output"))),
             ("GITHUB_ENV", text(self.file("env"))),
@@ -551,6 +569,18 @@ pub fn result(jobs: &[Job]) -> &'static str {
         .or(of("cancelled"))
         .or(of("success"))
         .unwrap_or("skipped")
+}
+
+/// The outputs of all combinations of a job: an empty one takes the place of none.
+fn outputs(jobs: &[Job]) -> Json {
+    let mut merged = Map::new();
+    let all = jobs.iter().filter_map(|job| job.outputs.as_object());
+    for (name, value) in all.flatten() {
+        if value.as_str() != Some("") || !merged.contains_key(name) {
+            merged.insert(name.clone(), value.clone());
+        }
+    }
+    merged.into()
 }
 
 /// The inputs that a workflow is given, or has by default.

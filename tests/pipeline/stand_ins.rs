@@ -51,10 +51,13 @@ pub fn run(name: &str, with: &Json, job: &mut Running<'_>) -> Result<Json, Strin
                 if level != Some("write") {
                     return Err("Unable to get ACTIONS_ID_TOKEN_REQUEST_URL".to_owned());
                 }
+                let (subject, reference) = (job.subject.as_str(), job.reference());
                 let trusted = job.repository.trust.get(role.as_str());
-                if trusted.is_some_and(|trusted| !trusted.contains(&job.subject.as_str())) {
+                if trusted.is_some_and(|trusted| !trusted.contains(&(subject, reference))) {
                     let why = "Not authorized to perform sts:AssumeRoleWithWebIdentity";
-                    return Err(format!("{why}: {role} does not trust {}", job.subject));
+                    return Err(format!(
+                        "{why}: {role} does not trust {subject} at {reference}"
+                    ));
                 }
             }
             // The account takes any key, and logs calls by it.
@@ -81,13 +84,26 @@ pub fn run(name: &str, with: &Json, job: &mut Running<'_>) -> Result<Json, Strin
             let dockerfile = dockerfile.map_err(|error| format!("no Dockerfile: {error}"))?;
             assert_eq!(input("platforms"), "linux/amd64");
             assert_eq!(input("push"), "true");
-            job.repository.account.push(&input("tags"), &dockerfile);
+            for cache in ["cache-from", "cache-to"] {
+                assert_eq!(input(cache), "", "the jobs that test can write to a cache");
+            }
+            let label = input("labels");
+            let label = label.split_once('=').expect("a label");
+            let account = &job.repository.account;
+            let digest = account.push(&input("tags"), &dockerfile, &[label]);
             job.say(&format!("pushed {}", input("tags")));
+            return Ok(json!({ "digest": digest }));
         }
         "actions/upload-artifact" => {
             let to = artifact(job, &input("name"));
             for file in files(&job.workspace(), &input("path"))? {
                 copy(&file, &to);
+            }
+            let name = input("name");
+            if let Some(text) = job.repository.replaced.get(name.as_str()) {
+                for file in files(&to, "*")? {
+                    fs::write(file, text).expect("written");
+                }
             }
         }
         "actions/download-artifact" => {

@@ -185,16 +185,17 @@ impl Story<'_> {
     /// somebody gets out of the way.
     pub async fn first_run_beside_neighbour(&mut self, graph: &ResourceGraph, goal: Goal) -> Held {
         let in_the_way = self.world.somebody.in_the_way();
+        let forged = self.world.somebody.forged();
         let run = self.calm("beside", goal);
         let told = self.runs(graph, &run).await?;
-        let is_explained = !in_the_way.is_empty()
+        let is_explained = !(in_the_way.is_empty() && forged.is_empty())
             && match &told.ended {
-                Ended::Refused(plan) => plan.refusals.iter().all(|refusal| {
-                    let (Refusal::NameTaken { id, .. } | Refusal::PlaceTaken { id, .. }) = refusal
-                    else {
-                        return false;
-                    };
-                    in_the_way.contains(id)
+                Ended::Refused(plan) => plan.refusals.iter().all(|refusal| match refusal {
+                    Refusal::NameTaken { id, .. } | Refusal::PlaceTaken { id, .. } => {
+                        in_the_way.contains(id)
+                    }
+                    Refusal::TagsAlone { id, .. } => forged.contains(id),
+                    _ => false,
                 }),
                 Ended::Ran(_, outcome) => {
                     let mut failed = outcome.report().failed.iter();
@@ -221,6 +222,7 @@ impl Story<'_> {
         }
         self.world.account.tell("somebody gives way");
         self.world.somebody.gives_way();
+        self.world.somebody.takes_back();
         Ok(())
     }
 

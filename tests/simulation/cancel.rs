@@ -11,7 +11,7 @@ use fde_infra::testing::{FakeAccount, Random, Somebody};
 
 use crate::oracle::{self, Held};
 use crate::promise::Shown;
-use crate::run::{Ended, Run, World, run};
+use crate::run::{Ended, Records, Run, World, run};
 use crate::seeds::{Heard, alone, each, up_to};
 
 const STACKS: u64 = 12;
@@ -56,6 +56,7 @@ async fn at_call(
     let world = World {
         account,
         somebody: &Somebody::new(account, seed),
+        records: &Records::default(),
         flaw: None,
     };
     let mut first = Run::calm("cancelled", Goal::Up, seed);

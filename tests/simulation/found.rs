@@ -68,3 +68,21 @@ fn a_successor_has_a_name_that_none_of_its_predecessors_has() {
 fn a_broken_child_goes_before_its_parent_comes_back() {
     alone(ends_well(79_335, Scenario::Faults)).unwrap_or_else(|told| panic!("{told}"));
 }
+
+/// A part that was made again had its mark on its parent still, and no longer on record: it passed for somebody else's.
+#[test]
+fn a_part_that_is_made_again_is_on_record_again() {
+    alone(ends_well(13_837, Scenario::Data)).unwrap_or_else(|told| panic!("{told}"));
+}
+
+/// The same, beside another run.
+#[test]
+fn a_part_that_is_made_again_beside_another_run_is_on_record_again() {
+    alone(ends_well(5_681, Scenario::Crowd(2))).unwrap_or_else(|told| panic!("{told}"));
+}
+
+/// A run that only updated what an earlier one had made, and not put on record, took away what proved it, and was killed.
+#[test]
+fn what_a_killed_run_has_made_is_ours_to_the_run_after_the_next() {
+    alone(ends_well(19_975, Scenario::Data)).unwrap_or_else(|told| panic!("{told}"));
+}

@@ -123,7 +123,7 @@ impl Provider for Patient<'_> {
                     // Made a moment ago, and not visible everywhere yet.
                     None => Poll::Pending("pending".to_owned()),
                     Some(now) => match now.condition.clone() {
-                        Condition::Ready => Poll::Ready(now),
+                        Condition::Ready | Condition::Busy(_) => Poll::Ready(now),
                         Condition::Settling(status) => Poll::Pending(status),
                         Condition::Broken(reason) => {
                             return Err(ProviderError::new(ErrorKind::Failed, "look", reason));

@@ -6,7 +6,7 @@ use fde_infra::testing::{FakeAccount, Random, Somebody};
 
 use crate::oracle::{self, Held};
 use crate::promise::Shown;
-use crate::run::{Ended, Run, World, run};
+use crate::run::{Ended, Records, Run, World, run};
 use crate::seeds::{Heard, alone, each, up_to};
 
 const STACKS: u64 = 1_000;
@@ -35,6 +35,7 @@ async fn up_twice_in(account: &FakeAccount, seed: u64) -> Held {
     let world = World {
         account,
         somebody: &Somebody::new(account, seed),
+        records: &Records::default(),
         flaw: None,
     };
     run(world, &graph, &Run::calm("first", Goal::Up, seed)).await?;

@@ -3,14 +3,19 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use fde_infra::deployment::history::made_text;
+use fde_infra::deployment::{Begun, History, Record};
 use fde_infra::execute::{self, Cancel, Event, Outcome};
 use fde_infra::graph::ResourceGraph;
 use fde_infra::live;
 use fde_infra::plan::{self, Goal, Plan, Refusal, Request, RetainReason};
-use fde_infra::resource::{ErrorKind, ProviderError, Value};
+use fde_infra::resource::proof::RunMark;
+use fde_infra::resource::{ErrorKind, Proof, ProviderError, Value};
+use fde_infra::testing::fake::HOME;
 use fde_infra::testing::faults::{Fault, FaultyAccount, Weather, Weathered};
+use fde_infra::testing::generate::stack;
 use fde_infra::testing::somebody::Deed;
-use fde_infra::testing::{FakeAccount, Random, Somebody};
+use fde_infra::testing::{FakeAccount, FakeStore, Random, Somebody};
 use tokio::time::Instant;
 
 use crate::oracle::{self, Held};
@@ -25,8 +30,20 @@ const TO_EXIT: Duration = Duration::from_secs(7);
 pub struct World<'a> {
     pub account: &'a FakeAccount,
     pub somebody: &'a Somebody<'a>,
+    pub records: &'a Records,
     /// A mistake in the program, to see it caught.
     pub flaw: Option<Flaw>,
+}
+
+/// What runs put on record, in the region that most are in and in the other one.
+#[derive(Default)]
+pub struct Records([FakeStore; 2]);
+
+impl Records {
+    fn of(&self, graph: &ResourceGraph) -> History<'_> {
+        let is_home = graph.region.as_deref().is_none_or(|region| region == HOME);
+        History::of(&stack(), &self.0[usize::from(!is_home)])
+    }
 }
 
 /// What a run is to do, and what it meets.
@@ -46,6 +63,8 @@ pub struct Run {
     pub replace: Vec<String>,
     /// The regions in which the stack may be set up besides those in which it is.
     pub regions: Vec<String>,
+    /// Ids of what is the stack's, although nothing but its tags says so.
+    pub trust: Vec<String>,
     /// Others are at work.
     pub takes_no_lock: bool,
     pub parallel: usize,
@@ -66,6 +85,7 @@ impl Run {
             consents: true,
             replace: Vec::new(),
             regions: Vec::new(),
+            trust: Vec::new(),
             takes_no_lock: false,
             parallel: 16,
             starts_after: Duration::ZERO,
@@ -117,6 +137,18 @@ impl Ended {
                 Refusal::HoldsData { .. } | Refusal::Protected { .. }
             )
         }) || retained.any(|kept| kept.reason == RetainReason::OnDelete)
+    }
+
+    /// The ids of what was refused since its tags alone say whose it is, if nothing else was.
+    pub fn doubled(&self) -> Option<Vec<String>> {
+        let Self::Refused(plan) = self else {
+            return None;
+        };
+        let ids = plan.refusals.iter().map(|refusal| match refusal {
+            Refusal::TagsAlone { id, .. } => Some(id.clone()),
+            _ => None,
+        });
+        ids.collect()
     }
 
     /// In a word or two, for the story.
@@ -174,6 +206,8 @@ pub async fn run(world: World<'_>, graph: &ResourceGraph, run: &Run) -> Held<Tol
     let patient = Patient::new(&faulty, run.seed);
     let provider = Flawed::new(&patient, &faulty, account, world.flaw);
     let (goal, parallel) = (run.goal, run.parallel);
+    let history = world.records.of(graph);
+    let id = format!("{} {:x}", run.who, run.seed);
     account.tell(format!("{}: {goal:?}, {parallel} at once", run.who));
     let (sender, mut events) = tokio::sync::mpsc::unbounded_channel();
     let running = async {
@@ -182,7 +216,17 @@ pub async fn run(world: World<'_>, graph: &ResourceGraph, run: &Run) -> Held<Tol
             Err(error) => return Ok::<_, String>(Ended::NotRead(error)),
         };
         let catalog = catalog_with(world.flaw);
-        let plan = plan::build(graph, &live, catalog, &run.request(world));
+        let request = run.request(world);
+        let before = history
+            .whereabouts()
+            .await
+            .map_err(|error| error.to_string())?;
+        let proof = match world.flaw {
+            Some(flaw) if flaw == Flaw::ProofForgotten || flaw.misreads_tags() => Proof::Unknown,
+            _ => before.proof.clone().trusting(&run.trust),
+        };
+        let live = live::sorted_again(&live, graph, catalog, proof);
+        let mut plan = plan::build(graph, &live, catalog, &request);
         plan::verify::verify(&plan, graph, catalog)
             .map_err(|error| format!("the plan is wrong: {error}"))?;
         if !plan.refusals.is_empty() {
@@ -194,6 +238,20 @@ pub async fn run(world: World<'_>, graph: &ResourceGraph, run: &Run) -> Held<Tol
         if let Some(done) = run.deed.and_then(|deed| somebody.does(deed)) {
             account.tell(done);
         }
+        let key = before.key.clone().unwrap_or_else(|| id.clone());
+        let mut mark = RunMark { id, key };
+        let parts = |key: &str| {
+            let mark = RunMark {
+                key: key.to_owned(),
+                ..mark.clone()
+            };
+            plan.announced(&mark, catalog)
+        };
+        let mut announced = Begun::new(&mark.id, &mark.key, &parts(&mark.key), &before.unfinished);
+        let beginning = history.begin(&mut announced, before.versions[1], &parts);
+        beginning.await.map_err(|error| error.to_string())?;
+        mark.key = announced.key;
+        plan.run = Some(mark.clone());
         let deaf = Cancel::default();
         let heard = if world.flaw == Some(Flaw::CancelIgnored) {
             &deaf
@@ -201,6 +259,18 @@ pub async fn run(world: World<'_>, graph: &ResourceGraph, run: &Run) -> Held<Tol
             &cancel
         };
         let outcome = execute::run(&plan, &provider, parallel, heard, &sender).await;
+        let is_done = matches!(outcome, Outcome::Done(_));
+        let made = outcome.made(&plan, catalog, &mark.key, &before.proof);
+        let record = Record {
+            made: made_text(&made),
+            key: mark.key,
+            over: before.over_after(&mark.id, is_done),
+            ..Record::default()
+        };
+        history
+            .add(&record, Some(before.versions[0]))
+            .await
+            .map_err(|error| error.to_string())?;
         Ok(Ended::Ran(plan, outcome))
     };
     let ended = tokio::select! {

@@ -78,6 +78,11 @@ const TRIALS: &[Trial] = &[
         "what looks like ours, or has the place that ours wants",
         &["Somebody(Owns)", "Somebody(Takes)"],
     ),
+    trial(
+        "R19",
+        "our tags on what others have made",
+        &["Somebody(Forges)", "Somebody(Copies)"],
+    ),
     trial("R19", "a part on what others own", &[STRANGE]),
     trial("R19", "renamed in the file", &[RENAMED]),
     trial("R19", "the same stack in another region", &[ELSEWHERE]),

@@ -15,7 +15,7 @@ use fde_infra::testing::{FakeAccount, Random, Somebody};
 
 use crate::oracle::{self, Held};
 use crate::promise::Shown;
-use crate::run::{Ended, Run, World, run};
+use crate::run::{Ended, Records, Run, World, run};
 use crate::seeds::{Heard, alone, each, up_to};
 
 const STACKS: u64 = 50;
@@ -86,6 +86,7 @@ async fn lifetime(
     let world = World {
         account,
         somebody: &Somebody::new(account, seed),
+        records: &Records::default(),
         flaw: None,
     };
     let [first, second] = versions;

@@ -12,7 +12,7 @@ use fde_infra::resource::provider::{
 use fde_infra::resource::tags::mark_of_part;
 use fde_infra::resource::{
     Catalog, Condition, CreateClass, Diff, ErrorKind, LiveSnapshot, Observed, Properties, Provider,
-    ProviderError, ReadSession, StackId, Tags, Urn, Value,
+    ProviderError, ReadSession, StackId, Tags, Urn, Value, tags,
 };
 use fde_infra::testing::FakeAccount;
 use fde_infra::testing::faults::FaultyAccount;
@@ -78,9 +78,20 @@ pub enum Flaw {
     RegionForgotten,
     /// What has the wanted place on an object of ours is taken over.
     PlaceTakenOver,
+    /// What bears our tags is taken for ours, whatever has made it.
+    ProofForgotten,
 }
 
 impl Flaw {
+    /// Whether tags are misread. What they say is a claim, and the record keeps it from doing harm: to see the mistake, there is
+    /// no record, as after a run of an earlier version, and nothing bears tags that are copied.
+    pub fn misreads_tags(self) -> bool {
+        matches!(
+            self,
+            Self::PartsTaken | Self::EnvironmentForgotten | Self::PlaceTakenOver
+        )
+    }
+
     /// Whether a plan does not see what is wrong, so that the plan of a further run proves nothing.
     pub fn blinds(self) -> bool {
         self == Self::NotCompared
@@ -147,6 +158,7 @@ const ALL: &[(Flaw, Scenario)] = &[
     (Flaw::ParentNotAsked, Scenario::Beside),
     (Flaw::RegionForgotten, Scenario::Beside),
     (Flaw::PlaceTakenOver, Scenario::Beside),
+    (Flaw::ProofForgotten, Scenario::Beside),
 ];
 
 /// Those that show in what others have, or in what is new although it need not be.
@@ -159,6 +171,7 @@ const SHOW_IN_WHAT_OTHERS_HAVE: &[(Flaw, &str)] = &[
     (Flaw::ParentNotAsked, NOT_REFUSED),
     (Flaw::RegionForgotten, NOT_REFUSED),
     (Flaw::PlaceTakenOver, TOUCHED),
+    (Flaw::ProofForgotten, TOUCHED),
 ];
 
 /// Those that show in nothing but what stands in the account.
@@ -426,8 +439,12 @@ impl Provider for Flawed<'_> {
                 made => made,
             },
             Some(Flaw::PredecessorTaken) => {
+                // The mark of the run alone would tell them apart, too.
+                let tags = request.tags.iter().filter(|(key, _)| *key != tags::RUN);
+                let tags = tags.map(|(key, value)| (key.to_owned(), value.to_owned()));
                 let request = Creation {
                     instead_of: &[],
+                    tags: &tags.collect(),
                     ..request
                 };
                 self.inner.create(request).await

@@ -28,6 +28,11 @@ output() {
   printf '%s<<%s\n%s\n%s\n' "$1" "$end" "$2" "$end" >>"$GITHUB_OUTPUT"
 }
 
+# The SHA-256 of a file.
+sum() {
+  if command -v sha256sum >/dev/null; then sha256sum "$1"; else shasum -a 256 "$1"; fi | cut -d ' ' -f 1
+}
+
 # Only what means nothing to Markdown, HTML or a shell.
 plain() {
   printf '%s' "${1//[^A-Za-z0-9._\/-]/_}"

@@ -33,10 +33,6 @@ asset() {
     || die "could not download $1 of release v$version of $repository"
 }
 
-sum() {
-  if command -v sha256sum >/dev/null; then sha256sum "$1"; else shasum -a 256 "$1"; fi | cut -d ' ' -f 1
-}
-
 release() {
   local archive expected found
   archive="fde-infra-$version-$(target).tar.gz"
@@ -49,11 +45,14 @@ release() {
   [[ -n $expected && $expected == "$found" ]] \
     || die "$archive is not what its release says: SHA-256 $found instead of ${expected:-one that is listed}"
   # Of this version's tag: an attestation speaks of the bytes and not of the name of their file, so that of an older release,
-  # or of a build of a branch, would do otherwise. The flag came with gh 2.67 (https://github.com/cli/cli/pull/10308).
+  # or of a build of a branch, would do otherwise. Of the action's own commit besides, where that is known: a tag can be moved.
+  # The flags came with gh 2.67 (https://github.com/cli/cli/pull/10308).
+  local source=(--source-ref "refs/tags/v$version")
+  [[ -z $commit ]] || source+=(--source-digest "$commit")
   gh attestation verify "$archive" --repo "$repository" \
     --signer-workflow "$repository/.github/workflows/release.yml" \
-    --source-ref "refs/tags/v$version" --deny-self-hosted-runners \
-    || die "$archive was not attested by the release workflow of $repository at the tag v$version"
+    "${source[@]}" --deny-self-hosted-runners \
+    || die "$archive was not attested by the release workflow of $repository at the tag v$version${commit:+ and the commit $commit}"
   mkdir bin
   tar -xzf "$archive" -C bin fde-infra
   read -r _ said _ < <(bin/fde-infra --version) || true
@@ -65,12 +64,26 @@ version=${version#v}
 repository=${REPOSITORY:-$(package repository | sed 's|^https://[^/]*/||')}
 [[ $version =~ ^(source|[0-9]+\.[0-9]+\.[0-9]+(-[0-9A-Za-z.-]+)?)$ ]] \
   || die "\`version\` is neither a release, as in 1.2.3, nor source: $version"
-[[ $repository =~ ^[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+$ ]] || die "\`repository\` is no owner/name: $repository"
+[[ $repository =~ ^[A-Za-z0-9_-]+/[A-Za-z0-9_.-]*[A-Za-z0-9_-]$ ]] || die "\`repository\` is no owner/name: $repository"
 
-installed="$RUNNER_TEMP/fde-infra/$version"
+# The commit by which the action is used: what GitHub says, which it does not promise for a composite action, or the name of
+# the directory into which the runner puts it. Who names a version has chosen another release than that of the commit. In its
+# own repository the action is at the commit of the run, which is not that of a tag.
+commit=${ACTION_REF:-}
+[[ $commit =~ ^[0-9a-f]{40}$ ]] || commit=${checkout##*/}
+[[ $commit =~ ^[0-9a-f]{40}$ && -z $VERSION && $repository != "$GITHUB_REPOSITORY" ]] || commit=''
+
+# What was checked against one thing is not taken for what was to be checked against another: each repository, version and
+# commit has a directory of its own.
+if [[ $version == source ]]; then
+  printf '%s' "$checkout" >"$work/checkout"
+  installed="$RUNNER_TEMP/fde-infra/source/$(sum "$work/checkout")"
+else
+  installed="$RUNNER_TEMP/fde-infra/$repository/$version/${commit:-tag}"
+fi
 if [[ ! -x $installed/bin/fde-infra ]]; then
   # Whole or not at all: what is found here later has passed every check.
-  building="$RUNNER_TEMP/fde-infra/.$version.$$"
+  building="$installed.$$"
   mkdir -p "$building"
   if [[ $version == source ]]; then
     cargo install --locked --path "$checkout" --root "$building"

@@ -75,7 +75,10 @@ preview() {
   words+=(
     "--json-into=$document" "--markdown-into=$comment=$comment_bytes" "--markdown-into=$summary=$summary_bytes"
   )
-  [[ -z $PLAN ]] || words+=("--save-plan=$PLAN")
+  if [[ -n $PLAN ]]; then
+    words+=("--save-plan=$PLAN")
+    [[ -z $PLAN_FOR ]] || words+=("--plan-for=$PLAN_FOR")
+  fi
   [[ $EXPECT_NO_CHANGES != true ]] || words+=(--expect-no-changes)
   run
   if [[ -s $document && -s $comment && -s $summary ]]; then
@@ -86,6 +89,11 @@ preview() {
         + (if .same > 0 then ["\(.same) unchanged"] else [] end)
         + (if .drift > 0 then ["\(.drift) drifted"] else [] end)
       | if length == 0 then "no changes" else join(", ") end' "$document")"
+    if [[ -n $PLAN && -s $PLAN ]]; then
+      # Who approves the plan sees this, and `up` compares it: a file that is handed on can be replaced on its way.
+      output plan-sha256 "$(sum "$PLAN")"
+      printf "\nThe saved plan has the SHA-256 \`%s\`.\n" "$(sum "$PLAN")" >>"$summary"
+    fi
   else
     page "$summary_bytes" >"$summary"
     page "$comment_bytes" >"$comment"
@@ -111,7 +119,14 @@ case $COMMAND in
   preview) preview ;;
   up | destroy)
     if [[ $COMMAND == up && -n $PLAN ]]; then
-      words+=("--plan=$PLAN")
+      # A copy: what is compared is what is applied.
+      plan="$work/plan.json"
+      cp -- "$PLAN" "$plan" || die "there is no plan $PLAN"
+      [[ $PLAN_SHA256 =~ ^[0-9a-f]{64}$ ]] \
+        || die "\`plan\` wants \`plan-sha256\`, which preview gives: without it nothing says that this is the plan that was looked at"
+      [[ $(sum "$plan") == "$PLAN_SHA256" ]] \
+        || die "$PLAN is not the plan that was previewed: its SHA-256 is $(sum "$plan"), and not $PLAN_SHA256. Nothing was changed"
+      words+=("--plan=$plan")
     else
       words+=(--yes)
     fi

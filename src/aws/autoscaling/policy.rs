@@ -120,12 +120,8 @@ impl ResourceType for Policy {
         if parents.is_empty() {
             return Ok(Vec::new());
         }
-        let policies = super::policies(context, query.session).await?;
-        Ok(policies
-            .iter()
-            .filter(|policy| parents.contains(&policy.resource_id()))
-            .map(live)
-            .collect())
+        let policies = super::policies(context, query.session, &parents).await?;
+        Ok(policies.iter().map(live).collect())
     }
 
     async fn create(

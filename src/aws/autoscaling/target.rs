@@ -3,7 +3,8 @@
 //! - Registering is an upsert that brings the service's number of tasks between the limits at once. Tags are taken with
 //!   the first registration only.
 //! - Its tags are not changed through the tagging API, but by calls of its own.
-//! - Deregistering takes policies, and the alarms that they made, with it.
+//! - Deregistering takes policies, and the alarms that they made, with it. So does the deletion of the service, be it for one of the
+//!   same name: <https://github.com/hashicorp/terraform-provider-aws/issues/10432>, issues/9473, issues/14254.
 
 use std::collections::{HashMap, HashSet};
 
@@ -14,9 +15,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::aws::context::Context;
-use crate::aws::error::AwsResult;
+use crate::aws::error::{AwsResult, expected};
 use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType, adopt, check};
-use crate::aws::wait::{until_visible, while_in_use};
+use crate::aws::wait::while_in_use;
 use crate::resource::provider::{DataPolicy, Progress, Query};
 use crate::resource::{
     Condition, CreateClass, ErrorKind, Misfit, Property, ProviderError, Schema, Tags,
@@ -56,8 +57,9 @@ impl ResourceType for Target {
     fn schema(&self) -> Schema {
         Schema::new::<Inputs>("aws:appautoscaling:Target", CreateClass::NaturalKey)
             .found_by_name()
-            // Its policies go with it.
+            // Its policies go with it, and it goes with its service.
             .blockers(&[])
+            .goes_with(&["aws:ecs:Service"])
             .properties([
                 Property::new("serviceNamespace").required().replaces(),
                 Property::new("resourceId").required().replaces(),
@@ -73,13 +75,13 @@ impl ResourceType for Target {
         if query.wanted.is_empty() && query.indexed.is_empty() {
             return Ok(Vec::new());
         }
+        let wanted: HashSet<&str> = query.wanted_names("resourceId");
         // The policies are read from the same moment, so that they cost no round trip of their own.
         let (targets, _) = try_join(
-            super::targets(context, query.session),
-            super::policies(context, query.session),
+            super::targets(context, &query, &wanted),
+            super::first_page(context, query.session),
         )
         .await?;
-        let wanted: HashSet<&str> = query.wanted_names("resourceId");
         let wants_unknown = query.wanted.iter().any(|wanted| {
             wanted
                 .inputs
@@ -154,51 +156,15 @@ impl ResourceType for Target {
             .await?;
         Ok(())
     }
-
-    async fn retag(
-        &self,
-        context: &Context,
-        live: &LiveOf<Self>,
-        set: &Tags,
-        remove: &[String],
-    ) -> AwsResult<()> {
-        let arn = live.arn.as_deref().unwrap_or_default();
-        if !set.is_empty() {
-            let tags = to_sdk(set);
-            until_visible(|| {
-                context.call("application-autoscaling:TagResource", || {
-                    context
-                        .autoscaling
-                        .tag_resource()
-                        .resource_arn(arn)
-                        .set_tags(Some(tags.clone()))
-                        .send()
-                })
-            })
-            .await?;
-        }
-        if !remove.is_empty() {
-            context
-                .call("application-autoscaling:UntagResource", || {
-                    context
-                        .autoscaling
-                        .untag_resource()
-                        .resource_arn(arn)
-                        .set_tag_keys(Some(remove.to_vec()))
-                        .send()
-                })
-                .await?;
-        }
-        Ok(())
-    }
 }
 
 const REGISTER: &str = "application-autoscaling:RegisterScalableTarget";
 
 /// The target of a service, with its tags.
 async fn get(context: &Context, resource_id: &str) -> AwsResult<Option<LiveOf<Target>>> {
+    const OPERATION: &str = "application-autoscaling:DescribeScalableTargets";
     let answer = context
-        .call("application-autoscaling:DescribeScalableTargets", || {
+        .call(OPERATION, || {
             context
                 .autoscaling
                 .describe_scalable_targets()
@@ -208,7 +174,8 @@ async fn get(context: &Context, resource_id: &str) -> AwsResult<Option<LiveOf<Ta
                 .send()
         })
         .await?;
-    let Some(target) = answer.scalable_targets().first() else {
+    let targets = expected(OPERATION, answer.scalable_targets, "`ScalableTargets`")?;
+    let Some(target) = targets.first() else {
         return Ok(None);
     };
     let tags = tags_of(context, target.scalable_target_arn().unwrap_or_default()).await?;

@@ -10,7 +10,7 @@ use futures_util::future::try_join_all;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{list_tags, retag, standing, tags_of, to_sdk};
+use super::{list_tags, standing, tags_of, to_sdk};
 use crate::aws::context::Context;
 use crate::aws::error::AwsResult;
 use crate::aws::policy::{canonical_json, to_text};
@@ -122,16 +122,6 @@ impl ResourceType for Dashboard {
             })
             .await?;
         Ok(())
-    }
-
-    async fn retag(
-        &self,
-        context: &Context,
-        live: &LiveOf<Self>,
-        set: &Tags,
-        remove: &[String],
-    ) -> AwsResult<()> {
-        retag(context, live.arn.as_deref(), set, remove).await
     }
 }
 

@@ -14,7 +14,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::metric_query::{self, MetricQuery, dimensions_from_sdk, dimensions_to_sdk};
-use super::{retag, tags_of, to_sdk};
+use super::{tags_of, to_sdk};
 use crate::aws::context::Context;
 use crate::aws::error::AwsResult;
 use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType, check};
@@ -276,16 +276,6 @@ impl ResourceType for MetricAlarm {
             })
             .await?;
         Ok(())
-    }
-
-    async fn retag(
-        &self,
-        context: &Context,
-        live: &LiveOf<Self>,
-        set: &Tags,
-        remove: &[String],
-    ) -> AwsResult<()> {
-        retag(context, live.arn.as_deref(), set, remove).await
     }
 }
 

@@ -43,40 +43,7 @@ async fn list_tags(context: &Context, arn: &str) -> AwsResult<Tags> {
         .collect())
 }
 
-async fn retag(
-    context: &Context,
-    arn: Option<&str>,
-    set: &Tags,
-    remove: &[String],
-) -> AwsResult<()> {
-    if !set.is_empty() {
-        context
-            .call("cloudwatch:TagResource", || {
-                context
-                    .cloudwatch
-                    .tag_resource()
-                    .set_resource_arn(arn.map(str::to_owned))
-                    .set_tags(Some(to_sdk(set)))
-                    .send()
-            })
-            .await?;
-    }
-    if !remove.is_empty() {
-        context
-            .call("cloudwatch:UntagResource", || {
-                context
-                    .cloudwatch
-                    .untag_resource()
-                    .set_resource_arn(arn.map(str::to_owned))
-                    .set_tag_keys(Some(remove.to_vec()))
-                    .send()
-            })
-            .await?;
-    }
-    Ok(())
-}
-
-fn to_sdk(tags: &Tags) -> Vec<Tag> {
+pub(super) fn to_sdk(tags: &Tags) -> Vec<Tag> {
     tags.iter()
         .map(|(key, value)| Tag::builder().key(key).value(value).build())
         .collect()

@@ -2,7 +2,8 @@
 //!
 //! - `AllocateAddress` takes neither client token nor name: a repeat makes a twin, so it is never repeated blindly.
 //! - An address belongs to its NAT gateway until that is deleted, not merely deleting. Until then a release answers
-//!   `InvalidIPAddress.InUse`, or `AuthFailure` with status 400, for the association is the service's.
+//!   `InvalidIPAddress.InUse`, or `AuthFailure` with status 400, for the association is the service's
+//!   (terraform-aws-modules/terraform-aws-vpc#64).
 //! - A region gives five addresses unless asked for more.
 
 use async_trait::async_trait;

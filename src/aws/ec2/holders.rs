@@ -2,12 +2,13 @@
 //!
 //! AWS refuses with `DependencyViolation` and does not say who it is. It is a network interface almost always, kept by a
 //! service (load balancer, NAT gateway, database, task, function) that takes minutes to let go, or by somebody outside
-//! the stack. `GuardDuty` puts an endpoint and a security group of its own into every VPC it watches.
+//! the stack. `GuardDuty` puts an endpoint and a security group of its own into every VPC it watches
+//! (hashicorp/terraform-provider-aws#46747).
 
 use std::collections::BTreeSet;
 
 use aws_sdk_ec2::types::{
-    Filter, NetworkInterface, NetworkInterfaceStatus, NetworkInterfaceType,
+    Filter, NetworkInterface, NetworkInterfaceStatus, NetworkInterfaceType, RouteTable,
     RouteTableAssociationStateCode,
 };
 use futures_util::future::{try_join, try_join5};
@@ -103,11 +104,15 @@ pub(super) async fn of_vpc(
         let hand = stranger(&text, "vpc-endpoints --vpc-endpoint-ids", id);
         Holder::lasting(id.to_owned(), text, hand)
     });
+    let mut of_stack = tables.iter().filter(|table| is_of(table, tags));
+    let main = of_stack.find(|table| main_association(table).is_some());
+    let made_main = main.and_then(|table| as_main(table, &tables));
+    let spare = main.and_then(|table| spare(table, &tables));
     let tables = tables.iter().filter_map(|table| {
         let id = table.route_table_id()?;
-        let mut associations = table.associations().iter();
-        let is_main = associations.any(|association| association.main() == Some(true));
-        let is_foreign = !super::from_sdk(table.tags()).are_of_one_stack(tags);
+        // The network's own main one goes with it.
+        let is_main = main_association(table).is_some() || spare == Some(id);
+        let is_foreign = !is_of(table, tags);
         let text = format!("route table {id}");
         let hand = is_foreign.then(|| stranger(&text, "route-table --route-table-id", id));
         let id = id.to_owned();
@@ -143,6 +148,7 @@ pub(super) async fn of_vpc(
         .chain(subnets)
         .chain(groups)
         .chain(tables)
+        .chain(made_main)
         .chain(gateway)
         .chain(endpoints)
         .collect())
@@ -173,7 +179,48 @@ async fn strange_gateway(
     }))
 }
 
-/// Subnets that others have put on a route table, and gateways whose traffic it routes.
+/// Whether a table is of the stack of what carries these tags.
+fn is_of(table: &RouteTable, tags: &Tags) -> bool {
+    super::from_sdk(table.tags()).are_of_one_stack(tags)
+}
+
+/// The id of the association by which a table is the main one of its network.
+fn main_association(table: &RouteTable) -> Option<&str> {
+    let mut associations = table.associations().iter();
+    let main = associations.find(|association| association.main() == Some(true))?;
+    main.route_table_association_id()
+}
+
+/// A table that can be the main one instead: the one that it was before has no tags of ours.
+fn spare<'a>(table: &RouteTable, all: &'a [RouteTable]) -> Option<&'a str> {
+    let mut others = all.iter().filter(|other| {
+        let is_owned = super::from_sdk(other.tags()).owner().is_some();
+        !is_owned && other.route_table_id() != table.route_table_id()
+    });
+    others.find_map(RouteTable::route_table_id)
+}
+
+/// That others have made a table of ours the main one of its network: AWS deletes no main table by itself, and the network
+/// only after its other tables (hashicorp/vault#659). `all` are the tables of the network.
+fn as_main(table: &RouteTable, all: &[RouteTable]) -> Option<Holder> {
+    let association = main_association(table)?;
+    let (id, vpc) = (table.route_table_id()?, table.vpc_id()?);
+    let text = format!("{vpc}, which has {id} as its main route table");
+    let remedy = Remedy::new(format!(
+        "others have made route table {id} the main one of {vpc}, and AWS keeps it as long as it is; make another table \
+         the main one, then run"
+    ));
+    let other = spare(table, all).map_or_else(
+        || format!("$(aws ec2 create-route-table --vpc-id {vpc} --query RouteTable.RouteTableId --output text)"),
+        str::to_owned,
+    );
+    let hand = remedy.command(format!(
+        "aws ec2 replace-route-table-association --association-id {association} --route-table-id {other}"
+    ));
+    Some(Holder::lasting(association.to_owned(), text, hand))
+}
+
+/// Subnets that others have put on a route table, gateways whose traffic it routes, and the network whose main one it is.
 pub(super) async fn of_route_table(
     context: &Context,
     id: &str,
@@ -193,6 +240,16 @@ pub(super) async fn of_route_table(
             Some((user.to_owned(), id.to_owned()))
         })
         .collect();
+    let made_main = match table
+        .vpc_id()
+        .filter(|_| main_association(&table).is_some())
+    {
+        Some(vpc) => {
+            let all = super::route_table::list(context, filter("vpc-id", vpc)).await?;
+            as_main(&table, &all)
+        }
+        None => None,
+    };
     let subnets = users.iter().filter(|(user, _)| user.starts_with("subnet-"));
     let subnets: Vec<String> = subnets.map(|(user, _)| user.clone()).collect();
     let ours: Vec<String> = if subnets.is_empty() {
@@ -234,6 +291,7 @@ pub(super) async fn of_route_table(
             ));
             Holder::lasting(user, text, hand)
         })
+        .chain(made_main)
         .collect())
 }
 
@@ -398,7 +456,7 @@ fn described(interface: &NetworkInterface) -> String {
 
 #[cfg(test)]
 mod tests {
-    use aws_sdk_ec2::types::NetworkInterfaceAttachment;
+    use aws_sdk_ec2::types::{NetworkInterfaceAttachment, RouteTableAssociation, Tag};
 
     use super::*;
 
@@ -418,6 +476,47 @@ mod tests {
             .network_interface_id("eni-2")
             .build();
         assert_eq!(described(&bare), "network interface eni-2 (interface)");
+    }
+
+    #[test]
+    fn a_table_that_others_have_made_the_main_one_gives_that_place_back() {
+        let table = |id: &str, main: Option<&str>| {
+            let main = main.map(|id| {
+                RouteTableAssociation::builder()
+                    .route_table_association_id(id)
+                    .main(true)
+                    .build()
+            });
+            RouteTable::builder()
+                .route_table_id(id)
+                .vpc_id("vpc-1")
+                .set_associations(main.map(|main| vec![main]))
+        };
+        let owned = |key: &str, value: &str| Tag::builder().key(key).value(value).build();
+        let ours = table("rtb-1", Some("rtbassoc-1")).build();
+        let sibling = table("rtb-2", None)
+            .tags(owned("fde:stack", "shop/dev"))
+            .tags(owned(
+                "fde:urn",
+                "urn:fde:shop/dev::aws:ec2:RouteTable::table",
+            ))
+            .build();
+        let former = table("rtb-3", None).build();
+        let command = |all: &[RouteTable]| {
+            let held = as_main(&ours, all).expect("it is held");
+            assert_eq!(held.id, "rtbassoc-1");
+            let commands = held.hand.expect("a hand").commands;
+            assert_eq!(commands.len(), 1, "{commands:?}");
+            commands[0].clone()
+        };
+        let way =
+            "aws ec2 replace-route-table-association --association-id rtbassoc-1 --route-table-id ";
+        let all = [ours.clone(), sibling.clone(), former.clone()];
+        assert_eq!(command(&all), format!("{way}rtb-3"));
+        let made = command(&all[..2]);
+        let made = made.strip_prefix(way).expect("the same way");
+        assert!(made.contains("create-route-table --vpc-id vpc-1"), "{made}");
+        assert!(as_main(&sibling, &[former]).is_none());
     }
 
     #[test]

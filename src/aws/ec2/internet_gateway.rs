@@ -1,14 +1,19 @@
 //! Internet gateway, with its attachment to a VPC.
 //!
 //! - `CreateInternetGateway` takes neither client token nor name: a repeat makes a twin, so it is never repeated blindly.
-//! - The attachment has no tags and no id of its own: it is a property of the gateway. A VPC takes one gateway.
+//! - The attachment has no tags and no id of its own: it is a property of the gateway. A VPC takes one gateway
+//!   (cloudfoundry-incubator/kubo-deployment#167).
 //! - Detaching is refused while an interface in the VPC has a public address: NAT gateways, load balancers and public
 //!   tasks go first. Routes to the gateway may stay; they turn into black holes. Hence a gateway is not moved to another
 //!   VPC but replaced: the load balancer of the new VPC needs the gateway before the one of the old VPC can go.
 //! - The attachment's good state is `available` on the wire, although the model calls it `attached`.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
-use aws_sdk_ec2::types::{AttachmentStatus, ResourceType as Ec2Type};
+use aws_sdk_ec2::types::{
+    AttachmentStatus, InternetGateway as SdkGateway, ResourceType as Ec2Type,
+};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -56,23 +61,12 @@ impl ResourceType for InternetGateway {
             .blockers(&["aws:ec2:NatGateway", "aws:lb:LoadBalancer"])
     }
 
+    async fn ahead(&self, context: &Context, query: Query<'_>) {
+        drop(of_stack(context, query).await);
+    }
+
     async fn read(&self, context: &Context, query: Query<'_>) -> AwsResult<Vec<LiveOf<Self>>> {
-        let filter = &super::of_stack(query.stack);
-        let gateways = pages(|token| async move {
-            let page = context
-                .call("ec2:DescribeInternetGateways", || {
-                    context
-                        .ec2
-                        .describe_internet_gateways()
-                        .filters(filter.clone())
-                        .max_results(1000)
-                        .set_next_token(token.clone())
-                        .send()
-                })
-                .await?;
-            Ok((page.internet_gateways, page.next_token))
-        })
-        .await?;
+        let gateways = of_stack(context, query).await?;
         let mut gateways: Vec<_> = gateways
             .iter()
             .map(|gateway| live(context, gateway))
@@ -186,8 +180,12 @@ async fn attach(context: &Context, gateway: &LiveOf<InternetGateway>, vpc: &str)
         Ok(_) => Ok(()),
         // The answer to an earlier try was lost, or the gateway is attached to another VPC.
         Err(error) if error.is(ErrorKind::AlreadyExists) => {
-            let now = find(context, id).await?;
-            if now.is_some_and(|gateway| gateway.inputs.vpc_id.as_deref() == Some(vpc)) {
+            let now = until_visible(|| async {
+                let now = find(context, id).await?;
+                now.ok_or_else(|| super::not_listed("ec2:DescribeInternetGateways", id))
+            })
+            .await?;
+            if now.inputs.vpc_id.as_deref() == Some(vpc) {
                 Ok(())
             } else {
                 Err(error)
@@ -238,7 +236,7 @@ async fn attached(context: &Context, id: &str, progress: &dyn Progress) -> AwsRe
         .until(|| async {
             Ok(match find(context, id).await? {
                 Some(gateway) if gateway.inputs.vpc_id.is_some() => match gateway.condition {
-                    Condition::Ready => Poll::Ready(()),
+                    Condition::Ready | Condition::Busy(_) => Poll::Ready(()),
                     Condition::Settling(state) | Condition::Broken(state) => Poll::Pending(state),
                 },
                 _ => Poll::Pending("attaching".to_owned()),
@@ -265,6 +263,29 @@ async fn find(context: &Context, id: &str) -> AwsResult<Option<LiveOf<InternetGa
         Err(error) if error.is(ErrorKind::NotFound) => Ok(None),
         Err(error) => Err(error),
     }
+}
+
+/// The stack's gateways.
+async fn of_stack(context: &Context, query: Query<'_>) -> AwsResult<Arc<Vec<SdkGateway>>> {
+    const OPERATION: &str = "ec2:DescribeInternetGateways";
+    let filter = &super::of_stack(query.stack);
+    let list = || {
+        pages(OPERATION, |token| async move {
+            let page = context
+                .call(OPERATION, || {
+                    context
+                        .ec2
+                        .describe_internet_gateways()
+                        .filters(filter.clone())
+                        .max_results(1000)
+                        .set_next_token(token.clone())
+                        .send()
+                })
+                .await?;
+            Ok((page.internet_gateways, page.next_token))
+        })
+    };
+    query.session.once(OPERATION, list).await
 }
 
 /// The one that is attached to a VPC.

@@ -4,6 +4,7 @@
 //! therefore repeated while they answer "not found".
 
 pub mod eip;
+pub mod flow_log;
 mod holders;
 pub mod internet_gateway;
 pub mod nat_gateway;
@@ -17,6 +18,7 @@ mod security_group_permission;
 pub mod security_group_rule;
 pub mod subnet;
 pub mod vpc;
+mod vpc_default_group;
 
 pub(super) use holders::PIECES;
 
@@ -141,9 +143,16 @@ fn on_create(kind: ResourceType, tags: &Tags) -> TagSpecification {
         .build()
 }
 
-fn to_sdk(tags: &Tags) -> Vec<Tag> {
+pub(super) fn to_sdk(tags: &Tags) -> Vec<Tag> {
     let tags = tags.iter();
     tags.map(|(key, value)| Tag::builder().key(key).value(value).build())
+        .collect()
+}
+
+/// Keys of tags that are to go, whatever their values.
+pub(super) fn keys_to_sdk(keys: &[String]) -> Vec<Tag> {
+    keys.iter()
+        .map(|key| Tag::builder().key(key).build())
         .collect()
 }
 

@@ -3,7 +3,8 @@
 //! - Failures show only after creation, as state `failed` with a message: the address is in use elsewhere, the internet
 //!   gateway is not attached, the subnet is full. Depend on the internet gateway, which no input names.
 //! - It holds its address and its interface until it is `deleted`, some 40 to 60 seconds after the call, and stays listed
-//!   for about an hour after that. One that is `deleting` will never be usable, and is reported so.
+//!   for about an hour after that (kubernetes-sigs/cluster-api-provider-aws#791). One that is `deleting` will never be
+//!   usable, and is reported so.
 
 use std::collections::BTreeSet;
 
@@ -89,8 +90,12 @@ impl ResourceType for NatGateway {
             )
     }
 
+    async fn ahead(&self, context: &Context, query: Query<'_>) {
+        drop(of_stack(context, query).await);
+    }
+
     async fn read(&self, context: &Context, query: Query<'_>) -> AwsResult<Vec<LiveOf<Self>>> {
-        let mut gateways = list(context, super::of_stack(query.stack)).await?;
+        let mut gateways = of_stack(context, query).await?;
         // An address serves one: it may have another's, or ours without its tags.
         let missing = query.missing(gateways.iter().map(|gateway| &gateway.tags));
         let missing = missing.into_iter();
@@ -180,7 +185,7 @@ impl ResourceType for NatGateway {
                     Err(error) => return Err(error),
                 };
                 match now.condition.clone() {
-                    Condition::Ready => Ok(Poll::Ready(now)),
+                    Condition::Ready | Condition::Busy(_) => Ok(Poll::Ready(now)),
                     Condition::Settling(status) => Ok(Poll::Pending(status)),
                     Condition::Broken(reason) => Err(ProviderError::new(
                         ErrorKind::Failed,
@@ -247,9 +252,17 @@ async fn find(context: &Context, id: &str) -> AwsResult<SdkNatGateway> {
 }
 
 /// Those that are not deleted: a deleted one is listed for an hour.
+/// The stack's gateways.
+async fn of_stack(context: &Context, query: Query<'_>) -> AwsResult<Vec<LiveOf<NatGateway>>> {
+    let by = super::of_stack(query.stack);
+    let list = || list(context, by);
+    let gateways = query.session.once("ec2:DescribeNatGateways", list).await?;
+    Ok(gateways.to_vec())
+}
+
 async fn list(context: &Context, by: Filter) -> AwsResult<Vec<LiveOf<NatGateway>>> {
     let by = &by;
-    let gateways = pages(|token| async move {
+    let gateways = pages("ec2:DescribeNatGateways", |token| async move {
         let page = context
             .call("ec2:DescribeNatGateways", || {
                 context
@@ -310,13 +323,31 @@ fn condition(gateway: &SdkNatGateway) -> Condition {
             Condition::Broken(format!("{code}: {message}"))
         }
         Some(Standing::Lost) => Condition::Broken(format!("it is {state}")),
-        _ => Condition::Settling(state.to_owned()),
+        // It has its address in the subnet, which traffic goes through.
+        _ => {
+            let mut addresses = gateway.nat_gateway_addresses().iter();
+            let serves = addresses.any(|address| address.private_ip().is_some());
+            states::condition_of(states::NAT_GATEWAY, state, serves)
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_state_that_aws_has_added_since_is_usable_where_there_is_an_address() {
+        let of = |address: Option<&str>| {
+            let address = aws_sdk_ec2::types::NatGatewayAddress::builder()
+                .set_private_ip(address.map(str::to_owned))
+                .build();
+            let gateway = SdkNatGateway::builder().state("something-new".into());
+            condition(&gateway.nat_gateway_addresses(address).build())
+        };
+        assert!(of(Some("10.0.0.5")).is_usable());
+        assert_eq!(of(None), Condition::Settling("something-new".into()));
+    }
 
     #[test]
     fn a_gateway_that_fails_or_goes_is_broken() {

@@ -1,8 +1,14 @@
 //! Route: a part of a route table, without tags, told from others by its destination.
 //!
-//! - A route whose target is gone stays listed as `blackhole`: it is read as a route without target, which is drift.
-//! - The `local` route of every table is AWS's own; propagated and advertised routes are their sender's. Routes to targets
-//!   that this type does not offer cannot be of our making: they are left alone, unless the stack wants their destination.
+//! - A route whose target is gone stays listed as `blackhole`: it is read as a route without target, which is drift
+//!   (kubernetes/kops#16879).
+//! - The `local` route of every table is AWS's own; propagated and advertised routes are their sender's, and may have the
+//!   destination of one of ours, which goes before them (hashicorp/terraform-provider-aws#36510). Routes to targets that
+//!   this type does not offer cannot be of our making: they are left alone, unless the stack wants their destination.
+//! - AWS takes any kind of gateway as `GatewayId`, and answers a NAT gateway as `NatGatewayId`, a transit gateway as
+//!   `TransitGatewayId`: a difference for good, so that the kind is checked (hashicorp/terraform-provider-aws#9445,
+//!   pulumi/pulumi-aws#1574).
+//! - `ReplaceRoute` with another table would leave the old route behind (hashicorp/terraform-provider-aws#4946).
 
 use async_trait::async_trait;
 use aws_sdk_ec2::types::{Route as SdkRoute, RouteOrigin, RouteState};
@@ -16,9 +22,10 @@ use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType, check};
 use crate::aws::states;
 use crate::aws::wait::until_visible;
 use crate::resource::provider::{DataPolicy, Progress, Query, Wanted};
-use crate::resource::rule::{Limit, one};
+use crate::resource::rule::{Beside, Limit, one};
 use crate::resource::{
-    Condition, CreateClass, ErrorKind, Misfit, Property, ProviderError, Schema, Tags, Value,
+    Condition, CreateClass, ErrorKind, Misfit, Properties, Property, ProviderError, Schema, Tags,
+    Value,
 };
 
 /// Where traffic for one destination goes.
@@ -58,6 +65,18 @@ impl ResourceType for Route {
                 Property::new("natGatewayId"),
             ])
             .checks(|inputs| check(inputs, fit))
+            .beside(&[
+                Beside {
+                    by: "gatewayId",
+                    token: "aws:ec2:NatGateway",
+                    check: beside_nat_gateway,
+                },
+                Beside {
+                    by: "natGatewayId",
+                    token: "aws:ec2:InternetGateway",
+                    check: beside_internet_gateway,
+                },
+            ])
             .key(&["routeTableId", "destinationCidrBlock"])
             .limits(&[Limit {
                 by: &["routeTableId"],
@@ -168,16 +187,10 @@ async fn met(
     let found = until_visible(|| async {
         let table = route_table::find(context, &wanted.route_table_id).await?;
         let owned = super::from_sdk(table.tags()).belongs_to(new.urn.stack());
-        table
-            .routes()
-            .iter()
-            .find_map(|route| {
+        in_the_way(table.routes(), &wanted.destination_cidr_block)
+            .and_then(|route| {
                 let live = live(&wanted.route_table_id, route)?;
-                super::same_range(
-                    &live.inputs.destination_cidr_block,
-                    &wanted.destination_cidr_block,
-                )
-                .then(|| (owned && is_explicit(route), live))
+                Some((owned && is_explicit(route), live))
             })
             .ok_or_else(|| super::not_listed("ec2:DescribeRouteTables", "the route"))
     })
@@ -197,14 +210,67 @@ async fn met(
     }
 }
 
-/// Refuses what AWS would answer with a list of all its kinds of targets.
+/// The route that leaves no place for another one to its destination. One that is propagated or advertised leaves it.
+fn in_the_way<'a>(routes: &'a [SdkRoute], destination: &str) -> Option<&'a SdkRoute> {
+    let mut routes = routes.iter();
+    routes.find(|route| {
+        let is_sent = matches!(
+            route.origin(),
+            Some(RouteOrigin::EnableVgwRoutePropagation | RouteOrigin::Advertisement)
+        );
+        let there = route.destination_cidr_block();
+        !is_sent && there.is_some_and(|there| super::same_range(there, destination))
+    })
+}
+
+/// Refuses what AWS would answer with a list of all its kinds of targets, or under another name.
 fn fit(inputs: &Inputs) -> Vec<Misfit> {
     if inputs.gateway_id.is_some() == inputs.nat_gateway_id.is_some() {
         let reason = "a route leads to exactly one of `gatewayId` and `natGatewayId`";
         // How many there are is known, whatever they are.
         return vec![Misfit::new("natGatewayId", reason).decided_by([])];
     }
-    Vec::new()
+    let gateway = inputs.gateway_id.as_deref();
+    let gateway = gateway.filter(|id| !is_gateway(id)).map(|id| {
+        if id.starts_with("nat-") {
+            return nat_gateway_as_gateway();
+        }
+        let reason =
+            "is neither an internet gateway (`igw-…`) nor a virtual private gateway (`vgw-…`)";
+        Misfit::new("gatewayId", reason)
+    });
+    let nat_gateway = inputs.nat_gateway_id.as_deref();
+    let nat_gateway = nat_gateway.filter(|id| !id.starts_with("nat-")).map(|id| {
+        if is_gateway(id) {
+            return gateway_as_nat_gateway();
+        }
+        Misfit::new("natGatewayId", "is not a NAT gateway (`nat-…`)")
+    });
+    gateway.into_iter().chain(nat_gateway).collect()
+}
+
+fn nat_gateway_as_gateway() -> Misfit {
+    let reason = "is a NAT gateway, which AWS answers as `natGatewayId`: each run would change it";
+    Misfit::new("gatewayId", reason).help("name it in `natGatewayId`")
+}
+
+fn gateway_as_nat_gateway() -> Misfit {
+    Misfit::new("natGatewayId", "is not a NAT gateway").help("name it in `gatewayId`")
+}
+
+/// A route that names a NAT gateway of the file as its `gatewayId`.
+fn beside_nat_gateway(_route: &Properties, _gateway: &Properties) -> Vec<Misfit> {
+    vec![nat_gateway_as_gateway()]
+}
+
+/// A route that names an internet gateway of the file as its `natGatewayId`.
+fn beside_internet_gateway(_route: &Properties, _gateway: &Properties) -> Vec<Misfit> {
+    vec![gateway_as_nat_gateway()]
+}
+
+/// Of the kinds that `gatewayId` names.
+fn is_gateway(id: &str) -> bool {
+    id.starts_with("igw-") || id.starts_with("vgw-")
 }
 
 /// Made by a call, not by AWS itself or a routing protocol.
@@ -213,8 +279,7 @@ fn is_explicit(route: &SdkRoute) -> bool {
 }
 
 fn leads_where_we_can(route: &SdkRoute) -> bool {
-    let gateway = |id: &str| id.starts_with("igw-") || id.starts_with("vgw-");
-    route.nat_gateway_id().is_some() || route.gateway_id().is_some_and(gateway)
+    route.nat_gateway_id().is_some() || route.gateway_id().is_some_and(is_gateway)
 }
 
 /// The stack wants this destination in this table.
@@ -296,6 +361,67 @@ mod tests {
             &route().transit_gateway_id("tgw-1").build()
         ));
         assert!(leads_where_we_can(&route().gateway_id("igw-1").build()));
+    }
+
+    #[test]
+    fn a_route_to_a_prefix_list_is_passed_over() {
+        let to_list = SdkRoute::builder()
+            .destination_prefix_list_id("pl-1")
+            .gateway_id("vpce-1")
+            .origin(RouteOrigin::CreateRoute)
+            .build();
+        assert!(live("rtb-1", &to_list).is_none());
+        let default = route().gateway_id("igw-1").build();
+        let found = [to_list, default.clone()];
+        assert_eq!(in_the_way(&found, "0.0.0.0/0"), Some(&default));
+    }
+
+    #[test]
+    fn a_propagated_route_to_the_same_destination_is_not_in_the_way() {
+        let propagated = route()
+            .gateway_id("vgw-1")
+            .origin(RouteOrigin::EnableVgwRoutePropagation)
+            .build();
+        let made = route().nat_gateway_id("nat-1").build();
+        let both = [propagated.clone(), made.clone()];
+        assert_eq!(in_the_way(&both, "0.0.0.0/0"), Some(&made));
+        assert_eq!(in_the_way(&[propagated], "0.0.0.0/0"), None);
+        let local = SdkRoute::builder()
+            .destination_cidr_block("10.0.0.0/16")
+            .gateway_id("local")
+            .origin(RouteOrigin::CreateRouteTable)
+            .build();
+        let found = [local.clone()];
+        assert_eq!(in_the_way(&found, "10.0.5.5/16"), Some(&local));
+    }
+
+    #[test]
+    fn a_gateway_is_named_by_its_kind() {
+        let said = |gateway: Option<&str>, nat: Option<&str>| {
+            let misfits = fit(&Inputs {
+                route_table_id: "rtb-1".into(),
+                destination_cidr_block: "0.0.0.0/0".into(),
+                gateway_id: gateway.map(str::to_owned),
+                nat_gateway_id: nat.map(str::to_owned),
+            });
+            let mut misfits = misfits.into_iter();
+            misfits.next().map(|misfit| (misfit.at, misfit.help))
+        };
+        let told = |at: &str, help: Option<&str>| Some((at.to_owned(), help.map(str::to_owned)));
+        assert_eq!(said(Some("igw-1"), None), None);
+        assert_eq!(said(Some("vgw-1"), None), None);
+        assert_eq!(said(None, Some("nat-1")), None);
+        assert_eq!(
+            said(Some("nat-1"), None),
+            told("gatewayId", Some("name it in `natGatewayId`"))
+        );
+        assert_eq!(
+            said(None, Some("igw-1")),
+            told("natGatewayId", Some("name it in `gatewayId`"))
+        );
+        for other in ["tgw-1", "eni-1", "local"] {
+            assert_eq!(said(Some(other), None), told("gatewayId", None), "{other}");
+        }
     }
 
     #[test]

@@ -1,7 +1,9 @@
 //! Route table. Its routes and its associations have files of their own and are read from the same answer.
 //!
 //! - The main table of a VPC comes and goes with it and is not ours.
-//! - Deletion is refused while a subnet is associated.
+//! - Deletion is refused while a subnet is associated, or once others have made it the main one (hashicorp/vault#659).
+//! - A new one may not be found for a while, by the call that tags it either: tags are part of the creation
+//!   (hashicorp/terraform-provider-aws#7644, kubernetes/kops#597).
 
 use std::sync::Arc;
 
@@ -134,7 +136,7 @@ pub(super) async fn of_stack(
 
 pub(super) async fn list(context: &Context, by: Filter) -> AwsResult<Vec<SdkRouteTable>> {
     let by = &by;
-    pages(|token| async move {
+    pages("ec2:DescribeRouteTables", |token| async move {
         let page = context
             .call("ec2:DescribeRouteTables", || {
                 context

@@ -1,7 +1,9 @@
 //! Association of a subnet with a route table: a part of the table, without tags, told from others by its subnet.
 //!
 //! - A subnet has at most one; without, it follows the VPC's main table. Changing the table leaves no gap, and gives the
-//!   association another id.
+//!   association another id (hashicorp/terraform-provider-aws#43844).
+//! - A new one is not listed at once (hashicorp/terraform-provider-aws#21629), and the main table's own cannot be taken away
+//!   (ansible/ansible#23781).
 //! - A subnet of ours that somebody has associated with a table of theirs is taken back: its association is ours.
 
 use std::collections::BTreeSet;
@@ -168,7 +170,7 @@ impl ResourceType for RouteTableAssociation {
             .until(|| async {
                 let now = of_subnet(context, &live.inputs.subnet_id).await?;
                 match now.map(|now| now.condition) {
-                    Some(Condition::Ready) => Ok(Poll::Ready(())),
+                    Some(Condition::Ready | Condition::Busy(_)) => Ok(Poll::Ready(())),
                     Some(Condition::Broken(reason)) => Err(ProviderError::new(
                         ErrorKind::Failed,
                         "ec2:DescribeRouteTables",
@@ -240,19 +242,8 @@ async fn met(
 
 /// Whether a table is of the stack. What others have a subnet of ours associated with stays theirs to say.
 async fn is_ours(context: &Context, table: &str, stack: &StackId) -> AwsResult<bool> {
-    let answer = context
-        .call("ec2:DescribeRouteTables", || {
-            context
-                .ec2
-                .describe_route_tables()
-                .route_table_ids(table)
-                .send()
-        })
-        .await?;
-    Ok(answer
-        .route_tables()
-        .iter()
-        .any(|table| super::from_sdk(table.tags()).belongs_to(stack)))
+    let table = until_visible(|| route_table::find(context, table)).await?;
+    Ok(super::from_sdk(table.tags()).belongs_to(stack))
 }
 
 /// The association of a subnet, whosever its table is.

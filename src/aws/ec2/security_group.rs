@@ -1,6 +1,7 @@
 //! Security group. Its rules are resources of their own.
 //!
-//! - The name is unique in the VPC, whatever the case: a repeated create answers `InvalidGroup.Duplicate`.
+//! - The name is unique in the VPC, whatever the case: a repeated create answers `InvalidGroup.Duplicate`
+//!   (chef-boneyard/chef-provisioning-aws#452).
 //! - AWS gives every new group a rule that lets everything out (two, in a VPC with IPv6), without any tag. It is wanted
 //!   gone unless the author says otherwise, for an egress rule of the stack that lets everything out would collide with
 //!   it. `create` is one call, so it returns a group that has the rule, and `update` revokes it: a run that stops between
@@ -8,12 +9,14 @@
 //! - Deletion is refused while an interface is in the group, or a rule of another group refers to it.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use aws_sdk_ec2::types::{
     Filter, IpPermission, IpRange, ResourceType as Ec2Type, SecurityGroup as SdkSecurityGroup,
     SecurityGroupRule,
 };
+use futures_util::future::try_join_all;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -23,12 +26,14 @@ use crate::aws::error::{AwsResult, expected};
 use crate::aws::pages::pages;
 use crate::aws::resource_type::{Asking, Change, Live, LiveOf, New, ResourceType, adopt};
 use crate::aws::wait::{Poll, Wait, until_visible};
-use crate::resource::provider::{DataPolicy, Holder, Progress, Query};
+use crate::resource::provider::{DataPolicy, Holder, Indexed, Progress, Query};
 use crate::resource::{
-    Condition, CreateClass, ErrorKind, Property, ProviderError, Schema, Tags, TextRule,
+    Condition, CreateClass, ErrorKind, Property, ProviderError, ReadSession, Schema, StackId, Tags,
+    TextRule,
 };
 
 const EVERYWHERE: &str = "0.0.0.0/0";
+const VPC: &str = "aws:ec2:Vpc";
 const EVERYWHERE_IPV6: &str = "::/0";
 
 /// A virtual firewall around network interfaces.
@@ -95,8 +100,17 @@ impl ResourceType for SecurityGroup {
             ])
     }
 
+    /// Also asks for the rules, which take a call of their own.
+    async fn ahead(&self, context: &Context, query: Query<'_>) {
+        if let Ok(groups) = of_stack(context, query).await {
+            let ids = groups.iter().filter_map(|group| group.group_id());
+            drop(security_group_rule::of_groups_of_stack(context, query.session, ids).await);
+        }
+    }
+
     async fn read(&self, context: &Context, query: Query<'_>) -> AwsResult<Vec<LiveOf<Self>>> {
-        let mut groups = list(context, &[super::of_stack(query.stack)]).await?;
+        let of_stack = of_stack(context, query).await?;
+        let mut groups = of_stack.to_vec();
         // A name in a VPC may be another's, or that of one that has lost its tags.
         let tags: Vec<Tags> = groups
             .iter()
@@ -118,9 +132,14 @@ impl ResourceType for SecurityGroup {
             });
             groups.append(&mut others);
         }
-        let ids = groups.iter().filter_map(|group| group.group_id());
+        let (of_stack, others) = groups.split_at(of_stack.len());
+        let [of_stack, others] = [of_stack, others].map(|groups| {
+            let ids = groups.iter().filter_map(|group| group.group_id());
+            ids.collect::<Vec<_>>()
+        });
         // The rules are asked for anyway, by the types that are read next.
-        let rules = security_group_rule::of_our_groups(context, query.session, ids).await?;
+        let rules =
+            security_group_rule::of_all_groups(context, query.session, &of_stack, &others).await?;
         Ok(groups
             .iter()
             .map(|group| {
@@ -155,10 +174,12 @@ impl ResourceType for SecurityGroup {
             Ok(answer) => {
                 let tags = super::from_sdk(answer.tags());
                 let id = expected("ec2:CreateSecurityGroup", answer.group_id, "a group id")?;
+                let default_egress =
+                    inputs.default_egress || !is_closed_as_made(context, &id).await;
                 Ok(Live {
                     arn: Some(context.arn("ec2", &format!("security-group/{id}"))),
                     inputs: Inputs {
-                        default_egress: true,
+                        default_egress,
                         ..inputs.clone()
                     },
                     outputs: Outputs {},
@@ -212,6 +233,64 @@ impl ResourceType for SecurityGroup {
     }
 }
 
+/// Every group of some VPCs: for the type of these, whose default groups are among them, and for the groups' own.
+pub(super) struct OfVpcs {
+    vpcs: BTreeSet<String>,
+    pub groups: Vec<SdkSecurityGroup>,
+}
+
+impl OfVpcs {
+    /// Whether these VPCs are among those listed.
+    pub(super) fn is_of(&self, vpcs: &[&str]) -> bool {
+        vpcs.iter().all(|vpc| self.vpcs.contains(*vpc))
+    }
+
+    /// Whether all groups of the stack are among them, as far as file and index know. One that is about to be made in a VPC
+    /// that is not there yet is nowhere.
+    fn has_all(&self, query: Query<'_>) -> bool {
+        let mut wanted = query.wanted_names("vpcId").into_iter();
+        let ids: BTreeSet<&str> = self
+            .groups
+            .iter()
+            .filter_map(SdkSecurityGroup::group_id)
+            .collect();
+        let mut indexed = query.indexed.iter().map(Indexed::last_segment);
+        wanted.all(|vpc| self.vpcs.contains(vpc)) && indexed.all(|id| ids.contains(id))
+    }
+
+    fn of_stack(&self, stack: &StackId) -> Vec<SdkSecurityGroup> {
+        let groups = self.groups.iter();
+        groups
+            .filter(|group| super::from_sdk(group.tags()).belongs_to(stack))
+            .cloned()
+            .collect()
+    }
+}
+
+/// Lists every group of these VPCs; once, for those who ask first.
+pub(super) async fn of_vpcs(
+    context: &Context,
+    session: &ReadSession,
+    vpcs: &[&str],
+) -> AwsResult<Arc<OfVpcs>> {
+    /// So many values a filter takes.
+    const AT_ONCE: usize = 200;
+    let read = || async {
+        let reads = vpcs.chunks(AT_ONCE).map(|vpcs| async move {
+            let of_these = super::filter_of("vpc-id", vpcs.iter().copied());
+            list(context, &[of_these]).await
+        });
+        let groups = try_join_all(reads).await?;
+        Ok(OfVpcs {
+            vpcs: vpcs.iter().map(|vpc| (*vpc).to_owned()).collect(),
+            groups: groups.into_iter().flatten().collect(),
+        })
+    };
+    session
+        .once("ec2:DescribeSecurityGroups, of the VPCs", read)
+        .await
+}
+
 /// The group that has the wanted name already.
 async fn met(
     context: &Context,
@@ -242,6 +321,35 @@ async fn met(
     }
 }
 
+/// Takes the rule away that AWS gives a group, which was made a moment ago: by what it says, since EC2 takes no second
+/// rule that says the same. Where that does not go at once, the group is brought there as any other ([`revoke_default`]), and what is
+/// wrong is told then.
+async fn is_closed_as_made(context: &Context, id: &str) -> bool {
+    let everywhere = IpRange::builder().cidr_ip(EVERYWHERE).build();
+    let rule = IpPermission::builder()
+        .ip_protocol("-1")
+        .ip_ranges(everywhere)
+        .build();
+    let revoked = until_visible(|| async {
+        let revoked = context
+            .call("ec2:RevokeSecurityGroupEgress", || {
+                context
+                    .ec2
+                    .revoke_security_group_egress()
+                    .group_id(id)
+                    .ip_permissions(rule.clone())
+                    .send()
+            })
+            .await;
+        match revoked {
+            // It is not there: the answer to the call before may have been lost.
+            Err(error) if is_about_rule(&error) => Ok(()),
+            other => other.map(|_| ()),
+        }
+    });
+    revoked.await.is_ok()
+}
+
 /// Takes AWS's own rules away, by their ids: a rule of somebody else that says the same stays.
 async fn revoke_default(context: &Context, id: &str) -> AwsResult<()> {
     let found = until_visible(|| async {
@@ -261,20 +369,33 @@ async fn revoke_default(context: &Context, id: &str) -> AwsResult<()> {
         Err(error) if error.is(ErrorKind::NotFound) => return Ok(()),
         Err(error) => return Err(error),
     };
-    let revoked = context
-        .call("ec2:RevokeSecurityGroupEgress", || {
-            context
-                .ec2
-                .revoke_security_group_egress()
-                .group_id(id)
-                .set_security_group_rule_ids(Some(rules.clone()))
-                .send()
-        })
-        .await;
-    match revoked {
-        Err(error) if !error.is(ErrorKind::NotFound) => Err(error),
-        _ => Ok(()),
-    }
+    until_visible(|| async {
+        let revoked = context
+            .call("ec2:RevokeSecurityGroupEgress", || {
+                context
+                    .ec2
+                    .revoke_security_group_egress()
+                    .group_id(id)
+                    .set_security_group_rule_ids(Some(rules.clone()))
+                    .send()
+            })
+            .await;
+        match revoked {
+            // Others have taken it away. That the group is not there says only that it is new: its rules have
+            // just been listed.
+            Err(error) if is_about_rule(&error) => Ok(()),
+            other => other.map(|_| ()),
+        }
+    })
+    .await
+}
+
+/// Whether a rule is not there, and not the group.
+pub(super) fn is_about_rule(error: &ProviderError) -> bool {
+    matches!(
+        error.code.as_str(),
+        "InvalidSecurityGroupRuleId.NotFound" | "InvalidPermission.NotFound"
+    )
 }
 
 /// Gives a group the rule that AWS gives new ones. A rule of the stack that says the same may still be on its way out.
@@ -286,8 +407,8 @@ async fn let_everything_out(context: &Context, id: &str, progress: &dyn Progress
         .build();
     Wait::short("ec2:AuthorizeSecurityGroupEgress", 2, progress)
         .until(|| async {
-            let authorized = context
-                .call("ec2:AuthorizeSecurityGroupEgress", || {
+            let authorized = until_visible(|| {
+                context.call("ec2:AuthorizeSecurityGroupEgress", || {
                     context
                         .ec2
                         .authorize_security_group_egress()
@@ -295,7 +416,8 @@ async fn let_everything_out(context: &Context, id: &str, progress: &dyn Progress
                         .ip_permissions(permission.clone())
                         .send()
                 })
-                .await;
+            })
+            .await;
             match authorized {
                 Ok(_) => Ok(Poll::Ready(())),
                 Err(error) if error.is(ErrorKind::AlreadyExists) => {
@@ -307,8 +429,26 @@ async fn let_everything_out(context: &Context, id: &str, progress: &dyn Progress
         .await
 }
 
-async fn list(context: &Context, by: &[Filter]) -> AwsResult<Vec<SdkSecurityGroup>> {
-    pages(|token| async move {
+/// The stack's groups: among all of its VPCs, which are listed for the default groups in any case, or else by tag.
+async fn of_stack(context: &Context, query: Query<'_>) -> AwsResult<Arc<Vec<SdkSecurityGroup>>> {
+    let read = || async move {
+        let vpcs: Vec<&str> = query.parents(VPC).map(|vpc| vpc.id.as_str()).collect();
+        if !vpcs.is_empty() {
+            let listed = of_vpcs(context, query.session, &vpcs).await?;
+            if listed.has_all(query) {
+                return Ok(listed.of_stack(query.stack));
+            }
+        }
+        list(context, &[super::of_stack(query.stack)]).await
+    };
+    query
+        .session
+        .once("ec2:DescribeSecurityGroups, of the stack", read)
+        .await
+}
+
+pub(super) async fn list(context: &Context, by: &[Filter]) -> AwsResult<Vec<SdkSecurityGroup>> {
+    pages("ec2:DescribeSecurityGroups", |token| async move {
         let page = context
             .call("ec2:DescribeSecurityGroups", || {
                 context

@@ -84,6 +84,15 @@ pub(super) fn fit(inputs: &Inputs) -> Vec<Misfit> {
             let misfit = Misfit::new("fromPort", reason).decided_by(["fromPort", "toPort"]);
             return vec![misfit];
         }
+        // AWS takes such a rule, and it lets nothing through (hashicorp/terraform-provider-aws#9569).
+        ("icmp", ..) if inputs.cidr_ipv6.is_some() => {
+            let reason = "is ICMP of IPv4, which never comes from or goes to an IPv6 range";
+            return vec![Misfit::new("ipProtocol", reason).help("write `icmpv6`")];
+        }
+        ("icmpv6", ..) if inputs.cidr_ipv4.is_some() => {
+            let reason = "is ICMP of IPv6, which never comes from or goes to an IPv4 range";
+            return vec![Misfit::new("ipProtocol", reason).help("write `icmp`")];
+        }
         ("tcp" | "udp" | "icmp" | "icmpv6", ..) | (_, None, None) => return Vec::new(),
         (_, from, _) => (
             if from.is_some() { "fromPort" } else { "toPort" },
@@ -209,6 +218,27 @@ mod tests {
         );
         assert_eq!(sent(rule("-1", all, all)), Some(("-1".into(), None, None)));
         assert_eq!(sent(rule("-1", Some(0), Some(0))), None);
+    }
+
+    #[test]
+    fn icmp_is_of_the_kind_of_its_range() {
+        let said = |protocol: &str, six: bool| {
+            let mut inputs = rule(protocol, None, None);
+            if six {
+                inputs.cidr_ipv4 = None;
+                inputs.cidr_ipv6 = Some("::/0".into());
+            }
+            let mut misfits = fit(&inputs).into_iter();
+            misfits.next().and_then(|misfit| misfit.help)
+        };
+        assert_eq!(said("icmp", false), None);
+        assert_eq!(said("58", true), None);
+        assert_eq!(said("1", true).as_deref(), Some("write `icmpv6`"));
+        assert_eq!(said("58", false).as_deref(), Some("write `icmp`"));
+        let mut of_group = rule("icmpv6", None, None);
+        of_group.cidr_ipv4 = None;
+        of_group.referenced_security_group_id = Some("sg-2".into());
+        assert!(fit(&of_group).is_empty());
     }
 
     #[test]

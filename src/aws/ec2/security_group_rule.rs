@@ -4,7 +4,8 @@
 //!   repeated create answers `InvalidPermission.Duplicate`.
 //! - All but group and direction changes in place, under the same id, except for the kind of peer: a range stays a range.
 //!   There, a new rule is made before the old one goes, so that no traffic is cut.
-//! - AWS returns protocol numbers as names where they have one, and ports of -1 for protocols without ports.
+//! - AWS returns protocol numbers as names where they have one (hashicorp/terraform-provider-aws#9569), and ports of -1 for
+//!   protocols without ports.
 //! - Changes to one group at once get in each other's way, so they take turns.
 
 use std::collections::BTreeSet;
@@ -115,15 +116,48 @@ pub(super) fn schema(token: &'static str) -> Schema {
         ])
 }
 
-/// The rules of our groups, others' too, and of both directions: asked for once for all types that look at them.
-pub(super) async fn of_our_groups(
+/// The rules of the groups that bear the stack's tag, others' too, and of both directions. The call filters by group, by rule
+/// and by the rule's own tags, which those of others have not, so that it waits for the groups:
+/// <https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeSecurityGroupRules.html>.
+pub(super) async fn of_groups_of_stack(
     context: &Context,
     session: &ReadSession,
     groups: impl Iterator<Item = &str>,
 ) -> AwsResult<Arc<Vec<SdkRule>>> {
     let groups: BTreeSet<String> = groups.map(str::to_owned).collect();
     let read = || of_groups(context, groups);
-    session.once("ec2:DescribeSecurityGroupRules", read).await
+    let key = "ec2:DescribeSecurityGroupRules, of the stack's groups";
+    session.once(key, read).await
+}
+
+const OF_ALL: &str = "ec2:DescribeSecurityGroupRules";
+
+/// As [`of_groups_of_stack`], with those of other groups that are in the way.
+pub(super) async fn of_all_groups(
+    context: &Context,
+    session: &ReadSession,
+    of_stack: &[&str],
+    others: &[&str],
+) -> AwsResult<Arc<Vec<SdkRule>>> {
+    let read = || async {
+        let of_stack = of_groups_of_stack(context, session, of_stack.iter().copied());
+        let others = others.iter().map(|group| (*group).to_owned()).collect();
+        let (of_stack, others) = try_join(of_stack, of_groups(context, others)).await?;
+        Ok([&of_stack[..], &others].concat())
+    };
+    session.once(OF_ALL, read).await
+}
+
+/// The rules of our groups, as they were read with these, or else by themselves: asked for once for all types that look at
+/// them.
+async fn of_our_groups(
+    context: &Context,
+    session: &ReadSession,
+    groups: impl Iterator<Item = &str>,
+) -> AwsResult<Arc<Vec<SdkRule>>> {
+    let groups: BTreeSet<String> = groups.map(str::to_owned).collect();
+    let read = || of_groups(context, groups);
+    session.once(OF_ALL, read).await
 }
 
 /// Our rules in groups of others: those that are wanted there, and those that the tag index knows.
@@ -165,7 +199,10 @@ async fn of_other_groups(
 /// A filter takes 200 values.
 const FILTER_VALUES: usize = 200;
 
-async fn of_groups(context: &Context, groups: BTreeSet<String>) -> AwsResult<Vec<SdkRule>> {
+pub(super) async fn of_groups(
+    context: &Context,
+    groups: BTreeSet<String>,
+) -> AwsResult<Vec<SdkRule>> {
     let groups: Vec<String> = groups.into_iter().collect();
     let reads = groups
         .chunks(FILTER_VALUES)
@@ -182,7 +219,7 @@ fn filter(name: &str, values: Vec<String>) -> Filter {
 
 pub(super) async fn list(context: &Context, by: Filter) -> AwsResult<Vec<SdkRule>> {
     let by = &by;
-    pages(|token| async move {
+    pages("ec2:DescribeSecurityGroupRules", |token| async move {
         let page = context
             .call("ec2:DescribeSecurityGroupRules", || {
                 context
@@ -328,8 +365,8 @@ async fn take_description_away(
         .build();
     match direction {
         Direction::Ingress => {
-            context
-                .call("ec2:UpdateSecurityGroupRuleDescriptionsIngress", || {
+            until_visible(|| {
+                context.call("ec2:UpdateSecurityGroupRuleDescriptionsIngress", || {
                     context
                         .ec2
                         .update_security_group_rule_descriptions_ingress()
@@ -337,11 +374,12 @@ async fn take_description_away(
                         .security_group_rule_descriptions(none.clone())
                         .send()
                 })
-                .await?;
+            })
+            .await?;
         }
         Direction::Egress => {
-            context
-                .call("ec2:UpdateSecurityGroupRuleDescriptionsEgress", || {
+            until_visible(|| {
+                context.call("ec2:UpdateSecurityGroupRuleDescriptionsEgress", || {
                     context
                         .ec2
                         .update_security_group_rule_descriptions_egress()
@@ -349,7 +387,8 @@ async fn take_description_away(
                         .security_group_rule_descriptions(none.clone())
                         .send()
                 })
-                .await?;
+            })
+            .await?;
         }
     }
     Ok(())
@@ -430,8 +469,12 @@ async fn met(
 
 fn live(context: &Context, rule: &SdkRule) -> Rule {
     let id = rule.security_group_rule_id().unwrap_or_default().to_owned();
+    of(context, id, inputs_of(rule), super::from_sdk(rule.tags()))
+}
+
+fn inputs_of(rule: &SdkRule) -> Inputs {
     let text = |value: Option<&str>| value.filter(|text| !text.is_empty()).map(str::to_owned);
-    let inputs = Inputs {
+    Inputs {
         security_group_id: rule.group_id().unwrap_or_default().to_owned(),
         ip_protocol: rule.ip_protocol().unwrap_or_default().to_owned(),
         from_port: rule.from_port(),
@@ -444,8 +487,7 @@ fn live(context: &Context, rule: &SdkRule) -> Rule {
                 .and_then(|group| group.group_id()),
         ),
         description: text(rule.description()),
-    };
-    of(context, id, inputs, super::from_sdk(rule.tags()))
+    }
 }
 
 fn of(context: &Context, id: String, inputs: Inputs, tags: Tags) -> Rule {
@@ -458,5 +500,94 @@ fn of(context: &Context, id: String, inputs: Inputs, tags: Tags) -> Rule {
         tags,
         condition: Condition::Ready,
         id,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_ec2::types::ReferencedSecurityGroup;
+    use aws_sdk_ec2::types::builders::SecurityGroupRuleBuilder;
+    use serde_json::{Value as Json, json};
+
+    use super::*;
+    use crate::resource::Value;
+
+    /// What is compared of inputs, property by property.
+    fn compared(inputs: &Inputs) -> Vec<(&'static str, Value)> {
+        let json = serde_json::to_value(inputs).unwrap();
+        let properties = schema("aws:vpc:SecurityGroupIngressRule").properties;
+        properties
+            .into_iter()
+            .map(|property| {
+                let value = Value::from(json.get(property.name).cloned().unwrap_or_default());
+                let form = property.canonical.unwrap_or(|value| value);
+                (property.name, form(value))
+            })
+            .collect()
+    }
+
+    /// As authors write them, and as EC2 answers them.
+    #[test]
+    fn eight_kinds_of_ingress_read_back_as_they_were_written() {
+        let answered = |protocol: &str, from: i32, to: i32| {
+            SdkRule::builder()
+                .group_id("sg-1")
+                .is_egress(false)
+                .ip_protocol(protocol)
+                .from_port(from)
+                .to_port(to)
+        };
+        let group = |id: &str| {
+            ReferencedSecurityGroup::builder()
+                .group_id(id)
+                .user_id("123456789012")
+                .build()
+        };
+        let kinds: [(Json, SecurityGroupRuleBuilder); 8] = [
+            (
+                json!({"ipProtocol": "tcp", "fromPort": 443, "toPort": 443, "cidrIpv4": "0.0.0.0/0", "description": "web"}),
+                answered("tcp", 443, 443)
+                    .cidr_ipv4("0.0.0.0/0")
+                    .description("web"),
+            ),
+            (
+                json!({"ipProtocol": "6", "fromPort": 80, "toPort": 81, "cidrIpv4": "10.0.0.7/8"}),
+                answered("tcp", 80, 81).cidr_ipv4("10.0.0.0/8"),
+            ),
+            (
+                json!({"ipProtocol": "UDP", "fromPort": 53, "toPort": 53, "cidrIpv6": "2001:DB8::/32"}),
+                answered("udp", 53, 53).cidr_ipv6("2001:db8::/32"),
+            ),
+            (
+                json!({"ipProtocol": "tcp", "fromPort": 5432, "toPort": 5432, "referencedSecurityGroupId": "sg-2"}),
+                answered("tcp", 5432, 5432).referenced_group_info(group("sg-2")),
+            ),
+            // Of itself.
+            (
+                json!({"ipProtocol": "tcp", "fromPort": 0, "toPort": 65535, "referencedSecurityGroupId": "sg-1"}),
+                answered("tcp", 0, 65535).referenced_group_info(group("sg-1")),
+            ),
+            (
+                json!({"ipProtocol": "tcp", "fromPort": 443, "toPort": 443, "prefixListId": "pl-1"}),
+                answered("tcp", 443, 443).prefix_list_id("pl-1"),
+            ),
+            (
+                json!({"ipProtocol": "all", "cidrIpv4": "10.0.0.0/8"}),
+                answered("-1", -1, -1)
+                    .cidr_ipv4("10.0.0.0/8")
+                    .description(""),
+            ),
+            // Protocol 58 has a name; echo requests of any code.
+            (
+                json!({"ipProtocol": "58", "fromPort": 128, "toPort": -1, "cidrIpv6": "::/0"}),
+                answered("icmpv6", 128, -1).cidr_ipv6("::/0"),
+            ),
+        ];
+        for (mut written, answered) in kinds {
+            written["securityGroupId"] = "sg-1".into();
+            let wanted: Inputs = serde_json::from_value(written.clone()).unwrap();
+            let read = inputs_of(&answered.build());
+            assert_eq!(compared(&read), compared(&wanted), "{written}");
+        }
     }
 }

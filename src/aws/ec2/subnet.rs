@@ -74,8 +74,12 @@ impl ResourceType for Subnet {
             .overlaps(ranges_overlap)
     }
 
+    async fn ahead(&self, context: &Context, query: Query<'_>) {
+        drop(of_stack(context, query).await);
+    }
+
     async fn read(&self, context: &Context, query: Query<'_>) -> AwsResult<Vec<LiveOf<Self>>> {
-        let mut subnets = list(context, super::of_stack(query.stack)).await?;
+        let mut subnets = of_stack(context, query).await?;
         // A range that none of them has may be another's, or that of one that has lost its tags.
         let is_there = |wanted: &&Wanted| {
             let cidr = wanted.text("cidrBlock");
@@ -154,7 +158,7 @@ impl ResourceType for Subnet {
             .until(|| async {
                 let found = list(context, super::filter("subnet-id", &live.id)).await?;
                 match found.first().map(|subnet| &subnet.condition) {
-                    Some(Condition::Ready) => Ok(Poll::Ready(())),
+                    Some(Condition::Ready | Condition::Busy(_)) => Ok(Poll::Ready(())),
                     Some(Condition::Broken(reason)) => Err(ProviderError::new(
                         ErrorKind::Failed,
                         "ec2:DescribeSubnets",
@@ -230,9 +234,17 @@ async fn met(
     }
 }
 
+/// The stack's subnets.
+async fn of_stack(context: &Context, query: Query<'_>) -> AwsResult<Vec<LiveOf<Subnet>>> {
+    let by = super::of_stack(query.stack);
+    let list = || list(context, by);
+    let subnets = query.session.once("ec2:DescribeSubnets", list).await?;
+    Ok(subnets.to_vec())
+}
+
 async fn list(context: &Context, by: Filter) -> AwsResult<Vec<LiveOf<Subnet>>> {
     let by = &by;
-    let subnets = pages(|token| async move {
+    let subnets = pages("ec2:DescribeSubnets", |token| async move {
         let page = context
             .call("ec2:DescribeSubnets", || {
                 context
@@ -282,9 +294,10 @@ fn live(context: &Context, subnet: &aws_sdk_ec2::types::Subnet) -> LiveOf<Subnet
             availability_zone_id: subnet.availability_zone_id().map(str::to_owned),
         },
         tags: super::from_sdk(subnet.tags()),
-        condition: states::condition(
+        condition: states::condition_of(
             states::SUBNET,
             subnet.state().map_or("available", SubnetState::as_str),
+            subnet.available_ip_address_count() > Some(0),
         ),
         id,
     }

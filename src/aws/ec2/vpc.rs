@@ -3,7 +3,8 @@
 //! - `CreateVpc` takes neither client token nor name: a repeat makes a twin, so it is never repeated blindly.
 //! - DNS attributes are not part of the create call, and each takes a call of its own, to read and to write.
 //! - Host names need DNS support: it is enabled first and disabled last.
-//! - The default security group, main route table and default network ACL come and go with the VPC.
+//! - The default security group, main route table and default network ACL come and go with the VPC. What the first of them
+//!   lets through is a property of the VPC (`vpc_default_group.rs`), and neither read nor touched where no VPC has it.
 
 use async_trait::async_trait;
 use aws_sdk_ec2::types::{
@@ -13,13 +14,15 @@ use futures_util::future::{try_join, try_join_all};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::security_group;
+use super::vpc_default_group::{self as default_group, CHANGED, CLOSED, OPEN};
 use crate::aws::context::Context;
 use crate::aws::error::{AwsResult, expected};
 use crate::aws::pages::pages;
 use crate::aws::resource_type::{Asking, Change, Live, LiveOf, New, ResourceType, check};
 use crate::aws::states::{self, Standing};
 use crate::aws::wait::{Poll, Wait, until_visible};
-use crate::resource::provider::{DataPolicy, Holder, Progress, Query};
+use crate::resource::provider::{DataPolicy, Holder, Indexed, Progress, Query, Wanted};
 use crate::resource::{
     Condition, CreateClass, ErrorKind, Misfit, Properties, Property, ProviderError, Schema,
 };
@@ -36,6 +39,11 @@ pub struct Inputs {
     pub enable_dns_hostnames: bool,
     /// `default` or `dedicated`. Default: `default`. Going to `dedicated` replaces the VPC.
     pub instance_tenancy: String,
+    /// What the security group lets through that AWS makes with the VPC, and that all are in who name none: `closed` for
+    /// nothing, by taking out every rule that no stack has made; `open` for AWS's own rules, besides those it has.
+    /// Default: the group is left alone.
+    #[schemars(extend("enum" = ["closed", "open", null]))]
+    pub default_security_group: Option<String>,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -45,14 +53,27 @@ pub struct Outputs {}
 fn checks(inputs: &Properties) -> Vec<Misfit> {
     let mut misfits = super::check_block(inputs, "cidrBlock");
     misfits.extend(check(inputs, |inputs: &Inputs| {
+        let mut misfits = Vec::new();
+        // What is read may be taken along where the file is silent.
+        let known = [CLOSED, OPEN, CHANGED];
+        let group = inputs.default_security_group.as_deref();
+        if group.is_some_and(|group| !known.contains(&group)) {
+            let reason = "takes `closed` or `open`";
+            misfits.push(Misfit::new("defaultSecurityGroup", reason));
+        }
         if inputs.enable_dns_hostnames && !inputs.enable_dns_support {
             let reason = "goes with `enableDnsSupport` alone";
-            return vec![
+            misfits.push(
                 Misfit::new("enableDnsHostnames", reason)
                     .decided_by(["enableDnsHostnames", "enableDnsSupport"]),
-            ];
+            );
         }
-        Vec::new()
+        // Of the three words of the model, `host` is for instances (hashicorp/terraform-provider-aws#23916).
+        if !matches!(inputs.instance_tenancy.as_str(), "default" | "dedicated") {
+            let reason = "AWS takes `default` and `dedicated` of a VPC";
+            misfits.push(Misfit::new("instanceTenancy", reason));
+        }
+        misfits
     }));
     misfits
 }
@@ -76,13 +97,28 @@ impl ResourceType for Vpc {
                 Property::new("instanceTenancy")
                     .default("default")
                     .replaces(),
+                Property::new("defaultSecurityGroup").server_chooses(),
             ])
             .checks(checks)
     }
 
+    fn id_in<'a>(&self, arn: &'a str) -> Option<&'a str> {
+        arn.rsplit('/').next()
+    }
+
     async fn read(&self, context: &Context, query: Query<'_>) -> AwsResult<Vec<LiveOf<Self>>> {
         let filter = &super::of_stack(query.stack);
-        let vpcs = pages(|token| async move {
+        let has_group = |wanted: &Wanted| wanted.inputs.contains_key("defaultSecurityGroup");
+        let has_group = query.wanted.iter().any(has_group);
+        let known: Vec<&str> = query.indexed.iter().map(Indexed::last_segment).collect();
+        // What the index names need not wait for the list. A refusal is for those who need the answer.
+        let ahead = async {
+            if has_group && !known.is_empty() {
+                drop(security_group::of_vpcs(context, query.session, &known).await);
+            }
+            Ok(())
+        };
+        let vpcs = pages("ec2:DescribeVpcs", |token| async move {
             let page = context
                 .call("ec2:DescribeVpcs", || {
                     context
@@ -95,8 +131,14 @@ impl ResourceType for Vpc {
                 })
                 .await?;
             Ok((page.vpcs, page.next_token))
-        })
-        .await?;
+        });
+        let (vpcs, ()) = try_join(vpcs, ahead).await?;
+        let groups: Vec<&str> = if has_group {
+            vpcs.iter().filter_map(|vpc| vpc.vpc_id()).collect()
+        } else {
+            Vec::new()
+        };
+        let groups = default_group::standings(context, query.session, &groups);
         let found = try_join_all(vpcs.iter().map(|vpc| async {
             let id = vpc.vpc_id().unwrap_or_default();
             let attributes = try_join(
@@ -109,9 +151,14 @@ impl ResourceType for Vpc {
                 Err(error) if error.is(ErrorKind::NotFound) => Ok(None),
                 Err(error) => Err(error),
             }
-        }))
-        .await?;
-        Ok(found.into_iter().flatten().collect())
+        }));
+        let (found, groups) = try_join(found, groups).await?;
+        let found = found.into_iter().flatten().map(|mut live| {
+            let standing = groups.get(&live.id);
+            live.inputs.default_security_group = standing.map(|standing| (*standing).to_owned());
+            live
+        });
+        Ok(found.collect())
     }
 
     async fn create(
@@ -131,8 +178,11 @@ impl ResourceType for Vpc {
             })
             .await?;
         let vpc = expected("ec2:CreateVpc", answer.vpc, "a VPC")?;
-        // A new VPC has DNS support and no host names, whatever is wanted: `update` brings the rest.
-        Ok(live(context, &vpc, true, false))
+        // A new VPC has DNS support, no host names and AWS's rules, whatever is wanted: `update` brings the rest.
+        let mut live = live(context, &vpc, true, false);
+        let wanted = new.inputs.default_security_group.as_ref();
+        live.inputs.default_security_group = wanted.map(|_| OPEN.to_owned());
+        Ok(live)
     }
 
     async fn update(&self, context: &Context, change: Change<'_, Self>) -> AwsResult<LiveOf<Self>> {
@@ -172,6 +222,13 @@ impl ResourceType for Vpc {
         }
         if change.diff.touches("enableDnsSupport") && !wanted.enable_dns_support {
             until_visible(|| support(false)).await?;
+        }
+        if change.diff.touches("defaultSecurityGroup") {
+            match wanted.default_security_group.as_deref() {
+                Some(CLOSED) => default_group::close(context, id, change.progress).await?,
+                Some(OPEN) => default_group::open(context, id).await?,
+                _ => {}
+            }
         }
         Ok(change.applied())
     }
@@ -276,6 +333,7 @@ fn live(
                 .instance_tenancy()
                 .map_or("default", Tenancy::as_str)
                 .to_owned(),
+            default_security_group: None,
         },
         outputs: Outputs {},
         tags: super::from_sdk(vpc.tags()),
@@ -284,5 +342,47 @@ fn live(
             vpc.state().map_or("available", VpcState::as_str),
         ),
         id,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::resource::value::properties;
+
+    /// Words that a reference turns out to be: no file can say them.
+    #[test]
+    fn a_default_group_is_closed_or_open() {
+        let misfits = |word: &str| {
+            let inputs = properties([
+                ("cidrBlock", "10.0.0.0/16".into()),
+                ("enableDnsSupport", true.into()),
+                ("enableDnsHostnames", false.into()),
+                ("instanceTenancy", "default".into()),
+                ("defaultSecurityGroup", word.into()),
+            ]);
+            let found = checks(&inputs).into_iter();
+            found.map(|misfit| misfit.at).collect::<Vec<_>>()
+        };
+        assert_eq!(misfits("closed"), [] as [&str; 0]);
+        assert_eq!(misfits("open"), [] as [&str; 0]);
+        assert_eq!(misfits("closd"), ["defaultSecurityGroup"]);
+    }
+
+    #[test]
+    fn a_network_is_not_on_a_host_of_its_own() {
+        let misfits = |tenancy: &str| {
+            let inputs = properties([
+                ("cidrBlock", "10.0.0.0/16".into()),
+                ("enableDnsSupport", true.into()),
+                ("enableDnsHostnames", false.into()),
+                ("instanceTenancy", tenancy.into()),
+            ]);
+            let found = checks(&inputs).into_iter();
+            found.map(|misfit| misfit.at).collect::<Vec<_>>()
+        };
+        assert_eq!(misfits("default"), [] as [&str; 0]);
+        assert_eq!(misfits("dedicated"), [] as [&str; 0]);
+        assert_eq!(misfits("host"), ["instanceTenancy"]);
     }
 }

@@ -3,14 +3,15 @@
 //! AWS stores the document re-serialised, with its rules in the order of their priorities.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use async_trait::async_trait;
-use futures_util::future::try_join_all;
+use futures_util::future::{join_all, try_join_all};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::aws::context::Context;
-use crate::aws::error::AwsResult;
+use crate::aws::error::{AwsResult, expected};
 use crate::aws::policy::{canonical_json, to_text};
 use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType};
 use crate::aws::wait::until_visible;
@@ -56,16 +57,22 @@ impl ResourceType for LifecyclePolicy {
             .hangs_on("repository", "aws:ecr:Repository")
     }
 
+    async fn ahead(&self, context: &Context, query: Query<'_>) {
+        let repositories = query.parents_of_parts("aws:ecr:Repository", "repository");
+        let asked = repositories
+            .iter()
+            .map(|repository| policy_of(context, query, repository));
+        drop(join_all(asked).await);
+    }
+
     async fn read(&self, context: &Context, query: Query<'_>) -> AwsResult<Vec<LiveOf<Self>>> {
         let repositories = query.parents_of_parts("aws:ecr:Repository", "repository");
         let policies = repositories
             .iter()
-            .map(|repository| get(context, repository));
-        Ok(try_join_all(policies)
-            .await?
-            .into_iter()
-            .flatten()
-            .collect())
+            .map(|repository| policy_of(context, query, repository));
+        let policies = try_join_all(policies).await?;
+        let policies = policies.iter().filter_map(|policy| policy.as_ref().clone());
+        Ok(policies.collect())
     }
 
     async fn create(
@@ -100,9 +107,20 @@ impl ResourceType for LifecyclePolicy {
     }
 }
 
+/// The policy of one repository, asked for once per reading.
+async fn policy_of(
+    context: &Context,
+    query: Query<'_>,
+    repository: &str,
+) -> AwsResult<Arc<Option<LiveOf<LifecyclePolicy>>>> {
+    let key = format!("ecr:GetLifecyclePolicy {repository}");
+    query.session.once(&key, || get(context, repository)).await
+}
+
 async fn get(context: &Context, repository: &str) -> AwsResult<Option<LiveOf<LifecyclePolicy>>> {
+    const OPERATION: &str = "ecr:GetLifecyclePolicy";
     let answer = context
-        .call("ecr:GetLifecyclePolicy", || {
+        .call(OPERATION, || {
             context
                 .ecr
                 .get_lifecycle_policy()
@@ -112,7 +130,8 @@ async fn get(context: &Context, repository: &str) -> AwsResult<Option<LiveOf<Lif
         .await;
     match answer {
         Ok(answer) => {
-            let text = answer.lifecycle_policy_text().unwrap_or_default();
+            let text = answer.lifecycle_policy_text();
+            let text = expected(OPERATION, text, "`lifecyclePolicyText`")?;
             let policy = serde_json::from_str(text)
                 .unwrap_or_else(|_| serde_json::Value::String(text.to_owned()));
             Ok(Some(live(

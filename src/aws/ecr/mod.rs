@@ -18,7 +18,7 @@ fn from_sdk(tags: &[Tag]) -> Tags {
         .collect()
 }
 
-fn to_sdk(tags: &Tags) -> Vec<Tag> {
+pub(super) fn to_sdk(tags: &Tags) -> Vec<Tag> {
     tags.iter()
         // `build` fails only where key or value is missing.
         .filter_map(|(key, value)| Tag::builder().key(key).value(value).build().ok())

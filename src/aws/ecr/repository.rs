@@ -2,7 +2,8 @@
 //!
 //! - The name is unique in account and region: a repeated create answers `RepositoryAlreadyExistsException`.
 //! - One name that does not exist makes a whole `DescribeRepositories` by names fail, so names are only asked for when
-//!   the tag index has them all; otherwise one unfiltered listing answers.
+//!   the tag index has them all; otherwise one unfiltered listing answers, or, where that has more pages than there are
+//!   names, a call for each.
 //! - A repository that holds images is deleted only by force.
 //! - Encryption with KMS and no key named uses AWS's own key, whose ARN is then returned.
 
@@ -11,6 +12,7 @@ use std::collections::BTreeSet;
 use async_trait::async_trait;
 use aws_sdk_ecr::types::{
     EncryptionConfiguration, EncryptionType, ImageScanningConfiguration, ImageTagMutability,
+    ImageTagMutabilityExclusionFilter, ImageTagMutabilityExclusionFilterType,
     Repository as EcrRepository,
 };
 use futures_util::future::{try_join, try_join_all};
@@ -19,9 +21,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::aws::context::Context;
 use crate::aws::error::{AwsResult, expected};
-use crate::aws::pages::pages;
+use crate::aws::pages::{few_pages, one_by_one};
 use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType, adopt, check};
 use crate::aws::wait::until_visible;
+use crate::resource::diff::sorted;
 use crate::resource::provider::{DataPolicy, Progress, Query};
 use crate::resource::{
     Condition, CreateClass, ErrorKind, Misfit, Properties, Property, ProviderError, Schema, Tags,
@@ -35,15 +38,31 @@ use crate::resource::{
 pub struct Inputs {
     /// 2 to 256 lower-case letters and digits, with `.`, `_`, `-` and `/` between them; unique in account and region.
     pub name: String,
-    /// Whether a tag can be moved to another image: `MUTABLE` or `IMMUTABLE`. Default: `MUTABLE`.
-    #[schemars(extend("enum" = ["MUTABLE", "IMMUTABLE"]))]
+    /// Whether a tag can be moved to another image: `MUTABLE`, `IMMUTABLE`, or one of these but for the tags of
+    /// `imageTagMutabilityExclusionFilters`: `IMMUTABLE_WITH_EXCLUSION`, `MUTABLE_WITH_EXCLUSION`. Default: `MUTABLE`.
+    #[schemars(extend("enum" = ["MUTABLE", "IMMUTABLE", "IMMUTABLE_WITH_EXCLUSION", "MUTABLE_WITH_EXCLUSION"]))]
     pub image_tag_mutability: String,
+    /// For which tags the opposite holds: one to five filters.
+    #[serde(default)]
+    pub image_tag_mutability_exclusion_filters: Vec<ExclusionFilter>,
     /// Default: no scanning. A registry-wide scanning configuration overrides it.
     pub image_scanning_configuration: Scanning,
     /// One element. Default: `AES256`. A change replaces the repository.
     pub encryption_configurations: Vec<Encryption>,
     /// Whether the repository may be deleted with its images. Default: false.
     pub force_delete: Option<bool>,
+}
+
+/// Tags that are excepted from the mutability of a repository.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ExclusionFilter {
+    /// A tag, with at most two `*` for any text: 1 to 128 letters, digits and `._*-`.
+    pub filter: String,
+    /// `WILDCARD`, the only one that there is.
+    #[serde(default = "wildcard")]
+    #[schemars(extend("enum" = ["WILDCARD"]))]
+    pub filter_type: String,
 }
 
 /// How images are scanned for known vulnerabilities.
@@ -108,6 +127,7 @@ impl ResourceType for Repository {
             .properties([
                 Property::new("name").replaces().text(NAME),
                 Property::new("imageTagMutability").default("MUTABLE"),
+                Property::new("imageTagMutabilityExclusionFilters").canonical(canonical_filters),
                 Property::new("imageScanningConfiguration")
                     .default(Value::object([("scanOnPush", false.into())])),
                 Property::new("encryptionConfigurations")
@@ -126,8 +146,12 @@ impl ResourceType for Repository {
             .defers(keep_default_key)
     }
 
+    fn id_in<'a>(&self, arn: &'a str) -> Option<&'a str> {
+        super::name_of(arn)
+    }
+
     async fn read(&self, context: &Context, query: Query<'_>) -> AwsResult<Vec<LiveOf<Self>>> {
-        let wanted = query.wanted_names("name");
+        let wanted: BTreeSet<&str> = query.wanted_names("name").into_iter().collect();
         let indexed: BTreeSet<&str> = query
             .indexed
             .iter()
@@ -140,11 +164,12 @@ impl ResourceType for Repository {
             let names: Vec<&str> = indexed.iter().copied().collect();
             match describe(context, &names).await {
                 // The index lists for a while what is gone.
-                Err(error) if error.is(ErrorKind::NotFound) => describe_all(context).await?,
+                Err(error) if error.is(ErrorKind::NotFound) => search(context, &names).await?,
                 other => other?,
             }
         } else {
-            describe_all(context).await?
+            let names: Vec<&str> = wanted.union(&indexed).copied().collect();
+            search(context, &names).await?
         };
         let candidates = found.iter().filter(|repository| {
             let name = repository.repository_name().unwrap_or_default();
@@ -183,6 +208,7 @@ impl ResourceType for Repository {
     ) -> AwsResult<LiveOf<Self>> {
         let inputs = new.inputs;
         let encryption = encryption(&inputs.encryption_configurations)?;
+        let filters = filters("ecr:CreateRepository", inputs)?;
         let created = context
             .call("ecr:CreateRepository", || {
                 context
@@ -190,6 +216,7 @@ impl ResourceType for Repository {
                     .create_repository()
                     .repository_name(&inputs.name)
                     .image_tag_mutability(mutability(inputs))
+                    .set_image_tag_mutability_exclusion_filters(filters.clone())
                     .image_scanning_configuration(scanning(inputs))
                     .set_encryption_configuration(encryption.clone())
                     .set_tags(Some(super::to_sdk(new.tags)))
@@ -223,7 +250,10 @@ impl ResourceType for Repository {
     async fn update(&self, context: &Context, change: Change<'_, Self>) -> AwsResult<LiveOf<Self>> {
         let name = &change.observed.id;
         let wanted = change.wanted;
-        if change.diff.touches("imageTagMutability") {
+        if change.diff.touches("imageTagMutability")
+            || change.diff.touches("imageTagMutabilityExclusionFilters")
+        {
+            let filters = filters("ecr:PutImageTagMutability", wanted)?;
             until_visible(|| {
                 context.call("ecr:PutImageTagMutability", || {
                     context
@@ -231,6 +261,7 @@ impl ResourceType for Repository {
                         .put_image_tag_mutability()
                         .repository_name(name)
                         .image_tag_mutability(mutability(wanted))
+                        .set_image_tag_mutability_exclusion_filters(filters.clone())
                         .send()
                 })
             })
@@ -287,6 +318,11 @@ impl ResourceType for Repository {
 }
 
 const AES256: &str = "AES256";
+const WILDCARD: &str = "WILDCARD";
+
+fn wildcard() -> String {
+    WILDCARD.to_owned()
+}
 
 fn aes256() -> String {
     AES256.to_owned()
@@ -303,11 +339,13 @@ fn consents(query: Query<'_>, name: &str) -> Option<bool> {
         .as_bool()
 }
 
+const DESCRIBE: &str = "ecr:DescribeRepositories";
+
 /// Repositories by name, at most 100 a call. Fails as a whole if one of them does not exist.
 async fn describe(context: &Context, names: &[&str]) -> AwsResult<Vec<EcrRepository>> {
     let answers = try_join_all(names.chunks(100).map(|names| async move {
-        context
-            .call("ecr:DescribeRepositories", || {
+        let answer = context
+            .call(DESCRIBE, || {
                 let names = names.iter().map(|name| (*name).to_owned()).collect();
                 context
                     .ecr
@@ -315,20 +353,19 @@ async fn describe(context: &Context, names: &[&str]) -> AwsResult<Vec<EcrReposit
                     .set_repository_names(Some(names))
                     .send()
             })
-            .await
+            .await?;
+        expected(DESCRIBE, answer.repositories, "`repositories`")
     }))
     .await?;
-    Ok(answers
-        .into_iter()
-        .flat_map(|answer| answer.repositories.unwrap_or_default())
-        .collect())
+    Ok(answers.into_iter().flatten().collect())
 }
 
-/// Every repository of the account in this region.
-async fn describe_all(context: &Context) -> AwsResult<Vec<EcrRepository>> {
-    pages(|token| async move {
+/// The repositories of these names that are there, and others with them: a listing costs less than a call for each, unless it
+/// has more pages than there are names.
+async fn search(context: &Context, names: &[&str]) -> AwsResult<Vec<EcrRepository>> {
+    let all = few_pages(DESCRIBE, names.len(), |token| async move {
         let page = context
-            .call("ecr:DescribeRepositories", || {
+            .call(DESCRIBE, || {
                 context
                     .ecr
                     .describe_repositories()
@@ -338,16 +375,27 @@ async fn describe_all(context: &Context) -> AwsResult<Vec<EcrRepository>> {
             })
             .await?;
         let next = page.next_token().map(str::to_owned);
-        Ok((page.repositories, next))
+        let repositories = expected(DESCRIBE, page.repositories, "`repositories`")?;
+        Ok((Some(repositories), next))
+    })
+    .await?;
+    if let Some(all) = all {
+        return Ok(all);
+    }
+    let names = names.iter().copied();
+    one_by_one(names, |name| async move {
+        let name = [name];
+        describe(context, &name).await
     })
     .await
 }
 
 /// What neither Describe nor the index tells.
 async fn details(context: &Context, repository: &EcrRepository) -> AwsResult<(Tags, bool)> {
+    const LIST_TAGS: &str = "ecr:ListTagsForResource";
     let tags = async {
         let answer = context
-            .call("ecr:ListTagsForResource", || {
+            .call(LIST_TAGS, || {
                 context
                     .ecr
                     .list_tags_for_resource()
@@ -355,15 +403,17 @@ async fn details(context: &Context, repository: &EcrRepository) -> AwsResult<(Ta
                     .send()
             })
             .await?;
-        Ok(super::from_sdk(answer.tags()))
+        let tags = expected(LIST_TAGS, answer.tags, "`tags`")?;
+        Ok(super::from_sdk(&tags))
     };
     let name = repository.repository_name().unwrap_or_default();
     try_join(tags, has_images(context, name)).await
 }
 
 async fn has_images(context: &Context, name: &str) -> AwsResult<bool> {
+    const OPERATION: &str = "ecr:ListImages";
     let answer = context
-        .call("ecr:ListImages", || {
+        .call(OPERATION, || {
             context
                 .ecr
                 .list_images()
@@ -372,11 +422,29 @@ async fn has_images(context: &Context, name: &str) -> AwsResult<bool> {
                 .send()
         })
         .await?;
-    Ok(!answer.image_ids().is_empty())
+    // Without images a repository may be deleted without a word.
+    Ok(!expected(OPERATION, answer.image_ids, "`imageIds`")?.is_empty())
 }
 
 fn mutability(inputs: &Inputs) -> ImageTagMutability {
     ImageTagMutability::from(inputs.image_tag_mutability.as_str())
+}
+
+/// `None` for none: AWS takes no empty list.
+fn filters(
+    operation: &str,
+    inputs: &Inputs,
+) -> AwsResult<Option<Vec<ImageTagMutabilityExclusionFilter>>> {
+    let filters = inputs.image_tag_mutability_exclusion_filters.iter();
+    let built = filters.map(|one| {
+        let kind = ImageTagMutabilityExclusionFilterType::from(one.filter_type.as_str());
+        let filter = ImageTagMutabilityExclusionFilter::builder().filter(&one.filter);
+        // The builder refuses only what is missing, and nothing is.
+        let built = filter.filter_type(kind).build();
+        built.map_err(|error| ProviderError::new(ErrorKind::Bug, operation, error.to_string()))
+    });
+    let built = built.collect::<AwsResult<Vec<_>>>()?;
+    Ok((!built.is_empty()).then_some(built))
 }
 
 fn scanning(inputs: &Inputs) -> ImageScanningConfiguration {
@@ -385,7 +453,42 @@ fn scanning(inputs: &Inputs) -> ImageScanningConfiguration {
         .build()
 }
 
+/// The limits of filters: <https://docs.aws.amazon.com/AmazonECR/latest/userguide/image-tag-mutability.html>.
+fn fit_filters(inputs: &Inputs) -> Option<Misfit> {
+    const PROPERTY: &str = "imageTagMutabilityExclusionFilters";
+    let filters = &inputs.image_tag_mutability_exclusion_filters;
+    let mutability = inputs.image_tag_mutability.as_str();
+    let both = ["imageTagMutability", PROPERTY];
+    if mutability.ends_with("_WITH_EXCLUSION") == filters.is_empty() {
+        let reason = if filters.is_empty() {
+            format!("must be given where `imageTagMutability` is `{mutability}`")
+        } else {
+            format!(
+                "goes with `IMMUTABLE_WITH_EXCLUSION` or `MUTABLE_WITH_EXCLUSION`, and `imageTagMutability` is `{mutability}`"
+            )
+        };
+        return Some(Misfit::new(PROPERTY, reason).decided_by(both));
+    }
+    if filters.len() > 5 {
+        let reason = format!("has {} filters; AWS takes 5", filters.len());
+        return Some(Misfit::new(PROPERTY, reason).decided_by([]));
+    }
+    let is_sound = |filter: &str| {
+        (1..=128).contains(&filter.len())
+            && filter.matches('*').count() <= 2
+            && filter
+                .chars()
+                .all(|c| c.is_ascii_alphanumeric() || "._*-".contains(c))
+    };
+    let wrong = filters.iter().position(|one| !is_sound(&one.filter))?;
+    let reason = "takes 1 to 128 letters, digits and `._-`, and at most two `*` for any text";
+    Some(Misfit::new(format!("{PROPERTY}[{wrong}].filter"), reason))
+}
+
 fn fit(inputs: &Inputs) -> Vec<Misfit> {
+    if let Some(misfit) = fit_filters(inputs) {
+        return vec![misfit];
+    }
     let configurations = &inputs.encryption_configurations;
     if configurations.len() > 1 {
         let reason = "a repository has one encryption configuration";
@@ -412,6 +515,22 @@ fn encryption(configurations: &[Encryption]) -> AwsResult<Option<EncryptionConfi
     built.map(Some).map_err(|error| {
         ProviderError::new(ErrorKind::Bug, "ecr:CreateRepository", error.to_string())
     })
+}
+
+/// The type filled in, in any order.
+fn canonical_filters(value: Value) -> Value {
+    let Value::List(filters) = value else {
+        return value;
+    };
+    let filters = filters.into_iter().map(|filter| match filter {
+        Value::Object(mut filter) => {
+            let kind = filter.entry("filterType".to_owned());
+            kind.or_insert_with(|| WILDCARD.into());
+            Value::Object(filter)
+        }
+        other => other,
+    });
+    sorted(Value::List(filters.collect()))
 }
 
 /// The type filled in; keys by id, which ends their ARN; no key where none is used.
@@ -473,6 +592,14 @@ fn live(repository: &EcrRepository, tags: Tags, has_images: bool) -> LiveOf<Repo
                 .image_tag_mutability()
                 .map_or("MUTABLE", ImageTagMutability::as_str)
                 .to_owned(),
+            image_tag_mutability_exclusion_filters: repository
+                .image_tag_mutability_exclusion_filters()
+                .iter()
+                .map(|filter| ExclusionFilter {
+                    filter: filter.filter().to_owned(),
+                    filter_type: filter.filter_type().as_str().to_owned(),
+                })
+                .collect(),
             image_scanning_configuration: Scanning {
                 scan_on_push: repository
                     .image_scanning_configuration()

@@ -1,5 +1,11 @@
 //! Canonical forms of a task definition: what AWS fills in, empties and reorders is no difference.
 //!
+//! ECS gives containers, `environment`, `secrets`, `secretOptions`, `portMappings` and `volumesFrom` back in an order of its
+//! own: 8080, 443, 80 is answered as 443, 8080, 80 (recorded answers of real accounts in go-to-k/cdk-real-drift,
+//! `tests/corpus`; <https://github.com/hashicorp/terraform-provider-aws/pull/36029>). Every other list keeps its
+//! order, which means something in most of them: `environmentFiles`, `dependsOn`, `ulimits`, `extraHosts`, `dnsServers`,
+//! `systemControls`, the capabilities.
+//!
 //! They work on values in which references may be left, so nothing here may need to know what it looks at.
 
 use crate::aws::policy::canonical_json;
@@ -24,6 +30,14 @@ fn size(value: Value, unit: &str) -> Value {
                 .map_or(value, |amount| (amount * 1024.0).to_string().into())
         }
         _ => value,
+    }
+}
+
+/// Volumes in the order of their names, without the host that AWS fills in.
+pub(super) fn volumes(value: Value) -> Value {
+    match without_empty(value) {
+        Value::List(volumes) => by_field("name", volumes),
+        other => other,
     }
 }
 
@@ -66,9 +80,14 @@ fn container(container: Value) -> Value {
         }
         drop_defaults(port, &[("hostPort", 0.into()), ("protocol", "tcp".into())]);
     });
-    change_each(&mut container, "volumesFrom", |mount| {
-        drop_defaults(mount, &[("readOnly", false.into())]);
-    });
+    for list in ["mountPoints", "volumesFrom"] {
+        change_each(&mut container, list, |mount| {
+            drop_defaults(mount, &[("readOnly", false.into())]);
+        });
+    }
+    for list in ["portMappings", "mountPoints", "volumesFrom"] {
+        change_list(&mut container, list, in_any_order);
+    }
     if let Some(Value::Object(check)) = container.get_mut("healthCheck") {
         drop_defaults(
             check,
@@ -123,6 +142,16 @@ fn by_field(field: &str, values: Vec<Value>) -> Value {
             .as_object()
             .and_then(|value| value.get(field)?.as_str())
             .map(str::to_owned)
+    });
+    Value::List(values)
+}
+
+/// Elements in the order of all that they say. Those that are not known yet keep their place among equals.
+fn in_any_order(values: Vec<Value>) -> Value {
+    let mut values = values;
+    values.sort_by_cached_key(|value| {
+        let is_known = value.references().is_empty();
+        is_known.then(|| serde_json::Value::from(value).to_string())
     });
     Value::List(values)
 }
@@ -185,6 +214,84 @@ mod tests {
             canonical(json!([{"name": "api", "image": "a:2"}])),
             canonical(json!([{"name": "api", "image": "a:1"}]))
         );
+    }
+
+    /// Three ports of a container as they were written and as they were answered, in a recording of a real account.
+    #[test]
+    fn ports_and_foreign_volumes_may_come_in_any_order() {
+        let written = json!([{"name": "web", "image": "w:1",
+            "portMappings": [{"containerPort": 8080}, {"containerPort": 443}, {"containerPort": 80, "protocol": "udp"}],
+            "mountPoints": [{"sourceVolume": "b", "containerPath": "/b"}, {"sourceVolume": "a", "containerPath": "/a"}],
+            "volumesFrom": [{"sourceContainer": "log"}, {"sourceContainer": "data", "readOnly": true}],
+            "logConfiguration": {"logDriver": "splunk", "secretOptions": [{"name": "b", "valueFrom": "x"},
+                {"name": "a", "valueFrom": "y"}]}}]);
+        let answered = json!([{"name": "web", "image": "w:1", "cpu": 0, "essential": true,
+            "portMappings": [{"containerPort": 443, "hostPort": 443, "protocol": "tcp"},
+                {"containerPort": 8080, "hostPort": 8080, "protocol": "tcp"},
+                {"containerPort": 80, "hostPort": 80, "protocol": "udp"}],
+            "mountPoints": [{"sourceVolume": "a", "containerPath": "/a", "readOnly": false}, {"sourceVolume": "b", "containerPath": "/b"}],
+            "volumesFrom": [{"sourceContainer": "data", "readOnly": true}, {"sourceContainer": "log", "readOnly": false}],
+            "logConfiguration": {"logDriver": "splunk", "options": {}, "secretOptions": [{"name": "a", "valueFrom": "y"},
+                {"name": "b", "valueFrom": "x"}]}}]);
+        assert_eq!(canonical(written.clone()), canonical(answered));
+        let one_less =
+            json!([{"name": "web", "image": "w:1", "portMappings": [{"containerPort": 8080}]}]);
+        assert_ne!(canonical(written), canonical(one_less));
+    }
+
+    /// Lists that ECS answers in the order in which they were sent, and empty texts, which it keeps.
+    #[test]
+    fn where_ecs_keeps_the_order_another_order_is_a_difference() {
+        let lists = [
+            ("command", json!(["-a", "-b"])),
+            ("entryPoint", json!(["sh", "-c"])),
+            (
+                "dependsOn",
+                json!([{"containerName": "b", "condition": "START"}, {"containerName": "a", "condition": "START"}]),
+            ),
+            ("dnsSearchDomains", json!(["b.internal", "a.internal"])),
+            ("dnsServers", json!(["10.0.0.2", "10.0.0.1"])),
+            ("dockerSecurityOptions", json!(["label:b", "label:a"])),
+            (
+                "environmentFiles",
+                json!([{"value": "arn:b", "type": "s3"}, {"value": "arn:a", "type": "s3"}]),
+            ),
+            (
+                "extraHosts",
+                json!([{"hostname": "b", "ipAddress": "10.0.0.2"}, {"hostname": "a", "ipAddress": "10.0.0.1"}]),
+            ),
+            (
+                "linuxParameters",
+                json!({"capabilities": {"drop": ["NET_RAW", "ALL"]}}),
+            ),
+            (
+                "systemControls",
+                json!([{"namespace": "net.b", "value": "1"}, {"namespace": "net.a", "value": "1"}]),
+            ),
+            (
+                "ulimits",
+                json!([{"name": "nproc", "softLimit": 1, "hardLimit": 1}, {"name": "core", "softLimit": 0, "hardLimit": 0}]),
+            ),
+        ];
+        let container = |name: &str, list: &serde_json::Value| {
+            let mut container = json!({"name": "web", "image": "w:1", "environment": [{"name": "EMPTY", "value": ""}]});
+            container[name] = list.clone();
+            canonical(json!([container]))
+        };
+        for (name, list) in lists {
+            let mut turned = list.clone();
+            let inner = if list.is_array() {
+                &mut turned
+            } else {
+                &mut turned["capabilities"]["drop"]
+            };
+            inner.as_array_mut().expect("a list").reverse();
+            assert_ne!(container(name, &list), container(name, &turned), "{name}");
+        }
+        let empty = canonical(
+            json!([{"name": "web", "image": "w:1", "environment": [{"name": "EMPTY", "value": ""}]}]),
+        );
+        assert_ne!(empty, canonical(json!([{"name": "web", "image": "w:1"}])));
     }
 
     #[test]

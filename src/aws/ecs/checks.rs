@@ -3,7 +3,7 @@
 
 use std::collections::HashSet;
 
-use super::container_definition::{ContainerDefinition, HealthCheck};
+use super::container_definition::{ContainerDefinition, HealthCheck, Secret};
 use super::task_definition::Inputs;
 use crate::aws::policy::least_characters;
 use crate::aws::resource_type::check;
@@ -236,6 +236,51 @@ fn fit_containers(inputs: &Inputs, misfits: &mut Vec<Misfit>) {
     }
     fit_dependencies(containers, misfits);
     fit_shares(inputs, misfits);
+    fit_volumes(inputs, misfits);
+}
+
+/// Volumes have names of their own, and what is mounted is one of them.
+fn fit_volumes(inputs: &Inputs, misfits: &mut Vec<Misfit>) {
+    let is_fargate = inputs
+        .requires_compatibilities
+        .iter()
+        .any(|one| one == "FARGATE");
+    let mut names: HashSet<&str> = HashSet::new();
+    for (index, volume) in inputs.volumes.iter().enumerate() {
+        let at = |part: &str| format!("volumes[{index}].{part}");
+        if let Some(unfit) = super::NAME.check_text(&volume.name) {
+            misfits.push(Misfit::new(at("name"), unfit.reason));
+        }
+        if !names.insert(&volume.name) {
+            let reason = format!("`{}` is the name of another volume", volume.name);
+            misfits.push(Misfit::new(at("name"), reason));
+        }
+        if is_fargate && volume.host_path.is_some() {
+            let reason = "is not for Fargate: without it, the volume is an empty directory of the task's own";
+            misfits.push(Misfit::new(at("hostPath"), reason));
+        }
+    }
+    let platform = inputs.runtime_platform.operating_system_family.as_str();
+    for (index, container) in inputs.container_definitions.iter().enumerate() {
+        let mut paths: HashSet<&str> = HashSet::new();
+        for (number, mount) in container.mount_points.iter().flatten().enumerate() {
+            let at = |part: &str| format!("{CONTAINERS}[{index}].mountPoints[{number}].{part}");
+            let volume = mount.source_volume.as_deref().unwrap_or_default();
+            if !names.contains(volume) {
+                let reason = format!("the task has no volume `{volume}` under `volumes`");
+                let misfit = Misfit::new(at("sourceVolume"), reason);
+                misfits.push(misfit.decided_by([&at("sourceVolume"), "volumes"]));
+            }
+            let path = mount.container_path.as_deref().unwrap_or_default();
+            if platform == "LINUX" && !path.starts_with('/') {
+                let reason = "must be a path from the root, such as `/tmp`";
+                misfits.push(Misfit::new(at("containerPath"), reason));
+            } else if !paths.insert(path) {
+                let reason = format!("`{path}` is the place of another mount");
+                misfits.push(Misfit::new(at("containerPath"), reason));
+            }
+        }
+    }
 }
 
 fn fit_variables(
@@ -246,19 +291,58 @@ fn fit_variables(
 ) {
     let secrets = container.secrets.as_deref().unwrap_or_default();
     let environment = container.environment.as_deref().unwrap_or_default();
-    let mut names: HashSet<&str> = environment
-        .iter()
-        .filter_map(|variable| variable.name.as_deref())
-        .collect();
+    let mut names: HashSet<&str> = HashSet::new();
+    for (number, variable) in environment.iter().enumerate() {
+        let place = at(&format!(".environment[{number}]"));
+        let name = variable.name.as_deref().unwrap_or_default();
+        if name.is_empty() {
+            let reason = "must name a variable: ECS drops what has no name";
+            misfits.push(Misfit::new(format!("{place}.name"), reason));
+        } else if !names.insert(name) {
+            let reason = format!("`{name}` is another variable, too; ECS keeps one of them");
+            misfits.push(Misfit::new(format!("{place}.name"), reason));
+        }
+        if variable.value.is_none() {
+            let reason = "must be given: ECS drops a variable without a value";
+            let misfit = Misfit::new(format!("{place}.value"), reason);
+            misfits.push(misfit.help("`\"\"` for an empty value, or take the variable out"));
+        }
+    }
     for (number, secret) in secrets.iter().enumerate() {
-        if !names.insert(&secret.name) {
+        let place = at(&format!(".secrets[{number}]"));
+        fit_secret(secret, &place, misfits);
+        if !secret.name.is_empty() && !names.insert(&secret.name) {
             let reason = format!("`{}` is another variable, too; ECS takes one", secret.name);
-            misfits.push(Misfit::new(at(&format!(".secrets[{number}].name")), reason));
+            misfits.push(Misfit::new(format!("{place}.name"), reason));
+        }
+    }
+    let log = container.log_configuration.as_ref();
+    let options = log.and_then(|log| log.secret_options.as_deref());
+    let mut options_named: HashSet<&str> = HashSet::new();
+    for (number, option) in options.unwrap_or_default().iter().enumerate() {
+        let place = at(&format!(".logConfiguration.secretOptions[{number}]"));
+        fit_secret(option, &place, misfits);
+        let is_plain = log
+            .and_then(|log| log.options.as_ref())
+            .is_some_and(|options| options.contains_key(&option.name));
+        if !option.name.is_empty() && (is_plain || !options_named.insert(&option.name)) {
+            let reason = format!("`{}` is another option of the log, too", option.name);
+            misfits.push(Misfit::new(format!("{place}.name"), reason));
         }
     }
     if !secrets.is_empty() && inputs.execution_role_arn.is_none() {
         let reason = "must be given where containers have `secrets`, which it reads";
         misfits.push(missing("executionRoleArn", reason));
+    }
+}
+
+/// An entry without a name or a source is refused by ECS as "The secret name must not be empty", or dropped.
+fn fit_secret(secret: &Secret, place: &str, misfits: &mut Vec<Misfit>) {
+    for (part, text) in [("name", &secret.name), ("valueFrom", &secret.value_from)] {
+        if text.is_empty() {
+            let reason = "must not be empty";
+            misfits.push(Misfit::new(format!("{place}.{part}"), reason));
+        }
     }
 }
 
@@ -372,6 +456,46 @@ mod tests {
     }
 
     #[test]
+    fn what_is_mounted_is_a_volume_of_the_task() {
+        let mounted = |volumes: Json, mounts: Json| {
+            let container = json!({"name": "api", "image": "api:1", "mountPoints": mounts});
+            said(json!({"volumes": volumes, "containerDefinitions": [container]}))
+        };
+        let tmp = json!({"sourceVolume": "tmp", "containerPath": "/tmp"});
+        assert_eq!(
+            mounted(json!([{"name": "tmp"}]), json!([tmp])),
+            Vec::<String>::new()
+        );
+        for (volumes, mounts, expected) in [
+            (json!([]), json!([tmp]), "the task has no volume `tmp`"),
+            (
+                json!([{"name": "tmp"}, {"name": "tmp"}]),
+                json!([tmp]),
+                "`tmp` is the name of another volume",
+            ),
+            (
+                json!([{"name": "tmp", "hostPath": "/var"}]),
+                json!([tmp]),
+                "is not for Fargate",
+            ),
+            (
+                json!([{"name": "tmp"}]),
+                json!([{"sourceVolume": "tmp", "containerPath": "tmp"}]),
+                "must be a path from the root",
+            ),
+            (
+                json!([{"name": "tmp"}]),
+                json!([tmp, tmp]),
+                "`/tmp` is the place of another mount",
+            ),
+        ] {
+            let misfits = mounted(volumes, mounts);
+            assert_eq!(misfits.len(), 1, "{misfits:?}");
+            assert!(misfits[0].contains(expected), "{misfits:?}");
+        }
+    }
+
+    #[test]
     fn a_plain_task_is_fine() {
         assert_eq!(said(json!({})), Vec::<String>::new());
         assert_eq!(
@@ -429,6 +553,34 @@ mod tests {
             );
         }
         assert_eq!(said.len(), 10, "{said:#?}");
+    }
+
+    /// <https://github.com/hashicorp/terraform-provider-aws/issues/39533>: what ECS drops is a difference in each preview.
+    #[test]
+    fn what_ecs_would_drop_or_keep_one_of_is_refused() {
+        let said = containers(json!([{"name": "api", "image": "a",
+            "environment": [{"name": "A", "value": ""}, {"name": "B"}, {"name": "A", "value": "2"}, {"value": "3"},
+                {"name": "", "value": "4"}, {"name": "C", "value": null}],
+            "secrets": [{"name": "", "valueFrom": "arn"}, {"name": "S", "valueFrom": ""}, {"name": "B", "valueFrom": "arn"}],
+            "logConfiguration": {"logDriver": "splunk", "options": {"splunk-url": "u"}, "secretOptions": [
+                {"name": "splunk-token", "valueFrom": ""}, {"name": "splunk-url", "valueFrom": "arn"}]}}]));
+        let expected = [
+            "environment[1].value`: must be given: ECS drops a variable without a value",
+            "environment[2].name`: `A` is another variable, too; ECS keeps one of them",
+            "environment[3].name`: must name a variable: ECS drops what has no name",
+            "environment[4].name`: must name a variable: ECS drops what has no name",
+            "environment[5].value`: must be given: ECS drops a variable without a value",
+            "secrets[0].name`: must not be empty",
+            "secrets[1].valueFrom`: must not be empty",
+            "secrets[2].name`: `B` is another variable, too; ECS takes one",
+            "logConfiguration.secretOptions[0].valueFrom`: must not be empty",
+            "logConfiguration.secretOptions[1].name`: `splunk-url` is another option of the log, too",
+        ];
+        for part in expected {
+            let hit = said.iter().any(|line| line.contains(part));
+            assert!(hit, "{part}: {said:#?}");
+        }
+        assert_eq!(said.len(), expected.len(), "{said:#?}");
     }
 
     #[test]

@@ -16,13 +16,14 @@ use serde::{Deserialize, Serialize};
 
 use super::service_search;
 use crate::aws::context::Context;
-use crate::aws::error::{AwsResult, expected};
+use crate::aws::error::{AwsResult, expected, expected_or_failed};
 use crate::aws::resource_type::{Asking, Change, Live, LiveOf, New, ResourceType, adopt};
 use crate::aws::states::{self, Standing};
 use crate::aws::wait::{Poll, Wait, until_visible};
 use crate::resource::provider::{DataPolicy, Holder, Progress, Query, Remedy};
 use crate::resource::{
-    Condition, CreateClass, ErrorKind, Property, ProviderError, ReadSession, Schema, tags,
+    Condition, CreateClass, ErrorKind, Observed, Property, ProviderError, ReadSession, Schema,
+    Value, tags,
 };
 
 /// A group of services.
@@ -64,10 +65,15 @@ impl ResourceType for Cluster {
             .found_by_name()
             .named("name", 255)
             .blockers(&["aws:ecs:Service"])
+            .aftermath(aftermath)
             .properties([
                 Property::new("name").replaces().text(super::NAME),
                 Property::new("settings").server_chooses().set(),
             ])
+    }
+
+    fn id_in<'a>(&self, arn: &'a str) -> Option<&'a str> {
+        Some(arn)
     }
 
     async fn read(&self, context: &Context, query: Query<'_>) -> AwsResult<Vec<LiveOf<Self>>> {
@@ -300,7 +306,8 @@ async fn describe(context: &Context, names: &[String]) -> AwsResult<Vec<EcsClust
             })
             .await?;
         super::check(OPERATION, answer.failures())?;
-        Ok(answer.clusters.unwrap_or_default())
+        let has_failures = !answer.failures().is_empty();
+        expected_or_failed(OPERATION, answer.clusters, has_failures, "`clusters`")
     }))
     .await?;
     Ok(answers.into_iter().flatten().collect())
@@ -337,10 +344,36 @@ fn live(cluster: &EcsCluster) -> LiveOf<Cluster> {
         },
         outputs: Outputs {},
         tags: super::from_sdk(cluster.tags()),
-        condition: match states::condition(states::CLUSTER, cluster.status().unwrap_or("ACTIVE")) {
+        condition: match states::condition_of(
+            states::CLUSTER,
+            cluster.status().unwrap_or("ACTIVE"),
+            cluster.active_services_count() > 0 || cluster.running_tasks_count() > 0,
+        ) {
             Condition::Settling(status) => Condition::Settling(status.to_lowercase()),
             Condition::Broken(status) => Condition::Broken(status.to_lowercase()),
-            Condition::Ready => Condition::Ready,
+            usable => usable,
         },
     }
+}
+
+/// Container Insights writes for a while after the cluster is gone, and makes its log group again for that.
+/// <https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Container-Insights-reference-performance-logs-ECS.html>
+fn aftermath(cluster: &Observed, _: DataPolicy) -> Vec<String> {
+    let Some(Value::List(settings)) = cluster.inputs.get("settings") else {
+        return Vec::new();
+    };
+    let is_on = |setting: &Value| {
+        let text = |key: &str| setting.as_object()?.get(key)?.as_str();
+        text("name") == Some("containerInsights")
+            && text("value").is_some_and(|value| value != "disabled")
+    };
+    if !settings.iter().any(is_on) {
+        return Vec::new();
+    }
+    let name = cluster.inputs.get("name").and_then(Value::as_str);
+    let name = name.unwrap_or_default();
+    vec![format!(
+        "the log group `/aws/ecs/containerinsights/{name}/performance`, which Container Insights may make again in the next \
+         minutes"
+    )]
 }

@@ -146,6 +146,8 @@ part! {
         /// The order means nothing.
         environment: Vec<KeyValuePair>,
         environment_files: Vec<EnvironmentFile>,
+        /// The order means nothing.
+        mount_points: Vec<MountPoint>,
         volumes_from: Vec<VolumeFrom>,
         linux_parameters: LinuxParameters,
         /// Environment variables from Secrets Manager and Parameter Store. The order means nothing.
@@ -232,6 +234,20 @@ part! {
         r#type: String,
     }
     {}
+}
+
+part! {
+    /// A volume of the task, in the file system of a container.
+    MountPoint, blank: types::MountPoint::builder().build(),
+    {}
+    {
+        /// The name of the volume.
+        source_volume: String,
+        /// Where it is, from the root.
+        container_path: String,
+        /// Default: false.
+        read_only: bool,
+    }
 }
 
 part! {
@@ -437,6 +453,7 @@ mod tests {
                 "tmpfs": [{"containerPath": "/tmp", "size": 64}]},
             "ulimits": [{"name": "nofile", "softLimit": 1, "hardLimit": 2}],
             "extraHosts": [{"hostname": "h", "ipAddress": "10.0.0.1"}],
+            "mountPoints": [{"sourceVolume": "tmp", "containerPath": "/tmp", "readOnly": true}],
             "volumesFrom": [{"sourceContainer": "c", "readOnly": true}],
             "systemControls": [{"namespace": "net.core.somaxconn", "value": "1"}],
             "resourceRequirements": [{"value": "1", "type": "GPU", "sharingStrategy": {"nvidiaMps": {"memory": 512}}}],

@@ -111,7 +111,7 @@ fn events(service: &Service) -> Vec<String> {
     lines
 }
 
-fn groups_of(service: &Service) -> impl Iterator<Item = &str> {
+pub(super) fn groups_of(service: &Service) -> impl Iterator<Item = &str> {
     service
         .load_balancers()
         .iter()

@@ -6,6 +6,7 @@ pub mod cluster;
 pub mod container_definition;
 mod diagnosis;
 mod obstacle;
+mod patience;
 mod rollout;
 pub mod service;
 mod service_form;
@@ -35,7 +36,7 @@ fn from_sdk(tags: &[Tag]) -> Tags {
         .collect()
 }
 
-fn to_sdk(tags: &Tags) -> Vec<Tag> {
+pub(super) fn to_sdk(tags: &Tags) -> Vec<Tag> {
     tags.iter()
         .map(|(key, value)| Tag::builder().key(key).value(value).build())
         .collect()
@@ -50,6 +51,17 @@ fn name_of(arn_or_name: &str) -> &str {
 fn by_name(value: Value) -> Value {
     match &value {
         Value::String(text) => name_of(text).into(),
+        _ => value,
+    }
+}
+
+/// As [`by_name`] for roles. One with a path is another than that of its name without: tasks cannot assume that any more.
+fn by_role(value: Value) -> Value {
+    match &value {
+        Value::String(text) => {
+            let (_, role) = text.split_once(":role/").unwrap_or(("", text));
+            role.into()
+        }
         _ => value,
     }
 }
@@ -91,6 +103,7 @@ fn invalid(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::aws::error::kind;
 
     #[test]
     fn arns_and_names_compare_equal() {
@@ -103,6 +116,13 @@ mod tests {
             Value::from("api:3")
         );
         assert_eq!(by_name(Value::Null), Value::Null);
+        let role = |text: &str| by_role(text.into());
+        assert_eq!(role("arn:aws:iam::1:role/task"), role("task"));
+        assert_ne!(
+            role("arn:aws:iam::1:role/fde/task"),
+            role("arn:aws:iam::1:role/task")
+        );
+        assert_eq!(by_role(Value::Null), Value::Null);
     }
 
     #[test]
@@ -110,5 +130,31 @@ mod tests {
         let failure = |reason: &str| Failure::builder().arn("a").reason(reason).build();
         assert!(check("ecs:DescribeServices", &[failure("MISSING")]).is_ok());
         assert!(check("ecs:DescribeServices", &[failure("ACCESS_DENIED")]).is_err());
+    }
+
+    /// What a service refers to may have been made a moment ago, and ECS asks other services for it.
+    #[test]
+    fn what_ecs_does_not_see_yet_is_waited_for_and_what_is_wrong_is_not() {
+        let not_yet = [
+            "Error retrieving subnet information for [subnet-1]: The subnet ID 'subnet-1' does not exist (ErrorCode: InvalidSubnetID.NotFound)",
+            "Error retrieving security group information for [sg-1]: The security group 'sg-1' does not exist (ErrorCode: InvalidGroup.NotFound)",
+            "ECS was unable to assume the configured ECS Infrastructure Role 'arn:aws:iam::1:role/volumes'. Please verify that the role being passed has the proper trust relationship with Amazon ECS.",
+            "ECS was unable to assume the role 'arn:aws:iam::1:role/api' that was provided for this task.",
+            "Unable to assume the service linked role. Please verify that the ECS service linked role exists.",
+            "Unable to assume role and validate the listeners configured on your load balancer. Please verify the role being passed has the proper permissions.",
+            "The specified target group does not exist. (targetGroupArn arn)",
+        ];
+        for message in not_yet {
+            let kind = kind("InvalidParameterException", message, 400);
+            assert_eq!(kind, ErrorKind::NotVisibleYet, "{message}");
+        }
+        let role = "Role is not valid";
+        assert_eq!(kind("ClientException", role, 400), ErrorKind::NotVisibleYet);
+        let service = "ECS service doesn't exist: service/shop/api";
+        let found = kind("ValidationException", service, 400);
+        assert_eq!(found, ErrorKind::NotVisibleYet);
+        let wrong = "The container web does not exist in the task definition.";
+        let found = kind("InvalidParameterException", wrong, 400);
+        assert_eq!(found, ErrorKind::Invalid);
     }
 }

@@ -56,6 +56,14 @@ pub(super) fn remedy(
     of_events.or_else(|| tasks.iter().find_map(of_task))
 }
 
+/// Whether tasks of a deployment could not start since ECS could not assume a role of theirs. A role that was made a moment ago
+/// is not known everywhere yet, so that the first tasks of a stack may fail for it (pulumi-awsx#927), as many as end a deployment.
+pub(super) fn wants_role(service: &Service, deployment: &Deployment) -> bool {
+    since(service, Some(deployment))
+        .filter_map(ServiceEvent::message)
+        .any(|message| message.contains("unable to assume the role"))
+}
+
 /// The obstacle that a target has.
 pub(super) fn of_target(group: &str, target: &TargetHealthDescription) -> Option<Obstacle> {
     let health = target.target_health()?;
@@ -223,6 +231,17 @@ mod tests {
         );
         let steady = "(service api) has reached a steady state.";
         assert_eq!(spoken(&[(30, steady)]), None);
+    }
+
+    #[test]
+    fn a_role_that_could_not_be_assumed_counts_for_its_own_deployment_alone() {
+        let wanted = |events: &[(i64, &str)]| {
+            let service = service(events);
+            wants_role(&service, &service.deployments()[0])
+        };
+        assert!(wanted(&[(40, IMPAIRED), (30, ROLE)]));
+        assert!(!wanted(&[(40, IMPAIRED), (-5, ROLE)]));
+        assert!(!wanted(&[(30, CAPACITY)]));
     }
 
     /// Messages that users have reported, and who ends what they say.

@@ -9,13 +9,15 @@
 //! <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_Deployment.html> (`rolloutState`)
 
 use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use aws_sdk_ecs::types::{Deployment, DeploymentRolloutState, Service};
 use tokio::time::Instant;
 
 use super::obstacle::{self, Lasting};
-use super::{diagnosis, service_search};
+use super::service::Inputs;
+use super::{diagnosis, patience, service_search};
 use crate::aws::context::Context;
 use crate::aws::error::AwsResult;
 use crate::aws::states::{self, DEPLOYMENT, ROLLOUT, SERVICE, is_lost};
@@ -111,6 +113,11 @@ pub(super) fn condition(service: &Service) -> Condition {
         Condition::Settling(status) if has_failed(service) => {
             Condition::Settling(format!("{status}; a new one is due"))
         }
+        Condition::Ready => Condition::Busy(states::unknown(
+            primary
+                .rollout_state()
+                .map_or("", DeploymentRolloutState::as_str),
+        )),
         other => other,
     }
 }
@@ -147,8 +154,13 @@ fn standing(service: &Service, awaited: &Awaited<'_>) -> Standing {
             in_its_place(ours, primary),
         ));
     }
-    let completed = state
-        .is_none_or(|state| states::standing(ROLLOUT, state) == Some(states::Standing::Usable));
+    // Where all tasks run and no others are left, a state that AWS has added since holds nothing up.
+    let completed = state.is_none_or(|state| {
+        matches!(
+            states::standing(ROLLOUT, state),
+            None | Some(states::Standing::Usable)
+        )
+    });
     // States that AWS has added since are named.
     let unknown = |table, word: Option<&str>| {
         word.filter(|word| states::standing(table, word).is_none())
@@ -177,13 +189,6 @@ fn standing(service: &Service, awaited: &Awaited<'_>) -> Standing {
     ))
 }
 
-/// The number of failed tasks at which the circuit breaker ends a deployment. The wait ends there without a breaker, too:
-/// AWS starts tasks endlessly. <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-circuit-breaker.html>
-fn threshold(service: &Service) -> i32 {
-    let half = (service.desired_count() + 1) / 2;
-    half.clamp(3, 200)
-}
-
 fn has_breaker(service: &Service) -> bool {
     let configuration = service.deployment_configuration();
     let breaker = configuration.and_then(|one| one.deployment_circuit_breaker());
@@ -202,77 +207,117 @@ fn in_its_place(ours: &Deployment, primary: Option<&Deployment>) -> String {
         .unwrap_or_default()
 }
 
+/// How a wait has ended, if not in an error.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Ended {
+    /// The deployment is complete.
+    Steady,
+    /// The deployment of this id has failed since ECS could not assume a role of its tasks.
+    WantsRole(String),
+}
+
+/// What is watched, and how.
+pub(super) struct Watch<'a> {
+    pub inputs: &'a Inputs,
+    pub awaited: Awaited<'a>,
+    /// Whether a role that cannot be assumed may have been made a moment ago, so that another deployment would find it.
+    pub roles_may_be_new: bool,
+}
+
 /// Waits until the deployment is complete.
 ///
 /// # Errors
 /// [`ErrorKind::Failed`] or [`ErrorKind::TimedOut`], with everything that explains it in the details.
 pub(super) async fn wait(
     context: &Context,
-    cluster: &str,
-    name: &str,
-    awaited: &Awaited<'_>,
+    watch: &Watch<'_>,
     progress: &dyn Progress,
-) -> AwsResult<()> {
+) -> AwsResult<Ended> {
+    let Watch {
+        inputs, awaited, ..
+    } = watch;
+    let (cluster, name) = (inputs.cluster.as_str(), inputs.name.as_str());
     let names = [name.to_owned()];
     let started = Instant::now();
     let was_listed = AtomicBool::new(false);
     let lasting = Lasting::default();
     // Tasks that had failed before anybody waited, perhaps for a reason that is mended by now.
     let failed_before = AtomicI32::new(i32::MAX);
+    let seen: Mutex<Option<Service>> = Mutex::new(None);
     let failed = |message: String| Err(ProviderError::new(ErrorKind::Failed, OPERATION, message));
-    let waited = Wait::long(OPERATION, 20, progress)
-        .until(|| async {
-            let found = service_search::describe(context, cluster, &names).await?;
-            let standing = found.first().map_or_else(
-                || Standing::NotListed("the service is not listed yet".to_owned()),
-                |service| standing(service, awaited),
-            );
-            if !matches!(standing, Standing::NotListed(_)) {
-                was_listed.store(true, Ordering::Relaxed);
-            }
-            match (standing, found.first()) {
-                (Standing::Steady, _) => Ok(Poll::Ready(())),
-                (Standing::Failed(reason), _) => failed(reason),
-                (Standing::NotListed(status), found) => {
-                    if !was_listed.load(Ordering::Relaxed) && started.elapsed() < VISIBILITY {
-                        return Ok(Poll::Pending(status));
-                    }
-                    failed(match found.and_then(primary) {
-                        Some(primary) => format!(
-                            "another deployment took the place of the one that was started: it runs `{}`",
-                            super::name_of(primary.task_definition().unwrap_or_default())
-                        ),
-                        None => format!("service `{name}` is gone"),
-                    })
+    let poll = || async {
+        let found = service_search::describe(context, cluster, &names).await?;
+        let standing = found.first().map_or_else(
+            || Standing::NotListed("the service is not listed yet".to_owned()),
+            |service| standing(service, awaited),
+        );
+        if !matches!(standing, Standing::NotListed(_)) {
+            was_listed.store(true, Ordering::Relaxed);
+        }
+        *seen.lock().unwrap_or_else(PoisonError::into_inner) = found.first().cloned();
+        match (standing, found.first()) {
+            (Standing::Steady, _) => Ok(Poll::Ready(Ended::Steady)),
+            (Standing::Failed(reason), found) => {
+                match found.and_then(|one| watch.wants_role(one)) {
+                    Some(ended) => Ok(Poll::Ready(ended)),
+                    None => failed(reason),
                 }
-                (Standing::UnderWay(status), Some(service)) => {
-                    let deployment = awaited.among(service);
-                    let tasks = deployment.map_or(0, Deployment::failed_tasks);
-                    let before = failed_before.fetch_min(tasks, Ordering::Relaxed).min(tasks);
-                    if !has_breaker(service) && tasks - before >= threshold(service) {
-                        return failed(format!(
-                            "{} tasks have failed, and no circuit breaker ends the deployment",
-                            tasks - before
-                        ));
-                    }
-                    let (health, of_targets) = diagnosis::target_health(context, service).await;
-                    let obstacle = obstacle::of_events(service, deployment);
-                    let obstacle = obstacle.filter(|one| one.hand.is_some() || of_targets.is_none());
-                    let obstacle = obstacle.or(of_targets);
-                    if let Some(hand) = lasting.hand(obstacle.as_ref()) {
-                        let text = obstacle.map(|obstacle| obstacle.text).unwrap_or_default();
-                        let mut error = ProviderError::new(ErrorKind::Failed, OPERATION, text);
-                        error.remedy = Some(hand);
-                        return Err(error);
-                    }
-                    let text = obstacle.map(|obstacle| format!(": {}", obstacle.text));
-                    Ok(Poll::Pending(status + &health + &text.unwrap_or_default()))
-                }
-                (Standing::UnderWay(status), None) => Ok(Poll::Pending(status)),
             }
-        })
-        .await;
-    match waited {
+            (Standing::NotListed(status), found) => {
+                if !was_listed.load(Ordering::Relaxed) && started.elapsed() < VISIBILITY {
+                    return Ok(Poll::Pending(status));
+                }
+                failed(match found.and_then(primary) {
+                    Some(primary) => format!(
+                        "another deployment took the place of the one that was started: it runs `{}`",
+                        super::name_of(primary.task_definition().unwrap_or_default())
+                    ),
+                    None => format!("service `{name}` is gone"),
+                })
+            }
+            (Standing::UnderWay(status), Some(service)) => {
+                let deployment = awaited.among(service);
+                let tasks = deployment.map_or(0, Deployment::failed_tasks);
+                let before = failed_before.fetch_min(tasks, Ordering::Relaxed).min(tasks);
+                // AWS starts tasks endlessly where no breaker ends it.
+                let enough = patience::threshold(service.desired_count());
+                if !has_breaker(service) && tasks - before >= enough {
+                    if let Some(ended) = watch.wants_role(service) {
+                        return Ok(Poll::Ready(ended));
+                    }
+                    return failed(format!(
+                        "{} tasks have failed, and no circuit breaker ends the deployment",
+                        tasks - before
+                    ));
+                }
+                let (health, of_targets) = diagnosis::target_health(context, service).await;
+                let obstacle = obstacle::of_events(service, deployment);
+                let obstacle = obstacle.filter(|one| one.hand.is_some() || of_targets.is_none());
+                let obstacle = obstacle.or(of_targets);
+                if let Some(hand) = lasting.hand(obstacle.as_ref()) {
+                    let text = obstacle.map(|obstacle| obstacle.text).unwrap_or_default();
+                    let mut error = ProviderError::new(ErrorKind::Failed, OPERATION, text);
+                    error.remedy = Some(hand);
+                    return Err(error);
+                }
+                let text = obstacle.map(|obstacle| format!(": {}", obstacle.text));
+                Ok(Poll::Pending(status + &health + &text.unwrap_or_default()))
+            }
+            (Standing::UnderWay(status), None) => Ok(Poll::Pending(status)),
+        }
+    };
+    let longer = || async {
+        let seen = seen.lock().unwrap_or_else(PoisonError::into_inner).take();
+        match seen {
+            Some(service) => patience::longest(context, &service, inputs).await,
+            None => Duration::ZERO,
+        }
+    };
+    let limited = Wait {
+        deadline: patience::limit(inputs),
+        ..Wait::long(OPERATION, 0, progress)
+    };
+    match limited.until_at_longest(poll, longer).await {
         Err(error) if matches!(error.kind, ErrorKind::Failed | ErrorKind::TimedOut) => {
             let (details, remedy) = diagnosis::explain(context, cluster, name, awaited).await;
             let remedy = error.remedy.clone().or(remedy);
@@ -282,6 +327,15 @@ pub(super) async fn wait(
             })
         }
         other => other,
+    }
+}
+
+impl Watch<'_> {
+    /// That the deployment has failed for a role, where another one may find it.
+    fn wants_role(&self, service: &Service) -> Option<Ended> {
+        let deployment = self.awaited.among(service)?;
+        let wants = self.roles_may_be_new && obstacle::wants_role(service, deployment);
+        wants.then(|| Ended::WantsRole(deployment.id().unwrap_or_default().to_owned()))
     }
 }
 
@@ -350,13 +404,6 @@ mod tests {
         );
     }
 
-    /// Half of what is wanted, at least 3 and at most 200, as the circuit breaker counts.
-    #[test]
-    fn failing_tasks_are_counted_as_the_circuit_breaker_counts_them() {
-        let thresholds = [1, 6, 7, 1000].map(|desired| threshold(&of(desired, Vec::new())));
-        assert_eq!(thresholds, [3, 3, 4, 200]);
-    }
-
     #[test]
     fn a_rollback_is_a_failure() {
         let rolling_back = vec![
@@ -395,6 +442,25 @@ mod tests {
             Condition::Settling(
                 "deployment d1 failed: circuit breaker; a new one is due".to_owned()
             )
+        );
+    }
+
+    #[test]
+    fn a_state_that_aws_has_added_since_holds_nothing_up_where_all_tasks_run() {
+        let of_state = |running| {
+            of(
+                2,
+                vec![deployment("d1", "PRIMARY", "SOMETHING_NEW", running)],
+            )
+        };
+        let found = condition(&of_state(2));
+        assert!(
+            matches!(&found, Condition::Busy(text) if text.contains("`SOMETHING_NEW`")),
+            "{found:?}"
+        );
+        assert_eq!(
+            condition(&of_state(1)),
+            Condition::Settling("1/2 running, SOMETHING_NEW".to_owned())
         );
     }
 

@@ -14,16 +14,16 @@
 
 use async_trait::async_trait;
 use aws_sdk_ecs::types::{LaunchType, PropagateTags, Service as EcsService};
-use futures_util::future::try_join_all;
+use futures_util::future::{join_all, try_join_all};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::rollout;
+use super::rollout::{self, Ended};
 use super::service_form::{
     awaited, canonical_network, deployment_configuration, keep_scaled_count, live,
     to_load_balancers, to_network,
 };
-use super::service_search::{describe, in_cluster, places};
+use super::service_search::{describe, in_cluster, named, places};
 use crate::aws::context::Context;
 use crate::aws::error::{AwsResult, expected};
 use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType, adopt, check};
@@ -153,6 +153,7 @@ impl ResourceType for Service {
                 check: super::checks::beside_service,
             }])
             .blockers(&[])
+            .assumes(&["taskDefinition"])
             .rolls_out()
             .interrupts(Interruption::new(
                 "no task runs from the end of the old one until the new one has started",
@@ -195,6 +196,13 @@ impl ResourceType for Service {
             .reads_after(&[CLUSTER])
             .deletes_after(&["aws:appautoscaling:Target"])
             .defers(keep_scaled_count)
+    }
+
+    async fn ahead(&self, context: &Context, query: Query<'_>) {
+        let asked = places(query)
+            .into_iter()
+            .map(|(cluster, names)| named(context, query, cluster, names));
+        drop(join_all(asked).await);
     }
 
     async fn read(&self, context: &Context, query: Query<'_>) -> AwsResult<Vec<LiveOf<Self>>> {
@@ -338,19 +346,18 @@ impl ResourceType for Service {
         live: LiveOf<Self>,
         progress: &dyn Progress,
     ) -> AwsResult<LiveOf<Self>> {
-        let live = if live.outputs.failed {
-            deploy_again(context, live).await?
+        let mut live = if live.outputs.failed {
+            deploy_again(context, live, None).await?
         } else {
             live
         };
-        rollout::wait(
-            context,
-            &live.inputs.cluster,
-            &live.inputs.name,
-            &awaited(&live.outputs),
-            progress,
-        )
-        .await?;
+        if let Ended::WantsRole(failed) = watch(context, &live, true, progress).await? {
+            progress.status("ECS did not know the role of the tasks yet: a new deployment");
+            live.outputs.deployment = Some(failed);
+            let revision = live.inputs.task_definition.clone();
+            live = deploy_again(context, live, Some(revision)).await?;
+            watch(context, &live, false, progress).await?;
+        }
         Ok(Live {
             condition: Condition::Ready,
             ..live
@@ -503,9 +510,28 @@ fn needs_force(change: &Change<'_, Service>) -> bool {
     runs_tasks && (starts || observed.outputs.failed)
 }
 
+/// Waits for the deployment that the last call has started.
+async fn watch(
+    context: &Context,
+    live: &LiveOf<Service>,
+    roles_may_be_new: bool,
+    progress: &dyn Progress,
+) -> AwsResult<Ended> {
+    let watch = rollout::Watch {
+        inputs: &live.inputs,
+        awaited: awaited(&live.outputs),
+        roles_may_be_new,
+    };
+    rollout::wait(context, &watch, progress).await
+}
+
 /// Starts a deployment of the same in place of one that has failed: what is wrong may be mended where AWS is not asked,
-/// such as in an image of the same tag.
-async fn deploy_again(context: &Context, live: LiveOf<Service>) -> AwsResult<LiveOf<Service>> {
+/// such as in an image of the same tag. `revision` is named where the circuit breaker may have brought an earlier one back.
+async fn deploy_again(
+    context: &Context,
+    live: LiveOf<Service>,
+    revision: Option<String>,
+) -> AwsResult<LiveOf<Service>> {
     const OPERATION: &str = "ecs:UpdateService";
     let answer = context
         .call(OPERATION, || {
@@ -514,6 +540,7 @@ async fn deploy_again(context: &Context, live: LiveOf<Service>) -> AwsResult<Liv
                 .update_service()
                 .cluster(&live.inputs.cluster)
                 .service(&live.inputs.name)
+                .set_task_definition(revision.clone())
                 .force_new_deployment(true)
                 .send()
         })

@@ -1,13 +1,14 @@
 //! Where services are found: by name, in the clusters of ours and those that file and index name.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use aws_sdk_ecs::types::{Service as EcsService, ServiceField};
 use futures_util::future::try_join_all;
 
 use super::service::CLUSTER;
 use crate::aws::context::Context;
-use crate::aws::error::AwsResult;
+use crate::aws::error::{AwsResult, expected, expected_or_failed};
 use crate::aws::pages::pages;
 use crate::resource::provider::Query;
 use crate::resource::{ErrorKind, Value};
@@ -50,6 +51,19 @@ pub(super) fn places(query: Query<'_>) -> BTreeMap<&str, BTreeSet<&str>> {
     places
 }
 
+/// The named services of a cluster, asked for once per reading.
+pub(super) async fn named(
+    context: &Context,
+    query: Query<'_>,
+    cluster: &str,
+    names: BTreeSet<&str>,
+) -> AwsResult<Arc<Vec<EcsService>>> {
+    let names: Vec<String> = names.into_iter().map(str::to_owned).collect();
+    let key = format!("ecs:DescribeServices {cluster}: {}", names.join(" "));
+    let asked = || describe(context, cluster, &names);
+    query.session.once(&key, asked).await
+}
+
 /// The named services of a cluster, and every other one if the cluster is ours and runs more than those.
 pub(super) async fn in_cluster(
     context: &Context,
@@ -57,11 +71,10 @@ pub(super) async fn in_cluster(
     cluster: &str,
     names: BTreeSet<&str>,
 ) -> AwsResult<Vec<EcsService>> {
-    let names: Vec<String> = names.into_iter().map(str::to_owned).collect();
-    let mut found = match describe(context, cluster, &names).await {
+    let mut found = match named(context, query, cluster, names.clone()).await {
         // The index lists for a while what is gone, and what is wanted may not exist yet.
         Err(error) if error.is(ErrorKind::NotFound) => return Ok(Vec::new()),
-        other => other?,
+        other => other?.to_vec(),
     };
     let parent = query
         .parents(CLUSTER)
@@ -76,7 +89,7 @@ pub(super) async fn in_cluster(
             let others: Vec<String> = list(context, cluster)
                 .await?
                 .into_iter()
-                .filter(|name| !names.contains(name))
+                .filter(|name| !names.contains(name.as_str()))
                 .collect();
             found.extend(describe(context, cluster, &others).await?);
         }
@@ -86,9 +99,10 @@ pub(super) async fn in_cluster(
 
 /// The names of a cluster's services.
 pub(super) async fn list(context: &Context, cluster: &str) -> AwsResult<Vec<String>> {
-    pages(|token| async move {
+    const OPERATION: &str = "ecs:ListServices";
+    pages(OPERATION, |token| async move {
         let page = context
-            .call("ecs:ListServices", || {
+            .call(OPERATION, || {
                 context
                     .ecs
                     .list_services()
@@ -98,8 +112,9 @@ pub(super) async fn list(context: &Context, cluster: &str) -> AwsResult<Vec<Stri
                     .send()
             })
             .await?;
-        let names = page.service_arns().iter();
-        let names = names.map(|arn| super::name_of(arn).to_owned()).collect();
+        let arns = expected(OPERATION, page.service_arns, "`serviceArns`")?;
+        let names = arns.iter().map(|arn| super::name_of(arn).to_owned());
+        let names = names.collect();
         Ok((Some(names), page.next_token))
     })
     .await
@@ -125,7 +140,8 @@ pub(super) async fn describe(
             })
             .await?;
         super::check(OPERATION, answer.failures())?;
-        Ok(answer.services.unwrap_or_default())
+        let has_failures = !answer.failures().is_empty();
+        expected_or_failed(OPERATION, answer.services, has_failures, "`services`")
     }))
     .await?;
     Ok(answers.into_iter().flatten().collect())

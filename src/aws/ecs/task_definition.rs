@@ -7,15 +7,17 @@
 //! - Only Describe shows tags, one revision a call.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
 use aws_sdk_ecs::types::{
-    Compatibility, CpuArchitecture, EphemeralStorage as EcsStorage, NetworkMode, OsFamily,
-    RuntimePlatform as EcsPlatform, SortOrder, TaskDefinition as EcsTaskDefinition,
-    TaskDefinitionField, TaskDefinitionStatus,
+    Compatibility, CpuArchitecture, EphemeralStorage as EcsStorage, HostVolumeProperties,
+    NetworkMode, OsFamily, RuntimePlatform as EcsPlatform, SortOrder,
+    TaskDefinition as EcsTaskDefinition, TaskDefinitionField, TaskDefinitionStatus,
+    Volume as EcsVolume,
 };
-use futures_util::future::{try_join, try_join_all};
+use futures_util::future::{join_all, try_join, try_join_all};
 use schemars::{JsonSchema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize};
 
@@ -63,6 +65,20 @@ pub struct Inputs {
     pub runtime_platform: RuntimePlatform,
     /// Default: AWS's, 20 GiB on Fargate.
     pub ephemeral_storage: Option<EphemeralStorage>,
+    /// What `mountPoints` of the containers name. The order means nothing.
+    #[serde(default)]
+    pub volumes: Vec<Volume>,
+}
+
+/// A place for files that containers of a task share, and that goes with the task.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Volume {
+    /// 1 to 255 letters, digits, `_` and `-`; unique in the task.
+    pub name: String,
+    /// A directory of the instance that the task runs on. Not on Fargate. Default: an empty directory of the task's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub host_path: Option<String>,
 }
 
 /// What the containers are built for.
@@ -126,10 +142,10 @@ impl ResourceType for TaskDefinition {
                 Property::new("requiresCompatibilities").replaces().set(),
                 Property::new("executionRoleArn")
                     .replaces()
-                    .canonical(super::by_name),
+                    .canonical(super::by_role),
                 Property::new("taskRoleArn")
                     .replaces()
-                    .canonical(super::by_name),
+                    .canonical(super::by_role),
                 Property::new("runtimePlatform")
                     .default(Value::object([
                         ("cpuArchitecture", X86_64.into()),
@@ -137,22 +153,22 @@ impl ResourceType for TaskDefinition {
                     ]))
                     .replaces(),
                 Property::new("ephemeralStorage").replaces(),
+                Property::new("volumes")
+                    .replaces()
+                    .canonical(canonical::volumes),
             ])
             .outputs(&["revision", "arnWithoutRevision"])
     }
 
-    async fn read(&self, context: &Context, query: Query<'_>) -> AwsResult<Vec<LiveOf<Self>>> {
-        let families: BTreeSet<&str> = query
-            .wanted_names("family")
+    async fn ahead(&self, context: &Context, query: Query<'_>) {
+        let asked = families(query)
             .into_iter()
-            .chain(
-                query
-                    .indexed
-                    .iter()
-                    .filter_map(|entry| Some(revision_of(&entry.arn)?.0)),
-            )
-            .collect();
-        let found = families
+            .map(|family| active(context, query, family));
+        drop(join_all(asked).await);
+    }
+
+    async fn read(&self, context: &Context, query: Query<'_>) -> AwsResult<Vec<LiveOf<Self>>> {
+        let found = families(query)
             .into_iter()
             .map(|family| of_family(context, query, family));
         Ok(try_join_all(found).await?.into_iter().flatten().collect())
@@ -184,6 +200,7 @@ impl ResourceType for TaskDefinition {
                 .size_in_gib(storage.size_in_gib)
                 .build()
         });
+        let volumes: Vec<EcsVolume> = inputs.volumes.iter().map(to_volume).collect();
         let answer = context
             .call_once(OPERATION, || {
                 context
@@ -201,6 +218,7 @@ impl ResourceType for TaskDefinition {
                     .set_task_role_arn(inputs.task_role_arn.clone())
                     .runtime_platform(platform.clone())
                     .set_ephemeral_storage(storage.clone())
+                    .set_volumes((!volumes.is_empty()).then(|| volumes.clone()))
                     .set_tags(Some(super::to_sdk(new.tags)))
                     .send()
             })
@@ -266,6 +284,47 @@ const LINUX: &str = "LINUX";
 /// How far the tag index may lag behind: minutes on AWS, a day to be sure, whatever our clock says.
 const INDEX_LAG: Duration = Duration::from_hours(24);
 
+/// The families that file and index name.
+fn families(query: Query<'_>) -> BTreeSet<&str> {
+    let indexed = query.indexed.iter();
+    let indexed = indexed.filter_map(|entry| Some(revision_of(&entry.arn)?.0));
+    let wanted = query.wanted_names("family").into_iter();
+    wanted.chain(indexed).collect()
+}
+
+/// What is ACTIVE of a family.
+struct Active {
+    latest: (EcsTaskDefinition, Tags),
+    /// The ARNs of the others, newest first.
+    older: Vec<String>,
+}
+
+/// The ACTIVE revisions of a family, asked for once per reading; `None` where it has none.
+async fn active(
+    context: &Context,
+    query: Query<'_>,
+    family: &str,
+) -> AwsResult<Arc<Option<Active>>> {
+    let key = format!("ecs:DescribeTaskDefinition {family}");
+    query
+        .session
+        .once(&key, || async {
+            // A family's name stands for its latest ACTIVE revision.
+            let Some(latest) = describe(context, family).await? else {
+                return Ok(None);
+            };
+            // Revisions are counted from 1 and never reused, so the first has no others beside it.
+            let mut older = if latest.0.revision() == 1 {
+                Vec::new()
+            } else {
+                list(context, family).await?
+            };
+            older.retain(|older| latest.0.task_definition_arn() != Some(older.as_str()));
+            Ok(Some(Active { latest, older }))
+        })
+        .await
+}
+
 /// The ACTIVE revisions of a family that carry our stack's tag, or that a service of the stack runs: most deploy tools
 /// register revisions without tags.
 async fn of_family(
@@ -273,39 +332,25 @@ async fn of_family(
     query: Query<'_>,
     family: &str,
 ) -> AwsResult<Vec<LiveOf<TaskDefinition>>> {
-    // A family's name stands for its latest ACTIVE revision.
-    let Some(latest) = describe(context, family).await? else {
+    let active = active(context, query, family).await?;
+    let Some(Active { latest, older }) = active.as_ref() else {
         return Ok(Vec::new());
-    };
-    let arn = latest
-        .0
-        .task_definition_arn()
-        .unwrap_or_default()
-        .to_owned();
-    // Revisions are counted from 1 and never reused, so the first has no others beside it.
-    let older = if latest.0.revision() == 1 {
-        Vec::new()
-    } else {
-        list(context, family).await?
     };
     let running: BTreeSet<&str> = query
         .parents(SERVICE)
         .filter_map(|service| service.inputs.get("taskDefinition")?.as_str())
         .collect();
-    let (indexed, others): (Vec<String>, Vec<String>) = older
-        .into_iter()
-        .filter(|older| *older != arn)
+    let (indexed, others): (Vec<&String>, Vec<&String>) = older
+        .iter()
         .partition(|arn| query.is_indexed(arn) || running.contains(arn.as_str()));
     let indexed = try_join_all(indexed.iter().map(|arn| describe(context, arn)));
     // What the index does not have is somebody else's, or too new to be in it. Newest first, so that a family with many
     // foreign revisions costs one call.
     let others = async {
-        let mut recent = Vec::new();
+        let mut recent = vec![Some(latest.clone())];
         if registered_before(&latest.0, SystemTime::now() - INDEX_LAG) {
-            recent.push(Some(latest));
             return Ok(recent);
         }
-        recent.push(Some(latest));
         for arn in &others {
             let Some(found) = describe(context, arn).await? else {
                 continue;
@@ -338,9 +383,10 @@ async fn of_family(
 
 /// The ARNs of a family's ACTIVE revisions, newest first.
 async fn list(context: &Context, family: &str) -> AwsResult<Vec<String>> {
-    let mut arns = pages(|token| async move {
+    const OPERATION: &str = "ecs:ListTaskDefinitions";
+    let mut arns = pages(OPERATION, |token| async move {
         let page = context
-            .call("ecs:ListTaskDefinitions", || {
+            .call(OPERATION, || {
                 context
                     .ecs
                     .list_task_definitions()
@@ -352,7 +398,8 @@ async fn list(context: &Context, family: &str) -> AwsResult<Vec<String>> {
                     .send()
             })
             .await?;
-        Ok((page.task_definition_arns, page.next_token))
+        let arns = expected(OPERATION, page.task_definition_arns, "`taskDefinitionArns`")?;
+        Ok((Some(arns), page.next_token))
     })
     .await?;
     // The prefix is that of other families, too.
@@ -365,8 +412,9 @@ pub(super) async fn describe(
     context: &Context,
     arn: &str,
 ) -> AwsResult<Option<(EcsTaskDefinition, Tags)>> {
+    const OPERATION: &str = "ecs:DescribeTaskDefinition";
     let answer = context
-        .call("ecs:DescribeTaskDefinition", || {
+        .call(OPERATION, || {
             context
                 .ecs
                 .describe_task_definition()
@@ -378,7 +426,8 @@ pub(super) async fn describe(
     match answer {
         Ok(answer) => {
             let tags = super::from_sdk(answer.tags());
-            Ok(answer.task_definition.map(|found| (found, tags)))
+            let found = expected(OPERATION, answer.task_definition, "`taskDefinition`")?;
+            Ok(Some((found, tags)))
         }
         Err(error) if is_gone(&error) => Ok(None),
         Err(error) => Err(error),
@@ -462,9 +511,30 @@ fn live(definition: &EcsTaskDefinition, tags: Tags) -> LiveOf<TaskDefinition> {
                 .map(|storage| EphemeralStorage {
                     size_in_gib: storage.size_in_gib(),
                 }),
+            volumes: definition.volumes().iter().map(from_volume).collect(),
         },
         tags,
         condition: Condition::Ready,
+    }
+}
+
+fn to_volume(volume: &Volume) -> EcsVolume {
+    let host = volume.host_path.as_ref().map(|path| {
+        HostVolumeProperties::builder()
+            .source_path(path.as_str())
+            .build()
+    });
+    EcsVolume::builder()
+        .name(&volume.name)
+        .set_host(host)
+        .build()
+}
+
+fn from_volume(volume: &EcsVolume) -> Volume {
+    let host = volume.host().and_then(HostVolumeProperties::source_path);
+    Volume {
+        name: volume.name().unwrap_or_default().to_owned(),
+        host_path: host.map(str::to_owned),
     }
 }
 

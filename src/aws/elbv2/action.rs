@@ -1,6 +1,8 @@
 //! What a listener or a rule does with a request.
 //!
 //! AWS completes actions: a forward comes back in two forms, a redirect with all of its parts, each action with its place.
+//! It refuses redirects that lead back to where they come from (kubernetes-sigs/aws-load-balancer-controller#487), and parts
+//! of more than 128 characters (#2396 there).
 
 use aws_sdk_elasticloadbalancingv2::types as sdk;
 use schemars::JsonSchema;
@@ -132,10 +134,20 @@ fn fit_one(at: &str, action: &Action) -> Vec<Misfit> {
             .filter(|((part, _), _)| *part != "query")
             .all(|((_, unchanged), given)| given.is_none_or(|given| given == *unchanged));
         if stays {
-            let at = format!("{at}.redirect");
-            // AWS: "The redirect configuration is not valid because it creates a loop."
-            let reason = "must change protocol, host, port or path, or it would be a redirect loop";
-            misfits.push(Misfit::new(at, reason));
+            misfits.push(Misfit::new(format!("{at}.redirect"), LOOP));
+        }
+        let parts = [
+            ("host", &redirect.host),
+            ("path", &redirect.path),
+            ("query", &redirect.query),
+        ];
+        for (part, given) in parts {
+            let length = given.as_deref().unwrap_or_default().chars().count();
+            if length > LONGEST_PART {
+                let at = format!("{at}.redirect.{part}");
+                let reason = format!("takes at most {LONGEST_PART} characters, and has {length}");
+                misfits.push(Misfit::new(at, reason));
+            }
         }
     }
     if let Some(answer) = &action.fixed_response {
@@ -159,6 +171,50 @@ fn fit_one(at: &str, action: &Action) -> Vec<Misfit> {
     }
     misfits
 }
+
+/// AWS: "The redirect configuration is not valid because it creates a loop."
+const LOOP: &str = "must change protocol, host, port or path, or it would be a redirect loop";
+
+/// Redirects of a listener that give its own protocol and port, and lead back to it.
+pub(super) fn fit_loops(
+    property: &str,
+    actions: &[Action],
+    protocol: &str,
+    port: i32,
+) -> Vec<Misfit> {
+    let port = port.to_string();
+    let is_loop = |redirect: &Redirect| {
+        let is_own = |given: Option<&str>, unchanged: &str, own: &str| {
+            given.is_none_or(|given| given == unchanged || given == own)
+        };
+        let [
+            (_, same_protocol),
+            (_, same_host),
+            (_, same_port),
+            (_, same_path),
+            _,
+        ] = UNCHANGED;
+        // Where nothing at all is given, it is told without the listener.
+        let is_given =
+            |given: Option<&str>, unchanged: &str| given.is_some_and(|given| given != unchanged);
+        let (given_protocol, given_port) = (redirect.protocol.as_deref(), redirect.port.as_deref());
+        (is_given(given_protocol, same_protocol) || is_given(given_port, same_port))
+            && is_own(given_protocol, same_protocol, protocol)
+            && is_own(given_port, same_port, &port)
+            && is_own(redirect.host.as_deref(), same_host, same_host)
+            && is_own(redirect.path.as_deref(), same_path, same_path)
+    };
+    let indexed = actions.iter().enumerate();
+    let loops = indexed.filter(|(_, action)| action.redirect.as_ref().is_some_and(is_loop));
+    let misfits = loops.map(|(index, _)| {
+        let at = format!("{property}[{index}].redirect");
+        Misfit::new(at.clone(), LOOP).decided_by([&at, "protocol", "port"])
+    });
+    misfits.collect()
+}
+
+/// Characters of host, path and query of a redirect.
+const LONGEST_PART: usize = 128;
 
 /// Characters of a fixed response.
 const LONGEST_BODY: usize = 1024;
@@ -343,6 +399,45 @@ mod tests {
         let one = json!([{"type": "forward", "targetGroupArn": "a"}]);
         assert_eq!(wanted(one.clone()), read(&[forward(&["a"])]));
         assert_ne!(wanted(one), read(&[forward(&["a", "b"])]));
+    }
+
+    #[test]
+    fn a_redirect_to_the_listener_itself_is_a_loop() {
+        let with = |mut redirect: serde_json::Value| {
+            redirect["statusCode"] = "HTTP_301".into();
+            let actions = json!([{"type": "redirect", "redirect": redirect}]);
+            let actions: Vec<Action> = serde_json::from_value(actions).unwrap();
+            let misfits = fit_loops("defaultActions", &actions, "HTTPS", 443);
+            misfits.into_iter().map(|misfit| misfit.at).next()
+        };
+        let at = Some("defaultActions[0].redirect".to_owned());
+        assert_eq!(with(json!({"protocol": "HTTPS", "port": 443})), at);
+        assert_eq!(with(json!({"protocol": "HTTPS"})), at);
+        assert_eq!(with(json!({"port": "443", "query": "a=b"})), at);
+        assert_eq!(with(json!({"protocol": "HTTPS", "port": 8443})), None);
+        assert_eq!(
+            with(json!({"protocol": "HTTPS", "host": "www.shop.example"})),
+            None
+        );
+        assert_eq!(with(json!({"protocol": "HTTPS", "path": "/new"})), None);
+        // Told as it stands, whatever the listener is.
+        assert_eq!(with(json!({})), None);
+    }
+
+    #[test]
+    fn parts_of_a_redirect_are_not_too_long() {
+        for part in ["host", "path", "query"] {
+            let said = |length: usize| {
+                let mut redirect = json!({"statusCode": "HTTP_301", "protocol": "HTTPS"});
+                redirect[part] = "x".repeat(length).into();
+                let actions = json!([{"type": "redirect", "redirect": redirect}]);
+                let actions: Vec<Action> = serde_json::from_value(actions).unwrap();
+                let misfits = fit("actions", &actions).into_iter();
+                misfits.map(|misfit| misfit.at).collect::<Vec<_>>()
+            };
+            assert_eq!(said(128), [""; 0]);
+            assert_eq!(said(129), [format!("actions[0].redirect.{part}")]);
+        }
     }
 
     #[test]

@@ -8,6 +8,8 @@ use futures_util::future::{try_join, try_join_all};
 
 use crate::aws::context::Context;
 use crate::aws::error::AwsResult;
+use crate::aws::pages::worth_asking;
+use crate::resource::names::may_be_derived_within;
 use crate::resource::provider::Query;
 use crate::resource::{ErrorKind, Tags};
 
@@ -74,16 +76,16 @@ pub(super) async fn of_load_balancer(context: &Context, arn: &str) -> AwsResult<
 pub(super) async fn modify_load_balancer(
     context: &Context,
     arn: &str,
-    changed: Settings,
+    changed: &Settings,
 ) -> AwsResult<()> {
     if changed.is_empty() {
         return Ok(());
     }
     let attributes: Vec<LoadBalancerAttribute> = changed
-        .into_iter()
+        .iter()
         .map(|(key, value)| {
             LoadBalancerAttribute::builder()
-                .key(key)
+                .key(*key)
                 .value(value)
                 .build()
         })
@@ -121,16 +123,16 @@ pub(super) async fn of_target_group(context: &Context, arn: &str) -> AwsResult<A
 pub(super) async fn modify_target_group(
     context: &Context,
     arn: &str,
-    changed: Settings,
+    changed: &Settings,
 ) -> AwsResult<()> {
     if changed.is_empty() {
         return Ok(());
     }
     let attributes: Vec<TargetGroupAttribute> = changed
-        .into_iter()
+        .iter()
         .map(|(key, value)| {
             TargetGroupAttribute::builder()
-                .key(key)
+                .key(*key)
                 .value(value)
                 .build()
         })
@@ -166,7 +168,8 @@ pub(super) struct Whole<Item> {
 
 /// Those objects of a listing that carry the stack's tag or have a wanted name, each with tags and attributes.
 ///
-/// Attributes take a round trip of their own: those that the index promises are asked for while the listing is made.
+/// A listing is short, 400 a page, but tags come twenty a call: in an account that others share, they are asked for where an
+/// object may be the stack's. Attributes take a round trip of their own: those that the index promises are asked for while the listing is made.
 pub(super) async fn read<Item, List, Ask, Answer>(
     context: &Context,
     query: &Query<'_>,
@@ -185,9 +188,17 @@ where
     }));
     let (items, promised) = try_join(list, promised).await?;
     let promised: HashMap<String, Option<Attributes>> = promised.into_iter().collect();
+    let names = query.wanted_names("name");
+    let items = worth_asking(query, items, super::PAGE as usize, |item| {
+        let (arn, name) = arn_and_name(item);
+        arn.is_some_and(|arn| query.is_indexed(arn))
+            || name.is_some_and(|name| {
+                names.contains(name)
+                    || may_be_derived_within(query.stack, name, super::LONGEST_NAME)
+            })
+    });
     let arns = items.iter().filter_map(|item| arn_and_name(item).0);
     let mut tags = super::tags(context, query, arns).await?;
-    let names = query.wanted_names("name");
     let mut wanted = Vec::new();
     for item in items {
         let (Some(arn), name) = arn_and_name(&item) else {

@@ -1,6 +1,7 @@
 //! When a rule applies to a request.
 //!
-//! AWS returns the values of path patterns and host names twice, in an old form and in a new one; they are sets.
+//! AWS returns the values of path patterns and host names twice, in an old form and in a new one
+//! (hashicorp/terraform-provider-aws#11323); they are sets.
 
 use aws_sdk_elasticloadbalancingv2::types as sdk;
 use schemars::JsonSchema;
@@ -337,6 +338,28 @@ mod tests {
             wanted(json!([{"pathPattern": {"values": ["b", "a"]}}])),
             wanted(json!([{"pathPattern": {"values": ["a", "b"]}}])),
         );
+    }
+
+    #[test]
+    fn methods_pairs_and_addresses_are_sets() {
+        let written = json!([
+            {"httpRequestMethod": {"values": ["POST", "GET"]}},
+            {"queryStrings": [{"value": "beta"}, {"key": "v", "value": "2"}, {"key": "a", "value": "2"}]},
+            {"sourceIp": {"values": ["192.0.2.0/24", "10.0.0.0/8"]}},
+        ]);
+        let answered = json!([
+            {"sourceIp": {"values": ["10.0.0.0/8", "192.0.2.0/24"]}},
+            {"queryStrings": [{"key": "a", "value": "2"}, {"key": "v", "value": "2"}, {"value": "beta"}]},
+            {"httpRequestMethod": {"values": ["GET", "POST"]}},
+        ]);
+        let conditions: Vec<Condition> = serde_json::from_value(answered).unwrap();
+        assert_eq!(read(&to_sdk(&conditions)), wanted(written.clone()));
+        let other = json!([
+            {"httpRequestMethod": {"values": ["POST", "GET"]}},
+            {"queryStrings": [{"value": "beta"}, {"key": "v", "value": "2"}, {"key": "a", "value": "3"}]},
+            {"sourceIp": {"values": ["192.0.2.0/24", "10.0.0.0/8"]}},
+        ]);
+        assert_ne!(wanted(other), wanted(written));
     }
 
     #[test]

@@ -1,6 +1,11 @@
 //! When a target is fit to get requests.
 //!
-//! Some defaults depend on protocol and version of the group, so they are filled in here and not in the schema.
+//! Some defaults depend on protocol and version of the group, so they are filled in here and not in the schema. All are sent: AWS
+//! takes no group without codes (hashicorp/terraform-provider-aws#2351).
+//!
+//! AWS's API reference has another time-out (6 and 10 seconds) and HTTP for all; the user guide and what accounts answer
+//! have five seconds for all targets with addresses, and HTTPS where the group speaks it:
+//! <https://docs.aws.amazon.com/elasticloadbalancing/latest/application/target-group-health-checks.html>.
 
 use aws_sdk_elasticloadbalancingv2::types::{Matcher, ProtocolEnum, TargetGroup};
 use schemars::JsonSchema;
@@ -28,7 +33,7 @@ pub struct HealthCheck {
     )]
     #[schemars(with = "Option<Written>")]
     pub port: Option<String>,
-    /// `HTTP` or `HTTPS`. Default: `HTTP`.
+    /// `HTTP` or `HTTPS`. Default: the protocol of the group.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub protocol: Option<String>,
     /// Status codes of a healthy answer: `200`, `200,202`, `200-299`; for gRPC 0 to 99. Default: `200`, for gRPC `12`.
@@ -42,7 +47,7 @@ pub struct HealthCheck {
     /// Seconds between checks, 5 to 300. Default: 30.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub interval: Option<i32>,
-    /// Seconds an answer may take, 2 to 120 and less than `interval`. Default: 6, for the protocol HTTPS 10.
+    /// Seconds an answer may take, 2 to 120 and less than `interval`. Default: 5.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub timeout: Option<i32>,
     /// Good answers in a row that make a target healthy, 2 to 10. Default: 5.
@@ -55,7 +60,10 @@ pub struct HealthCheck {
 
 const GRPC: &str = "GRPC";
 const TRAFFIC_PORT: &str = "traffic-port";
+const HTTP: &str = "HTTP";
+const HTTPS: &str = "HTTPS";
 const INTERVAL: i32 = 30;
+const TIMEOUT: i32 = 5;
 const HEALTHY: i32 = 5;
 const UNHEALTHY: i32 = 2;
 
@@ -64,7 +72,6 @@ pub(super) fn defaults() -> Value {
     Value::object([
         ("enabled", true.into()),
         ("port", TRAFFIC_PORT.into()),
-        ("protocol", "HTTP".into()),
         ("interval", INTERVAL.into()),
         ("healthyThreshold", HEALTHY.into()),
         ("unhealthyThreshold", UNHEALTHY.into()),
@@ -74,7 +81,7 @@ pub(super) fn defaults() -> Value {
 struct DependentDefaults {
     path: &'static str,
     matcher: &'static str,
-    timeout: i32,
+    protocol: &'static str,
 }
 
 fn dependent_defaults(protocol: &str, version: &str) -> DependentDefaults {
@@ -82,7 +89,7 @@ fn dependent_defaults(protocol: &str, version: &str) -> DependentDefaults {
     DependentDefaults {
         path: if grpc { "/AWS.ALB/healthcheck" } else { "/" },
         matcher: if grpc { "12" } else { "200" },
-        timeout: if protocol == "HTTPS" { 10 } else { 6 },
+        protocol: if protocol == HTTPS { HTTPS } else { HTTP },
     }
 }
 
@@ -93,7 +100,8 @@ pub(super) fn complete(group: &mut Properties) {
     if let Some(Value::Object(check)) = group.get_mut("healthCheck") {
         super::fill(check, "path", defaults.path.into());
         super::fill(check, "matcher", defaults.matcher.into());
-        super::fill(check, "timeout", defaults.timeout.into());
+        super::fill(check, "protocol", defaults.protocol.into());
+        super::fill(check, "timeout", TIMEOUT.into());
     }
 }
 
@@ -136,10 +144,10 @@ impl HealthCheck {
         Full {
             path: text(&self.path, defaults.path),
             port: text(&self.port, TRAFFIC_PORT),
-            protocol: ProtocolEnum::from(self.protocol.as_deref().unwrap_or("HTTP")),
+            protocol: ProtocolEnum::from(self.protocol.as_deref().unwrap_or(defaults.protocol)),
             matcher: matcher.build(),
             interval: self.interval.unwrap_or(INTERVAL),
-            timeout: self.timeout.unwrap_or(defaults.timeout),
+            timeout: self.timeout.unwrap_or(TIMEOUT),
             healthy_threshold: self.healthy_threshold.unwrap_or(HEALTHY),
             unhealthy_threshold: self.unhealthy_threshold.unwrap_or(UNHEALTHY),
         }
@@ -184,14 +192,83 @@ mod tests {
             complete(&mut desired);
             serde_json::Value::from(&desired["healthCheck"]).to_string()
         };
-        assert_eq!(
-            check("HTTPS", "GRPC", Value::object([("path", Value::Null)])),
-            r#"{"matcher":"12","path":"/AWS.ALB/healthcheck","timeout":10}"#
-        );
-        assert_eq!(
-            check("HTTP", "HTTP1", Value::object([("path", "/health".into())])),
-            r#"{"matcher":"200","path":"/health","timeout":6}"#
-        );
+        for (protocol, version, given, expected) in [
+            (
+                "HTTPS",
+                "GRPC",
+                Value::object([("path", Value::Null)]),
+                r#"{"matcher":"12","path":"/AWS.ALB/healthcheck","protocol":"HTTPS","timeout":5}"#,
+            ),
+            (
+                "HTTP",
+                "GRPC",
+                Value::object([]),
+                r#"{"matcher":"12","path":"/AWS.ALB/healthcheck","protocol":"HTTP","timeout":5}"#,
+            ),
+            (
+                "HTTPS",
+                "HTTP1",
+                Value::object([]),
+                r#"{"matcher":"200","path":"/","protocol":"HTTPS","timeout":5}"#,
+            ),
+            (
+                "HTTPS",
+                "HTTP2",
+                Value::object([("protocol", "HTTP".into())]),
+                r#"{"matcher":"200","path":"/","protocol":"HTTP","timeout":5}"#,
+            ),
+            (
+                "HTTP",
+                "HTTP1",
+                Value::object([("path", "/health".into())]),
+                r#"{"matcher":"200","path":"/health","protocol":"HTTP","timeout":5}"#,
+            ),
+        ] {
+            assert_eq!(check(protocol, version, given), expected);
+        }
+    }
+
+    /// What AWS answers for groups of which port, protocol and version alone were given.
+    #[test]
+    fn what_aws_chooses_for_a_group_is_no_difference() {
+        for (protocol, version, path, code) in [
+            ("HTTP", "HTTP1", "/", "200"),
+            ("HTTPS", "HTTP1", "/", "200"),
+            ("HTTPS", "HTTP2", "/", "200"),
+            ("HTTP", "GRPC", "/AWS.ALB/healthcheck", "12"),
+            ("HTTPS", "GRPC", "/AWS.ALB/healthcheck", "12"),
+        ] {
+            let matcher = match version {
+                GRPC => Matcher::builder().grpc_code(code),
+                _ => Matcher::builder().http_code(code),
+            };
+            let answered = TargetGroup::builder()
+                .protocol(ProtocolEnum::from(protocol))
+                .protocol_version(version)
+                .health_check_protocol(ProtocolEnum::from(protocol))
+                .health_check_port("traffic-port")
+                .health_check_enabled(true)
+                .health_check_interval_seconds(30)
+                .health_check_timeout_seconds(5)
+                .healthy_threshold_count(5)
+                .unhealthy_threshold_count(2)
+                .health_check_path(path)
+                .matcher(matcher.build())
+                .build();
+            let answered = serde_json::to_value(HealthCheck::from_sdk(&answered)).unwrap();
+            let mut wanted = properties([
+                ("protocol", protocol.into()),
+                ("protocolVersion", version.into()),
+                ("healthCheck", defaults()),
+            ]);
+            complete(&mut wanted);
+            let wanted = wanted.remove("healthCheck").unwrap();
+            assert_eq!(
+                canonical(wanted),
+                canonical(answered.into()),
+                "{protocol} {version}"
+            );
+        }
     }
 
     #[test]

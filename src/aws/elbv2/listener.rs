@@ -1,7 +1,7 @@
 //! Listener of an application load balancer.
 //!
 //! - A port is taken once per load balancer. A create call with the settings of an existing listener answers with that one,
-//!   and nothing in the answer says so: the owner tag is looked at after each create.
+//!   and nothing in the answer says so (hashicorp/terraform-provider-aws#35121): the owner tag is looked at after each create.
 //! - Listeners are listed per load balancer. Deleting that deletes them, too.
 //! - Port, protocol, certificate, policy and actions all change through one call. Turning to HTTP drops certificate and
 //!   policy.
@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use aws_sdk_elasticloadbalancingv2::types::{Certificate, Listener as Found, ProtocolEnum};
-use futures_util::future::try_join_all;
+use futures_util::future::{join_all, try_join_all};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -97,6 +97,18 @@ impl ResourceType for Listener {
             .defers(|desired, _| complete(desired))
     }
 
+    fn id_in<'a>(&self, arn: &'a str) -> Option<&'a str> {
+        Some(arn)
+    }
+
+    async fn ahead(&self, context: &Context, query: Query<'_>) {
+        let balancers = parents(&query, "aws:lb:LoadBalancer", "loadBalancerArn");
+        let asked = balancers
+            .iter()
+            .map(|arn| listeners_of(context, &query, arn));
+        drop(join_all(asked).await);
+    }
+
     async fn read(&self, context: &Context, query: Query<'_>) -> AwsResult<Vec<LiveOf<Self>>> {
         let balancers = parents(&query, "aws:lb:LoadBalancer", "loadBalancerArn");
         let listeners = try_join_all(
@@ -153,7 +165,7 @@ impl ResourceType for Listener {
                 (expected(CREATE, made, "a listener")?, super::met(CREATE))
             }
             Err(error) if error.is(ErrorKind::AlreadyExists) => {
-                let listeners = list(context, &inputs.load_balancer_arn).await?;
+                let listeners = until_visible(|| list(context, &inputs.load_balancer_arn)).await?;
                 let taken = listeners
                     .into_iter()
                     .find(|listener| listener.port() == Some(inputs.port));
@@ -253,21 +265,24 @@ async fn listeners_of(
 }
 
 async fn list(context: &Context, balancer: &str) -> AwsResult<Vec<Found>> {
-    pages(|marker| async move {
-        let page = context
-            .call("elasticloadbalancing:DescribeListeners", || {
-                context
-                    .elbv2
-                    .describe_listeners()
-                    .load_balancer_arn(balancer)
-                    .page_size(super::PAGE)
-                    .set_marker(marker.clone())
-                    .send()
-            })
-            .await?;
-        let next = page.next_marker().map(str::to_owned);
-        Ok((page.listeners, next))
-    })
+    pages(
+        "elasticloadbalancing:DescribeListeners",
+        |marker| async move {
+            let page = context
+                .call("elasticloadbalancing:DescribeListeners", || {
+                    context
+                        .elbv2
+                        .describe_listeners()
+                        .load_balancer_arn(balancer)
+                        .page_size(super::PAGE)
+                        .set_marker(marker.clone())
+                        .send()
+                })
+                .await?;
+            let next = page.next_marker().map(str::to_owned);
+            Ok((page.listeners, next))
+        },
+    )
     .await
 }
 
@@ -288,7 +303,10 @@ fn fit(inputs: &Inputs) -> Vec<Misfit> {
             refuse("protocol", &reason);
         }
     }
-    misfits.extend(action::fit("defaultActions", &inputs.default_actions));
+    let actions = &inputs.default_actions;
+    misfits.extend(action::fit("defaultActions", actions));
+    let loops = action::fit_loops("defaultActions", actions, &inputs.protocol, inputs.port);
+    misfits.extend(loops);
     misfits
 }
 

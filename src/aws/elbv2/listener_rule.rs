@@ -7,10 +7,11 @@
 //! - A priority held by a rule of ours that is about to move or to go is freed by moving that rule to the end.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use aws_sdk_elasticloadbalancingv2::types::{Rule, RulePriorityPair};
-use futures_util::future::try_join_all;
+use futures_util::future::{join_all, try_join_all};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -89,20 +90,26 @@ impl ResourceType for ListenerRule {
             .trades_places()
     }
 
+    async fn ahead(&self, context: &Context, query: Query<'_>) {
+        let listeners = super::listener::parents(&query, "aws:lb:Listener", "listenerArn");
+        let asked = listeners
+            .iter()
+            .map(|listener| rules_of(context, &query, listener));
+        drop(join_all(asked).await);
+    }
+
     async fn read(&self, context: &Context, query: Query<'_>) -> AwsResult<Vec<LiveOf<Self>>> {
         refuse_equal_priorities(query.wanted)?;
         let listeners = super::listener::parents(&query, "aws:lb:Listener", "listenerArn");
-        let rules = try_join_all(listeners.iter().map(|listener| async move {
-            match list(context, listener).await {
-                Err(error) if error.is(ErrorKind::NotFound) => Ok(Vec::new()),
-                other => other,
-            }
-        }))
-        .await?;
-        let rules: Vec<Rule> = rules.into_iter().flatten().collect();
-        let tags = super::tags(context, &query, rules.iter().filter_map(Rule::rule_arn)).await?;
-        Ok(rules
+        let rules = listeners
             .iter()
+            .map(|listener| rules_of(context, &query, listener));
+        let rules = try_join_all(rules).await?;
+        let rules: Vec<&Rule> = rules.iter().flat_map(|rules| rules.iter()).collect();
+        let arns = rules.iter().filter_map(|rule| rule.rule_arn());
+        let tags = super::tags(context, &query, arns).await?;
+        Ok(rules
+            .into_iter()
             .filter_map(|rule| {
                 let tags = tags.get(rule.rule_arn()?)?;
                 let listener = super::parent_arn(rule.rule_arn()?);
@@ -140,7 +147,7 @@ impl ResourceType for ListenerRule {
         let answer = match create().await {
             Err(error) if error.is(ErrorKind::AlreadyExists) => {
                 let _turn = context.turn(&inputs.listener_arn).await;
-                let rules = list(context, &inputs.listener_arn).await?;
+                let rules = until_visible(|| list(context, &inputs.listener_arn)).await?;
                 if let Some(holder) = holder(&rules, inputs.priority) {
                     let met = with_tags(context, holder).await?;
                     let own = met.tags.is_earlier_self_of(new.tags);
@@ -207,7 +214,7 @@ async fn take_priority(context: &Context, urn: &Urn, arn: &str, wanted: &Inputs)
         Err(error) if error.is(ErrorKind::AlreadyExists) => error,
         other => return other,
     };
-    let rules = list(context, &wanted.listener_arn).await?;
+    let rules = until_visible(|| list(context, &wanted.listener_arn)).await?;
     let own = rules
         .iter()
         .find(|rule| rule.rule_arn() == Some(arn))
@@ -246,21 +253,40 @@ async fn set_priorities(context: &Context, priorities: &[(&str, i32)]) -> AwsRes
                 .build()
         })
         .collect();
-    context
-        .call(SET_PRIORITIES, || {
+    until_visible(|| {
+        context.call(SET_PRIORITIES, || {
             context
                 .elbv2
                 .set_rule_priorities()
                 .set_rule_priorities(Some(pairs.clone()))
                 .send()
         })
-        .await?;
+    })
+    .await?;
     Ok(())
 }
 
 /// The rules of one listener, without its default.
+/// The rules of one listener, asked for once per reading; none if it is gone.
+async fn rules_of(
+    context: &Context,
+    query: &Query<'_>,
+    listener: &str,
+) -> AwsResult<Arc<Vec<Rule>>> {
+    let key = format!("elasticloadbalancing:DescribeRules {listener}");
+    query
+        .session
+        .once(&key, || async {
+            match list(context, listener).await {
+                Err(error) if error.is(ErrorKind::NotFound) => Ok(Vec::new()),
+                other => other,
+            }
+        })
+        .await
+}
+
 async fn list(context: &Context, listener: &str) -> AwsResult<Vec<Rule>> {
-    let mut rules = pages(|marker| async move {
+    let mut rules = pages("elasticloadbalancing:DescribeRules", |marker| async move {
         let page = context
             .call("elasticloadbalancing:DescribeRules", || {
                 context
@@ -282,7 +308,8 @@ async fn list(context: &Context, listener: &str) -> AwsResult<Vec<Rule>> {
 
 async fn with_tags(context: &Context, rule: &Rule) -> AwsResult<LiveOf<ListenerRule>> {
     let arn = rule.rule_arn().unwrap_or_default();
-    let tags = super::describe_tags(context, &[arn]).await?;
+    let arns = [arn];
+    let tags = until_visible(|| super::describe_tags(context, &arns)).await?;
     Ok(live(rule, tags.into_values().next().unwrap_or_default()))
 }
 

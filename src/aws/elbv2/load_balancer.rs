@@ -6,6 +6,8 @@
 //! - `DescribeLoadBalancers` with names fails as a whole when one is missing, so all of them are listed.
 //! - Idle time-out, protection, logs and the like are attributes: strings, read and written by calls of their own, at most
 //!   20 a call. Only those that differ are sent, for a region refuses keys that it does not know.
+//! - What EC2 has made a moment ago (subnets, groups, the internet gateway) is not known here for some seconds, and what a
+//!   create call here has made, the next call may not find: both are asked again.
 //! - `DeleteLoadBalancer` succeeds for a missing one, refuses under deletion protection, and leaves network interfaces
 //!   behind for some seconds to minutes, which hold subnets and security groups.
 
@@ -25,7 +27,7 @@ use crate::aws::error::{AwsResult, expected};
 use crate::aws::pages::pages;
 use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType, check, in_vpc};
 use crate::aws::states::{self, Standing};
-use crate::aws::wait::{Poll, Wait};
+use crate::aws::wait::{Poll, Wait, until_visible};
 use crate::resource::provider::{DataPolicy, Progress, Query};
 use crate::resource::{
     Condition, CreateClass, ErrorKind, Interruption, Misfit, Property, ProviderError, Schema, Tags,
@@ -63,7 +65,8 @@ pub struct Inputs {
     /// Seconds that a client may keep a connection, 60 to 604800. Default: 3600.
     #[schemars(range(min = 60, max = 604_800))]
     pub client_keep_alive: i32,
-    /// Whether AWS refuses to delete it. Default: false.
+    /// Whether AWS refuses to delete it. One that has it on is replaced and deleted by consent only (`--allow-delete`).
+    /// Default: false.
     pub enable_deletion_protection: bool,
     /// Whether headers with invalid names are removed rather than passed on. Default: false.
     pub drop_invalid_header_fields: bool,
@@ -135,6 +138,7 @@ impl ResourceType for LoadBalancer {
             .checks(|inputs| check(inputs, fit))
             // Its listeners go with it.
             .blockers(&[])
+            .guard("enableDeletionProtection")
             .spreads_over("subnets")
             .interrupts(
                 Interruption::new(
@@ -144,6 +148,10 @@ impl ResourceType for LoadBalancer {
                 .deleted("its DNS name and its addresses are lost"),
             )
             .outputs(&["dnsName", "zoneId", "canonicalHostedZoneId", "arnSuffix"])
+    }
+
+    fn id_in<'a>(&self, arn: &'a str) -> Option<&'a str> {
+        Some(arn)
     }
 
     async fn read(&self, context: &Context, query: Query<'_>) -> AwsResult<Vec<LiveOf<Self>>> {
@@ -200,21 +208,24 @@ impl ResourceType for LoadBalancer {
                 (made, super::met(CREATE))
             }
             Err(error) if error.is(ErrorKind::AlreadyExists) => {
-                (by_name(context, &inputs.name).await?, error)
+                let taken = until_visible(|| by_name(context, &inputs.name)).await?;
+                (taken, error)
             }
             Err(error) => return Err(error),
         };
-        let attributes = attribute::of_load_balancer(context, arn(&balancer)).await?;
+        let arn = arn(&balancer);
+        let attributes = until_visible(|| attribute::of_load_balancer(context, arn)).await?;
         let met = live(&balancer, &attributes, Tags::default());
         super::only_ours::<Self>(context, &new, met, false, refusal).await
     }
 
+    /// Also of what was made a moment ago, which the next call may not find yet.
     async fn update(&self, context: &Context, change: Change<'_, Self>) -> AwsResult<LiveOf<Self>> {
         let arn = &change.observed.id;
         let wanted = change.wanted;
         if change.diff.touches("subnets") {
-            context
-                .call("elasticloadbalancing:SetSubnets", || {
+            until_visible(|| {
+                context.call("elasticloadbalancing:SetSubnets", || {
                     context
                         .elbv2
                         .set_subnets()
@@ -222,11 +233,12 @@ impl ResourceType for LoadBalancer {
                         .set_subnets(Some(wanted.subnets.clone()))
                         .send()
                 })
-                .await?;
+            })
+            .await?;
         }
         if change.diff.touches("ipAddressType") {
-            context
-                .call("elasticloadbalancing:SetIpAddressType", || {
+            until_visible(|| {
+                context.call("elasticloadbalancing:SetIpAddressType", || {
                     context
                         .elbv2
                         .set_ip_address_type()
@@ -234,11 +246,12 @@ impl ResourceType for LoadBalancer {
                         .ip_address_type(IpAddressType::from(wanted.ip_address_type.as_str()))
                         .send()
                 })
-                .await?;
+            })
+            .await?;
         }
         if change.diff.touches("securityGroups") {
-            context
-                .call("elasticloadbalancing:SetSecurityGroups", || {
+            until_visible(|| {
+                context.call("elasticloadbalancing:SetSecurityGroups", || {
                     context
                         .elbv2
                         .set_security_groups()
@@ -246,10 +259,11 @@ impl ResourceType for LoadBalancer {
                         .set_security_groups(wanted.security_groups.clone())
                         .send()
                 })
-                .await?;
+            })
+            .await?;
         }
         let changed = attribute::changed(&settings(&change.observed.inputs), settings(wanted));
-        attribute::modify_load_balancer(context, arn, changed).await?;
+        until_visible(|| attribute::modify_load_balancer(context, arn, &changed)).await?;
         Ok(change.applied())
     }
 
@@ -279,7 +293,7 @@ impl ResourceType for LoadBalancer {
                     Err(error) => return Err(error),
                 };
                 match answer.load_balancers().first().map(condition) {
-                    Some(Condition::Ready) => Ok(Poll::Ready(())),
+                    Some(Condition::Ready | Condition::Busy(_)) => Ok(Poll::Ready(())),
                     Some(Condition::Broken(reason)) => {
                         Err(ProviderError::new(ErrorKind::Failed, DESCRIBE, reason))
                     }
@@ -303,7 +317,7 @@ impl ResourceType for LoadBalancer {
     ) -> AwsResult<()> {
         if live.inputs.enable_deletion_protection {
             let off = Settings::from([(DELETION_PROTECTION, "false".to_owned())]);
-            attribute::modify_load_balancer(context, &live.id, off).await?;
+            attribute::modify_load_balancer(context, &live.id, &off).await?;
         }
         context
             .call("elasticloadbalancing:DeleteLoadBalancer", || {
@@ -382,7 +396,7 @@ fn settings(inputs: &Inputs) -> Settings {
 
 /// Every load balancer of account and region.
 async fn list(context: &Context) -> AwsResult<Vec<Balancer>> {
-    pages(|marker| async move {
+    pages(DESCRIBE, |marker| async move {
         let page = context
             .call(DESCRIBE, || {
                 context
@@ -454,7 +468,11 @@ fn condition(balancer: &Balancer) -> Condition {
                 .unwrap_or("AWS could not set it up, and gives no reason")
                 .to_owned(),
         ),
-        _ => Condition::Settling(state.to_owned()),
+        _ => {
+            let zones = balancer.availability_zones();
+            let serves = balancer.dns_name().is_some() && !zones.is_empty();
+            states::condition_of(states::LOAD_BALANCER, state, serves)
+        }
     }
 }
 
@@ -513,6 +531,19 @@ fn live(balancer: &Balancer, attributes: &Attributes, tags: Tags) -> LiveOf<Load
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::resource::schema::Unset;
+
+    #[test]
+    fn a_state_that_aws_has_added_since_is_usable_where_it_has_a_name_and_zones() {
+        let state = aws_sdk_elasticloadbalancingv2::types::LoadBalancerState::builder()
+            .code("something_new".into())
+            .build();
+        let balancer = Balancer::builder().state(state).dns_name("web.example");
+        let zone = aws_sdk_elasticloadbalancingv2::types::AvailabilityZone::builder().build();
+        let without_zones = condition(&balancer.clone().build());
+        assert_eq!(without_zones, Condition::Settling("something_new".into()));
+        assert!(condition(&balancer.availability_zones(zone).build()).is_usable());
+    }
 
     #[test]
     fn attributes_read_back_as_they_were_set() {
@@ -534,5 +565,59 @@ mod tests {
         assert_eq!(settings(&read.inputs), settings(&inputs));
         assert_eq!(read.inputs.access_logs, inputs.access_logs);
         assert_eq!(read.outputs.arn_suffix, "app/web/0a");
+    }
+
+    /// As an account answers them for a load balancer as it is made, with those that have no input here, and in
+    /// an order that means nothing.
+    #[test]
+    fn the_attributes_that_aws_answers_for_a_new_one_are_the_defaults() {
+        const ANSWERED: [(&str, &str); 22] = [
+            ("access_logs.s3.enabled", "false"),
+            ("access_logs.s3.bucket", ""),
+            ("access_logs.s3.prefix", ""),
+            ("health_check_logs.s3.enabled", "false"),
+            ("health_check_logs.s3.bucket", ""),
+            ("health_check_logs.s3.prefix", ""),
+            ("idle_timeout.timeout_seconds", "60"),
+            ("deletion_protection.enabled", "false"),
+            ("routing.http2.enabled", "true"),
+            ("routing.http.drop_invalid_header_fields.enabled", "false"),
+            ("routing.http.xff_client_port.enabled", "false"),
+            ("routing.http.preserve_host_header.enabled", "false"),
+            ("routing.http.xff_header_processing.mode", "append"),
+            ("load_balancing.cross_zone.enabled", "true"),
+            ("routing.http.desync_mitigation_mode", "defensive"),
+            ("client_keep_alive.seconds", "3600"),
+            ("waf.fail_open.enabled", "false"),
+            (
+                "routing.http.x_amzn_tls_version_and_cipher_suite.enabled",
+                "false",
+            ),
+            ("zonal_shift.config.enabled", "false"),
+            ("connection_logs.s3.enabled", "false"),
+            ("connection_logs.s3.bucket", ""),
+            ("connection_logs.s3.prefix", ""),
+        ];
+        let balancer = Balancer::builder()
+            .load_balancer_arn("arn:aws:elasticloadbalancing:r:1:loadbalancer/app/web/0a")
+            .build();
+        let read = |attributes: &Attributes| {
+            let inputs = live(&balancer, attributes, Tags::default()).inputs;
+            serde_json::to_value(inputs).unwrap()
+        };
+        let answered = read(&ANSWERED.into_iter().collect());
+        assert_eq!(answered, read(&ANSWERED.into_iter().rev().collect()));
+        for property in LoadBalancer.schema().properties {
+            let Unset::Default(default) = &property.unset else {
+                continue;
+            };
+            // What the listing says, and not the attributes.
+            if ["name", "internal", "ipAddressType", "loadBalancerType"].contains(&property.name) {
+                continue;
+            }
+            let form = property.canonical.unwrap_or(|value| value);
+            let value = Value::from(answered[property.name].clone());
+            assert_eq!(form(value), form(default.clone()), "{}", property.name);
+        }
     }
 }

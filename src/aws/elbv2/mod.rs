@@ -1,7 +1,7 @@
 //! Application load balancers, their target groups, listeners and rules.
 //!
 //! - No Describe call returns tags. The tag index has most of them; what it does not know yet is asked for here, 20 ARNs
-//!   a call.
+//!   a call: of what may be the stack's by its name, and of all else only where there is little of it.
 //! - `CreateLoadBalancer`, `CreateTargetGroup` and `CreateListener` answer with an existing object of the same settings as
 //!   if they had just made it, whoever owns it. Nothing in the answer for a target group or listener tells the two cases
 //!   apart, so `only_ours` looks at the owner tag once; an unused object without any tags was just made. A new load balancer
@@ -37,9 +37,12 @@ use crate::resource::{ErrorKind, Properties, ProviderError, Tags, TextRule, Valu
 /// The longest page of every Describe call.
 const PAGE: i32 = 400;
 
+/// Characters in names of load balancers and of target groups.
+const LONGEST_NAME: usize = 32;
+
 /// Names of load balancers and of target groups.
 const NAME: TextRule =
-    TextRule::new(1..=32).of(|c| is_plain(c) || c == '-', "letters, digits and hyphens");
+    TextRule::new(1..=LONGEST_NAME).of(|c| is_plain(c) || c == '-', "letters, digits and hyphens");
 
 fn is_name(name: &str) -> bool {
     !name.starts_with('-') && !name.ends_with('-')
@@ -189,7 +192,7 @@ fn from_sdk(tags: &[Tag]) -> Tags {
         .collect()
 }
 
-fn to_sdk(tags: &Tags) -> Vec<Tag> {
+pub(super) fn to_sdk(tags: &Tags) -> Vec<Tag> {
     tags.iter()
         .map(|(key, value)| Tag::builder().key(key).value(value).build())
         .collect()

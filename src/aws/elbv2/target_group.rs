@@ -4,6 +4,7 @@
 //!   answer says so: the owner tag is looked at after each create.
 //! - `DescribeTargetGroups` with names fails as a whole when one is missing, so all of them are listed.
 //! - Health check and settings are changed by one call each; settings are attributes, strings by key.
+//! - Right after its creation, calls that name it may not find it: hashicorp/terraform-provider-aws#19920, #20454.
 //! - A group that listeners or rules forward to cannot be deleted, nor for some seconds after the last one let go.
 //! - Who is in the group is up to ECS.
 
@@ -20,6 +21,7 @@ use crate::aws::context::Context;
 use crate::aws::error::{AwsResult, expected};
 use crate::aws::pages::pages;
 use crate::aws::resource_type::{Asking, Change, Live, LiveOf, New, ResourceType, check};
+use crate::aws::wait::until_visible;
 use crate::resource::provider::{DataPolicy, Holder, Progress, Query, Remedy};
 use crate::resource::{
     Condition, CreateClass, ErrorKind, Interruption, Misfit, Property, Schema, Tags, TextRule,
@@ -188,7 +190,8 @@ impl ResourceType for TargetGroup {
                 )
             }
             Err(error) if error.is(ErrorKind::AlreadyExists) => {
-                (by_name(context, &inputs.name).await?, error)
+                let taken = until_visible(|| by_name(context, &inputs.name)).await?;
+                (taken, error)
             }
             Err(error) => return Err(error),
         };
@@ -197,12 +200,13 @@ impl ResourceType for TargetGroup {
         let attributes = if is_new {
             Attributes::default()
         } else {
-            attribute::of_target_group(context, arn(&group)).await?
+            until_visible(|| attribute::of_target_group(context, arn(&group))).await?
         };
         let live = live(&group, &attributes, Tags::default());
         super::only_ours::<Self>(context, &new, live, is_new, refusal).await
     }
 
+    /// Also of what was made a moment ago, which the next call may not find yet.
     async fn update(&self, context: &Context, change: Change<'_, Self>) -> AwsResult<LiveOf<Self>> {
         let arn = &change.observed.id;
         let wanted = change.wanted;
@@ -210,8 +214,8 @@ impl ResourceType for TargetGroup {
             let check = wanted
                 .health_check
                 .full(&wanted.protocol, &wanted.protocol_version);
-            context
-                .call("elasticloadbalancing:ModifyTargetGroup", || {
+            until_visible(|| {
+                context.call("elasticloadbalancing:ModifyTargetGroup", || {
                     context
                         .elbv2
                         .modify_target_group()
@@ -227,10 +231,11 @@ impl ResourceType for TargetGroup {
                         .unhealthy_threshold_count(check.unhealthy_threshold)
                         .send()
                 })
-                .await?;
+            })
+            .await?;
         }
         let changed = attribute::changed(&settings(&change.observed.inputs), settings(wanted));
-        attribute::modify_target_group(context, arn, changed).await?;
+        until_visible(|| attribute::modify_target_group(context, arn, &changed)).await?;
         Ok(change.applied())
     }
 
@@ -336,7 +341,7 @@ fn settings(inputs: &Inputs) -> Settings {
 
 /// Every target group of account and region.
 async fn list(context: &Context) -> AwsResult<Vec<Group>> {
-    pages(|marker| async move {
+    pages(DESCRIBE, |marker| async move {
         let page = context
             .call(DESCRIBE, || {
                 context

@@ -1,4 +1,12 @@
 //! What IAM takes as names, paths and policy documents.
+//!
+//! - Ids of statements are letters and digits (hashicorp/terraform-provider-aws#10771, #33102), each once in a document
+//!   (kubernetes/kops#4951): "Statement IDs (SID) in a single policy must be unique."
+//! - A managed policy has a version, an inline one may go without: "Policy document must be version 2012-10-17 or greater."
+//!   (Meteor-Community-Packages/Meteor-CollectionFS#630).
+//! - An effect has a capital, or "the policy failed legacy parsing" (hashicorp/terraform#10057).
+
+use std::collections::BTreeSet;
 
 use crate::resource::arn::{self, unmatched};
 use crate::resource::text_rule::is_plain;
@@ -30,15 +38,13 @@ pub(super) const fn name(longest: usize) -> TextRule {
     )
 }
 
-/// What is wrong with the policy document under a property: its size, its characters, and statements of identity
-/// policies that allow nothing.
+/// What is wrong with the policy document under a property: its form, its size, its characters, and statements of identity
+/// policies that IAM does not take or that allow nothing.
 pub(super) fn check(inputs: &Properties, property: &str, most: usize) -> Vec<Misfit> {
-    let Some(document) = inputs.get(property) else {
-        return Vec::new();
-    };
-    let mut misfits = check_size(document, property, most);
-    misfits.extend(check_characters(document, property));
-    misfits.extend(check_statements(document, property));
+    let mut misfits = check_trust(inputs, property, most);
+    if let Some(document) = inputs.get(property) {
+        misfits.extend(check_statements(document, property));
+    }
     misfits
 }
 
@@ -47,9 +53,97 @@ pub(super) fn check_trust(inputs: &Properties, property: &str, most: usize) -> V
     let Some(document) = inputs.get(property) else {
         return Vec::new();
     };
-    let mut misfits = check_size(document, property, most);
+    let mut misfits: Vec<Misfit> = check_form(document, property).into_iter().collect();
+    misfits.extend(check_size(document, property, most));
     misfits.extend(check_characters(document, property));
+    misfits.extend(check_ids(document, property));
+    misfits.extend(check_effects(document, property));
     misfits
+}
+
+/// What is wrong with the version of a managed policy.
+pub(super) fn check_version(inputs: &Properties, property: &str) -> Option<Misfit> {
+    let document = canonical_json(inputs.get(property)?.clone());
+    let (at, reason) = match document.as_object()?.get("Version") {
+        None | Some(Value::Null) => (
+            property.to_owned(),
+            "lacks `Version`, which a managed policy must have",
+        ),
+        Some(Value::String(version)) if version != VERSION => (
+            format!("{property}.Version"),
+            "is not the version that managed policies have",
+        ),
+        _ => return None,
+    };
+    let help = format!("write `Version: \"{VERSION}\"`");
+    Some(Misfit::new(at, reason).decided_by([]).help(help))
+}
+
+/// The version of the language in which managed policies are written.
+const VERSION: &str = "2012-10-17";
+
+/// What refers to something may become a document; plain text that holds none does not.
+fn check_form(document: &Value, property: &str) -> Option<Misfit> {
+    let document = canonical_json(document.clone());
+    let is_none = matches!(
+        document,
+        Value::String(_) | Value::List(_) | Value::Number(_) | Value::Bool(_)
+    );
+    let help = "a policy is an object, or the text of one, with `Version` and `Statement`";
+    is_none.then(|| {
+        Misfit::new(property, "is not a JSON object")
+            .decided_by([])
+            .help(help)
+    })
+}
+
+/// Ids that several statements have.
+fn check_ids(document: &Value, property: &str) -> Vec<Misfit> {
+    let document = canonical_json(document.clone());
+    let mut seen = BTreeSet::new();
+    let indexed = statements(&document).iter().enumerate();
+    let repeated = indexed.filter_map(|(index, statement)| {
+        let id = id_of(statement)?;
+        (!seen.insert(id)).then(|| {
+            let reason = format!("`{id}` is the id of a statement before it, too");
+            of_id(property, index, reason)
+        })
+    });
+    repeated.collect()
+}
+
+/// Effects that are none.
+fn check_effects(document: &Value, property: &str) -> Vec<Misfit> {
+    let document = canonical_json(document.clone());
+    let indexed = statements(&document).iter().enumerate();
+    let wrong = indexed.filter_map(|(index, statement)| {
+        let effect = statement.as_object()?.get("Effect")?.as_str()?;
+        (!matches!(effect, "Allow" | "Deny")).then(|| {
+            let at = format!("{property}.Statement[{index}].Effect");
+            let reason = format!("takes `Allow` or `Deny`, and is `{effect}`");
+            Misfit::new(at, reason).decided_by([])
+        })
+    });
+    wrong.collect()
+}
+
+/// The id of a statement; an empty one is none.
+fn id_of(statement: &Value) -> Option<&str> {
+    let id = statement.as_object()?.get("Sid")?.as_str()?;
+    (!id.is_empty()).then_some(id)
+}
+
+fn of_id(property: &str, index: usize, reason: String) -> Misfit {
+    let at = format!("{property}.Statement[{index}].Sid");
+    Misfit::new(at, reason)
+        .decided_by([])
+        .help("give the statement another id, or none")
+}
+
+/// The statements of a document, which may be a single one.
+fn statements(document: &Value) -> &[Value] {
+    let document = document.as_object();
+    one_or_many(document.and_then(|document| document.get("Statement")))
 }
 
 fn check_size(document: &Value, property: &str, most: usize) -> Vec<Misfit> {
@@ -90,16 +184,13 @@ fn wrong_character(value: &Value) -> Option<char> {
 
 fn check_statements(document: &Value, property: &str) -> Vec<Misfit> {
     let document = canonical_json(document.clone());
-    let statements = document
-        .as_object()
-        .and_then(|document| document.get("Statement"));
-    let statements = match statements {
-        Some(Value::List(statements)) => statements.as_slice(),
-        Some(single) => std::slice::from_ref(single),
-        None => &[],
-    };
     let mut misfits = Vec::new();
-    for (index, statement) in statements.iter().enumerate() {
+    for (index, statement) in statements(&document).iter().enumerate() {
+        let mut characters = id_of(statement).unwrap_or_default().chars();
+        if let Some(wrong) = characters.find(|character| !character.is_ascii_alphanumeric()) {
+            let reason = format!("takes letters and digits, and `{wrong}` is none of these");
+            misfits.push(of_id(property, index, reason));
+        }
         let Some(statement) = statement.as_object() else {
             continue;
         };
@@ -160,11 +251,72 @@ mod tests {
     #[test]
     fn documents_are_latin_1() {
         assert_eq!(
-            said(json!({"Statement": [{"Sid": "Größe"}]})),
+            said(json!({"Statement": [{"Resource": "Größe"}]})),
             Vec::<String>::new()
         );
-        let said = said(json!({"Statement": [{"Sid": "the shop\u{2019}s"}]}));
+        let said = said(json!({"Statement": [{"Resource": "the shop\u{2019}s"}]}));
         assert!(said[0].contains('\u{2019}'), "{said:?}");
+    }
+
+    #[test]
+    fn ids_of_statements_are_letters_and_digits_and_each_is_there_once() {
+        let none = Vec::<String>::new();
+        let ids = |ids: [&str; 2]| json!({"Statement": [{"Sid": ids[0]}, {"Sid": ids[1]}]});
+        assert_eq!(said(ids(["Read", "Write2"])), none);
+        assert_eq!(said(ids(["", ""])), none);
+        let twice = said(ids(["Read", "Read"]));
+        assert!(
+            twice.len() == 1 && twice[0].starts_with("`policy.Statement[1].Sid`"),
+            "{twice:?}"
+        );
+        assert_eq!(said(json!(ids(["Read", "Read"]).to_string())), twice);
+        let hyphen = said(ids(["Read", "read-all"]));
+        assert!(hyphen[0].contains("`-` is none of these"), "{hyphen:?}");
+        // Of trust policies AWS says no more than that ids are unique.
+        let trust = |document: serde_json::Value| {
+            let inputs = Properties::from([("trust".to_owned(), Value::from(document))]);
+            check_trust(&inputs, "trust", 2048).len()
+        };
+        assert_eq!(trust(ids(["a-b", "a-c"])), 0);
+        assert_eq!(trust(ids(["a", "a"])), 1);
+    }
+
+    #[test]
+    fn an_effect_allows_or_denies_in_these_letters() {
+        let effect = |effect: &str| said(json!({"Statement": {"Effect": effect}}));
+        for right in ["Allow", "Deny"] {
+            assert_eq!(effect(right), Vec::<String>::new());
+        }
+        for wrong in ["allow", "DENY", ""] {
+            let said = effect(wrong);
+            assert!(
+                said.len() == 1 && said[0].starts_with("`policy.Statement[0].Effect`"),
+                "{said:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_no_document_is_refused() {
+        for wrong in [json!("see policy.json"), json!([]), json!("[]"), json!(1)] {
+            let said = said(wrong.clone());
+            assert_eq!(said, ["`policy`: is not a JSON object"], "{wrong}");
+        }
+        let inputs = Properties::from([("policy".to_owned(), Value::Join(Vec::new()))]);
+        assert_eq!(check(&inputs, "policy", 10_240), []);
+    }
+
+    #[test]
+    fn a_managed_policy_has_a_version() {
+        let at = |document: serde_json::Value| {
+            let inputs = Properties::from([("policy".to_owned(), Value::from(document))]);
+            check_version(&inputs, "policy").map(|misfit| misfit.at)
+        };
+        let with = |version: &str| json!({"Version": version, "Statement": []});
+        assert_eq!(at(with("2012-10-17")), None);
+        assert_eq!(at(json!(with("2012-10-17").to_string())), None);
+        assert_eq!(at(json!({"Statement": []})).as_deref(), Some("policy"));
+        assert_eq!(at(with("2008-10-17")).as_deref(), Some("policy.Version"));
     }
 
     #[test]

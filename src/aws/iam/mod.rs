@@ -16,9 +16,10 @@ use tokio::sync::OwnedMutexGuard;
 
 use super::context::Context;
 use super::error::AwsResult;
+use super::pages::Tokens;
 use super::wait::{until_visible, while_in_use};
-use crate::resource::provider::Progress;
-use crate::resource::{ReadSession, Tags};
+use crate::resource::provider::{Progress, Query};
+use crate::resource::{ReadSession, Tags, Value};
 
 /// IAM settles conflicts in seconds; one that stays is somebody else's use (`aws-resources.md` §11).
 const PATIENCE: Duration = Duration::from_mins(2);
@@ -32,27 +33,28 @@ struct Account {
 }
 
 async fn account(context: &Context, session: &ReadSession) -> AwsResult<Arc<Account>> {
+    const OPERATION: &str = "iam:GetAccountAuthorizationDetails";
     session
-        .once("iam:GetAccountAuthorizationDetails", || async {
+        .once(OPERATION, || async {
             let mut account = Account {
                 roles: Vec::new(),
                 policies: Vec::new(),
             };
+            let mut markers = Tokens::of(OPERATION);
             let mut marker: Option<String> = None;
             loop {
-                let page = context
-                    .call("iam:GetAccountAuthorizationDetails", || {
-                        context
-                            .iam
-                            .get_account_authorization_details()
-                            .filter(EntityType::Role)
-                            .filter(EntityType::LocalManagedPolicy)
-                            .max_items(1000)
-                            .set_marker(marker.clone())
-                            .send()
-                    })
-                    .await?;
-                marker = page.marker().map(str::to_owned);
+                let asking = context.call(OPERATION, || {
+                    context
+                        .iam
+                        .get_account_authorization_details()
+                        .filter(EntityType::Role)
+                        .filter(EntityType::LocalManagedPolicy)
+                        .max_items(1000)
+                        .set_marker(marker.clone())
+                        .send()
+                });
+                let page = markers.page(asking).await?;
+                marker = markers.follow(page.marker().map(str::to_owned))?;
                 account
                     .roles
                     .extend(page.role_detail_list.unwrap_or_default());
@@ -65,7 +67,8 @@ async fn account(context: &Context, session: &ReadSession) -> AwsResult<Arc<Acco
         .await
 }
 
-/// Changes a role's children. Role and policy may have been made a moment ago, and a role takes one change at a time.
+/// Changes a role's children. Role and policy may have been made a moment ago, and a role takes one change at a time
+/// (hashicorp/terraform-provider-aws#34371, #39421).
 async fn change_role<T, F, Fut>(
     context: &Context,
     role: &str,
@@ -85,15 +88,55 @@ async fn turn(context: &Context, role: &str) -> OwnedMutexGuard<()> {
     context.turn(&format!("iam:role/{role}")).await
 }
 
+/// Whether the stack wants an object of this name. IAM keeps the case in which a name was given, and takes two that differ in
+/// it for one: "Names are not distinguished by case."
+/// <https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateRole.html>
+fn is_wanted(query: &Query<'_>, name: &str) -> bool {
+    let mut wanted = query.wanted_names("name").into_iter();
+    wanted.any(|wanted| wanted.eq_ignore_ascii_case(name))
+}
+
+/// The form in which names are compared.
+fn lower_case(name: Value) -> Value {
+    match name.as_str() {
+        Some(text) => text.to_lowercase().into(),
+        None => name,
+    }
+}
+
+/// Of the keys that are to go, those whose tags stay there once others have been set: a key that is set in another case has
+/// taken the place of the former already.
+/// <https://docs.aws.amazon.com/IAM/latest/UserGuide/id_tags.html#id_tags_rules_case>
+pub(super) fn still_there(remove: &[String], set: &Tags) -> Vec<String> {
+    let is_replaced = |key: &str| set.iter().any(|(other, _)| other.eq_ignore_ascii_case(key));
+    let left = remove.iter().filter(|key| !is_replaced(key));
+    left.cloned().collect()
+}
+
 fn from_sdk(tags: &[Tag]) -> Tags {
     tags.iter()
         .map(|tag| (tag.key().to_owned(), tag.value().to_owned()))
         .collect()
 }
 
-fn to_sdk(tags: &Tags) -> Vec<Tag> {
+pub(super) fn to_sdk(tags: &Tags) -> Vec<Tag> {
     tags.iter()
         // `build` fails only where key or value is missing.
         .filter_map(|(key, value)| Tag::builder().key(key).value(value).build().ok())
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_that_was_set_in_another_case_is_not_taken_away() {
+        let set: Tags = [("project".to_owned(), "shop".to_owned())]
+            .into_iter()
+            .collect();
+        let remove = ["Project".to_owned(), "team".to_owned()];
+        assert_eq!(still_there(&remove, &set), ["team"]);
+        assert_eq!(still_there(&remove, &Tags::default()), remove);
+    }
 }

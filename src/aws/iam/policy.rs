@@ -3,7 +3,8 @@
 //! - A policy keeps up to five versions and cannot be edited: a change adds a version, after the oldest one has made room.
 //! - The bulk read has everything but the tags, and the tagging API knows policies only in IAM's home region. Where a
 //!   guard rail of the organisation forbids asking there, every policy of the account is asked for its tags.
-//! - Deleting needs every other version gone, and every attachment.
+//! - Deleting needs every other version gone, and every attachment; a role that has it as its boundary holds it just so
+//!   (gruntwork-io/cloud-nuke#972).
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -49,6 +50,10 @@ pub struct Outputs {
     pub policy_id: Option<String>,
 }
 
+/// Where the index may not be read, the most policies of an account that are all asked for their tags, a call each. Of more,
+/// those whose names the stack could have given.
+const MOST_ASKED: usize = 100;
+
 /// Characters of a policy, white space not counted.
 const LONGEST: usize = 6144;
 
@@ -68,7 +73,10 @@ impl ResourceType for Policy {
             .unindexed()
             .global()
             .properties([
-                Property::new("name").replaces().text(document::name(128)),
+                Property::new("name")
+                    .replaces()
+                    .canonical(super::lower_case)
+                    .text(document::name(128)),
                 Property::new("path")
                     .default("/")
                     .replaces()
@@ -80,7 +88,11 @@ impl ResourceType for Policy {
                     .required()
                     .canonical(canonical_policy),
             ])
-            .checks(|inputs| document::check(inputs, "policy", LONGEST))
+            .checks(|inputs| {
+                let mut misfits = document::check(inputs, "policy", LONGEST);
+                misfits.extend(document::check_version(inputs, "policy"));
+                misfits
+            })
             .outputs(&["policyId"])
     }
 
@@ -94,7 +106,8 @@ impl ResourceType for Policy {
             Err(error) if error.is(ErrorKind::Denied) => None,
             Err(error) => return Err(error),
         };
-        let names = query.wanted_names("name");
+        let is_wanted = |name: &str| super::is_wanted(&query, name);
+        let asks_all = index.is_none() && account.policies.len() <= MOST_ASKED;
         let found = try_join_all(account.policies.iter().map(|policy| async {
             let name = policy.policy_name().unwrap_or_default();
             let arn = policy.arn().unwrap_or_default();
@@ -102,8 +115,9 @@ impl ResourceType for Policy {
             let tags = match indexed {
                 Some(tags) => Some(tags.clone()),
                 // The index lags, so what may well be ours is asked for its tags.
-                None if index.is_none()
-                    || names.contains(name)
+                None if asks_all
+                    || is_wanted(name)
+                    || query.is_indexed(arn)
                     || may_be_derived(query.stack, name) =>
                 {
                     tags_of(context, arn).await?
@@ -111,7 +125,7 @@ impl ResourceType for Policy {
                 None => None,
             };
             Ok(tags
-                .filter(|tags| tags.belongs_to(query.stack) || names.contains(name))
+                .filter(|tags| tags.belongs_to(query.stack) || is_wanted(name))
                 .map(|tags| live(policy, tags)))
         }))
         .await?;
@@ -210,40 +224,6 @@ impl ResourceType for Policy {
         Ok(())
     }
 
-    async fn retag(
-        &self,
-        context: &Context,
-        live: &LiveOf<Self>,
-        set: &Tags,
-        remove: &[String],
-    ) -> AwsResult<()> {
-        if !set.is_empty() {
-            context
-                .call("iam:TagPolicy", || {
-                    context
-                        .iam
-                        .tag_policy()
-                        .policy_arn(&live.id)
-                        .set_tags(Some(super::to_sdk(set)))
-                        .send()
-                })
-                .await?;
-        }
-        if !remove.is_empty() {
-            context
-                .call("iam:UntagPolicy", || {
-                    context
-                        .iam
-                        .untag_policy()
-                        .policy_arn(&live.id)
-                        .set_tag_keys(Some(remove.to_vec()))
-                        .send()
-                })
-                .await?;
-        }
-        Ok(())
-    }
-
     async fn held_by(
         &self,
         context: &Context,
@@ -303,7 +283,7 @@ async fn users(
     usage: PolicyUsageType,
 ) -> AwsResult<Vec<(&'static str, String)>> {
     let usage = &usage;
-    pages(|marker| async move {
+    pages("iam:ListEntitiesForPolicy", |marker| async move {
         let page = context
             .call("iam:ListEntitiesForPolicy", || {
                 context

@@ -19,7 +19,6 @@ use crate::aws::pages::pages;
 use crate::aws::policy::{canonical_policy, decode, to_policy_text};
 use crate::aws::resource_type::{Asking, Change, Live, LiveOf, New, ResourceType, adopt};
 use crate::aws::wait::until_visible;
-use crate::resource::diff::empty_is_unset;
 use crate::resource::provider::{DataPolicy, Holder, Progress, Query, Remedy};
 use crate::resource::{Condition, CreateClass, ErrorKind, Property, Schema, Tags};
 
@@ -69,15 +68,16 @@ impl ResourceType for Role {
             .unindexed()
             .global()
             .properties([
-                Property::new("name").replaces().text(document::name(64)),
+                Property::new("name")
+                    .replaces()
+                    .canonical(super::lower_case)
+                    .text(document::name(64)),
                 Property::new("path")
                     .default("/")
                     .replaces()
                     .text(document::PATH),
                 // No call takes it away but by the empty text, which comes back as it is.
-                Property::new("description")
-                    .canonical(empty_is_unset)
-                    .text(document::ROLE_DESCRIPTION),
+                Property::new("description").text(document::ROLE_DESCRIPTION),
                 Property::new("assumeRolePolicy")
                     .required()
                     .canonical(canonical_policy),
@@ -91,7 +91,6 @@ impl ResourceType for Role {
     async fn read(&self, context: &Context, query: Query<'_>) -> AwsResult<Vec<LiveOf<Self>>> {
         let (account, list) =
             try_join(super::account(context, query.session), list(context)).await?;
-        let names = query.wanted_names("name");
         Ok(account
             .roles
             .iter()
@@ -124,7 +123,7 @@ impl ResourceType for Role {
                     condition: Condition::Ready,
                 }
             })
-            .filter(|role| role.tags.belongs_to(query.stack) || names.contains(role.id.as_str()))
+            .filter(|role| role.tags.belongs_to(query.stack) || super::is_wanted(&query, &role.id))
             .collect())
     }
 
@@ -253,7 +252,7 @@ impl ResourceType for Role {
     ) -> AwsResult<Vec<Holder>> {
         let role = &live.id;
         let asked = asking.session.once("iam:ListInstanceProfiles", || {
-            pages(|marker| async move {
+            pages("iam:ListInstanceProfiles", |marker| async move {
                 let page = context
                     .call("iam:ListInstanceProfiles", || {
                         context
@@ -285,45 +284,11 @@ impl ResourceType for Role {
         });
         Ok(holders.collect())
     }
-
-    async fn retag(
-        &self,
-        context: &Context,
-        live: &LiveOf<Self>,
-        set: &Tags,
-        remove: &[String],
-    ) -> AwsResult<()> {
-        if !set.is_empty() {
-            context
-                .call("iam:TagRole", || {
-                    context
-                        .iam
-                        .tag_role()
-                        .role_name(&live.id)
-                        .set_tags(Some(super::to_sdk(set)))
-                        .send()
-                })
-                .await?;
-        }
-        if !remove.is_empty() {
-            context
-                .call("iam:UntagRole", || {
-                    context
-                        .iam
-                        .untag_role()
-                        .role_name(&live.id)
-                        .set_tag_keys(Some(remove.to_vec()))
-                        .send()
-                })
-                .await?;
-        }
-        Ok(())
-    }
 }
 
 /// Every role of the account by name, without its tags.
 async fn list(context: &Context) -> AwsResult<HashMap<String, aws_sdk_iam::types::Role>> {
-    let roles = pages(|marker| async move {
+    let roles = pages("iam:ListRoles", |marker| async move {
         let page = context
             .call("iam:ListRoles", || {
                 context

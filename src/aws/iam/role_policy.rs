@@ -1,7 +1,8 @@
 //! Inline policy of an IAM role.
 //!
 //! - It has no tags: it belongs to its role, and is read with it.
-//! - `PutRolePolicy` creates and overwrites alike.
+//! - `PutRolePolicy` creates and overwrites alike, so that a change leaves the role no moment without it
+//!   (hashicorp/terraform-provider-aws#22336).
 //! - The document comes back URL-encoded.
 
 use async_trait::async_trait;
@@ -64,7 +65,11 @@ impl ResourceType for RolePolicy {
             .holds_parent()
             .properties([
                 Property::new("name").replaces().text(document::name(128)),
-                Property::new("role").required().replaces(),
+                Property::new("role")
+                    .required()
+                    .replaces()
+                    .canonical(super::lower_case)
+                    .text(document::name(64)),
                 Property::new("policy")
                     .required()
                     .canonical(canonical_policy),
@@ -133,7 +138,8 @@ fn wanted(query: &Query<'_>, role: &str, name: &str) -> bool {
         let is = |property: &str, value: &str| {
             wanted.inputs.get(property).and_then(|v| v.as_str()) == Some(value)
         };
-        is("role", role) && is("name", name)
+        let role_is = wanted.inputs.get("role").and_then(|wanted| wanted.as_str());
+        role_is.is_some_and(|wanted| wanted.eq_ignore_ascii_case(role)) && is("name", name)
     })
 }
 

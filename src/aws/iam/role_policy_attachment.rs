@@ -2,17 +2,23 @@
 //!
 //! - It has no tags: it belongs to its role, and is read with it.
 //! - Attaching twice succeeds. Nothing about an attachment can change: another role or policy is another attachment.
+//! - AWS keeps some of its policies under a path, `service-role/` most of all; without it there is no such policy
+//!   (hashicorp/terraform#31748, aws/aws-cdk#19830). None of AWS's was made a moment ago, so nothing is waited for.
+//! - Policies of service-linked roles go with these alone (aws/aws-cdk#6131).
 
 use async_trait::async_trait;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::document;
 use crate::aws::context::Context;
 use crate::aws::error::AwsResult;
-use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType};
-use crate::resource::provider::{DataPolicy, Progress, Query};
+use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType, check};
+use crate::resource::provider::{DataPolicy, Progress, Query, Remedy};
 use crate::resource::rule::{Limit, one};
-use crate::resource::{Condition, CreateClass, Property, Schema, Tags};
+use crate::resource::{
+    Condition, CreateClass, ErrorKind, Misfit, Property, ProviderError, Schema, Tags, TextRule,
+};
 
 /// A managed policy on a role. A role takes 10 by default.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
@@ -27,6 +33,11 @@ pub struct Inputs {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Outputs {}
+
+const POLICY_ARN: TextRule = TextRule::new(20..=2048).must(
+    "be the ARN of a policy, `arn:…:iam::…:policy/…`",
+    |arn| arn.starts_with("arn:") && arn.contains(":iam::") && arn.contains(":policy/"),
+);
 
 pub struct RolePolicyAttachment;
 
@@ -52,9 +63,17 @@ impl ResourceType for RolePolicyAttachment {
             .opens()
             .holds_parent()
             .properties([
-                Property::new("role").required().replaces(),
-                Property::new("policyArn").required().replaces(),
+                Property::new("role")
+                    .required()
+                    .replaces()
+                    .canonical(super::lower_case)
+                    .text(document::name(64)),
+                Property::new("policyArn")
+                    .required()
+                    .replaces()
+                    .text(POLICY_ARN),
             ])
+            .checks(|inputs| check(inputs, fit))
     }
 
     async fn read(&self, context: &Context, query: Query<'_>) -> AwsResult<Vec<LiveOf<Self>>> {
@@ -82,15 +101,18 @@ impl ResourceType for RolePolicyAttachment {
         context: &Context,
         new: New<'_, Self::Inputs>,
     ) -> AwsResult<LiveOf<Self>> {
-        super::change_role(context, &new.inputs.role, new.progress, || {
-            context.call("iam:AttachRolePolicy", || {
-                context
-                    .iam
-                    .attach_role_policy()
-                    .role_name(&new.inputs.role)
-                    .policy_arn(&new.inputs.policy_arn)
-                    .send()
-            })
+        super::change_role(context, &new.inputs.role, new.progress, || async {
+            let attached = context
+                .call("iam:AttachRolePolicy", || {
+                    context
+                        .iam
+                        .attach_role_policy()
+                        .role_name(&new.inputs.role)
+                        .policy_arn(&new.inputs.policy_arn)
+                        .send()
+                })
+                .await;
+            attached.map_err(|error| explained(&new.inputs.policy_arn, error))
         })
         .await?;
         Ok(live(new.inputs.clone()))
@@ -126,12 +148,46 @@ impl ResourceType for RolePolicyAttachment {
     }
 }
 
+fn fit(inputs: &Inputs) -> Vec<Misfit> {
+    let is_linked = inputs
+        .policy_arn
+        .contains(":iam::aws:policy/aws-service-role/");
+    let reason = "is a policy of a service-linked role, which AWS alone attaches";
+    is_linked
+        .then(|| Misfit::new("policyArn", reason))
+        .into_iter()
+        .collect()
+}
+
+/// The refusal of a policy of AWS's that is not there, with the way to its ARN. A role that is not there may be too new, and so
+/// may be a policy of the account's own.
+fn explained(arn: &str, error: ProviderError) -> ProviderError {
+    let is_of_aws = arn.contains(":iam::aws:policy/");
+    if !is_of_aws || !error.is(ErrorKind::NotFound) || !error.message.contains("is not attachable")
+    {
+        return error;
+    }
+    let name = arn.rsplit('/').next().unwrap_or(arn);
+    let remedy = Remedy::new(
+        "AWS keeps some of its policies under a path, such as `service-role/`; write the ARN that this prints, then run",
+    )
+    .command(format!(
+        "aws iam list-policies --scope AWS --query \"Policies[?PolicyName=='{name}'].Arn\" --output text"
+    ));
+    ProviderError {
+        kind: ErrorKind::Invalid,
+        remedy: Some(remedy),
+        ..error
+    }
+}
+
 fn wanted(query: &Query<'_>, role: &str, arn: &str) -> bool {
     query.wanted.iter().any(|wanted| {
         let is = |property: &str, value: &str| {
             wanted.inputs.get(property).and_then(|v| v.as_str()) == Some(value)
         };
-        is("role", role) && is("policyArn", arn)
+        let role_is = wanted.inputs.get("role").and_then(|wanted| wanted.as_str());
+        role_is.is_some_and(|wanted| wanted.eq_ignore_ascii_case(role)) && is("policyArn", arn)
     })
 }
 
@@ -143,5 +199,68 @@ fn live(inputs: Inputs) -> LiveOf<RolePolicyAttachment> {
         outputs: Outputs {},
         tags: Tags::default(),
         condition: Condition::Ready,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const OF_AWS: &str = "arn:aws:iam::aws:policy/AmazonECSTaskExecutionRolePolicy";
+
+    #[test]
+    fn a_policy_of_aws_that_is_not_there_is_not_waited_for() {
+        let answered = |arn: &str, message: &str| {
+            let error = ProviderError::new(ErrorKind::NotFound, "iam:AttachRolePolicy", message);
+            explained(arn, error)
+        };
+        let missing = format!("Policy {OF_AWS} does not exist or is not attachable.");
+        let told = answered(OF_AWS, &missing);
+        assert_eq!(told.kind, ErrorKind::Invalid);
+        let commands = told.remedy.unwrap().commands;
+        assert!(
+            commands[0].contains("PolicyName=='AmazonECSTaskExecutionRolePolicy'"),
+            "{commands:?}"
+        );
+        // What may be too new is repeated.
+        let role = answered(OF_AWS, "The role with name a cannot be found.");
+        assert_eq!(role.kind, ErrorKind::NotFound);
+        let own = answered("arn:aws:iam::123456789012:policy/own", &missing);
+        assert_eq!(own.kind, ErrorKind::NotFound);
+    }
+
+    #[test]
+    fn policies_of_service_linked_roles_are_refused() {
+        let said = |arn: &str| {
+            let inputs = Inputs {
+                role: "web".to_owned(),
+                policy_arn: arn.to_owned(),
+            };
+            fit(&inputs).len()
+        };
+        assert_eq!(said(OF_AWS), 0);
+        let linked = "arn:aws:iam::aws:policy/aws-service-role/AmazonECSServiceRolePolicy";
+        assert_eq!(said(linked), 1);
+    }
+
+    #[test]
+    fn a_role_is_a_name_and_a_policy_an_arn() {
+        let schema = RolePolicyAttachment.schema();
+        let rule = |name: &str| {
+            let property = schema.properties.iter().find(|one| one.name == name);
+            property.and_then(|property| property.text).unwrap()
+        };
+        assert_eq!(rule("role").check_text("web"), None);
+        assert!(
+            rule("role")
+                .check_text("arn:aws:iam::123456789012:role/web")
+                .is_some()
+        );
+        assert_eq!(rule("policyArn").check_text(OF_AWS), None);
+        assert!(
+            rule("policyArn")
+                .check_text("AmazonECSTaskExecutionRolePolicy")
+                .is_some()
+        );
     }
 }

@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 use crate::aws::context::Context;
 use crate::aws::error::{AwsResult, expected};
 use crate::aws::kms::canonical_key;
-use crate::aws::pages::pages;
+use crate::aws::pages::few_pages;
 use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType, adopt, check};
 use crate::aws::wait::{until_visible, while_in_use};
 use crate::resource::provider::{DataPolicy, Progress, Query};
@@ -110,7 +110,8 @@ impl ResourceType for LogGroup {
         let wanted = query.wanted_names("name");
         let names: BTreeSet<&str> = indexed.keys().chain(&wanted).copied().collect();
         let pages = prefixes(&names);
-        let groups = try_join_all(pages.iter().map(|prefix| list(context, prefix))).await?;
+        let searched = pages.iter().map(|prefix| search(context, prefix, &names));
+        let groups = try_join_all(searched).await?;
         let groups: BTreeMap<String, SdkLogGroup> = groups
             .into_iter()
             .flatten()
@@ -299,30 +300,58 @@ fn common<'a>(left: &'a str, right: &str) -> &'a str {
     &left[..length]
 }
 
-async fn list(context: &Context, prefix: &str) -> AwsResult<Vec<SdkLogGroup>> {
-    pages(|token| async move {
-        let page = context
-            .call("logs:DescribeLogGroups", || {
-                context
-                    .logs
-                    .describe_log_groups()
-                    .log_group_name_prefix(prefix)
-                    .limit(50)
-                    .set_next_token(token.clone())
-                    .send()
-            })
-            .await?;
-        let next = page.next_token().map(str::to_owned);
-        Ok((page.log_groups, next))
-    })
-    .await
+const DESCRIBE: &str = "logs:DescribeLogGroups";
+
+/// The groups of these names that begin so, and others with them. Where others share the beginning and fill more pages of
+/// fifty than there are names, each is asked for by itself.
+async fn search(
+    context: &Context,
+    prefix: &str,
+    names: &BTreeSet<&str>,
+) -> AwsResult<Vec<SdkLogGroup>> {
+    let names = names.iter().filter(|name| name.starts_with(prefix));
+    let most = names.clone().count();
+    if let Some(all) = few_pages(DESCRIBE, most, |token| page(context, prefix, token)).await? {
+        return Ok(all);
+    }
+    let found = try_join_all(names.map(|name| named(context, name))).await?;
+    Ok(found.into_iter().flatten().collect())
+}
+
+/// The group that has a name. Of those that begin with it, it is the first: "The results are ASCII-sorted by log group name."
+/// <https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_DescribeLogGroups.html>
+async fn named(context: &Context, name: &str) -> AwsResult<Option<SdkLogGroup>> {
+    let (groups, _) = page(context, name, None).await?;
+    let mut groups = groups.unwrap_or_default().into_iter();
+    Ok(groups.find(|group| group.log_group_name() == Some(name)))
+}
+
+async fn page(
+    context: &Context,
+    prefix: &str,
+    token: Option<String>,
+) -> AwsResult<(Option<Vec<SdkLogGroup>>, Option<String>)> {
+    let page = context
+        .call(DESCRIBE, || {
+            context
+                .logs
+                .describe_log_groups()
+                .log_group_name_prefix(prefix)
+                .limit(50)
+                .set_next_token(token.clone())
+                .send()
+        })
+        .await?;
+    let groups = expected(DESCRIBE, page.log_groups, "`logGroups`")?;
+    Ok((Some(groups), page.next_token))
 }
 
 /// A group's tags; `None` if it has gone meanwhile.
 async fn tags_of(context: &Context, name: &str) -> AwsResult<Option<Tags>> {
+    const OPERATION: &str = "logs:ListTagsForResource";
     let arn = arn(context, name);
     let answer = context
-        .call("logs:ListTagsForResource", || {
+        .call(OPERATION, || {
             context
                 .logs
                 .list_tags_for_resource()
@@ -331,7 +360,10 @@ async fn tags_of(context: &Context, name: &str) -> AwsResult<Option<Tags>> {
         })
         .await;
     match answer {
-        Ok(answer) => Ok(Some(answer.tags.unwrap_or_default().into_iter().collect())),
+        Ok(answer) => {
+            let tags = expected(OPERATION, answer.tags, "`tags`")?;
+            Ok(Some(tags.into_iter().collect()))
+        }
         Err(error) if error.is(ErrorKind::NotFound) => Ok(None),
         Err(error) => Err(error),
     }
@@ -339,14 +371,8 @@ async fn tags_of(context: &Context, name: &str) -> AwsResult<Option<Tags>> {
 
 /// The group that a creation met.
 async fn get(context: &Context, name: &str) -> AwsResult<LiveOf<LogGroup>> {
-    let listed = list(context, name).await?;
-    let group = expected(
-        "logs:DescribeLogGroups",
-        listed
-            .iter()
-            .find(|group| group.log_group_name() == Some(name)),
-        "the log group that exists",
-    )?;
+    let group = named(context, name).await?;
+    let group = expected(DESCRIBE, group.as_ref(), "the log group that exists")?;
     let tags = tags_of(context, name).await?.unwrap_or_default();
     Ok(live(context, group, tags))
 }

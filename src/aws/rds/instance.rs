@@ -14,6 +14,7 @@
 //! Parts: [`state`] says where an instance stands and what its inputs are, [`request`] builds the calls, [`defer`] knows
 //! what AWS decides once the instance exists, [`pending`] what waits, and [`versions`] which versions there are.
 
+mod aftermath;
 mod checks;
 mod defer;
 mod forbidden;
@@ -21,6 +22,7 @@ mod maintenance;
 mod pending;
 mod request;
 mod restarts;
+mod search;
 mod state;
 mod versions;
 
@@ -29,20 +31,19 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use aws_sdk_rds::types::DbInstance;
+use futures_util::future;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::aws::context::Context;
 use crate::aws::error::{AwsResult, expected};
 use crate::aws::kms::canonical_key;
-use crate::aws::pages::pages;
 use crate::aws::resource_type::{Asking, Change, LiveOf, New, ResourceType, adopt, check};
 use crate::aws::secretsmanager::{SecretText, key_of};
 use crate::aws::wait::{Poll, Wait, until_visible, while_in_use};
 use crate::resource::Tags;
 use crate::resource::diff::REBOOT;
 use crate::resource::provider::{DataPolicy, Holder, Progress, Query, Remedy};
-use crate::resource::tags::short_hash;
 use crate::resource::{
     Condition, CreateClass, ErrorKind, Interruption, Observed, Property, ProviderError, Schema,
     Value,
@@ -170,22 +171,26 @@ impl ResourceType for Instance {
     type Outputs = Outputs;
 
     fn schema(&self) -> Schema {
-        let lower_case = super::lower_case;
         Schema::new::<Inputs>("aws:rds:Instance", CreateClass::NaturalKey)
             .named("identifier", 63)
             .name_ignores_case()
             .beside(checks::BESIDE)
             .checks(|inputs| check(inputs, checks::fit))
             .leaves(left)
+            .aftermath(aftermath::of)
             .blockers(&[])
+            .assumes(&["monitoringRoleArn"])
             .guard("deletionProtection")
             .discards(request::discards)
             .properties([
                 Property::new("identifier")
                     .replaces()
-                    .canonical(lower_case)
+                    .lower_cased()
                     .text(checks::IDENTIFIER),
-                Property::new("engine").server_chooses().replaces(),
+                Property::new("engine")
+                    .server_chooses()
+                    .replaces()
+                    .lower_cased(),
                 Property::new("engineVersion").server_chooses(),
                 Property::new("instanceClass").required(),
                 Property::new("allocatedStorage").server_chooses(),
@@ -210,11 +215,11 @@ impl ResourceType for Instance {
                 Property::new("dbSubnetGroupName")
                     .server_chooses()
                     .replaces()
-                    .canonical(lower_case),
+                    .lower_cased(),
                 Property::new("vpcSecurityGroupIds").server_chooses().set(),
                 Property::new("parameterGroupName")
                     .server_chooses()
-                    .canonical(lower_case),
+                    .lower_cased(),
                 Property::new("multiAz").default(false),
                 Property::new("availabilityZone")
                     .server_chooses()
@@ -225,7 +230,7 @@ impl ResourceType for Instance {
                 Property::new("backupWindow").server_chooses(),
                 Property::new("maintenanceWindow")
                     .server_chooses()
-                    .canonical(lower_case),
+                    .lower_cased(),
                 Property::new("deletionProtection").default(false),
                 Property::new("performanceInsightsEnabled").default(false),
                 Property::new("performanceInsightsRetentionPeriod").server_chooses(),
@@ -269,7 +274,7 @@ impl ResourceType for Instance {
 
     async fn read(&self, context: &Context, query: Query<'_>) -> AwsResult<Vec<LiveOf<Self>>> {
         let names = super::wanted_names(&query, "identifier");
-        let instances = list(context).await?;
+        let instances = search::candidates(context, &query).await?;
         let mut found = Vec::new();
         for instance in &instances {
             let tags = super::from_sdk(instance.tag_list());
@@ -343,7 +348,7 @@ impl ResourceType for Instance {
     async fn update(&self, context: &Context, change: Change<'_, Self>) -> AwsResult<LiveOf<Self>> {
         let id = &change.observed.id;
         // Nothing can be changed before the instance is there.
-        if matches!(change.observed.condition, Condition::Settling(_)) {
+        if state::is_at_work(&change.observed.condition) {
             settle(context, change.observed, change.progress).await?;
         }
         if change.diff.touches("replicateSourceDb") {
@@ -426,7 +431,7 @@ impl ResourceType for Instance {
         data: DataPolicy,
         progress: &dyn Progress,
     ) -> AwsResult<()> {
-        let snapshot = final_snapshot(live, data)?;
+        let snapshot = aftermath::final_snapshot(live, data)?;
         // Whoever deletes has consented by now; AWS asks for this as a step of its own.
         if live.inputs.deletion_protection {
             context
@@ -452,6 +457,7 @@ impl ResourceType for Instance {
                     .send()
             })
             .await;
+        let is_ours = deleted.is_ok();
         match deleted {
             Err(error) if error.is(ErrorKind::InUse) => {
                 // Busy, or on its way out already.
@@ -461,7 +467,19 @@ impl ResourceType for Instance {
             }
             other => drop(other?),
         }
-        wait_until_gone(context, &live.id, progress).await
+        // The snapshot is there long before the instance is gone, and a run may be stopped while it waits.
+        let tag = aftermath::tag(context, live, snapshot.as_deref());
+        let gone = wait_until_gone(context, &live.id, progress);
+        let (tagged, gone) = future::join(tag, gone).await;
+        gone?;
+        match tagged {
+            // Who has begun the deletion has left none.
+            Err(error) if error.is(ErrorKind::NotFound) && !is_ours => Ok(()),
+            Err(error) if error.is(ErrorKind::NotFound) || error.is(ErrorKind::InUse) => {
+                aftermath::tag(context, live, snapshot.as_deref()).await
+            }
+            tagged => tagged,
+        }
     }
 
     async fn held_by(
@@ -489,11 +507,7 @@ fn left(instance: &Observed) -> Option<String> {
         _ if instance.inputs.contains_key("replicateSourceDb") => {
             "it is a copy: the data is its source's"
         }
-        Condition::Broken(status) | Condition::Settling(status)
-            if state::takes_no_snapshot(status) && instance.outputs.contains_key("address") =>
-        {
-            return None;
-        }
+        Condition::Settling(status) if state::takes_no_snapshot(status) => return None,
         Condition::Broken(_) => "it never came up, so there is nothing in it",
         _ => "a final snapshot stays",
     };
@@ -508,41 +522,6 @@ async fn password_of(context: &Context, inputs: &Inputs) -> AwsResult<Option<Sec
     ) {
         (None, Some(secret)) => key_of(context, secret, "password").await.map(Some),
         _ => Ok(None),
-    }
-}
-
-/// The final snapshot to leave behind, if one is due. The same deletion names the same snapshot.
-fn final_snapshot(live: &LiveOf<Instance>, data: DataPolicy) -> AwsResult<Option<String>> {
-    let replica = live.inputs.replicate_source_db.is_some();
-    // Until then it has no address.
-    let has_come_up = live.outputs.address.is_some();
-    let no_snapshot = |status: &str| {
-        let id = &live.id;
-        let message = format!("`{id}` is {status}, and AWS makes no final snapshot of it");
-        let operation = "rds:DeleteDBInstance";
-        let mut error = ProviderError::new(ErrorKind::Guarded, operation, message);
-        let remedy = Remedy::new(
-            "if what is in it is needed, restore it to another instance from its backups first; then delete it, its backups \
-             included, and run",
-        );
-        error.remedy = Some(remedy.command(format!(
-            "aws rds delete-db-instance --db-instance-identifier {id} --skip-final-snapshot"
-        )));
-        Err(error)
-    };
-    match &live.condition {
-        _ if data == DataPolicy::Discard || replica => Ok(None),
-        Condition::Settling(status) if state::takes_no_snapshot(status) => no_snapshot(status),
-        Condition::Broken(status) if state::takes_no_snapshot(status) && has_come_up => {
-            no_snapshot(status)
-        }
-        // It never came up, so there is nothing to keep.
-        Condition::Broken(_) => Ok(None),
-        _ => {
-            let resource = live.outputs.resource_id.as_deref().unwrap_or(&live.id);
-            let hash = short_hash(resource, 8);
-            Ok(Some(format!("{}-final-{hash}", live.id)))
-        }
     }
 }
 
@@ -573,24 +552,6 @@ async fn describe(context: &Context, id: &str) -> AwsResult<DbInstance> {
     )
 }
 
-/// All instances of the account in this region.
-async fn list(context: &Context) -> AwsResult<Vec<DbInstance>> {
-    pages(|marker| async move {
-        let page = context
-            .call("rds:DescribeDBInstances", || {
-                context
-                    .rds
-                    .describe_db_instances()
-                    .max_records(100)
-                    .set_marker(marker.clone())
-                    .send()
-            })
-            .await?;
-        Ok((page.db_instances, page.marker))
-    })
-    .await
-}
-
 /// The instances that use a group of RDS's, which keep it from being deleted.
 pub(super) async fn using(
     context: &Context,
@@ -600,7 +561,7 @@ pub(super) async fn using(
 ) -> AwsResult<Vec<Holder>> {
     let asked = asking
         .session
-        .once("rds:DescribeDBInstances", || list(context));
+        .once("rds:DescribeDBInstances", || search::all(context));
     let instances = asked.await?;
     let users = instances.iter().filter(|instance| uses(instance));
     Ok(users
@@ -684,9 +645,11 @@ mod tests {
             condition,
         };
         let has_come_up = || properties([("address", "shop.example".into())]);
-        let failed = || Condition::Broken("failed".to_owned());
-        assert_eq!(left(&instance(failed(), has_come_up())), None);
-        let stillborn = left(&instance(failed(), Properties::new()));
+        let failed = Condition::Settling("failed".to_owned());
+        assert_eq!(left(&instance(failed.clone(), has_come_up())), None);
+        assert_eq!(left(&instance(failed, Properties::new())), None);
+        let never_came_up = Condition::Broken("failed".to_owned());
+        let stillborn = left(&instance(never_came_up, Properties::new()));
         assert!(stillborn.is_some_and(|text| text.contains("never came up")));
         let no_network = Condition::Settling("incompatible-network".to_owned());
         assert_eq!(left(&instance(no_network, has_come_up())), None);

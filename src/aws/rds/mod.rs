@@ -1,6 +1,8 @@
-//! RDS. Instances come with their tags; subnet groups and parameter groups do not, and are asked for them one by one, but
-//! only where the tag index does not know them and they may be ours.
+//! RDS. Instances come with their tags; subnet groups, parameter groups and event subscriptions do not, and are asked for them
+//! one by one, but only where the tag index does not know them and they may be ours. All come a hundred a page: in an account
+//! with more, what is as it is wanted is asked for by name; of event subscriptions there are twenty.
 
+pub mod event_subscription;
 pub mod instance;
 pub mod parameter_group;
 pub mod subnet_group;
@@ -12,9 +14,9 @@ use aws_sdk_rds::types::Tag;
 use super::context::Context;
 use super::error::AwsResult;
 use crate::resource::names::may_be_derived;
-use crate::resource::provider::Query;
+use crate::resource::provider::{Indexed, Query};
 use crate::resource::text_rule::is_plain;
-use crate::resource::{ErrorKind, Tags, TextRule, Value};
+use crate::resource::{ErrorKind, Tags, TextRule};
 
 /// Names of parameter groups.
 const NAME: TextRule = TextRule::new(1..=255)
@@ -28,15 +30,7 @@ const NAME: TextRule = TextRule::new(1..=255)
         },
     );
 
-/// RDS lower-cases its names.
-fn lower_case(name: Value) -> Value {
-    match name {
-        Value::String(name) => Value::String(name.to_lowercase()),
-        other => other,
-    }
-}
-
-/// The tags of a group, if it may be ours or has a wanted name; else `None`.
+/// The tags of a group or a subscription, if it may be ours or has a wanted name; else `None`.
 async fn tags_of(
     context: &Context,
     query: &Query<'_>,
@@ -82,13 +76,21 @@ fn wanted_names(query: &Query<'_>, property: &str) -> BTreeSet<String> {
         .collect()
 }
 
+/// The names of what may be the stack's: those of the file, and those of the index.
+fn candidates(query: &Query<'_>, property: &str) -> BTreeSet<String> {
+    let indexed = query.indexed.iter().map(Indexed::last_segment);
+    let mut names = wanted_names(query, property);
+    names.extend(indexed.map(str::to_lowercase));
+    names
+}
+
 fn from_sdk(tags: &[Tag]) -> Tags {
     tags.iter()
         .filter_map(|tag| Some((tag.key()?.to_owned(), tag.value()?.to_owned())))
         .collect()
 }
 
-fn to_sdk(tags: &Tags) -> Vec<Tag> {
+pub(super) fn to_sdk(tags: &Tags) -> Vec<Tag> {
     tags.iter()
         .map(|(key, value)| Tag::builder().key(key).value(value).build())
         .collect()

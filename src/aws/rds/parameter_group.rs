@@ -5,6 +5,9 @@
 //! - A call changes at most 20 parameters, and parameters that depend on each other must travel together.
 //! - A static parameter takes effect at the next reboot and must say so; the others at once. AWS reports whichever way it
 //!   likes, so only values are compared.
+//! - What was sent and what is answered can be two spellings of one value: [`kind`] tells.
+
+mod kind;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -15,9 +18,10 @@ use futures_util::future::try_join_all;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use self::kind::Kind;
 use crate::aws::context::Context;
 use crate::aws::error::{AwsResult, expected};
-use crate::aws::pages::pages;
+use crate::aws::pages::{few_pages, one_by_one, pages, worth};
 use crate::aws::resource_type::{Asking, Change, Live, LiveOf, New, ResourceType, adopt};
 use crate::aws::wait::until_visible;
 use crate::resource::path::{Path, Segment};
@@ -103,9 +107,9 @@ impl ResourceType for ParameterGroup {
             .properties([
                 Property::new("name")
                     .replaces()
-                    .canonical(super::lower_case)
+                    .lower_cased()
                     .text(super::NAME),
-                Property::new("family").required().replaces(),
+                Property::new("family").required().replaces().lower_cased(),
                 Property::new("description")
                     .default("Managed by fde-infra")
                     .replaces(),
@@ -115,21 +119,7 @@ impl ResourceType for ParameterGroup {
     }
 
     async fn read(&self, context: &Context, query: Query<'_>) -> AwsResult<Vec<LiveOf<Self>>> {
-        let groups = pages(|marker| async move {
-            let page = context
-                .call("rds:DescribeDBParameterGroups", || {
-                    context
-                        .rds
-                        .describe_db_parameter_groups()
-                        .max_records(100)
-                        .set_marker(marker.clone())
-                        .send()
-                })
-                .await?;
-            let next = page.marker().map(str::to_owned);
-            Ok((page.db_parameter_groups, next))
-        })
-        .await?;
+        let groups = search(context, &query).await?;
         let names = super::wanted_names(&query, "name");
         let found = try_join_all(groups.iter().map(|group| async {
             let name = group.db_parameter_group_name().unwrap_or_default();
@@ -354,30 +344,6 @@ fn set_values(wanted: &Wanted) -> BTreeMap<String, Option<String>> {
         .collect()
 }
 
-/// True if two texts are one value of a type of parameter. RDS takes several words for a truth value and answers with `1`
-/// or `0`. <https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_ParamValuesRef.html>
-fn is_same(data_type: &str, left: &str, right: &str) -> bool {
-    fn same<T: PartialEq>(left: Option<T>, right: Option<T>) -> bool {
-        left.is_some() && left == right
-    }
-    let truth = |text: &str| match text.to_ascii_lowercase().as_str() {
-        "1" | "true" | "on" | "yes" => Some(true),
-        "0" | "false" | "off" | "no" => Some(false),
-        _ => None,
-    };
-    let number = |text: &str| text.trim().parse::<f64>().ok();
-    let items = |text: &str| -> Vec<String> {
-        text.split(',').map(|item| item.trim().to_owned()).collect()
-    };
-    left == right
-        || match data_type {
-            "boolean" => same(truth(left), truth(right)),
-            "integer" | "float" | "double" | "long" => same(number(left), number(right)),
-            "list" => items(left) == items(right),
-            _ => false,
-        }
-}
-
 /// The parameters as calls take them: what is dependent first, so that it is in one call; then what acts at once, then
 /// what waits for a reboot.
 fn in_order(parameters: Vec<&Parameter>, is_static: &BTreeSet<String>) -> Vec<SdkParameter> {
@@ -462,9 +428,8 @@ async fn parameters_of(
         .filter_map(|parameter| {
             let name = parameter.parameter_name()?;
             let live = parameter.parameter_value()?;
-            let data_type = parameter.data_type().unwrap_or_default();
             let value = match named.get(name) {
-                Some(Some(wanted)) if is_same(data_type, wanted, live) => wanted,
+                Some(Some(wanted)) if Kind::of(parameter).is_same(wanted, live) => wanted,
                 _ => live,
             };
             let method = match parameter.apply_type() {
@@ -500,7 +465,7 @@ async fn describe(
     });
     let source = names.is_none().then_some("user");
     let filters = &filters;
-    let mut found = pages(|marker| async move {
+    let mut found = pages("rds:DescribeDBParameters", |marker| async move {
         let page = context
             .call("rds:DescribeDBParameters", || {
                 context
@@ -522,6 +487,43 @@ async fn describe(
         found.retain(|parameter| names.contains(parameter.parameter_name().unwrap_or_default()));
     }
     Ok(found)
+}
+
+/// Every group of account and region; in an account with more than a page of them, those that may be the stack's.
+async fn search(context: &Context, query: &Query<'_>) -> AwsResult<Vec<DbParameterGroup>> {
+    const OPERATION: &str = "rds:DescribeDBParameterGroups";
+    let names = super::candidates(query, "name");
+    let most = worth(query, names.len());
+    let all = few_pages(OPERATION, most, |marker| async move {
+        let page = context
+            .call(OPERATION, || {
+                context
+                    .rds
+                    .describe_db_parameter_groups()
+                    .max_records(100)
+                    .set_marker(marker.clone())
+                    .send()
+            })
+            .await?;
+        Ok((page.db_parameter_groups, page.marker))
+    })
+    .await?;
+    if let Some(all) = all {
+        return Ok(all);
+    }
+    one_by_one(names, |name| async move {
+        let answer = context
+            .call(OPERATION, || {
+                context
+                    .rds
+                    .describe_db_parameter_groups()
+                    .db_parameter_group_name(&name)
+                    .send()
+            })
+            .await?;
+        Ok(answer.db_parameter_groups.unwrap_or_default())
+    })
+    .await
 }
 
 async fn get(context: &Context, name: &str) -> AwsResult<LiveOf<ParameterGroup>> {
@@ -590,37 +592,6 @@ mod tests {
             {"name": "max_connections", "value": "200", "applyMethod": "pending-reboot"},
         ]);
         assert_eq!(values_by_name(wanted.into()), values_by_name(live.into()));
-    }
-
-    #[test]
-    fn values_are_compared_by_the_type_of_their_parameter() {
-        for (data_type, left, right) in [
-            ("boolean", "off", "0"),
-            ("boolean", "ON", "1"),
-            ("boolean", "true", "yes"),
-            ("integer", "1e3", "1000"),
-            ("float", "0.10", "0.1"),
-            ("list", "auto_explain, pgaudit", "auto_explain,pgaudit"),
-            ("string", "off", "off"),
-        ] {
-            assert!(
-                is_same(data_type, left, right),
-                "{data_type} {left} {right}"
-            );
-        }
-        for (data_type, left, right) in [
-            ("boolean", "off", "1"),
-            ("boolean", "2", "two"),
-            ("string", "off", "0"),
-            ("string", "1", "1.0"),
-            ("integer", "1", "2"),
-            ("list", "a,b", "b,a"),
-        ] {
-            assert!(
-                !is_same(data_type, left, right),
-                "{data_type} {left} {right}"
-            );
-        }
     }
 
     #[test]

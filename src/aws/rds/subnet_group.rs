@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::aws::context::Context;
 use crate::aws::error::{AwsResult, expected, lacks_service_role};
-use crate::aws::pages::pages;
+use crate::aws::pages::{few_pages, one_by_one, worth};
 use crate::aws::resource_type::{
     Asking, Change, Live, LiveOf, New, ResourceType, adopt, check, in_vpc,
 };
@@ -80,10 +80,7 @@ impl ResourceType for SubnetGroup {
             .name_ignores_case()
             .checks(|inputs| check(inputs, fit))
             .properties([
-                Property::new("name")
-                    .replaces()
-                    .canonical(super::lower_case)
-                    .text(NAME),
+                Property::new("name").replaces().lower_cased().text(NAME),
                 Property::new("description").default("Managed by fde-infra"),
                 Property::new("subnetIds").required().set(),
                 Property::new("vpcId").server_chooses().replaces(),
@@ -91,21 +88,7 @@ impl ResourceType for SubnetGroup {
     }
 
     async fn read(&self, context: &Context, query: Query<'_>) -> AwsResult<Vec<LiveOf<Self>>> {
-        let groups = pages(|marker| async move {
-            let page = context
-                .call("rds:DescribeDBSubnetGroups", || {
-                    context
-                        .rds
-                        .describe_db_subnet_groups()
-                        .max_records(100)
-                        .set_marker(marker.clone())
-                        .send()
-                })
-                .await?;
-            let next = page.marker().map(str::to_owned);
-            Ok((page.db_subnet_groups, next))
-        })
-        .await?;
+        let groups = search(context, &query).await?;
         let wanted = super::wanted_names(&query, "name");
         let found = try_join_all(groups.iter().map(|group| async {
             let name = group.db_subnet_group_name().unwrap_or_default();
@@ -236,6 +219,43 @@ async fn make_service_role(context: &Context) -> AwsResult<()> {
         Err(error) if error.is(ErrorKind::AlreadyExists) => Ok(()),
         other => other.map(drop),
     }
+}
+
+/// Every group of account and region; in an account with more than a page of them, those that may be the stack's.
+async fn search(context: &Context, query: &Query<'_>) -> AwsResult<Vec<DbSubnetGroup>> {
+    const OPERATION: &str = "rds:DescribeDBSubnetGroups";
+    let names = super::candidates(query, "name");
+    let most = worth(query, names.len());
+    let all = few_pages(OPERATION, most, |marker| async move {
+        let page = context
+            .call(OPERATION, || {
+                context
+                    .rds
+                    .describe_db_subnet_groups()
+                    .max_records(100)
+                    .set_marker(marker.clone())
+                    .send()
+            })
+            .await?;
+        Ok((page.db_subnet_groups, page.marker))
+    })
+    .await?;
+    if let Some(all) = all {
+        return Ok(all);
+    }
+    one_by_one(names, |name| async move {
+        let answer = context
+            .call(OPERATION, || {
+                context
+                    .rds
+                    .describe_db_subnet_groups()
+                    .db_subnet_group_name(&name)
+                    .send()
+            })
+            .await?;
+        Ok(answer.db_subnet_groups.unwrap_or_default())
+    })
+    .await
 }
 
 async fn get(context: &Context, name: &str) -> AwsResult<LiveOf<SubnetGroup>> {

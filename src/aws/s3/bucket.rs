@@ -2,6 +2,7 @@
 //!
 //! - Names are global in the partition: a name that `HeadBucket` answers 403 to is somebody else's.
 //! - Only `ListBuckets` tells whether a bucket is in this account; one call answers for all of them.
+//! - Tags go with `CreateBucket`: a call after it may not find the bucket yet (hashicorp/terraform-provider-aws#13008).
 //! - `CreateBucket` takes no location in us-east-1, and there a repeat on a bucket of the account answers 200: whose it
 //!   is has to be asked afterwards.
 //! - A deleted name can answer `OperationAborted` for a while before it can be used again.
@@ -100,6 +101,10 @@ impl ResourceType for Bucket {
                 Property::new("forceDestroy").default(false).write_only(),
             ])
             .outputs(&["bucketDomainName", "bucketRegionalDomainName"])
+    }
+
+    fn id_in<'a>(&self, arn: &'a str) -> Option<&'a str> {
+        Some(arn.split_once(":::")?.1)
     }
 
     async fn read(&self, context: &Context, query: Query<'_>) -> AwsResult<Vec<LiveOf<Self>>> {
@@ -258,7 +263,7 @@ async fn is_there(context: &Context, session: &ReadSession, name: &str) -> AwsRe
 
 /// The buckets of the account whose names begin so, with their regions.
 async fn list(context: &Context, prefix: &str) -> AwsResult<HashMap<String, String>> {
-    let buckets = pages(|token| async move {
+    let buckets = pages("s3:ListBuckets", |token| async move {
         let page = context
             .call("s3:ListBuckets", || {
                 context

@@ -3,11 +3,17 @@
 //! - One call puts all rules; their order means nothing.
 //! - A rule without a filter, with an empty one and with the prefix `""` are the same: the whole bucket. S3 wants the
 //!   filter to be there, and older buckets have the prefix beside it.
+//! - S3 answers `MalformedXML`, and no more, to several conditions without `and` (hashicorp/terraform-provider-aws#42373),
+//!   to `and` around a single one (#23882) and to a delete marker's setting beside days or a date, be it `false`
+//!   (crossplane-contrib/provider-aws#2116): so what is one and the same is sent as S3 wants it, and the rest is found offline.
+//! - A transition without days or date is one after 0 days (#23117).
 //! - What was put is not read back everywhere at once.
 
 use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
 
 use async_trait::async_trait;
+use aws_sdk_s3::operation::get_bucket_lifecycle_configuration::GetBucketLifecycleConfigurationOutput;
 use aws_sdk_s3::types::{
     BucketLifecycleConfiguration as SdkConfiguration, TransitionDefaultMinimumObjectSize,
 };
@@ -16,6 +22,7 @@ use aws_smithy_types::date_time::Format;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::lifecycle_checks::fit_rule;
 use super::lifecycle_rule::{from_sdk, to_sdk};
 use crate::aws::context::Context;
 use crate::aws::error::AwsResult;
@@ -23,7 +30,7 @@ use crate::aws::policy::{compact, ordered_by};
 use crate::aws::resource_type::{Change, LiveOf, New, ResourceType, check};
 use crate::resource::diff::sorted;
 use crate::resource::provider::{DataPolicy, Progress, Query};
-use crate::resource::{CreateClass, Misfit, Properties, Property, Schema, Value};
+use crate::resource::{CreateClass, Misfit, Properties, Property, ReadSession, Schema, Value};
 
 const DEFAULT_MINIMUM: &str = "all_storage_classes_128K";
 
@@ -116,7 +123,7 @@ pub struct Expiration {
 pub struct Transition {
     /// Midnight UTC, as in `2030-01-01T00:00:00Z`.
     pub date: Option<String>,
-    /// Days after the object was made.
+    /// Days after the object was made. Default: 0, where there is no date.
     pub days: Option<i32>,
     /// `STANDARD_IA`, `ONEZONE_IA`, `INTELLIGENT_TIERING`, `GLACIER_IR`, `GLACIER` or `DEEP_ARCHIVE`.
     pub storage_class: String,
@@ -177,17 +184,16 @@ impl ResourceType for BucketLifecycleConfiguration {
         .hangs_on("bucket", super::BUCKET)
     }
 
+    async fn ahead(&self, context: &Context, query: Query<'_>) {
+        super::ahead(query, |bucket| async move {
+            kept(context, query.session, &bucket).await
+        })
+        .await;
+    }
+
     async fn read(&self, context: &Context, query: Query<'_>) -> AwsResult<Vec<LiveOf<Self>>> {
         super::parts(query, |bucket| async move {
-            let answer = context
-                .call("s3:GetBucketLifecycleConfiguration", || {
-                    context
-                        .s3
-                        .get_bucket_lifecycle_configuration()
-                        .bucket(&bucket)
-                        .send()
-                })
-                .await?;
+            let answer = kept(context, query.session, &bucket).await?;
             let inputs = Inputs {
                 bucket: bucket.clone(),
                 rules: answer.rules().iter().map(from_sdk).collect(),
@@ -243,6 +249,28 @@ impl ResourceType for BucketLifecycleConfiguration {
 
 const PUT: &str = "s3:PutBucketLifecycleConfiguration";
 
+/// As [`get`], asked for once per reading.
+async fn kept(
+    context: &Context,
+    session: &ReadSession,
+    bucket: &str,
+) -> AwsResult<Arc<GetBucketLifecycleConfigurationOutput>> {
+    let key = format!("s3:GetBucketLifecycleConfiguration {bucket}");
+    session.once(&key, || get(context, bucket)).await
+}
+
+async fn get(context: &Context, bucket: &str) -> AwsResult<GetBucketLifecycleConfigurationOutput> {
+    context
+        .call("s3:GetBucketLifecycleConfiguration", || {
+            context
+                .s3
+                .get_bucket_lifecycle_configuration()
+                .bucket(bucket)
+                .send()
+        })
+        .await
+}
+
 fn fit(inputs: &Inputs) -> Vec<Misfit> {
     let mut misfits: Vec<Misfit> = inputs
         .rules
@@ -258,44 +286,6 @@ fn fit(inputs: &Inputs) -> Vec<Misfit> {
             misfits.push(Misfit::new(format!("{at}.id"), reason));
         }
         misfits.extend(fit_rule(&at, rule));
-    }
-    misfits
-}
-
-/// What S3 does not take of a rule together:
-/// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/lifecycle-transition-general-considerations.html>
-fn fit_rule(at: &str, rule: &Rule) -> Vec<Misfit> {
-    let mut misfits = Vec::new();
-    let expires = rule
-        .expiration
-        .as_ref()
-        .and_then(|expiration| expiration.days);
-    for (index, transition) in rule.transitions.iter().enumerate() {
-        let Some(days) = transition.days else {
-            continue;
-        };
-        let at_days = format!("{at}.transitions[{index}].days");
-        let decide = format!("{at}.expiration.days");
-        if let Some(expires) = expires.filter(|expires| *expires <= days) {
-            let reason =
-                format!("objects are deleted after {expires} days, before or as they would move");
-            misfits.push(Misfit::new(&at_days, reason).decided_by([&at_days, &decide]));
-        }
-        if days < 30 && ["STANDARD_IA", "ONEZONE_IA"].contains(&transition.storage_class.as_str()) {
-            let reason = format!(
-                "objects move to `{}` after 30 days at the earliest",
-                transition.storage_class
-            );
-            misfits.push(Misfit::new(&at_days, reason));
-        }
-    }
-    let is_by_tag = rule.filter.as_ref().is_some_and(|filter| {
-        filter.tag.is_some() || filter.and.as_ref().is_some_and(|and| !and.tags.is_empty())
-    });
-    if is_by_tag && rule.abort_incomplete_multipart_upload.is_some() {
-        let reason = "does not go with a filter by tags, which unfinished uploads do not have";
-        let at = format!("{at}.abortIncompleteMultipartUpload");
-        misfits.push(Misfit::new(at, reason).decided_by([]));
     }
     misfits
 }
@@ -323,7 +313,6 @@ async fn put(context: &Context, inputs: &Inputs) -> AwsResult<()> {
     Ok(())
 }
 
-/// Rules in the order of their ids, without what says nothing.
 /// Data loss of an update: something expires that did not before, or expires earlier.
 fn discards(observed: &Properties, wanted: &Properties) -> Option<&'static str> {
     let (before, after) = (expirations(observed), expirations(wanted));
@@ -367,6 +356,7 @@ fn expirations(inputs: &Properties) -> BTreeMap<String, f64> {
     expirations
 }
 
+/// Rules in the order of their ids, without what says nothing.
 fn canonical(rules: Value) -> Value {
     let rules = match rules {
         Value::List(rules) => Value::List(rules.into_iter().map(canonical_rule).collect()),
@@ -380,7 +370,7 @@ fn canonical_rule(rule: Value) -> Value {
         return rule;
     };
     if let Some(Value::Object(filter)) = rule.get_mut("filter") {
-        filter.retain(|name, value| name != "prefix" || value.as_str() != Some(""));
+        canonical_filter(filter);
     }
     if let Some(Value::Object(expiration)) = rule.get_mut("expiration") {
         canonical_date(expiration);
@@ -394,6 +384,12 @@ fn canonical_rule(rule: Value) -> Value {
             let transitions = transitions.into_iter().map(|transition| match transition {
                 Value::Object(mut transition) => {
                     canonical_date(&mut transition);
+                    if name == "transitions"
+                        && !says(&transition, "date")
+                        && !says(&transition, "days")
+                    {
+                        transition.insert("days".to_owned(), 0_u32.into());
+                    }
                     Value::Object(transition)
                 }
                 other => other,
@@ -403,6 +399,48 @@ fn canonical_rule(rule: Value) -> Value {
         }
     }
     Value::Object(rule)
+}
+
+fn says(place: &Properties, name: &str) -> bool {
+    place.get(name).is_some_and(|value| !value.is_null())
+}
+
+/// Whether a condition is one: an empty prefix is none.
+fn speaks(name: &str, value: &Value) -> bool {
+    !value.is_null() && (name != "prefix" || value.as_str() != Some(""))
+}
+
+/// An empty prefix says nothing, and a single condition under `and` is that condition.
+fn canonical_filter(filter: &mut Properties) {
+    filter.retain(|name, value| speaks(name, value));
+    let Some(Value::Object(and)) = filter.get_mut("and") else {
+        return;
+    };
+    and.retain(|name, value| speaks(name, value));
+    let tags = match and.get("tags") {
+        None => 0,
+        Some(Value::Object(tags)) => tags.len(),
+        Some(_) => return,
+    };
+    let others = and.keys().filter(|name| *name != "tags").count();
+    if tags + others > 1 {
+        return;
+    }
+    let only = std::mem::take(and);
+    filter.remove("and");
+    for (name, value) in only {
+        match value {
+            Value::Object(tags) if name == "tags" => {
+                for (key, value) in tags {
+                    let tag = Value::object([("key", key.into()), ("value", value)]);
+                    filter.insert("tag".to_owned(), tag);
+                }
+            }
+            value => {
+                filter.insert(name, value);
+            }
+        }
+    }
 }
 
 /// One spelling of a date.
@@ -459,6 +497,79 @@ mod tests {
                 {"days": 90, "storageClass": "GLACIER"}, {"date": "2030-01-01T00:00:00.000Z", "storageClass": "STANDARD_IA"}]}]),
             json!([{"id": "a", "transitions": [
                 {"date": "2030-01-01T00:00:00Z", "storageClass": "STANDARD_IA"}, {"days": 90, "storageClass": "GLACIER"}]}]),
+        ));
+    }
+
+    /// By date, in every spelling of one; and rules of others that have no id, which the console allows.
+    #[test]
+    fn rules_by_date_and_without_an_id_are_compared() {
+        let by_date = |date: &str| {
+            json!([{"id": "", "status": "Enabled", "filter": null, "expiration": {"date": date}},
+                {"id": "b", "transitions": [{"date": date, "storageClass": "GLACIER"}]}])
+        };
+        for date in ["2030-01-01T00:00:00.000Z", "2030-01-01T02:00:00+02:00"] {
+            assert!(
+                equal(by_date("2030-01-01T00:00:00Z"), by_date(date)),
+                "{date}"
+            );
+        }
+        assert!(!equal(
+            by_date("2030-01-01T00:00:00Z"),
+            by_date("2030-01-02T00:00:00Z")
+        ));
+        let rule = aws_sdk_s3::types::LifecycleRule::builder()
+            .status(aws_sdk_s3::types::ExpirationStatus::Enabled)
+            .expiration(
+                aws_sdk_s3::types::LifecycleExpiration::builder()
+                    .date(DateTime::from_secs(1_893_456_000))
+                    .build(),
+            )
+            .build()
+            .unwrap();
+        let read = from_sdk(&rule);
+        let date = read.expiration.and_then(|expiration| expiration.date);
+        assert_eq!(
+            (read.id.as_str(), date.as_deref()),
+            ("", Some("2030-01-01T00:00:00Z"))
+        );
+    }
+
+    #[test]
+    fn a_single_condition_is_the_same_under_and() {
+        for (under, alone) in [
+            (
+                json!({"and": {"prefix": "logs/"}}),
+                json!({"prefix": "logs/"}),
+            ),
+            (
+                json!({"and": {"prefix": "", "tags": {"kind": "draft"}}}),
+                json!({"tag": {"key": "kind", "value": "draft"}}),
+            ),
+            (
+                json!({"and": {"tags": {}, "objectSizeLessThan": 5, "prefix": null}}),
+                json!({"objectSizeLessThan": 5}),
+            ),
+            (json!({"and": {"prefix": ""}}), json!(null)),
+        ] {
+            assert!(
+                equal(
+                    json!([{"id": "a", "filter": under}]),
+                    json!([{"id": "a", "filter": alone}])
+                ),
+                "{under}"
+            );
+        }
+        assert!(!equal(
+            json!([{"id": "a", "filter": {"and": {"tags": {"a": "b", "c": "d"}}}}]),
+            json!([{"id": "a", "filter": {"tag": {"key": "a", "value": "b"}}}]),
+        ));
+    }
+
+    #[test]
+    fn a_transition_without_a_time_is_one_at_once() {
+        assert!(equal(
+            json!([{"id": "a", "transitions": [{"storageClass": "INTELLIGENT_TIERING"}]}]),
+            json!([{"id": "a", "transitions": [{"days": 0, "date": null, "storageClass": "INTELLIGENT_TIERING"}]}]),
         ));
     }
 

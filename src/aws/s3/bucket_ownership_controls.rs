@@ -2,6 +2,11 @@
 //!
 //! New buckets have `BucketOwnerEnforced`. A bucket without the configuration behaves as `ObjectWriter`, so that is what
 //! "not found" reads as, and restoring the default is a put, not a delete.
+//!
+//! S3 does not switch access control lists off while the bucket's grants something to others
+//! (hashicorp/terraform-provider-aws#26164): the remedy says how that one goes.
+
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use aws_sdk_s3::types::{
@@ -14,7 +19,7 @@ use crate::aws::context::Context;
 use crate::aws::error::AwsResult;
 use crate::aws::resource_type::{Change, LiveOf, New, ResourceType};
 use crate::resource::provider::{DataPolicy, Progress, Query};
-use crate::resource::{CreateClass, Property, Schema};
+use crate::resource::{CreateClass, Property, ReadSession, Schema};
 
 const OPERATION: &str = "s3:PutBucketOwnershipControls";
 
@@ -67,12 +72,19 @@ impl ResourceType for BucketOwnershipControls {
             .hangs_on("bucket", super::BUCKET)
     }
 
+    async fn ahead(&self, context: &Context, query: Query<'_>) {
+        super::ahead(query, |bucket| async move {
+            kept(context, query.session, &bucket).await
+        })
+        .await;
+    }
+
     async fn read(&self, context: &Context, query: Query<'_>) -> AwsResult<Vec<LiveOf<Self>>> {
         let wanting = super::wanting(query);
         super::parts(query, |bucket| {
             let wanted = wanting.contains(&bucket);
             async move {
-                let ownership = get(context, &bucket).await?;
+                let ownership = *kept(context, query.session, &bucket).await?;
                 let shown = wanted || ownership != ObjectOwnership::BucketOwnerEnforced;
                 Ok(shown.then(|| live(&bucket, ownership)))
             }
@@ -126,6 +138,16 @@ fn live(bucket: &str, object_ownership: ObjectOwnership) -> LiveOf<BucketOwnersh
         rule: Rule { object_ownership },
     };
     super::part(bucket, inputs, Outputs {})
+}
+
+/// As [`get`], asked for once per reading.
+async fn kept(
+    context: &Context,
+    session: &ReadSession,
+    bucket: &str,
+) -> AwsResult<Arc<ObjectOwnership>> {
+    let key = format!("s3:GetBucketOwnershipControls {bucket}");
+    session.once(&key, || get(context, bucket)).await
 }
 
 async fn get(context: &Context, bucket: &str) -> AwsResult<ObjectOwnership> {

@@ -2,7 +2,11 @@
 //!
 //! - A principal that was made a moment ago is refused for some seconds (`MalformedPolicy`); the call is repeated.
 //! - A policy that grants public access is refused while the public access block says so: where a stack wants both, the
-//!   policy has to depend on the block.
+//!   policy has to depend on the block (hashicorp/terraform-provider-aws#31363). S3 says no more of it than that access is
+//!   denied, so the remedy does.
+//! - A principal that is deleted comes back as its id, `AROA…` (cloud-custodian/cloud-custodian#9879): a difference.
+
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use schemars::JsonSchema;
@@ -13,7 +17,7 @@ use crate::aws::error::AwsResult;
 use crate::aws::policy::{canonical_policy, least_size, to_policy_text};
 use crate::aws::resource_type::{Change, LiveOf, New, ResourceType};
 use crate::resource::provider::{DataPolicy, Progress, Query};
-use crate::resource::{CreateClass, Misfit, Properties, Property, Schema};
+use crate::resource::{CreateClass, Misfit, Properties, Property, ReadSession, Schema};
 
 /// Who may do what with a bucket and its objects.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
@@ -64,16 +68,18 @@ impl ResourceType for BucketPolicy {
             .opens()
     }
 
+    async fn ahead(&self, context: &Context, query: Query<'_>) {
+        super::ahead(query, |bucket| async move {
+            kept(context, query.session, &bucket).await
+        })
+        .await;
+    }
+
     async fn read(&self, context: &Context, query: Query<'_>) -> AwsResult<Vec<LiveOf<Self>>> {
         super::parts(query, |bucket| async move {
-            let answer = context
-                .call("s3:GetBucketPolicy", || {
-                    context.s3.get_bucket_policy().bucket(&bucket).send()
-                })
-                .await?;
-            Ok(answer
-                .policy
-                .map(|policy| live(&bucket, serde_json::Value::String(policy))))
+            let policy = kept(context, query.session, &bucket).await?;
+            let policy = policy.as_ref().clone();
+            Ok(policy.map(|policy| live(&bucket, serde_json::Value::String(policy))))
         })
         .await
     }
@@ -117,6 +123,26 @@ impl ResourceType for BucketPolicy {
         })
         .await
     }
+}
+
+/// As [`get`], asked for once per reading.
+async fn kept(
+    context: &Context,
+    session: &ReadSession,
+    bucket: &str,
+) -> AwsResult<Arc<Option<String>>> {
+    let key = format!("s3:GetBucketPolicy {bucket}");
+    session.once(&key, || get(context, bucket)).await
+}
+
+/// The text of a bucket's policy.
+async fn get(context: &Context, bucket: &str) -> AwsResult<Option<String>> {
+    let answer = context
+        .call("s3:GetBucketPolicy", || {
+            context.s3.get_bucket_policy().bucket(bucket).send()
+        })
+        .await?;
+    Ok(answer.policy)
 }
 
 fn live(bucket: &str, policy: serde_json::Value) -> LiveOf<BucketPolicy> {

@@ -1,7 +1,10 @@
 //! Public access block of a bucket.
 //!
 //! New buckets have all four switches on. A bucket without the configuration has all four off, so that is what "not
-//! found" reads as, and restoring the default is a put, not a delete.
+//! found" reads as (boto/boto3#3627), and restoring the default is a put, not a delete. All four are always sent: S3 takes
+//! no configuration that names none (crossplane-contrib/provider-aws#1742).
+
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use aws_sdk_s3::types::PublicAccessBlockConfiguration;
@@ -12,7 +15,7 @@ use crate::aws::context::Context;
 use crate::aws::error::AwsResult;
 use crate::aws::resource_type::{Change, LiveOf, New, ResourceType};
 use crate::resource::provider::{DataPolicy, Progress, Query};
-use crate::resource::{CreateClass, Property, Schema};
+use crate::resource::{CreateClass, Property, ReadSession, Schema};
 
 /// Whether a bucket can be made public.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -61,12 +64,20 @@ impl ResourceType for BucketPublicAccessBlock {
             .opens()
     }
 
+    async fn ahead(&self, context: &Context, query: Query<'_>) {
+        super::ahead(query, |bucket| async move {
+            kept(context, query.session, &bucket).await
+        })
+        .await;
+    }
+
     async fn read(&self, context: &Context, query: Query<'_>) -> AwsResult<Vec<LiveOf<Self>>> {
         let wanting = super::wanting(query);
         super::parts(query, |bucket| {
             let wanted = wanting.contains(&bucket);
             async move {
-                let inputs = get(context, &bucket).await?;
+                let inputs = kept(context, query.session, &bucket).await?;
+                let inputs = inputs.as_ref().clone();
                 let shown = wanted || inputs != Inputs::all(&bucket, true);
                 Ok(shown.then(|| super::part(&bucket, inputs, Outputs {})))
             }
@@ -121,6 +132,12 @@ impl Inputs {
             restrict_public_buckets: on,
         }
     }
+}
+
+/// As [`get`], asked for once per reading.
+async fn kept(context: &Context, session: &ReadSession, bucket: &str) -> AwsResult<Arc<Inputs>> {
+    let key = format!("s3:GetPublicAccessBlock {bucket}");
+    session.once(&key, || get(context, bucket)).await
 }
 
 async fn get(context: &Context, bucket: &str) -> AwsResult<Inputs> {

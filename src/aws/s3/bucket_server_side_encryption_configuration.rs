@@ -1,7 +1,13 @@
 //! Default encryption of a bucket.
 //!
-//! S3 encrypts everything: a bucket without this configuration, or with it deleted, uses S3's own keys (`AES256`). KMS keys
-//! come back as they were given, be it id, ARN or alias.
+//! - S3 encrypts everything: a bucket without this configuration, or with it deleted, uses S3's own keys (`AES256`). Old
+//!   buckets answer 404 for it (crossplane-contrib/provider-aws#380).
+//! - KMS keys come back as they were given, be it id, ARN or alias (cloud-custodian/cloud-custodian#6829).
+//! - Buckets made since April 2026 have customers' own keys blocked (hashicorp/terraform-provider-aws#47359): that is neither
+//!   compared nor sent, and a put without it leaves it as it is.
+//! - S3 says `MalformedXML` to any other algorithm (aws-controllers-k8s/community#1505), and takes no key with its own.
+
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use aws_sdk_s3::types::{
@@ -14,9 +20,9 @@ use serde::{Deserialize, Serialize};
 use crate::aws::context::Context;
 use crate::aws::error::AwsResult;
 use crate::aws::policy::compact;
-use crate::aws::resource_type::{Change, LiveOf, New, ResourceType};
+use crate::aws::resource_type::{Change, LiveOf, New, ResourceType, check};
 use crate::resource::provider::{DataPolicy, Progress, Query};
-use crate::resource::{CreateClass, Property, Schema, Value};
+use crate::resource::{CreateClass, Misfit, Property, ReadSession, Schema, Value};
 
 const PUT: &str = "s3:PutBucketEncryption";
 const DEFAULT_ALGORITHM: &str = "AES256";
@@ -70,10 +76,18 @@ impl ResourceType for BucketServerSideEncryptionConfiguration {
             Property::new("bucket").required().replaces(),
             Property::new("rules").required().canonical(canonical),
         ])
+        .checks(|inputs| check(inputs, fit))
         .key(&["bucket"])
         .reads_after(&[super::BUCKET])
         .made_by_aws()
         .hangs_on("bucket", super::BUCKET)
+    }
+
+    async fn ahead(&self, context: &Context, query: Query<'_>) {
+        super::ahead(query, |bucket| async move {
+            kept(context, query.session, &bucket).await
+        })
+        .await;
     }
 
     async fn read(&self, context: &Context, query: Query<'_>) -> AwsResult<Vec<LiveOf<Self>>> {
@@ -81,7 +95,7 @@ impl ResourceType for BucketServerSideEncryptionConfiguration {
         super::parts(query, |bucket| {
             let wanted = wanting.contains(&bucket);
             async move {
-                let rules = get(context, &bucket).await?;
+                let rules = kept(context, query.session, &bucket).await?.to_vec();
                 let shown = wanted || rules != [Rule::default()];
                 Ok(shown.then(|| live(&bucket, rules)))
             }
@@ -158,6 +172,12 @@ fn live(bucket: &str, rules: Vec<Rule>) -> LiveOf<BucketServerSideEncryptionConf
     super::part(bucket, inputs, Outputs {})
 }
 
+/// As [`get`], asked for once per reading.
+async fn kept(context: &Context, session: &ReadSession, bucket: &str) -> AwsResult<Arc<Vec<Rule>>> {
+    let key = format!("s3:GetBucketEncryption {bucket}");
+    session.once(&key, || get(context, bucket)).await
+}
+
 async fn get(context: &Context, bucket: &str) -> AwsResult<Vec<Rule>> {
     let answer = context
         .call("s3:GetBucketEncryption", || {
@@ -227,6 +247,27 @@ async fn put(context: &Context, bucket: &str, rules: &[Rule]) -> AwsResult<()> {
     Ok(())
 }
 
+fn fit(inputs: &Inputs) -> Vec<Misfit> {
+    let rules = inputs.rules.iter().enumerate();
+    let misfits = rules.filter_map(|(index, rule)| {
+        let default = &rule.apply_server_side_encryption_by_default;
+        let at = format!("rules[{index}].applyServerSideEncryptionByDefault");
+        let at_algorithm = format!("{at}.sseAlgorithm");
+        match default.sse_algorithm.as_str() {
+            "aws:kms" | "aws:kms:dsse" => None,
+            DEFAULT_ALGORITHM => default.kms_master_key_id.as_ref().map(|_| {
+                let reason = "goes with `aws:kms` or `aws:kms:dsse`; `AES256` means the keys of S3";
+                Misfit::new(format!("{at}.kmsMasterKeyId"), reason).decided_by([&at_algorithm])
+            }),
+            other => {
+                let reason = format!("`{other}` is none of `AES256`, `aws:kms` and `aws:kms:dsse`");
+                Some(Misfit::new(at_algorithm, reason))
+            }
+        }
+    });
+    misfits.collect()
+}
+
 /// Every rule with its default filled in.
 fn canonical(rules: Value) -> Value {
     match compact(rules) {
@@ -249,6 +290,30 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn a_key_wants_an_algorithm_that_has_one() {
+        let misfits = |algorithm: &str, key: Option<&str>| -> Vec<String> {
+            let given = json!({"bucket": "b", "rules": [{"applyServerSideEncryptionByDefault": {
+                "sseAlgorithm": algorithm, "kmsMasterKeyId": key}}]});
+            let misfits = fit(&serde_json::from_value(given).unwrap()).into_iter();
+            misfits.map(|misfit| misfit.at).collect()
+        };
+        let at = "rules[0].applyServerSideEncryptionByDefault";
+        for algorithm in ["aws:kms", "aws:kms:dsse"] {
+            assert_eq!(misfits(algorithm, Some("alias/own")), [""; 0]);
+            assert_eq!(misfits(algorithm, None), [""; 0]);
+        }
+        assert_eq!(misfits("AES256", None), [""; 0]);
+        assert_eq!(
+            misfits("AES256", Some("alias/own")),
+            [format!("{at}.kmsMasterKeyId")]
+        );
+        assert_eq!(
+            misfits("SSE-KMS", Some("alias/own")),
+            [format!("{at}.sseAlgorithm")]
+        );
+    }
 
     #[test]
     fn what_is_left_out_is_the_default() {

@@ -60,6 +60,13 @@ impl ResourceType for BucketVersioning {
             .hangs_on("bucket", super::BUCKET)
     }
 
+    async fn ahead(&self, context: &Context, query: Query<'_>) {
+        super::ahead(query, |bucket| async move {
+            super::versioning(context, query.session, &bucket).await
+        })
+        .await;
+    }
+
     async fn read(&self, context: &Context, query: Query<'_>) -> AwsResult<Vec<LiveOf<Self>>> {
         let wanting = super::wanting(query);
         super::parts(query, |bucket| {

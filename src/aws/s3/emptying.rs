@@ -8,16 +8,19 @@ use futures_util::future::try_join_all;
 use super::{refusal, unbuildable};
 use crate::aws::context::Context;
 use crate::aws::error::{AwsResult, kind};
+use crate::aws::pages::Tokens;
 use crate::resource::ErrorKind;
 use crate::resource::provider::Progress;
 
 /// Deletes every version of every object, every delete marker and every unfinished upload.
 pub(super) async fn empty(context: &Context, name: &str, progress: &dyn Progress) -> AwsResult<()> {
+    const LIST: &str = "s3:ListObjectVersions";
     let mut deleted = 0;
-    let mut markers: (Option<String>, Option<String>) = (None, None);
+    let mut pages = Tokens::without_bound(LIST);
+    let mut markers: Markers = (None, None);
     loop {
         let page = context
-            .call("s3:ListObjectVersions", || {
+            .call(LIST, || {
                 context
                     .s3
                     .list_object_versions()
@@ -57,8 +60,18 @@ pub(super) async fn empty(context: &Context, name: &str, progress: &dyn Progress
             page.next_key_marker().map(str::to_owned),
             page.next_version_id_marker().map(str::to_owned),
         );
+        pages.follow(Some(token_of(&markers)))?;
     }
     abort_uploads(context, name).await
+}
+
+/// Where a page begins: a key, and what tells apart the versions or uploads under it.
+type Markers = (Option<String>, Option<String>);
+
+/// Both as one text. A page that has a next one always has them; without them, the next would be the first again.
+fn token_of((key, other): &Markers) -> String {
+    let [key, other] = [key, other].map(|text| text.as_deref().unwrap_or_default());
+    format!("{key}\n{other}")
 }
 
 /// Deletes up to 1000 objects. The answer is 200 although some may have failed.
@@ -104,10 +117,19 @@ async fn delete_objects(
 }
 
 async fn abort_uploads(context: &Context, name: &str) -> AwsResult<()> {
+    const LIST: &str = "s3:ListMultipartUploads";
+    let mut pages = Tokens::without_bound(LIST);
+    let mut markers: Markers = (None, None);
     loop {
         let page = context
-            .call("s3:ListMultipartUploads", || {
-                context.s3.list_multipart_uploads().bucket(name).send()
+            .call(LIST, || {
+                context
+                    .s3
+                    .list_multipart_uploads()
+                    .bucket(name)
+                    .set_key_marker(markers.0.clone())
+                    .set_upload_id_marker(markers.1.clone())
+                    .send()
             })
             .await?;
         let aborts = page.uploads().iter().map(|upload| async {
@@ -132,5 +154,10 @@ async fn abort_uploads(context: &Context, name: &str) -> AwsResult<()> {
         if !page.is_truncated().unwrap_or(false) {
             return Ok(());
         }
+        markers = (
+            page.next_key_marker().map(str::to_owned),
+            page.next_upload_id_marker().map(str::to_owned),
+        );
+        pages.follow(Some(token_of(&markers)))?;
     }
 }

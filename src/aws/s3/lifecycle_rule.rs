@@ -119,7 +119,7 @@ pub(super) fn to_sdk(operation: &'static str, rule: &Rule) -> AwsResult<sdk::Lif
             sdk::LifecycleExpiration::builder()
                 .set_date(date(expiration.date.as_ref())?)
                 .set_days(expiration.days)
-                .set_expired_object_delete_marker(expiration.expired_object_delete_marker)
+                .set_expired_object_delete_marker(marker_of(expiration))
                 .build(),
         ),
     };
@@ -128,7 +128,7 @@ pub(super) fn to_sdk(operation: &'static str, rule: &Rule) -> AwsResult<sdk::Lif
         transitions.push(
             sdk::Transition::builder()
                 .set_date(date(transition.date.as_ref())?)
-                .set_days(transition.days)
+                .set_days(transition.days_in_force())
                 .storage_class(transition.storage_class.as_str().into())
                 .build(),
         );
@@ -168,6 +168,40 @@ pub(super) fn to_sdk(operation: &'static str, rule: &Rule) -> AwsResult<sdk::Lif
         .map_err(unbuildable(operation))
 }
 
+impl Transition {
+    /// The days that count, `None` where a date does.
+    pub(super) fn days_in_force(&self) -> Option<i32> {
+        self.days.or_else(|| self.date.is_none().then_some(0))
+    }
+}
+
+/// S3 takes no word about delete markers beside days or a date, not even `false`, which says nothing.
+fn marker_of(expiration: &Expiration) -> Option<bool> {
+    let stands_alone = expiration.days.is_none() && expiration.date.is_none();
+    expiration
+        .expired_object_delete_marker
+        .filter(|removes| *removes || stands_alone)
+}
+
+/// What is under `and`, where it is one condition at most: S3 wants that one alone.
+fn alone(and: &And) -> Option<Filter> {
+    let prefix = and.prefix.clone().filter(|prefix| !prefix.is_empty());
+    let (over, under) = (and.object_size_greater_than, and.object_size_less_than);
+    let others = [prefix.is_some(), over.is_some(), under.is_some()];
+    let others = others.into_iter().filter(|is_given| *is_given).count();
+    let tag = and.tags.iter().next().map(|(key, value)| FilterTag {
+        key: key.clone(),
+        value: value.clone(),
+    });
+    (and.tags.len() + others <= 1).then_some(Filter {
+        prefix,
+        tag,
+        object_size_greater_than: over,
+        object_size_less_than: under,
+        and: None,
+    })
+}
+
 /// The filter that S3 wants in every rule: without a condition, it is the prefix that all keys have.
 fn filter_to_sdk(
     operation: &'static str,
@@ -184,6 +218,8 @@ fn filter_to_sdk(
     let Some(filter) = filter else {
         return Ok(whole_bucket);
     };
+    let alone = filter.and.as_ref().and_then(alone);
+    let filter = alone.as_ref().unwrap_or(filter);
     let and = match &filter.and {
         None => None,
         Some(and) => {
@@ -194,7 +230,7 @@ fn filter_to_sdk(
                 .collect();
             Some(
                 sdk::LifecycleRuleAndOperator::builder()
-                    .set_prefix(and.prefix.clone())
+                    .set_prefix(and.prefix.clone().filter(|prefix| !prefix.is_empty()))
                     .set_tags(some_of(tags?))
                     .set_object_size_greater_than(and.object_size_greater_than)
                     .set_object_size_less_than(and.object_size_less_than)
@@ -245,6 +281,39 @@ mod tests {
             serde_json::to_value(back).unwrap(),
             serde_json::to_value(rule).unwrap()
         );
+    }
+
+    #[test]
+    fn a_rule_is_sent_in_the_form_that_s3_takes() {
+        let sent = |rest: serde_json::Value| {
+            let mut given = json!({"id": "a", "status": "Enabled"});
+            let rest = rest.as_object().unwrap().clone();
+            given.as_object_mut().unwrap().extend(rest);
+            let rule: Rule = serde_json::from_value(given).unwrap();
+            to_sdk("s3:Put", &rule).unwrap()
+        };
+        let rule = sent(
+            json!({"expiration": {"days": 5, "expiredObjectDeleteMarker": false},
+            "transitions": [{"storageClass": "INTELLIGENT_TIERING"}], "filter": {"and": {"prefix": "a/"}}}),
+        );
+        assert_eq!(
+            rule.expiration().unwrap().expired_object_delete_marker(),
+            None
+        );
+        assert_eq!(rule.transitions()[0].days(), Some(0));
+        let filter = rule.filter().unwrap();
+        assert_eq!((filter.prefix(), filter.and()), (Some("a/"), None));
+        let rule = sent(json!({"expiration": {"expiredObjectDeleteMarker": true},
+            "transitions": [{"storageClass": "GLACIER", "date": "2030-01-01T00:00:00Z"}],
+            "filter": {"and": {"prefix": "", "tags": {"k": "v"}}}}));
+        assert_eq!(
+            rule.expiration().unwrap().expired_object_delete_marker(),
+            Some(true)
+        );
+        assert_eq!(rule.transitions()[0].days(), None);
+        let filter = rule.filter().unwrap();
+        assert_eq!(filter.tag().map(sdk::Tag::key), Some("k"));
+        assert_eq!(filter.and(), None);
     }
 
     #[test]

@@ -3,8 +3,9 @@
 //! - A part carries no tags; it is ours when its bucket is. It is identified by the bucket's name.
 //! - A new bucket already has most parts, at AWS's defaults (`aws-resources.md` §10). So a part is read as present only
 //!   where it differs from the default or is wanted, and deleting one restores the default.
-//! - S3 answers `OperationAborted` to two changes of one bucket at a time: [`change`] takes turns. It still repeats the
-//!   call on that answer, for others may change the bucket too.
+//! - S3 answers `OperationAborted` to two changes of one bucket at a time (hashicorp/terraform-provider-aws#7628, #33478):
+//!   [`change`] takes turns. It still repeats the call on that answer, for others may change the bucket too (#36873).
+//! - What was put may not be read back for some seconds (#24232, #29351), so nothing is read after a put.
 
 pub mod bucket;
 pub mod bucket_lifecycle_configuration;
@@ -14,6 +15,7 @@ pub mod bucket_public_access_block;
 pub mod bucket_server_side_encryption_configuration;
 pub mod bucket_versioning;
 mod emptying;
+mod lifecycle_checks;
 mod lifecycle_rule;
 
 use std::collections::HashSet;
@@ -23,7 +25,7 @@ use std::time::Duration;
 
 use aws_sdk_s3::types::BucketVersioningStatus;
 use aws_smithy_types::error::operation::BuildError;
-use futures_util::future::try_join_all;
+use futures_util::future::{join_all, try_join_all};
 
 use super::context::Context;
 use super::error::AwsResult;
@@ -66,6 +68,16 @@ where
         }
     });
     Ok(try_join_all(reads).await?.into_iter().flatten().collect())
+}
+
+/// Asks beforehand for one kind of part of each bucket that the index names.
+async fn ahead<T, F, Fut>(query: Query<'_>, ask: F)
+where
+    F: Fn(String) -> Fut,
+    Fut: Future<Output = AwsResult<T>>,
+{
+    let buckets = query.parents_of_parts(BUCKET, "bucket");
+    drop(join_all(buckets.into_iter().map(ask)).await);
 }
 
 /// Whether a bucket is versioned; `None` if it never was. It also tells, in one call that is needed anyway, that a bucket

@@ -9,15 +9,15 @@ use std::fmt;
 
 use aws_sdk_secretsmanager::types::Tag;
 use schemars::JsonSchema;
-use serde::de::Error;
+use serde::de::{DeserializeOwned, Error};
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::context::Context;
-use super::error::{AwsResult, kind};
+use super::error::{AwsResult, expected, expected_or_failed, kind};
 use super::wait::until_visible;
 use crate::resource::provider::Query;
 use crate::resource::tags::short_hash;
-use crate::resource::{ErrorKind, ProviderError, Tags, Urn};
+use crate::resource::{ErrorKind, ProviderError, Tags, Urn, Value};
 
 /// Text that never prints.
 #[derive(Clone, PartialEq, Eq, Serialize, JsonSchema)]
@@ -61,11 +61,14 @@ struct Current {
 
 /// One secret's value; `None` if it has none yet, or holds bytes.
 async fn current(context: &Context, id: &str) -> AwsResult<Option<Current>> {
+    const OPERATION: &str = "secretsmanager:GetSecretValue";
     let answer = context
-        .call("secretsmanager:GetSecretValue", || {
+        .call(OPERATION, || {
             context.secrets.get_secret_value().secret_id(id).send()
         })
         .await?;
+    // A value may be binary, and then it has no text; the ARN is always there.
+    expected(OPERATION, answer.arn, "`ARN`")?;
     Ok(answer.secret_string.map(|text| {
         context.hide(&text);
         Current {
@@ -76,15 +79,22 @@ async fn current(context: &Context, id: &str) -> AwsResult<Option<Current>> {
 }
 
 /// The values of the secrets that the query's resources are part of, by the `secretId` they are wanted with. Secrets
-/// without a value are left out.
+/// without a value are left out. Asked for once per reading.
 async fn wanted_values(
     context: &Context,
     query: &Query<'_>,
 ) -> AwsResult<HashMap<String, Current>> {
     let ids: BTreeSet<&str> = query.wanted_names("secretId").into_iter().collect();
     let ids: Vec<&str> = ids.into_iter().collect();
+    let key = format!("secretsmanager:GetSecretValue {}", ids.join(" "));
+    let values = query.session.once(&key, || values(context, &ids)).await?;
+    Ok(values.as_ref().clone())
+}
+
+async fn values(context: &Context, ids: &[&str]) -> AwsResult<HashMap<String, Current>> {
+    const OPERATION: &str = "secretsmanager:BatchGetSecretValue";
     let mut values = HashMap::new();
-    if let [id] = ids[..] {
+    if let [id] = *ids {
         // The single call needs no permission beside the one that deployments have.
         let value = match current(context, id).await {
             Err(error) if error.is(ErrorKind::NotFound) => None,
@@ -95,7 +105,7 @@ async fn wanted_values(
     }
     for ids in ids.chunks(20) {
         let answer = context
-            .call("secretsmanager:BatchGetSecretValue", || {
+            .call(OPERATION, || {
                 let ids = ids.iter().map(|id| (*id).to_owned()).collect();
                 context
                     .secrets
@@ -110,13 +120,14 @@ async fn wanted_values(
             let message = failure.message().unwrap_or_default();
             let kind = kind(code, message, 400);
             if kind != ErrorKind::NotFound {
-                let operation = "secretsmanager:BatchGetSecretValue";
-                let mut error = ProviderError::new(kind, operation, message);
+                let mut error = ProviderError::new(kind, OPERATION, message);
                 code.clone_into(&mut error.code);
                 return Err(error);
             }
         }
-        for entry in answer.secret_values.unwrap_or_default() {
+        let has_failures = !answer.errors().is_empty();
+        let found = answer.secret_values;
+        for entry in expected_or_failed(OPERATION, found, has_failures, "`SecretValues`")? {
             let (arn, name) = (entry.arn, entry.name);
             let id = ids
                 .iter()
@@ -132,6 +143,31 @@ async fn wanted_values(
         }
     }
     Ok(values)
+}
+
+/// What a preview takes for live where it may not read the values: what is wanted.
+fn assumed<Inputs: DeserializeOwned>(
+    context: &Context,
+    query: &Query<'_>,
+    error: ProviderError,
+) -> AwsResult<Vec<Inputs>> {
+    let mut assumed = Vec::new();
+    for wanted in query.wanted {
+        let inputs = serde_json::Value::from(&Value::Object(wanted.inputs.clone()));
+        let id = wanted.inputs.get("secretId").and_then(Value::as_str);
+        // What refers to something that is not there yet is not there either.
+        if let (Some(id), Ok(inputs)) = (id, serde_json::from_value(inputs)) {
+            if !error.is(ErrorKind::Denied) || !context.pass_uncompared(id) {
+                return Err(error);
+            }
+            assumed.push(inputs);
+        }
+    }
+    if assumed.is_empty() {
+        Err(error)
+    } else {
+        Ok(assumed)
+    }
 }
 
 /// Puts a value in force. Returns the id of its version.
@@ -219,7 +255,7 @@ fn from_sdk(tags: &[Tag]) -> Tags {
         .collect()
 }
 
-fn to_sdk(tags: &Tags) -> Vec<Tag> {
+pub(super) fn to_sdk(tags: &Tags) -> Vec<Tag> {
     tags.iter()
         .map(|(key, value)| Tag::builder().key(key).value(value).build())
         .collect()

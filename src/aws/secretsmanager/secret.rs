@@ -1,8 +1,9 @@
 //! Secret.
 //!
-//! - A deleted secret keeps its name through its recovery window. One of ours in that state is restored, with the value it
-//!   had: a database restored from its final snapshot still has that password. So a secret that is given another key in the
-//!   file, under the same name, keeps its value.
+//! - A deleted secret keeps its name through its recovery window. One of ours in that state is restored, with the value that
+//!   others have put there. A value of our own making is made again: tags and names can be forged, and the one that is found
+//!   may be known to the one who put it there. The former stays as `AWSPREVIOUS`; a database with that password is sent the
+//!   new one.
 //! - A forced deletion goes on for a while after its answer, and holds the name for so long.
 //! - The ARN ends in six random characters: a secret made again under the same name has another.
 //! - `ListSecrets` lags by up to five minutes: it does not have what `up` has just made, and still has what `destroy` has
@@ -22,7 +23,7 @@ use crate::aws::kms::canonical_key;
 use crate::aws::policy::to_text;
 use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType, adopt, check};
 use crate::aws::wait::{Poll, Wait, until_visible};
-use crate::resource::provider::{DataPolicy, Progress, Query};
+use crate::resource::provider::{DataPolicy, Progress, Query, Remedy};
 use crate::resource::text_rule::is_plain;
 use crate::resource::{
     Condition, CreateClass, ErrorKind, Misfit, Observed, Property, ProviderError, Schema, StackId,
@@ -33,7 +34,8 @@ use crate::resource::{
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Inputs {
-    /// 1 to 512 letters, digits and `/_+=.@-`. Must not end in a hyphen and six characters.
+    /// 1 to 512 letters, digits and `/_+=.@-`. AWS advises against names that end in a hyphen and six characters: an ARN
+    /// without the characters that AWS adds to it would be taken for a whole one.
     pub name: String,
     /// At most 2048 characters.
     pub description: Option<String>,
@@ -42,7 +44,7 @@ pub struct Inputs {
     /// Days in which a deleted secret can be restored, 7 to 30. Default: 30. Used where data is to be kept on deletion.
     #[schemars(range(min = 7, max = 30))]
     pub recovery_window_in_days: i64,
-    /// A value to make at random when the secret is created. Later changes have no effect: the value is never made again.
+    /// A value to make at random when the secret is created or restored. Later changes have no effect.
     pub generate_secret_string: Option<GenerateSecretString>,
 }
 
@@ -88,7 +90,9 @@ impl ResourceType for Secret {
         Schema::new::<Inputs>("aws:secretsmanager:Secret", CreateClass::Token)
             .found_by_name()
             .named("name", 512)
+            .avoids(ends_like_an_arn)
             .leaves(left)
+            .comes_back()
             .blockers(&[])
             .properties([
                 Property::new("name").replaces().text(NAME),
@@ -101,6 +105,10 @@ impl ResourceType for Secret {
             ])
             .outputs(&["contentVersion"])
             .checks(|inputs| check(inputs, fit))
+    }
+
+    fn id_in<'a>(&self, arn: &'a str) -> Option<&'a str> {
+        Some(arn)
     }
 
     async fn read(&self, context: &Context, query: Query<'_>) -> AwsResult<Vec<LiveOf<Self>>> {
@@ -176,8 +184,12 @@ impl ResourceType for Secret {
                         }))
                     }
                     Err(error) if error.is(ErrorKind::AlreadyExists) => {
+                        // With the token of ours and our value it would have been a success: others have made it since
+                        // the reading.
                         let met = until_visible(|| describe(context, &inputs.name)).await?;
-                        adopt(new.tags, live(&met), error).map(Poll::Ready)
+                        let met = adopt(new.tags, live(&met), error)?;
+                        let met = with_value(context, new, met, value.as_deref()).await?;
+                        Ok(Poll::Ready(met))
                     }
                     // The name is held by a secret that is scheduled for deletion.
                     Err(error) if error.is(ErrorKind::InUse) => {
@@ -195,7 +207,7 @@ impl ResourceType for Secret {
             .diff
             .touches("description")
             .then(|| wanted.description.clone().unwrap_or_default());
-        // An empty text means the key that AWS manages.
+        // An empty text means the key that AWS manages; nothing would leave the former (hashicorp/terraform-provider-aws#21623).
         let key = change
             .diff
             .touches("kmsKeyId")
@@ -242,6 +254,14 @@ impl ResourceType for Secret {
     }
 }
 
+/// A hyphen and six characters: the end of a secret's ARN.
+/// <https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_CreateSecret.html>
+fn ends_like_an_arn(name: &str) -> bool {
+    name.rsplit_once('-').is_some_and(|(_, end)| {
+        end.len() == 6 && end.bytes().all(|byte| byte.is_ascii_alphanumeric())
+    })
+}
+
 /// What stays of a secret that is deleted with care.
 fn left(secret: &Observed) -> Option<String> {
     let days = secret.inputs.get("recoveryWindowInDays")?.as_number()?;
@@ -264,11 +284,16 @@ fn name_in(arn: &str) -> &str {
 
 /// One secret by name or ARN, whether it is scheduled for deletion or not.
 async fn describe(context: &Context, id: &str) -> AwsResult<DescribeSecretOutput> {
-    context
-        .call("secretsmanager:DescribeSecret", || {
+    const OPERATION: &str = "secretsmanager:DescribeSecret";
+    let answer = context
+        .call(OPERATION, || {
             context.secrets.describe_secret().secret_id(id).send()
         })
-        .await
+        .await?;
+    // Without them it would be a secret of others, or none.
+    expected(OPERATION, answer.arn(), "`ARN`")?;
+    expected(OPERATION, answer.name(), "`Name`")?;
+    Ok(answer)
 }
 
 /// One secret by name or ARN. One of ours that is scheduled for deletion is left out: creation restores it. One that
@@ -321,9 +346,8 @@ fn version_in_force(secret: &DescribeSecretOutput) -> Option<String> {
 }
 
 /// Takes back a secret of the stack that is scheduled for deletion, also where it went by another name in the file;
-/// somebody else's stops the run. While a forced deletion goes
-/// on there is nothing left to restore, and the name becomes free in a moment. One that this run has deleted to make another
-/// gets a new value.
+/// that of others stops the run. While a forced deletion goes on there is nothing left to restore, and the name becomes free
+/// in a moment.
 async fn restore(
     context: &Context,
     new: &New<'_, Inputs>,
@@ -332,8 +356,13 @@ async fn restore(
 ) -> AwsResult<Poll<LiveOf<Secret>>> {
     let purged = || Poll::Pending("its former self is being deleted".to_owned());
     let met = describe(context, &new.inputs.name).await;
-    let mut met = match met.map(|met| live(&met)) {
-        Ok(met) if met.tags.belongs_to(new.urn.stack()) => met,
+    let met = match met.map(|met| live(&met)) {
+        Ok(met) if met.tags.belongs_to(new.urn.stack()) => {
+            if !context.has_made(new.urn, &met.id) {
+                return Err(of_others(&met.id, error));
+            }
+            met
+        }
         Ok(met) => adopt(new.tags, met, error)?,
         Err(gone) if gone.is(ErrorKind::NotFound) => return Ok(purged()),
         Err(error) => return Err(error),
@@ -345,24 +374,82 @@ async fn restore(
         .await;
     match restored {
         Ok(_) => {
-            if let Some(value) = value.filter(|_| new.instead_of.contains(&met.id)) {
-                let before = Current {
-                    version_id: met.outputs.content_version.take().unwrap_or_default(),
-                    text: SecretText(String::new()),
-                };
-                let token = super::next_version(new.urn, &met.id, Some(&before));
-                let value = SecretText(value.to_owned());
-                let version = super::put_value(context, &met.id, &token, &value).await?;
-                met.outputs.content_version = Some(super::content_version(&version));
+            let id = met.id.clone();
+            match with_value(context, new, met, value).await {
+                Ok(met) => Ok(Poll::Ready(met)),
+                // With its former value it would pass for one of our making in the next run.
+                Err(error) => Err(hold_again(context, new, &id, error).await),
             }
-            Ok(Poll::Ready(met))
         }
         Err(gone) if gone.is(ErrorKind::NotFound) => Ok(purged()),
         Err(error) => Err(error),
     }
 }
 
-/// A new value. It goes into the create call and nowhere else.
+/// The refusal to restore what says by its tags alone that it is the stack's.
+fn of_others(id: &str, error: ProviderError) -> ProviderError {
+    let remedy = format!(
+        "if others made it, give yours another name, or wait until it is gone; if the stack made it and its record is lost, \
+         add `--trust {id}`; then run"
+    );
+    ProviderError {
+        kind: ErrorKind::NotOurs,
+        message: format!(
+            "{id} is scheduled for deletion, bears the tags of this secret, and was made by no run of this stack"
+        ),
+        remedy: Some(Remedy::new(remedy)),
+        ..error
+    }
+}
+
+/// Schedules the deletion of a secret that was restored and could not be filled, and adds to the error why, if that fails as well.
+async fn hold_again(
+    context: &Context,
+    new: &New<'_, Inputs>,
+    id: &str,
+    error: ProviderError,
+) -> ProviderError {
+    let days = new.inputs.recovery_window_in_days;
+    let again = context
+        .call("secretsmanager:DeleteSecret", || {
+            let request = context.secrets.delete_secret().secret_id(id);
+            request.recovery_window_in_days(days).send()
+        })
+        .await;
+    match again {
+        Ok(_) => error,
+        Err(left) => ProviderError {
+            message: format!(
+                "{}; the secret is restored with its former value, and could not be deleted again: {}",
+                error.message, left.message
+            ),
+            ..error
+        },
+    }
+}
+
+/// Puts the value that this run has made, if it is to make one, into a secret that this run has met.
+async fn with_value(
+    context: &Context,
+    new: &New<'_, Inputs>,
+    mut met: LiveOf<Secret>,
+    value: Option<&str>,
+) -> AwsResult<LiveOf<Secret>> {
+    let Some(value) = value else {
+        return Ok(met);
+    };
+    let before = Current {
+        version_id: met.outputs.content_version.take().unwrap_or_default(),
+        text: SecretText(String::new()),
+    };
+    let token = super::next_version(new.urn, &met.id, Some(&before));
+    let value = SecretText(value.to_owned());
+    let version = super::put_value(context, &met.id, &token, &value).await?;
+    met.outputs.content_version = Some(super::content_version(&version));
+    Ok(met)
+}
+
+/// A new value. It goes into the call that makes or fills the secret, and nowhere else.
 async fn generate(context: &Context, rules: &GenerateSecretString) -> AwsResult<String> {
     let answer = context
         .call("secretsmanager:GetRandomPassword", || {
@@ -453,6 +540,19 @@ mod tests {
     }
 
     #[test]
+    fn a_name_that_ends_as_an_arn_does_is_told() {
+        assert!(ends_like_an_arn("shop-dev-database-secret"));
+        for name in [
+            "shop-dev-password",
+            "secret",
+            "shop/secret",
+            "shop-dev-secret-1a2b3c4d",
+        ] {
+            assert!(!ends_like_an_arn(name), "{name}");
+        }
+    }
+
+    #[test]
     fn an_arn_holds_the_name() {
         let arn = "arn:aws:secretsmanager:r:1:secret:shop/dev-db-AbCdEf";
         assert_eq!(name_in(arn), "shop/dev-db");
@@ -462,5 +562,9 @@ mod tests {
     fn the_key_that_aws_manages_is_no_key() {
         assert!(named_key("alias/aws/secretsmanager".into()).is_null());
         assert_eq!(named_key("arn:aws:kms:r:1:key/k".into()), "k".into());
+        // A secret whose key is an alias is described with the alias's ARN.
+        let described = named_key("arn:aws:kms:r:1:alias/shop".into());
+        assert_eq!(named_key("alias/shop".into()), described);
+        assert!(named_key("arn:aws:kms:r:1:alias/aws/secretsmanager".into()).is_null());
     }
 }

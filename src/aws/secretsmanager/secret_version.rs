@@ -1,9 +1,11 @@
 //! The value of a secret that the author gives.
 //!
 //! - It has no tags and cannot be deleted: it belongs to its secret and goes with it. A secret has one that is in force;
-//!   a new value is a new version, and the former stays as `AWSPREVIOUS`.
+//!   a new value is a new version, and the former stays as `AWSPREVIOUS`. Two that write one secret would take each other's
+//!   place (hashicorp/terraform#27781), so it is a claim.
 //! - It is compared by reading it, and shows as `[secret]` everywhere.
-//! - A secret keeps about a hundred versions and prunes none younger than a day: an equal value is never written again.
+//! - A secret keeps about a hundred versions and prunes none younger than a day (localstack/localstack#10086): an equal value
+//!   is never written again.
 
 use async_trait::async_trait;
 use schemars::JsonSchema;
@@ -60,8 +62,22 @@ impl ResourceType for SecretVersion {
     }
 
     /// Only where the author gives the value: a value that is generated is nobody's to compare.
+    async fn ahead(&self, context: &Context, query: Query<'_>) {
+        drop(super::wanted_values(context, &query).await);
+    }
+
     async fn read(&self, context: &Context, query: Query<'_>) -> AwsResult<Vec<LiveOf<Self>>> {
-        let values = super::wanted_values(context, &query).await?;
+        let values = match super::wanted_values(context, &query).await {
+            Err(error) => {
+                let assumed = super::assumed::<Inputs>(context, &query, error)?.into_iter();
+                let assumed = assumed.map(|inputs| {
+                    let (version_id, text) = (String::new(), inputs.secret_string);
+                    live(&inputs.secret_id, Current { version_id, text })
+                });
+                return Ok(assumed.collect());
+            }
+            values => values?,
+        };
         Ok(values
             .into_iter()
             .map(|(id, value)| live(&id, value))

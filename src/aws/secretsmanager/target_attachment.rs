@@ -1,12 +1,16 @@
 //! Where a database is, written into the secret that holds its password: CloudFormation's `SecretTargetAttachment`.
 //!
 //! - It has no tags: it is part of the secret's JSON, and goes with the secret. Deleting it alone leaves the keys there.
+//!   It is read from there each time, so that keys which a change of the secret has taken away come back (aws/aws-cdk#10800).
 //! - `url` is made of the other keys, the password among them. It never leaves this file: what is compared is whether it
-//!   is there and fits, so that a rotated password shows as a `url` to be written anew.
-//! - Keys of others in the JSON stay.
+//!   is there and fits, so that a rotated password shows as a `url` to be written anew. Its parts are percent-encoded: passwords
+//!   have `#` and `%` in them (aws-amplify/amplify-category-api#2624, terraform-aws-modules/terraform-aws-rds#533).
+//! - `url` says how a connection is to be secured: PostgreSQL on RDS refuses those without TLS from version 15 on, and not
+//!   every client tries TLS by itself (pgbouncer/pgbouncer#812). <https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-PARAMKEYWORDS>
+//! - Keys of others in the JSON stay, the rotated password among them (hashicorp/terraform-provider-aws#31635).
 
 use async_trait::async_trait;
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -14,11 +18,12 @@ use serde_json::{Map, Value};
 use super::SecretText;
 use crate::aws::context::Context;
 use crate::aws::error::AwsResult;
-use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType};
+use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType, check};
 use crate::aws::wait::until_visible;
 use crate::resource::provider::{DataPolicy, Progress, Query};
 use crate::resource::{
-    Condition, CreateClass, ErrorKind, Property, ProviderError, Schema, Tags, Urn,
+    Condition, CreateClass, ErrorKind, Misfit, Observed, Pending, Properties, Property,
+    ProviderError, Schema, Tags, Until, Urn, Value as Input,
 };
 
 /// What a URL's user, password and path may hold as they are.
@@ -27,6 +32,15 @@ const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'.')
     .remove(b'_')
     .remove(b'~');
+
+/// As [`ENCODED`], of a path.
+const PATH: &AsciiSet = &ENCODED.remove(b'/');
+
+/// What a connection can be asked to be.
+const MODES: [&str; 3] = ["disable", "require", VERIFY];
+const VERIFY: &str = "verify-full";
+/// What it is asked to be where the file says nothing.
+const DEFAULT_MODE: &str = "require";
 
 /// The keys that a database's secret gets beside its password.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -44,6 +58,80 @@ pub struct Inputs {
     /// Whether to keep a connection string under `url`, such as `postgresql://user:password@host:5432/name`. Default:
     /// true.
     pub url: Option<bool>,
+    /// What `url` asks of a connection to PostgreSQL: `disable`, `require`, or `verify-full`, which needs `sslRootCert`.
+    /// Other engines have no parameter for it that their clients share. Default: `require` for PostgreSQL.
+    pub ssl_mode: Option<String>,
+    /// With `verify-full`: the path, where the application runs, of the certificates that the server's is checked by.
+    pub ssl_root_cert: Option<String>,
+}
+
+impl Inputs {
+    /// The same, with the mode that the engine has where none is given.
+    fn settled(mut self) -> Self {
+        if self.ssl_mode.is_none() && self.url != Some(false) {
+            self.ssl_mode = default_mode(&self.engine).map(str::to_owned);
+        }
+        self
+    }
+}
+
+/// What a connection is asked to be where the file says nothing, by the engine.
+fn default_mode(engine: &str) -> Option<&'static str> {
+    (scheme(engine) == Some(POSTGRES)).then_some(DEFAULT_MODE)
+}
+
+/// Fills in the mode, which the engine decides; without a URL there is none.
+fn settle(desired: &mut Properties, _observed: &Properties) {
+    if desired.get("url") == Some(&false.into()) {
+        desired.remove("sslMode");
+        desired.remove("sslRootCert");
+        return;
+    }
+    let engine = desired.get("engine").and_then(Input::as_str);
+    if !desired.contains_key("sslMode")
+        && let Some(mode) = engine.and_then(default_mode)
+    {
+        desired.insert("sslMode".to_owned(), mode.into());
+    }
+}
+
+/// A URL from before it asked for anything gets what is the default now.
+fn new_default(live: &Observed) -> Vec<Pending> {
+    let engine = live.inputs.get("engine").and_then(Input::as_str);
+    let is_plain = live.inputs.get("url") == Some(&true.into())
+        && live.inputs.get("sslMode").is_none_or(Input::is_null);
+    let mode = engine.and_then(default_mode).filter(|_| is_plain);
+    let pending = mode.map(|mode| Pending {
+        what: format!("sslMode {mode}"),
+        until: Until::NewDefault,
+    });
+    pending.into_iter().collect()
+}
+
+fn fit(inputs: &Inputs) -> Vec<Misfit> {
+    let mut misfits = Vec::new();
+    let decide = ["sslMode", "sslRootCert", "engine"];
+    let mode = inputs.ssl_mode.as_deref();
+    let mut refuse = |property: &'static str, reason: &str| {
+        misfits.push(Misfit::new(property, reason).decided_by(decide));
+    };
+    match mode {
+        Some(mode) if !MODES.contains(&mode) => {
+            refuse("sslMode", "takes `disable`, `require` or `verify-full`");
+        }
+        Some(_) if scheme(&inputs.engine) != Some(POSTGRES) => refuse(
+            "sslMode",
+            "is for PostgreSQL; clients of other engines each have a setting of their own for it",
+        ),
+        Some(VERIFY) if inputs.ssl_root_cert.is_none() => {
+            refuse("sslMode", "`verify-full` needs `sslRootCert`");
+        }
+        _ => {}
+    }
+    if inputs.ssl_root_cert.is_some() && mode != Some(VERIFY) {
+        refuse("sslRootCert", "goes with `sslMode: verify-full`");
+    }
+    misfits
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -68,6 +156,9 @@ impl ResourceType for TargetAttachment {
         .made_by_aws()
         .goes_with_parent()
         .hangs_on("secretId", "aws:secretsmanager:Secret")
+        .checks(|inputs| check(inputs, fit))
+        .defers(settle)
+        .pending(new_default)
         .properties([
             Property::new("secretId").required().replaces(),
             Property::new("engine").required(),
@@ -76,11 +167,23 @@ impl ResourceType for TargetAttachment {
             Property::new("dbname").required(),
             Property::new("username").server_chooses(),
             Property::new("url").default(true),
+            Property::new("sslMode"),
+            Property::new("sslRootCert"),
         ])
     }
 
+    async fn ahead(&self, context: &Context, query: Query<'_>) {
+        drop(super::wanted_values(context, &query).await);
+    }
+
     async fn read(&self, context: &Context, query: Query<'_>) -> AwsResult<Vec<LiveOf<Self>>> {
-        let values = super::wanted_values(context, &query).await?;
+        let values = match super::wanted_values(context, &query).await {
+            Err(error) => {
+                let assumed = super::assumed::<Inputs>(context, &query, error)?;
+                return Ok(assumed.into_iter().map(Inputs::settled).map(live).collect());
+            }
+            values => values?,
+        };
         Ok(values
             .iter()
             .filter_map(|(id, value)| Some(live(observed(id, &value.text.fields()?)?)))
@@ -144,7 +247,14 @@ fn merged(mut fields: Map<String, Value>, wanted: &Inputs) -> AwsResult<Map<Stri
         fields.remove("url");
         return Ok(fields);
     }
-    let url = url(&fields).ok_or_else(|| {
+    let tls = Tls {
+        mode: wanted
+            .ssl_mode
+            .as_deref()
+            .or_else(|| default_mode(&wanted.engine)),
+        root_cert: wanted.ssl_root_cert.as_deref(),
+    };
+    let url = url(&fields).map(|url| url + &tls.query()).ok_or_else(|| {
         let id = &wanted.secret_id;
         match scheme(&wanted.engine) {
             Some(_) => invalid(format!(
@@ -160,7 +270,46 @@ fn merged(mut fields: Map<String, Value>, wanted: &Inputs) -> AwsResult<Map<Stri
     Ok(fields)
 }
 
-/// The connection string that fits the other keys.
+/// What a URL asks of the connection.
+struct Tls<'a> {
+    mode: Option<&'a str>,
+    root_cert: Option<&'a str>,
+}
+
+impl Tls<'_> {
+    fn query(&self) -> String {
+        let mode = self.mode.map(|mode| format!("?sslmode={mode}"));
+        let root_cert = self.root_cert.map(|path| {
+            let path = utf8_percent_encode(path, PATH);
+            format!("&sslrootcert={path}")
+        });
+        mode.unwrap_or_default() + &root_cert.unwrap_or_default()
+    }
+}
+
+/// The mode and the path of a URL that has nothing but these beside what fits the other keys; `None` of any other.
+fn tls_of(found: &str, fitting: &str) -> Option<(Option<String>, Option<String>)> {
+    let query = match found.strip_prefix(fitting)? {
+        "" => return Some((None, None)),
+        query => query.strip_prefix("?sslmode=")?,
+    };
+    let (mode, root_cert) = match query.split_once("&sslrootcert=") {
+        Some((mode, path)) => {
+            let path = percent_decode_str(path).decode_utf8().ok()?;
+            (mode, Some(path.into_owned()))
+        }
+        None => (query, None),
+    };
+    // Written in another way, it is another URL.
+    let tls = Tls {
+        mode: Some(mode),
+        root_cert: root_cert.as_deref(),
+    };
+    let is_ours = MODES.contains(&mode) && found == format!("{fitting}{}", tls.query());
+    is_ours.then(|| (Some(mode.to_owned()), root_cert))
+}
+
+/// The connection string that fits the other keys, without what it asks of the connection.
 fn url(fields: &Map<String, Value>) -> Option<String> {
     let text = |key: &str| fields.get(key).and_then(Value::as_str);
     let encoded = |key: &str| Some(utf8_percent_encode(text(key)?, ENCODED).to_string());
@@ -175,15 +324,17 @@ fn url(fields: &Map<String, Value>) -> Option<String> {
     ))
 }
 
+const POSTGRES: &str = "postgresql";
+
 fn scheme(engine: &str) -> Option<&'static str> {
-    match engine {
-        "postgres" | "postgresql" | "aurora-postgresql" => Some("postgresql"),
+    match engine.to_lowercase().as_str() {
+        "postgres" | "postgresql" | "aurora-postgresql" => Some(POSTGRES),
         "mysql" | "mariadb" | "aurora-mysql" => Some("mysql"),
         _ => None,
     }
 }
 
-/// Rotation functions write the port as a number or as text.
+/// Rotation functions write the port as a number or as text (aws/aws-sdk-pandas#1484).
 fn port(fields: &Map<String, Value>) -> Option<u16> {
     match fields.get("port")? {
         Value::Number(number) => number.as_u64()?.try_into().ok(),
@@ -195,6 +346,17 @@ fn port(fields: &Map<String, Value>) -> Option<u16> {
 /// The open keys of a secret's JSON; `None` if no database was ever written into it.
 fn observed(secret_id: &str, fields: &Map<String, Value>) -> Option<Inputs> {
     let text = |key: &str| fields.get(key).and_then(Value::as_str).map(str::to_owned);
+    // One that does not fit is neither: it has to be written anew, or to go.
+    let (url, (ssl_mode, ssl_root_cert)) = match fields.get("url") {
+        None => (Some(false), (None, None)),
+        Some(found) => {
+            let fitting = found.as_str().zip(url(fields));
+            match fitting.and_then(|(found, fitting)| tls_of(found, &fitting)) {
+                Some(tls) => (Some(true), tls),
+                None => (None, (None, None)),
+            }
+        }
+    };
     Some(Inputs {
         secret_id: secret_id.to_owned(),
         host: text("host")?,
@@ -202,11 +364,9 @@ fn observed(secret_id: &str, fields: &Map<String, Value>) -> Option<Inputs> {
         port: port(fields).unwrap_or_default(),
         dbname: text("dbname").unwrap_or_default(),
         username: text("username"),
-        // One that does not fit is neither: it has to be written anew, or to go.
-        url: match fields.get("url") {
-            None => Some(false),
-            found => (found.and_then(Value::as_str) == url(fields).as_deref()).then_some(true),
-        },
+        url,
+        ssl_mode,
+        ssl_root_cert,
     })
 }
 
@@ -234,6 +394,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::resource::value::properties;
 
     fn wanted() -> Inputs {
         Inputs {
@@ -244,6 +405,8 @@ mod tests {
             dbname: "shop".to_owned(),
             username: None,
             url: Some(true),
+            ssl_mode: None,
+            ssl_root_cert: None,
         }
     }
 
@@ -257,7 +420,7 @@ mod tests {
         let after = merged(before, &wanted()).unwrap();
         assert_eq!(
             after["url"],
-            "postgresql://app:p%40ss%2F1@db.example:5432/shop"
+            "postgresql://app:p%40ss%2F1@db.example:5432/shop?sslmode=require"
         );
         assert_eq!((&after["note"], &after["port"]), (&json!(1), &json!(5432)));
         let read = observed("s", &after).unwrap();
@@ -275,6 +438,110 @@ mod tests {
         assert_eq!(observed("s", &after).unwrap().url, Some(false));
         after.remove("host");
         assert_eq!(observed("s", &after), None);
+    }
+
+    #[test]
+    fn a_url_says_how_the_connection_is_secured_and_is_read_back_so() {
+        let secret = || fields(json!({"username": "app", "password": "one"}));
+        let plain = "postgresql://app:one@db.example:5432/shop";
+        for (mode, path, query) in [
+            (None, None, "?sslmode=require"),
+            (Some("require"), None, "?sslmode=require"),
+            (Some("disable"), None, "?sslmode=disable"),
+            (
+                Some("verify-full"),
+                Some("/etc/ssl/rds ca.pem"),
+                "?sslmode=verify-full&sslrootcert=/etc/ssl/rds%20ca.pem",
+            ),
+        ] {
+            let wanted = Inputs {
+                ssl_mode: mode.map(str::to_owned),
+                ssl_root_cert: path.map(str::to_owned),
+                ..wanted()
+            };
+            let after = merged(secret(), &wanted).unwrap();
+            assert_eq!(after["url"], format!("{plain}{query}"));
+            let read = observed("s", &after).unwrap();
+            assert_eq!(read.url, Some(true), "{query}");
+            assert_eq!(read.ssl_mode.as_deref(), mode.or(Some("require")));
+            assert_eq!(read.ssl_root_cert.as_deref(), path);
+        }
+        let mysql = Inputs {
+            engine: "mysql".to_owned(),
+            ..wanted()
+        };
+        let after = merged(secret(), &mysql).unwrap();
+        assert_eq!(after["url"], "mysql://app:one@db.example:5432/shop");
+        assert_eq!(observed("s", &after).unwrap().ssl_mode, None);
+    }
+
+    /// What others have put into it is not kept, and a stack from before has a row that says why it is written again.
+    #[test]
+    fn a_url_of_others_does_not_fit_and_an_old_one_gets_the_default() {
+        let mut after = merged(
+            fields(json!({"username": "app", "password": "one"})),
+            &wanted(),
+        )
+        .unwrap();
+        let plain = "postgresql://app:one@db.example:5432/shop";
+        for query in [
+            "?sslmode=prefer",
+            "?sslmode=require&connect_timeout=5",
+            "?connect_timeout=5",
+            "x",
+        ] {
+            after.insert("url".to_owned(), format!("{plain}{query}").into());
+            assert_eq!(observed("s", &after).unwrap().url, None, "{query}");
+        }
+        after.insert("url".to_owned(), plain.into());
+        let old = observed("s", &after).unwrap();
+        assert_eq!((old.url, &old.ssl_mode), (Some(true), &None));
+        assert_eq!(old.settled().ssl_mode.as_deref(), Some("require"));
+        let live = |mode: Input| Observed {
+            token: "fde:secretsmanager:TargetAttachment".to_owned(),
+            id: "s".to_owned(),
+            arn: None,
+            inputs: properties([
+                ("engine", "postgres".into()),
+                ("url", true.into()),
+                ("sslMode", mode),
+            ]),
+            outputs: Properties::new(),
+            tags: Tags::default(),
+            condition: Condition::Ready,
+        };
+        let told = new_default(&live(Input::Null));
+        assert_eq!(told[0].what, "sslMode require");
+        assert_eq!(new_default(&live("disable".into())), []);
+    }
+
+    #[test]
+    fn a_mode_goes_with_postgresql_and_with_certificates() {
+        for (engine, mode, path, refused) in [
+            ("postgres", None, None, None),
+            ("postgres", Some("disable"), None, None),
+            ("postgres", Some("verify-full"), Some("/ca.pem"), None),
+            ("postgres", Some("verify-full"), None, Some("sslMode")),
+            (
+                "postgres",
+                Some("require"),
+                Some("/ca.pem"),
+                Some("sslRootCert"),
+            ),
+            ("postgres", Some("prefer"), None, Some("sslMode")),
+            ("mysql", Some("require"), None, Some("sslMode")),
+            ("mysql", None, None, None),
+        ] {
+            let inputs = Inputs {
+                engine: engine.to_owned(),
+                ssl_mode: mode.map(str::to_owned),
+                ssl_root_cert: path.map(str::to_owned),
+                ..wanted()
+            };
+            let misfits = fit(&inputs);
+            let found = misfits.first().map(|misfit| misfit.at.clone());
+            assert_eq!(found.as_deref(), refused, "{engine} {mode:?} {path:?}");
+        }
     }
 
     #[test]

@@ -2,7 +2,8 @@
 //!
 //! - The name is unique in account and region. `CreateTopic` answers with the topic of that name if it has the same tags,
 //!   which tell whose it is, and with `InvalidParameter` if it has others.
-//! - Deleting a topic deletes its subscriptions.
+//! - Deleting a topic deletes its subscriptions, also those of others: nothing is listed and ended one by one, which needs
+//!   rights and time (aws-cloudformation/aws-cloudformation-resource-providers-sns#53).
 
 use std::collections::HashMap;
 
@@ -17,7 +18,6 @@ use crate::aws::context::Context;
 use crate::aws::error::{AwsResult, expected};
 use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType, adopt};
 use crate::aws::wait::until_visible;
-use crate::resource::diff::empty_is_unset;
 use crate::resource::provider::{DataPolicy, Progress, Query};
 use crate::resource::text_rule::is_plain;
 use crate::resource::{
@@ -33,7 +33,8 @@ pub struct Inputs {
     pub name: String,
     /// The sender's name in mails and text messages; at most 100 characters.
     pub display_name: Option<String>,
-    /// Id, ARN or alias of the KMS key that encrypts messages at rest. Unset: not encrypted.
+    /// Id, ARN or alias of the KMS key that encrypts messages at rest. Unset: not encrypted. Alarms need a key with a
+    /// policy that lets `cloudwatch.amazonaws.com` in; with `alias/aws/sns` they are lost without a word.
     pub kms_master_key_id: Option<String>,
 }
 
@@ -60,13 +61,13 @@ impl ResourceType for Topic {
             .blockers(&[])
             .properties([
                 Property::new("name").replaces().text(NAME),
-                Property::new("displayName")
-                    .canonical(empty_is_unset)
-                    .text(TextRule::new(0..=100)),
-                Property::new("kmsMasterKeyId")
-                    .canonical(empty_is_unset)
-                    .regional(),
+                Property::new("displayName").text(TextRule::new(0..=100)),
+                Property::new("kmsMasterKeyId").regional(),
             ])
+    }
+
+    fn id_in<'a>(&self, arn: &'a str) -> Option<&'a str> {
+        Some(arn)
     }
 
     async fn read(&self, context: &Context, query: Query<'_>) -> AwsResult<Vec<LiveOf<Self>>> {
@@ -229,7 +230,7 @@ async fn list_tags(context: &Context, arn: &str) -> AwsResult<Tags> {
         .collect())
 }
 
-fn to_sdk(tags: &Tags) -> AwsResult<Vec<Tag>> {
+pub(in crate::aws) fn to_sdk(tags: &Tags) -> AwsResult<Vec<Tag>> {
     let tags: Result<Vec<Tag>, _> = tags
         .iter()
         .map(|(key, value)| Tag::builder().key(key).value(value).build())

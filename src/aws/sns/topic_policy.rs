@@ -2,10 +2,13 @@
 //!
 //! - A topic always has one. Without ours it is AWS's default for its owner, which reads as "no policy"; deleting puts it
 //!   back, since the attribute cannot be removed.
+//! - A topic has one policy, and a second one takes its place (aws/aws-cdk#20661): two resources for one topic are refused.
+//! - A principal that was deleted comes back as its id, `AROA…`, which is a difference (hashicorp/terraform-provider-aws#38178).
+//! - Topics are spoken to in their own region alone: SNS says `Invalid parameter: TopicArn` elsewhere (aws/aws-cdk#7044).
 //! - Action names are the same in any case: `sns:Publish` can come back as `SNS:Publish`.
 
 use async_trait::async_trait;
-use futures_util::future::try_join_all;
+use futures_util::future::{join_all, try_join_all};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -45,13 +48,21 @@ impl ResourceType for TopicPolicy {
     fn schema(&self) -> Schema {
         Schema::new::<Inputs>("aws:sns:TopicPolicy", CreateClass::PartOfParent)
             .properties([
-                Property::new("arn").required().replaces(),
+                Property::new("arn").required().replaces().regional(),
                 Property::new("policy").required().canonical(canonical),
             ])
             .key(&["arn"])
             .reads_after(&[super::TOPIC])
             .hangs_on("arn", super::TOPIC)
             .opens()
+    }
+
+    async fn ahead(&self, context: &Context, query: Query<'_>) {
+        let topics = query.parents_of_parts(super::TOPIC, "arn");
+        let asked = topics
+            .iter()
+            .map(|topic| attributes(context, query.session, topic));
+        drop(join_all(asked).await);
     }
 
     async fn read(&self, context: &Context, query: Query<'_>) -> AwsResult<Vec<LiveOf<Self>>> {

@@ -1,18 +1,25 @@
 //! Subscription to a topic.
 //!
-//! - Mail and web endpoints wait for a person to confirm, two days at most. Until then AWS lists `PendingConfirmation` in
+//! - Mail and web endpoints wait for a person to confirm, some days at most. Until then AWS lists `PendingConfirmation` in
 //!   place of the ARN, tells none of the settings, and can neither change nor remove the subscription. So nobody waits
 //!   here: the state is an output, the settings are compared once they can be read, and a pending subscription that
-//!   nobody wants is left to expire. One that expired is missing, and made again.
+//!   nobody wants is left to expire. One that expired, or whose receiver has followed the link that ends it, is offered
+//!   again, and is no drift: nobody has changed what the file says.
 //! - Queues and functions of the same account confirm themselves.
 //! - `Subscribe` on a subscription that exists answers with it, and sends the mail again.
-//! - AWS shows the password in a web endpoint as `****`.
+//! - AWS shows the password in a web endpoint as `****`, and may list a telephone number in another spelling
+//!   (ansible-collections/community.aws#453).
+//! - For some time after a topic went and came again, a subscription answers that its list does not have
+//!   (hashicorp/terraform-provider-aws#41984, #9645): the list counts.
+//! - A stream wants a role to be written to with (aws/aws-cdk#15764). Topics are spoken to in their own region alone
+//!   (aws/aws-cdk#7044).
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use aws_sdk_sns::types::Subscription;
-use futures_util::future::try_join_all;
+use futures_util::future::{join_all, try_join_all};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -25,7 +32,8 @@ use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType, check};
 use crate::aws::wait::{Poll, Wait, until_visible};
 use crate::resource::provider::{DataPolicy, Progress, Query};
 use crate::resource::{
-    Condition, CreateClass, ErrorKind, Misfit, Properties, Property, Schema, Tags, Value,
+    Condition, CreateClass, ErrorKind, Misfit, Observed, Pending, Properties, Property, Schema,
+    Tags, Until, Value,
 };
 
 /// What the lists say in place of an ARN.
@@ -54,6 +62,8 @@ pub struct Inputs {
     pub filter_policy: Option<serde_json::Value>,
     /// What the filter looks at, `MessageAttributes` or `MessageBody`. Default: `MessageAttributes`.
     pub filter_policy_scope: Option<String>,
+    /// ARN of the role by which SNS writes to the stream; for `firehose` alone, which needs it.
+    pub subscription_role_arn: Option<String>,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -73,33 +83,43 @@ impl ResourceType for TopicSubscription {
     fn schema(&self) -> Schema {
         Schema::new::<Inputs>("aws:sns:TopicSubscription", CreateClass::PartOfParent)
             .properties([
-                Property::new("topic").required().replaces(),
+                Property::new("topic").required().replaces().regional(),
                 Property::new("protocol").required().replaces(),
                 Property::new("endpoint")
                     .required()
                     .replaces()
-                    .canonical(without_password)
+                    .canonical(as_shown)
                     .secret_if(holds_password),
                 Property::new("rawMessageDelivery").default(false),
                 Property::new("filterPolicy").canonical(canonical_json),
                 Property::new("filterPolicyScope").default(BY_ATTRIBUTES),
+                Property::new("subscriptionRoleArn"),
             ])
             .outputs(&["pendingConfirmation"])
             .key(&["topic", "protocol", "endpoint"])
             .reads_after(&[super::TOPIC])
             .hangs_on("topic", super::TOPIC)
             .checks(|inputs| check(inputs, fit))
+            .pending(unconfirmed)
+            .lapses(waits_for_person)
             .defers(settings_of_pending)
+    }
+
+    async fn ahead(&self, context: &Context, query: Query<'_>) {
+        let topics = query.parents_of_parts(super::TOPIC, "topic");
+        let asked = topics.iter().map(|topic| on_topic(context, query, topic));
+        drop(join_all(asked).await);
     }
 
     async fn read(&self, context: &Context, query: Query<'_>) -> AwsResult<Vec<LiveOf<Self>>> {
         let wanted = wanted_keys(query);
         let topics = query.parents_of_parts(super::TOPIC, "topic");
-        let lists = topics.iter().map(|topic| list(context, topic));
-        let listed = try_join_all(lists).await?.into_iter().flatten();
+        let lists = topics.iter().map(|topic| on_topic(context, query, topic));
+        let lists = try_join_all(lists).await?;
+        let listed = lists.iter().flat_map(|listed| listed.iter());
         let reads = listed.map(|subscription| {
-            let wanted = wanted.contains(&key(&subscription));
-            find(context, subscription, wanted)
+            let wanted = wanted.contains(&key(subscription));
+            find(context, subscription.clone(), wanted)
         });
         Ok(try_join_all(reads).await?.into_iter().flatten().collect())
     }
@@ -160,6 +180,11 @@ impl ResourceType for TopicSubscription {
         if let Some(scope) = scope.filter(|scope| *scope != BY_BODY) {
             set(context, arn, "FilterPolicyScope", scope).await?;
         }
+        if let Some(role) = &wanted.subscription_role_arn
+            && change.diff.touches("subscriptionRoleArn")
+        {
+            set(context, arn, "SubscriptionRoleArn", role).await?;
+        }
         Ok(change.applied())
     }
 
@@ -216,6 +241,27 @@ enum Confirmation {
     None,
 }
 
+/// Who has to confirm, if somebody has.
+fn unconfirmed(subscription: &Observed) -> Vec<Pending> {
+    let is_pending = subscription.outputs.get("pendingConfirmation");
+    if is_pending.and_then(Value::as_bool) != Some(true) {
+        return Vec::new();
+    }
+    let endpoint = subscription.inputs.get("endpoint").cloned();
+    // A web endpoint may have a password in it.
+    let endpoint = endpoint.map(without_password);
+    let endpoint = endpoint.as_ref().and_then(Value::as_str);
+    vec![Pending {
+        what: endpoint.unwrap_or("its endpoint").to_owned(),
+        until: Until::Confirmation,
+    }]
+}
+
+fn waits_for_person(inputs: &Properties) -> bool {
+    let protocol = inputs.get("protocol").and_then(Value::as_str);
+    protocol.is_some_and(|protocol| Confirmation::of(protocol) == Confirmation::ByPerson)
+}
+
 impl Confirmation {
     fn of(protocol: &str) -> Self {
         match protocol {
@@ -257,7 +303,7 @@ fn wanted_keys(query: Query<'_>) -> Vec<Key> {
         .iter()
         .filter_map(|wanted| {
             let known = |property: &str| {
-                let value = without_password(wanted.inputs.get(property)?.clone());
+                let value = as_shown(wanted.inputs.get(property)?.clone());
                 value.as_str().map(str::to_owned)
             };
             Some([known("topic")?, known("protocol")?, known("endpoint")?])
@@ -265,8 +311,18 @@ fn wanted_keys(query: Query<'_>) -> Vec<Key> {
         .collect()
 }
 
+/// The subscriptions of one topic, asked for once per reading.
+async fn on_topic(
+    context: &Context,
+    query: Query<'_>,
+    topic: &str,
+) -> AwsResult<Arc<Vec<Subscription>>> {
+    let key = format!("sns:ListSubscriptionsByTopic {topic}");
+    query.session.once(&key, || list(context, topic)).await
+}
+
 async fn list(context: &Context, topic: &str) -> AwsResult<Vec<Subscription>> {
-    let subscriptions = pages(|token| async move {
+    let subscriptions = pages("sns:ListSubscriptionsByTopic", |token| async move {
         let page = context
             .call("sns:ListSubscriptionsByTopic", || {
                 context
@@ -299,6 +355,7 @@ async fn find(
         raw_message_delivery: None,
         filter_policy: None,
         filter_policy_scope: None,
+        subscription_role_arn: None,
     };
     let arn = subscription.subscription_arn().unwrap_or_default();
     let attributes = match arn {
@@ -335,6 +392,7 @@ async fn find(
             raw_message_delivery: Some(raw.is_some_and(|raw| raw == "true")),
             filter_policy_scope: Some(scope.to_owned()),
             filter_policy,
+            subscription_role_arn: attributes.get("SubscriptionRoleArn").cloned(),
             ..inputs
         },
     )))
@@ -376,10 +434,19 @@ async fn set(context: &Context, arn: &str, name: &str, value: &str) -> AwsResult
 }
 
 fn fit(inputs: &Inputs) -> Vec<Misfit> {
+    let mut misfits = Vec::new();
     if inputs.filter_policy.is_none() && inputs.filter_policy_scope.as_deref() == Some(BY_BODY) {
-        return vec![Misfit::new("filterPolicyScope", "needs a `filterPolicy`")];
+        misfits.push(Misfit::new("filterPolicyScope", "needs a `filterPolicy`"));
     }
-    Vec::new()
+    let reason = match (inputs.protocol.as_str(), &inputs.subscription_role_arn) {
+        ("firehose", None) => Some("is missing: SNS writes to a stream by a role"),
+        ("firehose", Some(_)) | (_, None) => None,
+        (_, Some(_)) => Some("goes with the protocol `firehose` alone"),
+    };
+    misfits.extend(
+        reason.map(|reason| Misfit::new("subscriptionRoleArn", reason).decided_by(["protocol"])),
+    );
+    misfits
 }
 
 /// What differs from the defaults: several protocols take no such attribute at all.
@@ -394,6 +461,9 @@ fn attributes_of(inputs: &Inputs) -> HashMap<String, String> {
             attributes.insert("FilterPolicyScope".to_owned(), scope.clone());
         }
     }
+    if let Some(role) = &inputs.subscription_role_arn {
+        attributes.insert("SubscriptionRoleArn".to_owned(), role.clone());
+    }
     attributes
 }
 
@@ -401,6 +471,22 @@ fn attributes_of(inputs: &Inputs) -> HashMap<String, String> {
 fn settings_of_pending(desired: &mut Properties, observed: &Properties) {
     if !observed.contains_key("rawMessageDelivery") {
         desired.retain(|name, _| !SETTINGS.contains(&name.as_str()));
+    }
+}
+
+/// An endpoint in one spelling, as the lists show it.
+fn as_shown(endpoint: Value) -> Value {
+    let digits = endpoint.as_str().and_then(|text| {
+        let number = text.strip_prefix('+')?;
+        let is_number = number
+            .chars()
+            .all(|c| c.is_ascii_digit() || " ()-./".contains(c));
+        let digits: String = number.chars().filter(char::is_ascii_digit).collect();
+        is_number.then(|| format!("+{digits}"))
+    });
+    match digits {
+        Some(number) => number.into(),
+        None => without_password(endpoint),
     }
 }
 
@@ -448,6 +534,40 @@ mod tests {
     }
 
     #[test]
+    fn a_telephone_number_is_the_same_in_every_spelling() {
+        let shown = |endpoint: &str| as_shown(endpoint.into());
+        for spelled in ["+34 600 123 456", "+34-600.123/456", "+(34)600123456"] {
+            assert_eq!(shown(spelled), "+34600123456".into());
+        }
+        for other in ["+34x", "me+shop@shop.example", "https://host/+1"] {
+            assert_eq!(shown(other), other.into());
+        }
+    }
+
+    #[test]
+    fn a_stream_and_it_alone_has_a_role() {
+        let misfits = |protocol: &str, role: Option<&str>| {
+            let inputs = Inputs {
+                topic: "t".into(),
+                protocol: protocol.into(),
+                endpoint: "e".into(),
+                raw_message_delivery: None,
+                filter_policy: None,
+                filter_policy_scope: None,
+                subscription_role_arn: role.map(str::to_owned),
+            };
+            let attributes = attributes_of(&inputs);
+            let sent = attributes.get("SubscriptionRoleArn").cloned();
+            assert_eq!(sent.as_deref(), role);
+            fit(&inputs).len()
+        };
+        assert_eq!(misfits("firehose", Some("arn:aws:iam::1:role/r")), 0);
+        assert_eq!(misfits("sqs", None), 0);
+        assert_eq!(misfits("firehose", None), 1);
+        assert_eq!(misfits("sqs", Some("arn:aws:iam::1:role/r")), 1);
+    }
+
+    #[test]
     fn settings_of_a_pending_subscription_are_not_compared() {
         let wanted = || properties([("topic", "t".into()), ("rawMessageDelivery", true.into())]);
         let mut desired = wanted();
@@ -470,6 +590,7 @@ mod tests {
             raw_message_delivery: None,
             filter_policy: None,
             filter_policy_scope: Some(BY_BODY.into()),
+            subscription_role_arn: None,
         };
         assert!(!fit(&inputs).is_empty());
         assert!(attributes_of(&inputs).is_empty());

@@ -15,13 +15,14 @@ use super::*;
 use crate::aws::registry::catalog;
 
 /// The states that each type is waited for by, and the types that AWS gives none: they can be used once they are there.
-const TYPES: [(&str, &[&States]); 47] = [
+const TYPES: [(&str, &[&States]); 50] = [
     ("aws:appautoscaling:Policy", &[]),
     ("aws:appautoscaling:Target", &[]),
     ("aws:cloudwatch:Dashboard", &[]),
     ("aws:cloudwatch:LogGroup", &[]),
     ("aws:cloudwatch:MetricAlarm", &[]),
     ("aws:ec2:Eip", &[]),
+    ("aws:ec2:FlowLog", &[]),
     ("aws:ec2:InternetGateway", &[ATTACHMENT]),
     ("aws:ec2:NatGateway", &[NAT_GATEWAY]),
     ("aws:ec2:Route", &[ROUTE]),
@@ -56,6 +57,7 @@ const TYPES: [(&str, &[&States]); 47] = [
     ("aws:lb:ListenerRule", &[]),
     ("aws:lb:LoadBalancer", &[LOAD_BALANCER]),
     ("aws:lb:TargetGroup", &[]),
+    ("aws:rds:EventSubscription", &[EVENT_SUBSCRIPTION]),
     (
         "aws:rds:Instance",
         &[
@@ -82,6 +84,7 @@ const TYPES: [(&str, &[&States]); 47] = [
     ("aws:sns:TopicSubscription", &[]),
     ("aws:wafv2:WebAcl", &[]),
     ("aws:wafv2:WebAclAssociation", &[]),
+    ("aws:wafv2:WebAclLoggingConfiguration", &[]),
 ];
 
 #[test]
@@ -105,6 +108,27 @@ fn a_state_that_aws_has_added_since_is_waited_for_and_named() {
             let condition = condition(table, "something-new");
             let expected = Condition::Settling("something-new".to_owned());
             assert_eq!(condition, expected, "{token}");
+        }
+    }
+}
+
+/// Lists of states are open: where the object serves, a new word for it leaves nothing to do.
+#[test]
+fn a_state_that_aws_has_added_since_is_usable_where_the_object_serves() {
+    for (token, tables) in TYPES {
+        for table in tables {
+            let found = condition_of(table, "something-new", true);
+            assert!(found.is_usable(), "{token}: {found:?}");
+            assert!(
+                matches!(&found, Condition::Busy(text) if text.contains("`something-new`")),
+                "{token}: {found:?}"
+            );
+            let found = condition_of(table, "something-new", false);
+            assert!(!found.is_usable(), "{token}: {found:?}");
+            // What is known means what it means.
+            for (state, _) in *table {
+                assert_eq!(condition_of(table, state, true), condition(table, state));
+            }
         }
     }
 }
@@ -161,6 +185,17 @@ fn every_documented_state_has_a_meaning() {
         ],
     );
     check(DB_SECURITY_GROUP, &["active", "adding", "removing"]);
+    check(
+        EVENT_SUBSCRIPTION,
+        &[
+            "active",
+            "creating",
+            "deleting",
+            "modifying",
+            "no-permission",
+            "topic-not-exist",
+        ],
+    );
     check(
         DB_REPLICATION,
         &[

@@ -338,6 +338,47 @@ mod tests {
         assert_eq!(read_back(&rules).unwrap(), wanted(rules));
     }
 
+    /// AWS answers with rules, overrides and countries in an order of its own.
+    #[test]
+    fn rules_in_another_order_are_the_same_rules() {
+        let overrides = |names: [&str; 2]| {
+            let overrides = names.map(|name| json!({"name": name, "actionToUse": {"count": {}}}));
+            json!({"managedRuleGroupStatement": {"vendorName": "AWS", "name": "Common", "ruleActionOverrides": overrides}})
+        };
+        let countries = |codes: [&str; 2]| json!({"geoMatchStatement": {"countryCodes": codes}});
+        let none = json!({"overrideAction": {"none": {}}});
+        let block = json!({"action": {"block": {}}});
+        let written = json!([
+            rule(1, &block, &limit()),
+            rule(
+                2,
+                &none,
+                &overrides(["SizeRestrictions_BODY", "CrossSiteScripting_BODY"])
+            ),
+            rule(3, &block, &countries(["ES", "FR"])),
+        ]);
+        let answered = json!([
+            rule(3, &block, &countries(["FR", "ES"])),
+            rule(1, &block, &limit()),
+            rule(
+                2,
+                &none,
+                &overrides(["CrossSiteScripting_BODY", "SizeRestrictions_BODY"])
+            ),
+        ]);
+        assert_eq!(read_back(&answered).unwrap(), wanted(written.clone()));
+        let other = json!([
+            rule(3, &block, &limit()),
+            rule(
+                2,
+                &none,
+                &overrides(["SizeRestrictions_BODY", "CrossSiteScripting_BODY"])
+            ),
+            rule(1, &block, &countries(["ES", "FR"])),
+        ]);
+        assert_ne!(wanted(other), wanted(written));
+    }
+
     #[test]
     fn actions_differ_although_their_objects_are_empty() {
         use crate::resource::diff::compare_values;

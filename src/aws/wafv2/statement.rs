@@ -58,6 +58,7 @@ pub struct ManagedRuleGroup {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct RuleActionOverride {
+    /// As the group has it, to the letter: AWS ignores a name that it does not know.
     pub name: String,
     pub action_to_use: Action,
 }

@@ -5,7 +5,10 @@
 //!   plan was made for: somebody else's change in between stops it.
 //! - AWS Shield and Firewall Manager put rules of their own in; those of Shield are part of the list, and are kept.
 //! - A description cannot be taken away again, so one that is not wanted is not compared.
-//! - `ListWebACLs` shows neither rules nor tags: one call each per ACL of interest.
+//! - `ListWebACLs` shows neither rules nor tags: one call each per ACL of interest. What is not in the index and has no name
+//!   that the stack could have given is of interest only where there is little of it.
+//! - What has just been made or changed is refused for minutes with `WAFUnavailableEntityException`, which each call waits
+//!   out.
 //! - Deletion is refused while anything is associated, and for a while after.
 
 use std::time::Duration;
@@ -24,8 +27,10 @@ use super::rule::{DefaultAction, Place, Rule, VisibilityConfig, canonical, canon
 use crate::aws::context::Context;
 use crate::aws::elbv2;
 use crate::aws::error::{AwsResult, expected};
-use crate::aws::pages::pages;
+use crate::aws::pages::{few_pages, worth, worth_asking};
 use crate::aws::resource_type::{Asking, Change, Live, LiveOf, New, ResourceType, adopt, check};
+use crate::aws::wait::until_visible;
+use crate::resource::names::may_be_derived_within;
 use crate::resource::provider::{DataPolicy, Holder, Progress, Query, Remedy};
 use crate::resource::text_rule::is_plain;
 use crate::resource::{
@@ -60,7 +65,11 @@ const REGIONAL: &str = "REGIONAL";
 /// The rules that AWS Shield Advanced adds during an attack.
 const SHIELD: &str = "ShieldMitigationRuleGroup_";
 
-const NAME: TextRule = TextRule::new(1..=128).of(
+/// The longest page of `ListWebACLs`.
+const PAGE: i32 = 100;
+
+const LONGEST_NAME: usize = 128;
+const NAME: TextRule = TextRule::new(1..=LONGEST_NAME).of(
     |c| is_plain(c) || "_-".contains(c),
     "letters, digits, `_` and `-`",
 );
@@ -91,7 +100,7 @@ impl ResourceType for WebAcl {
     fn schema(&self) -> Schema {
         Schema::new::<Inputs>(TOKEN, CreateClass::NaturalKey)
             .blockers(&["aws:wafv2:WebAclAssociation"])
-            .named("name", 128)
+            .named("name", LONGEST_NAME)
             .properties([
                 Property::new("name").replaces().text(NAME),
                 Property::new("scope").default(REGIONAL).replaces(),
@@ -109,9 +118,25 @@ impl ResourceType for WebAcl {
             .checks(|inputs| check(inputs, fit))
     }
 
+    /// `…:regional/webacl/NAME/ID`
+    fn id_in<'a>(&self, arn: &'a str) -> Option<&'a str> {
+        arn.rsplit('/').next()
+    }
+
     async fn read(&self, context: &Context, query: Query<'_>) -> AwsResult<Vec<LiveOf<Self>>> {
         let names = query.wanted_names("name");
-        let summaries = list(context).await?;
+        let indexed = || -> Vec<WebAclSummary> {
+            let arns = query.indexed.iter().map(|entry| entry.arn.as_str());
+            arns.filter_map(summary_in).collect()
+        };
+        let listed = few(context, worth(&query, 1)).await?;
+        let listed = listed.unwrap_or_else(indexed);
+        let summaries = worth_asking(&query, listed, PAGE as usize, |summary| {
+            summary.arn().is_some_and(|arn| query.is_indexed(arn))
+                || summary.name().is_some_and(|name| {
+                    names.contains(name) || may_be_derived_within(query.stack, name, LONGEST_NAME)
+                })
+        });
         let found = try_join_all(summaries.iter().map(|summary| async {
             let arn = summary.arn().unwrap_or_default();
             let wanted = summary.name().is_some_and(|name| names.contains(name));
@@ -175,18 +200,11 @@ impl ResourceType for WebAcl {
                 })
             }
             Err(error) if error.is(ErrorKind::AlreadyExists) => {
-                let summaries = list(context).await?;
-                let taken = summaries
-                    .iter()
-                    .find(|summary| summary.name() == Some(&inputs.name));
-                let Some(summary) = taken else {
-                    return Err(error);
-                };
-                let arn = summary.arn().unwrap_or_default();
-                let (found, tags) = try_join(get(context, summary), tags_of(context, arn)).await?;
-                match found {
-                    Some(found) => adopt(new.tags, live(&found.acl, tags), error),
-                    None => Err(error),
+                let met = until_visible(|| by_name(context, &inputs.name)).await;
+                match met {
+                    Ok(met) => adopt(new.tags, met, error),
+                    Err(unseen) if unseen.is(ErrorKind::NotFound) => Err(error),
+                    Err(failed) => Err(failed),
                 }
             }
             Err(error) => Err(error),
@@ -196,8 +214,12 @@ impl ResourceType for WebAcl {
     async fn update(&self, context: &Context, change: Change<'_, Self>) -> AwsResult<LiveOf<Self>> {
         const UPDATE: &str = "wafv2:UpdateWebACL";
         let wanted = change.wanted;
-        let found = get(context, &summary_of(change.observed)).await?;
-        let Found { acl, lock_token } = found.ok_or_else(gone)?;
+        let summary = summary_of(change.observed);
+        let Found { acl, lock_token } = until_visible(|| async {
+            let found = get(context, &summary).await?;
+            found.ok_or_else(gone)
+        })
+        .await?;
         let now = meaning(&inputs_of(&acl))?;
         if now == meaning(wanted)? {
             // An earlier attempt arrived, although its answer did not.
@@ -217,7 +239,9 @@ impl ResourceType for WebAcl {
         rules.extend(acl.rules().iter().filter(|rule| is_shield(rule)).cloned());
         let default_action = wanted.default_action.to_sdk(WHOLE)?;
         let visibility = wanted.visibility_config.to_sdk(WHOLE)?;
-        let description = wanted.description.clone();
+        // An ACL that was made without one may be shown with an empty one, which no request may have.
+        let described = acl.description.clone().filter(|text| !text.is_empty());
+        let description = wanted.description.clone().or(described);
         context
             .call(UPDATE, || {
                 context
@@ -227,7 +251,7 @@ impl ResourceType for WebAcl {
                     .id(acl.id())
                     .scope(Scope::Regional)
                     .lock_token(&lock_token)
-                    .set_description(description.clone().or(acl.description.clone()))
+                    .set_description(description.clone())
                     .default_action(default_action.clone())
                     .set_rules(Some(rules.clone()))
                     .visibility_config(visibility.clone())
@@ -339,23 +363,46 @@ async fn get(context: &Context, summary: &WebAclSummary) -> AwsResult<Option<Fou
     }
 }
 
+/// The ACL that has a name.
+///
+/// # Errors
+/// [`ErrorKind::NotFound`] if none is listed.
+async fn by_name(context: &Context, name: &str) -> AwsResult<LiveOf<WebAcl>> {
+    let summaries = list(context).await?;
+    let mut taken = summaries.iter();
+    let summary = taken.find(|summary| summary.name() == Some(name));
+    let summary = summary.ok_or_else(gone)?;
+    let arn = summary.arn().unwrap_or_default();
+    let (found, tags) = try_join(get(context, summary), tags_of(context, arn)).await?;
+    let found = found.ok_or_else(gone)?;
+    Ok(live(&found.acl, tags))
+}
+
 /// Every ACL of account and region, without its rules.
 async fn list(context: &Context) -> AwsResult<Vec<WebAclSummary>> {
-    pages(|marker| async move {
+    let all = few(context, usize::MAX).await?;
+    Ok(all.unwrap_or_default())
+}
+
+/// Every ACL of account and region, unless they fill more than so many pages.
+async fn few(context: &Context, most: usize) -> AwsResult<Option<Vec<WebAclSummary>>> {
+    const OPERATION: &str = "wafv2:ListWebACLs";
+    few_pages(OPERATION, most, |marker| async move {
         let page = context
-            .call("wafv2:ListWebACLs", || {
+            .call(OPERATION, || {
                 context
                     .wafv2
                     .list_web_acls()
                     .scope(Scope::Regional)
-                    .limit(100)
+                    .limit(PAGE)
                     .set_next_marker(marker.clone())
                     .send()
             })
             .await?;
-        let acls = page.web_acls.unwrap_or_default();
-        // A marker comes with the last page, too.
-        let next = page.next_marker.filter(|_| acls.len() == 100);
+        let acls = expected(OPERATION, page.web_acls, "`WebACLs`")?;
+        // A page may be shorter than it was asked to be and not be the last, and a marker may come with the last one, too:
+        // then what it leads to is empty.
+        let next = page.next_marker.filter(|_| !acls.is_empty());
         Ok((Some(acls), next))
     })
     .await
@@ -363,8 +410,9 @@ async fn list(context: &Context) -> AwsResult<Vec<WebAclSummary>> {
 
 /// The tags of one ACL; none if it is gone.
 async fn tags_of(context: &Context, arn: &str) -> AwsResult<Tags> {
+    const OPERATION: &str = "wafv2:ListTagsForResource";
     let answer = context
-        .call("wafv2:ListTagsForResource", || {
+        .call(OPERATION, || {
             context
                 .wafv2
                 .list_tags_for_resource()
@@ -374,10 +422,14 @@ async fn tags_of(context: &Context, arn: &str) -> AwsResult<Tags> {
         })
         .await;
     match answer {
-        Ok(answer) => Ok(answer
-            .tag_info_for_resource()
-            .map(|info| super::from_sdk(info.tag_list()))
-            .unwrap_or_default()),
+        Ok(answer) => {
+            let info = expected(
+                OPERATION,
+                answer.tag_info_for_resource(),
+                "`TagInfoForResource`",
+            )?;
+            Ok(super::from_sdk(info.tag_list()))
+        }
         Err(error) if error.is(ErrorKind::NotFound) => Ok(Tags::default()),
         Err(error) => Err(error),
     }
@@ -387,8 +439,14 @@ fn gone() -> ProviderError {
     ProviderError::new(
         ErrorKind::NotFound,
         "wafv2:GetWebACL",
-        "the web ACL is gone since it was read",
+        "the web ACL is not there",
     )
+}
+
+/// What an ARN says of an ACL: `…:regional/webacl/NAME/ID`.
+fn summary_in(arn: &str) -> Option<WebAclSummary> {
+    let (name, id) = arn.split_once(":regional/webacl/")?.1.split_once('/')?;
+    Some(WebAclSummary::builder().name(name).id(id).arn(arn).build())
 }
 
 fn summary_of(live: &LiveOf<WebAcl>) -> WebAclSummary {
@@ -521,6 +579,19 @@ mod tests {
         .unwrap();
         let read = inputs_of(&acl(&wanted, vec![shield.to_sdk(TOKEN).unwrap()]));
         assert_eq!(read, wanted);
+    }
+
+    #[test]
+    fn an_arn_says_what_a_listing_would() {
+        let arn = "arn:aws:wafv2:eu-south-2:1:regional/webacl/web/0a-1";
+        let summary = summary_in(arn).unwrap();
+        assert_eq!(summary.name(), Some("web"));
+        assert_eq!(summary.id(), Some("0a-1"));
+        assert_eq!(summary.arn(), Some(arn));
+        assert_eq!(
+            summary_in("arn:aws:wafv2:us-east-1:1:global/webacl/web/0a"),
+            None
+        );
     }
 
     #[test]

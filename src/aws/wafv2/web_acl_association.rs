@@ -1,20 +1,24 @@
 //! The association of a web ACL with a load balancer.
 //!
 //! - A load balancer has one ACL; associating another one replaces it without a word, so it is asked for first.
-//! - There are no tags: it is part of its ACL, and goes with its load balancer.
+//! - There are no tags: it is part of its ACL, and goes with its load balancer. One whose load balancer is gone is no
+//!   association, and no error: pulumi/pulumi#11213.
+//! - ACLs for `CloudFront` have ARNs of the same form, and do not go before a load balancer:
+//!   hashicorp/terraform-provider-aws#28753.
 //! - A new ACL takes seconds to minutes before it can be associated, and a load balancer that was made a moment ago may
 //!   not exist yet for WAF: <https://github.com/kubernetes-sigs/aws-load-balancer-controller/issues/2022>.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use aws_sdk_wafv2::types::ResourceType as WafResourceType;
-use futures_util::future::try_join_all;
+use futures_util::future::{join_all, try_join_all};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::aws::context::Context;
-use crate::aws::error::AwsResult;
+use crate::aws::error::{AwsResult, expected};
 use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType, check};
 use crate::aws::wait::{Poll, Wait, until_visible};
 use crate::resource::provider::{DataPolicy, Progress, Query};
@@ -62,6 +66,13 @@ impl ResourceType for WebAclAssociation {
             ])
     }
 
+    async fn ahead(&self, context: &Context, query: Query<'_>) {
+        let asked = acls(&query)
+            .into_iter()
+            .map(|acl| balancers_of(context, query, acl));
+        drop(join_all(asked).await);
+    }
+
     async fn read(&self, context: &Context, query: Query<'_>) -> AwsResult<Vec<LiveOf<Self>>> {
         let ours: HashSet<&str> = query
             .parents("aws:wafv2:WebAcl")
@@ -71,12 +82,8 @@ impl ResourceType for WebAclAssociation {
             .parents("aws:lb:LoadBalancer")
             .filter_map(|balancer| balancer.arn.as_deref())
             .collect();
-        // An ACL of somebody else that the stack names: of what it guards, only our load balancers are of interest.
-        let mut acls = query.wanted_names("webAclArn");
-        acls.extend(&ours);
-        let found = try_join_all(acls.into_iter().map(|acl| async move {
-            let resources =
-                guarded_by(context, acl, WafResourceType::ApplicationLoadBalancer).await?;
+        let found = try_join_all(acls(&query).into_iter().map(|acl| async move {
+            let resources = balancers_of(context, query, acl).await?;
             Ok((acl, resources))
         }))
         .await?;
@@ -97,7 +104,10 @@ impl ResourceType for WebAclAssociation {
             .filter(|resource| found.iter().all(|own| own.inputs.resource_arn != *resource))
             .collect();
         let others = try_join_all(bare.into_iter().map(|resource| async move {
-            let acl = guarding(context, resource).await?;
+            let acl = match guarding(context, resource).await {
+                Err(error) if error.is(ErrorKind::NotFound) => None,
+                other => other?,
+            };
             Ok(acl.map(|web_acl_arn| {
                 live(Inputs {
                     resource_arn: resource.to_owned(),
@@ -184,14 +194,34 @@ async fn associate(context: &Context, inputs: &Inputs, progress: &dyn Progress) 
         .await
 }
 
+/// The ACLs of the stack, and those of others that it names: of what these guard, only its load balancers are of interest.
+fn acls<'a>(query: &Query<'a>) -> HashSet<&'a str> {
+    let ours = query.parents("aws:wafv2:WebAcl");
+    let ours = ours.filter_map(|acl| acl.arn.as_deref());
+    ours.chain(query.wanted_names("webAclArn")).collect()
+}
+
+/// The load balancers that an ACL guards, asked for once per reading.
+async fn balancers_of(
+    context: &Context,
+    query: Query<'_>,
+    acl: &str,
+) -> AwsResult<Arc<Vec<String>>> {
+    let key = format!("wafv2:ListResourcesForWebACL {acl}");
+    let balancers = WafResourceType::ApplicationLoadBalancer;
+    let asked = || guarded_by(context, acl, balancers);
+    query.session.once(&key, asked).await
+}
+
 /// The load balancers that an ACL guards; none if it is gone.
 pub(super) async fn guarded_by(
     context: &Context,
     acl: &str,
     kind: WafResourceType,
 ) -> AwsResult<Vec<String>> {
+    const OPERATION: &str = "wafv2:ListResourcesForWebACL";
     let answer = context
-        .call("wafv2:ListResourcesForWebACL", || {
+        .call(OPERATION, || {
             context
                 .wafv2
                 .list_resources_for_web_acl()
@@ -201,19 +231,26 @@ pub(super) async fn guarded_by(
         })
         .await;
     match answer {
-        Ok(answer) => Ok(answer.resource_arns.unwrap_or_default()),
+        Ok(answer) => expected(OPERATION, answer.resource_arns, "`ResourceArns`"),
         Err(error) if error.is(ErrorKind::NotFound) => Ok(Vec::new()),
         Err(error) => Err(error),
     }
 }
 
 fn fit(inputs: &Inputs) -> Vec<Misfit> {
+    let mut misfits = Vec::new();
     let guarded = &inputs.resource_arn;
-    if guarded.contains(":loadbalancer/app/") {
-        return Vec::new();
+    if !guarded.contains(":loadbalancer/app/") {
+        let reason = format!("only application load balancers are supported, `{guarded}` is none");
+        misfits.push(Misfit::new("resourceArn", reason));
     }
-    let reason = format!("only application load balancers are supported, `{guarded}` is none");
-    vec![Misfit::new("resourceArn", reason)]
+    let acl = &inputs.web_acl_arn;
+    if !(acl.contains(":wafv2:") && acl.contains(":regional/webacl/")) {
+        let reason = format!("takes the ARN of a web ACL of a region, `{acl}` is none");
+        let help = "one for CloudFront (`global`) or of WAF Classic does not guard load balancers";
+        misfits.push(Misfit::new("webAclArn", reason).help(help));
+    }
+    misfits
 }
 
 /// The ARN of the ACL that guards a resource.
@@ -238,5 +275,35 @@ fn live(inputs: Inputs) -> LiveOf<WebAclAssociation> {
         outputs: Outputs {},
         tags: Tags::default(),
         condition: Condition::Ready,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_acl_of_a_region_guards_an_application_load_balancer() {
+        let misfits = |resource: &str, acl: &str| -> Vec<String> {
+            let inputs = Inputs {
+                resource_arn: resource.to_owned(),
+                web_acl_arn: acl.to_owned(),
+            };
+            fit(&inputs).into_iter().map(|misfit| misfit.at).collect()
+        };
+        let balancer =
+            "arn:aws:elasticloadbalancing:eu-south-2:1:loadbalancer/app/shop/50dc6c495c0c9188";
+        let network =
+            "arn:aws:elasticloadbalancing:eu-south-2:1:loadbalancer/net/shop/50dc6c495c0c9188";
+        let acl = "arn:aws:wafv2:eu-south-2:1:regional/webacl/shop/a1";
+        assert_eq!(misfits(balancer, acl), [""; 0]);
+        assert_eq!(misfits(network, acl), ["resourceArn"]);
+        for other in [
+            "arn:aws:wafv2:us-east-1:1:global/webacl/shop/a1",
+            "arn:aws:waf-regional:eu-south-2:1:webacl/a1",
+            "a1",
+        ] {
+            assert_eq!(misfits(balancer, other), ["webAclArn"], "{other}");
+        }
     }
 }

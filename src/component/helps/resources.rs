@@ -6,6 +6,7 @@ use crate::component::elsewhere;
 pub(super) fn cases() -> Vec<Case> {
     let mut cases = between();
     cases.extend(values());
+    cases.extend(flow_logs());
     cases.extend(too_much());
     cases.extend(secrets_and_permissions());
     cases.extend(of_other_tools());
@@ -62,6 +63,14 @@ fn values() -> Vec<Case> {
         )
     };
     vec![
+        resource("aws:ec2:Route", "routeTableId: rtb-1, destinationCidrBlock: 0.0.0.0/0, gatewayId: nat-1")
+            .by_hand("gatewayId", "natGatewayId"),
+        resource("aws:ec2:Route", "routeTableId: rtb-1, destinationCidrBlock: 0.0.0.0/0, natGatewayId: igw-1")
+            .by_hand("natGatewayId", "gatewayId"),
+        resource("aws:vpc:SecurityGroupIngressRule", "securityGroupId: sg-1, ipProtocol: icmp, fromPort: -1, toPort: -1, cidrIpv6: '::/0'"),
+        resource("aws:vpc:SecurityGroupIngressRule", "securityGroupId: sg-1, ipProtocol: icmpv6, fromPort: -1, toPort: -1, cidrIpv4: 0.0.0.0/0"),
+        resource("aws:wafv2:WebAclAssociation", "resourceArn: 'arn:aws:elasticloadbalancing:eu-south-2:123456789012:loadbalancer/app/shop/0a', webAclArn: 'arn:aws:wafv2:eu-south-2:123456789012:global/webacl/shop/0a'")
+            .by_hand(":global/", ":regional/"),
         task(
             "cpu: 256, memory: 8192, requiresCompatibilities: [FARGATE],",
             "",
@@ -91,6 +100,19 @@ fn values() -> Vec<Case> {
             "aws:ec2:SecurityGroup",
             "name: web, vpcId: vpc-1, description: \"für alle\"",
         ),
+        resource("aws:iam:Policy", "policy: { Statement: [] }").by_hand(
+            "Statement: []",
+            "Version: \"2012-10-17\", Statement: []",
+        ),
+        resource("aws:iam:Policy", "policy: see-the-file").by_hand(
+            "see-the-file",
+            "{ Version: \"2012-10-17\", Statement: [] }",
+        ),
+        resource(
+            "aws:iam:Policy",
+            "policy: { Version: \"2012-10-17\", Statement: [{ Sid: a }, { Sid: a }] }",
+        )
+        .by_hand(", { Sid: a }", ""),
         sections("network: {}\nresources: { it: { type: aws:ec2:Vpc, properties: { cidrBlock: 10.0.0.0/16 }, options: { ignoreChanges: [\"a[\"] } } }\n")
             .by_hand("\"a[\"", "cidrBlock"),
         whole("name: order\nenvironment: dev\nregion: eu-south-2\nnetwork: {}\ndatabase: {}\n")
@@ -101,6 +123,27 @@ fn values() -> Vec<Case> {
             .by_hand("/*/*/*/*/*/*", "/*/a"),
         sections(&format!("tags: {{ {0}: x, b{0}: x }}\n", "k".repeat(110)))
             .by_hand(&format!(", b{}: x", "k".repeat(110)), ""),
+    ]
+}
+
+/// Where the traffic of a network is recorded, and by what right.
+fn flow_logs() -> Vec<Case> {
+    const GROUP: &str = "logDestination: 'arn:aws:logs:eu-south-2:123456789012:log-group:a'";
+    const BUCKET: &str = "logDestination: 'arn:aws:s3:::shop-logs'";
+    const ROLE: &str = ", iamRoleArn: 'arn:aws:iam::123456789012:role/a'";
+    const OPTIONS: &str = ", destinationOptions: { perHourPartition: true }";
+    let log = |properties: &str| {
+        sections(&format!(
+            "resources: {{ it: {{ type: aws:ec2:FlowLog, properties: {{ vpcId: vpc-1, {properties} }} }} }}\n"
+        ))
+    };
+    let to_bucket = format!("logDestinationType: s3, {BUCKET}");
+    vec![
+        log(&format!("{GROUP}{ROLE}, maxAggregationInterval: 300")).by_hand("300", "600"),
+        log(GROUP).by_hand(GROUP, &format!("{GROUP}{ROLE}")),
+        log(&format!("{GROUP}{ROLE}{OPTIONS}")).by_hand(OPTIONS, ""),
+        log(&format!("{BUCKET}{ROLE}")).by_hand(&format!("{BUCKET}{ROLE}"), &to_bucket),
+        log(&format!("{to_bucket}{ROLE}")).by_hand(ROLE, ""),
     ]
 }
 
@@ -121,7 +164,8 @@ fn too_much() -> Vec<Case> {
     let second = inline("b", 6000);
     let managed = second
         .replace("aws:iam:RolePolicy", "aws:iam:Policy")
-        .replace("role: \"${role.name}\", ", "");
+        .replace("role: \"${role.name}\", ", "")
+        .replace("Statement", "Version: \"2012-10-17\", Statement");
     let rule = |conditions: &str| {
         sections(&format!(
             "resources:\n  rule:\n    type: aws:lb:ListenerRule\n    properties:\n      listenerArn: arn\n      priority: 1\n      actions: [{{ type: forward, targetGroupArn: arn }}]\n      conditions: {conditions}\n"
@@ -130,7 +174,7 @@ fn too_much() -> Vec<Case> {
     vec![
         sections(&policies(inline("a", 6000) + &second)).by_hand(&second, &managed),
         sections(&format!(
-            "resources: {{ p: {{ type: aws:iam:Policy, properties: {{ policy: {{ Statement: [{}, {}] }} }} }} }}\n",
+            "resources: {{ p: {{ type: aws:iam:Policy, properties: {{ policy: {{ Version: \"2012-10-17\", Statement: [{}, {}] }} }} }} }}\n",
             statement(3500),
             statement(3501)
         ))

@@ -8,8 +8,8 @@ mod resources;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use super::stack_graph;
 use super::testing::load;
+use super::{stack_graph, warnings};
 use crate::aws::registry::catalog;
 use crate::stack::{StackError, StackErrors};
 
@@ -78,6 +78,8 @@ fn cases() -> Vec<Case> {
         whole(""). by_hand("", HEAD),
         whole(&format!("{HEAD}---\nname: other\n")).by_hand("---\nname: other\n", ""),
         whole(&format!("{HEAD}description: !secret x\n")).by_hand("!secret ", ""),
+        sections("resources: { it: { type: aws:sns:Topic, options: { customTimeouts: { create: soon } } } }\n").by_hand("soon", "30m"),
+        sections("resources: { it: { type: aws:ecs:TaskDefinition, properties: { family: it, containerDefinitions: [{ name: it, image: it, environment: [{ name: X }] }] } } }\n").by_hand("name: X", "name: X, value: ''"),
         whole(&format!("{HEAD}tags: &t {{ a: b }}\nresources: {{ a: {{ type: aws:ec2:Vpc, properties: {{ cidrBlock: 10.0.0.0/16, tags: {{ <<: *t }} }} }} }}\n"))
             .by_hand("<<: *t", "a: b"),
         // Structure.
@@ -134,10 +136,26 @@ fn cases() -> Vec<Case> {
         sections("network: { cidr: 10.0.0.5/16 }\n"),
         sections("network: { cidr: 10.0.0.0/28 }\n").by_hand("cidr: 10.0.0.0/28", "cidr: 10.0.0.0/16"),
         sections("monitoring: { logRetentionDays: 8 }\n"),
+        sections("network: { flowLogs: { retentionDays: 8 } }\n"),
+        sections("network: {}\ndatabase: { iamAuthentication: true, sslMode: disable }\n").by_hand(", sslMode: disable", ""),
+        sections("network: {}\nservices: { web: { port: 3000 } }\nloadBalancer: { allowHttp: false }\n")
+            .by_hand("allowHttp: false", "allowHttp: true"),
+        sections("network: {}\nservices: { web: { port: 3000 } }\nloadBalancer: { allowHttp: true, certificateArn: \"arn:aws:acm:eu-south-2:123456789012:certificate/x\" }\n")
+            .by_hand("allowHttp: true, ", ""),
+        sections("network: {}\ndatabase: {}\nmonitoring: { alarms: { databaseFreeStorageGiB: 20 } }\n")
+            .by_hand("databaseFreeStorageGiB: 20", "databaseFreeStorageGiB: 2"),
+        sections("network: {}\ndatabase: {}\nmonitoring: { alarms: { databaseFreeMemoryMiB: 9000 } }\n")
+            .by_hand("databaseFreeMemoryMiB: 9000", "databaseFreeMemoryMiB: 100"),
+        sections("network: {}\ndatabase: { instanceClass: db.m6g.large }\nmonitoring: { alarms: { databaseCpuCredits: true } }\n")
+            .by_hand("databaseCpuCredits: true", "databaseCpuCredits: false"),
+        sections("network: {}\ndatabase: {}\nmonitoring: { alarms: { databaseReplicaLagSeconds: 9 } }\n")
+            .by_hand("databaseReplicaLagSeconds: 9", "databaseReplicaLagSeconds: false"),
         service("cpu: 300"),
         service("cpu: 256, memoryMiB: 4096"),
         service("cpu: 512, memoryMiB: 512").by_hand("memoryMiB: 512", "memoryMiB: 1024"),
         service("routes: [api]"),
+        sections("network: {}\nservices: { web: { port: 3000 } }\nloadBalancer: { waf: { sets: [common], count: [SQLi_COOKIE] } }\n")
+            .by_hand("sets: [common]", "sets: [common, sqlInjection]"),
         service("image: nginx"),
         service("image: \"redis:7\""),
         sections("network: {}\nservices: { a1: { image: a }, a-1: { image: a } }\n").by_hand("a-1:", "b:"),
@@ -167,10 +185,12 @@ fn cases() -> Vec<Case> {
 
 fn faults(text: &str, flags: &[String]) -> (Vec<StackError>, Option<StackErrors>) {
     let flags: Vec<&str> = flags.iter().map(String::as_str).collect();
-    let outcome =
-        load(&[("dev.yaml", text)], &flags).and_then(|stack| stack_graph(&stack, &catalog()));
+    let outcome = load(&[("dev.yaml", text)], &flags).and_then(|stack| {
+        let (graph, _) = stack_graph(&stack, &catalog())?;
+        Ok(warnings(&stack, &graph).errors)
+    });
     match outcome {
-        Ok(_) => (Vec::new(), None),
+        Ok(warnings) => (warnings, None),
         Err(errors) => (errors.errors.clone(), Some(errors)),
     }
 }

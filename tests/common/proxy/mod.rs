@@ -58,6 +58,8 @@ pub struct Logged {
     pub mutating: bool,
     /// Since the counting began.
     pub at: Duration,
+    /// The same, of the moment in which its answer is sent; none while it is under way.
+    pub until: Option<Duration>,
 }
 
 /// An address that answers like the account, except where the rule says otherwise. Listens until the test binary ends.
@@ -185,7 +187,13 @@ impl Shared {
         };
         let name = format!("{service}:{operation}");
         let at = call.at;
-        state.log.push(Logged { name, mutating, at });
+        state.log.push(Logged {
+            name,
+            mutating,
+            at,
+            until: None,
+        });
+        let began = state.began;
         state.under_way += 1;
         let (upstream, rule) = (state.upstream.clone(), Arc::clone(&state.rule));
         drop(state);
@@ -194,6 +202,11 @@ impl Shared {
         {
             let mut state = self.lock();
             // A call of before the counting began anew is not of this count.
+            if state.began == began {
+                let until = began.elapsed();
+                let logged = state.log.get_mut(call.number);
+                logged.expect("the call is logged").until = Some(until);
+            }
             state.under_way = state.under_way.saturating_sub(1);
             self.settled.notify_all();
         }

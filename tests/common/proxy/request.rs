@@ -74,6 +74,16 @@ impl Request {
         found.map_or("", |(_, value)| value)
     }
 
+    /// All of it, but that the names of headers are in lower case.
+    pub fn bytes(&self) -> Vec<u8> {
+        let mut head = format!("{}\r\n", self.line);
+        for (name, value) in &self.headers {
+            head.push_str(&format!("{name}: {value}\r\n"));
+        }
+        head.push_str("\r\n");
+        [head.as_bytes(), &self.body].concat()
+    }
+
     pub fn body(&self) -> &[u8] {
         &self.body
     }

@@ -11,6 +11,9 @@ pub mod program;
 #[allow(dead_code, unused_imports, reason = "the lab uses the rest")]
 pub mod proxy;
 pub mod resource_type;
+#[path = "../../common/rights.rs"]
+#[allow(dead_code, reason = "the test of the README uses the rest")]
+pub mod rights;
 pub mod sdk;
 pub mod showing;
 
@@ -19,6 +22,8 @@ use std::time::Duration;
 
 use fde_infra::aws::{AwsProvider, Connection, connect};
 use fde_infra::component::stack_graph;
+use fde_infra::deployment::history::{made_text, short};
+use fde_infra::deployment::{History, Record};
 use fde_infra::execute::{self, Cancel, Outcome};
 use fde_infra::graph::ResourceGraph;
 use fde_infra::live;
@@ -41,9 +46,13 @@ pub fn endpoint() -> &'static str {
     static ENDPOINT: OnceLock<String> = OnceLock::new();
     ENDPOINT.get_or_init(|| {
         std::env::var("AWS_ENDPOINT_URL").unwrap_or_else(|_| {
-            fde_infra::sandbox::ensure_running(&mut |line| eprintln!("sandbox: {line}"))
-                .expect("the sandbox starts")
-                .endpoint
+            let endpoint =
+                fde_infra::sandbox::ensure_running(&mut |line| eprintln!("sandbox: {line}"))
+                    .expect("the sandbox starts")
+                    .endpoint;
+            // Requests are held to AWS's models from here on: one that breaks its own is refused with the reason.
+            http::post(&endpoint, "/_account/checks");
+            endpoint
         })
     })
 }
@@ -169,7 +178,31 @@ impl World {
             }
             panic!("not done after {PATIENCE:?}: {told:#?}");
         };
+        if !plan.is_empty() {
+            self.record(&plan, &outcome).await;
+        }
         Ran { plan, outcome }
+    }
+
+    /// Puts on record what there is now, as a command does, and nothing else.
+    async fn record(&self, plan: &Plan, outcome: &Outcome) {
+        let history = History::of(&plan.stack, self.provider.context());
+        let before = history.whereabouts().await.expect("the record is read");
+        let objects = before.objects.iter();
+        let key = before.key.clone().unwrap_or_else(|| self.name.clone());
+        let record = Record {
+            made: made_text(&outcome.made(plan, self.provider.catalog(), &key, &before.proof)),
+            key,
+            over: before.over.clone(),
+            types: before.tokens.iter().map(|token| short(token)).collect(),
+            objects: objects
+                .map(|(token, arns)| (short(token), arns.clone()))
+                .collect(),
+            left: before.left.to_string(),
+            ..Record::default()
+        };
+        let added = history.add(&record, None).await;
+        added.expect("the record is written");
     }
 
     /// Runs `up` and expects it to succeed.

@@ -63,7 +63,8 @@ impl Sdk {
         }
     }
 
-    /// ARNs of everything tagged as a stack's, IAM roles excepted.
+    /// ARNs of everything tagged as a stack's, IAM roles excepted, and tasks, which have their tags from their service and
+    /// stay listed for a while once they have stopped.
     pub async fn tagged(&self, stack: &str) -> Vec<String> {
         let filter = aws_sdk_resourcegroupstagging::types::TagFilter::builder()
             .key("fde:stack")
@@ -81,7 +82,8 @@ impl Sdk {
             arns.extend(
                 page.resource_tag_mapping_list()
                     .iter()
-                    .filter_map(|mapping| mapping.resource_arn().map(str::to_owned)),
+                    .filter_map(|mapping| mapping.resource_arn().map(str::to_owned))
+                    .filter(|arn| !arn.contains(":task/")),
             );
         }
         arns

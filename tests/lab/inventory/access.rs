@@ -81,9 +81,17 @@ pub async fn web_acls(sdk: &Sdk) -> Vec<Thing> {
         let users = sdk.wafv2.list_resources_for_web_acl();
         let users = users.set_web_acl_arn(list.arn.clone());
         let users = users.resource_type(ResourceType::ApplicationLoadBalancer);
-        let (acl, users) = tokio::join!(acl.send(), users.send());
+        let logging = sdk.wafv2.get_logging_configuration();
+        let logging = logging.set_resource_arn(list.arn.clone());
+        let (acl, users, logging) = tokio::join!(acl.send(), users.send(), logging.send());
         let acl = acl.expect(ANSWERS).web_acl;
         let mut things = vec![Thing::new("web ACL", arn, &acl)];
+        // An ACL without any is "not found".
+        if let Some(logging) = logging.ok().and_then(|found| found.logging_configuration) {
+            let id = format!("logging of {}", arn.unwrap_or_default());
+            let thing = Thing::new("web ACL logging", id.as_str(), &logging);
+            things.push(thing.within([arn]));
+        }
         for user in users.expect(ANSWERS).resource_arns() {
             let id = format!("association of {} with {user}", arn.unwrap_or_default());
             let thing = Thing::new("web ACL association", id.as_str(), &"");

@@ -7,13 +7,14 @@ use crate::sdk::{Sdk, Tags};
 
 pub async fn network(sdk: &Sdk) -> Vec<Thing> {
     let ec2 = &sdk.ec2;
-    let (vpcs, subnets, internet, addresses, nat, tables) = tokio::join!(
+    let (vpcs, subnets, internet, addresses, nat, tables, logs) = tokio::join!(
         ec2.describe_vpcs().send(),
         ec2.describe_subnets().send(),
         ec2.describe_internet_gateways().send(),
         ec2.describe_addresses().send(),
         ec2.describe_nat_gateways().send(),
         ec2.describe_route_tables().send(),
+        ec2.describe_flow_logs().send(),
     );
     let vpcs = vpcs.expect(ANSWERS);
     let mut things = of_each(vpcs.vpcs(), async |vpc| {
@@ -64,6 +65,13 @@ pub async fn network(sdk: &Sdk) -> Vec<Thing> {
             .within(addresses.map(|one| one.allocation_id()))
             .within([gateway.subnet_id()]);
         things.push(thing.tags(tags(gateway.tags())));
+    }
+    for log in logs.expect(ANSWERS).flow_logs() {
+        let destination = log.log_destination().unwrap_or_default();
+        let thing = Thing::new("flow log", log.flow_log_id(), log)
+            .key(destination)
+            .within([log.resource_id()]);
+        things.push(thing.tags(tags(log.tags())));
     }
     for table in tables.expect(ANSWERS).route_tables() {
         let id = table.route_table_id();

@@ -147,17 +147,23 @@ async fn listeners(sdk: &Sdk, balancer: Option<&str>) -> Vec<Thing> {
 pub async fn scaling(sdk: &Sdk) -> Vec<Thing> {
     let (ecs, scaling) = (ServiceNamespace::Ecs, &sdk.autoscaling);
     let targets = scaling.describe_scalable_targets();
-    let policies = scaling.describe_scaling_policies();
+    // Ten a page.
+    let policies = scaling
+        .describe_scaling_policies()
+        .service_namespace(ecs.clone())
+        .into_paginator()
+        .items()
+        .send();
     let (targets, policies) = tokio::join!(
-        targets.service_namespace(ecs.clone()).send(),
-        policies.service_namespace(ecs).send(),
+        targets.service_namespace(ecs).send(),
+        policies.collect::<Result<Vec<_>, _>>(),
     );
     let mut things = Vec::new();
     for target in targets.expect(ANSWERS).scalable_targets() {
         let thing = Thing::new("scalable target", target.resource_id(), target);
         things.push(thing.indexed(target.scalable_target_arn()));
     }
-    for policy in policies.expect(ANSWERS).scaling_policies() {
+    for policy in &policies.expect(ANSWERS) {
         let thing = Thing::new("scaling policy", policy.policy_arn(), policy)
             .key(policy.policy_name())
             .within([Some(policy.resource_id())]);

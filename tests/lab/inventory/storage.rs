@@ -8,11 +8,12 @@ use crate::sdk::Sdk;
 
 pub async fn databases(sdk: &Sdk) -> Vec<Thing> {
     let rds = &sdk.rds;
-    let (instances, subnets, parameters, snapshots) = tokio::join!(
+    let (instances, subnets, parameters, snapshots, subscriptions) = tokio::join!(
         rds.describe_db_instances().send(),
         rds.describe_db_subnet_groups().send(),
         rds.describe_db_parameter_groups().send(),
         rds.describe_db_snapshots().send(),
+        rds.describe_event_subscriptions().send(),
     );
     let parameters = parameters.expect(ANSWERS);
     let mut things = of_each(parameters.db_parameter_groups(), async |group| {
@@ -30,6 +31,10 @@ pub async fn databases(sdk: &Sdk) -> Vec<Thing> {
             for parameter in page.expect(ANSWERS).parameters() {
                 let value = parameter.parameter_value().map(str::to_owned);
                 let name = parameter.parameter_name().unwrap_or_default();
+                // The engine's own default (PostgreSQL 15): one that is as it was asked for need not be set.
+                if name == "rds.force_ssl" && value.as_deref() == Some("1") {
+                    continue;
+                }
                 // Not by which method it was set last: that depends on whether an instance used the group by then, and
                 // is of no further effect.
                 set.insert(name.to_owned(), value);
@@ -51,6 +56,12 @@ pub async fn databases(sdk: &Sdk) -> Vec<Thing> {
             .within(within.map(|subnet| subnet.subnet_identifier()));
         things.push(thing);
     }
+    for subscription in subscriptions.expect(ANSWERS).event_subscriptions_list() {
+        let arn = subscription.event_subscription_arn();
+        let thing = Thing::new("event subscription", arn, subscription)
+            .within([subscription.sns_topic_arn()]);
+        things.push(thing);
+    }
     for snapshot in snapshots.expect(ANSWERS).db_snapshots() {
         // Those that AWS makes by itself come and go with their database.
         if snapshot.snapshot_type() == Some("automated") {
@@ -61,7 +72,11 @@ pub async fn databases(sdk: &Sdk) -> Vec<Thing> {
         let within = within.replacen(":snapshot:", ":db:", 1);
         let within = within.rsplit_once(':').map_or("", |(head, _)| head);
         let database = format!("{within}:{key}");
-        let thing = Thing::new(FINAL_SNAPSHOT, snapshot.db_snapshot_arn(), snapshot)
+        // Tags come after it. A run that is killed before leaves it without.
+        let mut whole = snapshot.clone();
+        whole.tag_list = None;
+        let thing = Thing::new(FINAL_SNAPSHOT, snapshot.db_snapshot_arn(), &whole)
+            .indexed(None)
             .key(key)
             .within([Some(database.as_str())]);
         things.push(thing);

@@ -40,10 +40,10 @@ async fn put_network(sdk: &Sdk) {
     };
     let theirs = TagSpecification::builder()
         .resource_type(ResourceType::Vpc)
-        .tags(tag("fde:stack", "happyrobot-fde/prod"))
+        .tags(tag("fde:stack", "happyrobot-fde/demo"))
         .tags(tag(
             "fde:urn",
-            "urn:fde:happyrobot-fde/prod::aws:ec2:Vpc::network/vpc",
+            "urn:fde:happyrobot-fde/demo::aws:ec2:Vpc::network/vpc",
         ))
         .build();
     for tags in [None, Some(theirs)] {

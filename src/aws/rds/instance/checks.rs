@@ -124,7 +124,7 @@ fn fit_windows(inputs: &Inputs, misfits: &mut Vec<Misfit>) {
 }
 
 fn fit_names(inputs: &Inputs, misfits: &mut Vec<Misfit>) {
-    let Some(engine) = inputs.engine.as_deref() else {
+    let Some(engine) = inputs.engine.as_deref().map(str::to_lowercase) else {
         return;
     };
     for (property, name, wrong) in [
@@ -135,7 +135,7 @@ fn fit_names(inputs: &Inputs, misfits: &mut Vec<Misfit>) {
         ),
         ("username", &inputs.username, database::wrong_username),
     ] {
-        if let Some(reason) = name.as_deref().and_then(|name| wrong(engine, name)) {
+        if let Some(reason) = name.as_deref().and_then(|name| wrong(&engine, name)) {
             misfits.push(Misfit::new(property, reason).decided_by([property, "engine"]));
         }
     }
@@ -146,8 +146,8 @@ fn fit_storage(inputs: &Inputs, misfits: &mut Vec<Misfit>) {
     let storage = inputs.allocated_storage;
     let small = storage.filter(|storage| *storage < GP3_THRESHOLD);
     // Oracle's threshold is lower, and SQL Server has none.
-    let engine = inputs.engine.as_deref().unwrap_or_default();
-    let striped = ["postgres", "mysql", "mariadb"].contains(&engine);
+    let engine = inputs.engine.as_deref().unwrap_or_default().to_lowercase();
+    let striped = ["postgres", "mysql", "mariadb"].contains(&engine.as_str());
     for (property, value) in [
         ("iops", inputs.iops),
         ("storageThroughput", inputs.storage_throughput),

@@ -22,6 +22,20 @@ pub(super) fn reason(diff: &Diff, desired: &Properties, observed: &Properties) -
             "`allocatedStorage` can only grow, and is {live} GiB: say {live} or more"
         ));
     }
+    // SQL Server's storage grows by any size. Elsewhere AWS rounds up, to more than the file says:
+    // <https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_ModifyDBInstance.html>
+    let engine = text(observed, "engine").unwrap_or_default();
+    if let (Some(wanted), Some(live)) = (wanted, live)
+        && wanted > live
+        && !engine.starts_with("sqlserver")
+    {
+        let least = (live * 11.0 / 10.0).ceil();
+        if wanted < least {
+            return Some(format!(
+                "`allocatedStorage` grows by a tenth at least, and is {live} GiB: say {least} or more"
+            ));
+        }
+    }
     let size = wanted.unwrap_or_default().max(live.unwrap_or_default());
     // <https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_PIOPS.Autoscaling.html>
     let least = (size * 1.1).ceil();
@@ -96,6 +110,27 @@ mod tests {
                 ("engineVersion", wanted.into()),
                 ("allowMajorVersionUpgrade", allowed.into()),
             ]);
+            let diff = compare(&Instance.schema(), &desired, &live);
+            let reason = reason(&diff, &desired, &live);
+            assert_eq!(reason.is_some(), expected.is_some(), "{wanted}: {reason:?}");
+            let text = reason.unwrap_or_default();
+            assert!(expected.is_none_or(|part| text.contains(part)), "{text}");
+        }
+    }
+
+    /// AWS takes less for a tenth, and what it then has is not what the file says.
+    #[test]
+    fn storage_grows_by_a_tenth_at_least() {
+        for (engine, wanted, expected) in [
+            ("postgres", 109, Some("say 110 or more")),
+            ("postgres", 110, None),
+            ("postgres", 100, None),
+            ("sqlserver-se", 101, None),
+        ] {
+            let storage = |size: i32| {
+                properties([("engine", engine.into()), ("allocatedStorage", size.into())])
+            };
+            let (live, desired) = (storage(100), storage(wanted));
             let diff = compare(&Instance.schema(), &desired, &live);
             let reason = reason(&diff, &desired, &live);
             assert_eq!(reason.is_some(), expected.is_some(), "{wanted}: {reason:?}");

@@ -7,7 +7,7 @@
 
 use std::collections::BTreeMap;
 
-use aws_sdk_rds::types::PendingMaintenanceAction;
+use aws_sdk_rds::types::{Filter, PendingMaintenanceAction};
 use aws_smithy_types::DateTime;
 use aws_smithy_types::date_time::Format;
 use serde::{Deserialize, Serialize};
@@ -47,7 +47,10 @@ pub(super) async fn announce(
     if !instances.iter().any(matters) {
         return;
     }
-    let announced = session.once(OPERATION, || describe(context)).await;
+    let of = instances.iter().map(|instance| instance.id.clone());
+    let of: Vec<String> = of.collect();
+    let key = format!("{OPERATION} {}", of.join(" "));
+    let announced = session.once(&key, || describe(context, &of)).await;
     for instance in instances {
         instance.outputs.maintenance = match &announced {
             Ok(announced) => {
@@ -72,14 +75,23 @@ fn answer(error: &ProviderError) -> &str {
     }
 }
 
-/// What is announced in the account, by the ARN of the instance.
-async fn describe(context: &Context) -> AwsResult<BTreeMap<String, Vec<Maintenance>>> {
-    let found = pages(|marker| async move {
+/// What is announced for these instances, by their ARNs.
+async fn describe(
+    context: &Context,
+    instances: &[String],
+) -> AwsResult<BTreeMap<String, Vec<Maintenance>>> {
+    let filter = Filter::builder()
+        .name("db-instance-id")
+        .set_values(Some(instances.to_vec()))
+        .build();
+    let filter = &filter;
+    let found = pages(OPERATION, |marker| async move {
         let page = context
             .call(OPERATION, || {
                 context
                     .rds
                     .describe_pending_maintenance_actions()
+                    .filters(filter.clone())
                     .max_records(100)
                     .set_marker(marker.clone())
                     .send()

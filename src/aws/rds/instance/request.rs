@@ -123,7 +123,7 @@ pub(super) async fn create_replica(
                 .db_instance_identifier(&inputs.identifier)
                 .set_source_db_instance_identifier(inputs.replicate_source_db.clone())
                 .db_instance_class(&inputs.instance_class)
-                .set_allocated_storage(inputs.allocated_storage)
+                .set_allocated_storage(replica_storage(inputs))
                 .set_max_allocated_storage(storage_limit(inputs))
                 .storage_type(&inputs.storage_type)
                 .set_iops(inputs.iops)
@@ -321,6 +321,16 @@ fn storage_limit(inputs: &Inputs) -> Option<i32> {
     inputs.max_allocated_storage.filter(|limit| *limit > 0)
 }
 
+/// The size that a replica is asked for. One that may grow has that of its source, which may have grown already and is then
+/// larger than what the file says: RDS takes no smaller replica. What is still missing, a modification brings.
+/// <https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_PIOPS.Autoscaling.html>
+fn replica_storage(inputs: &Inputs) -> Option<i32> {
+    match storage_limit(inputs) {
+        Some(_) => None,
+        None => inputs.allocated_storage,
+    }
+}
+
 fn log_exports(inputs: &Inputs) -> Option<Vec<String>> {
     inputs
         .enabled_cloudwatch_logs_exports
@@ -392,6 +402,17 @@ mod tests {
             let found = performance(&wanted, &observed);
             assert_eq!(found, expected, "{from:?} to {to:?}");
         }
+    }
+
+    #[test]
+    fn a_replica_that_may_grow_begins_with_the_storage_of_its_source() {
+        let mut replica = state::live(&DbInstance::builder().build(), false).inputs;
+        replica.allocated_storage = Some(50);
+        assert_eq!(replica_storage(&replica), Some(50));
+        replica.max_allocated_storage = Some(100);
+        assert_eq!(replica_storage(&replica), None);
+        replica.max_allocated_storage = Some(0);
+        assert_eq!(replica_storage(&replica), Some(50));
     }
 
     #[test]

@@ -7,14 +7,15 @@ use aws_sdk_rds::types::{DbInstance, Endpoint, PendingModifiedValues};
 use super::{Inputs, Instance, Outputs};
 use crate::aws::resource_type::{Live, LiveOf, ResourceType};
 use crate::aws::states::{
-    self, DB_INSTANCE, DB_PARAMETERS, DB_REPLICATION, DB_SECURITY_GROUP, Standing, standing,
+    self, DB_INSTANCE, DB_PARAMETERS, DB_REPLICATION, DB_RESTORE, DB_SECURITY_GROUP, Standing,
+    standing,
 };
 use crate::resource::diff::compare;
 use crate::resource::provider::{Holder, Remedy};
 use crate::resource::{Condition, Properties, Value};
 
-/// It never came up, so there is nothing in it.
-const STILLBORN: [&str; 4] = [
+/// It is of no use any more. One of these that never came up has nothing in it; one that did has its data in its backups.
+const FAILED: [&str; 4] = [
     "failed",
     "incompatible-create",
     "incompatible-restore",
@@ -29,8 +30,23 @@ fn is_steady(status: &str) -> bool {
     status == FULL || standing(DB_INSTANCE, status) == Some(Standing::Usable)
 }
 
-/// It can be used as it is; changing it has to wait, which `update` does.
-const IN_USE: [&str; 3] = ["backing-up", "maintenance", "stopped"];
+/// AWS is at work on an instance that keeps its endpoint; changing it has to wait, which `update` does. What happens in a
+/// maintenance window is among these.
+const AT_WORK: [&str; 10] = [
+    "backing-up",
+    "backtracking",
+    "configuring-enhanced-monitoring",
+    "configuring-iam-database-auth",
+    "configuring-log-exports",
+    "maintenance",
+    "modifying",
+    REBOOTING,
+    "resetting-master-credentials",
+    "upgrading",
+];
+
+/// A person has stopped it, or a schedule; AWS starts it again after seven days.
+const STOPPED: &str = "stopped";
 
 /// What an instance is that was told to reboot.
 pub(super) const REBOOTING: &str = "rebooting";
@@ -41,8 +57,37 @@ const PENDING_REBOOT: &str = "pending-reboot";
 /// How long AWS may say `available` before a modification shows.
 const STALE: Duration = Duration::from_secs(90);
 
+/// How long a word about a part of the instance is waited for that AWS has added since.
+const NEW_WORD: Duration = Duration::from_mins(10);
+
 pub(super) fn is_dying(instance: &DbInstance) -> bool {
     instance.db_instance_status() == Some("deleting")
+}
+
+/// Whether there ever was a database in it. An endpoint, the time of creation and the latest restorable time are there once
+/// it has come up, and not before.
+/// <https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_DBInstance.html>
+fn has_come_up(instance: &DbInstance) -> bool {
+    let address = instance.endpoint().and_then(Endpoint::address);
+    address.is_some()
+        || instance.latest_restorable_time().is_some()
+        || instance.instance_create_time().is_some()
+}
+
+/// Whether its status is one that AWS has added since, and it serves all the same.
+fn serves_unknown(instance: &DbInstance) -> bool {
+    let now = instance.db_instance_status().unwrap_or_default();
+    let address = instance.endpoint().and_then(Endpoint::address);
+    !now.is_empty() && standing(DB_INSTANCE, now).is_none() && address.is_some()
+}
+
+/// Whether AWS is at work on an instance, so that a change of it has to wait.
+pub(super) fn is_at_work(condition: &Condition) -> bool {
+    match condition {
+        Condition::Settling(_) => true,
+        Condition::Busy(text) => text.trim_matches('`') != STOPPED,
+        Condition::Ready | Condition::Broken(_) => false,
+    }
 }
 
 /// Its status in AWS's own words, with how far it has come and what it complains of.
@@ -68,20 +113,28 @@ pub(super) fn status(instance: &DbInstance) -> String {
 /// What holds up a change or a deletion that AWS refuses because of the instance's state.
 pub(super) fn holder(instance: &DbInstance) -> Holder {
     let id = instance.db_instance_identifier().unwrap_or_default();
-    let now = instance.db_instance_status().unwrap_or_default();
     Holder {
         id: id.to_owned(),
         text: format!("`{id}` is {}", status(instance)),
-        hand: states::hand(DB_INSTANCE, now, id),
+        hand: hand_of_status(instance),
     }
+}
+
+/// What a person has to do about the instance's own state.
+fn hand_of_status(instance: &DbInstance) -> Option<Remedy> {
+    let id = instance.db_instance_identifier().unwrap_or_default();
+    let now = instance.db_instance_status().unwrap_or_default();
+    if FAILED.contains(&now) && has_come_up(instance) {
+        return Some(DB_RESTORE.remedy(id));
+    }
+    states::hand(DB_INSTANCE, now, id)
 }
 
 /// What a person has to do about the instance's state, or that of its replication or its parameters, if that is what it
 /// waits for.
 pub(super) fn hand(instance: &DbInstance) -> Option<Remedy> {
     let id = instance.db_instance_identifier().unwrap_or_default();
-    let now = instance.db_instance_status().unwrap_or_default();
-    states::hand(DB_INSTANCE, now, id)
+    hand_of_status(instance)
         .or_else(|| states::hand(DB_REPLICATION, replication(instance)?, id))
         .or_else(|| states::hand(DB_PARAMETERS, refused_parameters(instance)?, id))
 }
@@ -129,7 +182,8 @@ pub(super) fn unfinished(
     elapsed: Duration,
 ) -> Option<String> {
     let now = instance.db_instance_status().unwrap_or_default();
-    if !is_steady(now) {
+    let is_unknown = serves_unknown(instance);
+    if !is_steady(now) && !is_unknown {
         return Some(status(instance));
     }
     let open = |what: &str| Some(format!("{}, {what}", status(instance)));
@@ -149,13 +203,16 @@ pub(super) fn unfinished(
         .chain(memberships.map(|word| ("security group", DB_SECURITY_GROUP, word)))
         .chain(replication(instance).map(|word| ("replication", DB_REPLICATION, word)))
     {
-        if standing(states, word) != Some(Standing::Usable) {
-            return open(&format!("{what}: {word}"));
+        match standing(states, word) {
+            Some(Standing::Usable) => {}
+            None if elapsed >= NEW_WORD => {}
+            _ => return open(&format!("{what}: {word}")),
         }
     }
     let shown = live(instance, !wanted.apply_immediately).inputs;
     let missing = differences(wanted, &shown);
-    if elapsed < STALE && !missing.is_empty() {
+    // In a state that is not known, AWS may be at work for as long as they do not show.
+    if (is_unknown || elapsed < STALE) && !missing.is_empty() {
         return open(&format!("not changed yet: {}", missing.join(", ")));
     }
     None
@@ -220,18 +277,29 @@ pub(super) fn settling(live: LiveOf<Instance>, status: &str) -> LiveOf<Instance>
     }
 }
 
-/// A live instance. What waits for the maintenance window counts as done, if `with_pending`.
-pub(super) fn live(instance: &DbInstance, with_pending: bool) -> LiveOf<Instance> {
+fn condition(instance: &DbInstance) -> Condition {
     let now = instance.db_instance_status().unwrap_or_default();
-    let condition = if STILLBORN.contains(&now) {
+    let has_endpoint = instance.endpoint().and_then(Endpoint::address).is_some();
+    if FAILED.contains(&now) && !has_come_up(instance) {
         Condition::Broken(status(instance))
-    } else if is_steady(now) || IN_USE.contains(&now) && instance.endpoint().is_some() {
+    } else if is_steady(now) {
         Condition::Ready
+    } else if now == STOPPED && has_endpoint {
+        Condition::Busy(format!("`{STOPPED}`"))
+    } else if AT_WORK.contains(&now) && has_endpoint {
+        Condition::Busy(format!("`{}`: AWS is at work on it", status(instance)))
+    } else if serves_unknown(instance) {
+        Condition::Busy(states::unknown(&status(instance)))
     } else {
         Condition::Settling(status(instance))
-    };
+    }
+}
+
+/// A live instance. What waits for the maintenance window counts as done, if `with_pending`.
+pub(super) fn live(instance: &DbInstance, with_pending: bool) -> LiveOf<Instance> {
+    let condition = condition(instance);
     // While AWS is at work, pending values are those that it works on.
-    let with_pending = with_pending || matches!(condition, Condition::Settling(_));
+    let with_pending = with_pending || is_at_work(&condition);
     let endpoint = instance.endpoint();
     let address = endpoint.and_then(Endpoint::address);
     let port = endpoint.and_then(Endpoint::port);
@@ -468,6 +536,86 @@ mod tests {
         assert_eq!(refused("modifying"), None);
     }
 
+    /// What AWS does in a maintenance window, and what it may do one day, is nothing for a run to do.
+    #[test]
+    fn an_instance_that_serves_while_aws_is_at_work_is_usable() {
+        for state in AT_WORK {
+            let found = live(&instance(state).build(), false).condition;
+            assert!(
+                matches!(&found, Condition::Busy(text) if text.contains(state)),
+                "{state}: {found:?}"
+            );
+            // A change waits until that is over.
+            assert!(is_at_work(&found), "{state}");
+            assert!(open(instance(state)).is_some(), "{state}");
+        }
+        let unknown = live(&instance("something-new").build(), false).condition;
+        assert!(
+            matches!(&unknown, Condition::Busy(text) if text.contains("`something-new`")),
+            "{unknown:?}"
+        );
+        assert_eq!(open(instance("something-new")), None);
+        let without_endpoint = DbInstance::builder().db_instance_status("something-new");
+        let found = live(&without_endpoint.build(), false).condition;
+        assert_eq!(found, Condition::Settling("something-new".to_owned()));
+        // What was asked for has to show, however long it takes.
+        let before = instance("something-new").db_instance_class("db.t3.small");
+        assert!(unfinished(&before.build(), &wanted(), NEW_WORD * 2).is_some());
+        assert!(!is_at_work(
+            &live(&instance("stopped").build(), false).condition
+        ));
+    }
+
+    /// AWS says to restore it; a new, empty one would take its name and its backups with it.
+    #[test]
+    fn a_failed_instance_that_had_come_up_waits_for_a_person() {
+        let bare = |status: &str| {
+            let instance = DbInstance::builder().db_instance_identifier("shop");
+            instance.db_instance_status(status)
+        };
+        let time = || aws_smithy_types::DateTime::from_secs(1_800_000_000);
+        for status in FAILED {
+            let stillborn = bare(status).build();
+            assert_eq!(
+                live(&stillborn, false).condition,
+                Condition::Broken(status.to_owned())
+            );
+            assert_eq!(hand(&stillborn), None, "{status}");
+            for had_come_up in [
+                instance(status).build(),
+                bare(status).latest_restorable_time(time()).build(),
+                bare(status).instance_create_time(time()).build(),
+            ] {
+                assert_eq!(
+                    live(&had_come_up, false).condition,
+                    Condition::Settling(status.to_owned())
+                );
+                assert!(failure(&had_come_up).is_some(), "{status}");
+                let remedy = hand(&had_come_up).expect("a hand");
+                let command = &remedy.commands[0];
+                assert!(
+                    command.contains("--use-latest-restorable-time"),
+                    "{command}"
+                );
+                assert_eq!(holder(&had_come_up).hand, Some(remedy));
+            }
+        }
+    }
+
+    #[test]
+    fn a_word_that_aws_has_added_since_holds_nothing_up_for_long() {
+        let group = DbParameterGroupStatus::builder()
+            .parameter_apply_status("something-new")
+            .build();
+        let instance = instance("available").db_parameter_groups(group).build();
+        let wanted = Inputs {
+            parameter_group_name: None,
+            ..wanted()
+        };
+        assert!(unfinished(&instance, &wanted, Duration::ZERO).is_some());
+        assert_eq!(unfinished(&instance, &wanted, NEW_WORD), None);
+    }
+
     #[test]
     fn a_stale_available_is_not_believed_at_first() {
         let before = instance("available").db_instance_class("db.t3.small");
@@ -495,8 +643,15 @@ mod tests {
     #[test]
     fn conditions() {
         let condition = |status: &str| live(&instance(status).build(), false).condition;
-        assert_eq!(condition("backing-up"), Condition::Ready);
-        assert_eq!(condition("failed"), Condition::Broken("failed".to_owned()));
+        assert_eq!(condition("available"), Condition::Ready);
+        assert_eq!(condition("storage-initialization"), Condition::Ready);
+        assert_eq!(
+            condition("stopped"),
+            Condition::Busy("`stopped`".to_owned())
+        );
+        for state in ["creating", "starting", "stopping", "delete-precheck"] {
+            assert_eq!(condition(state), Condition::Settling(state.to_owned()));
+        }
         assert_eq!(
             condition("incompatible-network"),
             Condition::Settling("incompatible-network".to_owned())

@@ -51,7 +51,7 @@ fn numbers(version: &str) -> Vec<u32> {
 }
 
 async fn offered(context: &Context, engine: &str) -> AwsResult<Vec<String>> {
-    let versions = pages(|marker| async move {
+    let versions = pages("rds:DescribeDBEngineVersions", |marker| async move {
         let page = context
             .call("rds:DescribeDBEngineVersions", || {
                 context

@@ -1,13 +1,13 @@
 //! A parameter store in memory, on the paused clock.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, MutexGuard};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
 use tokio::time::{Instant, sleep};
 
-use super::{Parameter, ParameterStore, Version};
+use crate::deployment::{Parameter, ParameterStore, Version};
 use crate::resource::{ErrorKind, ProviderError};
 
 type Versions = Vec<(i64, String, Instant)>;
@@ -52,12 +52,12 @@ impl FakeStore {
     }
 
     fn all(&self) -> MutexGuard<'_, BTreeMap<String, Versions>> {
-        self.parameters.lock().unwrap()
+        lock(&self.parameters)
     }
 
     async fn pause(&self) {
         let part = {
-            let mut chance = self.chance.lock().unwrap();
+            let mut chance = lock(&self.chance);
             *chance ^= *chance << 13;
             *chance ^= *chance >> 7;
             *chance ^= *chance << 17;
@@ -78,15 +78,15 @@ impl FakeStore {
         operation: &'static str,
         act: impl FnOnce(&mut BTreeMap<String, Versions>) -> T,
     ) -> Result<T, ProviderError> {
-        self.calls.lock().unwrap().push(operation);
+        lock(&self.calls).push(operation);
         self.pause().await;
         let late = {
-            let mut late = self.late.lock().unwrap();
+            let mut late = lock(&self.late);
             let found = late.iter().position(|(_, name)| *name == operation);
             found.map(|index| late.remove(index).0)
         };
         sleep(late.unwrap_or_default()).await;
-        if let Some(kind) = *self.refusal.lock().unwrap() {
+        if let Some(kind) = *lock(&self.refusal) {
             return Err(ProviderError::new(kind, operation, "refused"));
         }
         let answer = act(&mut self.all());
@@ -118,36 +118,23 @@ impl ParameterStore for FakeStore {
         .await
     }
 
-    async fn put(&self, name: &str, value: &str) -> Result<(), ProviderError> {
-        self.call("put", |_| ()).await?;
-        self.write(name, value);
-        Ok(())
+    async fn put(&self, name: &str, value: &str) -> Result<i64, ProviderError> {
+        self.call("put", |all| {
+            let versions = all.entry(name.to_owned()).or_default();
+            let number = versions.last().map_or(1, |(number, ..)| number + 1);
+            versions.push((number, value.to_owned(), Instant::now()));
+            number
+        })
+        .await
     }
 
     async fn read(&self, name: &str) -> Result<Option<Parameter>, ProviderError> {
-        self.call("read", |all| {
-            let (version, value, written) = all.get(name)?.last()?;
-            Some(Parameter {
-                value: value.clone(),
-                version: *version,
-                age: written.elapsed(),
-            })
-        })
-        .await
+        self.call("read", |all| found(all, name)).await
     }
 
-    async fn written_before(
-        &self,
-        name: &str,
-        other: &str,
-    ) -> Result<Option<Duration>, ProviderError> {
-        self.call("written_before", |all| {
-            let (.., written) = all.get(name)?.last()?;
-            let other = all.get(other).and_then(|versions| versions.last());
-            let before = other.map(|(.., other)| other.saturating_duration_since(*written));
-            Some(before.unwrap_or_default())
-        })
-        .await
+    async fn read_three(&self, names: [&str; 3]) -> Result<[Option<Parameter>; 3], ProviderError> {
+        self.call("read_three", |all| names.map(|name| found(all, name)))
+            .await
     }
 
     async fn read_version(&self, name: &str, number: i64) -> Result<Option<String>, ProviderError> {
@@ -156,10 +143,6 @@ impl ParameterStore for FakeStore {
             Some(found.1.clone())
         })
         .await
-    }
-
-    async fn delete(&self, name: &str) -> Result<bool, ProviderError> {
-        self.call("delete", |all| all.remove(name).is_some()).await
     }
 
     async fn versions(&self, name: &str) -> Result<Vec<Version>, ProviderError> {
@@ -175,4 +158,17 @@ impl ParameterStore for FakeStore {
         })
         .await
     }
+}
+
+fn found(all: &BTreeMap<String, Versions>, name: &str) -> Option<Parameter> {
+    let (version, value, written) = all.get(name)?.last()?;
+    Some(Parameter {
+        value: value.clone(),
+        version: *version,
+        age: written.elapsed(),
+    })
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,0 +1,505 @@
+//! RDS event subscription: which events of databases and their parameter groups go to a topic.
+//!
+//! - The name is lower-cased by AWS.
+//! - RDS looks at once whether it may publish (`SNSNoAuthorization`), and later whenever it has something to say: then the
+//!   subscription is `no-permission`, or `topic-not-exist`, and delivers nothing.
+//! - `ModifyEventSubscription` that leaves something out can change that, too: hashicorp/terraform-provider-aws#25171 saw a
+//!   new topic switch the subscription off. So all of it goes along.
+//! - Sources come and go by calls of their own, one by one. No source at all means each that the account has.
+//! - Categories want a source type: hashicorp/terraform-provider-aws#1817.
+
+use async_trait::async_trait;
+use aws_sdk_rds::types::EventSubscription as SdkSubscription;
+use futures_util::future::try_join_all;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::aws::context::Context;
+use crate::aws::error::{AwsResult, expected};
+use crate::aws::pages::pages;
+use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType, adopt, check};
+use crate::aws::states::{self, EVENT_SUBSCRIPTION};
+use crate::aws::wait::{Poll, Wait, until_visible};
+use crate::resource::diff::sorted;
+use crate::resource::property::lower_case;
+use crate::resource::provider::{DataPolicy, Progress, Query};
+use crate::resource::text_rule::is_plain;
+use crate::resource::{
+    Condition, CreateClass, ErrorKind, Misfit, Property, ProviderError, Schema, Tags, TextRule,
+    Value,
+};
+
+/// The kinds of sources that RDS has events of:
+/// <https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_CreateEventSubscription.html>
+const SOURCE_TYPES: [&str; 10] = [
+    "blue-green-deployment",
+    "custom-engine-version",
+    "db-cluster",
+    "db-cluster-snapshot",
+    "db-instance",
+    "db-parameter-group",
+    "db-proxy",
+    "db-security-group",
+    "db-snapshot",
+    "zero-etl",
+];
+
+/// Minutes that a change may take. Terraform gives each forty; most take one.
+const CHANGE_MINUTES: u64 = 40;
+
+/// Events of RDS that go to a topic.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Inputs {
+    /// 1 to 254 letters, digits and hyphens; lower-cased by AWS.
+    pub name: String,
+    /// ARN of a topic whose policy lets `events.rds.amazonaws.com` publish. RDS takes no FIFO topic.
+    pub sns_topic: String,
+    /// `db-instance`, `db-parameter-group`, `db-snapshot` and so on. Unset: all kinds.
+    pub source_type: Option<String>,
+    /// Identifiers of sources of that type, lower-cased by AWS. Unset: all that the account has.
+    pub source_ids: Option<Vec<String>>,
+    /// Categories of that type: `failure`, `low storage`, `configuration change` and so on. Unset: all.
+    pub event_categories: Option<Vec<String>>,
+    /// Whether anything is sent. Default: true.
+    pub enabled: bool,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Outputs {}
+
+const NAME: TextRule =
+    TextRule::new(1..=254).of(|c| is_plain(c) || c == '-', "letters, digits and hyphens");
+
+fn fit(inputs: &Inputs) -> Vec<Misfit> {
+    let mut misfits = Vec::new();
+    if inputs.sns_topic.rsplit('.').next() == Some("fifo") {
+        misfits.push(Misfit::new(
+            "snsTopic",
+            "is a FIFO topic, which RDS does not take",
+        ));
+    }
+    match inputs.source_type.as_deref() {
+        None => {
+            for (property, list) in [
+                ("sourceIds", &inputs.source_ids),
+                ("eventCategories", &inputs.event_categories),
+            ] {
+                if list.as_ref().is_some_and(|list| !list.is_empty()) {
+                    let misfit = Misfit::new(property, "goes with `sourceType`");
+                    misfits.push(misfit.decided_by([]));
+                }
+            }
+        }
+        Some(kind) if !SOURCE_TYPES.contains(&kind) => {
+            let kinds = SOURCE_TYPES.map(|kind| format!("`{kind}`")).join(", ");
+            misfits.push(Misfit::new("sourceType", format!("is one of {kinds}")));
+        }
+        Some(_) => {}
+    }
+    misfits
+}
+
+pub struct EventSubscription;
+
+#[async_trait]
+impl ResourceType for EventSubscription {
+    type Inputs = Inputs;
+    type Outputs = Outputs;
+
+    fn schema(&self) -> Schema {
+        Schema::new::<Inputs>("aws:rds:EventSubscription", CreateClass::NaturalKey)
+            .blockers(&[])
+            .generated_name("name", 254)
+            .name_ignores_case()
+            .checks(|inputs| check(inputs, fit))
+            .properties([
+                Property::new("name").replaces().lower_cased().text(NAME),
+                Property::new("snsTopic").required().regional(),
+                // Sources and categories are of one type, and AWS has no way back to all types.
+                Property::new("sourceType").replaces(),
+                Property::new("sourceIds").canonical(lower_cased_set),
+                Property::new("eventCategories").set(),
+                Property::new("enabled").default(true),
+            ])
+    }
+
+    async fn read(&self, context: &Context, query: Query<'_>) -> AwsResult<Vec<LiveOf<Self>>> {
+        let subscriptions = pages("rds:DescribeEventSubscriptions", |marker| async move {
+            let page = context
+                .call("rds:DescribeEventSubscriptions", || {
+                    context
+                        .rds
+                        .describe_event_subscriptions()
+                        .max_records(100)
+                        .set_marker(marker.clone())
+                        .send()
+                })
+                .await?;
+            Ok((page.event_subscriptions_list, page.marker))
+        })
+        .await?;
+        let wanted = super::wanted_names(&query, "name");
+        let standing = subscriptions.iter().filter(|found| !is_dying(found));
+        let found = try_join_all(standing.map(|subscription| async {
+            let name = name_of(subscription);
+            let arn = arn_of(context, subscription);
+            let tags = super::tags_of(context, &query, &wanted, name, &arn).await?;
+            Ok(tags.map(|tags| live(context, subscription, tags)))
+        }))
+        .await?;
+        Ok(found.into_iter().flatten().collect())
+    }
+
+    async fn create(
+        &self,
+        context: &Context,
+        new: New<'_, Self::Inputs>,
+    ) -> AwsResult<LiveOf<Self>> {
+        let inputs = new.inputs;
+        loop {
+            let created = context
+                .call("rds:CreateEventSubscription", || {
+                    context
+                        .rds
+                        .create_event_subscription()
+                        .subscription_name(&inputs.name)
+                        .sns_topic_arn(&inputs.sns_topic)
+                        .set_source_type(inputs.source_type.clone())
+                        .set_source_ids(given(inputs.source_ids.as_ref()))
+                        .set_event_categories(given(inputs.event_categories.as_ref()))
+                        .enabled(inputs.enabled)
+                        .set_tags(Some(super::to_sdk(new.tags)))
+                        .send()
+                })
+                .await;
+            let error = match created {
+                Ok(answer) => {
+                    let made = expected(
+                        "rds:CreateEventSubscription",
+                        answer.event_subscription,
+                        "an event subscription",
+                    )?;
+                    return Ok(Live {
+                        inputs: inputs.clone(),
+                        ..live(context, &made, new.tags.clone())
+                    });
+                }
+                Err(error) if error.is(ErrorKind::AlreadyExists) => error,
+                Err(error) => return Err(error),
+            };
+            let met = match describe(context, &inputs.name).await {
+                // Gone between the two calls.
+                Err(gone) if gone.is(ErrorKind::NotFound) => continue,
+                answer => answer?,
+            };
+            if is_dying(&met) {
+                wait_until_gone(context, &inputs.name, new.progress).await?;
+                continue;
+            }
+            let tags = super::list_tags(context, &arn_of(context, &met)).await?;
+            return adopt(
+                new.tags,
+                live(context, &met, tags.unwrap_or_default()),
+                error,
+            );
+        }
+    }
+
+    async fn update(&self, context: &Context, change: Change<'_, Self>) -> AwsResult<LiveOf<Self>> {
+        let id = &change.observed.id;
+        let (wanted, observed) = (
+            ids(change.wanted.source_ids.as_deref()),
+            ids(change.observed.inputs.source_ids.as_deref()),
+        );
+        let (coming, going) = (except(&wanted, &observed), except(&observed, &wanted));
+        if ["snsTopic", "eventCategories", "enabled"]
+            .iter()
+            .any(|property| change.diff.touches(property))
+        {
+            modify(context, id, change.wanted).await?;
+            if !coming.is_empty() || !going.is_empty() {
+                settle(context, id, change.progress).await?;
+            }
+        }
+        // Those that come first: without any source it would be told of all there are.
+        for source in &coming {
+            until_visible(|| {
+                context.call("rds:AddSourceIdentifierToSubscription", || {
+                    context
+                        .rds
+                        .add_source_identifier_to_subscription()
+                        .subscription_name(id)
+                        .source_identifier(source)
+                        .send()
+                })
+            })
+            .await?;
+        }
+        for source in &going {
+            let removed = context
+                .call("rds:RemoveSourceIdentifierFromSubscription", || {
+                    context
+                        .rds
+                        .remove_source_identifier_from_subscription()
+                        .subscription_name(id)
+                        .source_identifier(source)
+                        .send()
+                })
+                .await;
+            match removed {
+                // It went with its source.
+                Err(error) if error.code == SOURCE_NOT_FOUND => {}
+                other => drop(other?),
+            }
+        }
+        Ok(Live {
+            condition: Condition::Settling("modifying".to_owned()),
+            ..change.applied()
+        })
+    }
+
+    async fn wait(
+        &self,
+        context: &Context,
+        live: LiveOf<Self>,
+        progress: &dyn Progress,
+    ) -> AwsResult<LiveOf<Self>> {
+        // It may be that the topic is there again, or its policy; RDS looks when it is told the topic.
+        if let Condition::Settling(status) = &live.condition
+            && states::hand(EVENT_SUBSCRIPTION, status, &live.id).is_some()
+        {
+            modify(context, &live.id, &live.inputs).await?;
+        }
+        settle(context, &live.id, progress).await?;
+        Ok(Live {
+            condition: Condition::Ready,
+            ..live
+        })
+    }
+
+    async fn delete(
+        &self,
+        context: &Context,
+        live: &LiveOf<Self>,
+        _data: DataPolicy,
+        progress: &dyn Progress,
+    ) -> AwsResult<()> {
+        context
+            .call("rds:DeleteEventSubscription", || {
+                context
+                    .rds
+                    .delete_event_subscription()
+                    .subscription_name(&live.id)
+                    .send()
+            })
+            .await?;
+        wait_until_gone(context, &live.id, progress).await
+    }
+}
+
+/// What RDS says of a source that it does not have.
+const SOURCE_NOT_FOUND: &str = "SourceNotFound";
+
+/// Identifiers in lower case, in any order.
+fn lower_cased_set(ids: Value) -> Value {
+    match ids {
+        Value::List(ids) => sorted(Value::list(ids.into_iter().map(lower_case))),
+        other => other,
+    }
+}
+
+/// A list, unless there is nothing in it.
+fn given(list: Option<&Vec<String>>) -> Option<Vec<String>> {
+    list.filter(|list| !list.is_empty()).cloned()
+}
+
+fn ids(list: Option<&[String]>) -> Vec<String> {
+    let list = list.unwrap_or_default().iter();
+    list.map(|id| id.to_lowercase()).collect()
+}
+
+fn except(list: &[String], others: &[String]) -> Vec<String> {
+    let kept = list.iter().filter(|id| !others.contains(id));
+    kept.cloned().collect()
+}
+
+fn name_of(subscription: &SdkSubscription) -> &str {
+    subscription.cust_subscription_id().unwrap_or_default()
+}
+
+fn arn_of(context: &Context, subscription: &SdkSubscription) -> String {
+    subscription.event_subscription_arn().map_or_else(
+        || context.arn("rds", &format!("es:{}", name_of(subscription))),
+        str::to_owned,
+    )
+}
+
+fn is_dying(subscription: &SdkSubscription) -> bool {
+    subscription.status() == Some("deleting")
+}
+
+/// Tells RDS all of it but the sources. An empty list of categories means all of them.
+async fn modify(context: &Context, id: &str, inputs: &Inputs) -> AwsResult<()> {
+    let categories = inputs.event_categories.clone().unwrap_or_default();
+    // Of sources of no type there are no categories.
+    let categories = inputs.source_type.is_some().then_some(categories);
+    until_visible(|| {
+        context.call("rds:ModifyEventSubscription", || {
+            context
+                .rds
+                .modify_event_subscription()
+                .subscription_name(id)
+                .sns_topic_arn(&inputs.sns_topic)
+                .set_source_type(inputs.source_type.clone())
+                .set_event_categories(categories.clone())
+                .enabled(inputs.enabled)
+                .send()
+        })
+    })
+    .await?;
+    Ok(())
+}
+
+async fn describe(context: &Context, name: &str) -> AwsResult<SdkSubscription> {
+    let answer = context
+        .call("rds:DescribeEventSubscriptions", || {
+            context
+                .rds
+                .describe_event_subscriptions()
+                .subscription_name(name)
+                .send()
+        })
+        .await?;
+    expected(
+        "rds:DescribeEventSubscriptions",
+        answer.event_subscriptions_list.unwrap_or_default().pop(),
+        "an event subscription",
+    )
+}
+
+/// Polls until it delivers.
+async fn settle(context: &Context, id: &str, progress: &dyn Progress) -> AwsResult<()> {
+    Wait::long("rds:DescribeEventSubscriptions", CHANGE_MINUTES, progress)
+        .until(|| async {
+            let found = until_visible(|| describe(context, id)).await?;
+            let status = found.status().unwrap_or("active");
+            let remedy = states::hand(EVENT_SUBSCRIPTION, status, id);
+            match states::condition(EVENT_SUBSCRIPTION, status) {
+                Condition::Settling(status) if remedy.is_none() => Ok(Poll::Pending(status)),
+                Condition::Settling(status) | Condition::Broken(status) => {
+                    let operation = "rds:DescribeEventSubscriptions";
+                    let message = format!("`{id}` is {status}");
+                    let mut error = ProviderError::new(ErrorKind::Failed, operation, message);
+                    error.remedy = remedy;
+                    Err(error)
+                }
+                Condition::Ready | Condition::Busy(_) => Ok(Poll::Ready(())),
+            }
+        })
+        .await
+}
+
+async fn wait_until_gone(context: &Context, id: &str, progress: &dyn Progress) -> AwsResult<()> {
+    Wait::long("rds:DescribeEventSubscriptions", CHANGE_MINUTES, progress)
+        .until(|| async {
+            match describe(context, id).await {
+                Ok(found) => Ok(Poll::Pending(
+                    found.status().unwrap_or("deleting").to_owned(),
+                )),
+                Err(error) if error.is(ErrorKind::NotFound) => Ok(Poll::Ready(())),
+                Err(error) => Err(error),
+            }
+        })
+        .await
+}
+
+fn live(
+    context: &Context,
+    subscription: &SdkSubscription,
+    tags: Tags,
+) -> LiveOf<EventSubscription> {
+    let name = name_of(subscription).to_owned();
+    let status = subscription.status().unwrap_or("active");
+    let source_type = subscription.source_type().filter(|kind| !kind.is_empty());
+    Live {
+        id: name.clone(),
+        arn: Some(arn_of(context, subscription)),
+        inputs: Inputs {
+            name,
+            sns_topic: subscription.sns_topic_arn().unwrap_or_default().to_owned(),
+            source_type: source_type.map(str::to_owned),
+            source_ids: Some(subscription.source_ids_list().to_vec()),
+            event_categories: Some(subscription.event_categories_list().to_vec()),
+            enabled: subscription.enabled().unwrap_or_default(),
+        },
+        outputs: Outputs {},
+        tags,
+        condition: states::condition(EVENT_SUBSCRIPTION, status),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::resource::diff::compare;
+    use crate::resource::value::properties;
+
+    fn misfits(given: &[(&str, Value)]) -> Vec<String> {
+        let schema = EventSubscription.schema();
+        let mut inputs = properties([("name", "a".into()), ("snsTopic", "arn".into())]);
+        inputs.extend(
+            given
+                .iter()
+                .map(|(name, value)| ((*name).to_owned(), value.clone())),
+        );
+        let misfits = schema.misfits(&schema.with_defaults(inputs));
+        misfits.into_iter().map(|misfit| misfit.at).collect()
+    }
+
+    #[test]
+    fn sources_and_categories_go_with_a_type() {
+        let nothing = [""; 0];
+        assert_eq!(misfits(&[]), nothing);
+        let ids = ("sourceIds", vec!["shop"].into());
+        let categories = ("eventCategories", vec!["failure"].into());
+        let both = [ids.clone(), categories.clone()];
+        assert_eq!(misfits(&both), ["sourceIds", "eventCategories"]);
+        let kind = |kind: &str| ("sourceType", Value::from(kind));
+        assert_eq!(misfits(&[kind("db-instance"), ids, categories]), nothing);
+        assert_eq!(misfits(&[kind("instance")]), ["sourceType"]);
+        assert_eq!(misfits(&[("snsTopic", "a.fifo".into())]), ["snsTopic"]);
+    }
+
+    /// RDS answers with empty lists where nothing was given, in lower case and in an order of its own.
+    #[test]
+    fn what_rds_fills_in_is_no_difference() {
+        let schema = EventSubscription.schema();
+        let all = properties([("name", "a".into()), ("snsTopic", "t".into())]);
+        let empty: Value = Vec::<&str>::new().into();
+        let mut observed = all.clone();
+        observed.extend(properties([
+            ("sourceIds", empty.clone()),
+            ("eventCategories", empty),
+            ("enabled", true.into()),
+        ]));
+        let wanted = schema.with_defaults(all.clone());
+        assert_eq!(compare(&schema, &wanted, &observed).changes, []);
+        let mut wanted = all.clone();
+        wanted.extend(properties([
+            ("sourceType", "db-instance".into()),
+            ("sourceIds", vec!["Shop", "copy"].into()),
+            ("eventCategories", vec!["low storage", "failure"].into()),
+        ]));
+        let mut observed = all;
+        observed.extend(properties([
+            ("sourceType", "db-instance".into()),
+            ("sourceIds", vec!["copy", "shop"].into()),
+            ("eventCategories", vec!["failure", "low storage"].into()),
+            ("enabled", true.into()),
+        ]));
+        let wanted = schema.with_defaults(wanted);
+        assert_eq!(compare(&schema, &wanted, &observed).changes, []);
+    }
+}

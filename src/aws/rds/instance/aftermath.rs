@@ -1,0 +1,185 @@
+//! What stays of an instance that is deleted: its final snapshot, and the logs that RDS writes by itself.
+//!
+//! RDS gives a final snapshot all tags of the instance or none (`CopyTagsToSnapshot`), and the call that deletes takes none for
+//! it (<https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_DeleteDBInstance.html>). With all it would count as part
+//! of the stack, so it is tagged by itself while the instance goes.
+
+use super::{Instance, state};
+use crate::aws::context::Context;
+use crate::aws::error::AwsResult;
+use crate::aws::rds;
+use crate::aws::resource_type::LiveOf;
+use crate::aws::wait::until_visible;
+use crate::resource::provider::{DataPolicy, Remedy};
+use crate::resource::shell::quoted;
+use crate::resource::tags::short_hash;
+use crate::resource::{Condition, ErrorKind, Observed, ProviderError, Value};
+
+/// The log group of enhanced monitoring. RDS makes it, for all instances of the region.
+/// <https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_Monitoring.OS.CloudWatchLogs.html>
+const MONITORING: &str = "RDSOSMetrics";
+
+/// The name of the final snapshot. The same deletion names the same snapshot.
+pub(super) fn snapshot(id: &str, resource_id: Option<&str>) -> String {
+    let hash = short_hash(resource_id.unwrap_or(id), 8);
+    format!("{id}-final-{hash}")
+}
+
+/// The final snapshot to leave behind, if one is due. The same deletion names the same snapshot.
+pub(super) fn final_snapshot(
+    live: &LiveOf<Instance>,
+    data: DataPolicy,
+) -> AwsResult<Option<String>> {
+    let replica = live.inputs.replicate_source_db.is_some();
+    let no_snapshot = |status: &str| {
+        let id = &live.id;
+        let message = format!("`{id}` is {status}, and AWS makes no final snapshot of it");
+        let operation = "rds:DeleteDBInstance";
+        let mut error = ProviderError::new(ErrorKind::Guarded, operation, message);
+        let remedy = Remedy::new(
+            "if what is in it is needed, restore it to another instance from its backups; then delete it, which keeps these \
+             backups for as long as they are kept anyway, and run",
+        );
+        error.remedy = Some(remedy.command(format!(
+            "aws rds delete-db-instance --db-instance-identifier {id} --skip-final-snapshot --no-delete-automated-backups"
+        )));
+        Err(error)
+    };
+    match &live.condition {
+        _ if data == DataPolicy::Discard || replica => Ok(None),
+        Condition::Settling(status) if state::takes_no_snapshot(status) => no_snapshot(status),
+        // It never came up, so there is nothing to keep.
+        Condition::Broken(_) => Ok(None),
+        _ => {
+            let resource = live.outputs.resource_id.as_deref();
+            Ok(Some(snapshot(&live.id, resource)))
+        }
+    }
+}
+
+/// Tags the final snapshot, if there is to be one, with what the instance has but our marks, and with the stack that leaves it.
+/// What `copyTagsToSnapshot` has given it of our marks goes.
+pub(super) async fn tag(
+    context: &Context,
+    live: &LiveOf<Instance>,
+    snapshot: Option<&str>,
+) -> AwsResult<()> {
+    let Some(name) = snapshot else {
+        return Ok(());
+    };
+    let arn = context.arn("rds", &format!("snapshot:{name}"));
+    let tags = live.tags.of_what_is_left();
+    let keys = live.tags.iter().map(|(key, _)| key);
+    let marks: Vec<String> = keys
+        .filter(|key| key.starts_with("fde:"))
+        .map(str::to_owned)
+        .collect();
+    let tagged = async {
+        until_visible(|| {
+            context.call("rds:AddTagsToResource", || {
+                context
+                    .rds
+                    .add_tags_to_resource()
+                    .resource_name(&arn)
+                    .set_tags(Some(rds::to_sdk(&tags)))
+                    .send()
+            })
+        })
+        .await?;
+        if !live.inputs.copy_tags_to_snapshot {
+            return Ok(());
+        }
+        let untagged = context.call("rds:RemoveTagsFromResource", || {
+            context
+                .rds
+                .remove_tags_from_resource()
+                .resource_name(&arn)
+                .set_tag_keys(Some(marks.clone()))
+                .send()
+        });
+        untagged.await.map(drop)
+    };
+    tagged.await.map_err(|error: ProviderError| {
+        let pairs = tags.iter();
+        let pairs = pairs.map(|(key, value)| quoted(&format!("Key={key},Value={value}")));
+        let pairs: Vec<String> = pairs.collect();
+        let command = format!(
+            "aws rds add-tags-to-resource --resource-name {arn} --tags {}",
+            pairs.join(" ")
+        );
+        let text =
+            format!("the final snapshot `{name}` is there, without its tags; to set them, run");
+        error.with_remedy(Remedy::new(text).command(command))
+    })
+}
+
+pub(super) fn of(instance: &Observed, data: DataPolicy) -> Vec<String> {
+    let id = &instance.id;
+    let mut left = Vec::new();
+    if data == DataPolicy::Snapshot
+        && super::left(instance).is_some_and(|text| text.contains("snapshot"))
+    {
+        let resource_id = instance.outputs.get("resourceId").and_then(Value::as_str);
+        let name = snapshot(id, resource_id);
+        left.push(format!("the final snapshot `{name}`"));
+    }
+    let interval = instance.inputs.get("monitoringInterval");
+    if interval.and_then(Value::as_number).unwrap_or_default() > 0.0 {
+        left.push(format!(
+            "the log group `{MONITORING}`, to which RDS writes for all databases of the region"
+        ));
+    }
+    // <https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_LogAccess.Procedural.UploadtoCloudWatch.html>
+    if let Some(Value::List(exports)) = instance.inputs.get("enabledCloudwatchLogsExports") {
+        let groups = exports.iter().filter_map(Value::as_str);
+        left.extend(groups.map(|export| {
+            format!("the log group `/aws/rds/instance/{id}/{export}`, unless the file has it")
+        }));
+    }
+    left
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::resource::value::properties;
+    use crate::resource::{Condition, Tags};
+
+    #[test]
+    fn what_rds_writes_by_itself_and_the_final_snapshot_stay() {
+        let instance = Observed {
+            token: "aws:rds:Instance".into(),
+            id: "shop".into(),
+            arn: None,
+            inputs: properties([
+                ("monitoringInterval", 60.into()),
+                (
+                    "enabledCloudwatchLogsExports",
+                    Value::list(["postgresql".into()]),
+                ),
+            ]),
+            outputs: properties([("resourceId", "db-1".into()), ("address", "a".into())]),
+            tags: Tags::default(),
+            condition: Condition::Ready,
+        };
+        let left = of(&instance, DataPolicy::Snapshot).join("; ");
+        let name = snapshot("shop", Some("db-1"));
+        for part in [
+            name.as_str(),
+            "RDSOSMetrics",
+            "/aws/rds/instance/shop/postgresql",
+        ] {
+            assert!(left.contains(part), "{left}");
+        }
+        assert!(
+            !of(&instance, DataPolicy::Discard)
+                .join("; ")
+                .contains(&name)
+        );
+        let plain = Observed {
+            inputs: properties([("monitoringInterval", 0.into())]),
+            ..instance
+        };
+        assert_eq!(of(&plain, DataPolicy::Discard), [""; 0]);
+    }
+}

@@ -1,0 +1,538 @@
+//! Where a web ACL logs the requests that it sees.
+//!
+//! - An ACL has one, put whole, under the ACL's own ARN. There are no tags: it is part of its ACL, and goes with it.
+//! - WAF takes one destination, whose name begins with `aws-waf-logs-`, and the ARN of a log group without the `:*` behind it.
+//! - For a log group WAF writes a resource policy of CloudWatch Logs, in the caller's name; it stays when the logging ends:
+//!   <https://docs.aws.amazon.com/waf/latest/developerguide/logging-cw-logs.html>, hashicorp/terraform-provider-aws#25296.
+//!   A group that was made a moment ago may be refused at first: #36000.
+//! - Names of headers come back in lower case, and fields in any order.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use aws_sdk_wafv2::types as sdk;
+use futures_util::future::try_join_all;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::logging_filter::{self, LoggingFilter};
+use super::rule::{Place, Plain};
+use crate::aws::context::Context;
+use crate::aws::error::{AwsResult, expected};
+use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType, check};
+use crate::aws::wait::{until_visible, while_in_use};
+use crate::resource::diff::sorted;
+use crate::resource::provider::{DataPolicy, Progress, Query};
+use crate::resource::{
+    Condition, CreateClass, ErrorKind, Misfit, Observed, Property, Schema, Tags, Value,
+};
+
+/// Has a web ACL log the requests that it sees.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Inputs {
+    /// ARN of the ACL.
+    pub resource_arn: String,
+    /// The ARN of one log group, bucket or delivery stream, whose name begins with `aws-waf-logs-`; of a log group without
+    /// `:*` behind it.
+    pub log_destination_configs: Vec<String>,
+    /// What of a request is not written. Up to 100. Default: all is.
+    pub redacted_fields: Vec<RedactedField>,
+    /// Which requests are logged. Default: all are.
+    pub logging_filter: Option<LoggingFilter>,
+}
+
+/// Exactly one of these.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct RedactedField {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub method: Option<Plain>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub query_string: Option<Plain>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub single_header: Option<Header>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub uri_path: Option<Plain>,
+}
+
+/// One header.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Header {
+    /// 1 to 64 characters, in any case.
+    pub name: String,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Outputs {}
+
+const TOKEN: &str = "aws:wafv2:WebAclLoggingConfiguration";
+const WEB_ACL: &str = "aws:wafv2:WebAcl";
+/// What the name of a destination begins with.
+const PREFIX: &str = "aws-waf-logs-";
+/// What the other ARN of a log group ends in.
+const STREAMS: &str = ":*";
+/// <https://docs.aws.amazon.com/waf/latest/APIReference/API_LoggingConfiguration.html>
+const MOST_FIELDS: usize = 100;
+
+pub(super) const WHOLE: Place<'_> = Place {
+    token: TOKEN,
+    rule: None,
+};
+
+pub struct WebAclLoggingConfiguration;
+
+#[async_trait]
+impl ResourceType for WebAclLoggingConfiguration {
+    type Inputs = Inputs;
+    type Outputs = Outputs;
+
+    fn schema(&self) -> Schema {
+        Schema::new::<Inputs>(TOKEN, CreateClass::PartOfParent)
+            .checks(|inputs| check(inputs, fit))
+            .key(&["resourceArn"])
+            .reads_after(&[WEB_ACL])
+            .hangs_on("resourceArn", WEB_ACL)
+            .aftermath(aftermath)
+            .properties([
+                Property::new("resourceArn")
+                    .required()
+                    .replaces()
+                    .regional(),
+                Property::new("logDestinationConfigs")
+                    .required()
+                    .canonical(canonical_destinations)
+                    .regional(),
+                Property::new("redactedFields")
+                    .default(Value::List(Vec::new()))
+                    .canonical(canonical_fields),
+                Property::new("loggingFilter").canonical(logging_filter::canonical),
+            ])
+    }
+
+    async fn read(&self, context: &Context, query: Query<'_>) -> AwsResult<Vec<LiveOf<Self>>> {
+        let ours = query.parents(WEB_ACL).filter_map(|acl| acl.arn.as_deref());
+        let imported = query.wanted.iter().filter(|wanted| wanted.is_imported);
+        let imported = imported.filter_map(|wanted| wanted.text("resourceArn"));
+        let acls: BTreeSet<&str> = ours.chain(imported).collect();
+        let found = try_join_all(acls.into_iter().map(|acl| get(context, acl))).await?;
+        Ok(found.into_iter().flatten().collect())
+    }
+
+    async fn create(
+        &self,
+        context: &Context,
+        new: New<'_, Self::Inputs>,
+    ) -> AwsResult<LiveOf<Self>> {
+        put(context, new.inputs, new.progress).await?;
+        Ok(live(new.inputs.clone()))
+    }
+
+    async fn update(&self, context: &Context, change: Change<'_, Self>) -> AwsResult<LiveOf<Self>> {
+        put(context, change.wanted, change.progress).await?;
+        Ok(change.applied())
+    }
+
+    async fn delete(
+        &self,
+        context: &Context,
+        live: &LiveOf<Self>,
+        _data: DataPolicy,
+        _progress: &dyn Progress,
+    ) -> AwsResult<()> {
+        context
+            .call("wafv2:DeleteLoggingConfiguration", || {
+                context
+                    .wafv2
+                    .delete_logging_configuration()
+                    .resource_arn(&live.inputs.resource_arn)
+                    .send()
+            })
+            .await?;
+        Ok(())
+    }
+
+    fn delete_patience(&self) -> Duration {
+        Duration::from_mins(5)
+    }
+}
+
+/// The logging of an ACL; `None` if it has none, or is gone.
+async fn get(
+    context: &Context,
+    acl: &str,
+) -> AwsResult<Option<LiveOf<WebAclLoggingConfiguration>>> {
+    const OPERATION: &str = "wafv2:GetLoggingConfiguration";
+    let answer = context
+        .call(OPERATION, || {
+            context
+                .wafv2
+                .get_logging_configuration()
+                .resource_arn(acl)
+                .send()
+        })
+        .await;
+    match answer {
+        Ok(answer) => {
+            let found = answer.logging_configuration;
+            let found = expected(OPERATION, found, "`LoggingConfiguration`")?;
+            Ok(Some(live(inputs_of(&found))))
+        }
+        Err(error) if error.is(ErrorKind::NotFound) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Replaces all of it. The ACL, or what was made for its logs, may be too new to be seen.
+async fn put(context: &Context, inputs: &Inputs, progress: &dyn Progress) -> AwsResult<()> {
+    let wanted = to_sdk(inputs)?;
+    while_in_use(Duration::from_mins(2), progress, || {
+        until_visible(|| {
+            context.call("wafv2:PutLoggingConfiguration", || {
+                context
+                    .wafv2
+                    .put_logging_configuration()
+                    .logging_configuration(wanted.clone())
+                    .send()
+            })
+        })
+    })
+    .await?;
+    Ok(())
+}
+
+fn live(inputs: Inputs) -> LiveOf<WebAclLoggingConfiguration> {
+    Live {
+        // It has none of its own, and the ACL's is the ACL's.
+        id: format!("{}/logging", inputs.resource_arn),
+        arn: None,
+        inputs,
+        outputs: Outputs {},
+        tags: Tags::default(),
+        condition: Condition::Ready,
+    }
+}
+
+fn bare(destination: &str) -> &str {
+    destination.strip_suffix(STREAMS).unwrap_or(destination)
+}
+
+fn to_sdk(inputs: &Inputs) -> AwsResult<sdk::LoggingConfiguration> {
+    let destinations = inputs.log_destination_configs.iter();
+    let destinations = destinations.map(|destination| bare(destination).to_owned());
+    let fields = inputs.redacted_fields.iter().map(RedactedField::to_sdk);
+    let filter = inputs.logging_filter.as_ref().map(LoggingFilter::to_sdk);
+    WHOLE.built(
+        sdk::LoggingConfiguration::builder()
+            .resource_arn(&inputs.resource_arn)
+            .set_log_destination_configs(Some(destinations.collect()))
+            .set_redacted_fields(Some(fields.collect::<AwsResult<_>>()?))
+            .set_logging_filter(filter.transpose()?)
+            .build(),
+    )
+}
+
+fn inputs_of(found: &sdk::LoggingConfiguration) -> Inputs {
+    Inputs {
+        resource_arn: found.resource_arn().to_owned(),
+        log_destination_configs: found.log_destination_configs().to_vec(),
+        redacted_fields: found
+            .redacted_fields()
+            .iter()
+            .map(RedactedField::from_sdk)
+            .collect(),
+        logging_filter: found.logging_filter().map(LoggingFilter::from_sdk),
+    }
+}
+
+impl RedactedField {
+    fn to_sdk(&self) -> AwsResult<sdk::FieldToMatch> {
+        let field = sdk::FieldToMatch::builder();
+        let Self {
+            method,
+            query_string,
+            single_header: header,
+            uri_path,
+        } = self;
+        Ok(match (method, query_string, header, uri_path) {
+            (Some(_), None, None, None) => field.method(sdk::Method::builder().build()),
+            (None, Some(_), None, None) => field.query_string(sdk::QueryString::builder().build()),
+            (None, None, Some(header), None) => {
+                let header = sdk::SingleHeader::builder().name(&header.name);
+                field.single_header(WHOLE.built(header.build())?)
+            }
+            (None, None, None, Some(_)) => field.uri_path(sdk::UriPath::builder().build()),
+            _ => {
+                return Err(WHOLE.refuse(
+                    "a redacted field is exactly one of `method`, `queryString`, `singleHeader`, `uriPath`",
+                ));
+            }
+        }
+        .build())
+    }
+
+    /// Empty for a field that has no form here, so that it differs from whatever is wanted.
+    fn from_sdk(field: &sdk::FieldToMatch) -> Self {
+        Self {
+            method: field.method().map(|_| Plain {}),
+            query_string: field.query_string().map(|_| Plain {}),
+            single_header: field.single_header().map(|header| Header {
+                name: header.name().to_owned(),
+            }),
+            uri_path: field.uri_path().map(|_| Plain {}),
+        }
+    }
+}
+
+/// What AWS would refuse.
+fn fit(inputs: &Inputs) -> Vec<Misfit> {
+    let mut misfits = Vec::new();
+    let destinations = &inputs.log_destination_configs;
+    if destinations.len() != 1 {
+        let reason = "takes one destination".to_owned();
+        misfits.push(Misfit::new("logDestinationConfigs", reason));
+    }
+    for (index, destination) in destinations.iter().enumerate() {
+        if !is_destination(destination) {
+            let reason = format!(
+                "`{destination}` is not the ARN of a log group, a bucket or a delivery stream whose name begins with `{PREFIX}`"
+            );
+            misfits.push(Misfit::new(
+                format!("logDestinationConfigs[{index}]"),
+                reason,
+            ));
+        }
+    }
+    if inputs.redacted_fields.len() > MOST_FIELDS {
+        let reason = format!("takes up to {MOST_FIELDS} fields");
+        misfits.push(Misfit::new("redactedFields", reason));
+    }
+    for (index, field) in inputs.redacted_fields.iter().enumerate() {
+        if let Err(error) = field.to_sdk() {
+            let at = format!("redactedFields[{index}]");
+            misfits.push(Misfit::new(at, error.message));
+        }
+        let header = field.single_header.as_ref();
+        if header.is_some_and(|header| !(1..=64).contains(&header.name.chars().count())) {
+            let at = format!("redactedFields[{index}].singleHeader.name");
+            misfits.push(Misfit::new(at, "takes 1 to 64 characters".to_owned()));
+        }
+    }
+    if let Some(filter) = &inputs.logging_filter {
+        if let Err(error) = filter.to_sdk() {
+            misfits.push(Misfit::new("loggingFilter", error.message));
+        }
+        let has_none = filter.filters.iter().any(|one| one.conditions.is_empty());
+        if filter.filters.is_empty() || has_none {
+            let reason = "takes at least one filter, and one condition in each".to_owned();
+            misfits.push(Misfit::new("loggingFilter", reason));
+        }
+    }
+    misfits
+}
+
+/// Whether an ARN is one of those that WAF writes to.
+fn is_destination(arn: &str) -> bool {
+    let parts: Vec<&str> = arn.splitn(6, ':').collect();
+    let ["arn", _, service, _, _, resource] = parts.as_slice() else {
+        return false;
+    };
+    let name = match *service {
+        "logs" => resource.strip_prefix("log-group:"),
+        "s3" => Some(*resource),
+        "firehose" => resource.strip_prefix("deliverystream/"),
+        _ => None,
+    };
+    name.is_some_and(|name| name.starts_with(PREFIX))
+}
+
+/// WAF's statement in the resource policy stays, and such policies have 5120 characters.
+fn aftermath(logging: &Observed, _: DataPolicy) -> Vec<String> {
+    let destinations = logging.inputs.get("logDestinationConfigs");
+    let destinations = destinations.and_then(Value::as_list).unwrap_or_default();
+    let groups = destinations
+        .iter()
+        .filter_map(|arn| bare(arn.as_str()?).split_once(":log-group:"));
+    groups
+        .map(|(_, name)| {
+            format!(
+                "what lets WAF write to `{name}`, in a resource policy of CloudWatch Logs that WAF has made: `aws logs \
+                 describe-resource-policies`"
+            )
+        })
+        .collect()
+}
+
+fn canonical_destinations(destinations: Value) -> Value {
+    let Value::List(destinations) = destinations else {
+        return destinations;
+    };
+    let bare = destinations.into_iter().map(|arn| match arn {
+        Value::String(arn) => bare(&arn).into(),
+        other => other,
+    });
+    sorted(Value::List(bare.collect()))
+}
+
+/// Fields as texts, in any order: empty members would all be equal.
+fn canonical_fields(fields: Value) -> Value {
+    let Value::List(fields) = fields else {
+        return fields;
+    };
+    let text = |field: &Value| {
+        let members = field.as_object()?;
+        let mut given = members.iter().filter(|(_, member)| !member.is_null());
+        let (Some((name, member)), None) = (given.next(), given.next()) else {
+            return None;
+        };
+        match member.as_object()?.get("name") {
+            Some(header) => Some(format!("{name} {}", header.as_str()?.to_lowercase()).into()),
+            None => Some(Value::from(name.as_str())),
+        }
+    };
+    let fields = fields
+        .into_iter()
+        .map(|field| text(&field).unwrap_or(field));
+    sorted(Value::List(fields.collect()))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value as Json, json};
+
+    use super::*;
+    use crate::aws::wafv2::logging_filter::tests::filter;
+
+    const GROUP: &str = "arn:aws:logs:eu-south-2:123456789012:log-group:aws-waf-logs-shop-prod";
+
+    fn inputs(edits: &Json) -> Inputs {
+        let mut inputs = json!({
+            "resourceArn": "arn:aws:wafv2:eu-south-2:123456789012:regional/webacl/shop/0a",
+            "logDestinationConfigs": [GROUP],
+            "redactedFields": [],
+        });
+        for (name, value) in edits.as_object().unwrap() {
+            inputs[name] = value.clone();
+        }
+        serde_json::from_value(inputs).unwrap()
+    }
+
+    fn header(name: &str) -> Json {
+        json!({"singleHeader": {"name": name}})
+    }
+
+    #[test]
+    fn all_of_it_reads_back_as_it_was_sent() {
+        let wanted = inputs(&json!({
+            "redactedFields": [{"method": {}}, {"queryString": {}}, {"uriPath": {}}, header("cookie")],
+            "loggingFilter": filter(),
+        }));
+        let read = inputs_of(&to_sdk(&wanted).unwrap());
+        let value = |inputs: &Inputs| serde_json::to_value(inputs).unwrap();
+        assert_eq!(value(&read), value(&wanted));
+    }
+
+    #[test]
+    fn the_arn_for_policies_is_sent_without_what_is_behind_the_group() {
+        let with = format!("{GROUP}:*");
+        let sent = to_sdk(&inputs(&json!({"logDestinationConfigs": [with]}))).unwrap();
+        assert_eq!(sent.log_destination_configs(), [GROUP]);
+        let form = |arn: &str| canonical_destinations(json!([arn]).into());
+        assert_eq!(form(&with), form(GROUP));
+    }
+
+    #[test]
+    fn fields_in_another_order_and_case_are_the_same_and_others_are_not() {
+        let form = |fields: Json| canonical_fields(fields.into());
+        let written = form(json!([
+            header("Cookie"),
+            header("authorization"),
+            {"method": {}}
+        ]));
+        let answered = form(json!([
+            {"method": {}},
+            header("authorization"),
+            header("cookie")
+        ]));
+        assert_eq!(written, answered);
+        let other = form(json!([
+            {"uriPath": {}},
+            header("authorization"),
+            header("cookie")
+        ]));
+        assert_ne!(other, answered);
+        // What has no form here.
+        assert_ne!(form(json!([{}])), form(json!([])));
+    }
+
+    #[test]
+    fn what_waf_does_not_take_is_refused_where_it_stands() {
+        let stream = "arn:aws:firehose:eu-south-2:123456789012:deliverystream/aws-waf-logs-shop";
+        for taken in [GROUP, stream, "arn:aws:s3:::aws-waf-logs-shop"] {
+            let inputs = inputs(&json!({"logDestinationConfigs": [taken]}));
+            assert_eq!(fit(&inputs).len(), 0, "{taken}");
+        }
+        let named = "arn:aws:logs:eu-south-2:123456789012:log-group:waf";
+        let action = json!([{"actionCondition": {"action": "block"}}]);
+        let of_action = json!({"defaultBehavior": "DROP", "filters": [
+            {"behavior": "KEEP", "requirement": "MEETS_ANY", "conditions": action}]});
+        for (edits, at) in [
+            (
+                json!({"logDestinationConfigs": [named]}),
+                "logDestinationConfigs[0]",
+            ),
+            (
+                json!({"logDestinationConfigs": ["aws-waf-logs-shop"]}),
+                "logDestinationConfigs[0]",
+            ),
+            (
+                json!({"logDestinationConfigs": [GROUP, stream]}),
+                "logDestinationConfigs",
+            ),
+            (
+                json!({"redactedFields": [{"method": {}, "uriPath": {}}]}),
+                "redactedFields[0]",
+            ),
+            (
+                json!({"redactedFields": [header("")]}),
+                "redactedFields[0].singleHeader.name",
+            ),
+            (json!({"loggingFilter": of_action}), "loggingFilter"),
+            (
+                json!({"loggingFilter": {"defaultBehavior": "KEEP", "filters": []}}),
+                "loggingFilter",
+            ),
+        ] {
+            let misfits = fit(&inputs(&edits));
+            let places: Vec<&str> = misfits.iter().map(|misfit| misfit.at.as_str()).collect();
+            assert_eq!(places, [at], "{edits}");
+        }
+    }
+
+    #[test]
+    fn what_waf_leaves_in_the_account_is_named() {
+        let observed = |destination: &str| Observed {
+            token: TOKEN.to_owned(),
+            id: "logging".to_owned(),
+            arn: None,
+            inputs: crate::resource::value::properties([(
+                "logDestinationConfigs",
+                json!([destination]).into(),
+            )]),
+            outputs: crate::resource::Properties::new(),
+            tags: Tags::default(),
+            condition: Condition::Ready,
+        };
+        let left = aftermath(&observed(GROUP), DataPolicy::default());
+        assert_eq!(left.len(), 1, "{left:?}");
+        assert!(left[0].contains("`aws-waf-logs-shop-prod`"), "{left:?}");
+        let bucket = observed("arn:aws:s3:::aws-waf-logs-shop");
+        assert_eq!(
+            aftermath(&bucket, DataPolicy::default()),
+            Vec::<String>::new()
+        );
+    }
+}

@@ -1,0 +1,155 @@
+//! What goes only when it is named: data, and what AWS is to protect from deletion.
+
+use super::{name_key, past};
+use crate::cli::session::{self, Session};
+use crate::display::Message;
+use crate::execute::Report;
+use crate::plan::{Goal, Op, Plan, Refusal};
+use crate::resource::{Catalog, ErrorKind, Urn};
+
+/// Data that would go, and which nobody has named.
+pub(super) fn holds_data(plan: &Plan, session: &Session, again: &str) -> Option<Message> {
+    let found: Vec<_> = plan
+        .refusals
+        .iter()
+        .filter_map(|refusal| match refusal {
+            Refusal::HoldsData { urn, id, op, guard } => Some((urn, id, *op, *guard)),
+            _ => None,
+        })
+        .collect();
+    let (first, ..) = found.first()?;
+    let mut message = Message::error("data is not deleted without consent")
+        .code("fde::guard::holds_data")
+        .at(session.offline.place(first));
+    let mut command = again.to_owned();
+    for (urn, id, op, guard) in &found {
+        let holds = match guard {
+            Some(guard) => format!("holds data, has `{guard}` on,"),
+            None => "holds data".to_owned(),
+        };
+        message = message.fact(
+            urn.name(),
+            format!("{} `{id}` {holds} and would be {}", urn.token(), past(*op)),
+        );
+        command.push_str(" --allow-delete ");
+        command.push_str(&session::quoted(name_of(plan, session, urn, id, *op)));
+    }
+    message = message.fact("now", "nothing was changed");
+    for (urn, id, ..) in &found {
+        if let Some(help) = keeping(plan, session, urn, id) {
+            message = message.help(help);
+        }
+    }
+    Some(
+        message
+            .help("if the data may go, say so by name")
+            .command(command),
+    )
+}
+
+/// What has AWS's own protection on, which the plan would switch off, and which nobody has named. It holds no data; what is
+/// lost with it stands in its type.
+pub(super) fn guarded(plan: &Plan, session: &Session, again: &str) -> Option<Message> {
+    let found: Vec<_> = plan
+        .refusals
+        .iter()
+        .filter_map(|refusal| match refusal {
+            Refusal::Guarded { urn, id, op, guard } => Some((urn, id, *op, *guard)),
+            _ => None,
+        })
+        .collect();
+    let (first, ..) = found.first()?;
+    let mut message =
+        Message::error("what AWS protects from deletion is not deleted without consent")
+            .code("fde::guard::protected_by_aws")
+            .at(session.offline.place(first));
+    let mut command = again.to_owned();
+    for (urn, id, op, guard) in &found {
+        message = message.fact(
+            urn.name(),
+            format!(
+                "{} `{id}` has `{guard}` on, and would be {}",
+                urn.token(),
+                past(*op)
+            ),
+        );
+        let schema = session.offline.catalog.get(urn.token());
+        let interruption = schema.and_then(|schema| schema.interruption);
+        let lost = interruption.and_then(|interruption| match op {
+            Op::Replace => interruption.create_first,
+            _ => interruption.deleted,
+        });
+        if let Some(lost) = lost {
+            message = message.fact("then", lost);
+        }
+        command.push_str(" --allow-delete ");
+        command.push_str(&session::quoted(name_of(plan, session, urn, id, *op)));
+    }
+    Some(
+        message
+            .fact("now", "nothing was changed")
+            .help("if it may go, say so by name")
+            .command(command),
+    )
+}
+
+/// By which name an object is consented to. The logical one is that of the object that stays, too.
+fn name_of<'a>(plan: &Plan, session: &Session, urn: &'a Urn, id: &'a str, op: Op) -> &'a str {
+    let is_second =
+        plan.goal == Goal::Up && op == Op::Delete && session.offline.graph.contains(urn);
+    if is_second { id } else { urn.name() }
+}
+
+/// How data is kept of what may have been renamed: it goes, and another of its type comes.
+fn keeping(plan: &Plan, session: &Session, urn: &Urn, id: &str) -> Option<String> {
+    if session.offline.graph.contains(urn) || id.starts_with("arn:") {
+        return None;
+    }
+    let mut coming = plan.steps.iter().filter(|step| {
+        step.op() == Op::Create && step.urn.token() == urn.token() && step.urn != *urn
+    });
+    let (now, None) = (&coming.next()?.urn, coming.next()) else {
+        return None;
+    };
+    let schema = session.offline.catalog.get(urn.token())?;
+    let key = match name_key(now, session) {
+        Some(key) => key.to_string(),
+        None => schema.name?.property.to_owned(),
+    };
+    let (before, now) = (urn.name(), now.name());
+    let file = session.offline.file_name();
+    Some(format!(
+        "if `{before}` is now `{now}`, keep it: `{key}: {id}` in {file}"
+    ))
+}
+
+/// What to type where a run has met data of which there can be no snapshot, and has left it alone.
+pub fn left_alone(plan: &Plan, report: &Report, catalog: &Catalog, again: &str) -> Option<Message> {
+    let names: Vec<&str> = report
+        .failed
+        .iter()
+        .filter(|(_, error)| error.kind == ErrorKind::Guarded)
+        .map(|(id, _)| &plan.steps[*id])
+        .filter(|step| step.is_delete())
+        .map(|step| &step.urn)
+        .filter(|urn| {
+            let schema = catalog.get(urn.token());
+            schema.is_some_and(|schema| schema.stateful && schema.leaves.is_none())
+        })
+        .map(Urn::name)
+        .collect();
+    if names.is_empty() {
+        return None;
+    }
+    let mut command = again.to_owned();
+    for name in &names {
+        command.push_str(" --allow-delete ");
+        command.push_str(&session::quoted(name));
+    }
+    let message = Message::warning("data is not deleted without consent")
+        .code("fde::guard::holds_data")
+        .fact("left", names.join(", "))
+        .help("if the data may go, say so by name")
+        .command(command);
+    Some(message)
+}

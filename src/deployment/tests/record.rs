@@ -1,0 +1,293 @@
+//! What is on record of runs, and what that proves.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use tokio::time::sleep;
+
+use super::stack;
+use crate::deployment::{Begun, History, Record, history};
+use crate::resource::{Made, Proof, Urn};
+use crate::testing::FakeStore;
+
+/// What a run has left is a hint for the next, as far as there is room, and by whole types: half a list would pass for a whole.
+#[tokio::test(start_paused = true)]
+async fn a_record_says_where_to_look() {
+    let store = FakeStore::default();
+    let stack = stack();
+    let history = History::of(&stack, &store);
+    let nothing = history.whereabouts().await.unwrap();
+    assert_eq!((nothing.age, nothing.versions), (None, [0, 0]));
+    assert!(matches!(nothing.proof, Proof::Known { .. }));
+    let arns = |kind: &str, count: usize| {
+        let arn = |n| format!("arn:aws:{kind}:eu-south-2:123456789012:shop-dev-{n}");
+        (0..count).map(arn).collect::<Vec<_>>()
+    };
+    let record = Record {
+        command: "up".into(),
+        types: vec![
+            "sns:Topic".into(),
+            "cloudwatch:MetricAlarm".into(),
+            "fde:x:Y".into(),
+        ],
+        objects: [
+            ("sns:Topic".to_owned(), arns("sns", 3)),
+            ("cloudwatch:MetricAlarm".to_owned(), arns("cloudwatch", 200)),
+        ]
+        .into(),
+        run_url: Some("u".repeat(1000)),
+        set: (0..500).map(|n| format!("services.api{n}.image")).collect(),
+        ..Record::default()
+    };
+    history.add(&record, None).await.unwrap();
+    let text = store.value("/fde-infra/shop/dev/deployments").unwrap();
+    assert!(text.len() <= 4096, "{}", text.len());
+    sleep(Duration::from_secs(7)).await;
+    let left = history.whereabouts().await.unwrap();
+    let tokens = ["aws:cloudwatch:MetricAlarm", "aws:sns:Topic", "fde:x:Y"];
+    assert_eq!(left.tokens, tokens.map(str::to_owned).into());
+    let topics = [("aws:sns:Topic".to_owned(), arns("sns", 3))];
+    assert_eq!(left.objects, topics.into());
+    assert_eq!(left.age, Some(Duration::from_secs(7)));
+    // A record of an earlier version proves nothing.
+    assert_eq!(left.proof, Proof::Unknown);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_is_kept_whatever_was_set() {
+    let store = FakeStore::default();
+    let stack = stack();
+    let history = History::of(&stack, &store);
+    let record = Record {
+        command: "up".into(),
+        created: 81,
+        set: (0..500).map(|n| format!("services.api{n}.image")).collect(),
+        ..Record::default()
+    };
+    history.add(&record, None).await.unwrap();
+    let text = store.value("/fde-infra/shop/dev/deployments").unwrap();
+    assert!(text.len() <= 4096, "{}", text.len());
+    // What another version wrote otherwise is still a run.
+    store.write(
+        "/fde-infra/shop/dev/deployments",
+        "{\"outcome\": \"partly\"}",
+    );
+    let listed = history.list().await.unwrap();
+    let numbers: Vec<i64> = listed.iter().map(|run| run.number).collect();
+    assert_eq!(numbers, [2, 1]);
+    let kept = &listed[1].record;
+    assert_eq!((kept.command.as_str(), kept.created), ("up", 81));
+    assert_eq!(kept.set.len() + kept.set_besides, 500);
+}
+
+/// What a run has made is proven by its announcement until it is on record, whatever runs come between.
+#[tokio::test(start_paused = true)]
+async fn what_a_run_has_made_is_proven_by_its_announcement_until_it_is_on_record() {
+    let store = FakeStore::default();
+    let stack = stack();
+    let history = History::of(&stack, &store);
+    let urn = Urn::new(&stack, "aws:ec2:Eip", "address");
+    let runs = async || {
+        let left = history.whereabouts().await.unwrap();
+        let Proof::Known { made, runs, .. } = left.proof else {
+            panic!("{left:?}");
+        };
+        (left.unfinished, made, runs)
+    };
+    let mut parts = Made::new("key");
+    parts.insert_part(&urn, "012345");
+    let mut first = Begun::new("first", "key", &parts, &[]);
+    assert!(history.begin(&mut first, 0, &Made::new).await.unwrap());
+    // It was killed, and so was the next one.
+    let (unfinished, made, ids) = runs().await;
+    assert!(made.has_part(&urn, "012345"));
+    assert_eq!(ids, ["first"]);
+    let mut second = Begun::new("second", "key", &Made::new("key"), &unfinished);
+    assert!(history.begin(&mut second, 1, &Made::new).await.unwrap());
+    let (unfinished, made, ids) = runs().await;
+    assert!(made.has_part(&urn, "012345"));
+    assert_eq!(ids, ["second", "first"]);
+    // The third one ends well, and what the first has made may not have been seen yet.
+    let mut third = Begun::new("third", "key", &Made::new("key"), &unfinished);
+    assert!(history.begin(&mut third, 2, &Made::new).await.unwrap());
+    let mut made = Made::new("key");
+    made.insert_object(&urn, "eipalloc-1");
+    let record = Record {
+        made: history::made_text(&made),
+        key: "key".into(),
+        over: vec!["third".into(), "second".into()],
+        ..Record::default()
+    };
+    history.add(&record, None).await.unwrap();
+    let (_, made, ids) = runs().await;
+    assert!(made.has_object(&urn, "eipalloc-1") && made.has_part(&urn, "012345"));
+    assert_eq!(ids, ["first"]);
+}
+
+/// The proof of what is ours is kept whatever else there is no room for.
+#[tokio::test(start_paused = true)]
+async fn a_record_keeps_the_proof_of_six_hundred_objects() {
+    let store = FakeStore::default();
+    let stack = stack();
+    let history = History::of(&stack, &store);
+    let urn = Urn::new(&stack, "aws:ec2:Eip", "address");
+    let mut made = Made::new("key");
+    for number in 0..600 {
+        made.insert_object(&urn, &format!("eipalloc-{number}"));
+    }
+    let record = Record {
+        made: history::made_text(&made),
+        key: "key".into(),
+        left: "0033837d:e90f3f ".repeat(200),
+        set: (0..500).map(|n| format!("services.api{n}.image")).collect(),
+        over: (0..100).map(|n| format!("{n:016x}")).collect(),
+        types: (0..30)
+            .map(|n| format!("elasticloadbalancing:T{n}"))
+            .collect(),
+        run_url: Some("u".repeat(1000)),
+        ..Record::default()
+    };
+    history.add(&record, None).await.unwrap();
+    let text = store.value("/fde-infra/shop/dev/deployments").unwrap();
+    assert!(text.len() <= 4096, "{}", text.len());
+    let Proof::Known { made, .. } = history.whereabouts().await.unwrap().proof else {
+        panic!("{text}");
+    };
+    let has = |number: usize| made.has_object(&urn, &format!("eipalloc-{number}"));
+    assert!((0..600).all(has) && !has(600));
+}
+
+/// SSM has no "write if unchanged": without a lock, what one run writes over another's is seen by the version, and put beside it.
+#[tokio::test(start_paused = true)]
+async fn runs_without_a_lock_keep_what_the_others_have_announced_and_put_on_record() {
+    let stack = stack();
+    for seed in 0..50 {
+        let store = FakeStore::slow(seed, Duration::from_millis(200));
+        let history = History::of(&stack, &store);
+        let urn = Urn::new(&stack, "aws:ec2:Eip", "address");
+        let ids: Vec<String> = (0..4).map(|number| format!("eipalloc-{number}")).collect();
+        let announce = |id: &String| {
+            // None knows of a key yet, and each finds one of its own.
+            let mut run = Begun::new(id, id, &Made::new(id), &[]);
+            let history = &history;
+            async move {
+                let is_next = history.begin(&mut run, 0, &Made::new).await.unwrap();
+                (is_next, run.key)
+            }
+        };
+        let announced = futures_util::future::join_all(ids.iter().map(announce)).await;
+        assert!(announced.iter().filter(|(is_next, _)| *is_next).count() <= 1);
+        let keys: BTreeSet<&String> = announced.iter().map(|(_, key)| key).collect();
+        assert_eq!(keys.len(), 1, "seed {seed}: {keys:?}");
+        let left = history.whereabouts().await.unwrap();
+        let unfinished: BTreeSet<&String> = left.unfinished.iter().map(|run| &run.id).collect();
+        assert_eq!(unfinished, ids.iter().collect(), "seed {seed}");
+        let end = |id: &String| {
+            let mut made = Made::new("key");
+            made.insert_object(&urn, id);
+            let record = Record {
+                made: history::made_text(&made),
+                key: "key".into(),
+                over: left.over_after(id, true),
+                ..Record::default()
+            };
+            let history = &history;
+            async move { history.add(&record, Some(0)).await.unwrap() }
+        };
+        futures_util::future::join_all(ids.iter().map(end)).await;
+        let left = history.whereabouts().await.unwrap();
+        assert_eq!(left.unfinished, [], "seed {seed}");
+        let Proof::Known { made, .. } = left.proof else {
+            panic!("{left:?}");
+        };
+        assert!(
+            ids.iter().all(|id| made.has_object(&urn, id)),
+            "seed {seed}"
+        );
+    }
+}
+
+/// A run without the right to read what proves something leaves that where it is.
+#[tokio::test(start_paused = true)]
+async fn a_run_that_could_not_read_the_record_takes_nothing_from_it() {
+    let store = FakeStore::default();
+    let stack = stack();
+    let history = History::of(&stack, &store);
+    let urn = Urn::new(&stack, "aws:ec2:Eip", "address");
+    let mut made = Made::new("key");
+    made.insert_object(&urn, "eipalloc-1");
+    let known = Record {
+        made: history::made_text(&made),
+        key: "key".into(),
+        over: vec!["first".into()],
+        ..Record::default()
+    };
+    history.add(&known, None).await.unwrap();
+    let unread = Record {
+        unread: true,
+        key: "another".into(),
+        ..Record::default()
+    };
+    for _ in 0..3 {
+        history.add(&unread, None).await.unwrap();
+    }
+    let left = history.whereabouts().await.unwrap();
+    let Proof::Known { made, .. } = left.proof else {
+        panic!("{left:?}");
+    };
+    assert!(made.has_object(&urn, "eipalloc-1") && !made.has_object(&urn, "eipalloc-2"));
+    assert_eq!(left.over, ["first"]);
+    assert_eq!(left.key.as_deref(), Some("key"));
+    // Where none has ever been able to, nothing is proven, and nothing is taken for an earlier version's.
+    let other = FakeStore::default();
+    let history = History::of(&stack, &other);
+    history.add(&unread, None).await.unwrap();
+    let left = history.whereabouts().await.unwrap();
+    assert!(matches!(left.proof, Proof::Known { .. }), "{left:?}");
+}
+
+/// Else an accident, and anyone with the right to write the parameter, would have the tags decide.
+#[tokio::test(start_paused = true)]
+async fn what_is_no_record_is_not_one_of_an_earlier_version() {
+    let stack = stack();
+    let urn = Urn::new(&stack, "aws:ec2:Eip", "address");
+    let mut made = Made::new("key");
+    made.insert_object(&urn, "eipalloc-1");
+    let known = Record {
+        made: history::made_text(&made),
+        key: "key".into(),
+        ..Record::default()
+    };
+    let name = "/fde-infra/shop/dev/deployments";
+    for text in [
+        "x",
+        "{}",
+        "null",
+        "[]",
+        " ",
+        r#"{"left":"zzz"}"#,
+        r#"{"released":true}"#,
+        &"[".repeat(4000),
+    ] {
+        let store = FakeStore::default();
+        let history = History::of(&stack, &store);
+        store.write(name, text);
+        let left = history.whereabouts().await.unwrap();
+        assert_eq!(left.proof, Proof::nothing(), "{text}");
+        // What stood there before it counts.
+        let store = FakeStore::default();
+        let history = History::of(&stack, &store);
+        history.add(&known, None).await.unwrap();
+        store.write(name, text);
+        let left = history.whereabouts().await.unwrap();
+        let Proof::Known { made, .. } = left.proof else {
+            panic!("{text}");
+        };
+        assert!(made.has_object(&urn, "eipalloc-1"), "{text}");
+    }
+    // One of an earlier version had no proof.
+    let store = FakeStore::default();
+    store.write(name, r#"{"command":"up","outcome":"succeeded"}"#);
+    let left = History::of(&stack, &store).whereabouts().await.unwrap();
+    assert_eq!(left.proof, Proof::Unknown);
+}
