@@ -34,6 +34,7 @@ fn each(to: &mut impl Listener) {
     to.hear(ec2::security_group_ingress_rule::SecurityGroupIngressRule);
     to.hear(ec2::subnet::Subnet);
     to.hear(ec2::vpc::Vpc);
+    to.hear(ecr::image_tag::ImageTag);
     to.hear(ecr::lifecycle_policy::LifecyclePolicy);
     to.hear(ecr::repository::Repository);
     to.hear(ecs::cluster::Cluster);
@@ -161,6 +162,7 @@ mod tests {
         expect![[r#"
             [
                 "aws:appautoscaling:Policy",
+                "aws:ecr:ImageTag",
                 "aws:ecr:LifecyclePolicy",
                 "aws:s3:BucketLifecycleConfiguration",
                 "aws:s3:BucketOwnershipControls",
@@ -198,7 +200,8 @@ mod tests {
     #[test]
     fn what_is_only_written_is_remembered_unless_aws_keeps_nothing_of_it() {
         // How this program makes its calls, which the file says anew with each run.
-        const OURS: [(&str, &str); 9] = [
+        const OURS: [(&str, &str); 10] = [
+            ("aws:ecr:ImageTag", "service"),
             ("aws:ecr:Repository", "forceDelete"),
             ("aws:ecs:Service", "desiredCountRange"),
             ("aws:ecs:Service", "forceNewDeployment"),

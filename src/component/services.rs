@@ -51,9 +51,16 @@ pub struct ServiceSpec {
     /// whole address.
     #[schemars(example = &"happyrobot-api", length(min = 2, max = 256))]
     pub repository: Option<String>,
-    /// How many images the repository keeps: older ones expire, whether they run or not. Default: 10.
+    /// How many images the repository keeps: older ones expire, all but the one that the service runs. Default: 10.
     #[schemars(range(min = 1, max = 10_000))]
     pub keep_images: Option<u32>,
+    /// Whether `up` puts the tag `fde-live-NAME` on the image that the service runs, which keeps it from expiring; other
+    /// deployments move it with the next `up`. Default: true.
+    pub keep_live_image: Option<bool>,
+    /// Days after its push for which an image without a tag is kept. Default: as long as `keepImages` says, for such an image
+    /// may run: a tag that is pushed again, as `latest` can be, leaves the image that had it.
+    #[schemars(range(min = 1, max = 3650))]
+    pub keep_untagged_days: Option<u32>,
     /// Whether a tag of the repository can be pushed again with another image: `immutable` is no for every tag but `latest`,
     /// `mutable` is yes. Default: `immutable`.
     pub image_tags: Option<ImageTags>,
@@ -263,6 +270,10 @@ pub struct Repository {
     pub name: Option<String>,
     /// How many images do not expire.
     pub keeps: u32,
+    /// Whether the one that runs does not, either.
+    pub keeps_live: bool,
+    /// Days after which those without a tag do; `None` for as long as the others.
+    pub untagged_days: Option<u32>,
     /// `None` for the default, which is immutable.
     pub tags: Option<ImageTags>,
 }
@@ -410,6 +421,8 @@ fn settle_one(context: &mut Context<'_>, key: String, spec: ServiceSpec, only: b
     let needs_repository = spec.repository.is_some() || !matches!(image, Image::Address(_));
     for (name, is_given) in [
         ("keepImages", spec.keep_images.is_some()),
+        ("keepLiveImage", spec.keep_live_image.is_some()),
+        ("keepUntaggedDays", spec.keep_untagged_days.is_some()),
         ("imageTags", spec.image_tags.is_some()),
     ] {
         if is_given && !needs_repository {
@@ -426,6 +439,8 @@ fn settle_one(context: &mut Context<'_>, key: String, spec: ServiceSpec, only: b
         repository: needs_repository.then_some(Repository {
             name: spec.repository,
             keeps: spec.keep_images.unwrap_or(10),
+            keeps_live: spec.keep_live_image.unwrap_or(true),
+            untagged_days: spec.keep_untagged_days,
             tags: spec.image_tags,
         }),
         image,

@@ -7,13 +7,20 @@ use crate::resource::{Path, StackId, Urn, Value};
 use super::context::Context;
 use super::network::{NatGateways, Network};
 use super::services::{
-    Architecture, Image, ImageTags, KEY, Service, Services, cluster, cluster_name, derived_name,
+    Architecture, Image, ImageTags, KEY, Repository, Service, Services, cluster, cluster_name,
+    derived_name,
 };
 use super::task_roles::{self, Secret};
 use super::{Note, Platform, database_access, load_balancer, monitoring, security_groups};
 
 /// The tag that is deployed where the author names no image.
 const FIRST_TAG: &str = "latest";
+
+/// How the tags begin that keep what services run: those of `aws:ecr:ImageTag`.
+const LIVE_TAG: &str = "fde-live-";
+
+/// More images than services run from one repository, and not fewer than `keepImages` takes.
+const NEVER: u32 = 10_000;
 
 /// The volume for what a container writes whose own files cannot be written.
 const SCRATCH: &str = "tmp";
@@ -62,6 +69,7 @@ impl Services {
             task_roles::expand(context, service, &secrets, access);
             let definition = add.task_definition(context, &secrets);
             add.service(context, network, &definition);
+            add.live_tag(context, &definition);
             if !service.scaling.is_fixed() {
                 add.scaling(context);
             }
@@ -115,12 +123,12 @@ impl Addition<'_> {
         let (mutability, movable) = match repository.tags {
             Some(ImageTags::Mutable) => ("MUTABLE", Value::Null),
             Some(ImageTags::Immutable) | None => {
-                let filter = [
-                    ("filter", FIRST_TAG.into()),
-                    ("filterType", "WILDCARD".into()),
-                ];
-                let filters = Value::list([Value::object(filter)]);
-                ("IMMUTABLE_WITH_EXCLUSION", filters)
+                let live = repository.keeps_live.then(|| format!("{LIVE_TAG}*"));
+                let movable = [FIRST_TAG.to_owned()].into_iter().chain(live);
+                let filters = movable.map(|tag| {
+                    Value::object([("filter", tag.into()), ("filterType", "WILDCARD".into())])
+                });
+                ("IMMUTABLE_WITH_EXCLUSION", Value::List(filters.collect()))
             }
         };
         let inputs = properties([
@@ -139,30 +147,7 @@ impl Addition<'_> {
             resource.new_default("imageTagMutability", Value::from("MUTABLE"), &*keep);
             resource.new_default("imageTagMutabilityExclusionFilters", Value::Null, keep);
         }
-        let rule = Value::object([
-            ("rulePriority", 1.into()),
-            (
-                "description",
-                format!("Keep the last {} images", repository.keeps).into(),
-            ),
-            (
-                "selection",
-                Value::object([
-                    ("tagStatus", "any".into()),
-                    ("countType", "imageCountMoreThan".into()),
-                    ("countNumber", repository.keeps.into()),
-                ]),
-            ),
-            ("action", Value::object([("type", "expire".into())])),
-        ]);
-        let policy = properties([
-            ("repository", Value::output(&urn, "name")),
-            ("policy", Value::object([("rules", Value::list([rule]))])),
-        ]);
-        let policy_urn = self
-            .service
-            .urn(self.stack, "aws:ecr:LifecyclePolicy", "lifecyclePolicy");
-        context.add(self.origin(), policy_urn, policy);
+        self.expiry(context, repository);
         let output = format!("{}RepositoryUrl", camel_case(&self.service.key));
         let url = Value::output(&urn, "repositoryUrl");
         context.outputs.push((output, url));
@@ -188,6 +173,86 @@ impl Addition<'_> {
                 text: push,
             });
         }
+    }
+
+    /// Which images expire: never the one that the service runs, and others once there are more.
+    fn expiry(&self, context: &mut Context<'_>, repository: &Repository) {
+        let mut rules = Vec::new();
+        if repository.keeps_live {
+            // What a rule selects, no later rule expires.
+            let selection = Value::object([
+                ("tagStatus", "tagged".into()),
+                ("tagPrefixList", Value::list([LIVE_TAG.into()])),
+                ("countType", "imageCountMoreThan".into()),
+                ("countNumber", NEVER.into()),
+            ]);
+            rules.push(("Keep what services run".to_owned(), selection));
+        }
+        if let Some(days) = repository.untagged_days {
+            let selection = Value::object([
+                ("tagStatus", "untagged".into()),
+                ("countType", "sinceImagePushed".into()),
+                ("countUnit", "days".into()),
+                ("countNumber", days.into()),
+            ]);
+            rules.push((format!("Days without a tag: {days}"), selection));
+        }
+        let selection = Value::object([
+            ("tagStatus", "any".into()),
+            ("countType", "imageCountMoreThan".into()),
+            ("countNumber", repository.keeps.into()),
+        ]);
+        rules.push((
+            format!("Keep the last {} images", repository.keeps),
+            selection,
+        ));
+        let rules = (1..).zip(rules).map(|(priority, (what, selection))| {
+            Value::object([
+                ("rulePriority", Value::from(priority)),
+                ("description", what.into()),
+                ("selection", selection),
+                ("action", Value::object([("type", "expire".into())])),
+            ])
+        });
+        let policy = Value::object([("rules", Value::List(rules.collect()))]);
+        let policy = properties([("repository", self.repository_name()), ("policy", policy)]);
+        let urn = self
+            .service
+            .urn(self.stack, "aws:ecr:LifecyclePolicy", "lifecyclePolicy");
+        let resource = context.add(self.origin(), urn, policy);
+        if repository.keeps_live {
+            let path = "policy.rules[0].selection.tagPrefixList";
+            resource.new_default(path, Value::Null, self.keep_live_no_more());
+        }
+    }
+
+    fn repository_name(&self) -> Value {
+        Value::output(&self.service.repository_urn(self.stack), "name")
+    }
+
+    fn keep_live_no_more(&self) -> String {
+        format!("{}: false", self.service.path("keepLiveImage"))
+    }
+
+    /// The tag that keeps what the service runs from expiring, once it runs.
+    fn live_tag(&self, context: &mut Context<'_>, definition: &Urn) {
+        let (stack, service) = (self.stack, self.service);
+        let Some(repository) = &service.repository else {
+            return;
+        };
+        if !repository.keeps_live {
+            return;
+        }
+        let image = Value::output_at(definition, ["containerDefinitions", "0", "image"]);
+        let tag = properties([
+            ("repository", self.repository_name()),
+            ("tag", format!("{LIVE_TAG}{}", service.key).into()),
+            ("image", self.once_there_is_an_image(image, Value::Null)),
+            ("service", Value::output(&service.service_urn(stack), "arn")),
+        ]);
+        let urn = service.urn(stack, "aws:ecr:ImageTag", "liveImage");
+        let resource = context.add(self.origin(), urn, tag);
+        resource.new_by_default(self.keep_live_no_more());
     }
 
     /// `:tag` or `@digest`, if the image comes from the repository of the service.
@@ -359,17 +424,17 @@ impl Addition<'_> {
         ]))
     }
 
-    /// A number of tasks, or none while there is nothing to run.
-    fn once_there_is_an_image(&self, count: u32) -> Value {
+    /// A value, or another one while there is nothing to run.
+    fn once_there_is_an_image(&self, then: impl Into<Value>, otherwise: impl Into<Value>) -> Value {
         if self.own_tag().is_none() {
-            return count.into();
+            return then.into();
         }
         let repository = self.service.repository_urn(self.stack);
         Value::If(Box::new(Conditional {
             condition: Value::output(&repository, "hasImages"),
             says: "the repository has an image".to_owned(),
-            then: count.into(),
-            otherwise: 0.into(),
+            then: then.into(),
+            otherwise: otherwise.into(),
         }))
     }
 
@@ -392,7 +457,7 @@ impl Addition<'_> {
             ("taskDefinition", Value::output(definition, "arn")),
             (
                 "desiredCount",
-                self.once_there_is_an_image(service.scaling.min),
+                self.once_there_is_an_image(service.scaling.min, 0),
             ),
             ("launchType", "FARGATE".into()),
             ("platformVersion", "LATEST".into()),
@@ -416,8 +481,8 @@ impl Addition<'_> {
         ]);
         if !service.scaling.is_fixed() {
             let range = Value::object([
-                ("min", self.once_there_is_an_image(service.scaling.min)),
-                ("max", self.once_there_is_an_image(service.scaling.max)),
+                ("min", self.once_there_is_an_image(service.scaling.min, 0)),
+                ("max", self.once_there_is_an_image(service.scaling.max, 0)),
             ]);
             inputs.insert("desiredCountRange".to_owned(), range);
         }
@@ -478,11 +543,11 @@ impl Addition<'_> {
             ("scalableDimension", "ecs:service:DesiredCount".into()),
             (
                 "minCapacity",
-                self.once_there_is_an_image(service.scaling.min),
+                self.once_there_is_an_image(service.scaling.min, 0),
             ),
             (
                 "maxCapacity",
-                self.once_there_is_an_image(service.scaling.max),
+                self.once_there_is_an_image(service.scaling.max, 0),
             ),
         ]);
         context.add(self.origin(), target.clone(), inputs);

@@ -65,6 +65,7 @@ const TYPES: &[(&str, &str, &str)] = &[
         "cidrBlock enableDnsSupport enableDnsHostnames instanceTenancy defaultSecurityGroup",
         "",
     ),
+    ("aws:ecr:ImageTag", "repository tag image service", ""),
     ("aws:ecr:LifecyclePolicy", "repository policy", ""),
     (
         "aws:ecr:Repository",

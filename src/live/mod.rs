@@ -297,6 +297,7 @@ fn rounds<'a>(
             let parents: Option<Vec<usize>> = schema
                 .reads_after
                 .iter()
+                .chain(schema.compares_after)
                 .filter(|token| catalog.get(token).is_some())
                 .map(|token| round_of.get(token).copied())
                 .collect();

@@ -122,6 +122,8 @@ pub struct Schema {
     pub follows_use: bool,
     /// Types whose live objects must be known before this one can be read: parents, mostly.
     pub reads_after: &'static [&'static str],
+    /// Further types of which that is so for what its inputs refer to: it is no part of these.
+    pub compares_after: &'static [&'static str],
     /// The properties that name a role which AWS assumes as it makes the object, or what has such a role: the policies of the
     /// role come first.
     pub assumes: &'static [&'static str],
@@ -207,6 +209,7 @@ impl Schema {
             taggable: create_class != CreateClass::PartOfParent,
             goes_with: &[],
             reads_after: &[],
+            compares_after: &[],
             assumes: &[],
             deletes_after: &[],
             deletes_beside: None,
@@ -507,6 +510,12 @@ impl Schema {
     #[must_use]
     pub fn reads_after(mut self, tokens: &'static [&'static str]) -> Self {
         self.reads_after = tokens;
+        self
+    }
+
+    #[must_use]
+    pub fn compares_after(mut self, tokens: &'static [&'static str]) -> Self {
+        self.compares_after = tokens;
         self
     }
 

@@ -13,7 +13,7 @@ by the account, by `strangers.py`), `POST /_account/policies` (what a caller may
 `POST /_account/checks/reset`. moto's own control pages are closed.
 
 Mended
-- Pages, of AWS's sizes: target groups, account authorization details, DB subnet groups, repositories.
+- Pages, of AWS's sizes: target groups, account authorization details, DB subnet groups, repositories, images.
 - Every service: operations that moto lacks answer 400 `NotImplemented`, and its own failures 400 `SandboxFault`, never a
   page of HTML with 500 that an SDK would retry. Each call is atomic. Lookups that moto repeats for every call are remembered.
 - CloudWatch: Smithy RPC v2 CBOR; tags on creation only, of dashboards too, and gone with their resource; an update keeps
@@ -28,7 +28,7 @@ Mended
   route table; three zones in every region.
 - ECS: every field of a service; client tokens; deployments, circuit breaker and rollback; tasks, targets, events;
   DRAINING, INACTIVE; clusters with services; task definitions completed as AWS does, sizes with units, Fargate sizes;
-  UpdateClusterSettings; pages. An image with a tag that contains `unhealthy` makes a service that never becomes healthy.
+  UpdateClusterSettings; pages; deployments that are complete and their revisions, with the digests of images. An image with a tag that contains `unhealthy` makes a service that never becomes healthy.
 - Application Auto Scaling: tags; limits applied to the service at once; policies that keep their ARN and alarms and go with
   their target; ObjectNotFoundException; pages.
 - ELBv2: idempotent creates and Duplicate*; deletion protection; default attributes; both forms of conditions and forwards;
@@ -58,7 +58,7 @@ Known, and not mended
   recovery window, and no deleted clusters and services nor deregistered revisions.
 - RDS knows PostgreSQL versions of its own list only; DescribeDBParameters lists no engine defaults; deletion is immediate.
 - CloudWatch: no composite alarms, and no alarm ever changes its state.
-- Logs: ListLogGroups. ECS: service deployments and revisions, Service Connect, capacity providers beyond moto's.
+- Logs: ListLogGroups. ECS: Service Connect, capacity providers beyond moto's.
 - IAM: SimulatePrincipalPolicy; malformed trust policies are accepted.
 - WAF: the capacity of an ACL is a constant. ELBv2: the hosted zone of a load balancer is a constant.
 - The route that a gateway endpoint adds to its tables is listed as moto lists it, not checked against AWS.

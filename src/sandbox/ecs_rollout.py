@@ -6,6 +6,7 @@ deployment of a service fails so, too, if the name of a role of its tasks contai
 https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-circuit-breaker.html
 """
 
+import hashlib
 import math
 
 from moto.core.utils import utcnow
@@ -231,7 +232,9 @@ def complete(backend, service, primary):
             "ServiceSchedulerInitiated",
         )
     changed = primary["rolloutState"] != "COMPLETED"
+    resolve(backend, service, primary)
     if changed:
+        finished(service).insert(0, primary)
         primary["rolloutState"] = "COMPLETED"
         primary["rolloutStateReason"] = f"ECS deployment {primary['id']} completed."
         primary["updatedAt"] = utcnow()
@@ -239,6 +242,42 @@ def complete(backend, service, primary):
     del service.deployments[1:]
     if changed or missing or others:
         say(service, f"(service {service.name}) has reached a steady state.")
+
+
+def resolve(backend, service, deployment):
+    """The digests of the images, once a deployment, with its first task: its later tasks start from these.
+
+    https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-type-ecs.html
+    """
+    if service.desired_count == 0 or "images" in deployment:
+        return
+    definition = backend.describe_task_definition(deployment["taskDefinition"])
+    deployment["images"] = [
+        {
+            "containerName": container["name"],
+            "image": container["image"],
+            "imageDigest": digest_of(backend, container["image"]),
+        }
+        for container in definition.container_definitions
+    ]
+
+
+def digest_of(backend, image):
+    name, _, digest = image.partition("@")
+    if digest:
+        return digest
+    host, _, path = name.partition("/")
+    repository, _, tag = path.partition(":")
+    found = ecr_backends[backend.account_id][backend.region_name].repositories.get(repository)
+    if ".dkr.ecr." not in host or found is None:
+        return f"sha256:{hashlib.sha256(image.encode()).hexdigest()}"
+    tagged = (pushed for pushed in found.images if (tag or "latest") in pushed.image_tags)
+    return next((pushed.get_image_digest() for pushed in tagged), None)
+
+
+def finished(service):
+    """The deployments that are complete, the newest first."""
+    return service.__dict__.setdefault("finished_deployments", [])
 
 
 def fail_some(backend, service, primary):
@@ -296,6 +335,7 @@ def give_up(service, primary, breaker):
         before["rolloutState"] = "IN_PROGRESS"
         before["rolloutStateReason"] = f"ECS deployment circuit breaker: rolling back to deploymentId {before['id']}."
         before["desiredCount"] = service.desired_count
+        before["isBack"] = True
         service.deployments.remove(before)
         service.deployments.insert(0, before)
         service.task_definition = before["taskDefinition"]

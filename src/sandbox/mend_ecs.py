@@ -471,6 +471,60 @@ def list_services(original, self, *arguments, **named):
     return [arn for arn in original(self, *arguments, **named) if arn in active]
 
 
+def related(service, kind, deployment):
+    """The ARN of something that belongs to a deployment."""
+    number = deployment["id"].rsplit("/", 1)[-1]
+    return f"{service.arn.replace(':service/', f':{kind}/')}/{number}"
+
+
+@add(EC2ContainerServiceResponse)
+def list_service_deployments(self):
+    """Those that are complete, the newest first. A rollback is a deployment of its own on AWS, and here the one before again.
+
+    https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ListServiceDeployments.html
+    """
+    backend = self.ecs_backend
+    cluster = backend._get_cluster(self._get_param("cluster", "default"))
+    service = backend.services.get(f"{cluster.name}:{self._get_param('service').split('/')[-1]}")
+    if service is None:
+        raise ServiceNotFoundException
+    status = self._get_param("status")
+    found = [
+        {
+            "serviceDeploymentArn": related(service, "service-deployment", deployment),
+            "serviceArn": service.arn,
+            "clusterArn": cluster.arn,
+            "createdAt": deployment["createdAt"],
+            "startedAt": deployment["createdAt"],
+            "finishedAt": deployment["updatedAt"],
+            "targetServiceRevisionArn": related(service, "service-revision", deployment),
+            "status": "ROLLBACK_SUCCESSFUL" if deployment.get("isBack") else "SUCCESSFUL",
+        }
+        for deployment in ecs_rollout.finished(service)
+    ]
+    found = [deployment for deployment in found if not status or deployment["status"] in status]
+    return ActionResult({"serviceDeployments": found[: self._get_int_param("maxResults") or 20]})
+
+
+@add(EC2ContainerServiceResponse)
+def describe_service_revisions(self):
+    """https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeServiceRevisions.html"""
+    backend = self.ecs_backend
+    known = {
+        related(service, "service-revision", deployment): {
+            "serviceArn": service.arn,
+            "taskDefinition": deployment["taskDefinition"],
+            "containerImages": deployment.get("images", []),
+        }
+        for service in backend.services.values()
+        for deployment in ecs_rollout.finished(service)
+    }
+    asked = self._get_param("serviceRevisionArns")
+    revisions = [{"serviceRevisionArn": arn, **known[arn]} for arn in asked if arn in known]
+    failures = [{"arn": arn, "reason": "MISSING"} for arn in asked if arn not in known]
+    return ActionResult({"serviceRevisions": revisions, "failures": failures})
+
+
 # Tasks
 
 

@@ -50,3 +50,5 @@ paged(IamResponse, "get_account_authorization_details", DETAILS, "MaxItems", "Ma
 paged(RDSResponse, "describe_db_subnet_groups", ["DBSubnetGroups"], "MaxRecords", "Marker", "Marker", 100, 100)
 # https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_DescribeRepositories.html (`maxResults`: 100, at most 1000)
 paged(ECRResponse, "describe_repositories", ["repositories"], "maxResults", "nextToken", "nextToken", 100, 1000)
+# https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_ListImages.html (`maxResults`: 100, at most 1000)
+paged(ECRResponse, "list_images", ["imageIds"], "maxResults", "nextToken", "nextToken", 100, 1000)

@@ -273,7 +273,9 @@ def ecs_resources(operation, parameters, arn, _path):
         return [parameters["resourceArn"]]
     if operation == "RegisterTaskDefinition":
         return [arn(f"task-definition/{parameters['family']}:*")]
-    if operation in ("CreateService", "UpdateService", "DeleteService"):
+    if operation == "DescribeServiceRevisions":
+        return parameters["serviceRevisionArns"]
+    if operation in ("CreateService", "UpdateService", "DeleteService", "ListServiceDeployments"):
         return [arn(f"service/{cluster}/{service}")]
     if operation in ("CreateCluster", "DeleteCluster", "UpdateClusterSettings"):
         return [arn(f"cluster/{cluster}")]

@@ -123,6 +123,8 @@ const TAGGING: &[&str] = &[
 /// Actions that only read, but only `up` and `destroy` need.
 pub const ONLY_WHEN_CHANGING: &[&str] = &[
     "ec2:DescribeAccountAttributes",
+    // Of the image that a tag is put on.
+    "ecr:BatchGetImage",
     // Of the logs of a firewall.
     "logs:DescribeResourcePolicies",
     // Of a rollout that failed.

@@ -42,6 +42,7 @@ mod ec2_security_group_ingress_rule;
 mod ec2_security_group_rule;
 mod ec2_subnet;
 mod ec2_vpc;
+mod ecr_image_tag;
 mod ecr_lifecycle_policy;
 mod ecr_repository;
 mod ecs_cluster;

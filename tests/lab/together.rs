@@ -14,6 +14,8 @@ const OVERTAKEN: &[i32] = &[0, 1, 4, 9];
 /// A stack that another has destroyed already.
 const NO_STACK: i32 = 6;
 const CANCELLED: i32 = 8;
+/// Refused before anything was changed: another has just taken a place, and has not put on record yet that it did.
+const REFUSED: i32 = 5;
 
 struct Case {
     job: &'static Job,
@@ -38,6 +40,7 @@ fn at_once(case: &Case) -> Vec<String> {
             _ if takes_turns => false,
             NO_STACK => job.command == "destroy",
             CANCELLED => is_over_patience,
+            REFUSED => ran.last_words().contains("fde::guard::place_taken"),
             other => OVERTAKEN.contains(&other),
         });
         if !is_right {

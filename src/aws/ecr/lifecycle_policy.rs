@@ -200,27 +200,54 @@ fn canonical(document: Value) -> Value {
 /// Whether images expire that did not before, or earlier than before.
 fn discards(observed: &Properties, wanted: &Properties) -> Option<&'static str> {
     let (before, after) = (expirations(observed), expirations(wanted));
-    let mut after = after.iter();
-    let is_earlier =
-        after.any(|(what, count)| before.get(what).is_none_or(|before| count < before));
+    // What no rule of its own selects, the one for all does, if there is one.
+    let kept_by = |rules: &[Expiration], rule: &Expiration| {
+        let of_all = || rules.iter().find(|other| other.is_of_all());
+        let same = rules.iter().find(|other| other.selects == rule.selects);
+        same.or_else(of_all)
+            .filter(|other| other.counts == rule.counts)
+            .map(|other| other.most)
+    };
+    let mut came = after.iter();
+    let mut gone = before.iter();
+    let is_earlier = came
+        .any(|rule| kept_by(&before, rule).is_none_or(|before| rule.most < before))
+        || gone.any(|rule| kept_by(&after, rule).is_some_and(|after| after < rule.most));
     is_earlier.then_some("images beyond that go for good")
 }
 
-/// How many images, or days, are kept, by what the rule selects.
-fn expirations(inputs: &Properties) -> BTreeMap<String, f64> {
+/// How many images, or days, a rule keeps of what it selects.
+struct Expiration {
+    selects: BTreeMap<String, Value>,
+    /// What is counted: images, or days since something.
+    counts: Option<Value>,
+    most: f64,
+}
+
+impl Expiration {
+    fn is_of_all(&self) -> bool {
+        self.selects.get("tagStatus").and_then(Value::as_str) == Some("any")
+    }
+}
+
+fn expirations(inputs: &Properties) -> Vec<Expiration> {
     let policy = inputs.get("policy").cloned().map(canonical);
     let rules = policy
         .as_ref()
         .and_then(|policy| policy.as_object()?.get("rules"));
     let Some(Value::List(rules)) = rules else {
-        return BTreeMap::new();
+        return Vec::new();
     };
-    let selections = rules.iter().filter_map(|rule| {
-        let mut selection = rule.as_object()?.get("selection")?.as_object()?.clone();
-        let count = selection.remove("countNumber")?.as_number()?;
-        Some((format!("{selection:?}"), count))
+    let expirations = rules.iter().filter_map(|rule| {
+        let mut selects = rule.as_object()?.get("selection")?.as_object()?.clone();
+        selects.remove("countUnit");
+        Some(Expiration {
+            most: selects.remove("countNumber")?.as_number()?,
+            counts: selects.remove("countType"),
+            selects: selects.into_iter().collect(),
+        })
     });
-    selections.collect()
+    expirations.collect()
 }
 
 fn priority(rule: &Value) -> f64 {
@@ -248,6 +275,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::resource::value::properties;
 
     #[test]
     fn order_of_rules_and_tags_means_nothing() {
@@ -261,5 +289,30 @@ mod tests {
             canonical(written.into()),
             canonical(Value::from(stored.to_string()))
         );
+    }
+
+    #[test]
+    fn a_rule_that_keeps_more_than_the_one_for_all_takes_nothing() {
+        let tagged = |count: u32| {
+            json!({"selection": {"tagStatus": "tagged", "tagPrefixList": ["live-"],
+                "countType": "imageCountMoreThan", "countNumber": count}})
+        };
+        let any = json!({"selection": {"tagStatus": "any", "countType": "imageCountMoreThan", "countNumber": 10}});
+        let old = json!({"selection": {"tagStatus": "untagged", "countType": "sinceImagePushed", "countUnit": "days",
+            "countNumber": 1}});
+        let policy =
+            |rules: &[&serde_json::Value]| properties([("policy", json!({"rules": rules}).into())]);
+        let discards = |before: &[&serde_json::Value], after: &[&serde_json::Value]| {
+            discards(&policy(before), &policy(after)).is_some()
+        };
+        let (many, few) = (&tagged(100), &tagged(3));
+        assert!(!discards(&[&any], &[many, &any]));
+        assert!(!discards(&[few, &any], &[&any]));
+        assert!(!discards(&[&any], &[]));
+        assert!(discards(&[&any], &[few, &any]));
+        assert!(discards(&[many, &any], &[&any]));
+        assert!(discards(&[many], &[few]));
+        assert!(discards(&[&any], &[&old, &any]));
+        assert!(discards(&[], &[&any]));
     }
 }

@@ -1,5 +1,7 @@
 //! ECR. Repositories are found by name: Describe knows no tags, so the tag index says which are ours.
 
+pub mod image_tag;
+mod images;
 pub mod lifecycle_policy;
 pub mod repository;
 

@@ -19,6 +19,7 @@ use futures_util::future::{try_join, try_join_all};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::images::{has_images, has_images_now};
 use crate::aws::context::Context;
 use crate::aws::error::{AwsResult, expected};
 use crate::aws::pages::{few_pages, one_by_one};
@@ -177,17 +178,14 @@ impl ResourceType for Repository {
         });
         let read = candidates.map(|repository| async {
             let arn = repository.repository_arn().unwrap_or_default();
-            let details = async {
+            let name = repository.repository_name().unwrap_or_default();
+            let tags = async {
                 match query.settled_tags(arn) {
-                    Some(tags) => Ok((
-                        tags.clone(),
-                        has_images(context, repository.repository_name().unwrap_or_default())
-                            .await?,
-                    )),
-                    None => details(context, repository).await,
+                    Some(tags) => Ok(tags.clone()),
+                    None => tags_of(context, repository).await,
                 }
             };
-            match details.await {
+            match try_join(tags, has_images(context, query, name)).await {
                 Ok((tags, has_images)) => {
                     let mut live = live(repository, tags, has_images);
                     live.inputs.force_delete = consents(query, &live.id);
@@ -240,7 +238,9 @@ impl ResourceType for Repository {
                     found.into_iter().next(),
                     "the repository",
                 )?;
-                let (tags, has_images) = details(context, &repository).await?;
+                let tags = tags_of(context, &repository);
+                let (tags, has_images) =
+                    try_join(tags, has_images_now(context, &inputs.name)).await?;
                 adopt(new.tags, live(&repository, tags, has_images), error)
             }
             Err(error) => Err(error),
@@ -391,39 +391,19 @@ async fn search(context: &Context, names: &[&str]) -> AwsResult<Vec<EcrRepositor
 }
 
 /// What neither Describe nor the index tells.
-async fn details(context: &Context, repository: &EcrRepository) -> AwsResult<(Tags, bool)> {
+async fn tags_of(context: &Context, repository: &EcrRepository) -> AwsResult<Tags> {
     const LIST_TAGS: &str = "ecr:ListTagsForResource";
-    let tags = async {
-        let answer = context
-            .call(LIST_TAGS, || {
-                context
-                    .ecr
-                    .list_tags_for_resource()
-                    .resource_arn(repository.repository_arn().unwrap_or_default())
-                    .send()
-            })
-            .await?;
-        let tags = expected(LIST_TAGS, answer.tags, "`tags`")?;
-        Ok(super::from_sdk(&tags))
-    };
-    let name = repository.repository_name().unwrap_or_default();
-    try_join(tags, has_images(context, name)).await
-}
-
-async fn has_images(context: &Context, name: &str) -> AwsResult<bool> {
-    const OPERATION: &str = "ecr:ListImages";
     let answer = context
-        .call(OPERATION, || {
+        .call(LIST_TAGS, || {
             context
                 .ecr
-                .list_images()
-                .repository_name(name)
-                .max_results(1)
+                .list_tags_for_resource()
+                .resource_arn(repository.repository_arn().unwrap_or_default())
                 .send()
         })
         .await?;
-    // Without images a repository may be deleted without a word.
-    Ok(!expected(OPERATION, answer.image_ids, "`imageIds`")?.is_empty())
+    let tags = expected(LIST_TAGS, answer.tags, "`tags`")?;
+    Ok(super::from_sdk(&tags))
 }
 
 fn mutability(inputs: &Inputs) -> ImageTagMutability {

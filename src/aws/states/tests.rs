@@ -15,7 +15,7 @@ use super::*;
 use crate::aws::registry::catalog;
 
 /// The states that each type is waited for by, and the types that AWS gives none: they can be used once they are there.
-const TYPES: [(&str, &[&States]); 50] = [
+const TYPES: [(&str, &[&States]); 51] = [
     ("aws:appautoscaling:Policy", &[]),
     ("aws:appautoscaling:Target", &[]),
     ("aws:cloudwatch:Dashboard", &[]),
@@ -33,6 +33,7 @@ const TYPES: [(&str, &[&States]); 50] = [
     ("aws:vpc:SecurityGroupIngressRule", &[]),
     ("aws:ec2:Subnet", &[SUBNET]),
     ("aws:ec2:Vpc", &[VPC]),
+    ("aws:ecr:ImageTag", &[]),
     ("aws:ecr:LifecyclePolicy", &[]),
     ("aws:ecr:Repository", &[]),
     ("aws:ecs:Cluster", &[CLUSTER]),

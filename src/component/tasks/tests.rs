@@ -31,13 +31,11 @@ fn tags_of_images_are_pushed_once_unless_the_file_says_otherwise() {
         let repository = made(environment, "", "", name);
         let mutability = &repository.inputs["imageTagMutability"];
         assert_eq!(*mutability, "IMMUTABLE_WITH_EXCLUSION".into());
-        let latest = Value::object([
-            ("filter", "latest".into()),
-            ("filterType", "WILDCARD".into()),
-        ]);
+        let movable = ["latest", "fde-live-*"]
+            .map(|tag| Value::object([("filter", tag.into()), ("filterType", "WILDCARD".into())]));
         assert_eq!(
             repository.inputs["imageTagMutabilityExclusionFilters"],
-            Value::list([latest])
+            Value::list(movable)
         );
         let told = told(&repository);
         assert_eq!(told.len(), 2, "{told:?}");
@@ -60,6 +58,25 @@ fn tags_of_images_are_pushed_once_unless_the_file_says_otherwise() {
     let faults =
         faults_of("network: {}\nservices: { api: { image: a/b:1, imageTags: mutable } }\n");
     assert!(faults.contains("this one has none"), "{faults}");
+}
+
+#[test]
+fn what_runs_is_kept_unless_the_file_says_otherwise() {
+    let tag = made("prod", "", "", "services/api/liveImage");
+    assert_eq!(tag.inputs["tag"], "fde-live-api".into());
+    let expected = ["None was None: services.api.keepLiveImage: false"];
+    assert_eq!(told(&tag), expected);
+    let policy = made("prod", "", "", "services/api/lifecyclePolicy");
+    let rule = "Some(\"policy.rules[0].selection.tagPrefixList\") was Some(null)";
+    let expected = [format!("{rule}: services.api.keepLiveImage: false")];
+    assert_eq!(told(&policy), expected);
+
+    let off = "keepLiveImage: false, keepUntaggedDays: 1";
+    let policy = made("prod", off, "", "services/api/lifecyclePolicy");
+    assert_eq!(told(&policy), [] as [&str; 0]);
+    let repository = made("prod", off, "", "services/api/repository");
+    let filters = &repository.inputs["imageTagMutabilityExclusionFilters"];
+    assert_eq!(filters.as_list().map(<[Value]>::len), Some(1));
 }
 
 #[test]

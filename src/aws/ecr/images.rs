@@ -1,0 +1,85 @@
+//! What is in a repository: asked for once per reading, for the repository and for the tags in it.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use aws_sdk_ecr::types::ImageIdentifier;
+
+use crate::aws::context::Context;
+use crate::aws::error::{AwsResult, expected};
+use crate::aws::pages::pages;
+use crate::resource::provider::Query;
+
+const LIST: &str = "ecr:ListImages";
+
+/// One page of what is in a repository.
+#[derive(Clone)]
+struct Page {
+    images: Vec<ImageIdentifier>,
+    next: Option<String>,
+}
+
+/// Whether there is anything to run. Without images a repository may be deleted without a word.
+pub(super) async fn has_images(
+    context: &Context,
+    query: Query<'_>,
+    repository: &str,
+) -> AwsResult<bool> {
+    let page = first_page(context, query, repository).await?;
+    Ok(!page.images.is_empty())
+}
+
+/// As [`has_images`], outside of a reading.
+pub(super) async fn has_images_now(context: &Context, repository: &str) -> AwsResult<bool> {
+    let page = page(context, repository, None).await?;
+    Ok(!page.images.is_empty())
+}
+
+/// As many as one page takes, asked for once per reading: all of a repository whose images expire.
+async fn first_page(context: &Context, query: Query<'_>, repository: &str) -> AwsResult<Arc<Page>> {
+    let key = format!("{LIST} {repository}");
+    query
+        .session
+        .once(&key, || page(context, repository, None))
+        .await
+}
+
+async fn page(context: &Context, repository: &str, token: Option<String>) -> AwsResult<Page> {
+    let answer = context
+        .call(LIST, || {
+            context
+                .ecr
+                .list_images()
+                .repository_name(repository)
+                .max_results(1000)
+                .set_next_token(token.clone())
+                .send()
+        })
+        .await?;
+    let next = answer.next_token().map(str::to_owned);
+    let images = expected(LIST, answer.image_ids, "`imageIds`")?;
+    Ok(Page { images, next })
+}
+
+/// The digests in a repository by tag.
+pub(super) async fn digests(
+    context: &Context,
+    query: Query<'_>,
+    repository: &str,
+) -> AwsResult<BTreeMap<String, String>> {
+    let images = pages(LIST, |token| async move {
+        let page = match token {
+            None => first_page(context, query, repository)
+                .await?
+                .as_ref()
+                .clone(),
+            token => page(context, repository, token).await?,
+        };
+        Ok((Some(page.images), page.next))
+    })
+    .await?;
+    let tagged = images
+        .into_iter()
+        .filter_map(|image| Some((image.image_tag?, image.image_digest?)));
+    Ok(tagged.collect())
+}

@@ -1,0 +1,229 @@
+//! `aws:ecr:ImageTag`, as the section `services:` makes it: the image that a service runs never expires.
+
+use serde_json::json;
+
+use crate::common::program::{Ended, Program};
+use crate::common::{REGION, World};
+
+/// A platform with one service, as small as it gets.
+fn platform(name: &str, service: &str) -> String {
+    format!(
+        "name: {name}\nenvironment: dev\nregion: {REGION}\nnetwork: {{ natGateways: none }}\n\
+         services: {{ api: {{ name: {name}, port: 8000, repository: {name}, logGroup: /e2e/{name}{service} }} }}\n\
+         loadBalancer: {{ accessLogs: {{ enabled: false }} }}\n"
+    )
+}
+
+fn succeeded(ended: Ended) -> Ended {
+    assert_eq!(ended.status, Some(0), "{}", ended.screen);
+    ended
+}
+
+/// Puts an image that is told from others by its number under a tag, and says its digest.
+async fn push(world: &World, repository: &str, tag: &str, number: u32) -> String {
+    let digest = format!("sha256:{number:064x}");
+    let manifest = json!({
+        "schemaVersion": 2,
+        "mediaType": "application/vnd.docker.distribution.manifest.v2+json",
+        "config": { "mediaType": "application/vnd.docker.container.image.v1+json", "size": number, "digest": digest },
+        "layers": [],
+    });
+    let put = world.sdk.ecr.put_image().repository_name(repository);
+    let put = put.image_tag(tag).image_manifest(manifest.to_string());
+    let put = put.image_digest(&digest).send().await;
+    put.expect("an image can be put");
+    digest
+}
+
+/// The tags of the images in a repository, by digest and in order; untagged ones have an empty tag.
+async fn images(world: &World, repository: &str) -> Vec<(String, String)> {
+    let asked = world.sdk.ecr.list_images().repository_name(repository);
+    let answer = asked.send().await.expect("ECR answers");
+    let all = answer.image_ids().iter().map(|id| {
+        let text = |text: Option<&str>| text.unwrap_or_default().to_owned();
+        (text(id.image_tag()), text(id.image_digest()))
+    });
+    let mut all: Vec<_> = all.collect();
+    all.sort();
+    all
+}
+
+/// The digest of the image that is kept.
+async fn kept(world: &World, repository: &str) -> Option<String> {
+    let all = images(world, repository).await;
+    let mut kept = all.into_iter().filter(|(tag, _)| tag == "fde-live-api");
+    kept.next().map(|(_, digest)| digest)
+}
+
+/// Another deployment of what the service's revision names, as people make it by hand, until it is complete.
+async fn deploy_again(world: &World) {
+    let services = world.sdk.tagged(&world.stack_tag()).await;
+    let mut services = services.into_iter();
+    let service = services.find(|arn| arn.contains(":service/"));
+    let service = service.expect("the service is tagged");
+    let cluster = service.split('/').nth(1).expect("an ARN with its cluster");
+    let ecs = &world.sdk.ecs;
+    let again = ecs.update_service().cluster(cluster).service(&service);
+    let again = again.force_new_deployment(true).send().await;
+    again.expect("a deployment can be forced");
+    for _ in 0..10 {
+        let asked = ecs.describe_services().cluster(cluster).services(&service);
+        let answer = asked.send().await.expect("ECS answers");
+        let mut deployments = answer.services()[0].deployments().iter();
+        if deployments.all(|one| {
+            one.rollout_state()
+                .is_some_and(|state| state.as_str() == "COMPLETED")
+        }) {
+            return;
+        }
+    }
+    panic!("the deployment is not complete");
+}
+
+#[tokio::test]
+async fn the_image_that_runs_is_kept_whatever_its_tag_does() {
+    let name = "e2e-kept-image";
+    let world = World::new(name).await;
+    let program = Program::of(&world);
+    let file = platform(name, "");
+    let unchanged = || succeeded(program.run_file(&file, "preview", &["--expect-no-changes"]));
+    // Nothing can run yet.
+    succeeded(program.run_file(&file, "up", &["--yes"]));
+    assert_eq!(images(&world, name).await, []);
+    unchanged();
+
+    let first = push(&world, name, "latest", 1).await;
+    succeeded(program.run_file(&file, "up", &["--yes"]));
+    assert_eq!(kept(&world, name).await, Some(first.clone()));
+    unchanged();
+
+    // What is pushed and not deployed is not what runs.
+    let second = push(&world, name, "latest", 2).await;
+    unchanged();
+    assert_eq!(kept(&world, name).await, Some(first.clone()));
+
+    deploy_again(&world).await;
+    let shown = succeeded(program.run_file(&file, "preview", &["--diff"]));
+    assert!(
+        shown.stdout.contains("aws:ecr:ImageTag"),
+        "{}",
+        shown.stdout
+    );
+    succeeded(program.run_file(&file, "up", &["--yes"]));
+    assert_eq!(kept(&world, name).await, Some(second.clone()));
+    unchanged();
+    let left = images(&world, name).await;
+    assert!(left.contains(&(String::new(), first)), "{left:?}");
+
+    // One that cannot be moved, by its tag and by its digest.
+    let third = push(&world, name, "v3", 3).await;
+    let fourth = push(&world, name, "v4", 4).await;
+    for (image, digest) in [("v3", &third), (&fourth, &fourth)] {
+        let set = format!("services.api.image={image}");
+        succeeded(program.run_file(&file, "up", &["--yes", "--set", &set]));
+        assert_eq!(kept(&world, name).await.as_ref(), Some(digest));
+        succeeded(program.run_file(&file, "preview", &["--expect-no-changes", "--set", &set]));
+    }
+    // The file names none, and keeps what was deployed.
+    unchanged();
+
+    // Taken away by hand, and moved by hand.
+    let gone = world.sdk.ecr.batch_delete_image().repository_name(name);
+    let id = aws_sdk_ecr::types::ImageIdentifier::builder().image_tag("fde-live-api");
+    let gone = gone.image_ids(id.build()).send().await;
+    gone.expect("a tag can be taken away");
+    succeeded(program.run_file(&file, "up", &["--yes"]));
+    assert_eq!(kept(&world, name).await.as_ref(), Some(&fourth));
+    push(&world, name, "fde-live-api", 3).await;
+    succeeded(program.run_file(&file, "up", &["--yes"]));
+    assert_eq!(kept(&world, name).await.as_ref(), Some(&fourth));
+    succeeded(program.run_file(&file, "destroy", &["--yes"]));
+}
+
+#[tokio::test]
+async fn a_rollout_that_fails_leaves_the_image_that_runs_kept() {
+    // Elsewhere there is no such image.
+    if std::env::var_os("AWS_ENDPOINT_URL").is_some() {
+        return;
+    }
+    let name = "e2e-kept-failed";
+    let world = World::new(name).await;
+    let program = Program::of(&world);
+    let file = platform(name, "");
+    succeeded(program.run_file(&file, "up", &["--yes"]));
+    let first = push(&world, name, "v1", 1).await;
+    push(&world, name, "unhealthy", 2).await;
+    succeeded(program.run_file(&file, "up", &["--yes", "--set", "services.api.image=v1"]));
+    let ended = program.run_file(
+        &file,
+        "up",
+        &["--yes", "--set", "services.api.image=unhealthy"],
+    );
+    assert_eq!(ended.status, Some(4), "{}", ended.screen);
+    assert_eq!(kept(&world, name).await, Some(first.clone()));
+    // The service is back on the first.
+    succeeded(program.run_file(&file, "up", &["--yes", "--set", "services.api.image=v1"]));
+    assert_eq!(kept(&world, name).await, Some(first));
+    succeeded(program.run_file(&file, "destroy", &["--yes"]));
+}
+
+/// The rules by which images of the repository expire: what each selects, and how many it keeps.
+async fn rules(world: &World, repository: &str) -> Vec<serde_json::Value> {
+    let asked = world.sdk.ecr.get_lifecycle_policy();
+    let answer = asked.repository_name(repository).send().await;
+    let answer = answer.expect("there is a policy");
+    let text = answer.lifecycle_policy_text().expect("a document");
+    let policy: serde_json::Value = serde_json::from_str(text).expect("JSON");
+    let rules = policy["rules"].as_array().expect("rules").iter();
+    rules
+        .map(|rule| {
+            let selection = &rule["selection"];
+            json!([
+                rule["rulePriority"],
+                selection["tagStatus"],
+                selection["countNumber"]
+            ])
+        })
+        .collect()
+}
+
+/// Consent to what expires earlier than before.
+const ALLOWED: [&str; 3] = ["--yes", "--allow-delete", "services/api/lifecyclePolicy"];
+
+#[tokio::test]
+async fn what_expires_is_for_the_file_to_say() {
+    let name = "e2e-kept-rules";
+    let world = World::new(name).await;
+    let program = Program::of(&world);
+    let file = platform(name, "");
+    succeeded(program.run_file(&file, "up", &["--yes"]));
+    let by_default = [json!([1, "tagged", 10_000]), json!([2, "any", 10])];
+    assert_eq!(rules(&world, name).await, by_default);
+
+    let edited = platform(name, ", keepUntaggedDays: 3, keepImages: 20");
+    let refused = program.run_file(&edited, "up", &["--yes"]);
+    assert_eq!(refused.status, Some(5), "{}", refused.screen);
+    succeeded(program.run_file(&edited, "up", &ALLOWED));
+    let all = [
+        json!([1, "tagged", 10_000]),
+        json!([2, "untagged", 3]),
+        json!([3, "any", 20]),
+    ];
+    assert_eq!(rules(&world, name).await, all);
+
+    let off = platform(name, ", keepLiveImage: false, keepImages: 20");
+    let refused = program.run_file(&off, "up", &["--yes"]);
+    assert_eq!(refused.status, Some(5), "{}", refused.screen);
+    succeeded(program.run_file(&off, "up", &ALLOWED));
+    assert_eq!(rules(&world, name).await, [json!([1, "any", 20])]);
+    push(&world, name, "latest", 1).await;
+    succeeded(program.run_file(&off, "up", &["--yes"]));
+    assert_eq!(kept(&world, name).await, None);
+
+    // Nor is there anything to keep here where the image comes from elsewhere.
+    let elsewhere = platform(name, ", image: public.ecr.aws/nginx/nginx:1.27");
+    succeeded(program.run_file(&elsewhere, "up", &ALLOWED));
+    assert_eq!(kept(&world, name).await, None);
+    succeeded(program.run_file(&elsewhere, "preview", &["--expect-no-changes"]));
+    succeeded(program.run_file(&elsewhere, "destroy", &["--yes"]));
+}
