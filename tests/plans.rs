@@ -1719,7 +1719,7 @@ db: { type: aws:rds:Instance, properties: { identifier: shop, engine: postgres, 
         0 update policy policy: edited
         1 update db backupRetentionPeriod: edited
         2 update rules rules: edited
-        refused: Shortens { urn: urn:fde:shop/dev::aws:ecr:LifecyclePolicy::policy, id: "lifecyclepolicy-000002", what: Some("images beyond that go for good") }
+        refused: Shortens { urn: urn:fde:shop/dev::aws:ecr:LifecyclePolicy::policy, id: "lifecyclepolicy-000002", what: Some("more images expire, and are gone for good") }
         refused: Shortens { urn: urn:fde:shop/dev::aws:rds:Instance::db, id: "instance-000003", what: Some("automated backups older than that go for good") }
         refused: Shortens { urn: urn:fde:shop/dev::aws:s3:BucketLifecycleConfiguration::rules, id: "bucketlifecycleconfiguration-000005", what: Some("what is older than that goes for good") }
     "#]]).await;

@@ -1,5 +1,7 @@
 //! JSON documents as AWS keeps them: policies that mean the same in many spellings.
 
+use std::collections::BTreeSet;
+
 use percent_encoding::percent_decode_str;
 
 use crate::resource::{Properties, Value, diff::sorted};
@@ -26,6 +28,56 @@ pub fn canonical_policy(document: Value) -> Value {
             Value::Object(policy)
         }
         other => other,
+    }
+}
+
+/// Whether a policy lets do less than another, and nothing that the other does not.
+pub fn is_narrowed(before: &Value, after: &Value) -> bool {
+    let (before, after) = (Grants::of(before), Grants::of(after));
+    before.allowed.is_superset(&after.allowed) && before.denied.is_subset(&after.denied)
+}
+
+/// What a policy says, each as a text: for a plain statement that allows, each of its actions on each of its resources.
+#[derive(Default)]
+struct Grants {
+    allowed: BTreeSet<String>,
+    denied: BTreeSet<String>,
+}
+
+impl Grants {
+    fn of(policy: &Value) -> Self {
+        let mut grants = Self::default();
+        let policy = canonical_policy(policy.clone());
+        let statements = policy
+            .as_object()
+            .and_then(|policy| policy.get("Statement")?.as_list());
+        for statement in statements.unwrap_or_default() {
+            let mut statement = statement.as_object().cloned().unwrap_or_default();
+            statement.remove("Sid");
+            let is_denial = statement.get("Effect") == Some(&"Deny".into());
+            // Effect, actions and resources.
+            let is_plain = !is_denial && statement.len() == 3;
+            let list = |name: &str| statement.get(name).and_then(Value::as_list);
+            match (list("Action"), list("Resource")) {
+                (Some(actions), Some(resources)) if is_plain => {
+                    let pairs = actions.iter().flat_map(|action| {
+                        resources
+                            .iter()
+                            .map(move |resource| format!("{action:?} {resource:?}"))
+                    });
+                    grants.allowed.extend(pairs);
+                }
+                _ => {
+                    let whole = format!("{statement:?}");
+                    if is_denial {
+                        grants.denied.insert(whole);
+                    } else {
+                        grants.allowed.insert(whole);
+                    }
+                }
+            }
+        }
+        grants
     }
 }
 
@@ -267,6 +319,35 @@ mod tests {
 
     fn equal(left: serde_json::Value, right: serde_json::Value) -> bool {
         canonical_policy(left.into()) == canonical_policy(right.into())
+    }
+
+    #[test]
+    fn a_policy_is_narrowed_where_nothing_new_is_allowed() {
+        let allow = |actions: &[&str], resources: &[&str]| json!({"Effect": "Allow", "Action": actions, "Resource": resources});
+        let deny = json!({"Effect": "Deny", "Action": "s3:*", "Resource": "*"});
+        let policy = |statements: &[serde_json::Value]| -> Value {
+            json!({"Version": "2012-10-17", "Statement": statements}).into()
+        };
+        let narrowed = |before: &[serde_json::Value], after: &[serde_json::Value]| {
+            is_narrowed(&policy(before), &policy(after))
+        };
+        let (logs, images) = (
+            allow(&["logs:Put"], &["a"]),
+            allow(&["ecr:Get", "ecr:Pull"], &["r"]),
+        );
+        let both = [logs.clone(), images.clone()];
+        assert!(narrowed(&both, &[logs.clone()]));
+        assert!(narrowed(
+            &both,
+            &[logs.clone(), allow(&["ecr:Get"], &["r"])]
+        ));
+        assert!(narrowed(&[logs.clone()], &[logs.clone(), deny.clone()]));
+        assert!(!narrowed(&[logs.clone()], &both));
+        assert!(!narrowed(
+            &both,
+            &[logs.clone(), allow(&["ecr:Get"], &["other"])]
+        ));
+        assert!(!narrowed(&[logs.clone(), deny], &[logs]));
     }
 
     #[test]

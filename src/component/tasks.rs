@@ -69,7 +69,7 @@ impl Services {
             task_roles::expand(context, service, &secrets, access);
             let definition = add.task_definition(context, &secrets);
             add.service(context, network, &definition);
-            add.live_tag(context, &definition);
+            add.live_tag(context);
             if !service.scaling.is_fixed() {
                 add.scaling(context);
             }
@@ -161,7 +161,7 @@ impl Addition<'_> {
         if let Some(tag) = self.own_tag() {
             let push = Value::join([
                 format!(
-                    "`{}` runs no tasks until its repository has an image: docker push ",
+                    "`{}` starts no tasks until its repository has an image: docker push ",
                     self.service.key
                 )
                 .into(),
@@ -222,7 +222,8 @@ impl Addition<'_> {
         let resource = context.add(self.origin(), urn, policy);
         if repository.keeps_live {
             let path = "policy.rules[0].selection.tagPrefixList";
-            resource.new_default(path, Value::Null, self.keep_live_no_more());
+            let keep = format!("{}: false", self.service.path("keepLiveImage"));
+            resource.new_default(path, Value::Null, keep);
         }
     }
 
@@ -230,12 +231,8 @@ impl Addition<'_> {
         Value::output(&self.service.repository_urn(self.stack), "name")
     }
 
-    fn keep_live_no_more(&self) -> String {
-        format!("{}: false", self.service.path("keepLiveImage"))
-    }
-
     /// The tag that keeps what the service runs from expiring, once it runs.
-    fn live_tag(&self, context: &mut Context<'_>, definition: &Urn) {
+    fn live_tag(&self, context: &mut Context<'_>) {
         let (stack, service) = (self.stack, self.service);
         let Some(repository) = &service.repository else {
             return;
@@ -243,16 +240,18 @@ impl Addition<'_> {
         if !repository.keeps_live {
             return;
         }
-        let image = Value::output_at(definition, ["containerDefinitions", "0", "image"]);
+        let running = Value::output(&service.service_urn(stack), "taskDefinition");
         let tag = properties([
             ("repository", self.repository_name()),
             ("tag", format!("{LIVE_TAG}{}", service.key).into()),
-            ("image", self.once_there_is_an_image(image, Value::Null)),
             ("service", Value::output(&service.service_urn(stack), "arn")),
+            (
+                "taskDefinition",
+                self.once_there_is_an_image(running, Value::Null),
+            ),
         ]);
         let urn = service.urn(stack, "aws:ecr:ImageTag", "liveImage");
-        let resource = context.add(self.origin(), urn, tag);
-        resource.new_by_default(self.keep_live_no_more());
+        context.add(self.origin(), urn, tag);
     }
 
     /// `:tag` or `@digest`, if the image comes from the repository of the service.
@@ -424,7 +423,8 @@ impl Addition<'_> {
         ]))
     }
 
-    /// A value, or another one while there is nothing to run.
+    /// A value, or another one while there is nothing to start. What runs then is an image from elsewhere, or one that is gone
+    /// from the repository, and is left alone.
     fn once_there_is_an_image(&self, then: impl Into<Value>, otherwise: impl Into<Value>) -> Value {
         if self.own_tag().is_none() {
             return then.into();
@@ -457,7 +457,14 @@ impl Addition<'_> {
             ("taskDefinition", Value::output(definition, "arn")),
             (
                 "desiredCount",
-                self.once_there_is_an_image(service.scaling.min, 0),
+                self.once_there_is_an_image(service.scaling.min, Value::Null),
+            ),
+            (
+                "desiredCountRange",
+                Value::object([
+                    ("min", self.once_there_is_an_image(service.scaling.min, 0)),
+                    ("max", service.scaling.max.into()),
+                ]),
             ),
             ("launchType", "FARGATE".into()),
             ("platformVersion", "LATEST".into()),
@@ -479,13 +486,6 @@ impl Addition<'_> {
             ("propagateTags", propagated.into()),
             ("waitForSteadyState", true.into()),
         ]);
-        if !service.scaling.is_fixed() {
-            let range = Value::object([
-                ("min", self.once_there_is_an_image(service.scaling.min, 0)),
-                ("max", self.once_there_is_an_image(service.scaling.max, 0)),
-            ]);
-            inputs.insert("desiredCountRange".to_owned(), range);
-        }
         let exposed = self.platform.load_balancer.is_some() && service.is_exposed();
         if let (true, Some(port)) = (exposed, service.port) {
             let target = Value::object([
@@ -543,12 +543,9 @@ impl Addition<'_> {
             ("scalableDimension", "ecs:service:DesiredCount".into()),
             (
                 "minCapacity",
-                self.once_there_is_an_image(service.scaling.min, 0),
+                self.once_there_is_an_image(service.scaling.min, Value::Null),
             ),
-            (
-                "maxCapacity",
-                self.once_there_is_an_image(service.scaling.max, 0),
-            ),
+            ("maxCapacity", service.scaling.max.into()),
         ]);
         context.add(self.origin(), target.clone(), inputs);
         let cpu = service.scaling.cpu_percent;

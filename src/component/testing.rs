@@ -65,7 +65,11 @@ const TYPES: &[(&str, &str, &str)] = &[
         "cidrBlock enableDnsSupport enableDnsHostnames instanceTenancy defaultSecurityGroup",
         "",
     ),
-    ("aws:ecr:ImageTag", "repository tag image service", ""),
+    (
+        "aws:ecr:ImageTag",
+        "repository tag service taskDefinition",
+        "",
+    ),
     ("aws:ecr:LifecyclePolicy", "repository policy", ""),
     (
         "aws:ecr:Repository",

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Begun, LONGEST, ParameterStore, Seen, acceptable, moment, parameter};
 use crate::resource::{LastRun, Made, Proof, ProviderError, StackId};
+use crate::version::VERSION;
 
 /// How much of that the ARNs may take.
 const MOST_OBJECTS: usize = 1600;
@@ -356,6 +357,9 @@ impl<'a> History<'a> {
                 trusted: Vec::new(),
             }
         };
+        let mut left: LastRun = record.left.parse().unwrap_or_default();
+        left.is_of_this_version =
+            record.outcome == Ending::Succeeded && record.tool_version == VERSION;
         Ok(Whereabouts {
             tokens: record.types.iter().map(|text| long(text)).collect(),
             objects: record
@@ -363,7 +367,7 @@ impl<'a> History<'a> {
                 .iter()
                 .map(|(text, arns)| (long(text), arns.clone()))
                 .collect(),
-            left: record.left.parse().unwrap_or_default(),
+            left,
             age: last.map(|last| last.age),
             proof,
             key,

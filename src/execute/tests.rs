@@ -1,17 +1,19 @@
 //! Moments that hardly ever come up in a run.
 
+use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use tokio::sync::mpsc::unbounded_channel;
 
-use super::{Cancel, Outcome, run};
+use super::{Cancel, Outcome, Report, run};
 use crate::plan::{self, Request};
 use crate::resource::provider::{Creation, Deletion, Indexed, Progress, Query, Update};
+use crate::resource::tags::Marks;
 use crate::resource::{
-    Catalog, Condition, LiveSnapshot, Observed, Properties, Provider, ProviderError, StackId, Tags,
-    Urn,
+    Catalog, Condition, LiveSnapshot, Made, Observed, Proof, Properties, Provider, ProviderError,
+    StackId, Tags, Urn,
 };
 
 /// Makes whatever it is asked for, and with its answer comes a request to stop.
@@ -146,4 +148,55 @@ async fn the_time_that_the_author_allows_is_the_time_of_the_step() {
     assert!(matches!(outcome, Outcome::Done(_)), "{outcome:#?}");
     let allowed = provider.allowed.into_inner().unwrap();
     assert_eq!(allowed, [Some(Duration::from_secs(90)), None]);
+}
+
+/// A record has room for so much, and forgets the oldest that no run says anything of.
+#[test]
+fn a_part_that_no_step_is_about_stays_proven() {
+    const ROUTE: &str = "0123ab";
+    const OTHER: &str = "4567ab";
+    let text = "name: shop\nenvironment: dev\nregion: eu-south-2\nresources:\n  \
+                topic: { type: aws:sns:Topic }\n";
+    let catalog = crate::aws::registry::catalog();
+    let stack = crate::stack::load("dev.yaml", &|_| Ok(text.to_owned()), &[]).unwrap();
+    let (graph, _) = crate::component::stack_graph(&stack, &catalog).unwrap();
+    let request = Request::default();
+    let plan = plan::build(&graph, &LiveSnapshot::default(), &catalog, &request);
+
+    let table = Urn::new(
+        &plan.stack,
+        "aws:ec2:RouteTable",
+        "network/privateRouteTable1",
+    );
+    let mut tags = Tags::owned(&table, &BTreeMap::new(), "", Marks::default());
+    tags.set_parts(&[ROUTE.to_owned(), OTHER.to_owned()].into());
+    let mut made = Made::new("key");
+    for run in 0..400 {
+        made.insert_object(&table, &format!("rtb-{run}"));
+    }
+    made.insert_part(&table, ROUTE);
+    let proof = Proof::Known {
+        made,
+        runs: Vec::new(),
+        key: "key".to_owned(),
+        trusted: Vec::new(),
+    };
+    let table_now = Observed {
+        token: table.token().to_owned(),
+        id: "rtb-400".to_owned(),
+        arn: None,
+        inputs: Properties::default(),
+        outputs: Properties::default(),
+        tags,
+        condition: Condition::Ready,
+    };
+    let report = Report {
+        objects: [(table.clone(), table_now)].into(),
+        ..Report::default()
+    };
+    let made = Outcome::Done(report).made(&plan, &catalog, "key", &proof);
+    assert!(made.len() < 200, "{}", made.len());
+    assert!(made.has_part(&table, ROUTE));
+    // What the tags alone say proves nothing.
+    assert!(!made.has_part(&table, OTHER));
 }

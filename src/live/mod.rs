@@ -158,6 +158,7 @@ fn foreseen(
         .collect();
     let mut foreseen = LiveSnapshot {
         facts: live.facts.clone(),
+        proof: live.proof.clone(),
         ..LiveSnapshot::default()
     };
     for token in parents {

@@ -291,7 +291,11 @@ fn desired(draft: &Draft<'_>, resource: &Resource, schema: &Schema) -> Desired {
         region: resource.options.region.clone(),
         earlier_names: resource.options.earlier_names.clone(),
         earlier_values: resource.options.earlier_values.clone(),
-        new_defaults: resource.options.new_defaults.clone(),
+        new_defaults: if draft.live.last_run.is_of_this_version {
+            Vec::new()
+        } else {
+            resource.options.new_defaults.clone()
+        },
         source: source_of(
             schema,
             &resource.inputs,

@@ -654,12 +654,16 @@ fn rolls_out(draft: &Draft<'_>, urn: &Urn) -> bool {
 /// True if a change is one for what comes into service, and does harm to what is in service now: it waits. Where nothing
 /// is in service, or a rollout is stuck, it may be what the rollout needs.
 fn is_deferred(draft: &Draft<'_>, urn: &Urn) -> bool {
-    let after = draft
-        .catalog
-        .get(urn.token())
-        .is_some_and(|schema| schema.updates_after_rollout);
+    let schema = draft.catalog.get(urn.token());
     let is_update = |verdict: &super::Verdict| verdict.op == Op::Update;
-    if !after || !draft.verdicts.get(urn).is_some_and(is_update) {
+    let harms = |verdict: &super::Verdict| {
+        let harms = schema.and_then(|schema| schema.updates_after_rollout);
+        let observed = verdict.observed.as_ref();
+        harms.zip(observed).is_some_and(|(harms, observed)| {
+            is_update(verdict) && harms(&observed.inputs, &verdict.comparison.inputs)
+        })
+    };
+    if !draft.verdicts.get(urn).is_some_and(harms) {
         return false;
     }
     let mut users = draft.verdicts.iter().filter(|(user, verdict)| {

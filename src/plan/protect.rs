@@ -243,7 +243,10 @@ fn hold_what_retained_objects_need(draft: &mut Draft<'_>) {
         .collect();
     let mut held: BTreeMap<ObjectKey, RetainReason> = BTreeMap::new();
     while let Some(object) = open.pop() {
-        let needed = draft.uses.needs(&object);
+        // What is no more than a part of something else needs nothing for itself.
+        let schema = draft.catalog.get(object.0.token());
+        let is_for_itself = schema.is_none_or(|schema| !schema.goes_with_parent);
+        let needed = draft.uses.needs(&object).filter(|_| is_for_itself);
         let needed = needed.map(|needed| (needed, RetainReason::NeededBy(object.0.clone())));
         let parts = draft.uses.needed_by(&object).filter(|part| {
             draft.catalog.get(part.0.token()).is_some_and(|schema| {

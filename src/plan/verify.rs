@@ -147,8 +147,15 @@ fn check_needs(
                 continue;
             };
             let schema = catalog.get(needed.token());
-            let may_be_late = plan.steps[on].op() == Op::Update
-                && schema.is_some_and(|schema| schema.updates_after_rollout);
+            let harms = schema.and_then(|schema| schema.updates_after_rollout);
+            let update = &plan.steps[on];
+            let change = update.observed().zip(update.comparison());
+            let may_be_late = update.op() == Op::Update
+                && harms
+                    .zip(change)
+                    .is_some_and(|(harms, (observed, comparison))| {
+                        harms(&observed.inputs, &comparison.inputs)
+                    });
             // A reboot is a step of its own kind: a replica's can come before its source's.
             let reboots = |id: StepId| {
                 let desired = plan.steps[id].desired();

@@ -102,13 +102,17 @@ impl Made {
     /// earlier object may have borne the same mark, and have been on record with it.
     fn may_be_of(&self, run: &str, urn: &Urn, mark: &str) -> bool {
         let has = |text: String| self.has(&text);
-        has(format!("first {run} {urn}")) && !has(format!("over {run} {urn}"))
+        has(format!("first {run} {urn}")) && !self.has_over(run, urn)
             || has(format!("next {run} {urn}")) && !self.has_mark(mark)
     }
 
     /// Adds that what a run has made of a resource is on record.
     fn insert_over(&mut self, run: &str, urn: &Urn) {
         self.insert(&format!("over {run} {urn}"));
+    }
+
+    fn has_over(&self, run: &str, urn: &Urn) -> bool {
+        self.has(&format!("over {run} {urn}"))
     }
 
     /// Adds that an object with this mark is on record, so that it proves nothing of another one.
@@ -321,6 +325,11 @@ impl Proof {
             })
     }
 
+    /// Whether a run may have made something that nothing has on record yet.
+    pub fn has_open_runs(&self) -> bool {
+        matches!(self, Self::Known { runs, .. } if !runs.is_empty())
+    }
+
     /// With a run that goes on being one of those that have not put all on record.
     #[must_use]
     pub fn with_run(mut self, run: &RunMark) -> Self {
@@ -348,8 +357,9 @@ impl Proof {
         if is_of_all || runs.iter().any(|run| is_mark(run, urn, mark)) {
             record.insert_mark(mark);
         }
-        if is_of_all && !made.has_object(urn, &object.id) {
-            for run in runs {
+        for run in runs {
+            // It was put on record when the object was seen first, and is true as long as the run may have left others.
+            if is_of_all && (!made.has_object(urn, &object.id) || made.has_over(run, urn)) {
                 record.insert_over(run, urn);
             }
         }

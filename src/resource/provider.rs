@@ -130,10 +130,13 @@ impl<'a> Query<'a> {
         is_settled.then_some(tags)
     }
 
-    /// Whether the index has all that the stack wants of this type, with the tags that it is to carry, and nothing else. Then
-    /// no run has just made anything of it or is about to, and what is neither wanted nor in the index is another's: it need
-    /// not be looked for among all that the account has.
+    /// Whether the index has all that the stack wants of this type, with the tags that it is to carry, and nothing else, and
+    /// no run is known to have been broken off. Then no run has just made anything of it or is about to, and what is neither
+    /// wanted nor in the index is another's: it need not be looked for among all that the account has.
     pub fn is_settled(&self) -> bool {
+        if self.live.proof.has_open_runs() {
+            return false;
+        }
         let owners: Option<HashSet<Urn>> = self
             .indexed
             .iter()
@@ -444,8 +447,8 @@ impl std::error::Error for ProviderError {}
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::resource::ReadSession;
     use crate::resource::tags::Marks;
+    use crate::resource::{Made, Proof, ReadSession};
 
     #[test]
     fn what_the_index_has_as_it_is_wanted_is_settled() {
@@ -473,8 +476,17 @@ mod tests {
             tags: wanted(name).tags,
         };
         let live = &LiveSnapshot::default();
+        let broken_off = &LiveSnapshot {
+            proof: Proof::Known {
+                made: Made::new("key"),
+                runs: vec!["run".into()],
+                key: "key".into(),
+                trusted: Vec::new(),
+            },
+            ..LiveSnapshot::default()
+        };
         let session = &ReadSession::default();
-        let is_settled = |wanted: &[Wanted], indexed: &[Indexed]| {
+        let is_settled_in = |live: &LiveSnapshot, wanted: &[Wanted], indexed: &[Indexed]| {
             let query = Query {
                 token: "t:t:T",
                 stack,
@@ -485,11 +497,15 @@ mod tests {
             };
             query.is_settled()
         };
+        let is_settled =
+            |wanted: &[Wanted], indexed: &[Indexed]| is_settled_in(live, wanted, indexed);
         let both = [wanted("a"), wanted("b")];
         assert!(is_settled(&both, &[indexed("1", "a"), indexed("2", "b")]));
         // Made a moment ago, or not yet.
         assert!(!is_settled(&both, &[indexed("1", "a")]));
         assert!(!is_settled(&both, &[]));
+        let at_hand = [indexed("1", "a"), indexed("2", "b")];
+        assert!(!is_settled_in(broken_off, &both, &at_hand));
         // Left over, or known from the record alone.
         let three = [indexed("1", "a"), indexed("2", "b"), indexed("3", "c")];
         assert!(!is_settled(&both, &three));

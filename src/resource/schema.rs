@@ -144,8 +144,8 @@ pub struct Schema {
     pub spreads_over: Option<&'static str>,
     /// An update of it brings new code into service beside the old, and ends once that has taken over.
     pub rolls_out: bool,
-    /// An update of it is measured against what runs: it comes after the rollouts of those that use it.
-    pub updates_after_rollout: bool,
+    /// Whether an update, from one set of inputs to another, harms what runs: it comes after the rollouts of those that use it.
+    pub updates_after_rollout: Option<fn(&Properties, &Properties) -> bool>,
     /// What its changes mean for traffic.
     pub interruption: Option<Interruption>,
     /// Takes over into the desired inputs what somebody else than the author decides once the object exists: a count
@@ -219,7 +219,7 @@ impl Schema {
             exclusive_to: None,
             spreads_over: None,
             rolls_out: false,
-            updates_after_rollout: false,
+            updates_after_rollout: None,
             interruption: None,
             defers: None,
             checks: None,
@@ -576,8 +576,8 @@ impl Schema {
     }
 
     #[must_use]
-    pub fn updates_after_rollout(mut self) -> Self {
-        self.updates_after_rollout = true;
+    pub fn updates_after_rollout(mut self, harms: fn(&Properties, &Properties) -> bool) -> Self {
+        self.updates_after_rollout = Some(harms);
         self
     }
 

@@ -55,12 +55,64 @@ async fn kept(world: &World, repository: &str) -> Option<String> {
     kept.next().map(|(_, digest)| digest)
 }
 
-/// Another deployment of what the service's revision names, as people make it by hand, until it is complete.
-async fn deploy_again(world: &World) {
+/// The stack's only service, by ARN.
+async fn service(world: &World) -> Option<String> {
     let services = world.sdk.tagged(&world.stack_tag()).await;
     let mut services = services.into_iter();
-    let service = services.find(|arn| arn.contains(":service/"));
-    let service = service.expect("the service is tagged");
+    services.find(|arn| arn.contains(":service/"))
+}
+
+/// How many tasks the service is to run.
+async fn desired(world: &World) -> i32 {
+    let service = service(world).await.expect("the service is tagged");
+    let cluster = service.split('/').nth(1).expect("an ARN with its cluster");
+    let asked = world.sdk.ecs.describe_services();
+    let answer = asked.cluster(cluster).services(&service).send().await;
+    answer.expect("ECS answers").services()[0].desired_count()
+}
+
+/// What the role may do with which the service's tasks are started.
+async fn execution_policies(world: &World) -> String {
+    let service = service(world).await.expect("the service is tagged");
+    let cluster = service.split('/').nth(1).expect("an ARN with its cluster");
+    let asked = world.sdk.ecs.describe_services();
+    let answer = asked.cluster(cluster).services(&service).send().await;
+    let answer = answer.expect("ECS answers");
+    let revision = answer.services()[0].task_definition().expect("a revision");
+    let asked = world.sdk.ecs.describe_task_definition();
+    let answer = asked.task_definition(revision).send().await;
+    let answer = answer.expect("ECS answers");
+    let role = answer
+        .task_definition()
+        .and_then(|found| found.execution_role_arn());
+    let role = role.and_then(|arn| arn.rsplit('/').next()).expect("a role");
+    let iam = &world.sdk.iam;
+    let listed = iam.list_role_policies().role_name(role).send().await;
+    let mut documents = String::new();
+    for name in listed.expect("IAM answers").policy_names() {
+        let asked = iam.get_role_policy().role_name(role).policy_name(name);
+        let answer = asked.send().await.expect("IAM answers");
+        documents += &answer.policy_document().replace("%3A", ":");
+    }
+    documents
+}
+
+/// Takes images out of the repository.
+async fn delete(world: &World, repository: &str, digests: &[&str]) {
+    let ids = digests.iter().map(|digest| {
+        let id = aws_sdk_ecr::types::ImageIdentifier::builder();
+        id.image_digest(*digest).build()
+    });
+    let gone = world.sdk.ecr.batch_delete_image();
+    let gone = gone
+        .repository_name(repository)
+        .set_image_ids(Some(ids.collect()));
+    gone.send().await.expect("images can be deleted");
+}
+
+/// Another deployment of what the service's revision names, as people make it by hand, until it is complete.
+async fn deploy_again(world: &World) {
+    let service = service(world).await.expect("the service is tagged");
     let cluster = service.split('/').nth(1).expect("an ARN with its cluster");
     let ecs = &world.sdk.ecs;
     let again = ecs.update_service().cluster(cluster).service(&service);
@@ -161,7 +213,17 @@ async fn a_rollout_that_fails_leaves_the_image_that_runs_kept() {
     );
     assert_eq!(ended.status, Some(4), "{}", ended.screen);
     assert_eq!(kept(&world, name).await, Some(first.clone()));
-    // The service is back on the first.
+    // Nor does it lose the right to pull that image, where the one that fails needs none.
+    let set = "services.api.image=public.ecr.aws/x/y:1-unhealthy";
+    let ended = program.run_file(&file, "up", &["--yes", "--set", set]);
+    assert_eq!(ended.status, Some(4), "{}", ended.screen);
+    let may = execution_policies(&world).await;
+    assert!(may.contains("ecr:BatchGetImage"), "{may}");
+    let set = "services.api.image=public.ecr.aws/x/y:1";
+    succeeded(program.run_file(&file, "up", &["--yes", "--set", set]));
+    let may = execution_policies(&world).await;
+    assert!(!may.contains("ecr:BatchGetImage"), "{may}");
+    // Back to the first.
     succeeded(program.run_file(&file, "up", &["--yes", "--set", "services.api.image=v1"]));
     assert_eq!(kept(&world, name).await, Some(first));
     succeeded(program.run_file(&file, "destroy", &["--yes"]));
@@ -226,4 +288,86 @@ async fn what_expires_is_for_the_file_to_say() {
     assert_eq!(kept(&world, name).await, None);
     succeeded(program.run_file(&elsewhere, "preview", &["--expect-no-changes"]));
     succeeded(program.run_file(&elsewhere, "destroy", &["--yes"]));
+}
+
+#[tokio::test]
+async fn what_runs_goes_on_where_its_image_is_gone() {
+    let name = "e2e-kept-gone";
+    let world = World::new(name).await;
+    let program = Program::of(&world);
+    let file = platform(name, "");
+    let unchanged = || succeeded(program.run_file(&file, "preview", &["--expect-no-changes"]));
+    succeeded(program.run_file(&file, "up", &["--yes"]));
+    let first = push(&world, name, "v1", 1).await;
+    let second = push(&world, name, "v2", 2).await;
+    let deploy = |image: &str| {
+        let set = format!("services.api.image={image}");
+        succeeded(program.run_file(&file, "up", &["--yes", "--set", &set]))
+    };
+    deploy("v1");
+    assert_eq!(desired(&world).await, 1);
+
+    // There is nothing to keep, and nothing that a run could mend.
+    delete(&world, name, &[&first]).await;
+    unchanged();
+    delete(&world, name, &[&second]).await;
+    unchanged();
+    assert_eq!(desired(&world).await, 1);
+    let edited = platform(name, ", environment: { A: b }");
+    succeeded(program.run_file(&edited, "up", &["--yes"]));
+    assert_eq!(desired(&world).await, 1);
+
+    // From elsewhere, into a repository that is empty.
+    let elsewhere = platform(name, ", image: public.ecr.aws/nginx/nginx:1.27");
+    succeeded(program.run_file(&elsewhere, "up", &["--yes"]));
+    succeeded(program.run_file(&file, "up", &["--yes"]));
+    assert_eq!(desired(&world).await, 1);
+    let third = push(&world, name, "v3", 3).await;
+    deploy("v3");
+    assert_eq!(kept(&world, name).await, Some(third));
+    assert_eq!(desired(&world).await, 1);
+    succeeded(program.run_file(&file, "destroy", &["--yes"]));
+}
+
+#[tokio::test]
+async fn what_runs_does_not_stay_for_the_sake_of_its_image() {
+    let name = "e2e-kept-destroyed";
+    let world = World::in_environment(name, "staging").await;
+    let program = Program::of(&world);
+    let file = platform(name, "").replace("environment: dev", "environment: staging");
+    succeeded(program.run_file(&file, "up", &["--yes"]));
+    push(&world, name, "latest", 1).await;
+    succeeded(program.run_file(&file, "up", &["--yes"]));
+    assert!(kept(&world, name).await.is_some());
+
+    // The repository holds data, and stays.
+    let ended = program.run_file(&file, "destroy", &["--yes"]);
+    assert_eq!(ended.status, Some(5), "{}", ended.screen);
+    assert!(kept(&world, name).await.is_some());
+    assert_eq!(service(&world).await, None);
+    succeeded(program.run_file(&file, "destroy", &["--yes", "--allow-delete", "*"]));
+}
+
+#[tokio::test]
+async fn an_image_is_kept_again_once_the_file_says_so() {
+    let name = "e2e-kept-again";
+    let world = World::new(name).await;
+    let program = Program::of(&world);
+    let file = platform(name, "");
+    succeeded(program.run_file(&file, "up", &["--yes"]));
+    let first = push(&world, name, "latest", 1).await;
+    succeeded(program.run_file(&file, "up", &["--yes"]));
+    assert_eq!(kept(&world, name).await, Some(first));
+    let off = platform(name, ", keepLiveImage: false");
+    let shown = succeeded(program.run_file(&off, "preview", &ALLOWED[1..]));
+    // It is the author's own edit.
+    assert!(!shown.stdout.contains("New defaults"), "{}", shown.stdout);
+    succeeded(program.run_file(&off, "up", &ALLOWED));
+
+    let second = push(&world, name, "latest", 2).await;
+    deploy_again(&world).await;
+    succeeded(program.run_file(&file, "up", &["--yes"]));
+    assert_eq!(kept(&world, name).await, Some(second));
+    succeeded(program.run_file(&file, "preview", &["--expect-no-changes"]));
+    succeeded(program.run_file(&file, "destroy", &["--yes"]));
 }

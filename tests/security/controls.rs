@@ -169,7 +169,7 @@ const CONTROLS: &[Control] = &[
     },
     Control {
         number: "CloudWatch.16",
-        what: "logs are kept for a year",
+        what: "logs are kept for a year, but for the figures of Container Insights",
         by_default: In::Prod,
         key: "`monitoring.logRetentionDays`",
         holds: |stack| {
@@ -252,7 +252,7 @@ const CONTROLS: &[Control] = &[
     },
     Control {
         number: "ECR.2",
-        what: "a tag cannot be moved to another image, but for `latest`",
+        what: "a tag cannot be moved to another image, but for `latest` and `fde-live-…`, which `up` moves",
         by_default: In::All,
         key: "`services.NAME.imageTags`",
         holds: |stack| {

@@ -35,9 +35,9 @@ pub struct Inputs {
     /// `ecs:service:DesiredCount`.
     #[schemars(extend("enum" = ["ecs:service:DesiredCount"]))]
     pub scalable_dimension: String,
-    /// Fewest tasks, at least 0.
+    /// Fewest tasks, at least 0. Default: 0, or what a target that is there has.
     #[schemars(range(min = 0))]
-    pub min_capacity: i32,
+    pub min_capacity: Option<i32>,
     /// Most tasks, at least `minCapacity`.
     #[schemars(range(min = 0))]
     pub max_capacity: i32,
@@ -64,7 +64,7 @@ impl ResourceType for Target {
                 Property::new("serviceNamespace").required().replaces(),
                 Property::new("resourceId").required().replaces(),
                 Property::new("scalableDimension").required().replaces(),
-                Property::new("minCapacity").required(),
+                Property::new("minCapacity").server_chooses(),
                 Property::new("maxCapacity").required(),
             ])
             .key(&["serviceNamespace", "resourceId", "scalableDimension"])
@@ -184,8 +184,10 @@ async fn get(context: &Context, resource_id: &str) -> AwsResult<Option<LiveOf<Ta
 
 fn fit(inputs: &Inputs) -> Vec<Misfit> {
     let mut misfits = super::fit(&inputs.service_namespace, &inputs.scalable_dimension);
-    if inputs.min_capacity > inputs.max_capacity {
-        let (min, max) = (inputs.min_capacity, inputs.max_capacity);
+    if let Some(min) = inputs.min_capacity
+        && min > inputs.max_capacity
+    {
+        let max = inputs.max_capacity;
         let reason = format!("is {min}, and `maxCapacity` is {max}");
         let misfit = Misfit::new("minCapacity", reason);
         misfits.push(misfit.decided_by(["minCapacity", "maxCapacity"]));
@@ -200,6 +202,8 @@ async fn register(
     tags: Option<&Tags>,
     progress: &dyn Progress,
 ) -> AwsResult<Option<String>> {
+    // A new one has to have a lower end, and one that is there keeps what it has.
+    let min = inputs.min_capacity.or(tags.map(|_| 0));
     let answer = while_in_use(super::PATIENCE, progress, || {
         context.call(REGISTER, || {
             context
@@ -208,7 +212,7 @@ async fn register(
                 .service_namespace(ServiceNamespace::Ecs)
                 .resource_id(&inputs.resource_id)
                 .scalable_dimension(ScalableDimension::EcsServiceDesiredCount)
-                .min_capacity(inputs.min_capacity)
+                .set_min_capacity(min)
                 .max_capacity(inputs.max_capacity)
                 .set_tags(tags.map(to_sdk))
                 .send()
@@ -245,7 +249,7 @@ fn live(target: &ScalableTarget, tags: Tags) -> LiveOf<Target> {
             service_namespace: target.service_namespace().as_str().to_owned(),
             resource_id: target.resource_id().to_owned(),
             scalable_dimension: target.scalable_dimension().as_str().to_owned(),
-            min_capacity: target.min_capacity(),
+            min_capacity: Some(target.min_capacity()),
             max_capacity: target.max_capacity(),
         },
         outputs: Outputs {},

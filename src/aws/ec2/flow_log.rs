@@ -12,6 +12,7 @@
 //!   back: terraform-aws-modules/terraform-aws-vpc#435.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use aws_sdk_ec2::types::{
@@ -247,8 +248,12 @@ impl ResourceType for FlowLog {
             .checks(|inputs| check(inputs, fit))
     }
 
+    async fn ahead(&self, context: &Context, query: Query<'_>) {
+        drop(of_stack(context, query).await);
+    }
+
     async fn read(&self, context: &Context, query: Query<'_>) -> AwsResult<Vec<LiveOf<Self>>> {
-        let mut logs = list(context, super::of_stack(query.stack)).await?;
+        let mut logs = of_stack(context, query).await?.as_ref().clone();
         // One that is like a missing one may be another's, or ours without its tags.
         let missing = query.missing(logs.iter().map(|log| &log.tags));
         let watched = missing.into_iter().flat_map(|wanted| {
@@ -412,6 +417,12 @@ async fn find(context: &Context, id: &str) -> AwsResult<LiveOf<FlowLog>> {
     let found = list(context, super::filter("flow-log-id", id)).await?;
     let mut found = found.into_iter();
     found.next().ok_or_else(|| super::not_listed(DESCRIBE, id))
+}
+
+/// The flow logs with the stack's tag, asked for once per reading.
+async fn of_stack(context: &Context, query: Query<'_>) -> AwsResult<Arc<Vec<LiveOf<FlowLog>>>> {
+    let ask = || list(context, super::of_stack(query.stack));
+    query.session.once(DESCRIBE, ask).await
 }
 
 async fn list(context: &Context, by: Filter) -> AwsResult<Vec<LiveOf<FlowLog>>> {

@@ -11,9 +11,8 @@
 //!   aws/aws-sdk-js-v3#6642.
 //! - With its last tag AWS deletes an image (`BatchDeleteImage`). So the tag is never taken away: it is moved, and goes with
 //!   its repository.
-//! - While there is nothing to keep, there is no tag, and all is as it is wanted.
-
-use std::collections::BTreeMap;
+//! - While there is nothing to keep, or it is gone from the repository, there is no tag, and all is as it is wanted: what runs
+//!   goes on, and a wrong image fails where it is rolled out. It is the stack's to move, set by a run or by hand.
 
 use async_trait::async_trait;
 use aws_sdk_ecr::types::{Image, ImageFailureCode, ImageIdentifier};
@@ -22,14 +21,13 @@ use futures_util::future::try_join_all;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::images::digests;
+use super::images::{self, Images};
 use crate::aws::context::Context;
 use crate::aws::error::{AwsResult, expected};
 use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType, check};
-use crate::aws::wait::until_visible;
 use crate::resource::provider::{DataPolicy, Progress, Query, Wanted};
 use crate::resource::{
-    Condition, CreateClass, ErrorKind, Misfit, Property, ProviderError, Schema, Tags, Value,
+    Condition, CreateClass, ErrorKind, Misfit, Property, ProviderError, Schema, Tags,
 };
 
 /// How every such tag begins, and what a lifecycle policy selects them by.
@@ -44,13 +42,11 @@ pub struct Inputs {
     /// The tag: `fde-live-`, and up to 119 letters, digits and `._-`. A change replaces it.
     #[schemars(example = &"fde-live-api")]
     pub tag: String,
-    /// The image that bears it: its whole address, or a tag or digest in the repository. Null for none; an image of another
-    /// repository is none here.
-    #[schemars(example = &"2024-06-01-abc123")]
-    pub image: Option<String>,
-    /// ARN of the ECS service that runs the image. Where `image` is a tag, ECS says which image the service has with it.
-    /// Default: the one that has the tag now.
-    pub service: Option<String>,
+    /// ARN of the ECS service whose image bears it: the first of its containers' that is in the repository.
+    pub service: String,
+    /// ARN of the revision that the service runs: `${api.taskDefinition}` of the service, so that the tag moves with each.
+    /// Null for none.
+    pub task_definition: Option<String>,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -72,8 +68,8 @@ impl ResourceType for ImageTag {
             .properties([
                 Property::new("repository").required().replaces(),
                 Property::new("tag").required().replaces(),
-                Property::new("image").canonical(short),
-                Property::new("service").write_only(),
+                Property::new("service").required().write_only(),
+                Property::new("taskDefinition"),
             ])
             .checks(|inputs| check(inputs, fit))
             .outputs(&["digest"])
@@ -81,6 +77,7 @@ impl ResourceType for ImageTag {
             .reads_after(&["aws:ecr:Repository"])
             .compares_after(&["aws:ecs:TaskDefinition", "aws:ecs:Service"])
             .hangs_on("repository", "aws:ecr:Repository")
+            .made_by_aws()
             .goes_with_parent()
     }
 
@@ -91,7 +88,7 @@ impl ResourceType for ImageTag {
             let is_there = repositories.contains(repository);
             is_there.then(|| look(context, query, wanted, repository, tag))
         });
-        Ok(try_join_all(wanted).await?.into_iter().flatten().collect())
+        try_join_all(wanted).await
     }
 
     async fn create(
@@ -118,7 +115,7 @@ impl ResourceType for ImageTag {
     }
 }
 
-/// How AWS calls an image in a repository.
+/// How AWS calls an image in a repository, by the end of its address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Called<'a> {
     Digest(&'a str),
@@ -128,17 +125,10 @@ enum Called<'a> {
 impl<'a> Called<'a> {
     fn read(image: &'a str) -> Self {
         let name = image.rsplit('/').next().unwrap_or(image);
-        if let Some((_, digest)) = name.split_once('@') {
-            return Self::Digest(digest);
-        }
-        if name.starts_with("sha256:") {
-            return Self::Digest(name);
-        }
-        match name.split_once(':') {
-            Some((_, tag)) => Self::Tag(tag),
-            // An address without a tag is one with this.
-            None if image.contains('/') => Self::Tag("latest"),
-            None => Self::Tag(name),
+        match (name.split_once('@'), name.split_once(':')) {
+            (Some((_, digest)), _) => Self::Digest(digest),
+            (None, Some((_, tag))) => Self::Tag(tag),
+            (None, None) => Self::Tag("latest"),
         }
     }
 
@@ -156,15 +146,13 @@ impl<'a> Called<'a> {
     }
 }
 
-/// The image that is to bear the tag, if it is in the repository.
-fn image_here<'a>(context: &Context, repository: &str, image: Option<&'a str>) -> Option<&'a str> {
-    let image = image?;
-    let Some((host, path)) = image.split_once('/') else {
-        return Some(image);
-    };
+/// Whether an image is in the repository: by its whole address, as ECS has it.
+fn is_here(context: &Context, repository: &str, image: &str) -> bool {
     let own = format!("{}.dkr.ecr.{}.", context.account_id, context.region);
-    let name = path.split(['@', ':']).next().unwrap_or_default();
-    (host.starts_with(&own) && name == repository).then_some(image)
+    image.split_once('/').is_some_and(|(host, path)| {
+        let name = path.split(['@', ':']).next().unwrap_or_default();
+        host.starts_with(&own) && name == repository
+    })
 }
 
 /// What there is of a tag that is wanted.
@@ -174,70 +162,78 @@ async fn look(
     wanted: &Wanted,
     repository: &str,
     tag: &str,
-) -> AwsResult<Option<LiveOf<ImageTag>>> {
-    let digests = digests(context, query, repository).await?;
-    let digest = digests.get(tag).map(String::as_str);
-    let given = wanted.inputs.get("image");
-    let image = given.and_then(Value::as_str);
-    // An image of which only a run will know.
-    let is_open = !matches!(given, None | Some(Value::Null | Value::String(_)));
-    let here = image_here(context, repository, image);
-    let found = match (digest, here) {
-        (None, Some(_)) => return Ok(None),
-        (None, None) if is_open => return Ok(None),
-        (Some(digest), None) if is_open => Some(called(&digests, digest)),
-        (Some(digest), Some(here)) => {
-            let service = wanted.text("service");
-            let is_kept = is_kept(context, &digests, digest, here, service).await?;
-            Some(if is_kept {
-                here
-            } else {
-                called(&digests, digest)
-            })
-        }
-        // There is nothing to keep, and what had the tag before may have it.
-        (_, None) => image,
+) -> AwsResult<LiveOf<ImageTag>> {
+    let images = images::all(context, query, repository).await?;
+    let bearer = images.tags.get(tag).map(String::as_str);
+    let found = |revision: Option<&str>| live(repository, tag, revision, bearer);
+    let service = wanted.text("service");
+    let current = service.and_then(|service| revision_of(query, service));
+    let (Some(service), Some(current), Some(_)) = (service, current, wanted.text("taskDefinition"))
+    else {
+        return Ok(found(None));
     };
-    Ok(Some(live(repository, tag, found, digest)))
-}
-
-/// Whether the image with the tag is the one that the service runs.
-async fn is_kept(
-    context: &Context,
-    digests: &BTreeMap<String, String>,
-    bearer: &str,
-    image: &str,
-    service: Option<&str>,
-) -> AwsResult<bool> {
-    let tag = match Called::read(image) {
-        Called::Digest(digest) => return Ok(digest == bearer),
-        Called::Tag(tag) => tag,
-    };
-    if digests.get(tag).is_some_and(|digest| digest == bearer) {
-        return Ok(true);
+    let defined = images_of(query, current);
+    let image = defined
+        .iter()
+        .flatten()
+        .find(|image| is_here(context, repository, image));
+    if defined.is_some() && image.is_none() {
+        return Ok(found(Some(current)));
     }
-    // The tag has been pushed again, or is gone, which is nothing to the service.
-    let runs = match service {
-        Some(service) => digest_of_service(context, service, image).await?,
-        None => None,
+    let now = image.and_then(|image| images.digest_of(Called::read(image)));
+    if now.is_some() && now == bearer {
+        return Ok(found(Some(current)));
+    }
+    // The tag may have been pushed again since, or be gone, which is nothing to the service.
+    let is_tag = image.is_none_or(|image| matches!(Called::read(image), Called::Tag(_)));
+    let runs = if is_tag {
+        running(context, service, current, repository).await?
+    } else {
+        None
     };
-    Ok(runs.is_some_and(|runs| runs == bearer))
+    let runs = runs.and_then(|(_, digest)| digest);
+    let runs = runs.as_deref().or(now);
+    let is_gone = runs.is_none_or(|runs| !images.digests.contains(runs));
+    Ok(found((is_gone || bearer == runs).then_some(current)))
 }
 
-/// What people call an image: by a tag of theirs, if it has one.
-fn called<'a>(digests: &'a BTreeMap<String, String>, digest: &'a str) -> &'a str {
-    let mut tags = digests.iter();
-    tags.find(|(tag, of)| !tag.starts_with(PREFIX) && *of == digest)
-        .map_or(digest, |(tag, _)| tag)
+/// The revision that a live service runs, by what has been read of it.
+fn revision_of<'a>(query: Query<'a>, service: &str) -> Option<&'a str> {
+    let mut services = query.live.of_type("aws:ecs:Service");
+    let found = services.find(|(_, live)| live.arn.as_deref() == Some(service));
+    found?.1.inputs.get("taskDefinition")?.as_str()
 }
 
-/// The digest that an ECS service runs what it calls by this image, by its last deployment that was completed. `None` where
-/// ECS does not say: the service has none, or another image by now, or resolves no tags.
-async fn digest_of_service(
+/// The images of a live revision, by what has been read of it.
+fn images_of<'a>(query: Query<'a>, revision: &str) -> Option<Vec<&'a str>> {
+    let mut revisions = query.live.of_type("aws:ecs:TaskDefinition");
+    let found = revisions.find(|(_, live)| live.arn.as_deref() == Some(revision))?;
+    let containers = found.1.inputs.get("containerDefinitions")?.as_list()?;
+    let images = containers
+        .iter()
+        .filter_map(|container| container.as_object()?.get("image")?.as_str());
+    Some(images.collect())
+}
+
+impl Images {
+    /// The digest that an image has now by what it is called.
+    fn digest_of<'a>(&'a self, called: Called<'a>) -> Option<&'a str> {
+        match called {
+            Called::Digest(digest) => Some(digest),
+            Called::Tag(tag) => self.tags.get(tag).map(String::as_str),
+        }
+    }
+}
+
+/// The image in a repository that an ECS service runs with a revision, and its digest, by the last deployment that was completed.
+/// `None` where that was of another revision, or ECS does not say: it forgets deployments after a while. There is no digest where
+/// nothing was started, or tags are not resolved.
+async fn running(
     context: &Context,
     service: &str,
-    image: &str,
-) -> AwsResult<Option<String>> {
+    revision: &str,
+    repository: &str,
+) -> AwsResult<Option<(String, Option<String>)>> {
     const DEPLOYMENTS: &str = "ecs:ListServiceDeployments";
     const REVISIONS: &str = "ecs:DescribeServiceRevisions";
     let Some((_, path)) = service.split_once(":service/") else {
@@ -262,10 +258,10 @@ async fn digest_of_service(
         answer.service_deployments,
         "`serviceDeployments`",
     )?;
-    let revision = deployments
+    let target = deployments
         .first()
         .and_then(|deployment| deployment.target_service_revision_arn());
-    let Some(revision) = revision else {
+    let Some(target) = target else {
         return Ok(None);
     };
     let answer = context
@@ -273,33 +269,65 @@ async fn digest_of_service(
             context
                 .ecs
                 .describe_service_revisions()
-                .service_revision_arns(revision)
+                .service_revision_arns(target)
                 .send()
         })
         .await?;
     let revisions = expected(REVISIONS, answer.service_revisions, "`serviceRevisions`")?;
     let mut images = revisions
         .iter()
-        .flat_map(|revision| revision.container_images());
-    let resolved = images.find(|resolved| resolved.image() == Some(image));
-    Ok(resolved.and_then(|resolved| resolved.image_digest().map(str::to_owned)))
+        .filter(|of_service| of_service.task_definition() == Some(revision))
+        .flat_map(|of_service| of_service.container_images());
+    Ok(images.find_map(|resolved| {
+        let image = resolved
+            .image()
+            .filter(|image| is_here(context, repository, image))?;
+        Some((image.to_owned(), resolved.image_digest().map(str::to_owned)))
+    }))
+}
+
+/// The image in a repository that a revision names.
+async fn named(context: &Context, revision: &str, repository: &str) -> AwsResult<Option<String>> {
+    const DESCRIBE: &str = "ecs:DescribeTaskDefinition";
+    let answer = context
+        .call(DESCRIBE, || {
+            let asked = context.ecs.describe_task_definition();
+            asked.task_definition(revision).send()
+        })
+        .await?;
+    let definition = expected(DESCRIBE, answer.task_definition, "`taskDefinition`")?;
+    let mut images = definition
+        .container_definitions()
+        .iter()
+        .filter_map(|container| container.image());
+    let image = images.find(|image| is_here(context, repository, image));
+    Ok(image.map(str::to_owned))
 }
 
 /// Gives the tag to the image, or moves it there.
 async fn put(context: &Context, inputs: &Inputs) -> AwsResult<LiveOf<ImageTag>> {
     const PUT: &str = "ecr:PutImage";
     let repository = &inputs.repository;
-    let given = inputs.image.as_deref();
-    let Some(image) = image_here(context, repository, given) else {
-        return Ok(live(repository, &inputs.tag, given, None));
+    let revision = inputs.task_definition.as_deref();
+    let as_wanted = |digest: Option<&str>| live(repository, &inputs.tag, revision, digest);
+    let Some(revision) = revision else {
+        return Ok(as_wanted(None));
     };
-    let called = Called::read(image);
-    let runs = match (called, &inputs.service) {
-        (Called::Tag(_), Some(service)) => digest_of_service(context, service, image).await?,
-        _ => None,
+    let (image, digest) = match running(context, &inputs.service, revision, repository).await? {
+        Some((image, digest)) => (Some(image), digest),
+        None => (named(context, revision, repository).await?, None),
     };
-    let called = runs.as_deref().map_or(called, Called::Digest);
-    let found = until_visible(|| find(context, repository, called)).await?;
+    let Some(image) = image else {
+        return Ok(as_wanted(None));
+    };
+    let called = digest
+        .as_deref()
+        .map_or(Called::read(&image), Called::Digest);
+    let found = match find(context, repository, called).await {
+        // Gone, or never there.
+        Err(error) if error.is(ErrorKind::NotFound) => return Ok(as_wanted(None)),
+        found => found?,
+    };
     let manifest = expected(FIND, found.image_manifest, "`imageManifest`")?;
     let digest = found.image_id.and_then(|id| id.image_digest);
     let put = context
@@ -325,12 +353,7 @@ async fn put(context: &Context, inputs: &Inputs) -> AwsResult<LiveOf<ImageTag>> 
             return Err(error);
         }
     }
-    Ok(live(
-        repository,
-        &inputs.tag,
-        Some(image),
-        digest.as_deref(),
-    ))
+    Ok(as_wanted(digest.as_deref()))
 }
 
 const FIND: &str = "ecr:BatchGetImage";
@@ -382,7 +405,7 @@ async fn find(context: &Context, repository: &str, called: Called<'_>) -> AwsRes
 fn live(
     repository: &str,
     tag: &str,
-    image: Option<&str>,
+    revision: Option<&str>,
     digest: Option<&str>,
 ) -> LiveOf<ImageTag> {
     Live {
@@ -391,22 +414,14 @@ fn live(
         inputs: Inputs {
             repository: repository.to_owned(),
             tag: tag.to_owned(),
-            image: image.map(str::to_owned),
-            service: None,
+            service: String::new(),
+            task_definition: revision.map(str::to_owned),
         },
         outputs: Outputs {
             digest: digest.map(str::to_owned),
         },
         tags: Tags::default(),
         condition: Condition::Ready,
-    }
-}
-
-/// An image by what tells it from the others of its repository.
-fn short(image: Value) -> Value {
-    match &image {
-        Value::String(text) => Called::read(text).text().into(),
-        _ => image,
     }
 }
 
@@ -434,8 +449,6 @@ mod tests {
     fn an_image_is_known_by_tag_or_digest() {
         let host = "1.dkr.ecr.eu-south-2.amazonaws.com";
         for (image, called) in [
-            ("v9".to_owned(), Called::Tag("v9")),
-            ("sha256:ab".to_owned(), Called::Digest("sha256:ab")),
             (format!("{host}/team/api:v9"), Called::Tag("v9")),
             (format!("{host}/team/api"), Called::Tag("latest")),
             (format!("{host}/api@sha256:ab"), Called::Digest("sha256:ab")),
@@ -446,15 +459,5 @@ mod tests {
         ] {
             assert_eq!(Called::read(&image), called, "{image}");
         }
-    }
-
-    #[test]
-    fn people_know_an_image_by_their_own_tag() {
-        let digests: BTreeMap<String, String> =
-            [("fde-live-api", "a"), ("v9", "a"), ("fde-live-b", "c")]
-                .map(|(tag, digest)| (tag.to_owned(), digest.to_owned()))
-                .into();
-        assert_eq!(called(&digests, "a"), "v9");
-        assert_eq!(called(&digests, "c"), "c");
     }
 }

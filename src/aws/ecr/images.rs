@@ -1,6 +1,6 @@
 //! What is in a repository: asked for once per reading, for the repository and for the tags in it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use aws_sdk_ecr::types::ImageIdentifier;
@@ -61,12 +61,19 @@ async fn page(context: &Context, repository: &str, token: Option<String>) -> Aws
     Ok(Page { images, next })
 }
 
-/// The digests in a repository by tag.
-pub(super) async fn digests(
+/// The images of a repository.
+pub(super) struct Images {
+    pub digests: BTreeSet<String>,
+    /// Digests by tag.
+    pub tags: BTreeMap<String, String>,
+}
+
+/// All images of a repository.
+pub(super) async fn all(
     context: &Context,
     query: Query<'_>,
     repository: &str,
-) -> AwsResult<BTreeMap<String, String>> {
+) -> AwsResult<Images> {
     let images = pages(LIST, |token| async move {
         let page = match token {
             None => first_page(context, query, repository)
@@ -78,8 +85,12 @@ pub(super) async fn digests(
         Ok((Some(page.images), page.next))
     })
     .await?;
-    let tagged = images
-        .into_iter()
-        .filter_map(|image| Some((image.image_tag?, image.image_digest?)));
-    Ok(tagged.collect())
+    let digests = images.iter().filter_map(|image| image.image_digest.clone());
+    Ok(Images {
+        digests: digests.collect(),
+        tags: images
+            .into_iter()
+            .filter_map(|image| Some((image.image_tag?, image.image_digest?)))
+            .collect(),
+    })
 }

@@ -213,7 +213,7 @@ fn discards(observed: &Properties, wanted: &Properties) -> Option<&'static str> 
     let is_earlier = came
         .any(|rule| kept_by(&before, rule).is_none_or(|before| rule.most < before))
         || gone.any(|rule| kept_by(&after, rule).is_some_and(|after| after < rule.most));
-    is_earlier.then_some("images beyond that go for good")
+    is_earlier.then_some("more images expire, and are gone for good")
 }
 
 /// How many images, or days, a rule keeps of what it selects.

@@ -119,7 +119,7 @@ impl ResourceType for TargetGroup {
             .blockers(&["aws:lb:Listener", "aws:lb:ListenerRule"])
             .exclusive_to("aws:lb:LoadBalancer")
             // What runs now was made for the old health check.
-            .updates_after_rollout()
+            .updates_after_rollout(|_, _| true)
             .interrupts(
                 Interruption::new(
                     "requests fail until tasks have registered in the new one and are healthy",

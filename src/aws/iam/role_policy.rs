@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::document;
 use crate::aws::context::Context;
 use crate::aws::error::AwsResult;
-use crate::aws::policy::{canonical_policy, decode, least_size, to_policy_text};
+use crate::aws::policy::{canonical_policy, decode, is_narrowed, least_size, to_policy_text};
 use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType};
 use crate::resource::provider::{DataPolicy, Progress, Query};
 use crate::resource::rule::Limit;
@@ -63,6 +63,11 @@ impl ResourceType for RolePolicy {
             .hangs_on("role", "aws:iam:Role")
             .opens()
             .holds_parent()
+            // What runs has to go on with what it may do until others have taken over.
+            .updates_after_rollout(|observed, wanted| {
+                let change = observed.get("policy").zip(wanted.get("policy"));
+                change.is_some_and(|(observed, wanted)| is_narrowed(observed, wanted))
+            })
             .properties([
                 Property::new("name").replaces().text(document::name(128)),
                 Property::new("role")

@@ -8,11 +8,12 @@
 //! - Names of headers come back in lower case, and fields in any order.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use aws_sdk_wafv2::types as sdk;
-use futures_util::future::try_join_all;
+use futures_util::future::{join_all, try_join_all};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -113,13 +114,22 @@ impl ResourceType for WebAclLoggingConfiguration {
             ])
     }
 
+    async fn ahead(&self, context: &Context, query: Query<'_>) {
+        let asked = acls(&query)
+            .into_iter()
+            .map(|acl| logging_of(context, query, acl));
+        drop(join_all(asked).await);
+    }
+
     async fn read(&self, context: &Context, query: Query<'_>) -> AwsResult<Vec<LiveOf<Self>>> {
-        let ours = query.parents(WEB_ACL).filter_map(|acl| acl.arn.as_deref());
-        let imported = query.wanted.iter().filter(|wanted| wanted.is_imported);
-        let imported = imported.filter_map(|wanted| wanted.text("resourceArn"));
-        let acls: BTreeSet<&str> = ours.chain(imported).collect();
-        let found = try_join_all(acls.into_iter().map(|acl| get(context, acl))).await?;
-        Ok(found.into_iter().flatten().collect())
+        let asked = acls(&query)
+            .into_iter()
+            .map(|acl| logging_of(context, query, acl));
+        let found = try_join_all(asked).await?;
+        Ok(found
+            .iter()
+            .filter_map(|one| one.as_ref().clone())
+            .collect())
     }
 
     async fn create(
@@ -158,6 +168,24 @@ impl ResourceType for WebAclLoggingConfiguration {
     fn delete_patience(&self) -> Duration {
         Duration::from_mins(5)
     }
+}
+
+/// The ACLs that may have logs of ours, by ARN.
+fn acls<'a>(query: &Query<'a>) -> BTreeSet<&'a str> {
+    let ours = query.parents(WEB_ACL).filter_map(|acl| acl.arn.as_deref());
+    let imported = query.wanted.iter().filter(|wanted| wanted.is_imported);
+    let imported = imported.filter_map(|wanted| wanted.text("resourceArn"));
+    ours.chain(imported).collect()
+}
+
+/// The logs of one ACL, asked for once per reading.
+async fn logging_of(
+    context: &Context,
+    query: Query<'_>,
+    acl: &str,
+) -> AwsResult<Arc<Option<LiveOf<WebAclLoggingConfiguration>>>> {
+    let key = format!("wafv2:GetLoggingConfiguration {acl}");
+    query.session.once(&key, || get(context, acl)).await
 }
 
 /// The logging of an ACL; `None` if it has none, or is gone.

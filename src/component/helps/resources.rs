@@ -34,7 +34,7 @@ fn between() -> Vec<Case> {
             .by_hand("  two: { type: aws:ec2:InternetGateway, properties: { vpcId: vpc-1 } }\n", ""),
         sections("resources:\n  bucket: { type: aws:s3:Bucket, properties: { versioning: { status: Enabled } } }\n")
             .by_hand(", properties: { versioning: { status: Enabled } } }", " }\n  kept: { type: aws:s3:BucketVersioning, properties: { bucket: \"${bucket.id}\", versioningConfiguration: { status: Enabled } } }"),
-        sections("resources: { a: { type: aws:ecr:ImageTag, properties: { repository: shop, tag: v9 } } }\n")
+        sections("resources: { a: { type: aws:ecr:ImageTag, properties: { repository: shop, tag: v9, service: \"arn:aws:ecs:eu-south-2:123456789012:service/shop/api\" } } }\n")
             .by_hand("v9", "fde-live-v9"),
         sections("resources: { a: { type: aws:ec2:Vpc, properties: { cidrBlok: 10.0.0.0/16 } } }\n"),
         sections("resources:\n  vpc: { type: aws:ec2:Vpc, properties: { cidrBlock: 10.0.0.0/16 } }\n  a: { type: aws:ec2:Subnet, properties: { vpcId: \"${vpc.idd}\", cidrBlock: 10.0.0.0/24 } }\n")
