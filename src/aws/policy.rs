@@ -324,30 +324,23 @@ mod tests {
     #[test]
     fn a_policy_is_narrowed_where_nothing_new_is_allowed() {
         let allow = |actions: &[&str], resources: &[&str]| json!({"Effect": "Allow", "Action": actions, "Resource": resources});
-        let deny = json!({"Effect": "Deny", "Action": "s3:*", "Resource": "*"});
-        let policy = |statements: &[serde_json::Value]| -> Value {
+        let deny = &json!({"Effect": "Deny", "Action": "s3:*", "Resource": "*"});
+        let policy = |statements: &[&serde_json::Value]| -> Value {
             json!({"Version": "2012-10-17", "Statement": statements}).into()
         };
-        let narrowed = |before: &[serde_json::Value], after: &[serde_json::Value]| {
+        let narrowed = |before: &[&serde_json::Value], after: &[&serde_json::Value]| {
             is_narrowed(&policy(before), &policy(after))
         };
-        let (logs, images) = (
-            allow(&["logs:Put"], &["a"]),
-            allow(&["ecr:Get", "ecr:Pull"], &["r"]),
-        );
-        let both = [logs.clone(), images.clone()];
-        assert!(narrowed(&both, &[logs.clone()]));
-        assert!(narrowed(
-            &both,
-            &[logs.clone(), allow(&["ecr:Get"], &["r"])]
-        ));
-        assert!(narrowed(&[logs.clone()], &[logs.clone(), deny.clone()]));
-        assert!(!narrowed(&[logs.clone()], &both));
-        assert!(!narrowed(
-            &both,
-            &[logs.clone(), allow(&["ecr:Get"], &["other"])]
-        ));
-        assert!(!narrowed(&[logs.clone(), deny], &[logs]));
+        let logs = &allow(&["logs:Put"], &["a"]);
+        let images = &allow(&["ecr:Get", "ecr:Pull"], &["r"]);
+        let fewer = &allow(&["ecr:Get"], &["r"]);
+        let others = &allow(&["ecr:Get"], &["other"]);
+        assert!(narrowed(&[logs, images], &[logs]));
+        assert!(narrowed(&[logs, images], &[logs, fewer]));
+        assert!(narrowed(&[logs], &[logs, deny]));
+        assert!(!narrowed(&[logs], &[logs, images]));
+        assert!(!narrowed(&[logs, images], &[logs, others]));
+        assert!(!narrowed(&[logs, deny], &[logs]));
     }
 
     #[test]
