@@ -1994,3 +1994,29 @@ async fn a_firewall_keeps_the_metrics_that_it_was_made_with() {
     let own = own.map(str::to_owned).to_vec();
     assert_eq!(planned("common").await, Some(own));
 }
+
+/// RDS makes a group that is gone again, and keeps what is in it without a limit.
+#[tokio::test]
+async fn a_log_group_goes_once_the_database_writes_no_more_to_it() {
+    let file = |exports: &str| {
+        format!(
+            "network: {{ natGateways: none }}\ndatabase: {{ engineVersion: '15', logExports: [{exports}] }}\n"
+        )
+    };
+    let world = World::with(&file("postgresql, upgrade")).await;
+    let request = Request {
+        allow_delete: vec!["*".to_owned()],
+        ..up()
+    };
+    let plan = world.plan(&file("postgresql"), &request).await;
+    let of = |name: &str| {
+        let found = plan.steps.iter().position(|step| step.urn.name() == name);
+        found.unwrap_or_else(|| panic!("{name}: {:#?}", plan.steps))
+    };
+    let group = &plan.steps[of("database/upgradeLogGroup")];
+    assert!(group.is_delete(), "{group:#?}");
+    assert!(
+        group.waits_for.contains(&of("database/instance")),
+        "{group:#?}"
+    );
+}

@@ -6,6 +6,9 @@ use crate::stack::Fault;
 use super::context::Context;
 use super::services::{Image, KEY, Service};
 
+/// How the tags begin that keep what services run: those of `aws:ecr:ImageTag`.
+pub const LIVE_TAG: &str = "fde-live-";
+
 /// Images of Docker Hub that have no owner in front of their names, as people write them.
 const OFFICIAL: &[&str] = &[
     "adminer",
@@ -122,6 +125,10 @@ pub fn check(context: &mut Context<'_>, service: &Service) {
                     && !tag.0.starts_with(['.', '-'])
             }
         };
+        if tag.0.starts_with(LIVE_TAG) {
+            let label = "is a tag that `up` moves to the image that a service runs";
+            context.refuse(Fault::Value, service.path("image"), label);
+        }
         if !sound {
             let label = "is neither a tag, nor a `sha256:` digest, nor the address of an image";
             context.refuse(Fault::Value, service.path("image"), label);
@@ -182,5 +189,7 @@ mod tests {
         ] {
             assert_eq!(with(image), "fine", "{image}");
         }
+        let ours = with("fde-live-api");
+        assert!(ours.contains("is a tag that `up` moves"), "{ours}");
     }
 }

@@ -5,6 +5,7 @@ use crate::resource::value::{Conditional, properties};
 use crate::resource::{Path, StackId, Urn, Value};
 
 use super::context::Context;
+use super::images::LIVE_TAG;
 use super::network::{NatGateways, Network};
 use super::services::{
     Architecture, Image, ImageTags, KEY, Repository, Service, Services, cluster, cluster_name,
@@ -15,9 +16,6 @@ use super::{Note, Platform, database_access, load_balancer, monitoring, security
 
 /// The tag that is deployed where the author names no image.
 const FIRST_TAG: &str = "latest";
-
-/// How the tags begin that keep what services run: those of `aws:ecr:ImageTag`.
-const LIVE_TAG: &str = "fde-live-";
 
 /// More images than services run from one repository, and not fewer than `keepImages` takes.
 const NEVER: u32 = 10_000;

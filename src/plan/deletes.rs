@@ -257,8 +257,14 @@ impl Uses {
         }
         by_identity.extend(by_own_id);
         for (urn, objects) in &live.ours {
+            let uses = catalog.get(urn.token()).and_then(|schema| schema.uses);
             for observed in objects {
-                for text in foreign_texts(catalog, urn, observed) {
+                let derived = uses.map(|uses| uses(&observed.inputs)).unwrap_or_default();
+                let derived = derived.iter().map(String::as_str);
+                for text in foreign_texts(catalog, urn, observed)
+                    .into_iter()
+                    .chain(derived)
+                {
                     for used in referred(text, &by_identity) {
                         let user = key(urn, observed);
                         self.named_by

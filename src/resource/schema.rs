@@ -127,6 +127,8 @@ pub struct Schema {
     /// The properties that name a role which AWS assumes as it makes the object, or what has such a role: the policies of the
     /// role come first.
     pub assumes: &'static [&'static str],
+    /// The names of what an object uses besides what its inputs refer to: AWS derives them from the inputs.
+    pub uses: Option<fn(&Properties) -> Vec<String>>,
     /// Types whose objects must be gone before this one can go, although no input of theirs refers to it.
     pub deletes_after: &'static [&'static str],
     /// Which objects of those types it does not have to wait for, by their inputs.
@@ -211,6 +213,7 @@ impl Schema {
             reads_after: &[],
             compares_after: &[],
             assumes: &[],
+            uses: None,
             deletes_after: &[],
             deletes_beside: None,
             blockers: None,
@@ -522,6 +525,12 @@ impl Schema {
     #[must_use]
     pub fn assumes(mut self, properties: &'static [&'static str]) -> Self {
         self.assumes = properties;
+        self
+    }
+
+    #[must_use]
+    pub fn uses(mut self, names: fn(&Properties) -> Vec<String>) -> Self {
+        self.uses = Some(names);
         self
     }
 

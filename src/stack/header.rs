@@ -9,7 +9,7 @@ use crate::resource::tags::OURS;
 
 use super::document::Document;
 use super::error::{Fault, Span, StackError};
-use super::node::Entry;
+use super::node::{Entry, Node};
 use super::region::{self, Verdict};
 use crate::component::elsewhere;
 
@@ -132,10 +132,17 @@ pub fn check(document: &Document, errors: &mut Vec<StackError>, warnings: &mut V
     let label =
         "takes the ARN of a managed policy, such as `arn:aws:iam::123456789012:policy/boundary`";
     refuse("permissionsBoundary", Fault::Value, label, &is_policy_arn);
+    let account = document.root.get("account").and_then(Node::as_text);
+    let label = "is a policy of another account than `account`, which no role can have";
+    refuse("permissionsBoundary", Fault::Value, label, &|arn| {
+        let owner = arn.split(':').nth(4).unwrap_or_default();
+        !is_policy_arn(arn) || owner == "aws" || account.is_none_or(|account| account == owner)
+    });
     let label = "takes `/`, or printable characters of ASCII between two of them: `/fde/`";
     refuse("rolePath", Fault::Value, label, &|path| {
         path.starts_with('/')
             && path.ends_with('/')
+            && path != "//"
             && path.bytes().all(|byte| byte.is_ascii_graphic())
     });
     if let Some(node) = document.root.get("region")
@@ -337,6 +344,15 @@ mod tests {
             &expect![[r#"
                 4:11 value `fde`: takes `/`, or printable characters of ASCII between two of them: `/fde/`
                 5:22 value `arn:aws:iam::123456789012:role/boundary`: takes the ARN of a managed policy, such as `arn:aws:iam::123456789012:policy/boundary`
+            "#]],
+        );
+        check(
+            &format!(
+                "{head}account: \"210987654321\"\nrolePath: //\npermissionsBoundary: arn:aws:iam::123456789012:policy/boundary\n"
+            ),
+            &expect![[r#"
+                5:11 value `//`: takes `/`, or printable characters of ASCII between two of them: `/fde/`
+                6:22 value `arn:aws:iam::123456789012:policy/boundary`: is a policy of another account than `account`, which no role can have
             "#]],
         );
     }

@@ -77,6 +77,7 @@ async fn a_database_comes_to_insist_on_tls_without_a_restart() {
     assert_eq!(live.parameter_value(), Some("0"));
 
     let silent = before.replace("rds.force_ssl: 0, ", "");
+    world.was_made_by_an_earlier_version().await;
     let preview = program.run_file(&silent, "preview", &[]);
     done(&preview);
     let keep = "`database.parameters: { rds.force_ssl: 0 }` in the file keeps what it was";

@@ -637,6 +637,10 @@ async fn safer_defaults_of_a_service_are_told_and_can_be_set_back() {
     run(&before, "up", &["--yes"]);
     assert_eq!(mutability().await.as_deref(), Some("MUTABLE"));
 
+    // A line that the author takes out is no news to him.
+    let shown = run(&silent, "preview", &[]);
+    assert!(!shown.stdout.contains("default now"), "{}", shown.screen);
+    world.was_made_by_an_earlier_version().await;
     let shown = run(&silent, "preview", &[]);
     let words: Vec<&str> = shown.stdout.split_whitespace().collect();
     let words = words.join(" ");

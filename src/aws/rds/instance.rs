@@ -178,6 +178,7 @@ impl ResourceType for Instance {
             .checks(|inputs| check(inputs, checks::fit))
             .leaves(left)
             .aftermath(aftermath::of)
+            .uses(aftermath::log_groups)
             .blockers(&[])
             .assumes(&["monitoringRoleArn"])
             .guard("deletionProtection")

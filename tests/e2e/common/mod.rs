@@ -243,6 +243,19 @@ impl World {
             .clone()
     }
 
+    /// Has the record of the last run say that an earlier version of the program made it.
+    pub async fn was_made_by_an_earlier_version(&self) {
+        let name = format!("/fde-infra/{}/deployments", self.stack_tag());
+        let asked = self.sdk.ssm.get_parameter().name(&name).send().await;
+        let found = asked.expect("there is a record").parameter;
+        let text = found.and_then(|found| found.value).expect("a record");
+        let mut record: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+        record["toolVersion"] = "0.0.1".into();
+        let put = self.sdk.ssm.put_parameter().name(&name).overwrite(true);
+        let put = put.value(record.to_string()).send().await;
+        put.expect("a record can be written");
+    }
+
     /// `name/environment`, the value of the owner tag.
     pub fn stack_tag(&self) -> String {
         format!("{}/{}", self.name, self.environment)

@@ -13,7 +13,7 @@ use crate::aws::wait::until_visible;
 use crate::resource::provider::{DataPolicy, Remedy};
 use crate::resource::shell::quoted;
 use crate::resource::tags::short_hash;
-use crate::resource::{Condition, ErrorKind, Observed, ProviderError, Value};
+use crate::resource::{Condition, ErrorKind, Observed, Properties, ProviderError, Value};
 
 /// The log group of enhanced monitoring. RDS makes it, for all instances of the region.
 /// <https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_Monitoring.OS.CloudWatchLogs.html>
@@ -129,14 +129,21 @@ pub(super) fn of(instance: &Observed, data: DataPolicy) -> Vec<String> {
             "the log group `{MONITORING}`, to which RDS writes for all databases of the region"
         ));
     }
-    // <https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_LogAccess.Procedural.UploadtoCloudWatch.html>
-    if let Some(Value::List(exports)) = instance.inputs.get("enabledCloudwatchLogsExports") {
-        let groups = exports.iter().filter_map(Value::as_str);
-        left.extend(groups.map(|export| {
-            format!("the log group `/aws/rds/instance/{id}/{export}`, unless the file has it")
-        }));
-    }
+    let groups = log_groups(&instance.inputs).into_iter();
+    left.extend(groups.map(|group| format!("the log group `{group}`, unless the file has it")));
     left
+}
+
+/// The log groups that an instance writes to. A group that is deleted meanwhile comes back, without a limit to what it keeps.
+/// <https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_LogAccess.Procedural.UploadtoCloudWatch.html>
+pub(super) fn log_groups(inputs: &Properties) -> Vec<String> {
+    let id = inputs.get("identifier").and_then(Value::as_str);
+    let exports = inputs
+        .get("enabledCloudwatchLogsExports")
+        .and_then(Value::as_list);
+    let exports = exports.into_iter().flatten().filter_map(Value::as_str);
+    let groups = id.map(|id| exports.map(move |export| format!("/aws/rds/instance/{id}/{export}")));
+    groups.into_iter().flatten().collect()
 }
 
 #[cfg(test)]
@@ -152,6 +159,7 @@ mod tests {
             id: "shop".into(),
             arn: None,
             inputs: properties([
+                ("identifier", "shop".into()),
                 ("monitoringInterval", 60.into()),
                 (
                     "enabledCloudwatchLogsExports",
