@@ -3,7 +3,7 @@
 //! - It has no tags: it is part of the secret's JSON, and goes with the secret. Deleting it alone leaves the keys there.
 //!   It is read from there each time, so that keys which a change of the secret has taken away come back (aws/aws-cdk#10800).
 //! - `url` is made of the other keys, the password among them. It never leaves this file: what is compared is whether it
-//!   is there and fits, so that a rotated password shows as a `url` to be written anew. Its parts are percent-encoded: passwords
+//!   is there and fits, so that a rotated password shows as a `url` to be written again. Its parts are percent-encoded: passwords
 //!   have `#` and `%` in them (aws-amplify/amplify-category-api#2624, terraform-aws-modules/terraform-aws-rds#533).
 //! - `url` says how a connection is to be secured: PostgreSQL on RDS refuses those without TLS from version 15 on, and not
 //!   every client tries TLS by itself (pgbouncer/pgbouncer#812). <https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-PARAMKEYWORDS>
@@ -346,7 +346,7 @@ fn port(fields: &Map<String, Value>) -> Option<u16> {
 /// The open keys of a secret's JSON; `None` if no database was ever written into it.
 fn observed(secret_id: &str, fields: &Map<String, Value>) -> Option<Inputs> {
     let text = |key: &str| fields.get(key).and_then(Value::as_str).map(str::to_owned);
-    // One that does not fit is neither: it has to be written anew, or to go.
+    // One that does not fit is neither: it has to be written again, or to go.
     let (url, (ssl_mode, ssl_root_cert)) = match fields.get("url") {
         None => (Some(false), (None, None)),
         Some(found) => {

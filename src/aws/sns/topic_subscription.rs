@@ -3,8 +3,8 @@
 //! - Mail and web endpoints wait for a person to confirm, some days at most. Until then AWS lists `PendingConfirmation` in
 //!   place of the ARN, tells none of the settings, and can neither change nor remove the subscription. So nobody waits
 //!   here: the state is an output, the settings are compared once they can be read, and a pending subscription that
-//!   nobody wants is left to expire. One that expired, or whose receiver has followed the link that ends it, is offered
-//!   again, and is no drift: nobody has changed what the file says.
+//!   is no longer wanted is left to expire. One that expired, or whose receiver has followed the link that ends it, is offered
+//!   again, and is no drift: what the file says has not changed.
 //! - Queues and functions of the same account confirm themselves.
 //! - `Subscribe` on a subscription that exists answers with it, and sends the mail again.
 //! - AWS shows the password in a web endpoint as `****`, and may list a telephone number in another spelling
@@ -241,7 +241,7 @@ enum Confirmation {
     None,
 }
 
-/// Who has to confirm, if somebody has.
+/// The recipient who has to confirm, if there is one.
 fn unconfirmed(subscription: &Observed) -> Vec<Pending> {
     let is_pending = subscription.outputs.get("pendingConfirmation");
     if is_pending.and_then(Value::as_bool) != Some(true) {

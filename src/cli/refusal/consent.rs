@@ -7,7 +7,7 @@ use crate::execute::Report;
 use crate::plan::{Goal, Op, Plan, Refusal};
 use crate::resource::{Catalog, ErrorKind, Urn};
 
-/// Data that would go, and which nobody has named.
+/// Data that would go without consent by name.
 pub(super) fn holds_data(plan: &Plan, session: &Session, again: &str) -> Option<Message> {
     let found: Vec<_> = plan
         .refusals
@@ -47,7 +47,7 @@ pub(super) fn holds_data(plan: &Plan, session: &Session, again: &str) -> Option<
     )
 }
 
-/// What has AWS's own protection on, which the plan would switch off, and which nobody has named. It holds no data; what is
+/// What has AWS's own protection on, which the plan would switch off without consent by name. It holds no data; what is
 /// lost with it stands in its type.
 pub(super) fn guarded(plan: &Plan, session: &Session, again: &str) -> Option<Message> {
     let found: Vec<_> = plan
