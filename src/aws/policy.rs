@@ -31,7 +31,7 @@ pub fn canonical_policy(document: Value) -> Value {
     }
 }
 
-/// Whether a policy lets do less than another, and nothing that the other does not.
+/// True if a policy allows nothing that another one does not.
 pub fn is_narrowed(before: &Value, after: &Value) -> bool {
     let (before, after) = (Grants::of(before), Grants::of(after));
     before.allowed.is_superset(&after.allowed) && before.denied.is_subset(&after.denied)

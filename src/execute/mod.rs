@@ -71,7 +71,7 @@ impl Outcome {
             // It may have another name in the file by now, and not in its tags.
             for urn in [urn, &earlier] {
                 proof.record(&mut made, urn, object);
-                // Of parts that no step is about, nothing but the tags of what they are parts of tells.
+                // Only the tags of its parent name a part that no step touches.
                 for mark in object.tags.parts().into_iter().flatten() {
                     if proof.holds_part(urn, &mark) {
                         made.insert_part(urn, &mark);

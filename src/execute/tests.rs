@@ -150,7 +150,7 @@ async fn the_time_that_the_author_allows_is_the_time_of_the_step() {
     assert_eq!(allowed, [Some(Duration::from_secs(90)), None]);
 }
 
-/// A record has room for so much, and forgets the oldest that no run says anything of.
+/// A record has limited room, and drops the oldest entries that the run does not renew.
 #[test]
 fn a_part_that_no_step_is_about_stays_proven() {
     const ROUTE: &str = "0123ab";

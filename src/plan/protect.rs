@@ -243,7 +243,7 @@ fn hold_what_retained_objects_need(draft: &mut Draft<'_>) {
         .collect();
     let mut held: BTreeMap<ObjectKey, RetainReason> = BTreeMap::new();
     while let Some(object) = open.pop() {
-        // What is no more than a part of something else needs nothing for itself.
+        // A part that goes with its parent keeps nothing else alive.
         let schema = draft.catalog.get(object.0.token());
         let is_for_itself = schema.is_none_or(|schema| !schema.goes_with_parent);
         let needed = draft.uses.needs(&object).filter(|_| is_for_itself);

@@ -155,7 +155,7 @@ fn is_here(context: &Context, repository: &str, image: &str) -> bool {
     })
 }
 
-/// What there is of a tag that is wanted.
+/// Reads a wanted tag.
 async fn look(
     context: &Context,
     query: Query<'_>,
@@ -184,7 +184,7 @@ async fn look(
     if now.is_some() && now == bearer {
         return Ok(found(Some(current)));
     }
-    // The tag may have been pushed again since, or be gone, which is nothing to the service.
+    // The tag may have been pushed again or deleted since: the service keeps the digest of its deployment.
     let is_tag = image.is_none_or(|image| matches!(Called::read(image), Called::Tag(_)));
     let runs = if is_tag {
         running(context, service, current, repository).await?
@@ -344,7 +344,7 @@ async fn put(context: &Context, inputs: &Inputs) -> AwsResult<LiveOf<ImageTag>> 
         })
         .await;
     if let Err(error) = put {
-        // It is for AWS to say what there is: some have met this answer for a tag that was not there.
+        // This answer has been seen for a tag that was not there, so the tag is looked up.
         let has_it = error.code == "ImageAlreadyExistsException" && {
             let bearer = find(context, repository, Called::Tag(&inputs.tag)).await?;
             bearer.image_id.and_then(|id| id.image_digest) == digest
@@ -358,7 +358,7 @@ async fn put(context: &Context, inputs: &Inputs) -> AwsResult<LiveOf<ImageTag>> 
 
 const FIND: &str = "ecr:BatchGetImage";
 
-/// Every form of a manifest: AWS answers with another one than the image has to who does not take that.
+/// All manifest formats: AWS converts the manifest for a client that does not accept its own format.
 const MEDIA_TYPES: [&str; 4] = [
     "application/vnd.docker.distribution.manifest.v2+json",
     "application/vnd.docker.distribution.manifest.list.v2+json",

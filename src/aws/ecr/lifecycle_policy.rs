@@ -200,7 +200,7 @@ fn canonical(document: Value) -> Value {
 /// Whether images expire that did not before, or earlier than before.
 fn discards(observed: &Properties, wanted: &Properties) -> Option<&'static str> {
     let (before, after) = (expirations(observed), expirations(wanted));
-    // What no rule of its own selects, the one for all does, if there is one.
+    // Without a rule of their own, images fall under the rule for all, if there is one.
     let kept_by = |rules: &[Expiration], rule: &Expiration| {
         let of_all = || rules.iter().find(|other| other.is_of_all());
         let same = rules.iter().find(|other| other.selects == rule.selects);
