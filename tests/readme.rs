@@ -83,6 +83,8 @@ fn the_policies_are_those_of_the_calls() {
         &policies.read,
         &policies.change,
         &policies.own,
+        &policies.read_key,
+        &policies.own_key,
         &policies.keys,
     ] {
         let first = policy.first();
@@ -124,7 +126,8 @@ fn the_policies_allow_every_call() {
     let preview = [&preview[..], &compare[..]].concat();
     let change = actions(&policy("DeployChanges"), "Allow");
     let own = actions(&policy("DeployItsOwn"), "Allow");
-    let both = [&preview[..], &change[..], &own[..]].concat();
+    let key = actions(&policy("DeployMakesItsKey"), "Allow");
+    let both = [&preview[..], &change[..], &own[..], &key[..]].concat();
     let operations = operations();
     assert!(operations.len() > 200, "{operations:?}");
     let mut denied = Vec::new();

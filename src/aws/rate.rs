@@ -48,6 +48,12 @@ fn rate_of(operation: &str) -> Rate {
         // Of 10,000: <https://docs.aws.amazon.com/secretsmanager/latest/userguide/reference_limits.html>.
         ("secretsmanager", "DescribeSecret" | "GetSecretValue") => (1000.0, 1000.0),
         ("secretsmanager", _) => (50.0, 50.0),
+        // <https://docs.aws.amazon.com/kms/latest/developerguide/requests-per-second.html>
+        ("kms", "DescribeKey" | "GetKeyPolicy" | "GetKeyRotationStatus" | "ListResourceTags") => {
+            (500.0, 500.0)
+        }
+        ("kms", "ListAliases" | "ListKeys") => (100.0, 100.0),
+        ("kms", _) => (5.0, 5.0),
         ("ssm", "PutParameter") => (3.0, 3.0),
         // Unpublished: start low and let throttling say when it is too much.
         _ => (20.0, 10.0),

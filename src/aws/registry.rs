@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use super::resource_type::{AnyResourceType, Bridge, ResourceType};
 use super::{
-    autoscaling, cloudwatch, ec2, ecr, ecs, elbv2, iam, logs, rds, s3, secretsmanager, sns, wafv2,
+    autoscaling, cloudwatch, ec2, ecr, ecs, elbv2, iam, kms, logs, rds, s3, secretsmanager, sns,
+    wafv2,
 };
 use crate::resource::{Catalog, Schema};
 
@@ -48,6 +49,8 @@ fn each(to: &mut impl Listener) {
     to.hear(iam::role::Role);
     to.hear(iam::role_policy::RolePolicy);
     to.hear(iam::role_policy_attachment::RolePolicyAttachment);
+    to.hear(kms::alias::Alias);
+    to.hear(kms::key::Key);
     to.hear(logs::log_group::LogGroup);
     to.hear(rds::event_subscription::EventSubscription);
     to.hear(rds::instance::Instance);
@@ -164,6 +167,7 @@ mod tests {
                 "aws:appautoscaling:Policy",
                 "aws:ecr:ImageTag",
                 "aws:ecr:LifecyclePolicy",
+                "aws:kms:Alias",
                 "aws:s3:BucketLifecycleConfiguration",
                 "aws:s3:BucketOwnershipControls",
                 "aws:s3:BucketServerSideEncryptionConfiguration",
@@ -200,12 +204,13 @@ mod tests {
     #[test]
     fn what_is_only_written_is_remembered_unless_aws_keeps_nothing_of_it() {
         // How this program makes its calls, which the file says anew with each run.
-        const OURS: [(&str, &str); 10] = [
+        const OURS: [(&str, &str); 11] = [
             ("aws:ecr:ImageTag", "service"),
             ("aws:ecr:Repository", "forceDelete"),
             ("aws:ecs:Service", "desiredCountRange"),
             ("aws:ecs:Service", "forceNewDeployment"),
             ("aws:ecs:Service", "waitForSteadyState"),
+            ("aws:kms:Key", "deletionWindowInDays"),
             ("aws:rds:Instance", "allowMajorVersionUpgrade"),
             ("aws:rds:Instance", "applyImmediately"),
             ("aws:s3:Bucket", "forceDestroy"),

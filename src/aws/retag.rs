@@ -13,7 +13,7 @@ use aws_sdk_resourcegroupstagging::types::FailureInfo;
 use super::context::Context;
 use super::error::{AwsResult, from_sdk, kind};
 use super::wait::until_visible;
-use super::{cloudwatch, ec2, ecr, ecs, elbv2, iam, rds, secretsmanager, sns, wafv2};
+use super::{cloudwatch, ec2, ecr, ecs, elbv2, iam, kms, rds, secretsmanager, sns, wafv2};
 use crate::resource::{ErrorKind, ProviderError, Tags};
 
 /// Sets and removes tags of one object. What is not named stays as it is.
@@ -147,6 +147,19 @@ async fn add(context: &Context, arn: &str, tags: &Tags) -> AwsResult<()> {
                 secret_id(arn),
                 set_tags(tags.clone())
             )
+        }
+        "kms" => {
+            let tags = Some(kms::to_sdk(tags)?);
+            until_visible(|| async {
+                call!(
+                    context,
+                    "kms:TagResource",
+                    kms.tag_resource,
+                    key_id(arn),
+                    set_tags(tags.clone())
+                )
+            })
+            .await
         }
         "sns" => {
             let tags = Some(sns::topic::to_sdk(tags)?);
@@ -285,6 +298,15 @@ async fn take(context: &Context, arn: &str, keys: &[String]) -> AwsResult<()> {
                 "secretsmanager:UntagResource",
                 secrets.untag_resource,
                 secret_id(arn),
+                set_tag_keys(all())
+            )
+        }
+        "kms" => {
+            call!(
+                context,
+                "kms:UntagResource",
+                kms.untag_resource,
+                key_id(arn),
                 set_tag_keys(all())
             )
         }

@@ -144,6 +144,44 @@ pub(super) const LOAD_BALANCER: &States = &[
     ("failed", Lost),
 ];
 
+/// <https://docs.aws.amazon.com/kms/latest/developerguide/key-state.html>
+pub(super) const KMS_KEY: &States = &[
+    ("Creating", Passing),
+    ("Updating", Passing),
+    ("Enabled", Usable),
+    // So it was wanted, or is enabled again as any other setting is put back.
+    ("Disabled", Usable),
+    (
+        "PendingDeletion",
+        waits(
+            "others have scheduled the deletion of `{id}`, and what it has encrypted would be lost with it: to let it go, delete \
+             its aliases, too; to keep it, cancel the deletion; then run",
+            "aws kms cancel-key-deletion --key-id {id}",
+        ),
+    ),
+    (
+        "PendingReplicaDeletion",
+        waits(
+            "the deletion of `{id}` waits for that of its replicas in other regions: cancel it, then run",
+            "aws kms cancel-key-deletion --key-id {id}",
+        ),
+    ),
+    (
+        "PendingImport",
+        waits(
+            "`{id}` waits for its material to be imported: import it, then run",
+            "aws kms get-parameters-for-import --key-id {id} --wrapping-algorithm RSAES_OAEP_SHA_256 --wrapping-key-spec RSA_4096",
+        ),
+    ),
+    (
+        "Unavailable",
+        waits(
+            "the key store of `{id}` cannot be reached: connect it, then run",
+            "aws kms describe-custom-key-stores",
+        ),
+    ),
+];
+
 pub(super) const CLUSTER: &States = &[
     ("PROVISIONING", Passing),
     ("ACTIVE", Usable),

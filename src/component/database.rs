@@ -331,6 +331,11 @@ pub fn settle(context: &mut Context<'_>) -> Option<Database> {
 }
 
 impl Database {
+    /// What happens to its data when the stack goes.
+    pub fn on_delete(&self) -> OnDelete {
+        self.on_delete
+    }
+
     /// What `${database.…}` can ask for.
     pub fn exports(&self, context: &Context<'_>) -> BTreeMap<String, Export> {
         let stack = &context.id;

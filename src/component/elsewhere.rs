@@ -17,6 +17,7 @@ pub fn file_synonyms() -> Json {
         "env": "environment", "stage": "environment", "stack": "name", "project": "name",
         "Resources": "resources", "Outputs": "outputs", "Description": "description",
         "output": "outputs", "accountId": "account",
+        "kms": "kmsKey", "kmsKeyId": "kmsKey", "kmsKeyArn": "kmsKey", "encryptionKey": "kmsKey", "encryption": "kmsKey",
     })
 }
 
@@ -127,10 +128,6 @@ const SERVICES: &[(&str, &str)] = &[
     (
         "kinesis",
         "make the stream with another tool, and give its ARN to the `permissions:` of a service",
-    ),
-    (
-        "kms",
-        "make the key with another tool, and write its ARN where it is needed",
     ),
     (
         "lambda",

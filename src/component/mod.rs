@@ -25,6 +25,7 @@ mod database_checks;
 mod database_events;
 mod database_logs;
 pub mod elsewhere;
+mod encryption;
 mod firewall;
 mod flow_logs;
 mod images;
@@ -99,6 +100,7 @@ pub fn expand(stack: &Stack, catalog: &Catalog) -> Result<Expansion, StackErrors
     let platform = Platform::settle(&mut context);
     platform.export(&mut context);
     platform.expand(&mut context);
+    encryption::expand(&mut context, &platform);
     context.name_what_sections_made();
     raw::expand(&mut context);
     options::apply(&mut context);

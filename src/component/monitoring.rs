@@ -327,6 +327,11 @@ impl Monitoring {
         .collect()
     }
 
+    /// Whether RDS tells the topic what happens to the database.
+    pub fn has_database_events(&self) -> bool {
+        self.database_events.is_some()
+    }
+
     /// The name in the file, or that of the live dashboard.
     fn dashboard_name(&self, context: &Context<'_>) -> Value {
         match self.earlier_dashboard {

@@ -13,6 +13,7 @@ use crate::stack::reference::{self, Part};
 use crate::stack::{Fault, StackError};
 
 use super::context::Context;
+use super::encryption;
 use super::lookup::Found;
 use super::policy::{self, allow, document};
 use super::services::{Image, Service};
@@ -257,6 +258,9 @@ pub fn expand(
         if !arns.contains(&secret.arn) {
             arns.push(secret.arn.clone());
         }
+    }
+    if !by_store.is_empty() {
+        statements.extend(encryption::decrypts(context));
     }
     for (store, arns) in by_store {
         statements.push(allow(&[store.action()], arns));

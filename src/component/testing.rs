@@ -20,6 +20,12 @@ const TYPES: &[(&str, &str, &str)] = &[
         "serviceNamespace resourceId scalableDimension minCapacity maxCapacity",
         "",
     ),
+    ("aws:kms:Alias", "name targetKeyId", ""),
+    (
+        "aws:kms:Key",
+        "description policy isEnabled enableKeyRotation rotationPeriodInDays deletionWindowInDays",
+        "keyId",
+    ),
     (
         "aws:cloudwatch:Dashboard",
         "dashboardName dashboardBody",

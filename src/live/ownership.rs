@@ -364,7 +364,13 @@ fn children(
                 || wanted.options.import.is_some()
                 || match record {
                     Some((on, mark)) if on == parent => has(&mark),
-                    Some((on, mark)) => is_recorded(live, on, &mark),
+                    // What names its parent without being told by it is moved from one to the other.
+                    Some((on, mark)) => {
+                        is_recorded(live, on, &mark)
+                            || mark_of_part(schema, &object.inputs)
+                                .as_ref()
+                                .is_some_and(has)
+                    }
                     // Its key is known only after creation, so it is never on record: it is ours if its first parent is.
                     None => {
                         owners.is_on_first(schema, &object.inputs) || {

@@ -17,6 +17,7 @@ from moto.sns.exceptions import SNSException
 from moto.sns.models import SNSBackend, sns_backends
 from moto.sns.responses import SNSResponse
 
+from mend_kms import check_log_group
 from mending import add, replace
 
 # CloudWatch
@@ -222,7 +223,9 @@ def group_of(response):
 @add(LogsResponse)
 def associate_kms_key(self):
     """https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_AssociateKmsKey.html"""
-    group_of(self).kms_key_id = self._get_param("kmsKeyId")
+    group = group_of(self)
+    check_log_group(self.current_account, self.region, self._get_param("kmsKeyId"), group.name)
+    group.kms_key_id = self._get_param("kmsKeyId")
     return json.dumps({})
 
 

@@ -13,6 +13,7 @@ def apply():
     import mend_elbv2  # noqa: F401
     import mend_flow_logs  # noqa: F401
     import mend_iam  # noqa: F401
+    import mend_kms  # noqa: F401
     import mend_monitoring  # noqa: F401
     import mend_pages  # noqa: F401
     import mend_parameters  # noqa: F401

@@ -8,6 +8,7 @@ account that is asked: the roles that services need for themselves are not there
 import re
 
 from moto.ec2.models import ec2_backends
+from moto.kms.models import kms_backends
 from moto.secretsmanager.models import secretsmanager_backends
 
 ACCOUNT = "123456789012"
@@ -122,6 +123,9 @@ def resource_context(action, resource, region):
         secret = secrets.get(resource) or secrets.get(resource.split(":secret:")[-1])
         found = getattr(secret, "tags", None) or []
         tags = {tag["Key"]: tag["Value"] for tag in found}
+    elif resource.startswith("arn:aws:kms:"):
+        backend = kms_backends[ACCOUNT][region]
+        tags = backend.tagger.get_tag_dict_for_resource(resource.rsplit("/", 1)[-1])
     return {f"aws:ResourceTag/{key}": value for key, value in tags.items()}
 
 
@@ -144,7 +148,7 @@ def tags_in(parameters):
             return given
         if isinstance(given, list):
             pairs = [{key.lower(): value for key, value in pair.items()} for pair in given]
-            return {pair["key"]: pair.get("value", "") for pair in pairs}
+            return {pair.get("key", pair.get("tagkey")): pair.get("value", pair.get("tagvalue", "")) for pair in pairs}
     keys = re.compile(r"((?:TagSpecification\.\d+\.)?Tags?(?:\.member|\.Tag)?\.\d+)\.Key")
     found = (keys.fullmatch(name) for name in parameters)
     return {parameters[match[0]]: parameters.get(f"{match[1]}.Value", "") for match in found if match}
@@ -391,6 +395,12 @@ def secret_further(operation, parameters, arn, resources, tagged):
         yield "secretsmanager:TagResource", resources, tagged
     if operation in ("CreateSecret", "UpdateSecret"):
         yield from key_actions(parameters.get("KmsKeyId"), arn, ["GenerateDataKey", "Decrypt"])
+    # https://docs.aws.amazon.com/secretsmanager/latest/userguide/security-encryption.html
+    if operation in ("GetSecretValue", "PutSecretValue"):
+        secrets = secretsmanager_backends[ACCOUNT][arn.region].secrets
+        secret = next((secrets[name] for name in secrets if secrets[name].arn in resources), None)
+        names = ["Decrypt"] if operation == "GetSecretValue" else ["GenerateDataKey", "Decrypt"]
+        yield from key_actions(getattr(secret, "kms_key_id", None), arn, names)
 
 
 def ssm_resources(_operation, parameters, arn, _path):
@@ -411,6 +421,19 @@ def scaling_further(operation, parameters, arn, resources, tagged):
         yield "cloudwatch:PutMetricAlarm", alarm, {}
     if operation == "DeleteScalingPolicy":
         yield "cloudwatch:DeleteAlarms", alarm, {}
+
+
+def kms_resources(operation, parameters, arn, _path):
+    """What is done with an alias asks for it and for its key; a key by its alias is that key.
+    https://docs.aws.amazon.com/kms/latest/developerguide/kms-api-permissions-reference.html"""
+    backend = kms_backends[ACCOUNT][arn.region]
+    name = parameters.get("AliasName")
+    keys = [parameters.get("KeyId"), parameters.get("TargetKeyId")]
+    if operation in ("DeleteAlias", "UpdateAlias"):
+        keys.append(backend.get_key_id_from_alias(name))
+    keys = [backend.get_key_id_from_alias(key) if "alias/" in key else key for key in keys if key]
+    found = [arn(f"key/{key.rsplit('/', 1)[-1]}") for key in keys if key]
+    return [*found, arn(name)] if name else found or ["*"]
 
 
 def iam_resources(_operation, parameters, arn, _path):
@@ -462,6 +485,7 @@ RESOURCES = {
     "ecs": ecs_resources,
     "elbv2": elb_resources,
     "iam": iam_resources,
+    "kms": kms_resources,
     "logs": logs_resources,
     "rds": rds_resources,
     "s3": s3_resources,
@@ -472,6 +496,7 @@ RESOURCES = {
 }
 
 FURTHER = {
+    "kms": tag_resource("kms"),
     "application-autoscaling": scaling_further,
     "cloudwatch": tag_resource("cloudwatch"),
     "ec2": ec2_further,

@@ -19,6 +19,7 @@ const PROGRAM: &[(&str, &str)] = &[
     ("mend_elbv2.py", include_str!("mend_elbv2.py")),
     ("mend_flow_logs.py", include_str!("mend_flow_logs.py")),
     ("mend_iam.py", include_str!("mend_iam.py")),
+    ("mend_kms.py", include_str!("mend_kms.py")),
     ("mend_monitoring.py", include_str!("mend_monitoring.py")),
     ("mend_pages.py", include_str!("mend_pages.py")),
     ("mend_parameters.py", include_str!("mend_parameters.py")),

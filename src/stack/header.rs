@@ -54,6 +54,41 @@ impl Environment {
     }
 }
 
+/// The value of `kmsKey` for a key that the stack makes.
+const CREATE: &str = "create";
+
+/// The key that encrypts what the sections make.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum KmsKey {
+    /// The stack makes it.
+    Create,
+    /// It is there.
+    Arn(String),
+}
+
+impl From<String> for KmsKey {
+    fn from(written: String) -> Self {
+        if written == CREATE {
+            Self::Create
+        } else {
+            Self::Arn(written)
+        }
+    }
+}
+
+/// The region in the ARN of a key; `None` for any other text.
+fn region_of_key(text: &str) -> Option<&str> {
+    let parts: Vec<&str> = text.splitn(6, ':').collect();
+    let [arn, partition, service, region, account, resource] = parts[..] else {
+        return None;
+    };
+    let is_account = account.len() == 12 && account.bytes().all(|byte| byte.is_ascii_digit());
+    let id = resource.strip_prefix("key/")?;
+    let is_id = !id.is_empty() && id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+    let is_key = arn == "arn" && partition.starts_with("aws") && service == "kms";
+    (is_key && is_account && is_id).then_some(region)
+}
+
 /// The head of a stack file.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -102,6 +137,13 @@ pub struct Header {
     #[serde(default)]
     #[schemars(example = &"/fde/", length(min = 1, max = 512))]
     pub role_path: Option<String>,
+    /// One key of KMS for the database, its insights, secrets, log groups, topics and repositories of the sections: `create`
+    /// makes one for the stack, which rotates each year and stays wherever `destroy` leaves data behind; the ARN of a key is
+    /// that of another hand, whose policy lets CloudWatch Logs, alarms and RDS events use it. On a live stack
+    /// the database and the repositories would be made again, which is refused. What is under `resources` says its own. Default: AWS's own keys.
+    #[serde(default)]
+    #[schemars(example = &"create", length(min = 6, max = 2048))]
+    pub kms_key: Option<String>,
     /// Tags on everything that can carry them: at most 39, without the prefixes `aws:` and `fde:`.
     #[serde(default)]
     #[schemars(example = BTreeMap::from([("project", "happyrobot-fde")]))]
@@ -144,6 +186,16 @@ pub fn check(document: &Document, errors: &mut Vec<StackError>, warnings: &mut V
             && path.ends_with('/')
             && path != "//"
             && path.bytes().all(|byte| byte.is_ascii_graphic())
+    });
+    let label = "takes `create`, or the ARN of a key: `arn:aws:kms:eu-south-2:123456789012:key/…`; no alias";
+    refuse("kmsKey", Fault::Value, label, &|written| {
+        written == CREATE || region_of_key(written).is_some()
+    });
+    let region = document.root.get("region").and_then(Node::as_text);
+    let label = "is a key of another region than the stack's, which nothing here can use";
+    refuse("kmsKey", Fault::Value, label, &|written| {
+        let of_key = region_of_key(written);
+        of_key.is_none() || region.is_none() || of_key == region
     });
     if let Some(node) = document.root.get("region")
         && let Some(region) = node.as_text()
@@ -304,7 +356,7 @@ mod tests {
                 3:9 region `spain`: is not of the form `eu-south-2`
                 5:25 wrong_type `x`: `database.storageGiB` takes a whole number from 20 to 65536, not a text
                 6:1 unknown_key `foo`: a stack has no `foo`
-                    help: it takes `account`, `clusterName`, `database`, `description`, `environment`, `extends`, `loadBalancer`, `monitoring`, `name`, `network`, `options`, `outputs`, `permissionsBoundary`, `region`, `resources`, `rolePath`, `services` and `tags`
+                    help: it takes `account`, `clusterName`, `database`, `description`, `environment`, `extends`, `kmsKey`, `loadBalancer`, `monitoring`, `name`, `network`, `options`, `outputs`, `permissionsBoundary`, `region`, `resources`, `rolePath`, `services` and `tags`
             "#]],
         );
         check(
@@ -353,6 +405,37 @@ mod tests {
             &expect![[r#"
                 5:11 value `//`: takes `/`, or printable characters of ASCII between two of them: `/fde/`
                 6:22 value `arn:aws:iam::123456789012:policy/boundary`: is a policy of another account than `account`, which no role can have
+            "#]],
+        );
+    }
+
+    #[test]
+    fn the_key_is_made_or_named_by_its_arn() {
+        let head = "name: shop\nenvironment: dev\nregion: eu-south-2\n";
+        for sound in [
+            "create",
+            "arn:aws:kms:eu-south-2:123456789012:key/11111111-2222-3333-4444-555555555555",
+            "arn:aws:kms:eu-south-2:123456789012:key/mrk-11111111222233334444555555555555",
+        ] {
+            let text = format!("{head}kmsKey: {sound}\n");
+            check(&text, &expect!["shop/dev in eu-south-2"]);
+        }
+        check(
+            &format!("{head}kmsKey: alias/shop\n"),
+            &expect![[r#"
+            4:9 value `alias/shop`: takes `create`, or the ARN of a key: `arn:aws:kms:eu-south-2:123456789012:key/…`; no alias
+        "#]],
+        );
+        check(
+            &format!("{head}kmsKey: 11111111-2222-3333-4444-555555555555\n"),
+            &expect![[r#"
+                4:9 value `11111111-2222-3333-4444-555555555555`: takes `create`, or the ARN of a key: `arn:aws:kms:eu-south-2:123456789012:key/…`; no alias
+            "#]],
+        );
+        check(
+            &format!("{head}kmsKey: arn:aws:kms:eu-west-1:123456789012:key/1\n"),
+            &expect![[r#"
+                4:9 value `arn:aws:kms:eu-west-1:123456789012:key/1`: is a key of another region than the stack's, which nothing here can use
             "#]],
         );
     }

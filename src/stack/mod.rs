@@ -33,7 +33,7 @@ pub use check::{Check, References, list_of};
 pub use document::Document;
 pub use error::{Fault, Label, Source, Span, StackError, StackErrors};
 pub use flags::Flag;
-pub use header::{Environment, Header, check_tag};
+pub use header::{Environment, Header, KmsKey, check_tag};
 pub use layers::Read;
 pub use node::{Content, Entry, Node};
 pub use schema::json_schema;
@@ -51,6 +51,8 @@ pub struct Stack {
     pub permissions_boundary: Option<String>,
     /// The path of its roles and policies, if the author said so.
     pub role_path: Option<String>,
+    /// The key that encrypts what its sections make, if they do not go by AWS's own.
+    pub kms_key: Option<KmsKey>,
     /// The only account it may be applied to, if the author named one.
     pub account: Option<String>,
     /// The author's tags on everything.
@@ -146,6 +148,7 @@ pub fn load(path_name: &str, read: Read<'_>, flags: &[Flag]) -> Result<Stack, St
             cluster_name: head.cluster_name,
             permissions_boundary: head.permissions_boundary,
             role_path: head.role_path,
+            kms_key: head.kms_key.map(KmsKey::from),
             account: head.account,
             tags: head.tags,
             description: head.description,

@@ -107,6 +107,8 @@ const TAGGING: &[&str] = &[
     "ecs:UntagResource",
     "elasticloadbalancing:AddTags",
     "elasticloadbalancing:RemoveTags",
+    "kms:TagResource",
+    "kms:UntagResource",
     "logs:TagResource",
     "logs:UntagResource",
     "rds:AddTagsToResource",
@@ -156,7 +158,7 @@ pub const PUSHES: &[&str] = &[
 ];
 
 /// Services that have an id of AWS's in their ARNs, or no ARN.
-const BY_ID: &[&str] = &["application-autoscaling", "ec2", "kms", "sts", "tag"];
+const BY_ID: &[&str] = &["application-autoscaling", "ec2", "sts", "tag"];
 
 /// Actions of the other services that know no resource.
 const UNNAMED: &[&str] = &[
@@ -248,6 +250,9 @@ pub struct Policies {
     pub read: Policy,
     pub change: Policy,
     pub own: Policy,
+    /// For `kmsKey: create`: what the role that reads wants besides, and the one that deploys.
+    pub read_key: Policy,
+    pub own_key: Policy,
     pub keys: Policy,
 }
 
@@ -258,8 +263,8 @@ struct Statement {
     effect: &'static str,
     actions: Vec<String>,
     resources: Vec<String>,
-    /// Operator, key, values.
-    condition: Option<(&'static str, &'static str, Vec<String>)>,
+    /// Operator, key, values: all hold.
+    conditions: Vec<(&'static str, &'static str, Vec<String>)>,
 }
 
 impl Statement {
@@ -269,12 +274,16 @@ impl Statement {
             effect: "Allow",
             actions: actions.to_vec(),
             resources: resources.to_vec(),
-            condition: None,
+            conditions: Vec::new(),
         }
     }
 
-    fn when(mut self, key: &'static str, values: &[String]) -> Self {
-        self.condition = Some(("StringEquals", key, values.to_vec()));
+    fn when(self, key: &'static str, values: &[String]) -> Self {
+        self.under("StringEquals", key, values)
+    }
+
+    fn under(mut self, operator: &'static str, key: &'static str, values: &[String]) -> Self {
+        self.conditions.push((operator, key, values.to_vec()));
         self
     }
 }
@@ -361,6 +370,8 @@ struct Parts {
     lock: Vec<String>,
     roles: Vec<String>,
     policies: Vec<String>,
+    keys: Vec<String>,
+    aliases: Vec<String>,
 }
 
 fn parts() -> Parts {
@@ -383,6 +394,10 @@ fn parts() -> Parts {
             &mut parts.policies
         } else if service == "iam" {
             &mut parts.roles
+        } else if service == "kms" && name.ends_with("Alias") {
+            &mut parts.aliases
+        } else if service == "kms" {
+            &mut parts.keys
         } else if is_one_of(&["ec2:CreateTags", "ec2:DeleteTags"]) {
             &mut parts.tags
         } else if BY_ID.contains(&service) || is_one_of(UNNAMED) {
@@ -519,7 +534,7 @@ pub fn policies(stack: &Stack) -> Policies {
                 "arn:aws:iam::*:role/fde-infra-*",
                 "arn:aws:iam::*:policy/fde-infra-*",
             ]),
-            condition: None,
+            conditions: Vec::new(),
         },
     ]);
     let mut actions = parts.own.clone();
@@ -538,8 +553,46 @@ pub fn policies(stack: &Stack) -> Policies {
         read,
         change,
         own,
+        read_key: Policy(vec![
+            allow(
+                "ReadDecryptsItsSecrets",
+                &owned(&["kms:Decrypt"]),
+                &owned(EVERY_KEY),
+            )
+            .when("aws:ResourceTag/fde:stack", &tag),
+        ]),
+        own_key: own_key(&parts, &prefix, &tag),
         keys: keys(),
     }
+}
+
+const EVERY_KEY: &[&str] = &["arn:aws:kms:*:*:key/*"];
+
+/// What makes the stack's own key, changes it and lets it go, and what RDS, Secrets Manager and ECR ask of KMS in the caller's
+/// name. A key has no name: its tags say whose it is.
+fn own_key(parts: &Parts, prefix: &str, tag: &[String]) -> Policy {
+    const MAKES: [&str; 2] = ["kms:CreateKey", "kms:TagResource"];
+    let allow = Statement::allow;
+    let keys = owned(EVERY_KEY);
+    let kept = parts.keys.iter().chain(&parts.aliases);
+    let kept = kept.filter(|action| *action != MAKES[0]).cloned();
+    let mut kept: Vec<String> = kept
+        .chain(owned(&["kms:Decrypt", "kms:GenerateDataKey"]))
+        .collect();
+    kept.sort();
+    Policy(vec![
+        allow("DeployMakesItsKey", &owned(&MAKES), &owned(&["*"]))
+            .when("aws:RequestTag/fde:stack", tag),
+        allow("DeployKeepsItsKey", &kept, &keys).when("aws:ResourceTag/fde:stack", tag),
+        allow(
+            "DeployNamesItsKey",
+            &parts.aliases,
+            &[format!("arn:aws:kms:*:*:alias/{prefix}")],
+        ),
+        allow("DeployLendsItsKey", &owned(&["kms:CreateGrant"]), &keys)
+            .when("aws:ResourceTag/fde:stack", tag)
+            .under("Bool", "kms:GrantIsForAWSResource", &owned(&["true"])),
+    ])
 }
 
 /// Customer-managed keys: what RDS, Secrets Manager and ECR ask of KMS in the caller's name.
@@ -552,10 +605,11 @@ fn keys() -> Policy {
             &owned(&["kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKey"]),
             &key,
         ),
-        Statement {
-            condition: Some(("Bool", "kms:GrantIsForAWSResource", owned(&["true"]))),
-            ..Statement::allow("DeployLendsItsKeys", &owned(&["kms:CreateGrant"]), &key)
-        },
+        Statement::allow("DeployLendsItsKeys", &owned(&["kms:CreateGrant"]), &key).under(
+            "Bool",
+            "kms:GrantIsForAWSResource",
+            &owned(&["true"]),
+        ),
     ])
 }
 
@@ -587,9 +641,21 @@ impl Statement {
         let actions = list("      \"Action\": ", &self.actions);
         let resources = list("      \"Resource\": ", &self.resources);
         write!(text, "{actions},\n{resources}").expect("a text takes text");
-        if let Some((operator, key, values)) = &self.condition {
-            let lead = format!("      \"Condition\": {{ \"{operator}\": {{ \"{key}\": ");
-            write!(text, ",\n{} }} }}", list(&lead, values)).expect("a text takes text");
+        match &self.conditions[..] {
+            [] => {}
+            [(operator, key, values)] => {
+                let lead = format!("      \"Condition\": {{ \"{operator}\": {{ \"{key}\": ");
+                write!(text, ",\n{} }} }}", list(&lead, values)).expect("a text takes text");
+            }
+            several => {
+                let lines = several.iter().map(|(operator, key, values)| {
+                    let lead = format!("        \"{operator}\": {{ \"{key}\": ");
+                    format!("{} }}", list(&lead, values))
+                });
+                let lines = lines.collect::<Vec<_>>().join(",\n");
+                write!(text, ",\n      \"Condition\": {{\n{lines}\n      }}")
+                    .expect("a text takes text");
+            }
         }
         text + "\n    }"
     }

@@ -68,6 +68,8 @@ mod iam_role_policy_attachment;
 mod injection;
 mod interrupts;
 mod keys_and_texts;
+mod kms_alias;
+mod kms_key;
 mod lock;
 mod logs_log_group;
 mod lost_tags;

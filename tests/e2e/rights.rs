@@ -41,8 +41,9 @@ fn give_roles(account: &str, policies: &Policies) {
     let read = document(&policies.read);
     let (change, own) = (document(&policies.change), document(&policies.own));
     give(account, "preview", std::slice::from_ref(&preview));
-    give(account, "read", &[preview.clone(), read.clone()]);
-    give(account, "deploy", &[preview, read, change, own]);
+    let (read_key, own_key) = (document(&policies.read_key), document(&policies.own_key));
+    give(account, "read", &[preview.clone(), read.clone(), read_key]);
+    give(account, "deploy", &[preview, read, change, own, own_key]);
 }
 
 /// Runs the program on a file of `stacks/`.

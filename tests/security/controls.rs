@@ -274,6 +274,20 @@ const CONTROLS: &[Control] = &[
         },
     },
     Control {
+        number: "ECR.5",
+        what: "repositories are encrypted with a key of one's own",
+        by_default: In::None,
+        key: "`kmsKey`",
+        holds: |stack| {
+            each(&stack.all("aws:ecr:Repository"), |repository| {
+                is(
+                    &repository["encryptionConfigurations"][0]["encryptionType"],
+                    "KMS",
+                )
+            })
+        },
+    },
+    Control {
         number: "ECS.2, ECS.16",
         what: "tasks have no public addresses",
         by_default: In::All,
@@ -661,6 +675,17 @@ const CONTROLS: &[Control] = &[
         },
     },
     Control {
+        number: "SNS.1",
+        what: "topics are encrypted with a key of KMS",
+        by_default: In::None,
+        key: "`kmsKey`",
+        holds: |stack| {
+            each(&stack.all("aws:sns:Topic"), |topic| {
+                topic["kmsMasterKeyId"].is_string()
+            })
+        },
+    },
+    Control {
         number: "WAF.11",
         what: "the firewall keeps logs",
         by_default: In::Prod,
@@ -724,8 +749,8 @@ const CONTROLS: &[Control] = &[
     },
 ];
 
-fn expanded(environment: &str) -> Stack {
-    let text = format!("environment: {environment}\n{FILE}");
+fn expanded(environment: &str, head: &str) -> Stack {
+    let text = format!("environment: {environment}\n{head}{FILE}");
     let read = |_: &str| Ok(text.clone());
     let stack =
         stack::load("stack.yaml", &read, &[]).unwrap_or_else(|errors| panic!("{errors:#?}"));
@@ -735,7 +760,7 @@ fn expanded(environment: &str) -> Stack {
 
 #[test]
 fn each_environment_meets_the_controls_that_the_table_says() {
-    let stacks = ENVIRONMENTS.map(|environment| (environment, expanded(environment)));
+    let stacks = ENVIRONMENTS.map(|environment| (environment, expanded(environment, "")));
     let mut wrong = Vec::new();
     for control in CONTROLS {
         for (environment, stack) in &stacks {
@@ -777,4 +802,19 @@ fn the_table_is_the_one_in_the_documentation() {
         );
     }
     expect_file!["../../docs/security-controls.md"].assert_eq(&page);
+}
+
+/// One key is for all that takes one.
+#[test]
+fn a_key_of_the_file_meets_the_controls_that_want_one() {
+    let stack = expanded("prod", "kmsKey: create\n");
+    for control in CONTROLS.iter().filter(|control| control.key == "`kmsKey`") {
+        assert!((control.holds)(&stack), "{}", control.number);
+    }
+    let keys = stack.all("aws:kms:Key");
+    // KMS.4
+    assert!(
+        each(&keys, |key| is(&key["enableKeyRotation"], true)),
+        "{keys:?}"
+    );
 }

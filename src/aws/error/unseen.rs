@@ -41,6 +41,8 @@ pub(super) fn is_not_visible_yet(code: &str, message: &str) -> bool {
             // ECS, of a role of a service: its own (terraform-provider-aws#85), the one for its volumes (#38538), and the
             // service-linked one of an account's first cluster (containers-roadmap#2614).
             "nable to assume",
+            // CloudWatch Logs, of a key made a moment ago: hashicorp/terraform#24194.
+            "The specified KMS Key Id could not be found",
             // ECS, which asks EC2: moosefs-csi#1, serverless-fargate#20 have the texts.
             "Error retrieving subnet information",
             "Error retrieving security group information",
@@ -50,6 +52,9 @@ pub(super) fn is_not_visible_yet(code: &str, message: &str) -> bool {
             "does not have an associated load balancer",
             "still Draining",
         ]),
+        // CloudWatch Logs, of a key whose policy it does not see yet, or that does not let it in:
+        // hashicorp/terraform-provider-aws#29282.
+        "AccessDeniedException" => says(&["The specified KMS key does not exist"]),
         "ClientException" => says(&["Role is not valid", "unable to assume"]),
         "ValidationException" => says(&["Unable to assume IAM role", "ECS service doesn't exist"]),
         // ELBv2 knows subnets and security groups by what EC2 tells it, seconds later. Both codes mean just this:
@@ -69,6 +74,10 @@ pub(super) fn is_not_visible_yet(code: &str, message: &str) -> bool {
         // takes up to a minute to be in force everywhere:
         // <https://docs.aws.amazon.com/sns/latest/api/API_SetTopicAttributes.html>
         "SNSNoAuthorization" | "SNSTopicArnNotFound" | "SourceNotFound" => true,
+        // RDS, Secrets Manager, SNS and ECR, of a key made a moment ago: all of KMS sees it within seconds. With another text the
+        // key is not enabled, or its policy keeps them out.
+        "KMSKeyNotAccessibleFault" | "KMSKeyNotAccessible" | "KmsException" | "KMSNotFoundException"
+        | "KMSNotFound" => says(&["does not exist", "is not found", "not found"]),
         // RDS, whose deletion protection was switched off a moment ago.
         "InvalidParameterCombination" => says(&["Cannot delete protected DB Instance"]),
         "InvalidParameterValue" => says(&[

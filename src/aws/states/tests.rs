@@ -10,12 +10,13 @@ use aws_sdk_ecs::types::{DeploymentRolloutState, TaskDefinitionStatus};
 use aws_sdk_elasticloadbalancingv2::types::{
     LoadBalancerStateEnum, TargetHealthReasonEnum, TargetHealthStateEnum,
 };
+use aws_sdk_kms::types::KeyState;
 
 use super::*;
 use crate::aws::registry::catalog;
 
 /// The states that each type is waited for by, and the types that AWS gives none: they can be used once they are there.
-const TYPES: [(&str, &[&States]); 51] = [
+const TYPES: [(&str, &[&States]); 53] = [
     ("aws:appautoscaling:Policy", &[]),
     ("aws:appautoscaling:Target", &[]),
     ("aws:cloudwatch:Dashboard", &[]),
@@ -54,6 +55,8 @@ const TYPES: [(&str, &[&States]); 51] = [
     ("aws:iam:Role", &[]),
     ("aws:iam:RolePolicy", &[]),
     ("aws:iam:RolePolicyAttachment", &[]),
+    ("aws:kms:Alias", &[]),
+    ("aws:kms:Key", &[KMS_KEY]),
     ("aws:lb:Listener", &[]),
     ("aws:lb:ListenerRule", &[]),
     ("aws:lb:LoadBalancer", &[LOAD_BALANCER]),
@@ -152,6 +155,7 @@ fn every_documented_state_has_a_meaning() {
     );
     check(LOAD_BALANCER, LoadBalancerStateEnum::values());
     check(ROUTE, RouteState::values());
+    check(KMS_KEY, KeyState::values());
     let mut attachment = AttachmentStatus::values().to_vec();
     attachment.push("available");
     check(ATTACHMENT, &attachment);

@@ -61,7 +61,6 @@ fn cases() -> Vec<Case> {
         "efs:FileSystem",
         "eks:Cluster",
         "elasticache:Cluster",
-        "kms:Key",
         "lambda:Function",
         "route53:Record",
         "sqs:Queue",

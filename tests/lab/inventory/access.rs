@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use aws_sdk_iam::types::EntityType;
+use aws_sdk_kms::types::KeyState;
 use aws_sdk_wafv2::types::{ResourceType, Scope};
 
 use super::reader::{ANSWERS, Thing, of_each};
@@ -65,6 +66,46 @@ pub async fn identities(sdk: &Sdk) -> Vec<Thing> {
     });
     things.extend(policies.await);
     things
+}
+
+/// Keys that are not about to go, and what they are called; not those that AWS has made for its own services.
+pub async fn keys(sdk: &Sdk) -> Vec<Thing> {
+    let kms = &sdk.kms;
+    let (keys, aliases) = tokio::join!(kms.list_keys().send(), kms.list_aliases().send());
+    let aliases = aliases.expect(ANSWERS).aliases.unwrap_or_default();
+    let aliases = &aliases;
+    of_each(keys.expect(ANSWERS).keys(), async |listed| {
+        let id = listed.key_id().unwrap_or_default();
+        let (key, policy, rotation) = tokio::join!(
+            kms.describe_key().key_id(id).send(),
+            kms.get_key_policy()
+                .key_id(id)
+                .policy_name("default")
+                .send(),
+            kms.get_key_rotation_status().key_id(id).send(),
+        );
+        let mut key = key.expect(ANSWERS).key_metadata.expect("a key");
+        let of_key = aliases
+            .iter()
+            .filter(|alias| alias.target_key_id() == Some(id));
+        let names: Vec<&str> = of_key.filter_map(|alias| alias.alias_name()).collect();
+        let is_of_aws = names.iter().any(|name| name.starts_with("alias/aws/"));
+        if key.key_state() == Some(&KeyState::PendingDeletion) || is_of_aws {
+            return Vec::new();
+        }
+        key.creation_date = None;
+        let arn = key.arn.clone();
+        let rotation = rotation.expect(ANSWERS);
+        let days = rotation.rotation_period_in_days();
+        let thing = Thing::new("key", arn.as_deref(), &(&key, days));
+        let mut things = vec![thing.document("policy", policy.expect(ANSWERS).policy())];
+        for name in names {
+            let thing = Thing::new("alias", name, &name).key(name);
+            things.push(thing.within([arn.as_deref()]));
+        }
+        things
+    })
+    .await
 }
 
 pub async fn web_acls(sdk: &Sdk) -> Vec<Thing> {

@@ -94,6 +94,7 @@ pub async fn things(sdk: &Sdk) -> Vec<Thing> {
             tokio::join!(
                 storage::buckets(sdk),
                 access::identities(sdk),
+                access::keys(sdk),
                 access::web_acls(sdk),
                 watching::alarms(sdk),
                 watching::dashboards(sdk),
@@ -105,7 +106,9 @@ pub async fn things(sdk: &Sdk) -> Vec<Thing> {
     let first = [
         network, rules, containers, registry, balancers, scaling, databases, secrets,
     ];
-    let rest = [rest.0, rest.1, rest.2, rest.3, rest.4, rest.5, rest.6];
+    let rest = [
+        rest.0, rest.1, rest.2, rest.3, rest.4, rest.5, rest.6, rest.7,
+    ];
     let mut things: Vec<Thing> = first.into_iter().chain(rest).flatten().collect();
     for thing in &mut things {
         if let Some(tags) = index.get(&thing.arn) {

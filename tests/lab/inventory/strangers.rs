@@ -22,6 +22,10 @@ pub fn put_strangers(endpoint: &str) {
         repository.send().await.expect(expect);
         let cluster = sdk.ecs.create_cluster().cluster_name("happyrobot");
         cluster.send().await.expect(expect);
+        let key = sdk.kms.create_key().description("theirs").send().await;
+        let key = key.expect(expect).key_metadata.expect("a key").key_id;
+        let alias = sdk.kms.create_alias().alias_name("alias/happyrobot-fde");
+        alias.target_key_id(key).send().await.expect(expect);
         let trust = r#"{"Version":"2012-10-17","Statement":[]}"#;
         let role = sdk.iam.create_role().role_name("happyrobot-fde");
         let role = role.assume_role_policy_document(trust);

@@ -1,0 +1,182 @@
+//! Alias: the name of a key.
+//!
+//! - It has no tags, and belongs to the key that it names. A name is the region's and the account's: one that names a key of
+//!   others is theirs, and is never moved (`AlreadyExistsException`).
+//! - It outlives its key for the whole waiting period, and holds its name for as long: hashicorp/terraform-provider-aws#35161,
+//!   terraform-aws-modules/terraform-aws-eks#2346. So it goes before its key; and a key that is to go and still has one is
+//!   not gone by us (see [`super::key`]).
+//! - What names a key by its alias, in policies, too, loses it with the alias: aws/aws-cdk#38217. An alias stays with a key
+//!   that stays.
+
+use async_trait::async_trait;
+use aws_sdk_kms::types::AliasListEntry;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{KEY, OF_AWS, aliases, canonical_key, key};
+use crate::aws::context::Context;
+use crate::aws::error::AwsResult;
+use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType};
+use crate::aws::wait::until_visible;
+use crate::resource::provider::{DataPolicy, Progress, Query};
+use crate::resource::text_rule::is_plain;
+use crate::resource::{
+    Condition, CreateClass, ErrorKind, Property, ProviderError, Schema, Tags, TextRule,
+};
+
+/// A name for a key.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Inputs {
+    /// `alias/`, and up to 250 letters, digits and `/_-`. `alias/aws/` is AWS's own. A change replaces the alias.
+    #[schemars(example = &"alias/shop")]
+    pub name: String,
+    /// Id or ARN of the key. A change moves the alias at once, with no time in which it names none.
+    pub target_key_id: String,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Outputs {}
+
+const NAME: TextRule = TextRule::new(7..=256)
+    .of(
+        |c| is_plain(c) || "/_-".contains(c),
+        "letters, digits and `/_-`",
+    )
+    .must("begin with `alias/`, and not with `alias/aws/`", |name| {
+        name.starts_with("alias/") && !name.starts_with(OF_AWS)
+    });
+
+pub struct Alias;
+
+#[async_trait]
+impl ResourceType for Alias {
+    type Inputs = Inputs;
+    type Outputs = Outputs;
+
+    fn schema(&self) -> Schema {
+        Schema::new::<Inputs>("aws:kms:Alias", CreateClass::PartOfParent)
+            .properties([
+                Property::new("name").required().replaces().text(NAME),
+                Property::new("targetKeyId")
+                    .required()
+                    .canonical(canonical_key)
+                    .regional(),
+            ])
+            .key(&["name"])
+            .reads_after(&[KEY])
+            .hangs_on("targetKeyId", KEY)
+    }
+
+    async fn ahead(&self, context: &Context, query: Query<'_>) {
+        drop(aliases(context, query.session).await);
+    }
+
+    async fn read(&self, context: &Context, query: Query<'_>) -> AwsResult<Vec<LiveOf<Self>>> {
+        let keys = query.parents_of_parts(KEY, "targetKeyId");
+        let wanted = query.wanted_names("name");
+        let all = aliases(context, query.session).await?;
+        let found = all.iter().filter_map(live);
+        let found = found.filter(|alias| {
+            keys.contains(&alias.inputs.target_key_id)
+                || wanted.contains(alias.inputs.name.as_str())
+        });
+        Ok(found.collect())
+    }
+
+    async fn create(
+        &self,
+        context: &Context,
+        new: New<'_, Self::Inputs>,
+    ) -> AwsResult<LiveOf<Self>> {
+        let Inputs {
+            name,
+            target_key_id,
+        } = new.inputs;
+        let created = until_visible(|| {
+            context.call("kms:CreateAlias", || {
+                context
+                    .kms
+                    .create_alias()
+                    .alias_name(name)
+                    .target_key_id(target_key_id)
+                    .send()
+            })
+        })
+        .await;
+        match created {
+            Err(error) if error.is(ErrorKind::AlreadyExists) => {
+                let key = key::describe(context, name).await?;
+                if canonical_key(target_key_id.as_str().into()) != key.key_id().into() {
+                    let message =
+                        format!("`{name}` exists and names another key, {}", key.key_id());
+                    return Err(ProviderError {
+                        kind: ErrorKind::NotOurs,
+                        message,
+                        ..error
+                    });
+                }
+            }
+            other => drop(other?),
+        }
+        Ok(made(context, new.inputs))
+    }
+
+    async fn update(&self, context: &Context, change: Change<'_, Self>) -> AwsResult<LiveOf<Self>> {
+        until_visible(|| {
+            context.call("kms:UpdateAlias", || {
+                context
+                    .kms
+                    .update_alias()
+                    .alias_name(&change.wanted.name)
+                    .target_key_id(&change.wanted.target_key_id)
+                    .send()
+            })
+        })
+        .await?;
+        Ok(change.applied())
+    }
+
+    async fn delete(
+        &self,
+        context: &Context,
+        live: &LiveOf<Self>,
+        _data: DataPolicy,
+        _progress: &dyn Progress,
+    ) -> AwsResult<()> {
+        context
+            .call("kms:DeleteAlias", || {
+                context.kms.delete_alias().alias_name(&live.id).send()
+            })
+            .await?;
+        Ok(())
+    }
+}
+
+fn made(context: &Context, inputs: &Inputs) -> LiveOf<Alias> {
+    Live {
+        id: inputs.name.clone(),
+        arn: Some(context.arn("kms", &inputs.name)),
+        inputs: inputs.clone(),
+        outputs: Outputs {},
+        tags: Tags::default(),
+        condition: Condition::Ready,
+    }
+}
+
+/// An alias as KMS lists it; one of AWS's may have no key yet.
+fn live(alias: &AliasListEntry) -> Option<LiveOf<Alias>> {
+    let name = alias.alias_name()?;
+    Some(Live {
+        id: name.to_owned(),
+        arn: alias.alias_arn().map(str::to_owned),
+        inputs: Inputs {
+            name: name.to_owned(),
+            target_key_id: alias.target_key_id()?.to_owned(),
+        },
+        outputs: Outputs {},
+        tags: Tags::default(),
+        condition: Condition::Ready,
+    })
+}

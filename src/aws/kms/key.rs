@@ -1,0 +1,496 @@
+//! Key: symmetric, for encryption, of one region, with material that KMS makes.
+//!
+//! - `CreateKey` takes neither token nor name: a repeat makes a twin, so it is never repeated blindly.
+//! - Its policy is the only way to it, for IAM, too: `CreateKey` and `PutKeyPolicy` refuse one that would lock the caller
+//!   out. Principals that were made a moment ago make it malformed: hashicorp/terraform-provider-aws#24696.
+//! - A deletion is scheduled, 7 to 30 days ahead, and takes all that the key has encrypted with it, snapshots, too. Until then
+//!   it can be cancelled; the tag index goes on listing the key. What we delete has lost its aliases before: so a key with
+//!   one was scheduled by others, and its deletion is to be cancelled by hand; one without is gone
+//!   (crossplane-contrib/provider-aws#849).
+//! - Changes take seconds until all of KMS sees them (hashicorp/terraform#8562), and until the services do that ask it: what is
+//!   made with a new key is tried again.
+//! - Only an enabled key can have its rotation switched; a disabled one does not rotate, and keeps the switch.
+//!   <https://docs.aws.amazon.com/kms/latest/developerguide/rotate-keys.html>
+
+use std::collections::BTreeSet;
+
+use async_trait::async_trait;
+use aws_sdk_kms::types::{KeyMetadata, KeyState};
+use futures_util::future::{try_join, try_join_all, try_join3};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use super::{KEY, OF_AWS, aliases, to_sdk};
+use crate::aws::context::Context;
+use crate::aws::error::{AwsResult, expected};
+use crate::aws::pages::pages;
+use crate::aws::policy::{canonical_policy, to_policy_text};
+use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType, check};
+use crate::aws::states::{self, KMS_KEY};
+use crate::aws::wait::{Poll, Wait, until_visible};
+use crate::resource::provider::{DataPolicy, Progress, Query};
+use crate::resource::{
+    Condition, CreateClass, ErrorKind, Misfit, Observed, Property, ProviderError, Schema, Tags,
+    TextRule, Value,
+};
+
+/// A key that encrypts what other services keep.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Inputs {
+    /// At most 8192 characters.
+    pub description: Option<String>,
+    /// A policy document, as an object or as JSON text: at most 32,768 bytes. Default: AWS's own, by which IAM decides who of
+    /// the account may do what.
+    pub policy: Option<serde_json::Value>,
+    /// Whether it can be used. Default: true.
+    pub is_enabled: bool,
+    /// Whether AWS makes new material for it at times; the former goes on decrypting. Default: false.
+    pub enable_key_rotation: bool,
+    /// Days between two rotations, 90 to 2560. Default: 365.
+    #[schemars(range(min = 90, max = 2560))]
+    pub rotation_period_in_days: Option<i64>,
+    /// Days in which its deletion can be cancelled, 7 to 30. Default: 30.
+    #[schemars(range(min = 7, max = 30))]
+    pub deletion_window_in_days: i64,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Outputs {
+    /// The same as the id.
+    pub key_id: String,
+}
+
+/// <https://docs.aws.amazon.com/kms/latest/APIReference/API_RotateKeyOnDemand.html> and `EnableKeyRotation`.
+const ROTATION_DAYS: i64 = 365;
+
+/// <https://docs.aws.amazon.com/kms/latest/APIReference/API_ScheduleKeyDeletion.html>
+const WINDOW_DAYS: i64 = 30;
+
+/// The only name that a key policy can have.
+const POLICY: &str = "default";
+
+pub struct Key;
+
+#[async_trait]
+impl ResourceType for Key {
+    type Inputs = Inputs;
+    type Outputs = Outputs;
+
+    fn schema(&self) -> Schema {
+        Schema::new::<Inputs>(KEY, CreateClass::TagsOnly)
+            .stateful()
+            .aftermath(until_it_goes)
+            .properties([
+                Property::new("description").text(TextRule::new(0..=8192)),
+                Property::new("policy").canonical(canonical_policy),
+                Property::new("isEnabled").default(true),
+                Property::new("enableKeyRotation").default(false),
+                Property::new("rotationPeriodInDays").server_chooses(),
+                Property::new("deletionWindowInDays")
+                    .default(30)
+                    .write_only(),
+            ])
+            .outputs(&["keyId"])
+            .checks(|inputs| check(inputs, fit))
+    }
+
+    fn id_in<'a>(&self, arn: &'a str) -> Option<&'a str> {
+        super::key_in(arn)
+    }
+
+    async fn read(&self, context: &Context, query: Query<'_>) -> AwsResult<Vec<LiveOf<Self>>> {
+        let indexed = query.indexed.iter();
+        let indexed: BTreeSet<&str> = indexed.filter_map(|one| super::key_in(&one.arn)).collect();
+        let aliases = aliases(context, query.session);
+        let (aliases, all) = try_join(aliases, async {
+            if query.is_settled() {
+                return Ok(Vec::new());
+            }
+            list(context).await
+        })
+        .await?;
+        let of_aws: BTreeSet<&str> = aliases
+            .iter()
+            .filter(|alias| alias.alias_name().unwrap_or_default().starts_with(OF_AWS))
+            .filter_map(|alias| alias.target_key_id())
+            .collect();
+        let named: BTreeSet<&str> = aliases
+            .iter()
+            .filter_map(|alias| alias.target_key_id())
+            .collect();
+        let others = all.iter().map(String::as_str);
+        let others = others.filter(|id| !indexed.contains(id) && !of_aws.contains(id));
+        let looked = others.map(|id| async move {
+            let tags = tags_of_others(context, id).await?;
+            let tags = tags.filter(|tags| tags.belongs_to(query.stack));
+            Ok(tags.map(|tags| (id, tags)))
+        });
+        let known = indexed.iter().map(|id| async move {
+            let arn = context.arn("kms", &format!("key/{id}"));
+            let tags = match query.settled_tags(&arn) {
+                Some(tags) => Some(tags.clone()),
+                None => unless_gone(list_tags(context, id).await)?,
+            };
+            Ok::<_, ProviderError>(tags.map(|tags| (*id, tags)))
+        });
+        let (known, looked) = try_join(try_join_all(known), try_join_all(looked)).await?;
+        let found = known.into_iter().chain(looked).flatten();
+        let named = &named;
+        let read = found.map(|(id, tags)| async move {
+            let found = unless_gone(look(context, id, tags).await)?;
+            Ok(found.filter(|(state, live)| {
+                *state != KeyState::PendingDeletion || named.contains(live.id.as_str())
+            }))
+        });
+        let read: Vec<Option<(KeyState, LiveOf<Self>)>> = try_join_all(read).await?;
+        let mut keys: Vec<LiveOf<Self>> = read.into_iter().flatten().map(|(_, key)| key).collect();
+        for key in &mut keys {
+            let owner = key.tags.owner();
+            let mut wanted = query.wanted.iter();
+            let wanted = wanted.find(|wanted| Some(&wanted.urn) == owner.as_ref());
+            // AWS is told the window when the key is deleted.
+            if let Some(days) = wanted
+                .and_then(|wanted| wanted.inputs.get("deletionWindowInDays"))
+                .and_then(Value::as_number)
+            {
+                key.inputs.deletion_window_in_days = days as i64;
+            }
+        }
+        Ok(keys)
+    }
+
+    async fn create(
+        &self,
+        context: &Context,
+        new: New<'_, Self::Inputs>,
+    ) -> AwsResult<LiveOf<Self>> {
+        const OPERATION: &str = "kms:CreateKey";
+        let Inputs {
+            description,
+            policy,
+            ..
+        } = new.inputs;
+        let tags = to_sdk(new.tags)?;
+        let answer = context
+            .call_once(OPERATION, || {
+                context
+                    .kms
+                    .create_key()
+                    .set_description(description.clone())
+                    .set_policy(policy.as_ref().map(to_policy_text))
+                    .set_tags(Some(tags.clone()))
+                    .send()
+            })
+            .await?;
+        let key = expected(OPERATION, answer.key_metadata, "`KeyMetadata`")?;
+        Ok(Live {
+            id: key.key_id.clone(),
+            arn: key.arn.clone(),
+            inputs: Inputs {
+                is_enabled: true,
+                enable_key_rotation: false,
+                rotation_period_in_days: None,
+                ..new.inputs.clone()
+            },
+            outputs: outputs(&key),
+            tags: new.tags.clone(),
+            condition: states::condition(KMS_KEY, state_of(&key).as_str()),
+        })
+    }
+
+    /// A switch of the rotation wants the key enabled: so it is enabled before and disabled after.
+    async fn update(&self, context: &Context, change: Change<'_, Self>) -> AwsResult<LiveOf<Self>> {
+        let Change {
+            wanted,
+            observed,
+            diff,
+            ..
+        } = &change;
+        let (kms, id) = (&context.kms, &observed.id);
+        if diff.touches("description") {
+            let text = wanted.description.clone().unwrap_or_default();
+            until_visible(|| {
+                context.call("kms:UpdateKeyDescription", || {
+                    let request = kms.update_key_description().key_id(id);
+                    request.description(&text).send()
+                })
+            })
+            .await?;
+        }
+        if diff.touches("policy") {
+            let policy = match &wanted.policy {
+                Some(policy) => to_policy_text(policy),
+                None => default_policy(&context.partition, &context.account_id).to_string(),
+            };
+            until_visible(|| {
+                context.call("kms:PutKeyPolicy", || {
+                    let request = kms.put_key_policy().key_id(id).policy_name(POLICY);
+                    request.policy(&policy).send()
+                })
+            })
+            .await?;
+        }
+        if diff.touches("isEnabled") && wanted.is_enabled {
+            until_visible(|| context.call("kms:EnableKey", || kms.enable_key().key_id(id).send()))
+                .await?;
+        }
+        if diff.touches("enableKeyRotation") || diff.touches("rotationPeriodInDays") {
+            if wanted.enable_key_rotation {
+                let days = wanted.rotation_period_in_days.unwrap_or(ROTATION_DAYS);
+                once_enabled("kms:EnableKeyRotation", change.progress, || {
+                    context.call("kms:EnableKeyRotation", || {
+                        let request = kms.enable_key_rotation().key_id(id);
+                        request.rotation_period_in_days(days as i32).send()
+                    })
+                })
+                .await?;
+            } else if observed.inputs.enable_key_rotation {
+                once_enabled("kms:DisableKeyRotation", change.progress, || {
+                    context.call("kms:DisableKeyRotation", || {
+                        kms.disable_key_rotation().key_id(id).send()
+                    })
+                })
+                .await?;
+            }
+        }
+        if diff.touches("isEnabled") && !wanted.is_enabled {
+            until_visible(|| {
+                context.call("kms:DisableKey", || kms.disable_key().key_id(id).send())
+            })
+            .await?;
+        }
+        Ok(change.applied())
+    }
+
+    async fn wait(
+        &self,
+        context: &Context,
+        live: LiveOf<Self>,
+        progress: &dyn Progress,
+    ) -> AwsResult<LiveOf<Self>> {
+        const OPERATION: &str = "kms:DescribeKey";
+        let stuck = |state: &str| {
+            let message = format!("the key `{}` is {state}", live.id);
+            ProviderError::new(ErrorKind::Failed, OPERATION, message)
+        };
+        Wait::short(OPERATION, 5, progress)
+            .until(|| async {
+                let key = until_visible(|| describe(context, &live.id)).await?;
+                match states::condition(KMS_KEY, state_of(&key).as_str()) {
+                    Condition::Ready | Condition::Busy(_) => Ok(Poll::Ready(())),
+                    Condition::Settling(state) => match states::hand(KMS_KEY, &state, &live.id) {
+                        None => Ok(Poll::Pending(state)),
+                        remedy => Err(ProviderError {
+                            remedy,
+                            ..stuck(&state)
+                        }),
+                    },
+                    Condition::Broken(state) => Err(stuck(&state)),
+                }
+            })
+            .await?;
+        Ok(Live {
+            condition: Condition::Ready,
+            ..live
+        })
+    }
+
+    async fn delete(
+        &self,
+        context: &Context,
+        live: &LiveOf<Self>,
+        _data: DataPolicy,
+        _progress: &dyn Progress,
+    ) -> AwsResult<()> {
+        let days = live.inputs.deletion_window_in_days;
+        let scheduled = context
+            .call("kms:ScheduleKeyDeletion", || {
+                let request = context.kms.schedule_key_deletion().key_id(&live.id);
+                request.pending_window_in_days(days as i32).send()
+            })
+            .await;
+        match scheduled {
+            // It is scheduled already.
+            Err(error) if error.code == "KMSInvalidStateException" => {
+                let key = describe(context, &live.id).await?;
+                match state_of(&key) {
+                    KeyState::PendingDeletion => Ok(()),
+                    _ => Err(error),
+                }
+            }
+            other => other.map(drop),
+        }
+    }
+}
+
+/// Makes a call for which the key has to be enabled, which it was perhaps a moment ago: hashicorp/terraform#5688.
+async fn once_enabled<T, F, Fut>(
+    operation: &'static str,
+    progress: &dyn Progress,
+    attempt: F,
+) -> AwsResult<()>
+where
+    F: Fn() -> Fut,
+    Fut: Future<Output = AwsResult<T>>,
+{
+    let attempt = &attempt;
+    Wait::short(operation, 2, progress)
+        .until(|| async move {
+            match until_visible(attempt).await {
+                Err(error) if error.code == "DisabledException" => {
+                    Ok(Poll::Pending("until it is enabled everywhere".to_owned()))
+                }
+                answer => answer.map(|_| Poll::Ready(())),
+            }
+        })
+        .await
+}
+
+fn fit(inputs: &Inputs) -> Vec<Misfit> {
+    let mut misfits = Vec::new();
+    if inputs.rotation_period_in_days.is_some() && !inputs.enable_key_rotation {
+        let reason = "goes with `enableKeyRotation: true`";
+        let misfit = Misfit::new("rotationPeriodInDays", reason);
+        misfits.push(misfit.decided_by(["enableKeyRotation"]));
+    }
+    misfits
+}
+
+fn until_it_goes(key: &Observed, _data: DataPolicy) -> Vec<String> {
+    let days = key.inputs.get("deletionWindowInDays");
+    let days = days
+        .and_then(Value::as_number)
+        .unwrap_or(WINDOW_DAYS as f64);
+    vec![format!(
+        "the key `{id}` for {days} days, in which it can be kept: aws kms cancel-key-deletion --key-id {id}; then nothing can \
+         read what it has encrypted",
+        id = key.id
+    )]
+}
+
+/// The policy that AWS gives to a key made without one.
+/// <https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html>
+fn default_policy(partition: &str, account: &str) -> serde_json::Value {
+    json!({
+        "Version": "2012-10-17",
+        "Id": "key-default-1",
+        "Statement": [{
+            "Sid": "Enable IAM User Permissions",
+            "Effect": "Allow",
+            "Principal": {"AWS": format!("arn:{partition}:iam::{account}:root")},
+            "Action": "kms:*",
+            "Resource": "*",
+        }],
+    })
+}
+
+/// Whether a policy says no more than the one that AWS gives to a key made without one.
+fn is_default(context: &Context, policy: &str) -> bool {
+    let default = default_policy(&context.partition, &context.account_id);
+    canonical_policy(policy.into()) == canonical_policy(default.into())
+}
+
+fn unless_gone<T>(answer: AwsResult<T>) -> AwsResult<Option<T>> {
+    match answer {
+        Err(error) if error.is(ErrorKind::NotFound) => Ok(None),
+        other => other.map(Some),
+    }
+}
+
+/// The ids of all keys of the region, AWS's own among them.
+async fn list(context: &Context) -> AwsResult<Vec<String>> {
+    const OPERATION: &str = "kms:ListKeys";
+    let keys = pages(OPERATION, |marker| async move {
+        let page = context
+            .call(OPERATION, || {
+                let request = context.kms.list_keys().limit(1000);
+                request.set_marker(marker.clone()).send()
+            })
+            .await?;
+        Ok((page.keys, page.next_marker))
+    })
+    .await?;
+    Ok(keys.into_iter().filter_map(|key| key.key_id).collect())
+}
+
+async fn list_tags(context: &Context, id: &str) -> AwsResult<Tags> {
+    const OPERATION: &str = "kms:ListResourceTags";
+    let tags = pages(OPERATION, |marker| async move {
+        let page = context
+            .call(OPERATION, || {
+                let request = context.kms.list_resource_tags().key_id(id);
+                request.set_marker(marker.clone()).send()
+            })
+            .await?;
+        Ok((page.tags, page.next_marker))
+    })
+    .await?;
+    let tags = tags.into_iter();
+    Ok(tags.map(|tag| (tag.tag_key, tag.tag_value)).collect())
+}
+
+/// The tags of a key that may be anyone's. One whose own policy keeps these credentials out is not the stack's.
+async fn tags_of_others(context: &Context, id: &str) -> AwsResult<Option<Tags>> {
+    match list_tags(context, id).await {
+        Err(error)
+            if error.is(ErrorKind::Denied) && error.message.contains("resource-based policy") =>
+        {
+            Ok(None)
+        }
+        answer => unless_gone(answer),
+    }
+}
+
+/// A key by id, ARN, or alias.
+pub(super) async fn describe(context: &Context, key: &str) -> AwsResult<KeyMetadata> {
+    const OPERATION: &str = "kms:DescribeKey";
+    let answer = context
+        .call(OPERATION, || context.kms.describe_key().key_id(key).send())
+        .await?;
+    expected(OPERATION, answer.key_metadata, "`KeyMetadata`")
+}
+
+fn state_of(key: &KeyMetadata) -> KeyState {
+    let state = key.key_state.clone();
+    state.unwrap_or(KeyState::Enabled)
+}
+
+fn outputs(key: &KeyMetadata) -> Outputs {
+    Outputs {
+        key_id: key.key_id.clone(),
+    }
+}
+
+/// A key with these tags, and the state that it is in.
+async fn look(context: &Context, id: &str, tags: Tags) -> AwsResult<(KeyState, LiveOf<Key>)> {
+    const POLICIES: &str = "kms:GetKeyPolicy";
+    let policy = context.call(POLICIES, || {
+        let request = context.kms.get_key_policy().key_id(id);
+        request.policy_name(POLICY).send()
+    });
+    let rotation = context.call("kms:GetKeyRotationStatus", || {
+        context.kms.get_key_rotation_status().key_id(id).send()
+    });
+    let (key, policy, rotation) = try_join3(describe(context, id), policy, rotation).await?;
+    let policy = expected(POLICIES, policy.policy, "`Policy`")?;
+    let state = state_of(&key);
+    let live = Live {
+        id: key.key_id.clone(),
+        arn: key.arn.clone(),
+        inputs: Inputs {
+            description: key.description.clone().filter(|text| !text.is_empty()),
+            policy: (!is_default(context, &policy)).then_some(serde_json::Value::String(policy)),
+            is_enabled: state != KeyState::Disabled,
+            enable_key_rotation: rotation.key_rotation_enabled,
+            rotation_period_in_days: rotation.rotation_period_in_days.map(i64::from),
+            deletion_window_in_days: WINDOW_DAYS,
+        },
+        outputs: outputs(&key),
+        tags,
+        condition: states::condition(KMS_KEY, state.as_str()),
+    };
+    Ok((state, live))
+}

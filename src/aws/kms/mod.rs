@@ -1,0 +1,88 @@
+//! KMS: keys and their aliases, and how other services name them: by id, by ARN, or by an alias of either form.
+
+pub mod alias;
+pub mod key;
+
+use std::sync::Arc;
+
+use aws_sdk_kms::error::BuildError;
+use aws_sdk_kms::types::{AliasListEntry, Tag};
+
+use super::context::Context;
+use super::error::AwsResult;
+use super::pages::pages;
+use crate::resource::{ErrorKind, ProviderError, ReadSession, Tags, Value};
+
+const KEY: &str = "aws:kms:Key";
+
+/// How the names of the aliases begin that AWS makes for its own keys.
+const OF_AWS: &str = "alias/aws/";
+
+/// Every alias of the region: no call asks for one by its name, and a key does not say which it has.
+async fn aliases(context: &Context, session: &ReadSession) -> AwsResult<Arc<Vec<AliasListEntry>>> {
+    const OPERATION: &str = "kms:ListAliases";
+    session
+        .once(OPERATION, || async {
+            pages(OPERATION, |marker| async move {
+                let page = context
+                    .call(OPERATION, || {
+                        let request = context.kms.list_aliases();
+                        request.limit(100).set_marker(marker.clone()).send()
+                    })
+                    .await?;
+                Ok((page.aliases, page.next_marker))
+            })
+            .await
+        })
+        .await
+}
+
+pub(super) fn to_sdk(tags: &Tags) -> AwsResult<Vec<Tag>> {
+    let tag = |(key, value)| Tag::builder().tag_key(key).tag_value(value).build();
+    let tags: Result<Vec<Tag>, BuildError> = tags.iter().map(tag).collect();
+    tags.map_err(|error| ProviderError::new(ErrorKind::Bug, "kms:TagResource", error.to_string()))
+}
+
+/// The canonical form of a reference to a key: its id, or its alias without the account's part.
+///
+/// An alias and the key behind it cannot be told to be the same without asking KMS; see [`is_alias`].
+pub fn canonical_key(key: Value) -> Value {
+    let short = key.as_str().and_then(|text| {
+        let resource = text.strip_prefix("arn:")?.splitn(5, ':').last()?;
+        let id = resource.strip_prefix("key/").unwrap_or(resource);
+        Some(Value::from(id))
+    });
+    short.unwrap_or(key)
+}
+
+/// The id in the ARN of a key.
+pub fn key_in(arn: &str) -> Option<&str> {
+    let (head, id) = arn.split_once(":key/")?;
+    head.contains(":kms:").then_some(id)
+}
+
+/// Whether a key is named by an alias. What AWS answers with then is another name for it, and cannot be compared.
+pub fn is_alias(key: &Value) -> bool {
+    canonical_key(key.clone())
+        .as_str()
+        .is_some_and(|text| text.starts_with("alias/"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn forms_of_one_key_are_equal() {
+        for (given, expected) in [
+            ("1234-abcd", "1234-abcd"),
+            ("arn:aws:kms:eu-south-2:1:key/1234-abcd", "1234-abcd"),
+            ("alias/aws/rds", "alias/aws/rds"),
+            ("arn:aws:kms:eu-south-2:1:alias/shop", "alias/shop"),
+        ] {
+            assert_eq!(canonical_key(given.into()), expected.into(), "{given}");
+        }
+        assert!(is_alias(&"arn:aws:kms:eu-south-2:1:alias/shop".into()));
+        assert!(!is_alias(&"1234-abcd".into()));
+    }
+}
