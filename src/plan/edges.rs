@@ -27,6 +27,9 @@ pub(super) fn into_plan(mut draft: Draft<'_>) -> Plan {
     let mut nodes = Nodes::of(&draft);
     nodes.connect(&mut draft);
     let order = nodes.order(&mut draft);
+    for (node, on) in std::mem::take(&mut nodes.contradictions) {
+        nodes.wait(node, on, Bond::Must);
+    }
     nodes.refuse(&mut draft);
     let position: BTreeMap<usize, StepId> = order
         .iter()
@@ -193,6 +196,9 @@ struct Nodes {
     wanted_by: BTreeMap<ObjectKey, Urn>,
     /// What cannot go for those who use it.
     held: BTreeMap<ObjectKey, BTreeSet<Urn>>,
+    /// Edges that must hold, and close a circle with others that must: the order does without them, and the plan keeps them, so
+    /// that it does not pass for one that can run.
+    contradictions: Vec<(usize, usize)>,
 }
 
 impl Nodes {
@@ -449,9 +455,9 @@ impl Nodes {
                 let refusal = self.exchange(draft, edge);
                 draft.refusals.extend(refusal);
                 self.part(edge);
-            } else if let Some(edge) = edges.first() {
-                // `verify` misses it, and the plan does not run.
-                self.part(*edge);
+            } else if let Some(&edge) = edges.first() {
+                self.part(edge);
+                self.contradictions.push(edge);
             }
         }
     }
