@@ -15,11 +15,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::deletes::{self, ObjectKey, key};
 use super::places::{self, Places};
 use super::{
-    Action, Because, DeleteFirst, Draft, Held, Kept, Op, Plan, Refusal, ReplaceOrder, Step, StepId,
+    Action, Because, Decision, DeleteFirst, Draft, Held, Kept, Op, Plan, Refusal, ReplaceOrder, Step, StepId,
     compare, exclusive, others, protect,
 };
 use crate::graph::{ResourceGraph, Timeouts, dependencies, topological};
-use crate::resource::Urn;
+use crate::resource::{Urn, Value};
 
 pub(super) fn into_plan(mut draft: Draft<'_>) -> Plan {
     let outputs = compare::outputs(&draft);
@@ -52,7 +52,7 @@ pub(super) fn into_plan(mut draft: Draft<'_>) -> Plan {
     let mut actions: BTreeMap<usize, Step> = BTreeMap::new();
     for (urn, verdict) in draft.verdicts {
         let timeouts = timeouts(graph, urn);
-        let step = |action| Step {
+        let step = |action, because| Step {
             urn: urn.clone(),
             within: match action {
                 Action::Create { .. } | Action::CreateReplacement { .. } => timeouts.create,
@@ -60,47 +60,50 @@ pub(super) fn into_plan(mut draft: Draft<'_>) -> Plan {
                 Action::Delete { .. } | Action::DeleteReplaced { .. } => timeouts.delete,
             },
             action,
-            because: verdict.because.clone(),
+            because,
             waits_for: BTreeSet::new(),
         };
-        match (verdict.op, verdict.observed) {
-            (Op::Create, _) => {
+        match verdict.decision {
+            Decision::Create { because } => {
                 let action = Action::Create {
                     desired: verdict.desired,
                     comparison: verdict.comparison,
                 };
-                actions.insert(nodes.up[urn], step(action));
+                actions.insert(nodes.up[urn], step(action, because));
             }
-            (Op::Update, Some(observed)) => {
+            Decision::Update { observed, because } => {
                 let action = Action::Update {
                     desired: verdict.desired,
                     observed,
                     comparison: verdict.comparison,
                 };
-                actions.insert(nodes.up[urn], step(action));
+                actions.insert(nodes.up[urn], step(action, because));
             }
-            (Op::Replace, Some(observed)) => {
+            Decision::Replace {
+                observed,
+                because,
+                order,
+            } => {
                 // What others have deployed in the place of ours stays theirs.
                 if let Some(down) = nodes.down.get(&key(urn, &observed)) {
                     let delete = Action::DeleteReplaced {
                         observed: observed.clone(),
                         data: protect::data_of_replaced(draft.catalog.get(urn.token()), &observed),
                     };
-                    actions.insert(*down, step(delete));
+                    actions.insert(*down, step(delete, because.clone()));
                 }
                 let create = Action::CreateReplacement {
                     desired: verdict.desired,
                     replaced: observed,
                     comparison: verdict.comparison,
-                    order: verdict.order,
+                    order,
                 };
-                actions.insert(nodes.up[urn], step(create));
+                actions.insert(nodes.up[urn], step(create, because));
             }
-            (_, Some(observed)) => kept.push(Kept {
+            Decision::Keep { observed } => kept.push(Kept {
                 urn: urn.clone(),
                 observed,
             }),
-            (_, None) => {}
         }
     }
     for removal in draft.removals {
@@ -205,11 +208,11 @@ impl Nodes {
     fn of(draft: &Draft<'_>) -> Self {
         let mut nodes = Self::default();
         for (urn, verdict) in &draft.verdicts {
-            if matches!(verdict.op, Op::Create | Op::Update | Op::Replace) {
+            if verdict.op() != Op::Same {
                 let node = nodes.add(Node::Up((*urn).clone()));
                 nodes.up.insert((*urn).clone(), node);
             }
-            if let (Op::Replace, Some(observed)) = (verdict.op, &verdict.observed)
+            if let Decision::Replace { observed, .. } = &verdict.decision
                 && !others::is_deployed(draft.catalog, observed)
                 && !deletes::stays_in_use(draft, urn, observed)
             {
@@ -276,13 +279,16 @@ impl Nodes {
                     self.wait(on, up, Bond::Tidy);
                 }
             }
-            let (Op::Replace, Some(observed)) = (verdict.op, &verdict.observed) else {
+            let Decision::Replace {
+                observed, order, ..
+            } = &verdict.decision
+            else {
                 continue;
             };
             let Some(&down) = self.down.get(&key(urn, observed)) else {
                 continue;
             };
-            match verdict.order {
+            match order {
                 ReplaceOrder::CreateFirst => self.wait(down, up, Bond::Must),
                 ReplaceOrder::DeleteFirst => self.wait(up, down, Bond::Must),
             }
@@ -302,9 +308,7 @@ impl Nodes {
             .collect();
         for (object, down) in downs {
             let delete_first = draft.verdicts.get(&object.0).is_some_and(|verdict| {
-                verdict.op == Op::Replace
-                    && verdict.order == ReplaceOrder::DeleteFirst
-                    && verdict.observed.as_ref().is_some_and(|o| o.id == object.1)
+                verdict.replaces(ReplaceOrder::DeleteFirst, &object.1)
             });
             let blockers = draft.uses.blockers_of(&object, draft.catalog);
             for user in draft.uses.needed_by(&object) {
@@ -374,14 +378,13 @@ impl Nodes {
                 continue;
             };
             let wanted = &verdict.comparison.inputs;
-            if let (Op::Update, Some(observed)) = (verdict.op, &verdict.observed)
+            if let Decision::Update { observed, .. } = &verdict.decision
                 && (schema.trades_places || schema.collides(wanted, &observed.inputs))
             {
                 continue;
             }
-            let own = verdict.observed.as_ref().map(|observed| &observed.id);
             for holder in places.holders(urn, wanted) {
-                if own == Some(&holder.1) && holder.0 == **urn {
+                if holder.0 == **urn && verdict.is_about(&holder.1) {
                     continue;
                 }
                 if let Some(&down) = self.down.get(holder) {
@@ -392,9 +395,8 @@ impl Nodes {
                     continue;
                 }
                 let leaves = draft.verdicts.get(&holder.0).is_some_and(|other| {
-                    let is_it = other.observed.as_ref().is_some_and(|o| o.id == holder.1);
                     let stays_there = schema.collides(wanted, &other.comparison.inputs);
-                    other.op == Op::Update && is_it && !stays_there
+                    other.op() == Op::Update && other.is_about(&holder.1) && !stays_there
                 });
                 match self.up.get(&holder.0) {
                     Some(&on) if leaves => self.wait(up, on, Bond::Place),
@@ -469,9 +471,8 @@ impl Nodes {
                 return None;
             };
             let verdict = draft.verdicts.get(urn)?;
-            let is_it = verdict.observed.as_ref().is_some_and(|o| o.id == object.1);
-            let turns = object.0 == *urn && is_it && verdict.order == ReplaceOrder::CreateFirst;
-            turns.then_some((object, urn))
+            let turns = verdict.replaces(ReplaceOrder::CreateFirst, &object.1);
+            (turns && object.0 == *urn).then_some((object, urn))
         });
         let best = turning.min_by_key(|(object, urn)| {
             let blockers = draft.uses.blockers_of(object, draft.catalog);
@@ -503,13 +504,15 @@ impl Nodes {
 
     /// Turns a create-first replacement into a delete-first one.
     fn go_first(&mut self, draft: &mut Draft<'_>, urn: &Urn) {
-        let Some(verdict) = draft.verdicts.get_mut(urn) else {
+        let verdict = draft.verdicts.get_mut(urn);
+        let Some(Decision::Replace {
+            observed, order, ..
+        }) = verdict.map(|verdict| &mut verdict.decision)
+        else {
             return;
         };
-        let Some(object) = verdict.observed.as_ref().map(|o| key(urn, o)) else {
-            return;
-        };
-        verdict.order = ReplaceOrder::DeleteFirst;
+        *order = ReplaceOrder::DeleteFirst;
+        let object = key(urn, observed);
         let cause = self
             .wanted_by
             .get(&object)
@@ -544,7 +547,7 @@ impl Nodes {
         };
         let by = match &self.all[on] {
             Node::Down(object) => object.clone(),
-            Node::Up(by) => key(by, draft.verdicts.get(by)?.observed.as_ref()?),
+            Node::Up(by) => key(by, draft.verdicts.get(by)?.observed()?),
         };
         Some(place_taken(draft, urn, &by))
     }
@@ -558,13 +561,12 @@ impl Nodes {
             let (urn, id) = object;
             let cause = draft.delete_first.get(urn).filter(|_| {
                 let verdict = draft.verdicts.get(urn);
-                let old = verdict.and_then(|verdict| verdict.observed.as_ref());
-                old.is_some_and(|old| old.id == *id)
+                verdict.is_some_and(|verdict| verdict.is_about(id))
             });
             let out_of_reach = users.iter().any(|user| {
                 let verdict = draft.verdicts.get(user);
                 verdict
-                    .is_some_and(|verdict| verdict.op == Op::Same && !verdict.comparison.is_same())
+                    .is_some_and(|verdict| verdict.op() == Op::Same && !verdict.comparison.is_same())
             });
             let because = match (cause, self.wanted_by.get(object)) {
                 _ if out_of_reach => Held::OutOfReach,
@@ -597,7 +599,7 @@ impl Nodes {
 fn reboots_before(draft: &Draft<'_>, urn: &Urn, needed: &Urn) -> bool {
     let is_rebooted = |urn: &Urn| {
         let verdict = draft.verdicts.get(urn);
-        verdict.is_some_and(|verdict| verdict.op == Op::Update && verdict.desired.reboot)
+        verdict.is_some_and(|verdict| verdict.op() == Op::Update && verdict.desired.reboot)
     };
     let schema = draft.catalog.get(urn.token());
     let Some(order) = schema.and_then(|schema| schema.reboots) else {
@@ -622,9 +624,10 @@ fn stays(draft: &Draft<'_>, urn: &Urn, user: &ObjectKey, object: &ObjectKey) -> 
     let Some(verdict) = draft.verdicts.get(urn) else {
         return true;
     };
-    let is_it = verdict.observed.as_ref().is_some_and(|o| o.id == user.1);
     // Once it is updated or replaced, it has what the file says: that may be the same object still.
-    !is_it || verdict.op == Op::Same || draft.uses.names(&verdict.comparison.inputs, object)
+    !verdict.is_about(&user.1)
+        || verdict.op() == Op::Same
+        || draft.uses.names(&verdict.comparison.inputs, object)
 }
 
 /// The first of those that go first along with each other.
@@ -661,32 +664,24 @@ fn rolls_out(draft: &Draft<'_>, urn: &Urn) -> bool {
 /// is in service, or a rollout is stuck, it may be what the rollout needs.
 fn is_deferred(draft: &Draft<'_>, urn: &Urn) -> bool {
     let schema = draft.catalog.get(urn.token());
-    let is_update = |verdict: &super::Verdict| verdict.op == Op::Update;
-    let harms = |verdict: &super::Verdict| {
-        let harms = schema.and_then(|schema| schema.updates_after_rollout);
-        let observed = verdict.observed.as_ref();
-        harms.zip(observed).is_some_and(|(harms, observed)| {
-            is_update(verdict) && harms(&observed.inputs, &verdict.comparison.inputs)
-        })
-    };
-    if !draft.verdicts.get(urn).is_some_and(harms) {
+    let harms = schema.and_then(|schema| schema.updates_after_rollout);
+    let does_harm = harms.zip(draft.verdicts.get(urn)).is_some_and(|(harms, verdict)| {
+        let observed = verdict.updated();
+        observed.is_some_and(|observed| harms(&observed.inputs, &verdict.comparison.inputs))
+    });
+    if !does_harm {
         return false;
     }
-    let mut users = draft.verdicts.iter().filter(|(user, verdict)| {
-        is_update(verdict)
-            && rolls_out(draft, user)
-            && draft
-                .graph
-                .get(user)
-                .is_some_and(|user| dependencies(user).contains(urn))
-    });
-    let serves = |verdict: &super::Verdict| {
-        let observed = verdict.observed.as_ref();
-        observed.is_some_and(|observed| {
-            let count = observed.inputs.get("desiredCount");
-            let runs = count.and_then(crate::resource::Value::as_number) != Some(0.0);
-            observed.condition.is_usable() && runs
-        })
+    let uses_it = |user: &Urn| {
+        let user = draft.graph.get(user);
+        user.is_some_and(|user| dependencies(user).contains(urn))
     };
-    users.any(|(_, verdict)| serves(verdict))
+    draft.verdicts.iter().any(|(user, verdict)| {
+        let serves = verdict.updated().is_some_and(|observed| {
+            let count = observed.inputs.get("desiredCount");
+            let runs = count.and_then(Value::as_number) != Some(0.0);
+            observed.condition.is_usable() && runs
+        });
+        serves && rolls_out(draft, user) && uses_it(user)
+    })
 }
