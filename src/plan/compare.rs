@@ -7,7 +7,7 @@ use super::protect::is_stateful;
 use super::{
     Because, Decision, Draft, Goal, Op, PlannedOutput, Refusal, Verdict, exclusive, others, target,
 };
-use crate::graph::{FACTS_TOKEN, Resource, dependencies};
+use crate::graph::{Resource, dependencies};
 use crate::resource::desired::{Comparison, source_of};
 use crate::resource::diff::{REBOOT, TAGS, compare};
 use crate::resource::path::Segment;
@@ -438,25 +438,19 @@ pub(super) fn left(draft: &Draft<'_>) -> LastRun {
 
 /// The value of a reference before anything runs: live outputs of what stays, written inputs of what is to come.
 pub(super) fn known(draft: &Draft<'_>, reference: &OutputReference) -> Option<Value> {
-    let (output, rest) = reference.path.split_first()?;
-    if reference.urn.token() == FACTS_TOKEN {
-        return draft.live.facts.get(output)?.at(rest).cloned();
-    }
-    if output == "urn" {
-        return Some(reference.urn.to_string().into());
-    }
-    let verdict = draft.verdicts.get(&reference.urn)?;
-    let Comparison { inputs, diff, .. } = &verdict.comparison;
-    // An input is known from the file, in the form it will have; an output from AWS.
-    let value = match &verdict.decision {
-        Decision::Create { .. } | Decision::Replace { .. } => inputs.get(output).cloned(),
-        Decision::Keep { observed } => observed.output(output),
-        Decision::Update { observed, .. } => match inputs.get(output) {
-            Some(value) if diff.touches(output) => Some(value.clone()),
-            _ => observed.output(output),
-        },
-    }?;
-    let value = value.at(rest)?.clone();
+    let value = reference.resolve(&draft.live.facts, |urn, output| {
+        let verdict = draft.verdicts.get(urn)?;
+        let Comparison { inputs, diff, .. } = &verdict.comparison;
+        // An input is known from the file, in the form it will have; an output from AWS.
+        match &verdict.decision {
+            Decision::Create { .. } | Decision::Replace { .. } => inputs.get(output).cloned(),
+            Decision::Keep { observed } => observed.output(output),
+            Decision::Update { observed, .. } => match inputs.get(output) {
+                Some(value) if diff.touches(output) => Some(value.clone()),
+                _ => observed.output(output),
+            },
+        }
+    })?;
     value.is_known().then_some(value)
 }
 

@@ -7,6 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
+use super::urn::FACTS_TOKEN;
 use super::{Path, Urn};
 
 /// The properties of a resource, by name, in a stable order.
@@ -49,6 +50,26 @@ pub struct OutputReference {
     pub urn: Urn,
     /// Output name first, then keys and indices into it.
     pub path: Vec<String>,
+}
+
+impl OutputReference {
+    /// The value that it leads to: a fact of the account, the resource's URN, or what `output` says that this resource has of
+    /// that name.
+    pub fn resolve(
+        &self,
+        facts: &Properties,
+        output: impl FnOnce(&Urn, &str) -> Option<Value>,
+    ) -> Option<Value> {
+        let (name, rest) = self.path.split_first()?;
+        let value = if self.urn.token() == FACTS_TOKEN {
+            facts.get(name)?.clone()
+        } else if name == "urn" {
+            self.urn.to_string().into()
+        } else {
+            output(&self.urn, name)?
+        };
+        value.at(rest).cloned()
+    }
 }
 
 impl fmt::Display for OutputReference {
