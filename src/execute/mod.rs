@@ -145,6 +145,23 @@ pub struct Report {
 }
 
 impl Report {
+    /// The state before any step runs: all that there is to know of a plan without steps.
+    pub fn before(plan: &Plan) -> Self {
+        let mut report = Self {
+            objects: initial_objects(plan),
+            ..Self::default()
+        };
+        report.outputs = report.outputs_of(plan);
+        report
+    }
+
+    fn outputs_of(&self, plan: &Plan) -> Vec<(String, Value)> {
+        let outputs = plan.outputs.iter();
+        outputs
+            .map(|output| (output.name.clone(), self.resolve(plan, &output.expression)))
+            .collect()
+    }
+
     /// A value with its references answered, as far as the end of the run can.
     pub fn resolve(&self, plan: &Plan, value: &Value) -> Value {
         value.resolve(&|reference| self.lookup(plan, reference))
@@ -282,18 +299,11 @@ pub async fn run(
         recorder.skipped(id, &plan.steps[id], because.clone());
         report.skipped.push((id, because.clone()));
     }
-    report.outputs = plan
-        .outputs
-        .iter()
-        .map(|output| {
-            let value = output.expression.resolve(&|r| known.lookup(r));
-            (output.name.clone(), value)
-        })
-        .collect();
     report.objects = known
         .objects
         .into_inner()
         .unwrap_or_else(PoisonError::into_inner);
+    report.outputs = report.outputs_of(plan);
     report.elapsed = started.elapsed();
     // A request may come at the very end of a step: then nobody was there to hear it, and nothing began any more.
     let stopped = report
