@@ -285,6 +285,29 @@ impl Value {
         }
     }
 
+    /// The value with every choice spelled out: a hash of it tells two choices apart that have a branch in common.
+    pub(super) fn spelled_out(&self) -> Self {
+        match self {
+            Self::If(choice) => Self::object([
+                ("if", choice.condition.spelled_out()),
+                ("then", choice.then.spelled_out()),
+                ("otherwise", choice.otherwise.spelled_out()),
+            ]),
+            Self::List(values) => Self::list(values.iter().map(Self::spelled_out)),
+            Self::Join(parts) => Self::Join(parts.iter().map(Self::spelled_out).collect()),
+            Self::Object(values) => {
+                let values = values.iter();
+                Self::Object(
+                    values
+                        .map(|(name, v)| (name.clone(), v.spelled_out()))
+                        .collect(),
+                )
+            }
+            Self::Secret(value) => Self::Secret(Box::new(value.spelled_out())),
+            known => known.clone(),
+        }
+    }
+
     /// The plain text of a scalar, as string interpolation shows it.
     fn to_text(&self) -> String {
         match self {
@@ -403,7 +426,8 @@ impl From<serde_json::Value> for Value {
     }
 }
 
-/// Plain JSON of a known value, secrets in clear: for the AWS calls alone. References become their `${…}` text.
+/// Plain JSON of a known value, secrets in clear: for the AWS calls alone. For the checks before these, a reference stands as its
+/// `${…}` text, and a choice as its first branch.
 impl From<&Value> for serde_json::Value {
     fn from(value: &Value) -> Self {
         match value {
