@@ -15,10 +15,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::deletes::{self, ObjectKey, key};
 use super::places::{self, Places};
 use super::{
-    Action, Because, Decision, DeleteFirst, Draft, Held, Kept, Op, Plan, Refusal, ReplaceOrder, Step, StepId,
-    compare, exclusive, others, protect,
+    Action, Because, Decision, DeleteFirst, Draft, Held, Kept, Op, Plan, Refusal, ReplaceOrder,
+    Step, StepId, Verdict, compare, exclusive, others, protect,
 };
-use crate::graph::{ResourceGraph, Timeouts, dependencies, topological};
+use crate::graph::{ResourceGraph, dependencies, topological};
 use crate::resource::{Urn, Value};
 
 pub(super) fn into_plan(mut draft: Draft<'_>) -> Plan {
@@ -27,57 +27,65 @@ pub(super) fn into_plan(mut draft: Draft<'_>) -> Plan {
     let mut nodes = Nodes::of(&draft);
     nodes.connect(&mut draft);
     let order = nodes.order(&mut draft);
-    for (node, on) in std::mem::take(&mut nodes.contradictions) {
-        nodes.wait(node, on, Bond::Must);
-    }
     nodes.refuse(&mut draft);
-    let position: BTreeMap<usize, StepId> = order
-        .iter()
-        .enumerate()
-        .map(|(position, node)| (*node, position))
-        .collect();
-    let waits: Vec<BTreeSet<StepId>> = order
-        .iter()
-        .map(|node| {
-            nodes.waits[node]
-                .iter()
-                .map(|wait| position[wait])
-                .collect()
-        })
-        .collect();
+    let (mut steps, kept) = arrivals(&mut draft, &nodes);
+    departures(&mut draft, &nodes, &mut steps);
+    let mut retained = draft.retained;
+    retained.sort_by(|left, right| {
+        (&left.urn, &left.observed.id).cmp(&(&right.urn, &right.observed.id))
+    });
+    let mut refusals = draft.refusals;
+    refusals.sort_by(|left, right| left.urn().cmp(right.urn()));
+    let resources = draft.graph.iter();
+    let released = resources.filter(|resource| resource.options.protect == Some(false));
+    Plan {
+        stack: draft.graph.stack.clone(),
+        goal: draft.request.goal,
+        steps: nodes.in_order(&order, steps),
+        kept,
+        retained,
+        refusals,
+        added: draft.added,
+        released: released.map(|resource| resource.urn.clone()).collect(),
+        outputs,
+        facts: draft.live.facts.clone(),
+        left: draft.left,
+        unmarked: draft.unmarked,
+        made_parts,
+        run: None,
+    }
+}
 
-    let graph = draft.graph;
-    let live = draft.live;
+/// Steps that bring resources up, each with the one that takes away the object it replaces; and what stays as it is.
+fn arrivals(draft: &mut Draft<'_>, nodes: &Nodes) -> (BTreeMap<usize, Step>, Vec<Kept>) {
+    let mut steps = BTreeMap::new();
     let mut kept = Vec::new();
-    let mut actions: BTreeMap<usize, Step> = BTreeMap::new();
-    for (urn, verdict) in draft.verdicts {
-        let timeouts = timeouts(graph, urn);
-        let step = |action, because| Step {
-            urn: urn.clone(),
-            within: match action {
-                Action::Create { .. } | Action::CreateReplacement { .. } => timeouts.create,
-                Action::Update { .. } => timeouts.update,
-                Action::Delete { .. } | Action::DeleteReplaced { .. } => timeouts.delete,
-            },
-            action,
-            because,
-            waits_for: BTreeSet::new(),
-        };
-        match verdict.decision {
+    for (urn, verdict) in std::mem::take(&mut draft.verdicts) {
+        let Verdict {
+            desired,
+            comparison,
+            decision,
+        } = verdict;
+        let (action, because) = match decision {
+            Decision::Keep { observed } => {
+                let urn = urn.clone();
+                kept.push(Kept { urn, observed });
+                continue;
+            }
             Decision::Create { because } => {
-                let action = Action::Create {
-                    desired: verdict.desired,
-                    comparison: verdict.comparison,
+                let create = Action::Create {
+                    desired,
+                    comparison,
                 };
-                actions.insert(nodes.up[urn], step(action, because));
+                (create, because)
             }
             Decision::Update { observed, because } => {
-                let action = Action::Update {
-                    desired: verdict.desired,
+                let update = Action::Update {
+                    desired,
                     observed,
-                    comparison: verdict.comparison,
+                    comparison,
                 };
-                actions.insert(nodes.up[urn], step(action, because));
+                (update, because)
             }
             Decision::Replace {
                 observed,
@@ -90,78 +98,51 @@ pub(super) fn into_plan(mut draft: Draft<'_>) -> Plan {
                         observed: observed.clone(),
                         data: protect::data_of_replaced(draft.catalog.get(urn.token()), &observed),
                     };
-                    actions.insert(*down, step(delete, because.clone()));
+                    steps.insert(*down, step(draft.graph, urn, delete, because.clone()));
                 }
                 let create = Action::CreateReplacement {
-                    desired: verdict.desired,
+                    desired,
                     replaced: observed,
-                    comparison: verdict.comparison,
+                    comparison,
                     order,
                 };
-                actions.insert(nodes.up[urn], step(create, because));
+                (create, because)
             }
-            Decision::Keep { observed } => kept.push(Kept {
-                urn: urn.clone(),
-                observed,
-            }),
-        }
-    }
-    for removal in draft.removals {
-        let node = nodes.down[&key(&removal.urn, &removal.observed)];
-        let step = Step {
-            within: timeouts(graph, &removal.urn).delete,
-            urn: removal.urn,
-            action: Action::Delete {
-                observed: removal.observed,
-                data: removal.data,
-            },
-            because: removal.because,
-            waits_for: BTreeSet::new(),
         };
-        actions.insert(node, step);
+        steps.insert(nodes.up[urn], step(draft.graph, urn, action, because));
     }
-    let steps = order
-        .iter()
-        .zip(waits)
-        .filter_map(|(node, waits_for)| {
-            let step = actions.remove(node)?;
-            Some(Step { waits_for, ..step })
-        })
-        .collect();
-    let mut retained = draft.retained;
-    retained.sort_by(|left, right| {
-        (&left.urn, &left.observed.id).cmp(&(&right.urn, &right.observed.id))
-    });
-    let mut refusals = draft.refusals;
-    refusals.sort_by(|left, right| left.urn().cmp(right.urn()));
-    Plan {
-        stack: graph.stack.clone(),
-        goal: draft.request.goal,
-        steps,
-        kept,
-        retained,
-        refusals,
-        added: draft.added,
-        released: graph
-            .iter()
-            .filter(|resource| resource.options.protect == Some(false))
-            .map(|resource| resource.urn.clone())
-            .collect(),
-        outputs,
-        facts: live.facts.clone(),
-        left: draft.left,
-        unmarked: draft.unmarked,
-        made_parts,
-        run: None,
+    (steps, kept)
+}
+
+/// Steps that take away what nothing takes the place of.
+fn departures(draft: &mut Draft<'_>, nodes: &Nodes, steps: &mut BTreeMap<usize, Step>) {
+    for removal in std::mem::take(&mut draft.removals) {
+        let node = nodes.down[&key(&removal.urn, &removal.observed)];
+        let delete = Action::Delete {
+            observed: removal.observed,
+            data: removal.data,
+        };
+        let step = step(draft.graph, &removal.urn, delete, removal.because);
+        steps.insert(node, step);
     }
 }
 
-/// The author's limits for the operations on a resource; none for what is not in the file.
-fn timeouts(graph: &ResourceGraph, urn: &Urn) -> Timeouts {
-    graph
-        .get(urn)
-        .map(|resource| resource.options.timeouts)
-        .unwrap_or_default()
+/// A step that waits for nothing yet, within the author's limit for it; there is none for what is not in the file.
+fn step(graph: &ResourceGraph, urn: &Urn, action: Action, because: Because) -> Step {
+    let resource = graph.get(urn);
+    let timeouts = resource.map(|resource| resource.options.timeouts);
+    let timeouts = timeouts.unwrap_or_default();
+    Step {
+        urn: urn.clone(),
+        within: match action {
+            Action::Create { .. } | Action::CreateReplacement { .. } => timeouts.create,
+            Action::Update { .. } => timeouts.update,
+            Action::Delete { .. } | Action::DeleteReplaced { .. } => timeouts.delete,
+        },
+        action,
+        because,
+        waits_for: BTreeSet::new(),
+    }
 }
 
 /// How much an edge means.
@@ -199,9 +180,6 @@ struct Nodes {
     wanted_by: BTreeMap<ObjectKey, Urn>,
     /// What cannot go for those who use it.
     held: BTreeMap<ObjectKey, BTreeSet<Urn>>,
-    /// Edges that must hold, and close a circle with others that must: the order does without them, and the plan keeps them, so
-    /// that it does not pass for one that can run.
-    contradictions: Vec<(usize, usize)>,
 }
 
 impl Nodes {
@@ -307,9 +285,10 @@ impl Nodes {
             .map(|(object, node)| (object.clone(), *node))
             .collect();
         for (object, down) in downs {
-            let delete_first = draft.verdicts.get(&object.0).is_some_and(|verdict| {
-                verdict.replaces(ReplaceOrder::DeleteFirst, &object.1)
-            });
+            let delete_first = draft
+                .verdicts
+                .get(&object.0)
+                .is_some_and(|verdict| verdict.replaces(ReplaceOrder::DeleteFirst, &object.1));
             let blockers = draft.uses.blockers_of(&object, draft.catalog);
             for user in draft.uses.needed_by(&object) {
                 let bond = if blockers.contains(user) {
@@ -436,11 +415,18 @@ impl Nodes {
         }
     }
 
-    /// A topological order; edges that contradict each other give way, the weakest first.
+    /// A topological order; edges that contradict each other give way, the weakest first. Those that must hold, and close a
+    /// circle, are put back in the end, so that `verify` finds the circle and the plan does not run.
     fn order(&mut self, draft: &mut Draft<'_>) -> Vec<usize> {
+        let mut contradictions = Vec::new();
         loop {
             let cycle = match topological(&self.waits) {
-                Ok(order) => return order,
+                Ok(order) => {
+                    for (node, on) in contradictions {
+                        self.wait(node, on, Bond::Must);
+                    }
+                    return order;
+                }
                 Err(cyclic) => cyclic.0,
             };
             let edges: Vec<(usize, usize)> =
@@ -459,9 +445,27 @@ impl Nodes {
                 self.part(edge);
             } else if let Some(&edge) = edges.first() {
                 self.part(edge);
-                self.contradictions.push(edge);
+                contradictions.push(edge);
             }
         }
+    }
+
+    /// The steps in their order, each with what it waits for.
+    fn in_order(&self, order: &[usize], mut steps: BTreeMap<usize, Step>) -> Vec<Step> {
+        let positions: BTreeMap<usize, StepId> = order
+            .iter()
+            .enumerate()
+            .map(|(position, node)| (*node, position))
+            .collect();
+        let steps = order.iter().filter_map(|node| {
+            let waits = self.waits[node].iter();
+            let waits_for = waits.map(|wait| positions[wait]).collect();
+            Some(Step {
+                waits_for,
+                ..steps.remove(node)?
+            })
+        });
+        steps.collect()
     }
 
     /// Of the create-first replacements in a cycle, the one whose old object can best go before the new one stands.
@@ -565,8 +569,9 @@ impl Nodes {
             });
             let out_of_reach = users.iter().any(|user| {
                 let verdict = draft.verdicts.get(user);
-                verdict
-                    .is_some_and(|verdict| verdict.op() == Op::Same && !verdict.comparison.is_same())
+                verdict.is_some_and(|verdict| {
+                    verdict.op() == Op::Same && !verdict.comparison.is_same()
+                })
             });
             let because = match (cause, self.wanted_by.get(object)) {
                 _ if out_of_reach => Held::OutOfReach,
@@ -665,10 +670,12 @@ fn rolls_out(draft: &Draft<'_>, urn: &Urn) -> bool {
 fn is_deferred(draft: &Draft<'_>, urn: &Urn) -> bool {
     let schema = draft.catalog.get(urn.token());
     let harms = schema.and_then(|schema| schema.updates_after_rollout);
-    let does_harm = harms.zip(draft.verdicts.get(urn)).is_some_and(|(harms, verdict)| {
-        let observed = verdict.updated();
-        observed.is_some_and(|observed| harms(&observed.inputs, &verdict.comparison.inputs))
-    });
+    let does_harm = harms
+        .zip(draft.verdicts.get(urn))
+        .is_some_and(|(harms, verdict)| {
+            let observed = verdict.updated();
+            observed.is_some_and(|observed| harms(&observed.inputs, &verdict.comparison.inputs))
+        });
     if !does_harm {
         return false;
     }
