@@ -27,6 +27,7 @@ use aws_sdk_ec2::types::{Filter, ResourceType, Tag, TagSpecification};
 use super::context::Context;
 use super::error::AwsResult;
 use super::resource_type::New;
+use super::sdk_tag::{from_sdk, to_sdk};
 use super::wait::{VISIBILITY, until_visible};
 use crate::resource::{ErrorKind, Misfit, Properties, ProviderError, StackId, Tags, Value, tags};
 
@@ -148,27 +149,10 @@ fn on_create(kind: ResourceType, tags: &Tags) -> TagSpecification {
         .build()
 }
 
-pub(super) fn to_sdk(tags: &Tags) -> Vec<Tag> {
-    let tags = tags.iter();
-    tags.map(|(key, value)| Tag::builder().key(key).value(value).build())
-        .collect()
-}
-
 /// Keys of tags that are to go, whatever their values.
 pub(super) fn keys_to_sdk(keys: &[String]) -> Vec<Tag> {
     keys.iter()
         .map(|key| Tag::builder().key(key).build())
-        .collect()
-}
-
-fn from_sdk(tags: &[Tag]) -> Tags {
-    tags.iter()
-        .filter_map(|tag| {
-            Some((
-                tag.key()?.to_owned(),
-                tag.value().unwrap_or_default().to_owned(),
-            ))
-        })
         .collect()
 }
 

@@ -9,10 +9,10 @@ pub mod subnet_group;
 
 use std::collections::BTreeSet;
 
-use aws_sdk_rds::types::Tag;
 
 use super::context::Context;
 use super::error::AwsResult;
+use super::sdk_tag::{from_sdk, to_sdk};
 use crate::resource::names::may_be_derived;
 use crate::resource::provider::{Indexed, Query};
 use crate::resource::text_rule::is_plain;
@@ -82,16 +82,4 @@ fn candidates(query: &Query<'_>, property: &str) -> BTreeSet<String> {
     let mut names = wanted_names(query, property);
     names.extend(indexed.map(str::to_lowercase));
     names
-}
-
-fn from_sdk(tags: &[Tag]) -> Tags {
-    tags.iter()
-        .filter_map(|tag| Some((tag.key()?.to_owned(), tag.value()?.to_owned())))
-        .collect()
-}
-
-pub(super) fn to_sdk(tags: &Tags) -> Vec<Tag> {
-    tags.iter()
-        .map(|(key, value)| Tag::builder().key(key).value(value).build())
-        .collect()
 }
