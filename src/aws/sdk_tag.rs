@@ -1,4 +1,4 @@
-//! Tags as the SDK of each service has them: ten types of one form.
+//! Keys with values as the SDK of each service has them: tags, and attributes of load balancers. A dozen types of one form.
 
 use std::collections::HashMap;
 
@@ -13,7 +13,8 @@ pub(super) trait SdkTag: Sized {
 
 pub(super) fn to_sdk<Tag: SdkTag>(tags: &Tags) -> Vec<Tag> {
     let tags = tags.iter();
-    tags.filter_map(|(key, value)| Tag::of(key, value)).collect()
+    tags.filter_map(|(key, value)| Tag::of(key, value))
+        .collect()
 }
 
 pub(super) fn from_sdk<Tag: SdkTag>(tags: &[Tag]) -> Tags {
@@ -64,7 +65,9 @@ optional!(
     aws_sdk_cloudwatch::types::Tag,
     aws_sdk_ec2::types::Tag,
     aws_sdk_ecs::types::Tag,
+    aws_sdk_elasticloadbalancingv2::types::LoadBalancerAttribute,
     aws_sdk_elasticloadbalancingv2::types::Tag,
+    aws_sdk_elasticloadbalancingv2::types::TargetGroupAttribute,
     aws_sdk_rds::types::Tag,
     aws_sdk_secretsmanager::types::Tag,
 );

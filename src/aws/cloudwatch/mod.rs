@@ -8,7 +8,6 @@ pub mod dashboard;
 pub mod metric_alarm;
 pub mod metric_query;
 
-
 use super::context::Context;
 use super::error::AwsResult;
 use super::sdk_tag::{from_sdk, to_sdk};

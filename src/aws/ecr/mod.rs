@@ -5,7 +5,6 @@ mod images;
 pub mod lifecycle_policy;
 pub mod repository;
 
-
 use super::sdk_tag::{from_sdk, to_sdk};
 
 /// The name in a repository's ARN. Names may hold `/`, so it is more than the last segment.

@@ -16,7 +16,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::aws::context::Context;
-use crate::aws::error::{AwsResult, expected};
+use crate::aws::error::{AwsResult, expected, if_there};
 use crate::aws::kms::canonical_key;
 use crate::aws::pages::few_pages;
 use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType, adopt, check};
@@ -356,14 +356,11 @@ async fn tags_of(context: &Context, name: &str) -> AwsResult<Option<Tags>> {
                 .send()
         })
         .await;
-    match answer {
-        Ok(answer) => {
-            let tags = expected(OPERATION, answer.tags, "`tags`")?;
-            Ok(Some(tags.into_iter().collect()))
-        }
-        Err(error) if error.is(ErrorKind::NotFound) => Ok(None),
-        Err(error) => Err(error),
-    }
+    let Some(answer) = if_there(answer)? else {
+        return Ok(None);
+    };
+    let tags = expected(OPERATION, answer.tags, "`tags`")?;
+    Ok(Some(tags.into_iter().collect()))
 }
 
 /// The group that a creation met.

@@ -13,9 +13,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use aws_sdk_s3::types::{
-    Bucket as SdkBucket, BucketLocationConstraint, CreateBucketConfiguration,
-};
+use aws_sdk_s3::types::{Bucket as SdkBucket, BucketLocationConstraint, CreateBucketConfiguration};
 use futures_util::future::try_join_all;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -23,7 +21,7 @@ use serde::{Deserialize, Serialize};
 use super::emptying::empty;
 use super::refusal;
 use crate::aws::context::Context;
-use crate::aws::error::AwsResult;
+use crate::aws::error::{AwsResult, if_there};
 use crate::aws::pages::pages;
 use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType, adopt};
 use crate::aws::sdk_tag::{from_sdk, to_sdk};
@@ -313,10 +311,7 @@ async fn tags_of(
             Err(error) => Err(error),
         },
     };
-    match tags {
-        Err(error) if error.is(ErrorKind::NotFound) => Ok(None),
-        tags => tags.map(Some),
-    }
+    if_there(tags)
 }
 
 /// Whether a bucket is there, and ours to look at.

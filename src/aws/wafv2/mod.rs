@@ -9,7 +9,6 @@ pub mod web_acl;
 pub mod web_acl_association;
 pub mod web_acl_logging_configuration;
 
-
 use super::sdk_tag::{from_sdk, to_sdk};
 use crate::resource::{ErrorKind, ProviderError};
 
