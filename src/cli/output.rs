@@ -9,8 +9,8 @@ use super::report::{Failure, show};
 use super::session::{Offline, Session};
 use super::{CommandResult, Context, Exit, stack_file};
 use crate::display::{Message, inert, outputs, pending};
-use crate::graph::nearest;
 use crate::plan::Request;
+use crate::resource::nearest::nearest;
 use crate::resource::{LiveSnapshot, Observed, OutputReference, Urn, Value};
 
 #[derive(Debug, Args)]
