@@ -2020,3 +2020,30 @@ async fn a_log_group_goes_once_the_database_writes_no_more_to_it() {
         "{group:#?}"
     );
 }
+
+/// A replica whose parameters grow is rebooted before its source; here it also waits for what waits for the source. Of this
+/// circle the order of the reboots would be dropped first.
+#[tokio::test]
+async fn steps_that_wait_for_each_other_are_a_violation() {
+    let file = |connections: u32, topic: u32| {
+        format!(
+            "
+parameters: {{ type: aws:rds:ParameterGroup, properties: {{ name: shop, family: postgres16, parameters: [{{ name: max_connections, value: '{connections}', applyMethod: pending-reboot }}] }} }}
+primary: {{ type: aws:rds:Instance, properties: {{ identifier: shop, engine: postgres, instanceClass: db.t3.micro, allocatedStorage: 20, username: shop, parameterGroupName: '${{parameters.name}}' }} }}
+topic: {{ type: aws:sns:Topic, properties: {{ displayName: '${{primary.identifier}} {topic}' }} }}
+replica: {{ type: aws:rds:Instance, properties: {{ identifier: shop-replica, instanceClass: db.t3.micro, replicateSourceDb: '${{primary.identifier}}', parameterGroupName: '${{parameters.name}}' }}, options: {{ dependsOn: ['${{topic}}'] }} }}
+"
+        )
+    };
+    let world = World::with(&file(100, 1)).await;
+    let request = Request {
+        reboot: names(&["primary", "replica"]),
+        ..up()
+    };
+    let graph = graph(&file(200, 2));
+    let live = live::read(&world.account, &graph).await.expect("reads");
+    let plan = plan::build(&graph, &live, &catalog(), &request);
+    let violation = plan::verify::verify(&plan, &graph, &catalog()).expect_err("there is a circle");
+    expect!["steps wait for each other in a circle: `primary`, `replica`, `topic`, `primary`"]
+        .assert_eq(&violation.to_string());
+}

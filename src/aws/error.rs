@@ -114,6 +114,15 @@ fn untrusted() -> Remedy {
     )
 }
 
+/// An answer about something that may not be there: `None` if it is not.
+pub fn if_there<T>(answer: AwsResult<T>) -> AwsResult<Option<T>> {
+    match answer {
+        Ok(answer) => Ok(Some(answer)),
+        Err(error) if error.is(ErrorKind::NotFound) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
 /// What a successful answer must carry. The SDK reads an empty body of a service that speaks JSON as an answer with nothing in
 /// it: without this, a list that is not there would mean that all of its objects are gone.
 ///

@@ -33,6 +33,7 @@ pub mod resource_type;
 mod retag;
 pub mod retry;
 pub mod s3;
+mod sdk_tag;
 pub mod secretsmanager;
 pub mod sns;
 mod ssm;

@@ -89,7 +89,8 @@ pub fn canonical_json(document: Value) -> Value {
     }
 }
 
-/// A value without the parts that say nothing: nulls, empty lists and empty objects as properties, at all depths.
+/// A value without the parts that say nothing: nulls, empty lists and empty objects as properties, at all depths. AWS answers
+/// these for what was left out.
 pub fn compact(value: Value) -> Value {
     match value {
         Value::List(values) => Value::List(values.into_iter().map(compact).collect()),

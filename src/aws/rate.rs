@@ -151,7 +151,7 @@ impl Pacer {
     }
 
     /// Waits until the operation may be called. `hear` is told how often in a row AWS has throttled it meanwhile.
-    pub async fn turn(&self, operation: &'static str, hear: impl Fn(u32)) -> Turn<'_> {
+    pub async fn permit(&self, operation: &'static str, hear: impl Fn(u32)) -> Permit<'_> {
         let (line, mut throttles) = self.with(operation, |bucket| {
             (Arc::clone(&bucket.line), bucket.throttles.subscribe())
         });
@@ -169,7 +169,7 @@ impl Pacer {
         while let Err(ask_at) = self.with(operation, Bucket::go) {
             tokio::time::sleep_until(ask_at).await;
         }
-        Turn {
+        Permit {
             pacer: self,
             operation,
             probe: self
@@ -188,17 +188,17 @@ impl Pacer {
     }
 }
 
-/// Leave to make one call. Dropped without a word, it says nothing about AWS.
-pub struct Turn<'a> {
+/// Leave to make one call. Dropped without a record, it says nothing about AWS.
+pub struct Permit<'a> {
     pacer: &'a Pacer,
     operation: &'static str,
     /// If this call asks for all that stand in line whether AWS still throttles: their place until it knows.
     probe: Option<OwnedMutexGuard<()>>,
 }
 
-impl Turn<'_> {
-    /// AWS throttled the call: the bucket was fuller here than there. Answers with the number of throttles in a row.
-    pub fn is_throttled(self) -> u32 {
+impl Permit<'_> {
+    /// Records that AWS throttled the call: the bucket was fuller here than there. Answers with the number of throttles in a row.
+    pub fn record_throttle(self) -> u32 {
         /// A tenth of what is published keeps a run going, and leaves room for whoever else uses the account.
         const LEAST: f64 = 0.1;
         let fraction = self.pacer.fraction();
@@ -220,9 +220,9 @@ impl Turn<'_> {
         })
     }
 
-    /// AWS answered something else: little by little it goes on as before. Without that a few throttles at the beginning
-    /// of a long run would hold up all the rest of it.
-    pub fn is_answered(self) {
+    /// Records any other answer: little by little it goes on as before. Without that a few throttles at the beginning of a long
+    /// run would hold up all the rest of it.
+    pub fn record_success(self) {
         self.pacer.with(self.operation, |bucket| {
             if self.probe.is_some() {
                 bucket.throttles.send_replace(0);
@@ -258,7 +258,7 @@ mod tests {
     const ALARM: &str = "cloudwatch:PutMetricAlarm";
 
     async fn answered(pacer: &Pacer, operation: &'static str) {
-        pacer.turn(operation, |_| ()).await.is_answered();
+        pacer.permit(operation, |_| ()).await.record_success();
     }
 
     #[tokio::test(start_paused = true)]
@@ -278,7 +278,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_throttled_operation_is_slower_for_a_while() {
         let pacer = Pacer::default();
-        pacer.turn(READ, |_| ()).await.is_throttled();
+        pacer.permit(READ, |_| ()).await.record_throttle();
         let started = Instant::now();
         for _ in 0..200 {
             answered(&pacer, READ).await;
@@ -299,14 +299,14 @@ mod tests {
         let calls = std::sync::Mutex::new(0);
         let caller = || async {
             loop {
-                let turn = pacer.turn(READ, |_| ()).await;
+                let permit = pacer.permit(READ, |_| ()).await;
                 *calls.lock().unwrap() += 1;
                 // How long a call takes.
                 tokio::time::sleep(Duration::from_millis(50)).await;
                 if started.elapsed() >= lasts {
-                    return turn.is_answered();
+                    return permit.record_success();
                 }
-                turn.is_throttled();
+                permit.record_throttle();
             }
         };
         futures_util::future::join_all((0..callers).map(|_| caller())).await;
@@ -328,19 +328,19 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn whoever_stands_in_line_hears_of_the_throttles() {
         let pacer = Pacer::seeded(1);
-        let turn = pacer.turn(READ, |_| ()).await;
-        assert_eq!(turn.is_throttled(), 1);
+        let permit = pacer.permit(READ, |_| ()).await;
+        assert_eq!(permit.record_throttle(), 1);
         let heard = std::sync::Mutex::new(Vec::new());
-        let probe = pacer.turn(READ, |_| ()).await;
+        let probe = pacer.permit(READ, |_| ()).await;
         let asks = async {
             tokio::task::yield_now().await;
-            assert_eq!(probe.is_throttled(), 2);
+            assert_eq!(probe.record_throttle(), 2);
             tokio::task::yield_now().await;
             answered(&pacer, READ).await;
         };
         let waits = async {
             let hear = |throttles| heard.lock().unwrap().push(throttles);
-            pacer.turn(READ, hear).await.is_answered();
+            pacer.permit(READ, hear).await.record_success();
         };
         tokio::join!(waits, asks);
         assert_eq!(heard.into_inner().unwrap(), [1, 2]);
@@ -348,11 +348,11 @@ mod tests {
 
     /// A run that is stopped drops what it has under way.
     #[tokio::test(start_paused = true)]
-    async fn a_turn_that_is_given_up_is_the_next_ones() {
+    async fn a_permit_that_is_given_up_is_the_next_ones() {
         let pacer = Pacer::default();
-        pacer.turn(READ, |_| ()).await.is_throttled();
-        drop(pacer.turn(READ, |_| ()).await);
-        let waits = pacer.turn(READ, |_| ());
+        pacer.permit(READ, |_| ()).await.record_throttle();
+        drop(pacer.permit(READ, |_| ()).await);
+        let waits = pacer.permit(READ, |_| ());
         assert!(tokio::time::timeout(Duration::ZERO, waits).await.is_ok());
     }
 

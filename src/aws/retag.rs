@@ -12,8 +12,9 @@ use aws_sdk_resourcegroupstagging::types::FailureInfo;
 
 use super::context::Context;
 use super::error::{AwsResult, from_sdk, kind};
+use super::sdk_tag::{to_map, to_sdk};
 use super::wait::until_visible;
-use super::{cloudwatch, ec2, ecr, ecs, elbv2, iam, kms, rds, secretsmanager, sns, wafv2};
+use super::{ec2, iam};
 use crate::resource::{ErrorKind, ProviderError, Tags};
 
 /// Sets and removes tags of one object. What is not named stays as it is.
@@ -56,7 +57,7 @@ macro_rules! call {
 async fn add(context: &Context, arn: &str, tags: &Tags) -> AwsResult<()> {
     match service_of(arn) {
         "ec2" => {
-            let tags = Some(ec2::to_sdk(tags));
+            let tags = Some(to_sdk(tags));
             call!(
                 context,
                 "ec2:CreateTags",
@@ -66,7 +67,7 @@ async fn add(context: &Context, arn: &str, tags: &Tags) -> AwsResult<()> {
             )
         }
         "elasticloadbalancing" => {
-            let tags = Some(elbv2::to_sdk(tags));
+            let tags = Some(to_sdk(tags));
             call!(
                 context,
                 "elasticloadbalancing:AddTags",
@@ -76,7 +77,7 @@ async fn add(context: &Context, arn: &str, tags: &Tags) -> AwsResult<()> {
             )
         }
         "rds" => {
-            let tags = Some(rds::to_sdk(tags));
+            let tags = Some(to_sdk(tags));
             call!(
                 context,
                 "rds:AddTagsToResource",
@@ -86,7 +87,7 @@ async fn add(context: &Context, arn: &str, tags: &Tags) -> AwsResult<()> {
             )
         }
         "ecs" => {
-            let tags = Some(ecs::to_sdk(tags));
+            let tags = Some(to_sdk(tags));
             call!(
                 context,
                 "ecs:TagResource",
@@ -96,7 +97,7 @@ async fn add(context: &Context, arn: &str, tags: &Tags) -> AwsResult<()> {
             )
         }
         "ecr" => {
-            let tags = Some(ecr::to_sdk(tags));
+            let tags = Some(to_sdk(tags));
             call!(
                 context,
                 "ecr:TagResource",
@@ -106,7 +107,7 @@ async fn add(context: &Context, arn: &str, tags: &Tags) -> AwsResult<()> {
             )
         }
         "logs" => {
-            let tags = Some(map(tags));
+            let tags = Some(to_map(tags));
             call!(
                 context,
                 "logs:TagResource",
@@ -116,7 +117,7 @@ async fn add(context: &Context, arn: &str, tags: &Tags) -> AwsResult<()> {
             )
         }
         "cloudwatch" => {
-            let tags = Some(cloudwatch::to_sdk(tags));
+            let tags = Some(to_sdk(tags));
             call!(
                 context,
                 "cloudwatch:TagResource",
@@ -126,7 +127,7 @@ async fn add(context: &Context, arn: &str, tags: &Tags) -> AwsResult<()> {
             )
         }
         "application-autoscaling" => {
-            let tags = Some(map(tags));
+            let tags = Some(to_map(tags));
             until_visible(|| async {
                 call!(
                     context,
@@ -139,7 +140,7 @@ async fn add(context: &Context, arn: &str, tags: &Tags) -> AwsResult<()> {
             .await
         }
         "secretsmanager" => {
-            let tags = Some(secretsmanager::to_sdk(tags));
+            let tags = Some(to_sdk(tags));
             call!(
                 context,
                 "secretsmanager:TagResource",
@@ -149,7 +150,7 @@ async fn add(context: &Context, arn: &str, tags: &Tags) -> AwsResult<()> {
             )
         }
         "kms" => {
-            let tags = Some(kms::to_sdk(tags)?);
+            let tags = Some(to_sdk(tags));
             until_visible(|| async {
                 call!(
                     context,
@@ -162,7 +163,7 @@ async fn add(context: &Context, arn: &str, tags: &Tags) -> AwsResult<()> {
             .await
         }
         "sns" => {
-            let tags = Some(sns::topic::to_sdk(tags)?);
+            let tags = Some(to_sdk(tags));
             call!(
                 context,
                 "sns:TagResource",
@@ -172,7 +173,7 @@ async fn add(context: &Context, arn: &str, tags: &Tags) -> AwsResult<()> {
             )
         }
         "wafv2" => {
-            let tags = Some(wafv2::to_sdk(tags));
+            let tags = Some(to_sdk(tags));
             call!(
                 context,
                 "wafv2:TagResource",
@@ -182,7 +183,7 @@ async fn add(context: &Context, arn: &str, tags: &Tags) -> AwsResult<()> {
             )
         }
         "iam" if is_role(arn) => {
-            let tags = Some(iam::to_sdk(tags));
+            let tags = Some(to_sdk(tags));
             call!(
                 context,
                 "iam:TagRole",
@@ -192,7 +193,7 @@ async fn add(context: &Context, arn: &str, tags: &Tags) -> AwsResult<()> {
             )
         }
         "iam" => {
-            let tags = Some(iam::to_sdk(tags));
+            let tags = Some(to_sdk(tags));
             call!(
                 context,
                 "iam:TagPolicy",
@@ -203,7 +204,7 @@ async fn add(context: &Context, arn: &str, tags: &Tags) -> AwsResult<()> {
         }
         _ => {
             const OPERATION: &str = "tag:TagResources";
-            let tags = Some(map(tags));
+            let tags = Some(to_map(tags));
             let ask = || {
                 let request = context.tagging.tag_resources().resource_arn_list(arn);
                 request.set_tags(tags.clone()).send()
@@ -373,12 +374,6 @@ fn last_of(arn: &str) -> &str {
 
 fn is_role(arn: &str) -> bool {
     arn.contains(":role/")
-}
-
-fn map(tags: &Tags) -> HashMap<String, String> {
-    let tags = tags.iter();
-    tags.map(|(key, value)| (key.to_owned(), value.to_owned()))
-        .collect()
 }
 
 /// A 200 of the tagging API may carry failures.

@@ -104,25 +104,25 @@ where
     let mut throttled: Option<ProviderError> = None;
     loop {
         let until = started.map(|started| ends(started, THROTTLED));
-        let turn = pacer.turn(operation, |throttles| {
+        let permit = pacer.permit(operation, |throttles| {
             tell_throttled(operation, throttles, until);
         });
-        let turn = match (throttled.take(), started) {
+        let permit = match (throttled.take(), started) {
             (Some(mut error), Some(started)) => {
-                let Ok(turn) = timeout_at(started + THROTTLED, turn).await else {
+                let Ok(permit) = timeout_at(started + THROTTLED, permit).await else {
                     error.waited = Some(started.elapsed());
                     return Err(error);
                 };
-                turn
+                permit
             }
-            _ => turn.await,
+            _ => permit.await,
         };
-        // The turn that the first attempt waits for is not its fault.
+        // The permit that the first attempt waits for is not its fault.
         let started = *started.get_or_insert_with(Instant::now);
         attempts += 1;
         let (mut error, skewed) = match make().await {
             Ok(answer) => {
-                turn.is_answered();
+                permit.record_success();
                 return Ok(answer);
             }
             Err(error) => in_our_terms(error),
@@ -135,15 +135,15 @@ where
             continue;
         }
         let budget = match error.kind {
-            // AWS refused before acting, so even an unsafe call can go again, when its turn comes.
+            // AWS refused before acting, so even an unsafe call can go again, when it may.
             ErrorKind::Throttled => {
                 let until = ends(started, THROTTLED);
-                tell_throttled(operation, turn.is_throttled(), Some(until));
+                tell_throttled(operation, permit.record_throttle(), Some(until));
                 throttled = Some(error);
                 continue;
             }
             ErrorKind::Transient | ErrorKind::Unclear => {
-                drop(turn);
+                drop(permit);
                 unanswered += 1;
                 match repeat {
                     Repeat::First if error.status.is_none() => UNREACHABLE,
@@ -155,7 +155,7 @@ where
                 }
             }
             kind => {
-                turn.is_answered();
+                permit.record_success();
                 if kind != ErrorKind::NotVisibleYet {
                     return Err(error);
                 }
@@ -291,7 +291,7 @@ mod tests {
         for repeat in [Repeat::Safe, Repeat::Unsafe, Repeat::First] {
             let (error, seconds) = end_of(repeat, throttled).await;
             assert_eq!(error.kind, ErrorKind::Throttled, "{repeat:?}");
-            // The turn that a slowed-down operation waits for comes on top.
+            // The permit that a slowed-down operation waits for comes on top.
             assert!((290..=310).contains(&seconds), "{repeat:?}: {seconds} s");
         }
         for (repeat, at_least, at_most) in [

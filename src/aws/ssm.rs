@@ -17,7 +17,7 @@ use aws_smithy_types::config_bag::ConfigBag;
 use aws_smithy_types::date_time::Format;
 
 use super::context::Context;
-use super::error::{AwsResult, expected, expected_or_failed};
+use super::error::{AwsResult, expected, expected_or_failed, if_there};
 use super::pages::Tokens;
 use crate::deployment::{Parameter, ParameterStore, Version};
 use crate::resource::ErrorKind;
@@ -97,14 +97,11 @@ impl ParameterStore for Context {
                     .send()
             })
             .await;
-        match answer {
-            Ok(answer) => {
-                let parameter = expected(OPERATION, answer.parameter, "a parameter")?;
-                to_parameter(OPERATION, parameter, answered.time()).map(Some)
-            }
-            Err(error) if error.is(ErrorKind::NotFound) => Ok(None),
-            Err(error) => Err(error),
-        }
+        let Some(answer) = if_there(answer)? else {
+            return Ok(None);
+        };
+        let parameter = expected(OPERATION, answer.parameter, "a parameter")?;
+        to_parameter(OPERATION, parameter, answered.time()).map(Some)
     }
 
     async fn read_three(&self, names: [&str; 3]) -> AwsResult<[Option<Parameter>; 3]> {
@@ -143,14 +140,11 @@ impl ParameterStore for Context {
                 self.ssm.get_parameter().name(&selected).send()
             })
             .await;
-        match answer {
-            Ok(answer) => {
-                let parameter = expected(OPERATION, answer.parameter, "a parameter")?;
-                expected(OPERATION, parameter.value, "a value").map(Some)
-            }
-            Err(error) if error.is(ErrorKind::NotFound) => Ok(None),
-            Err(error) => Err(error),
-        }
+        let Some(answer) = if_there(answer)? else {
+            return Ok(None);
+        };
+        let parameter = expected(OPERATION, answer.parameter, "a parameter")?;
+        expected(OPERATION, parameter.value, "a value").map(Some)
     }
 
     async fn versions(&self, name: &str) -> AwsResult<Vec<Version>> {

@@ -7,6 +7,7 @@ use aws_types::region::Region;
 use super::context::Clients;
 use super::error::{AwsResult, expected};
 use super::pages::pages;
+use super::sdk_tag::from_sdk;
 use crate::resource::provider::Indexed;
 use crate::resource::shell::quoted;
 use crate::resource::{StackId, Tags, Urn, tags};
@@ -74,10 +75,7 @@ pub async fn tagged(
     })
     .await?;
     let found = mappings.into_iter().filter_map(|mapping| {
-        let tags = mapping.tags().iter();
-        let tags = tags
-            .map(|tag| (tag.key().to_owned(), tag.value().to_owned()))
-            .collect();
+        let tags = from_sdk(mapping.tags());
         Some((mapping.resource_arn?, tags))
     });
     Ok(found.collect())

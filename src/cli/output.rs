@@ -9,8 +9,8 @@ use super::report::{Failure, show};
 use super::session::{Offline, Session};
 use super::{CommandResult, Context, Exit, stack_file};
 use crate::display::{Message, inert, outputs, pending};
-use crate::graph::{FACTS_TOKEN, nearest};
 use crate::plan::Request;
+use crate::resource::nearest::nearest;
 use crate::resource::{LiveSnapshot, Observed, OutputReference, Urn, Value};
 
 #[derive(Debug, Args)]
@@ -131,15 +131,9 @@ fn for_scripts(
 
 /// What a reference leads to in live AWS, whatever the file is about to make of it.
 fn lookup(live: &LiveSnapshot, reference: &OutputReference) -> Option<Value> {
-    let (output, rest) = reference.path.split_first()?;
-    let value = if reference.urn.token() == FACTS_TOKEN {
-        live.facts.get(output)?.clone()
-    } else if output == "urn" {
-        reference.urn.to_string().into()
-    } else {
-        standing(live, &reference.urn)?.output(output)?
-    };
-    value.at(rest).cloned()
+    reference.resolve(&live.facts, |urn, output| {
+        standing(live, urn)?.output(output)
+    })
 }
 
 /// The object that a URN stands for: of several, the one that something else of the stack names. Beside the task definition

@@ -20,9 +20,10 @@ use crate::component::{self, Notes, registry};
 use crate::display::{
     Line, Message, Place, Section, Style, Terminal, View, annotation, diff, message, preview,
 };
-use crate::graph::{ResourceGraph, nearest};
+use crate::graph::ResourceGraph;
 use crate::live::{self, Hints};
 use crate::plan::{self, Goal, Plan, Request};
+use crate::resource::nearest::nearest;
 use crate::resource::path::{self, Path};
 use crate::resource::provider::Progress;
 pub use crate::resource::shell::quoted;

@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use super::Exit;
 use super::report::Failure;
 use crate::display::Message;
-use crate::graph::nearest;
 use crate::regular_file;
+use crate::resource::nearest::nearest;
 use crate::stack::limits::MAX_BYTES;
 
 /// Where stacks live, relative to the working directory.

@@ -16,7 +16,7 @@ use super::session::{Offline, Session, ShowOptions, quoted, suffix};
 use super::turn::{self, Agreed, Terms};
 use super::{CommandResult, Context, Exit, run as running};
 use crate::display::{Line, Message, diff, terminal};
-use crate::execute::{self, Cancel, Report};
+use crate::execute::Report;
 use crate::live::Hints;
 use crate::plan::{Because, Goal, Plan, Request, Step};
 use crate::resource::Urn;
@@ -198,7 +198,7 @@ pub async fn run(context: &mut Context, arguments: &Arguments) -> CommandResult 
     let (turn, plan) = match turn::agree(context, &session, plan, read_at, &terms, confirm).await? {
         Agreed::Go(turn, plan) => (turn, plan),
         Agreed::Nothing(plan) => {
-            show_what_is(context, &session, &plan).await;
+            show_what_is(context, &session, &plan);
             return Ok(Exit::Done);
         }
     };
@@ -237,17 +237,14 @@ fn still_to_force(plan: &Plan, report: &Report) -> ForceArguments {
 }
 
 /// What a stack gives away, and what is still to be done, stays of interest when nothing has changed.
-async fn show_what_is(context: &mut Context, session: &Session, plan: &Plan) {
-    // A plan without steps makes no call, and answers what its outputs are.
-    let (nobody, _) = tokio::sync::mpsc::unbounded_channel();
-    let outcome = execute::run(plan, &session.provider, 1, &Cancel::default(), &nobody).await;
-    let report = outcome.report();
+fn show_what_is(context: &mut Context, session: &Session, plan: &Plan) {
+    let report = Report::before(plan);
     let width = context.terminal.width();
     if !report.outputs.is_empty() {
         context.terminal.print(&[Line::new()]);
         running::show_outputs(context, &report.outputs);
     }
-    let notes = running::notes(session, plan, report, width);
+    let notes = running::notes(session, plan, &report, width);
     context.terminal.print(&notes);
 }
 

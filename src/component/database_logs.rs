@@ -145,7 +145,7 @@ fn group(stack: &StackId, instance: &Urn, export: LogExport) -> Urn {
 
 #[cfg(test)]
 mod tests {
-    use crate::component::testing::{faults_of, load};
+    use crate::component::testing::{catalog, faults_of, load};
     use crate::component::{Expansion, expand, stack_graph};
     use crate::graph::Resource;
     use crate::resource::{NewDefault, Value};
@@ -159,7 +159,7 @@ mod tests {
     }
 
     fn expanded(environment: &str, database: &str) -> Expansion {
-        let catalog = crate::component::testing::catalog();
+        let catalog = catalog();
         expand(&stack(environment, database), &catalog).unwrap()
     }
 
@@ -249,14 +249,14 @@ mod tests {
     /// The group is named before the instance is, and both have to mean the same.
     #[test]
     fn a_group_bears_the_name_that_its_instance_derives() {
-        let real = crate::aws::registry::catalog();
+        let catalog = catalog();
         let long = format!("{}z", "abcdefghi-".repeat(4).trim_end_matches('-'));
         for name in ["shop", &long] {
             let text = format!(
                 "name: {name}\nenvironment: staging\nregion: eu-south-2\nnetwork: {{}}\ndatabase: {{ readReplicas: 1 }}\n"
             );
             let stack = load(&[("dev.yaml", &text)], &[]).unwrap();
-            let (graph, _) = stack_graph(&stack, &real).unwrap();
+            let (graph, _) = stack_graph(&stack, &catalog).unwrap();
             let find = |logical: &str| {
                 let mut resources = graph.iter();
                 resources.find(|one| one.urn.name() == logical).unwrap()

@@ -192,10 +192,10 @@ fn place_of_tags(stack: &Stack, origin: &Origin, key: Option<&str>) -> Span {
 mod tests {
     use expect_test::{Expect, expect};
 
-    use crate::component::testing::{faults_with_types, warnings_with_types};
+    use crate::component::testing::{faults_of, warnings_of};
 
     fn check(text: &str, expected: &Expect) {
-        expected.assert_eq(&faults_with_types(text));
+        expected.assert_eq(&faults_of(text));
     }
 
     #[test]
@@ -361,7 +361,7 @@ resources:
         let text = format!(
             "resources:\n  role: {{ type: aws:iam:Role, properties: {{ assumeRolePolicy: {{}} }} }}\n{policies}"
         );
-        let said = faults_with_types(&text);
+        let said = faults_of(&text);
         let shown: Vec<&str> = said
             .lines()
             .map(|line| line.split(": ").last().unwrap_or_default())
@@ -405,7 +405,7 @@ resources:
                 )
             })
             .collect();
-        let said = warnings_with_types(&format!("resources:\n{rules}"));
+        let said = warnings_of(&format!("resources:\n{rules}"));
         expect![[r#"
             62:81 quota `sg-1`: 61 rules of one security group in one direction; AWS takes 60
             2:80   also `sg-1`: they begin here

@@ -197,22 +197,12 @@ mod tests {
 
     /// What the sections write is what the resource types take.
     #[test]
-    fn the_real_types_take_what_sections_write() {
-        let real = crate::aws::registry::catalog();
+    fn the_types_take_what_sections_write() {
+        let catalog = catalog();
         for (name, _) in STACKS {
-            let expansion = expand(&stack(name), &catalog()).unwrap();
-            let faults = graph::build(
-                &stack(name).id(),
-                expansion.resources,
-                expansion.outputs,
-                &real,
-            )
-            .err()
-            .unwrap_or_default();
-            assert_eq!(faults, [], "{name}");
             let mut faults = Vec::new();
-            for resource in expand(&stack(name), &catalog()).unwrap().resources {
-                let schema = real.get(resource.urn.token()).unwrap();
+            for resource in expand(&stack(name), &catalog).unwrap().resources {
+                let schema = catalog.get(resource.urn.token()).unwrap();
                 let validator = jsonschema::validator_for(&inputs::schema(schema)).unwrap();
                 let inputs = serde_json::Value::from(&Value::Object(resource.inputs));
                 for fault in validator.iter_errors(&inputs) {
@@ -231,7 +221,7 @@ mod tests {
     /// region with the longest names: each name that follows from these is one that its service takes.
     #[test]
     fn the_longest_names_lead_to_names_that_aws_takes() {
-        let real = crate::aws::registry::catalog();
+        let catalog = catalog();
         let name = format!("{}z", "abcdefghi-".repeat(4).trim_end_matches('-'));
         let service = "services-of-the-shop";
         assert_eq!((name.len(), service.len()), (40, 20));
@@ -255,11 +245,11 @@ resources:
                 long = "a".repeat(60),
             );
             let stack = load(&[("stacks/file.yaml", &text)], &[]).unwrap();
-            let graph = stack_graph(&stack, &real).map(|(graph, _)| graph);
+            let graph = stack_graph(&stack, &catalog).map(|(graph, _)| graph);
             let graph = graph.unwrap_or_else(|errors| panic!("{region}: {errors:#?}"));
             let mut seen = 0;
             for resource in graph.iter() {
-                let schema = real.get(resource.urn.token()).unwrap();
+                let schema = catalog.get(resource.urn.token()).unwrap();
                 let Some(rule) = schema.name else { continue };
                 let name = &resource.inputs[rule.property];
                 let property = schema.property(rule.property).unwrap();

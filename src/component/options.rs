@@ -13,7 +13,8 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Deserialize;
 use serde_json::json;
 
-use crate::graph::{ResourceOptions, Timeouts, nearest};
+use crate::graph::{ResourceOptions, Timeouts};
+use crate::resource::nearest::nearest;
 use crate::resource::{Path, Schema as SchemaOf, Urn};
 use crate::stack::reference::Part;
 use crate::stack::{Fault, Node, StackError};

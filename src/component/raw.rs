@@ -278,7 +278,7 @@ mod tests {
 
     use super::*;
     use crate::component::expand;
-    use crate::component::testing::{faults_of, load, render, render_text, with_head};
+    use crate::component::testing::{catalog, faults_of, load, render, render_text, with_head};
 
     fn check(text: &str, expected: &Expect) {
         expected.assert_eq(&faults_of(text));
@@ -299,6 +299,7 @@ mod tests {
               bucket: Join(["shop-", ${aws.accountId}, "-${x}"])
               forceDestroy: true
             second aws:ec2:Subnet
+              cidrBlock: "10.0.0.0/24"
               vpcId: ${uploads.arn}
               after uploads
               ignores cidrBlock
@@ -312,6 +313,7 @@ mod tests {
     type: aws:ec2:Subnet
     properties:
       vpcId: ${uploads.arn}
+      cidrBlock: 10.0.0.0/24
     options: { dependsOn: ["${uploads}"], protect: true, ignoreChanges: [cidrBlock] }
 outputs:
   name: ${uploads.bucket}
@@ -339,7 +341,7 @@ outputs:
             "resources.role.properties.maxSessionDuration=7200",
         ];
         let stack = load(&[("dev.yaml", &text)], &flags).unwrap();
-        let expansion = expand(&stack, &crate::aws::registry::catalog()).unwrap();
+        let expansion = expand(&stack, &catalog()).unwrap();
         let tags = &expansion.resources[0].tags;
         expect![[r#"
             topic aws:sns:Topic
@@ -407,9 +409,9 @@ options:
     fn cycles_are_shown_as_a_path() {
         check(
             r#"resources:
-  a: { type: aws:s3:Bucket, properties: { bucket: "${b.bucket}" } }
-  b: { type: aws:s3:Bucket, properties: { bucket: "${c.bucket}" } }
-  c: { type: aws:s3:Bucket, options: { dependsOn: a } }
+  a: { type: aws:sns:Topic, properties: { displayName: "${b.displayName}" } }
+  b: { type: aws:sns:Topic, properties: { displayName: "${c.displayName}" } }
+  c: { type: aws:sns:Topic, options: { dependsOn: a } }
 "#,
             &expect![[r#"
                 2:3 cycle `a`: these need each other: a → b → c → a
@@ -446,7 +448,7 @@ options:
                     help: did you mean `id`?
                 5:83 broken_reference `${zz.x}`: there is no section or resource `zz`
                 5:91 broken_reference `${b}`: says nothing about which output of `b` is meant
-                    help: add one of `id`, `arn`, `urn`, `bucket` or `forceDestroy`
+                    help: add one of `id`, `arn`, `urn`, `bucketDomainName`, `bucketRegionalDomainName`, `bucket` or `forceDestroy`
                 5:96 malformed_reference `${c.foo`: the closing `}` is missing
                     help: write `${name.output}`, or `$$` for a literal `$`
                 6:53 broken_reference `${e.bukket}`: `aws:s3:Bucket` has no output `bukket`

@@ -84,11 +84,11 @@ fn against_arn(region: &str, text: &str) -> Option<String> {
 mod tests {
     use expect_test::expect;
 
-    use crate::component::testing::faults_with_types;
+    use crate::component::testing::faults_of;
 
     #[test]
     fn what_is_in_another_region_is_refused_where_it_stands() {
-        let faults = faults_with_types(
+        let faults = faults_of(
             r#"resources:
   vpc: { type: aws:ec2:Vpc, properties: { cidrBlock: 10.0.0.0/16 } }
   a: { type: aws:ec2:Subnet, properties: { vpcId: "${vpc.id}", cidrBlock: 10.0.0.0/24, availabilityZone: us-east-1a } }
@@ -108,7 +108,7 @@ mod tests {
     /// SNS says no more of it than `Invalid parameter: TopicArn`.
     #[test]
     fn a_topic_of_another_region_gets_no_subscription_and_no_policy() {
-        let faults = faults_with_types(
+        let faults = faults_of(
             r#"resources:
   mail: { type: aws:sns:TopicSubscription, properties: { topic: "arn:aws:sns:eu-west-1:123456789012:t", protocol: email, endpoint: a@shop.example } }
   policy: { type: aws:sns:TopicPolicy, properties: { arn: "arn:aws:sns:eu-west-1:123456789012:t", policy: {} } }

@@ -252,7 +252,8 @@ mod tests {
         let certified = "{ certificateArn: \"arn:aws:acm:eu-south-2:123456789012:certificate/x\" }";
         let listener = |port: &str| {
             format!(
-                "{{ own: {{ type: aws:lb:Listener, properties: {{ loadBalancerArn: '${{loadBalancer.arn}}', port: {port} }} }} }}"
+                "{{ own: {{ type: aws:lb:Listener, properties: {{ loadBalancerArn: '${{loadBalancer.arn}}', port: {port}, \
+                 defaultActions: [{{ type: forward, targetGroupArn: '${{loadBalancer/web/targetGroup.arn}}' }}] }} }} }}"
             )
         };
         for environment in ["staging", "prod"] {

@@ -469,7 +469,7 @@ services:
   web: { port: 3000, environment: { "A.B": "${services.web.nothing}" } }
 loadBalancer: {}
 resources:
-  group: { type: aws:rds:ParameterGroup, properties: { parameters: { "a.b": "${nothing.here}" } } }
+  topic-policy: { type: aws:sns:TopicPolicy, properties: { policy: { "a.b": "${nothing.here}" }, arn: a } }
 "#,
             &expect![[r#"
                 2:27 name `Log.Level`: a parameter takes lower-case letters, digits, `.` and `_`

@@ -145,6 +145,23 @@ pub struct Report {
 }
 
 impl Report {
+    /// The state before any step runs: all that there is to know of a plan without steps.
+    pub fn before(plan: &Plan) -> Self {
+        let mut report = Self {
+            objects: initial_objects(plan),
+            ..Self::default()
+        };
+        report.outputs = report.outputs_of(plan);
+        report
+    }
+
+    fn outputs_of(&self, plan: &Plan) -> Vec<(String, Value)> {
+        let outputs = plan.outputs.iter();
+        outputs
+            .map(|output| (output.name.clone(), self.resolve(plan, &output.expression)))
+            .collect()
+    }
+
     /// A value with its references answered, as far as the end of the run can.
     pub fn resolve(&self, plan: &Plan, value: &Value) -> Value {
         value.resolve(&|reference| self.lookup(plan, reference))
@@ -173,139 +190,194 @@ pub async fn run(
         staying: Mutex::default(),
     };
     let recorder = Recorder { events, started };
-    let mut schedule = Schedule::new(&plan.steps);
-    let mut report = Report::default();
+    let mut run = Run {
+        plan,
+        recorder: &recorder,
+        schedule: Schedule::new(&plan.steps),
+        report: Report::default(),
+        expired: false,
+        cancelled: false,
+    };
     let mut running = FuturesUnordered::new();
-    let mut cancelled = false;
-    let mut expired = false;
-
     loop {
-        while !cancel.is_requested() && !expired && schedule.in_flight() < parallel.max(1) {
-            let Some(id) = schedule.start() else { break };
-            let step = &plan.steps[id];
-            recorder.started(id, step);
-            let (known, recorder) = (&known, &recorder);
-            running.push(async move {
-                let began = Instant::now();
-                let progress = StepProgress {
-                    step: id,
-                    recorder,
-                    last: Mutex::new(None),
-                    ends: step.within.map(|within| began + within),
-                };
-                // Let go at once on the second request; after the first, once the grace has passed.
-                let deadline = async {
-                    cancel.requested().await;
-                    tokio::select! {
-                        () = tokio::time::sleep(GRACE) => {}
-                        () = cancel.let_go() => {}
-                    }
-                };
-                let ended = tokio::select! {
-                    biased;
-                    ended = step::run(provider, step, known, cancel, &progress) => ended,
-                    () = deadline => Ok(Ended::Interrupted),
-                };
-                (id, ended, began.elapsed(), progress.take())
-            });
+        while !cancel.is_requested()
+            && !run.expired
+            && run.schedule.in_flight() < parallel.max(1)
+            && let Some(id) = run.schedule.start()
+        {
+            recorder.started(id, &plan.steps[id]);
+            running.push(attempt(provider, plan, id, &known, cancel, &recorder));
         }
-        if running.is_empty() {
-            break;
-        }
-        let next = tokio::select! {
+        tokio::select! {
             biased;
-            next = running.next() => next,
-            () = cancel.requested(), if !cancelled => {
-                cancelled = true;
-                recorder.send(Event::Cancelling {
-                    in_flight: schedule.in_flight(),
-                    at: started.elapsed(),
-                });
-                continue;
-            }
-        };
-        let Some((id, ended, elapsed, status)) = next else {
-            break;
-        };
-        let step = &plan.steps[id];
-        let (urn, work, at) = (step.urn.clone(), work(step), started.elapsed());
+            next = running.next() => match next {
+                Some(attempt) => run.ended(attempt),
+                None => break,
+            },
+            () = cancel.requested(), if !run.cancelled => run.cancel(),
+        }
+    }
+    drop(running);
+    run.finish(known, cancel.is_requested())
+}
+
+/// A step that was tried.
+struct Attempt {
+    id: StepId,
+    ended: Result<Ended, ProviderError>,
+    elapsed: Duration,
+    /// The last that was heard of it.
+    status: Option<String>,
+}
+
+async fn attempt(
+    provider: &dyn Provider,
+    plan: &Plan,
+    id: StepId,
+    known: &Known<'_>,
+    cancel: &Cancel,
+    recorder: &Recorder<'_>,
+) -> Attempt {
+    let step = &plan.steps[id];
+    let began = Instant::now();
+    let progress = StepProgress {
+        step: id,
+        recorder,
+        last: Mutex::new(None),
+        ends: step.within.map(|within| began + within),
+    };
+    // Let go at once on the second request; after the first, once the grace has passed.
+    let deadline = async {
+        cancel.requested().await;
+        tokio::select! {
+            () = tokio::time::sleep(GRACE) => {}
+            () = cancel.let_go() => {}
+        }
+    };
+    let ended = tokio::select! {
+        biased;
+        ended = step::run(provider, step, known, cancel, &progress) => ended,
+        () = deadline => Ok(Ended::Interrupted),
+    };
+    Attempt {
+        id,
+        ended,
+        elapsed: began.elapsed(),
+        status: progress.take(),
+    }
+}
+
+/// A plan that runs.
+struct Run<'a> {
+    plan: &'a Plan,
+    recorder: &'a Recorder<'a>,
+    schedule: Schedule<'a>,
+    report: Report,
+    /// The credentials no longer hold.
+    expired: bool,
+    cancelled: bool,
+}
+
+impl Run<'_> {
+    fn cancel(&mut self) {
+        self.cancelled = true;
+        self.recorder.send(Event::Cancelling {
+            in_flight: self.schedule.in_flight(),
+            at: self.recorder.started.elapsed(),
+        });
+    }
+
+    /// Records the one ending of a step, and skips what cannot go on without it.
+    fn ended(&mut self, attempt: Attempt) {
+        let Attempt {
+            id: step,
+            ended,
+            elapsed,
+            status,
+        } = attempt;
+        let (urn, work) = (
+            self.plan.steps[step].urn.clone(),
+            work(&self.plan.steps[step]),
+        );
+        let at = self.recorder.started.elapsed();
         match ended {
-            Ok(Ended::Done(object)) => {
-                recorder.send(Event::Succeeded {
-                    step: id,
+            Ok(Ended::Done(id)) => {
+                self.recorder.send(Event::Succeeded {
+                    step,
                     urn,
                     work,
-                    id: object,
+                    id,
                     elapsed,
                     at,
                 });
-                schedule.succeeded(id);
-                report.succeeded.push(id);
-                continue;
+                self.schedule.succeeded(step);
+                self.report.succeeded.push(step);
+                return;
             }
             Ok(Ended::Interrupted) => {
-                recorder.send(Event::Interrupted {
-                    step: id,
+                self.recorder.send(Event::Interrupted {
+                    step,
                     urn,
                     work,
                     status,
                     elapsed,
                     at,
                 });
-                report.interrupted.push(id);
+                self.report.interrupted.push(step);
             }
             Err(error) => {
-                recorder.send(Event::Failed {
-                    step: id,
+                self.recorder.send(Event::Failed {
+                    step,
                     urn,
                     work,
                     error: Box::new(error.clone()),
                     elapsed,
                     at,
                 });
-                expired |= error.is(ErrorKind::Credentials);
-                report.failed.push((id, error));
+                self.expired |= error.is(ErrorKind::Credentials);
+                self.report.failed.push((step, error));
             }
         }
-        for (skipped, because) in schedule.failed(id) {
-            recorder.skipped(skipped, &plan.steps[skipped], because.clone());
-            report.skipped.push((skipped, because));
+        for (skipped, because) in self.schedule.failed(step) {
+            self.skip(skipped, because);
         }
     }
-    drop(running);
-    let because = if cancelled || cancel.is_requested() {
-        Skipped::Cancelled
-    } else {
-        Skipped::NoCredentials
-    };
-    for id in schedule.stop() {
-        recorder.skipped(id, &plan.steps[id], because.clone());
-        report.skipped.push((id, because.clone()));
+
+    fn skip(&mut self, id: StepId, because: Skipped) {
+        let step = &self.plan.steps[id];
+        self.recorder.skipped(id, step, because.clone());
+        self.report.skipped.push((id, because));
     }
-    report.outputs = plan
-        .outputs
-        .iter()
-        .map(|output| {
-            let value = output.expression.resolve(&|r| known.lookup(r));
-            (output.name.clone(), value)
-        })
-        .collect();
-    report.objects = known
-        .objects
-        .into_inner()
-        .unwrap_or_else(PoisonError::into_inner);
-    report.elapsed = started.elapsed();
-    // A request may come at the very end of a step: then nobody was there to hear it, and nothing began any more.
-    let stopped = report
-        .skipped
-        .iter()
-        .any(|(_, because)| matches!(because, Skipped::Cancelled));
-    if cancelled || stopped || !report.interrupted.is_empty() {
-        Outcome::Cancelled(report)
-    } else if report.failed.is_empty() {
-        Outcome::Done(report)
-    } else {
-        Outcome::Failed(report)
+
+    /// Skips what has not begun, and says how it all ended.
+    fn finish(mut self, known: Known<'_>, is_cancelled: bool) -> Outcome {
+        let because = if is_cancelled {
+            Skipped::Cancelled
+        } else {
+            Skipped::NoCredentials
+        };
+        for id in self.schedule.stop() {
+            self.skip(id, because.clone());
+        }
+        let mut report = self.report;
+        report.objects = known
+            .objects
+            .into_inner()
+            .unwrap_or_else(PoisonError::into_inner);
+        report.outputs = report.outputs_of(self.plan);
+        report.elapsed = self.recorder.started.elapsed();
+        // A request may come at the very end of a step: then no step was under way that could hear it, and none began any more.
+        let stopped = report
+            .skipped
+            .iter()
+            .any(|(_, because)| matches!(because, Skipped::Cancelled));
+        if self.cancelled || stopped || !report.interrupted.is_empty() {
+            Outcome::Cancelled(report)
+        } else if report.failed.is_empty() {
+            Outcome::Done(report)
+        } else {
+            Outcome::Failed(report)
+        }
     }
 }
 

@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::cancel::Cancel;
-use crate::graph::FACTS_TOKEN;
 use crate::plan::{Action, Step};
 use crate::resource::desired::{Comparison, deviation};
 use crate::resource::proof::RunMark;
@@ -74,18 +73,7 @@ pub(super) fn lookup(
     objects: &BTreeMap<Urn, Observed>,
     reference: &OutputReference,
 ) -> Option<Value> {
-    let (output, rest) = reference.path.split_first()?;
-    if reference.urn.token() == FACTS_TOKEN {
-        return facts.get(output)?.at(rest).cloned();
-    }
-    if output == "urn" {
-        return Some(reference.urn.to_string().into());
-    }
-    objects
-        .get(&reference.urn)?
-        .output(output)?
-        .at(rest)
-        .cloned()
+    reference.resolve(facts, |urn, output| objects.get(urn)?.output(output))
 }
 
 pub(super) async fn run(

@@ -12,13 +12,13 @@ mod spread;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use crate::resource::nearest::nearest;
 use crate::resource::schema::Unset;
 use crate::resource::{
     Catalog, Earlier, Misfit, NewDefault, OutputReference, Path, Properties, StackId, Urn, Value,
     names,
 };
 
-pub use crate::resource::nearest::nearest;
 pub use crate::resource::urn::FACTS_TOKEN;
 pub use order::{Cyclic, topological};
 

@@ -1,6 +1,6 @@
 //! Untaggable parts of resources, and what is recorded of them in the tags of what they hang on.
 
-use super::{FACTS_TOKEN, Resource, ResourceGraph};
+use super::{Resource, ResourceGraph};
 use crate::resource::schema::Parent;
 use crate::resource::tags::mark_of_part;
 use crate::resource::value::resolve_properties;
@@ -23,13 +23,10 @@ pub fn record_of<'g>(
 /// The inputs of a resource, with its references resolved by the file and the account alone: the same on every run.
 fn standing(graph: &ResourceGraph, facts: &Properties, resource: &Resource) -> Properties {
     resolve_properties(&resource.inputs, &|reference: &OutputReference| {
-        let (output, rest) = reference.path.split_first()?;
-        let value = if reference.urn.token() == FACTS_TOKEN {
-            facts.get(output)?
-        } else {
-            graph.get(&reference.urn)?.inputs.get(output)?
-        };
-        value.is_known().then(|| value.at(rest).cloned())?
+        reference.resolve(facts, |urn, output| {
+            let value = graph.get(urn)?.inputs.get(output)?;
+            value.is_known().then(|| value.clone())
+        })
     })
 }
 

@@ -28,7 +28,7 @@ use futures_util::future::{join_all, try_join_all};
 
 use ownership::Unmarked;
 
-use crate::graph::{FACTS_TOKEN, ResourceGraph};
+use crate::graph::ResourceGraph;
 use crate::resource::desired::source_of;
 use crate::resource::provider::{Indexed, Query, Wanted};
 use crate::resource::session::beside;
@@ -380,17 +380,15 @@ fn lookup(
     graph: &ResourceGraph,
     reference: &OutputReference,
 ) -> Option<Value> {
-    let (output, rest) = reference.path.split_first()?;
-    if reference.urn.token() == FACTS_TOKEN {
-        return live.facts.get(output)?.at(rest).cloned();
-    }
-    if let [observed] = live.of(&reference.urn)
-        && let Some(value) = observed.output(output)
-    {
-        return value.at(rest).cloned();
-    }
-    let value = graph.get(&reference.urn)?.inputs.get(output)?;
-    value.is_known().then(|| value.at(rest).cloned())?
+    reference.resolve(&live.facts, |urn, output| {
+        if let [observed] = live.of(urn)
+            && let Some(value) = observed.output(output)
+        {
+            return Some(value);
+        }
+        let value = graph.get(urn)?.inputs.get(output)?;
+        value.is_known().then(|| value.clone())
+    })
 }
 
 #[cfg(test)]

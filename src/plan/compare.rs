@@ -5,10 +5,9 @@ use std::cmp::Reverse;
 use super::deletes::key;
 use super::protect::is_stateful;
 use super::{
-    Because, Draft, Goal, Op, PlannedOutput, Refusal, ReplaceOrder, Verdict, exclusive, others,
-    target,
+    Because, Decision, Draft, Goal, Op, PlannedOutput, Refusal, Verdict, exclusive, others, target,
 };
-use crate::graph::{FACTS_TOKEN, Resource, dependencies};
+use crate::graph::{Resource, dependencies};
 use crate::resource::desired::{Comparison, source_of};
 use crate::resource::diff::{REBOOT, TAGS, compare};
 use crate::resource::path::Segment;
@@ -102,19 +101,17 @@ fn verdict(draft: &mut Draft<'_>, resource: &Resource, schema: &Schema) -> Verdi
         let hash = comparison.hash.as_deref();
         let is_edited =
             hash.is_some_and(|hash| draft.live.last_run.applied_others(&resource.urn, hash));
+        let because = match schema.lapses {
+            _ if !draft.live.last_run.has(&resource.urn) => Because::Missing,
+            // What the file has now was never there.
+            Some(_) if is_edited => Because::Missing,
+            Some(lapses) if lapses(&resource.inputs) => Because::Lapsed,
+            _ => Because::Gone,
+        };
         return Verdict {
             desired,
-            observed: None,
             comparison,
-            op: Op::Create,
-            because: match schema.lapses {
-                _ if !draft.live.last_run.has(&resource.urn) => Because::Missing,
-                // What the file has now was never there.
-                Some(_) if is_edited => Because::Missing,
-                Some(lapses) if lapses(&resource.inputs) => Because::Lapsed,
-                _ => Because::Gone,
-            },
-            order: ReplaceOrder::CreateFirst,
+            decision: Decision::Create { because },
         };
     };
     let requested = target::matches_any(&draft.request.replace, resource.urn.name());
@@ -152,9 +149,9 @@ fn verdict(draft: &mut Draft<'_>, resource: &Resource, schema: &Schema) -> Verdi
     } else {
         Because::Edited
     };
-    let (op, because) = match &observed.condition {
-        Condition::Broken(reason) => (Op::Replace, Because::Broken(reason.clone())),
-        _ if requested => (Op::Replace, Because::Requested),
+    let decision = match &observed.condition {
+        Condition::Broken(reason) => Decision::replace(Because::Broken(reason.clone()), observed),
+        _ if requested => Decision::replace(Because::Requested, observed),
         _ if comparison.diff.replaces() => {
             let properties = comparison
                 .diff
@@ -167,26 +164,28 @@ fn verdict(draft: &mut Draft<'_>, resource: &Resource, schema: &Schema) -> Verdi
                 Because::Drifted | Because::Deployed(_) => changed,
                 _ => Because::CannotChange(properties.into_iter().collect()),
             };
-            (Op::Replace, because)
+            Decision::replace(because, observed)
         }
         _ if let Some(with) = draft.followers.get(&resource.urn) => {
-            (Op::Replace, Because::GoesWith(with.clone()))
+            Decision::replace(Because::GoesWith(with.clone()), observed)
         }
         _ if let Some(whole) = replaced_whole(draft, resource, schema) => {
-            (Op::Replace, Because::GoesWith(whole))
+            Decision::replace(Because::GoesWith(whole), observed)
         }
         _ if comparison.unfinished => {
             let status = "made, and not all of it set".to_owned();
-            (Op::Update, Because::Unfinished(status))
+            Decision::update(Because::Unfinished(status), observed)
         }
         _ if let Some(before) = others::name_before(&desired.urn, &observed) => {
-            (Op::Update, Because::Renamed(before))
+            Decision::update(Because::Renamed(before), observed)
         }
-        _ if !comparison.is_same() => (Op::Update, changed),
-        Condition::Settling(status) => (Op::Update, Because::Unfinished(status.clone())),
-        Condition::Ready | Condition::Busy(_) => (Op::Same, Because::Edited),
+        _ if !comparison.is_same() => Decision::update(changed, observed),
+        Condition::Settling(status) => {
+            Decision::update(Because::Unfinished(status.clone()), observed)
+        }
+        Condition::Ready | Condition::Busy(_) => Decision::Keep { observed },
     };
-    if op == Op::Replace
+    if let Decision::Replace { observed, .. } = &decision
         && desired.generated_name
         && let Some(rule) = schema.name
         && let Some(name) = desired.inputs.get(rule.property).and_then(Value::as_str)
@@ -201,11 +200,8 @@ fn verdict(draft: &mut Draft<'_>, resource: &Resource, schema: &Schema) -> Verdi
     }
     Verdict {
         desired,
-        observed: Some(observed),
         comparison,
-        op,
-        because,
-        order: ReplaceOrder::CreateFirst,
+        decision,
     }
 }
 
@@ -232,7 +228,7 @@ fn replaced_whole(draft: &Draft<'_>, resource: &Resource, schema: &Schema) -> Op
     let mut wholes = needed.filter(|urn| takes_it(urn.token()));
     let whole = wholes.find(|urn| {
         let verdict = draft.verdicts.get(*urn);
-        verdict.is_some_and(|verdict| verdict.op == Op::Replace)
+        verdict.is_some_and(|verdict| verdict.op() == Op::Replace)
     });
     whole.cloned()
 }
@@ -250,11 +246,8 @@ fn taken_over(
     };
     Verdict {
         desired,
-        observed: Some(observed),
         comparison,
-        op: Op::Update,
-        because: Because::TakenOver,
-        order: ReplaceOrder::CreateFirst,
+        decision: Decision::update(Because::TakenOver, observed),
     }
 }
 
@@ -429,11 +422,15 @@ pub(super) fn left(draft: &Draft<'_>) -> LastRun {
             .catalog
             .get(urn.token())
             .is_some_and(|schema| !schema.taggable);
-        match (verdict.op, &verdict.observed) {
-            (Op::Same, _) if is_untaggable => left.insert(urn, verdict.comparison.hash.as_deref()),
-            (_, Some(_)) => left.insert_as_in(urn, before),
-            (_, None) if before.has(urn) => left.insert_as_in(urn, before),
-            (_, None) => {}
+        match verdict.decision {
+            Decision::Keep { .. } if is_untaggable => {
+                left.insert(urn, verdict.comparison.hash.as_deref());
+            }
+            Decision::Create { .. } if !before.has(urn) => {}
+            Decision::Create { .. }
+            | Decision::Keep { .. }
+            | Decision::Update { .. }
+            | Decision::Replace { .. } => left.insert_as_in(urn, before),
         }
     }
     left
@@ -441,27 +438,19 @@ pub(super) fn left(draft: &Draft<'_>) -> LastRun {
 
 /// The value of a reference before anything runs: live outputs of what stays, written inputs of what is to come.
 pub(super) fn known(draft: &Draft<'_>, reference: &OutputReference) -> Option<Value> {
-    let (output, rest) = reference.path.split_first()?;
-    if reference.urn.token() == FACTS_TOKEN {
-        return draft.live.facts.get(output)?.at(rest).cloned();
-    }
-    if output == "urn" {
-        return Some(reference.urn.to_string().into());
-    }
-    let verdict = draft.verdicts.get(&reference.urn)?;
-    let value = match (&verdict.observed, verdict.op) {
-        (Some(observed), Op::Same | Op::Update) => {
-            // An input is known from the file, in the form it will have; an output from AWS.
-            let input = verdict.comparison.inputs.get(output);
-            let changing = verdict.op == Op::Update && verdict.comparison.diff.touches(output);
-            match input {
-                Some(value) if changing => Some(value.clone()),
+    let value = reference.resolve(&draft.live.facts, |urn, output| {
+        let verdict = draft.verdicts.get(urn)?;
+        let Comparison { inputs, diff, .. } = &verdict.comparison;
+        // An input is known from the file, in the form it will have; an output from AWS.
+        match &verdict.decision {
+            Decision::Create { .. } | Decision::Replace { .. } => inputs.get(output).cloned(),
+            Decision::Keep { observed } => observed.output(output),
+            Decision::Update { observed, .. } => match inputs.get(output) {
+                Some(value) if diff.touches(output) => Some(value.clone()),
                 _ => observed.output(output),
-            }
+            },
         }
-        _ => verdict.comparison.inputs.get(output).cloned(),
-    }?;
-    let value = value.at(rest)?.clone();
+    })?;
     value.is_known().then_some(value)
 }
 

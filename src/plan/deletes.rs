@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use super::{Because, Draft, Goal, Removal, others};
+use super::{Because, Draft, Goal, Removal, Verdict, others};
 use crate::graph::{ResourceGraph, dependencies};
 use crate::resource::provider::DataPolicy;
 use crate::resource::value::texts;
@@ -18,10 +18,7 @@ pub(super) fn key(urn: &Urn, observed: &Observed) -> ObjectKey {
 /// Fills `draft.removals`.
 pub(super) fn leftovers(draft: &mut Draft<'_>) {
     for (urn, objects) in &draft.live.ours {
-        let taken = draft
-            .verdicts
-            .get(urn)
-            .and_then(|verdict| verdict.observed.as_ref());
+        let taken = draft.verdicts.get(urn).and_then(Verdict::observed);
         for observed in objects {
             if taken.is_some_and(|taken| taken.id == observed.id)
                 || others::is_deployed(draft.catalog, observed)
@@ -56,12 +53,8 @@ pub(super) fn stays_in_use(draft: &Draft<'_>, urn: &Urn, observed: &Observed) ->
     let users = draft.uses.named_by.get(&key(urn, observed));
     users.into_iter().flatten().any(|user| {
         draft.verdicts.get(&user.0).is_some_and(|verdict| {
-            let is_it = verdict
-                .observed
-                .as_ref()
-                .is_some_and(|own| own.id == user.1);
             let mut texts = texts(&verdict.comparison.inputs).into_iter();
-            is_it && texts.any(|text| names.contains(&Some(text)))
+            verdict.is_about(&user.1) && texts.any(|text| names.contains(&Some(text)))
         })
     })
 }

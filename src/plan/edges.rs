@@ -15,11 +15,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::deletes::{self, ObjectKey, key};
 use super::places::{self, Places};
 use super::{
-    Action, Because, DeleteFirst, Draft, Held, Kept, Op, Plan, Refusal, ReplaceOrder, Step, StepId,
-    compare, exclusive, others, protect,
+    Action, Because, Decision, DeleteFirst, Draft, Held, Kept, Op, Plan, Refusal, ReplaceOrder,
+    Step, StepId, Verdict, compare, exclusive, others, protect,
 };
-use crate::graph::{ResourceGraph, Timeouts, dependencies, topological};
-use crate::resource::Urn;
+use crate::graph::{ResourceGraph, dependencies, topological};
+use crate::resource::{Urn, Value};
 
 pub(super) fn into_plan(mut draft: Draft<'_>) -> Plan {
     let outputs = compare::outputs(&draft);
@@ -28,121 +28,27 @@ pub(super) fn into_plan(mut draft: Draft<'_>) -> Plan {
     nodes.connect(&mut draft);
     let order = nodes.order(&mut draft);
     nodes.refuse(&mut draft);
-    let position: BTreeMap<usize, StepId> = order
-        .iter()
-        .enumerate()
-        .map(|(position, node)| (*node, position))
-        .collect();
-    let waits: Vec<BTreeSet<StepId>> = order
-        .iter()
-        .map(|node| {
-            nodes.waits[node]
-                .iter()
-                .map(|wait| position[wait])
-                .collect()
-        })
-        .collect();
-
-    let graph = draft.graph;
-    let live = draft.live;
-    let mut kept = Vec::new();
-    let mut actions: BTreeMap<usize, Step> = BTreeMap::new();
-    for (urn, verdict) in draft.verdicts {
-        let timeouts = timeouts(graph, urn);
-        let step = |action| Step {
-            urn: urn.clone(),
-            within: match action {
-                Action::Create { .. } | Action::CreateReplacement { .. } => timeouts.create,
-                Action::Update { .. } => timeouts.update,
-                Action::Delete { .. } | Action::DeleteReplaced { .. } => timeouts.delete,
-            },
-            action,
-            because: verdict.because.clone(),
-            waits_for: BTreeSet::new(),
-        };
-        match (verdict.op, verdict.observed) {
-            (Op::Create, _) => {
-                let action = Action::Create {
-                    desired: verdict.desired,
-                    comparison: verdict.comparison,
-                };
-                actions.insert(nodes.up[urn], step(action));
-            }
-            (Op::Update, Some(observed)) => {
-                let action = Action::Update {
-                    desired: verdict.desired,
-                    observed,
-                    comparison: verdict.comparison,
-                };
-                actions.insert(nodes.up[urn], step(action));
-            }
-            (Op::Replace, Some(observed)) => {
-                // What others have deployed in the place of ours stays theirs.
-                if let Some(down) = nodes.down.get(&key(urn, &observed)) {
-                    let delete = Action::DeleteReplaced {
-                        observed: observed.clone(),
-                        data: protect::data_of_replaced(draft.catalog.get(urn.token()), &observed),
-                    };
-                    actions.insert(*down, step(delete));
-                }
-                let create = Action::CreateReplacement {
-                    desired: verdict.desired,
-                    replaced: observed,
-                    comparison: verdict.comparison,
-                    order: verdict.order,
-                };
-                actions.insert(nodes.up[urn], step(create));
-            }
-            (_, Some(observed)) => kept.push(Kept {
-                urn: urn.clone(),
-                observed,
-            }),
-            (_, None) => {}
-        }
-    }
-    for removal in draft.removals {
-        let node = nodes.down[&key(&removal.urn, &removal.observed)];
-        let step = Step {
-            within: timeouts(graph, &removal.urn).delete,
-            urn: removal.urn,
-            action: Action::Delete {
-                observed: removal.observed,
-                data: removal.data,
-            },
-            because: removal.because,
-            waits_for: BTreeSet::new(),
-        };
-        actions.insert(node, step);
-    }
-    let steps = order
-        .iter()
-        .zip(waits)
-        .filter_map(|(node, waits_for)| {
-            let step = actions.remove(node)?;
-            Some(Step { waits_for, ..step })
-        })
-        .collect();
+    let (mut steps, kept) = arrivals(&mut draft, &nodes);
+    departures(&mut draft, &nodes, &mut steps);
     let mut retained = draft.retained;
     retained.sort_by(|left, right| {
         (&left.urn, &left.observed.id).cmp(&(&right.urn, &right.observed.id))
     });
     let mut refusals = draft.refusals;
     refusals.sort_by(|left, right| left.urn().cmp(right.urn()));
+    let resources = draft.graph.iter();
+    let released = resources.filter(|resource| resource.options.protect == Some(false));
     Plan {
-        stack: graph.stack.clone(),
+        stack: draft.graph.stack.clone(),
         goal: draft.request.goal,
-        steps,
+        steps: nodes.in_order(&order, steps),
         kept,
         retained,
         refusals,
         added: draft.added,
-        released: graph
-            .iter()
-            .filter(|resource| resource.options.protect == Some(false))
-            .map(|resource| resource.urn.clone())
-            .collect(),
+        released: released.map(|resource| resource.urn.clone()).collect(),
         outputs,
-        facts: live.facts.clone(),
+        facts: draft.live.facts.clone(),
         left: draft.left,
         unmarked: draft.unmarked,
         made_parts,
@@ -150,12 +56,93 @@ pub(super) fn into_plan(mut draft: Draft<'_>) -> Plan {
     }
 }
 
-/// The author's limits for the operations on a resource; none for what is not in the file.
-fn timeouts(graph: &ResourceGraph, urn: &Urn) -> Timeouts {
-    graph
-        .get(urn)
-        .map(|resource| resource.options.timeouts)
-        .unwrap_or_default()
+/// Steps that bring resources up, each with the one that takes away the object it replaces; and what stays as it is.
+fn arrivals(draft: &mut Draft<'_>, nodes: &Nodes) -> (BTreeMap<usize, Step>, Vec<Kept>) {
+    let mut steps = BTreeMap::new();
+    let mut kept = Vec::new();
+    for (urn, verdict) in std::mem::take(&mut draft.verdicts) {
+        let Verdict {
+            desired,
+            comparison,
+            decision,
+        } = verdict;
+        let (action, because) = match decision {
+            Decision::Keep { observed } => {
+                let urn = urn.clone();
+                kept.push(Kept { urn, observed });
+                continue;
+            }
+            Decision::Create { because } => {
+                let create = Action::Create {
+                    desired,
+                    comparison,
+                };
+                (create, because)
+            }
+            Decision::Update { observed, because } => {
+                let update = Action::Update {
+                    desired,
+                    observed,
+                    comparison,
+                };
+                (update, because)
+            }
+            Decision::Replace {
+                observed,
+                because,
+                order,
+            } => {
+                // What others have deployed in the place of ours stays theirs.
+                if let Some(down) = nodes.down.get(&key(urn, &observed)) {
+                    let delete = Action::DeleteReplaced {
+                        observed: observed.clone(),
+                        data: protect::data_of_replaced(draft.catalog.get(urn.token()), &observed),
+                    };
+                    steps.insert(*down, step(draft.graph, urn, delete, because.clone()));
+                }
+                let create = Action::CreateReplacement {
+                    desired,
+                    replaced: observed,
+                    comparison,
+                    order,
+                };
+                (create, because)
+            }
+        };
+        steps.insert(nodes.up[urn], step(draft.graph, urn, action, because));
+    }
+    (steps, kept)
+}
+
+/// Steps that take away what nothing takes the place of.
+fn departures(draft: &mut Draft<'_>, nodes: &Nodes, steps: &mut BTreeMap<usize, Step>) {
+    for removal in std::mem::take(&mut draft.removals) {
+        let node = nodes.down[&key(&removal.urn, &removal.observed)];
+        let delete = Action::Delete {
+            observed: removal.observed,
+            data: removal.data,
+        };
+        let step = step(draft.graph, &removal.urn, delete, removal.because);
+        steps.insert(node, step);
+    }
+}
+
+/// A step that waits for nothing yet, within the author's limit for it; there is none for what is not in the file.
+fn step(graph: &ResourceGraph, urn: &Urn, action: Action, because: Because) -> Step {
+    let resource = graph.get(urn);
+    let timeouts = resource.map(|resource| resource.options.timeouts);
+    let timeouts = timeouts.unwrap_or_default();
+    Step {
+        urn: urn.clone(),
+        within: match action {
+            Action::Create { .. } | Action::CreateReplacement { .. } => timeouts.create,
+            Action::Update { .. } => timeouts.update,
+            Action::Delete { .. } | Action::DeleteReplaced { .. } => timeouts.delete,
+        },
+        action,
+        because,
+        waits_for: BTreeSet::new(),
+    }
 }
 
 /// How much an edge means.
@@ -199,11 +186,11 @@ impl Nodes {
     fn of(draft: &Draft<'_>) -> Self {
         let mut nodes = Self::default();
         for (urn, verdict) in &draft.verdicts {
-            if matches!(verdict.op, Op::Create | Op::Update | Op::Replace) {
+            if verdict.op() != Op::Same {
                 let node = nodes.add(Node::Up((*urn).clone()));
                 nodes.up.insert((*urn).clone(), node);
             }
-            if let (Op::Replace, Some(observed)) = (verdict.op, &verdict.observed)
+            if let Decision::Replace { observed, .. } = &verdict.decision
                 && !others::is_deployed(draft.catalog, observed)
                 && !deletes::stays_in_use(draft, urn, observed)
             {
@@ -270,13 +257,16 @@ impl Nodes {
                     self.wait(on, up, Bond::Tidy);
                 }
             }
-            let (Op::Replace, Some(observed)) = (verdict.op, &verdict.observed) else {
+            let Decision::Replace {
+                observed, order, ..
+            } = &verdict.decision
+            else {
                 continue;
             };
             let Some(&down) = self.down.get(&key(urn, observed)) else {
                 continue;
             };
-            match verdict.order {
+            match order {
                 ReplaceOrder::CreateFirst => self.wait(down, up, Bond::Must),
                 ReplaceOrder::DeleteFirst => self.wait(up, down, Bond::Must),
             }
@@ -295,11 +285,10 @@ impl Nodes {
             .map(|(object, node)| (object.clone(), *node))
             .collect();
         for (object, down) in downs {
-            let delete_first = draft.verdicts.get(&object.0).is_some_and(|verdict| {
-                verdict.op == Op::Replace
-                    && verdict.order == ReplaceOrder::DeleteFirst
-                    && verdict.observed.as_ref().is_some_and(|o| o.id == object.1)
-            });
+            let delete_first = draft
+                .verdicts
+                .get(&object.0)
+                .is_some_and(|verdict| verdict.replaces(ReplaceOrder::DeleteFirst, &object.1));
             let blockers = draft.uses.blockers_of(&object, draft.catalog);
             for user in draft.uses.needed_by(&object) {
                 let bond = if blockers.contains(user) {
@@ -368,14 +357,13 @@ impl Nodes {
                 continue;
             };
             let wanted = &verdict.comparison.inputs;
-            if let (Op::Update, Some(observed)) = (verdict.op, &verdict.observed)
+            if let Decision::Update { observed, .. } = &verdict.decision
                 && (schema.trades_places || schema.collides(wanted, &observed.inputs))
             {
                 continue;
             }
-            let own = verdict.observed.as_ref().map(|observed| &observed.id);
             for holder in places.holders(urn, wanted) {
-                if own == Some(&holder.1) && holder.0 == **urn {
+                if holder.0 == **urn && verdict.is_about(&holder.1) {
                     continue;
                 }
                 if let Some(&down) = self.down.get(holder) {
@@ -386,9 +374,8 @@ impl Nodes {
                     continue;
                 }
                 let leaves = draft.verdicts.get(&holder.0).is_some_and(|other| {
-                    let is_it = other.observed.as_ref().is_some_and(|o| o.id == holder.1);
                     let stays_there = schema.collides(wanted, &other.comparison.inputs);
-                    other.op == Op::Update && is_it && !stays_there
+                    other.op() == Op::Update && other.is_about(&holder.1) && !stays_there
                 });
                 match self.up.get(&holder.0) {
                     Some(&on) if leaves => self.wait(up, on, Bond::Place),
@@ -428,11 +415,18 @@ impl Nodes {
         }
     }
 
-    /// A topological order; edges that contradict each other give way, the weakest first.
+    /// A topological order; edges that contradict each other give way, the weakest first. Those that must hold, and close a
+    /// circle, are put back in the end, so that `verify` finds the circle and the plan does not run.
     fn order(&mut self, draft: &mut Draft<'_>) -> Vec<usize> {
+        let mut contradictions = Vec::new();
         loop {
             let cycle = match topological(&self.waits) {
-                Ok(order) => return order,
+                Ok(order) => {
+                    for (node, on) in contradictions {
+                        self.wait(node, on, Bond::Must);
+                    }
+                    return order;
+                }
                 Err(cyclic) => cyclic.0,
             };
             let edges: Vec<(usize, usize)> =
@@ -449,11 +443,29 @@ impl Nodes {
                 let refusal = self.exchange(draft, edge);
                 draft.refusals.extend(refusal);
                 self.part(edge);
-            } else if let Some(edge) = edges.first() {
-                // `verify` misses it, and the plan does not run.
-                self.part(*edge);
+            } else if let Some(&edge) = edges.first() {
+                self.part(edge);
+                contradictions.push(edge);
             }
         }
+    }
+
+    /// The steps in their order, each with what it waits for.
+    fn in_order(&self, order: &[usize], mut steps: BTreeMap<usize, Step>) -> Vec<Step> {
+        let positions: BTreeMap<usize, StepId> = order
+            .iter()
+            .enumerate()
+            .map(|(position, node)| (*node, position))
+            .collect();
+        let steps = order.iter().filter_map(|node| {
+            let waits = self.waits[node].iter();
+            let waits_for = waits.map(|wait| positions[wait]).collect();
+            Some(Step {
+                waits_for,
+                ..steps.remove(node)?
+            })
+        });
+        steps.collect()
     }
 
     /// Of the create-first replacements in a cycle, the one whose old object can best go before the new one stands.
@@ -463,9 +475,8 @@ impl Nodes {
                 return None;
             };
             let verdict = draft.verdicts.get(urn)?;
-            let is_it = verdict.observed.as_ref().is_some_and(|o| o.id == object.1);
-            let turns = object.0 == *urn && is_it && verdict.order == ReplaceOrder::CreateFirst;
-            turns.then_some((object, urn))
+            let turns = verdict.replaces(ReplaceOrder::CreateFirst, &object.1);
+            (turns && object.0 == *urn).then_some((object, urn))
         });
         let best = turning.min_by_key(|(object, urn)| {
             let blockers = draft.uses.blockers_of(object, draft.catalog);
@@ -497,13 +508,15 @@ impl Nodes {
 
     /// Turns a create-first replacement into a delete-first one.
     fn go_first(&mut self, draft: &mut Draft<'_>, urn: &Urn) {
-        let Some(verdict) = draft.verdicts.get_mut(urn) else {
+        let verdict = draft.verdicts.get_mut(urn);
+        let Some(Decision::Replace {
+            observed, order, ..
+        }) = verdict.map(|verdict| &mut verdict.decision)
+        else {
             return;
         };
-        let Some(object) = verdict.observed.as_ref().map(|o| key(urn, o)) else {
-            return;
-        };
-        verdict.order = ReplaceOrder::DeleteFirst;
+        *order = ReplaceOrder::DeleteFirst;
+        let object = key(urn, observed);
         let cause = self
             .wanted_by
             .get(&object)
@@ -538,7 +551,7 @@ impl Nodes {
         };
         let by = match &self.all[on] {
             Node::Down(object) => object.clone(),
-            Node::Up(by) => key(by, draft.verdicts.get(by)?.observed.as_ref()?),
+            Node::Up(by) => key(by, draft.verdicts.get(by)?.observed()?),
         };
         Some(place_taken(draft, urn, &by))
     }
@@ -552,13 +565,13 @@ impl Nodes {
             let (urn, id) = object;
             let cause = draft.delete_first.get(urn).filter(|_| {
                 let verdict = draft.verdicts.get(urn);
-                let old = verdict.and_then(|verdict| verdict.observed.as_ref());
-                old.is_some_and(|old| old.id == *id)
+                verdict.is_some_and(|verdict| verdict.is_about(id))
             });
             let out_of_reach = users.iter().any(|user| {
                 let verdict = draft.verdicts.get(user);
-                verdict
-                    .is_some_and(|verdict| verdict.op == Op::Same && !verdict.comparison.is_same())
+                verdict.is_some_and(|verdict| {
+                    verdict.op() == Op::Same && !verdict.comparison.is_same()
+                })
             });
             let because = match (cause, self.wanted_by.get(object)) {
                 _ if out_of_reach => Held::OutOfReach,
@@ -591,7 +604,7 @@ impl Nodes {
 fn reboots_before(draft: &Draft<'_>, urn: &Urn, needed: &Urn) -> bool {
     let is_rebooted = |urn: &Urn| {
         let verdict = draft.verdicts.get(urn);
-        verdict.is_some_and(|verdict| verdict.op == Op::Update && verdict.desired.reboot)
+        verdict.is_some_and(|verdict| verdict.op() == Op::Update && verdict.desired.reboot)
     };
     let schema = draft.catalog.get(urn.token());
     let Some(order) = schema.and_then(|schema| schema.reboots) else {
@@ -616,9 +629,10 @@ fn stays(draft: &Draft<'_>, urn: &Urn, user: &ObjectKey, object: &ObjectKey) -> 
     let Some(verdict) = draft.verdicts.get(urn) else {
         return true;
     };
-    let is_it = verdict.observed.as_ref().is_some_and(|o| o.id == user.1);
     // Once it is updated or replaced, it has what the file says: that may be the same object still.
-    !is_it || verdict.op == Op::Same || draft.uses.names(&verdict.comparison.inputs, object)
+    !verdict.is_about(&user.1)
+        || verdict.op() == Op::Same
+        || draft.uses.names(&verdict.comparison.inputs, object)
 }
 
 /// The first of those that go first along with each other.
@@ -655,32 +669,26 @@ fn rolls_out(draft: &Draft<'_>, urn: &Urn) -> bool {
 /// is in service, or a rollout is stuck, it may be what the rollout needs.
 fn is_deferred(draft: &Draft<'_>, urn: &Urn) -> bool {
     let schema = draft.catalog.get(urn.token());
-    let is_update = |verdict: &super::Verdict| verdict.op == Op::Update;
-    let harms = |verdict: &super::Verdict| {
-        let harms = schema.and_then(|schema| schema.updates_after_rollout);
-        let observed = verdict.observed.as_ref();
-        harms.zip(observed).is_some_and(|(harms, observed)| {
-            is_update(verdict) && harms(&observed.inputs, &verdict.comparison.inputs)
-        })
-    };
-    if !draft.verdicts.get(urn).is_some_and(harms) {
+    let harms = schema.and_then(|schema| schema.updates_after_rollout);
+    let does_harm = harms
+        .zip(draft.verdicts.get(urn))
+        .is_some_and(|(harms, verdict)| {
+            let observed = verdict.updated();
+            observed.is_some_and(|observed| harms(&observed.inputs, &verdict.comparison.inputs))
+        });
+    if !does_harm {
         return false;
     }
-    let mut users = draft.verdicts.iter().filter(|(user, verdict)| {
-        is_update(verdict)
-            && rolls_out(draft, user)
-            && draft
-                .graph
-                .get(user)
-                .is_some_and(|user| dependencies(user).contains(urn))
-    });
-    let serves = |verdict: &super::Verdict| {
-        let observed = verdict.observed.as_ref();
-        observed.is_some_and(|observed| {
-            let count = observed.inputs.get("desiredCount");
-            let runs = count.and_then(crate::resource::Value::as_number) != Some(0.0);
-            observed.condition.is_usable() && runs
-        })
+    let uses_it = |user: &Urn| {
+        let user = draft.graph.get(user);
+        user.is_some_and(|user| dependencies(user).contains(urn))
     };
-    users.any(|(_, verdict)| serves(verdict))
+    draft.verdicts.iter().any(|(user, verdict)| {
+        let serves = verdict.updated().is_some_and(|observed| {
+            let count = observed.inputs.get("desiredCount");
+            let runs = count.and_then(Value::as_number) != Some(0.0);
+            observed.condition.is_usable() && runs
+        });
+        serves && rolls_out(draft, user) && uses_it(user)
+    })
 }

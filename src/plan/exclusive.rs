@@ -8,7 +8,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::deletes::{ObjectKey, key};
-use super::{Draft, Op, Refusal};
+use super::{Draft, Refusal, Verdict};
 use crate::graph::dependencies;
 use crate::resource::{Schema, Urn};
 
@@ -62,7 +62,7 @@ pub(super) fn refuse_shared(draft: &mut Draft<'_>) {
         if above.len() > 1 {
             let names: Vec<&str> = above.iter().map(|urn| urn.name()).collect();
             let id = draft.verdicts.get(&resource.urn);
-            let id = id.and_then(|verdict| verdict.observed.as_ref());
+            let id = id.and_then(Verdict::observed);
             refusals.push(Refusal::Forbidden {
                 urn: resource.urn.clone(),
                 id: id.map(|observed| observed.id.clone()).unwrap_or_default(),
@@ -88,7 +88,7 @@ struct Moved<'a> {
 fn moved<'a>(draft: &'a Draft<'_>) -> Vec<Moved<'a>> {
     let mut found = Vec::new();
     for (urn, verdict) in &draft.verdicts {
-        let (Op::Same | Op::Update, Some(observed)) = (verdict.op, &verdict.observed) else {
+        let Some(observed) = verdict.kept() else {
             continue;
         };
         let Some((schema, token)) = exclusive(draft, urn) else {
@@ -112,11 +112,9 @@ fn moved<'a>(draft: &'a Draft<'_>) -> Vec<Moved<'a>> {
         let new_users = wanted_users(draft, schema, urn);
         let elsewhere = |above: &&&Urn| {
             let above = draft.verdicts.get(**above);
-            above.is_some_and(|verdict| match (verdict.op, &verdict.observed) {
-                (Op::Same | Op::Update, Some(observed)) => {
-                    !now.contains(&key(&verdict.desired.urn, observed))
-                }
-                _ => true,
+            above.is_some_and(|verdict| {
+                let kept = verdict.kept();
+                kept.is_none_or(|kept| !now.contains(&key(&verdict.desired.urn, kept)))
             })
         };
         let mut to = None;

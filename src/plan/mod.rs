@@ -16,6 +16,7 @@ mod protect;
 mod replace;
 mod target;
 mod unmarked;
+mod verdict;
 pub mod verify;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -25,6 +26,7 @@ use std::time::Duration;
 pub use others::{boundless_accepts, idle_accepts, names_an_addition, names_of_additions};
 pub use target::matches_any;
 pub use unmarked::Unmarked;
+use verdict::{Decision, Verdict};
 
 use crate::graph::ResourceGraph;
 use crate::resource::desired::Comparison;
@@ -621,16 +623,6 @@ pub fn build(
     // Last of the decisions: it turns some deletions into retentions, and these hold what they need.
     protect::guard(&mut draft);
     edges::into_plan(draft)
-}
-
-/// What is decided about one wanted resource.
-struct Verdict {
-    desired: Desired,
-    observed: Option<Observed>,
-    comparison: Comparison,
-    op: Op,
-    because: Because,
-    order: ReplaceOrder,
 }
 
 /// An object that is to go.

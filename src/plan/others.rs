@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::protect::consented;
-use super::{Added, Because, Draft, Goal, Op, Owner, Refusal, Removal, Request, target};
+use super::{Added, Because, Decision, Draft, Goal, Op, Owner, Refusal, Removal, Request, target};
 use crate::graph::parts::{record_of, wanted_parent};
 use crate::graph::{Resource, ResourceGraph};
 use crate::resource::provider::DataPolicy;
@@ -36,9 +36,7 @@ pub(super) fn is_deployed(catalog: &Catalog, observed: &Observed) -> bool {
 /// Whether ours of this URN are out of use, and one that others have deployed stays in it.
 pub(super) fn gives_way(draft: &Draft<'_>, urn: &Urn) -> bool {
     draft.verdicts.get(urn).is_some_and(|verdict| {
-        let observed = verdict.observed.as_ref();
-        verdict.op == Op::Same
-            && observed.is_some_and(|observed| is_deployed(draft.catalog, observed))
+        matches!(&verdict.decision, Decision::Keep { observed } if is_deployed(draft.catalog, observed))
     })
 }
 
@@ -126,7 +124,7 @@ impl Parts {
 /// have no step of their own then.
 pub(super) fn made_parts(draft: &Draft<'_>) -> Vec<(Urn, String)> {
     let made = draft.verdicts.iter();
-    let made = made.filter(|(_, verdict)| matches!(verdict.op, Op::Create | Op::Replace));
+    let made = made.filter(|(_, verdict)| matches!(verdict.op(), Op::Create | Op::Replace));
     made.filter_map(|(urn, _)| {
         let schema = draft.catalog.get(urn.token())?;
         let resource = draft.graph.get(urn)?;
@@ -374,10 +372,9 @@ fn goes(draft: &Draft<'_>, addition: &Observed) -> bool {
     };
     let mut removals = draft.removals.iter();
     let replaced = draft.verdicts.get(&urn);
-    let replaced = replaced.filter(|verdict| verdict.op == Op::Replace);
-    let replaced = replaced.and_then(|verdict| verdict.observed.as_ref());
+    let replaced = replaced.filter(|verdict| verdict.op() == Op::Replace);
     removals.any(|removal| removal.urn == urn && removal.observed.id == id)
-        || replaced.is_some_and(|observed| observed.id == id)
+        || replaced.is_some_and(|verdict| verdict.is_about(&id))
 }
 
 /// Objects of earlier versions get the tags that they lack, as soon as anything else is to be done.
@@ -386,13 +383,13 @@ pub(super) fn mark(draft: &mut Draft<'_>) {
         && draft
             .verdicts
             .values()
-            .all(|verdict| verdict.op == Op::Same);
+            .all(|verdict| verdict.op() == Op::Same);
     if is_empty {
         return;
     }
     let (catalog, parts) = (draft.catalog, &draft.parts);
     for (urn, verdict) in &mut draft.verdicts {
-        let (Op::Same, Some(observed)) = (verdict.op, &verdict.observed) else {
+        let Decision::Keep { observed } = &verdict.decision else {
             continue;
         };
         let Some(schema) = catalog.get(urn.token()) else {
@@ -404,14 +401,17 @@ pub(super) fn mark(draft: &mut Draft<'_>) {
         let lacks = |key: &str| {
             observed.tags.get(key).is_none() && verdict.comparison.tags.get(key).is_some()
         };
-        if schema.global && lacks(tags::REGION) || parts.of_wanted(urn) && lacks(tags::PARTS) {
-            verdict.op = Op::Update;
-            verdict.because = Because::Unmarked;
+        let is_unmarked =
+            schema.global && lacks(tags::REGION) || parts.of_wanted(urn) && lacks(tags::PARTS);
+        let because = if is_unmarked {
+            Because::Unmarked
         } else if verdict.comparison.behind {
             // Alone it would be a change for every new spelling of what is in force.
-            verdict.op = Op::Update;
-            verdict.because = Because::Behind;
-        }
+            Because::Behind
+        } else {
+            continue;
+        };
+        verdict.decision = Decision::update(because, observed.clone());
     }
 }
 
@@ -428,7 +428,7 @@ pub(super) fn refuse(draft: &mut Draft<'_>) {
         };
         let inputs = &verdict.comparison.inputs;
         // What has tags says itself whose it is, once it is there.
-        let is_asked = !schema.taggable || verdict.op == Op::Create;
+        let is_asked = !schema.taggable || verdict.op() == Op::Create;
         if is_asked
             && !schema.parents.is_empty()
             && resource.options.import.is_none()
@@ -438,12 +438,12 @@ pub(super) fn refuse(draft: &mut Draft<'_>) {
             refusals.push(Refusal::ParentNotOurs { urn, parent });
             continue;
         }
-        let moves = match (verdict.op, &verdict.observed) {
-            (Op::Create, _) => true,
-            (Op::Update | Op::Replace, Some(observed)) => {
+        let moves = match &verdict.decision {
+            Decision::Create { .. } => true,
+            Decision::Keep { .. } => false,
+            Decision::Update { observed, .. } | Decision::Replace { observed, .. } => {
                 schema.place_of(inputs) != schema.place_of(&observed.inputs)
             }
-            _ => false,
         };
         let hung = draft.live.additions.iter();
         let hung = hung.map(|addition| &addition.observed);
@@ -454,7 +454,7 @@ pub(super) fn refuse(draft: &mut Draft<'_>) {
         let hung = hung.filter(|observed| !goes(observed));
         // What is to be made and finds another in its place has been refused with its verdict.
         let foreign = draft.live.foreign.get(*urn);
-        let foreign = foreign.filter(|_| verdict.op != Op::Create);
+        let foreign = foreign.filter(|_| verdict.op() != Op::Create);
         let holder = hung
             .filter(|observed| observed.token == schema.token)
             .chain(foreign)
@@ -467,7 +467,10 @@ pub(super) fn refuse(draft: &mut Draft<'_>) {
                 owner: owner(holder),
             });
         }
-        if let (Because::TakenOver, Some(observed)) = (&verdict.because, &verdict.observed)
+        if let Decision::Update {
+            observed,
+            because: Because::TakenOver,
+        } = &verdict.decision
             && schema.stateful
             && !verdict.comparison.diff.is_empty()
             && !consented(draft, urn, observed)

@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::deletes::{ObjectKey, key};
 use super::{
-    Because, Draft, Goal, Op, Refusal, Removal, ReplaceOrder, RetainReason, Retained, target,
+    Because, Decision, Draft, Goal, Op, Refusal, Removal, ReplaceOrder, RetainReason, Retained,
+    target,
 };
 use crate::graph::OnDelete;
 use crate::resource::desired::Comparison;
@@ -25,7 +26,7 @@ pub(super) fn guard(draft: &mut Draft<'_>) {
 
 fn guard_updates(draft: &mut Draft<'_>) {
     for (urn, verdict) in &draft.verdicts {
-        let (Op::Update, Some(observed)) = (verdict.op, &verdict.observed) else {
+        let Decision::Update { observed, because } = &verdict.decision else {
             continue;
         };
         let schema = draft.catalog.get(urn.token());
@@ -35,7 +36,7 @@ fn guard_updates(draft: &mut Draft<'_>) {
         let discarded = discards.and_then(|discards| discards(&observed.inputs, inputs));
         if let Some(what) = discarded
             // What a run was killed before setting, or others have set, is only brought back to what was agreed to.
-            && verdict.because == Because::Edited
+            && *because == Because::Edited
             && !consented(draft, urn, observed)
         {
             draft.refusals.push(Refusal::Shortens {
@@ -58,7 +59,7 @@ fn guard_updates(draft: &mut Draft<'_>) {
 fn guard_subnets(draft: &mut Draft<'_>) {
     let mut refusals = Vec::new();
     for (urn, verdict) in &draft.verdicts {
-        let (Op::Update, Some(observed)) = (verdict.op, &verdict.observed) else {
+        let Decision::Update { observed, .. } = &verdict.decision else {
             continue;
         };
         let Some(schema) = draft.catalog.get(urn.token()) else {
@@ -118,7 +119,12 @@ fn guard_subnets(draft: &mut Draft<'_>) {
 fn guard_replacements(draft: &mut Draft<'_>) {
     let mut refusals = Vec::new();
     for (urn, verdict) in &draft.verdicts {
-        let (Op::Replace, Some(observed)) = (verdict.op, &verdict.observed) else {
+        let Decision::Replace {
+            observed,
+            because,
+            order,
+        } = &verdict.decision
+        else {
             continue;
         };
         let protect = verdict.desired.protect;
@@ -135,8 +141,8 @@ fn guard_replacements(draft: &mut Draft<'_>) {
             && !consented(draft, urn, observed)
         {
             refusals.push(guarded(urn, observed, Op::Replace, guard));
-        } else if verdict.because == Because::Drifted
-            && let Some(effect) = interruption(draft, urn, verdict.order)
+        } else if *because == Because::Drifted
+            && let Some(effect) = interruption(draft, urn, *order)
         {
             let replacing = verdict.comparison.diff.changes.iter();
             let replacing = replacing.filter(|change| change.replaces);

@@ -12,7 +12,8 @@
 
 use std::collections::BTreeMap;
 
-use super::{Because, DeleteFirst, Draft, Op, ReplaceOrder, Verdict};
+use super::deletes::key;
+use super::{Because, Decision, DeleteFirst, Draft, Op, ReplaceOrder, Verdict};
 use crate::graph::{Resource, dependencies};
 use crate::resource::Schema;
 
@@ -25,7 +26,7 @@ pub(super) fn orders(draft: &mut Draft<'_>) {
         let Some(verdict) = draft.verdicts.get(&resource.urn) else {
             continue;
         };
-        let (Op::Replace, Some(observed)) = (verdict.op, &verdict.observed) else {
+        let Decision::Replace { observed, .. } = &verdict.decision else {
             continue;
         };
         let dragged = dependencies(resource)
@@ -45,8 +46,10 @@ pub(super) fn orders(draft: &mut Draft<'_>) {
         causes.insert(resource.urn.clone(), cause);
     }
     for urn in causes.keys() {
-        if let Some(verdict) = draft.verdicts.get_mut(urn) {
-            verdict.order = ReplaceOrder::DeleteFirst;
+        let verdict = draft.verdicts.get_mut(urn);
+        if let Some(Decision::Replace { order, .. }) = verdict.map(|verdict| &mut verdict.decision)
+        {
+            *order = ReplaceOrder::DeleteFirst;
         }
     }
     draft.delete_first = causes;
@@ -60,6 +63,14 @@ fn would_meet_itself(
     schema: &Schema,
     verdict: &Verdict,
 ) -> bool {
+    let Decision::Replace {
+        observed,
+        because: Because::Broken(_),
+        ..
+    } = &verdict.decision
+    else {
+        return false;
+    };
     let place = schema.place_properties().into_iter();
     let mut place = place.chain(schema.scope.iter().copied());
     let is_made_again = |property: &str| {
@@ -67,15 +78,9 @@ fn would_meet_itself(
         let references = value.map(|value| value.references()).unwrap_or_default();
         references.into_iter().any(|reference| {
             let parent = draft.verdicts.get(&reference.urn);
-            parent.is_some_and(|parent| parent.op == Op::Create)
+            parent.is_some_and(|parent| parent.op() == Op::Create)
         })
     };
-    let is_used = || {
-        let object = verdict
-            .observed
-            .as_ref()
-            .map(|old| (resource.urn.clone(), old.id.clone()));
-        object.is_some_and(|object| !draft.uses.hangs_on(&object).is_empty())
-    };
-    matches!(verdict.because, Because::Broken(_)) && place.any(is_made_again) && !is_used()
+    let object = key(&resource.urn, observed);
+    place.any(is_made_again) && draft.uses.hangs_on(&object).is_empty()
 }

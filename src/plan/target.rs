@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 
 use super::deletes::{ObjectKey, key};
-use super::{Because, Draft, Op, RetainReason, Retained};
+use super::{Decision, Draft, Op, RetainReason, Retained};
 use crate::graph::dependencies;
 use crate::resource::Urn;
 
@@ -16,17 +16,17 @@ pub(super) fn restrict(draft: &mut Draft<'_>) {
         return;
     }
     let wanted = wanted(draft);
-    for (urn, verdict) in &mut draft.verdicts {
+    draft.verdicts.retain(|urn, verdict| {
         if wanted.contains(*urn) {
-            continue;
+            return true;
         }
         // Out of reach: what exists stays as it is, what does not exist is not made.
-        verdict.op = Op::Same;
-        verdict.because = Because::Edited;
-    }
-    draft
-        .verdicts
-        .retain(|urn, verdict| wanted.contains(*urn) || verdict.observed.is_some());
+        let Some(observed) = verdict.observed().cloned() else {
+            return false;
+        };
+        verdict.decision = Decision::Keep { observed };
+        true
+    });
     draft
         .refusals
         .retain(|refusal| wanted.contains(refusal.urn()));
@@ -69,7 +69,7 @@ fn wanted(draft: &Draft<'_>) -> BTreeSet<Urn> {
                 && draft
                     .verdicts
                     .get(*urn)
-                    .is_some_and(|verdict| matches!(verdict.op, Op::Create | Op::Replace))
+                    .is_some_and(|verdict| matches!(verdict.op(), Op::Create | Op::Replace))
         });
         if by_name || by_need {
             excluded.insert(&resource.urn);

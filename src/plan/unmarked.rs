@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Because, Draft, Goal, Op, Refusal, target};
+use super::{Draft, Goal, Op, Refusal, Verdict, target};
 use crate::resource::diff::compare;
 use crate::resource::{Change, Observed, Urn, Value};
 
@@ -115,7 +115,7 @@ fn elsewhere(draft: &Draft<'_>, missing: &BTreeSet<&Urn>) -> Vec<Unmarked> {
                 && observed.tags.is_empty()
                 && changed.all(|property| property == free)
         })?;
-        (verdict.because == Because::Gone).then(|| Unmarked {
+        verdict.is_gone().then(|| Unmarked {
             urn: (*urn).clone(),
             id: there.observed.id.clone(),
             arn: there.observed.arn.clone(),
@@ -135,7 +135,7 @@ fn missing<'a>(draft: &Draft<'a>) -> BTreeSet<&'a Urn> {
             Goal::Up => draft
                 .verdicts
                 .get(urn)
-                .is_some_and(|verdict| verdict.op == Op::Create),
+                .is_some_and(|verdict| verdict.op() == Op::Create),
         };
         is_missing
             && resource.options.import.is_none()
@@ -158,13 +158,10 @@ fn was_so(draft: &Draft<'_>, used: &Urn, user: &Urn, observed: &Observed) -> boo
     if draft.request.goal == Goal::Destroy {
         return true;
     }
-    let because = draft.verdicts.get(used).map(|verdict| &verdict.because);
+    let used = draft.verdicts.get(used);
     let user = draft.verdicts.get(user);
-    because == Some(&Because::Gone)
-        || user.is_some_and(|verdict| {
-            let object = verdict.observed.as_ref();
-            verdict.comparison.drift && object.is_some_and(|object| object.id == observed.id)
-        })
+    used.is_some_and(Verdict::is_gone)
+        || user.is_some_and(|verdict| verdict.comparison.drift && verdict.is_about(&observed.id))
 }
 
 /// The references to ids in a wanted value, each with what is live in its place. Of a list, whose order AWS may not keep,

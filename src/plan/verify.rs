@@ -6,14 +6,16 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::deletes::foreign_texts;
 use super::{Action, Op, Plan, ReplaceOrder, Step, StepId};
-use crate::graph::{ResourceGraph, dependencies};
+use crate::graph::{Cyclic, ResourceGraph, dependencies, topological};
 use crate::resource::{Catalog, Properties, Urn};
 
 /// A plan that must not run: always a bug in fde-infra.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Violation {
     #[error("step {step} waits for step {on}, which comes later")]
-    OutOfOrder { step: usize, on: usize },
+    OutOfOrder { step: StepId, on: StepId },
+    #[error("steps wait for each other in a circle: {}", names(.0))]
+    Cycle(Vec<Urn>),
     #[error("step {step}, `{}`, does not wait for step {on}, `{}`: {because}", .urns.0, .urns.1)]
     Unordered {
         step: StepId,
@@ -31,6 +33,11 @@ pub enum Violation {
     ProtectedDeleted(Urn),
     #[error("`{}` is not ours and would be touched", .0.name())]
     ForeignTouched(Urn),
+}
+
+fn names(urns: &[Urn]) -> String {
+    let names: Vec<String> = urns.iter().map(|urn| format!("`{}`", urn.name())).collect();
+    names.join(", ")
 }
 
 /// Checks a plan.
@@ -55,7 +62,7 @@ fn check_steps(plan: &Plan) -> Result<(), Violation> {
     let kept: BTreeSet<&Urn> = plan.kept.iter().map(|kept| &kept.urn).collect();
     for (id, step) in plan.steps.iter().enumerate() {
         if let Some(&on) = step.waits_for.iter().find(|on| **on >= id) {
-            return Err(Violation::OutOfOrder { step: id, on });
+            return Err(cycle(plan).unwrap_or(Violation::OutOfOrder { step: id, on }));
         }
         if !step.is_delete() {
             if !brought_up.insert(&step.urn) {
@@ -81,6 +88,14 @@ fn check_steps(plan: &Plan) -> Result<(), Violation> {
         }
     }
     Ok(())
+}
+
+/// The steps that can never begin, because each waits for the next.
+fn cycle(plan: &Plan) -> Option<Violation> {
+    let waits = plan.steps.iter().map(|step| step.waits_for.clone());
+    let Cyclic(cycle) = topological(&waits.enumerate().collect()).err()?;
+    let urns = cycle.into_iter().map(|id| plan.steps[id].urn.clone());
+    Some(Violation::Cycle(urns.collect()))
 }
 
 /// Steps by what they are about.
@@ -156,18 +171,41 @@ fn check_needs(
                     .is_some_and(|(harms, (observed, comparison))| {
                         harms(&observed.inputs, &comparison.inputs)
                     });
-            // A reboot is a step of its own kind: a replica's can come before its source's.
-            let reboots = |id: StepId| {
-                let desired = plan.steps[id].desired();
-                desired.is_some_and(|desired| desired.reboot)
-            };
-            let may_reboot = needed.token() == urn.token() && reboots(id) && reboots(on);
-            if !may_be_late && !may_reboot {
+            if reboots_before(plan, graph, catalog, steps, (id, on)) {
+                must_wait(plan, on, id, "it is rebooted after it")?;
+            } else if !may_be_late {
                 must_wait(plan, id, on, "it needs it")?;
             }
         }
     }
     Ok(())
+}
+
+/// Tells whether what needs the other is rebooted first: see [`crate::resource::Schema::reboots`].
+fn reboots_before(
+    plan: &Plan,
+    graph: &ResourceGraph,
+    catalog: &Catalog,
+    steps: &Steps<'_>,
+    (user, needed): (StepId, StepId),
+) -> bool {
+    let (user, needed) = (&plan.steps[user], &plan.steps[needed]);
+    let is_rebooted = |step: &Step| {
+        let desired = step.desired().filter(|_| step.op() == Op::Update);
+        desired.is_some_and(|desired| desired.reboot)
+    };
+    let schema = catalog.get(user.urn.token());
+    let Some(order) = schema.and_then(|schema| schema.reboots) else {
+        return false;
+    };
+    let used = graph.get(&needed.urn).map(dependencies).unwrap_or_default();
+    let used = used.into_iter().filter_map(|urn| steps.up.get(urn));
+    let comparisons = used.filter_map(|id| plan.steps[*id].comparison());
+    let mut changes = comparisons.flat_map(|comparison| &comparison.diff.changes);
+    user.urn.token() == needed.urn.token()
+        && is_rebooted(user)
+        && is_rebooted(needed)
+        && order(&mut changes)
 }
 
 fn check_replacements(plan: &Plan, steps: &Steps<'_>) -> Result<(), Violation> {

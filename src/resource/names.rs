@@ -71,7 +71,7 @@ pub fn generation(schema: &Schema, inputs: &Properties) -> String {
                     .property(name)
                     .is_some_and(|property| property.replaces)
         })
-        .map(|(name, value)| (name.clone(), value.clone()))
+        .map(|(name, value)| (name.clone(), value.spelled_out()))
         .collect();
     let document = serde_json::Value::from(&Value::Object(replacing));
     short_hash(&document.to_string(), GENERATION)

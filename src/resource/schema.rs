@@ -460,12 +460,6 @@ impl Schema {
     }
 
     #[must_use]
-    pub fn untaggable(mut self) -> Self {
-        self.taggable = false;
-        self
-    }
-
-    #[must_use]
     pub fn defers(mut self, take_over: fn(&mut Properties, &Properties)) -> Self {
         self.defers = Some(take_over);
         self

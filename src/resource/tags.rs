@@ -348,7 +348,7 @@ pub fn applied_hash(
             .property(name)
             .is_some_and(|property| property.secret || property.write_only);
         if !hidden {
-            open.insert(name.clone(), without_secrets(value));
+            open.insert(name.clone(), without_secrets(&value.spelled_out()));
         }
     }
     let tags: serde_json::Value = author_tags
@@ -363,7 +363,8 @@ pub fn applied_hash(
 fn without_secrets(value: &Value) -> Value {
     match value {
         Value::Secret(_) => Value::Null,
-        Value::List(values) => Value::List(values.iter().map(without_secrets).collect()),
+        Value::List(values) => Value::list(values.iter().map(without_secrets)),
+        Value::Join(parts) => Value::Join(parts.iter().map(without_secrets).collect()),
         Value::Object(values) => Value::Object(
             values
                 .iter()
@@ -388,6 +389,8 @@ pub fn short_hash(text: &str, length: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::resource::CreateClass;
+    use crate::resource::value::{Conditional, properties};
 
     fn owned(author: &[(&str, &str)]) -> Tags {
         let stack = StackId {
@@ -404,6 +407,30 @@ mod tests {
             "abc",
             Marks::default(),
         )
+    }
+
+    #[test]
+    fn choices_and_texts_enter_a_hash_whole_and_their_secrets_do_not() {
+        let schema =
+            Schema::new::<BTreeMap<String, serde_json::Value>>("t:T", CreateClass::NaturalKey);
+        let hash =
+            |value: Value| source_hash(&schema, &properties([("p", value)]), &BTreeMap::new());
+        let reference = Value::output(&owned(&[]).owner().unwrap(), "id");
+        let choice = |otherwise: Value| {
+            Value::If(Box::new(Conditional {
+                condition: reference.clone(),
+                says: "there is a network".to_owned(),
+                then: 1.into(),
+                otherwise,
+            }))
+        };
+        let text = |part: Value| Value::join([reference.clone(), part]);
+        let secret = |text: &str| Value::Secret(Box::new(text.into()));
+        assert_ne!(hash(choice(0.into())), hash(choice(2.into())));
+        assert_ne!(hash(choice(1.into())), hash(1.into()));
+        assert_ne!(hash(text(choice(0.into()))), hash(text(choice(2.into()))));
+        assert_eq!(hash(choice(secret("a"))), hash(choice(secret("b"))));
+        assert_eq!(hash(text(secret("a"))), hash(text(secret("b"))));
     }
 
     #[test]

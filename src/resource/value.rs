@@ -7,6 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
+use super::urn::FACTS_TOKEN;
 use super::{Path, Urn};
 
 /// The properties of a resource, by name, in a stable order.
@@ -49,6 +50,26 @@ pub struct OutputReference {
     pub urn: Urn,
     /// Output name first, then keys and indices into it.
     pub path: Vec<String>,
+}
+
+impl OutputReference {
+    /// The value that it leads to: a fact of the account, the resource's URN, or what `output` says that this resource has of
+    /// that name.
+    pub fn resolve(
+        &self,
+        facts: &Properties,
+        output: impl FnOnce(&Urn, &str) -> Option<Value>,
+    ) -> Option<Value> {
+        let (name, rest) = self.path.split_first()?;
+        let value = if self.urn.token() == FACTS_TOKEN {
+            facts.get(name)?.clone()
+        } else if name == "urn" {
+            self.urn.to_string().into()
+        } else {
+            output(&self.urn, name)?
+        };
+        value.at(rest).cloned()
+    }
 }
 
 impl fmt::Display for OutputReference {
@@ -264,6 +285,29 @@ impl Value {
         }
     }
 
+    /// The value with every choice spelled out: a hash of it tells two choices apart that have a branch in common.
+    pub(super) fn spelled_out(&self) -> Self {
+        match self {
+            Self::If(choice) => Self::object([
+                ("if", choice.condition.spelled_out()),
+                ("then", choice.then.spelled_out()),
+                ("otherwise", choice.otherwise.spelled_out()),
+            ]),
+            Self::List(values) => Self::list(values.iter().map(Self::spelled_out)),
+            Self::Join(parts) => Self::Join(parts.iter().map(Self::spelled_out).collect()),
+            Self::Object(values) => {
+                let values = values.iter();
+                Self::Object(
+                    values
+                        .map(|(name, v)| (name.clone(), v.spelled_out()))
+                        .collect(),
+                )
+            }
+            Self::Secret(value) => Self::Secret(Box::new(value.spelled_out())),
+            known => known.clone(),
+        }
+    }
+
     /// The plain text of a scalar, as string interpolation shows it.
     fn to_text(&self) -> String {
         match self {
@@ -382,7 +426,8 @@ impl From<serde_json::Value> for Value {
     }
 }
 
-/// Plain JSON of a known value, secrets in clear: for the AWS calls alone. References become their `${…}` text.
+/// Plain JSON of a known value, secrets in clear: for the AWS calls alone. For the checks before these, a reference stands as its
+/// `${…}` text, and a choice as its first branch.
 impl From<&Value> for serde_json::Value {
     fn from(value: &Value) -> Self {
         match value {

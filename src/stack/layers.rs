@@ -53,18 +53,6 @@ pub fn read(
     }
 }
 
-/// Parses one text on its own.
-pub fn parse_alone(name: &str, text: &str) -> Result<Document, StackErrors> {
-    let sources = vec![Source {
-        name: name.to_owned(),
-        text: text.to_owned(),
-    }];
-    match parse::parse(0, text) {
-        Ok((root, faults)) if faults.is_empty() => Ok(Document { sources, root }),
-        Ok((_, faults)) | Err(faults) => Err(StackErrors::new(&sources, faults)),
-    }
-}
-
 impl Reading<'_> {
     /// Lays a flag over the stack.
     fn set(&mut self, root: Node, flag: &Flag) -> Result<Node, Vec<StackError>> {

@@ -165,14 +165,6 @@ pub fn load(path_name: &str, read: Read<'_>, flags: &[Flag]) -> Result<Stack, St
     }
 }
 
-/// Parses one text on its own, without layers, flags or any meaning.
-///
-/// # Errors
-/// Every fault of the text.
-pub fn parse(source_name: &str, text: &str) -> Result<Document, StackErrors> {
-    layers::parse_alone(source_name, text)
-}
-
 fn check_head(
     document: &Document,
     schema: &Json,

@@ -63,11 +63,22 @@ mod tests {
 
     use super::*;
     use crate::component::testing::faults;
-    use crate::stack;
+    use crate::stack::{Document, Source, StackErrors};
     use crate::testing::random::Random;
 
+    fn document(text: &str) -> Result<Document, StackErrors> {
+        let sources = vec![Source {
+            name: "dev.yaml".to_owned(),
+            text: text.to_owned(),
+        }];
+        match parse(0, text) {
+            Ok((root, faults)) if faults.is_empty() => Ok(Document { sources, root }),
+            Ok((_, faults)) | Err(faults) => Err(StackErrors::new(&sources, faults)),
+        }
+    }
+
     fn shown(text: &str) -> String {
-        match stack::parse("dev.yaml", text) {
+        match document(text) {
             Ok(_) => "fine".to_owned(),
             Err(errors) => faults(&errors, 0),
         }
@@ -80,7 +91,7 @@ mod tests {
     #[test]
     fn places() {
         let text = "\u{feff}# ä\r\na: 'x'\r\nb:\r\n  - c: {d: \"e\\n\"}\r\n  - |\r\n    tëxt\r\n    more\r\ne: 12\r\n";
-        let document = stack::parse("dev.yaml", text).unwrap();
+        let document = document(text).unwrap();
         let at = |path: &'static str| document.text(document.place(&path.into())).to_owned();
         assert_eq!(at("a"), "'x'");
         assert_eq!(at("b"), "b");
@@ -92,8 +103,7 @@ mod tests {
 
     #[test]
     fn words_of_old_yaml_stay_text() {
-        let document =
-            stack::parse("dev.yaml", "a: [on, yes, 0777, 1_000, 2024-06-01, ~, 1e3]").unwrap();
+        let document = document("a: [on, yes, 0777, 1_000, 2024-06-01, ~, 1e3]").unwrap();
         let items = document.root.get("a").and_then(Node::as_list).unwrap();
         let shown: Vec<String> = items
             .iter()
@@ -224,7 +234,7 @@ mod tests {
     /// The first fault of a text.
     fn verdict(text: &str) -> String {
         let began = Instant::now();
-        let outcome = stack::parse("dev.yaml", text);
+        let outcome = document(text);
         let took = began.elapsed();
         assert!(took < PATIENCE, "{}…: {took:?}", &text[..40]);
         let errors = outcome.map_or_else(|errors| errors.errors, |_| Vec::new());
@@ -314,7 +324,7 @@ mod tests {
             "\r", "\u{0}", "\u{202e}", "?", "---", "<<",
         ];
         for text in Random::texts(&pieces, 40) {
-            let Ok(document) = stack::parse("dev.yaml", &text) else {
+            let Ok(document) = document(&text) else {
                 continue;
             };
             // Every place lies in the text, on whole characters.

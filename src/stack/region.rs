@@ -96,10 +96,10 @@ pub fn judge(region: &str, span: Span) -> Verdict {
         });
         return Verdict::Wrong(match zone_of {
             Some(known) => error.help(format!("that is a zone; its region is `{known}`")),
-            None => error.suggest(nearest(&lower, SLIPS)),
+            None => error.suggest(likeliest(&lower, SLIPS)),
         });
     }
-    match nearest(region, slips(region)) {
+    match likeliest(region, slips(region)) {
         Some(nearest) => Verdict::Wrong(
             StackError::new(Fault::Region, span, "is not a region of AWS")
                 .help(format!("did you mean `{nearest}`?")),
@@ -119,7 +119,7 @@ pub fn judge(region: &str, span: Span) -> Verdict {
 }
 
 /// The region that was most likely meant.
-fn nearest(region: &str, slips: usize) -> Option<String> {
+fn likeliest(region: &str, slips: usize) -> Option<String> {
     let distance = |known: &str| strsim::damerau_levenshtein(region, known);
     // No name is so long; to compare a hostile one would take seconds.
     if region.len() > 40 {

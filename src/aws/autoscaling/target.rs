@@ -6,7 +6,7 @@
 //! - Deregistering takes policies, and the alarms that they made, with it. So does the deletion of the service, be it for one of the
 //!   same name: <https://github.com/hashicorp/terraform-provider-aws/issues/10432>, issues/9473, issues/14254.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 use async_trait::async_trait;
 use aws_sdk_applicationautoscaling::types::{ScalableDimension, ScalableTarget, ServiceNamespace};
@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 use crate::aws::context::Context;
 use crate::aws::error::{AwsResult, expected};
 use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType, adopt, check};
+use crate::aws::sdk_tag::to_map;
 use crate::aws::wait::while_in_use;
 use crate::resource::provider::{DataPolicy, Progress, Query};
 use crate::resource::{
@@ -214,7 +215,7 @@ async fn register(
                 .scalable_dimension(ScalableDimension::EcsServiceDesiredCount)
                 .set_min_capacity(min)
                 .max_capacity(inputs.max_capacity)
-                .set_tags(tags.map(to_sdk))
+                .set_tags(tags.map(to_map))
                 .send()
         })
     })
@@ -233,12 +234,6 @@ async fn tags_of(context: &Context, arn: &str) -> AwsResult<Tags> {
         })
         .await?;
     Ok(answer.tags.unwrap_or_default().into_iter().collect())
-}
-
-fn to_sdk(tags: &Tags) -> HashMap<String, String> {
-    tags.iter()
-        .map(|(key, value)| (key.to_owned(), value.to_owned()))
-        .collect()
 }
 
 fn live(target: &ScalableTarget, tags: Tags) -> LiveOf<Target> {

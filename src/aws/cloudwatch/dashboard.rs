@@ -12,12 +12,12 @@ use serde::{Deserialize, Serialize};
 
 use super::{list_tags, standing, tags_of, to_sdk};
 use crate::aws::context::Context;
-use crate::aws::error::AwsResult;
+use crate::aws::error::{AwsResult, if_there};
 use crate::aws::policy::{canonical_json, to_text};
 use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType, adopt};
 use crate::resource::provider::{DataPolicy, Progress, Query};
 use crate::resource::text_rule::is_plain;
-use crate::resource::{Condition, CreateClass, ErrorKind, Property, Schema, Tags, TextRule};
+use crate::resource::{Condition, CreateClass, Property, Schema, Tags, TextRule};
 
 /// A page of graphs.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
@@ -136,13 +136,8 @@ async fn get(context: &Context, name: &str) -> AwsResult<Option<serde_json::Valu
                 .send()
         })
         .await;
-    match answer {
-        Ok(answer) => Ok(Some(serde_json::Value::String(
-            answer.dashboard_body.unwrap_or_default(),
-        ))),
-        Err(error) if error.is(ErrorKind::NotFound) => Ok(None),
-        Err(error) => Err(error),
-    }
+    let body = if_there(answer)?.map(|answer| answer.dashboard_body.unwrap_or_default());
+    Ok(body.map(serde_json::Value::String))
 }
 
 async fn put(

@@ -8,10 +8,9 @@ pub mod dashboard;
 pub mod metric_alarm;
 pub mod metric_query;
 
-use aws_sdk_cloudwatch::types::Tag;
-
 use super::context::Context;
 use super::error::AwsResult;
+use super::sdk_tag::{from_sdk, to_sdk};
 use crate::resource::provider::Query;
 use crate::resource::{ErrorKind, ProviderError, Tags};
 
@@ -33,20 +32,7 @@ async fn list_tags(context: &Context, arn: &str) -> AwsResult<Tags> {
                 .send()
         })
         .await?;
-    Ok(answer
-        .tags()
-        .iter()
-        .filter_map(|tag| {
-            let value = tag.value().unwrap_or_default();
-            Some((tag.key()?.to_owned(), value.to_owned()))
-        })
-        .collect())
-}
-
-pub(super) fn to_sdk(tags: &Tags) -> Vec<Tag> {
-    tags.iter()
-        .map(|(key, value)| Tag::builder().key(key).value(value).build())
-        .collect()
+    Ok(from_sdk(answer.tags()))
 }
 
 /// What a create call found standing where it wanted to put something.

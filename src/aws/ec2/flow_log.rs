@@ -23,6 +23,7 @@ use aws_sdk_ec2::types::{
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::{ByToken, Creation};
 use crate::aws::context::Context;
 use crate::aws::error::{AwsResult, expected, from_sdk, kind};
 use crate::aws::pages::pages;
@@ -274,16 +275,10 @@ impl ResourceType for FlowLog {
         context: &Context,
         new: New<'_, Self::Inputs>,
     ) -> AwsResult<LiveOf<Self>> {
-        let new = &new;
-        let made = super::create_by_token(
-            new.instead_of,
-            |generation| make(context, new, generation),
-            |id| async move { find(context, &id).await.map(Some) },
-            |id| async move { super::tag(context, &id, new.tags).await },
-        )
-        .await;
+        let creation = Creation { context, new: &new };
+        let made = super::create_by_token(new.instead_of, &creation).await;
         match made {
-            Err(error) if error.is(ErrorKind::AlreadyExists) => met(context, new, error).await,
+            Err(error) if error.is(ErrorKind::AlreadyExists) => met(context, &new, error).await,
             made => made,
         }
     }
@@ -316,6 +311,22 @@ impl ResourceType for FlowLog {
                 all_done(DELETE, answer.unsuccessful())
             })
             .await
+    }
+}
+
+impl ByToken for Creation<'_, Inputs> {
+    type Made = LiveOf<FlowLog>;
+
+    async fn make(&self, generation: u32) -> AwsResult<String> {
+        make(self.context, self.new, generation).await
+    }
+
+    async fn look(&self, id: &str) -> AwsResult<Option<Self::Made>> {
+        find(self.context, id).await.map(Some)
+    }
+
+    async fn touch(&self, id: &str) -> AwsResult<()> {
+        super::tag(self.context, id, self.new.tags).await
     }
 }
 

@@ -18,7 +18,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::aws::context::Context;
-use crate::aws::error::{AwsResult, expected};
+use crate::aws::error::{AwsResult, expected, if_there};
 use crate::aws::pages::pages;
 use crate::aws::resource_type::{Asking, Change, Live, LiveOf, New, ResourceType};
 use crate::aws::states;
@@ -255,14 +255,11 @@ async fn find(context: &Context, id: &str) -> AwsResult<Option<LiveOf<InternetGa
                 .send()
         })
         .await;
-    match answer {
-        Ok(answer) => Ok(answer
-            .internet_gateways()
-            .first()
-            .map(|gateway| live(context, gateway))),
-        Err(error) if error.is(ErrorKind::NotFound) => Ok(None),
-        Err(error) => Err(error),
-    }
+    let answer = if_there(answer)?;
+    let gateway = answer
+        .as_ref()
+        .and_then(|answer| answer.internet_gateways().first());
+    Ok(gateway.map(|gateway| live(context, gateway)))
 }
 
 /// The stack's gateways.

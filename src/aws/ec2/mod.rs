@@ -22,12 +22,12 @@ mod vpc_default_group;
 
 pub(super) use holders::PIECES;
 
-use std::future::Future;
-
 use aws_sdk_ec2::types::{Filter, ResourceType, Tag, TagSpecification};
 
 use super::context::Context;
 use super::error::AwsResult;
+use super::resource_type::New;
+use super::sdk_tag::{from_sdk, to_sdk};
 use super::wait::{VISIBILITY, until_visible};
 use crate::resource::{ErrorKind, Misfit, Properties, ProviderError, StackId, Tags, Value, tags};
 
@@ -48,8 +48,27 @@ fn filter_of<'a>(name: &str, values: impl IntoIterator<Item = &'a str>) -> Filte
         .build()
 }
 
-/// Creates an object by client token. `make` takes the generation of the token and answers with the object's id; `look`
-/// reads it, and finds `None` if it is dead.
+/// An object that is created by client token: see [`create_by_token`].
+trait ByToken {
+    type Made;
+
+    /// Makes the call with a token of this generation, and answers with the object's id.
+    async fn make(&self, generation: u32) -> AwsResult<String>;
+
+    /// Reads the object; `None` if it is dead.
+    async fn look(&self, id: &str) -> AwsResult<Option<Self::Made>>;
+
+    /// Changes the object in a way that changes nothing.
+    async fn touch(&self, id: &str) -> AwsResult<()>;
+}
+
+/// A create call of a resource type, for what it says of [`ByToken`].
+struct Creation<'a, Inputs> {
+    context: &'a Context,
+    new: &'a New<'a, Inputs>,
+}
+
+/// Creates an object by client token.
 ///
 /// AWS remembers a token for longer than its object lives, and then answers with the dead one: after a deletion behind
 /// our back, the same inputs need the next generation. EC2 compares a repeated token's tags too, so a token that was
@@ -57,37 +76,24 @@ fn filter_of<'a>(name: &str, values: impl IntoIterator<Item = &'a str>) -> Filte
 /// object that the new one takes the place of: the same inputs may have made it.
 ///
 /// AWS lists a dead object for a while only, and a new one not at once. What is not listed through the whole window is
-/// therefore told apart by `touch`, a change of it that changes nothing: AWS refuses it for what does not exist.
+/// therefore told apart by a touch: AWS refuses it for what does not exist.
 ///
 /// # Errors
 /// Those of the three, and [`ErrorKind::TimedOut`] if what exists is not listed in time.
-async fn create_by_token<T, M, MFut, L, LFut, D, DFut>(
-    instead_of: &[String],
-    make: M,
-    look: L,
-    touch: D,
-) -> AwsResult<T>
-where
-    M: Fn(u32) -> MFut,
-    MFut: Future<Output = AwsResult<String>>,
-    L: Fn(String) -> LFut,
-    LFut: Future<Output = AwsResult<Option<T>>>,
-    D: Fn(String) -> DFut,
-    DFut: Future<Output = AwsResult<()>>,
-{
+async fn create_by_token<T: ByToken>(instead_of: &[String], object: &T) -> AwsResult<T::Made> {
     const GENERATIONS: u32 = 32;
     for generation in 0..GENERATIONS {
-        let id = match until_visible(|| make(generation)).await {
+        let id = match until_visible(|| object.make(generation)).await {
             Err(error) if error.code == "IdempotentParameterMismatch" => continue,
             answer => answer?,
         };
         if instead_of.contains(&id) {
             continue;
         }
-        match until_visible(|| look(id.clone())).await {
+        match until_visible(|| object.look(&id)).await {
             Ok(Some(alive)) => return Ok(alive),
             Ok(None) => {}
-            Err(unlisted) if unlisted.is(ErrorKind::NotFound) => match touch(id.clone()).await {
+            Err(unlisted) if unlisted.is(ErrorKind::NotFound) => match object.touch(&id).await {
                 Err(error) if error.is(ErrorKind::NotFound) => {}
                 Err(error) => return Err(error),
                 Ok(()) => {
@@ -143,27 +149,10 @@ fn on_create(kind: ResourceType, tags: &Tags) -> TagSpecification {
         .build()
 }
 
-pub(super) fn to_sdk(tags: &Tags) -> Vec<Tag> {
-    let tags = tags.iter();
-    tags.map(|(key, value)| Tag::builder().key(key).value(value).build())
-        .collect()
-}
-
 /// Keys of tags that are to go, whatever their values.
 pub(super) fn keys_to_sdk(keys: &[String]) -> Vec<Tag> {
     keys.iter()
         .map(|key| Tag::builder().key(key).build())
-        .collect()
-}
-
-fn from_sdk(tags: &[Tag]) -> Tags {
-    tags.iter()
-        .filter_map(|tag| {
-            Some((
-                tag.key()?.to_owned(),
-                tag.value().unwrap_or_default().to_owned(),
-            ))
-        })
         .collect()
 }
 
@@ -210,51 +199,70 @@ mod tests {
         assert!(!same_range("10.0.0.0/25", "10.0.0.0/24"));
     }
 
+    /// Answers in each generation of a token, which is the id.
+    type Answers = fn(&str) -> AwsResult<Option<()>>;
+
+    impl ByToken for (Answers, Answers, Answers) {
+        type Made = String;
+
+        async fn make(&self, generation: u32) -> AwsResult<String> {
+            let id = generation.to_string();
+            (self.0)(&id).map(|_| id)
+        }
+
+        async fn look(&self, id: &str) -> AwsResult<Option<String>> {
+            (self.1)(id).map(|alive| alive.map(|()| id.to_owned()))
+        }
+
+        async fn touch(&self, id: &str) -> AwsResult<()> {
+            (self.2)(id).map(|_| ())
+        }
+    }
+
+    async fn created(
+        instead_of: &[String],
+        make: Answers,
+        look: Answers,
+        touch: Answers,
+    ) -> AwsResult<String> {
+        create_by_token(instead_of, &(make, look, touch)).await
+    }
+
     #[tokio::test(start_paused = true)]
     async fn a_token_whose_object_is_dead_is_followed_by_the_next() {
-        let made = create_by_token(
-            &["3".to_owned()],
-            |generation| async move {
-                match generation {
-                    1 => {
-                        let mut error =
-                            ProviderError::new(ErrorKind::Invalid, "ec2:CreateNatGateway", "");
-                        error.code = "IdempotentParameterMismatch".to_owned();
-                        Err(error)
-                    }
-                    _ => Ok(generation.to_string()),
-                }
+        let replaced = ["3".to_owned()];
+        let made = created(
+            &replaced,
+            |id| {
+                let mut error = ProviderError::new(ErrorKind::Invalid, "ec2:CreateNatGateway", "");
+                error.code = "IdempotentParameterMismatch".to_owned();
+                if id == "1" { Err(error) } else { Ok(None) }
             },
-            |id| async move {
-                match id.as_str() {
-                    "0" => Ok(None),
-                    "2" => Err(not_listed("ec2:DescribeNatGateways", "it")),
-                    _ => Ok(Some(id)),
-                }
+            |id| match id {
+                "0" => Ok(None),
+                "2" => Err(not_listed("ec2:DescribeNatGateways", "it")),
+                _ => Ok(Some(())),
             },
-            |id| async move {
+            |id| {
                 assert_eq!(id, "2", "only what is not listed is touched");
                 Err(not_listed("ec2:CreateTags", "it"))
             },
-        )
-        .await
-        .unwrap();
-        assert_eq!(made, "4");
+        );
+        assert_eq!(made.await.unwrap(), "4");
     }
 
     #[tokio::test(start_paused = true)]
     async fn what_exists_and_is_not_listed_is_not_made_again() {
-        let error = create_by_token(
+        let made = created(
             &[],
-            |generation| async move { Ok(generation.to_string()) },
-            |_| async { Err::<Option<()>, _>(not_listed("ec2:DescribeRouteTables", "it")) },
-            |id| async move {
+            |_| Ok(None),
+            |_| Err(not_listed("ec2:DescribeRouteTables", "it")),
+            |id| {
                 assert_eq!(id, "0");
-                Ok(())
+                Ok(None)
             },
-        )
-        .await
-        .unwrap_err();
+        );
+        let error = made.await.unwrap_err();
         assert_eq!(error.kind, ErrorKind::TimedOut);
         assert_eq!(error.operation, "ec2:DescribeRouteTables");
         assert_eq!(error.waited, Some(VISIBILITY));
@@ -262,14 +270,8 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn tokens_that_all_answer_with_the_dead_are_given_up() {
-        let error = create_by_token(
-            &[],
-            |generation| async move { Ok(generation.to_string()) },
-            |_| async { Ok(None::<()>) },
-            |_| async { Ok(()) },
-        )
-        .await
-        .unwrap_err();
+        let made = created(&[], |_| Ok(None), |_| Ok(None), |_| Ok(None));
+        let error = made.await.unwrap_err();
         assert_eq!(error.kind, ErrorKind::Failed);
         assert!(error.message.contains("32 client tokens"), "{error}");
     }

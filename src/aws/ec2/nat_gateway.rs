@@ -15,6 +15,7 @@ use aws_sdk_ec2::types::{
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::{ByToken, Creation};
 use crate::aws::context::Context;
 use crate::aws::error::{AwsResult, expected};
 use crate::aws::pages::pages;
@@ -116,46 +117,11 @@ impl ResourceType for NatGateway {
         context: &Context,
         new: New<'_, Self::Inputs>,
     ) -> AwsResult<LiveOf<Self>> {
-        let inputs = new.inputs;
-        let new = &new;
-        let live = super::create_by_token(
-            new.instead_of,
-            |generation| async move {
-                let answer = context
-                    .call("ec2:CreateNatGateway", || {
-                        context
-                            .ec2
-                            .create_nat_gateway()
-                            .subnet_id(&inputs.subnet_id)
-                            .set_allocation_id(inputs.allocation_id.clone())
-                            .connectivity_type(match inputs.connectivity_type {
-                                Connectivity::Public => ConnectivityType::Public,
-                                Connectivity::Private => ConnectivityType::Private,
-                            })
-                            .client_token(new.client_token(generation))
-                            .tag_specifications(super::on_create(Ec2Type::Natgateway, new.tags))
-                            .send()
-                    })
-                    .await?;
-                let id = answer
-                    .nat_gateway
-                    .and_then(|gateway| gateway.nat_gateway_id);
-                expected("ec2:CreateNatGateway", id, "a NAT gateway")
-            },
-            |id| async move {
-                let gateway = find(context, &id).await?;
-                let gone = matches!(
-                    gateway.state(),
-                    Some(NatGatewayState::Deleting | NatGatewayState::Deleted)
-                );
-                Ok((!gone).then(|| live(context, &gateway)))
-            },
-            |id| async move { super::tag(context, &id, new.tags).await },
-        )
-        .await?;
+        let creation = Creation { context, new: &new };
+        let live = super::create_by_token(new.instead_of, &creation).await?;
         // With the tags that it has: a gateway whose token is ours is ours, even if somebody took its tags away.
         Ok(Live {
-            inputs: inputs.clone(),
+            inputs: new.inputs.clone(),
             ..live
         })
     }
@@ -230,6 +196,47 @@ impl ResourceType for NatGateway {
                 }
             })
             .await
+    }
+}
+
+impl ByToken for Creation<'_, Inputs> {
+    type Made = LiveOf<NatGateway>;
+
+    async fn make(&self, generation: u32) -> AwsResult<String> {
+        let (context, new, inputs) = (self.context, self.new, self.new.inputs);
+        let answer = context
+            .call("ec2:CreateNatGateway", || {
+                context
+                    .ec2
+                    .create_nat_gateway()
+                    .subnet_id(&inputs.subnet_id)
+                    .set_allocation_id(inputs.allocation_id.clone())
+                    .connectivity_type(match inputs.connectivity_type {
+                        Connectivity::Public => ConnectivityType::Public,
+                        Connectivity::Private => ConnectivityType::Private,
+                    })
+                    .client_token(new.client_token(generation))
+                    .tag_specifications(super::on_create(Ec2Type::Natgateway, new.tags))
+                    .send()
+            })
+            .await?;
+        let id = answer
+            .nat_gateway
+            .and_then(|gateway| gateway.nat_gateway_id);
+        expected("ec2:CreateNatGateway", id, "a NAT gateway")
+    }
+
+    async fn look(&self, id: &str) -> AwsResult<Option<Self::Made>> {
+        let gateway = find(self.context, id).await?;
+        let gone = matches!(
+            gateway.state(),
+            Some(NatGatewayState::Deleting | NatGatewayState::Deleted)
+        );
+        Ok((!gone).then(|| live(self.context, &gateway)))
+    }
+
+    async fn touch(&self, id: &str) -> AwsResult<()> {
+        super::tag(self.context, id, self.new.tags).await
     }
 }
 

@@ -12,6 +12,7 @@ use aws_sdk_ec2::types::{Filter, ResourceType as Ec2Type, RouteTable as SdkRoute
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::{ByToken, Creation};
 use crate::aws::context::Context;
 use crate::aws::error::{AwsResult, expected};
 use crate::aws::pages::pages;
@@ -56,32 +57,9 @@ impl ResourceType for RouteTable {
         context: &Context,
         new: New<'_, Self::Inputs>,
     ) -> AwsResult<LiveOf<Self>> {
-        let new = &new;
+        let creation = Creation { context, new: &new };
         // With the tags that it has: a table whose token is ours is ours, even if somebody took its tags away.
-        super::create_by_token(
-            new.instead_of,
-            |generation| async move {
-                let answer = context
-                    .call("ec2:CreateRouteTable", || {
-                        context
-                            .ec2
-                            .create_route_table()
-                            .vpc_id(&new.inputs.vpc_id)
-                            .client_token(new.client_token(generation))
-                            .tag_specifications(super::on_create(Ec2Type::RouteTable, new.tags))
-                            .send()
-                    })
-                    .await?;
-                let id = answer.route_table.and_then(|table| table.route_table_id);
-                expected("ec2:CreateRouteTable", id, "a route table")
-            },
-            |id| async move {
-                let table = find(context, &id).await?;
-                Ok(Some(live(context, &table)))
-            },
-            |id| async move { super::tag(context, &id, new.tags).await },
-        )
-        .await
+        super::create_by_token(new.instead_of, &creation).await
     }
 
     /// Nothing changes in place.
@@ -119,6 +97,36 @@ impl ResourceType for RouteTable {
         _asking: &Asking<'_>,
     ) -> AwsResult<Vec<Holder>> {
         super::holders::of_route_table(context, &live.id, &live.tags).await
+    }
+}
+
+impl ByToken for Creation<'_, Inputs> {
+    type Made = LiveOf<RouteTable>;
+
+    async fn make(&self, generation: u32) -> AwsResult<String> {
+        let (context, new) = (self.context, self.new);
+        let answer = context
+            .call("ec2:CreateRouteTable", || {
+                context
+                    .ec2
+                    .create_route_table()
+                    .vpc_id(&new.inputs.vpc_id)
+                    .client_token(new.client_token(generation))
+                    .tag_specifications(super::on_create(Ec2Type::RouteTable, new.tags))
+                    .send()
+            })
+            .await?;
+        let id = answer.route_table.and_then(|table| table.route_table_id);
+        expected("ec2:CreateRouteTable", id, "a route table")
+    }
+
+    async fn look(&self, id: &str) -> AwsResult<Option<Self::Made>> {
+        let table = find(self.context, id).await?;
+        Ok(Some(live(self.context, &table)))
+    }
+
+    async fn touch(&self, id: &str) -> AwsResult<()> {
+        super::tag(self.context, id, self.new.tags).await
     }
 }
 

@@ -8,7 +8,7 @@
 //!
 //! They work on values in which references may be left, so nothing here may need to know what it looks at.
 
-use crate::aws::policy::canonical_json;
+use crate::aws::policy::{canonical_json, compact};
 use crate::resource::{Properties, Value};
 
 pub(super) fn cpu(value: Value) -> Value {
@@ -35,7 +35,7 @@ fn size(value: Value, unit: &str) -> Value {
 
 /// Volumes in the order of their names, without the host that AWS fills in.
 pub(super) fn volumes(value: Value) -> Value {
-    match without_empty(value) {
+    match compact(value) {
         Value::List(volumes) => by_field("name", volumes),
         other => other,
     }
@@ -53,7 +53,7 @@ pub(super) fn containers(value: Value) -> Value {
 }
 
 fn container(container: Value) -> Value {
-    let mut container = match without_empty(container) {
+    let mut container = match compact(container) {
         Value::Object(container) => container,
         other => return other,
     };
@@ -154,26 +154,6 @@ fn in_any_order(values: Vec<Value>) -> Value {
         is_known.then(|| serde_json::Value::from(value).to_string())
     });
     Value::List(values)
-}
-
-/// AWS answers empty lists and objects for what was left out.
-fn without_empty(value: Value) -> Value {
-    match value {
-        Value::List(values) => Value::List(values.into_iter().map(without_empty).collect()),
-        Value::Object(values) => Value::Object(
-            values
-                .into_iter()
-                .map(|(name, value)| (name, without_empty(value)))
-                .filter(|(_, value)| match value {
-                    Value::Null => false,
-                    Value::List(values) => !values.is_empty(),
-                    Value::Object(values) => !values.is_empty(),
-                    _ => true,
-                })
-                .collect(),
-        ),
-        other => other,
-    }
 }
 
 #[cfg(test)]

@@ -13,34 +13,18 @@ mod service_form;
 mod service_search;
 pub mod task_definition;
 
-use aws_sdk_ecs::types::{Failure, Tag};
+use aws_sdk_ecs::types::Failure;
 
 use super::error::AwsResult;
+use super::sdk_tag::{from_sdk, to_sdk};
 use crate::resource::text_rule::is_plain;
-use crate::resource::{ErrorKind, ProviderError, Tags, TextRule, Value};
+use crate::resource::{ErrorKind, ProviderError, TextRule, Value};
 
 /// Names of clusters, services, families and containers.
 const NAME: TextRule = TextRule::new(1..=255).of(
     |c| is_plain(c) || "_-".contains(c),
     "letters, digits, `_` and `-`",
 );
-
-fn from_sdk(tags: &[Tag]) -> Tags {
-    tags.iter()
-        .filter_map(|tag| {
-            Some((
-                tag.key()?.to_owned(),
-                tag.value().unwrap_or_default().to_owned(),
-            ))
-        })
-        .collect()
-}
-
-pub(super) fn to_sdk(tags: &Tags) -> Vec<Tag> {
-    tags.iter()
-        .map(|(key, value)| Tag::builder().key(key).value(value).build())
-        .collect()
-}
 
 /// What an ARN names: `api:3` in `…:task-definition/api:3`. A name stays as it is.
 fn name_of(arn_or_name: &str) -> &str {

@@ -3,15 +3,15 @@
 use std::collections::{BTreeMap, HashMap};
 use std::str::FromStr;
 
-use aws_sdk_elasticloadbalancingv2::types::{LoadBalancerAttribute, TargetGroupAttribute};
 use futures_util::future::{try_join, try_join_all};
 
 use crate::aws::context::Context;
-use crate::aws::error::AwsResult;
+use crate::aws::error::{AwsResult, if_there};
 use crate::aws::pages::worth_asking;
+use crate::aws::sdk_tag::SdkTag;
+use crate::resource::Tags;
 use crate::resource::names::may_be_derived_within;
 use crate::resource::provider::Query;
-use crate::resource::{ErrorKind, Tags};
 
 /// The attributes that inputs stand for.
 pub(super) type Settings = BTreeMap<&'static str, String>;
@@ -53,6 +53,13 @@ pub(super) fn changed(observed: &Settings, mut wanted: Settings) -> Settings {
     wanted
 }
 
+fn to_sdk<Attribute: SdkTag>(settings: &Settings) -> Vec<Attribute> {
+    let settings = settings.iter();
+    settings
+        .filter_map(|(key, value)| Attribute::of(key, value))
+        .collect()
+}
+
 pub(super) async fn of_load_balancer(context: &Context, arn: &str) -> AwsResult<Attributes> {
     let answer = context
         .call(
@@ -69,7 +76,7 @@ pub(super) async fn of_load_balancer(context: &Context, arn: &str) -> AwsResult<
     Ok(answer
         .attributes()
         .iter()
-        .filter_map(|attribute| attribute.key().zip(attribute.value()))
+        .filter_map(SdkTag::pair)
         .collect())
 }
 
@@ -81,22 +88,13 @@ pub(super) async fn modify_load_balancer(
     if changed.is_empty() {
         return Ok(());
     }
-    let attributes: Vec<LoadBalancerAttribute> = changed
-        .iter()
-        .map(|(key, value)| {
-            LoadBalancerAttribute::builder()
-                .key(*key)
-                .value(value)
-                .build()
-        })
-        .collect();
     context
         .call("elasticloadbalancing:ModifyLoadBalancerAttributes", || {
             context
                 .elbv2
                 .modify_load_balancer_attributes()
                 .load_balancer_arn(arn)
-                .set_attributes(Some(attributes.clone()))
+                .set_attributes(Some(to_sdk(changed)))
                 .send()
         })
         .await?;
@@ -116,7 +114,7 @@ pub(super) async fn of_target_group(context: &Context, arn: &str) -> AwsResult<A
     Ok(answer
         .attributes()
         .iter()
-        .filter_map(|attribute| attribute.key().zip(attribute.value()))
+        .filter_map(SdkTag::pair)
         .collect())
 }
 
@@ -128,35 +126,17 @@ pub(super) async fn modify_target_group(
     if changed.is_empty() {
         return Ok(());
     }
-    let attributes: Vec<TargetGroupAttribute> = changed
-        .iter()
-        .map(|(key, value)| {
-            TargetGroupAttribute::builder()
-                .key(*key)
-                .value(value)
-                .build()
-        })
-        .collect();
     context
         .call("elasticloadbalancing:ModifyTargetGroupAttributes", || {
             context
                 .elbv2
                 .modify_target_group_attributes()
                 .target_group_arn(arn)
-                .set_attributes(Some(attributes.clone()))
+                .set_attributes(Some(to_sdk(changed)))
                 .send()
         })
         .await?;
     Ok(())
-}
-
-/// `None` for an object that is gone.
-fn if_there(answer: AwsResult<Attributes>) -> AwsResult<Option<Attributes>> {
-    match answer {
-        Ok(attributes) => Ok(Some(attributes)),
-        Err(error) if error.is(ErrorKind::NotFound) => Ok(None),
-        Err(error) => Err(error),
-    }
 }
 
 /// An object as the listing has it, with what the listing leaves out.

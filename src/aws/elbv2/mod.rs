@@ -21,7 +21,6 @@ pub mod target_group;
 use std::collections::HashMap;
 use std::time::Duration;
 
-use aws_sdk_elasticloadbalancingv2::types::Tag;
 use futures_util::future::try_join_all;
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer};
@@ -29,6 +28,7 @@ use serde::{Deserialize, Deserializer};
 use super::context::Context;
 use super::error::AwsResult;
 use super::resource_type::{Asking, LiveOf, New, ResourceType, adopt};
+use super::sdk_tag::{from_sdk, to_sdk};
 use super::wait::until_visible;
 use crate::resource::provider::{Holder, Query, Remedy};
 use crate::resource::text_rule::is_plain;
@@ -179,23 +179,6 @@ fn met(operation: &str) -> ProviderError {
 
 fn invalid(token: &str, message: impl Into<String>) -> ProviderError {
     ProviderError::new(ErrorKind::Invalid, token, message)
-}
-
-fn from_sdk(tags: &[Tag]) -> Tags {
-    tags.iter()
-        .filter_map(|tag| {
-            Some((
-                tag.key()?.to_owned(),
-                tag.value().unwrap_or_default().to_owned(),
-            ))
-        })
-        .collect()
-}
-
-pub(super) fn to_sdk(tags: &Tags) -> Vec<Tag> {
-    tags.iter()
-        .map(|(key, value)| Tag::builder().key(key).value(value).build())
-        .collect()
 }
 
 /// `arn:…:listener-rule/app/NAME/A/B/C` belongs to `arn:…:listener/app/NAME/A/B`, and that to

@@ -11,12 +11,13 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use aws_sdk_iam::types::{EntityType, ManagedPolicyDetail, RoleDetail, Tag};
+use aws_sdk_iam::types::{EntityType, ManagedPolicyDetail, RoleDetail};
 use tokio::sync::OwnedMutexGuard;
 
 use super::context::Context;
 use super::error::AwsResult;
 use super::pages::Tokens;
+use super::sdk_tag::{from_sdk, to_sdk};
 use super::wait::{until_visible, while_in_use};
 use crate::resource::provider::{Progress, Query};
 use crate::resource::{ReadSession, Tags, Value};
@@ -111,19 +112,6 @@ pub(super) fn still_there(remove: &[String], set: &Tags) -> Vec<String> {
     let is_replaced = |key: &str| set.iter().any(|(other, _)| other.eq_ignore_ascii_case(key));
     let left = remove.iter().filter(|key| !is_replaced(key));
     left.cloned().collect()
-}
-
-fn from_sdk(tags: &[Tag]) -> Tags {
-    tags.iter()
-        .map(|tag| (tag.key().to_owned(), tag.value().to_owned()))
-        .collect()
-}
-
-pub(super) fn to_sdk(tags: &Tags) -> Vec<Tag> {
-    tags.iter()
-        // `build` fails only where key or value is missing.
-        .filter_map(|(key, value)| Tag::builder().key(key).value(value).build().ok())
-        .collect()
 }
 
 #[cfg(test)]

@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 
 use super::document;
 use crate::aws::context::Context;
-use crate::aws::error::{AwsResult, expected};
+use crate::aws::error::{AwsResult, expected, if_there};
 use crate::aws::pages::pages;
 use crate::aws::policy::{canonical_policy, decode, to_policy_text};
 use crate::aws::resource_type::{Asking, Change, Live, LiveOf, New, ResourceType, adopt};
@@ -325,12 +325,8 @@ async fn tags_of(context: &Context, arn: &str) -> AwsResult<Option<Tags>> {
             context.iam.list_policy_tags().policy_arn(arn).send()
         })
         .await;
-    match answer {
-        // A policy carries at most 50 tags, which is one page.
-        Ok(answer) => Ok(Some(super::from_sdk(answer.tags()))),
-        Err(error) if error.is(ErrorKind::NotFound) => Ok(None),
-        Err(error) => Err(error),
-    }
+    // A policy carries at most 50 tags, which is one page.
+    Ok(if_there(answer)?.map(|answer| super::from_sdk(answer.tags())))
 }
 
 fn live(policy: &ManagedPolicyDetail, tags: Tags) -> LiveOf<Policy> {

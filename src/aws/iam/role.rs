@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use super::document;
 use crate::aws::context::Context;
-use crate::aws::error::AwsResult;
+use crate::aws::error::{AwsResult, if_there};
 use crate::aws::pages::pages;
 use crate::aws::policy::{canonical_policy, decode, to_policy_text};
 use crate::aws::resource_type::{Asking, Change, Live, LiveOf, New, ResourceType, adopt};
@@ -347,9 +347,6 @@ pub(super) async fn tags_of(context: &Context, name: &str) -> AwsResult<Option<T
             context.iam.get_role().role_name(name).send()
         })
         .await;
-    match answer {
-        Ok(answer) => Ok(answer.role().map(|role| super::from_sdk(role.tags()))),
-        Err(error) if error.is(ErrorKind::NotFound) => Ok(None),
-        Err(error) => Err(error),
-    }
+    let role = if_there(answer)?.and_then(|answer| answer.role);
+    Ok(role.map(|role| super::from_sdk(role.tags())))
 }

@@ -21,12 +21,13 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::{KEY, OF_AWS, aliases, to_sdk};
+use super::{KEY, OF_AWS, aliases};
 use crate::aws::context::Context;
 use crate::aws::error::{AwsResult, expected};
 use crate::aws::pages::pages;
 use crate::aws::policy::{canonical_policy, to_policy_text};
 use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType, check};
+use crate::aws::sdk_tag::{from_sdk, to_sdk};
 use crate::aws::states::{self, KMS_KEY};
 use crate::aws::wait::{Poll, Wait, until_visible};
 use crate::resource::provider::{DataPolicy, Progress, Query};
@@ -173,7 +174,7 @@ impl ResourceType for Key {
             policy,
             ..
         } = new.inputs;
-        let tags = to_sdk(new.tags)?;
+        let tags = to_sdk(new.tags);
         let answer = context
             .call_once(OPERATION, || {
                 context
@@ -428,8 +429,7 @@ async fn list_tags(context: &Context, id: &str) -> AwsResult<Tags> {
         Ok((page.tags, page.next_marker))
     })
     .await?;
-    let tags = tags.into_iter();
-    Ok(tags.map(|tag| (tag.tag_key, tag.tag_value)).collect())
+    Ok(from_sdk(&tags))
 }
 
 /// The tags of a key that may be anyone's. One whose own policy keeps these credentials out is not the stack's.

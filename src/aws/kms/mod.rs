@@ -5,13 +5,12 @@ pub mod key;
 
 use std::sync::Arc;
 
-use aws_sdk_kms::error::BuildError;
-use aws_sdk_kms::types::{AliasListEntry, Tag};
+use aws_sdk_kms::types::AliasListEntry;
 
 use super::context::Context;
 use super::error::AwsResult;
 use super::pages::pages;
-use crate::resource::{ErrorKind, ProviderError, ReadSession, Tags, Value};
+use crate::resource::{ReadSession, Value};
 
 const KEY: &str = "aws:kms:Key";
 
@@ -35,12 +34,6 @@ async fn aliases(context: &Context, session: &ReadSession) -> AwsResult<Arc<Vec<
             .await
         })
         .await
-}
-
-pub(super) fn to_sdk(tags: &Tags) -> AwsResult<Vec<Tag>> {
-    let tag = |(key, value)| Tag::builder().tag_key(key).tag_value(value).build();
-    let tags: Result<Vec<Tag>, BuildError> = tags.iter().map(tag).collect();
-    tags.map_err(|error| ProviderError::new(ErrorKind::Bug, "kms:TagResource", error.to_string()))
 }
 
 /// The canonical form of a reference to a key: its id, or its alias without the account's part.

@@ -16,10 +16,11 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::aws::context::Context;
-use crate::aws::error::{AwsResult, expected};
+use crate::aws::error::{AwsResult, expected, if_there};
 use crate::aws::kms::canonical_key;
 use crate::aws::pages::few_pages;
 use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType, adopt, check};
+use crate::aws::sdk_tag::to_map;
 use crate::aws::wait::{until_visible, while_in_use};
 use crate::resource::provider::{DataPolicy, Progress, Query};
 use crate::resource::text_rule::is_plain;
@@ -139,16 +140,12 @@ impl ResourceType for LogGroup {
         // Its former self may still be on its way out.
         let created = while_in_use(Duration::from_mins(2), new.progress, || {
             context.call("logs:CreateLogGroup", || {
-                let tags = new.tags.iter();
                 context
                     .logs
                     .create_log_group()
                     .log_group_name(&inputs.name)
                     .set_kms_key_id(inputs.kms_key_id.clone())
-                    .set_tags(Some(
-                        tags.map(|(key, value)| (key.to_owned(), value.to_owned()))
-                            .collect(),
-                    ))
+                    .set_tags(Some(to_map(new.tags)))
                     .send()
             })
         })
@@ -359,14 +356,11 @@ async fn tags_of(context: &Context, name: &str) -> AwsResult<Option<Tags>> {
                 .send()
         })
         .await;
-    match answer {
-        Ok(answer) => {
-            let tags = expected(OPERATION, answer.tags, "`tags`")?;
-            Ok(Some(tags.into_iter().collect()))
-        }
-        Err(error) if error.is(ErrorKind::NotFound) => Ok(None),
-        Err(error) => Err(error),
-    }
+    let Some(answer) = if_there(answer)? else {
+        return Ok(None);
+    };
+    let tags = expected(OPERATION, answer.tags, "`tags`")?;
+    Ok(Some(tags.into_iter().collect()))
 }
 
 /// The group that a creation met.

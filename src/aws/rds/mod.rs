@@ -9,14 +9,13 @@ pub mod subnet_group;
 
 use std::collections::BTreeSet;
 
-use aws_sdk_rds::types::Tag;
-
 use super::context::Context;
-use super::error::AwsResult;
+use super::error::{AwsResult, if_there};
+use super::sdk_tag::{from_sdk, to_sdk};
 use crate::resource::names::may_be_derived;
 use crate::resource::provider::{Indexed, Query};
 use crate::resource::text_rule::is_plain;
-use crate::resource::{ErrorKind, Tags, TextRule};
+use crate::resource::{Tags, TextRule};
 
 /// Names of parameter groups.
 const NAME: TextRule = TextRule::new(1..=255)
@@ -60,11 +59,7 @@ async fn list_tags(context: &Context, arn: &str) -> AwsResult<Option<Tags>> {
                 .send()
         })
         .await;
-    match answer {
-        Ok(answer) => Ok(Some(from_sdk(answer.tag_list()))),
-        Err(error) if error.is(ErrorKind::NotFound) => Ok(None),
-        Err(error) => Err(error),
-    }
+    Ok(if_there(answer)?.map(|answer| from_sdk(answer.tag_list())))
 }
 
 /// The names that the stack wants, as RDS keeps them.
@@ -82,16 +77,4 @@ fn candidates(query: &Query<'_>, property: &str) -> BTreeSet<String> {
     let mut names = wanted_names(query, property);
     names.extend(indexed.map(str::to_lowercase));
     names
-}
-
-fn from_sdk(tags: &[Tag]) -> Tags {
-    tags.iter()
-        .filter_map(|tag| Some((tag.key()?.to_owned(), tag.value()?.to_owned())))
-        .collect()
-}
-
-pub(super) fn to_sdk(tags: &Tags) -> Vec<Tag> {
-    tags.iter()
-        .map(|(key, value)| Tag::builder().key(key).value(value).build())
-        .collect()
 }

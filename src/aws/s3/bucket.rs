@@ -13,9 +13,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use aws_sdk_s3::types::{
-    Bucket as SdkBucket, BucketLocationConstraint, CreateBucketConfiguration, Tag,
-};
+use aws_sdk_s3::types::{Bucket as SdkBucket, BucketLocationConstraint, CreateBucketConfiguration};
 use futures_util::future::try_join_all;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -23,9 +21,10 @@ use serde::{Deserialize, Serialize};
 use super::emptying::empty;
 use super::refusal;
 use crate::aws::context::Context;
-use crate::aws::error::AwsResult;
+use crate::aws::error::{AwsResult, if_there};
 use crate::aws::pages::pages;
 use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType, adopt};
+use crate::aws::sdk_tag::{from_sdk, to_sdk};
 use crate::aws::wait::{until_visible, while_in_use};
 use crate::resource::provider::{DataPolicy, Progress, Query};
 use crate::resource::{
@@ -169,7 +168,7 @@ impl ResourceType for Bucket {
             bucket: name,
             force_destroy,
         } = new.inputs;
-        let configuration = configuration(context, new.tags)?;
+        let configuration = configuration(context, new.tags);
         let created = while_in_use(Duration::from_mins(10), new.progress, || {
             context.call("s3:CreateBucket", || {
                 context
@@ -312,10 +311,7 @@ async fn tags_of(
             Err(error) => Err(error),
         },
     };
-    match tags {
-        Err(error) if error.is(ErrorKind::NotFound) => Ok(None),
-        tags => tags.map(Some),
-    }
+    if_there(tags)
 }
 
 /// Whether a bucket is there, and ours to look at.
@@ -353,27 +349,19 @@ async fn get_tags(context: &Context, name: &str) -> AwsResult<Tags> {
         })
         .await;
     match answer {
-        Ok(answer) => Ok(answer
-            .tag_set()
-            .iter()
-            .map(|tag| (tag.key().to_owned(), tag.value().to_owned()))
-            .collect()),
+        Ok(answer) => Ok(from_sdk(answer.tag_set())),
         Err(error) if error.code == "NoSuchTagSet" => Ok(Tags::default()),
         Err(error) => Err(error),
     }
 }
 
-fn configuration(context: &Context, tags: &Tags) -> AwsResult<CreateBucketConfiguration> {
-    let tags: Result<Vec<Tag>, _> = tags
-        .iter()
-        .map(|(key, value)| Tag::builder().key(key).value(value).build())
-        .collect();
+fn configuration(context: &Context, tags: &Tags) -> CreateBucketConfiguration {
     let location = (context.region != FIRST_REGION)
         .then(|| BucketLocationConstraint::from(context.region.as_str()));
-    Ok(CreateBucketConfiguration::builder()
+    CreateBucketConfiguration::builder()
         .set_location_constraint(location)
-        .set_tags(Some(tags.map_err(super::unbuildable("s3:CreateBucket"))?))
-        .build())
+        .set_tags(Some(to_sdk(tags)))
+        .build()
 }
 
 async fn delete_bucket(context: &Context, name: &str) -> AwsResult<()> {

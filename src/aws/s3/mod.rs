@@ -28,7 +28,7 @@ use aws_smithy_types::error::operation::BuildError;
 use futures_util::future::{join_all, try_join_all};
 
 use super::context::Context;
-use super::error::AwsResult;
+use super::error::{AwsResult, if_there};
 use super::resource_type::Live;
 use super::wait::{until_visible, while_in_use};
 use crate::resource::provider::{Progress, Query};
@@ -60,12 +60,7 @@ where
     let buckets = query.parents_of_parts(BUCKET, "bucket");
     let reads = buckets.into_iter().map(|bucket| {
         let read = read(bucket);
-        async move {
-            match read.await {
-                Err(error) if error.is(ErrorKind::NotFound) => Ok(None),
-                other => other,
-            }
-        }
+        async move { Ok(if_there(read.await)?.flatten()) }
     });
     Ok(try_join_all(reads).await?.into_iter().flatten().collect())
 }

@@ -7,17 +7,17 @@ pub mod target_attachment;
 use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 
-use aws_sdk_secretsmanager::types::Tag;
 use schemars::JsonSchema;
 use serde::de::{DeserializeOwned, Error};
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::context::Context;
 use super::error::{AwsResult, expected, expected_or_failed, kind};
+use super::sdk_tag::{from_sdk, to_sdk};
 use super::wait::until_visible;
 use crate::resource::provider::Query;
 use crate::resource::tags::short_hash;
-use crate::resource::{ErrorKind, ProviderError, Tags, Urn, Value};
+use crate::resource::{ErrorKind, ProviderError, Urn, Value};
 
 /// Text that never prints.
 #[derive(Clone, PartialEq, Eq, Serialize, JsonSchema)]
@@ -247,18 +247,6 @@ pub(super) async fn key_of(context: &Context, id: &str, key: &str) -> AwsResult<
                 format!("the secret `{id}` holds no JSON object with a text under `{key}`"),
             )
         })
-}
-
-fn from_sdk(tags: &[Tag]) -> Tags {
-    tags.iter()
-        .filter_map(|tag| Some((tag.key()?.to_owned(), tag.value()?.to_owned())))
-        .collect()
-}
-
-pub(super) fn to_sdk(tags: &Tags) -> Vec<Tag> {
-    tags.iter()
-        .map(|(key, value)| Tag::builder().key(key).value(value).build())
-        .collect()
 }
 
 #[cfg(test)]

@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Current, SecretText};
 use crate::aws::context::Context;
-use crate::aws::error::{AwsResult, expected};
+use crate::aws::error::{AwsResult, expected, if_there};
 use crate::aws::kms::canonical_key;
 use crate::aws::policy::to_text;
 use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType, adopt, check};
@@ -299,15 +299,12 @@ async fn describe(context: &Context, id: &str) -> AwsResult<DescribeSecretOutput
 /// One secret by name or ARN. One of ours that is scheduled for deletion is left out: creation restores it. One that
 /// is not of the stack holds the name until AWS deletes it.
 async fn find(context: &Context, id: &str, stack: &StackId) -> AwsResult<Option<LiveOf<Secret>>> {
-    match describe(context, id).await {
-        Ok(secret) => {
-            let live = live(&secret);
-            let is_held = secret.deleted_date().is_some();
-            Ok(Some(live).filter(|live| !is_held || !live.tags.belongs_to(stack)))
-        }
-        Err(error) if error.is(ErrorKind::NotFound) => Ok(None),
-        Err(error) => Err(error),
-    }
+    let Some(secret) = if_there(describe(context, id).await)? else {
+        return Ok(None);
+    };
+    let live = live(&secret);
+    let is_held = secret.deleted_date().is_some();
+    Ok(Some(live).filter(|live| !is_held || !live.tags.belongs_to(stack)))
 }
 
 fn live(secret: &DescribeSecretOutput) -> LiveOf<Secret> {

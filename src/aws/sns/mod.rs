@@ -10,9 +10,9 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::context::Context;
-use super::error::AwsResult;
+use super::error::{AwsResult, if_there};
 use super::wait::until_visible;
-use crate::resource::{ErrorKind, ReadSession};
+use crate::resource::ReadSession;
 
 const TOPIC: &str = "aws:sns:Topic";
 
@@ -31,11 +31,8 @@ async fn attributes(
                     context.sns.get_topic_attributes().topic_arn(arn).send()
                 })
                 .await;
-            match answer {
-                Ok(answer) => Ok(Some(answer.attributes.unwrap_or_default())),
-                Err(error) if error.is(ErrorKind::NotFound) => Ok(None),
-                Err(error) => Err(error),
-            }
+            let answer = if_there(answer)?;
+            Ok(answer.map(|answer| answer.attributes.unwrap_or_default()))
         })
         .await
 }

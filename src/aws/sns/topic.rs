@@ -8,7 +8,6 @@
 use std::collections::HashMap;
 
 use async_trait::async_trait;
-use aws_sdk_sns::types::Tag;
 use futures_util::future::try_join_all;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -17,12 +16,11 @@ use super::{Attributes, attributes, set_attribute};
 use crate::aws::context::Context;
 use crate::aws::error::{AwsResult, expected};
 use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType, adopt};
+use crate::aws::sdk_tag::{from_sdk, to_sdk};
 use crate::aws::wait::until_visible;
 use crate::resource::provider::{DataPolicy, Progress, Query};
 use crate::resource::text_rule::is_plain;
-use crate::resource::{
-    Condition, CreateClass, ErrorKind, Property, ProviderError, ReadSession, Schema, Tags, TextRule,
-};
+use crate::resource::{Condition, CreateClass, Property, ReadSession, Schema, Tags, TextRule};
 
 /// A channel that messages are published to.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
@@ -102,7 +100,6 @@ impl ResourceType for Topic {
             .into_iter()
             .filter_map(|(name, value)| Some((name.to_owned(), value.clone()?)))
             .collect();
-        let tags = to_sdk(new.tags)?;
         let created = context
             .call("sns:CreateTopic", || {
                 context
@@ -110,7 +107,7 @@ impl ResourceType for Topic {
                     .create_topic()
                     .name(&inputs.name)
                     .set_attributes(Some(settings.clone()))
-                    .set_tags(Some(tags.clone()))
+                    .set_tags(Some(to_sdk(new.tags)))
                     .send()
             })
             .await;
@@ -223,17 +220,5 @@ async fn list_tags(context: &Context, arn: &str) -> AwsResult<Tags> {
         })
     })
     .await?;
-    Ok(answer
-        .tags()
-        .iter()
-        .map(|tag| (tag.key().to_owned(), tag.value().to_owned()))
-        .collect())
-}
-
-pub(in crate::aws) fn to_sdk(tags: &Tags) -> AwsResult<Vec<Tag>> {
-    let tags: Result<Vec<Tag>, _> = tags
-        .iter()
-        .map(|(key, value)| Tag::builder().key(key).value(value).build())
-        .collect();
-    tags.map_err(|error| ProviderError::new(ErrorKind::Bug, "sns:CreateTopic", error.to_string()))
+    Ok(from_sdk(answer.tags()))
 }

@@ -9,23 +9,9 @@ pub mod web_acl;
 pub mod web_acl_association;
 pub mod web_acl_logging_configuration;
 
-use aws_sdk_wafv2::types::Tag;
-
-use crate::resource::{ErrorKind, ProviderError, Tags};
+use super::sdk_tag::{from_sdk, to_sdk};
+use crate::resource::{ErrorKind, ProviderError};
 
 fn invalid(token: &str, message: impl Into<String>) -> ProviderError {
     ProviderError::new(ErrorKind::Invalid, token, message)
-}
-
-fn from_sdk(tags: &[Tag]) -> Tags {
-    tags.iter()
-        .map(|tag| (tag.key().to_owned(), tag.value().to_owned()))
-        .collect()
-}
-
-pub(super) fn to_sdk(tags: &Tags) -> Vec<Tag> {
-    tags.iter()
-        // `build` fails only where key or value is missing.
-        .filter_map(|(key, value)| Tag::builder().key(key).value(value).build().ok())
-        .collect()
 }

@@ -26,7 +26,7 @@ use serde::{Deserialize, Serialize};
 use super::rule::{DefaultAction, Place, Rule, VisibilityConfig, canonical, canonical_action};
 use crate::aws::context::Context;
 use crate::aws::elbv2;
-use crate::aws::error::{AwsResult, expected};
+use crate::aws::error::{AwsResult, expected, if_there};
 use crate::aws::pages::{few_pages, worth, worth_asking};
 use crate::aws::resource_type::{Asking, Change, Live, LiveOf, New, ResourceType, adopt, check};
 use crate::aws::wait::until_visible;
@@ -353,14 +353,13 @@ async fn get(context: &Context, summary: &WebAclSummary) -> AwsResult<Option<Fou
                 .send()
         })
         .await;
-    match answer {
-        Ok(answer) => Ok(Some(Found {
-            acl: expected(GET, answer.web_acl, "a web ACL")?,
-            lock_token: expected(GET, answer.lock_token, "a lock token")?,
-        })),
-        Err(error) if error.is(ErrorKind::NotFound) => Ok(None),
-        Err(error) => Err(error),
-    }
+    let Some(answer) = if_there(answer)? else {
+        return Ok(None);
+    };
+    Ok(Some(Found {
+        acl: expected(GET, answer.web_acl, "a web ACL")?,
+        lock_token: expected(GET, answer.lock_token, "a lock token")?,
+    }))
 }
 
 /// The ACL that has a name.

@@ -20,14 +20,12 @@ use serde::{Deserialize, Serialize};
 use super::logging_filter::{self, LoggingFilter};
 use super::rule::{Place, Plain};
 use crate::aws::context::Context;
-use crate::aws::error::{AwsResult, expected};
+use crate::aws::error::{AwsResult, expected, if_there};
 use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType, check};
 use crate::aws::wait::{until_visible, while_in_use};
 use crate::resource::diff::sorted;
 use crate::resource::provider::{DataPolicy, Progress, Query};
-use crate::resource::{
-    Condition, CreateClass, ErrorKind, Misfit, Observed, Property, Schema, Tags, Value,
-};
+use crate::resource::{Condition, CreateClass, Misfit, Observed, Property, Schema, Tags, Value};
 
 /// Has a web ACL log the requests that it sees.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
@@ -203,15 +201,12 @@ async fn get(
                 .send()
         })
         .await;
-    match answer {
-        Ok(answer) => {
-            let found = answer.logging_configuration;
-            let found = expected(OPERATION, found, "`LoggingConfiguration`")?;
-            Ok(Some(live(inputs_of(&found))))
-        }
-        Err(error) if error.is(ErrorKind::NotFound) => Ok(None),
-        Err(error) => Err(error),
-    }
+    let Some(answer) = if_there(answer)? else {
+        return Ok(None);
+    };
+    let found = answer.logging_configuration;
+    let found = expected(OPERATION, found, "`LoggingConfiguration`")?;
+    Ok(Some(live(inputs_of(&found))))
 }
 
 /// Replaces all of it. The ACL, or what was made for its logs, may be too new to be seen.

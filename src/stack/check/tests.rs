@@ -39,7 +39,7 @@ services: { api: { port: 08000, cpu: "512", default: "true", memoryMiB: 1_024, i
 } }
 loadBalancer: {}
 outputs: { a: .nan }
-resources: { policy: { type: aws:sns:TopicPolicy, properties: { policy: { n: 1e400 } } } }
+resources: { policy: { type: aws:sns:TopicPolicy, properties: { policy: { n: 1e400 }, arn: a } } }
 "#,
     );
     expect![[r#"
@@ -78,7 +78,7 @@ services:
 loadBalancer: {}
 resources:
   topic: { type: aws:sns:Topic, properties: { displayName: , tags: { a: } }, options: { protect: , dependsOn: } }
-  policy: { type: aws:sns:TopicPolicy, properties: { policy: { Statement: [ { Effect: Allow, Condition: } ] } } }
+  policy: { type: aws:sns:TopicPolicy, properties: { policy: { Statement: [ { Effect: Allow, Condition: } ] }, arn: a } }
 options: { network: }
 outputs: { a: , b: { c: } }
 "#,

@@ -157,6 +157,122 @@ pub(super) async fn create_replica(
     )
 }
 
+/// A change of a request, by what is wanted and what was observed.
+type Say = fn(ModifyDBInstanceFluentBuilder, &Inputs, &Inputs) -> ModifyDBInstanceFluentBuilder;
+
+/// Properties of which all are said where one differs, and how.
+const MODIFICATIONS: &[(&[&str], Say)] = &[
+    (&["engineVersion"], |request, wanted, _| {
+        request
+            .set_engine_version(wanted.engine_version.clone())
+            .allow_major_version_upgrade(wanted.allow_major_version_upgrade)
+    }),
+    (&["instanceClass"], |request, wanted, _| {
+        request.db_instance_class(&wanted.instance_class)
+    }),
+    (
+        &[
+            "allocatedStorage",
+            "storageType",
+            "iops",
+            "storageThroughput",
+        ],
+        |request, wanted, observed| {
+            let (iops, throughput) = performance(wanted, observed);
+            request
+                .set_allocated_storage(wanted.allocated_storage.or(observed.allocated_storage))
+                .storage_type(&wanted.storage_type)
+                .set_iops(wanted.iops.or(iops))
+                .set_storage_throughput(wanted.storage_throughput.or(throughput))
+        },
+    ),
+    (&["maxAllocatedStorage"], |request, wanted, observed| {
+        let size = wanted.allocated_storage.or(observed.allocated_storage);
+        // A limit equal to the size keeps the storage from growing.
+        request.set_max_allocated_storage(storage_limit(wanted).or(size))
+    }),
+    (&["port"], |request, wanted, _| {
+        request.set_db_port_number(wanted.port)
+    }),
+    (&["vpcSecurityGroupIds"], |request, wanted, _| {
+        request.set_vpc_security_group_ids(wanted.vpc_security_group_ids.clone())
+    }),
+    (&["parameterGroupName"], |request, wanted, _| {
+        request.set_db_parameter_group_name(wanted.parameter_group_name.clone())
+    }),
+    (&["multiAz"], |request, wanted, _| {
+        request.multi_az(wanted.multi_az)
+    }),
+    (&["publiclyAccessible"], |request, wanted, _| {
+        request.publicly_accessible(wanted.publicly_accessible)
+    }),
+    (&["backupRetentionPeriod"], |request, wanted, _| {
+        request.set_backup_retention_period(wanted.backup_retention_period)
+    }),
+    (&["backupWindow"], |request, wanted, _| {
+        request.set_preferred_backup_window(wanted.backup_window.clone())
+    }),
+    (&["maintenanceWindow"], |request, wanted, _| {
+        request.set_preferred_maintenance_window(wanted.maintenance_window.clone())
+    }),
+    (&["deletionProtection"], |request, wanted, _| {
+        request.deletion_protection(wanted.deletion_protection)
+    }),
+    (
+        &[
+            "performanceInsightsEnabled",
+            "performanceInsightsRetentionPeriod",
+            "performanceInsightsKmsKeyId",
+        ],
+        |request, wanted, _| {
+            let request = request.enable_performance_insights(wanted.performance_insights_enabled);
+            if !wanted.performance_insights_enabled {
+                return request;
+            }
+            request
+                .set_performance_insights_retention_period(
+                    wanted.performance_insights_retention_period,
+                )
+                .set_performance_insights_kms_key_id(wanted.performance_insights_kms_key_id.clone())
+        },
+    ),
+    (
+        &["monitoringInterval", "monitoringRoleArn"],
+        |request, wanted, _| {
+            let role = wanted.monitoring_role_arn.clone();
+            request
+                .monitoring_interval(wanted.monitoring_interval)
+                .set_monitoring_role_arn(role.filter(|_| wanted.monitoring_interval > 0))
+        },
+    ),
+    (&["autoMinorVersionUpgrade"], |request, wanted, _| {
+        request.auto_minor_version_upgrade(wanted.auto_minor_version_upgrade)
+    }),
+    (&["copyTagsToSnapshot"], |request, wanted, _| {
+        request.copy_tags_to_snapshot(wanted.copy_tags_to_snapshot)
+    }),
+    (
+        &["enabledCloudwatchLogsExports"],
+        |request, wanted, observed| {
+            let before = observed.enabled_cloudwatch_logs_exports.as_deref();
+            let after = wanted.enabled_cloudwatch_logs_exports.as_deref();
+            request.cloudwatch_logs_export_configuration(log_changes(
+                before.unwrap_or_default(),
+                after.unwrap_or_default(),
+            ))
+        },
+    ),
+    (
+        &["iamDatabaseAuthenticationEnabled"],
+        |request, wanted, _| {
+            request.enable_iam_database_authentication(wanted.iam_database_authentication_enabled)
+        },
+    ),
+    (&["caCertIdentifier"], |request, wanted, _| {
+        request.set_ca_certificate_identifier(wanted.ca_cert_identifier.clone())
+    }),
+];
+
 /// The one modification that brings all that differs; `None` if it would bring nothing, which AWS refuses.
 pub(super) fn modify(
     context: &Context,
@@ -164,9 +280,6 @@ pub(super) fn modify(
     password: Option<&SecretText>,
 ) -> Option<ModifyDBInstanceFluentBuilder> {
     let (wanted, observed) = (change.wanted, &change.observed.inputs);
-    let touches = |names: &[&str]| names.iter().any(|name| change.diff.touches(name));
-    // Each of these goes along alone; those below go along together.
-    let differs = |name: &str| change.diff.touches(name);
     // Neither has a setting of its own in this call.
     let alone =
         |name: &&str| ["replicateSourceDb", "masterPasswordSecretArn", REBOOT].contains(name);
@@ -181,101 +294,10 @@ pub(super) fn modify(
     if let Some(password) = password {
         request = request.master_user_password(password.expose());
     }
-    if differs("engineVersion") {
-        request = request
-            .set_engine_version(wanted.engine_version.clone())
-            .allow_major_version_upgrade(wanted.allow_major_version_upgrade);
-    }
-    if differs("instanceClass") {
-        request = request.db_instance_class(&wanted.instance_class);
-    }
-    if touches(&[
-        "allocatedStorage",
-        "storageType",
-        "iops",
-        "storageThroughput",
-    ]) {
-        let (iops, throughput) = performance(wanted, observed);
-        request = request
-            .set_allocated_storage(wanted.allocated_storage.or(observed.allocated_storage))
-            .storage_type(&wanted.storage_type)
-            .set_iops(wanted.iops.or(iops))
-            .set_storage_throughput(wanted.storage_throughput.or(throughput));
-    }
-    if differs("maxAllocatedStorage") {
-        let size = wanted.allocated_storage.or(observed.allocated_storage);
-        // A limit equal to the size keeps the storage from growing.
-        request = request.set_max_allocated_storage(storage_limit(wanted).or(size));
-    }
-    if differs("port") {
-        request = request.set_db_port_number(wanted.port);
-    }
-    if differs("vpcSecurityGroupIds") {
-        request = request.set_vpc_security_group_ids(wanted.vpc_security_group_ids.clone());
-    }
-    if differs("parameterGroupName") {
-        request = request.set_db_parameter_group_name(wanted.parameter_group_name.clone());
-    }
-    if differs("multiAz") {
-        request = request.multi_az(wanted.multi_az);
-    }
-    if differs("publiclyAccessible") {
-        request = request.publicly_accessible(wanted.publicly_accessible);
-    }
-    if differs("backupRetentionPeriod") {
-        request = request.set_backup_retention_period(wanted.backup_retention_period);
-    }
-    if differs("backupWindow") {
-        request = request.set_preferred_backup_window(wanted.backup_window.clone());
-    }
-    if differs("maintenanceWindow") {
-        request = request.set_preferred_maintenance_window(wanted.maintenance_window.clone());
-    }
-    if differs("deletionProtection") {
-        request = request.deletion_protection(wanted.deletion_protection);
-    }
-    if touches(&[
-        "performanceInsightsEnabled",
-        "performanceInsightsRetentionPeriod",
-        "performanceInsightsKmsKeyId",
-    ]) {
-        request = request.enable_performance_insights(wanted.performance_insights_enabled);
-        if wanted.performance_insights_enabled {
-            request = request
-                .set_performance_insights_retention_period(
-                    wanted.performance_insights_retention_period,
-                )
-                .set_performance_insights_kms_key_id(
-                    wanted.performance_insights_kms_key_id.clone(),
-                );
+    for (names, say) in MODIFICATIONS {
+        if names.iter().any(|name| change.diff.touches(name)) {
+            request = say(request, wanted, observed);
         }
-    }
-    if touches(&["monitoringInterval", "monitoringRoleArn"]) {
-        request = request.monitoring_interval(wanted.monitoring_interval);
-        if wanted.monitoring_interval > 0 {
-            request = request.set_monitoring_role_arn(wanted.monitoring_role_arn.clone());
-        }
-    }
-    if differs("autoMinorVersionUpgrade") {
-        request = request.auto_minor_version_upgrade(wanted.auto_minor_version_upgrade);
-    }
-    if differs("copyTagsToSnapshot") {
-        request = request.copy_tags_to_snapshot(wanted.copy_tags_to_snapshot);
-    }
-    if differs("enabledCloudwatchLogsExports") {
-        let before = observed.enabled_cloudwatch_logs_exports.as_deref();
-        let after = wanted.enabled_cloudwatch_logs_exports.as_deref();
-        request = request.cloudwatch_logs_export_configuration(log_changes(
-            before.unwrap_or_default(),
-            after.unwrap_or_default(),
-        ));
-    }
-    if differs("iamDatabaseAuthenticationEnabled") {
-        request =
-            request.enable_iam_database_authentication(wanted.iam_database_authentication_enabled);
-    }
-    if differs("caCertIdentifier") {
-        request = request.set_ca_certificate_identifier(wanted.ca_cert_identifier.clone());
     }
     Some(request)
 }
