@@ -2,7 +2,7 @@
 
 use crate::fault::{Fault, Harm};
 use crate::job::{DESTROY, UP};
-use crate::trouble::{Case, all_weathered};
+use crate::api_faults::{Case, all_weathered};
 use crate::world::campaign;
 
 /// The program gives a silent connection half a minute.

@@ -17,6 +17,7 @@
 
 mod account;
 mod answers;
+mod api_faults;
 mod attempts;
 mod cancel;
 mod contents;
@@ -46,7 +47,7 @@ mod proxy;
 mod sdk;
 mod stale;
 mod together;
-mod trouble;
+
 mod world;
 
 /// Where the tests run. Spain is where the platform runs.

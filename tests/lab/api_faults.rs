@@ -1,4 +1,5 @@
-//! R9: what can go wrong between the program and AWS fails no run that could succeed, and makes nothing twice.
+//! R9: what can go wrong between the program and AWS fails no run that could succeed, and makes nothing twice. The longest of all, so
+//! that it begins early: tests run in the order of their names.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
@@ -51,7 +52,7 @@ fn a_storm_is_shown() {
     let lasts = Duration::from_secs(8);
     let ran = world.run_with(&[Fault::Storm { at: 2, lasts }], "16");
     assert_eq!(ran.status, Some(0), "{}", ran.last_words());
-    let shown = "creating: AWS throttles logs:CreateLogGroup: waiting, attempt 4";
+    let shown = "creating: AWS throttles kms:CreateKey: waiting, attempt 4";
     assert!(ran.screen.contains(shown), "{}", ran.screen);
 }
 
