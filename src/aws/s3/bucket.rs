@@ -239,7 +239,7 @@ impl ResourceType for Bucket {
         }
         empty(context, name, progress).await?;
         delete_bucket(context, name).await.map_err(|mut error| {
-            // Something still writes to it. The engine retries later if an object is in use.
+            // Something still writes to it. The engine comes back to a bucket that is in use.
             if is_not_empty(&error) {
                 error.kind = ErrorKind::InUse;
             }

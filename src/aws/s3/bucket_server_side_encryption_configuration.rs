@@ -5,7 +5,8 @@
 //! - KMS keys come back as they were given, whether by id, ARN or alias (cloud-custodian/cloud-custodian#6829).
 //! - Buckets made since April 2026 have customers' own keys blocked (hashicorp/terraform-provider-aws#47359): that is neither
 //!   compared nor sent, and a put without it leaves it as it is.
-//! - S3 returns `MalformedXML` for any other algorithm (aws-controllers-k8s/community#1505), and takes no key with its own.
+//! - S3 returns `MalformedXML` for any other algorithm (aws-controllers-k8s/community#1505), and takes no key with its own
+//!   algorithm.
 
 use std::sync::Arc;
 

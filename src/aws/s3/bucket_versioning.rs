@@ -1,8 +1,8 @@
 //! Versioning of a bucket.
 //!
 //! A bucket that was never versioned returns nothing at all. Once versioned it can only be suspended, which keeps the
-//! versions it has: so that is what deleting this resource does, and a suspended bucket counts as one at the default. Only
-//! the root user can set MFA delete, and it is left out.
+//! versions it has: so that is what deleting this resource does, and a suspended bucket counts as one at the default. MFA
+//! delete, which only the root user can set, is left out.
 
 use async_trait::async_trait;
 use aws_sdk_s3::types::{BucketVersioningStatus, VersioningConfiguration as SdkConfiguration};
