@@ -184,7 +184,8 @@ fn fit(inputs: &Inputs) -> Vec<Misfit> {
             if destination.starts_with("arn:") && !is_arn_of("s3") {
                 misfits.push(Misfit::new("logDestination", "is not the ARN of a bucket"));
             }
-            // awslabs: "DeliverLogsPermissionArn is not applicable for s3 delivery", aws-secure-environment-accelerator#1111.
+            // awslabs: "DeliverLogsPermissionArn is not applicable for s3 delivery",
+            // aws-secure-environment-accelerator#1111.
             if inputs.iam_role_arn.is_some() {
                 misfits.push(
                     Misfit::new("iamRoleArn", "AWS takes no role where records go to a bucket")

@@ -3,8 +3,8 @@
 //! - S3 encrypts everything: a bucket without this configuration, or with it deleted, uses S3's own keys (`AES256`). Old
 //!   buckets answer 404 for it (crossplane-contrib/provider-aws#380).
 //! - KMS keys come back as they were given, whether by id, ARN or alias (cloud-custodian/cloud-custodian#6829).
-//! - Buckets made since April 2026 have customers' own keys blocked (hashicorp/terraform-provider-aws#47359): that is neither
-//!   compared nor sent, and a put without it leaves it as it is.
+//! - Buckets made since April 2026 have customers' own keys blocked (hashicorp/terraform-provider-aws#47359): that is
+//!   neither compared nor sent, and a put without it leaves it as it is.
 //! - S3 returns `MalformedXML` for any other algorithm (aws-controllers-k8s/community#1505), and takes no key with its own
 //!   algorithm.
 
