@@ -1,6 +1,7 @@
-//! Application Auto Scaling, for ECS services: the namespace that is supported. One listing answers for all targets of
-//! the account; where it has more than a page, those are asked for that are wanted. Policies come ten a page, and no more may be asked for, where targets come by fifty: one page answers for
-//! them where it is the only one, else each target of the stack is asked for its own.
+//! Application Auto Scaling, for ECS services: the namespace that is supported. One listing covers all targets of the
+//! account; if they fill more than a page, only the wanted ones are requested. Policies come ten a page, and no more may be
+//! requested, while targets come fifty a page: if the first page of policies is the only one, it covers all targets;
+//! otherwise the policies of each target of the stack are requested.
 //! <https://docs.aws.amazon.com/autoscaling/application/APIReference/API_DescribeScalingPolicies.html> (`MaxResults`)
 
 pub mod policy;
@@ -24,10 +25,10 @@ use crate::resource::{Misfit, ReadSession};
 const NAMESPACE: &str = "ecs";
 const DIMENSION: &str = "ecs:service:DesiredCount";
 
-/// How long a registration waits for another one on the same target.
+/// The time for which a registration waits for another one on the same target.
 const PATIENCE: Duration = Duration::from_mins(2);
 
-/// The longest page of targets, and the most services that may be asked for at once.
+/// The longest page of targets, and the most services that may be requested at once.
 const PAGE: usize = 50;
 
 /// Every scalable target of the namespace; in an account with more than a page of them, those of these services.
@@ -44,7 +45,7 @@ async fn targets(
     let found = chunks.map(|services| list(context, usize::MAX, Some(services)));
     let found = try_join_all(found).await?.into_iter().flatten();
     let found: Vec<ScalableTarget> = found.flatten().collect();
-    // An ARN does not say which service it is of: what the index has beside those is found in the listing alone.
+    // An ARN does not name its service: other targets in the index are found only in the listing.
     let is_found = |arn: &str| {
         let mut found = found.iter();
         found.any(|target| target.scalable_target_arn() == Some(arn))
@@ -56,7 +57,7 @@ async fn targets(
     Ok(all.unwrap_or_default())
 }
 
-/// The targets of the namespace, or of these services alone, unless they fill more than so many pages.
+/// The targets of the namespace, or of these services alone, unless they fill more than `most` pages.
 async fn list(
     context: &Context,
     most: usize,
@@ -87,7 +88,7 @@ const POLICIES: &str = "application-autoscaling:DescribeScalingPolicies";
 /// The first page of the namespace's scaling policies.
 struct FirstPage {
     policies: Vec<ScalingPolicy>,
-    /// Whether there is no other.
+    /// True if there is no other page.
     is_all: bool,
 }
 
@@ -150,7 +151,7 @@ async fn policies_of(context: &Context, target: &str) -> AwsResult<Vec<ScalingPo
     .await
 }
 
-/// Refuses what `read` would not find again.
+/// Refuses what a read would not find again.
 fn fit(namespace: &str, dimension: &str) -> Vec<Misfit> {
     let judged = [
         ("serviceNamespace", namespace, NAMESPACE),

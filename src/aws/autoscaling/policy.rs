@@ -1,7 +1,7 @@
-//! Scaling policy: part of its scalable target, put whole.
+//! Scaling policy: part of its scalable target, written as a whole.
 //!
-//! It makes CloudWatch alarms named `TargetTracking-<resource id>-AlarmHigh|Low-…`, which come and go with it and are
-//! nobody's leftovers. A target registered a moment ago may not be seen yet.
+//! It makes CloudWatch alarms named `TargetTracking-<resource id>-AlarmHigh|Low-…`, which are created and deleted with it
+//! and are no one's leftovers. A target registered a moment ago may not be visible yet.
 
 use async_trait::async_trait;
 use aws_sdk_applicationautoscaling::types::{
@@ -22,7 +22,7 @@ use crate::resource::{
     Value,
 };
 
-/// When autoscaling changes the number of tasks.
+/// The rule by which autoscaling changes the number of tasks.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Inputs {
@@ -47,9 +47,9 @@ pub struct Inputs {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct TargetTracking {
     pub predefined_metric_specification: Metric,
-    /// What the metric is kept at: percent, or requests per target.
+    /// The value to keep the metric at: percent, or requests per target.
     pub target_value: f64,
-    /// Whether tasks are only ever added. Default: false.
+    /// True if tasks are only ever added. Default: false.
     #[serde(default)]
     pub disable_scale_in: bool,
     /// Seconds between two steps down. Default: 300.
@@ -227,7 +227,7 @@ async fn put(
     })
 }
 
-/// Everything is sent: what is left out of an update stays as it was.
+/// Everything is sent: a setting that is left out of an update stays as it was.
 fn to_sdk(
     configuration: &TargetTracking,
 ) -> Result<TargetTrackingScalingPolicyConfiguration, BuildError> {
@@ -287,7 +287,7 @@ fn live(policy: &ScalingPolicy) -> LiveOf<Policy> {
     }
 }
 
-/// The defaults filled in.
+/// Fills in the defaults.
 fn canonical(value: Value) -> Value {
     let Value::Object(mut configuration) = value else {
         return value;

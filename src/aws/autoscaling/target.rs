@@ -3,8 +3,9 @@
 //! - Registering is an upsert that brings the service's number of tasks between the limits at once. Tags are taken with
 //!   the first registration only.
 //! - Its tags are not changed through the tagging API, but by calls of its own.
-//! - Deregistering takes policies, and the alarms that they made, with it. So does the deletion of the service, be it for one of the
-//!   same name: <https://github.com/hashicorp/terraform-provider-aws/issues/10432>, issues/9473, issues/14254.
+//! - Deregistering also deletes policies, and the alarms that they made. So does the deletion of the service, even if one
+//!   of the same name takes its place: <https://github.com/hashicorp/terraform-provider-aws/issues/10432>, issues/9473,
+//!   issues/14254.
 
 use std::collections::HashSet;
 
@@ -24,7 +25,7 @@ use crate::resource::{
     Condition, CreateClass, ErrorKind, Misfit, Property, ProviderError, Schema, Tags,
 };
 
-/// What autoscaling may set, and between which limits.
+/// The number that autoscaling may set, and its limits.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Inputs {
@@ -36,7 +37,7 @@ pub struct Inputs {
     /// `ecs:service:DesiredCount`.
     #[schemars(extend("enum" = ["ecs:service:DesiredCount"]))]
     pub scalable_dimension: String,
-    /// Fewest tasks, at least 0. Default: 0, or what a target that is there has.
+    /// Fewest tasks, at least 0. Default: 0, or the value of an existing target.
     #[schemars(range(min = 0))]
     pub min_capacity: Option<i32>,
     /// Most tasks, at least `minCapacity`.
@@ -58,7 +59,7 @@ impl ResourceType for Target {
     fn schema(&self) -> Schema {
         Schema::new::<Inputs>("aws:appautoscaling:Target", CreateClass::NaturalKey)
             .found_by_name()
-            // Its policies go with it, and it goes with its service.
+            // Its policies are deleted with it, and it is deleted with its service.
             .blockers(&[])
             .goes_with(&["aws:ecs:Service"])
             .properties([
@@ -77,7 +78,7 @@ impl ResourceType for Target {
             return Ok(Vec::new());
         }
         let wanted: HashSet<&str> = query.wanted_names("resourceId");
-        // The policies are read from the same moment, so that they cost no round trip of their own.
+        // The policies are read at the same time, so that they cost no round trip of their own.
         let (targets, _) = try_join(
             super::targets(context, &query, &wanted),
             super::first_page(context, query.session),
@@ -116,7 +117,7 @@ impl ResourceType for Target {
         context: &Context,
         new: New<'_, Self::Inputs>,
     ) -> AwsResult<LiveOf<Self>> {
-        // Registering would overwrite somebody else's limits without a word.
+        // Registering would silently overwrite another owner's limits.
         if let Some(met) = get(context, &new.inputs.resource_id).await? {
             let exists = ProviderError::new(ErrorKind::AlreadyExists, REGISTER, String::new());
             return adopt(new.tags, met, exists);
@@ -203,7 +204,7 @@ async fn register(
     tags: Option<&Tags>,
     progress: &dyn Progress,
 ) -> AwsResult<Option<String>> {
-    // A new one has to have a lower end, and one that is there keeps what it has.
+    // A new target must have a lower limit, and an existing one keeps the limit that it has.
     let min = inputs.min_capacity.or(tags.map(|_| 0));
     let answer = while_in_use(super::PATIENCE, progress, || {
         context.call(REGISTER, || {

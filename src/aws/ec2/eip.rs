@@ -1,10 +1,10 @@
 //! Elastic IP address.
 //!
-//! - `AllocateAddress` takes neither client token nor name: a repeat makes a twin, so it is never repeated blindly.
-//! - An address belongs to its NAT gateway until that is deleted, not merely deleting. Until then a release answers
-//!   `InvalidIPAddress.InUse`, or `AuthFailure` with status 400, for the association is the service's
+//! - `AllocateAddress` takes neither a client token nor a name: a retry makes a duplicate, so it is never retried blindly.
+//! - An address belongs to its NAT gateway until the gateway is deleted, not merely deleting. Until then a release fails
+//!   with `InvalidIPAddress.InUse`, or with `AuthFailure` and status 400, because the association is the service's
 //!   (terraform-aws-modules/terraform-aws-vpc#64).
-//! - A region gives five addresses unless asked for more.
+//! - A region allows five addresses unless more are requested.
 
 use async_trait::async_trait;
 use aws_sdk_ec2::types::{Address, DomainType, ResourceType as Ec2Type};
@@ -19,11 +19,11 @@ use crate::resource::{
     Condition, CreateClass, ErrorKind, Interruption, Property, ProviderError, Schema,
 };
 
-/// A public IPv4 address of our own.
+/// A public IPv4 address that is allocated to the account.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Inputs {
-    /// `vpc`, the only one that AWS still has. Default: `vpc`.
+    /// `vpc`, the only value that AWS still has. Default: `vpc`.
     pub domain: Domain,
 }
 

@@ -1,15 +1,16 @@
 //! Flow log.
 //!
-//! - Nothing of it changes but its tags: all else is another flow log. AWS takes any number of them for one VPC, but no two
-//!   that are alike (`FlowLogAlreadyExists`).
-//! - `CreateFlowLogs` and `DeleteFlowLogs` take lists, and say inside a 200 what of these they have not done, often with a
-//!   status such as `400` for a code.
-//! - The role is assumed when the flow log is made, and a role is late: `Unable to assume given IAM role`. So is the policy
-//!   of a bucket. A log group that is not there is no error: it shows later, as a delivery that fails.
-//! - Of one that goes to a bucket AWS fills in the options of the destination, and of one that goes to a log group it
-//!   refuses them: terraform-aws-modules/terraform-aws-vpc#703.
-//! - Records arrive for some minutes after it is gone. With `logs:CreateLogGroup` in its role they bring a deleted group
-//!   back: terraform-aws-modules/terraform-aws-vpc#435.
+//! - Only its tags can change: any other difference makes it another flow log. AWS takes any number of flow logs for one
+//!   VPC, but no two that are alike (`FlowLogAlreadyExists`).
+//! - `CreateFlowLogs` and `DeleteFlowLogs` take lists, and report inside a 200 which of the items they have not done, often
+//!   with a status such as `400` as the code.
+//! - The role is assumed when the flow log is made, and a new role may not be visible yet:
+//!   `Unable to assume given IAM role`. The same is true of the policy of a bucket. A missing log group is no error: it
+//!   shows later, as a delivery that fails.
+//! - AWS fills in the destination options of a flow log that goes to a bucket, and refuses them for one that goes to a log
+//!   group: terraform-aws-modules/terraform-aws-vpc#703.
+//! - Records arrive for some minutes after the flow log is gone. With `logs:CreateLogGroup` in its role they bring a
+//!   deleted log group back: terraform-aws-modules/terraform-aws-vpc#435.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -41,20 +42,21 @@ use crate::resource::{
 pub struct Inputs {
     /// Id of the VPC, if all of its traffic is recorded.
     pub vpc_id: Option<String>,
-    /// Id of the subnet, if that of a subnet is.
+    /// Id of the subnet, if the traffic of a subnet is recorded.
     pub subnet_id: Option<String>,
-    /// Id of the network interface, if that of one is.
+    /// Id of the network interface, if the traffic of a network interface is recorded.
     pub eni_id: Option<String>,
-    /// The traffic that is recorded: all of it, or what is accepted or refused. Default: `ALL`.
+    /// The traffic that is recorded: all of it, only what is accepted, or only what is refused. Default: `ALL`.
     pub traffic_type: Traffic,
     /// The kind of the destination. Default: `cloud-watch-logs`.
     pub log_destination_type: Destination,
-    /// ARN of the log group, or of the bucket, with a folder behind it where the records are to be in one.
+    /// ARN of the log group or of the bucket. The ARN of a bucket may end in a folder, in which the records are then
+    /// stored.
     pub log_destination: String,
     /// The fields of a record, in their order: `${version} ${srcaddr} ${dstaddr}`. In a stack file each `$` is written `$$`,
     /// since `${…}` is a reference there. Default: AWS's own format of version 2.
     pub log_format: Option<String>,
-    /// Seconds within which the packets of one flow become one record, at most: 60 or 600. Default: 600.
+    /// The longest time, in seconds, over which the packets of one flow become one record: 60 or 600. Default: 600.
     pub max_aggregation_interval: i32,
     /// ARN of the role with which the records are written to a log group. A bucket has a policy instead.
     pub iam_role_arn: Option<String>,
@@ -86,9 +88,9 @@ pub enum Destination {
 pub struct DestinationOptions {
     /// Default: `plain-text`.
     pub file_format: Option<FileFormat>,
-    /// True if their folders are named as Hive has them: `year=2026/month=11`. Default: false.
+    /// True if the folders are named in the style of Hive: `year=2026/month=11`. Default: false.
     pub hive_compatible_partitions: Option<bool>,
-    /// True if there is a folder for each hour, and not for each day. Default: false.
+    /// True if there is a folder for each hour instead of for each day. Default: false.
     pub per_hour_partition: Option<bool>,
 }
 
@@ -104,7 +106,8 @@ pub enum FileFormat {
 #[serde(rename_all = "camelCase")]
 pub struct Outputs {}
 
-/// What AWS records where no format is given; sent nevertheless, so that what it records later is what was asked for.
+/// The format that AWS uses if none is given. It is sent nevertheless, so that later records have the format that was asked
+/// for.
 /// <https://docs.aws.amazon.com/vpc/latest/userguide/flow-log-records.html>
 const DEFAULT_FORMAT: &str = "${version} ${account-id} ${interface-id} ${srcaddr} ${dstaddr} ${srcport} ${dstport} ${protocol} \
      ${packets} ${bytes} ${start} ${end} ${action} ${log-status}";
@@ -114,7 +117,7 @@ const DESCRIBE: &str = "ec2:DescribeFlowLogs";
 const DELETE: &str = "ec2:DeleteFlowLogs";
 
 impl Inputs {
-    /// What is recorded, by kind and id. `None` unless it is just one.
+    /// The recorded resource, by kind and id. `None` unless there is exactly one.
     fn watched(&self) -> Option<(FlowLogsResourceType, &str)> {
         match (&self.vpc_id, &self.subnet_id, &self.eni_id) {
             (Some(id), None, None) => Some((FlowLogsResourceType::Vpc, id)),
@@ -128,7 +131,7 @@ impl Inputs {
         self.log_format.as_deref().unwrap_or(DEFAULT_FORMAT)
     }
 
-    /// Whether AWS takes one of these beside the other.
+    /// Returns whether the two are so alike that AWS does not take one beside the other.
     fn is_like(&self, other: &Self) -> bool {
         self.watched() == other.watched()
             && bare(&self.log_destination) == bare(&other.log_destination)
@@ -181,7 +184,8 @@ fn fit(inputs: &Inputs) -> Vec<Misfit> {
             if destination.starts_with("arn:") && !is_arn_of("s3") {
                 misfits.push(Misfit::new("logDestination", "is not the ARN of a bucket"));
             }
-            // awslabs: "DeliverLogsPermissionArn is not applicable for s3 delivery", aws-secure-environment-accelerator#1111.
+            // awslabs: "DeliverLogsPermissionArn is not applicable for s3 delivery",
+            // aws-secure-environment-accelerator#1111.
             if inputs.iam_role_arn.is_some() {
                 misfits.push(
                     Misfit::new("iamRoleArn", "AWS takes no role where records go to a bucket")
@@ -229,7 +233,7 @@ impl ResourceType for FlowLog {
                     .replaces()
                     .canonical(unusual_options),
             ])
-            // AWS takes no second one that is like it in these.
+            // AWS takes no second flow log that is like it in these.
             .key(&[
                 "vpcId",
                 "subnetId",
@@ -255,7 +259,7 @@ impl ResourceType for FlowLog {
 
     async fn read(&self, context: &Context, query: Query<'_>) -> AwsResult<Vec<LiveOf<Self>>> {
         let mut logs = of_stack(context, query).await?.as_ref().clone();
-        // One that is like a missing one may be another's, or ours without its tags.
+        // A flow log that is like a missing one may belong to another owner, or be ours without its tags.
         let missing = query.missing(logs.iter().map(|log| &log.tags));
         let watched = missing.into_iter().flat_map(|wanted| {
             let names = ["vpcId", "subnetId", "eniId"].into_iter();
@@ -330,7 +334,7 @@ impl ByToken for Creation<'_, Inputs> {
     }
 }
 
-/// Makes the call, and answers with the id.
+/// Makes the call, and returns the id.
 async fn make(context: &Context, new: &New<'_, Inputs>, generation: u32) -> AwsResult<String> {
     let inputs = new.inputs;
     let Some((resource_type, id)) = inputs.watched() else {
@@ -373,7 +377,7 @@ async fn make(context: &Context, new: &New<'_, Inputs>, generation: u32) -> AwsR
         .await
 }
 
-/// What a list of failures comes to, for one object: as if the call itself had failed.
+/// Returns the result of a list of failures for one object: the same as if the call itself had failed.
 fn all_done(operation: &str, failures: &[UnsuccessfulItem]) -> AwsResult<()> {
     let Some(failure) = failures.first() else {
         return Ok(());
@@ -389,7 +393,7 @@ fn all_done(operation: &str, failures: &[UnsuccessfulItem]) -> AwsResult<()> {
     Err(error)
 }
 
-/// The one that AWS says is there already.
+/// The flow log that already exists according to AWS.
 async fn met(
     context: &Context,
     new: &New<'_, Inputs>,
@@ -430,7 +434,7 @@ async fn find(context: &Context, id: &str) -> AwsResult<LiveOf<FlowLog>> {
     found.next().ok_or_else(|| super::not_listed(DESCRIBE, id))
 }
 
-/// The flow logs with the stack's tag, asked for once per reading.
+/// The flow logs with the stack's tag, requested once per read session.
 async fn of_stack(context: &Context, query: Query<'_>) -> AwsResult<Arc<Vec<LiveOf<FlowLog>>>> {
     let ask = || list(context, super::of_stack(query.stack));
     query.session.once(DESCRIBE, ask).await
@@ -456,7 +460,7 @@ async fn list(context: &Context, by: Filter) -> AwsResult<Vec<LiveOf<FlowLog>>> 
     Ok(logs.iter().filter_map(|log| live(context, log)).collect())
 }
 
-/// One of the kinds that there are here: transit gateways and Firehose have flow logs, too.
+/// Reads a flow log of a supported kind: transit gateways and Firehose have flow logs, too.
 fn live(context: &Context, log: &SdkFlowLog) -> Option<LiveOf<FlowLog>> {
     let id = log.flow_log_id()?.to_owned();
     let watched = log.resource_id()?;
@@ -477,7 +481,7 @@ fn live(context: &Context, log: &SdkFlowLog) -> Option<LiveOf<FlowLog>> {
         },
         log_destination: match (log.log_destination(), log.log_group_name()) {
             (Some(arn), _) => bare(arn).to_owned(),
-            // One that was made with the name of a group has no ARN: hashicorp/terraform-provider-aws#45770.
+            // A flow log that was made with the name of a group has no ARN: hashicorp/terraform-provider-aws#45770.
             (None, Some(name)) => context.arn("logs", &format!("log-group:{name}")),
             (None, None) => return None,
         },
@@ -497,14 +501,14 @@ fn live(context: &Context, log: &SdkFlowLog) -> Option<LiveOf<FlowLog>> {
     })
 }
 
-/// There is one state. Whether the records arrive is another matter: AWS says it some minutes later, and an answer that a
-/// mended role does not change is no reason to make another one with each run.
+/// The condition of a flow log, which has one state. Delivery of the records is another matter: AWS reports it some minutes
+/// later, and a report that does not change once the role is fixed is no reason to make another flow log with each run.
 fn condition(log: &SdkFlowLog) -> Condition {
     match log.deliver_logs_status() {
         Some("FAILED") => {
             let reason = log.deliver_logs_error_message();
             let reason = reason.unwrap_or("AWS gives no reason");
-            // terraform-aws-modules/terraform-aws-vpc#1262: it stays so when the policy is mended.
+            // terraform-aws-modules/terraform-aws-vpc#1262: it stays so after the policy is fixed.
             Condition::Busy(format!(
                 "`FAILED`: no record arrives ({reason}); where a mended role or policy does not help, `up --replace` does"
             ))
@@ -556,7 +560,7 @@ fn unusual_format(format: Value) -> Value {
     format
 }
 
-/// What is not as it is where nothing is said.
+/// The options that differ from the defaults.
 fn unusual_options(options: Value) -> Value {
     let Value::Object(mut fields) = options else {
         return options;

@@ -1,8 +1,8 @@
-//! What holds a piece of network that will not go.
+//! The holders of a network resource that cannot be deleted.
 //!
-//! AWS refuses with `DependencyViolation` and does not say who it is. It is a network interface almost always, kept by a
-//! service (load balancer, NAT gateway, database, task, function) that takes minutes to let go, or by somebody outside
-//! the stack. `GuardDuty` puts an endpoint and a security group of its own into every VPC it watches
+//! AWS refuses with `DependencyViolation` and does not name the holder. It is almost always a network interface, kept by a
+//! service (load balancer, NAT gateway, database, task, function) that takes minutes to release it, or by another party
+//! outside the stack. `GuardDuty` puts an endpoint and a security group of its own into every VPC that it watches
 //! (hashicorp/terraform-provider-aws#46747).
 
 use std::collections::BTreeSet;
@@ -19,7 +19,7 @@ use crate::aws::error::AwsResult;
 use crate::resource::Tags;
 use crate::resource::provider::{Holder, Remedy};
 
-/// What lies in a network, and is held by nothing that does not hold the network as well.
+/// The types of resources in a network that are held only by what holds the network as well.
 pub(in crate::aws) const PIECES: [&str; 4] = [
     "aws:ec2:RouteTable",
     "aws:ec2:Subnet",
@@ -110,7 +110,7 @@ pub(super) async fn of_vpc(
     let spare = main.and_then(|table| spare(table, &tables));
     let tables = tables.iter().filter_map(|table| {
         let id = table.route_table_id()?;
-        // The network's own main one goes with it.
+        // The network's own main table goes with it.
         let is_main = main_association(table).is_some() || spare == Some(id);
         let is_foreign = !is_of(table, tags);
         let text = format!("route table {id}");
@@ -154,7 +154,8 @@ pub(super) async fn of_vpc(
         .collect())
 }
 
-/// The internet gateway of a VPC, if it is not of the stack. It has one, which is not asked about where that is known.
+/// The internet gateway of a VPC, if it does not belong to the stack. A VPC has one, so no call is made if that one is
+/// known to be ours.
 async fn strange_gateway(
     context: &Context,
     vpc: &str,
@@ -179,7 +180,7 @@ async fn strange_gateway(
     }))
 }
 
-/// Whether a table is of the stack of what carries these tags.
+/// Returns whether a table belongs to the same stack as the object that carries these tags.
 fn is_of(table: &RouteTable, tags: &Tags) -> bool {
     super::from_sdk(table.tags()).are_of_one_stack(tags)
 }
@@ -191,7 +192,7 @@ fn main_association(table: &RouteTable) -> Option<&str> {
     main.route_table_association_id()
 }
 
-/// A table that can be the main one instead: the one that it was before has no tags of ours.
+/// A table that can become the main one instead: the earlier main table has no tags of ours.
 fn spare<'a>(table: &RouteTable, all: &'a [RouteTable]) -> Option<&'a str> {
     let mut others = all.iter().filter(|other| {
         let is_owned = super::from_sdk(other.tags()).owner().is_some();
@@ -200,8 +201,8 @@ fn spare<'a>(table: &RouteTable, all: &'a [RouteTable]) -> Option<&'a str> {
     others.find_map(RouteTable::route_table_id)
 }
 
-/// That others have made a table of ours the main one of its network: AWS deletes no main table by itself, and the network
-/// only after its other tables (hashicorp/vault#659). `all` are the tables of the network.
+/// The network as the holder of a table of ours that others have made its main one: AWS deletes no main table by itself,
+/// and the network only after its other tables (hashicorp/vault#659). `all` are the tables of the network.
 fn as_main(table: &RouteTable, all: &[RouteTable]) -> Option<Holder> {
     let association = main_association(table)?;
     let (id, vpc) = (table.route_table_id()?, table.vpc_id()?);
@@ -220,7 +221,8 @@ fn as_main(table: &RouteTable, all: &[RouteTable]) -> Option<Holder> {
     Some(Holder::lasting(association.to_owned(), text, hand))
 }
 
-/// Subnets that others have put on a route table, gateways whose traffic it routes, and the network whose main one it is.
+/// Subnets that others have associated with a route table, gateways whose traffic it routes, and the network whose main
+/// table it is.
 pub(super) async fn of_route_table(
     context: &Context,
     id: &str,
@@ -323,7 +325,7 @@ async fn interfaces<const N: usize>(
 struct Group {
     id: String,
     name: String,
-    /// No tag says that it is of this stack, so that no run of it will delete it.
+    /// True if no tag says that it belongs to this stack, so that no run of the stack will delete it.
     is_foreign: bool,
 }
 
@@ -350,7 +352,7 @@ async fn groups(context: &Context, by: Filter, tags: &Tags) -> AwsResult<Vec<Gro
         .collect())
 }
 
-/// What to do about a thing in our network that others have made.
+/// The remedy for an object in our network that others have made.
 fn stranger(what: &str, delete: &str, id: &str) -> Remedy {
     Remedy::new(format!(
         "{what} is not of this stack, and stays until it is deleted; if nothing needs it, delete it, then run"
@@ -370,11 +372,11 @@ fn interface(interface: &NetworkInterface) -> Holder {
     }
 }
 
-/// What to do about an interface that does not go by itself.
+/// The remedy for an interface that does not go away by itself.
 ///
-/// Services let theirs go within minutes (load balancers, NAT gateways, databases, tasks, functions), and say so by
-/// `requesterManaged`, by a type of their own, or by the description. An instance's goes with the instance, an endpoint's
-/// with the endpoint, and one that a person has made when it is deleted.
+/// Services release their interfaces within minutes (load balancers, NAT gateways, databases, tasks, functions), and mark
+/// them by `requesterManaged`, by a type of their own, or by the description. The interface of an instance goes with the
+/// instance, that of an endpoint with the endpoint, and one that a person has made when it is deleted.
 fn hand(interface: &NetworkInterface) -> Option<Remedy> {
     let id = interface.network_interface_id()?;
     if interface.interface_type() == Some(&NetworkInterfaceType::VpcEndpoint) {

@@ -1,6 +1,7 @@
 //! Internet gateway, with its attachment to a VPC.
 //!
-//! - `CreateInternetGateway` takes neither client token nor name: a repeat makes a twin, so it is never repeated blindly.
+//! - `CreateInternetGateway` takes neither a client token nor a name: a retry makes a duplicate, so it is never retried
+//!   blindly.
 //! - The attachment has no tags and no id of its own: it is a property of the gateway. A VPC takes one gateway
 //!   (cloudfoundry-incubator/kubo-deployment#167).
 //! - Detaching is refused while an interface in the VPC has a public address: NAT gateways, load balancers and public
@@ -30,7 +31,7 @@ use crate::resource::{Condition, CreateClass, ErrorKind, Property, Schema};
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Inputs {
-    /// Id of the VPC that it is attached to. Left out, it is attached to none.
+    /// Id of the VPC that it is attached to. If left out, it is attached to none.
     pub vpc_id: Option<String>,
 }
 
@@ -52,7 +53,7 @@ impl ResourceType for InternetGateway {
             .key(&["vpcId"])
             .reads_after(&["aws:ec2:Vpc"])
             .deletes_after(&["aws:ec2:NatGateway", "aws:ec2:Eip", "aws:lb:LoadBalancer"])
-            // They have private addresses alone.
+            // They have only private addresses.
             .deletes_beside(|user| {
                 user.get("internal") == Some(&true.into())
                     || user.get("connectivityType") == Some(&"private".into())
@@ -71,7 +72,7 @@ impl ResourceType for InternetGateway {
             .iter()
             .map(|gateway| live(context, gateway))
             .collect();
-        // A VPC takes one: it may have another's, or ours without its tags.
+        // A VPC takes one gateway: it may have one of another owner, or ours without its tags.
         for wanted in query.missing(gateways.iter().map(|gateway| &gateway.tags)) {
             if let Some(vpc) = wanted.text("vpcId") {
                 let attached = of_vpc(context, vpc).await?;
@@ -102,7 +103,7 @@ impl ResourceType for InternetGateway {
             answer.internet_gateway,
             "an internet gateway",
         )?;
-        // Not attached yet: `update` brings that.
+        // Not attached yet: `update` attaches it.
         Ok(live(context, &gateway))
     }
 
@@ -178,7 +179,7 @@ async fn attach(context: &Context, gateway: &LiveOf<InternetGateway>, vpc: &str)
     .await;
     match answer {
         Ok(_) => Ok(()),
-        // The answer to an earlier try was lost, or the gateway is attached to another VPC.
+        // The response to an earlier attempt was lost, or the gateway is attached to another VPC.
         Err(error) if error.is(ErrorKind::AlreadyExists) => {
             let now = until_visible(|| async {
                 let now = find(context, id).await?;
@@ -200,7 +201,7 @@ async fn attach(context: &Context, gateway: &LiveOf<InternetGateway>, vpc: &str)
                     gateway.tags.owner().map(|urn| urn.stack().clone())
                 };
                 error.kind = if stack(&other) == stack(gateway) {
-                    // Another run of this stack was quicker.
+                    // Another run of this stack was faster.
                     ErrorKind::Overtaken
                 } else {
                     ErrorKind::NotOurs
@@ -230,7 +231,7 @@ async fn detach(context: &Context, id: &str, vpc: &str) -> AwsResult<()> {
     }
 }
 
-/// Waits for the attachment: a NAT gateway that is created before it stands goes to `failed`.
+/// Waits for the attachment: a NAT gateway that is created before the attachment is complete goes to `failed`.
 async fn attached(context: &Context, id: &str, progress: &dyn Progress) -> AwsResult<()> {
     Wait::short("ec2:DescribeInternetGateways", 20, progress)
         .until(|| async {
@@ -326,7 +327,7 @@ fn live(
     }
 }
 
-/// `None` for an attachment that is none, or none any more.
+/// `None` for an attachment that does not exist, or no longer exists.
 fn attachment_condition(state: Option<&AttachmentStatus>) -> Option<Condition> {
     match states::condition(states::ATTACHMENT, state?.as_str()) {
         Condition::Broken(_) => None,

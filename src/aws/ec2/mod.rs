@@ -1,7 +1,7 @@
 //! EC2 networking. Ids are assigned by AWS and the name is only a tag, so objects are found by tag.
 //!
-//! EC2 is eventually consistent: what one call has made, the next may not find yet. Calls on or with new objects are
-//! therefore repeated while they answer "not found".
+//! EC2 is eventually consistent: an object that one call has made may not be visible to the next call yet. Calls on or with
+//! new objects are therefore retried while they answer "not found".
 
 pub mod eip;
 pub mod flow_log;
@@ -52,17 +52,17 @@ fn filter_of<'a>(name: &str, values: impl IntoIterator<Item = &'a str>) -> Filte
 trait ByToken {
     type Made;
 
-    /// Makes the call with a token of this generation, and answers with the object's id.
+    /// Makes the call with a token of this generation, and returns the object's id.
     async fn make(&self, generation: u32) -> AwsResult<String>;
 
     /// Reads the object; `None` if it is dead.
     async fn look(&self, id: &str) -> AwsResult<Option<Self::Made>>;
 
-    /// Changes the object in a way that changes nothing.
+    /// Makes a change to the object that has no effect.
     async fn touch(&self, id: &str) -> AwsResult<()>;
 }
 
-/// A create call of a resource type, for what it says of [`ByToken`].
+/// A create call of a resource type, on which the type implements [`ByToken`].
 struct Creation<'a, Inputs> {
     context: &'a Context,
     new: &'a New<'a, Inputs>,
@@ -70,16 +70,16 @@ struct Creation<'a, Inputs> {
 
 /// Creates an object by client token.
 ///
-/// AWS remembers a token for longer than its object lives, and then answers with the dead one: after a deletion behind
-/// our back, the same inputs need the next generation. EC2 compares a repeated token's tags too, so a token that was
-/// used with other tags is passed over as well: had its object been alive, it would have been found by tag. So is an
-/// object that the new one takes the place of: the same inputs may have made it.
+/// AWS remembers a token for longer than its object lives, and then returns the dead object: after an out-of-band deletion,
+/// the same inputs need the next generation. EC2 also compares the tags of a repeated token, so a token that was used with
+/// other tags is skipped as well: had its object been alive, it would have been found by tag. The same goes for the token
+/// of an object that the new one replaces: the same inputs may have made it.
 ///
-/// AWS lists a dead object for a while only, and a new one not at once. What is not listed through the whole window is
-/// therefore told apart by a touch: AWS refuses it for what does not exist.
+/// AWS lists a dead object only for a while, and a new one not at once. An object that stays unlisted through the whole
+/// window is therefore tested with a touch: AWS refuses a touch of an object that does not exist.
 ///
 /// # Errors
-/// Those of the three, and [`ErrorKind::TimedOut`] if what exists is not listed in time.
+/// Those of the three calls, and [`ErrorKind::TimedOut`] if an object that exists is not listed in time.
 async fn create_by_token<T: ByToken>(instead_of: &[String], object: &T) -> AwsResult<T::Made> {
     const GENERATIONS: u32 = 32;
     for generation in 0..GENERATIONS {
@@ -114,7 +114,7 @@ async fn create_by_token<T: ByToken>(instead_of: &[String], object: &T) -> AwsRe
     ))
 }
 
-/// Tags an object that a create call has answered with, as that call did.
+/// Tags an object that a create call has returned, in the same way as that call.
 ///
 /// # Errors
 /// Those of the call: [`ErrorKind::NotFound`] if AWS knows no such object.
@@ -132,7 +132,7 @@ async fn tag(context: &Context, id: &str, tags: &Tags) -> AwsResult<()> {
     Ok(())
 }
 
-/// Not found in an answer that lists: for [`until_visible`].
+/// The error for an object that is missing from a listing: for [`until_visible`].
 fn not_listed(operation: &str, what: &str) -> ProviderError {
     ProviderError::new(
         ErrorKind::NotFound,
@@ -149,15 +149,14 @@ fn on_create(kind: ResourceType, tags: &Tags) -> TagSpecification {
         .build()
 }
 
-/// Keys of tags that are to go, whatever their values.
+/// The keys of tags to remove, whatever their values.
 pub(super) fn keys_to_sdk(keys: &[String]) -> Vec<Tag> {
     keys.iter()
         .map(|key| Tag::builder().key(key).build())
         .collect()
 }
 
-/// A CIDR block with its host bits cleared, as AWS stores it.
-/// Whether a range has the size that EC2 takes of networks and of subnets.
+/// Checks that a range has the size that EC2 takes for networks and for subnets.
 fn check_block(inputs: &Properties, property: &str) -> Vec<Misfit> {
     let Some(text) = inputs.get(property).and_then(Value::as_str) else {
         return Vec::new();
@@ -170,6 +169,7 @@ fn check_block(inputs: &Properties, property: &str) -> Vec<Misfit> {
     vec![Misfit::new(property, reason)]
 }
 
+/// A CIDR block with its host bits cleared, as AWS stores it.
 fn network_address(value: Value) -> Value {
     match value.as_str().map(str::parse::<ipnet::IpNet>) {
         Some(Ok(block)) => block.trunc().to_string().into(),
@@ -199,7 +199,7 @@ mod tests {
         assert!(!same_range("10.0.0.0/25", "10.0.0.0/24"));
     }
 
-    /// Answers in each generation of a token, which is the id.
+    /// The answer in each generation of a token, which is the id.
     type Answers = fn(&str) -> AwsResult<Option<()>>;
 
     impl ByToken for (Answers, Answers, Answers) {

@@ -3,8 +3,8 @@
 //! - Failures show only after creation, as state `failed` with a message: the address is in use elsewhere, the internet
 //!   gateway is not attached, the subnet is full. Depend on the internet gateway, which no input names.
 //! - It holds its address and its interface until it is `deleted`, some 40 to 60 seconds after the call, and stays listed
-//!   for about an hour after that (kubernetes-sigs/cluster-api-provider-aws#791). One that is `deleting` will never be
-//!   usable, and is reported so.
+//!   for about an hour after that (kubernetes-sigs/cluster-api-provider-aws#791). A gateway that is `deleting` will never
+//!   be usable, and is reported as such.
 
 use std::collections::BTreeSet;
 
@@ -27,11 +27,11 @@ use crate::resource::{
     Condition, CreateClass, ErrorKind, Interruption, Property, ProviderError, Schema,
 };
 
-/// Lets a private subnet reach out, and nobody in.
+/// A gateway through which a private subnet reaches out, and no one reaches in.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Inputs {
-    /// Id of the subnet that it stands in: a public one for a public gateway.
+    /// Id of the subnet that it is in: a public subnet for a public gateway.
     pub subnet_id: String,
     /// Allocation id of the Elastic IP address of a public gateway. A private one has none.
     pub allocation_id: Option<String>,
@@ -78,7 +78,7 @@ impl ResourceType for NatGateway {
             // An address serves one gateway at a time.
             .key(&["allocationId"])
             .reads_after(&["aws:ec2:Subnet", "aws:ec2:Eip"])
-            // A route that leads to one may stay, and leads nowhere.
+            // A route that leads to one may stay, and then leads nowhere.
             .blockers(&[])
             .interrupts(
                 Interruption::new(
@@ -97,7 +97,7 @@ impl ResourceType for NatGateway {
 
     async fn read(&self, context: &Context, query: Query<'_>) -> AwsResult<Vec<LiveOf<Self>>> {
         let mut gateways = of_stack(context, query).await?;
-        // An address serves one: it may have another's, or ours without its tags.
+        // An address serves one gateway: that may belong to another owner, or be ours without its tags.
         let missing = query.missing(gateways.iter().map(|gateway| &gateway.tags));
         let missing = missing.into_iter();
         let missing = missing.filter(|wanted| wanted.text("allocationId").is_some());
@@ -119,7 +119,7 @@ impl ResourceType for NatGateway {
     ) -> AwsResult<LiveOf<Self>> {
         let creation = Creation { context, new: &new };
         let live = super::create_by_token(new.instead_of, &creation).await?;
-        // With the tags that it has: a gateway whose token is ours is ours, even if somebody took its tags away.
+        // With the tags that it has: a gateway whose token is ours is ours, even if its tags were removed.
         Ok(Live {
             inputs: new.inputs.clone(),
             ..live
@@ -258,7 +258,6 @@ async fn find(context: &Context, id: &str) -> AwsResult<SdkNatGateway> {
         .ok_or_else(|| super::not_listed("ec2:DescribeNatGateways", id))
 }
 
-/// Those that are not deleted: a deleted one is listed for an hour.
 /// The stack's gateways.
 async fn of_stack(context: &Context, query: Query<'_>) -> AwsResult<Vec<LiveOf<NatGateway>>> {
     let by = super::of_stack(query.stack);
@@ -267,6 +266,7 @@ async fn of_stack(context: &Context, query: Query<'_>) -> AwsResult<Vec<LiveOf<N
     Ok(gateways.to_vec())
 }
 
+/// The gateways that are not deleted: a deleted one is listed for an hour.
 async fn list(context: &Context, by: Filter) -> AwsResult<Vec<LiveOf<NatGateway>>> {
     let by = &by;
     let gateways = pages("ec2:DescribeNatGateways", |token| async move {

@@ -1,12 +1,13 @@
-//! Route: a part of a route table, without tags, told from others by its destination.
+//! Route: a part of a route table, without tags, identified by its destination.
 //!
 //! - A route whose target is gone stays listed as `blackhole`: it is read as a route without target, which is drift
 //!   (kubernetes/kops#16879).
-//! - The `local` route of every table is AWS's own; propagated and advertised routes are their sender's, and may have the
-//!   destination of one of ours, which goes before them (hashicorp/terraform-provider-aws#36510). Routes to targets that
-//!   this type does not offer cannot be of our making: they are left alone, unless the stack wants their destination.
-//! - AWS takes any kind of gateway as `GatewayId`, and answers a NAT gateway as `NatGatewayId`, a transit gateway as
-//!   `TransitGatewayId`: a difference for good, so that the kind is checked (hashicorp/terraform-provider-aws#9445,
+//! - The `local` route of every table is AWS's own; propagated and advertised routes belong to their sender, and may have
+//!   the same destination as one of ours, which takes precedence over them (hashicorp/terraform-provider-aws#36510). Routes
+//!   to targets that this type does not support cannot have been made by us: they are left alone, unless the stack wants
+//!   their destination.
+//! - AWS takes any kind of gateway as `GatewayId`, but returns a NAT gateway as `NatGatewayId` and a transit gateway as
+//!   `TransitGatewayId`: a permanent difference, so the kind is checked (hashicorp/terraform-provider-aws#9445,
 //!   pulumi/pulumi-aws#1574).
 //! - `ReplaceRoute` with another table would leave the old route behind (hashicorp/terraform-provider-aws#4946).
 
@@ -28,7 +29,7 @@ use crate::resource::{
     Value,
 };
 
-/// Where traffic for one destination goes.
+/// The target of the traffic for one destination.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Inputs {
@@ -177,7 +178,7 @@ impl ResourceType for Route {
     }
 }
 
-/// A route that has the destination already. In a table of ours it is ours to lead elsewhere, unless it is AWS's own.
+/// The route that has the destination already. In a table of ours we may change its target, unless it is AWS's own.
 async fn met(
     context: &Context,
     new: &New<'_, Inputs>,
@@ -210,7 +211,7 @@ async fn met(
     }
 }
 
-/// The route that leaves no place for another one to its destination. One that is propagated or advertised leaves it.
+/// The route that conflicts with another one to the destination. A propagated or advertised route does not conflict.
 fn in_the_way<'a>(routes: &'a [SdkRoute], destination: &str) -> Option<&'a SdkRoute> {
     let mut routes = routes.iter();
     routes.find(|route| {
@@ -223,11 +224,11 @@ fn in_the_way<'a>(routes: &'a [SdkRoute], destination: &str) -> Option<&'a SdkRo
     })
 }
 
-/// Refuses what AWS would answer with a list of all its kinds of targets, or under another name.
+/// Refuses targets that AWS would reject with a list of all its kinds of targets, or return under another name.
 fn fit(inputs: &Inputs) -> Vec<Misfit> {
     if inputs.gateway_id.is_some() == inputs.nat_gateway_id.is_some() {
         let reason = "a route leads to exactly one of `gatewayId` and `natGatewayId`";
-        // How many there are is known, whatever they are.
+        // Their number is known, whatever their values are.
         return vec![Misfit::new("natGatewayId", reason).decided_by([])];
     }
     let gateway = inputs.gateway_id.as_deref();
@@ -268,12 +269,12 @@ fn beside_internet_gateway(_route: &Properties, _gateway: &Properties) -> Vec<Mi
     vec![gateway_as_nat_gateway()]
 }
 
-/// Of the kinds that `gatewayId` names.
+/// Returns whether the id is of a kind that `gatewayId` names.
 fn is_gateway(id: &str) -> bool {
     id.starts_with("igw-") || id.starts_with("vgw-")
 }
 
-/// Made by a call, not by AWS itself or a routing protocol.
+/// Returns whether the route was made by a call, not by AWS itself or a routing protocol.
 fn is_explicit(route: &SdkRoute) -> bool {
     route.origin() == Some(&RouteOrigin::CreateRoute) && route.gateway_id() != Some("local")
 }
@@ -282,7 +283,7 @@ fn leads_where_we_can(route: &SdkRoute) -> bool {
     route.nat_gateway_id().is_some() || route.gateway_id().is_some_and(is_gateway)
 }
 
-/// The stack wants this destination in this table.
+/// Returns whether the stack wants this destination in this table.
 fn is_wanted(query: Query<'_>, inputs: &Inputs) -> bool {
     let text = |wanted: &Wanted, name: &str| {
         wanted

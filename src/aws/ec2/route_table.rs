@@ -1,8 +1,8 @@
 //! Route table. Its routes and its associations have files of their own and are read from the same answer.
 //!
-//! - The main table of a VPC comes and goes with it and is not ours.
+//! - The main table of a VPC is created and deleted with it and is not ours.
 //! - Deletion is refused while a subnet is associated, or once others have made it the main one (hashicorp/vault#659).
-//! - A new one may not be found for a while, by the call that tags it either: tags are part of the creation
+//! - A new table may not be found for a while, not even by the call that tags it: tags are part of the creation
 //!   (hashicorp/terraform-provider-aws#7644, kubernetes/kops#597).
 
 use std::sync::Arc;
@@ -22,7 +22,7 @@ use crate::resource::{Condition, CreateClass, Property, Schema};
 
 pub const TOKEN: &str = "aws:ec2:RouteTable";
 
-/// Where traffic of the associated subnets goes.
+/// A table that directs the traffic of the associated subnets.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(extend("x-parts" = { "routes": "aws:ec2:Route" }))]
@@ -58,7 +58,7 @@ impl ResourceType for RouteTable {
         new: New<'_, Self::Inputs>,
     ) -> AwsResult<LiveOf<Self>> {
         let creation = Creation { context, new: &new };
-        // With the tags that it has: a table whose token is ours is ours, even if somebody took its tags away.
+        // With the tags that it has: a table whose token is ours is ours, even if its tags were removed.
         super::create_by_token(new.instead_of, &creation).await
     }
 
@@ -130,7 +130,7 @@ impl ByToken for Creation<'_, Inputs> {
     }
 }
 
-/// The stack's route tables, with their routes and associations: asked for once for all three types.
+/// The stack's route tables, with their routes and associations: requested once for all three types.
 pub(super) async fn of_stack(
     context: &Context,
     query: Query<'_>,

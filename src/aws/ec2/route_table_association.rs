@@ -1,10 +1,10 @@
-//! Association of a subnet with a route table: a part of the table, without tags, told from others by its subnet.
+//! Association of a subnet with a route table: a part of the table, without tags, identified by its subnet.
 //!
-//! - A subnet has at most one; without, it follows the VPC's main table. Changing the table leaves no gap, and gives the
-//!   association another id (hashicorp/terraform-provider-aws#43844).
-//! - A new one is not listed at once (hashicorp/terraform-provider-aws#21629), and the main table's own cannot be taken away
-//!   (ansible/ansible#23781).
-//! - A subnet of ours that somebody has associated with a table of theirs is taken back: its association is ours.
+//! - A subnet has at most one; without one, it uses the VPC's main table. Changing the table leaves no gap, and gives the
+//!   association a new id (hashicorp/terraform-provider-aws#43844).
+//! - A new association is not listed at once (hashicorp/terraform-provider-aws#21629), and that of the main table cannot be
+//!   removed (ansible/ansible#23781).
+//! - A subnet of ours that another party has associated with a table of theirs is taken back: its association is ours.
 
 use std::collections::BTreeSet;
 
@@ -27,7 +27,7 @@ use crate::resource::{
     Condition, CreateClass, ErrorKind, Property, ProviderError, Schema, StackId, Tags,
 };
 
-/// Which route table a subnet follows.
+/// The route table that a subnet uses.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Inputs {
@@ -76,7 +76,7 @@ impl ResourceType for RouteTableAssociation {
             .flat_map(RouteTable::associations)
             .filter_map(live)
             .collect();
-        // A subnet has one: it may lead to another's table, or to one of ours that has lost its tags.
+        // A subnet has one association: it may lead to another owner's table, or to one of ours that has lost its tags.
         let subnets: BTreeSet<&str> = query
             .wanted
             .iter()
@@ -146,7 +146,7 @@ impl ResourceType for RouteTableAssociation {
                     )?;
                     Ok(of(id, wanted.clone(), answer.association_state.as_ref()))
                 }
-                // The old id is gone: it was done, and the answer was lost.
+                // The old id is gone: the change was made, and the response was lost.
                 Err(error) if error.code == "InvalidAssociationID.NotFound" => {
                     let now = of_subnet(context, &wanted.subnet_id).await?;
                     match now {
@@ -240,13 +240,14 @@ async fn met(
     }
 }
 
-/// Whether a table is of the stack. What others have a subnet of ours associated with stays theirs to say.
+/// Returns whether a table belongs to the stack. If others have associated a subnet of ours with another table, that is up
+/// to them.
 async fn is_ours(context: &Context, table: &str, stack: &StackId) -> AwsResult<bool> {
     let table = until_visible(|| route_table::find(context, table)).await?;
     Ok(super::from_sdk(table.tags()).belongs_to(stack))
 }
 
-/// The association of a subnet, whosever its table is.
+/// The association of a subnet, no matter who owns its table.
 async fn of_subnet(
     context: &Context,
     subnet: &str,
@@ -268,12 +269,12 @@ async fn of_subnet(
         .find(|association| association.inputs.subnet_id == subnet))
 }
 
-/// `None` for what is not an association with a subnet, or not any more.
+/// `None` for what is not an association with a subnet, or no longer is one.
 fn live(association: &SdkAssociation) -> Option<LiveOf<RouteTableAssociation>> {
     let state = association
         .association_state()
         .and_then(RouteTableAssociationState::state);
-    // A failed one is there, and has a reason to show.
+    // A failed association exists, and has a reason to show.
     let gone = state.is_some_and(|state| {
         states::is_lost(states::ROUTE_TABLE_ASSOCIATION, state.as_str())
             && *state != RouteTableAssociationStateCode::Failed

@@ -1,11 +1,11 @@
 //! Security group. Its rules are resources of their own.
 //!
-//! - The name is unique in the VPC, whatever the case: a repeated create answers `InvalidGroup.Duplicate`
+//! - The name is unique in the VPC, regardless of case: a repeated create fails with `InvalidGroup.Duplicate`
 //!   (chef-boneyard/chef-provisioning-aws#452).
-//! - AWS gives every new group a rule that lets everything out (two, in a VPC with IPv6), without any tag. It is wanted
-//!   gone unless the author says otherwise, for an egress rule of the stack that lets everything out would collide with
-//!   it. `create` is one call, so it returns a group that has the rule, and `update` revokes it: a run that stops between
-//!   the two leaves a difference for the next one to see.
+//! - AWS gives every new group a rule that lets everything out (two, in a VPC with IPv6), without any tag. It has to go
+//!   unless the author says otherwise, because an egress rule of the stack that lets everything out would collide with it.
+//!   `create` is one call, so it returns a group that has the rule, and `update` revokes it: a run that stops between the
+//!   two leaves a difference for the next one to see.
 //! - Deletion is refused while an interface is in the group, or a rule of another group refers to it.
 
 use std::collections::BTreeSet;
@@ -42,13 +42,13 @@ const EVERYWHERE_IPV6: &str = "::/0";
 #[schemars(extend("x-parts" = { "ingress": "aws:vpc:SecurityGroupIngressRule", "egress": "aws:vpc:SecurityGroupEgressRule" }))]
 pub struct Inputs {
     /// 1 to 255 letters, digits, spaces and `._-:/()#,@[]+=&;{}!$*`; does not begin with `sg-`. Unique in the VPC,
-    /// whatever the case.
+    /// regardless of case.
     pub name: String,
     /// At most 255 characters, of the same kinds. Default: `Managed by fde-infra`.
     pub description: String,
     /// Id of the VPC.
     pub vpc_id: String,
-    /// Whether the rule stays that AWS gives every new group, and that lets everything out. Default: false, as in Pulumi,
+    /// True if the rule stays that AWS gives every new group, and that lets everything out. Default: false, as in Pulumi,
     /// which has no way to keep it.
     pub default_egress: bool,
 }
@@ -100,7 +100,7 @@ impl ResourceType for SecurityGroup {
             ])
     }
 
-    /// Also asks for the rules, which take a call of their own.
+    /// Also requests the rules, which take a call of their own.
     async fn ahead(&self, context: &Context, query: Query<'_>) {
         if let Ok(groups) = of_stack(context, query).await {
             let ids = groups.iter().filter_map(|group| group.group_id());
@@ -111,7 +111,7 @@ impl ResourceType for SecurityGroup {
     async fn read(&self, context: &Context, query: Query<'_>) -> AwsResult<Vec<LiveOf<Self>>> {
         let of_stack = of_stack(context, query).await?;
         let mut groups = of_stack.to_vec();
-        // A name in a VPC may be another's, or that of one that has lost its tags.
+        // A name in a VPC may belong to a group of another owner, or to one that has lost its tags.
         let tags: Vec<Tags> = groups
             .iter()
             .map(|group| super::from_sdk(group.tags()))
@@ -137,7 +137,7 @@ impl ResourceType for SecurityGroup {
             let ids = groups.iter().filter_map(|group| group.group_id());
             ids.collect::<Vec<_>>()
         });
-        // The rules are asked for anyway, by the types that are read next.
+        // The rules are requested anyway, by the types that are read next.
         let rules =
             security_group_rule::of_all_groups(context, query.session, &of_stack, &others).await?;
         Ok(groups
@@ -233,20 +233,21 @@ impl ResourceType for SecurityGroup {
     }
 }
 
-/// Every group of some VPCs: for the type of these, whose default groups are among them, and for the groups' own.
+/// Every group of some VPCs: for the VPC type, which looks for the default groups among them, and for the security group
+/// type.
 pub(super) struct OfVpcs {
     vpcs: BTreeSet<String>,
     pub groups: Vec<SdkSecurityGroup>,
 }
 
 impl OfVpcs {
-    /// Whether these VPCs are among those listed.
+    /// Returns whether these VPCs are among those listed.
     pub(super) fn is_of(&self, vpcs: &[&str]) -> bool {
         vpcs.iter().all(|vpc| self.vpcs.contains(*vpc))
     }
 
-    /// Whether all groups of the stack are among them, as far as file and index know. One that is about to be made in a VPC
-    /// that is not there yet is nowhere.
+    /// Returns whether all groups of the stack are among them, as far as file and index know. A group that is yet to be
+    /// made in a VPC that does not exist yet is nowhere yet.
     fn has_all(&self, query: Query<'_>) -> bool {
         let mut wanted = query.wanted_names("vpcId").into_iter();
         let ids: BTreeSet<&str> = self
@@ -267,13 +268,13 @@ impl OfVpcs {
     }
 }
 
-/// Lists every group of these VPCs; once, for those who ask first.
+/// Lists every group of these VPCs: once, for the first caller.
 pub(super) async fn of_vpcs(
     context: &Context,
     session: &ReadSession,
     vpcs: &[&str],
 ) -> AwsResult<Arc<OfVpcs>> {
-    /// So many values a filter takes.
+    /// The number of values that a filter takes.
     const AT_ONCE: usize = 200;
     let read = || async {
         let reads = vpcs.chunks(AT_ONCE).map(|vpcs| async move {
@@ -321,9 +322,9 @@ async fn met(
     }
 }
 
-/// Takes the rule away that AWS gives a group, which was made a moment ago: by what it says, since EC2 takes no second
-/// rule that says the same. Where that does not go at once, the group is brought there as any other ([`revoke_default`]), and what is
-/// wrong is told then.
+/// Removes the rule that AWS gives a new group, by its content, since EC2 takes no second rule with the same content. If
+/// that does not succeed at once, the group is brought to the wanted state like any other ([`revoke_default`]), and the
+/// error is reported then.
 async fn is_closed_as_made(context: &Context, id: &str) -> bool {
     let everywhere = IpRange::builder().cidr_ip(EVERYWHERE).build();
     let rule = IpPermission::builder()
@@ -342,7 +343,7 @@ async fn is_closed_as_made(context: &Context, id: &str) -> bool {
             })
             .await;
         match revoked {
-            // It is not there: the answer to the call before may have been lost.
+            // The rule does not exist: the response to the previous call may have been lost.
             Err(error) if is_about_rule(&error) => Ok(()),
             other => other.map(|_| ()),
         }
@@ -350,7 +351,7 @@ async fn is_closed_as_made(context: &Context, id: &str) -> bool {
     revoked.await.is_ok()
 }
 
-/// Takes AWS's own rules away, by their ids: a rule of somebody else that says the same stays.
+/// Removes AWS's own rules, by their ids: a rule of another owner with the same content stays.
 async fn revoke_default(context: &Context, id: &str) -> AwsResult<()> {
     let found = until_visible(|| async {
         let rules = default_rules(context, &[id]).await?;
@@ -365,7 +366,7 @@ async fn revoke_default(context: &Context, id: &str) -> AwsResult<()> {
             .into_iter()
             .filter_map(|rule| rule.security_group_rule_id)
             .collect(),
-        // Somebody was faster.
+        // Another party was faster.
         Err(error) if error.is(ErrorKind::NotFound) => return Ok(()),
         Err(error) => return Err(error),
     };
@@ -381,8 +382,7 @@ async fn revoke_default(context: &Context, id: &str) -> AwsResult<()> {
             })
             .await;
         match revoked {
-            // Others have taken it away. That the group is not there says only that it is new: its rules have
-            // just been listed.
+            // Others have removed it. A missing group only means that the group is new: its rules have just been listed.
             Err(error) if is_about_rule(&error) => Ok(()),
             other => other.map(|_| ()),
         }
@@ -390,7 +390,7 @@ async fn revoke_default(context: &Context, id: &str) -> AwsResult<()> {
     .await
 }
 
-/// Whether a rule is not there, and not the group.
+/// Returns whether a rule is missing, and not the group.
 pub(super) fn is_about_rule(error: &ProviderError) -> bool {
     matches!(
         error.code.as_str(),
@@ -398,7 +398,7 @@ pub(super) fn is_about_rule(error: &ProviderError) -> bool {
     )
 }
 
-/// Gives a group the rule that AWS gives new ones. A rule of the stack that says the same may still be on its way out.
+/// Gives a group the rule that AWS gives new ones. A rule of the stack with the same content may not be deleted yet.
 async fn let_everything_out(context: &Context, id: &str, progress: &dyn Progress) -> AwsResult<()> {
     let everywhere = IpRange::builder().cidr_ip(EVERYWHERE).build();
     let permission = IpPermission::builder()
@@ -429,7 +429,8 @@ async fn let_everything_out(context: &Context, id: &str, progress: &dyn Progress
         .await
 }
 
-/// The stack's groups: among all of its VPCs, which are listed for the default groups in any case, or else by tag.
+/// The stack's groups: found among all groups of its VPCs, which are listed for the default groups in any case, or else by
+/// tag.
 async fn of_stack(context: &Context, query: Query<'_>) -> AwsResult<Arc<Vec<SdkSecurityGroup>>> {
     let read = || async move {
         let vpcs: Vec<&str> = query.parents(VPC).map(|vpc| vpc.id.as_str()).collect();
@@ -465,9 +466,9 @@ pub(super) async fn list(context: &Context, by: &[Filter]) -> AwsResult<Vec<SdkS
     .await
 }
 
-/// The rules of these groups that AWS made: they let everything out, and nobody has tagged them.
+/// The rules of these groups that AWS made: they let everything out, and no one has tagged them.
 async fn default_rules(context: &Context, groups: &[&str]) -> AwsResult<Vec<SecurityGroupRule>> {
-    /// So many values a filter takes.
+    /// The number of values that a filter takes.
     const AT_ONCE: usize = 200;
     let mut defaults = Vec::new();
     for groups in groups.chunks(AT_ONCE) {

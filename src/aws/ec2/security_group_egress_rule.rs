@@ -1,4 +1,5 @@
-//! Egress rule: what a security group lets out. All about it is in [`security_group_rule`](super::security_group_rule).
+//! Egress rule: the traffic that a security group lets out. Everything about it is in
+//! [`security_group_rule`](super::security_group_rule).
 
 use async_trait::async_trait;
 

@@ -1,4 +1,5 @@
-//! Ingress rule: what a security group lets in. All about it is in [`security_group_rule`](super::security_group_rule).
+//! Ingress rule: the traffic that a security group lets in. Everything about it is in
+//! [`security_group_rule`](super::security_group_rule).
 
 use async_trait::async_trait;
 

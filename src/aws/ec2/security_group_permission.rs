@@ -1,4 +1,4 @@
-//! What a security group rule says, in the words of AWS's calls. Pure: what the rules' files send and compare.
+//! The content of a security group rule, in the terms of AWS's calls. Pure: the modules of the rules send and compare it.
 
 use aws_sdk_ec2::types::{
     IpPermission, IpRange, Ipv6Range, PrefixListId, SecurityGroupRuleRequest, UserIdGroupPair,
@@ -7,7 +7,7 @@ use aws_sdk_ec2::types::{
 use super::security_group_rule::Inputs;
 use crate::resource::{Misfit, Value};
 
-/// Whether AWS takes two rules of one group and direction for the same.
+/// Returns whether AWS takes two rules of one group and direction for the same rule.
 pub(super) fn lets_the_same_through(left: &Inputs, right: &Inputs) -> bool {
     let range = |range: Option<&String>| super::network_address(range.cloned().into());
     let way = |inputs: &Inputs| {
@@ -24,7 +24,7 @@ pub(super) fn lets_the_same_through(left: &Inputs, right: &Inputs) -> bool {
         && left.referenced_security_group_id == right.referenced_security_group_id
 }
 
-/// One name for each protocol: AWS answers with the name where there is one.
+/// The one name of each protocol: AWS returns the name if there is one.
 pub(super) fn protocol(value: Value) -> Value {
     let Some(text) = value.as_str() else {
         return value;
@@ -40,7 +40,7 @@ pub(super) fn protocol(value: Value) -> Value {
     })
 }
 
-/// -1 is what AWS answers where no port is given.
+/// The port; -1 is what AWS returns if no port is given.
 pub(super) fn port(value: Value) -> Value {
     if value.as_number() == Some(-1.0) {
         return Value::Null;
@@ -58,7 +58,8 @@ pub(super) fn peers(inputs: &Inputs) -> [Option<&String>; 4] {
     ]
 }
 
-/// One peer, and ports where there are some. AWS would ignore what it does not know, or answer vaguely.
+/// Checks that there is one peer, and that there are ports where the protocol has them. AWS would ignore what it does not
+/// know, or answer vaguely.
 pub(super) fn fit(inputs: &Inputs) -> Vec<Misfit> {
     const PEERS: &str = "a rule has exactly one of `cidrIpv4`, `cidrIpv6`, `prefixListId` and \
          `referencedSecurityGroupId`";
@@ -72,7 +73,7 @@ pub(super) fn fit(inputs: &Inputs) -> Vec<Misfit> {
         let mut given = names.into_iter().zip(peers(inputs));
         let last = given.rfind(|(_, peer)| peer.is_some());
         let at = last.map_or(names[0], |(name, _)| name);
-        // How many there are is known, whatever they are.
+        // Their number is known, whatever their values are.
         return vec![Misfit::new(at, PEERS).decided_by([])];
     }
     let (protocol, from, to) = sent(inputs);

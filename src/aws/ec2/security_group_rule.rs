@@ -1,12 +1,12 @@
-//! What ingress and egress rules of security groups have in common: everything but the direction.
+//! The common part of ingress and egress rules of security groups: everything but the direction.
 //!
-//! - A rule is told from others of its group by direction, protocol, ports and peer; its description does not count. A
-//!   repeated create answers `InvalidPermission.Duplicate`.
+//! - A rule is distinguished from others of its group by direction, protocol, ports and peer; its description does not
+//!   count. A repeated create fails with `InvalidPermission.Duplicate`.
 //! - All but group and direction changes in place, under the same id, except for the kind of peer: a range stays a range.
-//!   There, a new rule is made before the old one goes, so that no traffic is cut.
+//!   To change the kind, a new rule is made before the old one is deleted, so that no traffic is cut.
 //! - AWS returns protocol numbers as names where they have one (hashicorp/terraform-provider-aws#9569), and ports of -1 for
 //!   protocols without ports.
-//! - Changes to one group at once get in each other's way, so they take turns.
+//! - Concurrent changes to one group interfere with each other, so they take turns.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -36,7 +36,7 @@ use crate::resource::{
 
 const GROUP: &str = "aws:ec2:SecurityGroup";
 
-/// What a security group lets through.
+/// The traffic that a security group lets through.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Inputs {
@@ -71,7 +71,7 @@ pub struct Outputs {
 
 pub(super) type Rule = Live<Inputs, Outputs>;
 
-/// Which way the traffic goes that a rule lets through.
+/// The direction of the traffic that a rule lets through.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Direction {
     Ingress,
@@ -116,8 +116,8 @@ pub(super) fn schema(token: &'static str) -> Schema {
         ])
 }
 
-/// The rules of the groups that bear the stack's tag, others' too, and of both directions. The call filters by group, by rule
-/// and by the rule's own tags, which those of others have not, so that it waits for the groups:
+/// The rules of the groups that bear the stack's tag, including rules of others, in both directions. The call filters by
+/// group, by rule and by the rule's own tags, which the rules of others do not have, so it waits for the groups:
 /// <https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeSecurityGroupRules.html>.
 pub(super) async fn of_groups_of_stack(
     context: &Context,
@@ -132,7 +132,7 @@ pub(super) async fn of_groups_of_stack(
 
 const OF_ALL: &str = "ec2:DescribeSecurityGroupRules";
 
-/// As [`of_groups_of_stack`], with those of other groups that are in the way.
+/// Lists the rules that [`of_groups_of_stack`] lists, and those of other groups that are in the way.
 pub(super) async fn of_all_groups(
     context: &Context,
     session: &ReadSession,
@@ -148,8 +148,8 @@ pub(super) async fn of_all_groups(
     session.once(OF_ALL, read).await
 }
 
-/// The rules of our groups, as they were read with these, or else by themselves: asked for once for all types that look at
-/// them.
+/// The rules of our groups, as they were read together with these, or else by themselves: requested once for all types that
+/// look at them.
 async fn of_our_groups(
     context: &Context,
     session: &ReadSession,
@@ -254,7 +254,7 @@ pub(super) async fn read(
         .collect())
 }
 
-/// Makes a rule, or takes up our own earlier one.
+/// Makes a rule, or adopts our own earlier one.
 pub(super) async fn create(
     context: &Context,
     direction: Direction,
@@ -353,7 +353,7 @@ pub(super) async fn update(
     })
 }
 
-/// A description that is left out is removed: so AWS documents it for these calls, and for `ModifySecurityGroupRules` not.
+/// Removes the description by leaving it out: AWS documents that for these calls, and not for `ModifySecurityGroupRules`.
 async fn take_description_away(
     context: &Context,
     direction: Direction,
@@ -394,7 +394,7 @@ async fn take_description_away(
     Ok(())
 }
 
-/// Takes a rule away, content if it is gone.
+/// Revokes a rule; succeeds if it is already gone.
 pub(super) async fn revoke(context: &Context, direction: Direction, rule: &Rule) -> AwsResult<()> {
     let group = &rule.inputs.security_group_id;
     let _turn = context.turn(group).await;
@@ -441,7 +441,7 @@ impl Direction {
     }
 }
 
-/// The rule that lets the same through already.
+/// The existing rule that lets the same traffic through.
 async fn met(
     context: &Context,
     direction: Direction,
@@ -512,7 +512,7 @@ mod tests {
     use super::*;
     use crate::resource::Value;
 
-    /// What is compared of inputs, property by property.
+    /// The compared form of inputs, property by property.
     fn compared(inputs: &Inputs) -> Vec<(&'static str, Value)> {
         let json = serde_json::to_value(inputs).unwrap();
         let properties = schema("aws:vpc:SecurityGroupIngressRule").properties;
@@ -526,7 +526,7 @@ mod tests {
             .collect()
     }
 
-    /// As authors write them, and as EC2 answers them.
+    /// The rules as authors write them, and as EC2 returns them.
     #[test]
     fn eight_kinds_of_ingress_read_back_as_they_were_written() {
         let answered = |protocol: &str, from: i32, to: i32| {
@@ -562,7 +562,7 @@ mod tests {
                 json!({"ipProtocol": "tcp", "fromPort": 5432, "toPort": 5432, "referencedSecurityGroupId": "sg-2"}),
                 answered("tcp", 5432, 5432).referenced_group_info(group("sg-2")),
             ),
-            // Of itself.
+            // The group itself as the peer.
             (
                 json!({"ipProtocol": "tcp", "fromPort": 0, "toPort": 65535, "referencedSecurityGroupId": "sg-1"}),
                 answered("tcp", 0, 65535).referenced_group_info(group("sg-1")),

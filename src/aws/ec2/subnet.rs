@@ -1,9 +1,9 @@
 //! Subnet.
 //!
-//! - `CreateSubnet` takes no client token, but its range makes a second one impossible: `InvalidSubnet.Conflict` means
-//!   that something of this VPC overlaps it. The same range with our owner tag is our own half-finished work.
+//! - `CreateSubnet` takes no client token, but its range makes a second subnet impossible: `InvalidSubnet.Conflict` means
+//!   that something in this VPC overlaps it. A subnet with the same range and our owner tag is our own half-finished work.
 //! - Attributes are not part of the create call, and each takes a call of its own.
-//! - Deletion is refused until every network interface is gone; services take minutes to give theirs up.
+//! - Deletion is refused until every network interface is gone; services take minutes to release theirs.
 
 use std::collections::BTreeSet;
 
@@ -32,9 +32,9 @@ pub struct Inputs {
     /// IPv4 range in CIDR notation, /16 to /28, inside the VPC's and apart from those of its other subnets. AWS keeps the
     /// first four addresses and the last one for itself.
     pub cidr_block: String,
-    /// Name of the zone: `eu-west-1a`. Left out, AWS chooses.
+    /// Name of the zone: `eu-west-1a`. If left out, AWS chooses.
     pub availability_zone: Option<String>,
-    /// Whether network interfaces get a public address when they are made. Default: false.
+    /// True if network interfaces get a public address when they are made. Default: false.
     pub map_public_ip_on_launch: bool,
 }
 
@@ -80,7 +80,7 @@ impl ResourceType for Subnet {
 
     async fn read(&self, context: &Context, query: Query<'_>) -> AwsResult<Vec<LiveOf<Self>>> {
         let mut subnets = of_stack(context, query).await?;
-        // A range that none of them has may be another's, or that of one that has lost its tags.
+        // A range that none of them has may belong to a subnet of another owner, or to one that has lost its tags.
         let is_there = |wanted: &&Wanted| {
             let cidr = wanted.text("cidrBlock");
             let mut subnets = subnets.iter();
@@ -165,7 +165,7 @@ impl ResourceType for Subnet {
                         format!("the subnet is `{reason}`"),
                     )),
                     Some(Condition::Settling(state)) => Ok(Poll::Pending(state.clone())),
-                    // Just created, and not visible everywhere yet.
+                    // Just created, and not yet visible everywhere.
                     None => Ok(Poll::Pending("pending".to_owned())),
                 }
             })
@@ -201,7 +201,7 @@ impl ResourceType for Subnet {
     }
 }
 
-/// What lies where a subnet is wanted.
+/// The existing subnet that overlaps the wanted range.
 async fn met(
     context: &Context,
     new: &New<'_, Inputs>,

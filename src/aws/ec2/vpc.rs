@@ -1,10 +1,11 @@
 //! VPC. Exemplar of a type that is found by id.
 //!
-//! - `CreateVpc` takes neither client token nor name: a repeat makes a twin, so it is never repeated blindly.
+//! - `CreateVpc` takes neither a client token nor a name: a retry makes a duplicate, so it is never retried blindly.
 //! - DNS attributes are not part of the create call, and each takes a call of its own, to read and to write.
 //! - Host names need DNS support: it is enabled first and disabled last.
-//! - The default security group, main route table and default network ACL come and go with the VPC. What the first of them
-//!   lets through is a property of the VPC (`vpc_default_group.rs`), and neither read nor touched where no VPC has it.
+//! - The default security group, main route table and default network ACL are created and deleted with the VPC. The traffic
+//!   that the first of them lets through is a property of the VPC (`vpc_default_group.rs`), and is neither read nor touched
+//!   if no VPC has that property.
 
 use async_trait::async_trait;
 use aws_sdk_ec2::types::{
@@ -33,15 +34,15 @@ use crate::resource::{
 pub struct Inputs {
     /// IPv4 range in CIDR notation, /16 to /28.
     pub cidr_block: String,
-    /// Whether Amazon's resolver answers at the base of the range plus two. Default: true.
+    /// True if Amazon's resolver answers at the base of the range plus two. Default: true.
     pub enable_dns_support: bool,
-    /// Whether instances with public addresses get public host names. Needs DNS support. Default: false.
+    /// True if instances with public addresses get public host names. Needs DNS support. Default: false.
     pub enable_dns_hostnames: bool,
     /// `default` or `dedicated`. Default: `default`. Going to `dedicated` replaces the VPC.
     pub instance_tenancy: String,
-    /// What the security group lets through that AWS makes with the VPC, and that all are in who name none: `closed` for
-    /// nothing, by taking out every rule that no stack has made; `open` for AWS's own rules, besides those it has.
-    /// Default: the group is left alone.
+    /// The traffic that the VPC's default security group lets through. AWS makes this group with the VPC, and everything
+    /// that names no group is in it. `closed`: nothing; every rule that no stack has made is removed. `open`: AWS's own
+    /// rules, in addition to those that it has. Default: the group is left alone.
     #[schemars(extend("enum" = ["closed", "open", null]))]
     pub default_security_group: Option<String>,
 }
@@ -54,7 +55,7 @@ fn checks(inputs: &Properties) -> Vec<Misfit> {
     let mut misfits = super::check_block(inputs, "cidrBlock");
     misfits.extend(check(inputs, |inputs: &Inputs| {
         let mut misfits = Vec::new();
-        // What is read may be taken along where the file is silent.
+        // The value that was read may be carried over if the file is silent.
         let known = [CLOSED, OPEN, CHANGED];
         let group = inputs.default_security_group.as_deref();
         if group.is_some_and(|group| !known.contains(&group)) {
@@ -68,7 +69,7 @@ fn checks(inputs: &Properties) -> Vec<Misfit> {
                     .decided_by(["enableDnsHostnames", "enableDnsSupport"]),
             );
         }
-        // Of the three words of the model, `host` is for instances (hashicorp/terraform-provider-aws#23916).
+        // Of the three values in the model, `host` is for instances (hashicorp/terraform-provider-aws#23916).
         if !matches!(inputs.instance_tenancy.as_str(), "default" | "dedicated") {
             let reason = "AWS takes `default` and `dedicated` of a VPC";
             misfits.push(Misfit::new("instanceTenancy", reason));
@@ -111,7 +112,8 @@ impl ResourceType for Vpc {
         let has_group = |wanted: &Wanted| wanted.inputs.contains_key("defaultSecurityGroup");
         let has_group = query.wanted.iter().any(has_group);
         let known: Vec<&str> = query.indexed.iter().map(Indexed::last_segment).collect();
-        // What the index names need not wait for the list. A refusal is for those who need the answer.
+        // The VPCs that the index names need not wait for the list. A refusal is reported to the callers that need the
+        // answer.
         let ahead = async {
             if has_group && !known.is_empty() {
                 drop(security_group::of_vpcs(context, query.session, &known).await);
@@ -178,7 +180,7 @@ impl ResourceType for Vpc {
             })
             .await?;
         let vpc = expected("ec2:CreateVpc", answer.vpc, "a VPC")?;
-        // A new VPC has DNS support, no host names and AWS's rules, whatever is wanted: `update` brings the rest.
+        // A new VPC has DNS support, no host names and AWS's rules, whatever is wanted: `update` sets the rest.
         let mut live = live(context, &vpc, true, false);
         let wanted = new.inputs.default_security_group.as_ref();
         live.inputs.default_security_group = wanted.map(|_| OPEN.to_owned());
@@ -248,7 +250,7 @@ impl ResourceType for Vpc {
                     .await;
                 let state = match answer {
                     Ok(answer) => answer.vpcs().first().and_then(|vpc| vpc.state().cloned()),
-                    // Just created, and not visible everywhere yet.
+                    // Just created, and not yet visible everywhere.
                     Err(error) if error.is(ErrorKind::NotFound) => None,
                     Err(error) => return Err(error),
                 };
@@ -295,7 +297,7 @@ impl ResourceType for Vpc {
     }
 }
 
-/// One DNS attribute: AWS answers one per call.
+/// One DNS attribute: AWS returns one per call.
 async fn attribute(context: &Context, id: &str, name: VpcAttributeName) -> AwsResult<bool> {
     let answer = context
         .call("ec2:DescribeVpcAttribute", || {
@@ -350,7 +352,7 @@ mod tests {
     use super::*;
     use crate::resource::value::properties;
 
-    /// Words that a reference turns out to be: no file can say them.
+    /// Words that a reference resolves to: no file can contain them.
     #[test]
     fn a_default_group_is_closed_or_open() {
         let misfits = |word: &str| {

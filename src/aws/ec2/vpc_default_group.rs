@@ -1,10 +1,11 @@
-//! The default security group of a VPC, which AWS makes and deletes with it: how it stands, and bringing it there.
+//! The default security group of a VPC, which AWS makes and deletes with it: its state, and the calls that change it.
 //!
-//! - AWS gives it two rules: everything comes in from the group itself, and everything goes out. What names no security
-//!   group is in it. <https://docs.aws.amazon.com/vpc/latest/userguide/default-security-group.html>
+//! - AWS gives it two rules: everything comes in from the group itself, and everything goes out. Everything that names no
+//!   security group is in it. <https://docs.aws.amazon.com/vpc/latest/userguide/default-security-group.html>
 //! - It has no tags, and is found by its VPC and its name, which no other group can have.
-//! - It is listed with what its rules say, without their ids and tags. Those of a group that has rules are asked for.
-//! - A rule that a stack has made in it is that stack's to show and to remove: it does not count, and stays.
+//! - It is listed with the content of its rules, without their ids and tags. These are requested for groups that have
+//!   rules.
+//! - A rule that a stack has made in it is left to that stack to show and to remove: it does not count, and stays.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -23,16 +24,16 @@ use crate::resource::{ErrorKind, ReadSession};
 pub(super) const CLOSED: &str = "closed";
 /// It has the rules that AWS gives it.
 pub(super) const OPEN: &str = "open";
-/// It has rules, and not all of AWS's: what is read, and cannot be wanted.
+/// It has rules, but not all of AWS's: this can be read, but not wanted.
 pub(super) const CHANGED: &str = "changed";
 
-/// Of the default group of each VPC, and of no other.
+/// The name of the default group of each VPC, and of no other group.
 const NAME: &str = "default";
 const LIST: &str = "ec2:DescribeSecurityGroups";
 const EVERYWHERE: &str = "0.0.0.0/0";
 
-/// How the default group of each of these VPCs stands, by the id of the VPC. One that is not listed yet is left out. The
-/// other groups of the VPCs are listed along, for their own type, which is read next.
+/// The state of the default group of each of these VPCs, by the id of the VPC. A group that is not listed yet is left out.
+/// The other groups of the VPCs are listed with them, for their own type, which is read next.
 pub(super) async fn standings(
     context: &Context,
     session: &ReadSession,
@@ -42,7 +43,7 @@ pub(super) async fn standings(
         return Ok(BTreeMap::new());
     }
     let listed = security_group::of_vpcs(context, session, vpcs).await?;
-    // One that the index did not know comes too late for the list that is shared.
+    // A VPC that the index did not know comes too late for the shared list.
     let missed = if listed.is_of(vpcs) {
         Vec::new()
     } else {
@@ -74,7 +75,7 @@ pub(super) async fn standings(
     Ok(standings.collect())
 }
 
-/// Takes all rules out of the default group that no stack has made.
+/// Removes from the default group all rules that no stack has made.
 pub(super) async fn close(context: &Context, vpc: &str, progress: &dyn Progress) -> AwsResult<()> {
     Wait::short("ec2:RevokeSecurityGroupIngress", 5, progress)
         .until(|| async {
@@ -108,7 +109,7 @@ pub(super) async fn close(context: &Context, vpc: &str, progress: &dyn Progress)
         .await
 }
 
-/// Puts the rules back that AWS gives the default group, besides those that it has.
+/// Restores the rules that AWS gives the default group, in addition to those that it has.
 pub(super) async fn open(context: &Context, vpc: &str) -> AwsResult<()> {
     let group = until_visible(|| listed(context, vpc)).await?;
     let id = group.group_id().unwrap_or_default();
@@ -147,7 +148,7 @@ pub(super) async fn open(context: &Context, vpc: &str) -> AwsResult<()> {
     is_there(out.await)
 }
 
-/// A rule that is there already is as good.
+/// Counts a rule that already exists as success.
 fn is_there<T>(answer: AwsResult<T>) -> AwsResult<()> {
     match answer {
         Err(error) if error.is(ErrorKind::AlreadyExists) => Ok(()),
@@ -155,14 +156,14 @@ fn is_there<T>(answer: AwsResult<T>) -> AwsResult<()> {
     }
 }
 
-/// Rules of one direction, as the call that revokes them is told: by what they say, or by their ids.
+/// Rules of one direction, as the call that revokes them takes them: by their content, or by their ids.
 struct Rules {
     permissions: Vec<IpPermission>,
     ids: Vec<String>,
 }
 
 impl Rules {
-    /// Those that no stack has made.
+    /// The rules that no stack has made.
     fn of(rules: &[SecurityGroupRule], is_egress: bool) -> Self {
         let own = rules
             .iter()
@@ -188,7 +189,7 @@ impl Rules {
     }
 }
 
-/// Takes rules away that let traffic in. False if one of them was not there: AWS then may have left the others.
+/// Revokes rules that let traffic in. Returns false if one of them did not exist: AWS may then have left the others.
 async fn revoke_ingress(context: &Context, group: &str, rules: &Rules) -> AwsResult<bool> {
     if rules.is_empty() {
         return Ok(true);
@@ -210,7 +211,7 @@ async fn revoke_ingress(context: &Context, group: &str, rules: &Rules) -> AwsRes
     .await
 }
 
-/// As [`revoke_ingress`], of rules that let traffic out.
+/// Revokes rules that let traffic out, as [`revoke_ingress`] does for the other direction.
 async fn revoke_egress(context: &Context, group: &str, rules: &Rules) -> AwsResult<bool> {
     if rules.is_empty() {
         return Ok(true);
@@ -232,8 +233,8 @@ async fn revoke_egress(context: &Context, group: &str, rules: &Rules) -> AwsResu
     .await
 }
 
-/// That a rule is not there is no error (aws/aws-cdk#26390: its rules were taken away by hand, or the call was repeated);
-/// that the group is not there says only that it is new.
+/// Returns false if a rule was missing, which is no error (aws/aws-cdk#26390: its rules were removed by hand, or the call
+/// was repeated). A missing group only means that the group is new.
 fn were_there(answer: AwsResult<bool>) -> AwsResult<bool> {
     match answer {
         Err(error) if security_group::is_about_rule(&error) => Ok(false),
@@ -241,7 +242,7 @@ fn were_there(answer: AwsResult<bool>) -> AwsResult<bool> {
     }
 }
 
-/// The default group, once it is listed with rules; `None` if others have taken them away.
+/// The default group, once it is listed with rules; `None` if others have removed them.
 async fn filled(context: &Context, vpc: &str) -> AwsResult<Option<SecurityGroup>> {
     let found = until_visible(|| async {
         let group = listed(context, vpc).await?;
@@ -261,7 +262,7 @@ async fn filled(context: &Context, vpc: &str) -> AwsResult<Option<SecurityGroup>
     }
 }
 
-/// The default group of a VPC, which a VPC that was made a moment ago may not show yet.
+/// The default group of a VPC. A VPC that was made a moment ago may not show it yet.
 async fn listed(context: &Context, vpc: &str) -> AwsResult<SecurityGroup> {
     let by = [
         super::filter("vpc-id", vpc),
@@ -278,7 +279,7 @@ fn is_empty(group: &SecurityGroup) -> bool {
     group.ip_permissions().is_empty() && group.ip_permissions_egress().is_empty()
 }
 
-/// Whether a group has AWS's own two rules and no others, by what they say.
+/// Returns whether a group has AWS's own two rules and no others, judged by their content.
 fn is_as_made(group: &SecurityGroup) -> bool {
     let ([into], [out]) = (group.ip_permissions(), group.ip_permissions_egress()) else {
         return false;

@@ -1,7 +1,7 @@
 //! Access logs of a load balancer.
 //!
-//! AWS writes a test file as soon as they are enabled, and refuses while the bucket's policy does not let it. What they were
-//! set to last stays in the attributes after they are disabled.
+//! AWS writes a test file as soon as they are enabled, and refuses to enable them while the bucket's policy does not allow
+//! it. The last settings stay in the attributes after the logs are disabled.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -20,7 +20,7 @@ pub struct AccessLogs {
     /// `logdelivery.elasticloadbalancing.amazonaws.com` write.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bucket: Option<String>,
-    /// What the logs' keys begin with; must not contain `AWSLogs`.
+    /// The prefix of the logs' keys; must not contain `AWSLogs`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub prefix: Option<String>,
 }
@@ -47,7 +47,7 @@ const ENABLED: &str = "access_logs.s3.enabled";
 const BUCKET: &str = "access_logs.s3.bucket";
 const PREFIX: &str = "access_logs.s3.prefix";
 
-/// Logs that are off are the same wherever they would go.
+/// The canonical form: disabled logs are the same, whatever their destination.
 pub(super) fn canonical(logs: Value) -> Value {
     match logs {
         Value::Object(mut logs) => {

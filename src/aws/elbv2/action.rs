@@ -1,4 +1,4 @@
-//! What a listener or a rule does with a request.
+//! The actions of a listener or a rule on a request.
 //!
 //! AWS completes actions: a forward comes back in two forms, a redirect with all of its parts, each action with its place.
 //! It refuses redirects that lead back to where they come from (kubernetes-sigs/aws-load-balancer-controller#487), and parts
@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::Written;
 use crate::resource::{Misfit, Value};
 
-/// One step of what happens to a request.
+/// One step in the handling of a request.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Action {
@@ -22,13 +22,13 @@ pub struct Action {
     /// Its place among the actions, from 1. Default: its place in the list.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub order: Option<i32>,
-    /// Where `forward` sends the request.
+    /// ARN of the target group to which `forward` sends the request.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub target_group_arn: Option<String>,
-    /// Where `redirect` points the client.
+    /// The location to which `redirect` points the client.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub redirect: Option<Redirect>,
-    /// What `fixed-response` answers.
+    /// The answer that `fixed-response` gives.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fixed_response: Option<FixedResponse>,
 }
@@ -38,7 +38,7 @@ pub struct Action {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Redirect {
-    /// `HTTP_301` (for good) or `HTTP_302` (for now).
+    /// `HTTP_301` (permanent) or `HTTP_302` (temporary).
     #[schemars(extend("enum" = ["HTTP_301", "HTTP_302"]))]
     pub status_code: String,
     /// `HTTP` or `HTTPS`.
@@ -62,7 +62,7 @@ pub struct Redirect {
     pub query: Option<String>,
 }
 
-/// An answer of the load balancer's own.
+/// An answer that the load balancer itself gives.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct FixedResponse {
@@ -81,7 +81,7 @@ pub struct FixedResponse {
     pub status_code: Option<String>,
 }
 
-/// What a redirect leaves as it is.
+/// The values with which a redirect leaves the parts of a request as they are.
 const UNCHANGED: [(&str, &str); 5] = [
     ("protocol", "#{protocol}"),
     ("host", "#{host}"),
@@ -90,7 +90,7 @@ const UNCHANGED: [(&str, &str); 5] = [
     ("query", "#{query}"),
 ];
 
-/// Each action has the part of its type, and no other.
+/// Checks that each action has the part of its type, and no other.
 pub(super) fn fit(property: &str, actions: &[Action]) -> Vec<Misfit> {
     let indexed = actions.iter().enumerate();
     indexed
@@ -152,7 +152,7 @@ fn fit_one(at: &str, action: &Action) -> Vec<Misfit> {
     }
     if let Some(answer) = &action.fixed_response {
         let code = answer.status_code.as_deref().unwrap_or("200");
-        // AWS answers with these classes alone, and refuses redirects, which are an action of their own.
+        // AWS answers only with these classes, and refuses redirects, which are an action of their own.
         let known = matches!(code.parse::<u32>(), Ok(200..=299 | 400..=599));
         if !known {
             let at = format!("{at}.fixedResponse.statusCode");
@@ -194,7 +194,7 @@ pub(super) fn fit_loops(
             (_, same_path),
             _,
         ] = UNCHANGED;
-        // Where nothing at all is given, it is told without the listener.
+        // A redirect that gives nothing at all is reported without the listener.
         let is_given =
             |given: Option<&str>, unchanged: &str| given.is_some_and(|given| given != unchanged);
         let (given_protocol, given_port) = (redirect.protocol.as_deref(), redirect.port.as_deref());
@@ -420,7 +420,7 @@ mod tests {
             None
         );
         assert_eq!(with(json!({"protocol": "HTTPS", "path": "/new"})), None);
-        // Told as it stands, whatever the listener is.
+        // Reported as it stands, whatever the listener is.
         assert_eq!(with(json!({})), None);
     }
 

@@ -29,7 +29,7 @@ impl Attributes {
         self.0.get(key).filter(|value| !value.is_empty()).cloned()
     }
 
-    /// A number or a truth value; the default where it is missing, as it is in regions that do not know the key.
+    /// A number or a boolean; the default if it is missing, as it is in regions that do not know the key.
     pub fn parsed<T: FromStr>(&self, key: &str, default: T) -> T {
         let value = self.0.get(key).and_then(|value| value.parse().ok());
         value.unwrap_or(default)
@@ -47,7 +47,7 @@ impl<Key: Into<String>, Text: Into<String>> FromIterator<(Key, Text)> for Attrib
     }
 }
 
-/// What must be sent to get from one set of settings to another.
+/// The settings that must be sent to get from one set to another.
 pub(super) fn changed(observed: &Settings, mut wanted: Settings) -> Settings {
     wanted.retain(|key, value| observed.get(key) != Some(value));
     wanted
@@ -139,17 +139,18 @@ pub(super) async fn modify_target_group(
     Ok(())
 }
 
-/// An object as the listing has it, with what the listing leaves out.
+/// An object from a listing, with the parts that the listing leaves out.
 pub(super) struct Whole<Item> {
     pub item: Item,
     pub attributes: Attributes,
     pub tags: Tags,
 }
 
-/// Those objects of a listing that carry the stack's tag or have a wanted name, each with tags and attributes.
+/// The objects of a listing that carry the stack's tag or have a wanted name, each with tags and attributes.
 ///
-/// A listing is short, 400 a page, but tags come twenty a call: in an account that others share, they are asked for where an
-/// object may be the stack's. Attributes take a round trip of their own: those that the index promises are asked for while the listing is made.
+/// A listing is short, at 400 a page, but tags come twenty a call: in an account that others share, they are requested only
+/// where an object may be the stack's. Attributes take a round trip of their own: those of objects in the index are
+/// requested while the listing is made.
 pub(super) async fn read<Item, List, Ask, Answer>(
     context: &Context,
     query: &Query<'_>,

@@ -1,7 +1,7 @@
-//! When a rule applies to a request.
+//! The conditions under which a rule applies to a request.
 //!
 //! AWS returns the values of path patterns and host names twice, in an old form and in a new one
-//! (hashicorp/terraform-provider-aws#11323); they are sets.
+//! (hashicorp/terraform-provider-aws#11323); the values are sets.
 
 use aws_sdk_elasticloadbalancingv2::types as sdk;
 use schemars::JsonSchema;
@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::resource::{Misfit, Value, diff::sorted};
 
-/// One thing that must hold: exactly one of these. It holds if any of its values does.
+/// One condition that must hold: exactly one of these. It holds if any of its values matches.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Condition {
@@ -45,7 +45,7 @@ pub struct Values {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct HttpHeader {
-    /// 1 to 40 characters, whatever the case.
+    /// 1 to 40 characters, regardless of case.
     pub http_header_name: String,
     /// With `*` and `?` as wildcards.
     pub values: Vec<String>,
@@ -68,7 +68,7 @@ const METHOD: &str = "http-request-method";
 const QUERY: &str = "query-string";
 const SOURCE: &str = "source-ip";
 
-/// Each condition is one test.
+/// Checks that each condition is one test.
 pub(super) fn fit(property: &str, conditions: &[Condition]) -> Vec<Misfit> {
     let mut misfits: Vec<Misfit> = conditions
         .iter()
@@ -76,7 +76,7 @@ pub(super) fn fit(property: &str, conditions: &[Condition]) -> Vec<Misfit> {
         .filter(|(_, condition)| tests(condition).len() != 1)
         .map(|(index, _)| {
             let at = format!("{property}[{index}]");
-            // How many there are is known, whatever they hold.
+            // Their number is known, whatever their values are.
             Misfit::new(at, "must hold exactly one test").decided_by([])
         })
         .collect();
@@ -104,7 +104,8 @@ pub(super) fn fit(property: &str, conditions: &[Condition]) -> Vec<Misfit> {
     misfits
 }
 
-/// What AWS takes in one rule: <https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-limits.html>
+/// The most values that AWS takes in one rule:
+/// <https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-limits.html>
 const MOST_VALUES: usize = 5;
 const MOST_WILDCARDS: usize = 5;
 
@@ -121,7 +122,7 @@ fn values_of(condition: &Condition) -> Vec<&str> {
         .collect()
 }
 
-/// Those of them in which `*` and `?` are wildcards.
+/// The values of a condition in which `*` and `?` are wildcards.
 fn patterns_of(condition: &Condition) -> Vec<&str> {
     let lists = [
         condition.path_pattern.as_ref(),

@@ -1,10 +1,10 @@
-//! When a target is fit to get requests.
+//! The health check that decides whether a target is fit to get requests.
 //!
-//! Some defaults depend on protocol and version of the group, so they are filled in here and not in the schema. All are sent: AWS
-//! takes no group without codes (hashicorp/terraform-provider-aws#2351).
+//! Some defaults depend on protocol and version of the group, so they are filled in here and not in the schema. All are
+//! sent: AWS takes no group without codes (hashicorp/terraform-provider-aws#2351).
 //!
-//! AWS's API reference has another time-out (6 and 10 seconds) and HTTP for all; the user guide and what accounts answer
-//! have five seconds for all targets with addresses, and HTTPS where the group speaks it:
+//! AWS's API reference gives another timeout (6 and 10 seconds) and HTTP for all groups; the user guide and the answers of
+//! accounts have five seconds for all targets with addresses, and HTTPS where the group speaks it:
 //! <https://docs.aws.amazon.com/elasticloadbalancing/latest/application/target-group-health-checks.html>.
 
 use aws_sdk_elasticloadbalancingv2::types::{Matcher, ProtocolEnum, TargetGroup};
@@ -228,7 +228,7 @@ mod tests {
         }
     }
 
-    /// What AWS answers for groups of which port, protocol and version alone were given.
+    /// The answers of AWS for groups of which only port, protocol and version were given.
     #[test]
     fn what_aws_chooses_for_a_group_is_no_difference() {
         for (protocol, version, path, code) in [

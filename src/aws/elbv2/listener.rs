@@ -1,11 +1,12 @@
 //! Listener of an application load balancer.
 //!
-//! - A port is taken once per load balancer. A create call with the settings of an existing listener answers with that one,
-//!   and nothing in the answer says so (hashicorp/terraform-provider-aws#35121): the owner tag is looked at after each create.
-//! - Listeners are listed per load balancer. Deleting that deletes them, too.
-//! - Port, protocol, certificate, policy and actions all change through one call. Turning to HTTP drops certificate and
+//! - A port can be used once per load balancer. A create call with the settings of an existing listener returns that
+//!   listener, and nothing in the answer says so (hashicorp/terraform-provider-aws#35121): the owner tag is checked after
+//!   each create.
+//! - Listeners are listed per load balancer. Deleting the load balancer deletes them, too.
+//! - Port, protocol, certificate, policy and actions all change through one call. A change to HTTP drops certificate and
 //!   policy.
-//! - Left alone, AWS gives HTTPS a policy of 2016 that takes TLS 1.0; here the default is the one AWS recommends.
+//! - By default, AWS gives HTTPS a policy of 2016 that accepts TLS 1.0; here the default is the one that AWS recommends.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -40,11 +41,11 @@ pub struct Inputs {
     /// `HTTP` or `HTTPS`. Default: `HTTP`.
     #[schemars(extend("enum" = ["HTTP", "HTTPS"]))]
     pub protocol: String,
-    /// Which TLS versions and ciphers HTTPS takes. Default: `ELBSecurityPolicy-TLS13-1-2-2021-06`.
+    /// The policy of the TLS versions and ciphers that HTTPS accepts. Default: `ELBSecurityPolicy-TLS13-1-2-2021-06`.
     pub ssl_policy: Option<String>,
     /// ARN of the certificate, which HTTPS needs.
     pub certificate_arn: Option<String>,
-    /// What happens to a request that no rule matches.
+    /// The actions on a request that no rule matches.
     pub default_actions: Vec<Action>,
 }
 
@@ -88,7 +89,7 @@ impl ResourceType for Listener {
                     .canonical(action::canonical),
             ])
             .checks(|inputs| check(inputs, fit))
-            // Its rules go with it.
+            // Its rules are deleted with it.
             .blockers(&[])
             .interrupts(
                 Interruption::new("its port is closed until the new one stands")
@@ -142,7 +143,7 @@ impl ResourceType for Listener {
         const CREATE: &str = "elasticloadbalancing:CreateListener";
         let inputs = new.inputs;
         let actions = action::to_sdk(&inputs.default_actions);
-        // Target group and certificate may be too new to be seen.
+        // Target group and certificate may be too new to be visible.
         let answer = until_visible(|| {
             context.call(CREATE, || {
                 context
@@ -246,7 +247,7 @@ pub(super) fn parents<'a>(query: &Query<'a>, token: &'a str, property: &str) -> 
         .collect()
 }
 
-/// The listeners of one load balancer, asked for once per reading; none if it is gone.
+/// The listeners of one load balancer, requested once per read session; none if it is gone.
 async fn listeners_of(
     context: &Context,
     query: &Query<'_>,

@@ -1,10 +1,12 @@
 //! Rule of a listener.
 //!
-//! - A priority is taken once per listener; a second create answers `PriorityInUse`. The default rule is the listener's.
+//! - A priority can be used once per listener; a second create fails with `PriorityInUse`. The default rule is the
+//!   listener's.
 //! - Conditions and actions are replaced as whole lists. Priorities change through `SetRulePriorities`, which takes several
-//!   rules at once, as a swap needs: whoever of ours holds a wanted priority gets the one that is left in return, and is
-//!   brought to its own by its own update. That ends well only if no two rules want the same, which is checked in reading.
-//! - A priority held by a rule of ours that is about to move or to go is freed by moving that rule to the end.
+//!   rules at once, as a swap needs: a rule of ours that holds a wanted priority gets the one that becomes free in return,
+//!   and is brought to its own by its own update. That ends well only if no two rules want the same priority, which is
+//!   checked when the rules are read.
+//! - A priority held by a rule of ours that is about to move or to be deleted is freed by moving that rule to the end.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -29,16 +31,16 @@ use crate::resource::{
     Urn,
 };
 
-/// Which requests go where.
+/// A rule that decides which requests go where.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Inputs {
     pub listener_arn: String,
     /// 1 to 50000, unique within the listener; the lowest that matches wins.
     pub priority: i32,
-    /// What must hold, all of it.
+    /// The conditions that must hold, all of them.
     pub conditions: Vec<condition::Condition>,
-    /// What happens then.
+    /// The actions on a request that meets the conditions.
     pub actions: Vec<Action>,
 }
 
@@ -128,7 +130,7 @@ impl ResourceType for ListenerRule {
         let inputs = new.inputs;
         let actions = action::to_sdk(&inputs.actions);
         let conditions = condition::to_sdk(&inputs.conditions);
-        // Listener and target group may be too new to be seen.
+        // Listener and target group may be too new to be visible.
         let create = || {
             until_visible(|| {
                 context.call(CREATE, || {
@@ -220,7 +222,7 @@ async fn take_priority(context: &Context, urn: &Urn, arn: &str, wanted: &Inputs)
         .find(|rule| rule.rule_arn() == Some(arn))
         .and_then(priority);
     if own == Some(wanted.priority) {
-        // The swap came from the other side.
+        // The other rule's update has made the swap.
         return Ok(());
     }
     let (Some(own), Some(holder)) = (own, holder(&rules, wanted.priority)) else {
@@ -231,13 +233,13 @@ async fn take_priority(context: &Context, urn: &Urn, arn: &str, wanted: &Inputs)
         return Err(not_ours(&Tags::default(), &met, error));
     }
     match set_priorities(context, &[(arn, wanted.priority), (&met.id, own)]).await {
-        // Another run moves rules beside us: looked at again.
+        // Another run is moving rules at the same time: the update is retried.
         Err(error) if error.is(ErrorKind::AlreadyExists) => Err(busy(error)),
         other => other,
     }
 }
 
-/// An error that the update is repeated for.
+/// Turns an error into one for which the update is retried.
 fn busy(mut error: ProviderError) -> ProviderError {
     error.kind = ErrorKind::InUse;
     error
@@ -266,8 +268,7 @@ async fn set_priorities(context: &Context, priorities: &[(&str, i32)]) -> AwsRes
     Ok(())
 }
 
-/// The rules of one listener, without its default.
-/// The rules of one listener, asked for once per reading; none if it is gone.
+/// The rules of one listener, requested once per read session; none if it is gone.
 async fn rules_of(
     context: &Context,
     query: &Query<'_>,
@@ -285,6 +286,7 @@ async fn rules_of(
         .await
 }
 
+/// The rules of one listener, without its default rule.
 async fn list(context: &Context, listener: &str) -> AwsResult<Vec<Rule>> {
     let mut rules = pages("elasticloadbalancing:DescribeRules", |marker| async move {
         let page = context
@@ -317,7 +319,7 @@ fn holder(rules: &[Rule], wanted: i32) -> Option<&Rule> {
     rules.iter().find(|rule| priority(rule) == Some(wanted))
 }
 
-/// Text in answers, and `default` for the default rule.
+/// The priority of a rule, which answers have as text; `default` stands for the default rule.
 fn priority(rule: &Rule) -> Option<i32> {
     rule.priority()?.parse().ok()
 }
@@ -336,7 +338,7 @@ fn fit(inputs: &Inputs) -> Vec<Misfit> {
     misfits
 }
 
-/// Two rules that want one priority would take it from each other in every run.
+/// Refuses two rules that want one priority: they would take it from each other in every run.
 fn refuse_equal_priorities(wanted: &[Wanted]) -> AwsResult<()> {
     let mut holders = BTreeMap::new();
     for rule in wanted {
@@ -345,7 +347,7 @@ fn refuse_equal_priorities(wanted: &[Wanted]) -> AwsResult<()> {
         else {
             continue;
         };
-        // References are equal when they are spelt alike, before anything is known.
+        // Before anything is known, references are equal if they are spelled alike.
         let slot = (
             serde_json::Value::from(listener).to_string(),
             serde_json::Value::from(priority).to_string(),

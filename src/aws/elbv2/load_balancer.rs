@@ -1,13 +1,13 @@
 //! Application load balancer.
 //!
-//! - A name is taken once. A create call with the settings of an existing load balancer answers with that one; with other
-//!   settings it answers `DuplicateLoadBalancerName`. What is just made is `provisioning` for two to three minutes, so any
-//!   other state means that something was met: then its owner tag is looked at.
+//! - A name can be used once. A create call with the settings of an existing load balancer returns that one; with other
+//!   settings it fails with `DuplicateLoadBalancerName`. A new load balancer is `provisioning` for two to three minutes, so
+//!   any other state means that an existing one was returned: its owner tag is then checked.
 //! - `DescribeLoadBalancers` with names fails as a whole when one is missing, so all of them are listed.
-//! - Idle time-out, protection, logs and the like are attributes: strings, read and written by calls of their own, at most
-//!   20 a call. Only those that differ are sent, for a region refuses keys that it does not know.
-//! - What EC2 has made a moment ago (subnets, groups, the internet gateway) is not known here for some seconds, and what a
-//!   create call here has made, the next call may not find: both are asked again.
+//! - Idle timeout, protection, logs and the like are attributes: strings, read and written by calls of their own, at most
+//!   20 a call. Only those that differ are sent, because a region refuses keys that it does not know.
+//! - Objects that EC2 has made a moment ago (subnets, groups, the internet gateway) are not known here for some seconds,
+//!   and an object that a create call here has made may not be found by the next call: both calls are retried.
 //! - `DeleteLoadBalancer` succeeds for a missing one, refuses under deletion protection, and leaves network interfaces
 //!   behind for some seconds to minutes, which hold subnets and security groups.
 
@@ -45,7 +45,7 @@ pub struct Inputs {
     /// 1 to 32 letters, digits and hyphens, no hyphen at either end, not beginning with `internal-`; unique in account
     /// and region.
     pub name: String,
-    /// Whether its addresses are private. Default: false.
+    /// True if its addresses are private. Default: false.
     pub internal: bool,
     /// `application`, the only type there is here.
     #[schemars(extend("enum" = ["application"]))]
@@ -54,8 +54,8 @@ pub struct Inputs {
     pub security_groups: Option<Vec<String>>,
     /// Ids of at least two subnets in different availability zones.
     pub subnets: Vec<String>,
-    /// Id of the VPC that the subnets are in. AWS knows it by itself; given here, a move to another VPC shows beforehand
-    /// as what it is, a replacement.
+    /// Id of the VPC that the subnets are in. AWS knows it without being told; if it is given here, a move to another VPC
+    /// shows beforehand as what it is, a replacement.
     pub vpc_id: Option<String>,
     /// `ipv4`, `dualstack` or `dualstack-without-public-ipv4`. Default: `ipv4`.
     pub ip_address_type: String,
@@ -65,20 +65,20 @@ pub struct Inputs {
     /// Seconds that a client may keep a connection, 60 to 604800. Default: 3600.
     #[schemars(range(min = 60, max = 604_800))]
     pub client_keep_alive: i32,
-    /// Whether AWS refuses to delete it. One that has it on is replaced and deleted by consent only (`--allow-delete`).
-    /// Default: false.
+    /// True if AWS refuses to delete it. If it is on, the load balancer is replaced and deleted by consent only
+    /// (`--allow-delete`). Default: false.
     pub enable_deletion_protection: bool,
-    /// Whether headers with invalid names are removed rather than passed on. Default: false.
+    /// True if headers with invalid names are removed rather than passed on. Default: false.
     pub drop_invalid_header_fields: bool,
-    /// Whether clients may speak HTTP/2. Default: true.
+    /// True if clients may speak HTTP/2. Default: true.
     pub enable_http2: bool,
     /// `monitor`, `defensive` or `strictest`. Default: `defensive`.
     pub desync_mitigation_mode: String,
-    /// Whether targets see the `Host` header as the client sent it. Default: false.
+    /// True if targets see the `Host` header as the client sent it. Default: false.
     pub preserve_host_header: bool,
-    /// What happens to `X-Forwarded-For`: `append`, `preserve` or `remove`. Default: `append`.
+    /// The treatment of `X-Forwarded-For`: `append`, `preserve` or `remove`. Default: `append`.
     pub xff_header_processing_mode: String,
-    /// Where each request is recorded. Default: nowhere.
+    /// The place where each request is recorded. Default: nowhere.
     pub access_logs: AccessLogs,
 }
 
@@ -89,7 +89,7 @@ pub struct Outputs {
     pub dns_name: String,
     /// Hosted zone of that name, for alias records.
     pub zone_id: String,
-    /// The same, as the API calls it.
+    /// The same id, under the name that the API uses.
     pub canonical_hosted_zone_id: String,
     /// `app/NAME/HEX`: the `LoadBalancer` dimension of its metrics.
     pub arn_suffix: String,
@@ -136,7 +136,7 @@ impl ResourceType for LoadBalancer {
                     .canonical(access_logs::canonical),
             ])
             .checks(|inputs| check(inputs, fit))
-            // Its listeners go with it.
+            // Its listeners are deleted with it.
             .blockers(&[])
             .guard("enableDeletionProtection")
             .spreads_over("subnets")
@@ -202,7 +202,7 @@ impl ResourceType for LoadBalancer {
                 let made = expected(CREATE, made, "a load balancer")?;
                 in_vpc(CREATE, inputs.vpc_id.as_deref(), made.vpc_id())?;
                 if state(&made) == Some(&LoadBalancerStateEnum::Provisioning) {
-                    // What is new has AWS's defaults for attributes: `update` brings the rest.
+                    // A new load balancer has AWS's default attributes: `update` sets the rest.
                     return Ok(live(&made, &Attributes::default(), new.tags.clone()));
                 }
                 (made, super::met(CREATE))
@@ -219,7 +219,7 @@ impl ResourceType for LoadBalancer {
         super::only_ours::<Self>(context, &new, met, false, refusal).await
     }
 
-    /// Also of what was made a moment ago, which the next call may not find yet.
+    /// Also updates a load balancer that was made a moment ago, which the next call may not find yet.
     async fn update(&self, context: &Context, change: Change<'_, Self>) -> AwsResult<LiveOf<Self>> {
         let arn = &change.observed.id;
         let wanted = change.wanted;
@@ -286,7 +286,7 @@ impl ResourceType for LoadBalancer {
                     .await;
                 let answer = match answer {
                     Ok(answer) => answer,
-                    // Just created, and not visible everywhere yet.
+                    // Just created, and not yet visible everywhere.
                     Err(error) if error.is(ErrorKind::NotFound) => {
                         return Ok(Poll::Pending("provisioning".to_owned()));
                     }
@@ -438,7 +438,7 @@ fn fit(inputs: &Inputs) -> Vec<Misfit> {
     }
     if inputs.subnets.len() < 2 {
         let reason = "names at least two subnets, in different availability zones";
-        // How many there are is known, whichever they are.
+        // Their number is known, whatever their values are.
         misfits.push(Misfit::new("subnets", reason).decided_by([]));
     }
     if inputs.internal && inputs.ip_address_type == "dualstack-without-public-ipv4" {
@@ -567,8 +567,8 @@ mod tests {
         assert_eq!(read.outputs.arn_suffix, "app/web/0a");
     }
 
-    /// As an account answers them for a load balancer as it is made, with those that have no input here, and in
-    /// an order that means nothing.
+    /// The attributes as an account returns them for a new load balancer, with those that have no input here, and in an
+    /// order that means nothing.
     #[test]
     fn the_attributes_that_aws_answers_for_a_new_one_are_the_defaults() {
         const ANSWERED: [(&str, &str); 22] = [
@@ -611,7 +611,7 @@ mod tests {
             let Unset::Default(default) = &property.unset else {
                 continue;
             };
-            // What the listing says, and not the attributes.
+            // These come from the listing, and not from the attributes.
             if ["name", "internal", "ipAddressType", "loadBalancerType"].contains(&property.name) {
                 continue;
             }

@@ -1,12 +1,12 @@
 //! Application load balancers, their target groups, listeners and rules.
 //!
-//! - No Describe call returns tags. The tag index has most of them; what it does not know yet is asked for here, 20 ARNs
-//!   a call: of what may be the stack's by its name, and of all else only where there is little of it.
-//! - `CreateLoadBalancer`, `CreateTargetGroup` and `CreateListener` answer with an existing object of the same settings as
-//!   if they had just made it, whoever owns it. Nothing in the answer for a target group or listener tells the two cases
-//!   apart, so `only_ours` looks at the owner tag once; an unused object without any tags was just made. A new load balancer
-//!   is known by its state, `provisioning`: only one that another account user made in the same minutes, with the same name,
-//!   subnets and groups, would be taken for ours, and the next read finds out.
+//! - No Describe call returns tags. The tag index has most of them; those that it does not know yet are requested here, 20
+//!   ARNs a call: for objects that may be the stack's by their name, and for all others only if there are few of them.
+//! - `CreateLoadBalancer`, `CreateTargetGroup` and `CreateListener` return an existing object of the same settings as if
+//!   they had just made it, no matter who owns it. Nothing in the answer for a target group or listener distinguishes the
+//!   two cases, so `only_ours` checks the owner tag once; an unused object without any tags was just made. A new load
+//!   balancer is known by its state, `provisioning`: only one that another user of the account made in the same minutes,
+//!   with the same name, subnets and groups, would be taken for ours, and the next read finds out.
 
 mod access_logs;
 mod action;
@@ -37,7 +37,7 @@ use crate::resource::{ErrorKind, Properties, ProviderError, Tags, TextRule, Valu
 /// The longest page of every Describe call.
 const PAGE: i32 = 400;
 
-/// Characters in names of load balancers and of target groups.
+/// The most characters in names of load balancers and of target groups.
 const LONGEST_NAME: usize = 32;
 
 /// Names of load balancers and of target groups.
@@ -77,8 +77,8 @@ async fn tags(
     Ok(found)
 }
 
-/// The tags of at most 20 objects. One that went away since it was listed fails the whole call, so the others are then
-/// asked for one by one.
+/// The tags of at most 20 objects. An object that was deleted after it was listed fails the whole call, so the others are
+/// then requested one by one.
 async fn describe_batch(context: &Context, arns: &[&str]) -> AwsResult<HashMap<String, Tags>> {
     match describe_tags(context, arns).await {
         Err(error) if error.is(ErrorKind::NotFound) => {}
@@ -115,8 +115,8 @@ async fn describe_tags(context: &Context, arns: &[&str]) -> AwsResult<HashMap<St
         .collect())
 }
 
-/// Load balancers that keep something from being deleted, and by `cure`, from name and ARN, what a person does about one
-/// of others.
+/// Load balancers that keep something from being deleted. `cure` makes, from name and ARN, the remedy for a load balancer
+/// of another owner.
 pub(in crate::aws) async fn holding(
     context: &Context,
     arns: &[String],
@@ -144,11 +144,11 @@ pub(in crate::aws) async fn holding(
     Ok(holders)
 }
 
-/// Accepts what a create call answered if its owner tag is ours, and refuses somebody else's object, which the call
-/// returns as readily as a new one. `refusal` is the error to report then.
+/// Accepts the object that a create call returned if its owner tag is ours, and refuses another owner's object, which the
+/// call returns as readily as a new one. `refusal` is the error to report then.
 ///
-/// With `is_unused`, an object that has no tags at all is accepted, too: nothing of its name was there when the stack was
-/// read, so it is the one just made, and its tags were lost.
+/// With `is_unused`, an object that has no tags at all is accepted, too: nothing had its name when the stack was read, so
+/// it is the one just made, and its tags were lost.
 async fn only_ours<T: ResourceType>(
     context: &Context,
     new: &New<'_, T::Inputs>,
@@ -156,7 +156,7 @@ async fn only_ours<T: ResourceType>(
     is_unused: bool,
     refusal: ProviderError,
 ) -> AwsResult<LiveOf<T>> {
-    // The tags of a new object may show a moment after it does; a stranger's never turn into ours.
+    // The tags of a new object may appear a moment after the object; those of another owner never become ours.
     for pause in [250, 500, 1000, 2000, 0] {
         let arns = [live.id.as_str()];
         let tags = until_visible(|| describe_tags(context, &arns)).await?;
@@ -172,7 +172,7 @@ async fn only_ours<T: ResourceType>(
     adopt(new.tags, live, refusal)
 }
 
-/// The refusal for an object that a create call met instead of making one.
+/// The refusal for an object that a create call returned instead of making one.
 fn met(operation: &str) -> ProviderError {
     ProviderError::new(ErrorKind::AlreadyExists, operation, String::new())
 }
@@ -194,7 +194,7 @@ fn parent_arn(arn: &str) -> Option<String> {
     }
 }
 
-/// What AWS keeps as text and authors also write as a number: ports, status codes.
+/// A value that AWS keeps as text and authors also write as a number: a port or a status code.
 #[derive(Deserialize, JsonSchema)]
 #[serde(untagged, expecting = "text or a whole number")]
 enum Written {
@@ -217,7 +217,7 @@ fn as_text(value: &mut Value) {
     }
 }
 
-/// Sets what is not set.
+/// Sets a property that is not set.
 fn fill(object: &mut Properties, name: &str, default: Value) {
     let value = object.entry(name.to_owned()).or_insert(Value::Null);
     if value.is_null() {

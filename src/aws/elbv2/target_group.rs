@@ -1,12 +1,12 @@
 //! Target group of an application load balancer.
 //!
-//! - A name is taken once. A create call with the settings of an existing group answers with that one, and nothing in the
-//!   answer says so: the owner tag is looked at after each create.
+//! - A name can be used once. A create call with the settings of an existing group returns that group, and nothing in the
+//!   answer says so: the owner tag is checked after each create.
 //! - `DescribeTargetGroups` with names fails as a whole when one is missing, so all of them are listed.
 //! - Health check and settings are changed by one call each; settings are attributes, strings by key.
 //! - Right after its creation, calls that name it may not find it: hashicorp/terraform-provider-aws#19920, #20454.
-//! - A group that listeners or rules forward to cannot be deleted, nor for some seconds after the last one let go.
-//! - Who is in the group is up to ECS.
+//! - A group cannot be deleted while listeners or rules forward to it, nor for some seconds after the last one is gone.
+//! - ECS decides which targets are in the group.
 
 use std::time::Duration;
 
@@ -28,7 +28,7 @@ use crate::resource::{
     Value,
 };
 
-/// Where a load balancer sends requests.
+/// The targets to which a load balancer sends requests.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Inputs {
@@ -37,7 +37,7 @@ pub struct Inputs {
     /// Port of the targets, where they are registered without one: 1 to 65535.
     #[schemars(range(min = 1, max = 65535))]
     pub port: i32,
-    /// `HTTP` or `HTTPS`: what the targets speak.
+    /// `HTTP` or `HTTPS`: the protocol that the targets speak.
     #[schemars(extend("enum" = ["HTTP", "HTTPS"]))]
     pub protocol: String,
     /// `HTTP1`, `HTTP2` or `GRPC`. Default: `HTTP1`.
@@ -47,7 +47,7 @@ pub struct Inputs {
     pub target_type: String,
     /// Id of the targets' VPC.
     pub vpc_id: String,
-    /// When a target is fit to get requests.
+    /// The check of whether a target is fit to get requests.
     pub health_check: HealthCheck,
     /// Seconds that a leaving target has to finish its requests, 0 to 3600. Default: 300.
     #[schemars(range(min = 0, max = 3600))]
@@ -118,7 +118,7 @@ impl ResourceType for TargetGroup {
             .checks(|inputs| check(inputs, fit))
             .blockers(&["aws:lb:Listener", "aws:lb:ListenerRule"])
             .exclusive_to("aws:lb:LoadBalancer")
-            // What runs now was made for the old health check.
+            // The targets that run now were made for the old health check.
             .updates_after_rollout(|_, _| true)
             .interrupts(
                 Interruption::new(
@@ -195,7 +195,7 @@ impl ResourceType for TargetGroup {
             }
             Err(error) => return Err(error),
         };
-        // What is new has AWS's defaults for attributes: `update` brings the rest. What was met may have others.
+        // A new group has AWS's default attributes: `update` sets the rest. An existing group may have others.
         let is_new = refusal.code.is_empty() && group.load_balancer_arns().is_empty();
         let attributes = if is_new {
             Attributes::default()
@@ -206,7 +206,7 @@ impl ResourceType for TargetGroup {
         super::only_ours::<Self>(context, &new, live, is_new, refusal).await
     }
 
-    /// Also of what was made a moment ago, which the next call may not find yet.
+    /// Also updates a group that was made a moment ago, which the next call may not find yet.
     async fn update(&self, context: &Context, change: Change<'_, Self>) -> AwsResult<LiveOf<Self>> {
         let arn = &change.observed.id;
         let wanted = change.wanted;

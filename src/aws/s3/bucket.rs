@@ -1,13 +1,13 @@
 //! S3 bucket.
 //!
-//! - Names are global in the partition: a name that `HeadBucket` answers 403 to is somebody else's.
-//! - Only `ListBuckets` tells whether a bucket is in this account; one call answers for all of them.
+//! - Names are global in the partition: a name that `HeadBucket` answers 403 to belongs to another owner.
+//! - Only `ListBuckets` tells whether a bucket is in this account; one call covers all of them.
 //! - Tags go with `CreateBucket`: a call after it may not find the bucket yet (hashicorp/terraform-provider-aws#13008).
-//! - `CreateBucket` takes no location in us-east-1, and there a repeat on a bucket of the account answers 200: whose it
-//!   is has to be asked afterwards.
-//! - A deleted name can answer `OperationAborted` for a while before it can be used again.
-//! - `DeleteBucket` refuses while one object, old version or delete marker is left. Log writers go on for minutes after
-//!   they were told to stop, so a bucket that was emptied may have to be emptied again.
+//! - `CreateBucket` takes no location in us-east-1, and there a repeated call for a bucket of the account returns 200: the
+//!   owner has to be checked afterwards.
+//! - The name of a deleted bucket can fail with `OperationAborted` for a while before it can be used again.
+//! - `DeleteBucket` is refused while one object, old version or delete marker is left. Log writers continue for minutes
+//!   after they were told to stop, so a bucket that was emptied may have to be emptied again.
 
 use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
@@ -41,7 +41,7 @@ const FIRST_REGION: &str = "us-east-1";
 pub struct Inputs {
     /// The name: 3 to 63 lower-case letters, digits, dots and hyphens; unique among all accounts.
     pub bucket: String,
-    /// Whether deleting the bucket deletes what is in it, whatever the stack says of its data. Default: false.
+    /// True if deleting the bucket deletes what is in it, whatever the stack says of its data. Default: false.
     pub force_destroy: bool,
 }
 
@@ -96,7 +96,7 @@ impl ResourceType for Bucket {
             .forced_by("forceDestroy")
             .properties([
                 Property::new("bucket").replaces().text(NAME),
-                // Ours alone: AWS knows no such setting.
+                // Only ours: AWS knows no such setting.
                 Property::new("forceDestroy").default(false).write_only(),
             ])
             .outputs(&["bucketDomainName", "bucketRegionalDomainName"])
@@ -239,7 +239,7 @@ impl ResourceType for Bucket {
         }
         empty(context, name, progress).await?;
         delete_bucket(context, name).await.map_err(|mut error| {
-            // Something still writes. The engine comes back to what is in use.
+            // Something still writes to it. The engine comes back to a bucket that is in use.
             if is_not_empty(&error) {
                 error.kind = ErrorKind::InUse;
             }
@@ -248,8 +248,8 @@ impl ResourceType for Bucket {
     }
 }
 
-/// True if a bucket that the index names answers as one of ours does. Anything else is left to the longer way, which tells
-/// whose it is.
+/// True if a bucket that the index names answers as one of ours does. Any other answer is left to the longer check, which
+/// finds the owner.
 async fn is_there(context: &Context, session: &ReadSession, name: &str) -> AwsResult<bool> {
     match super::versioning(context, session, name).await {
         Ok(_) => Ok(true),
@@ -260,7 +260,7 @@ async fn is_there(context: &Context, session: &ReadSession, name: &str) -> AwsRe
     }
 }
 
-/// The buckets of the account whose names begin so, with their regions.
+/// The buckets of the account whose names begin with `prefix`, with their regions.
 async fn list(context: &Context, prefix: &str) -> AwsResult<HashMap<String, String>> {
     let buckets = pages("s3:ListBuckets", |token| async move {
         let page = context
@@ -286,7 +286,7 @@ async fn list(context: &Context, prefix: &str) -> AwsResult<HashMap<String, Stri
     Ok(buckets.into_iter().filter_map(region_of).collect())
 }
 
-/// The tags of a bucket, `None` where there is none. A bucket of another account or region has none that we could see.
+/// The tags of a bucket, `None` if there is no bucket. A bucket of another account or region has none that we could see.
 async fn tags_of(
     context: &Context,
     name: &str,
@@ -314,10 +314,10 @@ async fn tags_of(
     if_there(tags)
 }
 
-/// Whether a bucket is there, and ours to look at.
+/// Checks that a bucket exists, and that we may look at it.
 ///
-/// The answer to a HEAD has no body, and so a refusal of it no code: "400" is all that is said of expired credentials.
-/// A call that needs the same right, and has a body, is told more.
+/// The response to a HEAD has no body, so a refusal has no code: "400" is all that it says of expired credentials. A call
+/// that needs the same permission, and has a body, is told more.
 /// <https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadBucket.html>
 async fn head(context: &Context, name: &str) -> AwsResult<()> {
     let answer = context
@@ -402,9 +402,9 @@ fn live(context: &Context, name: &str, force_destroy: bool, tags: Tags) -> LiveO
     }
 }
 
-/// What all names begin with, so that one listing answers for all of them.
+/// The common prefix of all names, so that one listing covers all of them.
 fn common_prefix(names: &BTreeSet<String>) -> &str {
-    // In order, so what the first and the last share, all share.
+    // The names are sorted, so all share what the first and the last share.
     let (Some(first), Some(last)) = (names.first(), names.last()) else {
         return "";
     };

@@ -1,13 +1,13 @@
 //! Lifecycle rules of a bucket.
 //!
 //! - One call puts all rules; their order means nothing.
-//! - A rule without a filter, with an empty one and with the prefix `""` are the same: the whole bucket. S3 wants the
-//!   filter to be there, and older buckets have the prefix beside it.
-//! - S3 answers `MalformedXML`, and no more, to several conditions without `and` (hashicorp/terraform-provider-aws#42373),
-//!   to `and` around a single one (#23882) and to a delete marker's setting beside days or a date, be it `false`
-//!   (crossplane-contrib/provider-aws#2116): so what is one and the same is sent as S3 wants it, and the rest is found offline.
+//! - A rule without a filter, one with an empty filter and one with the prefix `""` are the same: the whole bucket. S3
+//!   requires the filter, and older buckets have the prefix beside it.
+//! - S3 returns `MalformedXML`, and no more, for several conditions without `and` (hashicorp/terraform-provider-aws#42373),
+//!   for `and` around a single one (#23882) and for a delete marker's setting beside days or a date, even if it is `false`
+//!   (crossplane-contrib/provider-aws#2116): so equivalent forms are sent as S3 wants them, and the rest is found offline.
 //! - A transition without days or date is one after 0 days (#23117).
-//! - What was put is not read back everywhere at once.
+//! - Rules that were put are not read back everywhere at once.
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
@@ -34,7 +34,7 @@ use crate::resource::{CreateClass, Misfit, Properties, Property, ReadSession, Sc
 
 const DEFAULT_MINIMUM: &str = "all_storage_classes_128K";
 
-/// What becomes of objects with time.
+/// The rules for what happens to objects over time.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Inputs {
@@ -55,19 +55,19 @@ pub struct Rule {
     pub id: String,
     /// `Enabled` or `Disabled`.
     pub status: String,
-    /// Which objects. Unset: all.
+    /// The objects that it applies to. Unset: all.
     pub filter: Option<Filter>,
-    /// When objects are deleted; in a versioned bucket, when they become old versions.
+    /// The time at which objects are deleted; in a versioned bucket, the time at which they become old versions.
     pub expiration: Option<Expiration>,
-    /// When objects move to another storage class.
+    /// The times at which objects move to another storage class.
     #[serde(default)]
     pub transitions: Vec<Transition>,
-    /// When old versions are deleted.
+    /// The time at which old versions are deleted.
     pub noncurrent_version_expiration: Option<NoncurrentVersionExpiration>,
-    /// When old versions move to another storage class.
+    /// The times at which old versions move to another storage class.
     #[serde(default)]
     pub noncurrent_version_transitions: Vec<NoncurrentVersionTransition>,
-    /// When the parts of unfinished uploads are deleted.
+    /// The time at which the parts of unfinished uploads are deleted.
     pub abort_incomplete_multipart_upload: Option<AbortIncompleteMultipartUpload>,
 }
 
@@ -75,7 +75,7 @@ pub struct Rule {
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Filter {
-    /// What the keys begin with.
+    /// The prefix of the keys.
     pub prefix: Option<String>,
     pub tag: Option<FilterTag>,
     /// Bytes.
@@ -113,7 +113,7 @@ pub struct Expiration {
     pub date: Option<String>,
     /// Days after the object was made; at least 1.
     pub days: Option<i32>,
-    /// Whether a delete marker goes once no version is left behind it.
+    /// True if a delete marker is removed once no version is left behind it.
     pub expired_object_delete_marker: Option<bool>,
 }
 
@@ -134,7 +134,7 @@ pub struct Transition {
 pub struct NoncurrentVersionExpiration {
     /// Days after the version was superseded; at least 1.
     pub noncurrent_days: i32,
-    /// How many old versions stay nevertheless: 1 to 100.
+    /// The number of old versions that stay nevertheless: 1 to 100.
     pub newer_noncurrent_versions: Option<i32>,
 }
 
@@ -143,9 +143,9 @@ pub struct NoncurrentVersionExpiration {
 pub struct NoncurrentVersionTransition {
     /// Days after the version was superseded.
     pub noncurrent_days: i32,
-    /// How many old versions stay nevertheless: 1 to 100.
+    /// The number of old versions that stay nevertheless: 1 to 100.
     pub newer_noncurrent_versions: Option<i32>,
-    /// As for transitions.
+    /// The same as for transitions.
     pub storage_class: String,
 }
 
@@ -249,7 +249,7 @@ impl ResourceType for BucketLifecycleConfiguration {
 
 const PUT: &str = "s3:PutBucketLifecycleConfiguration";
 
-/// As [`get`], asked for once per reading.
+/// Returns what [`get`] returns, requested once per read session.
 async fn kept(
     context: &Context,
     session: &ReadSession,
@@ -313,7 +313,7 @@ async fn put(context: &Context, inputs: &Inputs) -> AwsResult<()> {
     Ok(())
 }
 
-/// Data loss of an update: something expires that did not before, or expires earlier.
+/// The data loss of an update: something expires that did not before, or expires earlier.
 fn discards(observed: &Properties, wanted: &Properties) -> Option<&'static str> {
     let (before, after) = (expirations(observed), expirations(wanted));
     let mut after = after.iter();
@@ -356,7 +356,7 @@ fn expirations(inputs: &Properties) -> BTreeMap<String, f64> {
     expirations
 }
 
-/// Rules in the order of their ids, without what says nothing.
+/// Rules in the order of their ids, without parts that say nothing.
 fn canonical(rules: Value) -> Value {
     let rules = match rules {
         Value::List(rules) => Value::List(rules.into_iter().map(canonical_rule).collect()),
@@ -405,7 +405,7 @@ fn says(place: &Properties, name: &str) -> bool {
     place.get(name).is_some_and(|value| !value.is_null())
 }
 
-/// Whether a condition is one: an empty prefix is none.
+/// Returns whether a condition says anything: an empty prefix does not.
 fn speaks(name: &str, value: &Value) -> bool {
     !value.is_null() && (name != "prefix" || value.as_str() != Some(""))
 }
@@ -500,7 +500,7 @@ mod tests {
         ));
     }
 
-    /// By date, in every spelling of one; and rules of others that have no id, which the console allows.
+    /// Rules by date, in every spelling of a date; and rules of others that have no id, which the console allows.
     #[test]
     fn rules_by_date_and_without_an_id_are_compared() {
         let by_date = |date: &str| {

@@ -3,8 +3,8 @@
 //! New buckets have `BucketOwnerEnforced`. A bucket without the configuration behaves as `ObjectWriter`, so that is what
 //! "not found" reads as, and restoring the default is a put, not a delete.
 //!
-//! S3 does not switch access control lists off while the bucket's grants something to others
-//! (hashicorp/terraform-provider-aws#26164): the remedy says how that one goes.
+//! S3 does not switch access control lists off while the bucket's own list grants something to others
+//! (hashicorp/terraform-provider-aws#26164): the remedy says how to remove that list.
 
 use std::sync::Arc;
 
@@ -23,7 +23,7 @@ use crate::resource::{CreateClass, Property, ReadSession, Schema};
 
 const OPERATION: &str = "s3:PutBucketOwnershipControls";
 
-/// Who owns the objects of a bucket.
+/// The ownership of the objects of a bucket.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Inputs {
@@ -41,7 +41,7 @@ pub struct Rule {
 
 /// `BucketOwnerEnforced`: the bucket's owner owns everything, and access control lists count for nothing.
 /// `BucketOwnerPreferred`: objects written with the list `bucket-owner-full-control` are the bucket owner's.
-/// `ObjectWriter`: whoever writes an object owns it.
+/// `ObjectWriter`: the writer of an object owns it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum ObjectOwnership {
     BucketOwnerEnforced,
@@ -140,7 +140,7 @@ fn live(bucket: &str, object_ownership: ObjectOwnership) -> LiveOf<BucketOwnersh
     super::part(bucket, inputs, Outputs {})
 }
 
-/// As [`get`], asked for once per reading.
+/// Returns what [`get`] returns, requested once per read session.
 async fn kept(
     context: &Context,
     session: &ReadSession,

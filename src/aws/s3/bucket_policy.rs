@@ -1,9 +1,9 @@
 //! Policy of a bucket.
 //!
-//! - A principal that was made a moment ago is refused for some seconds (`MalformedPolicy`); the call is repeated.
-//! - A policy that grants public access is refused while the public access block says so: where a stack wants both, the
-//!   policy has to depend on the block (hashicorp/terraform-provider-aws#31363). S3 says no more of it than that access is
-//!   denied, so the remedy does.
+//! - A principal that was made a moment ago is refused for some seconds (`MalformedPolicy`); the call is retried.
+//! - A policy that grants public access is refused while the public access block forbids it: if a stack wants both, the
+//!   policy has to depend on the block (hashicorp/terraform-provider-aws#31363). S3 says only that access is denied, so the
+//!   remedy says more.
 //! - A principal that is deleted comes back as its id, `AROA…` (cloud-custodian/cloud-custodian#9879): a difference.
 
 use std::sync::Arc;
@@ -19,7 +19,7 @@ use crate::aws::resource_type::{Change, LiveOf, New, ResourceType};
 use crate::resource::provider::{DataPolicy, Progress, Query};
 use crate::resource::{CreateClass, Misfit, Properties, Property, ReadSession, Schema};
 
-/// Who may do what with a bucket and its objects.
+/// The policy of who may do what with a bucket and its objects.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Inputs {
@@ -33,7 +33,7 @@ pub struct Inputs {
 #[serde(rename_all = "camelCase")]
 pub struct Outputs {}
 
-/// Bytes of a bucket's policy.
+/// The most bytes of a bucket's policy.
 const LONGEST: usize = 20 * 1024;
 
 fn check_size(inputs: &Properties) -> Vec<Misfit> {
@@ -125,7 +125,7 @@ impl ResourceType for BucketPolicy {
     }
 }
 
-/// As [`get`], asked for once per reading.
+/// Returns what [`get`] returns, requested once per read session.
 async fn kept(
     context: &Context,
     session: &ReadSession,

@@ -17,7 +17,7 @@ use crate::aws::resource_type::{Change, LiveOf, New, ResourceType};
 use crate::resource::provider::{DataPolicy, Progress, Query};
 use crate::resource::{CreateClass, Property, ReadSession, Schema};
 
-/// Whether a bucket can be made public.
+/// Switches that decide whether a bucket can be made public.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[expect(
@@ -134,7 +134,7 @@ impl Inputs {
     }
 }
 
-/// As [`get`], asked for once per reading.
+/// Returns what [`get`] returns, requested once per read session.
 async fn kept(context: &Context, session: &ReadSession, bucket: &str) -> AwsResult<Arc<Inputs>> {
     let key = format!("s3:GetPublicAccessBlock {bucket}");
     session.once(&key, || get(context, bucket)).await

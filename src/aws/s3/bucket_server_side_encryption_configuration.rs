@@ -2,10 +2,11 @@
 //!
 //! - S3 encrypts everything: a bucket without this configuration, or with it deleted, uses S3's own keys (`AES256`). Old
 //!   buckets answer 404 for it (crossplane-contrib/provider-aws#380).
-//! - KMS keys come back as they were given, be it id, ARN or alias (cloud-custodian/cloud-custodian#6829).
-//! - Buckets made since April 2026 have customers' own keys blocked (hashicorp/terraform-provider-aws#47359): that is neither
-//!   compared nor sent, and a put without it leaves it as it is.
-//! - S3 says `MalformedXML` to any other algorithm (aws-controllers-k8s/community#1505), and takes no key with its own.
+//! - KMS keys come back as they were given, whether by id, ARN or alias (cloud-custodian/cloud-custodian#6829).
+//! - Buckets made since April 2026 have customers' own keys blocked (hashicorp/terraform-provider-aws#47359): that is
+//!   neither compared nor sent, and a put without it leaves it as it is.
+//! - S3 returns `MalformedXML` for any other algorithm (aws-controllers-k8s/community#1505), and takes no key with its own
+//!   algorithm.
 
 use std::sync::Arc;
 
@@ -27,7 +28,7 @@ use crate::resource::{CreateClass, Misfit, Property, ReadSession, Schema, Value}
 const PUT: &str = "s3:PutBucketEncryption";
 const DEFAULT_ALGORITHM: &str = "AES256";
 
-/// How objects are encrypted that are written without a word about it.
+/// The encryption of objects that are written without an encryption setting of their own.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Inputs {
@@ -42,7 +43,7 @@ pub struct Inputs {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Rule {
     pub apply_server_side_encryption_by_default: ByDefault,
-    /// Whether a key of the bucket stands in for most calls to KMS, at a fraction of their price. Default: false.
+    /// True if a key of the bucket stands in for most calls to KMS, at a fraction of their price. Default: false.
     #[serde(default)]
     pub bucket_key_enabled: bool,
 }
@@ -152,7 +153,7 @@ impl ResourceType for BucketServerSideEncryptionConfiguration {
 }
 
 impl Default for Rule {
-    /// What a new bucket has.
+    /// The encryption of a new bucket.
     fn default() -> Self {
         Self {
             apply_server_side_encryption_by_default: ByDefault {
@@ -172,7 +173,7 @@ fn live(bucket: &str, rules: Vec<Rule>) -> LiveOf<BucketServerSideEncryptionConf
     super::part(bucket, inputs, Outputs {})
 }
 
-/// As [`get`], asked for once per reading.
+/// Returns what [`get`] returns, requested once per read session.
 async fn kept(context: &Context, session: &ReadSession, bucket: &str) -> AwsResult<Arc<Vec<Rule>>> {
     let key = format!("s3:GetBucketEncryption {bucket}");
     session.once(&key, || get(context, bucket)).await

@@ -1,8 +1,8 @@
 //! Versioning of a bucket.
 //!
-//! A bucket that was never versioned says nothing at all. Once versioned it can only be suspended, which keeps the
-//! versions it has: so that is what deleting this resource does, and a suspended bucket counts as one at the default.
-//! MFA delete is the root user's alone to set, and left out.
+//! A bucket that was never versioned returns nothing at all. Once versioned it can only be suspended, which keeps the
+//! versions it has: so that is what deleting this resource does, and a suspended bucket counts as one at the default. MFA
+//! delete, which only the root user can set, is left out.
 
 use async_trait::async_trait;
 use aws_sdk_s3::types::{BucketVersioningStatus, VersioningConfiguration as SdkConfiguration};
@@ -15,7 +15,7 @@ use crate::aws::resource_type::{Change, LiveOf, New, ResourceType};
 use crate::resource::provider::{DataPolicy, Progress, Query};
 use crate::resource::{CreateClass, Property, Schema};
 
-/// Whether a bucket keeps what is overwritten or deleted.
+/// The versioning of a bucket: whether it keeps what is overwritten or deleted.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Inputs {

@@ -65,16 +65,16 @@ pub(super) async fn empty(context: &Context, name: &str, progress: &dyn Progress
     abort_uploads(context, name).await
 }
 
-/// Where a page begins: a key, and what tells apart the versions or uploads under it.
+/// The start of a page: a key, and the marker that tells apart the versions or uploads under it.
 type Markers = (Option<String>, Option<String>);
 
-/// Both as one text. A page that has a next one always has them; without them, the next would be the first again.
+/// Both markers as one text. A page that has a next one always has them; without them, the next would be the first again.
 fn token_of((key, other): &Markers) -> String {
     let [key, other] = [key, other].map(|text| text.as_deref().unwrap_or_default());
     format!("{key}\n{other}")
 }
 
-/// Deletes up to 1000 objects. The answer is 200 although some may have failed.
+/// Deletes up to 1000 objects. The answer is 200 even if some have failed.
 async fn delete_objects(
     context: &Context,
     name: &str,
@@ -101,7 +101,7 @@ async fn delete_objects(
     let code = first.code().unwrap_or_default();
     let message = first.message().unwrap_or_default();
     let meaning = match kind(code, message, 400) {
-        // It goes on later, as with objects that were written meanwhile.
+        // Deletion continues later, as with objects that were written meanwhile.
         ErrorKind::Throttled | ErrorKind::Transient => ErrorKind::InUse,
         other => other,
     };

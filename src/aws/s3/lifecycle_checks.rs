@@ -1,9 +1,9 @@
-//! What S3 does not take of a lifecycle rule.
+//! The checks for lifecycle rules that S3 does not take.
 
 use super::bucket_lifecycle_configuration::Rule;
 use crate::resource::Misfit;
 
-/// What S3 does not take of a rule together:
+/// The combinations in a rule that S3 does not take:
 /// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/lifecycle-transition-general-considerations.html>
 pub(super) fn fit_rule(at: &str, rule: &Rule) -> Vec<Misfit> {
     let mut misfits = Vec::new();
@@ -42,7 +42,7 @@ pub(super) fn fit_rule(at: &str, rule: &Rule) -> Vec<Misfit> {
     misfits
 }
 
-/// What S3 takes for no rule at all: `MalformedXML` is all that it says of most of it.
+/// The forms that S3 does not take as a rule at all: `MalformedXML` is all that it says of most of them.
 fn fit_form(at: &str, rule: &Rule) -> Vec<Misfit> {
     let mut misfits = Vec::new();
     if !["Enabled", "Disabled"].contains(&rule.status.as_str()) {

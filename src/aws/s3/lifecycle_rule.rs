@@ -169,13 +169,13 @@ pub(super) fn to_sdk(operation: &'static str, rule: &Rule) -> AwsResult<sdk::Lif
 }
 
 impl Transition {
-    /// The days that count, `None` where a date does.
+    /// The days that apply, `None` if a date does.
     pub(super) fn days_in_force(&self) -> Option<i32> {
         self.days.or_else(|| self.date.is_none().then_some(0))
     }
 }
 
-/// S3 takes no word about delete markers beside days or a date, not even `false`, which says nothing.
+/// The setting for delete markers. S3 does not take it beside days or a date, not even `false`, which says nothing.
 fn marker_of(expiration: &Expiration) -> Option<bool> {
     let stands_alone = expiration.days.is_none() && expiration.date.is_none();
     expiration
@@ -183,7 +183,7 @@ fn marker_of(expiration: &Expiration) -> Option<bool> {
         .filter(|removes| *removes || stands_alone)
 }
 
-/// What is under `and`, where it is one condition at most: S3 wants that one alone.
+/// The condition under `and`, if it is one at most: S3 wants that one alone.
 fn alone(and: &And) -> Option<Filter> {
     let prefix = and.prefix.clone().filter(|prefix| !prefix.is_empty());
     let (over, under) = (and.object_size_greater_than, and.object_size_less_than);
@@ -252,7 +252,7 @@ fn filter_to_sdk(
     Ok(converted)
 }
 
-/// S3 takes no empty lists.
+/// The list, or `None` if it is empty: S3 takes no empty lists.
 fn some_of<T>(list: Vec<T>) -> Option<Vec<T>> {
     (!list.is_empty()).then_some(list)
 }

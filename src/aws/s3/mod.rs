@@ -3,9 +3,9 @@
 //! - A part carries no tags; it is ours when its bucket is. It is identified by the bucket's name.
 //! - A new bucket already has most parts, at AWS's defaults (`aws-resources.md` §10). So a part is read as present only
 //!   where it differs from the default or is wanted, and deleting one restores the default.
-//! - S3 answers `OperationAborted` to two changes of one bucket at a time (hashicorp/terraform-provider-aws#7628, #33478):
-//!   [`change`] takes turns. It still repeats the call on that answer, for others may change the bucket too (#36873).
-//! - What was put may not be read back for some seconds (#24232, #29351), so nothing is read after a put.
+//! - S3 returns `OperationAborted` for two changes of one bucket at a time (hashicorp/terraform-provider-aws#7628, #33478):
+//!   [`change`] takes turns. It still retries the call on that answer, because others may change the bucket too (#36873).
+//! - A setting that was put may not be read back for some seconds (#24232, #29351), so nothing is read after a put.
 
 pub mod bucket;
 pub mod bucket_lifecycle_configuration;
@@ -65,7 +65,7 @@ where
     Ok(try_join_all(reads).await?.into_iter().flatten().collect())
 }
 
-/// Asks beforehand for one kind of part of each bucket that the index names.
+/// Requests in advance one kind of part of each bucket that the index names.
 async fn ahead<T, F, Fut>(query: Query<'_>, ask: F)
 where
     F: Fn(String) -> Fut,
@@ -75,8 +75,8 @@ where
     drop(join_all(buckets.into_iter().map(ask)).await);
 }
 
-/// Whether a bucket is versioned; `None` if it never was. It also tells, in one call that is needed anyway, that a bucket
-/// which the tag index names is there and can be read.
+/// Returns whether a bucket is versioned; `None` if it never was. The call, which is needed anyway, also tells that a
+/// bucket which the tag index names exists and can be read.
 async fn versioning(
     context: &Context,
     session: &ReadSession,
@@ -104,7 +104,7 @@ fn wanting(query: Query<'_>) -> HashSet<String> {
         .collect()
 }
 
-/// Changes a part: in turn with the other parts of the bucket, and patiently while the bucket is new.
+/// Changes a part: in turn with the other parts of the bucket, and with retries while the bucket is new.
 async fn change<T, F, Fut>(
     context: &Context,
     bucket: &str,
@@ -118,7 +118,7 @@ where
     in_turn(context, bucket, progress, || until_visible(&attempt)).await
 }
 
-/// As [`change`], for what may be gone together with its bucket.
+/// Does the same as [`change`], for a part that may be gone together with its bucket.
 async fn in_turn<T, F, Fut>(
     context: &Context,
     bucket: &str,

@@ -1,4 +1,4 @@
-//! Which of the requests that a web ACL sees are logged.
+//! The filter that decides which of the requests that a web ACL sees are logged.
 
 use aws_sdk_wafv2::types as sdk;
 use schemars::JsonSchema;
@@ -10,24 +10,24 @@ use crate::aws::error::AwsResult;
 use crate::resource::Value;
 use crate::resource::diff::sorted;
 
-/// What is logged of all requests.
+/// The selection of the requests that are logged.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct LoggingFilter {
-    /// What becomes of a request that no filter is about.
+    /// The behavior for a request that no filter is about.
     #[schemars(extend("enum" = ["KEEP", "DROP"]))]
     pub default_behavior: String,
     /// At least one, in any order.
     pub filters: Vec<Filter>,
 }
 
-/// What becomes of the requests that conditions select.
+/// The behavior for the requests that conditions select.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Filter {
     #[schemars(extend("enum" = ["KEEP", "DROP"]))]
     pub behavior: String,
-    /// Whether all conditions have to be met, or one.
+    /// The conditions that have to be met: all of them, or one.
     #[schemars(extend("enum" = ["MEETS_ALL", "MEETS_ANY"]))]
     pub requirement: String,
     /// At least one, in any order.
@@ -44,7 +44,7 @@ pub struct FilterCondition {
     pub label_name_condition: Option<LabelNameCondition>,
 }
 
-/// What was done with the request.
+/// The action that was taken on the request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ActionCondition {
@@ -146,7 +146,7 @@ impl FilterCondition {
     }
 }
 
-/// A word of AWS's.
+/// Returns the word if it is one that AWS knows.
 fn one_of<'w>(key: &str, word: &'w str, words: &[&str]) -> AwsResult<&'w str> {
     if words.contains(&word) {
         return Ok(word);
@@ -156,7 +156,7 @@ fn one_of<'w>(key: &str, word: &'w str, words: &[&str]) -> AwsResult<&'w str> {
     Err(WHOLE.refuse(&reason))
 }
 
-/// The order of filters and conditions means nothing.
+/// The canonical form: the order of filters and conditions means nothing.
 pub(super) fn canonical(filter: Value) -> Value {
     let Value::Object(mut filter) = filter else {
         return filter;

@@ -1,6 +1,6 @@
-//! Web ACLs of the region, what they guard, and where they log it.
+//! Web ACLs of the region, the resources that they guard, and the destinations of their logs.
 //!
-//! One write a second: rules come and go with their ACL, in one call.
+//! AWS takes one write a second: rules are created and deleted with their ACL, in one call.
 
 mod logging_filter;
 mod rule;

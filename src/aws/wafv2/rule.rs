@@ -1,7 +1,7 @@
 //! The rules of a web ACL, and what they do.
 //!
-//! Actions are objects with one empty member, `{block: {}}`. Compared as they stand they would all be equal, for an empty
-//! object means as much as none; their canonical form is the member's name.
+//! Actions are objects with one empty member, `{block: {}}`. Compared as they stand they would all be equal, because an
+//! empty object means as much as none; their canonical form is the member's name.
 
 use aws_sdk_wafv2::types as sdk;
 use aws_smithy_types::error::operation::BuildError;
@@ -12,7 +12,7 @@ use super::statement::{self, Statement};
 use crate::aws::error::AwsResult;
 use crate::resource::{ErrorKind, Properties, ProviderError, Value};
 
-/// A test, and what happens to a request that meets it.
+/// A test, and the action on a request that meets it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Rule {
@@ -20,10 +20,10 @@ pub struct Rule {
     pub name: String,
     /// From 0, unique in the ACL; the lowest is tried first.
     pub priority: i32,
-    /// What happens to a request: for every statement but a managed rule group.
+    /// The action on a request: for every statement but a managed rule group.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub action: Option<Action>,
-    /// What becomes of the actions of a managed rule group.
+    /// The override of the actions of a managed rule group.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub override_action: Option<OverrideAction>,
     /// The test.
@@ -65,27 +65,27 @@ pub struct DefaultAction {
     pub block: Option<Plain>,
 }
 
-/// Without headers or answers of one's own: written `{}`.
+/// An action without custom headers or answers: written `{}`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Plain {}
 
-/// What can be seen of it afterwards.
+/// The metrics and samples that can be seen afterwards.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct VisibilityConfig {
     pub cloudwatch_metrics_enabled: bool,
     /// 1 to 128 letters, digits, `_` and `-`.
     pub metric_name: String,
-    /// Whether samples of matching requests are kept for three hours.
+    /// True if samples of matching requests are kept for three hours.
     pub sampled_requests_enabled: bool,
 }
 
-/// Where in a property something is wrong.
+/// The place in a property where something is wrong.
 #[derive(Clone, Copy)]
 pub(super) struct Place<'a> {
     pub token: &'static str,
-    /// Of the rules, which one.
+    /// The name of the rule, if it is in one.
     pub rule: Option<&'a str>,
 }
 
@@ -98,7 +98,7 @@ impl Place<'_> {
         super::invalid(self.token, message)
     }
 
-    /// The SDK's builders refuse only what is missing, and nothing is.
+    /// Unwraps what an SDK builder built. Builders refuse only what is missing, and nothing is.
     pub fn built<T>(self, built: Result<T, BuildError>) -> AwsResult<T> {
         built.map_err(|error| ProviderError::new(ErrorKind::Bug, self.token, error.to_string()))
     }

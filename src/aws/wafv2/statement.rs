@@ -1,4 +1,4 @@
-//! What a rule of a web ACL looks for.
+//! The test of a rule of a web ACL.
 
 use aws_sdk_wafv2::types as sdk;
 use schemars::JsonSchema;
@@ -29,7 +29,7 @@ pub struct Statement {
 pub struct RateBased {
     /// Requests within the window, 10 to 2000000000.
     pub limit: i64,
-    /// Seconds looked back: 60, 120, 300 or 600. Default: 300.
+    /// Seconds to look back: 60, 120, 300 or 600. Default: 300.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub evaluation_window_sec: Option<i64>,
     /// `IP`, the only type there is here.
@@ -38,15 +38,15 @@ pub struct RateBased {
     pub aggregate_key_type: Option<String>,
 }
 
-/// Rules that AWS or a seller looks after.
+/// Rules that AWS or a seller maintains.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ManagedRuleGroup {
     /// `AWS`, or the seller.
     pub vendor_name: String,
-    /// `AWSManagedRulesCommonRuleSet`, for one.
+    /// `AWSManagedRulesCommonRuleSet`, for example.
     pub name: String,
-    /// Default: whichever version the vendor makes the default.
+    /// Default: the version that the vendor makes the default.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub version: Option<String>,
     /// Other actions for some of the group's rules.
@@ -58,7 +58,7 @@ pub struct ManagedRuleGroup {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct RuleActionOverride {
-    /// As the group has it, to the letter: AWS ignores a name that it does not know.
+    /// The exact name that the rule has in the group: AWS ignores a name that it does not know.
     pub name: String,
     pub action_to_use: Action,
 }

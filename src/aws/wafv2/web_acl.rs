@@ -1,14 +1,14 @@
 //! Web ACL of the region: the firewall in front of a load balancer.
 //!
-//! - An update replaces the whole ACL, under a lock token that each change renews. What has no input here is sent back as it
-//!   was. A stale token answers `WAFOptimisticLockException`; the update is then made again, but only on top of what the
-//!   plan was made for: somebody else's change in between stops it.
-//! - AWS Shield and Firewall Manager put rules of their own in; those of Shield are part of the list, and are kept.
-//! - A description cannot be taken away again, so one that is not wanted is not compared.
-//! - `ListWebACLs` shows neither rules nor tags: one call each per ACL of interest. What is not in the index and has no name
-//!   that the stack could have given is of interest only where there is little of it.
-//! - What has just been made or changed is refused for minutes with `WAFUnavailableEntityException`, which each call waits
-//!   out.
+//! - An update replaces the whole ACL, under a lock token that each change renews. Settings that have no input here are
+//!   sent back unchanged. A stale token fails with `WAFOptimisticLockException`; the update is then retried, but only on
+//!   top of the state that the plan was made for: a change by another party in between stops it.
+//! - AWS Shield and Firewall Manager add rules of their own; those of Shield are part of the list, and are kept.
+//! - A description cannot be removed again, so one that is not wanted is not compared.
+//! - `ListWebACLs` shows neither rules nor tags: they take one call each per ACL of interest. An ACL that is not in the
+//!   index and has no name that the stack could have given is of interest only if there are few of them.
+//! - Objects that have just been made or changed are refused for minutes with `WAFUnavailableEntityException`, which each
+//!   call waits out.
 //! - Deletion is refused while anything is associated, and for a while after.
 
 use std::time::Duration;
@@ -49,7 +49,7 @@ pub struct Inputs {
     pub scope: String,
     /// 1 to 256 characters. Once set it can be changed, not removed.
     pub description: Option<String>,
-    /// What happens to a request that no rule decides.
+    /// The action on a request that no rule decides.
     pub default_action: DefaultAction,
     /// Default: none.
     pub rules: Vec<Rule>,
@@ -82,7 +82,7 @@ const DESCRIPTION: TextRule = TextRule::new(3..=256)
         text.trim() == text
     });
 
-/// What regional ACLs guard most: each is a call of its own.
+/// The types of resources that regional ACLs guard most: each takes a call of its own.
 const GUARDED: [WafResourceType; 4] = [
     WafResourceType::ApplicationLoadBalancer,
     WafResourceType::ApiGateway,
@@ -150,7 +150,7 @@ impl ResourceType for WebAcl {
                 let (found, tags) = try_join(get(context, summary), tags).await?;
                 return Ok(found.map(|found| live(&found.acl, tags)));
             }
-            // Not in the index: somebody else's, or ours and very new.
+            // Not in the index: another owner's, or ours and very new.
             let tags = tags.await?;
             if !tags.belongs_to(query.stack) {
                 return Ok(None);
@@ -222,7 +222,7 @@ impl ResourceType for WebAcl {
         .await?;
         let now = meaning(&inputs_of(&acl))?;
         if now == meaning(wanted)? {
-            // An earlier attempt arrived, although its answer did not.
+            // An earlier attempt succeeded, although its response was lost.
             return Ok(change.applied());
         }
         if now != meaning(&change.observed.inputs)? {
@@ -383,7 +383,7 @@ async fn list(context: &Context) -> AwsResult<Vec<WebAclSummary>> {
     Ok(all.unwrap_or_default())
 }
 
-/// Every ACL of account and region, unless they fill more than so many pages.
+/// Every ACL of account and region, unless they fill more than `most` pages.
 async fn few(context: &Context, most: usize) -> AwsResult<Option<Vec<WebAclSummary>>> {
     const OPERATION: &str = "wafv2:ListWebACLs";
     few_pages(OPERATION, most, |marker| async move {
@@ -399,8 +399,8 @@ async fn few(context: &Context, most: usize) -> AwsResult<Option<Vec<WebAclSumma
             })
             .await?;
         let acls = expected(OPERATION, page.web_acls, "`WebACLs`")?;
-        // A page may be shorter than it was asked to be and not be the last, and a marker may come with the last one, too:
-        // then what it leads to is empty.
+        // A page that is shorter than requested need not be the last one, and the last one may have a marker, too: the page
+        // that it leads to is then empty.
         let next = page.next_marker.filter(|_| !acls.is_empty());
         Ok((Some(acls), next))
     })
@@ -442,7 +442,7 @@ fn gone() -> ProviderError {
     )
 }
 
-/// What an ARN says of an ACL: `…:regional/webacl/NAME/ID`.
+/// The summary of an ACL that its ARN gives: `…:regional/webacl/NAME/ID`.
 fn summary_in(arn: &str) -> Option<WebAclSummary> {
     let (name, id) = arn.split_once(":regional/webacl/")?.1.split_once('/')?;
     Some(WebAclSummary::builder().name(name).id(id).arn(arn).build())
@@ -496,7 +496,7 @@ fn is_shield(rule: &SdkRule) -> bool {
     rule.name().starts_with(SHIELD)
 }
 
-/// What inputs say, whichever way they say it.
+/// The meaning of inputs, however they are written.
 fn meaning(inputs: &Inputs) -> AwsResult<Vec<Value>> {
     let value = |part: Result<serde_json::Value, serde_json::Error>| {
         part.map(Value::from)

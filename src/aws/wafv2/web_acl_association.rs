@@ -1,12 +1,12 @@
 //! The association of a web ACL with a load balancer.
 //!
-//! - A load balancer has one ACL; associating another one replaces it without a word, so it is asked for first.
-//! - There are no tags: it is part of its ACL, and goes with its load balancer. One whose load balancer is gone is no
-//!   association, and no error: pulumi/pulumi#11213.
-//! - ACLs for `CloudFront` have ARNs of the same form, and do not go before a load balancer:
+//! - A load balancer has one ACL; associating another one replaces it silently, so the present one is requested first.
+//! - There are no tags: it is part of its ACL, and is deleted with its load balancer. If the load balancer is gone, there
+//!   is no association, and no error: pulumi/pulumi#11213.
+//! - ACLs for `CloudFront` have ARNs of the same form, and cannot be put in front of a load balancer:
 //!   hashicorp/terraform-provider-aws#28753.
-//! - A new ACL takes seconds to minutes before it can be associated, and a load balancer that was made a moment ago may
-//!   not exist yet for WAF: <https://github.com/kubernetes-sigs/aws-load-balancer-controller/issues/2022>.
+//! - A new ACL takes seconds to minutes before it can be associated, and a load balancer that was made a moment ago may not
+//!   be visible to WAF yet: <https://github.com/kubernetes-sigs/aws-load-balancer-controller/issues/2022>.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -98,7 +98,7 @@ impl ResourceType for WebAclAssociation {
                 })
             })
             .collect();
-        // What the stack wants guarded and is not may have another's ACL.
+        // A resource that the stack wants to guard, and does not yet, may have another owner's ACL.
         let resources = query.wanted_names("resourceArn").into_iter();
         let bare: Vec<&str> = resources
             .filter(|resource| found.iter().all(|own| own.inputs.resource_arn != *resource))
@@ -168,7 +168,7 @@ impl ResourceType for WebAclAssociation {
     }
 }
 
-/// Takes the place of whatever ACL the load balancer has.
+/// Replaces whatever ACL the load balancer has.
 async fn associate(context: &Context, inputs: &Inputs, progress: &dyn Progress) -> AwsResult<()> {
     Wait::long(ASSOCIATE, 10, progress)
         .until(|| async {
@@ -194,14 +194,15 @@ async fn associate(context: &Context, inputs: &Inputs, progress: &dyn Progress) 
         .await
 }
 
-/// The ACLs of the stack, and those of others that it names: of what these guard, only its load balancers are of interest.
+/// The ACLs of the stack, and those of others that it names: among the resources that these guard, only the stack's load
+/// balancers are of interest.
 fn acls<'a>(query: &Query<'a>) -> HashSet<&'a str> {
     let ours = query.parents("aws:wafv2:WebAcl");
     let ours = ours.filter_map(|acl| acl.arn.as_deref());
     ours.chain(query.wanted_names("webAclArn")).collect()
 }
 
-/// The load balancers that an ACL guards, asked for once per reading.
+/// The load balancers that an ACL guards, requested once per read session.
 async fn balancers_of(
     context: &Context,
     query: Query<'_>,

@@ -1,7 +1,9 @@
-//! Where a web ACL logs the requests that it sees.
+//! The logging of a web ACL: the destination for the requests that it sees.
 //!
-//! - An ACL has one, put whole, under the ACL's own ARN. There are no tags: it is part of its ACL, and goes with it.
-//! - WAF takes one destination, whose name begins with `aws-waf-logs-`, and the ARN of a log group without the `:*` behind it.
+//! - An ACL has one, written as a whole, under the ACL's own ARN. There are no tags: it is part of its ACL, and is deleted
+//!   with it.
+//! - WAF takes one destination, whose name begins with `aws-waf-logs-`, and the ARN of a log group without the trailing
+//!   `:*`.
 //! - For a log group WAF writes a resource policy of CloudWatch Logs, in the caller's name; it stays when the logging ends:
 //!   <https://docs.aws.amazon.com/waf/latest/developerguide/logging-cw-logs.html>, hashicorp/terraform-provider-aws#25296.
 //!   A group that was made a moment ago may be refused at first: #36000.
@@ -33,12 +35,12 @@ use crate::resource::{Condition, CreateClass, Misfit, Observed, Property, Schema
 pub struct Inputs {
     /// ARN of the ACL.
     pub resource_arn: String,
-    /// The ARN of one log group, bucket or delivery stream, whose name begins with `aws-waf-logs-`; of a log group without
-    /// `:*` behind it.
+    /// The ARN of one log group, bucket or delivery stream, whose name begins with `aws-waf-logs-`; the ARN of a log group
+    /// is without the trailing `:*`.
     pub log_destination_configs: Vec<String>,
-    /// What of a request is not written. Up to 100. Default: all is.
+    /// The parts of a request that are not written. Up to 100. Default: everything is written.
     pub redacted_fields: Vec<RedactedField>,
-    /// Which requests are logged. Default: all are.
+    /// The selection of the requests that are logged. Default: all are.
     pub logging_filter: Option<LoggingFilter>,
 }
 
@@ -70,9 +72,9 @@ pub struct Outputs {}
 
 const TOKEN: &str = "aws:wafv2:WebAclLoggingConfiguration";
 const WEB_ACL: &str = "aws:wafv2:WebAcl";
-/// What the name of a destination begins with.
+/// The prefix of the name of a destination.
 const PREFIX: &str = "aws-waf-logs-";
-/// What the other ARN of a log group ends in.
+/// The suffix of the other ARN of a log group.
 const STREAMS: &str = ":*";
 /// <https://docs.aws.amazon.com/waf/latest/APIReference/API_LoggingConfiguration.html>
 const MOST_FIELDS: usize = 100;
@@ -176,7 +178,7 @@ fn acls<'a>(query: &Query<'a>) -> BTreeSet<&'a str> {
     ours.chain(imported).collect()
 }
 
-/// The logs of one ACL, asked for once per reading.
+/// The logs of one ACL, requested once per read session.
 async fn logging_of(
     context: &Context,
     query: Query<'_>,
@@ -209,7 +211,7 @@ async fn get(
     Ok(Some(live(inputs_of(&found))))
 }
 
-/// Replaces all of it. The ACL, or what was made for its logs, may be too new to be seen.
+/// Replaces the whole configuration. The ACL, or an object that was made for its logs, may be too new to be visible.
 async fn put(context: &Context, inputs: &Inputs, progress: &dyn Progress) -> AwsResult<()> {
     let wanted = to_sdk(inputs)?;
     while_in_use(Duration::from_mins(2), progress, || {
@@ -229,7 +231,7 @@ async fn put(context: &Context, inputs: &Inputs, progress: &dyn Progress) -> Aws
 
 fn live(inputs: Inputs) -> LiveOf<WebAclLoggingConfiguration> {
     Live {
-        // It has none of its own, and the ACL's is the ACL's.
+        // It has no id of its own, and the ACL's id is the ACL's.
         id: format!("{}/logging", inputs.resource_arn),
         arn: None,
         inputs,
@@ -310,7 +312,7 @@ impl RedactedField {
     }
 }
 
-/// What AWS would refuse.
+/// Finds inputs that AWS would refuse.
 fn fit(inputs: &Inputs) -> Vec<Misfit> {
     let mut misfits = Vec::new();
     let destinations = &inputs.log_destination_configs;
@@ -357,7 +359,7 @@ fn fit(inputs: &Inputs) -> Vec<Misfit> {
     misfits
 }
 
-/// Whether an ARN is one of those that WAF writes to.
+/// Returns whether an ARN is one of those that WAF writes to.
 fn is_destination(arn: &str) -> bool {
     let parts: Vec<&str> = arn.splitn(6, ':').collect();
     let ["arn", _, service, _, _, resource] = parts.as_slice() else {
@@ -372,7 +374,7 @@ fn is_destination(arn: &str) -> bool {
     name.is_some_and(|name| name.starts_with(PREFIX))
 }
 
-/// WAF's statement in the resource policy stays, and such policies have 5120 characters.
+/// WAF's statement in the resource policy stays, and such a policy has 5120 characters.
 fn aftermath(logging: &Observed, _: DataPolicy) -> Vec<String> {
     let destinations = logging.inputs.get("logDestinationConfigs");
     let destinations = destinations.and_then(Value::as_list).unwrap_or_default();
@@ -487,7 +489,7 @@ mod tests {
             header("cookie")
         ]));
         assert_ne!(other, answered);
-        // What has no form here.
+        // A field that has no form here.
         assert_ne!(form(json!([{}])), form(json!([])));
     }
 

@@ -1,4 +1,4 @@
-//! What of a flow log is a difference, what AWS refuses, and what its failures mean.
+//! Tests of what counts as a difference of a flow log, what AWS refuses, and what its failures mean.
 
 use super::*;
 use crate::aws::error::patience;
@@ -98,7 +98,7 @@ fn what_aws_fills_in_is_no_difference() {
         differs(by_hour.clone(), found.clone()),
         "destinationOptions"
     );
-    // And back: what is no longer said is as it was.
+    // And back: an option that is no longer given has its default again.
     assert_eq!(differs(found.clone(), by_hour), "destinationOptions");
     let short = serde_json::json!({
         "vpcId": "vpc-1", "logDestination": GROUP, "logFormat": "${srcaddr} ${dstaddr}",
