@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-/// A cycle: each needs the next, and the last is the first again.
+/// A cycle: each node needs the next, and the last is the first again.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Cyclic<T>(pub Vec<T>);
 

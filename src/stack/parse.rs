@@ -228,7 +228,7 @@ mod tests {
         );
     }
 
-    /// Far more than they take, and far less than a reader that is not linear would.
+    /// Far more than they take, and far less than a non-linear reader would take.
     const PATIENCE: Duration = Duration::from_secs(5);
 
     /// The first fault of a text.
