@@ -21,7 +21,7 @@
 //! | [`execute`] | running steps, concurrency, cancelling, events | what the steps mean |
 //! | [`aws`] | every SDK call, retry, waiting, tags; one file per resource type | plans, terminals |
 //! | [`display`] | events and plans into text; one small writer at the end | providers |
-//! | [`deployment`] | who is working on a stack, who has worked on it, and what runs have made: lock, run and history (three SSM parameters) | what a run does |
+//! | [`deployment`] | who works on a stack, who did, and what runs have made: lock, run and history (three SSM parameters) | what a run does |
 //! | [`sandbox`] | a local AWS account: starting it, and filling its gaps | everything else |
 //! | [`regular_file`] | reading files: regular ones, of bounded size, without waiting | which files |
 //!

@@ -153,7 +153,8 @@ impl StackErrors {
 
 impl fmt::Display for StackErrors {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Faults in several sources are faults of what they make together: the first source stands for it.
+        // Faults in several sources are faults of the stack that these form together, which has the name of the first
+        // source.
         let mut places = self.errors.iter().map(|error| error.place().source);
         let first = places.next().unwrap_or_default();
         let source = if places.all(|other| other == first) {
