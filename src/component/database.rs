@@ -77,7 +77,7 @@ pub struct DatabaseSpec {
     pub max_storage_gib: Option<u32>,
     /// Keeps a standby in a second zone that takes over. Default: true in prod.
     pub multi_az: Option<bool>,
-    /// The days for which backups are kept; 0 switches them off. Default: 1 in dev, 7 in staging and prod.
+    /// The number of days for which backups are kept; 0 switches them off. Default: 1 in dev, 7 in staging and prod.
     #[schemars(range(min = 0, max = 35))]
     pub backup_retention_days: Option<u8>,
     /// The time window in which backups are made, in UTC, at least half an hour. Default: AWS chooses.
@@ -91,7 +91,7 @@ pub struct DatabaseSpec {
     pub apply_changes: Option<ApplyChanges>,
     /// Makes RDS itself refuse to delete the instance. Default: true in prod.
     pub deletion_protection: Option<bool>,
-    /// The treatment of the data by `destroy`. Default: `delete` in dev, `snapshot` in staging, `retain` in prod.
+    /// The action that `destroy` takes on the data. Default: `delete` in dev, `snapshot` in staging, `retain` in prod.
     pub on_delete: Option<OnDeleteSpec>,
     /// Parameters of PostgreSQL; `true` and `false` become `1` and `0`, as RDS takes them. `max_connections` has a default,
     /// 100 in dev and 200 elsewhere, which the alarm on connections is based on. So has `rds.force_ssl`: 1, for TLS alone;
@@ -155,7 +155,7 @@ pub enum ApplyChanges {
     Window,
 }
 
-/// The treatment of data by `destroy`.
+/// The action that `destroy` takes on data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum OnDeleteSpec {

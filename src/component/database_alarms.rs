@@ -182,7 +182,7 @@ pub fn credit_metric(credits: Credits) -> &'static str {
     }
 }
 
-/// The alarm on something that is in use, which ends with the use.
+/// The alarm on usage, which ends with the usage.
 fn usage<'a>(name: &str, metric: &'a str, instance: &Urn) -> Alarm<'a> {
     Alarm {
         name: name.to_owned(),

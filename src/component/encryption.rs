@@ -6,8 +6,8 @@
 //!   the name of `up`, and of the tasks that read a secret.
 //! - Buckets for access logs stay with the keys of S3: a load balancer writes to no other (aws/aws-cdk#21947).
 //! - Resources under `resources` set their own key.
-//! - A snapshot, a secret in its recovery window and a retained log are lost with their key. So it stays wherever `destroy`
-//!   leaves data behind.
+//! - A snapshot, a secret in its recovery window and a retained log are lost with their key. So the key stays wherever
+//!   `destroy` leaves data behind.
 
 use super::context::Context;
 use super::platform::Platform;

@@ -153,7 +153,7 @@ struct Silent {
     logging: bool,
 }
 
-/// Refuses names that a group does not have, which AWS takes and ignores:
+/// Checks the sets and the names of rules. AWS takes names that a group does not have, and ignores them:
 /// <https://docs.aws.amazon.com/waf/latest/APIReference/API_RuleActionOverride.html>.
 pub fn check(context: &mut Context<'_>, spec: &WafSpec) {
     let sets = spec.sets.as_deref();

@@ -95,7 +95,7 @@ pub struct WafSpec {
     /// Requests from one address in 5 minutes, beyond which it is blocked. Default: 1000.
     #[schemars(range(min = 10, max = 2_000_000_000))]
     pub rate_limit: Option<u32>,
-    /// The treatment of a request that a rule matches. Default: `block`.
+    /// The action on a request that a rule matches. Default: `block`.
     pub mode: Option<WafMode>,
     /// The sets of AWS's rules that it has, in any order. Default: all of them.
     #[schemars(example = ["common", "knownBadInputs"])]
@@ -135,7 +135,7 @@ impl fmt::Display for WafSet {
     }
 }
 
-/// The treatment of a request that a rule of the firewall matches.
+/// The action on a request that a rule of the firewall matches.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum WafMode {

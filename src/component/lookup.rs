@@ -21,7 +21,7 @@ use super::{raw, registry};
 /// The name of the account's facts.
 pub const ACCOUNT: &str = "aws";
 
-/// The offer of a section under one name.
+/// The value or values that a section offers under one name.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Export {
     Value(Value),

@@ -55,7 +55,8 @@ pub struct NetworkSpec {
     /// The address ranges of the private subnets, one per zone. Default: carved from `cidr`.
     #[schemars(example = ["10.0.1.0/24", "10.0.2.0/24"])]
     pub private_subnets: Option<Vec<String>>,
-    /// The way of the private subnets to the internet. Default: `single` in dev, `perZone` in staging and prod.
+    /// The NAT gateways through which the private subnets reach the internet. Default: `single` in dev, `perZone` in staging
+    /// and prod.
     pub nat_gateways: Option<NatGateways>,
     /// A record of all traffic, accepted and refused: `true`, `false`, or where it goes. Default: true in prod.
     #[schemars(example = serde_json::json!({ "to": "logs", "retentionDays": 14 }))]
@@ -78,7 +79,7 @@ pub enum Zones {
     Names(#[schemars(length(min = 1, max = 6))] Vec<String>),
 }
 
-/// The way of private subnets to the internet.
+/// The NAT gateways through which private subnets reach the internet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[schemars(extend("x-synonyms" = { "one": "single", "perAz": "perZone", "multi": "perZone", "all": "perZone", "off": "none" }))]
@@ -145,7 +146,7 @@ pub fn private_subnet(stack: &StackId, zone: usize) -> Urn {
     )
 }
 
-/// The way of a private subnet to the internet, counted from 1.
+/// The route of a private subnet to the internet, counted from 1.
 fn private_route(stack: &StackId, zone: usize) -> Urn {
     Urn::new(
         stack,

@@ -1,4 +1,4 @@
-//! Zones and ARNs of a region other than the stack's. AWS answers most of them with "not found".
+//! Zones and ARNs of a region other than the stack's. For most of them AWS answers that there is no such thing.
 
 use crate::graph::{GraphError, Resource};
 use crate::resource::rule::Locality;

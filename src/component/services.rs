@@ -62,8 +62,8 @@ pub struct ServiceSpec {
     /// image may be running: a tag that is pushed again, as `latest` can be, leaves the image that had it.
     #[schemars(range(min = 1, max = 3650))]
     pub keep_untagged_days: Option<u32>,
-    /// Allows or forbids pushing a tag of the repository again with another image: `immutable` forbids it for every tag but
-    /// `latest`, `mutable` allows it. Default: `immutable`.
+    /// The mutability of the repository's tags: with `immutable` no tag but `latest` can be pushed again with another image,
+    /// with `mutable` every tag can. Default: `immutable`.
     pub image_tags: Option<ImageTags>,
     /// The image to run: a tag or digest in its own repository, or the whole address of an image. A colon in front,
     /// `":nginx"`, makes a tag of what would be taken for an image elsewhere. Unset, it starts with the tag `latest`, and
@@ -120,7 +120,7 @@ pub struct ServiceSpec {
     pub log_group: Option<String>,
 }
 
-/// The rule on moving a tag of a repository to another image.
+/// The mutability of a repository's tags: whether they can be moved to another image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum ImageTags {
@@ -178,10 +178,10 @@ pub struct HealthCheckSpec {
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 #[schemars(rename = "Scaling")]
 pub struct ScalingSpec {
-    /// The least number of tasks. Default: 1 in dev, 2 in staging and prod.
+    /// The minimum number of tasks. Default: 1 in dev, 2 in staging and prod.
     #[schemars(range(min = 0, max = 1000))]
     pub min: Option<u32>,
-    /// The greatest number of tasks. Default: twice `min` in dev and staging, five times in prod.
+    /// The maximum number of tasks. Default: twice `min` in dev and staging, five times in prod.
     #[schemars(range(min = 1, max = 1000))]
     pub max: Option<u32>,
     /// The average CPU, in percent, that the number of tasks is kept around. Default: 70.

@@ -30,7 +30,7 @@ pub fn facts_urn(stack: &StackId) -> Urn {
     Urn::new(stack, FACTS_TOKEN, "aws")
 }
 
-/// The treatment by `destroy` of a resource that holds data.
+/// The action that `destroy` takes on a resource that holds data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum OnDelete {
     /// Deletes it permanently.

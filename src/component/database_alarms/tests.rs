@@ -153,7 +153,7 @@ monitoring:
     );
 }
 
-/// The dashboard of a silent file changes with its alarms, and so it reports what keeps it.
+/// The dashboard changes with its alarms if the file says nothing, and so it reports what keeps it.
 #[test]
 fn the_dashboard_says_which_alarms_came_with_it() {
     let kept = |sections: &str| -> Vec<String> {
