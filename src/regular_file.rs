@@ -84,7 +84,7 @@ mod tests {
 
     impl Drop for Scratch {
         fn drop(&mut self) {
-            // A test that failed has more to say than that its files are still there.
+            // A test that failed has more to report than leftover files.
             let _ = fs::remove_dir_all(&self.0);
         }
     }

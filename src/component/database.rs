@@ -118,8 +118,8 @@ pub struct DatabaseSpec {
     /// prod, none in dev.
     #[schemars(example = ["postgresql"])]
     pub log_exports: Option<Vec<LogExport>>,
-    /// Lets roles of IAM log in without a password, over TLS alone: each service that uses the database as the user of its
-    /// own name, with `_` for `-`, once that user is made (`CREATE USER api; GRANT rds_iam TO api`). Default: false.
+    /// Lets IAM roles log in without a password, only over TLS: each service that uses the database logs in as the user of
+    /// its own name, with `_` for `-`, once that user is made (`CREATE USER api; GRANT rds_iam TO api`). Default: false.
     pub iam_authentication: Option<bool>,
 }
 

@@ -44,7 +44,7 @@ pub fn statements(context: &Context<'_>, service: &Service, database: &Database)
     vec![allow(&["rds-db:connect"], users.collect())]
 }
 
-/// The ARN of a service's user of an instance, which AWS knows by an id that no other instance ever has.
+/// The ARN of a service's user of an instance, which AWS identifies by an id that no other instance ever has.
 fn user(stack: &StackId, region: &str, instance: &Urn, service: &str) -> Value {
     Value::join([
         "arn:".into(),

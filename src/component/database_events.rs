@@ -25,7 +25,7 @@ struct Subscription {
     categories: &'static [&'static str],
 }
 
-/// Adds the subscriptions. RDS takes them once the policy of the topic lets it publish.
+/// Adds the subscriptions. RDS accepts them once the policy of the topic lets it publish.
 pub fn expand(context: &mut Context<'_>, database: &Database, topic_policy: &Urn, is_new: bool) {
     let stack = context.id.clone();
     let identifiers: Vec<Value> = instances(&stack, database)

@@ -171,8 +171,8 @@ fn policy_of(context: &Context<'_>, platform: &Platform) -> Value {
         alarms.insert("Condition".to_owned(), condition);
         statements.push(alarms);
         if platform.database.is_some() && monitoring.has_database_events() {
-            // AWS does not say that RDS tells KMS for which account it acts; with a condition that is never met events
-            // would be lost without a word.
+            // AWS does not document that RDS tells KMS for which account it acts; with a condition that is never met, events
+            // would be lost silently.
             let service = "events.rds.amazonaws.com".to_owned();
             statements.push(uses("DatabaseEvents", service, &PUBLISHES));
         }

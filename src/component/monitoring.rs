@@ -145,7 +145,7 @@ pub struct Thresholds {
     pub errors: Option<u32>,
 }
 
-/// An alarm that dev has where its file says so.
+/// An alarm that dev has only if its file says so.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Later {
     /// `None` for a value that suits the database.

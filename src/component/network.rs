@@ -106,7 +106,7 @@ pub enum DefaultSecurityGroup {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Network {
     pub cidr: Ipv4Net,
-    /// One per public and per private subnet; facts of the account where the author gave a number.
+    /// The zones, one per public and per private subnet; facts of the account if the author gave a number.
     pub zones: Vec<Value>,
     pub public: Vec<Ipv4Net>,
     pub private: Vec<Ipv4Net>,

@@ -1,4 +1,4 @@
-//! The sections a stack file can have. A new one is a file beside this and a line here.
+//! The sections that a stack file can have. A new one is a file next to this one and a line here.
 
 use schemars::{Schema, SchemaGenerator};
 

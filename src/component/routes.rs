@@ -214,7 +214,7 @@ fn free(taken: &mut BTreeSet<u32>, band: std::ops::Range<u32>, hash: &str) -> u3
     free
 }
 
-/// The action that hands a request to a service.
+/// The action that forwards a request to a service.
 pub fn forward(stack: &StackId, service: &str) -> Value {
     let group = load_balancer::target_group(stack, service);
     Value::object([

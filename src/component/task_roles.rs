@@ -188,7 +188,7 @@ fn literal(text: &str) -> Result<Option<(Store, Value, Value)>, Wrong> {
     }
 }
 
-/// Checks `:<key>:<stage>:<version>`, of which ECS wants all three colons.
+/// Checks `:<key>:<stage>:<version>`, in which ECS requires all three colons.
 fn check_part(text: &str, part: &str) -> Result<(), Wrong> {
     let colons = part.matches(':').count();
     if colons < 3 {

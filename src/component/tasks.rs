@@ -101,7 +101,7 @@ fn add_cluster(context: &mut Context<'_>, stack: &StackId) {
     resource.options.depends_on.insert(insights);
 }
 
-/// The things that the resources of one service are made from.
+/// The context from which the resources of one service are made.
 struct Addition<'a> {
     stack: &'a StackId,
     service: &'a Service,

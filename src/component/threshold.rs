@@ -6,7 +6,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Deserialize;
 use serde_json::json;
 
-/// A number, or a switch for whether there is such an alarm at all.
+/// A number, or a switch that turns the alarm on or off.
 ///
 /// ```yaml
 /// databaseCpuPercent: 90

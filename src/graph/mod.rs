@@ -48,7 +48,7 @@ pub struct ResourceOptions {
     pub depends_on: BTreeSet<Urn>,
     /// `None` leaves the protection of the live object as it is, so that protection outlives its line in the file.
     pub protect: Option<bool>,
-    /// Taken out of the stack without being deleted.
+    /// True if it leaves the stack without being deleted.
     pub retain_on_delete: bool,
     /// Paths (`desiredCount`, `containerDefinitions[0].image`) at which the live value wins once the object exists.
     pub ignore_changes: Vec<Path>,

@@ -1,4 +1,4 @@
-//! Topological order, and the cycle where there is none.
+//! Topological order, or the cycle that prevents it.
 
 use std::collections::{BTreeMap, BTreeSet};
 

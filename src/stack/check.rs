@@ -277,7 +277,7 @@ impl<'a> Check<'a> {
         self.refuse(StackError::new(Fault::NoValue, entry.key_span, label).help(help));
     }
 
-    /// A node as JSON, where no schema says more.
+    /// A node as JSON, for which there is no more specific schema.
     fn plain(&mut self, node: &Node, place: &Path) -> Json {
         match &node.content {
             Content::Number(number) if !self.is_exact(node, *number, true) => Json::Null,

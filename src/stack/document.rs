@@ -71,7 +71,7 @@ impl Document {
             .map_or_else(|| self.place(path), |entry| entry.key_span)
     }
 
-    /// The first key: where to point when the whole file is meant.
+    /// The first key, to point at when the whole file is meant.
     pub fn start(&self) -> Span {
         self.root.entries().first().map_or(
             Span {

@@ -1,7 +1,7 @@
 //! The faults of a stack file, and their places: codes, labelled spans and help, for `cli` to render.
 //!
-//! Faults are collected, never returned one at a time. A summary carries no user data, so that a known fault is
-//! recognised at a glance; what the author wrote stands in the labels.
+//! Faults are collected, never returned one at a time. A summary carries no user data, so that a known fault is recognised
+//! at a glance; what the author wrote is in the labels.
 
 use std::fmt;
 use std::ops::Range;
@@ -49,7 +49,7 @@ impl Span {
     }
 }
 
-/// A place, and what is to be said about it.
+/// A place, and what to say about it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Label {
     pub span: Span,

@@ -297,7 +297,7 @@ mod tests {
     const SHOP: &str =
         "network: {}\nservices: { api: { port: 8000, default: true } }\nloadBalancer: {}\n";
 
-    /// The faults of a stack with flags over it, or its service as the section has it.
+    /// The faults of a stack with flags over it, or its service as it is in the section.
     fn with_flags(flags: &[&str]) -> String {
         let text = with_head(SHOP);
         match load(&[("dev.yaml", &text)], flags) {

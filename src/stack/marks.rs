@@ -1,4 +1,4 @@
-//! The values of a YAML text and where they stand: the pass over the events of `saphyr-parser`.
+//! The values of a YAML text and their places: the pass over the events of `saphyr-parser`.
 //!
 //! It counts depth, nodes and aliases while it reads, so that a hostile file is refused before anything is built from it.
 

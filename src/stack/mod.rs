@@ -227,7 +227,7 @@ impl Sections {
             self.faults.append(&mut check.errors);
             return;
         };
-        // Each entry stands for itself, so that a fault in one does not hide those of the others.
+        // Each entry is checked by itself, so that a fault in one does not hide those of the others.
         let mut sound = serde_json::Map::new();
         for inner in entries {
             let alone = Node::new(entry.value.span, Content::Map(vec![inner.clone()]));

@@ -67,7 +67,7 @@ impl Node {
         }
     }
 
-    /// The entries of a map; of anything else, none.
+    /// The entries of a map; none for anything else.
     pub fn entries(&self) -> &[Entry] {
         self.as_map().unwrap_or_default()
     }
@@ -134,7 +134,7 @@ impl Entry {
     }
 }
 
-/// Lays one map over another: maps merge, lists and scalars replace. The upper one's spans win where it says something.
+/// Lays one map over another: maps merge, lists and scalars replace. The upper one's spans win where it sets something.
 pub fn merge(lower: Node, upper: Node) -> Node {
     match (lower.content, upper.content) {
         (Content::Map(lower_entries), Content::Map(upper_entries)) => {

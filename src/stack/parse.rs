@@ -41,7 +41,7 @@ fn node(marks: &Marks, mark: usize) -> Node {
             Content::Map(
                 entries
                     .iter()
-                    // A duplicate has been reported; the first one stands.
+                    // A duplicate has been reported; the first one applies.
                     .filter(|(key, _)| seen.insert(key.text.as_str()))
                     .map(|(key, value)| Entry {
                         key: key.text.clone(),
