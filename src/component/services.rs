@@ -59,7 +59,7 @@ pub struct ServiceSpec {
     /// deployments, the next `up` moves it. Default: true.
     pub keep_live_image: Option<bool>,
     /// Days after its push for which an image without a tag is kept. Default: as long as `keepImages` says, for such an
-    /// image may be running: a tag that is pushed again, as `latest` can be, leaves the image that had it.
+    /// image may run: a tag that is pushed again, as `latest` can be, leaves the image that had it.
     #[schemars(range(min = 1, max = 3650))]
     pub keep_untagged_days: Option<u32>,
     /// The mutability of the repository's tags: with `immutable` no tag but `latest` can be pushed again with another image,
