@@ -16,18 +16,18 @@
 //! | [`component`] | author-level building blocks into resources | AWS calls, ordering |
 //! | [`graph`] | unique URNs, resolved references, no cycles | where it came from |
 //! | [`resource`] | the shared words: `Urn`, `Value`, `Schema`, `Diff`, `Catalog`, the `Provider` trait | concrete types |
-//! | [`live`] | what of ours exists in AWS now | what should exist |
+//! | [`live`] | which of our objects exist in AWS now | what should exist |
 //! | [`plan`] | which steps, in which order, and because of what | time, network, YAML, SDK |
 //! | [`execute`] | running steps, concurrency, cancelling, events | what the steps mean |
 //! | [`aws`] | every SDK call, retry, waiting, tags; one file per resource type | plans, terminals |
 //! | [`display`] | events and plans into text; one small writer at the end | providers |
-//! | [`deployment`] | who is at a stack, who has been, and what runs have made: lock, run and history (three SSM parameters) | what a run does |
-//! | [`sandbox`] | a local AWS account: starting it, and the mending of its gaps | everything else |
+//! | [`deployment`] | who works on a stack, who did, and what runs have made: lock, run and history (three SSM parameters) | what a run does |
+//! | [`sandbox`] | a local AWS account: starting it, and filling its gaps | everything else |
 //! | [`regular_file`] | reading files: regular ones, of bounded size, without waiting | which files |
 //!
 //! # Invariants
 //!
-//! - The pure rooms (`stack component graph resource plan`, and `display` but for its writer) have no `async`, clock,
+//! - The pure rooms (`stack component graph resource plan`, and `display` except for its writer) have no `async`, clock,
 //!   environment or files. [`resource::session`] alone holds a cell that is filled once, for the providers.
 //! - Planning is a function of graph and snapshot: same input, same plan, byte for byte.
 //! - The plan is the only thing the executor is given.
@@ -35,13 +35,13 @@
 //! - Identity is the [`resource::Urn`], everywhere.
 //! - AccessDenied is an error, never "absent"; so is an answer without what AWS always sends.
 //! - What exists is read from AWS alone. The record of [`deployment`] decides one thing, which of it is ours
-//!   ([`resource::Proof`]): tags are a claim, and where the record does not bear them out, nothing is touched. The lock is for
-//!   manners: what a run does is right without it.
+//!   ([`resource::Proof`]): tags are a claim, and where the record does not bear them out, nothing is touched. The lock is a
+//!   courtesy: a run is correct without it.
 //!
 //! # Deliberately absent
 //!
-//! No state file: ownership tags travel in the create call, and the record holds hashes that only prove them. No rollback: forward only. No plugins: a resource type is a
-//! file in [`aws`] and a line in its registry.
+//! No state file: ownership tags are part of the create call, and the record holds hashes that only prove them. No rollback:
+//! forward only. No plugins: a resource type is a file in [`aws`] and a line in its registry.
 
 pub mod aws;
 pub mod cli;

@@ -1,7 +1,7 @@
 //! Files that are read whole: regular ones, of bounded size.
 //!
 //! A pipe or a terminal could keep the program waiting, and a device has no end. So a file is opened without blocking, and
-//! what was opened is looked at, not what the path led to a moment before.
+//! the check is made on the opened file, not on what the path led to a moment before.
 
 use std::fs::{self, File};
 use std::io::{self, Read};
@@ -16,12 +16,12 @@ const WITHOUT_BLOCKING: i32 = if cfg!(target_os = "linux") {
     0x0004
 };
 
-/// Opens a regular file, after symbolic links.
+/// Opens a regular file, following symbolic links.
 ///
 /// # Errors
-/// Those of opening, and that it is another kind of file.
+/// Those of opening, and an error if it is another kind of file.
 pub fn open(path: &Path) -> io::Result<File> {
-    // To open a device can set it in motion; what counts is the look at what was opened.
+    // Opening a device can set it in motion; the check that counts is the one on the opened file.
     only_regular(&fs::metadata(path)?)?;
     let mut options = File::options();
     let file = options
@@ -40,7 +40,7 @@ fn only_regular(found: &fs::Metadata) -> io::Result<()> {
     }
 }
 
-/// Whether an opened file is what stands at a path now, where no link is followed at its end.
+/// Returns whether an opened file is the one at a path now. A symbolic link at the end of the path is not followed.
 ///
 /// # Errors
 /// The path cannot be looked at.
@@ -49,14 +49,14 @@ pub fn stands_at(file: &File, path: &Path) -> io::Result<bool> {
     Ok(opened.dev() == there.dev() && opened.ino() == there.ino())
 }
 
-/// Reads an opened file of at most so many bytes.
+/// Reads an opened file of at most `most` bytes.
 ///
 /// # Errors
 /// Those of reading, and [`io::ErrorKind::FileTooLarge`].
 pub fn whole(file: File, most: usize) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    // One byte more than may be tells a longer file from one of just that length; the length that the file system
-    // reports means nothing for some.
+    // One byte beyond the limit tells a longer file from one of exactly that length; for some files the length that the file
+    // system reports means nothing.
     file.take(most as u64 + 1).read_to_end(&mut bytes)?;
     if bytes.len() > most {
         return Err(io::ErrorKind::FileTooLarge.into());
@@ -64,7 +64,7 @@ pub fn whole(file: File, most: usize) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// Reads a regular file of at most so many bytes, after symbolic links.
+/// Reads a regular file of at most `most` bytes, following symbolic links.
 ///
 /// # Errors
 /// Those of [`open`] and [`whole`].
@@ -79,12 +79,12 @@ mod tests {
     use std::path::PathBuf;
     use std::process::Command;
 
-    /// A directory that goes with the test.
+    /// A directory that is removed with the test.
     struct Scratch(PathBuf);
 
     impl Drop for Scratch {
         fn drop(&mut self) {
-            // A test that failed has more to say than that its files are still there.
+            // A test that failed has more to report than leftover files.
             let _ = fs::remove_dir_all(&self.0);
         }
     }
@@ -110,7 +110,7 @@ mod tests {
         assert_eq!(error.kind(), io::ErrorKind::NotFound);
     }
 
-    /// A pipe without a writer would be waited for, and one that is opened as a file is read without an end.
+    /// Opening a pipe without a writer would wait, and a pipe opened as a file is read without end.
     #[test]
     fn what_is_not_a_regular_file_is_refused_at_once() {
         let root = scratch("regular-kind");
@@ -132,7 +132,7 @@ mod tests {
                 path.display()
             );
         }
-        // What is looked at is what was opened: this one passed the look at its path.
+        // The check is made on the opened file: this one passed the check of its path.
         let mut options = File::options();
         let opened = options
             .read(true)

@@ -60,7 +60,7 @@ impl LogBucket {
         Urn::new(stack, "aws:s3:Bucket", self.name)
     }
 
-    /// Names are unique in all of AWS, and the same stack is set up in many accounts.
+    /// The derived name of a bucket. Names are unique in all of AWS, and the same stack is set up in many accounts.
     pub fn derived_name(context: &Context<'_>, what: &str) -> Value {
         let (stack, region) = (&context.id, &context.stack.region);
         Value::join([
@@ -76,7 +76,7 @@ impl LogBucket {
         context.add(self.origin, urn, properties([("bucket", name)]))
     }
 
-    /// Adds what keeps it private, encrypted and from growing.
+    /// Adds the settings that keep it private, encrypted, and from growing without limit.
     pub fn guard(&self, context: &mut Context<'_>) {
         let bucket = Value::output(&self.urn(&context.id), "bucket");
         let mut part = |token: &str, name: &str, mut inputs: Properties| {
@@ -119,7 +119,7 @@ impl LogBucket {
     }
 }
 
-/// The statement of a bucket's policy that refuses calls in the clear.
+/// The statement of a bucket's policy that refuses unencrypted calls.
 pub fn encrypted_transport(bucket_arn: &Value) -> Value {
     Value::object([
         ("Sid", "EncryptedTransport".into()),
@@ -151,7 +151,7 @@ pub fn bucket(stack: &StackId) -> Urn {
     Urn::new(stack, "aws:s3:Bucket", NAME)
 }
 
-/// Leave to write to the bucket.
+/// The policy that allows writing to the bucket.
 pub fn bucket_policy(stack: &StackId) -> Urn {
     Urn::new(
         stack,
@@ -234,7 +234,7 @@ fn short(stack: &StackId, region: &str, what: &str) -> String {
     format!("{}-{hash}", kept.trim_end_matches('-'))
 }
 
-/// Lets the load balancer write its logs, and nobody speak to the bucket in the clear.
+/// Lets the load balancer write its logs, and refuses unencrypted calls from all parties.
 fn delivery(context: &Context<'_>, logs: &AccessLogs, bucket: &Urn) -> Value {
     let stack = &context.id;
     let region = context.stack.region.as_str();

@@ -7,7 +7,7 @@ use crate::stack::{Fault, StackError};
 
 use super::context::Context;
 
-/// What AWS takes for a VPC and for a subnet alike.
+/// The prefixes that AWS takes for a VPC and for a subnet alike.
 const PREFIXES: std::ops::RangeInclusive<u8> = 16..=28;
 /// A VPC is carved into 16 blocks: the first half for private subnets, the second for public ones.
 const CARVED_BITS: u8 = 4;

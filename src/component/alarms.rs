@@ -1,7 +1,7 @@
 //! The alarms of `monitoring:`. Those on the database are in `database_alarms.rs`.
 //!
-//! A metric that is missing means different things: a service that reports no CPU runs no task, which other alarms tell;
-//! a load balancer that reports no errors had none. Neither is to ring, so missing data never does.
+//! A missing metric means different things: a service that reports no CPU runs no task, which other alarms report; a load
+//! balancer that reports no errors had none. Neither should ring, so missing data never does.
 
 use crate::resource::value::properties;
 use crate::resource::{Path, Properties, StackId, Urn, Value};
@@ -12,14 +12,14 @@ use super::services::{Service, Services, cluster};
 use super::tasks::camel_case;
 use super::{Platform, database_alarms, load_balancer};
 
-/// On which side of its threshold an alarm rings.
+/// The side of its threshold on which an alarm rings.
 #[derive(Clone, Copy)]
 pub enum Rings {
     Above,
     Below,
 }
 
-/// What readings that are missing mean.
+/// The meaning of missing readings.
 #[derive(Clone, Copy)]
 pub enum Missing {
     /// All is well.
@@ -41,14 +41,14 @@ pub struct Alarm<'a> {
     pub threshold: f64,
     /// Seconds that one reading spans.
     pub period: u32,
-    /// Readings in a row that ring.
+    /// The number of readings in a row that make it ring.
     pub readings: u32,
     pub missing: Missing,
-    /// Its key under `alarms:`, where it comes with a default that earlier versions did not have.
+    /// Its key under `alarms:`, if it comes with a default that earlier versions did not have.
     pub came_later: Option<&'static str>,
 }
 
-/// Adds the alarms for what the platform has, and answers with them.
+/// Adds the alarms for what the platform has, and returns them.
 pub fn expand(context: &mut Context<'_>, platform: &Platform, thresholds: &Thresholds) -> Vec<Urn> {
     let stack = context.id.clone();
     let mut urns = Vec::new();
@@ -83,7 +83,7 @@ pub fn expand(context: &mut Context<'_>, platform: &Platform, thresholds: &Thres
             name: "errors".to_owned(),
             description: format!("More than {errors} answers in 5 minutes had a 5XX code"),
             namespace: "AWS/ApplicationELB",
-            // What a service answers, and what the load balancer answers where no service does.
+            // The answers of a service, and those of the load balancer where no service answers.
             metrics: vec!["HTTPCode_Target_5XX_Count", "HTTPCode_ELB_5XX_Count"],
             statistic: "Sum",
             dimensions: dimensions(),
@@ -111,7 +111,7 @@ pub fn expand(context: &mut Context<'_>, platform: &Platform, thresholds: &Thres
                 rings: Rings::Above,
                 threshold: 0.0,
                 period: 60,
-                // Shorter than this, a deployment would ring.
+                // With fewer, a deployment would make it ring.
                 readings: 3,
                 missing: Missing::NotBreaching,
                 came_later: None,
@@ -146,7 +146,7 @@ fn service_cpu(stack: &StackId, service: &Service) -> Option<Alarm<'static>> {
     })
 }
 
-/// Adds an alarm that tells the topic of it.
+/// Adds an alarm that notifies the topic.
 pub fn add(context: &mut Context<'_>, origin: impl Into<Path>, alarm: &Alarm<'_>) -> Urn {
     let name = format!("{KEY}/{}", alarm.name);
     let urn = context.urn("aws:cloudwatch:MetricAlarm", &name);
@@ -186,7 +186,7 @@ pub fn add(context: &mut Context<'_>, origin: impl Into<Path>, alarm: &Alarm<'_>
     urn
 }
 
-/// Several metrics as one. A metric that has no data counts as nothing: it would take the others with it.
+/// Several metrics as one. A metric that has no data counts as zero: otherwise the sum would have none either.
 fn sum(alarm: &Alarm<'_>, metrics: &[&str]) -> Value {
     let ids: Vec<String> = (1..=metrics.len()).map(|n| format!("m{n}")).collect();
     let filled: Vec<String> = ids.iter().map(|id| format!("FILL({id}, 0)")).collect();

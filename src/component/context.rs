@@ -1,4 +1,4 @@
-//! What a section works with while it expands: the stack, the resources made so far, and the faults found.
+//! The context in which a section expands: the stack, the resources made so far, and the faults found.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -46,14 +46,14 @@ impl<'a> Context<'a> {
         self.stack.environment
     }
 
-    /// A section as its author wrote it, without the values that are structurally at fault; `None` if it is absent or
-    /// makes no sense without these.
+    /// A section as its author wrote it, without the values that are structurally at fault; `None` if it is absent or makes
+    /// no sense without these values.
     pub fn spec<Spec: DeserializeOwned>(&mut self, key: &str) -> Option<Spec> {
         let section = self.stack.section(key)?;
         self.decode(section, Path::default().key(key))
     }
 
-    /// The entries of a section whose entries stand for themselves.
+    /// The entries of a section whose entries are independent.
     pub fn specs<Spec: DeserializeOwned>(&mut self, key: &str) -> BTreeMap<String, Spec> {
         let entries = self.stack.section(key).and_then(Json::as_object);
         entries
@@ -83,7 +83,7 @@ impl<'a> Context<'a> {
         self.stack.document().root.get(key).is_some()
     }
 
-    /// The place of what stands at a path in the file.
+    /// The place of the value at a path in the file.
     pub fn place(&self, path: impl Into<Path>) -> Span {
         self.stack.document().place(&path.into())
     }
@@ -118,7 +118,7 @@ impl<'a> Context<'a> {
         self.node_at(&path.into()).is_some()
     }
 
-    /// Says that one section needs another, unless that one is there and merely unsound.
+    /// Records that one section needs another, unless the other is there and merely unsound.
     pub fn need_section(&mut self, path: impl Into<Path>, needed: &'static str, reason: &str) {
         if self.is_declared(needed) || self.stack.is_unsound(needed) {
             return;
@@ -137,14 +137,14 @@ impl<'a> Context<'a> {
         Urn::new(&self.id, token, name)
     }
 
-    /// Adds a resource. `origin` is the path of what in the file it comes from.
+    /// Adds a resource. `origin` is the path in the file that it comes from.
     pub fn add(&mut self, origin: impl Into<Path>, urn: Urn, inputs: Properties) -> &mut Resource {
         let origin = origin.into();
         let span = self.place(&origin);
         self.add_at(origin, span, urn, inputs)
     }
 
-    /// As [`Context::add`], for a caller that knows the place: looking it up takes a walk through the file.
+    /// Does the same as [`Context::add`], for a caller that knows the place: looking it up takes a walk through the file.
     pub fn add_at(
         &mut self,
         origin: Path,
@@ -194,7 +194,7 @@ impl<'a> Context<'a> {
         self.lookup.export(section, exports);
     }
 
-    /// Makes what the sections have made known by logical name, as in `${network/vpc.id}`.
+    /// Makes the resources of the sections known by logical name, as in `${network/vpc.id}`.
     pub fn name_what_sections_made(&mut self) {
         for resource in &self.resources {
             self.lookup.add_resource(&resource.urn);
@@ -238,7 +238,7 @@ impl<'a> Context<'a> {
         }
     }
 
-    /// The value of a text with `${…}` in it; `node` is where it stands.
+    /// The value of a text with `${…}` in it; `node` is the place of the text.
     pub fn interpolate(&mut self, text: &str, node: &Node) -> Value {
         let parts = self.parts(text, node);
         let mut values: Vec<Value> = Vec::with_capacity(parts.len());
@@ -255,7 +255,7 @@ impl<'a> Context<'a> {
         }
     }
 
-    /// What a reference stands for where anybody may see it.
+    /// The value that a reference stands for where any user may see it.
     fn open_value(&mut self, reference: &Reference, text: &str, node: &Node) -> Value {
         match self.find(reference, text, node) {
             Some(Found::Value(value)) => value,
@@ -271,7 +271,7 @@ impl<'a> Context<'a> {
         }
     }
 
-    /// The sound parts of a text; the others are recorded.
+    /// The sound parts of a text; the others are recorded as faults.
     pub fn parts(&mut self, text: &str, node: &Node) -> Vec<Part> {
         let (parts, malformed) = reference::split(text);
         for fault in malformed {
@@ -284,7 +284,7 @@ impl<'a> Context<'a> {
         parts
     }
 
-    /// What a reference leads to; where it leads nowhere, that is recorded. `None` also where it leads to something that
+    /// The target of a reference; one that leads nowhere is recorded as a fault. `None` also if it leads to something that
     /// is at fault itself.
     pub fn find(&mut self, found: &Reference, text: &str, node: &Node) -> Option<Found> {
         match self.lookup.find(found) {
@@ -306,7 +306,7 @@ impl<'a> Context<'a> {
         self.stack.document().piece(node, piece, before)
     }
 
-    /// Drops what may be said only because a value at fault was left out: the faults that point at a whole section or
+    /// Drops the faults that may exist only because a value at fault was left out: those that point at a whole section or
     /// entry, instead of at something that is written in it.
     fn forget_consequences(&mut self) {
         let document = self.stack.document();
@@ -344,7 +344,7 @@ impl<'a> Context<'a> {
     }
 }
 
-/// What is null is left out, at all depths of maps.
+/// Leaves out null values, at all depths of maps.
 fn without_nulls(inputs: Properties) -> Properties {
     inputs
         .into_iter()

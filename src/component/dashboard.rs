@@ -210,7 +210,7 @@ fn database_graphs(stack: &StackId) -> Vec<Graph> {
     ]
 }
 
-/// What the database and its replicas may run out of, where an alarm watches it.
+/// The graphs of what the database and its replicas may run out of, if an alarm watches it.
 fn lack_graphs(stack: &StackId, database: &Database, thresholds: &Thresholds) -> Vec<Graph> {
     let all = instances(stack, database);
     let graph = |title, metric: &str| Graph {
@@ -251,7 +251,7 @@ fn lack_graphs(stack: &StackId, database: &Database, thresholds: &Thresholds) ->
     .collect()
 }
 
-/// The last log lines of all services that speak of an error.
+/// The last log lines of all services that mention an error.
 fn recent_errors(stack: &StackId, services: &Services, region: &str) -> Value {
     let mut query = Vec::new();
     for service in &services.all {

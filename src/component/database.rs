@@ -1,4 +1,4 @@
-//! `database:`: a PostgreSQL instance in the private subnets, reached by the services alone, with a password that nobody
+//! `database:`: a PostgreSQL instance in the private subnets, reached by the services alone, with a password that no one
 //! sees.
 //!
 //! ```yaml
@@ -8,10 +8,10 @@
 //!   parameters: { max_connections: 200 }
 //! ```
 //!
-//! Secrets Manager makes the password up; RDS gets it from there, and services through `secrets:`. Offers
+//! Secrets Manager generates the password; RDS gets it from there, and services through `secrets:`. Offers
 //! `${database.endpoint}`, `host`, `port`, `databaseName`, `username`, `identifier`, `arn`, `secretArn`, `replicaHosts`,
-//! `resourceId`, and, for `secrets:` of a service alone, `${database.url}` and `${database.password}`. The section is checked
-//! in `database_checks.rs`; what it logs is in `database_logs.rs`, and who logs in without a password in
+//! `resourceId`, and, for `secrets:` of a service alone, `${database.url}` and `${database.password}`. The section is
+//! checked in `database_checks.rs`; its logs are in `database_logs.rs`, and logins without a password in
 //! `database_access.rs`.
 
 use std::collections::BTreeMap;
@@ -35,7 +35,7 @@ pub const KEY: &str = "database";
 
 const PORT: u16 = 5432;
 pub const ENGINE: &str = "postgres";
-/// The version where the file names none.
+/// The version if the file names none.
 pub const DEFAULT_VERSION: &str = "16";
 
 /// A PostgreSQL database on RDS, encrypted, in the private subnets.
@@ -56,11 +56,11 @@ pub struct DatabaseSpec {
     /// The master user. Default: `postgres`.
     #[schemars(length(min = 1, max = 63))]
     pub username: Option<String>,
-    /// The version of PostgreSQL, in quotes: better the major version alone, in the minor version that RDS prefers, since
-    /// it closes old minor versions to new instances; `15.4`, for one, works as long as it is on offer. Default: `16`.
+    /// The version of PostgreSQL, in quotes: better the major version alone, which takes the minor version that RDS prefers,
+    /// since it closes old minor versions to new instances; `15.4`, for one, works as long as it is on offer. Default: `16`.
     #[schemars(example = &"15")]
     pub engine_version: Option<String>,
-    /// Lets a change of `engineVersion` be one of the major version, which interrupts the database and has no way back.
+    /// Allows a change of `engineVersion` to another major version, which interrupts the database and has no way back.
     /// Default: false.
     pub allow_major_version_upgrade: Option<bool>,
     /// The size of the instance. Default: `db.t3.micro` in dev, `db.t3.small` in staging, `db.t3.medium` in prod.
@@ -70,46 +70,46 @@ pub struct DatabaseSpec {
     #[schemars(rename = "storageGiB", range(min = 20, max = 65536))]
     #[serde(rename = "storageGiB")]
     pub storage_gib: Option<u32>,
-    /// Up to how many GiB the storage grows by itself, at least a tenth more than it starts with. Default: it does not
-    /// grow in dev; twice its size in staging, five times in prod.
+    /// The GiB up to which the storage grows by itself, at least a tenth more than it starts with. Default: it does not grow
+    /// in dev; twice its size in staging, five times in prod.
     #[schemars(rename = "maxStorageGiB", range(min = 22, max = 65536))]
     #[serde(rename = "maxStorageGiB")]
     pub max_storage_gib: Option<u32>,
     /// Keeps a standby in a second zone that takes over. Default: true in prod.
     pub multi_az: Option<bool>,
-    /// How many days of backups are kept; 0 switches them off. Default: 1 in dev, 7 in staging and prod.
+    /// The number of days for which backups are kept; 0 switches them off. Default: 1 in dev, 7 in staging and prod.
     #[schemars(range(min = 0, max = 35))]
     pub backup_retention_days: Option<u8>,
-    /// When backups are made, in UTC, at least half an hour. Default: AWS chooses.
+    /// The time window in which backups are made, in UTC, at least half an hour. Default: AWS chooses.
     #[schemars(example = &"03:00-04:00")]
     pub backup_window: Option<String>,
-    /// When AWS may maintain the instance, in UTC, at least half an hour. Default: AWS chooses.
+    /// The time window in which AWS may maintain the instance, in UTC, at least half an hour. Default: AWS chooses.
     #[schemars(example = &"sun:04:30-sun:05:30")]
     pub maintenance_window: Option<String>,
-    /// When changes of the instance happen that interrupt it or slow it down: at once, or in the maintenance window.
+    /// The time of changes to the instance that interrupt it or slow it down: at once, or in the maintenance window.
     /// Default: `now`.
     pub apply_changes: Option<ApplyChanges>,
-    /// Has RDS itself refuse to delete the instance. Default: true in prod.
+    /// Makes RDS itself refuse to delete the instance. Default: true in prod.
     pub deletion_protection: Option<bool>,
-    /// What `destroy` does with the data. Default: `delete` in dev, `snapshot` in staging, `retain` in prod.
+    /// The action that `destroy` takes on the data. Default: `delete` in dev, `snapshot` in staging, `retain` in prod.
     pub on_delete: Option<OnDeleteSpec>,
     /// Parameters of PostgreSQL; `true` and `false` become `1` and `0`, as RDS takes them. `max_connections` has a default,
-    /// 100 in dev and 200 elsewhere, which the alarm on connections goes by. So has `rds.force_ssl`: 1, for TLS alone;
+    /// 100 in dev and 200 elsewhere, which the alarm on connections is based on. So has `rds.force_ssl`: 1, for TLS alone;
     /// with `sslMode: disable` it is left to the version of PostgreSQL.
     #[schemars(example = serde_json::json!({"max_connections": 200, "log_min_duration_statement": 1000}))]
     pub parameters: BTreeMap<String, Scalar>,
-    /// How many copies to read from, which follow the instance; they need backups. Default: 0.
+    /// The number of copies to read from, which follow the instance; they need backups. Default: 0.
     #[schemars(range(min = 0, max = 5))]
     pub read_replicas: Option<u8>,
     /// Keeps a week of Performance Insights. Default: true.
     pub performance_insights: Option<bool>,
     /// Seconds between the readings of enhanced monitoring; 0 switches it off. Default: 60.
     pub monitoring_interval_seconds: Option<MonitoringInterval>,
-    /// What `${database.url}` asks of the connection: `require` for TLS, `verify-full` for a certificate of RDS for this host
-    /// as well, `disable` for neither, which PostgreSQL 15 and later refuse unless `rds.force_ssl` is 0. Default:
-    /// `require`.
+    /// The encryption that `${database.url}` asks of the connection: `require` for TLS, `verify-full` for a certificate of
+    /// RDS for this host as well, `disable` for neither, which PostgreSQL 15 and later refuse unless `rds.force_ssl` is 0.
+    /// Default: `require`.
     pub ssl_mode: Option<SslMode>,
-    /// With `sslMode: verify-full`: where the image has the certificates of RDS
+    /// The path in the image of the certificates of RDS, for `sslMode: verify-full`
     /// (<https://truststore.pki.rds.amazonaws.com/global/global-bundle.pem>).
     #[schemars(example = &"/etc/ssl/rds.pem")]
     pub ssl_root_cert: Option<String>,
@@ -118,16 +118,16 @@ pub struct DatabaseSpec {
     /// prod, none in dev.
     #[schemars(example = ["postgresql"])]
     pub log_exports: Option<Vec<LogExport>>,
-    /// Lets roles of IAM log in without a password, over TLS alone: each service that uses the database as the user of its
-    /// own name, with `_` for `-`, once that user is made (`CREATE USER api; GRANT rds_iam TO api`). Default: false.
+    /// Lets IAM roles log in without a password, only over TLS: each service that uses the database logs in as the user of
+    /// its own name, with `_` for `-`, once that user is made (`CREATE USER api; GRANT rds_iam TO api`). Default: false.
     pub iam_authentication: Option<bool>,
 }
 
-/// What a connection has to be.
+/// The required encryption of a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum SslMode {
-    /// As it is.
+    /// Not encrypted.
     Disable,
     /// Encrypted.
     Require,
@@ -145,7 +145,7 @@ impl SslMode {
     }
 }
 
-/// When changes of the instance happen.
+/// The time of changes to the instance.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum ApplyChanges {
@@ -155,13 +155,13 @@ pub enum ApplyChanges {
     Window,
 }
 
-/// What `destroy` does with data.
+/// The action that `destroy` takes on data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum OnDeleteSpec {
-    /// It goes, for good.
+    /// It is deleted permanently.
     Delete,
-    /// It goes, and leaves a final snapshot.
+    /// It is deleted, and leaves a final snapshot.
     Snapshot,
     /// It stays.
     Retain,
@@ -221,12 +221,12 @@ pub struct Database {
     ssl_mode: SslMode,
     ssl_root_cert: Option<String>,
     logs: Logs,
-    /// Whether roles of IAM log in.
+    /// True if IAM roles can log in.
     pub iam_authentication: bool,
     /// True if the file does not say whether connections have to be encrypted.
     forces_tls_by_default: bool,
     pub port: u16,
-    /// What `max_connections` is set to.
+    /// The value of `max_connections`.
     pub max_connections: u32,
 }
 
@@ -244,7 +244,7 @@ fn secret(stack: &StackId) -> Urn {
     Urn::new(stack, "aws:secretsmanager:Secret", "database/secret")
 }
 
-/// What completes the secret with host and URL. Whoever reads these keys has to come after it.
+/// The attachment that completes the secret with host and URL. Resources that read these keys have to come after it.
 fn secret_attachment(stack: &StackId) -> Urn {
     let name = "database/secretAttachment";
     Urn::new(stack, "fde:secretsmanager:TargetAttachment", name)
@@ -331,12 +331,12 @@ pub fn settle(context: &mut Context<'_>) -> Option<Database> {
 }
 
 impl Database {
-    /// What happens to its data when the stack goes.
+    /// Returns what happens to its data when the stack is destroyed.
     pub fn on_delete(&self) -> OnDelete {
         self.on_delete
     }
 
-    /// What `${database.…}` can ask for.
+    /// The outputs that `${database.…}` can ask for.
     pub fn exports(&self, context: &Context<'_>) -> BTreeMap<String, Export> {
         let stack = &context.id;
         let instance = instance(stack);
@@ -452,7 +452,7 @@ impl Database {
             .push(("databaseSecretArn".to_owned(), secret_arn));
     }
 
-    /// What the instance and its replicas have in common.
+    /// The inputs that the instance and its replicas have in common.
     fn shared_inputs(
         &self,
         stack: &StackId,
@@ -466,7 +466,7 @@ impl Database {
             ("parameterGroupName", Value::output(parameter_group, "name")),
             ("publiclyAccessible", false.into()),
             ("autoMinorVersionUpgrade", true.into()),
-            // A snapshot with our ownership tags would count as part of the stack. A final one gets the others.
+            // A snapshot with our ownership tags would count as part of the stack. A final snapshot gets the other tags.
             ("copyTagsToSnapshot", false.into()),
             (
                 "performanceInsightsEnabled",
@@ -484,7 +484,7 @@ impl Database {
         if let Some(role) = monitoring_role {
             inputs.insert("monitoringRoleArn".to_owned(), Value::output(role, "arn"));
         }
-        // A replica does not have it from its source:
+        // A replica does not inherit it from its source:
         // <https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_CreateDBInstanceReadReplica.html>
         if self.iam_authentication {
             inputs.insert("iamDatabaseAuthenticationEnabled".to_owned(), true.into());

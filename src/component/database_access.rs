@@ -1,10 +1,10 @@
-//! Logging in to the database with a role of IAM in the place of a password.
+//! Logging in to the database with an IAM role instead of a password.
 //!
 //! RDS lets a role in as a user of the database whose name the role's policy holds
-//! (<https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/UsingWithRDS.IAMDBAuth.IAMPolicy.html>). Each service that uses the
-//! database gets one user, of its own name, which has to be made there, and whose grants say what the service may do. None
-//! gets the master user: a user that logs in by IAM no longer does so by its password, and `${database.url}` has the master
-//! user's.
+//! (<https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/UsingWithRDS.IAMDBAuth.IAMPolicy.html>). Each service that uses
+//! the database gets one user, with the name of the service, which has to be made in the database, and whose grants say what
+//! the service may do. None gets the master user: a user that logs in by IAM can no longer log in by its password, and
+//! `${database.url}` has that of the master user.
 
 use crate::resource::{StackId, Urn, Value};
 use crate::stack::reference::{self, Part, Reference};
@@ -14,10 +14,11 @@ use super::database::{self, Database, KEY};
 use super::policy::{self, allow};
 use super::services::Service;
 
-/// What leads to the replicas, and to nothing else.
+/// The output that leads to the replicas, and to nothing else.
 const REPLICAS: &str = "replicaHosts";
 
-/// What a service's tasks may do for its use of the database: log in, to those instances whose addresses the service has.
+/// The statements that let a service's tasks use the database: they log in to those instances whose addresses the service
+/// has.
 pub fn statements(context: &Context<'_>, service: &Service, database: &Database) -> Vec<Value> {
     if !database.iam_authentication {
         return Vec::new();
@@ -43,7 +44,7 @@ pub fn statements(context: &Context<'_>, service: &Service, database: &Database)
     vec![allow(&["rds-db:connect"], users.collect())]
 }
 
-/// The ARN of a service's user of an instance, which AWS knows by an id that no other instance ever has.
+/// The ARN of a service's user of an instance, which AWS identifies by an id that no other instance ever has.
 fn user(stack: &StackId, region: &str, instance: &Urn, service: &str) -> Value {
     Value::join([
         "arn:".into(),
@@ -56,7 +57,7 @@ fn user(stack: &StackId, region: &str, instance: &Urn, service: &str) -> Value {
     ])
 }
 
-/// Where the container is told something of the database.
+/// The references through which the container learns something about the database.
 fn references(service: &Service) -> Vec<Reference> {
     let command = service.command.iter().flatten();
     let texts = service
@@ -171,7 +172,7 @@ loadBalancer: {{}}
         }
     }
 
-    /// RDS takes the token of a role over TLS alone.
+    /// RDS takes the token of a role only over TLS.
     #[test]
     fn a_role_does_not_log_in_without_tls() {
         let text = "network: {}\ndatabase: { iamAuthentication: true, sslMode: disable, parameters: { rds.force_ssl: 0 } }\n";

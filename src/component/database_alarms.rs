@@ -1,10 +1,11 @@
 //! The alarms of `monitoring:` on the database.
 //!
-//! What a database can run out of is watched on each instance, the read replicas among them: one that is full stops replaying,
-//! and what it has not replayed then fills its source. Such a lack lasts until something is done about it, and a database that
-//! is full or stopped may report nothing at all; so where readings are missing, the alarm stays as it is (`ignore`):
-//! <https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarms-and-missing-data.html>. With `notBreaching` it would
-//! say that all is well just then, and with `breaching` it would ring for each database that is being made.
+//! Everything that a database can run out of is watched on each instance, including the read replicas: one that is full
+//! stops replaying, and what it has not replayed then fills its source. Such a shortage lasts until something is done about
+//! it, and a database that is full or stopped may report nothing at all; so where readings are missing, the alarm stays as
+//! it is (`ignore`): <https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarms-and-missing-data.html>. With
+//! `notBreaching` it would say that all is well at just that moment, and with `breaching` it would ring for each database
+//! that is being made.
 
 use crate::resource::value::properties;
 use crate::resource::{Path, StackId, Urn, Value};
@@ -25,32 +26,32 @@ pub const REPLICA_LAG: &str = "databaseReplicaLagSeconds";
 const GIB: f64 = 1_073_741_824.0;
 const MIB: f64 = 1_048_576.0;
 
-/// Of classes whose memory is not known here. Modules of others have 64 to 256 MB:
+/// The threshold for classes whose memory is not known here. Other modules have 64 to 256 MB:
 /// cloudposse/terraform-aws-rds-cloudwatch-sns-alarms, lorenzoaiello/terraform-aws-rds-alarms.
 const SOME_MEMORY_MIB: u32 = 256;
 
 /// The metric of a read replica.
 pub const LAG: &str = "ReplicaLag";
 
-/// As others have it; a credit is a minute of one processor.
+/// The threshold of other modules; a credit is a minute of one processor.
 const FEW_CREDITS: u32 = 20;
 
-/// A replica of a database without writes is up to five minutes behind, for so long it is until PostgreSQL writes
-/// something by itself: qonto/database-monitoring-framework#7. That goes up and down, so that on average it is below.
+/// A replica of a database without writes is up to five minutes behind, since it takes that long until PostgreSQL writes
+/// something by itself: qonto/database-monitoring-framework#7. The lag goes up and down, so that on average it is below.
 const LAG_SECONDS: u32 = 300;
 
 /// An instance of the database.
 pub struct Instance {
     pub urn: Urn,
-    /// How the names of its alarms begin.
+    /// The beginning of the names of its alarms.
     prefix: String,
-    /// What it is called.
+    /// The words for it in descriptions.
     words: String,
     is_replica: bool,
 }
 
 impl Instance {
-    /// Whether it has a metric.
+    /// Returns whether it has a metric.
     pub fn has(&self, metric: &str) -> bool {
         self.is_replica || metric != LAG
     }
@@ -73,7 +74,7 @@ pub fn instances(stack: &StackId, database: &Database) -> Vec<Instance> {
     [main].into_iter().chain(replicas).collect()
 }
 
-/// Refuses what would always ring, or never.
+/// Refuses thresholds at which an alarm would always ring, or never.
 pub fn check(context: &mut Context<'_>, spec: &AlarmsSpec, database: &Database) {
     let class = &database.instance_class;
     let path = |key: &str| Path::from(KEY).key("alarms").key(key);
@@ -109,7 +110,7 @@ pub fn check(context: &mut Context<'_>, spec: &AlarmsSpec, database: &Database) 
     }
 }
 
-/// Adds the alarms, and answers with them.
+/// Adds the alarms, and returns them.
 pub fn expand(context: &mut Context<'_>, database: &Database, thresholds: &Thresholds) -> Vec<Urn> {
     let stack = context.id.clone();
     let mut alarms = Vec::new();
@@ -154,7 +155,7 @@ pub fn expand(context: &mut Context<'_>, database: &Database, thresholds: &Thres
         .collect()
 }
 
-/// The keys of the alarms that the database has though the file says nothing of them.
+/// The keys of the alarms that the database has although the file does not mention them.
 pub fn by_default(database: &Database, thresholds: &Thresholds) -> Vec<&'static str> {
     let has_credits = credits(&database.instance_class).is_some();
     [
@@ -173,7 +174,7 @@ pub fn by_default(database: &Database, thresholds: &Thresholds) -> Vec<&'static 
     .collect()
 }
 
-/// The metric that tells of the credits of a class.
+/// The metric for the credits of a class.
 pub fn credit_metric(credits: Credits) -> &'static str {
     match credits {
         Credits::Earned => "CPUCreditBalance",
@@ -181,7 +182,7 @@ pub fn credit_metric(credits: Credits) -> &'static str {
     }
 }
 
-/// What is used, and ends with the use.
+/// The alarm on usage, which ends with the usage.
 fn usage<'a>(name: &str, metric: &'a str, instance: &Urn) -> Alarm<'a> {
     Alarm {
         name: name.to_owned(),
@@ -202,7 +203,7 @@ fn usage<'a>(name: &str, metric: &'a str, instance: &Urn) -> Alarm<'a> {
     }
 }
 
-/// What is short, and stays so.
+/// The alarm on a shortage, which lasts.
 fn lack<'a>(
     what: &str,
     metric: &'a str,
@@ -218,10 +219,11 @@ fn lack<'a>(
     }
 }
 
-/// RDS adds storage by itself once less than a tenth has been free for five minutes, up to `maxStorageGiB`, and not again for
-/// hours: <https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_PIOPS.Autoscaling.html>. An alarm at a tenth that leaves
-/// it the time to do so rings where that has not helped. Of storage that has grown it is a smaller part, and what is left is as
-/// much as it was.
+/// The alarm on free storage. RDS adds storage by itself once less than a tenth has been free for five minutes, up to
+/// `maxStorageGiB`, and not again for hours:
+/// <https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_PIOPS.Autoscaling.html>. An alarm at a tenth that leaves it
+/// the time to do so rings if that has not helped. Once the storage has grown, the threshold is a smaller part of it, but
+/// the same amount.
 fn free_storage(database: &Database, instance: &Instance, later: Later) -> Alarm<'static> {
     let gib = later.at.unwrap_or_else(|| tenth(database.storage));
     let grows = database.max_storage.is_some();
@@ -244,8 +246,9 @@ fn free_storage(database: &Database, instance: &Instance, later: Later) -> Alarm
     }
 }
 
-/// What the system could hand out, the cache of files among it. PostgreSQL takes a quarter for its buffers at once, and small
-/// instances have little left: a quarter, as it would be ideal, would ring for most of them.
+/// The alarm on the memory that the system could hand out, including the cache of files. PostgreSQL takes a quarter for its
+/// buffers at once, and small instances have little left: at a quarter, which would be ideal, it would ring for most of
+/// them.
 fn free_memory(database: &Database, instance: &Instance, later: Later) -> Alarm<'static> {
     let known = memory_mib(&database.instance_class).map(tenth);
     let mib = later.at.or(known).unwrap_or(SOME_MEMORY_MIB);
@@ -261,8 +264,9 @@ fn free_memory(database: &Database, instance: &Instance, later: Later) -> Alarm<
     }
 }
 
-/// A new instance has earned nothing yet, so that a balance of nothing says little where credits can be borrowed. What is
-/// borrowed costs once it is more than a day earns: it rings at half of that. The readings come every five minutes.
+/// The alarm on CPU credits. A new instance has earned nothing yet, so that a balance of zero says little where credits can
+/// be borrowed. Borrowed credits cost money once they are more than a day earns: it rings at half of that. The readings come
+/// every five minutes.
 fn cpu_credits(database: &Database, instance: &Instance, later: Later) -> Option<Alarm<'static>> {
     let credits = credits(&database.instance_class)?;
     let words = &instance.words;
@@ -307,7 +311,7 @@ fn replica_lag(instance: &Instance, later: Later) -> Option<Alarm<'static>> {
     instance.has(LAG).then_some(alarm)
 }
 
-/// A tenth, one at least.
+/// A tenth, but at least one.
 fn tenth(whole: u32) -> u32 {
     (whole / 10).max(1)
 }

@@ -1,4 +1,4 @@
-//! What cannot work in `database:`, beyond its structure.
+//! Checks of what cannot work in `database:`, beyond its structure.
 
 use crate::resource::database::{Window, wrong_name, wrong_username};
 use crate::stack::{Environment, Fault, StackError};
@@ -7,7 +7,7 @@ use super::context::Context;
 use super::database::{DEFAULT_VERSION, DatabaseSpec, ENGINE, KEY, SslMode};
 use super::parameters::{self, FORCE_SSL};
 
-/// The seconds that RDS takes.
+/// The intervals in seconds that RDS takes.
 const MONITORING_INTERVALS: [u32; 7] = [0, 1, 5, 10, 15, 30, 60];
 
 /// Checks the section by itself.
@@ -16,13 +16,14 @@ pub fn check(context: &mut Context<'_>, spec: &DatabaseSpec) {
     check_sizes(context, spec, context.environment());
 }
 
-/// How many days backups are kept, for replicas to follow them.
+/// The number of days for which backups are kept; replicas depend on them.
 pub fn backup_retention(spec: &DatabaseSpec, environment: Environment) -> u8 {
     spec.backup_retention_days
         .unwrap_or(environment.choose(1, 7, 7))
 }
 
-/// Whether the section has PostgreSQL insist on TLS: the file neither says what it is to do, nor that services go without.
+/// Returns whether the section makes PostgreSQL insist on TLS: the file neither sets the parameter, nor says that services
+/// do without TLS.
 pub fn forces_tls_by_default(spec: &DatabaseSpec) -> bool {
     !spec.parameters.contains_key(FORCE_SSL) && spec.ssl_mode != Some(SslMode::Disable)
 }
@@ -56,7 +57,7 @@ pub fn check_tls(context: &mut Context<'_>, spec: &DatabaseSpec) {
         let help = "take `sslMode` out, which is then `require`, or `iamAuthentication`";
         context.refuse_with_help(Fault::Value, "database.sslMode", label, help);
     }
-    // The default of `rds.force_ssl` is 1 from PostgreSQL 15 on, and 0 before; the section leaves it at that here:
+    // The default of `rds.force_ssl` is 1 from PostgreSQL 15 on, and 0 before; the section leaves it unset here:
     // <https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/PostgreSQL.Concepts.General.SSL.html>
     let version = spec.engine_version.as_deref().unwrap_or(DEFAULT_VERSION);
     let major = version.split('.').next().unwrap_or_default();
@@ -206,7 +207,7 @@ mod tests {
         );
     }
 
-    /// The parameter group's `rds.force_ssl`, and what is told of it as a new default.
+    /// The parameter group's `rds.force_ssl`, and what is reported of it as a new default.
     fn tls(environment: &str, database: &str) -> (Option<Value>, Vec<NewDefault>) {
         let text = format!(
             "name: shop\nenvironment: {environment}\nregion: eu-south-2\nnetwork: {{}}\ndatabase: {database}\n"
@@ -247,7 +248,7 @@ mod tests {
                 "{ sslMode: disable, parameters: { rds.force_ssl: 0 } }",
                 Some("0"),
             ),
-            // Versions that leave it to the client go on as they do.
+            // Versions that leave it to the client stay as they are.
             ("{ engineVersion: \"14\", sslMode: disable }", None),
         ] {
             let expected = (value.map(Value::from), Vec::new());

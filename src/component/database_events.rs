@@ -1,9 +1,9 @@
 //! The events of the database that `monitoring:` sends to its topic.
 //!
 //! They come in the categories that Security Hub asks for (RDS.20 to RDS.22:
-//! <https://docs.aws.amazon.com/securityhub/latest/userguide/rds-controls.html>), and in those that tell of the database being
-//! away or in need. The two are subscriptions of their own, since Prowler wants the former to be just these:
-//! `rds_instance_critical_event_subscription`. Backups, which come twice a day, are not among them.
+//! <https://docs.aws.amazon.com/securityhub/latest/userguide/rds-controls.html>), and in those that report the database as
+//! unavailable or in need of attention. The two have separate subscriptions, since Prowler wants the former to hold just
+//! these categories: `rds_instance_critical_event_subscription`. Backups, which come twice a day, are not among them.
 
 use crate::resource::value::properties;
 use crate::resource::{Urn, Value};
@@ -13,19 +13,19 @@ use super::database::{self, Database};
 use super::database_alarms::instances;
 use super::monitoring::{KEY, topic};
 
-/// What leaves them out.
+/// The setting that leaves them out.
 pub const KEEP: &str = "monitoring.databaseEvents: false";
 
 /// Events of one kind of source.
 struct Subscription {
     name: &'static str,
     source_type: &'static str,
-    /// `None`: all that there are.
+    /// `None` for all that there are.
     sources: Option<Vec<Value>>,
     categories: &'static [&'static str],
 }
 
-/// Adds the subscriptions. RDS takes them once the policy of the topic lets it publish.
+/// Adds the subscriptions. RDS accepts them once the policy of the topic lets it publish.
 pub fn expand(context: &mut Context<'_>, database: &Database, topic_policy: &Urn, is_new: bool) {
     let stack = context.id.clone();
     let identifiers: Vec<Value> = instances(&stack, database)
@@ -58,8 +58,8 @@ pub fn expand(context: &mut Context<'_>, database: &Database, topic_policy: &Urn
             sources: Some(vec![parameter_group]),
             categories: &["configuration change"],
         },
-        // Of databases outside of a network, which AWS has retired: a database in a VPC has no such group, so that none of
-        // these ever comes. Reviews ask for it all the same.
+        // These are events of databases outside of a VPC, which AWS has retired: a database in a VPC has no such group, so
+        // that none of them ever comes. Reviews ask for it all the same.
         Subscription {
             name: "databaseSecurityGroupEvents",
             source_type: "db-security-group",

@@ -1,8 +1,8 @@
 //! The logs of the database that go to CloudWatch, and the groups that they go to.
 //!
-//! RDS makes a group that is missing by itself, and keeps it without a limit
-//! (<https://github.com/hashicorp/terraform-provider-aws/issues/5348>). So the stack makes each before the instance, by the
-//! name that the instance is going to have; one that RDS has made already is taken over.
+//! RDS creates a missing group by itself, and keeps its logs without a limit
+//! (<https://github.com/hashicorp/terraform-provider-aws/issues/5348>). So the stack makes each before the instance, under
+//! the name that the instance is going to have; one that RDS has already made is adopted.
 
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -15,10 +15,10 @@ use crate::stack::{Environment, Fault};
 use super::context::Context;
 use super::database::{self, DatabaseSpec, KEY};
 
-/// What keeps a database from sending logs.
+/// The setting that keeps a database from sending logs.
 const KEEP: &str = "database.logExports: []";
 
-/// The names that instances derive: as `aws:rds:Instance` says.
+/// The rule for the derived names of instances: that of `aws:rds:Instance`.
 const IDENTIFIER: NameRule = NameRule {
     property: "identifier",
     max_length: 63,
@@ -30,14 +30,14 @@ const IDENTIFIER: NameRule = NameRule {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum LogExport {
-    /// That of the server: errors, slow statements, connections where parameters ask for them.
+    /// The log of the server: errors, slow statements, connections where parameters ask for them.
     Postgresql,
-    /// That of upgrades of the major version.
+    /// The log of upgrades of the major version.
     Upgrade,
 }
 
 impl LogExport {
-    /// As RDS calls it.
+    /// The name that RDS has for it.
     fn word(self) -> &'static str {
         match self {
             Self::Postgresql => "postgresql",
@@ -46,11 +46,11 @@ impl LogExport {
     }
 }
 
-/// Which logs are sent.
+/// The logs that are sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Logs {
     exports: Vec<LogExport>,
-    /// True if the file does not say.
+    /// True if the file does not say which.
     by_default: bool,
 }
 
@@ -77,12 +77,12 @@ impl Logs {
         }
     }
 
-    /// As the instance takes it.
+    /// The input of the instance.
     fn value(&self) -> Value {
         Value::list(self.exports.iter().map(|export| export.word().into()))
     }
 
-    /// Has an instance send its logs, which the section has just added; `name` is its name where the file gives one.
+    /// Makes an instance that the section has just added send its logs; `name` is its name if the file gives one.
     pub fn expand(
         &self,
         context: &mut Context<'_>,
@@ -125,7 +125,7 @@ impl Logs {
     }
 }
 
-/// The name in AWS of an instance to which the file gives none.
+/// The name in AWS of an instance that the file does not name.
 fn derived(stack: &StackId, instance: &Urn) -> String {
     names::derive(stack, instance.name(), IDENTIFIER, "")
 }
@@ -216,7 +216,7 @@ mod tests {
         );
     }
 
-    /// RDS would make it by itself, without a limit; a replica does not inherit what its source sends.
+    /// RDS would make the group by itself, without a limit; a replica does not inherit which logs its source sends.
     #[test]
     fn each_instance_comes_after_the_groups_of_its_own_logs() {
         let text = "{ name: orders, readReplicas: 2, logExports: [postgresql] }";
@@ -246,7 +246,7 @@ mod tests {
         }
     }
 
-    /// The group is named before the instance is, and both have to mean the same.
+    /// The group is named before the instance is, and both names have to agree.
     #[test]
     fn a_group_bears_the_name_that_its_instance_derives() {
         let catalog = catalog();

@@ -21,7 +21,7 @@ pub fn file_synonyms() -> Json {
     })
 }
 
-/// Keys of a file that stand for nothing.
+/// Keys of a file that have no counterpart.
 pub fn file_unsupported() -> Json {
     let another_tool = |what: &str| format!("{what} made with another tool: take the key out");
     json!({
@@ -61,7 +61,7 @@ pub fn service_synonyms() -> Json {
     })
 }
 
-/// Keys of a service that stand for nothing.
+/// Keys of a service that have no counterpart.
 pub fn service_unsupported() -> Json {
     json!({
         "build": "images are built elsewhere: push one to the repository of the service, and take the key out",
@@ -84,7 +84,7 @@ pub fn database_synonyms() -> Json {
     })
 }
 
-/// Keys of the database that stand for nothing.
+/// Keys of the database that have no counterpart.
 pub fn database_unsupported() -> Json {
     json!({
         "engine": "the section is PostgreSQL: take the key out, and declare an aws:rds:Instance under `resources:` for \
@@ -94,7 +94,7 @@ pub fn database_unsupported() -> Json {
     })
 }
 
-/// What to do about a resource type that there is none of, by its service.
+/// Advice for a resource type of a service that has no types here, by service.
 const SERVICES: &[(&str, &str)] = &[
     (
         "acm",
@@ -203,7 +203,7 @@ pub(super) fn types() -> impl Iterator<Item = &'static str> {
     TYPES.iter().map(|(token, _)| *token)
 }
 
-/// The answer for a resource type that people look for, or of a service that the catalog has nothing of.
+/// The answer for a resource type that people look for, or for one of a service that the catalog does not have.
 pub fn answer(token: &str, catalog: &Catalog) -> Option<String> {
     if let Some((_, advice)) = TYPES.iter().find(|(of, _)| *of == token) {
         return Some((*advice).to_owned());

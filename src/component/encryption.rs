@@ -1,12 +1,13 @@
-//! What the head of the file says of encryption: `kmsKey`, one key for all that the sections make and that takes one.
+//! The encryption that the head of the file asks for: `kmsKey`, one key for everything that the sections make and that takes
+//! one.
 //!
-//! - It is made here (`create`), with a policy for the services that use it by themselves, or is the customer's (an ARN), whose
-//!   policy has to let them in. Everything else goes by the rights of whoever asks: RDS, ECR and Secrets Manager act in the
-//!   name of `up`, and of the tasks that read a secret.
+//! - It is made here (`create`), with a policy for the services that use it by themselves, or is the customer's (an ARN),
+//!   whose policy has to let them in. Everything else goes by the rights of the caller: RDS, ECR and Secrets Manager act in
+//!   the name of `up`, and of the tasks that read a secret.
 //! - Buckets for access logs stay with the keys of S3: a load balancer writes to no other (aws/aws-cdk#21947).
-//! - What is under `resources` says its own.
-//! - A snapshot, a secret in its waiting time, a retained log are lost with their key. So it stays wherever `destroy` leaves
-//!   data behind.
+//! - Resources under `resources` set their own key.
+//! - A snapshot, a secret in its recovery window and a retained log are lost with their key. So the key stays wherever
+//!   `destroy` leaves data behind.
 
 use super::context::Context;
 use super::platform::Platform;
@@ -106,7 +107,8 @@ fn encrypt(resource: &mut Resource, key: &Value) {
     }
 }
 
-/// Who may use a key of the stack's own: who IAM lets, and the services that act by themselves.
+/// The policy of a key of the stack's own: it may be used by those whom IAM allows, and by the services that act by
+/// themselves.
 fn policy_of(context: &Context<'_>, platform: &Platform) -> Value {
     let stack = &context.id;
     let region = &context.stack.region;
@@ -161,7 +163,7 @@ fn policy_of(context: &Context<'_>, platform: &Platform) -> Value {
     logs.insert("Condition".to_owned(), condition);
     statements.push(logs);
     if let Some(monitoring) = &platform.monitoring {
-        // Without it an alarm is lost, and only its history says so: aws/aws-cdk#11121.
+        // Without it an alarm is lost, and only its history shows that: aws/aws-cdk#11121.
         // <https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html>
         const PUBLISHES: [&str; 2] = ["kms:Decrypt", "kms:GenerateDataKey*"];
         let mut alarms = uses("Alarms", "cloudwatch.amazonaws.com".to_owned(), &PUBLISHES);
@@ -169,8 +171,8 @@ fn policy_of(context: &Context<'_>, platform: &Platform) -> Value {
         alarms.insert("Condition".to_owned(), condition);
         statements.push(alarms);
         if platform.database.is_some() && monitoring.has_database_events() {
-            // AWS does not say that RDS tells KMS for which account it acts; with a condition that is never met events
-            // would be lost without a word.
+            // AWS does not document that RDS tells KMS for which account it acts; with a condition that is never met, events
+            // would be lost silently.
             let service = "events.rds.amazonaws.com".to_owned();
             statements.push(uses("DatabaseEvents", service, &PUBLISHES));
         }
@@ -178,7 +180,7 @@ fn policy_of(context: &Context<'_>, platform: &Platform) -> Value {
     document(statements.into_iter().map(Value::Object).collect())
 }
 
-/// What the role that starts tasks may do with the key, so that ECS can read what they are given.
+/// The statement that lets the role that starts tasks use the key, so that ECS can read what they are given.
 pub fn decrypts(context: &Context<'_>) -> Option<Value> {
     let arn = arn(context)?;
     let region = &context.stack.region;
@@ -278,7 +280,8 @@ resources:
         assert_eq!(decrypts, ["services/api/executionPolicy"]);
     }
 
-    /// Statements are there for what the stack has, and no role is named: one that is not visible yet makes the policy invalid.
+    /// There are statements only for what the stack has, and no role is named: a role that is not visible yet makes the
+    /// policy invalid.
     #[test]
     fn services_that_act_by_themselves_are_let_in() {
         let sids = |sections: &str| {
@@ -302,7 +305,7 @@ resources:
         assert_eq!(sids("network: {}\n"), ["Account", "Logs"]);
     }
 
-    /// A final snapshot is worth nothing without its key.
+    /// A final snapshot is worthless without its key.
     #[test]
     fn the_key_stays_where_data_stays() {
         let on_delete = |sections: &str| {

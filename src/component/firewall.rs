@@ -15,19 +15,19 @@ use super::load_balancer::{self, KEY, WafMode, WafSet, WafSpec};
 
 /// A group of rules of AWS's own.
 struct Group {
-    /// What the file calls it.
+    /// The name that the file has for it.
     set: WafSet,
-    /// The same in each stack, so that one that comes or goes moves no other.
+    /// The priority, the same in each stack, so that adding or removing one moves no other.
     priority: u32,
-    /// Of the rule that holds the group.
+    /// The name of the rule that holds the group.
     name: &'static str,
-    /// Of the group.
+    /// The name of the group.
     group: &'static str,
-    /// Those in it.
+    /// The rules in it.
     rules: &'static [&'static str],
 }
 
-/// Against common attacks, requests known to be malicious, addresses of bad repute, and SQL in requests.
+/// The groups against common attacks, requests known to be malicious, addresses of bad repute, and SQL in requests.
 /// <https://docs.aws.amazon.com/waf/latest/developerguide/aws-managed-rule-groups-baseline.html>,
 /// <https://docs.aws.amazon.com/waf/latest/developerguide/aws-managed-rule-groups-ip-rep.html>,
 /// <https://docs.aws.amazon.com/waf/latest/developerguide/aws-managed-rule-groups-use-case.html>
@@ -87,7 +87,7 @@ const MANAGED: &[Group] = &[
         priority: 4,
         name: "IpReputation",
         group: "AWSManagedRulesAmazonIpReputationList",
-        // The last one counts anyway: AWS's own action for it.
+        // The last one counts anyway: that is AWS's own action for it.
         rules: &[
             "AWSManagedIPReputationList",
             "AWSManagedReconnaissanceList",
@@ -113,22 +113,21 @@ const MANAGED: &[Group] = &[
 ];
 
 /// The rule against bodies of more than 8 KB, which is as much as WAF gets to see of a body behind a load balancer:
-/// <https://docs.aws.amazon.com/waf/latest/developerguide/web-acl-setting-body-inspection-limit.html>. It blocks uploads
-/// and long documents, and is the first that authors take out: aws-solutions/deepracer-on-aws#89,
-/// oqtopus-team/oqtopus-cloud#431.
+/// <https://docs.aws.amazon.com/waf/latest/developerguide/web-acl-setting-body-inspection-limit.html>. It blocks uploads and
+/// long documents, and is the first that authors remove: aws-solutions/deepracer-on-aws#89, oqtopus-team/oqtopus-cloud#431.
 const OVERSIZE: &str = "SizeRestrictions_BODY";
 
-/// The rules against SQL in bodies, which take texts that people write, in JSON for one, for SQL: dimagi/commcare-cloud#5106,
-/// aws-samples/redcap-on-aws#57, aws-solutions/aws-waf-security-automations#79.
+/// The rules against SQL in bodies, which mistake texts that people write, in JSON for one, for SQL:
+/// dimagi/commcare-cloud#5106, aws-samples/redcap-on-aws#57, aws-solutions/aws-waf-security-automations#79.
 const SQL_IN_BODY: [&str; 2] = ["SQLi_BODY", "SQLiExtendedPatterns_BODY"];
 
-/// What a firewall had before there were more.
+/// The setting for the sets that a firewall had before there were more.
 const EARLIER_SETS: &str = "loadBalancer.waf.sets: [common, knownBadInputs]";
 
 const RATE_LIMIT: &str = "RateLimit";
 const WHOLE: &str = "WebAcl";
 
-/// What WAF wants the names of log groups to begin with.
+/// The beginning that WAF requires for the names of log groups.
 const LOGS: &str = "aws-waf-logs-";
 /// Headers by which a request shows who sends it, in lower case as AWS has them.
 const REDACTED: [&str; 2] = ["authorization", "cookie"];
@@ -146,7 +145,7 @@ pub struct Firewall {
     silent: Silent,
 }
 
-/// On what the file is silent, so that a default holds that came later.
+/// The settings on which the file is silent, so that a later default applies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Silent {
     sets: bool,
@@ -154,7 +153,7 @@ struct Silent {
     logging: bool,
 }
 
-/// AWS takes names that a group does not have, and ignores them:
+/// Checks the sets and the names of rules. AWS takes names that a group does not have, and ignores them:
 /// <https://docs.aws.amazon.com/waf/latest/APIReference/API_RuleActionOverride.html>.
 pub fn check(context: &mut Context<'_>, spec: &WafSpec) {
     let sets = spec.sets.as_deref();
@@ -194,13 +193,13 @@ pub fn check(context: &mut Context<'_>, spec: &WafSpec) {
 }
 
 impl Group {
-    /// Whether it is called so, or a rule in it is.
+    /// Returns whether it has this name, or one of its rules does.
     fn has(&self, name: &str) -> bool {
         self.name == name || self.rules.contains(&name)
     }
 }
 
-/// What can be made to count.
+/// The names of what can be made to count.
 fn names() -> impl Iterator<Item = &'static str> {
     let groups = MANAGED
         .iter()
@@ -214,7 +213,7 @@ fn log_group(stack: &StackId) -> Urn {
 }
 
 impl Firewall {
-    /// `logged` is whether it logs where the file does not say.
+    /// Settles a firewall; `logged` is whether it logs if the file does not say.
     pub fn of(spec: WafSpec, logged: bool) -> Self {
         let silent = Silent {
             sets: spec.sets.is_none(),
@@ -237,7 +236,7 @@ impl Firewall {
         }
     }
 
-    /// Adds the web ACL, ties it to the load balancer, and has it log.
+    /// Adds the web ACL, associates it with the load balancer, and makes it log.
     pub fn expand(&self, context: &mut Context<'_>, platform: &Platform) {
         let stack = context.id.clone();
         let acl = context.urn("aws:wafv2:WebAcl", "loadBalancer/webAcl");
@@ -279,7 +278,7 @@ impl Firewall {
             .filter(|group| self.sets.contains(&group.set))
     }
 
-    /// Says which of its rules came later, and what counts since.
+    /// Records which of its rules came later, and what counts since.
     fn tell_new(&self, acl: &mut Resource, managed: &[&Group]) {
         // The limit is the first rule.
         let place = |set: WafSet| {
@@ -301,7 +300,7 @@ impl Firewall {
         }
     }
 
-    /// Has the ACL log what it sees, in a group of its own, without what says who sends a request.
+    /// Makes the ACL log what it sees, in a group of its own, without the headers that identify the sender of a request.
     fn log(&self, context: &mut Context<'_>, acl: &Urn, days: u32) {
         const KEEP: &str = "loadBalancer.waf.logging: false";
         let stack = context.id.clone();
@@ -334,7 +333,7 @@ impl Firewall {
         }
     }
 
-    /// Whether a rule, or a group as a whole, only counts.
+    /// Returns whether a rule, or a group as a whole, only counts.
     fn counts(&self, name: &str) -> bool {
         self.mode == WafMode::Count || self.is_named(name)
     }
@@ -343,7 +342,7 @@ impl Firewall {
         self.count.iter().any(|counted| counted == name)
     }
 
-    /// More requests from one address than there may be.
+    /// The rule against too many requests from one address.
     fn limit(&self, stack: &StackId) -> Value {
         let verb = if self.counts(RATE_LIMIT) {
             "count"
@@ -401,7 +400,7 @@ fn action(verb: &'static str) -> Value {
     Value::object([(verb, Value::object([]))])
 }
 
-/// Metrics of the stack's own: CloudWatch would count those of one name for several stacks together.
+/// The metrics of the stack's own: CloudWatch would add up those of one name for several stacks.
 fn visibility(stack: &StackId, rule: &str) -> Value {
     Value::object([
         ("cloudwatchMetricsEnabled", true.into()),
@@ -413,8 +412,8 @@ fn visibility(stack: &StackId, rule: &str) -> Value {
     ])
 }
 
-/// The metrics of an ACL that has those of earlier versions, called after the rule alone, go on under their names: alarms and
-/// dashboards of others read them.
+/// Keeps the names of the metrics of an ACL that has those of earlier versions, which are named after the rule alone: alarms
+/// and dashboards of other parties read them.
 fn keep_metrics(acl: &mut Resource, managed: &[&Group]) {
     let metric = |path: Path, name: &'static str| {
         Earlier::new(path.join("visibilityConfig.metricName"), name)
@@ -452,7 +451,7 @@ mod tests {
             .to_owned()
     }
 
-    /// What an environment's firewall consists of.
+    /// The resources of an environment's firewall.
     fn made(environment: &str, waf: &str) -> Vec<Resource> {
         let text = format!(
             "name: shop\nenvironment: {environment}\nregion: eu-south-2\n{SERVICES}loadBalancer: {{ waf: {waf} }}\n"
@@ -479,7 +478,7 @@ mod tests {
         assert_eq!(none.matches(r#""overrideAction": {"none": {}}"#).count(), 4);
     }
 
-    /// What people write is not blocked because it looks like SQL; a query or a cookie that does is.
+    /// Bodies that people write are not blocked because they look like SQL; a query or a cookie that does is.
     #[test]
     fn sql_is_blocked_but_for_bodies_which_are_counted() {
         let by_default = firewall("{ enabled: true }");
@@ -518,7 +517,7 @@ mod tests {
         );
     }
 
-    /// A set that goes moves no other one: each has its own priority.
+    /// A set that is removed moves no other: each has its own priority.
     #[test]
     fn the_author_chooses_the_sets() {
         let chosen = firewall("{ sets: [sqlInjection, common], count: [] }");
@@ -535,7 +534,7 @@ mod tests {
         assert_eq!(none.matches(r#""priority""#).count(), 1, "{none}");
     }
 
-    /// What says how it works wants one, where nothing says otherwise.
+    /// A setting for how it works implies that there is one, unless the file says otherwise.
     #[test]
     fn a_firewall_that_is_described_is_there() {
         for described in [
@@ -558,7 +557,7 @@ mod tests {
         }
     }
 
-    /// AWS ignores names that a group does not have without a word.
+    /// AWS silently ignores names that a group does not have.
     #[test]
     fn names_that_no_rule_has_are_refused() {
         check(
@@ -649,7 +648,7 @@ mod tests {
         }
     }
 
-    /// Two stacks in one account have numbers of their own; what an earlier version has made goes on under its names.
+    /// Two stacks in one account have separate metrics; what an earlier version has made goes on under its names.
     #[test]
     fn metrics_are_called_after_the_stack_but_for_those_that_are_there() {
         let metrics = |inputs: &crate::resource::Properties| {

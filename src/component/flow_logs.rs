@@ -5,8 +5,8 @@
 //!   flowLogs: { to: logs, retentionDays: 14 }
 //! ```
 //!
-//! All traffic is recorded, accepted and refused. A record is of up to 600 seconds, as by AWS's own default: 60 would make more
-//! records, each of which is paid for. Interfaces on Nitro have 60 seconds or less in any case:
+//! All traffic is recorded, accepted and refused. A record covers up to 600 seconds, which is AWS's own default: 60 would
+//! make more records, each of which is paid for. Interfaces on Nitro have 60 seconds or less in any case:
 //! <https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-basics.html>.
 
 use schemars::JsonSchema;
@@ -21,16 +21,16 @@ use super::context::Context;
 use super::network::{self, KEY};
 use super::{monitoring, policy};
 
-/// What the file can say to have none.
+/// The setting for having none.
 const KEEP: &str = "network.flowLogs: false";
 
-/// What writes records to a log group.
+/// The service that writes records to a log group.
 const SERVICE: &str = "vpc-flow-logs.amazonaws.com";
 
-/// What writes files to a bucket.
+/// The service that writes files to a bucket.
 const DELIVERY: &str = "delivery.logs.amazonaws.com";
 
-/// Flow logs as they are by default, none, or others.
+/// Flow logs as they are by default, none, or with settings of their own.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(untagged)]
 #[schemars(inline)]
@@ -46,9 +46,9 @@ pub enum FlowLogsSpec {
 pub struct FlowLogSettings {
     /// The destination. Default: `logs`.
     pub to: Option<To>,
-    /// Days that they are kept. A log group takes 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827,
-    /// 2192, 2557, 2922, 3288 or 3653, and with 0 it keeps them indefinitely; a bucket takes any number from 1. Default: 14 in
-    /// dev, 30 in staging, 365 in prod.
+    /// Days for which they are kept. A log group takes 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096,
+    /// 1827, 2192, 2557, 2922, 3288 or 3653, and with 0 it keeps them indefinitely; a bucket takes any number from 1.
+    /// Default: 14 in dev, 30 in staging, 365 in prod.
     #[schemars(example = 14, range(max = 3653))]
     pub retention_days: Option<u32>,
 }
@@ -69,11 +69,11 @@ pub enum To {
 pub struct FlowLogs {
     to: To,
     days: u32,
-    /// The file does not say that they are wanted.
+    /// True if the file does not say that they are wanted.
     by_default: bool,
 }
 
-/// Fills in the defaults and checks the key. `None` where there are to be none.
+/// Fills in the defaults and checks the key. `None` if there should be none.
 pub fn settle(context: &mut Context<'_>, spec: Option<&FlowLogsSpec>) -> Option<FlowLogs> {
     const DAYS: &str = "network.flowLogs.retentionDays";
     let default = FlowLogSettings::default();
@@ -155,9 +155,10 @@ impl FlowLogs {
         ]);
         context.add(KEY, role.clone(), inputs);
         let group_arn = Value::output(&group, "arn");
-        // What AWS wants at least, <https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-iam-role.html>, but for
-        // `logs:CreateLogGroup`: records that come late would bring back a group that is deleted
-        // (terraform-aws-modules/terraform-aws-vpc#435). With `:*`, or no stream can be made: #1262 there.
+        // These are the actions that AWS requires,
+        // <https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-iam-role.html>, except for `logs:CreateLogGroup`: late
+        // records would bring back a deleted group (terraform-aws-modules/terraform-aws-vpc#435). Without `:*` no stream can
+        // be made: #1262 there.
         let write = policy::allow(
             &[
                 "logs:CreateLogStream",
@@ -181,7 +182,7 @@ impl FlowLogs {
         ])
     }
 
-    /// Adds a bucket that AWS may write to, and answers with its policy: without it AWS would write one of its own.
+    /// Adds a bucket that AWS may write to, and returns its policy: without it AWS would write one of its own.
     fn to_bucket(&self, context: &mut Context<'_>, stack: &StackId) -> (Properties, Urn) {
         let bucket = LogBucket {
             origin: KEY,
@@ -207,7 +208,7 @@ impl FlowLogs {
         let source = source_arn(context, "logs", "*");
         let owned = [("s3:x-amz-acl", "bucket-owner-full-control".into())];
         let objects = Value::join([arn.clone(), "/AWSLogs/".into(), account, "/*".into()]);
-        // As AWS would write it, so that it adds none:
+        // The statements are as AWS would write them, so that it adds none:
         // <https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-s3-permissions.html>
         let statements = vec![
             statement(
@@ -235,7 +236,7 @@ impl FlowLogs {
     }
 }
 
-/// What of this account and region a service may act for.
+/// The ARN of the resources in this account and region that a service may act for.
 fn source_arn(context: &Context<'_>, service: &str, resource: &str) -> Value {
     let (stack, region) = (&context.id, &context.stack.region);
     Value::join([
@@ -247,7 +248,8 @@ fn source_arn(context: &Context<'_>, service: &str, resource: &str) -> Value {
     ])
 }
 
-/// The condition that a service acts for this account, and for this in it: another account's flow log must not write here.
+/// The condition that a service acts for this account, and for this source in it: another account's flow log must not write
+/// here.
 fn acting_for<const N: usize>(stack: &StackId, source: Value, more: [(&str, Value); N]) -> Value {
     let mut equal = properties([("aws:SourceAccount", policy::account_id(stack))]);
     equal.extend(properties(more));
@@ -272,7 +274,7 @@ mod tests {
         expand(&stack, &catalog()).unwrap()
     }
 
-    /// What there is of flow logs.
+    /// Returns the parts of flow logs.
     fn of_flow_logs(mut expansion: Expansion) -> Expansion {
         let is_of_it = |name: &str| name.starts_with("network/flowLog");
         expansion.resources.retain(|it| is_of_it(it.urn.name()));
@@ -293,7 +295,7 @@ mod tests {
         ] {
             let made = of_flow_logs(network(environment, lines)).resources;
             assert_eq!(made.len(), count, "{environment}: {lines}");
-            // Nothing is news that the file says itself.
+            // A setting in the file itself is not news.
             for resource in made {
                 let news: Vec<&str> = resource
                     .options
@@ -309,7 +311,7 @@ mod tests {
                 assert_eq!(news, expected, "{}", resource.urn);
             }
         }
-        // Nothing else is told to have come with them.
+        // Nothing else is reported to have come with them.
         for resource in network("prod", "").resources {
             let is_of_it = resource.urn.name().starts_with("network/flowLog");
             let mut news = resource.options.new_defaults.iter();

@@ -1,4 +1,4 @@
-//! What a service's `image:` may say.
+//! The values that a service's `image:` may have.
 
 use crate::resource::Path;
 use crate::stack::Fault;
@@ -6,7 +6,7 @@ use crate::stack::Fault;
 use super::context::Context;
 use super::services::{Image, KEY, Service};
 
-/// How the tags begin that keep what services run: those of `aws:ecr:ImageTag`.
+/// The beginning of the tags that keep the images of services from expiring: those of `aws:ecr:ImageTag`.
 pub const LIVE_TAG: &str = "fde-live-";
 
 /// Images of Docker Hub that have no owner in front of their names, as people write them.
@@ -82,7 +82,7 @@ const OFFICIAL: &[&str] = &[
     "zookeeper",
 ];
 
-/// Refuses what is a tag by its letters, but was hardly meant to be one: the name of an image elsewhere.
+/// Refuses a text that could be a tag, but was hardly meant to be one: the name of an image elsewhere.
 pub fn is_elsewhere(context: &mut Context<'_>, service: &str, image: &str) -> bool {
     let name = image.split([':', '@']).next().unwrap_or_default();
     let tag = image

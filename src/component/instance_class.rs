@@ -1,10 +1,10 @@
-//! What follows from the class of a database instance: its memory, and how it pays for bursts.
+//! The properties of the class of a database instance: its memory, and how it pays for bursts.
 
-/// The most that a class of today has, in units of its smallest size.
+/// The size of the largest class of today, in units of its smallest size.
 const MOST_UNITS: u32 = 128;
 
-/// MiB of memory; `None` of classes that are not known here. Most families have so and so much for each processor:
-/// <https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/Concepts.DBInstanceClass.Summary.html>
+/// Returns the memory of a class in MiB; `None` for classes that are not known here. Most families have a fixed amount per
+/// processor: <https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/Concepts.DBInstanceClass.Summary.html>
 pub fn memory_mib(class: &str) -> Option<u32> {
     let (family, size) = parts(class)?;
     let gib = match family.chars().next()? {
@@ -25,17 +25,17 @@ pub fn memory_mib(class: &str) -> Option<u32> {
     Some(gib * 1024)
 }
 
-/// How a burstable class pays for bursts.
+/// The way in which a burstable class pays for bursts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Credits {
-    /// It spends what it has earned, and is slow without.
+    /// It spends the credits that it has earned, and is slow without them.
     Earned,
-    /// It borrows, and AWS charges for what is more than this, which it earns in a day. RDS runs these classes so, and knows no
-    /// other way: <https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/Concepts.DBInstanceClass.Types.html>
+    /// It borrows, and AWS charges for more than `in_a_day`, which it earns in a day. RDS runs these classes this way, and
+    /// offers no other: <https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/Concepts.DBInstanceClass.Types.html>
     Borrowed { in_a_day: u32 },
 }
 
-/// `None` of classes that are not burstable:
+/// Returns the credits of a class; `None` for classes that are not burstable:
 /// <https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/burstable-credits-baseline-concepts.html>
 pub fn credits(class: &str) -> Option<Credits> {
     let (family, size) = parts(class)?;

@@ -7,11 +7,10 @@
 //!   waf: { enabled: true, rateLimit: 1000, mode: count }
 //! ```
 //!
-//! Without a certificate the HTTP listener forwards, and staging and prod are warned of it unless `allowHttp` says that it is
-//! meant; with one it redirects to HTTPS. Which service gets what is said by
-//! the services' `routes` and `default`. Offers `${loadBalancer.dnsName}`, `zoneId`, `arn`, `url` and, where there are
-//! logs, `accessLogsBucket`. Rules are made in `routes.rs`, logs in `access_logs.rs`, the firewall in `firewall.rs`; `plain_http.rs` has the
-//! warning.
+//! Without a certificate the HTTP listener forwards, and staging and prod get a warning unless `allowHttp` says that this is
+//! meant; with one it redirects to HTTPS. The services' `routes` and `default` say which service gets what. Offers
+//! `${loadBalancer.dnsName}`, `zoneId`, `arn`, `url` and, where there are logs, `accessLogsBucket`. Rules are made in
+//! `routes.rs`, logs in `access_logs.rs`, the firewall in `firewall.rs`; `plain_http.rs` has the warning.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -36,7 +35,7 @@ pub const KEY: &str = "loadBalancer";
 
 /// TLS 1.2 and 1.3 only.
 const TLS_POLICY: &str = "ELBSecurityPolicy-TLS13-1-2-2021-06";
-/// Seconds that a task which is going away keeps its connections.
+/// Seconds for which a task that is being stopped keeps its connections.
 const DEREGISTRATION_SECONDS: u32 = 30;
 /// A load balancer needs eight free addresses in each of its subnets, and at least this prefix.
 const LONGEST_SUBNET_PREFIX: u8 = 27;
@@ -54,15 +53,15 @@ pub struct LoadBalancerSpec {
     pub name: Option<String>,
     /// The ARN of a certificate in ACM. With one, HTTPS is served, and HTTP redirects to it. Default: HTTP alone.
     pub certificate_arn: Option<Text>,
-    /// Says that it may serve HTTP alone, so that there is no warning where `certificateArn` is missing. With a certificate
+    /// Allows it to serve HTTP alone, so that there is no warning where `certificateArn` is missing. With a certificate
     /// there is nothing to allow: HTTP redirects to HTTPS. Default: true in dev.
     pub allow_http: Option<bool>,
     /// Seconds after which an idle connection is closed. Default: 60.
     #[schemars(range(min = 1, max = 4000))]
     pub idle_timeout_seconds: Option<u32>,
-    /// Has AWS itself refuse to delete it. Default: true in prod.
+    /// Makes AWS itself refuse to delete it. Default: true in prod.
     pub deletion_protection: Option<bool>,
-    /// Where requests are logged.
+    /// The destination of the access logs.
     pub access_logs: AccessLogsSpec,
     /// The web application firewall in front of it.
     pub waf: WafSpec,
@@ -78,7 +77,7 @@ pub struct AccessLogsSpec {
     /// The name of the bucket, unique in all of AWS. Default: derived from stack, account and region.
     #[schemars(example = &"happyrobot-fde-alb-access-logs-dev", length(min = 3, max = 63))]
     pub bucket: Option<String>,
-    /// What the names of the logs begin with. Default: nothing.
+    /// The beginning of the names of the logs. Default: nothing.
     #[schemars(length(min = 1, max = 255))]
     pub prefix: Option<String>,
     /// Days after which logs are deleted. Default: 30 in dev, 90 in staging, 365 in prod.
@@ -96,9 +95,9 @@ pub struct WafSpec {
     /// Requests from one address in 5 minutes, beyond which it is blocked. Default: 1000.
     #[schemars(range(min = 10, max = 2_000_000_000))]
     pub rate_limit: Option<u32>,
-    /// What becomes of a request that a rule is against. Default: `block`.
+    /// The action on a request that a rule matches. Default: `block`.
     pub mode: Option<WafMode>,
-    /// AWS's sets of rules that it has, in any order. Default: all of them.
+    /// The sets of AWS's rules that it has, in any order. Default: all of them.
     #[schemars(example = ["common", "knownBadInputs"])]
     pub sets: Option<Vec<WafSet>>,
     /// Rules that count what they would block: names of rules in AWS's groups, or `RateLimit`, `CommonRules`,
@@ -107,8 +106,7 @@ pub struct WafSpec {
     /// `SQLiExtendedPatterns_BODY`, which take texts that people write for SQL.
     pub count: Option<Vec<String>>,
     /// Logs every request that it sees, in the log group `aws-waf-logs-STACK-ENVIRONMENT`, without the headers
-    /// `authorization` and `cookie`, for as long as other logs are kept. CloudWatch takes its price for that. Default: true in
-    /// prod.
+    /// `authorization` and `cookie`, for as long as other logs are kept. CloudWatch charges for that. Default: true in prod.
     pub logging: Option<bool>,
 }
 
@@ -137,7 +135,7 @@ impl fmt::Display for WafSet {
     }
 }
 
-/// What becomes of a request that a rule of the firewall is against.
+/// The action on a request that a rule of the firewall matches.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum WafMode {
@@ -159,11 +157,11 @@ pub struct LoadBalancer {
     /// `None` for no firewall.
     pub firewall: Option<Firewall>,
     rules: Vec<Rule>,
-    /// The key of the service that takes what no rule does.
+    /// The key of the service that takes what no rule takes.
     default: Option<String>,
 }
 
-/// Where requests are logged.
+/// The destination of the access logs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AccessLogs {
     pub bucket: Option<String>,
@@ -260,7 +258,7 @@ fn check(context: &mut Context<'_>, spec: &LoadBalancerSpec, network: Option<&Ne
 }
 
 impl LoadBalancer {
-    /// Whether the section makes a listener for HTTPS.
+    /// Returns whether the section makes a listener for HTTPS.
     pub fn serves_https(&self) -> bool {
         self.certificate.is_some()
     }
@@ -274,7 +272,7 @@ impl LoadBalancer {
         }
     }
 
-    /// What must be there for traffic to reach a service.
+    /// The resources that must exist for traffic to reach a service.
     pub fn ways_to(&self, stack: &StackId, service: &str) -> Vec<Urn> {
         let listener =
             (self.default.as_deref() == Some(service)).then(|| self.serving_listener(stack));
@@ -286,7 +284,7 @@ impl LoadBalancer {
             .collect()
     }
 
-    /// What `${loadBalancer.…}` can ask for.
+    /// The outputs that `${loadBalancer.…}` can ask for.
     pub fn exports(&self, context: &Context<'_>) -> BTreeMap<String, Export> {
         let stack = &context.id;
         let balancer = load_balancer(stack);
@@ -359,7 +357,7 @@ impl LoadBalancer {
             ("ipAddressType", "ipv4".into()),
             ("idleTimeout", self.idle_timeout.into()),
             ("enableDeletionProtection", self.deletion_protection.into()),
-            // Malformed headers are how requests are smuggled past a proxy.
+            // Requests are smuggled past a proxy by malformed headers.
             ("dropInvalidHeaderFields", true.into()),
             ("enableHttp2", true.into()),
         ]);
@@ -423,7 +421,7 @@ impl LoadBalancer {
         ]);
         let redirect = context.add(KEY, http_listener(stack), http);
         if self.certificate.is_some() {
-            // Until all of HTTPS is served, HTTP goes on serving.
+            // HTTP goes on serving until all of HTTPS is served.
             let rules = self.rules.iter().map(|rule| rule.urn(stack));
             let needs = &mut redirect.options.depends_on;
             needs.extend(rules.chain([https_listener(stack), security_groups::https(stack)]));

@@ -7,8 +7,8 @@ use crate::stack::{Fault, Span, Stack, StackError, StackErrors};
 
 use super::{plain_http, raw};
 
-/// What AWS may refuse of a sound stack, and may not: regions that are not known here, quotas that AWS raises on request. And
-/// what its author may not mean.
+/// The warnings about a sound stack: what AWS may or may not refuse, such as regions that are not known here and quotas that
+/// AWS raises on request, and what its author may not intend.
 pub fn warnings(stack: &Stack, graph: &ResourceGraph) -> StackErrors {
     let located = graph.warnings.iter().map(|warning| StackError {
         fault: Fault::Quota,
@@ -38,7 +38,7 @@ pub fn located(stack: &Stack, error: GraphError) -> StackError {
             origin,
         } => {
             let span = place_of_input(stack, &origin, &[&misfit.at]);
-            // Sections have keys of their own, which say nothing of a resource that is not named.
+            // Sections have keys of their own, which say nothing about a resource that is not named.
             let label = match origin.path.first() {
                 Some(raw::KEY) => label,
                 _ => format!("of `{resource}`, {label}"),
@@ -122,7 +122,7 @@ pub fn located(stack: &Stack, error: GraphError) -> StackError {
 /// The inputs that carry the name of a resource.
 const NAMES: [&str; 5] = ["bucket", "dashboardName", "family", "identifier", "name"];
 
-/// Where to give a section's resource a name of one's own, in the place of a derived one that AWS does not take.
+/// The key that gives a section's resource a name of its own, instead of a derived one that AWS does not take.
 fn key_for_a_name(stack: &Stack, origin: &Origin, input: &str) -> Option<String> {
     if !NAMES.contains(&input) || origin.path.first() == Some(raw::KEY) {
         return None;
@@ -135,7 +135,7 @@ fn key_for_a_name(stack: &Stack, origin: &Origin, input: &str) -> Option<String>
     is_derived.then(|| format!("the name is derived; give another one with `{key}`"))
 }
 
-/// The path of an input in the file: of a raw resource its property, of a section the key that names the resource.
+/// The path of an input in the file: for a raw resource its property, for a section the key that names the resource.
 fn path_of_input(origin: &Origin, input: &str) -> Option<Path> {
     if origin.path.first() == Some(raw::KEY) {
         let inside = Path::parse(input).unwrap_or_default();
@@ -144,7 +144,7 @@ fn path_of_input(origin: &Origin, input: &str) -> Option<Path> {
     origin.name_key.clone().filter(|_| NAMES.contains(&input))
 }
 
-/// The key in the file that an input comes from: that of a section has a name of its own.
+/// The key in the file that an input comes from: the key of a section has a different name.
 fn key_of_input(origin: &Origin, input: &str) -> String {
     let path = path_of_input(origin, input);
     match path.as_ref().and_then(Path::split_last) {
@@ -157,7 +157,7 @@ fn is_written(stack: &Stack, origin: &Origin, input: &str) -> bool {
     path_of_input(origin, input).is_some_and(|path| stack.document().holds(&path))
 }
 
-/// The place of the first of some inputs that is written in the file, or else of the resource.
+/// The place of the first of these inputs that is written in the file, or else of the resource.
 fn place_of_input(stack: &Stack, origin: &Origin, inputs: &[&str]) -> Span {
     let document = stack.document();
     let mut paths = inputs

@@ -1,4 +1,4 @@
-//! What the names in `${name.output}` mean.
+//! The meaning of the names in `${name.output}`.
 //!
 //! | name | meaning |
 //! |---|---|
@@ -21,7 +21,7 @@ use super::{raw, registry};
 /// The name of the account's facts.
 pub const ACCOUNT: &str = "aws";
 
-/// What a section offers under one name.
+/// The value or values that a section offers under one name.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Export {
     Value(Value),
@@ -39,14 +39,14 @@ pub struct SecretKey {
     pub key: &'static str,
 }
 
-/// What a reference leads to.
+/// The target of a reference.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Found {
     Value(Value),
     SecretKey(SecretKey),
 }
 
-/// Why a reference leads nowhere.
+/// The reason why a reference leads nowhere.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unresolved {
     pub reason: String,
@@ -69,7 +69,7 @@ pub struct Lookup<'a> {
     catalog: &'a Catalog,
     exports: BTreeMap<&'static str, Export>,
     resources: HashMap<String, Urn>,
-    /// How many more suggestions are worth their time: each looks at every name there is.
+    /// The number of suggestions still worth their time: each looks at every name there is.
     suggestions: Cell<usize>,
 }
 
@@ -103,7 +103,7 @@ impl<'a> Lookup<'a> {
         self.resources.get(name)
     }
 
-    /// The most likely meaning of a name that is none.
+    /// The name that was most likely meant by an unknown one.
     pub fn nearest_name(&self, name: &str) -> Option<String> {
         self.suggestions.set(self.suggestions.get().checked_sub(1)?);
         let sections = self.exports.keys().copied();
@@ -174,7 +174,7 @@ impl<'a> Lookup<'a> {
     }
 
     fn output(&self, urn: &Urn, path: &[String]) -> Result<Option<Found>, Unresolved> {
-        // A type that nobody knows is reported where it is declared.
+        // An unknown type is reported where it is declared.
         let Some(schema) = self.catalog.get(urn.token()) else {
             return Ok(None);
         };
@@ -193,7 +193,7 @@ impl<'a> Lookup<'a> {
     }
 }
 
-/// Everything that can be asked of a resource of a type.
+/// Everything that a reference can ask of a resource of a type.
 fn outputs_of(schema: &Schema) -> Vec<&'static str> {
     ["id", "arn", "urn"]
         .into_iter()

@@ -1,7 +1,7 @@
 //! Author-level building blocks into resources.
 //!
-//! Each section of a stack file is a file here: its spec (what the author writes, documented field by field), what the
-//! spec settles to once the defaults of the environment are in, what `${section.…}` can ask for, and the resources it
+//! Each section of a stack file is a file here: its spec (what the author writes, documented field by field), what the spec
+//! settles to once the defaults of the environment are filled in, what `${section.…}` can ask for, and the resources it
 //! becomes. Pure: no AWS, no order, no clock. Start with [`expand`] and [`network`], the shortest section.
 //!
 //! A section is read in two steps. *Settling* fills in defaults and checks the section by itself; *expanding* makes
@@ -69,10 +69,10 @@ use platform::Platform;
 pub use located::warnings;
 pub use text::{Scalar, ScalarText, Text};
 
-/// How many faults between resources are looked for in the file.
+/// The most faults between resources whose places are looked up in the file.
 const MOST_LOCATED: usize = 1000;
 
-/// What a stack becomes.
+/// The result of expanding a stack.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Expansion {
     pub resources: Vec<Resource>,
@@ -81,10 +81,10 @@ pub struct Expansion {
     pub notes: Notes,
 }
 
-/// What the user is told after `up`.
+/// The notes that the user is shown after `up`.
 pub type Notes = Vec<Note>;
 
-/// A sentence for the user that depends on what is live: said where `unless` is not true.
+/// A sentence for the user that depends on what is live: it is shown where `unless` is not true.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Note {
     pub unless: Value,
@@ -94,7 +94,7 @@ pub struct Note {
 /// Turns the sections of a stack into resources.
 ///
 /// # Errors
-/// Every fault of the sections, those that the structure showed among them.
+/// Every fault of the sections, including those of the structure.
 pub fn expand(stack: &Stack, catalog: &Catalog) -> Result<Expansion, StackErrors> {
     let mut context = Context::new(stack, catalog);
     let platform = Platform::settle(&mut context);
@@ -135,7 +135,7 @@ pub fn stack_graph(
             errors
         }
     };
-    // After so many the rest is no news, and to find its places takes walks through the file.
+    // Beyond this number the rest adds nothing, and finding its places takes walks through the file.
     let errors = errors
         .into_iter()
         .take(MOST_LOCATED)
@@ -195,7 +195,7 @@ mod tests {
         }
     }
 
-    /// What the sections write is what the resource types take.
+    /// The inputs that the sections write are those that the resource types take.
     #[test]
     fn the_types_take_what_sections_write() {
         let catalog = catalog();

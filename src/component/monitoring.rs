@@ -6,10 +6,10 @@
 //!   alarmEmails: [oncall@example.com]
 //! ```
 //!
-//! What is watched follows from the other sections: the CPU of each service, its unhealthy targets, the CPU and the
-//! connections of the database and what it may run out of, the response time and the errors of the load balancer. Events of
-//! the database go to the same topic. Offers `${monitoring.topicArn}`, `dashboardName` and `dashboardUrl`. Alarms are made in
-//! `alarms.rs` and `database_alarms.rs`, subscriptions to events in `database_events.rs`, the dashboard in `dashboard.rs`.
+//! The other sections decide what is watched: the CPU of each service, its unhealthy targets, the CPU and the connections of
+//! the database and what it may run out of, the response time and the errors of the load balancer. Events of the database go
+//! to the same topic. Offers `${monitoring.topicArn}`, `dashboardName` and `dashboardUrl`. Alarms are made in `alarms.rs`
+//! and `database_alarms.rs`, subscriptions to events in `database_events.rs`, the dashboard in `dashboard.rs`.
 
 use std::collections::BTreeMap;
 
@@ -48,18 +48,18 @@ pub struct MonitoringSpec {
     /// in prod.
     #[schemars(example = 7)]
     pub log_retention_days: Option<u32>,
-    /// Who is written to when an alarm rings. Each address has to confirm the mail that AWS sends it first.
+    /// The addresses that are written to when an alarm rings. Each has to confirm the mail that AWS sends it first.
     #[schemars(example = ["oncall@example.com"])]
     pub alarm_emails: Vec<String>,
-    /// Sends the events of the database to those who are written to: failures, failovers, restarts, maintenance, low storage,
-    /// and changes of its configuration or its parameters. Default: true in staging and prod.
+    /// Sends the events of the database to the same addresses: failures, failovers, restarts, maintenance, low storage, and
+    /// changes of its configuration or its parameters. Default: true in staging and prod.
     pub database_events: Option<bool>,
-    /// When to raise an alarm.
+    /// The thresholds of the alarms.
     pub alarms: AlarmsSpec,
 }
 
-/// When to raise an alarm: a number, `false` for no such alarm, or `true` for the default number where there would be none.
-/// The CPU of a service is set with the service.
+/// The thresholds of the alarms: a number, `false` for no such alarm, or `true` for the default number where there would be
+/// none. The CPU of a service is set with the service.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 #[schemars(
@@ -78,8 +78,8 @@ pub struct AlarmsSpec {
     /// The connections of the database, in percent of `max_connections`, for 10 minutes. Default: 90.
     #[schemars(range(min = 1, max = 100))]
     pub database_connections_percent: Option<Threshold<u32>>,
-    /// Less free storage than so many GiB, of the database or a read replica, for 10 minutes; for 15 with `maxStorageGiB`, so that
-    /// RDS has had the time to add some. Default: a tenth of `storageGiB` in staging and prod.
+    /// Less free storage than this many GiB, of the database or a read replica, for 10 minutes; for 15 with `maxStorageGiB`,
+    /// so that RDS has time to add some. Default: a tenth of `storageGiB` in staging and prod.
     #[schemars(
         rename = "databaseFreeStorageGiB",
         example = 10,
@@ -87,8 +87,8 @@ pub struct AlarmsSpec {
     )]
     #[serde(rename = "databaseFreeStorageGiB")]
     pub database_free_storage_gib: Option<Threshold<u32>>,
-    /// Less free memory than so many MiB, of the database or a read replica, for 15 minutes. Default: a tenth of what its class
-    /// has in staging and prod, or 256 where that is not known.
+    /// Less free memory than this many MiB, of the database or a read replica, for 15 minutes. Default: a tenth of what its
+    /// class has in staging and prod, or 256 where that is not known.
     #[schemars(
         rename = "databaseFreeMemoryMiB",
         example = 400,
@@ -96,12 +96,12 @@ pub struct AlarmsSpec {
     )]
     #[serde(rename = "databaseFreeMemoryMiB")]
     pub database_free_memory_mib: Option<Threshold<u32>>,
-    /// Of burstable classes, whose CPU is free up to a baseline alone: more credits than this are borrowed, for 10 minutes; of
-    /// `db.t2`, which cannot borrow, fewer are left. Default: half of what a day earns, and AWS charges for what is more than a
-    /// day earns, in staging and prod; of `db.t2` 20.
+    /// CPU credits of burstable classes, whose CPU is free only up to a baseline: more than this are borrowed, for 10
+    /// minutes; of `db.t2`, which cannot borrow, fewer are left. Default: half of what a day earns, and AWS charges for what
+    /// is more than a day earns, in staging and prod; of `db.t2` 20.
     #[schemars(example = 288, range(min = 1, max = 100_000))]
     pub database_cpu_credits: Option<Threshold<u32>>,
-    /// The data of a read replica is older than so many seconds, for 10 minutes. Without writes it is so by up to 5 minutes.
+    /// The data of a read replica is older than this many seconds, for 10 minutes. Without writes it is up to 5 minutes old.
     /// Default: 300 in staging and prod.
     #[schemars(example = 300, range(min = 1, max = 86400))]
     pub database_replica_lag_seconds: Option<Threshold<u32>>,
@@ -125,14 +125,14 @@ pub struct Monitoring {
     pub thresholds: Thresholds,
 }
 
-/// Events are sent.
+/// The settings of the events, if they are sent.
 #[derive(Debug, Clone, Copy, PartialEq)]
 struct Events {
-    /// The file does not say so.
+    /// True if the file does not say so.
     by_default: bool,
 }
 
-/// When to raise an alarm; `None` for no such alarm.
+/// The thresholds of the alarms; `None` for no such alarm.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Thresholds {
     pub database_cpu_percent: Option<u32>,
@@ -145,12 +145,12 @@ pub struct Thresholds {
     pub errors: Option<u32>,
 }
 
-/// An alarm that dev has where its file says so.
+/// An alarm that dev has only if its file says so.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Later {
-    /// `None`: what suits the database.
+    /// `None` for a value that suits the database.
     pub at: Option<u32>,
-    /// The file does not say so.
+    /// True if the file does not say so.
     pub by_default: bool,
 }
 
@@ -171,12 +171,12 @@ impl Later {
     }
 }
 
-/// The topic that alarms are told to.
+/// The topic that alarms notify.
 pub fn topic(stack: &StackId) -> Urn {
     Urn::new(stack, "aws:sns:Topic", "monitoring/topic")
 }
 
-/// How long logs are kept where nothing is said.
+/// The days for which logs are kept by default.
 pub fn default_log_retention(environment: Environment) -> u32 {
     environment.choose(7, 14, 365)
 }
@@ -196,7 +196,7 @@ pub fn settle(context: &mut Context<'_>, database: Option<&Database>) -> Option<
     let environment = context.environment();
     let later = |threshold| Later::settle(threshold, environment);
     let id = &context.id;
-    // Names are the account's, whatever the region.
+    // Names are unique in the account, whatever the region.
     let earlier = format!("{}-{}", id.name, id.environment);
     let derived = format!("{earlier}-{}", context.stack.region);
     Some(Monitoring {
@@ -254,7 +254,7 @@ fn check(context: &mut Context<'_>, spec: &MonitoringSpec) {
     }
 }
 
-/// Refuses an alarm, or events, of what the stack does not have: it would never ring, and nothing would say so.
+/// Refuses an alarm on, or events of, something that the stack does not have: it would never ring, and nothing would say so.
 fn check_watched(context: &mut Context<'_>, spec: &MonitoringSpec) {
     let alarms = &spec.alarms;
     let is_asked = |threshold: &Option<Threshold<u32>>| Threshold::is_asked(threshold.as_ref());
@@ -299,7 +299,7 @@ fn check_watched(context: &mut Context<'_>, spec: &MonitoringSpec) {
     }
 }
 
-/// Refuses a time that CloudWatch does not keep logs for.
+/// Refuses a number of days for which CloudWatch cannot keep logs.
 pub fn check_retention(context: &mut Context<'_>, days: u32, place: &'static str) {
     if days == 0 || RETENTION_DAYS.contains(&days) {
         return;
@@ -315,7 +315,7 @@ pub fn check_retention(context: &mut Context<'_>, days: u32, place: &'static str
 }
 
 impl Monitoring {
-    /// What `${monitoring.…}` can ask for.
+    /// The outputs that `${monitoring.…}` can ask for.
     pub fn exports(&self, context: &Context<'_>) -> BTreeMap<String, Export> {
         [
             ("topicArn", Value::output(&topic(&context.id), "arn")),
@@ -327,7 +327,7 @@ impl Monitoring {
         .collect()
     }
 
-    /// Whether RDS tells the topic what happens to the database.
+    /// Returns whether RDS notifies the topic of events of the database.
     pub fn has_database_events(&self) -> bool {
         self.database_events.is_some()
     }

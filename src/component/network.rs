@@ -1,5 +1,5 @@
-//! `network:`: a VPC with a public and a private subnet in each zone, the way out of them, and the security groups of
-//! what lives in it.
+//! `network:`: a VPC with a public and a private subnet in each zone, the way out of them, and the security groups of what
+//! runs in it.
 //!
 //! ```yaml
 //! network:
@@ -45,7 +45,7 @@ pub struct NetworkSpec {
     /// The address range of the VPC, `/16` to `/28`. Default: `10.0.0.0/16`.
     #[schemars(example = &"10.0.0.0/16")]
     pub cidr: Option<String>,
-    /// In how many zones, or in which. A load balancer and a database need two. Default: as many as there are subnets
+    /// The number of zones, or their names. A load balancer and a database need two. Default: as many as there are subnets
     /// in the lists below, else 2.
     #[schemars(example = 2)]
     pub availability_zones: Option<Zones>,
@@ -55,17 +55,18 @@ pub struct NetworkSpec {
     /// The address ranges of the private subnets, one per zone. Default: carved from `cidr`.
     #[schemars(example = ["10.0.1.0/24", "10.0.2.0/24"])]
     pub private_subnets: Option<Vec<String>>,
-    /// How the private subnets reach the internet. Default: `single` in dev, `perZone` in staging and prod.
+    /// The NAT gateways through which the private subnets reach the internet. Default: `single` in dev, `perZone` in staging
+    /// and prod.
     pub nat_gateways: Option<NatGateways>,
     /// A record of all traffic, accepted and refused: `true`, `false`, or where it goes. Default: true in prod.
     #[schemars(example = serde_json::json!({ "to": "logs", "retentionDays": 14 }))]
     pub flow_logs: Option<FlowLogsSpec>,
-    /// Whether what is started in the public subnets gets a public address unless it says otherwise. Nothing that a
-    /// section makes needs it: services without NAT ask for theirs, NAT gateways have elastic ones, and load balancers
-    /// get theirs from AWS. Default: false.
+    /// Gives what is started in the public subnets a public address unless it says otherwise. Nothing that a section makes
+    /// needs it: services without NAT ask for theirs, NAT gateways have elastic ones, and load balancers get theirs from
+    /// AWS. Default: false.
     pub public_addresses: Option<bool>,
-    /// What the security group lets through that AWS makes with the VPC, and that is for all who name none. The sections
-    /// never use it. Default: `closed`.
+    /// The traffic allowed by the security group that AWS makes with the VPC, and that applies to everything that names
+    /// none. The sections never use it. Default: `closed`.
     pub default_security_group: Option<DefaultSecurityGroup>,
 }
 
@@ -78,7 +79,7 @@ pub enum Zones {
     Names(#[schemars(length(min = 1, max = 6))] Vec<String>),
 }
 
-/// How private subnets reach the internet.
+/// The NAT gateways through which private subnets reach the internet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[schemars(extend("x-synonyms" = { "one": "single", "perAz": "perZone", "multi": "perZone", "all": "perZone", "off": "none" }))]
@@ -91,13 +92,13 @@ pub enum NatGateways {
     None,
 }
 
-/// What the default security group of the VPC lets through.
+/// The traffic that the default security group of the VPC allows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum DefaultSecurityGroup {
-    /// Nothing. Rules that others add to it are taken out; those that a stack has made stay.
+    /// Nothing. Rules that other parties add to it are removed; those that a stack has made stay.
     Closed,
-    /// What AWS has it let through: everything from the group itself, and everything out. Rules of others stay.
+    /// The default of AWS: everything from the group itself, and everything out. Rules of other parties stay.
     Open,
 }
 
@@ -105,15 +106,15 @@ pub enum DefaultSecurityGroup {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Network {
     pub cidr: Ipv4Net,
-    /// One per public and per private subnet; facts of the account where the author gave a number.
+    /// The zones, one per public and per private subnet; facts of the account if the author gave a number.
     pub zones: Vec<Value>,
     pub public: Vec<Ipv4Net>,
     pub private: Vec<Ipv4Net>,
     pub nat: NatGateways,
     pub flow_logs: Option<FlowLogs>,
-    /// As the file says it.
+    /// The value in the file.
     public_addresses: Option<bool>,
-    /// As the file says it.
+    /// The value in the file.
     default_group: Option<DefaultSecurityGroup>,
 }
 
@@ -145,7 +146,7 @@ pub fn private_subnet(stack: &StackId, zone: usize) -> Urn {
     )
 }
 
-/// The way of a private subnet to the internet, counted from 1.
+/// The route of a private subnet to the internet, counted from 1.
 fn private_route(stack: &StackId, zone: usize) -> Urn {
     Urn::new(
         stack,
@@ -227,7 +228,7 @@ pub fn settle(context: &mut Context<'_>) -> Option<Network> {
     })
 }
 
-/// The zones by name. A number stands for the first ones that the account has.
+/// Returns the zones by name. A number stands for the first ones that the account has.
 fn zones(context: &mut Context<'_>, spec: &NetworkSpec) -> Vec<Value> {
     let count = match &spec.availability_zones {
         Some(Zones::Names(names)) => {
@@ -260,7 +261,7 @@ fn zones(context: &mut Context<'_>, spec: &NetworkSpec) -> Vec<Value> {
 }
 
 impl Network {
-    /// A network to go on with where the real one is at fault, so that the faults of what lives in it show too.
+    /// A network to go on with where the real one is at fault, so that the faults of what runs in it are reported too.
     pub fn placeholder() -> Option<Self> {
         let cidr: Ipv4Net = DEFAULT_CIDR.parse().ok()?;
         Some(Self {
@@ -275,7 +276,7 @@ impl Network {
         })
     }
 
-    /// How many NAT gateways there are.
+    /// The number of NAT gateways.
     fn nat_gateways(&self) -> usize {
         match self.nat {
             NatGateways::PerZone => self.zones.len(),
@@ -298,7 +299,7 @@ impl Network {
         Value::list(ids)
     }
 
-    /// What must be there for a task in the network to reach what lies outside it.
+    /// The resources that must exist for a task in the network to reach what lies outside it.
     pub fn ways_out(&self, stack: &StackId) -> Vec<Urn> {
         let token = "aws:ec2:RouteTableAssociation";
         let association = |kind: &str, zone: usize| {
@@ -315,7 +316,7 @@ impl Network {
             .collect()
     }
 
-    /// What `${network.…}` can ask for.
+    /// The outputs that `${network.…}` can ask for.
     pub fn exports(&self, context: &Context<'_>, platform: &Platform) -> BTreeMap<String, Export> {
         let stack = &context.id;
         let nat_ips =
@@ -424,7 +425,7 @@ impl Network {
         for number in 1..=self.nat_gateways() {
             add_nat_gateway(context, stack, number);
         }
-        // A table per zone even with a single gateway: then a change between the two is a change of routes alone.
+        // There is a table per zone even with a single gateway: then a change between the two is a change of routes alone.
         for (index, (net, zone)) in self.private.iter().zip(&self.zones).enumerate() {
             let number = index + 1;
             let subnet = private_subnet(stack, number);
@@ -515,7 +516,7 @@ mod tests {
     use crate::component::testing::{expand_text, render_text};
     use crate::resource::NewDefault;
 
-    /// The defaults of a network that are told as new: where, what was before, and what keeps it.
+    /// The defaults of a network that are reported as new: the place, the value before, and what keeps it.
     fn told(sections: &str) -> Vec<(String, NewDefault)> {
         let made = expand_text(sections).unwrap().resources.into_iter();
         made.flat_map(|resource| {

@@ -1,4 +1,4 @@
-//! What the author asks of the engine for a resource: `options:` on a raw resource, and for what a section made.
+//! The options that the author sets for a resource: `options:` on a raw resource, and for what a section made.
 //!
 //! ```yaml
 //! options:
@@ -30,7 +30,7 @@ pub const KEY: &str = "options";
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 #[schemars(extend("x-unsupported" = unsupported()))]
 pub struct OptionsSpec {
-    /// What must exist before this, beyond what its properties refer to: resources or sections, as `${name}` or plain
+    /// The resources or sections that must exist before this, beyond what its properties refer to, as `${name}` or plain
     /// names.
     #[schemars(example = ["${bucket}"])]
     pub depends_on: Option<DependsOn>,
@@ -41,18 +41,18 @@ pub struct OptionsSpec {
     /// Properties, or places in them, whose live value is kept once the resource exists.
     #[schemars(example = ["desiredCount", "containerDefinitions[0].image"])]
     pub ignore_changes: Vec<String>,
-    /// Where it has to be replaced, deletes the old one before the new one is made.
+    /// Deletes the old one before the new one is made, if it has to be replaced.
     pub delete_before_replace: bool,
-    /// Properties whose change replaces it although it need not; `*` for all.
+    /// Properties whose change replaces it even where an update would do; `*` for all.
     pub replace_on_changes: Vec<String>,
-    /// For a part (a policy, a setting, a route) of something that is not of this stack: the id of that. It is then changed
-    /// as the file says.
+    /// The id of something that is not of this stack, for a part of it (a policy, a setting, a route). It is then changed as
+    /// the file says.
     pub import: Option<String>,
-    /// What others have added to it and may stay without counting as drift: ids, or names as `preview` shows them, with `*`,
+    /// Additions by other parties that may stay without counting as drift: ids, or names as `preview` shows them, with `*`,
     /// but not all there may ever be.
     #[schemars(example = ["sgr-0a1b2c3d4e5f60718"])]
     pub accept: Vec<String>,
-    /// How long an operation may take, where that is not as long as AWS may take.
+    /// The time that an operation may take, if that is not as long as AWS may take.
     #[schemars(example = serde_json::json!({ "create": "90m" }))]
     pub custom_timeouts: Option<TimeoutsSpec>,
 }
@@ -95,7 +95,7 @@ pub fn schema(generator: &mut SchemaGenerator) -> Schema {
     })
 }
 
-/// What an `options:` says that has to be read with its places.
+/// The parts of an `options:` that have to be read with their places.
 pub struct Asked {
     pub dependencies: BTreeSet<Urn>,
     ignore_changes: Vec<Path>,
@@ -104,7 +104,7 @@ pub struct Asked {
 }
 
 impl Asked {
-    /// Reads it; `node` is where it is written, if it is.
+    /// Reads it; `node` is its place in the file, if it has one.
     pub fn read(context: &mut Context<'_>, node: Option<&Node>) -> Self {
         Self {
             dependencies: dependencies(context, node),
@@ -138,7 +138,7 @@ impl OptionsSpec {
     }
 }
 
-/// The paths under a key; those that are none are recorded.
+/// The paths under a key; texts that are not paths are recorded as faults.
 fn paths(context: &mut Context<'_>, node: Option<&Node>, key: &str) -> Vec<Path> {
     let items = node.and_then(|node| node.get(key)?.as_list());
     let mut paths = Vec::new();
@@ -150,14 +150,15 @@ fn paths(context: &mut Context<'_>, node: Option<&Node>, key: &str) -> Vec<Path>
                 let error = StackError::new(Fault::Value, item.span, reason).help(help);
                 context.errors.push(error);
             }
-            // What is no text has been reported.
+            // A value that is not a text has been reported.
             None => {}
         }
     }
     paths
 }
 
-/// Refuses what would have no effect: properties that none of these types has, and an import of what is no part.
+/// Refuses what would have no effect: properties that none of these types has, and an import of something that is not a
+/// part.
 pub fn check(context: &mut Context<'_>, node: Option<&Node>, tokens: &BTreeSet<String>) {
     let schemas: Vec<&SchemaOf> = tokens
         .iter()
@@ -245,7 +246,7 @@ fn dependencies(context: &mut Context<'_>, node: Option<&Node>) -> BTreeSet<Urn>
     found
 }
 
-/// True for names that are there but made nothing, or are at fault themselves.
+/// True for names that exist but made nothing, or are at fault themselves.
 fn is_known(context: &Context<'_>, name: &str) -> bool {
     context.lookup().resource(name).is_some()
         || registry::is_component(name) && context.is_declared(name)

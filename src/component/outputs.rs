@@ -1,4 +1,4 @@
-//! `outputs:`: what `up` and `output` print beside the standard outputs of the sections.
+//! `outputs:`: what `up` and `output` print in addition to the standard outputs of the sections.
 
 use schemars::{Schema, SchemaGenerator, json_schema};
 

@@ -10,12 +10,12 @@ use super::context::Context;
 /// The range that RDS allows.
 const CONNECTIONS: std::ops::RangeInclusive<u32> = 6..=262_143;
 
-/// Whether PostgreSQL takes connections without TLS. In a group of one's own it needs no reboot where `ssl` is on, as it is by
-/// default; some families had it as a static one. What AWS says of it decides (`aws:rds:ParameterGroup`).
-/// <https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/PostgreSQL.Concepts.General.SSL.html>
+/// The parameter that decides whether PostgreSQL takes connections without TLS. In a custom group it needs no reboot where
+/// `ssl` is on, as it is by default; in some families it was static. What AWS says about it decides
+/// (`aws:rds:ParameterGroup`). <https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/PostgreSQL.Concepts.General.SSL.html>
 pub const FORCE_SSL: &str = "rds.force_ssl";
 
-/// A value as RDS takes it, whose truth values are `1` and `0`.
+/// A value as RDS takes it; its booleans are `1` and `0`.
 /// <https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_ParamValuesRef.html>
 pub fn text(value: &str) -> String {
     match value {
@@ -25,7 +25,7 @@ pub fn text(value: &str) -> String {
     }
 }
 
-/// Checks the names, and answers with `max_connections`, which the alarm on connections goes by.
+/// Checks the names, and returns `max_connections`, which the alarm on connections is based on.
 pub fn check(context: &mut Context<'_>, parameters: &BTreeMap<String, String>) -> u32 {
     for name in parameters.keys() {
         let alphabet = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "._".contains(c);

@@ -1,9 +1,10 @@
-//! HTTP that nothing encrypts: where it is warned of, and where it may not be asked for.
+//! Unencrypted HTTP: the warning about it, and the cases in which it may not be asked for.
 //!
-//! A load balancer without a certificate serves HTTP alone. In staging and prod that is rarely meant, and nothing else of the
-//! stack shows it; `allowHttp: true` says that it is. With a certificate, HTTP redirects, and the key is refused rather than
-//! left to switch the redirect off: one that was written before there was a certificate would do so unnoticed. Copilot has a
-//! key for that of its own (`redirect_to_https`, aws/copilot-cli#4003), and CDK redirects only on request (aws/aws-cdk#5583).
+//! A load balancer without a certificate serves HTTP alone. In staging and prod that is rarely intended, and nothing else in
+//! the stack shows it; `allowHttp: true` says that it is. With a certificate, HTTP redirects, and the key is refused rather
+//! than left to switch the redirect off: one that was written before there was a certificate would do so unnoticed. Copilot
+//! has a separate key for that (`redirect_to_https`, aws/copilot-cli#4003), and CDK redirects only on request
+//! (aws/aws-cdk#5583).
 
 use serde::Deserialize;
 
@@ -21,7 +22,7 @@ pub fn check(context: &mut Context<'_>, spec: &LoadBalancerSpec) {
     }
 }
 
-/// The warning of a stack whose load balancer serves HTTP alone, where the file does not say that this is meant.
+/// The warning about a stack whose load balancer serves HTTP alone, if the file does not say that this is intended.
 pub fn warning(stack: &Stack) -> Option<StackError> {
     let spec = LoadBalancerSpec::deserialize(stack.section(KEY)?).ok()?;
     let is_dev = stack.environment == Environment::Dev;
@@ -46,7 +47,7 @@ mod tests {
     const CERTIFIED: &str =
         "{ certificateArn: \"arn:aws:acm:eu-south-2:123456789012:certificate/x\" }";
 
-    /// What a stack in an environment is warned of: code, and what it points at.
+    /// The warnings about a stack in an environment: the code, and what it points at.
     fn warned(environment: &str, balancer: &str) -> Vec<String> {
         let text = format!(
             "name: shop\nenvironment: {environment}\nregion: eu-south-2\n{SERVICES}loadBalancer: {balancer}\n"

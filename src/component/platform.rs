@@ -8,7 +8,7 @@ use super::network::{self, Network};
 use super::security_groups;
 use super::services::{self, Services};
 
-/// What the file asks for, defaults filled in. `None` for what is absent or at fault.
+/// The platform that the file asks for, defaults filled in. `None` for what is absent or at fault.
 pub struct Platform {
     pub network: Option<Network>,
     pub database: Option<Database>,
@@ -34,7 +34,7 @@ impl Platform {
         }
     }
 
-    /// Makes the outputs of the sections known, to be referred to from anywhere.
+    /// Makes the outputs of the sections known, so that they can be referred to from anywhere.
     pub fn export(&self, context: &mut Context<'_>) {
         if let Some(network) = &self.network {
             let exports = network.exports(context, self);
@@ -83,7 +83,7 @@ impl Platform {
         }
     }
 
-    /// How long logs are kept.
+    /// The days for which logs are kept.
     pub fn log_retention_days(&self, context: &Context<'_>) -> u32 {
         self.monitoring.as_ref().map_or_else(
             || monitoring::default_log_retention(context.environment()),

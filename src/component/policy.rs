@@ -20,8 +20,8 @@ pub fn allow(actions: &[&str], resources: Vec<Value>) -> Value {
     ])
 }
 
-/// Lets a service of AWS assume a role, for this account alone: without the condition anybody who can make the service
-/// act could have it act here.
+/// Lets a service of AWS assume a role, for this account alone: without the condition, any party that can make the service
+/// act could make it act here.
 pub fn assumed_by(stack: &StackId, service: &str) -> Value {
     document(vec![Value::object([
         ("Effect", "Allow".into()),
@@ -45,7 +45,7 @@ pub fn account_id(stack: &StackId) -> Value {
     Value::output(&graph::facts_urn(stack), "accountId")
 }
 
-/// `aws`, or that of a separate part of AWS.
+/// The partition: `aws`, or that of a separate part of AWS.
 pub fn partition(stack: &StackId) -> Value {
     Value::output(&graph::facts_urn(stack), "partition")
 }

@@ -1,4 +1,4 @@
-//! `resources:`: what no section covers, in Pulumi YAML's own form.
+//! `resources:`: resources that no section covers, in Pulumi YAML's own form.
 //!
 //! ```yaml
 //! resources:
@@ -41,7 +41,7 @@ pub struct RawSpec {
     #[schemars(extend("x-checked-later" = true))]
     #[expect(dead_code, reason = "read from the document, with its places")]
     properties: Option<BTreeMap<String, Json>>,
-    /// What the engine is to do differently for this resource.
+    /// The options of this resource.
     #[serde(default)]
     pub options: Option<OptionsSpec>,
 }
@@ -78,7 +78,7 @@ pub fn declared(stack: &Stack) -> impl Iterator<Item = (&str, Cow<'_, str>)> {
         })
 }
 
-/// Whether a raw listener has a port, or one that a reference stands for.
+/// Returns whether a raw listener has this port, or one that a reference stands for.
 pub fn has_listener(stack: &Stack, port: u16) -> bool {
     let section = stack.document().root.get(KEY);
     let mut entries = section.map_or(&[][..], Node::entries).iter();
@@ -94,7 +94,7 @@ pub fn has_listener(stack: &Stack, port: u16) -> bool {
     })
 }
 
-/// Pulumi's long form, `aws:s3/bucket:Bucket`, as the short one.
+/// Turns Pulumi's long form, `aws:s3/bucket:Bucket`, into the short one.
 fn short_token(token: &str) -> Cow<'_, str> {
     let short = || {
         let (package, rest) = token.split_once(':')?;
@@ -120,7 +120,7 @@ pub fn expand(context: &mut Context<'_>) {
     // Schemas are derived once per type, however many resources there are of it.
     let mut schemas: HashMap<&'static str, Json> = HashMap::new();
     for entry in section.entries() {
-        // What is not in the specs is structurally at fault, and has been reported.
+        // An entry that is not in the specs is structurally at fault, and has been reported.
         let Some(spec) = specs.get(&entry.key) else {
             continue;
         };
@@ -169,7 +169,7 @@ fn refuse_type(context: &mut Context<'_>, entry: &Entry, token: &str) {
     context.errors.push(error);
 }
 
-/// The nearest type, by what follows the `aws:` that all have.
+/// The nearest type, by the part after the `aws:` that all have.
 fn nearest_type<'a>(token: &str, tokens: impl Iterator<Item = &'a str>) -> Option<String> {
     let provider = "aws:";
     let word = token.strip_prefix(provider).unwrap_or(token);
@@ -224,7 +224,7 @@ fn resource(
     }
 }
 
-/// Takes Pulumi's `tags` property out of the properties: tags are the engine's, for they carry the ownership.
+/// Takes Pulumi's `tags` property out of the properties: tags belong to the engine, for they carry the ownership.
 fn take_tags(
     context: &mut Context<'_>,
     properties: &mut Node,
@@ -255,7 +255,7 @@ fn take_tags(
     check.value(&entry.value, &texts, &place.key("tags"), entry.key_span);
     context.errors.append(&mut check.errors);
     for tag in entry.value.entries() {
-        // What is no text has just been reported; `null` leaves the tag out.
+        // A value that is not a text has just been reported; `null` leaves the tag out.
         if tag.value.as_text().is_none() {
             continue;
         }

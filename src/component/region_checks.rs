@@ -1,11 +1,11 @@
-//! Zones and ARNs of another region than the stack's. AWS answers to most of them that there is no such thing.
+//! Zones and ARNs of a region other than the stack's. For most of them AWS answers that there is no such thing.
 
 use crate::graph::{GraphError, Resource};
 use crate::resource::rule::Locality;
 use crate::resource::{Catalog, Misfit, Value};
 use crate::stack::region::REGIONS;
 
-/// Everything that resources name in other regions, where it has to be in theirs.
+/// Finds everything that resources name in other regions, although it has to be in their own.
 pub fn check(region: &str, resources: &[Resource], catalog: &Catalog) -> Vec<GraphError> {
     let mut errors = Vec::new();
     for resource in resources {
@@ -35,7 +35,7 @@ pub fn check(region: &str, resources: &[Resource], catalog: &Catalog) -> Vec<Gra
     errors
 }
 
-/// The texts in a value, of joined ones the beginning.
+/// Collects the texts in a value, and the beginnings of joined ones.
 fn collect_texts<'a>(value: &'a Value, texts: &mut Vec<&'a str>) {
     match value {
         Value::String(text) => texts.push(text),
@@ -105,7 +105,7 @@ mod tests {
         .assert_eq(&faults);
     }
 
-    /// SNS says no more of it than `Invalid parameter: TopicArn`.
+    /// SNS says no more about it than `Invalid parameter: TopicArn`.
     #[test]
     fn a_topic_of_another_region_gets_no_subscription_and_no_policy() {
         let faults = faults_of(

@@ -1,4 +1,4 @@
-//! The sections a stack file can have. A new one is a file beside this and a line here.
+//! The sections that a stack file can have. A new one is a file next to this one and a line here.
 
 use schemars::{Schema, SchemaGenerator};
 
@@ -6,9 +6,9 @@ use super::{database, load_balancer, monitoring, network, options, outputs, raw,
 
 /// A key of the file that is more than a line of its head.
 pub struct Section {
-    /// As it stands in the file.
+    /// The key as it is written in the file.
     pub key: &'static str,
-    /// True for a map whose entries stand for themselves, each checked alone.
+    /// True for a map whose entries are independent, each checked alone.
     pub of_entries: bool,
     /// True if what is written there becomes resources.
     pub makes_resources: bool,

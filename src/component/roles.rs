@@ -1,11 +1,11 @@
-//! What the head of the file says of every role and policy: `permissionsBoundary` and `rolePath`.
+//! The settings in the head of the file for every role and policy: `permissionsBoundary` and `rolePath`.
 //!
-//! Both are for accounts whose administrators let roles be made under a path of their own alone, or with a boundary that they
-//! have set. So they hold for whatever makes a role, sections and raw resources alike.
+//! Both are for accounts whose administrators allow roles only under a path of their own, or with a boundary that they have
+//! set. So they apply to whatever makes a role, sections and raw resources alike.
 
 use super::context::Context;
 
-/// Gives boundary and path to each that does not say its own. What is taken over from elsewhere stays as it is.
+/// Gives boundary and path to each role and policy that does not set its own. Adopted objects stay as they are.
 pub fn apply(context: &mut Context<'_>) {
     let stack = context.stack;
     let path = stack.role_path.as_deref();

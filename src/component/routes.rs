@@ -1,9 +1,9 @@
-//! Which service a path leads to.
+//! The services that paths lead to.
 //!
-//! The patterns of a service share rules, five to a rule with five wildcards among them, which is what AWS takes. A pattern that lies inside one of
-//! another service's (`/api/v2/*` inside `/api/*`) must be asked first, so it has a rule of its own in front of those.
-//! Priorities come from a rule's own content: they stay as they are when other services come and go, and no two rules
-//! ever have to trade places.
+//! The patterns of a service share rules, five to a rule with five wildcards among them, which is as many as AWS takes. A
+//! pattern that lies inside one of another service's (`/api/v2/*` inside `/api/*`) must be matched first, so it has a rule
+//! of its own in front of those. Priorities come from a rule's own content: they stay as they are when other services come
+//! and go, and no two rules ever have to trade places.
 
 use std::collections::BTreeSet;
 
@@ -16,14 +16,14 @@ use super::context::Context;
 use super::load_balancer;
 use super::services::{self, Service, Services};
 
-/// What AWS takes in one rule.
+/// The most patterns that AWS takes in one rule.
 const PATTERNS_PER_RULE: usize = 5;
 const WILDCARDS_PER_RULE: usize = 5;
-/// What AWS takes in one pattern.
+/// The most characters that AWS takes in one pattern.
 const MAX_PATTERN: usize = 128;
-/// Priorities of patterns inside another's: so many for each length, the longest in front.
+/// The number of priorities for each length of patterns inside another's, the longest in front.
 const SPECIFIC_STEP: u32 = 100;
-/// Priorities of all other rules, of the 50,000 there are.
+/// The priorities of all other rules, of the 50,000 that exist.
 const GENERAL: std::ops::Range<u32> = 20_000..50_000;
 
 /// A rule of the load balancer.
@@ -118,7 +118,7 @@ fn rules_of<'p, 'a>(patterns: &[&'p Pattern<'a>]) -> Vec<Vec<&'p Pattern<'a>>> {
     rules
 }
 
-/// A route, and where it is written.
+/// A route, and its place in the file.
 struct Pattern<'a> {
     service: &'a Service,
     text: &'a str,
@@ -214,7 +214,7 @@ fn free(taken: &mut BTreeSet<u32>, band: std::ops::Range<u32>, hash: &str) -> u3
     free
 }
 
-/// The action that hands a request to a service.
+/// The action that forwards a request to a service.
 pub fn forward(stack: &StackId, service: &str) -> Value {
     let group = load_balancer::target_group(stack, service);
     Value::object([

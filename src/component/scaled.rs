@@ -1,5 +1,5 @@
-//! Services whose number of tasks autoscaling decides, raw or of a section: a raw service that does not say so would be
-//! set back to its count with every `up`, and scaled again.
+//! Services, raw or of a section, whose number of tasks is decided by autoscaling: a raw service that does not say so would
+//! be reset to its count with every `up`, and scaled again.
 
 use crate::graph::Resource;
 use crate::resource::{Urn, Value};
@@ -8,7 +8,7 @@ const SERVICE: &str = "aws:ecs:Service";
 const TARGET: &str = "aws:appautoscaling:Target";
 const RANGE: &str = "desiredCountRange";
 
-/// Tells services the limits of the scalable targets that they are, where they do not say them themselves.
+/// Gives services that are scalable targets the limits of these targets, if they do not set them themselves.
 pub(super) fn tell_limits(resources: &mut [Resource]) {
     let targets = resources
         .iter()

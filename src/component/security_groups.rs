@@ -1,8 +1,8 @@
-//! The security groups of the network: who may speak to whom.
+//! The security groups of the network: which parts may connect to which.
 //!
-//! The internet speaks to the load balancer, the load balancer to the services, the services to the database and to the
-//! internet; nobody else to anybody. Each group exists if its section does. Rules are resources of their own, because a
-//! change of one then cannot cut off the others.
+//! The internet connects to the load balancer, the load balancer to the services, the services to the database and to the
+//! internet; no other connections are allowed. Each group exists if its section does. Rules are separate resources, because
+//! then a change of one cannot cut off the others.
 
 use std::collections::BTreeSet;
 
@@ -35,12 +35,12 @@ pub fn database(stack: &StackId) -> Urn {
     Urn::new(stack, "aws:ec2:SecurityGroup", "network/rdsSecurityGroup")
 }
 
-/// The rule that lets HTTPS into the load balancer, where it serves that.
+/// The rule that lets HTTPS into the load balancer, if it serves HTTPS.
 pub fn https(stack: &StackId) -> Urn {
     Urn::new(stack, INGRESS, "network/albIngressHttps")
 }
 
-/// The groups that the platform has, by the name that `${network.…}` knows their ids by.
+/// The groups that the platform has, by the names under which `${network.…}` offers their ids.
 pub fn of(stack: &StackId, platform: &Platform) -> Vec<(&'static str, Urn)> {
     let mut groups = Vec::new();
     if platform.load_balancer.is_some() {
@@ -55,7 +55,7 @@ pub fn of(stack: &StackId, platform: &Platform) -> Vec<(&'static str, Urn)> {
     groups
 }
 
-/// The rules that must be there for a service to start and to be found healthy.
+/// The rules that must exist for a service to start and to be found healthy.
 pub fn ways_of(stack: &StackId, platform: &Platform, service: &Service) -> Vec<Urn> {
     let mut rules = vec![Urn::new(stack, EGRESS, "network/ecsEgress")];
     if let (true, Some(port)) = (
@@ -148,8 +148,8 @@ pub fn expand(context: &mut Context<'_>, platform: &Platform) {
     }
 }
 
-/// Whether the load balancer takes HTTPS: where there is a listener for it, be it under `resources`; and in dev, where a
-/// certificate often comes later.
+/// Returns whether the load balancer takes HTTPS: if there is a listener for it, even one under `resources`; and in dev,
+/// where a certificate often comes later.
 fn opens_https(context: &Context<'_>, platform: &Platform) -> bool {
     let balancer = platform.load_balancer.as_ref();
     context.environment() == Environment::Dev
@@ -175,7 +175,7 @@ struct Rule<'a> {
     token: &'static str,
     name: &'a str,
     group: &'a Urn,
-    /// All ports and protocols where there is none.
+    /// The port; `None` for all ports and protocols.
     port: Option<u16>,
     peer: Peer,
 }

@@ -1,4 +1,4 @@
-//! What cannot work in `services:`, beyond its structure.
+//! Checks of what cannot work in `services:`, beyond its structure.
 
 use std::collections::BTreeMap;
 
@@ -82,7 +82,7 @@ fn check_names(context: &mut Context<'_>, service: &Service) {
     }
 }
 
-/// Refuses services whose outputs or alarms would have one name: `a1` and `a-1`.
+/// Refuses services whose outputs or alarms would have the same name: `a1` and `a-1`.
 pub fn check_apart(context: &mut Context<'_>, all: &[Service]) {
     let mut names: BTreeMap<String, &Service> = BTreeMap::new();
     for service in all {
@@ -122,7 +122,7 @@ pub fn check_apart(context: &mut Context<'_>, all: &[Service]) {
     }
 }
 
-/// `user`, `uid`, `user:group`, `uid:gid`, and the two mixed.
+/// True for `user`, `uid`, `user:group`, `uid:gid`, and the two mixed.
 /// <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerDefinition.html>
 fn is_user(user: &str) -> bool {
     let is_name = |name: &str| {
@@ -189,7 +189,7 @@ fn check_sizes(context: &mut Context<'_>, service: &Service) {
     }
 }
 
-/// Checks who takes the traffic of the load balancer.
+/// Checks which services take the traffic of the load balancer.
 pub fn check_exposure(context: &mut Context<'_>, all: &[Service]) {
     for service in all.iter().filter(|service| service.is_exposed()) {
         let key = if service.routes.is_empty() {
@@ -200,7 +200,7 @@ pub fn check_exposure(context: &mut Context<'_>, all: &[Service]) {
         let label = "traffic comes through a load balancer";
         context.need_section(service.path(key), load_balancer::KEY, label);
     }
-    // Who is the default cannot be told while one of them is unreadable.
+    // The default service cannot be determined while one of them is unreadable.
     if context.stack.is_unsound(KEY) || !context.is_declared(load_balancer::KEY) {
         return;
     }

@@ -9,9 +9,9 @@
 //!     secrets: { DATABASE_URL: "${database.url}" }
 //! ```
 //!
-//! What runs is the author's business (`image: 2024-06-01`) or the pipeline's: without `image`, it starts with the tag
-//! `latest` of the service's own repository, and later keeps whatever was deployed since. While that repository is empty
-//! the service is kept at no tasks, so that the first `up` does not wait for an image that nobody can have pushed.
+//! The image is up to the author (`image: 2024-06-01`) or to the pipeline: without `image`, the service starts with the tag
+//! `latest` of its own repository, and later keeps whatever was deployed since. While that repository is empty the service
+//! is kept at zero tasks, so that the first `up` does not wait for an image that no one can have pushed yet.
 //!
 //! Offers `${services.clusterName}`, `${services.clusterArn}`, and for each service `serviceName`, `repositoryUrl`,
 //! `repositoryName`, `logGroupName` and `taskRoleArn`: `${services.api.repositoryUrl}`. This file is the spec and what it
@@ -51,30 +51,31 @@ pub struct ServiceSpec {
     /// whole address.
     #[schemars(example = &"happyrobot-api", length(min = 2, max = 256))]
     pub repository: Option<String>,
-    /// How many images the repository keeps: older ones expire, all but the one that the service runs. Default: 10.
+    /// The number of images that the repository keeps: older ones expire, all but the one that the service runs. Default:
+    /// 10.
     #[schemars(range(min = 1, max = 10_000))]
     pub keep_images: Option<u32>,
-    /// Whether `up` puts the tag `fde-live-NAME` on the image that the service runs, which keeps it from expiring; other
-    /// deployments move it with the next `up`. Default: true.
+    /// Lets `up` put the tag `fde-live-NAME` on the image that the service runs, which keeps it from expiring; after other
+    /// deployments, the next `up` moves it. Default: true.
     pub keep_live_image: Option<bool>,
-    /// Days after its push for which an image without a tag is kept. Default: as long as `keepImages` says, for such an image
-    /// may run: a tag that is pushed again, as `latest` can be, leaves the image that had it.
+    /// Days after its push for which an image without a tag is kept. Default: as long as `keepImages` says, for such an
+    /// image may run: a tag that is pushed again, as `latest` can be, leaves the image that had it.
     #[schemars(range(min = 1, max = 3650))]
     pub keep_untagged_days: Option<u32>,
-    /// Whether a tag of the repository can be pushed again with another image: `immutable` is no for every tag but `latest`,
-    /// `mutable` is yes. Default: `immutable`.
+    /// The mutability of the repository's tags: with `immutable` no tag but `latest` can be pushed again with another image,
+    /// with `mutable` every tag can. Default: `immutable`.
     pub image_tags: Option<ImageTags>,
-    /// What runs: a tag or digest in its own repository, or the whole address of an image. A colon in front, `":nginx"`,
-    /// makes a tag of what would be taken for an image elsewhere. Unset, it starts with the tag
-    /// `latest`, and what is deployed later by other means stays.
+    /// The image to run: a tag or digest in its own repository, or the whole address of an image. A colon in front,
+    /// `":nginx"`, makes a tag of what would be taken for an image elsewhere. Unset, it starts with the tag `latest`, and
+    /// what is deployed later by other means stays.
     #[schemars(example = &"2024-06-01-abc123")]
     pub image: Option<Text>,
-    /// Who the container runs as, instead of the image's own user: a user or its number, and a group behind a colon.
+    /// The user that the container runs as, instead of the image's own: a user or its number, and a group behind a colon.
     #[schemars(example = &"1000:1000", length(min = 1, max = 255))]
     pub user: Option<String>,
-    /// Whether the container's own files cannot be written, all but what is under `/tmp`: an empty directory that goes with
-    /// the task. It is the user root's alone, unless the image has `VOLUME /tmp`, whose owner and rights it then has: so an
-    /// image that does not run as root needs that line. `aws ecs execute-command` does not work then. Default: false.
+    /// Makes the container's own files read-only, all but what is under `/tmp`: an empty directory that is removed with the
+    /// task. It belongs to the user root alone, unless the image has `VOLUME /tmp`, whose owner and rights it then has: so
+    /// an image that does not run as root needs that line. `aws ecs execute-command` does not work then. Default: false.
     pub read_only: Option<bool>,
     /// The port it listens on. Without one it takes no traffic.
     #[schemars(example = 8000, range(min = 1, max = 65535))]
@@ -90,16 +91,16 @@ pub struct ServiceSpec {
     /// The command, instead of the image's own.
     #[schemars(example = ["node", "server.js"])]
     pub command: Option<Vec<Text>>,
-    /// Which paths of the load balancer lead here: up to 128 characters, `*` and `?` for any text and any character.
+    /// The paths of the load balancer that lead here: up to 128 characters, `*` and `?` for any text and any character.
     #[schemars(example = ["/api/*", "/health"])]
     pub routes: Vec<String>,
-    /// Takes what no route of another service takes. One service does. Default: true for the only service with a port.
+    /// Takes what no route of another service takes. Only one service does. Default: true for the only service with a port.
     pub default: Option<bool>,
-    /// How it is told whether a task is healthy.
+    /// The health check of a task.
     pub health_check: HealthCheckSpec,
-    /// How many tasks run.
+    /// The number of tasks that run.
     pub scaling: ScalingSpec,
-    /// When to raise an alarm.
+    /// The thresholds of its alarms.
     pub alarms: ServiceAlarmsSpec,
     /// Environment variables.
     pub environment: BTreeMap<String, ScalarText>,
@@ -107,10 +108,10 @@ pub struct ServiceSpec {
     /// with `:key::` behind it for a key of its JSON.
     #[schemars(example = serde_json::json!({"DATABASE_URL": "${database.url}"}))]
     pub secrets: BTreeMap<String, Text>,
-    /// Whether its tasks bear the tags of the ECS service, which tells in the bill which service costs what. A change is for
+    /// Gives its tasks the tags of the ECS service, so that the bill shows which service costs what. A change applies to
     /// tasks that start later. Default: true.
     pub propagate_tags: Option<bool>,
-    /// What its code may do in AWS. Default: nothing.
+    /// The actions that its code may take in AWS. Default: nothing.
     pub permissions: Vec<PermissionSpec>,
     /// The name of its log group, which no other stack of the account and region can have. Default:
     /// `/aws/ecs/<stack>-<environment>/<service>`; a stack that was made when the default was
@@ -119,13 +120,13 @@ pub struct ServiceSpec {
     pub log_group: Option<String>,
 }
 
-/// Whether a tag of a repository can be moved to another image.
+/// The mutability of a repository's tags: whether they can be moved to another image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum ImageTags {
-    /// `latest` alone can.
+    /// Only `latest` can be moved.
     Immutable,
-    /// Each can.
+    /// Every tag can be moved.
     Mutable,
 }
 
@@ -140,21 +141,21 @@ pub enum Architecture {
     Arm,
 }
 
-/// How it is told whether a task is healthy: by the load balancer, and inside the container.
+/// The health check of a task: by the load balancer, and inside the container.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 #[schemars(rename = "HealthCheck")]
 pub struct HealthCheckSpec {
-    /// The path to ask. Default: `/`.
+    /// The path to request. Default: `/`.
     #[schemars(example = &"/health", length(min = 1, max = 1024))]
     pub path: Option<String>,
     /// The answers that are healthy, as codes and ranges. Default: `200-399`, redirects among them.
     #[schemars(example = &"200-299")]
     pub matcher: Option<String>,
-    /// Seconds between two questions of the load balancer. Default: 5.
+    /// Seconds between two checks by the load balancer. Default: 5.
     #[schemars(range(min = 5, max = 300))]
     pub interval_seconds: Option<u32>,
-    /// Seconds to wait for an answer, fewer than between two questions. Default: 4.
+    /// Seconds to wait for an answer, fewer than between two checks. Default: 4.
     #[schemars(range(min = 2, max = 120))]
     pub timeout_seconds: Option<u32>,
     /// Good answers in a row that make a task healthy. Default: 2.
@@ -166,21 +167,21 @@ pub struct HealthCheckSpec {
     /// Seconds after its start in which a task may be unhealthy. Default: 60.
     #[schemars(range(min = 0, max = 300))]
     pub grace_period_seconds: Option<u32>,
-    /// What is run inside the container to ask, by its shell; an empty text for nothing. An image without `/bin/sh`, as
-    /// distroless ones are, never passes a check and needs the empty text. Default: `curl` or `wget` on the path,
-    /// whichever the image has, and content where it has neither.
+    /// The command that checks a task, run inside the container by its shell; an empty text for none. An image without
+    /// `/bin/sh`, as distroless ones are, never passes a check and needs the empty text. Default: `curl` or `wget` on the
+    /// path, whichever the image has, and content where it has neither.
     pub command: Option<String>,
 }
 
-/// How many tasks run.
+/// The number of tasks that run.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 #[schemars(rename = "Scaling")]
 pub struct ScalingSpec {
-    /// At least so many. Default: 1 in dev, 2 in staging and prod.
+    /// The minimum number of tasks. Default: 1 in dev, 2 in staging and prod.
     #[schemars(range(min = 0, max = 1000))]
     pub min: Option<u32>,
-    /// At most so many. Default: twice `min` in dev and staging, five times in prod.
+    /// The maximum number of tasks. Default: twice `min` in dev and staging, five times in prod.
     #[schemars(range(min = 1, max = 1000))]
     pub max: Option<u32>,
     /// The average CPU, in percent, that the number of tasks is kept around. Default: 70.
@@ -200,12 +201,12 @@ pub struct ScalingSpec {
     pub scale_in_cooldown_seconds: Option<u32>,
 }
 
-/// When to raise an alarm for a service.
+/// The thresholds of the alarms on a service.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 #[schemars(rename = "ServiceAlarms")]
 pub struct ServiceAlarmsSpec {
-    /// The average CPU, in percent, above which to; `false` for no such alarm. Default: 80.
+    /// The average CPU, in percent, above which to raise one; `false` for no such alarm. Default: 80.
     #[schemars(range(min = 1, max = 100))]
     pub cpu_percent: Option<Threshold<u32>>,
 }
@@ -215,10 +216,10 @@ pub struct ServiceAlarmsSpec {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(rename = "Permission")]
 pub struct PermissionSpec {
-    /// What it may do.
+    /// The actions that it may take.
     #[schemars(example = ["s3:GetObject"], length(min = 1))]
     pub actions: Vec<String>,
-    /// To what, by ARN.
+    /// The resources of these actions, by ARN.
     #[schemars(example = ["${uploads.arn}/*"], length(min = 1))]
     pub resources: Vec<Text>,
 }
@@ -268,22 +269,22 @@ pub struct Service {
 pub struct Repository {
     /// `None` for a derived name.
     pub name: Option<String>,
-    /// How many images do not expire.
+    /// The number of images that do not expire.
     pub keeps: u32,
-    /// Whether the one that runs does not, either.
+    /// True if the image that runs does not expire, either.
     pub keeps_live: bool,
-    /// Days after which those without a tag do; `None` for as long as the others.
+    /// Days after which images without a tag expire; `None` for as long as the others.
     pub untagged_days: Option<u32>,
     /// `None` for the default, which is immutable.
     pub tags: Option<ImageTags>,
 }
 
-/// Who says what runs.
+/// The source of the image that runs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Image {
-    /// Whoever deploys; we start with the tag `latest` of the own repository.
+    /// The one that was last deployed; we start with the tag `latest` of the service's own repository.
     Deployed,
-    /// A tag or `sha256:` digest in the own repository.
+    /// A tag or `sha256:` digest in the service's own repository.
     Own(Text),
     /// The whole address of an image.
     Address(Text),
@@ -379,7 +380,7 @@ pub fn cluster_name(stack: &Stack) -> String {
     named.unwrap_or_else(|| derived_name(&stack.id()))
 }
 
-/// What names that are not given are made from.
+/// The base of names that are not given.
 pub fn derived_name(stack: &StackId) -> String {
     format!("{}-{}", stack.name, stack.environment)
 }
@@ -503,18 +504,18 @@ fn settle_one(context: &mut Context<'_>, key: String, spec: ServiceSpec, only: b
     service
 }
 
-/// An address has a path or is one by reference; a tag has neither.
+/// Returns whether a text is an address: it has a path or is one by reference; a tag has neither.
 fn is_address(image: &str) -> bool {
     image.contains('/') || crate::stack::reference::holds_reference(image)
 }
 
 impl Services {
-    /// The services that the load balancer sends traffic.
+    /// The services that the load balancer sends traffic to.
     pub fn exposed(&self) -> impl Iterator<Item = &Service> {
         self.all.iter().filter(|service| service.is_exposed())
     }
 
-    /// What `${services.…}` can ask for.
+    /// The outputs that `${services.…}` can ask for.
     pub fn exports(&self, context: &Context<'_>) -> BTreeMap<String, Export> {
         let stack = &context.id;
         let cluster = cluster(stack);

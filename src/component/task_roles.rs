@@ -1,8 +1,8 @@
 //! The roles of a service's tasks, and the secrets they read.
 //!
 //! Each service has two roles of its own. With the *execution role* ECS starts the task: it may pull from the service's
-//! repository, write to its log group and read the secrets that the service names, and no others. With the *task role*
-//! the code acts: it may do what `permissions:` says, by default nothing, and log in to a database that lets roles in.
+//! repository, write to its log group and read the secrets that the service names, and no others. With the *task role* the
+//! code acts: it may do what `permissions:` says, by default nothing, and log in to a database that allows roles to log in.
 
 use std::collections::BTreeMap;
 
@@ -18,17 +18,17 @@ use super::lookup::Found;
 use super::policy::{self, allow, document};
 use super::services::{Image, Service};
 
-/// Where ECS gets the value of a variable from.
+/// The source from which ECS gets the value of a variable.
 pub struct Secret {
     pub variable: String,
-    /// As ECS writes it: an ARN, and which key of its JSON.
+    /// The source as ECS writes it: an ARN, and the key of its JSON.
     pub value_from: Value,
     store: Store,
     /// The ARN alone, for the policy.
     arn: Value,
 }
 
-/// The kinds of place ECS reads secrets from.
+/// The kinds of places that ECS reads secrets from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Store {
     SecretsManager,
@@ -62,7 +62,7 @@ impl Store {
     }
 }
 
-/// What the service's `secrets:` lead to; those that lead nowhere are recorded.
+/// The sources that the service's `secrets:` lead to; secrets that lead nowhere are recorded as faults.
 pub fn secrets(context: &mut Context<'_>, service: &Service) -> Vec<Secret> {
     service
         .secrets
@@ -98,7 +98,7 @@ fn secret(context: &mut Context<'_>, variable: &str, text: &str, path: &Path) ->
             )),
             Found::Value(value) => stored(&value).map(|store| (store, value.clone(), value)),
         },
-        // An ARN by reference, and which key of its JSON.
+        // An ARN by reference, and the key of its JSON.
         [Part::Reference(reference), Part::Text(rest)] if rest.starts_with(':') => {
             match context.find(reference, text, &node)? {
                 Found::Value(value) => {
@@ -133,7 +133,7 @@ fn secret(context: &mut Context<'_>, variable: &str, text: &str, path: &Path) ->
     })
 }
 
-/// What is wrong with what ECS is to read, and what to write instead.
+/// The fault in what ECS is to read, and what to write instead.
 type Wrong = (String, String);
 
 /// `arn:aws:secretsmanager:<region>:<account>:secret:<name>`, with or without `:<key>:<stage>:<version>` behind it, or
@@ -164,7 +164,7 @@ fn literal(text: &str) -> Result<Option<(Store, Value, Value)>, Wrong> {
         Store::ParameterStore => {
             let Some(name) = parts[5].strip_prefix("parameter/") else {
                 let label = "is not the ARN of a parameter, which ends in `parameter/<name>`";
-                // A colon in the place of the slash, or nothing but the name.
+                // A colon instead of the slash, or nothing but the name.
                 let name = match (parts[5], parts.get(6)) {
                     ("parameter", Some(name)) => name,
                     (name, _) => name,
@@ -188,7 +188,7 @@ fn literal(text: &str) -> Result<Option<(Store, Value, Value)>, Wrong> {
     }
 }
 
-/// Checks `:<key>:<stage>:<version>`, of which ECS wants all three colons.
+/// Checks `:<key>:<stage>:<version>`, in which ECS requires all three colons.
 fn check_part(text: &str, part: &str) -> Result<(), Wrong> {
     let colons = part.matches(':').count();
     if colons < 3 {
@@ -285,7 +285,7 @@ pub fn expand(
     add_policy(context, service, "task", statements);
 }
 
-/// Checks a statement of the author's: what IAM would refuse, and what would allow nothing.
+/// Checks a statement of the author's for what IAM would refuse, and for what would allow nothing.
 fn check_permission(context: &mut Context<'_>, path: &Path, actions: &[&str], resources: &[Value]) {
     for (number, action) in actions.iter().enumerate() {
         let is_action = *action == "*"
@@ -331,7 +331,7 @@ fn add_policy(context: &mut Context<'_>, service: &Service, kind: &str, statemen
     context.add(service.path(""), urn, inputs);
 }
 
-/// Leave to pull from the repository that the image comes from, if that is an ECR repository.
+/// The permission to pull from the repository that the image comes from, if that is an ECR repository.
 fn pull(context: &Context<'_>, service: &Service) -> Vec<Value> {
     let stack = &context.id;
     let repository = match &service.image {
@@ -392,7 +392,7 @@ mod tests {
         )
     }
 
-    /// What the service may read, and what ECS is told to read.
+    /// The secrets that the service may read, and those that ECS is told to read.
     fn read(secret: &str) -> Vec<String> {
         let made = render_text(&with(secret));
         let mut found: Vec<String> = Vec::new();

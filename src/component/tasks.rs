@@ -17,13 +17,13 @@ use super::{Note, Platform, database_access, load_balancer, monitoring, security
 /// The tag that is deployed where the author names no image.
 const FIRST_TAG: &str = "latest";
 
-/// More images than services run from one repository, and not fewer than `keepImages` takes.
+/// A number of images that no repository reaches: more than services run from one, and not fewer than `keepImages` takes.
 const NEVER: u32 = 10_000;
 
-/// The volume for what a container writes whose own files cannot be written.
+/// The volume that a container with read-only files writes to.
 const SCRATCH: &str = "tmp";
 
-/// Tasks have no tags of anything.
+/// The value by which tasks get no tags from anything.
 const NO_TAGS: &str = "NONE";
 
 impl Services {
@@ -82,7 +82,7 @@ fn add_cluster(context: &mut Context<'_>, stack: &StackId) {
         "services/insightsLogGroup",
     );
     let cluster_name = cluster_name(context.stack);
-    // Container Insights would make this group itself, and keep it for ever.
+    // Container Insights would make this group itself, and keep its logs permanently.
     let name = format!("/aws/ecs/containerinsights/{cluster_name}/performance");
     let group = properties([("name", name.into()), ("retentionInDays", 1.into())]);
     context.add(KEY, insights.clone(), group);
@@ -101,7 +101,7 @@ fn add_cluster(context: &mut Context<'_>, stack: &StackId) {
     resource.options.depends_on.insert(insights);
 }
 
-/// What the resources of one service are made from.
+/// The context from which the resources of one service are made.
 struct Addition<'a> {
     stack: &'a StackId,
     service: &'a Service,
@@ -149,7 +149,7 @@ impl Addition<'_> {
         let output = format!("{}RepositoryUrl", camel_case(&self.service.key));
         let url = Value::output(&urn, "repositoryUrl");
         context.outputs.push((output, url));
-        // What a pipeline that promotes it has to go by: a tag of the repository can be pushed again.
+        // A pipeline that promotes the image has to go by this output: a tag of the repository can be pushed again.
         let output = format!("{}Image", camel_case(&self.service.key));
         let definition = self
             .service
@@ -173,11 +173,12 @@ impl Addition<'_> {
         }
     }
 
-    /// Which images expire: never the one that the service runs, and others once there are more.
+    /// Adds the policy for expiring images: never the one that the service runs, and others once there are more than are
+    /// kept.
     fn expiry(&self, context: &mut Context<'_>, repository: &Repository) {
         let mut rules = Vec::new();
         if repository.keeps_live {
-            // What a rule selects, no later rule expires.
+            // Images that a rule selects are not expired by any later rule.
             let selection = Value::object([
                 ("tagStatus", "tagged".into()),
                 ("tagPrefixList", Value::list([LIVE_TAG.into()])),
@@ -396,7 +397,7 @@ impl Addition<'_> {
         ])
     }
 
-    /// How the container itself tells whether it is healthy.
+    /// The health check inside the container.
     fn container_check(&self) -> Option<Value> {
         let health = &self.service.health;
         let command = match (&health.command, self.service.port) {
@@ -404,7 +405,7 @@ impl Addition<'_> {
             (Some(command), _) => command.clone(),
             (None, Some(port)) => {
                 let url = format!("http://localhost:{port}{}", health.path);
-                // An image with neither tool has nothing to ask with; the load balancer still asks.
+                // An image with neither tool has nothing to check with; the load balancer still checks.
                 format!(
                     "if command -v curl >/dev/null; then curl -fsS -o /dev/null '{url}'; \
                      elif command -v wget >/dev/null; then wget -q -O /dev/null '{url}'; fi || exit 1"
@@ -421,8 +422,8 @@ impl Addition<'_> {
         ]))
     }
 
-    /// A value, or another one while there is nothing to start. What runs then is an image from elsewhere, or one that is gone
-    /// from the repository, and is left alone.
+    /// A value, or another one while there is nothing to start. A service that runs nevertheless has an image from
+    /// elsewhere, or one that is gone from the repository, and is left alone.
     fn once_there_is_an_image(&self, then: impl Into<Value>, otherwise: impl Into<Value>) -> Value {
         if self.own_tag().is_none() {
             return then.into();
@@ -508,7 +509,7 @@ impl Addition<'_> {
         }
     }
 
-    /// What must be there before the first task starts, although no input refers to it.
+    /// The resources that must exist before the first task starts, although no input refers to them.
     fn needed_to_start(&self, context: &Context<'_>, network: &Network, exposed: bool) -> Vec<Urn> {
         let (stack, service) = (self.stack, self.service);
         let mut needs = vec![service.urn(stack, "aws:iam:RolePolicy", "executionPolicy")];
@@ -520,7 +521,7 @@ impl Addition<'_> {
         needs.extend(network.ways_out(stack));
         needs.extend(security_groups::ways_of(stack, self.platform, service));
         if exposed && let Some(balancer) = &self.platform.load_balancer {
-            // ECS refuses a target group that no listener leads to yet.
+            // ECS refuses a target group that no listener forwards to yet.
             needs.extend(balancer.ways_to(stack, &service.key));
         }
         needs

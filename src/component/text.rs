@@ -43,7 +43,7 @@ impl JsonSchema for Scalar {
     }
 }
 
-/// As [`Scalar`], and may hold `${…}`.
+/// A [`Scalar`] that may hold `${…}`.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(transparent)]
 pub struct ScalarText(pub Text);

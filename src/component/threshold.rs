@@ -6,7 +6,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Deserialize;
 use serde_json::json;
 
-/// A number, or whether there is such an alarm at all.
+/// A number, or a switch that turns the alarm on or off.
 ///
 /// ```yaml
 /// databaseCpuPercent: 90
@@ -20,14 +20,14 @@ pub enum Threshold<Number> {
 }
 
 impl<Number> Threshold<Number> {
-    /// Whether the file asks for the alarm.
+    /// Returns whether the file asks for the alarm.
     pub fn is_asked(threshold: Option<&Self>) -> bool {
         !matches!(threshold, None | Some(Self::Switch(false)))
     }
 }
 
 impl<Number: Copy> Threshold<Number> {
-    /// What it is where an alarm has this default; `None` for no alarm.
+    /// Returns the threshold of an alarm with this default; `None` for no alarm.
     pub fn or(threshold: Option<Self>, default: Number) -> Option<Number> {
         match threshold {
             None | Some(Self::Switch(true)) => Some(default),

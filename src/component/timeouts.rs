@@ -31,10 +31,10 @@ pub struct TimeoutsSpec {
     delete: Option<String>,
 }
 
-/// The longest that makes sense: credentials of a pipeline live for less.
+/// The longest time that makes sense: credentials of a pipeline do not last as long.
 const LONGEST: Duration = Duration::from_hours(24);
 
-/// Reads the limits of an `options:`; what is none is recorded.
+/// Reads the limits of an `options:`; values that are not limits are recorded as faults.
 pub fn read(context: &mut Context<'_>, node: Option<&Node>) -> Timeouts {
     let mut limit = |key: &str| {
         let value = node?.get(KEY)?.get(key)?;
@@ -55,7 +55,7 @@ pub fn read(context: &mut Context<'_>, node: Option<&Node>) -> Timeouts {
     }
 }
 
-/// A length of time as Go writes it, which Pulumi takes, and days besides.
+/// Reads a duration as Go writes it, which Pulumi takes, and days as well.
 fn parse(text: &str) -> Result<Duration, String> {
     let unreadable = || format!("`{text}` is no length of time");
     let mut rest = text;

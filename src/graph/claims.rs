@@ -1,4 +1,4 @@
-//! What AWS has one of, wanted twice: names, keys, ranges of addresses.
+//! Unique things of AWS that a stack wants twice: names, keys, ranges of addresses.
 //!
 //! The schemas say what no two resources can have in common. Values are compared as AWS compares them, in canonical form,
 //! and references by what they lead to: `${bucket.id}`, `${bucket.bucket}` and the name itself are one bucket.
@@ -11,7 +11,7 @@ use super::{FACTS_TOKEN, GraphError, Origin, Resource};
 use crate::resource::rule::{Claim, RangeRule};
 use crate::resource::{Catalog, OutputReference, Path, Properties, Schema, Urn, Value};
 
-/// So many references are followed in one value; a hostile file has values that double with each step.
+/// The most references that are followed in one value; a hostile file has values that double with each step.
 const MOST_REFERENCES: usize = 64;
 /// No name or key of AWS is longer, in bytes.
 const LONGEST: usize = 4096;
@@ -24,7 +24,7 @@ pub struct Followed<'a> {
 }
 
 impl<'a> Followed<'a> {
-    /// A value with the texts and numbers that it refers to put in. What only AWS can tell stays a reference.
+    /// A value with the texts and numbers that it refers to filled in. What only AWS can tell stays a reference.
     pub fn value(self, value: &Value) -> Value {
         let mut left = MOST_REFERENCES;
         self.step(value, &mut left)
@@ -75,7 +75,8 @@ impl<'a> Followed<'a> {
         is_small.then_some(input)
     }
 
-    /// What a value identifies: a resource of the stack by its name, where it has one that is unique in the account.
+    /// The identity that a value stands for: a resource of the stack by its name, where it has one that is unique in the
+    /// account.
     pub fn identity(self, value: &Value) -> Value {
         let followed = self.value(value);
         let Value::Output(reference) = &followed else {
@@ -95,7 +96,7 @@ impl<'a> Followed<'a> {
     }
 }
 
-/// Neighbouring texts become one; a text of known parts alone becomes a plain one.
+/// Joins neighbouring texts into one; a text of known parts alone becomes a plain one.
 fn joined(parts: Vec<Value>) -> Value {
     let mut merged: Vec<Value> = Vec::with_capacity(parts.len());
     for part in parts {
@@ -164,7 +165,7 @@ pub fn check(resources: &BTreeMap<Urn, Resource>, catalog: &Catalog, errors: &mu
     }
 }
 
-/// Those that do not follow from others: what two services of one name have, is the same because the services are.
+/// The clashes that do not follow from others: two services of one name have parts that clash only because the services do.
 fn causes(found: Vec<(GraphError, &Resource, Claim)>) -> Vec<GraphError> {
     let seconds: BTreeSet<&Urn> = found.iter().map(|(_, second, _)| &second.urn).collect();
     let follows = |second: &Resource, claim: &Claim| {
@@ -187,8 +188,7 @@ fn causes(found: Vec<(GraphError, &Resource, Claim)>) -> Vec<GraphError> {
         .collect()
 }
 
-/// What a claim comes to, for comparison; `None` while it is not known enough to be compared, or where nothing is
-/// claimed.
+/// The values of a claim, for comparison; `None` if too little of it is known to compare it, or if nothing is claimed.
 fn values(
     followed: Followed<'_>,
     schema: &Schema,
@@ -260,7 +260,7 @@ fn range(followed: Followed<'_>, rule: RangeRule, resource: &Resource) -> Option
     Some(range.trunc())
 }
 
-/// A range lies inside that of its network, where that is one of the stack's.
+/// Checks that a range lies inside that of its network, if the network is one of the stack's.
 fn check_inside(
     followed: Followed<'_>,
     rule: RangeRule,
@@ -287,7 +287,8 @@ fn check_inside(
     }
 }
 
-/// Ranges are nested or apart, so that one overlaps another exactly if it begins inside one that began before.
+/// Checks for overlaps. Ranges are nested or apart, so that one overlaps another exactly if it begins inside one that began
+/// before.
 fn check_overlaps(
     catalog: &Catalog,
     mut ranges: Vec<(Ipv4Net, &Resource)>,
@@ -301,7 +302,7 @@ fn check_overlaps(
     let mut widest: Option<(Ipv4Net, &Resource)> = None;
     for (range, resource) in ranges {
         match widest {
-            // Two equal ones have been told as such.
+            // Two equal ones have already been reported as equal.
             Some((outer, _)) if outer == range => {}
             Some((outer, other)) if outer.contains(&range) => {
                 let (first, second) = if position(other) <= position(resource) {
@@ -327,7 +328,7 @@ fn check_overlaps(
     }
 }
 
-/// Where a resource stands in the file: sections before what follows them, and what is not in it last.
+/// The position of a resource in the file: sections before what follows them, and what is not in it last.
 pub fn position(resource: &Resource) -> (usize, &Urn) {
     let Origin { span, .. } = &resource.origin;
     (span.map_or(usize::MAX, |(offset, _)| offset), &resource.urn)

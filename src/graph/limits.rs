@@ -1,4 +1,4 @@
-//! What AWS sets a limit to for several resources together, or for the tags of one.
+//! Limits that AWS sets for several resources together, or for the tags of one.
 
 use std::collections::BTreeMap;
 
@@ -8,12 +8,12 @@ use crate::resource::rule::Limit;
 use crate::resource::tags::OURS;
 use crate::resource::{Catalog, Urn};
 
-/// The most tags that AWS takes of one object.
+/// The most tags that AWS takes for one object.
 const MOST_TAGS: usize = 50;
 /// The keys of the author's tags travel in the value of one of ours.
 const MOST_KEYS: usize = 256;
 
-/// Measures the resources; what is over a limit that AWS may raise is a warning.
+/// Counts the resources against the limits; what is over a limit that AWS may raise is a warning.
 pub fn check(
     resources: &BTreeMap<Urn, Resource>,
     catalog: &Catalog,
@@ -50,7 +50,7 @@ pub fn check(
 }
 
 impl Followed<'_> {
-    /// What resources have in common that share a limit.
+    /// The group of a resource for a limit: what the resources that share it have in common.
     fn group(self, limit: &Limit, resource: &Resource) -> Option<String> {
         let values: Option<Vec<String>> = limit
             .by
@@ -64,12 +64,12 @@ impl Followed<'_> {
     }
 }
 
-/// How much of a limit is used, and by whom last.
+/// The used part of a limit, and the resource that used it last.
 struct Use<'a> {
     limit: &'a Limit,
     total: usize,
     first: &'a Resource,
-    /// The one with which it became too much.
+    /// The resource that went over the limit.
     over: Option<&'a Resource>,
 }
 

@@ -1,6 +1,6 @@
 //! The desired state of a stack as a graph: unique URNs, references that lead somewhere, no cycles.
 //!
-//! Where a resource came from (a section, a raw entry) is its [`Origin`] and nothing more. Start with [`build`].
+//! The place that a resource came from (a section, a raw entry) is its [`Origin`] and nothing more. Start with [`build`].
 
 mod claims;
 mod limits;
@@ -30,50 +30,50 @@ pub fn facts_urn(stack: &StackId) -> Urn {
     Urn::new(stack, FACTS_TOKEN, "aws")
 }
 
-/// What `destroy` does with a resource that holds data.
+/// The action that `destroy` takes on a resource that holds data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum OnDelete {
-    /// It goes, for good.
+    /// Deletes it permanently.
     #[default]
     Delete,
-    /// It goes, and leaves a final snapshot or a recovery window.
+    /// Deletes it, and leaves a final snapshot or a recovery window.
     Snapshot,
-    /// It stays.
+    /// Keeps it.
     Retain,
 }
 
-/// What the author asked of the engine for one resource.
+/// The options that the author set for one resource.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ResourceOptions {
     pub depends_on: BTreeSet<Urn>,
     /// `None` leaves the protection of the live object as it is, so that protection outlives its line in the file.
     pub protect: Option<bool>,
-    /// Taken out of the stack without being deleted.
+    /// True if it leaves the stack without being deleted.
     pub retain_on_delete: bool,
-    /// Paths (`desiredCount`, `containerDefinitions[0].image`) at which live wins once the object exists.
+    /// Paths (`desiredCount`, `containerDefinitions[0].image`) at which the live value wins once the object exists.
     pub ignore_changes: Vec<Path>,
     pub delete_before_replace: bool,
-    /// Properties whose change replaces although it need not; `*` for all.
+    /// Properties whose change replaces the resource although it need not; `*` for all.
     pub replace_on_changes: Vec<Path>,
     pub on_delete: OnDelete,
-    /// Takes it over, or lets it hang on what is not ours: AWS's id of either.
+    /// The id in AWS of the object to adopt, or of the object that is not ours and that this one is a part of.
     pub import: Option<String>,
-    /// What others have added to it, and may: ids, or words of what they are.
+    /// The additions by other parties that are accepted: ids, or words for what they are.
     pub accept: Vec<String>,
-    /// Where the stack is: part of the name and of the ownership of what is not a region's own.
+    /// The region of the stack: part of the name and of the ownership of objects that do not belong to a region.
     pub region: Option<String>,
-    /// Names that earlier versions derived where the file gives none. An object that bears one keeps it.
+    /// Names that earlier versions derived where the file gives none. An object that has one keeps it.
     pub earlier_names: Vec<Value>,
     /// Other values that earlier versions gave. An object that has them keeps them.
     pub earlier_values: Vec<Earlier>,
     /// The property in which any other free value will do, if the one wanted is taken.
     pub any_free: Option<&'static str>,
     pub timeouts: Timeouts,
-    /// What of it a section decides since a later version, where the file does not say.
+    /// The properties that a section decides since a later version, where the file does not say.
     pub new_defaults: Vec<NewDefault>,
 }
 
-/// The author's limits for the operations on a resource; `None` is as long as AWS may take.
+/// The author's time limits for the operations on a resource; `None` is as long as AWS may take.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Timeouts {
     pub create: Option<Duration>,
@@ -82,7 +82,7 @@ pub struct Timeouts {
 }
 
 impl Timeouts {
-    /// These where they say something, `others` where they do not.
+    /// Returns these limits where they are set, and those of `others` where they are not.
     #[must_use]
     pub fn over(self, others: Self) -> Self {
         Self {
@@ -93,14 +93,14 @@ impl Timeouts {
     }
 }
 
-/// Where in the stack file a resource comes from.
+/// The place in the stack file that a resource comes from.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Origin {
     /// The section or raw entry: `services.api`, `resources.bucket`.
     pub path: Path,
     /// Byte offset and length in the source of the file, where there is one.
     pub span: Option<(usize, usize)>,
-    /// The key of a section that says what the resource is called, or which range it has: `services.api.logGroup`.
+    /// The key of a section that sets the name of the resource, or its range: `services.api.logGroup`.
     pub name_key: Option<Path>,
 }
 
@@ -108,18 +108,18 @@ pub struct Origin {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Resource {
     pub urn: Urn,
-    /// What the author or a component wrote; after [`build`], with name and defaults filled in.
+    /// The inputs that the author or a component wrote; after [`build`], with name and defaults filled in.
     pub inputs: Properties,
     /// All the author's tags of this resource: the stack's, and its own.
     pub tags: BTreeMap<String, String>,
     pub options: ResourceOptions,
     pub origin: Origin,
-    /// Set by [`build`]: the author gave no name, and the one it derived carries a generation.
+    /// True if the author gave no name, and the derived one carries a generation. Set by [`build`].
     pub generated_name: bool,
 }
 
 impl Resource {
-    /// Says that a property is no longer what it was where the file is silent. `keep` is what the file can say instead, such as
+    /// Records that the default of a property has changed. `keep` is what the file can say to keep the old one, such as
     /// `network.publicAddresses: true`.
     pub fn new_default(
         &mut self,
@@ -134,8 +134,8 @@ impl Resource {
         });
     }
 
-    /// Says that a stack did not have the resource before where the file is silent. `keep` is what the file can say instead, such
-    /// as `network.flowLogs: false`.
+    /// Records that stacks did not have the resource by default before. `keep` is what the file can say to stay without it,
+    /// such as `network.flowLogs: false`.
     pub fn new_by_default(&mut self, keep: impl Into<String>) {
         self.options.new_defaults.push(NewDefault {
             path: None,
@@ -149,14 +149,14 @@ impl Resource {
 #[derive(Debug, Clone, PartialEq)]
 pub struct ResourceGraph {
     pub stack: StackId,
-    /// Where the stack is; `None` where that means nothing.
+    /// The region of the stack; `None` where that means nothing.
     pub region: Option<String>,
     resources: BTreeMap<Urn, Resource>,
     /// Resources in an order in which each comes after what it needs.
     order: Vec<Urn>,
-    /// What is printed at the end, in the author's order.
+    /// The outputs that are printed at the end, in the author's order.
     pub outputs: Vec<(String, Value)>,
-    /// What AWS may refuse, and may not.
+    /// The faults that AWS may or may not refuse.
     pub warnings: Vec<GraphError>,
 }
 
@@ -200,7 +200,7 @@ pub fn dependencies(resource: &Resource) -> BTreeSet<&Urn> {
         .collect()
 }
 
-/// A fault in the desired state that no single section can see.
+/// A fault in the desired state that no single section can detect.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum GraphError {
     #[error("`{name}` is declared twice")]
@@ -234,7 +234,7 @@ pub enum GraphError {
         /// The inputs that are the same, in words.
         same: String,
         ignores_case: bool,
-        /// The same, the one to point at first.
+        /// The resources with the same inputs, the one to point at first.
         at: Vec<String>,
         first: String,
         second: String,
@@ -262,7 +262,7 @@ pub enum GraphError {
         what: &'static str,
         total: usize,
         most: usize,
-        /// The property that names what they are of.
+        /// The property that names what they belong to.
         by: String,
         help: &'static str,
         first_origin: Option<Box<Origin>>,
@@ -471,7 +471,7 @@ fn complete(
     resource.inputs = inputs;
 }
 
-/// Checks a resource beside those that it refers to.
+/// Checks a resource against those that it refers to.
 fn check_beside(
     resource: &Resource,
     resources: &BTreeMap<Urn, Resource>,

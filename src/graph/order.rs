@@ -1,8 +1,8 @@
-//! Topological order, and the cycle where there is none.
+//! Topological order, or the cycle that prevents it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-/// A cycle: each needs the next, and the last is the first again.
+/// A cycle: each node needs the next, and the last is the first again.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Cyclic<T>(pub Vec<T>);
 

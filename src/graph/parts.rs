@@ -1,4 +1,4 @@
-//! Untaggable parts of resources, and what is recorded of them in the tags of what they hang on.
+//! Untaggable parts of resources, and what is recorded of them in the tags of their parents.
 
 use super::{Resource, ResourceGraph};
 use crate::resource::schema::Parent;
@@ -6,8 +6,8 @@ use crate::resource::tags::mark_of_part;
 use crate::resource::value::resolve_properties;
 use crate::resource::{OutputReference, Properties, Schema, Urn};
 
-/// The resource on which an untaggable part is recorded, and the mark by which it is. `None` for what has tags of its own,
-/// hangs on nothing of the file, or is known only while it is made.
+/// The resource on which an untaggable part is recorded, and the mark that records it. `None` for what has tags of its own,
+/// has no parent in the file, or is known only while it is made.
 pub fn record_of<'g>(
     graph: &'g ResourceGraph,
     facts: &Properties,
@@ -30,7 +30,7 @@ fn standing(graph: &ResourceGraph, facts: &Properties, resource: &Resource) -> P
     })
 }
 
-/// The resource of the file that a wanted object hangs on.
+/// The resource of the file that is the parent of a wanted object.
 pub fn wanted_parent<'g>(
     graph: &'g ResourceGraph,
     resource: &Resource,

@@ -1,10 +1,10 @@
-//! What a service assumes has to be allowed what it is for before the service is asked to use it.
+//! The policies of a role come before the resources that use the role.
 //!
-//! An object names a role, and nothing in it the policies of the role. RDS looks at them when it makes an instance, and
-//! refuses one whose monitoring role may not write yet ("IAM role ARN value is invalid or does not include the required
-//! permissions for: `ENHANCED_MONITORING`", hashicorp/terraform-provider-aws#315); the first tasks of an ECS service fail
-//! without theirs. IAM takes its time besides, and more of it in regions that an account has to enable: that time begins
-//! with the policy, not with the role.
+//! An object names a role, but not the policies of the role. RDS looks at them when it makes an instance, and refuses one
+//! whose monitoring role may not write yet ("IAM role ARN value is invalid or does not include the required permissions for:
+//! `ENHANCED_MONITORING`", hashicorp/terraform-provider-aws#315); the first tasks of an ECS service fail without theirs. IAM
+//! is also eventually consistent, and takes longer in regions that an account has to enable: that time begins with the
+//! policy, not with the role.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,10 +13,10 @@ use crate::resource::{Catalog, Urn, Value};
 
 const ROLE: &str = "aws:iam:Role";
 
-/// What says what a role may do, in `role`.
+/// The types that grant permissions to the role in `role`.
 const POLICIES: [&str; 2] = ["aws:iam:RolePolicy", "aws:iam:RolePolicyAttachment"];
 
-/// Makes what assumes a role when it is made wait for the policies of that role.
+/// Makes resources that assume a role at their creation wait for the policies of that role.
 pub fn complete(resources: &mut BTreeMap<Urn, Resource>, catalog: &Catalog) {
     let mut policies: BTreeMap<&Urn, Vec<&Urn>> = BTreeMap::new();
     for policy in resources.values() {
@@ -46,7 +46,7 @@ pub fn complete(resources: &mut BTreeMap<Urn, Resource>, catalog: &Catalog) {
             .filter_map(|role| policies.get(*role))
             .flatten()
         {
-            // A policy may well name what it is there for; then it comes after.
+            // A policy may name the resource that it is for; then it comes after that.
             if !reaches(&needs, policy, &resource.urn) {
                 needs.entry(&resource.urn).or_default().insert(policy);
                 added.push((resource.urn.clone(), (*policy).clone()));
@@ -69,7 +69,7 @@ fn roles_in(value: &Value) -> Vec<&Urn> {
         .collect()
 }
 
-/// The same, also by way of what the value refers to: a service by its task definition.
+/// The same, including the roles of what the value refers to: those of a service by its task definition.
 fn roles_of<'a>(value: &'a Value, resources: &'a BTreeMap<Urn, Resource>) -> Vec<&'a Urn> {
     let mut roles = roles_in(value);
     for reference in value.references() {
@@ -82,7 +82,7 @@ fn roles_of<'a>(value: &'a Value, resources: &'a BTreeMap<Urn, Resource>) -> Vec
     roles
 }
 
-/// Whether one needs the other, however many steps away.
+/// Returns whether one needs the other, however many steps away.
 fn reaches(needs: &BTreeMap<&Urn, BTreeSet<&Urn>>, from: &Urn, to: &Urn) -> bool {
     let mut seen = BTreeSet::from([from]);
     let mut left = vec![from];

@@ -1,4 +1,4 @@
-//! What lies in several subnets at once: they belong to one VPC, and AWS wants them in two zones.
+//! Resources in several subnets at once: the subnets belong to one VPC, and AWS wants them in two zones.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,8 +8,8 @@ use crate::resource::{Catalog, Misfit, Urn, Value};
 const SUBNET: &str = "aws:ec2:Subnet";
 const VPC: &str = "vpcId";
 
-/// Fills in the VPC, where the subnets say which it is: it is how a change of VPC is told from one of subnets, and AWS moves
-/// neither load balancer nor subnet group to another.
+/// Fills in the VPC, if the subnets tell which it is: this is how a change of VPC is told from one of subnets, and AWS moves
+/// neither a load balancer nor a subnet group to another VPC.
 pub fn complete(resources: &mut BTreeMap<Urn, Resource>, catalog: &Catalog) {
     let derived: Vec<(Urn, Value)> = resources
         .values()
@@ -65,7 +65,7 @@ pub fn check(resources: &BTreeMap<Urn, Resource>, catalog: &Catalog, errors: &mu
     }
 }
 
-/// The property that lists its subnets, and these, if all are resources of the stack.
+/// The property that lists the subnets of a resource, and the subnets, if all are resources of the stack.
 fn subnets<'a>(
     resource: &Resource,
     resources: &'a BTreeMap<Urn, Resource>,

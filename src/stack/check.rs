@@ -22,7 +22,7 @@ use super::reference::{self, Part};
 use crate::resource::Path;
 use crate::resource::nearest::nearest;
 
-/// Where `${…}` may stand.
+/// The places in which `${…}` may stand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum References {
     /// In place of any value.
@@ -31,10 +31,10 @@ pub enum References {
     WhereMarked,
 }
 
-/// Whole numbers beyond this are not kept exactly by a double.
+/// The greatest whole number up to which a double keeps each exactly.
 const MAX_WHOLE_NUMBER: f64 = 9_007_199_254_740_992.0;
 
-/// After so many faults of one document the rest is no news, and only costs time.
+/// The most faults of one document: beyond these the rest adds nothing, and only costs time.
 const MOST_FAULTS: usize = 1000;
 
 /// One walk, or several over parts of one document.
@@ -133,7 +133,7 @@ impl<'a> Check<'a> {
         }
     }
 
-    /// Refuses a number that no double keeps.
+    /// Refuses a number that a double does not keep exactly.
     fn is_exact(&mut self, node: &Node, number: f64, may_be_text: bool) -> bool {
         let exact = number.is_finite() && number.abs() <= MAX_WHOLE_NUMBER;
         if !exact {
@@ -277,7 +277,7 @@ impl<'a> Check<'a> {
         self.refuse(StackError::new(Fault::NoValue, entry.key_span, label).help(help));
     }
 
-    /// A node as JSON, where no schema says more.
+    /// A node as JSON, for which there is no more specific schema.
     fn plain(&mut self, node: &Node, place: &Path) -> Json {
         match &node.content {
             Content::Number(number) if !self.is_exact(node, *number, true) => Json::Null,
@@ -337,7 +337,7 @@ impl<'a> Check<'a> {
         });
     }
 
-    /// How to write a key whose dots a flag took for separators.
+    /// The spelling of a key whose dots a flag took for separators.
     fn split_key(&self, node: &Node, place: &Path) -> Option<String> {
         if !self.document.is_flag(node.span) {
             return None;
@@ -493,7 +493,7 @@ fn words<'a>(options: &[&'a Json]) -> Option<Vec<&'a str>> {
     (!words.is_empty()).then_some(words)
 }
 
-/// What a schema takes, in plain words.
+/// The values that a schema takes, in plain words.
 fn expected(schema: &Json) -> String {
     let range =
         |low: &str, high: &str, unit: &str| match (schema[low].as_f64(), schema[high].as_f64()) {
@@ -556,7 +556,7 @@ fn enumerate(words: &[&str], last: &str) -> String {
     }
 }
 
-/// What old YAML, or somebody who quotes, means.
+/// The boolean that old YAML, or an author who quotes it, means.
 fn spoken_boolean(text: &str) -> Option<bool> {
     match text.to_ascii_lowercase().as_str() {
         "yes" | "on" | "true" | "y" => Some(true),

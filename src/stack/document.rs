@@ -34,17 +34,17 @@ impl Document {
             .is_some_and(Source::is_flag)
     }
 
-    /// Makes texts of what the schema of a file wants to be text.
+    /// Turns values into texts where the schema of a file wants text.
     pub(super) fn settle(&mut self, schema: &Json) {
         scalar::settle(&mut self.root, schema, schema, &self.sources);
     }
 
-    /// The same for a part of it, by a schema of that part.
+    /// Does the same for a part of it, by a schema of that part.
     pub fn settle_part(&self, part: &mut Node, schema: &Json) {
         scalar::settle(part, schema, schema, &self.sources);
     }
 
-    /// The place of what stands at a path; where the path ends early, the last place on it.
+    /// The place of the value at a path; where the path ends early, the last place on it.
     pub fn place(&self, path: &Path) -> Span {
         let span = self.root.place(path.segments());
         if span == self.root.span {
@@ -54,7 +54,7 @@ impl Document {
         }
     }
 
-    /// What stands at a path.
+    /// The value at a path.
     pub fn node(&self, path: &Path) -> Option<&Node> {
         self.root.find(path.segments())
     }
@@ -71,7 +71,7 @@ impl Document {
             .map_or_else(|| self.place(path), |entry| entry.key_span)
     }
 
-    /// The first key: where to point when the whole file is meant.
+    /// The first key, to point at when the whole file is meant.
     pub fn start(&self) -> Span {
         self.root.entries().first().map_or(
             Span {
@@ -97,7 +97,7 @@ impl Document {
     }
 }
 
-/// What follows the `=` of a flag, if that is what stands there.
+/// The text that follows the `=` of a flag, if the span is that of a flag's value.
 pub(super) fn flag_value(sources: &[Source], span: Span) -> Option<&str> {
     let source = sources.get(span.source as usize)?;
     let (before, value) = source.text.split_at_checked(span.offset as usize)?;

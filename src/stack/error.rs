@@ -1,7 +1,7 @@
-//! What can be wrong with a stack file, and where: codes, labelled spans and help, for `cli` to render.
+//! The faults of a stack file, and their places: codes, labelled spans and help, for `cli` to render.
 //!
-//! Faults are collected, never returned one at a time. A summary carries no user data, so that a known fault is
-//! recognised at a glance; what the author wrote stands in the labels.
+//! Faults are collected, never returned one at a time. A summary carries no user data, so that a known fault is recognised
+//! at a glance; what the author wrote is in the labels.
 
 use std::fmt;
 use std::ops::Range;
@@ -49,7 +49,7 @@ impl Span {
     }
 }
 
-/// A place, and what is to be said about it.
+/// A place, and what to say about it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Label {
     pub span: Span,
@@ -92,7 +92,7 @@ impl StackError {
         }
     }
 
-    /// Points at another place that has to do with it.
+    /// Points at another place that is related to the fault.
     #[must_use]
     pub fn also(mut self, span: Span, label: impl Into<String>) -> Self {
         self.labels.push(Label {
@@ -107,7 +107,7 @@ impl StackError {
         self.fault.code()
     }
 
-    /// Where it starts; what the order of a report goes by.
+    /// The start of the fault, by which a report is ordered.
     pub fn place(&self) -> Span {
         self.labels
             .first()
@@ -129,11 +129,11 @@ impl std::error::Error for StackError {}
 pub struct StackErrors {
     pub sources: Vec<Source>,
     pub errors: Vec<StackError>,
-    /// How many more there are.
+    /// The number of faults beyond these.
     pub omitted: usize,
 }
 
-/// How many faults are told: nobody reads more at a time.
+/// The most faults in a report: no one reads more at a time.
 const MOST_TOLD: usize = 100;
 
 impl StackErrors {
@@ -153,7 +153,8 @@ impl StackErrors {
 
 impl fmt::Display for StackErrors {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Faults of several sources are those of what they make together: the first.
+        // Faults in several sources are faults of the stack that these form together, which has the name of the first
+        // source.
         let mut places = self.errors.iter().map(|error| error.place().source);
         let first = places.next().unwrap_or_default();
         let source = if places.all(|other| other == first) {
@@ -183,12 +184,12 @@ macro_rules! faults {
         pub enum Fault { $(#[doc = $summary] $name,)* }
 
         impl Fault {
-            /// What scripts and searches know it by.
+            /// The code by which scripts and searches know it.
             pub const fn code(self) -> &'static str {
                 match self { $(Self::$name => concat!("fde::stack::", $code),)* }
             }
 
-            /// What a reader knows it by.
+            /// The summary by which a reader knows it.
             pub const fn summary(self) -> &'static str {
                 match self { $(Self::$name => $summary,)* }
             }
@@ -243,14 +244,14 @@ faults! {
     Route "route" "an unusable route"
     RouteClash "route_clash" "clashing routes"
     Value "value" "a value that cannot work"
-    // What works, and may not be meant.
+    // Settings that work, but may not be intended.
     Unencrypted "unencrypted" "traffic that nothing encrypts"
     // Raw resources and options.
     UnknownType "unknown_type" "unknown resource type"
     UnknownResource "unknown_resource" "unknown resource"
     Duplicate "duplicate" "declared twice"
     Taken "taken" "one and the same, twice"
-    // What AWS counts.
+    // Limits of AWS.
     Limit "limit" "more than AWS takes"
     Quota "quota" "more than AWS takes unasked"
 }

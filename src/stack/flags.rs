@@ -1,4 +1,4 @@
-//! `--set` and `--set-new`: values over the file.
+//! `--set` and `--set-new`: values that override the file.
 
 use super::document::FLAGS;
 use super::error::{Fault, Span, StackError};
@@ -9,14 +9,14 @@ use crate::component::registry;
 use crate::resource::nearest::nearest;
 use crate::resource::path::{self, Path, Segment};
 
-/// How far a list may be lengthened by a flag's index.
+/// The deepest path that a flag may have.
 const MAX_FLAG_DEPTH: usize = limits::MAX_DEPTH / 2;
 
 /// `--set path.to.key=value`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Flag {
     pub text: String,
-    /// `--set-new`: may add a section, a service or a resource.
+    /// True for `--set-new`, which may add a section, a service or a resource.
     pub adds: bool,
 }
 
@@ -42,7 +42,7 @@ impl Flag {
     }
 }
 
-/// Lays `path.to.key=value` over the stack; `index` is that of the flag among the sources.
+/// Lays `path.to.key=value` over the stack; `index` is the flag's index among the sources.
 pub fn put(root: Node, flag: &Flag, index: u32) -> Result<Node, Vec<StackError>> {
     let text = &flag.text;
     let refuse = |range: std::ops::Range<usize>, label: &str| {
@@ -91,7 +91,7 @@ pub fn put(root: Node, flag: &Flag, index: u32) -> Result<Node, Vec<StackError>>
     let blanked = format!("{}{value}", " ".repeat(equals + 1));
     let content = match parse::parse(index, &blanked) {
         Ok((node, faults)) if faults.is_empty() => node.content,
-        // It is no YAML, and need not be: where a text is wanted, it is one.
+        // It is not YAML, and need not be: where a text is wanted, it is one.
         _ => Content::Text(value.to_owned()),
     };
     let value = Node::new(Span::new(index, equals + 1..text.len()), content);
@@ -267,7 +267,7 @@ mod tests {
         );
     }
 
-    /// As a command line shows it that is to be copied.
+    /// The form in which a command line to be copied shows it.
     #[test]
     fn the_sign_of_a_hidden_value_is_no_value() {
         let files = [("dev.yaml", "name: shop\n")];
@@ -297,7 +297,7 @@ mod tests {
     const SHOP: &str =
         "network: {}\nservices: { api: { port: 8000, default: true } }\nloadBalancer: {}\n";
 
-    /// The faults of a stack with flags over it, or its service as the section has it.
+    /// The faults of a stack with flags over it, or its service as it is in the section.
     fn with_flags(flags: &[&str]) -> String {
         let text = with_head(SHOP);
         match load(&[("dev.yaml", &text)], flags) {
@@ -342,7 +342,7 @@ mod tests {
             --set1:1 set_flag `resources`: the file has no `resources`
                 help: write `--set-new` instead of `--set` to add `resources`
         "#]].assert_eq(&refused.join(""));
-        // What stands beside, or is checked by its name, is no new thing.
+        // Entries that already exist beside it, or are checked by name, are not new.
         for flag in [
             "services.api.environment.NEW=x",
             "services.api.scaling.min=1",

@@ -1,4 +1,4 @@
-//! What a stack file says about the stack as a whole: everything but the sections.
+//! The head of a stack file: what it says about the stack as a whole, everything but the sections.
 
 use std::collections::BTreeMap;
 
@@ -17,12 +17,12 @@ use crate::component::elsewhere;
 const MAX_TAGS: usize = 50 - OURS;
 const MAX_TAG_KEY: usize = 128;
 const MAX_TAG_VALUE: usize = 256;
-/// All keys together travel in one tag value.
+/// All keys together are stored in one tag value.
 const MAX_TAG_KEYS: usize = 200;
 /// Between them.
 const KEY_SEPARATOR: &str = " + ";
 
-/// Which kind of environment this is. Every default depends on it.
+/// The kind of environment. Every default depends on it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Environment {
@@ -35,7 +35,7 @@ pub enum Environment {
 }
 
 impl Environment {
-    /// As it is written in the file.
+    /// The environment as it is written in the file.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Dev => "dev",
@@ -62,7 +62,7 @@ const CREATE: &str = "create";
 pub enum KmsKey {
     /// The stack makes it.
     Create,
-    /// It is there.
+    /// The key already exists; this is its ARN.
     Arn(String),
 }
 
@@ -111,7 +111,7 @@ pub struct Header {
     /// A sentence for readers of the file.
     #[serde(default)]
     pub description: Option<String>,
-    /// Which kind of environment this is. Every default depends on it.
+    /// The kind of environment. Every default depends on it.
     #[schemars(example = &"dev")]
     pub environment: Environment,
     /// The AWS region of everything in the stack.
@@ -127,20 +127,21 @@ pub struct Header {
     #[serde(default)]
     #[schemars(example = &"123456789012")]
     pub account: Option<String>,
-    /// The ARN of a managed policy that bounds what every role of the stack can ever be allowed. It is made elsewhere, before
-    /// the stack; a role under `resources` with a boundary of its own keeps that.
+    /// The ARN of a managed policy that limits what every role of the stack can ever be allowed. It is made elsewhere,
+    /// before the stack; a role under `resources` with a boundary of its own keeps that.
     #[serde(default)]
     #[schemars(example = &"arn:aws:iam::123456789012:policy/boundary", length(min = 20, max = 2048))]
     pub permissions_boundary: Option<String>,
     /// The path of every role and policy of the stack, which is a part of their ARNs; it begins and ends with `/`. For a new
-    /// stack: on a live one the roles are made again. One under `resources` with a path of its own keeps that. Default: `/`.
+    /// stack: on a live one the roles are replaced. One under `resources` with a path of its own keeps that. Default: `/`.
     #[serde(default)]
     #[schemars(example = &"/fde/", length(min = 1, max = 512))]
     pub role_path: Option<String>,
-    /// One key of KMS for the database, its insights, secrets, log groups, topics and repositories of the sections: `create`
-    /// makes one for the stack, which rotates each year and stays wherever `destroy` leaves data behind; the ARN of a key is
-    /// that of another hand, whose policy lets CloudWatch Logs, alarms and RDS events use it. On a live stack
-    /// the database and the repositories would be made again, which is refused. What is under `resources` says its own. Default: AWS's own keys.
+    /// One KMS key for the database, its insights, secrets, log groups, topics and repositories of the sections: `create`
+    /// makes one for the stack, which rotates each year and stays wherever `destroy` leaves data behind; an ARN is that of a
+    /// key made elsewhere, whose policy lets CloudWatch Logs, alarms and RDS events use it. On a live stack the database and
+    /// the repositories would be replaced, which is refused. Resources under `resources` set their own key. Default: AWS's
+    /// own keys.
     #[serde(default)]
     #[schemars(example = &"create", length(min = 6, max = 2048))]
     pub kms_key: Option<String>,
@@ -279,12 +280,12 @@ pub fn check_tag(
     }
 }
 
-/// The alphabet that all services share.
+/// True for a character of the alphabet that all services share.
 fn is_tag_character(character: char) -> bool {
     character.is_alphanumeric() || " _.:/=+-@".contains(character)
 }
 
-/// A policy of an account, or of AWS.
+/// True for the ARN of a policy of an account, or of AWS.
 fn is_policy_arn(arn: &str) -> bool {
     let parts: Vec<&str> = arn.splitn(6, ':').collect();
     let [arn, partition, service, region, account, policy] = parts.as_slice() else {

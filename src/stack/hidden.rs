@@ -1,14 +1,14 @@
-//! Where a text that may be no sound stack file holds what must not be shown.
+//! The places of secrets in a text that may not be a valid stack file.
 //!
-//! An excerpt around a fault shows the lines beside it, and a command line to be copied shows its flags: either may carry
-//! a secret. Nothing has been parsed where this is asked, so it goes by the letters: what follows a key that is secret is
-//! hidden to the end of its line, and with it the lines that are set in deeper; and so is what an alias there stands for.
-//! Rather too much is hidden than too little.
+//! An excerpt around a fault shows the lines beside it, and a command line to be copied shows its flags: either may carry a
+//! secret. Nothing has been parsed at this point, so the search goes by the letters: what follows a secret key is hidden to
+//! the end of its line, and with it the lines that are indented deeper; and so is what an alias there stands for. It hides
+//! too much rather than too little.
 
 use std::collections::BTreeSet;
 use std::ops::Range;
 
-/// What stands in place of what is hidden.
+/// The text shown in place of a secret.
 pub const HIDDEN: &str = "[secret]";
 
 /// The bytes of a text that hold secrets, in order and without overlaps. `keys` are the names of secret properties.
@@ -18,7 +18,7 @@ pub fn ranges(text: &str, keys: &[&str]) -> Vec<Range<usize>> {
         .flat_map(|key| text.match_indices(key))
         .collect();
     places.sort_unstable();
-    // What lies in a value that is hidden already is not looked at again: a hostile text would take for ever.
+    // A value that is already hidden is not searched again: a hostile text would take far too long.
     let mut aliases = BTreeSet::new();
     let mut ranges = disjoint(places, |at, key| {
         let value = value_after(text, at, at + key.len())?;
@@ -47,7 +47,7 @@ pub fn ranges(text: &str, keys: &[&str]) -> Vec<Range<usize>> {
     joined
 }
 
-/// The ranges that `find` makes of places, but for places that lie in the range before.
+/// The ranges that `find` makes of places, except for places that lie in the range before.
 fn disjoint<'a>(
     places: Vec<(usize, &'a str)>,
     mut find: impl FnMut(usize, &'a str) -> Option<Range<usize>>,
@@ -86,7 +86,7 @@ pub fn cover(text: &str, keys: &[&str]) -> String {
     covered
 }
 
-/// The texts that are secret, line by line and without quotes: what else may be quoting them.
+/// The texts that are secret, line by line and without quotes, to be found where other texts quote them.
 pub fn texts(text: &str, keys: &[&str]) -> Vec<String> {
     let quotes = |character: char| "'\"{}[],".contains(character) || character.is_whitespace();
     ranges(text, keys)
@@ -97,7 +97,7 @@ pub fn texts(text: &str, keys: &[&str]) -> Vec<String> {
         .collect()
 }
 
-/// Where the value of a key begins, if these letters are a key.
+/// The start of the value of a key, if these letters are a key.
 fn value_after(text: &str, start: usize, end: usize) -> Option<usize> {
     let before = text[..start].chars().next_back();
     if before.is_some_and(|character| character.is_alphanumeric() || character == '_') {
@@ -105,7 +105,7 @@ fn value_after(text: &str, start: usize, end: usize) -> Option<usize> {
     }
     let after = text[end..].trim_start_matches(['"', '\'', ']']);
     let after = after.trim_start();
-    // A flag may lead on, to a place in the value.
+    // The path of a flag may go on, to a place in the value.
     let value = if after.starts_with(['.', '[']) {
         after[end_of_path(after)?..].strip_prefix('=')?
     } else {
@@ -114,7 +114,7 @@ fn value_after(text: &str, start: usize, end: usize) -> Option<usize> {
     Some(text.len() - value.len())
 }
 
-/// The end of what a flag leads on to. Quoted keys may hold what would end it.
+/// The end of the path of a flag. Quoted keys may hold characters that would end it.
 fn end_of_path(text: &str) -> Option<usize> {
     let mut quote = None;
     let end = text.find(|character: char| {
@@ -130,11 +130,11 @@ fn end_of_path(text: &str) -> Option<usize> {
             character == '=' || character.is_whitespace()
         }
     });
-    // Where a quote is never closed, rather too much is hidden.
+    // If a quote is never closed, too much is hidden rather than too little.
     end.or_else(|| text.find('='))
 }
 
-/// The end of a value's line, or of the last line that is set in deeper than its key.
+/// The end of a value's line, or of the last line that is indented deeper than its key.
 fn end_of_value(text: &str, key: usize, value: usize) -> usize {
     let line_start = text[..key].rfind('\n').map_or(0, |newline| newline + 1);
     let indent = |line: &str| line.len() - line.trim_start_matches([' ', '-', '?']).len();

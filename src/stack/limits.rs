@@ -1,20 +1,20 @@
-//! What no stack file may hold, whatever it means: checked on the bare text, before any parser sees it.
+//! Limits of every stack file, whatever it means: checked on the bare text, before any parser sees it.
 
 use super::error::{Fault, Span, StackError};
 
 /// The longest file that is read.
 pub const MAX_BYTES: usize = 1 << 20;
 
-/// How deep lists and maps may nest.
+/// The greatest depth of nested lists and maps.
 pub const MAX_DEPTH: usize = 64;
 
-/// How many keys and values a file may hold.
+/// The most keys and values that a file may hold.
 pub const MAX_NODES: usize = 250_000;
 
-/// How many values aliases may add.
+/// The most values that aliases may add.
 pub const MAX_ALIASED_NODES: usize = 10_000;
 
-/// After so many faults of the bare text the rest is no news.
+/// The most faults of the bare text that are reported: beyond these the rest adds nothing.
 const MAX_CHARACTER_FAULTS: usize = 20;
 
 /// The fault of a file that is longer than [`MAX_BYTES`].
@@ -25,8 +25,8 @@ pub fn too_large(place: Span) -> StackError {
 
 /// Checks length and characters.
 ///
-/// Control characters and bidirectional overrides could make a terminal or a reviewer show something else than what is
-/// done; the Unicode line separators end a line for one YAML parser and not for another.
+/// Control characters and bidirectional overrides could show something other than what is done, in a terminal or to a
+/// reviewer; the Unicode line separators end a line for one YAML parser and not for another.
 pub fn check(source: u32, text: &str) -> Result<(), Vec<StackError>> {
     if text.len() > MAX_BYTES {
         return Err(vec![too_large(Span::new(source, 0..0))]);

@@ -1,4 +1,4 @@
-//! The values of a YAML text and where they stand: the pass over the events of `saphyr-parser`.
+//! The values of a YAML text and their places: the pass over the events of `saphyr-parser`.
 //!
 //! It counts depth, nodes and aliases while it reads, so that a hostile file is refused before anything is built from it.
 
@@ -75,13 +75,13 @@ impl<'a> Positions<'a> {
     }
 }
 
-/// Where a value stands, and how it is made.
+/// The place of a value, and its structure.
 pub struct Mark {
     pub span: Span,
     pub shape: Shape,
-    /// Values in it, itself included, aliases counted as what they stand for.
+    /// The number of values in it, itself included, with aliases counted as what they stand for.
     weight: usize,
-    /// Levels of lists and maps in it.
+    /// The levels of lists and maps in it.
     height: usize,
 }
 
@@ -237,7 +237,7 @@ impl<'a> Marking<'a> {
     }
 
     fn key(&mut self, text: &str, style: ScalarStyle, span: Span) {
-        // What a key says is its text, whatever it would be as a value; a parser writes `~` for nothing.
+        // The name of a key is its text, whatever it would be as a value; a parser writes `~` for nothing.
         if span.length == 0 {
             let label = "a key must stand here";
             self.errors

@@ -1,8 +1,8 @@
 //! Stack files: YAML text into spanned values, every problem at once.
 //!
-//! Knows the structure of a stack and its head; what a section means and becomes is [`crate::component`]'s, whose
-//! registry lends its schemas for the check of the structure. Knows neither AWS nor the graph, and reads files only
-//! through the function it is given. Start with [`load`].
+//! This module knows the structure of a stack and its head. What a section means and becomes belongs to
+//! [`crate::component`], whose registry provides the schemas for the check of the structure. This one knows neither AWS nor
+//! the graph, and reads files only through the function it is given. Start with [`load`].
 
 mod check;
 mod document;
@@ -45,13 +45,13 @@ pub struct Stack {
     pub name: String,
     pub environment: Environment,
     pub region: String,
-    /// What its ECS cluster is called, if the author said so.
+    /// The name of its ECS cluster, if the author gave one.
     pub cluster_name: Option<String>,
     /// The policy that bounds its roles, if the author named one.
     pub permissions_boundary: Option<String>,
-    /// The path of its roles and policies, if the author said so.
+    /// The path of its roles and policies, if the author gave one.
     pub role_path: Option<String>,
-    /// The key that encrypts what its sections make, if they do not go by AWS's own.
+    /// The key that encrypts what its sections make, if they do not use AWS's own.
     pub kms_key: Option<KmsKey>,
     /// The only account it may be applied to, if the author named one.
     pub account: Option<String>,
@@ -61,7 +61,7 @@ pub struct Stack {
     document: Document,
     /// The sections as JSON, without the values that are structurally at fault.
     sections: serde_json::Map<String, Json>,
-    /// Sections, and entries of sections, that lack values for it: `network`, `services.api`.
+    /// The sections, and entries of sections, that lack values because of faults: `network`, `services.api`.
     unsound: BTreeSet<Path>,
     /// Faults outside the head.
     faults: Vec<StackError>,
@@ -91,8 +91,8 @@ impl Stack {
         self.sections.get(key)
     }
 
-    /// True if a section or one of its entries lacks values that are structurally at fault, so that it cannot be judged
-    /// as a whole, nor what refers to it.
+    /// True if a section or one of its entries lacks values that are structurally at fault. Then neither it as a whole nor
+    /// what refers to it can be judged.
     pub(crate) fn is_unsound(&self, path: impl Into<Path>) -> bool {
         self.unsound.contains(&path.into())
     }
@@ -106,7 +106,7 @@ impl Stack {
         &self.faults
     }
 
-    /// What in the head may be a mistake, and may not.
+    /// The things in the head that may or may not be mistakes.
     pub fn warnings(&self) -> &[StackError] {
         &self.warnings
     }
@@ -118,8 +118,8 @@ impl Stack {
 /// [`limits::MAX_BYTES`] with [`std::io::ErrorKind::FileTooLarge`] before it reads them.
 ///
 /// # Errors
-/// Everything that keeps the stack from being told from others: unreadable text, or a fault in its head. Then the
-/// faults in the structure of its sections are told too.
+/// Everything that keeps the stack from being told from others: unreadable text, or a fault in its head. Then the faults in
+/// the structure of its sections are reported too.
 pub fn load(path_name: &str, read: Read<'_>, flags: &[Flag]) -> Result<Stack, StackErrors> {
     let (mut document, mut faults) = layers::read(path_name, read, flags)?;
     let schema = schema::of_file();
@@ -128,7 +128,7 @@ pub fn load(path_name: &str, read: Read<'_>, flags: &[Flag]) -> Result<Stack, St
     let mut warnings = Vec::new();
     let head = check_head(&document, &schema, &mut head_faults, &mut warnings);
     head_faults.retain(|error| {
-        // A key that nothing knows does not make the head unsound.
+        // An unknown key does not make the head unsound.
         let minor = matches!(error.fault, Fault::UnknownKey);
         if minor {
             faults.push(error.clone());
@@ -183,11 +183,11 @@ fn check_head(
     let head = check.value(&head, schema, &Path::default(), document.start());
     errors.append(&mut check.errors);
     header::check(document, errors, warnings);
-    // What is structurally at fault has just been reported, piece by piece.
+    // The structural faults have just been reported, one by one.
     serde_json::from_value(head).ok()
 }
 
-/// What the check of the sections finds.
+/// The result of the check of the sections.
 #[derive(Default)]
 struct Sections {
     sound: serde_json::Map<String, Json>,
@@ -201,7 +201,7 @@ impl Sections {
             return;
         };
         if entry.value.is_null() {
-            // `null` takes a section out again; nothing at all is more likely an accident.
+            // `null` removes a section again; nothing at all is more likely an accident.
             if document.text(entry.value.span).is_empty() {
                 let label = format!("`{}` has no value", section.key);
                 let help = format!(
@@ -227,7 +227,7 @@ impl Sections {
             self.faults.append(&mut check.errors);
             return;
         };
-        // Each entry stands for itself, so that a fault in one does not hide those of the others.
+        // Each entry is checked by itself, so that a fault in one does not hide those of the others.
         let mut sound = serde_json::Map::new();
         for inner in entries {
             let alone = Node::new(entry.value.span, Content::Map(vec![inner.clone()]));
@@ -246,7 +246,7 @@ impl Sections {
     }
 }
 
-/// True unless the values are all there, with keys beside them that nothing knows.
+/// True unless the values are all there, with unknown keys beside them.
 fn spoils_values(errors: &[StackError]) -> bool {
     errors
         .iter()

@@ -10,7 +10,7 @@ pub struct Node {
     pub content: Content,
 }
 
-/// What YAML can say, without what we refuse.
+/// The values of YAML, without those that we refuse.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Content {
     Null,
@@ -67,7 +67,7 @@ impl Node {
         }
     }
 
-    /// The entries of a map; of anything else, none.
+    /// The entries of a map; none for anything else.
     pub fn entries(&self) -> &[Entry] {
         self.as_map().unwrap_or_default()
     }
@@ -95,7 +95,7 @@ impl Node {
         }
     }
 
-    /// The place of what stands at a path; where the path ends early, the last place on it.
+    /// The place of the value at a path; where the path ends early, the last place on it.
     pub fn place(&self, path: &[Segment]) -> Span {
         let Some((first, rest)) = path.split_first() else {
             return self.span;
@@ -125,7 +125,7 @@ impl Node {
 }
 
 impl Entry {
-    /// Where to point when the entry is meant: at a scalar's value, else at the key.
+    /// The place to point at when the entry is meant: a scalar's value, else the key.
     pub fn place(&self) -> Span {
         match self.value.content {
             Content::Map(_) | Content::List(_) | Content::Null => self.key_span,
@@ -134,7 +134,7 @@ impl Entry {
     }
 }
 
-/// Lays one map over another: maps merge, lists and scalars replace. The upper one's spans win where it says something.
+/// Lays one map over another: maps merge, lists and scalars replace. The upper one's spans win where it sets something.
 pub fn merge(lower: Node, upper: Node) -> Node {
     match (lower.content, upper.content) {
         (Content::Map(lower_entries), Content::Map(upper_entries)) => {

@@ -41,7 +41,7 @@ fn node(marks: &Marks, mark: usize) -> Node {
             Content::Map(
                 entries
                     .iter()
-                    // A duplicate has been reported; the first one stands.
+                    // A duplicate has been reported; the first one applies.
                     .filter(|(key, _)| seen.insert(key.text.as_str()))
                     .map(|(key, value)| Entry {
                         key: key.text.clone(),
@@ -228,7 +228,7 @@ mod tests {
         );
     }
 
-    /// Far more than they take, and far less than a reader that is not linear would.
+    /// Far more than they take, and far less than a non-linear reader would take.
     const PATIENCE: Duration = Duration::from_secs(5);
 
     /// The first fault of a text.

@@ -1,8 +1,8 @@
 //! `${name.output}` inside texts: the grammar, not what the names mean.
 //!
-//! As in Pulumi YAML: `${name.output}`, `${name.list[0]}`, `${name.map["key"]}`, and `$$` for a literal `$`. A `$` in front
-//! of anything else stands for itself. Names may hold slashes, so that what a section made can be named too:
-//! `${network/vpc.id}`.
+//! The grammar is that of Pulumi YAML: `${name.output}`, `${name.list[0]}`, `${name.map["key"]}`, and `$$` for a literal
+//! `$`. A `$` in front of anything else stands for itself. Names may hold slashes, so that what a section made can be named
+//! too: `${network/vpc.id}`.
 
 use std::ops::Range;
 
@@ -26,7 +26,7 @@ pub struct Reference {
     pub range: Range<usize>,
 }
 
-/// A `${…}` that is none.
+/// A `${…}` that is no valid reference.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Malformed {
     pub range: Range<usize>,
@@ -39,7 +39,7 @@ pub fn holds_reference(text: &str) -> bool {
     while let Some(at) = rest.find('$') {
         match rest.as_bytes().get(at + 1) {
             Some(b'{') => return true,
-            // `$$` is a literal; what follows it is looked at anew.
+            // `$$` is a literal; the scan starts again after it.
             Some(b'$') => rest = &rest[at + 2..],
             _ => rest = &rest[at + 1..],
         }
@@ -90,7 +90,7 @@ pub fn split(text: &str) -> (Vec<Part>, Vec<Malformed>) {
     (parts, malformed)
 }
 
-/// Reads the reference that starts at `start`; says where it ends.
+/// Reads the reference that starts at `start`, and returns its end with it.
 fn reference(text: &str, start: usize) -> (usize, Result<Reference, &'static str>) {
     let body = &text[start + 2..];
     let (path, rest) = match Path::scan(body, is_plain) {

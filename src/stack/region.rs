@@ -1,7 +1,7 @@
-//! The regions of AWS, and what is none.
+//! The regions of AWS, and names that are none.
 //!
-//! AWS opens regions more often than fde-infra is built: one that is spelled as AWS spells them, and is not in the list,
-//! is a warning. One with a direction or an area that no region has, a letter from one that there is, is a mistake.
+//! AWS opens regions more often than fde-infra is built: a name that is spelled as AWS spells them, but is not in the list,
+//! is a warning. A name with a direction or an area that no region has, one letter from a real one, is a mistake.
 
 use super::error::{Fault, Span, StackError};
 
@@ -57,7 +57,7 @@ pub const REGIONS: [&str; 48] = [
     "us-west-2",
 ];
 
-/// The directions that names of regions are made with.
+/// The directions in the names of regions.
 const DIRECTIONS: [&str; 9] = [
     "central",
     "east",
@@ -70,10 +70,10 @@ const DIRECTIONS: [&str; 9] = [
     "west",
 ];
 
-/// The most letters that a region differs in from the one that was meant.
+/// The most letters in which a mistyped region differs from the one that was meant.
 const SLIPS: usize = 2;
 
-/// What is to be said of the region of a stack.
+/// The verdict on the region of a stack.
 pub enum Verdict {
     Known,
     /// Spelled like a region, and not in the list.
@@ -121,7 +121,7 @@ pub fn judge(region: &str, span: Span) -> Verdict {
 /// The region that was most likely meant.
 fn likeliest(region: &str, slips: usize) -> Option<String> {
     let distance = |known: &str| strsim::damerau_levenshtein(region, known);
-    // No name is so long; to compare a hostile one would take seconds.
+    // No name is this long; comparing a hostile one would take seconds.
     if region.len() > 40 {
         return None;
     }
@@ -147,8 +147,8 @@ fn is_formed(region: &str) -> bool {
         && matches!(number.as_bytes(), [b'1'..=b'9'])
 }
 
-/// How many letters a region may differ in from the one that was meant; none if it could well be a new one. An area that
-/// no region is in may be new as well, unless it is a letter from one that there is.
+/// The number of letters in which a region may differ from the one that was meant; none if it could well be a new one. An
+/// area that no region is in may be new as well, unless it is one letter from a real one.
 fn slips(region: &str) -> usize {
     let is_known = |word: &str| {
         DIRECTIONS.contains(&word)

@@ -1,8 +1,8 @@
-//! What a scalar says.
+//! The meaning of a scalar.
 //!
-//! YAML reads a plain scalar as null, a boolean, a number or a text, before anybody knows what is wanted: `6063e25` is a
-//! number to it. Where the schema wants a text, what the author wrote is the value: [`settle`] goes over a tree and sees
-//! to that.
+//! YAML reads a plain scalar as null, a boolean, a number or a text, before it is known what is wanted: `6063e25` is a
+//! number to it. Where the schema wants a text, the value is what the author wrote: [`settle`] walks a tree and sees to
+//! that.
 
 use serde_json::Value as Json;
 
@@ -11,7 +11,8 @@ use super::document::flag_value;
 use super::error::Source;
 use super::node::{Content, Node};
 
-/// A plain scalar by the core schema of YAML 1.2. What old YAML took for more (`on`, `0777`, `1_000`) is text.
+/// Reads a plain scalar by the core schema of YAML 1.2. What old YAML took for a boolean or a number (`on`, `0777`, `1_000`)
+/// is text.
 pub fn read(text: &str) -> Content {
     match text {
         "" | "~" | "null" | "Null" | "NULL" => return Content::Null,
@@ -41,7 +42,7 @@ fn number(text: &str) -> Option<f64> {
     (is_number && !leads_with_zero).then(|| text.parse().ok())?
 }
 
-/// Makes texts of what the schema wants to be text. `root` is the schema that `$ref` points into.
+/// Turns values into texts where the schema wants text. `root` is the schema that `$ref` points into.
 pub fn settle(node: &mut Node, schema: &Json, root: &Json, sources: &[Source]) {
     let options = alternatives(root, schema);
     let source = match node.content {
@@ -77,7 +78,7 @@ pub fn settle(node: &mut Node, schema: &Json, root: &Json, sources: &[Source]) {
     }
 }
 
-/// The schema of what stands under a key.
+/// The schema of the value under a key.
 fn at_key<'a>(options: &[&'a Json], key: &str) -> Option<&'a Json> {
     options.iter().find_map(|option| {
         let known = option["properties"].get(key);
@@ -95,7 +96,7 @@ fn names(schema: &Json, kind: &str) -> bool {
             .is_some_and(|all| all.iter().any(is_said))
 }
 
-/// True if a schema takes a value for what it is, rather than for its text.
+/// True if a schema takes a value as it is, rather than as its text.
 fn takes(schema: &Json, content: &Content) -> bool {
     let kind = match content {
         // With these a schema takes everything.

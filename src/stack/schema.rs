@@ -74,7 +74,7 @@ fn definition(token: &str) -> String {
     token.replace(':', ".")
 }
 
-/// Leaving a section out and writing `null` mean the same.
+/// Lets a section be `null`: leaving it out and writing `null` mean the same.
 fn or_null(mut schema: Json) -> Json {
     let description = schema.get("description").cloned();
     if let Some(schema) = schema.as_object_mut() {

@@ -1,4 +1,4 @@
-//! What the tests of layers and flags share.
+//! Shared helpers for the tests of layers and flags.
 
 use std::io;
 
@@ -30,7 +30,7 @@ fn show(node: &Node) -> String {
     }
 }
 
-/// Lays files and flags over each other: what comes of them, or their faults.
+/// Lays files and flags over each other, and checks the result or their faults.
 pub fn check(files: &[(&str, &str)], set: &[&str], expected: &Expect) {
     let read = |path: &str| {
         files

@@ -1,4 +1,4 @@
-//! Which alarms a database has by its environment and its file, and at what they ring.
+//! The alarms that a database has by its environment and its file, and the thresholds at which they ring.
 
 use std::fmt::Write as _;
 
@@ -24,7 +24,7 @@ fn number(resource: &Resource, input: &str) -> f64 {
     }
 }
 
-/// What watches the lack of something, a line each; `!` where it came by default.
+/// Checks the alarms on a shortage, one a line; `!` marks those that came by default.
 fn check(environment: &str, sections: &str, expected: &Expect) {
     let mut text = String::new();
     for resource in expansion(environment, sections).resources {
@@ -153,7 +153,7 @@ monitoring:
     );
 }
 
-/// The dashboard of a file that says nothing changes with its alarms, and so it says what keeps it.
+/// The dashboard changes with its alarms if the file says nothing, and so it reports what keeps it.
 #[test]
 fn the_dashboard_says_which_alarms_came_with_it() {
     let kept = |sections: &str| -> Vec<String> {

@@ -1,4 +1,4 @@
-//! Which events of the database go to the topic, and what it takes that RDS may send them.
+//! The events of the database that go to the topic, and what RDS needs to be allowed to send them.
 
 use super::*;
 use crate::component::testing::{catalog, load};
@@ -84,7 +84,7 @@ fn without_a_database_there_is_nothing_to_hear_of() {
     assert_eq!(publishers(&expansion), ["cloudwatch.amazonaws.com"]);
 }
 
-/// RDS refuses a subscription to a topic that it may not publish to.
+/// RDS refuses a subscription to a topic that it is not allowed to publish to.
 #[test]
 fn subscriptions_come_after_the_policy_and_name_what_is_of_the_stack() {
     let expansion = expansion("staging", &format!("{DATABASE}monitoring: {{}}\n"));

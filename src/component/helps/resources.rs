@@ -13,7 +13,7 @@ pub(super) fn cases() -> Vec<Case> {
     cases
 }
 
-/// Names and keys that two want, references that lead nowhere or in a circle.
+/// Names and keys that two resources want, references that lead nowhere or in a circle.
 fn between() -> Vec<Case> {
     let services = |keys: &str| {
         sections(&format!(
@@ -128,7 +128,7 @@ fn values() -> Vec<Case> {
     ]
 }
 
-/// Where the traffic of a network is recorded, and by what right.
+/// The destination of the records of a network's traffic, and the right to write them.
 fn flow_logs() -> Vec<Case> {
     const GROUP: &str = "logDestination: 'arn:aws:logs:eu-south-2:123456789012:log-group:a'";
     const BUCKET: &str = "logDestination: 'arn:aws:s3:::shop-logs'";
@@ -149,7 +149,7 @@ fn flow_logs() -> Vec<Case> {
     ]
 }
 
-/// What AWS counts.
+/// Limits of AWS.
 fn too_much() -> Vec<Case> {
     let statement = |letters: usize| format!("{{ Sid: {} }}", "x".repeat(letters));
     let policies = |text: String| {

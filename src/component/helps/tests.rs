@@ -1,7 +1,7 @@
-//! Every help is tried: what it says is done on the file, and the fault is gone, or has become another one.
+//! Every help is tried: it is followed in the file, and then the fault is gone, or has become another one.
 //!
-//! A help in one of the usual forms is followed by its words. What is left to the author (a name of his own) is done by
-//! hand, beside the file that has the fault.
+//! A help in one of the usual forms is followed by its words. What is left to the author (a name to choose) is done by hand,
+//! beside the file that has the fault.
 
 mod resources;
 
@@ -16,7 +16,7 @@ use crate::stack::{StackError, StackErrors};
 const HEAD: &str = "name: shop\nenvironment: dev\nregion: eu-south-2\n";
 const SHOP: &str = "network: {}\nservices: { api: { port: 1, default: true } }\nloadBalancer: {}\n";
 
-/// A file with faults, flags over it, and what an author does by hand: what he replaces, and by what.
+/// A file with faults, flags over it, and the edits that an author makes by hand: what is replaced, and by what.
 struct Case {
     text: String,
     flags: Vec<String>,
@@ -199,8 +199,8 @@ fn quoted(text: &str) -> Vec<&str> {
     text.split('`').skip(1).step_by(2).collect()
 }
 
-/// What a text becomes when a help is followed: one text for each way that it offers. `None` for a help that leaves the
-/// choice to the author.
+/// Follows a help in a text, and returns one text for each way that it offers. `None` for a help that leaves the choice to
+/// the author.
 fn follow(help: &str, error: &StackError, text: &str) -> Option<Vec<String>> {
     let place = error.labels[0].span.range();
     let there = &text[place.clone()];
@@ -221,7 +221,7 @@ fn follow(help: &str, error: &StackError, text: &str) -> Option<Vec<String>> {
         return Some(vec![replaced(wrong, words[0])]);
     }
     if help.starts_with("take one of the two out, or change its `") {
-        // What is to be changed is at the place, or the help names the wrong key.
+        // The text to change is at the place, or the help names the wrong key.
         let before = text[..place.start].trim_end();
         let is_named = before.ends_with(&format!("{}:", words[0]));
         let another = replaced(place, &format!("{there}-2"));
@@ -234,7 +234,7 @@ fn follow(help: &str, error: &StackError, text: &str) -> Option<Vec<String>> {
         return Some(vec![replaced(place, next)]);
     }
     if help.starts_with('`') {
-        // What to write, perhaps as a list.
+        // The text to write, perhaps as a list.
         let instead = match words[0] {
             list if list.starts_with('[') => list.to_owned(),
             text => format!("\"{text}\""),
@@ -286,7 +286,7 @@ fn follow(help: &str, error: &StackError, text: &str) -> Option<Vec<String>> {
         return Some(vec![replaced(place.start..end, "")]);
     }
     if help.starts_with("write `") {
-        // An entry, or what stands for a value.
+        // An entry, or the text in place of a value.
         let key = format!("{there}:");
         return Some(
             words
@@ -307,7 +307,7 @@ fn follow(help: &str, error: &StackError, text: &str) -> Option<Vec<String>> {
     None
 }
 
-/// The same for flags.
+/// Follows a help in a flag.
 fn follow_flag(help: &str, flag: &str) -> Option<Vec<String>> {
     let words = quoted(help);
     let (_, value) = flag.split_once('=').unwrap_or((flag, "x"));
@@ -396,8 +396,8 @@ fn what_a_help_says_can_be_done_and_the_fault_is_gone() {
     assert_eq!(untried, [] as [String; 0], "helps that no case has");
 }
 
-/// The helps in the sources of the rooms that check a file: texts that begin as a help does; and everywhere what a fault is
-/// given as its help.
+/// The helps in the sources of the rooms that check a file: texts that begin as a help does; and in all sources the text
+/// that a fault is given as its help.
 fn written() -> Vec<String> {
     const BEGINNINGS: [&str; 15] = [
         "write ",
@@ -423,7 +423,7 @@ fn written() -> Vec<String> {
             .iter()
             .any(|start| literal.starts_with(start))
             || literal.contains("ask AWS to raise the quota")
-            // Of a region that is perhaps there.
+            // This one is about a region that may exist.
             || literal.starts_with("if AWS has it")
     };
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -436,13 +436,13 @@ fn written() -> Vec<String> {
             let lines = code.unwrap_or_default().lines().map(str::trim_start);
             let lines: Vec<&str> = lines.filter(|line| !line.starts_with("//")).collect();
             for (index, line) in lines.iter().enumerate() {
-                // What is given may begin on the next line.
+                // The given text may begin on the next line.
                 let above = index.checked_sub(1).map_or("", |above| lines[above]);
                 let given = |line: &str| GIVEN.iter().any(|word| line.contains(word));
                 let goes_on = above.ends_with('(') || above.ends_with('=');
                 let is_given =
                     given(line) || goes_on && (given(above) || above.ends_with("let help ="));
-                // A name before it is no help.
+                // A name before it is not a help.
                 let after = GIVEN
                     .iter()
                     .filter_map(|word| Some(line.find(word)? + word.len()))
@@ -475,7 +475,7 @@ fn until_quote(text: &str) -> &str {
     &text[..end.unwrap_or(text.len())]
 }
 
-/// The Rust sources under a folder, but for those of tests.
+/// The Rust sources under a folder, except for those of tests.
 fn sources(folder: &Path) -> Vec<PathBuf> {
     let entries = std::fs::read_dir(folder).unwrap();
     let mut found = Vec::new();
@@ -541,7 +541,7 @@ fn the_keys_that_answers_name_are_there() {
                 keys[word].is_null() && synonyms[word].is_null(),
                 "{word} is a key"
             );
-            // Whatever else it says, the first thing that it asks for can be done.
+            // The first thing that it asks for can be done, whatever else it says.
             let answer = answer.as_str().unwrap();
             let can_be_done = answer.contains("take the key out") || answer.contains('`');
             assert!(can_be_done, "{word}: {answer}");

@@ -15,7 +15,7 @@ fn made(environment: &str, keys: &str, more: &str, name: &str) -> Resource {
     resources.find(|one| one.urn.name() == name).unwrap()
 }
 
-/// What came later, what it was before, and what keeps that.
+/// The defaults that came later, the values before, and what keeps those.
 fn told(resource: &Resource) -> Vec<String> {
     let told = resource.options.new_defaults.iter().map(|one| {
         let path = one.path.as_ref().map(Path::to_string);
@@ -64,7 +64,7 @@ fn tags_of_images_are_pushed_once_unless_the_file_says_otherwise() {
 fn what_runs_is_kept_unless_the_file_says_otherwise() {
     let tag = made("prod", "", "", "services/api/liveImage");
     assert_eq!(tag.inputs["tag"], "fde-live-api".into());
-    // A new stack has it only once there is an image, which is nothing to be told of.
+    // A new stack has it only once there is an image, which is not worth reporting.
     assert_eq!(told(&tag), [] as [&str; 0]);
     let policy = made("prod", "", "", "services/api/lifecyclePolicy");
     let rule = "Some(\"policy.rules[0].selection.tagPrefixList\") was Some(null)";

@@ -1,4 +1,4 @@
-//! What the check says of a file.
+//! The findings of the check in a file.
 
 use expect_test::expect;
 
