@@ -1,6 +1,6 @@
 //! The command line: arguments, wiring, exit status, and errors into reports.
 //!
-//! Decides nothing: each command is a file that calls the rooms in order and shows what comes back. Start with
+//! Decides nothing: each command is a file that calls the other modules in order and shows what comes back. Start with
 //! [`session`] (stack file to plan, which all commands share), then [`up`].
 
 mod accepts;
@@ -90,7 +90,7 @@ enum Command {
     Sandbox(sandbox::Command),
 }
 
-/// What every command works with.
+/// The context of every command.
 struct Context {
     global: GlobalArguments,
     surroundings: Surroundings,
@@ -98,7 +98,7 @@ struct Context {
     interrupts: Interrupts,
 }
 
-/// What a command answers.
+/// The result of a command.
 type CommandResult = Result<Exit, Failure>;
 
 /// Runs the program with its arguments, the name of the program first.
@@ -201,7 +201,7 @@ fn run(cli: Cli, surroundings: Surroundings) -> Exit {
             Err(failure) => failure.report(&mut context.terminal),
         }
     });
-    // A prompt or an installation may still hold a thread; nobody waits for it.
+    // A prompt or an installation may still hold a thread; no one waits for it.
     runtime.shutdown_background();
     match exit {
         // Under this flag 2 means changes, so that every failure has to be 1.
@@ -211,7 +211,7 @@ fn run(cli: Cli, surroundings: Surroundings) -> Exit {
     }
 }
 
-/// A panic says where it happened, and nothing that was in memory: that could be a secret.
+/// Makes a panic say where it happened, and nothing that was in memory: that could be a secret.
 fn report_panics() {
     std::panic::set_hook(Box::new(|panic| {
         let mut terminal = Terminal::new(ColorChoice::Auto);
