@@ -1,6 +1,6 @@
 //! Lines of styled text, and how wide they are.
 //!
-//! Nothing but a [`Line`] reaches the terminal, and what enters one has been made [`inert`](super::inert).
+//! Only a [`Line`] reaches the terminal, and text that enters one has been made [`inert`](super::inert).
 
 use std::collections::VecDeque;
 
@@ -57,7 +57,7 @@ impl Line {
         self.spans.is_empty()
     }
 
-    /// Columns it takes.
+    /// The columns that it takes.
     pub fn width(&self) -> usize {
         self.spans
             .iter()
@@ -93,7 +93,7 @@ impl Line {
         Self { spans }
     }
 
-    /// In at most so many lines of at most a width, broken after spaces and commas; `…` where the last one is cut.
+    /// Broken into at most `most` lines of at most a width, after spaces and commas; `…` where the last one is cut.
     pub fn wrapped(self, width: usize, most: usize) -> Vec<Self> {
         let mut lines = Vec::new();
         let mut pieces: VecDeque<(Style, String)> =
@@ -258,7 +258,7 @@ mod tests {
         assert_eq!(rendered(Line::plain("aws::x ## y")), "aws::x ## y");
     }
 
-    /// Whatever is put together from whatever comes in, in whatever pieces and at whatever width.
+    /// Checks lines that are put together from any input, in any pieces and at any width.
     #[test]
     fn every_line_is_inert() {
         for seed in 0..5_000 {
