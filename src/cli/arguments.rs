@@ -49,7 +49,7 @@ pub struct GlobalArguments {
     pub non_interactive: bool,
 }
 
-/// The choice of a stack.
+/// The arguments that name a stack.
 #[derive(Debug, Clone, Args)]
 pub struct StackArguments {
     /// Name of a file in stacks/, or a path.
@@ -64,7 +64,7 @@ pub struct StackArguments {
         hide_env_values = true
     )]
     pub set: Vec<String>,
-    /// As --set, and may add a section, a service or a resource: services.worker.cpu=512. Can be repeated.
+    /// Like --set, and may add a section, a service or a resource: services.worker.cpu=512. Can be repeated.
     #[arg(
         long,
         env = "FDE_INFRA_SET_NEW",
@@ -82,7 +82,7 @@ impl StackArguments {
     }
 }
 
-/// The choice of resources.
+/// The arguments that select resources.
 #[derive(Debug, Clone, Args)]
 pub struct SelectionArguments {
     /// Only this resource and what it needs: a name, a section or a pattern with `*`. Can be repeated.
@@ -119,7 +119,8 @@ pub struct SelectionArguments {
         value_delimiter = ','
     )]
     pub remove: Vec<String>,
-    /// Take this object for the stack's, although its tags alone say that it is: an id or ARN, or `*` for all. Can be repeated.
+    /// Treat this object as the stack's, although its tags alone say that it is: an id or ARN, or `*` for all. Can be
+    /// repeated.
     #[arg(
         long,
         env = "FDE_INFRA_TRUST",
@@ -127,7 +128,7 @@ pub struct SelectionArguments {
         value_delimiter = ','
     )]
     pub trust: Vec<String>,
-    /// Set the stack up in this region too, although it stands in another one already. Can be repeated.
+    /// Set the stack up in this region too, although it exists in another one already. Can be repeated.
     #[arg(
         long,
         env = "FDE_INFRA_ALLOW_REGION",
@@ -138,7 +139,7 @@ pub struct SelectionArguments {
     pub allow_region: Vec<String>,
 }
 
-/// Actions that are forced although no change asks for them.
+/// The actions to force although nothing asks for them.
 #[derive(Debug, Clone, Default, PartialEq, Args)]
 pub struct ForceArguments {
     /// Replace this resource. Can be repeated.
@@ -149,7 +150,8 @@ pub struct ForceArguments {
         value_delimiter = ','
     )]
     pub replace: Vec<String>,
-    /// Reboot this database instance once it is as wanted, so that what waits for a reboot takes effect. Can be repeated.
+    /// Reboot this database instance once it matches the file, so that what waits for a reboot takes effect. Can be
+    /// repeated.
     #[arg(
         long,
         env = "FDE_INFRA_REBOOT",
@@ -159,7 +161,7 @@ pub struct ForceArguments {
     pub reboot: Vec<String>,
 }
 
-/// The handling of other runs on the same stack.
+/// The arguments about other runs on the same stack.
 #[derive(Debug, Clone, Args)]
 pub struct LockArguments {
     /// Wait at most this long for another run to end: 30s, 10m, 1h30m, or 0 not to wait. A dead run's lock is free after a
@@ -260,7 +262,7 @@ pub fn duration(text: &str) -> Result<Duration, String> {
             .ok_or_else(wrong)?;
         rest = after.get(1..).unwrap_or_default();
     }
-    // No run lasts longer than a year, and clocks can be computed with for that long.
+    // No run lasts longer than a year, and clocks can be reckoned with for that long.
     match total {
         _ if text.is_empty() => Err(wrong()),
         0..=31_536_000 => Ok(Duration::from_secs(total)),

@@ -38,7 +38,7 @@ pub struct Heard {
 enum Phase {
     /// Nothing has been changed.
     Reading,
-    /// What is under way has to be finished.
+    /// Changes are under way that have to be finished.
     Changing,
     /// Nothing may be begun any more.
     Ending,
@@ -52,8 +52,8 @@ pub struct Interrupts {
 }
 
 impl Interrupts {
-    /// Starts to listen; from here on signals no longer end the program by themselves. `cancelled` is the status of a
-    /// program that one has ended.
+    /// Starts to listen; from here on signals no longer end the program by themselves. `cancelled` is the exit status of a
+    /// program that a signal has ended.
     pub fn listen(cancelled: Exit, color: ColorChoice) -> Self {
         let (sender, heard) = watch::channel(Heard::default());
         let phase = Arc::new(Mutex::new(Phase::Reading));

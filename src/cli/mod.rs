@@ -1,6 +1,6 @@
 //! The command line: arguments, wiring, exit status, and errors into reports.
 //!
-//! Decides nothing: each command is a file that calls the other modules in order and shows what comes back. Start with
+//! Decides nothing: each command is a file that calls the rooms in order and shows what comes back. Start with
 //! [`session`] (stack file to plan, which all commands share), then [`up`].
 
 mod accepts;
@@ -51,8 +51,9 @@ use crate::version::VERSION;
 
 /// Pulumi-style infrastructure as code with live AWS as its only state.
 ///
-/// STACK is the name of a file in stacks/ (dev for stacks/dev.yaml) or a path. Without it, `FDE_INFRA_STACK` says
-/// which, or the only stack there is. Every flag can also be set as `FDE_INFRA_<FLAG>`; an empty variable is none.
+/// STACK is the name of a file in stacks/ (dev for stacks/dev.yaml) or a path. Without it, the stack is the one that
+/// `FDE_INFRA_STACK` names, or the only one there is. Every flag can also be set as `FDE_INFRA_<FLAG>`; an empty variable
+/// counts as unset.
 #[derive(Debug, Parser)]
 #[command(name = "fde-infra", version = VERSION, propagate_version = true)]
 #[command(arg_required_else_help = true, infer_subcommands = false)]
@@ -68,13 +69,13 @@ enum Command {
     /// Show what `up` would do.
     #[command(visible_alias = "pre")]
     Preview(preview::Arguments),
-    /// Bring AWS to what the stack file says.
+    /// Make AWS match the stack file.
     #[command(visible_alias = "update")]
     Up(up::Arguments),
     /// Delete everything that belongs to a stack.
     #[command(visible_alias = "down", alias = "dn")]
     Destroy(destroy::Arguments),
-    /// Print what a stack gives away: addresses, names, ids.
+    /// Print the outputs of a stack: addresses, names, ids.
     #[command(visible_alias = "outputs")]
     Output(output::Arguments),
     /// Show who has changed a stack, when, and how that ended.

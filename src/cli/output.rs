@@ -137,7 +137,7 @@ fn lookup(live: &LiveSnapshot, reference: &OutputReference) -> Option<Value> {
 }
 
 /// The object that a URN stands for: of several, the one that something else of the stack names. Beside the task definition
-/// that a service runs there may be one whose rollout has failed.
+/// that a service runs, there may be one whose rollout has failed.
 fn standing<'l>(live: &'l LiveSnapshot, urn: &Urn) -> Option<&'l Observed> {
     let objects = live.of(urn);
     let is_named = |object: &&Observed| {

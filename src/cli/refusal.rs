@@ -26,7 +26,7 @@ pub fn of(plan: &Plan, session: &Session, again: &str) -> Option<Failure> {
         .collect();
     messages.extend(unmarked::claimed(plan, session, again));
     if !messages.is_empty() {
-        // The other refusals take objects for gone that are not, or for ours.
+        // The other refusals take objects for gone, or for ours, that are not.
         return Some(Failure::several(Exit::Refused, messages));
     }
     messages.extend(
@@ -414,7 +414,7 @@ fn is_exchanged(plan: &Plan, urn: &Urn, by: &Urn) -> bool {
     })
 }
 
-/// The way for two objects that are in use to come to each other's places.
+/// The two steps by which two objects that are in use come to each other's places.
 fn two_steps_of_both(urn: &Urn, by: &Urn, place: &str, file: &str) -> String {
     let (first, second) = if urn < by { (urn, by) } else { (by, urn) };
     format!(
@@ -425,7 +425,7 @@ fn two_steps_of_both(urn: &Urn, by: &Urn, place: &str, file: &str) -> String {
     )
 }
 
-/// The way for an object to come to a place that another one has.
+/// The two steps by which an object comes to a place that another one has.
 fn two_steps(urn: &Urn, place: &str, file: &str) -> String {
     format!(
         "in two steps: give `{}` a {place} in {file} that nobody has, and run `up`; then the one that it is to have, and \

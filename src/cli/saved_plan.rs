@@ -97,7 +97,7 @@ struct SavedRequest {
     allow_region: Vec<String>,
 }
 
-/// The observations of a preview, and the plan that it found.
+/// The session, the live objects and the plan of a preview.
 pub struct Previewed<'a> {
     pub session: &'a Session,
     pub live: &'a LiveSnapshot,
@@ -207,7 +207,7 @@ impl SavedPlan {
         hash_of(&document.map_err(|error| Failure::of_writing(&error.into()))?)
     }
 
-    /// Writes the file as a whole or not at all, readable for its owner alone until they hand it on.
+    /// Writes the file as a whole or not at all, readable by its owner alone until they hand it on.
     ///
     /// # Errors
     /// Those of writing.

@@ -229,7 +229,7 @@ impl Session {
         })
     }
 
-    /// Reads what is live, and says so where AWS lets it wait.
+    /// Reads the live objects, and tells the user when AWS makes it wait.
     pub async fn read(&self, context: &mut Context, again: &str) -> Result<LiveSnapshot, Failure> {
         self.read_with(context, again, &Hints::default()).await
     }
@@ -487,7 +487,7 @@ impl Session {
     }
 }
 
-/// The amount of a plan that is shown.
+/// The options for showing a plan.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct ShowOptions {
     pub diff: bool,

@@ -110,7 +110,7 @@ fn misspelt(name: &str, known: &[String]) -> Option<String> {
 /// Prefix of our environment variables.
 const OURS: &str = "FDE_INFRA_";
 
-/// The facts that the environment tells.
+/// The facts from the environment.
 #[derive(Debug, Clone, Copy)]
 pub struct Surroundings {
     stdin_is_terminal: bool,

@@ -18,7 +18,7 @@ pub struct Place {
     pub file: String,
     pub line: usize,
     pub column: usize,
-    /// Just behind the last column, where that is on the same line.
+    /// The column just after the last one, where that is on the same line.
     pub end_column: Option<usize>,
 }
 

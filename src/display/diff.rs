@@ -131,7 +131,7 @@ fn listing(properties: &Properties, style: Style, width: Option<usize>, lines: &
 #[derive(Default)]
 struct Place<'a> {
     change: Option<&'a Change>,
-    /// By the next step of the path; in the order of the changes.
+    /// The places inside, by the next step of the path; in the order of the changes.
     inside: Vec<(&'a Segment, Place<'a>)>,
 }
 

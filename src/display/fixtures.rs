@@ -1,4 +1,4 @@
-//! A small stack in every state there is, for the tests of this module.
+//! A small stack in every state there is, for the tests of this room.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -212,9 +212,9 @@ pub fn graph() -> ResourceGraph {
 /// The way in which a live object came to be as it is.
 #[derive(Clone, Copy, PartialEq)]
 enum History {
-    /// By what the file says now.
+    /// By the file as it is now.
     Applied,
-    /// By what the file said before.
+    /// By the file as it was before.
     AppliedOtherwise,
 }
 
@@ -390,7 +390,7 @@ pub fn everything() -> Plan {
     plan_of(&request(Goal::Up, &["reports"]))
 }
 
-/// From nothing.
+/// A plan from nothing.
 pub fn creation() -> Plan {
     let graph = graph();
     let live = LiveSnapshot {

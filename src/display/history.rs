@@ -69,7 +69,7 @@ fn row(cells: [Line; 6], widths: [usize; 5]) -> Line {
     row
 }
 
-/// Cut to a width, but for an address.
+/// Cuts a line to a width, but not an address.
 fn fitted(line: Line, width: usize) -> Line {
     if line.render(false).contains("://") {
         line

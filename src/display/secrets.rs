@@ -31,7 +31,7 @@ impl Secrets {
         secrets
     }
 
-    /// Holds these texts.
+    /// Takes these texts for the secrets.
     pub fn of_texts(texts: impl IntoIterator<Item = String>) -> Self {
         let mut secrets = Self::default();
         for text in texts {

@@ -300,7 +300,7 @@ impl Drop for Terminal {
     }
 }
 
-/// Returns whether a stream goes to a file. If that is not known, it does not.
+/// Returns whether a stream goes to a file; false if that is not known.
 fn is_file(stream: &impl AsFd) -> bool {
     let stream = stream.as_fd().try_clone_to_owned();
     let metadata = stream.and_then(|stream| File::from(stream).metadata());

@@ -17,7 +17,7 @@ const GAP: usize = 2;
 /// The columns that are kept when there is too little room for all.
 const SMALLEST_TYPE: usize = 22;
 const SMALLEST_NAME: usize = 16;
-/// As many columns as its title has: an info that does not fit stands below its row.
+/// The width of its title: an info that does not fit stands below its row.
 const SMALLEST_INFO: usize = 4;
 /// The columns that an info should have before types are shortened further.
 const GOOD_INFO: usize = 26;
