@@ -107,8 +107,8 @@ fn stacks(directory: &Path) -> Vec<(String, PathBuf)> {
     stacks
 }
 
-/// Reads a file of the stack in `main`: a regular file below [`roots`], after symbolic links. Error messages show excerpts of
-/// what is read, which must not be credentials.
+/// Reads a file of the stack in `main`: a regular file below [`roots`], after symbolic links. Error messages show excerpts
+/// of what is read, which must not be credentials.
 ///
 /// # Errors
 /// Those of reading, [`io::ErrorKind::FileTooLarge`], and [`io::ErrorKind::PermissionDenied`] for what lies elsewhere.
