@@ -6,7 +6,7 @@ use super::session::Offline;
 use crate::display::Message;
 use crate::plan;
 
-/// Checks all that the file accepts of what others add.
+/// Checks each entry of the file that accepts additions by others.
 ///
 /// # Errors
 /// A usage error for each entry that takes everything.

@@ -49,7 +49,7 @@ pub struct GlobalArguments {
     pub non_interactive: bool,
 }
 
-/// Which stack.
+/// The arguments that name a stack.
 #[derive(Debug, Clone, Args)]
 pub struct StackArguments {
     /// Name of a file in stacks/, or a path.
@@ -64,7 +64,7 @@ pub struct StackArguments {
         hide_env_values = true
     )]
     pub set: Vec<String>,
-    /// As --set, and may add a section, a service or a resource: services.worker.cpu=512. Can be repeated.
+    /// Like --set, and may add a section, a service or a resource: services.worker.cpu=512. Can be repeated.
     #[arg(
         long,
         env = "FDE_INFRA_SET_NEW",
@@ -75,14 +75,14 @@ pub struct StackArguments {
 }
 
 impl StackArguments {
-    /// What lies over the file: first what is new, so that the rest may change it.
+    /// The flags that lie over the file: first those that add, so that the others may change what they add.
     pub fn flags(&self) -> Vec<Flag> {
         let new = self.set_new.iter().map(Flag::set_new);
         new.chain(self.set.iter().map(Flag::set)).collect()
     }
 }
 
-/// Which resources.
+/// The arguments that select resources.
 #[derive(Debug, Clone, Args)]
 pub struct SelectionArguments {
     /// Only this resource and what it needs: a name, a section or a pattern with `*`. Can be repeated.
@@ -119,7 +119,8 @@ pub struct SelectionArguments {
         value_delimiter = ','
     )]
     pub remove: Vec<String>,
-    /// Take this object for the stack's, although its tags alone say that it is: an id or ARN, or `*` for all. Can be repeated.
+    /// Treat this object as the stack's, although its tags alone say that it is: an id or ARN, or `*` for all. Can be
+    /// repeated.
     #[arg(
         long,
         env = "FDE_INFRA_TRUST",
@@ -127,7 +128,7 @@ pub struct SelectionArguments {
         value_delimiter = ','
     )]
     pub trust: Vec<String>,
-    /// Set the stack up in this region too, although it stands in another one already. Can be repeated.
+    /// Set the stack up in this region too, although it exists in another one already. Can be repeated.
     #[arg(
         long,
         env = "FDE_INFRA_ALLOW_REGION",
@@ -138,7 +139,7 @@ pub struct SelectionArguments {
     pub allow_region: Vec<String>,
 }
 
-/// What is to be done although nothing asks for it.
+/// The actions to force although nothing asks for them.
 #[derive(Debug, Clone, Default, PartialEq, Args)]
 pub struct ForceArguments {
     /// Replace this resource. Can be repeated.
@@ -149,7 +150,8 @@ pub struct ForceArguments {
         value_delimiter = ','
     )]
     pub replace: Vec<String>,
-    /// Reboot this database instance once it is as wanted, so that what waits for a reboot takes effect. Can be repeated.
+    /// Reboot this database instance once it matches the file, so that what waits for a reboot takes effect. Can be
+    /// repeated.
     #[arg(
         long,
         env = "FDE_INFRA_REBOOT",
@@ -159,10 +161,10 @@ pub struct ForceArguments {
     pub reboot: Vec<String>,
 }
 
-/// What to do about others who are at the same stack.
+/// The arguments about other runs on the same stack.
 #[derive(Debug, Clone, Args)]
 pub struct LockArguments {
-    /// Wait at most so long for another run to end: 30s, 10m, 1h30m, or 0 not to wait. A dead run's lock is free after a
+    /// Wait at most this long for another run to end: 30s, 10m, 1h30m, or 0 not to wait. A dead run's lock is free after a
     /// minute at the latest.
     #[arg(
         long,
@@ -178,7 +180,7 @@ pub struct LockArguments {
 }
 
 impl SelectionArguments {
-    /// A command line that means the same resources, to be copied.
+    /// The command line that selects the same resources, to be copied.
     pub fn added_to(&self, mut line: String, force: &ForceArguments) -> String {
         for (flag, names) in [
             ("--target", self.target.as_slice()),
@@ -225,10 +227,10 @@ pub fn exclusive(flags: [(&str, bool); 2]) -> Result<(), Failure> {
     Err(Failure::new(Exit::Usage, message))
 }
 
-/// How many resources are worked on at once.
+/// The number of resources to work on at once.
 ///
 /// # Errors
-/// Anything that is no number above 0.
+/// Anything but a number above 0.
 pub fn parallel(text: &str) -> Result<NonZeroUsize, String> {
     text.parse()
         .map_err(|_| "write a number from 1 on".to_owned())
@@ -246,7 +248,7 @@ pub fn duration(text: &str) -> Result<Duration, String> {
         let digits = rest.find(|character: char| !character.is_ascii_digit());
         let (number, after) = rest.split_at(digits.unwrap_or(rest.len()));
         let unit = match after.chars().next() {
-            // A number alone is of seconds, and has nothing before it.
+            // A number alone is in seconds, and nothing precedes it.
             None if number == text => 1,
             Some('s') => 1,
             Some('m') => 60,
@@ -260,7 +262,7 @@ pub fn duration(text: &str) -> Result<Duration, String> {
             .ok_or_else(wrong)?;
         rest = after.get(1..).unwrap_or_default();
     }
-    // No run lasts longer than a year, and clocks can be reckoned with for so long.
+    // No run lasts longer than a year, and clocks can be reckoned with for that long.
     match total {
         _ if text.is_empty() => Err(wrong()),
         0..=31_536_000 => Ok(Duration::from_secs(total)),
@@ -271,7 +273,7 @@ pub fn duration(text: &str) -> Result<Duration, String> {
 /// A region of AWS, or one that may be new; empty for none.
 ///
 /// # Errors
-/// What is no region, with the one that was most likely meant.
+/// Text that is not a region, with the region that was most likely meant.
 pub fn region(text: &str) -> Result<String, String> {
     let error = match judge(text, Span::default()) {
         Verdict::Wrong(error) if !text.is_empty() => error,

@@ -29,7 +29,7 @@ pub struct Arguments {
     yes: bool,
     #[command(flatten)]
     selection: SelectionArguments,
-    /// Work on at most so many resources at once.
+    /// Work on at most this many resources at once.
     #[arg(
         long,
         short = 'p',
@@ -43,7 +43,7 @@ pub struct Arguments {
     lock: LockArguments,
 }
 
-/// What needs a target is deleted before it, so it goes the other way than in `up`.
+/// The help of `--target`. Dependents are deleted before their target, so the selection runs the other way than in `up`.
 const TARGET: &str = "Only this resource and what needs it: a name, a section or a pattern with `*`. Can be repeated";
 const EXCLUDE: &str = "All but this resource and what it needs. Can be repeated";
 
@@ -134,7 +134,7 @@ pub async fn run(context: &mut Context, arguments: &Arguments) -> CommandResult 
     Ok(report_retained(context, &plan, exit, &again))
 }
 
-/// Wants the stack's name typed: there is no undo.
+/// Asks the user to type the stack's name: there is no undo.
 async fn confirm(context: &mut Context, _: &Session, plan: &Plan) -> Result<(), Failure> {
     let name = plan.stack.to_string();
     let colour = context.terminal.colours();
@@ -162,7 +162,7 @@ async fn confirm(context: &mut Context, _: &Session, plan: &Plan) -> Result<(), 
     }
 }
 
-/// What stays because of its data keeps `destroy` from having succeeded.
+/// Reports what stays because of its data; with any of it, `destroy` has not succeeded.
 fn report_retained(context: &mut Context, plan: &Plan, exit: Exit, again: &str) -> Exit {
     let kept: Vec<_> = plan
         .retained

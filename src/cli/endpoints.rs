@@ -1,4 +1,4 @@
-//! Calls that do not go to AWS's own addresses: said to the user, or refused.
+//! Calls that do not go to AWS's own addresses: reported to the user, or refused.
 
 use super::report::{self, Failure};
 use super::session::quoted;
@@ -7,9 +7,9 @@ use crate::aws::Endpoint;
 use crate::display::{Line, Message, Style};
 use crate::stack::hidden::hide;
 
-/// Names the addresses. So far STS alone was asked, and it was asked nothing but who we are.
+/// Tells the user the addresses. So far only STS was called, and only for our own identity.
 pub fn tell(context: &mut Context, endpoints: &[Endpoint]) {
-    // The sandbox has told its own.
+    // The sandbox has reported its own address.
     if context.global.sandbox {
         return;
     }

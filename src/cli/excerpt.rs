@@ -1,28 +1,28 @@
 //! The part of a text that is shown around a fault.
 //!
-//! A hostile text has more lines than anybody reads, and longer ones than what draws them can count: `miette` panics where a
+//! A hostile text has more lines than anyone reads, and lines longer than the renderer can count: `miette` panics where a
 //! column lies beyond 65,535, the widest that Rust's formatting knows. So it is never given more than this.
 
 use std::ops::Range;
 
 use miette::{MietteError, MietteSpanContents, SourceCode, SourceSpan, SpanContents};
 
-/// How far from the fault a part reaches, in lines, to show other places that have to do with it.
+/// The reach of a part from the fault, in lines, to show other places that have to do with it.
 const MOST_LINES: usize = 50;
 
-/// A longer line is cut, in bytes.
+/// The longest line that is not cut, in bytes.
 const LONGEST_LINE: usize = 500;
 
-/// What is left of it before the place that is shown, and from there on.
+/// The bytes of a cut line that are kept before the place that is shown, and from there on.
 const BEFORE: usize = 60;
 const FROM: usize = 240;
 
-/// Stands where a line was cut.
+/// The mark of a cut in a line.
 const CUT: char = '…';
 
 /// A part of a text, its lines numbered as in the whole.
 pub struct Part {
-    /// What the text is called.
+    /// The name of the text.
     name: String,
     text: String,
     /// The number of its first line, from 0.
@@ -30,13 +30,13 @@ pub struct Part {
     pieces: Vec<Piece>,
 }
 
-/// What was kept in one piece.
+/// A stretch of text that was kept in one piece.
 struct Piece {
-    /// In the whole text.
+    /// The range in the whole text.
     whole: Range<usize>,
-    /// Where its line begins there.
+    /// The start of its line there.
     line: usize,
-    /// Where it begins in the part.
+    /// The start of the piece in the part.
     at: usize,
 }
 
@@ -92,14 +92,14 @@ impl Part {
         self.pieces.push(Piece { whole, line, at });
     }
 
-    /// Where a place of the whole text is in the part; none if it is too far from the one that the part is about.
+    /// Finds a place of the whole text in the part; `None` if it is too far from the one that the part is about.
     pub fn find(&self, place: &Range<usize>) -> Option<Range<usize>> {
         let (first, last) = (self.pieces.first()?, self.pieces.last()?);
         let whole = first.whole.start..last.whole.end;
         is_near(&whole, place).then(|| self.position(place.start)..self.position(place.end))
     }
 
-    /// Of what was cut out: where it would be.
+    /// The position in the part; for text that was cut out, the position that it would have.
     fn position(&self, whole: usize) -> usize {
         let piece = self.pieces.iter().find(|piece| whole <= piece.whole.end);
         piece.map_or(self.text.len(), |piece| {
@@ -107,7 +107,7 @@ impl Part {
         })
     }
 
-    /// The same with harmless characters, each as long as the one that it stands for.
+    /// The same part with harmless characters, each as long as the one that it replaces.
     #[must_use]
     pub fn with_text(self, change: impl Fn(&str) -> String) -> Self {
         let text = change(&self.text);
@@ -147,18 +147,18 @@ impl SourceCode for Part {
     }
 }
 
-/// Whether a place begins within this reach; it may begin where the text ends.
+/// Returns whether a place begins within this reach; it may begin where the text ends.
 fn is_near(reach: &Range<usize>, place: &Range<usize>) -> bool {
     (reach.start..=reach.end).contains(&place.start)
 }
 
-/// Where the line begins that is so many above the one with this place.
+/// The start of the line that is `lines` above the one with this place.
 fn line_above(text: &str, place: usize, lines: usize) -> usize {
     let mut newlines = text[..place].match_indices('\n').rev().skip(lines);
     newlines.next().map_or(0, |(newline, _)| newline + 1)
 }
 
-/// Where the line ends that is so many below the one with this place.
+/// The end of the line that is `lines` below the one with this place.
 fn line_below(text: &str, place: usize, lines: usize) -> usize {
     let mut newlines = text[place..].match_indices('\n').skip(lines);
     let newline = newlines.next();

@@ -2,25 +2,25 @@
 
 use std::process::ExitCode;
 
-/// How the program ends.
+/// The exit status of the program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Exit {
     /// Done, or nothing to do.
     Done = 0,
-    /// An error that none of the others is.
+    /// An error that is none of the others.
     Error = 1,
-    /// Wrong usage or a faulty stack file; also `--yes` missing where nobody can be asked.
+    /// Wrong usage or a faulty stack file; also `--yes` missing where no one can be asked.
     Usage = 2,
     /// No credentials, or credentials that are not accepted.
     Credentials = 3,
     /// A resource failed.
     ResourceFailed = 4,
-    /// Refused by a guard: account, region, protection, data, somebody else's property.
+    /// Refused by a guard: account, region, protection, data, another owner's property.
     Refused = 5,
     /// There is no such stack.
     NoStack = 6,
-    /// `--expect-no-changes`, and there are.
+    /// `--expect-no-changes` was given, and there are changes.
     UnexpectedChanges = 7,
     /// Cancelled by a signal, or declined at the prompt.
     Cancelled = 8,
@@ -28,7 +28,7 @@ pub enum Exit {
     TimedOut = 9,
     /// A bug in fde-infra.
     Bug = 70,
-    /// `--detailed-exitcode`, and there are changes: Terraform's habit.
+    /// `--detailed-exitcode` was given, and there are changes: Terraform's convention.
     Changes = 102,
 }
 

@@ -1,4 +1,4 @@
-//! What helps tell people to type is what the program takes.
+//! Checks that the program takes the command lines and flags that its help texts tell users to type.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -28,7 +28,7 @@ fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// A line as a shell takes it apart.
+/// Splits a line as a shell does.
 fn words(line: &str) -> Vec<String> {
     let mut words = Vec::new();
     let mut rest = line.trim();
@@ -53,7 +53,7 @@ fn words(line: &str) -> Vec<String> {
     words
 }
 
-/// Each line to be copied that a recorded screen has.
+/// Each command line in a recorded screen that is there to be copied.
 #[test]
 fn commands_that_screens_name_are_taken() {
     let mut tried = BTreeSet::new();
@@ -79,7 +79,7 @@ fn commands_that_screens_name_are_taken() {
     assert!(tried.len() > 10, "{tried:?}");
 }
 
-/// Each flag that a text of the program names, but for those of other programs.
+/// Each flag that a text of the program names, except those of other programs.
 #[test]
 fn flags_that_texts_name_are_there() {
     let mut known: BTreeSet<String> = ["help", "version"].map(str::to_owned).into();

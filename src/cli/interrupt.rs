@@ -18,27 +18,27 @@ use super::Exit;
 use super::report::Failure;
 use crate::display::{ColorChoice, Terminal};
 
-/// How long the program may take to end by itself after a signal. CI systems allow 7 s.
+/// The time that the program may take to end by itself after a signal. CI systems allow 7 s.
 const PATIENCE: Duration = Duration::from_secs(3);
 
-/// How long it may take to say why it ends.
+/// The time that it may take to say why it ends.
 const FOR_WORDS: Duration = Duration::from_secs(1);
 
-/// What has been heard so far.
+/// The signals that have been heard so far.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Heard {
-    /// How often.
+    /// The number of signals.
     pub count: usize,
-    /// What was heard last.
+    /// The signal that was heard last.
     pub last: Option<&'static str>,
 }
 
-/// What a signal meets.
+/// The phase in which a signal finds the program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Phase {
     /// Nothing has been changed.
     Reading,
-    /// What is under way has to be finished.
+    /// Changes are under way that have to be finished.
     Changing,
     /// Nothing may be begun any more.
     Ending,
@@ -52,8 +52,8 @@ pub struct Interrupts {
 }
 
 impl Interrupts {
-    /// Starts to listen; from here on signals no longer end the program by themselves. `cancelled` is the status of a
-    /// program that one has ended.
+    /// Starts to listen; from here on signals no longer end the program by themselves. `cancelled` is the exit status of a
+    /// program that a signal has ended.
     pub fn listen(cancelled: Exit, color: ColorChoice) -> Self {
         let (sender, heard) = watch::channel(Heard::default());
         let phase = Arc::new(Mutex::new(Phase::Reading));
@@ -101,7 +101,7 @@ impl Interrupts {
         Ok(())
     }
 
-    /// How often a signal has been heard.
+    /// The number of signals that have been heard.
     pub fn count(&self) -> usize {
         self.heard.borrow().count
     }
@@ -114,7 +114,7 @@ impl Interrupts {
         }
     }
 
-    /// Returns once more than so many signals have been heard. Never returns if there will be none.
+    /// Returns once more than `count` signals have been heard. Never returns if there will be none.
     pub async fn beyond(&self, count: usize) {
         let mut heard = self.heard.clone();
         if heard.wait_for(|heard| heard.count > count).await.is_err() {
@@ -177,7 +177,7 @@ impl Listener {
         }
         let (said, is_said) = mpsc::channel();
         let color = self.color;
-        // What the words are written to may be what is blocked.
+        // The stream that the words go to may be the one that is blocked.
         let saying = thread::Builder::new().spawn(move || {
             let mut terminal = Terminal::new(color);
             terminal.leave_question();

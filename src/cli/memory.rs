@@ -1,4 +1,4 @@
-//! What a command knows of earlier runs: read from the record once there is anything to be done, since it proves what is ours.
+//! The record of earlier runs as a command knows it: read once there is anything to be done, since it proves what is ours.
 
 use std::sync::{MutexGuard, PoisonError};
 use std::time::Duration;
@@ -14,10 +14,10 @@ use crate::live;
 use crate::plan::Request;
 use crate::resource::{ErrorKind, LastRun, LiveSnapshot, Proof, Provider, ProviderError};
 
-/// How long the record may take.
+/// The time that reading the record may take.
 const FOR_RECORD: Duration = Duration::from_secs(10);
 
-/// What was last read of the record of earlier runs.
+/// The last reading of the record of earlier runs.
 #[derive(Clone)]
 pub struct Remembered {
     pub whereabouts: Whereabouts,
@@ -25,9 +25,9 @@ pub struct Remembered {
 }
 
 impl Session {
-    /// What is live, sorted by what is on record of earlier runs. Where that cannot be read, nothing is proven.
+    /// Sorts the live objects by the record of earlier runs. Where the record cannot be read, nothing is proven.
     ///
-    /// The record is read after what is live: whatever a run has made by then, it has announced.
+    /// The record is read after the live objects: whatever a run has made by then, it has announced.
     pub(super) async fn proven(
         &self,
         context: &mut Context,
@@ -72,7 +72,7 @@ impl Session {
         read
     }
 
-    /// What was last read of the record of earlier runs; `None` where it could not be read.
+    /// The last reading of the record of earlier runs; `None` where it could not be read.
     pub fn remembered(&self) -> Option<Remembered> {
         self.memory().clone()
     }

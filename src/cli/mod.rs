@@ -51,8 +51,9 @@ use crate::version::VERSION;
 
 /// Pulumi-style infrastructure as code with live AWS as its only state.
 ///
-/// STACK is the name of a file in stacks/ (dev for stacks/dev.yaml) or a path. Without it, `FDE_INFRA_STACK` says
-/// which, or the only stack there is. Every flag can also be set as `FDE_INFRA_<FLAG>`; an empty variable is none.
+/// STACK is the name of a file in stacks/ (dev for stacks/dev.yaml) or a path. Without it, the stack is the one that
+/// `FDE_INFRA_STACK` names, or the only one there is. Every flag can also be set as `FDE_INFRA_<FLAG>`; an empty variable
+/// counts as unset.
 #[derive(Debug, Parser)]
 #[command(name = "fde-infra", version = VERSION, propagate_version = true)]
 #[command(arg_required_else_help = true, infer_subcommands = false)]
@@ -68,13 +69,13 @@ enum Command {
     /// Show what `up` would do.
     #[command(visible_alias = "pre")]
     Preview(preview::Arguments),
-    /// Bring AWS to what the stack file says.
+    /// Make AWS match the stack file.
     #[command(visible_alias = "update")]
     Up(up::Arguments),
     /// Delete everything that belongs to a stack.
     #[command(visible_alias = "down", alias = "dn")]
     Destroy(destroy::Arguments),
-    /// Print what a stack gives away: addresses, names, ids.
+    /// Print the outputs of a stack: addresses, names, ids.
     #[command(visible_alias = "outputs")]
     Output(output::Arguments),
     /// Show who has changed a stack, when, and how that ended.
@@ -90,7 +91,7 @@ enum Command {
     Sandbox(sandbox::Command),
 }
 
-/// What every command works with.
+/// The context of every command.
 struct Context {
     global: GlobalArguments,
     surroundings: Surroundings,
@@ -98,7 +99,7 @@ struct Context {
     interrupts: Interrupts,
 }
 
-/// What a command answers.
+/// The result of a command.
 type CommandResult = Result<Exit, Failure>;
 
 /// Runs the program with its arguments, the name of the program first.
@@ -201,7 +202,7 @@ fn run(cli: Cli, surroundings: Surroundings) -> Exit {
             Err(failure) => failure.report(&mut context.terminal),
         }
     });
-    // A prompt or an installation may still hold a thread; nobody waits for it.
+    // A prompt or an installation may still hold a thread; no one waits for it.
     runtime.shutdown_background();
     match exit {
         // Under this flag 2 means changes, so that every failure has to be 1.
@@ -211,7 +212,7 @@ fn run(cli: Cli, surroundings: Surroundings) -> Exit {
     }
 }
 
-/// A panic says where it happened, and nothing that was in memory: that could be a secret.
+/// Makes a panic say where it happened, and nothing that was in memory: that could be a secret.
 fn report_panics() {
     std::panic::set_hook(Box::new(|panic| {
         let mut terminal = Terminal::new(ColorChoice::Auto);

@@ -1,4 +1,4 @@
-//! `output`: what a stack gives away, from live AWS.
+//! `output`: the outputs of a stack, from live AWS.
 
 use std::collections::BTreeMap;
 
@@ -38,7 +38,7 @@ pub async fn run(context: &mut Context, arguments: &Arguments) -> CommandResult 
     let session = Session::connect(context, offline).await?;
     let again = session.offline.command_line("output");
     let live = session.read(context, &again).await?;
-    // What bears copies of the stack's tags is not what the stack gives away.
+    // Objects that bear copies of the stack's tags are not outputs of the stack.
     let live = session.proven(context, &live, &Request::default()).await?;
     if live.ours.is_empty() {
         let message = Message::error(format!("there is nothing of {}", session.place()))
@@ -94,7 +94,7 @@ pub async fn run(context: &mut Context, arguments: &Arguments) -> CommandResult 
     Ok(Exit::Done)
 }
 
-/// All outputs as a script takes them: what is not known is `null` in JSON, and left out in a shell.
+/// All outputs in the form for scripts: unknown values are `null` in JSON, and left out in a shell.
 fn for_scripts(
     context: &mut Context,
     all: Vec<(String, Value)>,
@@ -129,7 +129,7 @@ fn for_scripts(
     Ok(known)
 }
 
-/// What a reference leads to in live AWS, whatever the file is about to make of it.
+/// Looks up the target of a reference in live AWS, whatever the file is about to make of it.
 fn lookup(live: &LiveSnapshot, reference: &OutputReference) -> Option<Value> {
     reference.resolve(&live.facts, |urn, output| {
         standing(live, urn)?.output(output)
@@ -137,7 +137,7 @@ fn lookup(live: &LiveSnapshot, reference: &OutputReference) -> Option<Value> {
 }
 
 /// The object that a URN stands for: of several, the one that something else of the stack names. Beside the task definition
-/// that a service runs there may be one whose rollout has failed.
+/// that a service runs, there may be one whose rollout has failed.
 fn standing<'l>(live: &'l LiveSnapshot, urn: &Urn) -> Option<&'l Observed> {
     let objects = live.of(urn);
     let is_named = |object: &&Observed| {

@@ -1,4 +1,4 @@
-//! `preview`: what `up` would do.
+//! `preview`: shows what `up` would do.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -28,7 +28,7 @@ pub struct Arguments {
     /// Print the plan as Markdown, for a pull request or a step summary.
     #[arg(long, env = "FDE_INFRA_MARKDOWN", value_parser = boolean)]
     markdown: bool,
-    /// With --markdown: at most so many bytes; what matters least is left out first.
+    /// With --markdown: at most this many bytes; what matters least is left out first.
     #[arg(
         long,
         env = "FDE_INFRA_MAX_BYTES",
@@ -82,7 +82,7 @@ struct Page {
     max_bytes: Option<usize>,
 }
 
-/// Whether `--detailed-exitcode` is given, even where the rest of the command line cannot be understood.
+/// Returns whether `--detailed-exitcode` is given, even where the rest of the command line cannot be understood.
 pub fn asks_for_detailed_exit_code(arguments: &[OsString]) -> bool {
     arguments.iter().any(|word| word == "--detailed-exitcode")
         || std::env::var(DETAILED).is_ok_and(|value| boolean(&value) == Ok(true))
@@ -220,7 +220,7 @@ fn max_bytes(text: &str) -> Result<usize, String> {
         .ok_or_else(|| format!("write a number from {} on", markdown::LEAST_BYTES))
 }
 
-/// A file, and how much goes into it: `comment.md=60000`. What follows a `=` and is no number is part of the name.
+/// A file, and how much goes into it: `comment.md=60000`. Text after a `=` that is not a number is part of the name.
 fn page(text: &str) -> Result<Page, String> {
     let sized = text.rsplit_once('=').filter(|(_, bytes)| {
         !bytes.is_empty() && bytes.chars().all(|character| character.is_ascii_digit())
@@ -247,13 +247,13 @@ fn write(path: &str, text: &str) -> Result<(), Failure> {
     })
 }
 
-/// Writes what a script takes from standard output.
+/// Writes the document that a script takes from standard output.
 fn data(context: &mut Context, text: &str) -> Result<(), Failure> {
     let written = context.terminal.data(text);
     written.map_err(|error| Failure::of_writing(&error))
 }
 
-/// What to do with the file.
+/// The advice on what to do with the file.
 fn saved(context: &Context, stack: &StackArguments, path: &str) -> Vec<Line> {
     let text = "the plan is saved; to apply it, and nothing else, run";
     let mut lines = message::note(text, context.terminal.width());
@@ -271,7 +271,7 @@ fn saved(context: &Context, stack: &StackArguments, path: &str) -> Vec<Line> {
     lines
 }
 
-/// What to say where values were taken for equal because they may not be read.
+/// The message about values that were taken for equal because they may not be read.
 fn uncompared(session: &Session) -> Option<Message> {
     let ids = session.provider.context().uncompared();
     if ids.is_empty() {

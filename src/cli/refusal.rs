@@ -1,4 +1,4 @@
-//! What a guard says when it stops a plan: what is in the way, and what to type. What goes by consent alone is in
+//! The reports of guards that stop a plan: what is in the way, and what to type. Cases that go by consent alone are in
 //! `refusal/consent.rs`.
 
 mod consent;
@@ -26,7 +26,7 @@ pub fn of(plan: &Plan, session: &Session, again: &str) -> Option<Failure> {
         .collect();
     messages.extend(unmarked::claimed(plan, session, again));
     if !messages.is_empty() {
-        // The rest takes for gone what is not, or for ours.
+        // The other refusals take objects for gone, or for ours, that are not.
         return Some(Failure::several(Exit::Refused, messages));
     }
     messages.extend(
@@ -78,7 +78,7 @@ fn name_taken(refusal: &Refusal, session: &Session, again: &str) -> Option<Messa
     Some(owned(message, refusal, session, &rename, again))
 }
 
-/// Says whose it is that is in the way, and what to do: `else_do`, or to give it our tags.
+/// Says who owns the object that is in the way, and what to do: `else_do`, or to give it our tags.
 fn owned(
     message: Message,
     refusal: &Refusal,
@@ -112,7 +112,7 @@ fn owned(
     let region = session.offline.graph.region.as_deref();
     let tagging = aws::tags::command(urn, id, arn.as_deref(), region, None);
     let adopt = match owner {
-        // Nor does S3 say of a name that is free that it is, without that right:
+        // Without that right, S3 does not say that a free name is free either:
         // <https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadBucket.html>.
         Owner::Untagged if urn.token() == "aws:s3:Bucket" => {
             "if the role lacks s3:ListBucket on it, allow that, for S3 then answers as if every name were taken; or, if this \
@@ -122,7 +122,7 @@ fn owned(
             "if this stack made it and its tags were lost, or to adopt it, tag it, then run"
         }
         Owner::Others => "to adopt what is there, tag it, then run",
-        // Its tags do not say in which region, where its name is one of all regions; or one of them is lost.
+        // Its tags do not say in which region it is, where its name is one of all regions; or one of the tags is lost.
         Owner::Resource(owner) if owner.split(" in ").next() == Some(&*urn.to_string()) => {
             "if it is this stack's own, tag it as such, then run"
         }
@@ -154,7 +154,7 @@ fn forbidden(refusal: &Refusal, session: &Session) -> Option<Message> {
     Some(message.fact("now", "nothing was changed"))
 }
 
-/// What is in the way because others own it.
+/// The message about an object that is in the way because others own it.
 fn others(refusal: &Refusal, plan: &Plan, session: &Session, again: &str) -> Option<Message> {
     let file = session.offline.file_name();
     let urn = refusal.urn();
@@ -186,7 +186,7 @@ fn others(refusal: &Refusal, plan: &Plan, session: &Session, again: &str) -> Opt
                      id of what it is part of"
                 ))
             };
-            // What is none of its parts is not the stack's to take away.
+            // An object that is none of its parts is not the stack's to take away.
             let is_part = plan.added.iter().any(|added| added.observed.id == *id);
             if !is_part || schema.is_some_and(|schema| schema.goes_with_parent) {
                 return Some(message);
@@ -356,7 +356,7 @@ fn held_by_others(
         _ => None,
     });
     let held: Vec<&Urn> = held.collect();
-    // For all of them in one, after the last.
+    // One help for all of them, after the last.
     if held.last() != Some(&urn) {
         return Some(message);
     }
@@ -396,13 +396,13 @@ fn place_held(refusal: &Refusal, session: &Session) -> Option<Message> {
     Some(message.help(two_steps(urn, &place, &session.offline.file_name())))
 }
 
-/// Whether AWS takes no two objects of this type side by side whose places have anything in common.
+/// Returns whether AWS takes no two objects of this type side by side whose places have anything in common.
 fn overlaps(urn: &Urn, session: &Session) -> bool {
     let schema = session.offline.catalog.get(urn.token());
     schema.is_some_and(|schema| schema.overlaps.is_some())
 }
 
-/// Whether two are to have each other's places.
+/// Returns whether two objects are to have each other's places.
 fn is_exchanged(plan: &Plan, urn: &Urn, by: &Urn) -> bool {
     plan.refusals.iter().any(|refusal| match refusal {
         Refusal::InUse {
@@ -414,7 +414,7 @@ fn is_exchanged(plan: &Plan, urn: &Urn, by: &Urn) -> bool {
     })
 }
 
-/// How two objects that are in use come to each other's places.
+/// The two steps by which two objects that are in use come to each other's places.
 fn two_steps_of_both(urn: &Urn, by: &Urn, place: &str, file: &str) -> String {
     let (first, second) = if urn < by { (urn, by) } else { (by, urn) };
     format!(
@@ -425,7 +425,7 @@ fn two_steps_of_both(urn: &Urn, by: &Urn, place: &str, file: &str) -> String {
     )
 }
 
-/// How an object comes to a place that another one has.
+/// The two steps by which an object comes to a place that another one has.
 fn two_steps(urn: &Urn, place: &str, file: &str) -> String {
     format!(
         "in two steps: give `{}` a {place} in {file} that nobody has, and run `up`; then the one that it is to have, and \
@@ -434,7 +434,7 @@ fn two_steps(urn: &Urn, place: &str, file: &str) -> String {
     )
 }
 
-/// As [`properties`], by the key of the file where it has one for them.
+/// Names properties like [`properties`], but by the key of the file where it has one for them.
 fn properties_of(urn: &Urn, names: &[String], session: &Session) -> String {
     match name_key(urn, session) {
         Some(key) => format!("`{key}`"),

@@ -1,4 +1,4 @@
-//! What ends a command early, as a report and an exit status.
+//! Failures that end a command early, as a report and an exit status.
 
 use std::fmt;
 
@@ -14,13 +14,13 @@ use crate::plan::verify::Violation;
 use crate::resource::{ErrorKind, ProviderError};
 use crate::stack::{Label, Source, Span, StackError, StackErrors, hidden};
 
-/// Columns of a source excerpt where nobody limits them.
+/// Columns of a source excerpt where nothing limits them.
 const WIDTH: usize = 120;
 
-/// What is said of a place, or to do about it, is cut where it quotes more than anybody reads.
+/// The length at which text about a place, or about what to do, is cut: it may quote more than anyone reads.
 const LONGEST_TEXT: usize = 400;
 
-/// Why a command ended early.
+/// The reason why a command ended early.
 #[derive(Debug)]
 pub struct Failure {
     exit: Exit,
@@ -105,7 +105,7 @@ impl Failure {
         Self::new(Exit::Error, message)
     }
 
-    /// Tells the user, and answers with the exit status.
+    /// Tells the user, and returns the exit status.
     pub fn report(&self, terminal: &mut Terminal) -> Exit {
         match &self.body {
             Body::Messages(messages) => show(messages, terminal),
@@ -119,13 +119,13 @@ impl Failure {
     }
 }
 
-/// Tells what in a stack file may be a mistake, and may not.
+/// Warns about parts of a stack file that may, or may not, be mistakes.
 pub fn warn(warnings: &StackErrors, terminal: &mut Terminal) {
     let annotations = show_places(warnings, Severity::Warning, terminal);
     terminal.annotate(&annotations);
 }
 
-/// Shows each fault where it is in the text, and answers with what CI is to show.
+/// Shows each fault at its place in the text, and returns the annotations for CI.
 fn show_places(
     errors: &StackErrors,
     severity: Severity,
@@ -191,7 +191,7 @@ fn annotation(error: &StackError, severity: Severity, sources: &[Source]) -> Ann
     }
 }
 
-/// Where a span is, for CI; nowhere if it is in a flag.
+/// The place of a span, for CI; `None` if it is in a flag.
 pub fn place(span: Span, sources: &[Source]) -> Option<Place> {
     let source = sources.get(span.source as usize)?;
     let file = surroundings::in_repository(&source.name);
@@ -404,7 +404,7 @@ mod tests {
         );
     }
 
-    /// What draws excerpts cannot count beyond 65,535.
+    /// The renderer of excerpts cannot count beyond 65,535.
     #[test]
     fn long_lines_are_cut() {
         let text = format!(

@@ -15,10 +15,10 @@ use crate::execute::{self, Cancel, Outcome, Report};
 use crate::plan::{Goal, Plan};
 use crate::resource::{ErrorKind, Urn, Value};
 
-/// Between two frames.
+/// The time between two frames.
 const FRAME: Duration = Duration::from_millis(100);
 
-/// Runs a plan and shows what happens. What comes in by `notices` is shown at once.
+/// Runs a plan and shows what happens. Messages that come in by `notices` are shown at once.
 pub async fn execute(
     context: &mut Context,
     session: &Session,
@@ -126,7 +126,7 @@ fn notice(heard: Heard, width: Option<usize>) -> Vec<Line> {
         .collect()
 }
 
-/// Shows how a run ended, and says with which status the program does.
+/// Shows how a run ended, and returns the exit status of the program.
 pub fn finish(
     context: &mut Context,
     session: &Session,
@@ -172,7 +172,7 @@ pub fn finish(
     exit(outcome)
 }
 
-/// Prints what a stack gives away.
+/// Prints the outputs of a stack.
 pub fn show_outputs(context: &mut Context, outputs: &[(String, Value)]) {
     let lines = outputs::section(outputs, context.terminal.width());
     let Some((title, lines)) = lines.split_first() else {
@@ -183,13 +183,13 @@ pub fn show_outputs(context: &mut Context, outputs: &[(String, Value)]) {
     context.terminal.end();
 }
 
-/// What the user still has to do, by what is live now.
+/// Notes on what the user still has to do, going by what is live now.
 pub fn notes(session: &Session, plan: &Plan, report: &Report, width: Option<usize>) -> Vec<Line> {
     let mut lines = Vec::new();
     for note in &session.offline.notes {
         let done = report.resolve(plan, &note.unless);
         let text = report.resolve(plan, &note.text);
-        // What was not reached in this run is not worth a word.
+        // A note that depends on something this run did not reach is not worth a word.
         if !done.is_known() || done.as_bool() == Some(true) {
             continue;
         }

@@ -55,7 +55,7 @@ pub async fn run(context: &mut Context, command: Command) -> CommandResult {
 pub async fn enter(context: &mut Context, connection: &mut Connection) -> Result<(), Failure> {
     let (sender, mut receiver) = unbounded_channel::<String>();
     let starting = tokio::task::spawn_blocking(move || {
-        // Nobody listens any more once the command was interrupted.
+        // No one listens any more once the command was interrupted.
         sandbox::ensure_running(&mut |text| drop(sender.send(text.to_owned())))
     });
     let draws = context.draws();

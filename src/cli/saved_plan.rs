@@ -1,11 +1,11 @@
 //! `preview --save-plan` and `up --plan`: a plan in a file, bound to everything that it was made from.
 //!
 //! Planning is a pure function, so the file holds no steps to be run: it holds hashes. `up --plan` reads all of it
-//! again, plans again, and goes on only if everything is as it was. Hence a plan cannot be applied twice, nor after a run that
-//! was interrupted: what is live is then another.
+//! again, plans again, and goes on only if everything is as it was. Hence a plan cannot be applied twice, nor after a run
+//! that was interrupted: the live state has changed by then.
 //!
-//! The file is made to be handed on as an artifact of CI. It is not signed: who can write it can ask for another plan, just
-//! as who can write the pipeline can. It holds no secret, and no hash of one (see [`binding`]).
+//! The file is made to be handed on as an artifact of CI. It is not signed: a user who can write it can ask for another
+//! plan, just as one who can write the pipeline can. It holds no secret, and no hash of one (see [`binding`]).
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
@@ -28,16 +28,16 @@ use crate::resource::{LiveSnapshot, Urn};
 use crate::stack::Flag;
 use crate::version::VERSION;
 
-/// What every file of this kind says of itself.
+/// The kind that every file of this kind states.
 const KIND: &str = "fde-infra saved plan";
 
-/// Grows whenever an older `fde-infra` could take a file for something else than it is.
+/// The version of the format. It grows whenever an older `fde-infra` could take a file for something that it is not.
 const FORMAT: u32 = 1;
 
 /// A plan of 100,000 resources takes a quarter of this.
 const MAX_BYTES: usize = 64 << 20;
 
-/// How many differences are listed.
+/// The number of differences that are listed.
 const MAX_LISTED: usize = 10;
 
 /// The file. What people look for comes first.
@@ -52,7 +52,7 @@ pub struct SavedPlan {
     file: String,
     account: String,
     region: String,
-    /// Who made it, without the name of the session.
+    /// The identity that made it, without the name of the session.
     identity: String,
     /// The ARN of the role that may apply it as well. None but these two may.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -63,9 +63,9 @@ pub struct SavedPlan {
     request: SavedRequest,
     inputs: Hashes,
     live: Hashes,
-    /// Of the document that `preview --json` prints.
+    /// The hash of the document that `preview --json` prints.
     plan: String,
-    /// Of all the above: a file that was cut off or changed by accident is known by it.
+    /// The checksum of all the above, by which a file is known that was cut off or changed by accident.
     checksum: String,
 }
 
@@ -76,7 +76,7 @@ struct SavedStep {
     urn: String,
 }
 
-/// What the preview was asked for.
+/// The request of the preview.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct SavedRequest {
@@ -97,7 +97,7 @@ struct SavedRequest {
     allow_region: Vec<String>,
 }
 
-/// What a preview has seen and found.
+/// The session, the live objects and the plan of a preview.
 pub struct Previewed<'a> {
     pub session: &'a Session,
     pub live: &'a LiveSnapshot,
@@ -207,7 +207,7 @@ impl SavedPlan {
         hash_of(&document.map_err(|error| Failure::of_writing(&error.into()))?)
     }
 
-    /// Writes the file as a whole or not at all, for its owner's eyes until he hands it on.
+    /// Writes the file as a whole or not at all, readable by its owner alone until they hand it on.
     ///
     /// # Errors
     /// Those of writing.
@@ -219,7 +219,7 @@ impl SavedPlan {
         let written =
             write_whole(&beside, &format!("{text}\n")).and_then(|()| fs::rename(&beside, target));
         written.map_err(|error| {
-            // What is left of it is of no use, and may not be there at all.
+            // A partial file is of no use, and may not be there at all.
             drop(fs::remove_file(&beside));
             unwritable(path, &error)
         })
@@ -228,7 +228,7 @@ impl SavedPlan {
     /// Reads a file that [`SavedPlan::write`] has written.
     ///
     /// # Errors
-    /// A report that tells what is no saved plan from one of a newer version and one that is damaged.
+    /// A report that tells a file that is not a saved plan from one of a newer version and one that is damaged.
     pub fn read(path: &str) -> Result<Self, Failure> {
         let text = read_text(path).map_err(|error| {
             let message = Message::error("could not read the saved plan")
@@ -268,7 +268,7 @@ impl SavedPlan {
         Ok(saved)
     }
 
-    /// The stack that was previewed: the file that is named now, or the one of then, with the flags of then.
+    /// The stack that was previewed: the file that is named now, or the one of the preview, with the flags of the preview.
     pub fn stack_arguments(&self, stack: Option<String>) -> StackArguments {
         StackArguments {
             stack: stack.or_else(|| Some(self.file.clone())),
@@ -324,7 +324,7 @@ impl SavedPlan {
         Err(place.refuse("fde::plan::inputs", summary, listed(&differences)))
     }
 
-    /// Compares who asks, and where.
+    /// Compares the caller, and the account.
     ///
     /// # Errors
     /// Another account or identity.
@@ -345,15 +345,15 @@ impl SavedPlan {
         place.unless_same("fde::plan::identity", "identity", &self.identity, &caller)
     }
 
-    /// The role that the plan is for, if not for who made it.
+    /// The role that the plan is for, if that is not the caller that made it.
     pub fn applied_by(&self) -> Option<&str> {
         self.applied_by.as_deref()
     }
 
-    /// Compares every live object, and the plan that comes of them.
+    /// Compares every live object, and the plan that follows from them.
     ///
     /// # Errors
-    /// What is live, or the plan, is another.
+    /// The live objects, or the plan, have changed.
     pub fn check_plan(&self, now: &Previewed<'_>, again: &Again) -> Result<(), Failure> {
         let Previewed {
             session,
@@ -386,7 +386,7 @@ impl SavedPlan {
         })
     }
 
-    /// Whether something is there that the plan was to make, or gone that it was to delete.
+    /// Returns whether something exists that the plan was to make, or is gone that it was to delete.
     fn is_begun(&self, differences: &Differences) -> bool {
         let any = |keys: &[String], words: &[&str]| {
             let mut urns = keys.iter().filter_map(|key| subject(key).0);
@@ -403,20 +403,20 @@ impl SavedPlan {
     }
 }
 
-/// Whether a text is what [`SavedPlan::write`] writes. Public for the fuzz targets.
+/// Returns whether a text is what [`SavedPlan::write`] writes. Public for the fuzz targets.
 pub fn is_saved_plan(text: &str) -> bool {
     SavedPlan::of_text("plan", text).is_ok()
 }
 
-/// What to type where a saved plan cannot be used.
+/// The parts of the advice for when a saved plan cannot be used.
 pub struct Again {
     /// The saved plan's file.
     pub path: String,
-    /// The command line that saves it anew.
+    /// The command line that saves it again.
     pub preview: String,
 }
 
-/// How a mismatch is reported.
+/// The report of a mismatch.
 struct Refused<'a> {
     again: &'a Again,
     now: &'static str,
@@ -494,7 +494,7 @@ fn unwritable(path: &str, error: &dyn std::error::Error) -> Failure {
     Failure::new(Exit::Error, message)
 }
 
-/// Resources that are other than they were, and how.
+/// Resources that differ from what they were, and how.
 fn listed(differences: &Differences) -> Vec<(&'static str, String)> {
     [
         ("changed", &differences.changed),
@@ -520,7 +520,7 @@ fn named_by(key: &str) -> String {
     }
 }
 
-/// Who a caller is, without the name of the session: each run of a CI job has another one under the same role.
+/// The identity of a caller, without the name of the session: each run of a CI job has another one under the same role.
 fn identity(arn: &str) -> String {
     match arn.split_once(":assumed-role/") {
         Some((account, rest)) => {
@@ -531,7 +531,7 @@ fn identity(arn: &str) -> String {
     }
 }
 
-/// What the ARN of a role says.
+/// The parts of a role's ARN.
 struct RoleParts<'a> {
     partition: &'a str,
     account: &'a str,
@@ -539,7 +539,7 @@ struct RoleParts<'a> {
 }
 
 impl RoleParts<'_> {
-    /// What [`identity`] makes of a session of this role, whose ARN leaves out the path.
+    /// The result of [`identity`] for a session of this role, whose ARN leaves out the path.
     fn identity(&self) -> String {
         let Self {
             partition,
@@ -556,7 +556,7 @@ fn role_parts(arn: &str) -> Option<RoleParts<'_>> {
     let (_, name) = path.rsplit_once('/').unwrap_or(("", path));
     let is_partition = partition.starts_with("aws") && !partition.contains(':');
     let is_account = account.len() == 12 && account.bytes().all(|digit| digit.is_ascii_digit());
-    // What IAM takes for the name of a role.
+    // The characters that IAM takes for the name of a role.
     let is_name = !name.is_empty()
         && name
             .chars()
@@ -579,7 +579,7 @@ fn read_text(path: &str) -> io::Result<String> {
     String::from_utf8(bytes).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))
 }
 
-/// Writes a new file, and has it on the disk.
+/// Writes a new file, and syncs it to the disk.
 fn write_whole(path: &Path, text: &str) -> io::Result<()> {
     let mut options = OpenOptions::new();
     let mut file = options

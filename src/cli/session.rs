@@ -33,7 +33,7 @@ use crate::stack::hidden::hide;
 use crate::stack::region::REGIONS;
 use crate::stack::{self, Flag, Stack};
 
-/// What a stack file says.
+/// The contents of a stack file.
 pub struct Offline {
     pub stack: Stack,
     pub graph: ResourceGraph,
@@ -41,10 +41,10 @@ pub struct Offline {
     pub catalog: Catalog,
     /// Hash of the file and its layers, without secrets: with them, the hash could be used to guess passwords.
     pub hash: String,
-    /// What the flags set, without the values.
+    /// The paths that the flags set, without the values.
     pub set: Vec<String>,
     file: PathBuf,
-    /// The command line without the command: what it takes to mean this stack again.
+    /// The command line without the command: the arguments that select this stack again.
     suffix: String,
     /// The same, without an AWS account.
     in_sandbox: String,
@@ -91,7 +91,7 @@ impl Offline {
         Ok(offline)
     }
 
-    /// Tells what AWS may refuse, and may not.
+    /// Warns about inputs that AWS may, or may not, refuse.
     pub fn warn(&self, terminal: &mut Terminal) {
         report::warn(&component::warnings(&self.stack, &self.graph), terminal);
     }
@@ -105,12 +105,12 @@ impl Offline {
         format!("fde-infra {command}{}", self.suffix)
     }
 
-    /// Whether a flag carries what must not be shown.
+    /// Returns whether a flag carries a value that must not be shown.
     pub fn hides(&self, flag: &str) -> bool {
         hide(flag, &self.catalog.secret_names()) != flag
     }
 
-    /// What in the stack file a resource comes from; nothing if it is no longer there.
+    /// The place in the stack file that a resource comes from; `None` if it is no longer there.
     pub fn place(&self, urn: &Urn) -> Option<Place> {
         let resource = self.graph.get(urn)?;
         let span = self.stack.document().key_place(&resource.origin.path);
@@ -133,7 +133,7 @@ pub fn path_of(flag: &Flag) -> String {
         .unwrap_or_default()
 }
 
-/// What follows the command on a command line that means this stack.
+/// The arguments that follow the command on a command line for this stack.
 pub fn suffix(arguments: &StackArguments, global: &GlobalArguments) -> String {
     let mut suffix = String::new();
     let mut add = |flag: &str, value: Option<&str>| {
@@ -177,8 +177,8 @@ impl Session {
         Self::connect_and(context, offline, false).await
     }
 
-    /// As [`Session::connect`], for a command that looks at what is there and at nothing before. Where the file names no
-    /// account, there is none that must be left alone: reading begins while the account is asked for.
+    /// Connects like [`Session::connect`], for a command that looks at what is live and at nothing before that. Where the
+    /// file names no account, there is none that must be left alone: reading begins while the account is asked for.
     pub async fn connect_to_look(context: &mut Context, offline: Offline) -> Result<Self, Failure> {
         let begins = offline.stack.account.is_none();
         Self::connect_and(context, offline, begins).await
@@ -229,12 +229,12 @@ impl Session {
         })
     }
 
-    /// Reads what is live, and says so where AWS lets it wait.
+    /// Reads the live objects, and tells the user when AWS makes it wait.
     pub async fn read(&self, context: &mut Context, again: &str) -> Result<LiveSnapshot, Failure> {
         self.read_with(context, again, &Hints::default()).await
     }
 
-    /// As [`Session::read`], also where the hints say.
+    /// Reads like [`Session::read`], and also where the hints say.
     pub async fn read_with(
         &self,
         context: &mut Context,
@@ -256,7 +256,7 @@ impl Session {
         live?.map_err(|error| Failure::of_reading(&error, again))
     }
 
-    /// What is to be done, checked, and with what others hold of it.
+    /// Makes the plan, checks it, and adds what others hold of its objects.
     pub async fn plan(
         &self,
         context: &mut Context,
@@ -299,8 +299,8 @@ impl Session {
         Ok(plan)
     }
 
-    /// A name that names nothing is a slip, and would make the plan another than the one that was meant. Only a consent
-    /// may come too late: what it speaks of is gone already.
+    /// Refuses names that name nothing. Such a name is a slip, and would make the plan another than the one that was meant.
+    /// Only a consent may come too late: its object is gone already.
     fn check_names(&self, live: &LiveSnapshot, request: &Request) -> Result<(), Failure> {
         let wanted = self
             .offline
@@ -353,7 +353,7 @@ impl Session {
             }
         }
         if !live.additions.is_empty() {
-            // With none there, what is named may have been taken away by an earlier run.
+            // With no additions, an earlier run may have taken away the one that is named.
             let catalog = self.provider.catalog();
             let added = plan::names_of_additions(catalog, live);
             for pattern in &request.remove {
@@ -375,7 +375,7 @@ impl Session {
         }
     }
 
-    /// Says of consents that they name nothing. They may come too late, so that is no error; or they are slips.
+    /// Warns about consents that name nothing. They may come too late, so that is no error; or they are slips.
     pub fn warn(&self, live: &LiveSnapshot, request: &Request, terminal: &mut Terminal) {
         let catalog = self.provider.catalog();
         let is_known = |pattern: &String| {
@@ -407,7 +407,7 @@ impl Session {
             let help = "it takes the names that `preview --show-sames` lists, and physical names";
             idle("--allow-delete", pattern, help)
         });
-        // One that is known may be of another stack of the same pipeline.
+        // A known region may be that of another stack of the same pipeline.
         let regions = request.allow_regions.iter().filter(|region| {
             let is_known = REGIONS.contains(&region.as_str());
             !region.is_empty() && !is_known && **region != self.offline.stack.region
@@ -474,20 +474,20 @@ impl Session {
         let title = Line::styled(Style::Heading, title).and(format!(" ({}):", self.place()));
         context.terminal.begin(Section::Preview, &title);
         context.terminal.print(&lines);
-        // What is folded away hides nothing that somebody has to know.
+        // The folded sections hide nothing that a reader has to know.
         context.terminal.end();
         context.terminal.print(&preview::conclusion(view));
         self.tell_drift(context, plan);
     }
 
-    /// Tells CI what somebody has changed by hand, or something.
+    /// Tells CI about drift: changes that a person has made by hand, or that something else has made.
     pub fn tell_drift(&self, context: &mut Context, plan: &Plan) {
         let drift = annotation::drift(plan, &|urn| self.offline.place(urn));
         context.terminal.annotate(&drift);
     }
 }
 
-/// How much of a plan is shown.
+/// The options for showing a plan.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct ShowOptions {
     pub diff: bool,
@@ -495,7 +495,7 @@ pub struct ShowOptions {
 }
 
 impl Context {
-    /// Whether frames may be drawn.
+    /// Returns whether frames may be drawn.
     pub fn draws(&self) -> bool {
         self.surroundings.draws(self.global.non_interactive)
     }
@@ -506,7 +506,7 @@ impl Context {
     }
 }
 
-/// The stack file says which region; a flag or variable that says otherwise means that something is mixed up.
+/// Refuses a flag or variable that names another region than the stack file: something is mixed up then.
 fn guard_region(offline: &Offline, global: &GlobalArguments) -> Result<(), Failure> {
     let wanted = &offline.stack.region;
     let variable = || std::env::var("AWS_REGION").ok();
@@ -582,7 +582,7 @@ fn not_connected(error: &ConnectError, offline: &Offline, profile: Option<String
                 code => format!("{code}: {}", source.message),
             };
             let message = now(message.fact("answer", answer));
-            // What the AWS CLI hands on comes by the environment, over which a flag would win.
+            // Credentials that the AWS CLI hands on come by the environment, and a flag would override them.
             let handed_on = source.remedy.as_ref().is_some_and(|remedy| {
                 let mut commands = remedy.commands.iter();
                 commands.any(|command| command.starts_with("eval "))
@@ -635,7 +635,7 @@ fn not_connected(error: &ConnectError, offline: &Offline, profile: Option<String
     }
 }
 
-/// With what cures it, where that is known.
+/// Adds the remedy to a message, where it is known.
 fn helped(message: Message, source: &ProviderError, again: &str) -> Message {
     match &source.remedy {
         Some(remedy) => message.remedy(remedy, again),
@@ -645,7 +645,7 @@ fn helped(message: Message, source: &ProviderError, again: &str) -> Message {
     }
 }
 
-/// A file of certificates that was asked for, and cannot be used: going on without it would trust others than are meant.
+/// The refusal of a certificate bundle that cannot be used: going on without it would trust others than are meant.
 fn no_certificates(bundle: &BundleError, again: &str) -> Failure {
     let answer = match &bundle.source {
         Some(error) => error.to_string(),
@@ -662,7 +662,7 @@ fn no_certificates(bundle: &BundleError, again: &str) -> Failure {
     Failure::new(Exit::Usage, message)
 }
 
-/// Says what a reading waits for: in the line that stands there meanwhile, or now and then in a line of its own.
+/// Says what a read waits for: in the status line meanwhile, or now and then in a line of its own.
 struct Reading<'a> {
     place: String,
     draws: bool,
@@ -671,13 +671,13 @@ struct Reading<'a> {
 
 struct Screen<'a> {
     terminal: &'a mut Terminal,
-    /// When a line was last written.
+    /// The time at which a line was last written.
     said: Option<Instant>,
 }
 
 impl Progress for Reading<'_> {
     fn status(&self, text: &str) {
-        /// Between two lines of a log.
+        /// The time between two lines of a log.
         const PAUSE: Duration = Duration::from_secs(10);
         let mut screen = self.screen.lock().unwrap_or_else(PoisonError::into_inner);
         if self.draws {

@@ -1,4 +1,4 @@
-//! Which file a stack is in.
+//! The file that a stack is in.
 
 use std::fs;
 use std::io;
@@ -11,7 +11,7 @@ use crate::regular_file;
 use crate::resource::nearest::nearest;
 use crate::stack::limits::MAX_BYTES;
 
-/// Where stacks live, relative to the working directory.
+/// The directory of the stacks, relative to the working directory.
 const DIRECTORY: &str = "stacks";
 const EXTENSIONS: [&str; 2] = ["yaml", "yml"];
 
@@ -72,7 +72,7 @@ fn listing(there: &[(String, PathBuf)]) -> String {
 }
 
 /// The file that a word names, if it names one. Where no regular file has the name, something else may, which cannot be read
-/// as a stack: [`read`] says so. A directory is none: one beside `stacks/` may have the name of a stack.
+/// as a stack: [`read`] says so. A directory does not count: one beside `stacks/` may have the name of a stack.
 pub fn named(stack: &str) -> Option<PathBuf> {
     let in_directory = EXTENSIONS
         .iter()
@@ -84,14 +84,14 @@ pub fn named(stack: &str) -> Option<PathBuf> {
     regular.or_else(|| paths.iter().find(is_other)).cloned()
 }
 
-/// Whether a word can be a stack's name, rather than a path.
+/// Returns whether a word can be a stack's name, rather than a path.
 fn is_bare(stack: &str) -> bool {
     !stack.contains(['/', '\\'])
 }
 
 /// Stacks by name, in order.
 fn stacks(directory: &Path) -> Vec<(String, PathBuf)> {
-    // A directory that is not there has no stacks; one that cannot be read has none that could be.
+    // A directory that does not exist has no stacks; one that cannot be read has none that could be.
     let mut stacks: Vec<(String, PathBuf)> = fs::read_dir(directory)
         .into_iter()
         .flatten()
@@ -107,8 +107,8 @@ fn stacks(directory: &Path) -> Vec<(String, PathBuf)> {
     stacks
 }
 
-/// Reads a file of the stack in `main`: a regular file below [`roots`], after symbolic links. Error messages show excerpts of
-/// what is read, which must not be credentials.
+/// Reads a file of the stack in `main`: a regular file below [`roots`], after symbolic links. Error messages show excerpts
+/// of what is read, which must not be credentials.
 ///
 /// # Errors
 /// Those of reading, [`io::ErrorKind::FileTooLarge`], and [`io::ErrorKind::PermissionDenied`] for what lies elsewhere.

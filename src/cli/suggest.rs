@@ -10,7 +10,7 @@ use super::{Exit, stack_file};
 use crate::display::message::Severity;
 use crate::display::{Annotation, ColorChoice, Line, Message, Terminal, inert};
 
-/// What users of other tools type, and what it is called here.
+/// The commands that users of other tools type, each with its name here.
 const ELSEWHERE: &[(&str, &str)] = &[
     ("plan", "preview"),
     ("diff", "preview"),
@@ -71,7 +71,7 @@ pub fn report(error: &Error, arguments: &[OsString], detailed: bool) -> Exit {
     }
 }
 
-/// Whether clap's own print of an error gives a terminal or a CI system nothing to obey.
+/// Returns whether clap's own print of an error gives a terminal or a CI system nothing to obey.
 fn is_harmless(error: &Error) -> bool {
     let text = error.render().to_string();
     let is_line_end = |character: char| character == '\n';
@@ -79,7 +79,7 @@ fn is_harmless(error: &Error) -> bool {
         && !text.contains(|character: char| inert::is_harmful(character) && !is_line_end(character))
 }
 
-/// The unknown command, and what it is called here, if it is one of another tool.
+/// The unknown command, with its name here, if it is one of another tool.
 pub(super) fn from_elsewhere(error: &Error) -> Option<(&str, &'static str)> {
     if error.kind() != ErrorKind::InvalidSubcommand {
         return None;

@@ -1,4 +1,4 @@
-//! Where the program runs: by hand or in CI, with or without somebody to ask; on which machine, for which run of a CI
+//! The surroundings of the program: by hand or in CI, with or without a user to ask; on which machine, for which run of a CI
 //! system.
 
 use std::ffi::{OsStr, OsString};
@@ -37,7 +37,7 @@ const CI_SYSTEMS: &[&str] = &[
 /// Variables of a proxy, which are read in either case. One that is empty hides the other.
 const PROXIES: &[&str] = &["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"];
 
-/// Whether an empty variable of this name means the same as none.
+/// Returns whether an empty variable of this name means the same as none.
 ///
 /// True of all that this program and the AWS SDK read. The AWS CLI's pager is switched off by an empty variable, and the
 /// CLI may be what a `credential_process` runs.
@@ -110,7 +110,7 @@ fn misspelt(name: &str, known: &[String]) -> Option<String> {
 /// Prefix of our environment variables.
 const OURS: &str = "FDE_INFRA_";
 
-/// What the environment says.
+/// The facts from the environment.
 #[derive(Debug, Clone, Copy)]
 pub struct Surroundings {
     stdin_is_terminal: bool,
@@ -129,17 +129,17 @@ impl Surroundings {
         }
     }
 
-    /// Whether a CI system runs this.
+    /// Returns whether a CI system runs this.
     pub fn is_ci(self) -> bool {
         self.ci
     }
 
-    /// Whether there is somebody to ask.
+    /// Returns whether there is a user to ask.
     pub fn is_interactive(self, non_interactive: bool) -> bool {
         self.stdin_is_terminal && self.draws(non_interactive)
     }
 
-    /// Whether a frame can be drawn over and over.
+    /// Returns whether a frame can be drawn over and over.
     pub fn draws(self, non_interactive: bool) -> bool {
         self.stdout_is_terminal && !self.ci && !self.dumb && !non_interactive
     }
@@ -173,9 +173,9 @@ pub fn run_url() -> Option<String> {
     run_url_of(&|name| std::env::var(name).ok())
 }
 
-/// By the variables of each system.
+/// The address, by the variables of each system.
 fn run_url_of(variable: &dyn Fn(&str) -> Option<String>) -> Option<String> {
-    /// Those that have the whole address in one.
+    /// Variables that hold the whole address in one.
     const WHOLE: &[&str] = &[
         "CI_JOB_URL",
         "CI_PIPELINE_URL",
@@ -238,7 +238,7 @@ mod tests {
         }
     }
 
-    /// By what each sets in every job, from its own documentation.
+    /// Each system is known by what it sets in every job, from its own documentation.
     #[test]
     fn each_ci_system_is_known() {
         for variables in [

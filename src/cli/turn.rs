@@ -3,10 +3,10 @@
 //! # When the lock is taken
 //!
 //! After the consent, and only for a plan that changes something: a run with nothing to do makes no mutating call, and
-//! nobody has to wait for a person who reads a preview. (Terraform locks before it reads; there a forgotten prompt holds up
-//! the pipeline.) So the plan may be of a time when somebody else was at work. Whoever had to wait for the lock, or finds
-//! that a run has ended since the reading began, reads and plans again under the lock: the same plan goes on, another one
-//! is shown and asked about once more, or with `--yes` takes its place.
+//! no one has to wait for a user who reads a preview. (Terraform locks before it reads; there a forgotten prompt holds up
+//! the pipeline.) So the plan may date from a time when another run was at work. A run that had to wait for the lock, or
+//! finds that another has ended since the reading began, reads and plans again under the lock: the same plan goes on,
+//! another one is shown and asked about once more, or with `--yes` takes its place.
 
 use std::hash::{BuildHasher, RandomState};
 use std::time::{Duration, SystemTime};
@@ -34,45 +34,45 @@ use crate::resource::tags::short_hash;
 use crate::resource::{ErrorKind, ProviderError};
 use crate::version::VERSION;
 
-/// For the last calls of a run: history and lock. After a signal they have what is left of the 7 s that a CI system allows;
-/// after the second, next to nothing.
+/// Time limits for the last calls of a run: history and lock. After a signal they have what is left of the 7 s that a CI
+/// system allows; after the second, next to nothing.
 const LAST_CALLS: [Duration; 3] = [
     Duration::from_secs(20),
     Duration::from_millis(1200),
     Duration::from_millis(500),
 ];
 
-/// Between two lines that say that the wait goes on.
+/// The time between two lines that say that the wait goes on.
 const STILL_WAITING: Duration = Duration::from_secs(60);
 
-/// What becomes of a lock that was not given back.
+/// The fate of a lock that was not given back.
 const LAPSES: &str =
     "the lock lapses within a minute; on this machine the next run does not wait for that";
 
-/// What a run is to do.
+/// The terms of a run.
 pub struct Terms<'a> {
     pub command: &'static str,
     pub request: &'a Request,
-    /// Nobody is asked.
+    /// True if the user is not asked.
     pub yes: bool,
     /// The plan that was consented to elsewhere: no other may take its place.
     pub saved: Option<&'a (SavedPlan, Again)>,
     pub show: ShowOptions,
     pub lock: &'a LockArguments,
-    /// Where to look besides where file and index say.
+    /// Places to look in besides those that file and index name.
     pub hints: &'a Hints,
     /// The command line, to be copied.
     pub again: &'a str,
 }
 
-/// What came of showing a plan, and asking.
+/// The outcome of showing a plan, and asking.
 pub enum Agreed {
     /// There is nothing to do.
     Nothing(Plan),
     Go(Turn, Plan),
 }
 
-/// Shows a plan, asks, and takes the lock. `read_at` is when the reading for the plan began.
+/// Shows a plan, asks, and takes the lock. `read_at` is the time when the reading for the plan began.
 ///
 /// # Errors
 /// Whatever keeps the plan from being run; nothing was changed.
@@ -128,15 +128,15 @@ pub async fn agree(
     }
 }
 
-/// From here on others wait.
+/// A run's turn. From here on others wait.
 pub struct Turn {
     command: &'static str,
-    /// Nothing where the lock is not used, or cannot be.
+    /// The hold on the lock; `None` where the lock is not used, or cannot be.
     hold: Option<Box<Hold>>,
-    /// Nobody has been at work since the plan was made.
+    /// True if no other run has been at work since the plan was made.
     is_first: bool,
     id: String,
-    /// What it makes bears this mark, once it has been announced.
+    /// The mark that its objects bear, once it has been announced.
     mark: Option<RunMark>,
 }
 
@@ -219,7 +219,7 @@ impl Turn {
         Ok(turn)
     }
 
-    /// Puts on record that this run begins, before it changes anything: that proves later what it has made. Answers with
+    /// Puts on record that this run begins, before it changes anything: that proves later what it has made. Returns
     /// whether no other has begun since the record was read.
     async fn announce(
         &mut self,
@@ -244,7 +244,7 @@ impl Turn {
             if is_locked {
                 return id.to_owned();
             }
-            // Others may be at work who begin as the first as well: they come to the same one.
+            // Other runs may be at work that begin as the first, too: they come to the same key.
             let stack = &session.offline.graph.stack;
             short_hash(&format!("{stack} in {}", session.account()), 16)
         });
@@ -299,8 +299,8 @@ impl Turn {
         Ok(plan)
     }
 
-    /// Runs the plan, with the lock held, puts it on record, and gives the lock back. Also answers what went wrong with
-    /// record and lock, which is not worth as much as what became of the plan.
+    /// Runs the plan, with the lock held, puts it on record, and gives the lock back. Also returns what went wrong with
+    /// record and lock, which matters less than what became of the plan.
     pub async fn run(
         mut self,
         context: &mut Context,
@@ -390,7 +390,7 @@ impl Turn {
         }
     }
 
-    /// Puts the run on record and then gives the lock back, so that whoever has it next sees the record.
+    /// Puts the run on record and then gives the lock back, so that the next lock holder sees the record.
     async fn end(
         mut self,
         context: &Context,
@@ -416,7 +416,7 @@ impl Turn {
             let Some(hold) = hold else {
                 return troubles(unwritten, None, None);
             };
-            // Of a loss while the run went on the user has heard.
+            // The user has heard of a loss that came while the run went on.
             let was_ours = hold.lost.is_none();
             let lock = Lock::of(stack, aws);
             let released = timeout(limit, lock.release(hold)).await;
@@ -424,7 +424,7 @@ impl Turn {
             let loss = hold.lost.as_ref().filter(|_| was_ours);
             troubles(unwritten, unreleased, loss)
         };
-        // Whoever asks now, or asks again, does not want to wait.
+        // A user who interrupts now, or once more, does not want to wait.
         let hurry = async {
             context.interrupts.beyond(asked).await;
             let now = context.interrupts.count();
@@ -444,16 +444,16 @@ impl Turn {
     }
 }
 
-/// How long the last calls of a run may take, after so many signals.
+/// The time that the last calls of a run may take, after this many signals.
 fn last_calls(signals: usize) -> Duration {
     LAST_CALLS[signals.min(LAST_CALLS.len() - 1)]
 }
 
-/// Renews the lease of a run, in a task of its own: whoever reads the output slowly keeps the run waiting, and not its lock.
+/// Renews the lease of a run, in a task of its own: a slow reader of the output keeps the run waiting, and not its lock.
 struct Keeper {
     end: watch::Sender<bool>,
     keeping: JoinHandle<Box<Hold>>,
-    /// What is to be said at once.
+    /// Messages to be shown at once.
     notices: watch::Receiver<Option<Message>>,
 }
 
@@ -477,14 +477,14 @@ impl Keeper {
         }
     }
 
-    /// The hold as it is now. Nothing if it broke off, which only a bug can make it: then the lease runs out.
+    /// The hold as it is now. `None` if the task broke off, which only a bug can cause: then the lease runs out.
     async fn end(self) -> Option<Box<Hold>> {
         self.end.send_replace(true);
         self.keeping.await.ok()
     }
 }
 
-/// Whether no other run has ended since a reading began.
+/// Returns whether no other run has ended since a reading began.
 async fn none_since(reading: Instant, session: &Session, before: &Remembered) -> bool {
     let Remembered {
         whereabouts,
@@ -503,12 +503,12 @@ async fn none_since(reading: Instant, session: &Session, before: &Remembered) ->
     now.is_ok_and(|now| now.is_ok_and(|now| now.versions[0] == record))
 }
 
-/// Who is told what is being waited for.
+/// The audience that is told what is being waited for.
 struct Audience {
     draws: bool,
     place: String,
     patience: Duration,
-    /// Whose lease was told of last, and after which time of waiting.
+    /// The lease that was reported last, and after which time of waiting.
     told: Option<(String, Duration)>,
 }
 
@@ -569,7 +569,7 @@ fn in_vain(seen: &Seen, session: &Session, patience: Duration) -> Failure {
     Failure::new(Exit::TimedOut, message)
 }
 
-/// The lock is for manners; what is right does not depend on it.
+/// The warning about a run without the lock. The lock is a courtesy; correctness does not depend on it.
 fn without_lock(error: &ProviderError) -> Message {
     let message = Message::warning("going on without a lock: it could not be taken")
         .answer(error)
@@ -586,7 +586,7 @@ fn without_lock(error: &ProviderError) -> Message {
     }
 }
 
-/// What went wrong at the end of a run, besides the run.
+/// The troubles at the end of a run, besides those of the run.
 fn troubles(
     unwritten: Option<ProviderError>,
     unreleased: Option<ProviderError>,
@@ -611,7 +611,7 @@ fn troubles(
     messages
 }
 
-/// Adds what AWS said, and the right that is missing.
+/// Adds what AWS said, and the permission that is missing.
 fn allowed(message: Message, error: &ProviderError) -> Message {
     let message = message.answer(error);
     match error.kind {

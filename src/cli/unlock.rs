@@ -1,4 +1,4 @@
-//! `unlock`: takes a stack's lock from whoever holds it.
+//! `unlock`: takes a stack's lock from its holder.
 
 use std::time::SystemTime;
 
@@ -76,6 +76,6 @@ async fn confirmed(context: &mut Context) -> Result<bool, Failure> {
     if chosen.is_err() {
         context.terminal.leave_question();
     }
-    // Also where the terminal went away, nobody has said yes.
+    // Where the terminal went away, no one has said yes either.
     Ok(chosen?.ok().flatten() == Some(0))
 }

@@ -1,4 +1,4 @@
-//! Messages about objects whose tags do not tell of whose they are: lost ones, and copied ones.
+//! Messages about objects whose tags do not tell their owner: lost tags, and copied ones.
 
 use super::session::{self, Session};
 use crate::aws;
@@ -6,11 +6,11 @@ use crate::display::Message;
 use crate::plan::{Plan, Refusal, Unmarked};
 use crate::resource::{Proof, Urn};
 
-/// Objects that one message names.
+/// The number of objects that one message names.
 const MOST_NAMED: usize = 20;
 
-/// The refusal to take objects for ours because of their tags alone, with both ways out. Without any record it is the record
-/// that is missing, or all of them are of others.
+/// The refusal to take objects for ours because of their tags alone, with both ways out. Without any record, either the
+/// record is missing, or all of them belong to others.
 pub fn claimed(plan: &Plan, session: &Session, again: &str) -> Vec<Message> {
     let claims = plan.refusals.iter().filter_map(|refusal| match refusal {
         Refusal::TagsAlone { urn, id, .. } => Some((urn, id)),
@@ -126,7 +126,7 @@ fn on_record(session: &Session, id: &str) -> Option<Urn> {
     found.map(|resource| resource.urn.clone())
 }
 
-/// The same run, in which the user vouches for an object.
+/// The command line of the same run, in which the user vouches for an object.
 pub fn trusting(again: &str, id: &str) -> String {
     format!("{again} --trust {}", session::quoted(id))
 }

@@ -42,7 +42,7 @@ pub struct Arguments {
     /// Apply the plan that `preview --save-plan` has written to this file, and nothing else, without asking.
     #[arg(long, env = "FDE_INFRA_PLAN", value_name = "FILE")]
     plan: Option<String>,
-    /// Work on at most so many resources at once.
+    /// Work on at most this many resources at once.
     #[arg(
         long,
         short = 'p',
@@ -62,12 +62,12 @@ pub const NO: &str = "no";
 const DETAILS: &str = "details";
 const CHOICES: [&str; 3] = [YES, NO, DETAILS];
 
-/// What is to be done: as the command line says, or as a saved plan does.
+/// The job of a run: as the command line says, or as a saved plan does.
 struct Job {
     stack: StackArguments,
     selection: SelectionArguments,
     force: ForceArguments,
-    /// Somebody has consented already.
+    /// True if the user has consented already.
     agreed: bool,
     saved: Option<(SavedPlan, Again)>,
 }
@@ -114,7 +114,7 @@ impl Job {
     }
 }
 
-/// What a saved plan says cannot be said beside it.
+/// Refuses flags beside a saved plan for what the plan already says.
 fn alone(arguments: &Arguments) -> Result<(), Failure> {
     let selection = &arguments.selection;
     let beside = [
@@ -213,8 +213,8 @@ pub async fn run(context: &mut Context, arguments: &Arguments) -> CommandResult 
     Ok(exit)
 }
 
-/// What `--replace` and `--reboot` still have to name when the run is repeated: a replacement that was begun is finished
-/// unasked, and what is done would be done a second time.
+/// The resources that `--replace` and `--reboot` still have to name when the run is repeated: a replacement that was begun
+/// is finished unasked, and a finished one would be done a second time.
 fn still_to_force(plan: &Plan, report: &Report) -> ForceArguments {
     let begun: BTreeSet<&Urn> = report
         .succeeded
@@ -236,7 +236,7 @@ fn still_to_force(plan: &Plan, report: &Report) -> ForceArguments {
     }
 }
 
-/// What a stack gives away, and what is still to be done, stays of interest when nothing has changed.
+/// Shows the outputs, and what is still to be done: both stay of interest when nothing has changed.
 fn show_what_is(context: &mut Context, session: &Session, plan: &Plan) {
     let report = Report::before(plan);
     let width = context.terminal.width();
@@ -274,7 +274,7 @@ async fn confirm(context: &mut Context, session: &Session, plan: &Plan) -> Resul
     }
 }
 
-/// Nobody is there to say yes, and nobody has said it beforehand.
+/// The refusal where no one is there to say yes, and no one has said it beforehand.
 ///
 /// `suffix` follows the command on a line that means the same.
 pub fn nobody_to_ask(command: &str, suffix: &str) -> Failure {

@@ -1,4 +1,4 @@
-//! Where a run has left what, for a `destroy` that comes before the tag index has heard of it.
+//! The places where a run has left objects, for a `destroy` that comes before the tag index has heard of them.
 //!
 //! The record of the last run is a hint and no more: whatever it names is looked at, and belongs to the stack by its tags or
 //! not at all. A run without the right to read it goes by file and index, as all others do.
@@ -18,10 +18,10 @@ use crate::resource::{
     tags,
 };
 
-/// How long the index may be behind, generously.
+/// The time by which the index may be behind, generously.
 const BEHIND: Duration = Duration::from_secs(60 * 60);
 
-/// What a run leaves, as its record has it.
+/// The objects that a run leaves, as its record has them.
 #[derive(Debug, Default)]
 pub struct Left {
     pub types: Vec<String>,
@@ -29,7 +29,7 @@ pub struct Left {
     pub last_run: LastRun,
 }
 
-/// What may be there after a run.
+/// The objects that may exist after a run.
 pub fn after(plan: &Plan, report: &Report, catalog: &Catalog) -> Left {
     let there = report
         .objects
@@ -44,7 +44,7 @@ pub fn after(plan: &Plan, report: &Report, catalog: &Catalog) -> Left {
     let mut objects: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     let all = there.chain(retained).chain(open);
     for (urn, observed) in all.filter(|(urn, observed)| !is_gone(plan, report, urn, *observed)) {
-        // What has no tags is found through what it is part of.
+        // An object without tags is found through the one that it is part of.
         let Some(schema) = catalog.get(urn.token()).filter(|schema| schema.taggable) else {
             continue;
         };
@@ -66,7 +66,7 @@ pub fn after(plan: &Plan, report: &Report, catalog: &Catalog) -> Left {
     }
 }
 
-/// What is there of what the file wants, and with which inputs where no tags say that.
+/// The objects of the file that exist, and their inputs where no tags tell those.
 fn last_run(plan: &Plan, report: &Report, catalog: &Catalog) -> LastRun {
     let mut left = plan.left.clone();
     for id in &report.succeeded {
@@ -88,7 +88,7 @@ fn last_run(plan: &Plan, report: &Report, catalog: &Catalog) -> LastRun {
     left
 }
 
-/// Whether the run has deleted an object that it knew.
+/// Returns whether the run has deleted an object that it knew.
 fn is_gone(plan: &Plan, report: &Report, urn: &Urn, observed: Option<&Observed>) -> bool {
     let Some(observed) = observed else {
         return false;
@@ -99,7 +99,7 @@ fn is_gone(plan: &Plan, report: &Report, urn: &Urn, observed: Option<&Observed>)
     })
 }
 
-/// Where the last run has left what, as hints for reading.
+/// The places where the last run has left objects, as hints for reading.
 pub fn hints(session: &Session, left: &Whereabouts) -> Hints {
     let stack = &session.offline.graph.stack;
     let entry = |token: &str, arn: &String| {
@@ -126,7 +126,7 @@ pub fn hints(session: &Session, left: &Whereabouts) -> Hints {
     }
 }
 
-/// What may be left of types that the record names without saying which objects, and of which nothing is to be seen.
+/// The objects that may be left of types that the record names without their ids, and of which nothing is to be seen.
 pub fn doubt(
     session: &Session,
     left: &Whereabouts,
@@ -159,7 +159,7 @@ pub fn doubt(
     Some(message.help("in a few minutes, run").command(again))
 }
 
-/// What to say where the record cannot be read.
+/// The message where the record cannot be read.
 pub fn unread(error: &ProviderError) -> Message {
     Message::warning("the record of the last run could not be read")
         .answer(error)
@@ -169,7 +169,7 @@ pub fn unread(error: &ProviderError) -> Message {
         )
 }
 
-/// What to say where the record is needed to prove what is the stack's, and cannot be read.
+/// The message where the record is needed to prove what is the stack's, and cannot be read.
 pub fn unproven(error: &ProviderError) -> Message {
     let message = Message::warning(
         "what is the stack's cannot be proven: the record of its runs could not be read",

@@ -1,4 +1,4 @@
-//! What others have added to objects of ours, and the plan leaves.
+//! Objects that others have added to ours, and that the plan leaves.
 
 use super::line::{Line, wrap};
 use super::preview::View;
@@ -6,13 +6,13 @@ use super::style::Style;
 use crate::plan::{Added, Goal, Plan};
 use crate::resource::{Observed, Value};
 
-/// What stands before each.
+/// The symbol before each item.
 const SYMBOL: &str = "?";
 
 /// Columns before the text of an item.
 const INDENT: usize = 7;
 
-/// `Added by others:` with an item for each; nothing if there is none. What goes with what it hangs on comes by itself.
+/// `Added by others:` with an item for each; nothing if there is none. Items that go with their parents are listed apart.
 pub fn render(view: View<'_>) -> Vec<Line> {
     let how = match view.plan.goal {
         Goal::Up => " (left alone; `--remove ID` takes one away):",
@@ -50,7 +50,7 @@ fn titled<'a>(view: View<'_>, how: &str, added: impl Iterator<Item = &'a Added>)
     lines
 }
 
-/// What it is, its id, and whether it counts as drift.
+/// The type of an addition, its id, and whether it counts as drift.
 pub fn text(added: &Added) -> String {
     let observed = &added.observed;
     let fate = match (added.goes, added.is_drift) {
@@ -61,7 +61,7 @@ pub fn text(added: &Added) -> String {
     format!("{} ({}){fate}", what(observed), observed.id)
 }
 
-/// The type, and what people tell it by.
+/// The type, and the properties that people tell it by.
 fn what(observed: &Observed) -> String {
     let kind = observed.token.rsplit(':').next().unwrap_or_default();
     let text = |name: &str| {
@@ -110,7 +110,7 @@ const TELLING: [&str; 17] = [
     "resourceArn",
 ];
 
-/// How many of them count as drift.
+/// The number of additions that count as drift.
 pub fn drifting(plan: &Plan) -> usize {
     plan.added.iter().filter(|added| added.is_drift).count()
 }

@@ -1,4 +1,4 @@
-//! What AWS keeps when a stack is gone: logs that it writes by itself, and what deletions leave on purpose.
+//! The remains that AWS keeps when a stack is gone: logs that it writes by itself, and what deletions leave on purpose.
 
 use std::collections::BTreeSet;
 

@@ -11,14 +11,14 @@ use super::rows::{changed, rows};
 use crate::plan::{Because, Plan};
 use crate::resource::Urn;
 
-/// Where in a file; lines and columns count from 1.
+/// A place in a file; lines and columns count from 1.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Place {
-    /// From the root of the repository.
+    /// The path from the root of the repository.
     pub file: String,
     pub line: usize,
     pub column: usize,
-    /// Just behind the last column, where that is on the same line.
+    /// The column just after the last one, where that is on the same line.
     pub end_column: Option<usize>,
 }
 
@@ -96,11 +96,11 @@ impl Annotation {
     }
 }
 
-/// What is not as it was last applied, resource by resource.
+/// Annotations for all that is not as it was last applied, resource by resource.
 pub fn drift(plan: &Plan, place: &dyn Fn(&Urn) -> Option<Place>) -> Vec<Annotation> {
     let rows = rows(plan);
     let drifted = rows.iter().filter_map(|row| row.step).filter(|step| {
-        // A deletion is of what the file no longer has.
+        // A deletion is of a resource that the file no longer has.
         step.because.is_drift() && !step.is_delete()
     });
     drifted
@@ -152,7 +152,7 @@ mod tests {
     use super::*;
     use crate::testing::Random;
 
-    /// What the runner makes of a command: name, properties, text (`actions/runner`, `ActionCommand.cs`).
+    /// The runner's reading of a command: name, properties, text (`actions/runner`, `ActionCommand.cs`).
     fn parsed(command: &str) -> (String, Vec<(String, String)>, String) {
         let rest = command.strip_prefix("::").expect("a command");
         let (head, text) = rest.split_once("::").expect("a command ends");

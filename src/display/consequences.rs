@@ -1,4 +1,4 @@
-//! What a reader of a plan must not miss: what goes, with its data, and what stays although it would go.
+//! Consequences that a reader of a plan must not miss: what goes, with its data, and what stays although it would go.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,7 +12,7 @@ use crate::resource::Urn;
 /// Columns before the text of an item.
 const INDENT: usize = 7;
 
-/// What is deleted or replaced: in an `up` everything, in a `destroy`, which deletes by its nature, what holds data.
+/// The objects that are deleted or replaced: in an `up` all, in a `destroy`, which deletes by its nature, those with data.
 pub fn going(view: View<'_>) -> Vec<Line> {
     let rows = rows(view.plan);
     let of = |op: Op| {
@@ -106,7 +106,7 @@ fn replacements(steps: &[&Step], view: View<'_>, lines: &mut Vec<Line>) {
     }
 }
 
-/// The replaced resources for whose sake alone this one is replaced; none if it has a reason of its own.
+/// The replaced resources that are the only reason to replace this one; none if it has a reason of its own.
 fn follows<'a>(step: &Step, replaced: &BTreeSet<&'a Urn>) -> BTreeSet<&'a Urn> {
     let mut causes = BTreeSet::new();
     let changes = step.comparison().map(|comparison| &comparison.diff.changes);
@@ -140,7 +140,7 @@ fn with(text: &str, fate: Option<String>) -> String {
     }
 }
 
-/// What stays, and why.
+/// The objects that stay, and why.
 pub fn staying(view: View<'_>) -> Vec<Line> {
     let mut lines = Vec::new();
     for retained in &view.plan.retained {

@@ -1,4 +1,4 @@
-//! `--diff`: what changes in each resource, property by property and place by place.
+//! `--diff`: the changes of each resource, property by property and place by place.
 
 use console::measure_text_width;
 
@@ -40,7 +40,7 @@ pub(super) fn of_step(op: Op, step: &Step, catalog: &Catalog, width: Option<usiz
     lines
 }
 
-/// Which resource it is, and what happens to it.
+/// Names the resource, and what happens to it.
 fn head(op: Op, urn: &Urn, verdict: &str, width: Option<usize>, lines: &mut Vec<Line>) {
     let style = style::of(op);
     let lead = Line::plain(" ")
@@ -127,11 +127,11 @@ fn listing(properties: &Properties, style: Style, width: Option<usize>, lines: &
     }
 }
 
-/// Changes with a common beginning of their paths stand together.
+/// A node of the changes: those with a common beginning of their paths stand together.
 #[derive(Default)]
 struct Place<'a> {
     change: Option<&'a Change>,
-    /// By the next step of the path; in the order of the changes.
+    /// The places inside, by the next step of the path; in the order of the changes.
     inside: Vec<(&'a Segment, Place<'a>)>,
 }
 

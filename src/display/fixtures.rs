@@ -117,7 +117,7 @@ fn containers(image: &str, level: &str) -> Value {
     ])])
 }
 
-/// What the file wants.
+/// The resources that the file wants.
 pub fn graph() -> ResourceGraph {
     let vpc = urn("aws:ec2:Vpc", "network/vpc");
     let subnet = |index: u32| urn("aws:ec2:Subnet", &format!("network/privateSubnet{index}"));
@@ -209,12 +209,12 @@ pub fn graph() -> ResourceGraph {
     graph::build(&stack(), resources, outputs, &catalog()).expect("a sound graph")
 }
 
-/// How a live object came to be as it is.
+/// The way in which a live object came to be as it is.
 #[derive(Clone, Copy, PartialEq)]
 enum History {
-    /// By what the file says now.
+    /// By the file as it is now.
     Applied,
-    /// By what the file said before.
+    /// By the file as it was before.
     AppliedOtherwise,
 }
 
@@ -276,7 +276,7 @@ fn live_object(
     }
 }
 
-/// What is there: some of it as wanted, some as the file was before, some changed by hand, some no longer wanted.
+/// The live objects: some as wanted, some as the file was before, some changed by hand, some no longer wanted.
 pub fn live(graph: &ResourceGraph) -> LiveSnapshot {
     use History::{Applied, AppliedOtherwise};
     let mut live = LiveSnapshot {
@@ -390,7 +390,7 @@ pub fn everything() -> Plan {
     plan_of(&request(Goal::Up, &["reports"]))
 }
 
-/// From nothing.
+/// A plan from nothing.
 pub fn creation() -> Plan {
     let graph = graph();
     let live = LiveSnapshot {
@@ -400,7 +400,7 @@ pub fn creation() -> Plan {
     plan::build(&graph, &live, &catalog(), &request(Goal::Up, &[]))
 }
 
-/// So many alarms, from nothing.
+/// A plan of `count` alarms, from nothing.
 pub fn plan_of_many(count: usize) -> Plan {
     let alarm = |number| {
         resource(
@@ -419,8 +419,8 @@ pub fn plan_of_many(count: usize) -> Plan {
     )
 }
 
-/// So many changes with much to say about each: a third is made, a third gets other environment variables and is replaced,
-/// a third gets another policy.
+/// A plan of `count` changes with much to say about each: a third is made, a third gets other environment variables and is
+/// replaced, a third gets another policy.
 pub fn changes_of_many(count: usize) -> Plan {
     let variables = |image: &str, value: &str| {
         let variable = |number| {
@@ -609,7 +609,7 @@ pub fn last_events(plan: &Plan) -> Vec<Event> {
     ]
 }
 
-/// What the engine says of that run.
+/// The engine's outcome of that run.
 pub fn outcome(plan: &Plan) -> Outcome {
     let of = |name| step(plan, name);
     let unhealthy = ProviderError::new(

@@ -11,7 +11,7 @@ use crate::plan::Op;
 /// The version of the JSON: it grows when something is taken away or changes its meaning.
 const VERSION: u32 = 1;
 
-/// Columns of names that are longer.
+/// The width that longer names are cut to.
 const WHO: usize = 16;
 
 /// A row for each run, and what else is known of it below.
@@ -69,7 +69,7 @@ fn row(cells: [Line; 6], widths: [usize; 5]) -> Line {
     row
 }
 
-/// Cut to a width, but for an address.
+/// Cuts a line to a width, but not an address.
 fn fitted(line: Line, width: usize) -> Line {
     if line.render(false).contains("://") {
         line
@@ -84,7 +84,7 @@ fn minute(moment: &str) -> String {
     local.replacen('T', " ", 1)
 }
 
-/// What an ARN says of a person: `user/anna` is anna, `assumed-role/deploy/ci` is deploy/ci.
+/// The part of an ARN that names a person: `user/anna` is anna, `assumed-role/deploy/ci` is deploy/ci.
 fn person(arn: &str) -> &str {
     let resource = arn.splitn(6, ':').nth(5).unwrap_or(arn);
     resource.split_once('/').map_or(resource, |(_, name)| name)
@@ -100,7 +100,7 @@ fn ending(ending: Ending) -> (&'static str, Style) {
 }
 
 fn took(record: &Record) -> String {
-    // It comes from a text that anybody may have written.
+    // It comes from a text that anyone may have written.
     let time = std::time::Duration::try_from_secs_f64(record.seconds);
     time.map_or_else(|_| "?".to_owned(), seconds)
 }

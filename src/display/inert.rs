@@ -1,6 +1,6 @@
-//! What makes foreign text harmless: the one place that knows what a terminal or a CI system would obey.
+//! The code that makes foreign text harmless: the one place that knows what a terminal or a CI system would obey.
 //!
-//! Names, tags, descriptions and messages come from AWS and from stack files, where anybody may have written them. On a
+//! Names, tags, descriptions and messages come from AWS and from stack files, where anyone may have written them. On a
 //! screen and in a log they must not move the cursor, recolour what follows, turn the direction of text, or give orders:
 //!
 //! | who obeys | what |
@@ -12,12 +12,12 @@
 //! | GitLab CI, Travis | folding marks, which need CR and ESC |
 //!
 //! Every [`Line`](super::Line) goes through [`sanitise`] and [`orders`], every excerpt of a file through [`excerpt`],
-//! every JSON document through [`json`]. What a script asks for by its name (`output NAME`, `output --shell`) is given as
-//! it is: it would be another value otherwise.
+//! every JSON document through [`json`]. A value that a script asks for by its name (`output NAME`, `output --shell`) is
+//! given as it is: it would be another value otherwise.
 
 use std::borrow::Cow;
 
-/// Parts the letters of an order.
+/// The character that parts the letters of an order.
 pub const HARMLESS: char = '·';
 
 /// Makes every control character visible instead of effective.
@@ -58,7 +58,7 @@ pub fn is_harmful(character: char) -> bool {
 
 /// The places in a line before which something harmless has to stand, so that no CI system takes it for an order.
 pub fn orders(line: &str) -> Vec<usize> {
-    // Ours never begin like this; foreign text may.
+    // Our own lines never begin like this; foreign text may.
     let command = line.trim_start().starts_with("::").then_some(0);
     command.into_iter().chain(marks(line)).collect()
 }
@@ -76,7 +76,7 @@ fn marks(text: &str) -> impl Iterator<Item = usize> {
         .filter(move |at| begins(&text[*at..]))
 }
 
-/// What another renderer has made of sanitised text.
+/// Makes text harmless that another renderer has made of sanitised text.
 pub fn excerpt(text: &str) -> String {
     let part = |line: &str| {
         let mut parted = line.to_owned();
@@ -88,7 +88,7 @@ pub fn excerpt(text: &str) -> String {
     text.split_inclusive('\n').map(part).collect()
 }
 
-/// A JSON document that means the same: in its strings, JSON can escape every character.
+/// A harmless JSON document with the same meaning: in its strings, JSON can escape every character.
 pub fn json(document: &str) -> String {
     let mut marks = marks(document).peekable();
     let mut text = String::with_capacity(document.len());
@@ -110,7 +110,7 @@ pub mod tests {
     use super::*;
     use crate::testing::Random;
 
-    /// What would be obeyed in a text, if anything is.
+    /// The part of a text that would be obeyed, if there is any.
     pub fn danger(text: &str) -> Option<String> {
         let harmful = |character: char| is_harmful(character) && character != '\n';
         if let Some(found) = text.chars().find(|character| harmful(*character)) {
@@ -124,7 +124,7 @@ pub mod tests {
         })
     }
 
-    /// Text that somebody means harm with.
+    /// Text that is meant to do harm.
     pub fn hostile(random: &mut Random) -> String {
         const PIECES: [&str; 24] = [
             "::",

@@ -1,6 +1,6 @@
-//! `preview --json`: types of their own, so that the inner ones stay free to change.
+//! `preview --json`: types for it alone, so that the inner ones stay free to change.
 //!
-//! The number in `version` grows when something is taken away or changes its meaning; what is added does not change it.
+//! The number in `version` grows when something is taken away or changes its meaning; an addition does not change it.
 
 use std::borrow::Cow;
 
@@ -20,7 +20,7 @@ use crate::resource::{Catalog, Change, ChangeKind, Properties, Value};
 /// The version of this format.
 const VERSION: u32 = 1;
 
-/// What the steps are called.
+/// The words for the steps.
 pub const CREATE: &str = "create";
 pub const UPDATE: &str = "update";
 pub const CREATE_REPLACEMENT: &str = "create-replacement";
@@ -41,17 +41,17 @@ pub struct Document {
     refusals: Vec<JsonRefusal>,
     retained: Vec<JsonRetained>,
     added: Vec<JsonAdded>,
-    /// What is decided and not in force, and stays so unless the plan says otherwise.
+    /// Settings that are decided and not in force, and stay so unless the plan says otherwise.
     pending: Vec<JsonPending>,
-    /// What changes because a default is another one than it was.
+    /// Changes that come because a default is another one than it was.
     new_defaults: Vec<JsonNewDefault>,
     outputs: Json,
 }
 
-/// What others have added, and stays.
+/// An object that others have added, and that stays.
 #[derive(Debug, Serialize)]
 struct JsonAdded {
-    /// The URN of what it hangs on.
+    /// The URN of the object that it hangs on.
     parent: String,
     #[serde(rename = "type")]
     kind: String,
@@ -75,20 +75,20 @@ struct JsonStep {
     drift: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     replace_order: Option<&'static str>,
-    /// The live object it starts from.
+    /// The live object that it starts from.
     #[serde(skip_serializing_if = "Option::is_none")]
     id: Option<String>,
-    /// What becomes of data that only this object holds.
+    /// The fate of data that only this object holds.
     #[serde(skip_serializing_if = "Option::is_none")]
     data: Option<&'static str>,
-    /// What a replacement does to those who are served.
+    /// The effect of a replacement on those who are served.
     #[serde(skip_serializing_if = "Option::is_none")]
     interrupts: Option<Cow<'static, str>>,
-    /// What a new object is made with.
+    /// The inputs that a new object is made with.
     #[serde(skip_serializing_if = "Option::is_none")]
     inputs: Option<Json>,
     diff: Vec<JsonChange>,
-    /// Positions in `steps` of what has to be done before.
+    /// Positions in `steps` of those that have to be done before.
     waits_for: Vec<usize>,
 }
 
@@ -99,7 +99,7 @@ struct JsonChange {
     before: Json,
     after: Json,
     replaces: bool,
-    /// AWS does not say what it is; it is written again because its source is another.
+    /// True if AWS does not say what it is; it is written again because its source is another.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     rewrites: bool,
 }
@@ -143,7 +143,7 @@ struct JsonNewDefault {
     name: String,
     /// The property with its value; empty if the whole resource comes with the default.
     what: String,
-    /// What in the file keeps what there was.
+    /// The key in the file that keeps what there was.
     keep: Option<String>,
     /// A sentence for people.
     reason: String,
@@ -162,7 +162,7 @@ struct JsonPending {
 }
 
 impl Document {
-    /// How many resources come to what.
+    /// The number of resources for each kind of change, in a sentence.
     pub fn summary(&self) -> String {
         let Summary {
             create,

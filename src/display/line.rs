@@ -1,6 +1,6 @@
 //! Lines of styled text, and how wide they are.
 //!
-//! Nothing but a [`Line`] reaches the terminal, and what enters one has been made [`inert`](super::inert).
+//! Only a [`Line`] reaches the terminal, and text that enters one has been made [`inert`](super::inert).
 
 use std::collections::VecDeque;
 
@@ -57,7 +57,7 @@ impl Line {
         self.spans.is_empty()
     }
 
-    /// Columns it takes.
+    /// The columns that it takes.
     pub fn width(&self) -> usize {
         self.spans
             .iter()
@@ -65,7 +65,7 @@ impl Line {
             .sum()
     }
 
-    /// Cut to a width, with `…` where something is missing.
+    /// Cuts the line to a width, with `…` where something is missing.
     #[must_use]
     pub fn cut(self, width: usize) -> Self {
         if self.width() <= width {
@@ -93,7 +93,7 @@ impl Line {
         Self { spans }
     }
 
-    /// In at most so many lines of at most a width, broken after spaces and commas; `…` where the last one is cut.
+    /// Breaks the line into at most `most` lines of at most a width, after spaces and commas; `…` where the last one is cut.
     pub fn wrapped(self, width: usize, most: usize) -> Vec<Self> {
         let mut lines = Vec::new();
         let mut pieces: VecDeque<(Style, String)> =
@@ -128,7 +128,7 @@ impl Line {
         lines
     }
 
-    /// Without the spaces at its end.
+    /// Removes the spaces at its end.
     fn trimmed(mut self) -> Self {
         if let Some((_, text)) = self.spans.last_mut() {
             text.truncate(text.trim_end().len());
@@ -136,7 +136,7 @@ impl Line {
         self
     }
 
-    /// Filled up with spaces to a width.
+    /// Pads the line with spaces to a width.
     #[must_use]
     pub fn padded(mut self, width: usize) -> Self {
         let missing = width.saturating_sub(self.width());
@@ -182,7 +182,7 @@ fn split((style, text): (Style, String)) -> Vec<(Style, String)> {
         .collect()
 }
 
-/// As much of the beginning of a text as fits a width.
+/// The longest beginning of a text that fits a width.
 fn head(text: &str, width: usize) -> &str {
     let mut used = 0;
     for (start, character) in text.char_indices() {
@@ -194,7 +194,7 @@ fn head(text: &str, width: usize) -> &str {
     text
 }
 
-/// As much of the end of a text as fits a width.
+/// The longest end of a text that fits a width.
 fn tail(text: &str, width: usize) -> &str {
     let mut used = 0;
     for (start, character) in text.char_indices().rev() {
@@ -258,7 +258,7 @@ mod tests {
         assert_eq!(rendered(Line::plain("aws::x ## y")), "aws::x ## y");
     }
 
-    /// Whatever is put together from whatever comes in, in whatever pieces and at whatever width.
+    /// Checks lines that are put together from any input, in any pieces and at any width.
     #[test]
     fn every_line_is_inert() {
         for seed in 0..5_000 {

@@ -1,10 +1,10 @@
-//! Who holds a stack's lock, in words.
+//! The holder of a stack's lock, in words.
 
 use super::message::Message;
 use super::seconds;
 use crate::deployment::{Lease, Seen};
 
-/// Adds who holds a lock to a message. `until` is when its lease ends, in UTC.
+/// Adds the holder of a lock to a message. `until` is the time at which its lease ends, in UTC.
 #[must_use]
 pub fn held(message: Message, seen: &Seen, until: &str) -> Message {
     let message = holder(message, &seen.lease);
@@ -24,7 +24,7 @@ pub fn held(message: Message, seen: &Seen, until: &str) -> Message {
     }
 }
 
-/// Adds who a lease is of.
+/// Adds the holder of a lease.
 #[must_use]
 pub fn holder(message: Message, lease: &Lease) -> Message {
     let holder = match lease.holder.as_str() {

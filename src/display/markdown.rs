@@ -1,6 +1,6 @@
 //! `preview --markdown`: a plan as a pull request's comment or a CI system's summary.
 //!
-//! What does not fit is left out whole, the least important first: differences, of what is made before those of what
+//! Parts that do not fit are left out whole, the least important first: differences, of what is made before those of what
 //! changes; rows of what is made and changed; the picture. The counts and what destroys stay to the last. Nothing that
 //! comes from AWS or from a stack file can end the span or block it stands in.
 
@@ -20,19 +20,19 @@ use crate::resource::Value;
 /// GitHub takes 65,536 characters for a comment; this leaves room for what an action writes around it.
 pub const MAX_BYTES: usize = 60_000;
 
-/// Below this not even the counts fit.
+/// The least number of bytes: below this not even the counts fit.
 pub const LEAST_BYTES: usize = 2_000;
 
-/// More resources than this are drawn as their sections.
+/// The number of resources above which they are drawn as their sections.
 const MOST_DRAWN: usize = 30;
 
-/// How many resources are named whose data goes.
+/// The number of resources that are named whose data goes.
 const MOST_NAMED: usize = 10;
 
 /// Room for the sentences that say how much is left out, and for what stands around table, picture and diff.
 const FRAME_BYTES: usize = 700;
 
-/// The plan in at most so many bytes, which are no fewer than [`LEAST_BYTES`].
+/// The plan in at most `max_bytes`, which are no fewer than [`LEAST_BYTES`].
 pub fn render(view: View<'_>, max_bytes: usize) -> String {
     let mut rows = rows(view.plan);
     rows.retain(is_shown);
@@ -80,7 +80,7 @@ pub fn render(view: View<'_>, max_bytes: usize) -> String {
     page
 }
 
-/// What fits is taken off the room that is left.
+/// Returns the text if it fits, and takes its size off the room that is left.
 fn take(left: &mut usize, text: Option<String>) -> Option<String> {
     let text = text?;
     *left = left.checked_sub(text.len())?;
@@ -98,7 +98,7 @@ fn left_out(count: usize, what: &str) -> String {
     }
 }
 
-/// What destroys comes first, and of that what holds data; what is made comes last.
+/// The order of a row: what destroys comes first, and of that what holds data; what is made comes last.
 fn weight(view: View<'_>, row: &PlanRow<'_>) -> (usize, bool) {
     let rank = match row.op {
         _ if row.refusal.is_some() => 0,
@@ -186,7 +186,7 @@ fn head(view: View<'_>, rows: &[PlanRow<'_>]) -> String {
     head
 }
 
-/// What is decided and not in force.
+/// The settings that are decided and not in force.
 fn waiting(view: View<'_>) -> Option<String> {
     let waiting = pending::of_plan(view.plan, view.catalog);
     if waiting.is_empty() {
@@ -203,7 +203,7 @@ fn waiting(view: View<'_>) -> Option<String> {
     Some(text)
 }
 
-/// What comes because a default is another one than it was.
+/// The changes that come because a default is another one than it was.
 fn new_defaults(view: View<'_>) -> Option<String> {
     let new = new_defaults::of_plan(view.plan, view.catalog);
     if new.is_empty() {
@@ -288,7 +288,7 @@ fn diff_of(view: View<'_>, row: &PlanRow<'_>) -> Option<String> {
     Some(text)
 }
 
-/// What changes and what waits for what; section by section where single resources would be too many.
+/// The changes, and what they wait for; section by section where single resources would be too many.
 fn picture(plan: &Plan, rows: &[PlanRow<'_>]) -> Option<String> {
     let drawn: Vec<&PlanRow<'_>> = rows.iter().filter(|row| !row.steps.is_empty()).collect();
     if drawn.len() < 2 {
@@ -373,7 +373,7 @@ impl Node<'_> {
     }
 }
 
-/// Only what means nothing to Mermaid.
+/// Replaces all characters but those that mean nothing to Mermaid.
 fn drawable(text: &str) -> String {
     let plain = |character: char| character.is_alphanumeric() || " _-./:+~,=*".contains(character);
     text.chars()
@@ -409,10 +409,10 @@ fn longest_run(text: &str) -> usize {
 }
 
 /// A space without a width: GitHub looks for mentions and references once entities and escapes are resolved, so that
-/// neither `&#64;` nor `\@` keeps it from calling somebody (<https://github.com/github/cmark-gfm/issues/181>).
+/// neither `&#64;` nor `\@` keeps it from notifying a user (<https://github.com/github/cmark-gfm/issues/181>).
 const PARTING: &str = "&#8203;";
 
-/// Plain text: no markup, no HTML, nobody mentioned, no issue linked.
+/// Plain text: no markup, no HTML, no one mentioned, no issue linked.
 fn escaped(text: &str) -> String {
     let text = sanitise(text);
     let mut escaped = String::new();
@@ -572,7 +572,7 @@ mod tests {
             .lines()
             .find(|line| line.contains("fixes"))
             .expect("it is said");
-        // As GitHub has it once entities are resolved.
+        // The text as GitHub has it once entities are resolved.
         let seen = row
             .replace("&#8203;", "\u{200b}")
             .replace("&amp;", "&")

@@ -21,7 +21,7 @@ pub struct Message {
     facts: Vec<(String, String)>,
     details: Vec<String>,
     help: Vec<Help>,
-    /// What in the stack file it is about.
+    /// The place in the stack file that it is about.
     place: Option<Place>,
 }
 
@@ -58,7 +58,7 @@ impl Message {
         self
     }
 
-    /// Says what in the stack file it is about, for annotations.
+    /// Names the place in the stack file that it is about, for annotations.
     #[must_use]
     pub fn at(mut self, place: Option<Place>) -> Self {
         self.place = place;
@@ -83,7 +83,7 @@ impl Message {
         self
     }
 
-    /// What cures it, and the command that follows.
+    /// Adds the remedy, and the command that follows.
     #[must_use]
     pub fn remedy(mut self, remedy: &Remedy, again: &str) -> Self {
         self = self.help(remedy.text.clone());
@@ -93,7 +93,7 @@ impl Message {
         self.command(again)
     }
 
-    /// What AWS was asked and what it said.
+    /// Adds what AWS was asked and what it said.
     #[must_use]
     pub fn answer(mut self, error: &ProviderError) -> Self {
         let mut call = error.operation.clone();
@@ -190,7 +190,7 @@ impl Message {
     }
 }
 
-/// What to do, by itself.
+/// The advice on what to do, by itself.
 pub fn help(text: &str, width: Option<usize>) -> Vec<Line> {
     let mut lines = Vec::new();
     let lead = Line::styled(Style::Create, "help").and(": ");
@@ -211,7 +211,7 @@ pub fn note(text: &str, width: Option<usize>) -> Vec<Line> {
     lines
 }
 
-/// Text behind a lead, its further lines set in.
+/// Text after a lead, its further lines indented.
 fn hang(lead: Line, text: &str, indent: usize, width: Option<usize>, lines: &mut Vec<Line>) {
     let room = width.map(|width| width.saturating_sub(lead.width().max(indent)));
     let mut lead = Some(lead);

@@ -1,4 +1,4 @@
-//! Events and plans into text.
+//! Renders events and plans as text.
 //!
 //! Pure, but for [`terminal`], which alone writes: everything else takes values and a width and returns [`Line`]s. No
 //! clock (times are in the events), no environment, no providers. Start with [`preview`], then [`progress`].
@@ -51,7 +51,7 @@ pub fn seconds(time: Duration) -> String {
     }
 }
 
-/// What to say where a case came up that should never happen.
+/// The text for a case that should never happen.
 pub fn bug() -> String {
     format!(
         "this is a bug in fde-infra, version {}; please report it with these lines",

@@ -1,4 +1,4 @@
-//! What a plan brings because a default is another one than it was.
+//! Changes that a plan brings because a default is another one than it was.
 
 use super::consequences::item;
 use super::line::Line;
@@ -7,20 +7,20 @@ use super::style::Style;
 use crate::plan::{Because, Op, Plan, Step};
 use crate::resource::{Catalog, Until, Urn};
 
-/// A default that a step brings to what was made without it.
+/// A default that a step brings to an object that was made without it.
 #[derive(Debug, PartialEq, Eq)]
 pub struct NewDefault<'a> {
     pub urn: &'a Urn,
-    /// What is made, or changed.
+    /// The operation on the object: it is made, or changed.
     op: Op,
     /// The property with its value; nothing if the whole resource comes with the default.
     pub what: String,
-    /// What in the file keeps what there was; `None` if it is the property itself.
+    /// The key in the file that keeps what there was; `None` if it is the property itself.
     pub keep: Option<&'a str>,
 }
 
 impl NewDefault<'_> {
-    /// What it is, and how to have it otherwise.
+    /// Says what the default is, and how to have it otherwise.
     pub fn sentence(&self) -> String {
         let what = &self.what;
         match (self.keep, what.is_empty()) {
@@ -35,7 +35,7 @@ impl NewDefault<'_> {
     }
 }
 
-/// What a plan brings, by step. Nothing on a first run, which has no other defaults to know of.
+/// The new defaults of a plan, by step. None on a first run, which has no other defaults to know of.
 pub fn of_plan<'a>(plan: &'a Plan, catalog: &Catalog) -> Vec<NewDefault<'a>> {
     let is_first = plan.kept.is_empty() && plan.steps.iter().all(|step| step.observed().is_none());
     if is_first {
@@ -45,7 +45,7 @@ pub fn of_plan<'a>(plan: &'a Plan, catalog: &Catalog) -> Vec<NewDefault<'a>> {
     steps.flat_map(|step| of_step(step, catalog)).collect()
 }
 
-/// What a step brings. What others have changed back, or deleted, is drift.
+/// The new defaults of a step. Properties that others have changed back, or deleted, are drift.
 pub fn of_step<'a>(step: &'a Step, catalog: &Catalog) -> Vec<NewDefault<'a>> {
     if matches!(step.because, Because::Drifted | Because::Gone) {
         return Vec::new();
@@ -82,7 +82,7 @@ pub fn of_step<'a>(step: &'a Step, catalog: &Catalog) -> Vec<NewDefault<'a>> {
         .collect()
 }
 
-/// `New defaults:` with an item for each, what is the same of several in one; nothing if there is none.
+/// `New defaults:` with an item for each, equal ones in one item; nothing if there is none.
 pub fn render(view: View<'_>) -> Vec<Line> {
     let mut groups: Vec<(String, Vec<NewDefault<'_>>)> = Vec::new();
     for new in of_plan(view.plan, view.catalog) {

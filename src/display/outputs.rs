@@ -1,4 +1,4 @@
-//! What a stack prints at the end, and what `output` answers.
+//! The outputs that a stack prints at the end, and that `output` prints.
 
 use super::inert::sanitise;
 use super::line::Line;
@@ -44,7 +44,7 @@ pub fn all_json(outputs: &[(String, Value)], show_secrets: bool) -> serde_json::
         .into()
 }
 
-/// Assignments for a POSIX shell: `vpcId='vpc-1'`. What cannot be in the name of a variable becomes `_`.
+/// Assignments for a POSIX shell: `vpcId='vpc-1'`. Characters that cannot be in the name of a variable become `_`.
 pub fn shell(outputs: &[(String, Value)], show_secrets: bool) -> String {
     let mut text = String::new();
     for (name, value) in outputs {
@@ -70,7 +70,7 @@ pub fn variable(name: &str) -> String {
         .collect()
 }
 
-/// JSON with secrets masked, and with what is not known named by where it comes from.
+/// JSON with secrets masked, and with unknown values named by where they come from.
 pub fn json(value: &Value, show_secrets: bool) -> serde_json::Value {
     use serde_json::Value as Json;
     match value {

@@ -1,4 +1,5 @@
-//! What is decided and not in force: values that wait for a window or a reboot, and those that an update takes along.
+//! Settings that are decided and not in force: those that wait for a window or a reboot, and those that an update takes
+//! along.
 
 use super::consequences::item;
 use super::line::Line;
@@ -29,14 +30,14 @@ enum Fate {
     Unknown,
     /// AWS says so of an object that can be used; true if the plan has nothing to do with it.
     Busy(bool),
-    /// An update of the plan does at once what somebody left for the window.
+    /// An update of the plan does at once what was left for the window.
     TakenAlong,
     /// It takes effect when these are rebooted.
     RebootOf(Vec<String>),
 }
 
 impl Waiting {
-    /// What it waits for, in a word.
+    /// The event that it waits for, in a word.
     pub fn word(&self) -> &'static str {
         match self.fate {
             Fate::Reboot | Fate::RebootOf(_) => "reboot",
@@ -49,7 +50,7 @@ impl Waiting {
         }
     }
 
-    /// What it waits for, in words, and what to do about it.
+    /// The event that it waits for, in words, and what to do about it.
     pub fn sentence(&self) -> String {
         let what = &self.what;
         match &self.fate {
@@ -95,7 +96,7 @@ impl Waiting {
     }
 }
 
-/// What is to come of maintenance, and how to choose another time. Days are written so that the earlier one is smaller.
+/// The maintenance to come, and how to choose another time. Days are written so that the earlier one is smaller.
 fn maintenance(what: &str, planned: Option<&str>, forced: Option<&str>) -> String {
     let when = match (planned, forced) {
         (Some(planned), Some(forced)) if planned < forced => {
@@ -110,7 +111,7 @@ fn maintenance(what: &str, planned: Option<&str>, forced: Option<&str>) -> Strin
     format!("{what} is {when}; to choose the time: `aws rds apply-pending-maintenance-action`")
 }
 
-/// What waits while the plan is carried out, and after it.
+/// The settings that wait while the plan is carried out, and after it.
 pub fn of_plan(plan: &Plan, catalog: &Catalog) -> Vec<Waiting> {
     let kept = plan
         .kept
@@ -133,7 +134,7 @@ pub fn of_plan(plan: &Plan, catalog: &Catalog) -> Vec<Waiting> {
     waiting
 }
 
-/// What waits once a run is over.
+/// The settings that wait once a run is over.
 pub fn of_report(plan: &Plan, report: &Report, catalog: &Catalog) -> Vec<Waiting> {
     let objects: Vec<(&Urn, &Observed, Option<&Step>)> = report
         .objects
@@ -144,7 +145,7 @@ pub fn of_report(plan: &Plan, report: &Report, catalog: &Catalog) -> Vec<Waiting
         .iter()
         .flat_map(|(urn, observed, _)| of_object(urn, observed, None, catalog))
         .collect();
-    // Of the instances that the run had no business with it knows only how they were before.
+    // Of instances that the run did not touch, it knows only how they were before.
     for id in &report.succeeded {
         let step = &plan.steps[*id];
         if let (Action::Update { .. }, Some(observed)) = (&step.action, step.observed()) {
@@ -218,7 +219,7 @@ fn settings_of(
         .collect()
 }
 
-/// The settings that a step changes and that do not take effect by that.
+/// The settings that a step changes and that do not take effect by that change.
 fn static_settings(urn: &Urn, step: &Step, users: Vec<&Urn>, catalog: &Catalog) -> Option<Waiting> {
     let names = catalog.get(urn.token())?.static_settings?;
     let names = names(&step.comparison()?.diff, &step.observed()?.inputs);
@@ -261,14 +262,14 @@ fn is_rebooted(step: &Step) -> bool {
         .is_some_and(|comparison| comparison.diff.touches(REBOOT))
 }
 
-/// Whether the step gives the property that waits a value of its own.
+/// Returns whether the step gives the property that waits a value of its own.
 fn sets(step: &Step, pending: &Pending) -> bool {
     let property = pending.what.split(' ').next().unwrap_or_default();
     step.comparison()
         .is_some_and(|comparison| comparison.diff.touches(property))
 }
 
-/// Whether the step is a call that does not wait for the window, with which AWS applies all that does.
+/// Returns whether the step is a call that does not wait for the window, with which AWS applies all that does.
 fn is_at_once(step: &Step) -> bool {
     let Some(comparison) = step.comparison() else {
         return false;
@@ -286,7 +287,7 @@ fn is_at_once(step: &Step) -> bool {
     calls && !waits
 }
 
-/// The block of a preview or a summary; nothing if nothing waits.
+/// The block of a preview or a summary; nothing if nothing is waiting.
 pub fn block(waiting: &[Waiting], width: Option<usize>) -> Vec<Line> {
     let mut lines = Vec::new();
     for waiting in waiting {
@@ -305,7 +306,7 @@ pub fn block(waiting: &[Waiting], width: Option<usize>) -> Vec<Line> {
     lines
 }
 
-/// How many are still to be confirmed.
+/// The number of settings that are still to be confirmed, as a line.
 fn to_confirm(waiting: &[Waiting]) -> Option<String> {
     let is_one = |waiting: &&Waiting| waiting.fate == Fate::Confirmation;
     match waiting.iter().filter(is_one).count() {
@@ -315,7 +316,7 @@ fn to_confirm(waiting: &[Waiting]) -> Option<String> {
     }
 }
 
-/// What is still to be confirmed of what is live, in one line for commands that plan nothing.
+/// The live settings that are still to be confirmed, in one line for commands that plan nothing.
 pub fn unconfirmed(live: &LiveSnapshot, catalog: &Catalog) -> Option<String> {
     let objects = live.ours.iter();
     let objects = objects.flat_map(|(urn, objects)| objects.iter().map(move |it| (urn, it)));

@@ -1,4 +1,4 @@
-//! A plan as a tree with a summary: what `preview` shows, and `up` and `destroy` before they ask.
+//! A plan as a tree with a summary: `preview` shows it, and `up` and `destroy` do before they ask.
 
 use super::line::Line;
 use super::pending;
@@ -9,20 +9,20 @@ use super::{added, consequences, new_defaults};
 use crate::plan::{Because, Goal, Op, Plan, Refusal};
 use crate::resource::Catalog;
 
-/// How a plan is looked at.
+/// The view of a plan.
 #[derive(Clone, Copy)]
 pub struct View<'a> {
     pub plan: &'a Plan,
     pub catalog: &'a Catalog,
     /// Sections in the order in which they are shown.
     pub sections: &'a [&'a str],
-    /// Also show what stays as it is.
+    /// True if what stays as it is is shown, too.
     pub show_sames: bool,
-    /// Columns; `None` where lines may be as long as they like.
+    /// Columns; `None` where lines may have any length.
     pub width: Option<usize>,
 }
 
-/// What goes or stays against expectation, and the counts: what stands below the tree.
+/// The part below the tree: what goes or stays against expectation, and the counts.
 pub fn conclusion(view: View<'_>) -> Vec<Line> {
     let mut lines = Vec::new();
     for mut block in [
@@ -41,7 +41,7 @@ pub fn conclusion(view: View<'_>) -> Vec<Line> {
     lines
 }
 
-/// All that changes, under what it belongs to; nothing if nothing does.
+/// All changes, each under what it belongs to; nothing if there are none.
 pub fn tree(view: View<'_>) -> Vec<Line> {
     let rows: Vec<Row> = rows(view.plan)
         .iter()
@@ -72,7 +72,7 @@ pub fn tree(view: View<'_>) -> Vec<Line> {
     lines
 }
 
-/// The stack comes and goes with its resources.
+/// The row of the stack, which comes and goes with its resources.
 pub(super) fn stack_cells(plan: &Plan) -> Cells {
     let all = |op: Op| {
         !plan.steps.is_empty()
@@ -149,7 +149,7 @@ pub(super) fn info(view: View<'_>, row: &PlanRow<'_>) -> Line {
     line
 }
 
-/// Why it cannot happen, in short; the report says more.
+/// The reason why it cannot happen, in short; the report says more.
 pub(super) fn refused(refusal: &Refusal) -> &'static str {
     match refusal {
         Refusal::NameTaken { .. } => "refused: its name is taken",
@@ -237,7 +237,7 @@ fn counts(view: View<'_>) -> Vec<Line> {
     lines
 }
 
-/// The last line of the counts: with several kinds of change a sum, and what stays the same.
+/// The last line of the counts: with several kinds of change a sum, and the number that stay the same.
 ///
 /// `alone` says that nothing has been counted above it.
 pub(super) fn totals(kinds: usize, changed: usize, unchanged: usize, alone: bool) -> Option<Line> {

@@ -1,4 +1,4 @@
-//! A run while it goes on: a tree that is drawn over and over on a terminal, and one line per change of state elsewhere.
+//! A run while it goes on: a tree that is redrawn on a terminal, and one line per change of state elsewhere.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -21,7 +21,7 @@ const FRAME: usize = 4;
 /// Lines for what a row waits for, or why it failed; the report says the rest.
 const INFO_LINES: usize = 2;
 
-/// Where a row stands.
+/// The state of a row.
 #[derive(Debug, Clone, PartialEq)]
 enum State {
     Waiting,
@@ -65,7 +65,7 @@ pub struct Progress<'a> {
     tracks: Vec<Track>,
     track_of: BTreeMap<StepId, usize>,
     cancelling: bool,
-    /// Since 1970, where lines are to say what time it was.
+    /// The time since 1970, where lines are to say what time it was.
     begun: Option<Duration>,
 }
 
@@ -92,14 +92,14 @@ impl<'a> Progress<'a> {
         }
     }
 
-    /// Lets lines say what time it was, in UTC: a log is read beside others. `at` is when the run began, since 1970.
+    /// Lets lines say what time it was, in UTC: a log is read beside others. `at` is the start of the run, since 1970.
     #[must_use]
     pub fn begun(mut self, at: Duration) -> Self {
         self.begun = Some(at);
         self
     }
 
-    /// Takes in what happened.
+    /// Takes in an event.
     pub fn hear(&mut self, event: &Event) {
         let step = match event {
             Event::Started { step, .. }
@@ -167,7 +167,7 @@ impl<'a> Progress<'a> {
                 };
             }
             Event::Skipped { because, .. } => {
-                // What has failed says more than what was skipped after it.
+                // The failed step says more than one that was skipped after it.
                 if !matches!(
                     track.state,
                     State::Failed { .. } | State::Interrupted { .. }
@@ -309,7 +309,7 @@ impl<'a> Progress<'a> {
         line.and(format!("  {}", seconds(now)))
     }
 
-    /// What an event says where nothing can be drawn over: one line per change of state.
+    /// The line for an event where nothing can be drawn over: one line per change of state.
     pub fn plain(&self, event: &Event) -> Option<Line> {
         let (step, at, status) = match event {
             Event::Started { step, at, work, .. } => (*step, *at, Line::plain(doing(*work))),
@@ -387,7 +387,7 @@ impl<'a> Progress<'a> {
         Some(line)
     }
 
-    /// When it was: since the run began, and by the clock.
+    /// The time of an event: since the run began, and by the clock.
     fn stamp(&self, at: Duration) -> Line {
         let since = format!("{:>7.1}s", at.as_secs_f64());
         let text = match self.begun {
@@ -421,7 +421,7 @@ impl Track {
         }
     }
 
-    /// What a window shows first.
+    /// The order in which a window shows rows, first ones first.
     fn rank(&self) -> (u8, Duration) {
         match &self.state {
             State::Failed { .. } | State::Interrupted { .. } => (0, Duration::ZERO),
@@ -505,7 +505,7 @@ fn skipped(because: &Skipped) -> String {
     }
 }
 
-/// A work under way.
+/// The words for a work under way.
 pub(super) fn doing(work: Work) -> &'static str {
     match work {
         Work::Create => "creating",
@@ -516,7 +516,7 @@ pub(super) fn doing(work: Work) -> &'static str {
     }
 }
 
-/// A work that is done.
+/// The words for a work that is done.
 fn done(work: Work) -> &'static str {
     match work {
         Work::Create => "created",

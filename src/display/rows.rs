@@ -18,13 +18,13 @@ pub struct PlanRow<'a> {
     pub step: Option<&'a Step>,
     pub steps: Vec<StepId>,
     pub retained: Option<&'a Retained>,
-    /// What stands in its way.
+    /// The refusal that stands in its way.
     pub refusal: Option<&'a Refusal>,
 }
 
 impl PlanRow<'_> {
-    /// The id of the object that goes, if one does, or would if that were not refused: of an ARN what stands behind account
-    /// and region.
+    /// The id of the object that goes, if one does, or would if that were not refused: of an ARN the part after account and
+    /// region.
     pub fn goes(&self) -> Option<&str> {
         let id = self.id_that_goes()?;
         let resource = id
@@ -33,7 +33,7 @@ impl PlanRow<'_> {
         Some(resource.unwrap_or(id))
     }
 
-    /// The same, as AWS has it.
+    /// The same id, as AWS has it.
     pub fn id_that_goes(&self) -> Option<&str> {
         if !matches!(self.op, Op::Delete | Op::Replace) {
             return None;
@@ -43,7 +43,7 @@ impl PlanRow<'_> {
         id.or_else(|| self.refusal.and_then(would_go))
     }
 
-    /// What the step that the row tells of does to those who are served.
+    /// The effect of the row's step on those who are served.
     pub fn interruption(&self, plan: &Plan, catalog: &Catalog) -> Option<Cow<'static, str>> {
         interruption(plan, catalog, self.step?)
     }
@@ -63,7 +63,7 @@ fn would_go(refusal: &Refusal) -> Option<&str> {
     }
 }
 
-/// The rows of a plan: first what has steps, in their order, then what stays.
+/// The rows of a plan: first those with steps, in their order, then those that stay.
 pub fn rows(plan: &Plan) -> Vec<PlanRow<'_>> {
     let mut replaced: BTreeMap<&Urn, usize> = BTreeMap::new();
     let mut rows: Vec<PlanRow<'_>> = Vec::new();
@@ -98,7 +98,7 @@ pub fn rows(plan: &Plan) -> Vec<PlanRow<'_>> {
                 | Refusal::Guarded { op: Op::Delete, .. }
         );
         match rows.iter_mut().find(|row| row.urn == refusal.urn()) {
-            // What others have made is not what the row tells of.
+            // An object that others have made is not the one that the row tells of.
             _ if is_beside => rows.push(PlanRow {
                 urn: refusal.urn(),
                 op: Op::Retain,
@@ -137,7 +137,7 @@ pub fn rows(plan: &Plan) -> Vec<PlanRow<'_>> {
     rows
 }
 
-/// What stays as it is hides; so does what is out of the reach of a target.
+/// Returns whether a row is shown: one that stays as it is is hidden, and so is one out of the reach of a target.
 pub fn is_shown(row: &PlanRow<'_>) -> bool {
     match row.op {
         Op::Same => false,
@@ -203,7 +203,7 @@ pub fn headline(step: &Step) -> String {
     }
 }
 
-/// Why, in words: `cidrBlock cannot change in place`.
+/// The reason, in words: `cidrBlock cannot change in place`.
 pub fn reason(step: &Step) -> String {
     match (&step.because, step.comparison()) {
         (Because::CannotChange(properties), _) => {
@@ -218,7 +218,7 @@ pub fn reason(step: &Step) -> String {
     }
 }
 
-/// What a deletion, or an update, does with data, where there is any, in the words of the type.
+/// The effect of a deletion, or an update, on data, where there is any, in the words of the type.
 pub fn fate_of_data(catalog: &Catalog, step: &Step) -> Option<String> {
     let schema = catalog.get(step.urn.token())?;
     if let (
@@ -249,7 +249,7 @@ pub fn fate_of_data(catalog: &Catalog, step: &Step) -> Option<String> {
     Some(left.unwrap_or_else(|| "its data goes for good".to_owned()))
 }
 
-/// What a step does to those who are served at the time.
+/// The effect of a step on those who are served at the time.
 pub fn interruption(plan: &Plan, catalog: &Catalog, step: &Step) -> Option<Cow<'static, str>> {
     let interruption = catalog.get(step.urn.token())?.interruption?;
     if let Action::Update {
@@ -264,7 +264,7 @@ pub fn interruption(plan: &Plan, catalog: &Catalog, step: &Step) -> Option<Cow<'
     of_traffic(plan, catalog, step, interruption).map(Cow::from)
 }
 
-/// What a step does whatever the values are.
+/// The effect of a step, whatever the values are.
 fn of_traffic(
     plan: &Plan,
     catalog: &Catalog,
@@ -284,7 +284,7 @@ fn of_traffic(
         Action::Delete { .. } if plan.goal == Goal::Up && step.because == Because::NotInFile => {
             interruption.deleted
         }
-        // Under another name it takes over from one that goes.
+        // Under another name, it takes over from one that goes.
         Action::Create {
             desired,
             comparison,
@@ -316,11 +316,11 @@ fn of_traffic(
     }
 }
 
-/// What it means to send traffic to a target group that is yet to be made.
+/// The effect of sending traffic to a target group that is yet to be made.
 const UNREGISTERED: &str =
     "requests fail until tasks have registered in the new target group and are healthy";
 
-/// Whether traffic goes to something that the plan makes.
+/// Returns whether traffic goes to something that the plan makes.
 fn sends_to_new(plan: &Plan, sends_to: &Value) -> bool {
     let mut targets = sends_to.references().into_iter();
     targets.any(|target| {
@@ -329,7 +329,7 @@ fn sends_to_new(plan: &Plan, sends_to: &Value) -> bool {
     })
 }
 
-/// How many rows have which operation; what is refused has none.
+/// The number of rows for each operation; refused ones have none.
 pub fn tally(plan: &Plan) -> BTreeMap<Op, usize> {
     let mut tally = BTreeMap::new();
     for row in rows(plan) {

@@ -31,7 +31,7 @@ impl Secrets {
         secrets
     }
 
-    /// These.
+    /// Takes these texts for the secrets.
     pub fn of_texts(texts: impl IntoIterator<Item = String>) -> Self {
         let mut secrets = Self::default();
         for text in texts {
@@ -40,7 +40,7 @@ impl Secrets {
         secrets
     }
 
-    /// Also those of objects that a run has made.
+    /// Adds those of objects that a run has made.
     #[must_use]
     pub fn and<'a>(
         mut self,

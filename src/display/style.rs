@@ -4,7 +4,7 @@ use std::ffi::OsString;
 
 use crate::plan::Op;
 
-/// What a piece of text is, and with it how it is coloured.
+/// The role of a piece of text, and with it its colour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Style {
     #[default]
@@ -75,7 +75,7 @@ pub fn symbol(op: Op) -> &'static str {
     }
 }
 
-/// What `--color` says.
+/// The choices of `--color`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
 pub enum ColorChoice {
     /// On a terminal, unless `NO_COLOR` is set.
@@ -86,7 +86,7 @@ pub enum ColorChoice {
 }
 
 impl ColorChoice {
-    /// Whether to colour a stream. The flag beats `NO_COLOR`, which beats `CLICOLOR_FORCE` and `FORCE_COLOR`.
+    /// Returns whether to colour a stream. The flag beats `NO_COLOR`, which beats `CLICOLOR_FORCE` and `FORCE_COLOR`.
     pub fn applies(self, is_terminal: bool, variable: &dyn Fn(&str) -> Option<OsString>) -> bool {
         let set = |name| variable(name).is_some_and(|value| !value.is_empty());
         let forced = |name| variable(name).is_some_and(|value| !value.is_empty() && value != "0");

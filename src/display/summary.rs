@@ -16,7 +16,7 @@ use crate::execute::{Outcome, Report, Skipped};
 use crate::plan::{Action, Op, Plan, RetainReason, Step, StepId};
 use crate::resource::{Catalog, ErrorKind, ProviderError, Urn};
 
-/// How many objects each operation was done to.
+/// The number of objects that each operation was done to.
 pub fn tally(plan: &Plan, report: &Report) -> BTreeMap<Op, usize> {
     let succeeded: BTreeSet<StepId> = report.succeeded.iter().copied().collect();
     let mut done: BTreeMap<Op, usize> = BTreeMap::new();
@@ -93,7 +93,7 @@ fn past(op: Op) -> &'static str {
     }
 }
 
-/// What went wrong with each resource, and what to do next.
+/// The failure of each resource, and what to do next.
 pub fn diagnostics(
     plan: &Plan,
     outcome: &Outcome,
@@ -156,7 +156,7 @@ fn failure(step: &Step, error: &ProviderError, skipped: usize, again: &str) -> M
     help(message.fact("now", now), step, error, again)
 }
 
-/// How things stand after a failure.
+/// The state of things after a failure.
 fn now(step: &Step, error: &ProviderError) -> String {
     if let Some(done) = &error.done {
         return done.clone();
@@ -233,7 +233,7 @@ fn help(message: Message, step: &Step, error: &ProviderError, again: &str) -> Me
     }
 }
 
-/// How many steps were skipped because of a step, directly or down the line.
+/// The number of steps that were skipped because of a step, directly or down the line.
 fn waiting_for(plan: &Plan, report: &Report, failed: StepId) -> usize {
     let skipped: BTreeSet<StepId> = report
         .skipped

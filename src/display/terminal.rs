@@ -14,10 +14,10 @@ use super::line::Line;
 use super::outputs::for_screen;
 use super::style::ColorChoice;
 
-/// Windows smaller than this are drawn as if they were this large.
+/// The smallest window: smaller ones are drawn as if they were this large.
 const SMALLEST: (usize, usize) = (40, 8);
 
-/// GitHub shows no more errors, and no more warnings, of one step.
+/// The most errors, and the most warnings, that GitHub shows of one step.
 const MOST_ANNOTATIONS: usize = 10;
 
 /// The CI system whose log takes orders from what is written to it.
@@ -61,7 +61,7 @@ pub struct Terminal {
     frame: Vec<usize>,
     cursor_hidden: bool,
     orders: Orders,
-    /// Who folds sections. In a file that a script has asked for, the marks would be in the way.
+    /// The CI system that folds sections. In a file that a script has asked for, the marks would be in the way.
     folding: Orders,
     /// The section that was begun and not yet ended.
     section: Option<Section>,
@@ -74,7 +74,7 @@ impl Terminal {
         let orders = Orders::from_environment();
         let colour_out = choice.applies(is_terminal, &variable);
         let colour_err = choice.applies(io::stderr().is_terminal(), &variable);
-        // The prompts' own colours.
+        // The colours of the prompts.
         console::set_colors_enabled(colour_out);
         Self {
             out: Term::stdout(),
@@ -96,17 +96,17 @@ impl Terminal {
         }
     }
 
-    /// Whether standard output is coloured.
+    /// Returns whether standard output is coloured.
     pub fn colours(&self) -> bool {
         self.colour_out
     }
 
-    /// Whether standard error is coloured, for what other renderers make.
+    /// Returns whether standard error is coloured, for text that other renderers make.
     pub fn colours_errors(&self) -> bool {
         self.colour_err
     }
 
-    /// Columns; `None` where nobody limits them.
+    /// Columns; `None` where nothing limits them.
     pub fn width(&self) -> Option<usize> {
         if self.is_terminal {
             let (_, columns) = self.out.size_checked()?;
@@ -181,7 +181,7 @@ impl Terminal {
         }
     }
 
-    /// Writes what a CI system is to obey.
+    /// Writes an order for a CI system.
     fn order(&mut self, stream: &mut dyn Write, text: &str) {
         self.clear_frame();
         write(stream, text);
@@ -260,7 +260,7 @@ impl Terminal {
         }
     }
 
-    /// Moves the cursor to where the frame begins.
+    /// The sequence that moves the cursor to where the frame begins.
     fn to_frame_start(&self) -> String {
         match self.frame_lines() {
             0 => String::new(),
@@ -268,7 +268,7 @@ impl Terminal {
         }
     }
 
-    /// Lines that the frame takes on the screen: a window that has become narrower has broken them.
+    /// The number of lines that the frame takes on the screen: a window that has become narrower has broken them.
     fn frame_lines(&self) -> usize {
         let (columns, rows) = self.window();
         let lines = self
@@ -300,7 +300,7 @@ impl Drop for Terminal {
     }
 }
 
-/// Whether a stream goes to a file. Nobody knows is no.
+/// Returns whether a stream goes to a file; false if that is not known.
 fn is_file(stream: &impl AsFd) -> bool {
     let stream = stream.as_fd().try_clone_to_owned();
     let metadata = stream.and_then(|stream| File::from(stream).metadata());
@@ -357,7 +357,7 @@ fn text(lines: &[Line], colour: bool) -> String {
     text
 }
 
-/// Writes to a person. That nobody reads any more is no reason to stop what is under way.
+/// Writes to a person. A reader that has gone away is no reason to stop what is under way.
 fn write(stream: &mut dyn Write, text: &str) {
     let _ = stream
         .write_all(text.as_bytes())

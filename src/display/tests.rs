@@ -1,6 +1,6 @@
 //! Whole screens, as files in `tests/snapshots/display`: three widths, plain and coloured, a terminal and a log.
 //!
-//! `UPDATE_EXPECT=1 cargo test` writes them anew; read the difference.
+//! `UPDATE_EXPECT=1 cargo test` writes them again; read the difference.
 
 use std::time::Duration;
 
@@ -34,7 +34,7 @@ fn view<'a>(
     }
 }
 
-/// A preview where nothing of it is folded away.
+/// A preview with nothing folded away.
 fn whole(view: View<'_>) -> Vec<Line> {
     [preview::tree(view), preview::conclusion(view)].concat()
 }
@@ -138,7 +138,7 @@ fn refused_deletions_and_replacements_show() {
         .assert_eq(&text(&lines, false));
 }
 
-/// By its id, since a name can be that of several; in text, Markdown, differences and JSON alike.
+/// The id names it, since several objects can have one name; in text, Markdown, differences and JSON alike.
 #[test]
 fn what_would_go_is_named_where_that_is_refused() {
     let mut plan = plan_of(&request(Goal::Up, &[]));
@@ -152,7 +152,7 @@ fn what_would_go_is_named_where_that_is_refused() {
         id: replaced.observed().unwrap().id.clone(),
         op: Op::Replace,
     };
-    // A second object of what is updated, which is not the one that the update is of.
+    // A second object of the resource that is updated, which is not the one that the update is of.
     let of_second = Refusal::HoldsData {
         urn: step("database/instance").urn.clone(),
         id: "left-over".to_owned(),

@@ -11,18 +11,18 @@ use super::style::{self, Style};
 use crate::plan::Op;
 use crate::resource::Urn;
 
-/// Before the first column: a space, two for the symbol, two more.
+/// The columns before the first: a space, two for the symbol, two more.
 const MARGIN: usize = 5;
 const GAP: usize = 2;
-/// What columns keep when there is too little room for all.
+/// The columns that are kept when there is too little room for all.
 const SMALLEST_TYPE: usize = 22;
 const SMALLEST_NAME: usize = 16;
-/// As much as its title: an info that does not fit stands below its row.
+/// The width of its title: an info that does not fit stands below its row.
 const SMALLEST_INFO: usize = 4;
-/// What an info should have before types are shortened further.
+/// The columns that an info should have before types are shortened further.
 const GOOD_INFO: usize = 26;
 
-/// What stands in one row, besides its type and name.
+/// The contents of one row, besides its type and name.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Cells {
     pub op: Option<Op>,
@@ -40,7 +40,7 @@ pub struct Row {
 
 /// A whole tree.
 pub struct Tree<'a> {
-    /// What the third column is called.
+    /// The title of the third column.
     pub status_title: &'a str,
     /// The row at the top: the stack.
     pub stack: String,
@@ -192,7 +192,7 @@ fn natural(name: &str) -> Vec<(String, u64)> {
     parts
 }
 
-/// How much of a type token is shown.
+/// The part of a type token that is shown.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Types {
     /// `aws:ec2:Vpc`
@@ -240,7 +240,7 @@ impl Columns {
         };
         let Some(width) = width else { return columns };
         let over = |columns: &Self| columns.total().saturating_sub(width);
-        // Infos may lose their ends, but what is what has to stay legible: types and names come last.
+        // Infos may lose their ends, but types and names have to stay legible: they come last.
         for (types, smallest_info) in [
             (Types::Whole, usize::MAX),
             (Types::WithService, GOOD_INFO),
@@ -270,7 +270,7 @@ impl Columns {
             + self.info.map_or(0, |info| GAP + info)
     }
 
-    /// The row, and what of its info does not fit beside it.
+    /// The row, and the lines of its info that do not fit beside it.
     fn lines(&self, entry: Entry, base: Style, info_lines: usize) -> Vec<Line> {
         let Entry {
             prefix,

@@ -1,4 +1,4 @@
-//! Values as text: JSON-like, secrets masked, what is not known yet named by where it comes from.
+//! Values as text: JSON-like, secrets masked, values that are not known yet named by where they come from.
 
 use super::line::Line;
 use super::style::Style;

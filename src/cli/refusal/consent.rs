@@ -1,4 +1,4 @@
-//! What goes only when it is named: data, and what AWS is to protect from deletion.
+//! Deletions that need consent by name: of data, and of what AWS is to protect from deletion.
 
 use super::{name_key, past};
 use crate::cli::session::{self, Session};
@@ -47,8 +47,8 @@ pub(super) fn holds_data(plan: &Plan, session: &Session, again: &str) -> Option<
     )
 }
 
-/// What has AWS's own protection on, which the plan would switch off without consent by name. It holds no data; what is
-/// lost with it stands in its type.
+/// Objects with AWS's own protection on, which the plan would switch off without consent by name. They hold no data; their
+/// type says what is lost with them.
 pub(super) fn guarded(plan: &Plan, session: &Session, again: &str) -> Option<Message> {
     let found: Vec<_> = plan
         .refusals
@@ -93,14 +93,14 @@ pub(super) fn guarded(plan: &Plan, session: &Session, again: &str) -> Option<Mes
     )
 }
 
-/// By which name an object is consented to. The logical one is that of the object that stays, too.
+/// The name by which an object is consented to. The logical one is that of the object that stays, too.
 fn name_of<'a>(plan: &Plan, session: &Session, urn: &'a Urn, id: &'a str, op: Op) -> &'a str {
     let is_second =
         plan.goal == Goal::Up && op == Op::Delete && session.offline.graph.contains(urn);
     if is_second { id } else { urn.name() }
 }
 
-/// How data is kept of what may have been renamed: it goes, and another of its type comes.
+/// The way to keep the data of an object that may have been renamed: it goes, and another of its type comes.
 fn keeping(plan: &Plan, session: &Session, urn: &Urn, id: &str) -> Option<String> {
     if session.offline.graph.contains(urn) || id.starts_with("arn:") {
         return None;
@@ -123,7 +123,7 @@ fn keeping(plan: &Plan, session: &Session, urn: &Urn, id: &str) -> Option<String
     ))
 }
 
-/// What to type where a run has met data of which there can be no snapshot, and has left it alone.
+/// The message with what to type where a run has met data that no snapshot can be made of, and has left it alone.
 pub fn left_alone(plan: &Plan, report: &Report, catalog: &Catalog, again: &str) -> Option<Message> {
     let names: Vec<&str> = report
         .failed
