@@ -1,4 +1,4 @@
-//! Pass 3: what lives, is ours, and is not wanted; and who refers to whom among the living.
+//! Pass 3: objects that live, are ours, and are not wanted; and the references among the living.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -59,7 +59,7 @@ pub(super) fn stays_in_use(draft: &Draft<'_>, urn: &Urn, observed: &Observed) ->
     })
 }
 
-/// Which live objects need which: found in their properties, in the file, and in the types' own rules.
+/// The uses among live objects: found in their properties, in the file, and in the types' own rules.
 #[derive(Default)]
 pub(super) struct Uses {
     /// By object: the objects it needs.
@@ -88,17 +88,18 @@ impl Uses {
         uses
     }
 
-    /// What must stay if this object stays.
+    /// The objects that must stay if this object stays.
     pub(super) fn needs(&self, object: &ObjectKey) -> impl Iterator<Item = &ObjectKey> {
         self.needs.get(object).into_iter().flatten()
     }
 
-    /// What must be gone before this object goes.
+    /// The objects that must be gone before this object goes.
     pub(super) fn needed_by(&self, object: &ObjectKey) -> impl Iterator<Item = &ObjectKey> {
         self.needed_by.get(object).into_iter().flatten()
     }
 
-    /// What hangs on this object alone, and not on its twin as well: all that names it, and what names that.
+    /// The objects that depend on this object alone, and not on its twin as well: all that name it, and those that name
+    /// these.
     pub(super) fn hangs_on<'a>(&'a self, object: &'a ObjectKey) -> BTreeSet<&'a ObjectKey> {
         let mut found = BTreeSet::new();
         let mut open = vec![object];
