@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Parameter, Process, acceptable};
 
-/// How long a lease holds, where it does not say so itself.
+/// The length of a lease that does not state its own.
 pub const LENGTH: Duration = Duration::from_secs(60);
 
 /// The longest wait for a dead holder, however long its lease claims to hold.
@@ -30,7 +30,7 @@ pub struct Lease {
     /// Address of the run in a CI system.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub run_url: Option<String>,
-    /// How long it holds after it was last written. It is written again long before.
+    /// The time that it holds after it was last written. It is written again long before.
     pub lease_seconds: u64,
     /// It was given back: the lock is free.
     #[serde(skip_serializing_if = "std::ops::Not::not")]

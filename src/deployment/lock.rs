@@ -36,10 +36,10 @@ use super::lease::{LENGTH, Lease, Seen};
 use super::{ParameterStore, parameter};
 use crate::resource::{ErrorKind, ProviderError, StackId};
 
-/// From the beginning of one renewal to the next: half a lease, so that there is time to try again.
+/// The time from the beginning of one renewal to the next: half a lease, so that there is time to try again.
 const RENEWAL: Duration = Duration::from_secs(30);
 
-/// After a renewal that failed, however long that took: the lease still holds for a few more.
+/// The pause after a renewal that failed, however long that took: the lease still holds for a few more.
 const RETRY: Duration = Duration::from_secs(3);
 
 /// A lock that was ours within this time is not looked at again before it is given back.
@@ -63,14 +63,14 @@ const MOST_LATE: i64 = 64;
 /// The number of times that one that came too late tries at once to be the next, before it pauses as waiting runs do.
 const MOST_HASTY: u32 = 5;
 
-/// For one answer of the store. A caller that cannot have the lock by then goes on without it.
+/// The time limit for one answer of the store. A caller that cannot have the lock by then goes on without it.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A renewal that is under way when the run ends gets this long: were it let go, it could come after the release, and write
 /// over the lease of another holder.
 const LAST_RENEWAL: Duration = Duration::from_millis(500);
 
-/// Between two looks at a lock that another run holds.
+/// The pause between two looks at a lock that another run holds.
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
@@ -497,7 +497,7 @@ impl<'a> Lock<'a> {
         Ok(())
     }
 
-    /// As [`Self::holding`], where the lock may have been deleted, and counted from 1 again.
+    /// Does the same as [`Self::holding`], where the lock may have been deleted, and counted from 1 again.
     async fn holding_since(
         &self,
         version: i64,

@@ -51,7 +51,7 @@ impl Begun {
         serde_json::from_str(text).unwrap_or_default()
     }
 
-    /// As JSON that fits a parameter: the oldest entries that do not fit are dropped first.
+    /// The JSON form that fits a parameter: entries that do not fit are dropped, the oldest first.
     pub(super) fn to_text(&self) -> String {
         let mut begun = self.clone();
         loop {
@@ -81,7 +81,7 @@ impl Begun {
         }
     }
 
-    /// It and those before it, but for those that are over and have all on record.
+    /// Returns it and those before it, except those that are over and have all on record.
     pub(super) fn unfinished(self, over: &BTreeSet<&str>) -> Vec<Self> {
         let mut earlier = self.earlier;
         let last = Self {

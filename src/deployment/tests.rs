@@ -1,4 +1,4 @@
-//! Whose turn it is, on a clock that jumps.
+//! The order of lock holders, on a clock that jumps.
 
 mod record;
 
@@ -37,7 +37,7 @@ async fn take(store: &FakeStore, id: &str, patience: u64) -> Taking {
     lock.take(&lease(id), None, patience, |_, _| {}).await
 }
 
-/// As a run does that has read the history a moment ago.
+/// Takes the lock as a run does that has read the history a moment ago.
 async fn take_as_read(store: &FakeStore, id: &str) -> Taking {
     let stack = stack();
     let read = History::of(&stack, store).whereabouts().await.unwrap();
@@ -52,7 +52,7 @@ fn known(seen: Option<super::Seen>) -> Option<Known> {
     seen.map(|seen| Known { seen, read_at })
 }
 
-/// There, and nobody's: it is not deleted.
+/// The lock is there, and no run holds it: it is not deleted.
 fn assert_free(store: &FakeStore) {
     let text = store.value(NAME).expect("it was taken once");
     assert!(Lease::from_text(&text).released, "{text}");
@@ -105,7 +105,7 @@ async fn a_lock_that_was_given_back_is_written_over_at_once_and_never_deleted() 
     }
 }
 
-/// Somebody thinks about a preview, and another run begins and ends, or goes on.
+/// A user thinks about a preview, and another run begins and ends, or goes on.
 #[tokio::test(start_paused = true)]
 async fn what_was_read_of_a_lock_long_ago_is_looked_at_again() {
     let store = FakeStore::default();
@@ -402,7 +402,7 @@ async fn a_lock_that_is_held_for_long_costs_one_call_each_half_minute() {
     assert_eq!((calls("overwrite"), calls("read")), (10, 4));
 }
 
-/// Although nobody looks at a lock that has been held for long.
+/// Even though no one looks at a lock that has been held for long.
 #[tokio::test(start_paused = true)]
 async fn a_lock_that_was_taken_away_after_long_is_left_alone() {
     // How often the successor has renewed its lock meanwhile; and how long ours was suspended.
@@ -452,7 +452,7 @@ async fn a_store_that_does_not_answer_is_given_up() {
     assert_eq!(started.elapsed(), Duration::from_secs(10));
 }
 
-/// Whoever has met a holder does not go on beside it because the store hiccups.
+/// A run that has met a holder does not go on beside it because the store hiccups.
 #[tokio::test(start_paused = true)]
 async fn a_store_that_fails_is_waited_for_once_somebody_holds_the_lock() {
     for recovers in [true, false] {
@@ -484,7 +484,7 @@ async fn a_store_that_fails_is_waited_for_once_somebody_holds_the_lock() {
     }
 }
 
-/// `unlock` has given the lock to somebody else, of whom the run that had it does not know yet.
+/// `unlock` has given the lock to another run, and the run that had it does not know that yet.
 #[tokio::test(start_paused = true)]
 async fn a_fresh_lock_of_somebody_else_is_not_given_back() {
     let store = FakeStore::default();
@@ -535,7 +535,7 @@ async fn a_takeover_that_comes_too_late_is_taken_back() {
     assert_free(&store);
 }
 
-/// Many at once, with a slow store, from a free lock and from that of a dead holder: never two at a time, and everybody
+/// Many at once, with a slow store, from a free lock and from that of a dead holder: never two at a time, and each of them
 /// has a turn.
 #[tokio::test(start_paused = true)]
 async fn never_two_at_a_time() {
@@ -565,7 +565,7 @@ async fn never_two_at_a_time() {
                 assert_eq!(at_work.fetch_sub(1, Ordering::SeqCst), 1, "seed {seed}");
                 let lock = Lock::of(&stack, &*store);
                 lock.release(&mut hold).await.unwrap();
-                // It may look like somebody else's at the moment when one comes too late: then it lapses.
+                // It may look like another run's at the moment when one comes too late: then it lapses.
                 assert!(hold.lost.is_none() || store.straggles, "seed {seed}");
             })
         });

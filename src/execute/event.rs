@@ -65,7 +65,7 @@ pub enum Event {
         step: StepId,
         urn: Urn,
         work: Work,
-        /// What it was waiting for last.
+        /// The status that it was waiting on last.
         status: Option<String>,
         elapsed: Duration,
         at: Duration,

@@ -126,7 +126,7 @@ impl Outcome {
     }
 }
 
-/// How many more entries of an earlier record are kept than a run has itself.
+/// The number of entries of an earlier record that are kept beyond the number that a run has itself.
 const SPARE: usize = 100;
 
 /// The outcome of each step.

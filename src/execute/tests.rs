@@ -16,11 +16,11 @@ use crate::resource::{
     StackId, Tags, Urn,
 };
 
-/// Makes whatever it is asked for, and with its answer comes a request to stop.
+/// Makes anything that it is asked for, and with its answer comes a request to stop.
 struct Cancels {
     catalog: Catalog,
     cancel: Cancel,
-    /// How much time there was for what it made.
+    /// The time that there was for the objects it made.
     allowed: Mutex<Vec<Option<Duration>>>,
 }
 

@@ -63,7 +63,7 @@ pub struct Hints {
     pub proof: Proof,
 }
 
-/// As [`read`], but also looks where the hints say.
+/// Reads as [`read`] does, and also where the hints say.
 ///
 /// # Errors
 /// Those of [`read`].
@@ -336,7 +336,7 @@ fn rounds<'a>(
     rounds
 }
 
-/// What the graph wants of a type, by URN, with the references resolved that earlier rounds answer.
+/// The resources of a type that the graph wants, by URN, with the references resolved that earlier rounds answer.
 fn wanted(
     graph: &ResourceGraph,
     live: &LiveSnapshot,

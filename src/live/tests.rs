@@ -1,4 +1,4 @@
-//! What is asked for beforehand.
+//! Requests that are made ahead of the reading.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -40,7 +40,7 @@ fn graph() -> ResourceGraph {
 struct Watched {
     account: FakeAccount,
     index: Vec<Indexed>,
-    /// What the index has, as it was.
+    /// The content of the index, as it was.
     known: Vec<Observed>,
     refusal: Option<ErrorKind>,
     log: Mutex<Vec<String>>,

@@ -113,7 +113,7 @@ pub enum Because {
     Missing,
     /// It was there after the last run.
     Gone,
-    /// As [`Self::Gone`], of what goes by itself where a person does not do their part.
+    /// The same as [`Self::Gone`], for an object that goes by itself where a person does not do their part.
     Lapsed,
     /// The file wants something else than before.
     Edited,
@@ -127,7 +127,7 @@ pub enum Because {
     Broken(String),
     /// These properties can only be had with a new object.
     CannotChange(Vec<String>),
-    /// That one is replaced, and this one cannot serve both.
+    /// The resource with this URN is replaced, and this one cannot serve both.
     GoesWith(Urn),
     /// `--replace` names it.
     Requested,
@@ -238,7 +238,7 @@ pub struct Step {
     pub because: Because,
     /// Steps that must have succeeded before.
     pub waits_for: BTreeSet<StepId>,
-    /// How long it may take, where the author says so.
+    /// The time that it may take, where the author says so.
     pub within: Option<Duration>,
 }
 

@@ -21,7 +21,8 @@ pub fn derive(stack: &StackId, logical: &str, rule: NameRule, generation: &str) 
 /// Hexadecimal digits at the end of a name whose own end would otherwise have a meaning.
 const DISTINCTION: usize = 8;
 
-/// As [`derive()`], whatever AWS advises: the names that earlier versions of this program gave.
+/// Derives a name as [`derive()`] does, but regardless of what AWS advises: the names that earlier versions of this program
+/// gave.
 pub fn derive_plainly(stack: &StackId, logical: &str, rule: NameRule, generation: &str) -> String {
     let mut base = sanitise(&format!("{}-{}-{}", stack.name, stack.environment, logical));
     let suffix = if rule.generated {
@@ -86,8 +87,8 @@ pub fn may_be_derived(stack: &StackId, name: &str) -> bool {
         .is_some_and(|rest| rest.starts_with('-'))
 }
 
-/// As [`may_be_derived()`], where a name has at most `max_length` characters: the beginning of a longer one gives way to a
-/// hash.
+/// Returns the same as [`may_be_derived()`], where a name has at most `max_length` characters: the beginning of a longer one
+/// gives way to a hash.
 pub fn may_be_derived_within(stack: &StackId, name: &str, max_length: usize) -> bool {
     let prefix = sanitise(&format!("{}-{}", stack.name, stack.environment));
     // A hash of the whole name and a generation follow at most, each after a hyphen.

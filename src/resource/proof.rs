@@ -160,7 +160,7 @@ impl Made {
         self.order.is_empty()
     }
 
-    /// As text of at most a length, with shorter hashes where there are many; `None` if that is not enough.
+    /// The text form of at most a length, with shorter hashes where there are many; `None` if that is not enough.
     pub fn to_text(&self, length: usize) -> Option<String> {
         let mut made = self.clone();
         for width in (LEAST_WIDTH..=self.width).rev() {

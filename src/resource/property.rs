@@ -134,7 +134,8 @@ impl Property {
         self
     }
 
-    /// As [`Property::write_only`]; what AWS took from there is sent again once the source is another.
+    /// Marks the property as [`Property::write_only`] does; what AWS took from there is sent again once the source is
+    /// another.
     #[must_use]
     pub fn remembered(mut self) -> Self {
         self.remembered = true;

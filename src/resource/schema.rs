@@ -132,7 +132,7 @@ pub struct Schema {
     pub uses: Option<fn(&Properties) -> Vec<String>>,
     /// Types whose objects must be gone before this one can go, although no input of theirs refers to it.
     pub deletes_after: &'static [&'static str],
-    /// Returns, by the inputs of objects of those types, whether it does not have to wait for them.
+    /// Returns whether an object with these inputs, of one of those types, may be deleted at the same time.
     pub deletes_beside: Option<fn(&Properties) -> bool>,
     /// Types whose objects AWS wants off an object of this type before it deletes it. `None`: all that refer to it, which
     /// only ids can tell that AWS gives; a name can stand in another object by chance.
@@ -261,7 +261,7 @@ impl Schema {
         self
     }
 
-    /// As [`Schema::named`], with derived names that let a replacement stand beside its predecessor.
+    /// Sets the name as [`Schema::named`] does, with derived names that let a replacement stand beside its predecessor.
     #[must_use]
     pub fn generated_name(mut self, property: &'static str, max_length: usize) -> Self {
         self.name = Some(NameRule {
@@ -347,7 +347,8 @@ impl Schema {
         self
     }
 
-    /// As [`Schema::stateful`], where a deletion can leave something of the data: `a final snapshot stays`.
+    /// Marks the type as [`Schema::stateful`] does, where a deletion can leave something of the data: `a final snapshot
+    /// stays`.
     #[must_use]
     pub fn leaves(mut self, left: fn(&Observed) -> Option<String>) -> Self {
         self.stateful = true;

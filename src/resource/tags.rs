@@ -14,8 +14,8 @@
 //! | `fde:run` | a hash of the run that made it | so that what a killed run has made is known for ours: see [`super::proof`] |
 //! | `fde:parts` | short hashes of the untaggable parts that are ours | so that what others hang on it can be told from leftovers of ours |
 //!
-//! What an object leaves behind, such as the final snapshot of a database, is not the stack's any more: it has none of these,
-//! and `fde:left-by` with the name of the stack, so that it can be found.
+//! The objects that another leaves behind, such as the final snapshot of a database, are not the stack's any more. They have
+//! none of these tags, and `fde:left-by` with the name of the stack, so that they can be found.
 //!
 //! An object of an earlier version has no `fde:region` and no `fde:parts`; it gets them with the first run that changes
 //! anything.

@@ -72,7 +72,7 @@ impl Sources {
         known.chain(self.to_come.iter().map(String::as_str))
     }
 
-    /// As the tag has it; `None` if nothing is known.
+    /// The text of the tag; `None` if nothing is known.
     pub(super) fn to_tag(&self) -> Option<String> {
         let entries: Vec<String> = self
             .known

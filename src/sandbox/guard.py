@@ -1,4 +1,4 @@
-"""Which requests are answered: those of programs on this machine, and never those that a browser makes for a page.
+"""The requests that are answered: those of programs on this machine, and never those that a browser makes for a page.
 
 A page of any site can send requests to a loopback port, and can read the answers once its own name leads to 127.0.0.1 (DNS
 rebinding). Browsers say so: in `Host`, `Origin` and `Sec-Fetch-Site` (https://www.w3.org/TR/fetch-metadata/). AWS's SDKs

@@ -130,7 +130,7 @@ mod tests {
     use super::*;
     use std::os::unix::fs::symlink;
 
-    /// A directory that goes with the test, below one that others can write as they can `/tmp`.
+    /// A directory that is removed with the test, below one that others can write as they can `/tmp`.
     struct Scratch(PathBuf);
 
     impl Drop for Scratch {
@@ -141,7 +141,7 @@ mod tests {
     }
 
     fn scratch(name: &str) -> Scratch {
-        // What is refused is named by its real path.
+        // A refused path is named by its real path.
         let temporary = fs::canonicalize(std::env::temp_dir()).unwrap();
         let root = temporary.join(format!("fde-infra-{name}-{}", std::process::id()));
         let _ = fs::remove_dir_all(&root);

@@ -1,4 +1,4 @@
-//! What is on record of runs, and what that proves.
+//! The record of runs, and what it proves.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -10,7 +10,8 @@ use crate::deployment::{Begun, History, Record, history};
 use crate::resource::{Made, Proof, Urn};
 use crate::testing::FakeStore;
 
-/// What a run has left is a hint for the next, as far as there is room, and by whole types: half a list would pass for a whole.
+/// The record of a run is a hint for the next, as far as there is room, and by whole types: half a list would pass for a
+/// whole.
 #[tokio::test(start_paused = true)]
 async fn a_record_says_where_to_look() {
     let store = FakeStore::default();
@@ -80,7 +81,7 @@ async fn a_run_is_kept_whatever_was_set() {
     assert_eq!(kept.set.len() + kept.set_besides, 500);
 }
 
-/// What a run has made is proven by its announcement until it is on record, whatever runs come between.
+/// The objects that a run has made are proven by its announcement until they are on record, whatever runs come between.
 #[tokio::test(start_paused = true)]
 async fn what_a_run_has_made_is_proven_by_its_announcement_until_it_is_on_record() {
     let store = FakeStore::default();
@@ -246,7 +247,7 @@ async fn a_run_that_could_not_read_the_record_takes_nothing_from_it() {
     assert!(matches!(left.proof, Proof::Known { .. }), "{left:?}");
 }
 
-/// Else an accident, and anyone with the right to write the parameter, would have the tags decide.
+/// An accident, or a user with the right to write the parameter, would otherwise have the tags decide.
 #[tokio::test(start_paused = true)]
 async fn what_is_no_record_is_not_one_of_an_earlier_version() {
     let stack = stack();
