@@ -25,14 +25,14 @@ pub struct Lease {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub process: Option<Process>,
     pub command: String,
-    /// By the holder's clock, in UTC.
+    /// The time when it was taken, by the holder's clock, in UTC.
     pub since: String,
     /// Address of the run in a CI system.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub run_url: Option<String>,
     /// The time that it holds after it was last written. It is written again long before.
     pub lease_seconds: u64,
-    /// It was given back: the lock is free.
+    /// True if it was given back: the lock is free.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub released: bool,
     /// The version of the lock that it was written over, which was free. Earlier versions of this program did not record it.
@@ -141,7 +141,7 @@ mod tests {
         assert_eq!(Lease::from_text(&text), lease);
     }
 
-    /// Also to an earlier version of this program, which looks at the length alone.
+    /// An earlier version of this program sees the same, although it looks at the length alone.
     #[test]
     fn what_was_given_back_is_over() {
         let lease = Lease {

@@ -50,8 +50,8 @@ const FRESH: Duration = Duration::from_secs(5);
 /// goes on.
 const JUST_READ: Duration = Duration::from_secs(60);
 
-/// From this version on a lock is not looked at before it is renewed. One that was deleted and made again since the last
-/// renewal, less than a lease ago, has been renewed once or twice: the version that the renewal gets tells them apart.
+/// The version from which on a lock is not looked at before it is renewed. One that was deleted and made again since the
+/// last renewal, less than a lease ago, has been renewed once or twice: the version that the renewal gets tells them apart.
 const SETTLED: i64 = 5;
 
 /// The last part of the parameter's name.
@@ -66,8 +66,8 @@ const MOST_HASTY: u32 = 5;
 /// The time limit for one answer of the store. A caller that cannot have the lock by then goes on without it.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// A renewal that is under way when the run ends gets this long: were it let go, it could come after the release, and write
-/// over the lease of another holder.
+/// The time that a renewal gets that is under way when the run ends: were it let go, it could come after the release, and
+/// write over the lease of another holder.
 const LAST_RENEWAL: Duration = Duration::from_millis(500);
 
 /// The pause between two looks at a lock that another run holds.
@@ -97,7 +97,7 @@ pub struct Hold {
     pub(super) renewed: (Instant, SystemTime),
     /// The version that was written last.
     version: i64,
-    /// Another run had it a moment ago.
+    /// True if another run had it a moment ago.
     pub came_after_others: bool,
     /// The reason why it is not ours any more.
     pub lost: Option<Loss>,
@@ -121,7 +121,7 @@ pub enum Taking {
     /// The store does not let us.
     Failed {
         error: Box<ProviderError>,
-        /// Another run may be at work, or has been.
+        /// True if another run may be at work, or has been.
         met_others: bool,
     },
 }
@@ -133,7 +133,7 @@ enum Attempt {
         came_after_others: bool,
     },
     Held(Box<Seen>),
-    /// It was there, and is not, or the other way round.
+    /// The lock was there, and is gone, or the other way round.
     Missed,
     /// Another run took it over first, and for a moment our lease stood in it. Holds what may be written over at once, if
     /// that run has given it back.
@@ -172,8 +172,8 @@ impl<'a> Lock<'a> {
     /// Takes it, after waiting for its holder. `tell` is told who the holder is, and how long the wait has been. `known` is
     /// what stood in it, where that was read and it was there.
     ///
-    /// Once a lock was met, a store that fails is asked again for as long as a holder would be waited for: to go on without
-    /// the lock would be to go on beside its holder.
+    /// Once a lock was met, a store that fails is asked again for as long as a holder would be waited for: going on without
+    /// the lock would mean going on beside its holder.
     pub async fn take(
         &self,
         lease: &Lease,
@@ -232,7 +232,7 @@ impl<'a> Lock<'a> {
                     known = free.filter(|_| is_hasty);
                 }
                 Err(error) => {
-                    // What was sent may still arrive, and too late.
+                    // The request that was sent may still arrive, and too late.
                     misfires += 1;
                     let passes = matches!(
                         error.kind,
@@ -337,8 +337,8 @@ impl<'a> Lock<'a> {
             return Ok(Attempt::Missed);
         };
         if version == seen.version + 1 {
-            // What was given back stays so until it is written over. Of a dead holder's lock an earlier version of this
-            // program may have made another one meanwhile, which counts from 1 again.
+            // A lock that was given back stays so until it is written over. In place of a dead holder's lock, an earlier
+            // version of this program may have made another one meanwhile, which counts from 1 again.
             let is_seen = |text: &String| Lease::from_text(text) == seen.lease;
             if seen.lease.released
                 || self

@@ -30,7 +30,8 @@ impl Process {
 
     /// Returns whether it was a process of this machine, and is none any more.
     pub fn has_ended(&self) -> bool {
-        // Where those of others are hidden (`hidepid`), the first process is, too, and what is not seen may well live.
+        // Where the processes of others are hidden (`hidepid`), the first process is, too, and a process that is not seen
+        // may well live.
         let all_are_seen = Path::new("/proc/1/stat").exists();
         all_are_seen
             && machine().is_some_and(|machine| machine == self.machine)
@@ -87,7 +88,7 @@ mod tests {
         child.kill().unwrap();
         child.wait().unwrap();
         assert!(other.has_ended());
-        // Its number was given again.
+        // Its number was reused.
         let again = Process { started: 1, ..this };
         assert!(again.has_ended());
         // Of another machine nothing is known.

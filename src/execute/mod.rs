@@ -31,7 +31,7 @@ use crate::resource::{
 use schedule::Schedule;
 use step::{Ended, Known};
 
-/// After a cancellation, steps under way get this long before they are let go: CI systems kill after 7.5 s.
+/// The time that steps under way get after a cancellation before they are let go: CI systems kill after 7.5 s.
 const GRACE: Duration = Duration::from_secs(5);
 
 /// The outcome of a run.

@@ -16,7 +16,7 @@ use crate::resource::{
 
 /// The ending of a step that did not fail.
 pub(super) enum Ended {
-    /// With this object id.
+    /// Done, with this object id.
     Done(String),
     /// Its waiting was cut short by a cancellation.
     Interrupted,

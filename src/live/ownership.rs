@@ -2,7 +2,8 @@
 //!
 //! - A tagged object is ours if it says so: `fde:stack` names the stack, `fde:urn` the same one and the resource; and
 //!   `fde:region` the region, where the name is not a region's own. If that resource has left the file, and another has come
-//!   that wants the same place, it is that one. Where our runs are on record ([`crate::resource::Proof`]), tags alone are only a claim.
+//!   that wants the same place, it is that one. Where our runs are on record ([`crate::resource::Proof`]), tags alone are
+//!   only a claim.
 //! - One without our tags that has a wanted name or place stands in the way: it is kept as foreign, and never touched. One
 //!   that hangs on an object of ours has been added by others.
 //! - An untaggable object belongs to its parent, and is another party's where the parent is not ours. It is the wanted one
@@ -60,8 +61,8 @@ pub(super) fn assign(
     }
 }
 
-/// Knows objects of all types by their new names in the file. In whatever order that has them, what refers to a renamed one
-/// may be renamed as well.
+/// Matches objects of all types to their new names in the file. In whatever order the file has them, a resource that refers
+/// to a renamed one may be renamed as well.
 pub(super) fn rename_all(live: &mut LiveSnapshot, catalog: &Catalog, graph: &ResourceGraph) {
     loop {
         let left = live.ours.keys().filter(|urn| !graph.contains(urn));
@@ -133,7 +134,7 @@ enum Whose {
     Ours(Urn),
     /// Its tags say so, but nothing proves it.
     Claimed(Urn),
-    /// The same stack's, in another region; and perhaps with a name that is wanted here.
+    /// It belongs to the same stack in another region, and perhaps has a name that is wanted here.
     Elsewhere(Option<Urn>),
     /// Added to what is ours.
     Added(Urn),
@@ -151,7 +152,7 @@ pub(super) enum Unmarked {
 }
 
 impl Unmarked {
-    /// Judged by the tags of what the stack has in this region alone.
+    /// Judges by the tags of the stack's objects in this region alone.
     pub(super) fn judge<'t>(
         graph: &ResourceGraph,
         catalog: &Catalog,
@@ -287,8 +288,8 @@ fn wanted_by_name(
     Some(wanted_by.urn.clone())
 }
 
-/// The resource as which a live object of ours uses an object without our tags, where other tools make new ones: a task
-/// definition's revision that the service runs.
+/// The resource as which a live object of ours uses an object without our tags, where other tools make new ones: the
+/// revision of a task definition that the service runs.
 fn used_as(
     live: &LiveSnapshot,
     schema: &Schema,

@@ -70,8 +70,8 @@ pub fn live(live: &LiveSnapshot, graph: &ResourceGraph, catalog: &Catalog) -> Ha
         .collect()
 }
 
-/// The object without what changes by itself and is not compared: a count that autoscaling owns would make every plan
-/// stale within minutes.
+/// The object without the values that change by themselves and are not compared: a count that autoscaling owns would make
+/// every plan stale within minutes.
 fn settled(object: &Observed, wanted: Option<&Resource>, catalog: &Catalog) -> Observed {
     let mut settled = object.clone();
     let defers = catalog.get(&object.token).and_then(|schema| schema.defers);
@@ -120,7 +120,7 @@ impl Differences {
     }
 }
 
-/// The URN in a key, and the id behind it where it is of a live object.
+/// The URN in a key, and the id behind it if the key is of a live object.
 pub fn subject(key: &str) -> (Option<Urn>, Option<&str>) {
     let (urn, id) = match key.split_once(' ') {
         Some((urn, id)) => (urn, Some(id)),

@@ -43,7 +43,7 @@ pub(super) fn verdicts_with_followers(draft: &mut Draft<'_>) {
             return;
         }
         draft.verdicts.clear();
-        // Those that verdicts come to.
+        // The refusals that verdicts lead to.
         let of_verdict = |refusal: &Refusal| {
             matches!(
                 refusal,
@@ -103,7 +103,7 @@ fn verdict(draft: &mut Draft<'_>, resource: &Resource, schema: &Schema) -> Verdi
             hash.is_some_and(|hash| draft.live.last_run.applied_others(&resource.urn, hash));
         let because = match schema.lapses {
             _ if !draft.live.last_run.has(&resource.urn) => Because::Missing,
-            // What the file has now was never there.
+            // The resource that the file has now was never there.
             Some(_) if is_edited => Because::Missing,
             Some(lapses) if lapses(&resource.inputs) => Because::Lapsed,
             _ => Because::Gone,
@@ -370,7 +370,7 @@ fn best(
     }
 }
 
-/// Of several objects in place of each other, the one that something live uses.
+/// Returns, of several objects in place of each other, the one that something live uses.
 fn in_use<'o>(
     candidates: &'o [Observed],
     schema: &Schema,

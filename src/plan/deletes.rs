@@ -42,8 +42,8 @@ pub(super) fn leftovers(draft: &mut Draft<'_>) {
     }
 }
 
-/// True if an object that stays goes on using this one, although AWS would allow its deletion: a revision of a task definition
-/// that `ignoreChanges` keeps in its service.
+/// True if an object that stays goes on using this one, although AWS would allow its deletion: a revision of a task
+/// definition that `ignoreChanges` keeps in its service.
 pub(super) fn stays_in_use(draft: &Draft<'_>, urn: &Urn, observed: &Observed) -> bool {
     let schema = draft.catalog.get(urn.token());
     if !schema.is_some_and(|schema| schema.follows_use) {
@@ -62,11 +62,11 @@ pub(super) fn stays_in_use(draft: &Draft<'_>, urn: &Urn, observed: &Observed) ->
 /// The uses among live objects: found in their properties, in the file, and in the types' own rules.
 #[derive(Default)]
 pub(super) struct Uses {
-    /// By object: the objects it needs.
+    /// The objects that each object needs.
     needs: BTreeMap<ObjectKey, BTreeSet<ObjectKey>>,
-    /// By object: the objects that need it.
+    /// The objects that need each object.
     needed_by: BTreeMap<ObjectKey, BTreeSet<ObjectKey>>,
-    /// By object: those of them that name it. The file and the types' rules do not tell one twin from the other.
+    /// Those of them that name each object. The file and the types' rules do not tell one twin from the other.
     named_by: BTreeMap<ObjectKey, BTreeSet<ObjectKey>>,
     arns: BTreeMap<ObjectKey, String>,
 }
@@ -235,7 +235,7 @@ impl Uses {
                 }
             }
         }
-        // Parts that have the id of what they are part of are not what others mean by it.
+        // A part that has the id of its whole is not what others refer to by that id.
         let mut by_own_id: HashMap<&str, Vec<ObjectKey>> = HashMap::new();
         for (urn, objects) in parts {
             for observed in objects {

@@ -470,7 +470,7 @@ impl Nodes {
         steps.collect()
     }
 
-    /// Of the create-first replacements in a cycle, the one whose old object can best go before the new one stands.
+    /// Returns, of the create-first replacements in a cycle, the one whose old object can best go before the new one stands.
     fn to_go_first(&self, draft: &Draft<'_>, edges: &[(usize, usize)]) -> Option<Urn> {
         let turning = edges.iter().filter_map(|(node, on)| {
             let (Node::Down(object), Node::Up(urn)) = (&self.all[*node], &self.all[*on]) else {

@@ -445,7 +445,7 @@ pub enum Refusal {
     },
     /// One is there and in use, without the tags that identify it, and would be made a second time.
     TagsLost(Unmarked),
-    /// Its tags say that it is ours, and no run of ours has made it, as far as the record goes.
+    /// Its tags say that it is ours, but no run of ours has made it, as far as the record goes.
     TagsAlone {
         urn: Urn,
         id: String,
@@ -512,7 +512,7 @@ pub struct Added {
     /// The object that it hangs on.
     pub parent: Urn,
     pub observed: Observed,
-    /// It widens access or changes where traffic goes, and the file does not accept it: it counts as drift.
+    /// True if it widens access or changes where traffic goes, and the file does not accept it: it counts as drift.
     pub is_drift: bool,
     /// True if the object that it hangs on is deleted, and it with that.
     pub goes: bool,
@@ -532,7 +532,7 @@ pub struct PlannedOutput {
 pub struct Plan {
     pub stack: StackId,
     pub goal: Goal,
-    /// In an order in which each comes after what it waits for.
+    /// The steps, in an order in which each comes after what it waits for.
     pub steps: Vec<Step>,
     pub kept: Vec<Kept>,
     pub retained: Vec<Retained>,

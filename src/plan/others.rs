@@ -406,7 +406,7 @@ pub(super) fn mark(draft: &mut Draft<'_>) {
         let because = if is_unmarked {
             Because::Unmarked
         } else if verdict.comparison.behind {
-            // Alone it would be a change for every new spelling of what is in force.
+            // Alone, it would be a change for every new spelling of the settings in force.
             Because::Behind
         } else {
             continue;
@@ -486,7 +486,7 @@ pub(super) fn refuse(draft: &mut Draft<'_>) {
     draft.refusals.extend(refusals);
 }
 
-/// The parent of a part, if none of its parents is of this stack.
+/// The parent that a part would be attached to, if none of the candidates is of this stack.
 fn strange_parent(
     draft: &Draft<'_>,
     schema: &Schema,

@@ -101,7 +101,7 @@ fn cycle(plan: &Plan) -> Option<Violation> {
 /// The steps by their subject.
 struct Steps<'a> {
     up: BTreeMap<&'a Urn, StepId>,
-    /// By URN and id.
+    /// The deleting steps, by URN and id.
     down: BTreeMap<(&'a Urn, &'a str), StepId>,
 }
 

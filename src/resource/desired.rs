@@ -32,7 +32,7 @@ pub struct Desired {
     pub tags: BTreeMap<String, String>,
     /// `None` keeps the protection that the live object has.
     pub protect: Option<bool>,
-    /// It stays where the stack would delete it.
+    /// True if it stays where the stack would delete it.
     pub retain: bool,
     /// Paths at which live wins from the run on after the one that made the object.
     pub ignore_changes: Vec<Path>,
@@ -42,9 +42,9 @@ pub struct Desired {
     /// Write-only properties that the plan has found to come from another source now. They are written again, whatever is
     /// remembered once that source is there.
     pub rewrites: Vec<String>,
-    /// It is to be rebooted once it is as wanted.
+    /// True if it is to be rebooted once it is as wanted.
     pub reboot: bool,
-    /// The name is ours to generate: a live object of another generation has a right name, too.
+    /// True if the name is ours to generate: a live object of another generation has a right name, too.
     pub generated_name: bool,
     /// The region of the stack.
     pub region: Option<String>,
@@ -106,9 +106,9 @@ pub struct Comparison {
     pub hash: Option<String>,
     /// True if the author wants what was applied last, so that every difference was made by another party.
     pub drift: bool,
-    /// The run that made the object was over before all inputs were set.
+    /// True if the run that made the object was over before all inputs were set.
     pub unfinished: bool,
-    /// The tags do not tell of what was applied last.
+    /// True if the tags do not record what was applied last.
     pub behind: bool,
 }
 
@@ -214,7 +214,7 @@ impl Desired {
         if let Some(keep_live) = schema.defers {
             keep_live(&mut inputs, &made.inputs);
         }
-        // It may have been there, unseen, with parts that only its own tags know.
+        // The object may have been there, unseen, with parts that only its own tags record.
         let mut tags = sent.tags;
         if let (Some(mut marks), Some(recorded)) = (tags.parts(), made.tags.parts()) {
             marks.extend(recorded);

@@ -23,9 +23,9 @@ pub struct Change {
     pub kind: ChangeKind,
     pub before: Value,
     pub after: Value,
-    /// The change needs a new object.
+    /// True if the change needs a new object.
     pub replaces: bool,
-    /// AWS does not return its value; it is written again because its source is another.
+    /// True if AWS does not return its value and it is written again because its source is another.
     pub rewrites: bool,
 }
 

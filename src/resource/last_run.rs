@@ -18,7 +18,7 @@ const INPUTS: usize = 6;
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct LastRun {
     left: BTreeMap<String, Option<String>>,
-    /// It was made by this version of the program and did all that it was to: no default has come since.
+    /// True if it was made by this version of the program and did all that it was to: no default has come since.
     pub is_of_this_version: bool,
 }
 

@@ -20,23 +20,23 @@ pub enum Unset {
 pub struct Property {
     pub name: &'static str,
     pub unset: Unset,
-    /// A change needs a new object.
+    /// True if a change needs a new object.
     pub replaces: bool,
-    /// A first value, where there was none, needs no new object.
+    /// True if a first value, where there was none, needs no new object.
     pub fills_in_place: bool,
-    /// AWS never returns it, so it cannot be compared.
+    /// True if AWS never returns it, so that it cannot be compared.
     pub write_only: bool,
-    /// It is made from something else, whose identity is remembered in a tag: see [`super::written`].
+    /// True if it is made from something else, whose identity is remembered in a tag: see [`super::written`].
     pub remembered: bool,
-    /// Its value must not be shown.
+    /// True if its value must not be shown.
     pub secret: bool,
     /// Some of its values must not be shown: a URL with a password in it.
     pub secret_if: Option<fn(&Value) -> bool>,
-    /// Only the keys the author wrote are compared; AWS fills in the others.
+    /// True if only the keys the author wrote are compared; AWS fills in the others.
     pub declared_keys_only: bool,
     /// Brings equal meanings to one form, on the desired and on the observed side.
     pub canonical: Option<fn(Value) -> Value>,
-    /// AWS keeps it in lower case, whatever it is sent.
+    /// True if AWS keeps it in lower case, whatever it is sent.
     pub lower_cased: bool,
     /// The texts that AWS takes.
     pub text: Option<TextRule>,

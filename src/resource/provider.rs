@@ -186,7 +186,7 @@ pub struct Wanted {
     pub inputs: Properties,
     /// The tags that it is to carry; of `fde:applied`, what the file says.
     pub tags: Tags,
-    /// The file takes it over, on something that is not of the stack.
+    /// True if the file takes it over, on something that is not of the stack.
     pub is_imported: bool,
 }
 

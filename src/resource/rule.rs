@@ -21,7 +21,7 @@ pub struct Claim {
     pub space: &'static str,
     /// The inputs that tell one from another.
     pub by: Vec<&'static str>,
-    /// AWS takes two texts that differ in case alone for the same.
+    /// True if AWS takes two texts that differ in case alone for the same.
     pub ignores_case: bool,
 }
 

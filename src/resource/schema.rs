@@ -30,8 +30,8 @@ pub struct NameRule {
     pub property: &'static str,
     /// The longest name AWS takes.
     pub max_length: usize,
-    /// Names that we derive carry a short hash of the replace-only inputs, so that a replacement can be created before
-    /// its predecessor is deleted.
+    /// True if names that we derive carry a short hash of the replace-only inputs, so that a replacement can be created
+    /// before its predecessor is deleted.
     pub generated: bool,
     /// Names that AWS takes, but advises against: none of this form is derived.
     pub avoided: Option<fn(&str) -> bool>,
@@ -68,7 +68,7 @@ pub struct Schema {
     pub key: &'static [&'static str],
     /// The inputs within which a name is unique: the cluster of a service. Empty for account and region.
     pub scope: &'static [&'static str],
-    /// AWS takes two names that differ in case alone for the same.
+    /// True if AWS takes two names that differ in case alone for the same.
     pub ignores_case: bool,
     /// The name that several types claim alike, and the input that tells one from another.
     pub shared_claim: Option<(&'static str, &'static str)>,
@@ -77,9 +77,9 @@ pub struct Schema {
     pub range: Option<RangeRule>,
     pub limits: &'static [Limit],
     pub beside: &'static [Beside],
-    /// AWS takes two keys of tags that differ in case alone for the same.
+    /// True if AWS takes two keys of tags that differ in case alone for the same.
     pub tag_keys_ignore_case: bool,
-    /// Holds data that cannot be made again: never deleted as a side effect.
+    /// True if it holds data that cannot be made again: never deleted as a side effect.
     pub stateful: bool,
     /// The data of an object that is left where it is deleted with care, in words; `None` if nothing can be left.
     pub leaves: Option<fn(&Observed) -> Option<String>>,
@@ -88,42 +88,42 @@ pub struct Schema {
     /// Returns whether an object with these inputs goes by itself if a person does not do their part: a subscription that is
     /// never confirmed. One that is gone for that reason is no drift.
     pub lapses: Option<fn(&Properties) -> bool>,
-    /// One that is deleted with care is there for some days more, and creation brings it back.
+    /// True if an object that is deleted with care stays for some more days, and creation brings it back.
     pub comes_back: bool,
     /// The property by which the author says that the object may go with all that is in it.
     pub forced_by: Option<&'static str>,
     /// The switch by which AWS itself refuses to delete it. An object that has it on is deleted by consent only, also where
     /// `destroy` would delete: data, and what holds none and cannot be had again, such as a name that others point at.
     pub guard: Option<&'static str>,
-    /// Carries tags, and with them its owner.
+    /// True if it carries tags, and with them its owner.
     pub taggable: bool,
-    /// The tag index leaves it out, so it is read even where the index names none.
+    /// True if the tag index leaves it out, so that it is read even where the index names none.
     pub unindexed: bool,
-    /// Only objects that file or index name are looked at: AWS has no list of them that would tell whose they are.
+    /// True if only objects that file or index name are looked at: AWS has no list of them that would tell whose they are.
     pub found_by_name: bool,
-    /// AWS services make objects of this type by themselves; one without any tags is taken over instead of refused.
+    /// True if AWS services make objects of this type by themselves; one without any tags is taken over instead of refused.
     pub adopts_untagged: bool,
     /// The parents that it hangs on, where others may hang theirs as well. With several, one that is ours makes it ours to
     /// set.
     pub parents: Vec<Parent>,
-    /// AWS makes one together with its parent, so that its presence says nothing about who made it.
+    /// True if AWS makes one together with its parent, so that its presence says nothing about who made it.
     pub made_by_aws: bool,
-    /// AWS has no call that deletes it: it goes with its parent.
+    /// True if AWS has no call that deletes it: it goes with its parent.
     pub goes_with_parent: bool,
     /// Types with whose objects one of this type goes, although it has an owner of its own: AWS deletes it with them.
     pub goes_with: &'static [&'static str],
-    /// An addition of this type by others widens access, or changes where traffic goes.
+    /// True if an addition of this type by others widens access, or changes where traffic goes.
     pub opens: bool,
-    /// Its parent cannot be deleted while it is there, no matter who created it.
+    /// True if its parent cannot be deleted while it is there, no matter who created it.
     pub holds_parent: bool,
-    /// Its name is unique in the account or in all of AWS, not in the region: the region is part of who owns it.
+    /// True if its name is unique in the account or in all of AWS, not in the region: the region is part of who owns it.
     pub global: bool,
-    /// Other tools make new ones of the same name in place of ours. The one that a live object of ours uses is the live one,
-    /// whatever its tags.
+    /// True if other tools make new ones of the same name in place of ours. The one that a live object of ours uses is the
+    /// live one, whatever its tags.
     pub follows_use: bool,
     /// Types whose live objects must be known before this one can be read: parents, mostly.
     pub reads_after: &'static [&'static str],
-    /// Further types of which that is so for what its inputs refer to: it is no part of these.
+    /// Further types that must be read first, because its inputs refer to their objects; this type is no part of these.
     pub compares_after: &'static [&'static str],
     /// The properties that name a role which AWS assumes as it makes the object, or what has such a role: the policies of the
     /// role come first.
@@ -139,13 +139,13 @@ pub struct Schema {
     pub blockers: Option<&'static [&'static str]>,
     /// Returns whether two objects are in each other's way although their places are not the same: ranges that overlap.
     pub overlaps: Option<Overlaps>,
-    /// An update that wants the place of another object of the stack gives that one its own in return, in one call.
+    /// True if an update that wants the place of another object of the stack gives that one its own in return, in one call.
     pub trades_places: bool,
     /// The type under one of whose objects an object of this type can be used at a time, through what refers to it.
     pub exclusive_to: Option<&'static str>,
     /// The property that lists the subnets in which it lies: of one VPC, in two zones.
     pub spreads_over: Option<&'static str>,
-    /// An update of it brings new code into service beside the old, and ends once that has taken over.
+    /// True if an update of it brings new code into service beside the old, and ends once that has taken over.
     pub rolls_out: bool,
     /// Returns whether an update, from one set of inputs to another, harms what runs: it comes after the rollouts of those
     /// that use it.
@@ -368,7 +368,8 @@ impl Schema {
         self
     }
 
-    /// One that is deleted with care is there for some days more, and creation brings it back. Its id never comes again.
+    /// Marks a type whose objects, if deleted with care, stay for some more days, and creation brings them back. Their ids
+    /// never come again.
     #[must_use]
     pub fn comes_back(mut self) -> Self {
         self.comes_back = true;

@@ -538,7 +538,7 @@ mod tests {
             (applied("bbbbbbbbbbbb", "22222222"), true),
             // The value behind a reference has changed by itself.
             (applied("bbbbbbbbbbbb", "11111111"), false),
-            // The same, said otherwise.
+            // The same content, written differently.
             (applied("aaaaaaaaaaaa", "22222222"), false),
             ("bbbbbbbbbbbb 0a0a0a 22222222".to_owned(), false),
         ] {

@@ -41,7 +41,7 @@ pub struct Unfit {
 pub struct TextRule {
     shortest: usize,
     longest: usize,
-    /// In characters, or in bytes where AWS counts these.
+    /// True if AWS counts the length in bytes, not in characters.
     in_bytes: bool,
     takes: fn(char) -> bool,
     /// The characters in words: "letters, digits, `_` and `-`".
@@ -258,7 +258,7 @@ mod tests {
             "takes 2 to 16 characters, and has at least 17"
         );
         assert!(reason(&joined("_")).contains("`_` is none of these"));
-        // What it begins with is not known.
+        // The beginning of the text is not known.
         assert_eq!(reason(&Value::join([account(), "-log".into()])), "");
         assert_eq!(reason(&account()), "");
     }

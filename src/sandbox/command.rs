@@ -104,7 +104,7 @@ pub(super) fn bare(program: &Path) -> Command {
         .current_dir(START)
         .stdin(Stdio::null())
         .env_clear()
-        // What Python starts by itself, without `-I`, is held to the same.
+        // A process that Python itself starts, without `-I`, gets the same restrictions.
         .env("PYTHONNOUSERSITE", "1")
         .env("PYTHONSAFEPATH", "1");
     if let Ok(path) = env::join_paths(search_path()) {

@@ -1,8 +1,8 @@
 //! The sandbox: a local AWS account for learning, demonstrations and tests, started and managed by `fde-infra` itself.
 //!
-//! It is [moto](https://docs.getmoto.org) in server mode, behind a starter (`account.py`) that mends what moto gets
-//! wrong for our operations; every mend, and every gap that stays, is listed there. To the rest of `fde-infra` it is an
-//! endpoint and a pair of dummy credentials: no other room knows that it exists, and no product code bends for it.
+//! It is [moto](https://docs.getmoto.org) in server mode, behind a starter (`account.py`) that mends what moto gets wrong
+//! for our operations; every mend, and every gap that stays, is listed there. To the rest of `fde-infra` it is an endpoint
+//! and a pair of dummy credentials: no other module knows that it exists, and no product code bends for it.
 //!
 //! # Files
 //!
@@ -297,7 +297,7 @@ fn running(place: &Place) -> Result<Option<Server>, SandboxError> {
     Ok(version.map(|version| Server { state, version }))
 }
 
-/// The record of the server. A record that cannot be understood is as good as none: the next start replaces it.
+/// The record of the server. A record that cannot be understood is treated as missing: the next start replaces it.
 fn recorded(place: &Place) -> Result<Option<State>, SandboxError> {
     // A record of another user's would lead to a server of theirs.
     private::check(&place.instance())?;
@@ -518,7 +518,7 @@ mod tests {
 
     const TOKEN: &str = "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff";
 
-    /// Puts a server on record that answers one request, with what `answer` makes of the question and the port; tells
+    /// Puts a server on record that answers one request, with what `answer` makes of the question and the port. Returns
     /// whether it is believed.
     fn is_believed(name: &str, answer: impl FnOnce(&str, u16) -> String + Send + 'static) -> bool {
         let place = scratch(name);

@@ -22,7 +22,7 @@ const OTHERS: u32 = 0o077;
 /// Only its owner can rename or remove an entry of such a directory: `/tmp` is one.
 const STICKY: u32 = 0o1000;
 
-/// As many symbolic links as Linux follows.
+/// The number of symbolic links that Linux follows.
 const MOST_LINKS: usize = 40;
 
 /// Makes a directory that only this user can enter. An existing one becomes such a directory, unless others may have put
@@ -188,7 +188,7 @@ mod tests {
             refused(&path.join("not/there")),
             Some(root.0.join("shared"))
         );
-        // What is in it can then be replaced by its owner alone; the directory itself could hold anything.
+        // The content can then be replaced by its owner alone; the directory itself could hold anything.
         directory(&root.0.join("shared"), 0o1777);
         assert_eq!(refused(&path), None);
         assert_eq!(refused(&root.0.join("shared")), Some(root.0.join("shared")));

@@ -48,7 +48,7 @@ pub struct Discarded {
     pub was_protected: bool,
 }
 
-/// Burst size, and calls that come back per second.
+/// The burst size, and the calls that come back per second.
 #[derive(Debug, Clone, Copy)]
 pub struct Rate {
     pub burst: f64,
@@ -126,7 +126,7 @@ impl FakeAccount {
         self.lock().seen(id)
     }
 
-    /// Deletions of what holds data.
+    /// The deletions of objects that hold data.
     pub fn discarded(&self) -> Vec<Discarded> {
         self.lock().discarded.clone()
     }

@@ -192,7 +192,7 @@ impl<'a> FaultyAccount<'a> {
         }
     }
 
-    /// As [`FaultyAccount::new`], where objects of one type may not be read.
+    /// Denies reads of objects of one type.
     #[must_use]
     pub fn denying(mut self, token: Option<String>) -> Self {
         self.denied = token;

@@ -18,7 +18,7 @@ pub struct FakeStore {
     chance: Mutex<u64>,
     /// The longest time that each call takes before the store acts, and after.
     pub delay: Duration,
-    /// Now and then a call takes up to eight times as long.
+    /// True if now and then a call takes up to eight times as long.
     pub straggles: bool,
     /// The error that every call returns instead.
     pub refusal: Mutex<Option<ErrorKind>>,

@@ -74,9 +74,9 @@ struct Made {
     observed: Observed,
     /// The object of ours that it hangs on, and since when that has been there.
     hangs_on: Option<(String, Instant)>,
-    /// It is in our way.
+    /// True if it is in our way.
     is_in_the_way: bool,
-    /// A run was to delete what it hangs on.
+    /// True if a run was to delete the object that it hangs on.
     goes: bool,
     /// The tags that it had before it got ours.
     forged: Option<Tags>,
@@ -110,7 +110,7 @@ pub struct Somebody<'a> {
     /// The number of objects it has made so far, including those it has removed again.
     count: AtomicU32,
     tagged: Mutex<Vec<Tagged>>,
-    /// It copies no tags, and invents none.
+    /// True if it copies no tags, and invents none.
     is_honest: bool,
     sought: Mutex<Vec<Sought>>,
 }

@@ -139,7 +139,7 @@ impl State {
             let mut parents = schema.parents.iter();
             parents.any(|parent| {
                 let on = part.inputs.get(parent.property);
-                // Under one key where that is what both are known by.
+                // Part and whole have the same key, where both are known by it.
                 let by_key = || on == whole.inputs.get(parent.property);
                 parent.token == whole.token
                     && on.is_some_and(|on| on.as_str() == Some(id) || by_key())
