@@ -11,9 +11,9 @@
 //! which the same is true as of version 7. What they wrote may stand there for a moment: it bears an id that they do not use
 //! again, so that none of them takes it for a lock that it holds. It looks held, and never free.
 //!
-//! Nothing is deleted: SSM wants half a minute between a deletion and the next creation, and its numbers would begin again, so
-//! that the deletion of a slow one hits the fresh lock of a quick one, and both believe that they hold it. For the same
-//! reason a lock is looked at before it is renewed or given back, but for one that was ours so short a time ago that its
+//! Nothing is deleted: SSM wants half a minute between a deletion and the next creation, and its numbers would begin again,
+//! so that the deletion of a slow one hits the fresh lock of a quick one, and both believe that they hold it. For the same
+//! reason a lock is looked at before it is renewed or given back, except for one that was ours so short a time ago that its
 //! version or its age says enough. (Earlier versions of this program do delete.)
 //!
 //! What is left: a holder who was out for longer than its lease (a suspended laptop) and does not know yet that another run

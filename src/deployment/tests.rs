@@ -144,7 +144,8 @@ async fn what_was_read_of_a_lock_long_ago_is_looked_at_again() {
     assert_free(&store);
 }
 
-/// Two have read that it is free, and one comes later than the other: while that one holds it, and when it has given it back.
+/// Two runs have read that it is free, and one comes later than the other: while that one holds it, and after it has given
+/// it back.
 #[tokio::test(start_paused = true)]
 async fn of_two_that_have_read_it_free_one_has_it() {
     for is_over in [false, true] {
@@ -227,7 +228,7 @@ async fn what_came_too_late_is_taken_away_from_over_the_lock_of_another() {
     assert_held_by(&store, "anna");
     lock.release(&mut hold).await.unwrap();
     assert_eq!(hold.lost, None);
-    // Over one that was given back it is given back.
+    // A lease over a lock that was given back is itself given back.
     store.write(NAME, r#"{"id": "late.2", "after": 0, "leaseSeconds": 60}"#);
     assert!(lock.remove(&lease("late")).await.unwrap());
     assert_free(&store);
@@ -402,10 +403,10 @@ async fn a_lock_that_is_held_for_long_costs_one_call_each_half_minute() {
     assert_eq!((calls("overwrite"), calls("read")), (10, 4));
 }
 
-/// Even though no one looks at a lock that has been held for long.
+/// The same applies, although no one looks at a lock that has been held for long.
 #[tokio::test(start_paused = true)]
 async fn a_lock_that_was_taken_away_after_long_is_left_alone() {
-    // How often the successor has renewed its lock meanwhile; and how long ours was suspended.
+    // The number of times that the successor has renewed its lock meanwhile; and the time for which ours was suspended.
     for (renewals, suspended) in [(0, 0), (1, 0), (10, 61)] {
         let store = FakeStore::default();
         let mut hold = held_long(&store).await;
@@ -452,7 +453,7 @@ async fn a_store_that_does_not_answer_is_given_up() {
     assert_eq!(started.elapsed(), Duration::from_secs(10));
 }
 
-/// A run that has met a holder does not go on beside it because the store hiccups.
+/// A run that has met a holder does not go on beside it because of a short failure of the store.
 #[tokio::test(start_paused = true)]
 async fn a_store_that_fails_is_waited_for_once_somebody_holds_the_lock() {
     for recovers in [true, false] {
@@ -495,7 +496,7 @@ async fn a_fresh_lock_of_somebody_else_is_not_given_back() {
     };
     assert!(lock.remove(&lease("anna")).await.unwrap());
     take(&store, "ben", 0).await;
-    // As on a machine that was suspended meanwhile, whose steady clock stood still.
+    // The same on a machine that was suspended meanwhile, whose steady clock stood still.
     hold.renewed.1 -= Duration::from_secs(10);
     lock.release(&mut hold).await.unwrap();
     assert!(matches!(hold.lost, Some(Loss::TakenBy(_))));
@@ -572,7 +573,7 @@ async fn never_two_at_a_time() {
         for run in runs.collect::<Vec<_>>() {
             run.await.unwrap();
         }
-        // What one that came too late has left lapses, and is in the way of no one that comes after.
+        // The lease that a late one has left lapses, and is in the way of no one that comes after.
         assert!(!is_held(&store) || store.straggles, "seed {seed}");
         let next = take(&store, "next", 2 * LENGTH.as_secs()).await;
         assert!(matches!(next, Taking::Taken(_)), "seed {seed}: {next:?}");

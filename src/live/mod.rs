@@ -9,10 +9,10 @@
 //!
 //! 1. The identity; beside it, in a preview of a file that names no account to compare it with, the tag index and the zones.
 //!    Else these wait for the identity, and the chain is one call longer.
-//! 2. What is listed or asked for by name, filter or ARN. Names and ARNs come from the file and from the index, so that
-//!    this waits for the index. Parts and children, which are read in later rounds because they are sorted by the
-//!    parents that were found, are asked for at the same time ([`Provider::ahead`]): by the stack's tag where the service has
-//!    such a filter, else by the parents that the index names.
+//! 2. What is listed or asked for by name, filter or ARN. Names and ARNs come from the file and from the index, so that this
+//!    waits for the index. Parts and children, which are read in later rounds because they are sorted by the parents that
+//!    were found, are asked for at the same time ([`Provider::ahead`]): by the stack's tag where the service has such a
+//!    filter, else by the parents that the index names.
 //! 3. What can only be asked of something that was listed just now: the DNS attributes of a network, the rules of the
 //!    security groups, the parameters of a group, whether a repository has images; and whatever hangs on a parent that
 //!    the index did not know.
@@ -223,7 +223,7 @@ fn sort_round(
     live.read.rounds.push(answers);
 }
 
-/// Sorts the objects that were found into an order of their own.
+/// Sorts the objects that were found into a fixed order.
 fn finish(live: &mut LiveSnapshot) {
     for objects in live.ours.values_mut() {
         objects.sort_by(|left, right| left.id.cmp(&right.id));

@@ -399,8 +399,8 @@ fn children(
     sorted.collect()
 }
 
-/// Ownership of a wanted part whose live parent is not ours. On a parent of others it is theirs, unless the file imports it. If
-/// it belongs on a parent of ours, it has been moved where it is on record there, and is in the way otherwise.
+/// Ownership of a wanted part whose live parent is not ours. On a parent of others it is theirs, unless the file imports it.
+/// If it belongs on a parent of ours, it has been moved where it is on record there, and is in the way otherwise.
 fn of_no_owner(
     live: &LiveSnapshot,
     schema: &Schema,

@@ -29,7 +29,8 @@ impl Plan {
         made
     }
 
-    /// The untaggable parts that it records as ours: those that it makes, and those that it writes into the tags of their parents.
+    /// The untaggable parts that it records as ours: those that it makes, and those that it writes into the tags of their
+    /// parents.
     pub fn parts(&self, key: &str) -> Made {
         let mut made = Made::new(key);
         for (parent, mark) in &self.made_parts {

@@ -217,8 +217,8 @@ fn free_successor(name: &str, replaced: &str, others: &[Observed], property: &st
     successor
 }
 
-/// The objects that a part is replaced with, although it refers to them by a name that stays: the old object takes its parts
-/// along, and what AWS counts among them.
+/// The object that a part is replaced together with, although it refers to it by a name that stays: the old object takes its
+/// parts along, and what AWS counts among them.
 fn replaced_whole(draft: &Draft<'_>, resource: &Resource, schema: &Schema) -> Option<Urn> {
     let is_part = !schema.taggable;
     let takes_it = |token: &str| {

@@ -110,7 +110,7 @@ impl Uses {
         found
     }
 
-    /// All that an object names, directly or not: what the file wants it to name from now on is left out.
+    /// All objects that an object names, directly or not, without those that the file wants it to name from now on.
     pub(super) fn all_named<'a>(&'a self, object: &'a ObjectKey) -> BTreeSet<&'a ObjectKey> {
         let mut found = BTreeSet::new();
         let mut open = vec![object];

@@ -3,8 +3,8 @@
 use super::path::Segment;
 use super::{Path, Properties, Value};
 
-/// A value that an earlier version gave to a property, or to a place in one. A live object that has it there keeps it, although
-/// another one would be chosen now.
+/// A value that an earlier version gave to a property, or to a place in one. A live object that has it there keeps it,
+/// although another one would be chosen now.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Earlier {
     /// In a list, a key is the `name` of an item, wherever that stands: `rules.RateLimit.visibilityConfig.metricName`.

@@ -1,6 +1,6 @@
-//! The values that `ignoreChanges` leaves to others, on their way from a replaced object to its successor: where AWS takes them by
-//! a later call, the successor bears them in its tag until they are set. The run that made it may end before, and the old
-//! object may be gone by then.
+//! The values that `ignoreChanges` leaves to others, on their way from a replaced object to its successor: where AWS takes
+//! them by a later call, the successor bears them in its tag until they are set. The run that made it may end before, and
+//! the old object may be gone by then.
 
 use super::{Path, Properties, Value};
 

@@ -5,8 +5,8 @@ use super::tags::short_hash;
 use super::{Properties, Schema, StackId, Value};
 
 /// The physical name of a resource whose author gave none: `<stack>-<environment>-<logical name>`, shortened with a hash
-/// where AWS limits the length, and with a generation suffix where a replacement must stand beside its predecessor. A name of a
-/// form that AWS advises against ends in a hash.
+/// where AWS limits the length, and with a generation suffix where a replacement must stand beside its predecessor. A name
+/// of a form that AWS advises against ends in a hash.
 pub fn derive(stack: &StackId, logical: &str, rule: NameRule, generation: &str) -> String {
     let name = derive_plainly(stack, logical, rule, generation);
     if !rule.avoided.is_some_and(|is_avoided| is_avoided(&name)) {

@@ -1,12 +1,14 @@
-//! Proof that what says by its tags that it is ours was made by a run of ours: a party with the right to tag can copy tags.
+//! Proof that an object whose tags say that it is ours was made by a run of ours: a party with the right to tag can copy
+//! tags.
 //!
 //! - Each run puts on record what it leaves: a hash of the URN and the id of each object, and of each untaggable part.
-//! - What a run has made that was over before it could do so bears the run's mark, [`super::tags::RUN`]: a hash of the run's
-//!   id, which is kept in a parameter meanwhile. A mark proves nothing that two objects bear, since it has been copied, or with
-//!   which an object is on record already.
+//! - An object made by a run that was over before it could do so bears the run's mark, [`super::tags::RUN`]: a hash of the
+//!   run's id, which is kept in a parameter meanwhile. A mark proves nothing that two objects bear, since it has been
+//!   copied, or with which an object is on record already.
 //!
-//! Both stand in the Parameter Store, where the right to tag does not reach. Where it cannot be read, nothing is proven, and the
-//! user has to vouch for what goes or changes. Where an earlier version has left no such record, the tags decide alone.
+//! Both stand in the Parameter Store, where the right to tag does not reach. Where it cannot be read, nothing is proven, and
+//! the user has to vouch for what is deleted or changed. Where an earlier version has left no such record, the tags decide
+//! alone.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -68,8 +70,8 @@ impl Made {
         self.insert(&part(parent, mark));
     }
 
-    /// Adds that a run is to make what bears the mark of all runs, in place of this object; or where there is nothing. The object has
-    /// to be on record for that: its own mark proves nothing from then on.
+    /// Adds that a run is to make an object that bears the mark of all runs, in place of this object; or where there is
+    /// nothing. The object has to be on record for that: its own mark proves nothing from then on.
     pub fn insert_announced(&mut self, run: &str, urn: &Urn, instead_of: Option<&Observed>) {
         match instead_of {
             None => self.insert(&format!("first {run} {urn}")),

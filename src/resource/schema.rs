@@ -125,8 +125,8 @@ pub struct Schema {
     pub reads_after: &'static [&'static str],
     /// Further types that must be read first, because its inputs refer to their objects; this type is no part of these.
     pub compares_after: &'static [&'static str],
-    /// The properties that name a role which AWS assumes as it makes the object, or what has such a role: the policies of the
-    /// role come first.
+    /// The properties that name a role which AWS assumes as it makes the object, or an object that has such a role: the
+    /// policies of the role come first.
     pub assumes: &'static [&'static str],
     /// The names of what an object uses besides what its inputs refer to: AWS derives them from the inputs.
     pub uses: Option<fn(&Properties) -> Vec<String>>,

@@ -133,8 +133,8 @@ impl Tags {
         self.get(URN)?.parse().ok()
     }
 
-    /// The tags of what an object with these leaves behind: all but those by which it would count as the stack's and AWS's own,
-    /// which AWS alone sets; and the name of the stack.
+    /// The tags of the objects that an object with these leaves behind: all but those by which they would count as the
+    /// stack's and AWS's own, which AWS alone sets; and the name of the stack.
     #[must_use]
     pub fn of_what_is_left(&self) -> Self {
         let kept = self

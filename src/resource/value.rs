@@ -426,8 +426,8 @@ impl From<serde_json::Value> for Value {
     }
 }
 
-/// Plain JSON of a known value, secrets in clear: for the AWS calls alone. For the checks before these, a reference stands as its
-/// `${…}` text, and a choice as its first branch.
+/// Plain JSON of a known value, secrets in clear: for the AWS calls alone. For the checks before these, a reference stands
+/// as its `${…}` text, and a choice as its first branch.
 impl From<&Value> for serde_json::Value {
     fn from(value: &Value) -> Self {
         match value {

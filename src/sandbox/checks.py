@@ -23,12 +23,12 @@ from reading import DECODE, Fault, joined
 # Faults that are shown with their text; all of them are counted.
 MOST_TEXTS = 200
 
-# A header of requests that tests break on purpose. They are not counted. `refuse`: it is about the refusal. `take`: it is about
-# what AWS cannot hold and may some day answer nevertheless.
+# A header of requests that tests break on purpose. They are not counted. `refuse`: it is about the refusal. `take`: it is
+# about what AWS cannot hold and may some day answer nevertheless.
 ON_PURPOSE = "HTTP_X_BROKEN_ON_PURPOSE"
 
-# Constraints of the models that AWS itself does not hold requests to: service and operation (or `*`), the member as the fault names
-# it, a part of the fault, and how it is known. None is needed so far.
+# Constraints of the models that AWS itself does not hold requests to: service and operation (or `*`), the member as the
+# fault names it, a part of the fault, and how it is known. None is needed so far.
 EXCEPTIONS = []
 
 # The answers of AWS to a request that breaks its model: (a member is missing, it is not known, anything else).

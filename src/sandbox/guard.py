@@ -7,8 +7,8 @@ send no `Origin` and no `Sec-Fetch-Site`.
 
 import re
 
-# Names that lead to this machine alone: `bucket.localhost` is how S3 is asked for a bucket, and `localhost` belongs to no one
-# (RFC 6761). Any port: behind a proxy or a forwarded port the client has another than the server.
+# Names that lead to this machine alone: `bucket.localhost` is how S3 is asked for a bucket, and `localhost` belongs to no
+# one (RFC 6761). Any port: behind a proxy or a forwarded port the client has another than the server.
 LOOPBACK = re.compile(r"(127\.0\.0\.1|\[::1\]|([a-z0-9._-]+\.)?localhost)(:[0-9]{1,5})?", re.IGNORECASE)
 
 # A connection is a thread, and it ends with its answer. A forgotten one must not take all of the process's files.

@@ -15,8 +15,8 @@
 //! | `programs/<version>/` | the starter, as this binary carries it | all instances |
 //! | `instances/<name>/` | `account.json` (process, port, version, token), `account.log`, `lock` | one account |
 //!
-//! `FDE_INFRA_SANDBOX_NAME` names the instance (`default` when unset). A test that wants an account of its own sets a name of
-//! its own: it gets an empty account, and the installation is not repeated.
+//! `FDE_INFRA_SANDBOX_NAME` names the instance (`default` when unset). A test that wants an account of its own sets a name
+//! of its own: it gets an empty account, and the installation is not repeated.
 //!
 //! # Promises
 //!

@@ -1,4 +1,4 @@
-//! An account whose calls go wrong: some at the numbers that a seed has chosen, others by the weather, that is, at random.
+//! An account whose calls go wrong: some at the numbers that a seed has chosen, others by the [`Weather`].
 //!
 //! A call here is one API call: retrying it is up to the caller. Only calls that change something are numbered: reads find
 //! what these leave behind.

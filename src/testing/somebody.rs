@@ -35,8 +35,8 @@ pub enum Deed {
     Rewrites,
     /// Makes something of its own, with tags that look like ours or none.
     Owns,
-    /// Puts our tags on something of its own: copied from an object of ours, or invented; or says by the tags of ours that parts of
-    /// its own are ours.
+    /// Puts our tags on something of its own: copied from an object of ours, or invented; or says by the tags of ours that
+    /// parts of its own are ours.
     Forges,
     /// Makes something of its own under a name or at a place that we want and do not have yet.
     Takes,

@@ -68,7 +68,7 @@ async fn a_run_is_kept_whatever_was_set() {
     history.add(&record, None).await.unwrap();
     let text = store.value("/fde-infra/shop/dev/deployments").unwrap();
     assert!(text.len() <= 4096, "{}", text.len());
-    // What another version wrote otherwise is still a run.
+    // An entry that another version wrote in another form is still a run.
     store.write(
         "/fde-infra/shop/dev/deployments",
         "{\"outcome\": \"partly\"}",
@@ -125,7 +125,7 @@ async fn what_a_run_has_made_is_proven_by_its_announcement_until_it_is_on_record
     assert_eq!(ids, ["first"]);
 }
 
-/// The proof of what is ours is kept whatever else there is no room for.
+/// The proof of what is ours is kept, even if there is no room for anything else.
 #[tokio::test(start_paused = true)]
 async fn a_record_keeps_the_proof_of_six_hundred_objects() {
     let store = FakeStore::default();
@@ -158,7 +158,8 @@ async fn a_record_keeps_the_proof_of_six_hundred_objects() {
     assert!((0..600).all(has) && !has(600));
 }
 
-/// SSM has no "write if unchanged": without a lock, what one run writes over another's is seen by the version, and put beside it.
+/// SSM has no "write if unchanged": without a lock, the version shows that one run has written over another's record, which
+/// is then put beside it.
 #[tokio::test(start_paused = true)]
 async fn runs_without_a_lock_keep_what_the_others_have_announced_and_put_on_record() {
     let stack = stack();
@@ -208,7 +209,7 @@ async fn runs_without_a_lock_keep_what_the_others_have_announced_and_put_on_reco
     }
 }
 
-/// A run without the right to read what proves something leaves that where it is.
+/// A run without the right to read the proof leaves it where it is.
 #[tokio::test(start_paused = true)]
 async fn a_run_that_could_not_read_the_record_takes_nothing_from_it() {
     let store = FakeStore::default();
@@ -275,7 +276,7 @@ async fn what_is_no_record_is_not_one_of_an_earlier_version() {
         store.write(name, text);
         let left = history.whereabouts().await.unwrap();
         assert_eq!(left.proof, Proof::nothing(), "{text}");
-        // What stood there before it counts.
+        // The record that stood there before it counts.
         let store = FakeStore::default();
         let history = History::of(&stack, &store);
         history.add(&known, None).await.unwrap();
