@@ -16,12 +16,12 @@
 //! reason a lock is looked at before it is renewed or given back, except for one that was ours so short a time ago that its
 //! version or its age says enough. (Earlier versions of this program do delete.)
 //!
-//! What is left: a holder who was out for longer than its lease (a suspended laptop) and does not know yet that another run
-//! has taken over; and `unlock`, which takes a lock from a run that goes on. Such a run finds out when it renews its lease,
-//! at the latest, says so, and from then on leaves the lock alone. Until then two are at work on one stack. Nothing depends
-//! on that not happening (see [`super`]).
+//! Two cases remain: a holder who was out for longer than its lease (a suspended laptop) and does not know yet that another
+//! run has taken over; and `unlock`, which takes a lock from a run that goes on. Such a run finds out when it renews its
+//! lease, at the latest, says so, and from then on leaves the lock alone. Until then two are at work on one stack. Nothing
+//! depends on that not happening (see [`super`]).
 //!
-//! # What it costs
+//! # Cost
 //!
 //! One call to take it and one to give it back, where there is no contention: whether it is free was read together with the
 //! history.
@@ -57,10 +57,10 @@ const SETTLED: i64 = 5;
 /// The last part of the parameter's name.
 pub(super) const PARAMETER: &str = "lock";
 
-/// The number of versions to go back in search of the one that holds, where late ones have written over each other.
+/// The number of versions to go back in search of the one that holds, where late runs have written over each other.
 const MOST_LATE: i64 = 64;
 
-/// The number of times that one that came too late tries at once to be the next, before it pauses as waiting runs do.
+/// The number of times that a run that came too late tries at once to be the next, before it pauses as waiting runs do.
 const MOST_HASTY: u32 = 5;
 
 /// The time limit for one answer of the store. A caller that cannot have the lock by then goes on without it.
@@ -163,7 +163,7 @@ impl<'a> Lock<'a> {
         Ok(found.filter(|seen| !seen.lease.released))
     }
 
-    /// Returns what stands in it, also where that has been given back.
+    /// Returns the content of the lock, also where that has been given back.
     async fn peek(&self) -> Result<Option<Seen>, ProviderError> {
         let found = within("ssm:GetParameter", self.store.read(&self.name)).await?;
         Ok(found.map(Seen::from))

@@ -185,7 +185,7 @@ async fn of_two_that_have_read_it_free_one_has_it() {
     }
 }
 
-/// A run that was killed when it had just come too late has left its lease over that of the one that holds.
+/// A run that was killed when it had just come too late has left its lease over that of the holder.
 #[tokio::test(start_paused = true)]
 async fn a_lease_that_came_too_late_does_not_take_the_lock_away() {
     for settles in [false, true] {
@@ -503,7 +503,7 @@ async fn a_fresh_lock_of_somebody_else_is_not_given_back() {
     assert_held_by(&store, "ben");
 }
 
-/// One that saw a dead holder writes over the lock when it has long been taken over, given back and taken again.
+/// A run that saw a dead holder writes over the lock when it has long been taken over, given back and taken again.
 #[tokio::test(start_paused = true)]
 async fn a_takeover_that_comes_too_late_is_taken_back() {
     let store = FakeStore::default();

@@ -13,12 +13,12 @@
 //!    waits for the index. Parts and children, which are read in later rounds because they are sorted by the parents that
 //!    were found, are asked for at the same time ([`Provider::ahead`]): by the stack's tag where the service has such a
 //!    filter, else by the parents that the index names.
-//! 3. What can only be asked of something that was listed just now: the DNS attributes of a network, the rules of the
-//!    security groups, the parameters of a group, whether a repository has images; and whatever hangs on a parent that
-//!    the index did not know.
+//! 3. Requests that depend on something that was listed just now: the DNS attributes of a network, the rules of the security
+//!    groups, the parameters of a group, whether a repository has images; and children of a parent that the index did not
+//!    know.
 //!
-//! The rounds stay what they are: in which order things are sorted, and by which evidence, does not depend on when they were
-//! asked for.
+//! The rounds do not change by this: the order in which things are sorted, and the evidence for it, do not depend on when
+//! they were asked for.
 
 mod ownership;
 
@@ -197,7 +197,7 @@ pub fn sorted_again(
     sorted
 }
 
-/// Sorts what one round of reading has found into the snapshot.
+/// Sorts the objects that one round of reading has found into the snapshot.
 fn sort_round(
     live: &mut LiveSnapshot,
     catalog: &Catalog,
@@ -208,7 +208,7 @@ fn sort_round(
         .iter()
         .filter_map(|(token, observed)| Some((catalog.get(token)?, observed)))
         .collect();
-    // The owner of an object that has its name in all regions shows in what else is here.
+    // The owner of an object that has its name in all regions can be told from the other objects here.
     sorted.sort_by_key(|(schema, _)| schema.global);
     for (schema, observed) in sorted {
         let here = live.ours.iter().filter(|(urn, _)| {

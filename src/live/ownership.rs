@@ -136,7 +136,7 @@ enum Whose {
     Claimed(Urn),
     /// It belongs to the same stack in another region, and perhaps has a name that is wanted here.
     Elsewhere(Option<Urn>),
-    /// Added to what is ours.
+    /// An addition to an object of ours.
     Added(Urn),
     /// It has the name, or the place, that this resource wants.
     InTheWay(Urn),
@@ -351,8 +351,8 @@ fn children(
         let has = |mark: &String| has_part(live, parent, tags, mark);
         let ties = || owners.tie(schema, &object.inputs);
         if let Some((wanted, inputs)) = wanted {
-            // Parts are recorded before they are made. One that is not was there when the file came to name it, or a run
-            // beside ours has forgotten it; nothing is overwritten where it is as the file wants it.
+            // Parts are recorded before they are made. A part that is not on record was there when the file came to name it,
+            // or a run beside ours has forgotten it; nothing is overwritten where it is as the file wants it.
             let record = record_of(graph, &live.facts, schema, wanted);
             let inputs = || {
                 let mut inputs = schema.with_defaults(inputs.clone());
@@ -435,7 +435,7 @@ fn of_no_owner(
     }
 }
 
-/// Returns whether a part is on record on what it belongs to; before there were records, all were taken for ours.
+/// Returns whether a part is on record with the resource it belongs to; before there were records, all were taken for ours.
 fn is_recorded(live: &LiveSnapshot, on: &Urn, mark: &str) -> bool {
     let mut parents = live.of(on).iter();
     parents.any(|parent| has_part(live, on, &parent.tags, mark))

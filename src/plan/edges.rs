@@ -1,8 +1,8 @@
 //! Last pass: decisions become steps, and steps wait for each other.
 //!
-//! - What brings a resource up waits for what brings up the things it needs.
+//! - The step that brings a resource up waits for the steps that bring up the things it needs.
 //! - The old object of a create-first replacement goes after the new one stands and all dependents have moved over.
-//! - What goes waits for everything that lives and uses it, be that deleted, replaced or updated.
+//! - The deletion of an object waits for everything that lives and uses it, be that deleted, replaced or updated.
 //! - A new object waits for the departure of one that has its place: its name, its key, its range.
 //! - An object that is deleted and is in no one's way goes after the rollouts: what runs until then may need it.
 //!
@@ -151,7 +151,7 @@ fn step(graph: &ResourceGraph, urn: &Urn, action: Action, because: Because) -> S
 enum Bond {
     /// It only keeps things tidy, and gives way to any other.
     Tidy,
-    /// AWS does not delete what is in use.
+    /// AWS does not delete an object that is in use.
     Use,
     /// A place is free only once another has left it.
     Place,
@@ -631,7 +631,7 @@ fn stays(draft: &Draft<'_>, urn: &Urn, user: &ObjectKey, object: &ObjectKey) -> 
     let Some(verdict) = draft.verdicts.get(urn) else {
         return true;
     };
-    // Once it is updated or replaced, it has what the file says: that may be the same object still.
+    // Once it is updated or replaced, it has the value from the file: that may be the same object still.
     !verdict.is_about(&user.1)
         || verdict.op() == Op::Same
         || draft.uses.names(&verdict.comparison.inputs, object)
@@ -667,8 +667,8 @@ fn rolls_out(draft: &Draft<'_>, urn: &Urn) -> bool {
     schema.is_some_and(|schema| schema.rolls_out)
 }
 
-/// True if a change is one for what comes into service, and does harm to what is in service now: it waits. Where nothing
-/// is in service, or a rollout is stuck, it may be what the rollout needs.
+/// True if a change is meant for the new code that comes into service, and harms the code in service now: it waits. Where
+/// nothing is in service, or a rollout is stuck, the rollout may need the change.
 fn is_deferred(draft: &Draft<'_>, urn: &Urn) -> bool {
     let schema = draft.catalog.get(urn.token());
     let harms = schema.and_then(|schema| schema.updates_after_rollout);

@@ -38,9 +38,9 @@ use crate::resource::{Catalog, Desired, LastRun, LiveSnapshot, Observed, StackId
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Request {
     pub goal: Goal,
-    /// Only these, and what they need. Names, sections or globs.
+    /// Only these, and their dependencies. Names, sections or globs.
     pub targets: Vec<String>,
-    /// All but these, and but what needs them.
+    /// All but these and their dependents.
     pub excludes: Vec<String>,
     /// Replaced although nothing asks for it.
     pub replace: Vec<String>,
@@ -475,7 +475,8 @@ pub enum Refusal {
         id: String,
         holders: Vec<Holder>,
     },
-    /// Data would go for good, with no object: what was there before us, or what an update takes away.
+    /// Data would be lost for good without an object being deleted: data that was there before us, or that an update
+    /// removes.
     Shortens {
         urn: Urn,
         id: String,
@@ -527,7 +528,7 @@ pub struct PlannedOutput {
     pub known: Value,
 }
 
-/// Everything that `up` will do, and what it will leave.
+/// Everything that `up` will do, and everything that it will leave.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Plan {
     pub stack: StackId,
@@ -607,7 +608,7 @@ pub fn build(
     // Objects that live and are not wanted. Needs to know which objects the verdicts have taken.
     deletes::leftovers(&mut draft);
     others::additions(&mut draft);
-    // As soon as anything else changes, tags say more than those of earlier versions did.
+    // As soon as anything else changes, tags record more than those of earlier versions did.
     others::mark(&mut draft);
     others::refuse(&mut draft);
     unmarked::refuse_claims(&mut draft);

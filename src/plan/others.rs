@@ -1,5 +1,5 @@
-//! The property of others: where the stack stands besides, what they have hung on objects of ours, which places they hold,
-//! and on what of theirs the file would hang something.
+//! The property of others: other regions in which the stack stands, additions of others to objects of ours, the places that
+//! they hold, and the objects of theirs to which the file would attach something.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -134,8 +134,8 @@ pub(super) fn made_parts(draft: &Draft<'_>) -> Vec<(Urn, String)> {
     .collect()
 }
 
-/// Finds free places for what does not care which it has, such as the priorities of listener rules that a section makes:
-/// in the wanted order, past those that others hold.
+/// Finds free places for resources that accept any place, such as the priorities of listener rules that a section makes: in
+/// the wanted order, past those that others hold.
 pub(super) fn choose_places(draft: &mut Draft<'_>) {
     let mut by_parent: BTreeMap<(&str, String), Vec<(&Resource, f64)>> = BTreeMap::new();
     for resource in draft.graph.iter() {
@@ -427,7 +427,7 @@ pub(super) fn refuse(draft: &mut Draft<'_>) {
             continue;
         };
         let inputs = &verdict.comparison.inputs;
-        // A taggable object says itself whose it is, once it is there.
+        // A taggable object states its own owner, once it is there.
         let is_asked = !schema.taggable || verdict.op() == Op::Create;
         if is_asked
             && !schema.parents.is_empty()

@@ -46,7 +46,7 @@ fn names(urns: &[Urn]) -> String {
 /// The first rule that it breaks.
 pub fn verify(plan: &Plan, graph: &ResourceGraph, catalog: &Catalog) -> Result<(), Violation> {
     check_steps(plan)?;
-    // A plan that is refused does not run, and its order may be what it is refused for.
+    // A refused plan does not run, and its order may be the reason for the refusal.
     if !plan.refusals.is_empty() {
         return Ok(());
     }

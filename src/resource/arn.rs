@@ -212,7 +212,7 @@ mod tests {
         }
         let help = found(&["secretsmanager:GetSecretValue"], &[secret]).unwrap();
         assert!(help.contains(":secret:prod/db-??????`"), "{help}");
-        // What is not known may be right.
+        // An unknown value may be right.
         assert_eq!(
             unmatched(
                 ["s3:GetObject"].into_iter(),

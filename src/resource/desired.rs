@@ -1,7 +1,7 @@
 //! The desired state of one resource, and its comparison with what is there.
 //!
-//! The planner compares before anything runs, the executor again once the references are known: both through here, so
-//! that what was shown is what is done.
+//! The planner compares before anything runs, the executor again once the references are known. Both use this module, so
+//! that the run does what was shown.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -251,7 +251,7 @@ impl Desired {
         }
     }
 
-    /// The author's tags, but for those whose live values are kept: `tags`, or `tags.team`, among the ignored changes.
+    /// The author's tags, except for those whose live values are kept: `tags`, or `tags.team`, among the ignored changes.
     fn author_tags(&self, observed: Option<&Observed>) -> BTreeMap<String, String> {
         let mut tags = self.tags.clone();
         let Some(live) = observed.map(|observed| &observed.tags) else {

@@ -118,7 +118,7 @@ mod tests {
         );
     }
 
-    /// A new item of a list, by its name; not what changes in the others.
+    /// A new item of a list, by its name; changes in the other items are left out.
     #[test]
     fn an_item_of_a_list_is_told_where_it_comes_in() {
         let schema = Schema::new::<Inputs>("t:net:Wall", CreateClass::NaturalKey)

@@ -132,10 +132,10 @@ pub struct Schema {
     pub uses: Option<fn(&Properties) -> Vec<String>>,
     /// Types whose objects must be gone before this one can go, although no input of theirs refers to it.
     pub deletes_after: &'static [&'static str],
-    /// Returns whether an object with these inputs, of one of those types, may be deleted at the same time.
+    /// Returns whether an object with these inputs, of one of those types, does not have to be gone first.
     pub deletes_beside: Option<fn(&Properties) -> bool>,
     /// Types whose objects AWS wants off an object of this type before it deletes it. `None`: all that refer to it, which
-    /// only ids can tell that AWS gives; a name can stand in another object by chance.
+    /// only the ids that AWS gives can tell; a name can stand in another object by chance.
     pub blockers: Option<&'static [&'static str]>,
     /// Returns whether two objects are in each other's way although their places are not the same: ranges that overlap.
     pub overlaps: Option<Overlaps>,

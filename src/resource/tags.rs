@@ -10,8 +10,10 @@
 //! | `fde:written` | where the values came from that AWS never returns, by property | so that these are sent again once their source is another |
 //! | `fde:retain` | `true` | so that `retainOnDelete` does, which otherwise would end with the resource's own lines |
 //! | `fde:adopted` | `true` | so that what was there before us is not deleted as if we had made it |
-//! | `fde:region` | the region of the stack | so that two regions tell apart who owns what has its name for both |
-//! | `fde:run` | a hash of the run that made it | so that what a killed run has made is known for ours: see [`super::proof`] |
+//! | `fde:region` | the region of the stack | so that two regions can tell which of them owns an object whose name is taken
+//! in both |
+//! | `fde:run` | a hash of the run that made it | so that an object made by a killed run is known for ours: see
+//! [`super::proof`] |
 //! | `fde:parts` | short hashes of the untaggable parts that are ours | so that what others hang on it can be told from leftovers of ours |
 //!
 //! The objects that another leaves behind, such as the final snapshot of a database, are not the stack's any more. They have

@@ -108,7 +108,7 @@ async fn what_a_run_has_made_is_proven_by_its_announcement_until_it_is_on_record
     let (unfinished, made, ids) = runs().await;
     assert!(made.has_part(&urn, "012345"));
     assert_eq!(ids, ["second", "first"]);
-    // The third one ends well, and what the first has made may not have been seen yet.
+    // The third run ends well, and the objects of the first may not have been seen yet.
     let mut third = Begun::new("third", "key", &Made::new("key"), &unfinished);
     assert!(history.begin(&mut third, 2, &Made::new).await.unwrap());
     let mut made = Made::new("key");
