@@ -1,11 +1,10 @@
 //! The present and past users of a stack: its lock, the run that has begun last, and the history of its runs, three SSM
 //! parameters.
 //!
-//! None is state. The lock is a courtesy: it keeps two people from changing a stack at the same time without knowing it.
-//! What the engine does is right without it (a run that finds its plan overtaken fails or makes a twin, and the next one
-//! sets that right). The history is for people, and with the run that has begun last it proves what is ours ([`Proof`]):
-//! tags can be copied. A user without the right to use SSM loses the lock, the history and that proof, and nothing else.
-//!
+//! None is state. The lock is a courtesy: it keeps two people from changing a stack at the same time without knowing it. The
+//! engine is correct without it (a run that finds its plan overtaken fails or makes a twin, and the next one sets that
+//! right). The history is for people, and with the run that has begun last it proves what is ours ([`Proof`]): tags can be
+//! copied. A user without the right to use SSM loses the lock, the history and that proof, and nothing else.
 //! All three bear the stack's name and no tags: `fde:stack` would make them part of what the stack owns, which `destroy`
 //! deletes, and the history is to outlive that: it is the record of it.
 //!

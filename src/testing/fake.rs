@@ -5,7 +5,7 @@
 //!
 //! It has several regions. What is not global is seen, and has its place, in the region of its ARN alone.
 //!
-//! Where a type's name is the author's or derived without a generation, the name is also the id, as with buckets, roles and
+//! The name is also the id where a type's name is the author's or derived without a generation, as with buckets, roles and
 //! databases: a caller that deletes by such an id deletes the object that bears it now.
 //!
 //! Its clock is tokio's, so a paused clock makes hours pass at once.
