@@ -5,6 +5,7 @@
 //! engine is correct without it (a run that finds its plan overtaken fails or makes a twin, and the next one sets that
 //! right). The history is for people, and with the run that has begun last it proves what is ours ([`Proof`]): tags can be
 //! copied. A user without the right to use SSM loses the lock, the history and that proof, and nothing else.
+//!
 //! All three bear the stack's name and no tags: `fde:stack` would make them part of what the stack owns, which `destroy`
 //! deletes, and the history is to outlive that: it is the record of it.
 //!
