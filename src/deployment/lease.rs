@@ -1,4 +1,4 @@
-//! Who holds a lock, and for how long: what stands in it, and what can be told from it.
+//! The holder of a lock, and the length of its lease: the text of a lock, and what can be told from it.
 
 use std::time::Duration;
 
@@ -6,17 +6,17 @@ use serde::{Deserialize, Serialize};
 
 use super::{Parameter, Process, acceptable};
 
-/// How long a lease holds, where it does not say so itself.
+/// The length of a lease that does not state its own.
 pub const LENGTH: Duration = Duration::from_secs(60);
 
-/// However long a lease claims to hold, nobody waits for a dead holder longer than this.
+/// The longest wait for a dead holder, however long its lease claims to hold.
 const LONGEST: Duration = Duration::from_secs(600);
 
 /// The text of a lock. Written by any version, so that every field may be missing.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Lease {
-    /// Of one attempt to take the lock: no other has it. What stands before the first `.` is the run's.
+    /// The id of one attempt to take the lock: no other has it. The part before the first `.` is the run's.
     pub id: String,
     /// ARN of the caller.
     pub holder: String,
@@ -25,24 +25,24 @@ pub struct Lease {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub process: Option<Process>,
     pub command: String,
-    /// By the holder's clock, in UTC.
+    /// The time when it was taken, by the holder's clock, in UTC.
     pub since: String,
     /// Address of the run in a CI system.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub run_url: Option<String>,
-    /// How long it holds after it was last written. It is written again long before.
+    /// The time that it holds after it was last written. It is written again long before.
     pub lease_seconds: u64,
-    /// It was given back: the lock is free.
+    /// True if it was given back: the lock is free.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub released: bool,
-    /// The version of the lock that it was written over, which was free. Earlier versions of this program did not say.
+    /// The version of the lock that it was written over, which was free. Earlier versions of this program did not record it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub after: Option<i64>,
     pub tool_version: String,
 }
 
 impl Lease {
-    /// Reads what stands in a lock. What cannot be read is still a lock, by nobody known.
+    /// Reads the text of a lock. A text that cannot be read is still a lock, of an unknown holder.
     pub(super) fn from_text(text: &str) -> Self {
         serde_json::from_str(text).unwrap_or_default()
     }
@@ -51,8 +51,8 @@ impl Lease {
         acceptable(serde_json::json!(self).to_string())
     }
 
-    /// What stands in a lock that was given back. An earlier version of this program knows no `released`, and sees a lease
-    /// that has run out.
+    /// The text of a lock that was given back. An earlier version of this program knows no `released`, and sees a lease that
+    /// has run out.
     pub(super) fn given_back(&self) -> Self {
         Self {
             id: self.id.clone(),
@@ -63,7 +63,7 @@ impl Lease {
         }
     }
 
-    /// What the ids of a run's attempts have in common.
+    /// The part that the ids of a run's attempts have in common.
     pub(super) fn run(&self) -> &str {
         self.id.split('.').next().unwrap_or_default()
     }
@@ -81,7 +81,7 @@ impl Lease {
 pub struct Seen {
     pub lease: Lease,
     pub version: i64,
-    /// Since it was last written.
+    /// The time since it was last written.
     pub age: Duration,
 }
 
@@ -96,13 +96,13 @@ impl From<Parameter> for Seen {
 }
 
 impl Seen {
-    /// How long it still holds, unless it is renewed.
+    /// The time that it still holds, unless it is renewed.
     pub fn left(&self) -> Duration {
         self.lease.length().saturating_sub(self.age)
     }
 
-    /// Whether it can be taken: it was given back, or its holder is dead, that is, has not renewed it in time, or was a
-    /// process of this machine that is gone.
+    /// Returns whether it can be taken: it was given back, or its holder is dead, that is, has not renewed it in time, or
+    /// was a process of this machine that is gone.
     pub fn is_over(&self) -> bool {
         self.lease.released
             || self.left().is_zero()
@@ -141,7 +141,7 @@ mod tests {
         assert_eq!(Lease::from_text(&text), lease);
     }
 
-    /// Also to an earlier version of this program, which looks at the length alone.
+    /// An earlier version of this program sees the same, although it looks at the length alone.
     #[test]
     fn what_was_given_back_is_over() {
         let lease = Lease {

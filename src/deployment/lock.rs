@@ -1,29 +1,29 @@
 //! The lock of a stack: one parameter that holds a lease.
 //!
-//! # Why two do not hold it at once
+//! # Why it never has two holders at once
 //!
 //! A lock that was never taken is made by a create-only put, of which SSM lets one succeed. From then on it is there: one
 //! that is given back, or whose lease has run out, is taken by writing over it. SSM has no "write if unchanged", but it
 //! numbers versions one after the other: of all who have seen that version 7 is free and write over it, one gets version 8,
 //! and holds the lock. Each lease says which version it was written over, so that the others see by another number that they
-//! came too late, and everybody can tell such a lease from one that holds. They put back what held before they wrote, and go on
-//! waiting; or, where that had been given back by then, write once more over what they wrote themselves, of which the same
-//! is true as of version 7. What they wrote may stand there for a moment: it bears an id that they do not use again, so that
-//! nobody takes it for a lock that they hold. It looks held, and never free.
+//! came too late, and every reader can tell such a lease from one that holds. The late ones put back what held before they
+//! wrote, and go on waiting; or, where that had been given back by then, write once more over what they wrote themselves, of
+//! which the same is true as of version 7. What they wrote may stand there for a moment: it bears an id that they do not use
+//! again, so that none of them takes it for a lock that it holds. It looks held, and never free.
 //!
-//! Nothing is deleted: SSM wants half a minute between a deletion and the next creation, and its numbers would begin again, so
-//! that the deletion of a slow one hits the fresh lock of a quick one, and both believe that they hold it. For the same
-//! reason a lock is looked at before it is renewed or given back, but for one that was ours so short a time ago that its
+//! Nothing is deleted: SSM wants half a minute between a deletion and the next creation, and its numbers would begin again,
+//! so that the deletion of a slow one hits the fresh lock of a quick one, and both believe that they hold it. For the same
+//! reason a lock is looked at before it is renewed or given back, except for one that was ours so short a time ago that its
 //! version or its age says enough. (Earlier versions of this program do delete.)
 //!
-//! What is left: a holder who was out for longer than its lease (a suspended laptop) and does not know yet that somebody has
-//! taken over; and `unlock`, which takes a lock from a run that goes on. Such a run finds out when it renews its lease, at
-//! the latest, says so, and from then on leaves the lock alone. Until then two are at work on one stack. Nothing depends on
-//! that not happening (see [`super`]).
+//! Two cases remain: a holder who was out for longer than its lease (a suspended laptop) and does not know yet that another
+//! run has taken over; and `unlock`, which takes a lock from a run that goes on. Such a run finds out when it renews its
+//! lease, at the latest, says so, and from then on leaves the lock alone. Until then two are at work on one stack. Nothing
+//! depends on that not happening (see [`super`]).
 //!
-//! # What it costs
+//! # Cost
 //!
-//! One call to take it and one to give it back, where nobody else wants it: whether it is free was read together with the
+//! One call to take it and one to give it back, where there is no contention: whether it is free was read together with the
 //! history.
 
 use std::future::Future;
@@ -36,40 +36,41 @@ use super::lease::{LENGTH, Lease, Seen};
 use super::{ParameterStore, parameter};
 use crate::resource::{ErrorKind, ProviderError, StackId};
 
-/// From the beginning of one renewal to the next: half a lease, so that there is time to try again.
+/// The time from the beginning of one renewal to the next: half a lease, so that there is time to try again.
 const RENEWAL: Duration = Duration::from_secs(30);
 
-/// After a renewal that failed, however long that took: the lease still holds for a few more.
+/// The pause after a renewal that failed, however long that took: the lease still holds for a few more.
 const RETRY: Duration = Duration::from_secs(3);
 
-/// A lock that was ours so short a time ago is not looked at again before it is given back.
+/// A lock that was ours within this time is not looked at again before it is given back.
 const FRESH: Duration = Duration::from_secs(5);
 
-/// What stood in a lock so short a time ago is taken to stand there still. Somebody may have had an answer to think about since,
-/// and others have begun: then it is looked at first, so that nobody writes over the lock of a run that goes on.
+/// A lock that was read within this time is taken to be unchanged. The user may have taken time to think about an answer
+/// since, and other runs have begun: then the lock is looked at first, so that no run writes over the lock of a run that
+/// goes on.
 const JUST_READ: Duration = Duration::from_secs(60);
 
-/// From this version on a lock is not looked at before it is renewed. One that was deleted and made again since the last
-/// renewal, less than a lease ago, has been renewed once or twice: the version that the renewal gets tells them apart.
+/// The version from which on a lock is not looked at before it is renewed. One that was deleted and made again since the
+/// last renewal, less than a lease ago, has been renewed once or twice: the version that the renewal gets tells them apart.
 const SETTLED: i64 = 5;
 
 /// The last part of the parameter's name.
 pub(super) const PARAMETER: &str = "lock";
 
-/// How many versions back it is looked for what holds, where late ones have written over each other.
+/// The number of versions to go back in search of the one that holds, where late runs have written over each other.
 const MOST_LATE: i64 = 64;
 
-/// How often one that came too late tries at once to be the next, before it pauses as those do who wait.
+/// The number of times that a run that came too late tries at once to be the next, before it pauses as waiting runs do.
 const MOST_HASTY: u32 = 5;
 
-/// For one answer of the store. Whoever cannot have the lock by then goes on without it.
+/// The time limit for one answer of the store. A caller that cannot have the lock by then goes on without it.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// A renewal that is under way when the run ends gets this long: were it let go, it could come after the release, and write
-/// over the lease of somebody else.
+/// The time that a renewal gets that is under way when the run ends: were it let go, it could come after the release, and
+/// write over the lease of another holder.
 const LAST_RENEWAL: Duration = Duration::from_millis(500);
 
-/// Between two looks at a lock that somebody else holds.
+/// The pause between two looks at a lock that another run holds.
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
@@ -80,7 +81,7 @@ pub struct Lock<'a> {
     pub(super) name: String,
 }
 
-/// What stood in a lock, and when that was read.
+/// The content of a lock, and the time when it was read.
 #[derive(Debug, Clone)]
 pub struct Known {
     pub seen: Seen,
@@ -91,36 +92,36 @@ pub struct Known {
 #[derive(Debug)]
 pub struct Hold {
     lease: Lease,
-    /// When it was last known to be ours, by two clocks: the first stands still while a machine is suspended, and the
-    /// second can be set.
+    /// The time when it was last known to be ours, by two clocks: the first stands still while a machine is suspended, and
+    /// the second can be set.
     pub(super) renewed: (Instant, SystemTime),
     /// The version that was written last.
     version: i64,
-    /// Somebody else had it a moment ago.
+    /// True if another run had it a moment ago.
     pub came_after_others: bool,
-    /// Why it is not ours any more.
+    /// The reason why it is not ours any more.
     pub lost: Option<Loss>,
 }
 
-/// How a lock was lost.
+/// The way in which a lock was lost.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Loss {
-    /// Somebody has taken it away: `unlock`.
+    /// Another user has taken it away: `unlock`.
     Removed,
-    /// Somebody else holds it.
+    /// Another run holds it.
     TakenBy(Box<Lease>),
 }
 
-/// How taking a lock ended.
+/// The outcome of taking a lock.
 #[derive(Debug)]
 pub enum Taking {
     Taken(Box<Hold>),
-    /// Somebody else still holds it.
+    /// Another run still holds it.
     InVain(Box<Seen>),
     /// The store does not let us.
     Failed {
         error: Box<ProviderError>,
-        /// Somebody else may be at work, or has been.
+        /// True if another run may be at work, or has been.
         met_others: bool,
     },
 }
@@ -132,14 +133,14 @@ enum Attempt {
         came_after_others: bool,
     },
     Held(Box<Seen>),
-    /// It was there, and is not, or the other way round.
+    /// The lock was there, and is gone, or the other way round.
     Missed,
-    /// Somebody else took it over first, and for a moment our lease stood in it; what may be written over at once, if that
-    /// one has given it back.
+    /// Another run took it over first, and for a moment our lease stood in it. Holds what may be written over at once, if
+    /// that run has given it back.
     Misfired(Option<Box<Known>>),
 }
 
-/// What holds, by a lock's versions.
+/// The version that holds, among a lock's versions.
 struct Holding {
     lease: Lease,
     text: String,
@@ -153,7 +154,7 @@ impl<'a> Lock<'a> {
         }
     }
 
-    /// Who holds it.
+    /// Returns the holder of the lock.
     ///
     /// # Errors
     /// Those of the store.
@@ -162,17 +163,17 @@ impl<'a> Lock<'a> {
         Ok(found.filter(|seen| !seen.lease.released))
     }
 
-    /// What stands in it, also where that has been given back.
+    /// Returns the content of the lock, also where that has been given back.
     async fn peek(&self) -> Result<Option<Seen>, ProviderError> {
         let found = within("ssm:GetParameter", self.store.read(&self.name)).await?;
         Ok(found.map(Seen::from))
     }
 
-    /// Takes it, after waiting for whoever holds it. `tell` hears who that is, and how long the wait has been. `known` is what
-    /// stood in it, where that was read and it was there.
+    /// Takes it, after waiting for its holder. `tell` is told who the holder is, and how long the wait has been. `known` is
+    /// what stood in it, where that was read and it was there.
     ///
-    /// Once a lock was met, a store that fails is asked again for as long as a holder would be waited for: to go on without
-    /// the lock would be to go on beside whoever holds it.
+    /// Once a lock was met, a store that fails is asked again for as long as a holder would be waited for: going on without
+    /// the lock would mean going on beside its holder.
     pub async fn take(
         &self,
         lease: &Lease,
@@ -214,7 +215,7 @@ impl<'a> Lock<'a> {
                     tell(&seen, started.elapsed());
                     holder = Some(seen);
                 }
-                // It changes under our eyes, and not for ever: one look and one put at a time.
+                // It keeps changing, but not permanently: one look and one put at a time.
                 Ok(Attempt::Missed) if started.elapsed() > patience.max(PATIENCE) => {
                     let text = "the lock comes and goes";
                     let kind = ErrorKind::TimedOut;
@@ -231,7 +232,7 @@ impl<'a> Lock<'a> {
                     known = free.filter(|_| is_hasty);
                 }
                 Err(error) => {
-                    // What was sent may still arrive, and too late.
+                    // The request that was sent may still arrive, and too late.
                     misfires += 1;
                     let passes = matches!(
                         error.kind,
@@ -278,7 +279,7 @@ impl<'a> Lock<'a> {
         let first = !*met_others;
         let mut version = None;
         match known {
-            // Without a look, which is a call less where nobody holds it.
+            // Without a look, which saves a call where the lock is free.
             Some(known) if known.seen.is_over() && known.read_at.elapsed() < JUST_READ => {
                 let came_after_others = !(first && known.seen.lease.released);
                 return self.take_over(known.seen, lease, came_after_others).await;
@@ -291,7 +292,7 @@ impl<'a> Lock<'a> {
         match self.peek().await? {
             None if self.create(lease).await? => Ok(made(true)),
             None => Ok(Attempt::Missed),
-            // Made by a call of which no answer came.
+            // Made by a call whose response was lost.
             Some(seen) if seen.lease.id == lease.id && !seen.lease.released => Ok(Attempt::Taken {
                 version: seen.version,
                 lease: Box::new(seen.lease),
@@ -314,7 +315,7 @@ impl<'a> Lock<'a> {
         within("ssm:PutParameter", self.store.overwrite(&self.name, text)).await
     }
 
-    /// Writes over what was seen to be free.
+    /// Writes over a lock that was seen to be free.
     async fn take_over(
         &self,
         seen: Seen,
@@ -336,8 +337,8 @@ impl<'a> Lock<'a> {
             return Ok(Attempt::Missed);
         };
         if version == seen.version + 1 {
-            // What was given back stays so until it is written over. Of a dead holder's lock an earlier version of this
-            // program may have made another one meanwhile, which counts from 1 again.
+            // A lock that was given back stays so until it is written over. In place of a dead holder's lock, an earlier
+            // version of this program may have made another one meanwhile, which counts from 1 again.
             let is_seen = |text: &String| Lease::from_text(text) == seen.lease;
             if seen.lease.released
                 || self
@@ -354,15 +355,15 @@ impl<'a> Lock<'a> {
         } else {
             0
         };
-        // A call of which no answer came was made again, and the first had been enough.
+        // A call whose response was lost was made again, and the first had been enough.
         match self.holding(free_at, version).await? {
             Some(holding) if holding.lease.id == lease.id => taken(lease, version),
             holding => self.take_back(holding, version).await,
         }
     }
 
-    /// Puts back what holds, where a lease was written over it that came too late. What was given back is not put back: it
-    /// would look free to some, while others have it by then.
+    /// Puts back the lease that holds, where a lease was written over it that came too late. A lease that was given back is
+    /// not put back: it would look free to some, while others have it by then.
     async fn take_back(
         &self,
         mut holding: Option<Holding>,
@@ -381,7 +382,7 @@ impl<'a> Lock<'a> {
             let Some(version) = self.overwrite(&held.text).await? else {
                 return Ok(Attempt::Missed);
             };
-            // What has come between, this has written over in its turn.
+            // This has in its turn written over what came in between.
             match self.holding(written, version).await? {
                 Some(newer) if newer.lease.id != held.lease.id || newer.lease.released => {
                     holding = Some(newer);
@@ -393,7 +394,8 @@ impl<'a> Lock<'a> {
         Ok(Attempt::Misfired(None))
     }
 
-    /// What held last of all that was written after one version and before another; `None` if nothing did, but came too late.
+    /// The last version that holds among those written after one version and before another; `None` if all of them came too
+    /// late.
     async fn holding(&self, after: i64, before: i64) -> Result<Option<Holding>, ProviderError> {
         let oldest = (after + 1).max(before - MOST_LATE);
         for number in (oldest..before).rev() {
@@ -413,7 +415,7 @@ impl<'a> Lock<'a> {
         Ok(None)
     }
 
-    /// Whether a lease that stands in a version was written over what was free, and not too late.
+    /// Returns whether a lease that stands in a version was written over a free one, and not too late.
     async fn holds(&self, lease: &Lease, number: i64) -> Result<bool, ProviderError> {
         let next = lease.after.map(|after| after + 1);
         let Some(next) = next.filter(|next| *next != number) else {
@@ -475,8 +477,8 @@ impl<'a> Lock<'a> {
             hold.lost = Some(Loss::Removed);
             return Ok(());
         };
-        // Somebody came between this renewal and the look or the renewal before it: it is theirs, unless they came too late,
-        // or it was ourselves, by a call of which no answer came.
+        // Another run came between this renewal and the look or the renewal before it: it is theirs, unless they came too
+        // late, or it was ourselves, by a call whose response was lost.
         if written != version + 1
             && let Some(holding) = self.holding_since(version, written).await?
             && (holding.lease.id != hold.lease.id || holding.lease.released)
@@ -495,7 +497,7 @@ impl<'a> Lock<'a> {
         Ok(())
     }
 
-    /// As [`Self::holding`], where the lock may have been deleted, and counted from 1 again.
+    /// Does the same as [`Self::holding`], where the lock may have been deleted, and counted from 1 again.
     async fn holding_since(
         &self,
         version: i64,
@@ -505,7 +507,7 @@ impl<'a> Lock<'a> {
         self.holding(after, before).await
     }
 
-    /// Gives it back, unless it is somebody else's by now.
+    /// Gives it back, unless another run has it by now.
     ///
     /// # Errors
     /// Those of the store; then the lease runs out by itself.
@@ -525,7 +527,7 @@ impl<'a> Lock<'a> {
         let Some(written) = self.overwrite(&text).await? else {
             return Ok(());
         };
-        // It was given back twice, by a call of which no answer came, and somebody has it by now.
+        // It was given back twice, by a call whose response was lost, and another run has it by now.
         if written != version + 1
             && let Some(holding) = self.holding_since(version, written).await?
             && holding.lease.id != hold.lease.id
@@ -541,7 +543,7 @@ impl<'a> Lock<'a> {
         let is_ours = |seen: &Seen| seen.lease.id == hold.lease.id;
         let mut found = self.look().await?;
         if found.as_ref().is_some_and(|seen| !is_ours(seen)) {
-            // Whoever came too late to take over an older lock puts back what was here.
+            // A run that came too late to take over an older lock puts back what was here.
             sleep(RETRY).await;
             found = self.look().await?;
         }
@@ -561,7 +563,7 @@ impl<'a> Lock<'a> {
         Ok(None)
     }
 
-    /// Takes it away if the run of a lease has it, and says whether it had.
+    /// Removes the lock if the run of a lease has it, and returns whether it had.
     ///
     /// # Errors
     /// Those of the store.
@@ -594,7 +596,7 @@ impl Hold {
         &self.lease
     }
 
-    /// For how long it has not been known to be ours.
+    /// The time for which it has not been known to be ours.
     fn age(&self) -> Duration {
         let (steady, set) = self.renewed;
         steady.elapsed().max(set.elapsed().unwrap_or_default())

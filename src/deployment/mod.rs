@@ -1,15 +1,16 @@
-//! Who is at a stack, and who has been: its lock, the run that has begun last, and the history of its runs, three SSM
+//! The present and past users of a stack: its lock, the run that has begun last, and the history of its runs, three SSM
 //! parameters.
 //!
-//! None is state. The lock is for manners: it keeps two people from changing a stack under each other's eyes. What
-//! the engine does is right without it (a run that finds its plan overtaken fails or makes a twin, and the next one sets
-//! that right). The history is for people, and with the run that has begun last it proves what is ours ([`Proof`]): tags can
-//! be copied. A user without the right to use SSM loses the lock, the history and that proof, and nothing else.
+//! None is state. The lock is a courtesy: it keeps two people from changing a stack at the same time without knowing it. The
+//! engine is correct without it (a run that finds its plan overtaken fails or makes a twin, and the next one sets that
+//! right). The history is for people, and with the run that has begun last it proves what is ours ([`Proof`]): tags can be
+//! copied. A user without the right to use SSM loses the lock, the history and that proof, and nothing else.
 //!
-//! All three bear the stack's name and no tags: `fde:stack` would make them part of what the stack owns, which
-//! `destroy` takes away, and the history is to outlive that: it is the record of it.
+//! All three bear the stack's name and no tags: `fde:stack` would make them part of what the stack owns, which `destroy`
+//! deletes, and the history is to outlive that: it is the record of it.
 //!
-//! Knows no SSM: [`ParameterStore`] is what it needs of it, and [`crate::aws`] has it. Start with [`lock`].
+//! This module knows no SSM: [`ParameterStore`] is what it needs of it, and [`crate::aws`] implements that. Start with
+//! [`lock`].
 
 pub mod history;
 pub mod lease;
@@ -33,7 +34,7 @@ use crate::resource::StackId;
 /// The longest text of a standard parameter.
 const LONGEST: usize = 4096;
 
-/// Where a stack's parameters are: `/fde-infra/<name>/<environment>/<what>`.
+/// The path of a stack's parameters: `/fde-infra/<name>/<environment>/<what>`.
 fn parameter(stack: &StackId, what: &str) -> String {
     format!("/fde-infra/{stack}/{what}")
 }

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// In UTC, by RFC 3339: `2026-01-31T09:15:00Z`.
+/// A time in UTC, by RFC 3339: `2026-01-31T09:15:00Z`.
 pub fn utc(time: SystemTime) -> String {
     let seconds = time
         .duration_since(UNIX_EPOCH)

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::resource::tags::short_hash;
 
-/// A process, as no other ever was.
+/// A process, identified for all time.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Process {
     /// The running of a machine, and the table of processes on it: two containers of one host name are two.
@@ -28,9 +28,10 @@ impl Process {
         })
     }
 
-    /// Whether it was a process of this machine, and is none any more.
+    /// Returns whether it was a process of this machine, and is none any more.
     pub fn has_ended(&self) -> bool {
-        // Where those of others are hidden (`hidepid`), the first process is, too, and what is not seen may well live.
+        // Where the processes of others are hidden (`hidepid`), the first process is, too, and a process that is not seen
+        // may well live.
         let all_are_seen = Path::new("/proc/1/stat").exists();
         all_are_seen
             && machine().is_some_and(|machine| machine == self.machine)
@@ -38,7 +39,7 @@ impl Process {
     }
 }
 
-/// What tells the running of a machine, and its table of processes, from all others. Linux alone has it in files.
+/// The identity of the running machine and of its table of processes. Linux alone has it in files.
 fn machine() -> Option<String> {
     let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
     let table = fs::read_link("/proc/self/ns/pid").ok()?;
@@ -48,7 +49,7 @@ fn machine() -> Option<String> {
 
 struct Stat {
     started: u64,
-    /// Killed, and not yet taken note of by its parent.
+    /// True if it was killed, and its parent has not yet taken note of that.
     has_ended: bool,
 }
 
@@ -87,7 +88,7 @@ mod tests {
         child.kill().unwrap();
         child.wait().unwrap();
         assert!(other.has_ended());
-        // Its number was given again.
+        // Its number was reused.
         let again = Process { started: 1, ..this };
         assert!(again.has_ended());
         // Of another machine nothing is known.

@@ -1,6 +1,6 @@
-//! The run that has begun last: one parameter, written before a run changes anything.
+//! The latest run that has begun: one parameter, written before a run changes anything.
 //!
-//! It is the proof for what a run has made that was killed before it could put that on record. The id of the run is in no
+//! It is the proof for objects made by a run that was killed before it could put them on record. The id of the run is in no
 //! tag, but a hash of it is. It stays after the run: whether that is over, and all it has left on record, is in the history.
 
 use std::collections::BTreeSet;
@@ -11,11 +11,11 @@ use serde::{Deserialize, Serialize};
 use super::{LONGEST, acceptable};
 use crate::resource::Made;
 
-/// How much of the text of a parameter the parts may take.
+/// The length of the text of a parameter that the parts may take.
 const MOST_PARTS: usize = 2600;
 
-/// How long what a run has made may stay unseen, generously: AWS's index of tags is behind by minutes, and a run may go on
-/// for as long as it takes to make a database.
+/// The time that objects made by a run may stay unseen, generously: AWS's index of tags is behind by minutes, and a run may
+/// go on for as long as it takes to make a database.
 const UNSEEN: u64 = 2 * 60 * 60;
 
 /// A run that has begun.
@@ -23,14 +23,14 @@ const UNSEEN: u64 = 2 * 60 * 60;
 #[serde(rename_all = "camelCase", default)]
 pub struct Begun {
     pub id: String,
-    /// Of the stack: see [`crate::resource::proof::RunMark`].
+    /// The key of the stack: see [`crate::resource::proof::RunMark`].
     #[serde(skip_serializing_if = "String::is_empty")]
     pub key: String,
     /// Seconds since 1970, by the clock of the machine.
     pub began: u64,
     /// The untaggable parts that it is to make, as [`Made`] has them.
     pub parts: String,
-    /// Those before it that have not put on record what they have made, the newest first.
+    /// The runs before it that have not put on record what they have made, the newest first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub earlier: Vec<Begun>,
 }
@@ -51,7 +51,7 @@ impl Begun {
         serde_json::from_str(text).unwrap_or_default()
     }
 
-    /// As JSON that fits a parameter: what does not goes, the oldest first.
+    /// The JSON form that fits a parameter: entries that do not fit are dropped, the oldest first.
     pub(super) fn to_text(&self) -> String {
         let mut begun = self.clone();
         loop {
@@ -81,7 +81,7 @@ impl Begun {
         }
     }
 
-    /// It and those before it, but for those that are over and have all on record.
+    /// Returns it and those before it, except those that are over and have all on record.
     pub(super) fn unfinished(self, over: &BTreeSet<&str>) -> Vec<Self> {
         let mut earlier = self.earlier;
         let last = Self {
@@ -94,7 +94,7 @@ impl Begun {
         earlier
     }
 
-    /// Whether all that it made must have been seen by a run that begins now.
+    /// Returns whether all that it made must have been seen by a run that begins now.
     pub fn is_past(&self, now: &Self) -> bool {
         now.began.saturating_sub(self.began) > UNSEEN
     }

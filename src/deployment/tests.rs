@@ -1,4 +1,4 @@
-//! Whose turn it is, on a clock that jumps.
+//! The order of lock holders, on a clock that jumps.
 
 mod record;
 
@@ -37,7 +37,7 @@ async fn take(store: &FakeStore, id: &str, patience: u64) -> Taking {
     lock.take(&lease(id), None, patience, |_, _| {}).await
 }
 
-/// As a run does that has read the history a moment ago.
+/// Takes the lock as a run does that has read the history a moment ago.
 async fn take_as_read(store: &FakeStore, id: &str) -> Taking {
     let stack = stack();
     let read = History::of(&stack, store).whereabouts().await.unwrap();
@@ -52,7 +52,7 @@ fn known(seen: Option<super::Seen>) -> Option<Known> {
     seen.map(|seen| Known { seen, read_at })
 }
 
-/// There, and nobody's: it is not deleted.
+/// The lock is there, and no run holds it: it is not deleted.
 fn assert_free(store: &FakeStore) {
     let text = store.value(NAME).expect("it was taken once");
     assert!(Lease::from_text(&text).released, "{text}");
@@ -105,7 +105,7 @@ async fn a_lock_that_was_given_back_is_written_over_at_once_and_never_deleted() 
     }
 }
 
-/// Somebody thinks about a preview, and another run begins and ends, or goes on.
+/// A user thinks about a preview, and another run begins and ends, or goes on.
 #[tokio::test(start_paused = true)]
 async fn what_was_read_of_a_lock_long_ago_is_looked_at_again() {
     let store = FakeStore::default();
@@ -144,7 +144,8 @@ async fn what_was_read_of_a_lock_long_ago_is_looked_at_again() {
     assert_free(&store);
 }
 
-/// Two have read that it is free, and one comes later than the other: while that one holds it, and when it has given it back.
+/// Two runs have read that it is free, and one comes later than the other: while that one holds it, and after it has given
+/// it back.
 #[tokio::test(start_paused = true)]
 async fn of_two_that_have_read_it_free_one_has_it() {
     for is_over in [false, true] {
@@ -184,7 +185,7 @@ async fn of_two_that_have_read_it_free_one_has_it() {
     }
 }
 
-/// A run that was killed when it had just come too late has left its lease over that of the one that holds.
+/// A run that was killed when it had just come too late has left its lease over that of the holder.
 #[tokio::test(start_paused = true)]
 async fn a_lease_that_came_too_late_does_not_take_the_lock_away() {
     for settles in [false, true] {
@@ -227,7 +228,7 @@ async fn what_came_too_late_is_taken_away_from_over_the_lock_of_another() {
     assert_held_by(&store, "anna");
     lock.release(&mut hold).await.unwrap();
     assert_eq!(hold.lost, None);
-    // Over one that was given back it is given back.
+    // A lease over a lock that was given back is itself given back.
     store.write(NAME, r#"{"id": "late.2", "after": 0, "leaseSeconds": 60}"#);
     assert!(lock.remove(&lease("late")).await.unwrap());
     assert_free(&store);
@@ -402,10 +403,10 @@ async fn a_lock_that_is_held_for_long_costs_one_call_each_half_minute() {
     assert_eq!((calls("overwrite"), calls("read")), (10, 4));
 }
 
-/// Although nobody looks at a lock that has been held for long.
+/// The same applies, although no one looks at a lock that has been held for long.
 #[tokio::test(start_paused = true)]
 async fn a_lock_that_was_taken_away_after_long_is_left_alone() {
-    // How often the successor has renewed its lock meanwhile; and how long ours was suspended.
+    // The number of times that the successor has renewed its lock meanwhile; and the time for which ours was suspended.
     for (renewals, suspended) in [(0, 0), (1, 0), (10, 61)] {
         let store = FakeStore::default();
         let mut hold = held_long(&store).await;
@@ -452,7 +453,7 @@ async fn a_store_that_does_not_answer_is_given_up() {
     assert_eq!(started.elapsed(), Duration::from_secs(10));
 }
 
-/// Whoever has met a holder does not go on beside it because the store hiccups.
+/// A run that has met a holder does not go on beside it because of a short failure of the store.
 #[tokio::test(start_paused = true)]
 async fn a_store_that_fails_is_waited_for_once_somebody_holds_the_lock() {
     for recovers in [true, false] {
@@ -484,7 +485,7 @@ async fn a_store_that_fails_is_waited_for_once_somebody_holds_the_lock() {
     }
 }
 
-/// `unlock` has given the lock to somebody else, of whom the run that had it does not know yet.
+/// `unlock` has given the lock to another run, and the run that had it does not know that yet.
 #[tokio::test(start_paused = true)]
 async fn a_fresh_lock_of_somebody_else_is_not_given_back() {
     let store = FakeStore::default();
@@ -495,14 +496,14 @@ async fn a_fresh_lock_of_somebody_else_is_not_given_back() {
     };
     assert!(lock.remove(&lease("anna")).await.unwrap());
     take(&store, "ben", 0).await;
-    // As on a machine that was suspended meanwhile, whose steady clock stood still.
+    // The same on a machine that was suspended meanwhile, whose steady clock stood still.
     hold.renewed.1 -= Duration::from_secs(10);
     lock.release(&mut hold).await.unwrap();
     assert!(matches!(hold.lost, Some(Loss::TakenBy(_))));
     assert_held_by(&store, "ben");
 }
 
-/// One that saw a dead holder writes over the lock when it has long been taken over, given back and taken again.
+/// A run that saw a dead holder writes over the lock when it has long been taken over, given back and taken again.
 #[tokio::test(start_paused = true)]
 async fn a_takeover_that_comes_too_late_is_taken_back() {
     let store = FakeStore::default();
@@ -535,7 +536,7 @@ async fn a_takeover_that_comes_too_late_is_taken_back() {
     assert_free(&store);
 }
 
-/// Many at once, with a slow store, from a free lock and from that of a dead holder: never two at a time, and everybody
+/// Many at once, with a slow store, from a free lock and from that of a dead holder: never two at a time, and each of them
 /// has a turn.
 #[tokio::test(start_paused = true)]
 async fn never_two_at_a_time() {
@@ -565,14 +566,14 @@ async fn never_two_at_a_time() {
                 assert_eq!(at_work.fetch_sub(1, Ordering::SeqCst), 1, "seed {seed}");
                 let lock = Lock::of(&stack, &*store);
                 lock.release(&mut hold).await.unwrap();
-                // It may look like somebody else's at the moment when one comes too late: then it lapses.
+                // It may look like another run's at the moment when one comes too late: then it lapses.
                 assert!(hold.lost.is_none() || store.straggles, "seed {seed}");
             })
         });
         for run in runs.collect::<Vec<_>>() {
             run.await.unwrap();
         }
-        // What one that came too late has left lapses, and is in the way of no one that comes after.
+        // The lease that a late one has left lapses, and is in the way of no one that comes after.
         assert!(!is_held(&store) || store.straggles, "seed {seed}");
         let next = take(&store, "next", 2 * LENGTH.as_secs()).await;
         assert!(matches!(next, Taking::Taken(_)), "seed {seed}: {next:?}");

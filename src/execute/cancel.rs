@@ -9,7 +9,7 @@ enum Level {
     LetGo,
 }
 
-/// Asks a run to end. Clones ask for the same run.
+/// Asks a run to end. All clones refer to the same run.
 #[derive(Debug, Clone)]
 pub struct Cancel {
     level: watch::Sender<Level>,
@@ -24,7 +24,7 @@ impl Default for Cancel {
 }
 
 impl Cancel {
-    /// Nothing new starts, and what is under way is waited for, but not for long. Asked again, it is let go at once.
+    /// Starts nothing new and waits for what is under way, but not for long. A second request lets it go at once.
     pub fn request(&self) {
         self.level.send_modify(|level| {
             *level = match level {

@@ -1,11 +1,11 @@
-//! What happens while a plan runs, in the order it happens.
+//! The events of a running plan, in the order in which they happen.
 
 use std::time::Duration;
 
 use crate::plan::StepId;
 use crate::resource::{ProviderError, Urn};
 
-/// What a step is doing, or has done.
+/// The work that a step is doing, or has done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Work {
     Create,
@@ -17,7 +17,7 @@ pub enum Work {
     Delete,
 }
 
-/// Why a step was not started.
+/// The reason why a step was not started.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Skipped {
     /// A step it needs failed, or was skipped itself.
@@ -37,7 +37,7 @@ pub enum Event {
         work: Work,
         at: Duration,
     },
-    /// What a started step is waiting for, in AWS's own words.
+    /// The status that a started step is waiting on, in AWS's own words.
     Waiting {
         step: StepId,
         status: String,
@@ -60,12 +60,12 @@ pub enum Event {
         elapsed: Duration,
         at: Duration,
     },
-    /// Let go while it was under way: what became of it is not known.
+    /// Let go while it was under way: its outcome is not known.
     Interrupted {
         step: StepId,
         urn: Urn,
         work: Work,
-        /// What it was waiting for last.
+        /// The status that it was waiting on last.
         status: Option<String>,
         elapsed: Duration,
         at: Duration,

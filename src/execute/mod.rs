@@ -1,9 +1,9 @@
 //! Running a plan: ready steps at once, bounded; forward only, no rollback.
 //!
-//! The plan is all that this room is given. What fails takes its dependents with it, and independent branches go on,
-//! unless it is the credentials that failed: then nothing could succeed any more, and nothing new is begun. The first
-//! cancellation starts nothing new and gives what is under way a moment; the second lets go. Every started step has
-//! exactly one ending event.
+//! The plan is the only input of this module. A failed step takes its dependents with it, and independent branches go on,
+//! unless it is the credentials that failed: then nothing else could succeed, and nothing new is started. The first
+//! cancellation starts nothing new and gives what is under way a moment; the second lets go. Every started step has exactly
+//! one ending event.
 
 mod cancel;
 pub mod event;
@@ -31,10 +31,10 @@ use crate::resource::{
 use schedule::Schedule;
 use step::{Ended, Known};
 
-/// After a cancellation, steps under way get this long before they are let go: CI systems kill after 7.5 s.
+/// The time that steps under way get after a cancellation before they are let go: CI systems kill after 7.5 s.
 const GRACE: Duration = Duration::from_secs(5);
 
-/// How a run ended.
+/// The outcome of a run.
 #[derive(Debug)]
 pub enum Outcome {
     /// Every step succeeded.
@@ -54,11 +54,11 @@ impl Outcome {
 }
 
 impl Outcome {
-    /// What proves of all that is there now, as far as the run knows, that it is ours. `proof` is what the plan was made with,
-    /// `key` that of the stack.
+    /// The proof that all that is there now, as far as the run knows, is ours. `proof` is what the plan was made with, `key`
+    /// that of the stack.
     pub fn made(&self, plan: &Plan, catalog: &Catalog, key: &str, proof: &Proof) -> Made {
         let report = self.report();
-        // What a run has let go, or what failed, may be there and not be known: its mark goes on proving something.
+        // An object that the run let go, or that failed, may exist without being known: its mark still proves something.
         let proof = match (self, &plan.run) {
             (Self::Failed(_) | Self::Cancelled(_), Some(run)) => &proof.clone().with_run(run),
             _ => proof,
@@ -89,7 +89,7 @@ impl Outcome {
         }
         made.extend(&plan.parts(key), usize::MAX);
         if let Proof::Known { made: before, .. } = proof {
-            // What no run has seen for long has gone without us.
+            // An object that no run has seen for a long time was removed outside of our runs.
             made.extend(before, before.len().min(made.len() + SPARE));
         }
         for id in &report.succeeded {
@@ -98,7 +98,7 @@ impl Outcome {
                 continue;
             };
             let now = report.objects.get(&step.urn);
-            // What creation can bring back goes on being proven.
+            // An object that a creation can bring back stays proven.
             let schema = catalog.get(step.urn.token());
             let comes_back = schema.is_some_and(|schema| schema.comes_back)
                 && step.data_policy() == Some(DataPolicy::Snapshot);
@@ -126,26 +126,26 @@ impl Outcome {
     }
 }
 
-/// How many more entries of an earlier record are kept than a run has itself.
+/// The number of entries of an earlier record that are kept beyond the number that a run has itself.
 const SPARE: usize = 100;
 
-/// What became of each step.
+/// The outcome of each step.
 #[derive(Debug, Default)]
 pub struct Report {
     pub succeeded: Vec<StepId>,
     pub failed: Vec<(StepId, ProviderError)>,
     pub skipped: Vec<(StepId, Skipped)>,
-    /// Let go while under way: what became of them is not known, and the next run finds out.
+    /// Let go while under way: their outcome is not known, and the next run finds out.
     pub interrupted: Vec<StepId>,
-    /// What the stack prints, as far as it is known now.
+    /// The outputs that the stack prints, as far as they are known now.
     pub outputs: Vec<(String, Value)>,
-    /// What is live now, of what the plan wants.
+    /// The live objects now, of those that the plan wants.
     pub objects: BTreeMap<Urn, Observed>,
     pub elapsed: Duration,
 }
 
 impl Report {
-    /// The state before any step runs: all that there is to know of a plan without steps.
+    /// The state before any step runs: the whole report of a plan without steps.
     pub fn before(plan: &Plan) -> Self {
         let mut report = Self {
             objects: initial_objects(plan),
@@ -162,7 +162,7 @@ impl Report {
             .collect()
     }
 
-    /// A value with its references answered, as far as the end of the run can.
+    /// A value with its references resolved, as far as the end of the run allows.
     pub fn resolve(&self, plan: &Plan, value: &Value) -> Value {
         value.resolve(&|reference| self.lookup(plan, reference))
     }
@@ -226,7 +226,7 @@ struct Attempt {
     id: StepId,
     ended: Result<Ended, ProviderError>,
     elapsed: Duration,
-    /// The last that was heard of it.
+    /// The last status that was reported.
     status: Option<String>,
 }
 
@@ -273,7 +273,7 @@ struct Run<'a> {
     recorder: &'a Recorder<'a>,
     schedule: Schedule<'a>,
     report: Report,
-    /// The credentials no longer hold.
+    /// True if the credentials are no longer accepted.
     expired: bool,
     cancelled: bool,
 }
@@ -287,7 +287,7 @@ impl Run<'_> {
         });
     }
 
-    /// Records the one ending of a step, and skips what cannot go on without it.
+    /// Records the one ending of a step, and skips the steps that cannot go on without it.
     fn ended(&mut self, attempt: Attempt) {
         let Attempt {
             id: step,
@@ -349,7 +349,7 @@ impl Run<'_> {
         self.report.skipped.push((id, because));
     }
 
-    /// Skips what has not begun, and says how it all ended.
+    /// Skips the steps that have not started, and returns the outcome of the run.
     fn finish(mut self, known: Known<'_>, is_cancelled: bool) -> Outcome {
         let because = if is_cancelled {
             Skipped::Cancelled
@@ -366,7 +366,8 @@ impl Run<'_> {
             .unwrap_or_else(PoisonError::into_inner);
         report.outputs = report.outputs_of(self.plan);
         report.elapsed = self.recorder.started.elapsed();
-        // A request may come at the very end of a step: then no step was under way that could hear it, and none began any more.
+        // A request may come at the very end of a step: then no step under way could receive it, and none was started after
+        // it.
         let stopped = report
             .skipped
             .iter()
@@ -406,7 +407,7 @@ fn leaving(plan: &Plan) -> BTreeMap<&Urn, Vec<String>> {
     leaving
 }
 
-/// What a step does, in a word.
+/// The work that a step does, in a word.
 pub fn work(step: &Step) -> Work {
     match step.action {
         Action::Create { .. } => Work::Create,
@@ -424,7 +425,7 @@ struct Recorder<'a> {
 
 impl Recorder<'_> {
     fn send(&self, event: Event) {
-        // Nobody listening is no reason to stop.
+        // A missing listener is no reason to stop.
         let _ = self.events.send(event);
     }
 
@@ -452,7 +453,7 @@ struct StepProgress<'a> {
     step: StepId,
     recorder: &'a Recorder<'a>,
     last: Mutex<Option<String>>,
-    /// When the time is over that the author allows.
+    /// The end of the time that the author allows.
     ends: Option<Instant>,
 }
 

@@ -1,4 +1,4 @@
-//! Which step may start now: a plain state machine, without time or tasks.
+//! The choice of the steps that may start now: a plain state machine, without time or tasks.
 //!
 //! A step is ready once everything it waits for has succeeded. Once one of those has failed, or has itself been skipped,
 //! it is skipped, and so on down the line; independent branches go on.

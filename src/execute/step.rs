@@ -14,21 +14,21 @@ use crate::resource::{
     ProviderError, Schema, Urn, Value,
 };
 
-/// How a step ended, if not in an error.
+/// The ending of a step that did not fail.
 pub(super) enum Ended {
-    /// With this object id.
+    /// Done, with this object id.
     Done(String),
     /// Its waiting was cut short by a cancellation.
     Interrupted,
 }
 
-/// What is known about live objects while a plan runs: the source of every reference.
+/// The known live objects while a plan runs: the source of every reference.
 pub(super) struct Known<'a> {
-    /// The run, for the mark of what it makes.
+    /// The run, whose mark goes on the objects that it makes.
     pub run: Option<&'a RunMark>,
     pub facts: &'a Properties,
     pub objects: Mutex<BTreeMap<Urn, Observed>>,
-    /// Ids of objects that others take the place of.
+    /// The ids of objects that are to be replaced by others.
     pub leaving: BTreeMap<&'a Urn, Vec<String>>,
     /// Objects that stay after all: see [`Runner::create`].
     pub staying: Mutex<BTreeSet<(Urn, String)>>,
@@ -39,8 +39,8 @@ impl Known<'_> {
         self.leaving.get(urn).map_or(&[], Vec::as_slice)
     }
 
-    /// Ids of objects that a create call for this resource must not answer with. A token is remembered for longer than the
-    /// object that it made goes by the same name in the file.
+    /// Ids of objects that a create call for this resource must not return. AWS remembers a client token for longer than the
+    /// file refers to the object that it created by the same name.
     fn not_meant(&self, urn: &Urn, schema: &Schema) -> Vec<String> {
         let mut ids = self.leaving(urn).to_vec();
         if schema.create_class == CreateClass::Token {
@@ -165,9 +165,10 @@ impl Runner<'_> {
                 progress: self.progress,
             })
             .await?;
-        // What it refers to is known only now, and may be what it was: a parent that was gone is made again under its old
-        // name, and the child still has the place that its successor would take. Then it stays, if it can be brought to
-        // what is wanted; if not, the step fails before the old object goes, and the next run deletes it first.
+        // The value that it refers to is known only now, and may be unchanged: a parent that was gone is created again under
+        // its old name, and the child still has the place that its successor would take. Then the child stays if it can be
+        // updated to what is wanted. If not, the step fails before the old object is deleted, and the next run deletes it
+        // first.
         if self.known.leaving(self.urn).contains(&observed.id) {
             let object = (self.urn.clone(), observed.id.clone());
             self.known.staying().insert(object);
@@ -178,7 +179,7 @@ impl Runner<'_> {
         };
         let sent = comparison.inputs.clone();
         let comparison = desired.after_create(schema, comparison, &observed);
-        // Known since the object exists: what AWS has filled in.
+        // Known since the object was created: the values that AWS has filled in.
         let mut planned = planned.clone();
         for (name, value) in &comparison.inputs {
             if sent.get(name) != Some(value) {
@@ -204,7 +205,7 @@ impl Runner<'_> {
         let lookup = |reference: &OutputReference| self.known.lookup(reference);
         let mut comparison = desired.as_planned(schema, planned, &lookup, Some(observed));
         self.check_known(&comparison.inputs)?;
-        // What others have made, or what had another name in the file, is ours from this run on.
+        // An object that another party made, or that had another name in the file, is ours from this run on.
         if let Some(run) = self.known.run
             && schema.taggable
             && observed.tags.owner().as_ref() != Some(self.urn)
@@ -235,7 +236,7 @@ impl Runner<'_> {
                 ),
             ));
         }
-        // Of an update the difference alone is sent.
+        // An update sends only the difference.
         let sent = |inputs: &Properties| -> Properties {
             let changed = inputs
                 .iter()
@@ -312,7 +313,7 @@ impl Runner<'_> {
             })
     }
 
-    /// What was shown is what runs.
+    /// Checks that the inputs that were shown are the inputs that are sent.
     fn check_planned(&self, planned: &Properties, sent: &Properties) -> Result<(), ProviderError> {
         match deviation(planned, sent) {
             None => Ok(()),

@@ -1,4 +1,4 @@
-//! Moments that hardly ever come up in a run.
+//! Situations that hardly ever come up in a run.
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;
@@ -16,11 +16,11 @@ use crate::resource::{
     StackId, Tags, Urn,
 };
 
-/// Makes whatever it is asked for, and with its answer comes a request to stop.
+/// Creates anything that it is asked for; a request to stop comes with its answer.
 struct Cancels {
     catalog: Catalog,
     cancel: Cancel,
-    /// How much time there was for what it made.
+    /// The time that there was for the objects it made.
     allowed: Mutex<Vec<Option<Duration>>>,
 }
 
@@ -197,6 +197,6 @@ fn a_part_that_no_step_is_about_stays_proven() {
     let made = Outcome::Done(report).made(&plan, &catalog, "key", &proof);
     assert!(made.len() < 200, "{}", made.len());
     assert!(made.has_part(&table, ROUTE));
-    // What the tags alone say proves nothing.
+    // A claim in the tags alone proves nothing.
     assert!(!made.has_part(&table, OTHER));
 }

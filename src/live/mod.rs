@@ -1,7 +1,7 @@
-//! What of a stack exists in AWS now.
+//! The objects of a stack that exist in AWS now.
 //!
 //! All types are read at once, in bulk, in as many rounds as parents have children: calls grow with types and pages, not
-//! with resources. Who owns what is decided in [`ownership`]. This room does not know what should become of anything.
+//! with resources. Ownership is decided in [`ownership`]. This module does not know what should become of anything.
 //!
 //! # Which call waits for which
 //!
@@ -9,16 +9,16 @@
 //!
 //! 1. The identity; beside it, in a preview of a file that names no account to compare it with, the tag index and the zones.
 //!    Else these wait for the identity, and the chain is one call longer.
-//! 2. What is listed or asked for by name, filter or ARN. Names and ARNs come from the file and from the index, so that
-//!    this waits for the index. Parts and children, which are read in later rounds because they are sorted by the
-//!    parents that were found, are asked for at the same time ([`Provider::ahead`]): by the stack's tag where the service has
-//!    such a filter, else by the parents that the index names.
-//! 3. What can only be asked of something that was listed just now: the DNS attributes of a network, the rules of the
-//!    security groups, the parameters of a group, whether a repository has images; and whatever hangs on a parent that
-//!    the index did not know.
+//! 2. What is listed or asked for by name, filter or ARN. Names and ARNs come from the file and from the index, so that this
+//!    waits for the index. Parts and children, which are read in later rounds because they are sorted by the parents that
+//!    were found, are asked for at the same time ([`Provider::ahead`]): by the stack's tag where the service has such a
+//!    filter, else by the parents that the index names.
+//! 3. Requests that depend on something that was listed just now: the DNS attributes of a network, the rules of the security
+//!    groups, the parameters of a group, whether a repository has images; and children of a parent that the index did not
+//!    know.
 //!
-//! The rounds stay what they are: in which order things are sorted, and by which evidence, does not depend on when they were
-//! asked for.
+//! The rounds do not change by this: the order in which things are sorted, and the evidence for it, do not depend on when
+//! they were asked for.
 
 mod ownership;
 
@@ -50,20 +50,20 @@ pub async fn read(
     read_with(provider, graph, &Hints::default()).await
 }
 
-/// Where to look besides where file and index say: the index is behind by minutes, and does not know what was made last.
+/// Places to look at besides those in file and index: the index is behind by minutes, and does not know what was made last.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Hints {
     /// Types of which there may be objects.
     pub tokens: BTreeSet<String>,
     /// Objects that may be there.
     pub objects: Vec<Indexed>,
-    /// What of the file's resources was there.
+    /// The resources of the file that existed after the last run.
     pub last_run: LastRun,
-    /// What proves that an object is ours.
+    /// The proof that an object is ours.
     pub proof: Proof,
 }
 
-/// As [`read`], also where the hints say.
+/// Reads as [`read`] does, and also where the hints say.
 ///
 /// # Errors
 /// Those of [`read`].
@@ -91,7 +91,7 @@ pub async fn read_with(
         .flat_map(|(_, entries)| entries)
         .map(|entry| entry.tags.clone())
         .collect();
-    // Hints say nothing of tags, and so come after what is concluded from these.
+    // Hints carry no tags, so they come after the conclusions that are drawn from tags.
     add_hints(&mut indexed, &hints.objects, &graph.stack);
     let indexed = &indexed;
     let rounds = rounds(catalog, graph, indexed, &hints.tokens);
@@ -140,9 +140,9 @@ pub async fn read_with(
     beside(reading, join_all(ahead)).await
 }
 
-/// What the parents of these types are by the index, before they have been read. It lists for long what is gone
-/// (<https://github.com/aws/aws-sdk/issues/676>): what has left the file, and two of which one has replaced the other, are not
-/// asked about in vain.
+/// The parents of these types according to the index, before they have been read. The index goes on listing deleted objects
+/// for a long time (<https://github.com/aws/aws-sdk/issues/676>): objects that have left the file, and pairs of which one
+/// has replaced the other, are not asked about needlessly.
 fn foreseen(
     provider: &dyn Provider,
     graph: &ResourceGraph,
@@ -175,7 +175,7 @@ fn foreseen(
     foreseen
 }
 
-/// Sorts again what was read, by what is known by now to be ours.
+/// Sorts again what was read, by what is now known to be ours.
 #[must_use]
 pub fn sorted_again(
     live: &LiveSnapshot,
@@ -197,7 +197,7 @@ pub fn sorted_again(
     sorted
 }
 
-/// Sorts what one round of reading has found into the snapshot.
+/// Sorts the objects that one round of reading has found into the snapshot.
 fn sort_round(
     live: &mut LiveSnapshot,
     catalog: &Catalog,
@@ -208,7 +208,7 @@ fn sort_round(
         .iter()
         .filter_map(|(token, observed)| Some((catalog.get(token)?, observed)))
         .collect();
-    // Whose something is that has its name in all regions shows in what else is here.
+    // The owner of an object that has its name in all regions can be told from the other objects here.
     sorted.sort_by_key(|(schema, _)| schema.global);
     for (schema, observed) in sorted {
         let here = live.ours.iter().filter(|(urn, _)| {
@@ -223,7 +223,7 @@ fn sort_round(
     live.read.rounds.push(answers);
 }
 
-/// Brings what was found into an order of its own.
+/// Sorts the objects that were found into a fixed order.
 fn finish(live: &mut LiveSnapshot) {
     for objects in live.ours.values_mut() {
         objects.sort_by(|left, right| left.id.cmp(&right.id));
@@ -260,8 +260,8 @@ fn add_hints(
     }
 }
 
-/// Index entries by the type that their URN names, each by ARN. An entry with an unreadable URN is nobody's: not ours, not
-/// touched.
+/// Index entries by the type that their URN names, each by ARN. An entry with an unreadable URN belongs to no one: not ours,
+/// not touched.
 fn by_type(
     mut index: Vec<Indexed>,
     stack: &crate::resource::StackId,
@@ -323,7 +323,7 @@ fn rounds<'a>(
         let Some(schema) = catalog.get(token) else {
             continue;
         };
-        // A child that nobody wants any more is only found by asking its parents.
+        // A child that is no longer wanted is only found by asking its parents.
         let child = !schema.taggable && schema.reads_after.iter().any(|p| needed.contains(p));
         let named = wanted.contains(token) || indexed.contains_key(token);
         if named || hinted.contains(token) || schema.unindexed || child {
@@ -336,7 +336,7 @@ fn rounds<'a>(
     rounds
 }
 
-/// What the graph wants of a type, by URN, with the references resolved that earlier rounds answer.
+/// The resources of a type that the graph wants, by URN, with the references resolved that earlier rounds answer.
 fn wanted(
     graph: &ResourceGraph,
     live: &LiveSnapshot,

@@ -1,13 +1,14 @@
-//! Whose a live object is.
+//! The ownership of live objects.
 //!
 //! - A tagged object is ours if it says so: `fde:stack` names the stack, `fde:urn` the same one and the resource; and
 //!   `fde:region` the region, where the name is not a region's own. If that resource has left the file, and another has come
-//!   that wants the same place, it is that one. Where our runs are on record ([`crate::resource::Proof`]), tags alone are only a claim.
+//!   that wants the same place, it is that one. Where our runs are on record ([`crate::resource::Proof`]), tags alone are
+//!   only a claim.
 //! - One without our tags that has a wanted name or place stands in the way: it is kept as foreign, and never touched. One
 //!   that hangs on an object of ours has been added by others.
-//! - An untaggable object belongs to its parent, and is somebody else's where that is not ours. It is the wanted one with the
-//!   same key, unless the parent's tags record its parts and not this one, and it is not as wanted; or a leftover of ours, if
-//!   they do or all that it ties together is ours; or else it has been added by others.
+//! - An untaggable object belongs to its parent, and is another party's where the parent is not ours. It is the wanted one
+//!   with the same key, unless the parent's tags record its parts and not this one, and it is not as wanted; or a leftover
+//!   of ours, if they do or all that it ties together is ours; or else it has been added by others.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -60,8 +61,8 @@ pub(super) fn assign(
     }
 }
 
-/// Knows objects of all types by their new names in the file. In whatever order that has them, what refers to a renamed one
-/// may be renamed as well.
+/// Matches objects of all types to their new names in the file. In whatever order the file has them, a resource that refers
+/// to a renamed one may be renamed as well.
 pub(super) fn rename_all(live: &mut LiveSnapshot, catalog: &Catalog, graph: &ResourceGraph) {
     loop {
         let left = live.ours.keys().filter(|urn| !graph.contains(urn));
@@ -74,9 +75,9 @@ pub(super) fn rename_all(live: &mut LiveSnapshot, catalog: &Catalog, graph: &Res
     }
 }
 
-/// Knows objects whose URN has left the file by that which has come in their stead: the file calls them by another name
-/// now, and so does whatever refers to them. What has no place of its own must be as is wanted in all else, and the only
-/// one. Answers with whether there were any.
+/// Matches objects whose URN has left the file to the resource that has come in their stead: the file calls them by another
+/// name now, and so does everything that refers to them. An object without a place of its own must match in all else, and be
+/// the only one that does. Returns whether there were any.
 fn rename(live: &mut LiveSnapshot, schema: &Schema, graph: &ResourceGraph) -> bool {
     if !schema.taggable || schema.follows_use {
         return false;
@@ -128,21 +129,21 @@ fn rename(live: &mut LiveSnapshot, schema: &Schema, graph: &ResourceGraph) -> bo
     is_renamed
 }
 
-/// What is to be made of an object.
+/// The classification of an object.
 enum Whose {
     Ours(Urn),
-    /// It says so, and nothing proves it.
+    /// Its tags say so, but nothing proves it.
     Claimed(Urn),
-    /// The same stack's, in another region; and perhaps with a name that is wanted here.
+    /// It belongs to the same stack in another region, and perhaps has a name that is wanted here.
     Elsewhere(Option<Urn>),
-    /// Added to what is ours.
+    /// An addition to an object of ours.
     Added(Urn),
     /// It has the name, or the place, that this resource wants.
     InTheWay(Urn),
     Nobodys,
 }
 
-/// Whose an object is that has its name in all regions and was made before its tags said of which it is.
+/// The owner of an object that has its name in all regions and was made before its tags named the region.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Unmarked {
     /// Something else of the stack was made here at that time, or nothing of it is in any region.
@@ -151,7 +152,7 @@ pub(super) enum Unmarked {
 }
 
 impl Unmarked {
-    /// Judged by the tags of what the stack has in this region alone.
+    /// Judges by the tags of the stack's objects in this region alone.
     pub(super) fn judge<'t>(
         graph: &ResourceGraph,
         catalog: &Catalog,
@@ -178,7 +179,7 @@ fn owner(schema: &Schema, graph: &ResourceGraph, observed: &Observed) -> Option<
         .filter(|_| observed.tags.belongs_to(&graph.stack))
 }
 
-/// An object as it is to be looked at: a deploy tool that copies a revision copies its tags as well, and made it nevertheless.
+/// The object as it is to be judged: a deploy tool that copies a revision copies its tags as well, and made it nevertheless.
 fn as_proven(
     live: &LiveSnapshot,
     schema: &Schema,
@@ -287,8 +288,8 @@ fn wanted_by_name(
     Some(wanted_by.urn.clone())
 }
 
-/// The resource as which a live object of ours uses an object without our tags, where other tools make new ones: a task
-/// definition's revision that the service runs.
+/// The resource as which a live object of ours uses an object without our tags, where other tools make new ones: the
+/// revision of a task definition that the service runs.
 fn used_as(
     live: &LiveSnapshot,
     schema: &Schema,
@@ -350,8 +351,8 @@ fn children(
         let has = |mark: &String| has_part(live, parent, tags, mark);
         let ties = || owners.tie(schema, &object.inputs);
         if let Some((wanted, inputs)) = wanted {
-            // Parts are recorded before they are made. One that is not was there when the file came to name it, or a run
-            // beside ours has forgotten it; nothing is overwritten where it is as the file wants it.
+            // Parts are recorded before they are made. A part that is not on record was there when the file came to name it,
+            // or a run beside ours has forgotten it; nothing is overwritten where it is as the file wants it.
             let record = record_of(graph, &live.facts, schema, wanted);
             let inputs = || {
                 let mut inputs = schema.with_defaults(inputs.clone());
@@ -364,7 +365,7 @@ fn children(
                 || wanted.options.import.is_some()
                 || match record {
                     Some((on, mark)) if on == parent => has(&mark),
-                    // What names its parent without being told by it is moved from one to the other.
+                    // A part that names its parent, but is not identified by it, is moved from one to the other.
                     Some((on, mark)) => {
                         is_recorded(live, on, &mark)
                             || mark_of_part(schema, &object.inputs)
@@ -398,8 +399,8 @@ fn children(
     sorted.collect()
 }
 
-/// Ownership of a wanted part whose live parent is not ours. On a parent of others it is theirs, unless the file imports it. If
-/// it belongs on a parent of ours, it has been moved where it is on record there, and is in the way otherwise.
+/// Ownership of a wanted part whose live parent is not ours. On a parent of others it is theirs, unless the file imports it.
+/// If it belongs on a parent of ours, it has been moved where it is on record there, and is in the way otherwise.
 fn of_no_owner(
     live: &LiveSnapshot,
     schema: &Schema,
@@ -434,13 +435,13 @@ fn of_no_owner(
     }
 }
 
-/// Whether a part is on record at what it belongs on; before there were records, all were taken for ours.
+/// Returns whether a part is on record with the resource it belongs to; before there were records, all were taken for ours.
 fn is_recorded(live: &LiveSnapshot, on: &Urn, mark: &str) -> bool {
     let mut parents = live.of(on).iter();
     parents.any(|parent| has_part(live, on, &parent.tags, mark))
 }
 
-/// Whether the tags of something of ours say that a part is ours, and that is proven.
+/// Returns whether the tags of an object of ours say that a part is ours, and that is proven.
 fn has_part(live: &LiveSnapshot, named: &Urn, tags: &Tags, mark: &str) -> bool {
     let has = tags.parts().is_none_or(|marks| marks.contains(mark));
     // It may have another name in the file by now.
@@ -449,7 +450,8 @@ fn has_part(live: &LiveSnapshot, named: &Urn, tags: &Tags, mark: &str) -> bool {
     has && live.proof.holds_part(parent, mark)
 }
 
-/// Whether the file hangs a resource on something of ours that is there, whatever it calls that: a secret by its name or ARN.
+/// Returns whether the file attaches a resource to a live object of ours, whatever it calls that: a secret by its name or
+/// ARN.
 fn hangs_on_ours(live: &LiveSnapshot, schema: &Schema, resource: &Resource) -> bool {
     schema.parents.iter().any(|parent| {
         let Some(value) = resource.inputs.get(parent.property) else {
@@ -498,7 +500,7 @@ impl<'a> Owners<'a> {
         Self(owners)
     }
 
-    /// What an object hangs on, of those of its parents that are ours.
+    /// The parent of an object, if one of its parents is ours.
     fn parent(&self, schema: &Schema, inputs: &Properties) -> Option<(&'a Urn, &'a Tags)> {
         schema.parents.iter().find_map(|parent| {
             let name = inputs.get(parent.property)?.as_str()?;
@@ -507,14 +509,15 @@ impl<'a> Owners<'a> {
         })
     }
 
-    /// Whether what an object is recorded on is ours.
+    /// Returns whether the object that this one is recorded on is ours.
     fn is_on_first(&self, schema: &Schema, inputs: &Properties) -> bool {
         let first = schema.parents.first();
         let on = first.and_then(|first| inputs.get(first.property)?.as_str());
         on.is_some_and(|on| self.0.contains_key(on))
     }
 
-    /// Whether what an object is recorded on is ours, and all that tells it from others there: then it ties these together.
+    /// Returns whether the object that this one is recorded on is ours, and all that tells it from others there: then it
+    /// ties these together.
     fn tie(&self, schema: &Schema, inputs: &Properties) -> bool {
         let parent = schema.parents.first().map(|parent| parent.property);
         let mut rest = schema.key.iter().filter(|name| Some(**name) != parent);
@@ -526,7 +529,7 @@ impl<'a> Owners<'a> {
     }
 }
 
-/// The URN of a part that nobody wants: named after its parent, which part of it it is, and what tells it apart.
+/// The URN of a part that is not wanted any more: named after its parent, which part of it it is, and what tells it apart.
 fn leftover(schema: &Schema, graph: &ResourceGraph, parent: &Urn, key: &[Value]) -> Urn {
     let own = schema.parents.first().map(|parent| parent.property);
     let rest = schema.key.iter().zip(key);
@@ -544,7 +547,7 @@ fn leftover(schema: &Schema, graph: &ResourceGraph, parent: &Urn, key: &[Value])
     )
 }
 
-/// What a type is of another one, in a word: `aws:s3:BucketOwnershipControls` is the `ownershipControls` of a bucket.
+/// The name of a part in relation to its parent: `aws:s3:BucketOwnershipControls` is the `ownershipControls` of a bucket.
 fn part_name(token: &str, parent: &str) -> String {
     let last = |token: &str| token.rsplit(':').next().unwrap_or_default().to_owned();
     let (whole, parent) = (last(token), last(parent));

@@ -1,4 +1,4 @@
-//! What is asked for beforehand.
+//! Requests that are made ahead of the reading.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -40,14 +40,14 @@ fn graph() -> ResourceGraph {
 struct Watched {
     account: FakeAccount,
     index: Vec<Indexed>,
-    /// What the index has, as it was.
+    /// The content of the index, as it was.
     known: Vec<Observed>,
     refusal: Option<ErrorKind>,
     log: Mutex<Vec<String>>,
 }
 
 impl Watched {
-    /// With the bucket and its policy.
+    /// Creates the account with the bucket and its policy.
     async fn of_file() -> Self {
         let account = FakeAccount::new(catalog());
         let graph = graph();
@@ -163,7 +163,7 @@ async fn a_part_of_what_the_index_names_is_asked_for_once_and_beside_it() {
         watched.said(),
         ["buckets?", "policy of shop-reports?", "buckets!"]
     );
-    // What is known in the end is the same.
+    // The result is the same in the end.
     let plain = read(&watched.account, &graph()).await.expect("reads");
     assert_eq!(live, plain);
     assert_eq!(live.ours.len(), 2, "{live:#?}");
@@ -182,7 +182,7 @@ async fn a_part_of_what_the_index_does_not_name_is_asked_for_after_it() {
     );
 }
 
-/// AWS's index lists what is gone for hours and longer: <https://github.com/aws/aws-sdk/issues/676>.
+/// AWS's index lists deleted objects for hours and longer: <https://github.com/aws/aws-sdk/issues/676>.
 #[tokio::test(start_paused = true)]
 async fn of_two_in_the_index_neither_is_asked_about_beforehand() {
     let mut watched = Watched::of_file().await;
@@ -201,7 +201,7 @@ async fn of_two_in_the_index_neither_is_asked_about_beforehand() {
     );
 }
 
-/// Read as absent it would be made a second time.
+/// Read as absent, it would be made a second time.
 #[tokio::test(start_paused = true)]
 async fn what_was_refused_beforehand_is_an_error_of_the_reading() {
     let watched = Watched {
@@ -217,7 +217,7 @@ async fn what_was_refused_beforehand_is_an_error_of_the_reading() {
     );
 }
 
-/// The index lists for a while what is gone.
+/// The index lists deleted objects for a while.
 #[tokio::test(start_paused = true)]
 async fn what_was_refused_of_something_that_is_not_there_is_no_error() {
     let watched = Watched {

@@ -1,12 +1,12 @@
-//! What a run says before it changes anything, so that what it makes can be told from copies.
+//! The announcement of a run before it changes anything, so that what it makes can be told from copies.
 
 use super::{Action, Plan};
 use crate::resource::proof::RunMark;
 use crate::resource::{Catalog, CreateClass, Made, Value};
 
 impl Plan {
-    /// What a run that carries it out announces: the untaggable parts that it records as ours, the names that it gives, and what it
-    /// makes that bears the mark of all runs.
+    /// The announcement of a run that carries out this plan: the untaggable parts that it records as ours, the names that it
+    /// gives, and the objects it makes that bear the mark of all runs.
     pub fn announced(&self, run: &RunMark, catalog: &Catalog) -> Made {
         let mut made = self.parts(&run.key);
         for step in &self.steps {
@@ -29,7 +29,8 @@ impl Plan {
         made
     }
 
-    /// The untaggable parts that it records as ours: those that it makes, and those that it writes into the tags of their parents.
+    /// The untaggable parts that it records as ours: those that it makes, and those that it writes into the tags of their
+    /// parents.
     pub fn parts(&self, key: &str) -> Made {
         let mut made = Made::new(key);
         for (parent, mark) in &self.made_parts {

@@ -1,8 +1,8 @@
-//! What a plan was made from, as hashes: enough to say later what of it is another now.
+//! Hashes of what a plan was made from: enough to say later which part of it has changed since.
 //!
-//! A saved plan travels as an artifact that many may read. So no secret enters a hash: whoever knows the rest could try
-//! passwords until the hash fits, and a salt in the same file would not hinder them. That a secret *changes* is part of
-//! the plan itself; to which value, nobody has seen in the preview either.
+//! A saved plan travels as an artifact that many may read. So no secret enters a hash: an attacker who knows the rest could
+//! try passwords until the hash fits, and a salt in the same file would not hinder them. The fact that a secret *changes* is
+//! part of the plan itself; its new value is not, and the preview does not show it either.
 
 use std::collections::BTreeMap;
 
@@ -13,13 +13,13 @@ use crate::resource::{Catalog, LiveSnapshot, Observed, Properties, Urn};
 /// Digits of a hash: 128 bits.
 const DIGITS: usize = 32;
 
-/// The key of what the stack prints; no URN looks like it.
+/// The key of the stack's outputs; no URN looks like it.
 const OUTPUTS: &str = "outputs";
 
-/// The key of what the account says about itself.
+/// The key of the facts of the account.
 const FACTS: &str = "account";
 
-/// Hashes by what they are of.
+/// Hashes by the key of their subject.
 pub type Hashes = BTreeMap<String, String>;
 
 /// The hash of a text.
@@ -27,7 +27,7 @@ pub fn hash(text: &str) -> String {
     short_hash(text, DIGITS)
 }
 
-/// What the stack file asks for, with its layers and flags, by URN.
+/// The hashes of what the stack file asks for, with its layers and flags, by URN.
 pub fn inputs(graph: &ResourceGraph) -> Hashes {
     let outputs = (OUTPUTS.to_owned(), hash(&format!("{:?}", graph.outputs)));
     graph
@@ -37,15 +37,15 @@ pub fn inputs(graph: &ResourceGraph) -> Hashes {
         .collect()
 }
 
-/// Debug prints leave no field out, are in a stable order, and show no secrets. That another version may print otherwise
-/// does no harm: a saved plan is bound to the version, too.
+/// The debug print of a resource: it leaves no field out, is in a stable order, and shows no secrets. Another version may
+/// print otherwise, which does no harm: a saved plan is bound to the version, too.
 fn wanted(resource: &Resource) -> String {
     let Resource {
         urn: _,
         inputs,
         tags,
         options,
-        // Where it stands in the file means nothing.
+        // Its position in the file means nothing.
         origin: _,
         generated_name,
     } = resource;
@@ -54,7 +54,7 @@ fn wanted(resource: &Resource) -> String {
     ))
 }
 
-/// Every live object that the plan was made from, by URN and id.
+/// The hashes of the live objects that the plan was made from, by URN and id.
 pub fn live(live: &LiveSnapshot, graph: &ResourceGraph, catalog: &Catalog) -> Hashes {
     let facts = (FACTS.to_owned(), hash(&format!("{:?}", live.facts)));
     let ours = live
@@ -70,8 +70,8 @@ pub fn live(live: &LiveSnapshot, graph: &ResourceGraph, catalog: &Catalog) -> Ha
         .collect()
 }
 
-/// The object without what changes by itself and is not compared: a count that autoscaling owns would make every plan
-/// stale within minutes.
+/// The object without the values that change by themselves and are not compared: a count that autoscaling owns would make
+/// every plan stale within minutes.
 fn settled(object: &Observed, wanted: Option<&Resource>, catalog: &Catalog) -> Observed {
     let mut settled = object.clone();
     let defers = catalog.get(&object.token).and_then(|schema| schema.defers);
@@ -92,7 +92,7 @@ fn settled(object: &Observed, wanted: Option<&Resource>, catalog: &Catalog) -> O
     settled
 }
 
-/// What differs between two sets of hashes, by key.
+/// The differences between two sets of hashes, by key.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Differences {
     pub changed: Vec<String>,
@@ -120,7 +120,7 @@ impl Differences {
     }
 }
 
-/// The URN in a key, and the id behind it where it is of a live object.
+/// The URN in a key, and the id behind it if the key is of a live object.
 pub fn subject(key: &str) -> (Option<Urn>, Option<&str>) {
     let (urn, id) = match key.split_once(' ') {
         Some((urn, id)) => (urn, Some(id)),

@@ -1,4 +1,4 @@
-//! Pass 1: what each wanted resource needs, by comparing it with its live object.
+//! Pass 1: the change that each wanted resource needs, found by comparing it with its live object.
 
 use std::cmp::Reverse;
 
@@ -33,7 +33,7 @@ pub(super) fn verdicts(draft: &mut Draft<'_>) {
     }
 }
 
-/// Judges again with what must be replaced along with others, until nothing follows any more.
+/// Judges again with the resources that must be replaced along with others, until nothing follows any more.
 pub(super) fn verdicts_with_followers(draft: &mut Draft<'_>) {
     loop {
         let followers = exclusive::followers(draft);
@@ -43,7 +43,7 @@ pub(super) fn verdicts_with_followers(draft: &mut Draft<'_>) {
             return;
         }
         draft.verdicts.clear();
-        // Those that verdicts come to.
+        // The refusals that verdicts lead to.
         let of_verdict = |refusal: &Refusal| {
             matches!(
                 refusal,
@@ -103,7 +103,7 @@ fn verdict(draft: &mut Draft<'_>, resource: &Resource, schema: &Schema) -> Verdi
             hash.is_some_and(|hash| draft.live.last_run.applied_others(&resource.urn, hash));
         let because = match schema.lapses {
             _ if !draft.live.last_run.has(&resource.urn) => Because::Missing,
-            // What the file has now was never there.
+            // The resource that the file has now was never there.
             Some(_) if is_edited => Because::Missing,
             Some(lapses) if lapses(&resource.inputs) => Because::Lapsed,
             _ => Because::Gone,
@@ -118,7 +118,7 @@ fn verdict(draft: &mut Draft<'_>, resource: &Resource, schema: &Schema) -> Verdi
     let mut comparison = comparison;
     let is_deployed = schema.follows_use && observed.tags.owner().is_none();
     if is_deployed {
-        // It is theirs, and does not get our tags.
+        // It belongs to others, and does not get our tags.
         comparison.tag_changes.clear();
     }
     if !schema.taggable {
@@ -132,7 +132,7 @@ fn verdict(draft: &mut Draft<'_>, resource: &Resource, schema: &Schema) -> Verdi
         values.any(|value| matches!(value, Value::Secret(_)))
     };
     if !comparison.is_same() && comparison.changes().all(is_secret) {
-        // No hash of a secret is kept, so nothing tells who has changed it.
+        // No hash of a secret is kept, so nothing shows who has changed it.
         comparison.drift = false;
     }
     let is_all = |of: fn(&Change) -> bool| !comparison.is_same() && comparison.changes().all(of);
@@ -217,8 +217,8 @@ fn free_successor(name: &str, replaced: &str, others: &[Observed], property: &st
     successor
 }
 
-/// What a part goes with, although it refers to it by a name that stays: the old object takes its parts along, and what AWS counts
-/// among them.
+/// The object that a part is replaced together with, although it refers to it by a name that stays: the old object takes its
+/// parts along, and what AWS counts among them.
 fn replaced_whole(draft: &Draft<'_>, resource: &Resource, schema: &Schema) -> Option<Urn> {
     let is_part = !schema.taggable;
     let takes_it = |token: &str| {
@@ -233,7 +233,7 @@ fn replaced_whole(draft: &Draft<'_>, resource: &Resource, schema: &Schema) -> Op
     whole.cloned()
 }
 
-/// An object that an AWS service has made by itself, and that nobody has tagged.
+/// Returns an object that an AWS service has made by itself, and that has no tags.
 fn taken_over(
     draft: &mut Draft<'_>,
     desired: Desired,
@@ -251,7 +251,7 @@ fn taken_over(
     }
 }
 
-/// Which images go, and which come in their place.
+/// The images that are removed, and those that replace them.
 fn images(comparison: &Comparison) -> Vec<(String, String)> {
     let changes = comparison.diff.changes.iter();
     let is_image = |segment: &Segment| *segment == Segment::Key("image".to_owned());
@@ -262,7 +262,7 @@ fn images(comparison: &Comparison) -> Vec<(String, String)> {
         .collect()
 }
 
-/// The write-only properties that come from another source now.
+/// The write-only properties that now come from another source.
 fn rewrites(comparison: &Comparison) -> Vec<String> {
     let changes = comparison.diff.changes.iter();
     changes
@@ -330,7 +330,7 @@ fn best(
     schema: &Schema,
     lookup: &dyn Fn(&OutputReference) -> Option<Value>,
     replace_on_changes: &[Path],
-    // How many objects hang on it that hold data, and how many in all.
+    // Returns how many objects that hold data depend on it, and how many in all.
     hang_on: &dyn Fn(&Observed) -> (usize, usize),
 ) -> (Option<Observed>, Comparison) {
     let compared = candidates.iter().map(|observed| {
@@ -370,7 +370,7 @@ fn best(
     }
 }
 
-/// Of several objects in place of each other, the one that something live uses.
+/// Returns, of several objects in place of each other, the one that something live uses.
 fn in_use<'o>(
     candidates: &'o [Observed],
     schema: &Schema,
@@ -381,8 +381,8 @@ fn in_use<'o>(
     used.next().filter(|_| is_choice)
 }
 
-/// What is in use is what live AWS has, unless a run of ours has made its successor already and was over before that came
-/// into use.
+/// Takes the object in use as the live one, unless a run of ours has made its successor already and was over
+/// before that came into use.
 fn following(
     candidates: &[Observed],
     running: &Observed,
@@ -413,7 +413,7 @@ fn following(
     }
 }
 
-/// What is left of what the file wants if nothing runs: what is live, and what was there after the last run.
+/// The remaining state if nothing runs: the live objects of what the file wants, and what was there after the last run.
 pub(super) fn left(draft: &Draft<'_>) -> LastRun {
     let before = &draft.live.last_run;
     let mut left = LastRun::default();
@@ -454,7 +454,7 @@ pub(super) fn known(draft: &Draft<'_>, reference: &OutputReference) -> Option<Va
     value.is_known().then_some(value)
 }
 
-/// What the stack prints, as far as it is known before the plan runs.
+/// The outputs of the stack, as far as they are known before the plan runs.
 pub(super) fn outputs(draft: &Draft<'_>) -> Vec<PlannedOutput> {
     let lookup = |reference: &OutputReference| known(draft, reference);
     draft

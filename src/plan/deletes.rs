@@ -1,4 +1,4 @@
-//! Pass 3: what lives, is ours, and is not wanted; and who refers to whom among the living.
+//! Pass 3: objects that live, are ours, and are not wanted; and the references among the living.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -42,8 +42,8 @@ pub(super) fn leftovers(draft: &mut Draft<'_>) {
     }
 }
 
-/// True if an object that stays goes on using this one, although AWS would allow its deletion: a revision of a task definition
-/// that `ignoreChanges` keeps in its service.
+/// True if an object that stays goes on using this one, although AWS would allow its deletion: a revision of a task
+/// definition that `ignoreChanges` keeps in its service.
 pub(super) fn stays_in_use(draft: &Draft<'_>, urn: &Urn, observed: &Observed) -> bool {
     let schema = draft.catalog.get(urn.token());
     if !schema.is_some_and(|schema| schema.follows_use) {
@@ -59,14 +59,14 @@ pub(super) fn stays_in_use(draft: &Draft<'_>, urn: &Urn, observed: &Observed) ->
     })
 }
 
-/// Which live objects need which: found in their properties, in the file, and in the types' own rules.
+/// The uses among live objects: found in their properties, in the file, and in the types' own rules.
 #[derive(Default)]
 pub(super) struct Uses {
-    /// By object: the objects it needs.
+    /// The objects that each object needs.
     needs: BTreeMap<ObjectKey, BTreeSet<ObjectKey>>,
-    /// By object: the objects that need it.
+    /// The objects that need each object.
     needed_by: BTreeMap<ObjectKey, BTreeSet<ObjectKey>>,
-    /// By object: those of them that name it. The file and the types' rules do not tell one twin from the other.
+    /// Those of them that name each object. The file and the types' rules do not tell one twin from the other.
     named_by: BTreeMap<ObjectKey, BTreeSet<ObjectKey>>,
     arns: BTreeMap<ObjectKey, String>,
 }
@@ -88,17 +88,18 @@ impl Uses {
         uses
     }
 
-    /// What must stay if this object stays.
+    /// The objects that must stay if this object stays.
     pub(super) fn needs(&self, object: &ObjectKey) -> impl Iterator<Item = &ObjectKey> {
         self.needs.get(object).into_iter().flatten()
     }
 
-    /// What must be gone before this object goes.
+    /// The objects that must be gone before this object goes.
     pub(super) fn needed_by(&self, object: &ObjectKey) -> impl Iterator<Item = &ObjectKey> {
         self.needed_by.get(object).into_iter().flatten()
     }
 
-    /// What hangs on this object alone, and not on its twin as well: all that names it, and what names that.
+    /// The objects that depend on this object alone, and not on its twin as well: all that name it, and those that name
+    /// these.
     pub(super) fn hangs_on<'a>(&'a self, object: &'a ObjectKey) -> BTreeSet<&'a ObjectKey> {
         let mut found = BTreeSet::new();
         let mut open = vec![object];
@@ -109,7 +110,7 @@ impl Uses {
         found
     }
 
-    /// All that an object names, directly or not: what the file wants it to name from now on is left out.
+    /// All objects that an object names, directly or not, without those that the file wants it to name from now on.
     pub(super) fn all_named<'a>(&'a self, object: &'a ObjectKey) -> BTreeSet<&'a ObjectKey> {
         let mut found = BTreeSet::new();
         let mut open = vec![object];
@@ -234,7 +235,7 @@ impl Uses {
                 }
             }
         }
-        // Parts that have the id of what they are part of are not what others mean by it.
+        // A part that has the id of its whole is not what others refer to by that id.
         let mut by_own_id: HashMap<&str, Vec<ObjectKey>> = HashMap::new();
         for (urn, objects) in parts {
             for observed in objects {

@@ -1,14 +1,14 @@
 //! Last pass: decisions become steps, and steps wait for each other.
 //!
-//! - What brings a resource up waits for what brings up the things it needs.
+//! - The step that brings a resource up waits for the steps that bring up the things it needs.
 //! - The old object of a create-first replacement goes after the new one stands and all dependents have moved over.
-//! - What goes waits for everything that lives and uses it, be that deleted, replaced or updated.
+//! - The deletion of an object waits for everything that lives and uses it, be that deleted, replaced or updated.
 //! - A new object waits for the departure of one that has its place: its name, its key, its range.
-//! - What goes and is in nobody's way goes after the rollouts: what runs until then may need it.
+//! - An object that is deleted and is in no one's way goes after the rollouts: what runs until then may need it.
 //!
-//! Such edges can contradict each other. Two replacements that want each other's places: one of them then goes before its
-//! successor comes. What cannot go before its users have moved, and these cannot move before its successor has come: that
-//! is refused, before anything is done.
+//! Such edges can contradict each other. Two replacements may want each other's places: one of them then goes before its
+//! successor comes. An object may not be deletable before its users have moved, while these cannot move before its successor
+//! has come: that is refused, before anything is done.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -56,7 +56,8 @@ pub(super) fn into_plan(mut draft: Draft<'_>) -> Plan {
     }
 }
 
-/// Steps that bring resources up, each with the one that takes away the object it replaces; and what stays as it is.
+/// Steps that bring resources up, each with the one that takes away the object it replaces; and the resources that stay as
+/// they are.
 fn arrivals(draft: &mut Draft<'_>, nodes: &Nodes) -> (BTreeMap<usize, Step>, Vec<Kept>) {
     let mut steps = BTreeMap::new();
     let mut kept = Vec::new();
@@ -92,7 +93,7 @@ fn arrivals(draft: &mut Draft<'_>, nodes: &Nodes) -> (BTreeMap<usize, Step>, Vec
                 because,
                 order,
             } => {
-                // What others have deployed in the place of ours stays theirs.
+                // An object that others have deployed in the place of ours stays theirs.
                 if let Some(down) = nodes.down.get(&key(urn, &observed)) {
                     let delete = Action::DeleteReplaced {
                         observed: observed.clone(),
@@ -114,7 +115,7 @@ fn arrivals(draft: &mut Draft<'_>, nodes: &Nodes) -> (BTreeMap<usize, Step>, Vec
     (steps, kept)
 }
 
-/// Steps that take away what nothing takes the place of.
+/// Steps that delete objects without a successor.
 fn departures(draft: &mut Draft<'_>, nodes: &Nodes, steps: &mut BTreeMap<usize, Step>) {
     for removal in std::mem::take(&mut draft.removals) {
         let node = nodes.down[&key(&removal.urn, &removal.observed)];
@@ -127,7 +128,7 @@ fn departures(draft: &mut Draft<'_>, nodes: &Nodes, steps: &mut BTreeMap<usize, 
     }
 }
 
-/// A step that waits for nothing yet, within the author's limit for it; there is none for what is not in the file.
+/// A step that waits for nothing yet, within the author's limit for it; there is no limit for what is not in the file.
 fn step(graph: &ResourceGraph, urn: &Urn, action: Action, because: Because) -> Step {
     let resource = graph.get(urn);
     let timeouts = resource.map(|resource| resource.options.timeouts);
@@ -145,12 +146,12 @@ fn step(graph: &ResourceGraph, urn: &Urn, action: Action, because: Because) -> S
     }
 }
 
-/// How much an edge means.
+/// The strength of an edge.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Bond {
     /// It only keeps things tidy, and gives way to any other.
     Tidy,
-    /// AWS does not delete what is in use.
+    /// AWS does not delete an object that is in use.
     Use,
     /// A place is free only once another has left it.
     Place,
@@ -158,27 +159,27 @@ enum Bond {
     Must,
 }
 
-/// What a node stands for.
+/// The meaning of a node.
 #[derive(Debug, Clone)]
 enum Node {
     Up(Urn),
     Down(ObjectKey),
 }
 
-/// Steps as numbers, before they are steps.
+/// The steps as numbers, before they are steps.
 #[derive(Default)]
 struct Nodes {
     all: Vec<Node>,
-    /// What brings a resource up, or brings it up to date.
+    /// The nodes that create a resource, or update it.
     up: BTreeMap<Urn, usize>,
-    /// What takes an object away.
+    /// The nodes that delete an object.
     down: BTreeMap<ObjectKey, usize>,
     waits: BTreeMap<usize, BTreeSet<usize>>,
     /// Edges that give way to others; those that are not in here must hold.
     bonds: BTreeMap<(usize, usize), Bond>,
-    /// Who wants the place of an object that goes.
+    /// The resources that want the place of an object that goes.
     wanted_by: BTreeMap<ObjectKey, Urn>,
-    /// What cannot go for those who use it.
+    /// The objects that cannot be deleted because of their users.
     held: BTreeMap<ObjectKey, BTreeSet<Urn>>,
 }
 
@@ -277,7 +278,7 @@ impl Nodes {
         self.connect_rollouts(draft);
     }
 
-    /// What goes waits for its users: for their own departure, and for the step that moves them off it.
+    /// Makes deletions wait for the users of the object: for their own deletion, and for the step that moves them off it.
     fn connect_departures(&mut self, draft: &Draft<'_>) {
         let downs: Vec<(ObjectKey, usize)> = self
             .down
@@ -317,7 +318,8 @@ impl Nodes {
         }
     }
 
-    /// What others have added goes before what it hangs on, which AWS would not delete otherwise.
+    /// Orders the deletion of additions of others before that of the object they hang on, which AWS would not delete
+    /// otherwise.
     fn connect_additions(&mut self, draft: &Draft<'_>) {
         for removal in &draft.removals {
             if !matches!(removal.because, Because::WithParent | Because::Removed) {
@@ -336,7 +338,7 @@ impl Nodes {
         users.insert(user.clone());
     }
 
-    /// What is to have a place comes after whoever leaves it, and is refused where nobody does.
+    /// Orders a resource that is to have a place after the holder that leaves it, and refuses it where no holder does.
     fn connect_places(&mut self, draft: &mut Draft<'_>) {
         for turn in exclusive::turns(draft) {
             if let (Some(&up), Some(&down)) = (self.up.get(&turn.user), self.down.get(&turn.old)) {
@@ -387,8 +389,8 @@ impl Nodes {
         draft.refusals.extend(refusals);
     }
 
-    /// What goes and is in nobody's way waits for the rollouts: routes, rules, roles that the running tasks need until
-    /// others have taken over.
+    /// Makes deletions of objects in no one's way wait for the rollouts: routes, rules, roles that the running tasks need
+    /// until others have taken over.
     fn connect_rollouts(&mut self, draft: &Draft<'_>) {
         let rollouts: Vec<usize> = self
             .up
@@ -450,7 +452,7 @@ impl Nodes {
         }
     }
 
-    /// The steps in their order, each with what it waits for.
+    /// The steps in their order, each with the steps it waits for.
     fn in_order(&self, order: &[usize], mut steps: BTreeMap<usize, Step>) -> Vec<Step> {
         let positions: BTreeMap<usize, StepId> = order
             .iter()
@@ -468,7 +470,7 @@ impl Nodes {
         steps.collect()
     }
 
-    /// Of the create-first replacements in a cycle, the one whose old object can best go before the new one stands.
+    /// Returns, of the create-first replacements in a cycle, the one whose old object can best go before the new one stands.
     fn to_go_first(&self, draft: &Draft<'_>, edges: &[(usize, usize)]) -> Option<Urn> {
         let turning = edges.iter().filter_map(|(node, on)| {
             let (Node::Down(object), Node::Up(urn)) = (&self.all[*node], &self.all[*on]) else {
@@ -556,7 +558,7 @@ impl Nodes {
         Some(place_taken(draft, urn, &by))
     }
 
-    /// Refuses what was found to be held.
+    /// Refuses the deletions that were found to be held.
     fn refuse(&self, draft: &mut Draft<'_>) {
         for (object, users) in &self.held {
             if is_refused(draft, &object.0) {
@@ -600,7 +602,7 @@ impl Nodes {
     }
 }
 
-/// Whether both are rebooted, and the one that needs the other has to be first: a replica whose parameters grow.
+/// Returns whether both are rebooted, and the one that needs the other has to be first: a replica whose parameters grow.
 fn reboots_before(draft: &Draft<'_>, urn: &Urn, needed: &Urn) -> bool {
     let is_rebooted = |urn: &Urn| {
         let verdict = draft.verdicts.get(urn);
@@ -629,13 +631,13 @@ fn stays(draft: &Draft<'_>, urn: &Urn, user: &ObjectKey, object: &ObjectKey) -> 
     let Some(verdict) = draft.verdicts.get(urn) else {
         return true;
     };
-    // Once it is updated or replaced, it has what the file says: that may be the same object still.
+    // Once it is updated or replaced, it has the value from the file: that may be the same object still.
     !verdict.is_about(&user.1)
         || verdict.op() == Op::Same
         || draft.uses.names(&verdict.comparison.inputs, object)
 }
 
-/// The first of those that go first along with each other.
+/// The first cause in a chain of objects that go first along with each other.
 fn root(draft: &Draft<'_>, mut cause: DeleteFirst) -> DeleteFirst {
     // Each is needed by the one before, so this ends.
     while let DeleteFirst::With(urn) = &cause
@@ -665,8 +667,8 @@ fn rolls_out(draft: &Draft<'_>, urn: &Urn) -> bool {
     schema.is_some_and(|schema| schema.rolls_out)
 }
 
-/// True if a change is one for what comes into service, and does harm to what is in service now: it waits. Where nothing
-/// is in service, or a rollout is stuck, it may be what the rollout needs.
+/// True if a change is meant for the new code that comes into service, and harms the code in service now: it waits. Where
+/// nothing is in service, or a rollout is stuck, the rollout may need the change.
 fn is_deferred(draft: &Draft<'_>, urn: &Urn) -> bool {
     let schema = draft.catalog.get(urn.token());
     let harms = schema.and_then(|schema| schema.updates_after_rollout);

@@ -1,4 +1,4 @@
-//! Pass between 1 and 2: what can be used under one other object at a time, and what uses it is to move to another.
+//! Pass between 1 and 2: objects that can be used under one other object at a time, and whose users are to move to another.
 //!
 //! A target group belongs to one load balancer. A load balancer that is replaced is made before the old one goes, with
 //! listeners of its own; the groups that these lead to still belong to the old one, and AWS says
@@ -26,11 +26,11 @@ pub(super) struct Turn {
     /// The new user, which waits until the old one is gone.
     pub user: Urn,
     pub old: ObjectKey,
-    /// What it is to be used under; the old user serves until that stands.
+    /// The object under which it is to be used; the old user serves until that stands.
     pub under: Urn,
 }
 
-/// What uses, of old and of new, something that has no successor.
+/// The old and new users of objects that have no successor.
 pub(super) fn turns(draft: &Draft<'_>) -> Vec<Turn> {
     let moved = moved(draft).into_iter();
     let pairs = moved
@@ -48,7 +48,7 @@ pub(super) fn turns(draft: &Draft<'_>) -> Vec<Turn> {
     pairs.collect()
 }
 
-/// Refuses what is to be used under two objects at once.
+/// Refuses an object that is to be used under two objects at once.
 pub(super) fn refuse_shared(draft: &mut Draft<'_>) {
     let mut refusals = Vec::new();
     for resource in draft.graph.iter() {
@@ -78,7 +78,7 @@ pub(super) fn refuse_shared(draft: &mut Draft<'_>) {
 
 struct Moved<'a> {
     urn: &'a Urn,
-    /// What it is to be used under.
+    /// The object under which it is to be used.
     to: &'a Urn,
     has_successor: bool,
     old_users: Vec<ObjectKey>,
@@ -155,7 +155,7 @@ fn wanted_users<'a>(draft: &Draft<'a>, schema: &Schema, urn: &Urn) -> Vec<&'a Ur
         .collect()
 }
 
-/// What of a type a resource needs, directly or not.
+/// The resources of a type that a resource needs, directly or not.
 fn above<'a>(draft: &Draft<'a>, urn: &'a Urn, token: &str) -> BTreeSet<&'a Urn> {
     let mut found = BTreeSet::new();
     let mut seen = BTreeSet::from([urn]);

@@ -1,4 +1,4 @@
-//! What others hold, which only the account can say: asked of what is to be deleted, before anything is.
+//! Holds of other parties, which only AWS can report: the account is asked about what is to be deleted, before anything is.
 
 use super::{Plan, Refusal};
 use crate::resource::provider::Holder;
@@ -14,7 +14,7 @@ impl Plan {
     }
 
     /// Refuses to delete what others hold and do not let go of by themselves. `holders` are those of [`Plan::going`], one by
-    /// one; of what is of the stack the plan knows already when it lets go.
+    /// one. For holders in the stack itself, the plan already knows when they let go.
     pub fn refuse_held(&mut self, live: &LiveSnapshot, holders: Vec<Vec<Holder>>) {
         let known = live.ours.values().flatten();
         let going = self.going();

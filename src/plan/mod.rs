@@ -1,4 +1,4 @@
-//! Which steps bring a stack from what is there to what is wanted, in which order, and because of what.
+//! The steps that bring a stack from what is there to what is wanted, their order, and their reasons.
 //!
 //! A pure function: [`build`] takes the graph and the snapshot and returns the [`Plan`] that `preview` shows and `up`
 //! runs. It reads as a list of passes, one file each. No time, network, YAML or SDK here.
@@ -34,13 +34,13 @@ use crate::resource::proof::RunMark;
 use crate::resource::provider::{DataPolicy, Holder};
 use crate::resource::{Catalog, Desired, LastRun, LiveSnapshot, Observed, StackId, Urn, Value};
 
-/// What the user asked for.
+/// The request of the user.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Request {
     pub goal: Goal,
-    /// Only these, and what they need. Names, sections or globs.
+    /// Only these, and their dependencies. Names, sections or globs.
     pub targets: Vec<String>,
-    /// All but these, and but what needs them.
+    /// All but these and their dependents.
     pub excludes: Vec<String>,
     /// Replaced although nothing asks for it.
     pub replace: Vec<String>,
@@ -48,13 +48,13 @@ pub struct Request {
     pub reboot: Vec<String>,
     /// Data that may be deleted, by logical or physical name.
     pub allow_delete: Vec<String>,
-    /// What others have added to objects of ours, and is to go: ids or names.
+    /// Additions of others to objects of ours that are to be removed: ids or names.
     pub remove: Vec<String>,
     /// Objects that are the stack's, although nothing but their tags says so: ids, ARNs, or `*`.
     pub trust: Vec<String>,
     /// The regions in which the stack may be set up besides those in which it is already.
     pub allow_regions: Vec<String>,
-    /// Without the lock other runs may be at work on the stack, and what they have recorded stays on record.
+    /// True if the run takes no lock: other runs may be at work on the stack, and what they have recorded stays on record.
     pub takes_no_lock: bool,
 }
 
@@ -68,7 +68,7 @@ pub enum Goal {
 /// The index of a step in its plan.
 pub type StepId = usize;
 
-/// What a step does.
+/// The work of a step.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Action {
     Create {
@@ -106,28 +106,28 @@ pub enum ReplaceOrder {
     DeleteFirst,
 }
 
-/// Why a step is there.
+/// The reason for a step.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Because {
     /// It does not exist.
     Missing,
     /// It was there after the last run.
     Gone,
-    /// As [`Self::Gone`], of what goes by itself where a person does not do their part.
+    /// The same as [`Self::Gone`], for an object that goes by itself where a person does not do their part.
     Lapsed,
     /// The file wants something else than before.
     Edited,
-    /// Somebody else changed it.
+    /// Another party changed it.
     Drifted,
-    /// What AWS keeps to itself of it came from a source that is another now.
+    /// A value of it that AWS never returns now comes from another source.
     Renewed,
-    /// An earlier run left it on its way.
+    /// An earlier run left it unfinished.
     Unfinished(String),
     /// It will never be usable.
     Broken(String),
     /// These properties can only be had with a new object.
     CannotChange(Vec<String>),
-    /// That one is replaced, and this one cannot serve both.
+    /// The resource with this URN is replaced, and this one cannot serve both.
     GoesWith(Urn),
     /// `--replace` names it.
     Requested,
@@ -139,24 +139,24 @@ pub enum Because {
     Destroy,
     /// A newer object has taken its place.
     Superseded,
-    /// Other tools have put it in the place of ours; these images go, and these come instead.
+    /// Other tools have deployed it in the place of ours; these images are removed, and these replace them.
     Deployed(Vec<(String, String)>),
     /// An AWS service has made it, and it is ours from now on.
     TakenOver,
-    /// The file calls by another name what has this one.
+    /// The file has another name for the object with this one.
     Renamed(String),
     /// `--remove` names it.
     Removed,
-    /// Others have added it to what goes.
+    /// Others have added it to an object that is deleted.
     WithParent,
-    /// Its tags do not say yet of which region it is, or which parts of it are ours.
+    /// Its tags do not yet name its region, or the parts of it that are ours.
     Unmarked,
-    /// Its tags tell of inputs that are no longer in force: an earlier run changed it, and could not tag it.
+    /// Its tags record inputs that are no longer in force: an earlier run changed it, and could not tag it.
     Behind,
 }
 
 impl Because {
-    /// Whether it was changed or deleted outside this program.
+    /// Returns whether it was changed or deleted outside this program.
     pub fn is_drift(&self) -> bool {
         matches!(self, Self::Drifted | Self::Gone)
     }
@@ -204,7 +204,7 @@ impl fmt::Display for Because {
     }
 }
 
-/// Why the old object of a replacement goes before the new one stands.
+/// The reason why the old object of a replacement goes before the new one stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum DeleteFirst {
     /// `deleteBeforeReplace`.
@@ -219,14 +219,14 @@ pub enum DeleteFirst {
     InTheWay,
 }
 
-/// Why an object cannot be deleted when it would have to be.
+/// The reason why an object cannot be deleted when it would have to be.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Held {
     /// It would have to go before its users can move to its successor.
     DeleteFirst(DeleteFirst),
-    /// What uses it would move, but is no target, or excluded.
+    /// Its user would move, but is no target, or excluded.
     OutOfReach,
-    /// What uses it goes on using it.
+    /// Its user goes on using it.
     Stays,
 }
 
@@ -238,11 +238,11 @@ pub struct Step {
     pub because: Because,
     /// Steps that must have succeeded before.
     pub waits_for: BTreeSet<StepId>,
-    /// How long it may take, where the author says so.
+    /// The time that it may take, where the author says so.
     pub within: Option<Duration>,
 }
 
-/// What happens to one resource, in a word: the symbol and the row of the preview.
+/// The operation on one resource, in a word: the symbol and the row of the preview.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Op {
     Same,
@@ -250,7 +250,7 @@ pub enum Op {
     Update,
     Replace,
     Delete,
-    /// Stays, although it would go.
+    /// Stays, although it would otherwise be deleted.
     Retain,
 }
 
@@ -294,7 +294,7 @@ impl Step {
         }
     }
 
-    /// What is to become of the data of an object that it deletes.
+    /// The treatment of the data of an object that it deletes.
     pub fn data_policy(&self) -> Option<DataPolicy> {
         match self.action {
             Action::DeleteReplaced { data, .. } | Action::Delete { data, .. } => Some(data),
@@ -355,7 +355,7 @@ impl fmt::Display for RetainReason {
     }
 }
 
-/// Whose something is that stands in the way, as far as its tags say.
+/// The owner of an object that stands in the way, as far as its tags say.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Owner {
     /// Another resource of ours, or of another stack.
@@ -367,7 +367,7 @@ pub enum Owner {
 }
 
 impl Owner {
-    /// The resource that it is, by its own word.
+    /// The resource that it is, according to its tags.
     pub fn resource(&self) -> Option<&str> {
         match self {
             Self::Resource(owner) => Some(owner),
@@ -376,7 +376,7 @@ impl Owner {
     }
 }
 
-/// Why a plan must not run as it stands.
+/// The reason why a plan must not run as it stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Refusal {
     /// The name is taken by something that is not ours.
@@ -388,17 +388,18 @@ pub enum Refusal {
     },
     /// It is protected, by its tag or in the file.
     Protected { urn: Urn, id: String, op: Op },
-    /// It would be replaced, and its old self is to be left: two of one kind, of which the stack wants one.
+    /// It would be replaced, and the old object is to be retained: two of one kind, of which the stack wants one.
     Retained { urn: Urn, id: String },
-    /// It holds data, and nobody has consented to its deletion.
+    /// It holds data, and its deletion has not been consented to.
     HoldsData {
         urn: Urn,
         id: String,
         op: Op,
-        /// The switch of AWS that keeps it from being deleted, if that is on.
+        /// The AWS setting that keeps it from being deleted, if that is on.
         guard: Option<&'static str>,
     },
-    /// It holds no data; but the switch of AWS that keeps it from being deleted is on, and nobody has consented.
+    /// It holds no data; but the AWS setting that keeps it from being deleted is on, and its deletion has not been consented
+    /// to.
     Guarded {
         urn: Urn,
         id: String,
@@ -421,35 +422,35 @@ pub enum Refusal {
         id: String,
         place: Vec<String>,
     },
-    /// Drift alone would replace what serves traffic.
+    /// Drift alone would replace a resource that serves traffic.
     Interrupts {
         urn: Urn,
         id: String,
         properties: Vec<String>,
-        /// What it would mean.
+        /// The effect that it would have.
         effect: &'static str,
     },
-    /// AWS does not change it so.
+    /// AWS does not allow this change.
     Forbidden {
         urn: Urn,
         id: String,
-        /// Also says what to do instead.
+        /// The reason, and what to do instead.
         reason: String,
     },
-    /// It would be put on something that is not of this stack.
+    /// It would be attached to something that is not of this stack.
     ParentNotOurs {
         urn: Urn,
-        /// What AWS calls that.
+        /// The identifier of the parent in AWS.
         parent: String,
     },
-    /// One is there and in use, without the tags by which it would be known, and would be made a second time.
+    /// One is there and in use, without the tags that identify it, and would be made a second time.
     TagsLost(Unmarked),
-    /// Its tags say that it is ours, and no run of ours has made it, as far as the record goes.
+    /// Its tags say that it is ours, but no run of ours has made it, as far as the record goes.
     TagsAlone {
         urn: Urn,
         id: String,
         arn: Option<String>,
-        /// Whether it would be the second one of its resource.
+        /// True if it would be the second one of its resource.
         is_second: bool,
     },
     /// Others have put theirs where it is to be.
@@ -463,9 +464,9 @@ pub enum Refusal {
     Elsewhere {
         urn: Urn,
         id: String,
-        /// Those that are known.
+        /// The regions that are known.
         regions: Vec<String>,
-        /// Where it would be set up, too.
+        /// The region in which it would be set up, too.
         here: String,
     },
     /// AWS does not delete it as long as others use it.
@@ -474,7 +475,8 @@ pub enum Refusal {
         id: String,
         holders: Vec<Holder>,
     },
-    /// Data would go for good, with no object: what was there before us, or what an update takes away.
+    /// Data would be lost for good without an object being deleted: data that was there before us, or that an update
+    /// removes.
     Shortens {
         urn: Urn,
         id: String,
@@ -505,15 +507,15 @@ impl Refusal {
     }
 }
 
-/// What others have added to an object of ours, and what the plan leaves.
+/// An addition of others to an object of ours that the plan leaves in place.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Added {
-    /// What it hangs on.
+    /// The object that it hangs on.
     pub parent: Urn,
     pub observed: Observed,
-    /// It widens access or changes where traffic goes, and the file does not accept it: it counts as drift.
+    /// True if it widens access or changes where traffic goes, and the file does not accept it: it counts as drift.
     pub is_drift: bool,
-    /// What it hangs on goes, and it with that.
+    /// True if the object that it hangs on is deleted, and it with that.
     pub goes: bool,
 }
 
@@ -526,30 +528,30 @@ pub struct PlannedOutput {
     pub known: Value,
 }
 
-/// Everything that `up` will do, and what it will leave.
+/// Everything that `up` will do, and everything that it will leave.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Plan {
     pub stack: StackId,
     pub goal: Goal,
-    /// In an order in which each comes after what it waits for.
+    /// The steps, in an order in which each comes after what it waits for.
     pub steps: Vec<Step>,
     pub kept: Vec<Kept>,
     pub retained: Vec<Retained>,
     pub refusals: Vec<Refusal>,
-    /// What others have added, and stays.
+    /// Additions of others that stay.
     pub added: Vec<Added>,
-    /// What the file takes protection off: `protect: false`. Its tag in AWS stands until then.
+    /// Resources of which the file takes the protection off: `protect: false`. Their tag in AWS stands until then.
     pub released: BTreeSet<Urn>,
     pub outputs: Vec<PlannedOutput>,
-    /// What the account says about itself, for references in steps.
+    /// The facts of the account, for references in steps.
     pub facts: crate::resource::Properties,
-    /// What is to be on record if nothing runs.
+    /// The record to keep if nothing runs.
     pub left: LastRun,
-    /// What stays when the stack goes, for want of its tags.
+    /// Objects that stay when the stack is destroyed, because their tags are missing.
     pub unmarked: Vec<Unmarked>,
     /// The untaggable parts that it makes: what each is part of, and its mark.
     pub made_parts: Vec<(Urn, String)>,
-    /// The run that carries it out, once there is one: what it makes bears its mark.
+    /// The run that carries it out, once there is one: the objects it makes bear its mark.
     pub run: Option<RunMark>,
 }
 
@@ -559,15 +561,15 @@ impl Plan {
         self.steps.is_empty()
     }
 
-    /// True if live AWS is as the file wants it, in what others have added as well. What has lapsed can be offered again, and is
-    /// no difference that anybody has made.
+    /// True if live AWS is as the file wants it, including the additions of others. What has lapsed can be offered again,
+    /// and does not count as a difference that another party has made.
     pub fn is_in_sync(&self) -> bool {
         let mut steps = self.steps.iter();
         steps.all(|step| step.because == Because::Lapsed)
             && !self.added.iter().any(|added| added.is_drift)
     }
 
-    /// What happens to each resource, by URN.
+    /// The operation on each resource, by URN.
     pub fn operations(&self) -> BTreeMap<&Urn, Op> {
         let mut operations: BTreeMap<&Urn, Op> = BTreeMap::new();
         for kept in &self.kept {
@@ -597,16 +599,16 @@ pub fn build(
     // First, because everything else works on verdicts; in dependency order, because a new object makes its dependents'
     // inputs unknown.
     compare::verdicts(&mut draft);
-    // What can only be used in one place follows what uses it: judged again, for a new object makes its dependents' inputs
-    // unknown, too.
+    // A resource that can only be used in one place follows what uses it. It is judged again, for a new object makes its
+    // dependents' inputs unknown, too.
     compare::verdicts_with_followers(&mut draft);
     exclusive::refuse_shared(&mut draft);
     // After all verdicts stand: a delete-first replacement drags replaced dependents along.
     replace::orders(&mut draft);
-    // What lives and is not wanted. Needs to know which objects the verdicts have taken.
+    // Objects that live and are not wanted. Needs to know which objects the verdicts have taken.
     deletes::leftovers(&mut draft);
     others::additions(&mut draft);
-    // As soon as anything else changes, tags say more than those of earlier versions did.
+    // As soon as anything else changes, tags record more than those of earlier versions did.
     others::mark(&mut draft);
     others::refuse(&mut draft);
     unmarked::refuse_claims(&mut draft);
@@ -643,13 +645,13 @@ struct Draft<'a> {
     removals: Vec<Removal>,
     retained: Vec<Retained>,
     refusals: Vec<Refusal>,
-    /// What must be replaced along with another one, and with which.
+    /// The resources that must be replaced along with another one, and with which.
     followers: BTreeMap<Urn, Urn>,
     /// Replacements whose old object goes first, and why.
     delete_first: BTreeMap<Urn, DeleteFirst>,
-    /// Which live objects refer to which: dependents of an object, by the object's id and type.
+    /// The references among live objects: dependents of an object, by the object's id and type.
     uses: deletes::Uses,
-    /// What is to be recorded of the untaggable parts of each resource.
+    /// The record of the untaggable parts of each resource.
     parts: others::Parts,
     /// The free places that were found for resources, instead of those they want.
     places: BTreeMap<Urn, Value>,

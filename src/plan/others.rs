@@ -1,5 +1,5 @@
-//! What others own: where the stack stands besides, what they have hung on objects of ours, which places they hold, and on
-//! what of theirs the file would hang something.
+//! The property of others: other regions in which the stack stands, additions of others to objects of ours, the places that
+//! they hold, and the objects of theirs to which the file would attach something.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,7 +11,7 @@ use crate::resource::provider::DataPolicy;
 use crate::resource::tags::{self, mark_of_part};
 use crate::resource::{Addition, Catalog, LiveSnapshot, Observed, Properties, Schema, Urn, Value};
 
-/// Whose an object is, by its own word.
+/// The owner of an object, according to its tags.
 pub(super) fn owner(observed: &Observed) -> Owner {
     match (observed.tags.owner(), observed.tags.region()) {
         (Some(owner), Some(region)) => Owner::Resource(format!("{owner} in {region}")),
@@ -27,13 +27,13 @@ pub(super) fn name_before(urn: &Urn, observed: &Observed) -> Option<String> {
     (before != *urn).then(|| before.name().to_owned())
 }
 
-/// Whether other tools have put an object in the place of ours. It is used, and it is theirs.
+/// Returns whether other tools have put an object in the place of ours. It is used, and it is theirs.
 pub(super) fn is_deployed(catalog: &Catalog, observed: &Observed) -> bool {
     let schema = catalog.get(&observed.token);
     schema.is_some_and(|schema| schema.follows_use) && observed.tags.owner().is_none()
 }
 
-/// Whether ours of this URN are out of use, and one that others have deployed stays in it.
+/// Returns whether the objects of this URN that are ours are out of use, and one that others have deployed stays in it.
 pub(super) fn gives_way(draft: &Draft<'_>, urn: &Urn) -> bool {
     draft.verdicts.get(urn).is_some_and(|verdict| {
         matches!(&verdict.decision, Decision::Keep { observed } if is_deployed(draft.catalog, observed))
@@ -105,8 +105,8 @@ impl Parts {
         parts
     }
 
-    /// What is to be recorded of a resource: the parts that are wanted, and of those recorded what is still there. So one that is to
-    /// go stays recorded until it is gone.
+    /// The parts to record on a resource: the parts that are wanted, and those recorded that are still there. So a part that
+    /// is to be deleted stays recorded until it is gone.
     pub(super) fn of_resource(&self, urn: &Urn, schema: &Schema) -> Option<BTreeSet<String>> {
         if !self.tokens.contains(schema.token) {
             return None;
@@ -120,8 +120,8 @@ impl Parts {
     }
 }
 
-/// The untaggable parts that are to be made. Their parents may say already that they are ours, from one of before that is gone, and
-/// have no step of their own then.
+/// The untaggable parts that are to be made. Their parents may record already that they are ours, from an earlier part that
+/// is gone, and have no step of their own then.
 pub(super) fn made_parts(draft: &Draft<'_>) -> Vec<(Urn, String)> {
     let made = draft.verdicts.iter();
     let made = made.filter(|(_, verdict)| matches!(verdict.op(), Op::Create | Op::Replace));
@@ -134,8 +134,8 @@ pub(super) fn made_parts(draft: &Draft<'_>) -> Vec<(Urn, String)> {
     .collect()
 }
 
-/// Finds free places for what does not care which it has, such as the priorities of listener rules that a section makes:
-/// in the wanted order, past those that others hold.
+/// Finds free places for resources that accept any place, such as the priorities of listener rules that a section makes: in
+/// the wanted order, past those that others hold.
 pub(super) fn choose_places(draft: &mut Draft<'_>) {
     let mut by_parent: BTreeMap<(&str, String), Vec<(&Resource, f64)>> = BTreeMap::new();
     for resource in draft.graph.iter() {
@@ -165,7 +165,7 @@ pub(super) fn choose_places(draft: &mut Draft<'_>) {
         let held: Vec<f64> = held
             .filter_map(|addition| addition.observed.inputs.get(name)?.as_number())
             .collect();
-        // Where nobody else is, the file's own places are right.
+        // Where no other party holds a place, the file's own places are right.
         if held.is_empty() {
             continue;
         }
@@ -209,7 +209,7 @@ fn past(held: &[f64], wanted: &[f64], live: &[Option<f64>]) -> Option<Vec<f64>> 
     Some(places)
 }
 
-/// What others have added: shown, and left, but for what is named or goes with what it hangs on.
+/// Collects the additions of others: shown, and left in place, unless they are named or go with what they hang on.
 pub(super) fn additions(draft: &mut Draft<'_>) {
     for addition in &draft.live.additions {
         let observed = &addition.observed;
@@ -247,7 +247,7 @@ pub(super) fn additions(draft: &mut Draft<'_>) {
     }
 }
 
-/// The URN and id of what an addition hangs on.
+/// The URN and id of the object that an addition hangs on.
 pub(super) fn parent_of(
     draft: &Draft<'_>,
     observed: &Observed,
@@ -262,7 +262,7 @@ pub(super) fn parent_of(
     })
 }
 
-/// What an addition is called: after what it hangs on, and what tells it from others there.
+/// The name of an addition: after what it hangs on, and what tells it from others there.
 pub(super) fn name_of(catalog: &Catalog, addition: &Addition) -> String {
     let observed = &addition.observed;
     let schema = catalog.get(&observed.token);
@@ -283,7 +283,7 @@ pub(super) fn name_of(catalog: &Catalog, addition: &Addition) -> String {
     format!("{}/{last}", addition.parent.name())
 }
 
-/// Whether a pattern of `--remove` names something that others have added.
+/// Returns whether a pattern of `--remove` names something that others have added.
 pub fn names_an_addition(catalog: &Catalog, live: &LiveSnapshot, pattern: &str) -> bool {
     let patterns = [pattern.to_owned()];
     live.additions.iter().any(|addition| {
@@ -292,7 +292,7 @@ pub fn names_an_addition(catalog: &Catalog, live: &LiveSnapshot, pattern: &str) 
     })
 }
 
-/// What others have added, by name.
+/// The names of the additions of others.
 pub fn names_of_additions(catalog: &Catalog, live: &LiveSnapshot) -> Vec<String> {
     let additions = live.additions.iter();
     additions
@@ -361,8 +361,8 @@ pub fn boundless_accepts(graph: &ResourceGraph) -> Vec<(&Urn, &str)> {
     boundless
 }
 
-/// Whether the object of ours that an addition hangs on goes for good. Its successor, of the same URN, stays with all that
-/// others have hung on that already.
+/// Returns whether the object of ours that an addition hangs on is deleted for good. Its successor, of the same URN, stays
+/// with all that others have hung on that already.
 fn goes(draft: &Draft<'_>, addition: &Observed) -> bool {
     if draft.request.goal == Goal::Destroy {
         return true;
@@ -377,7 +377,7 @@ fn goes(draft: &Draft<'_>, addition: &Observed) -> bool {
         || replaced.is_some_and(|verdict| verdict.is_about(&id))
 }
 
-/// Objects of earlier versions get the tags that they lack, as soon as anything else is to be done.
+/// Adds the missing tags to objects of earlier versions, as soon as anything else is to be done.
 pub(super) fn mark(draft: &mut Draft<'_>) {
     let is_empty = draft.removals.is_empty()
         && draft
@@ -406,7 +406,7 @@ pub(super) fn mark(draft: &mut Draft<'_>) {
         let because = if is_unmarked {
             Because::Unmarked
         } else if verdict.comparison.behind {
-            // Alone it would be a change for every new spelling of what is in force.
+            // Alone, it would be a change for every new spelling of the settings in force.
             Because::Behind
         } else {
             continue;
@@ -415,7 +415,7 @@ pub(super) fn mark(draft: &mut Draft<'_>) {
     }
 }
 
-/// Pushes the refusals for what others own.
+/// Pushes the refusals for objects that others own.
 pub(super) fn refuse(draft: &mut Draft<'_>) {
     if draft.request.goal == Goal::Destroy {
         return;
@@ -427,7 +427,7 @@ pub(super) fn refuse(draft: &mut Draft<'_>) {
             continue;
         };
         let inputs = &verdict.comparison.inputs;
-        // What has tags says itself whose it is, once it is there.
+        // A taggable object states its own owner, once it is there.
         let is_asked = !schema.taggable || verdict.op() == Op::Create;
         if is_asked
             && !schema.parents.is_empty()
@@ -452,7 +452,7 @@ pub(super) fn refuse(draft: &mut Draft<'_>) {
             removals.any(|removal| removal.observed.id == observed.id)
         };
         let hung = hung.filter(|observed| !goes(observed));
-        // What is to be made and finds another in its place has been refused with its verdict.
+        // A resource that is to be created and finds another in its place has been refused with its verdict.
         let foreign = draft.live.foreign.get(*urn);
         let foreign = foreign.filter(|_| verdict.op() != Op::Create);
         let holder = hung
@@ -486,7 +486,7 @@ pub(super) fn refuse(draft: &mut Draft<'_>) {
     draft.refusals.extend(refusals);
 }
 
-/// What a part would be hung on, if none of that is of this stack.
+/// The parent that a part would be attached to, if none of the candidates is of this stack.
 fn strange_parent(
     draft: &Draft<'_>,
     schema: &Schema,
@@ -498,7 +498,7 @@ fn strange_parent(
         if wanted_parent(draft.graph, resource, *parent).is_some() {
             return None;
         }
-        // What is not known yet is an output of something in the file.
+        // A value that is not known yet is an output of something in the file.
         let name = inputs.get(parent.property)?.as_str()?;
         let mut ours = draft.live.of_type(parent.token);
         if ours.any(|(_, own)| own.id == name || own.arn.as_deref() == Some(name)) {

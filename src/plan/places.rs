@@ -1,4 +1,5 @@
-//! Places that only one object at a time can have: names, keys, ranges; and who of the stack has them now, or of what goes.
+//! Places that only one object at a time can have: names, keys, ranges; and the present holders, in the stack or about to
+//! go.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +7,7 @@ use super::deletes::{ObjectKey, key};
 use super::{Draft, Removal};
 use crate::resource::{Catalog, LiveSnapshot, Properties, Schema, Urn};
 
-/// The live objects of a stack, and what others have added and is to go, by the places that they have.
+/// The live objects of a stack, and the additions of others that are to be removed, by the places that they have.
 pub(super) struct Places<'a> {
     catalog: &'a Catalog,
     by_place: BTreeMap<String, Vec<ObjectKey>>,

@@ -1,4 +1,4 @@
-//! Pass 5: what must not be. Changes that AWS refuses, protection, data without consent, what AWS itself is to protect, and
+//! Pass 5: forbidden changes. Changes that AWS refuses, protection, data without consent, what AWS itself is to protect, and
 //! what stays because something that stays needs it.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -35,7 +35,8 @@ fn guard_updates(draft: &mut Draft<'_>) {
         let discards = schema.and_then(|schema| schema.discards);
         let discarded = discards.and_then(|discards| discards(&observed.inputs, inputs));
         if let Some(what) = discarded
-            // What a run was killed before setting, or others have set, is only brought back to what was agreed to.
+            // A property that a killed run did not get to set, or that others have set, is only brought back to what was
+            // agreed to.
             && *because == Because::Edited
             && !consented(draft, urn, observed)
         {
@@ -55,7 +56,7 @@ fn guard_updates(draft: &mut Draft<'_>) {
     }
 }
 
-/// What lies in several subnets does not let go of one that holds an object which lies in it and stays.
+/// Keeps an object in several subnets from leaving a subnet that holds an object which lies in it and stays.
 fn guard_subnets(draft: &mut Draft<'_>) {
     let mut refusals = Vec::new();
     for (urn, verdict) in &draft.verdicts {
@@ -195,7 +196,7 @@ fn guard_removal(draft: &mut Draft<'_>, mut removal: Removal) {
     }
     if is_stateful(draft, urn) {
         let on_delete = match draft.request.goal {
-            // `destroy` is an explicit act and follows the file; what the file does not know stays.
+            // `destroy` is an explicit act and follows the file; an object that the file does not know stays.
             Goal::Destroy => options.map_or(OnDelete::Retain, |options| options.on_delete),
             // A side effect of an edit: only with consent, and never without a snapshot where there can be one.
             Goal::Up if consented => OnDelete::Snapshot,
@@ -205,8 +206,8 @@ fn guard_removal(draft: &mut Draft<'_>, mut removal: Removal) {
                 return;
             }
         };
-        // Whoever switched it on wants to be asked, whatever the file says of `destroy`; and of what was there before us the
-        // file does not decide either.
+        // The party that switched it on wants to be asked, whatever the file says of `destroy`. Nor does the file decide
+        // about objects that were there before us.
         let is_guarded = guard.is_some() || observed.tags.is_adopted();
         if on_delete != OnDelete::Retain && !consented && is_guarded {
             let refusal = holds_data(draft, urn, observed, Op::Delete);
@@ -239,7 +240,8 @@ fn guard_removal(draft: &mut Draft<'_>, mut removal: Removal) {
     draft.removals.push(removal);
 }
 
-/// A database that stays keeps its subnet group, its subnets, its network; a bucket that stays keeps its settings.
+/// Holds what retained objects need: a database that stays keeps its subnet group, its subnets, its network; a bucket that
+/// stays keeps its settings.
 fn hold_what_retained_objects_need(draft: &mut Draft<'_>) {
     let mut open: Vec<ObjectKey> = draft
         .retained
@@ -282,7 +284,7 @@ fn hold_what_retained_objects_need(draft: &mut Draft<'_>) {
     }
 }
 
-/// What a replacement in this order does to those who are served, if anything.
+/// The effect of a replacement in this order on those who are served, if any.
 fn interruption(draft: &Draft<'_>, urn: &Urn, order: ReplaceOrder) -> Option<&'static str> {
     let interruption = draft.catalog.get(urn.token())?.interruption?;
     match order {
@@ -291,7 +293,7 @@ fn interruption(draft: &Draft<'_>, urn: &Urn, order: ReplaceOrder) -> Option<&'s
     }
 }
 
-/// What a replacement does with the data of the old object: it has been consented to, and leaves a snapshot where there
+/// The treatment of the data of the old object in a replacement: it has been consented to, and leaves a snapshot where there
 /// can be one.
 pub(super) fn data_of_replaced(schema: Option<&Schema>, replaced: &Observed) -> DataPolicy {
     if schema.is_some_and(|schema| schema.left_of(replaced).is_some()) {
@@ -306,7 +308,7 @@ fn is_protected(observed: &Observed, protect: Option<bool>) -> bool {
     protect.unwrap_or_else(|| observed.tags.is_protected())
 }
 
-/// Whether the file says, in the type's own words, that the object may go with all that is in it.
+/// Returns whether the file says, in the type's own words, that the object may go with all that is in it.
 fn is_forced(draft: &Draft<'_>, urn: &Urn) -> bool {
     let property = draft
         .catalog
@@ -317,7 +319,8 @@ fn is_forced(draft: &Draft<'_>, urn: &Urn) -> bool {
     said == Some(true)
 }
 
-/// What cannot be tagged is a setting of its parent, and a new value leaves nothing behind to keep.
+/// Returns whether the object can be tagged. An untaggable one is a setting of its parent, and a new value leaves nothing
+/// behind to keep.
 fn is_taggable(draft: &Draft<'_>, urn: &Urn) -> bool {
     draft
         .catalog
@@ -332,14 +335,15 @@ pub(super) fn is_stateful(draft: &Draft<'_>, urn: &Urn) -> bool {
         .is_some_and(|schema| schema.stateful)
 }
 
-/// Whether `--allow-delete` names an object, by its logical or physical name, as one that may go, with the data in it.
+/// Returns whether `--allow-delete` names an object, by its logical or physical name, as one that may go, with the data in
+/// it.
 pub(super) fn consented(draft: &Draft<'_>, urn: &Urn, observed: &Observed) -> bool {
     let allowed = &draft.request.allow_delete;
     target::matches_any(allowed, urn.name()) || consented_by_id(draft, observed)
 }
 
-/// Whether `--allow-delete` names an object by its physical name: the logical one is that of its successor, too. All that
-/// wants consent is named as well by `*`.
+/// Returns whether `--allow-delete` names an object by its physical name: the logical one is that of its successor, too. `*`
+/// names every object that needs consent as well.
 fn consented_by_id(draft: &Draft<'_>, observed: &Observed) -> bool {
     let mut allowed = draft.request.allow_delete.iter();
     allowed.any(|name| *name == observed.id || name == "*")
@@ -371,7 +375,7 @@ fn guarded(urn: &Urn, observed: &Observed, op: Op, guard: &'static str) -> Refus
     }
 }
 
-/// The switch of AWS that keeps this object from being deleted, if it is on.
+/// The AWS setting that keeps this object from being deleted, if it is on.
 fn guard_of(draft: &Draft<'_>, urn: &Urn, observed: &Observed) -> Option<&'static str> {
     let guard = draft.catalog.get(urn.token())?.guard?;
     let on = observed.inputs.get(guard).and_then(Value::as_bool);

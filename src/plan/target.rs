@@ -1,4 +1,4 @@
-//! Pass 4: only what `--target` and `--exclude` leave.
+//! Pass 4: the part of the plan that `--target` and `--exclude` leave.
 //!
 //! A target brings along what it needs; an exclusion takes along what needs it. Deletions follow the opposite rule: to
 //! delete a target, everything that uses it has to go first.
@@ -20,7 +20,7 @@ pub(super) fn restrict(draft: &mut Draft<'_>) {
         if wanted.contains(*urn) {
             return true;
         }
-        // Out of reach: what exists stays as it is, what does not exist is not made.
+        // Out of reach: an existing object stays as it is, a missing one is not made.
         let Some(observed) = verdict.observed().cloned() else {
             return false;
         };
@@ -107,7 +107,7 @@ fn going(draft: &Draft<'_>) -> BTreeSet<ObjectKey> {
             );
         }
     }
-    // What an excluded object needs stays with it.
+    // The dependencies of an excluded object stay with it.
     let mut staying: Vec<ObjectKey> = removable
         .iter()
         .filter(|(urn, _)| matches_any(&request.excludes, urn.name()))

@@ -1,4 +1,4 @@
-//! Objects whose tags do not tell of whose they are: those that have lost their owner tags, and those to which such tags have
+//! Objects whose tags do not tell whose they are: those that have lost their owner tags, and those to which such tags have
 //! been copied.
 //!
 //! The first would be planned as creations, and a second one made; objects of ours that
@@ -16,11 +16,11 @@ pub struct Unmarked {
     pub urn: Urn,
     pub id: String,
     pub arn: Option<String>,
-    /// What of ours uses it.
+    /// The objects of ours that use it.
     pub users: Vec<Urn>,
 }
 
-/// Refuses to touch what says by its tags alone that it is ours.
+/// Refuses to touch objects that only their tags claim to be ours.
 pub(super) fn refuse_claims(draft: &mut Draft<'_>) {
     let live = draft.live;
     let refusals = live

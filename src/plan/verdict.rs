@@ -4,7 +4,7 @@ use super::{Because, Op, ReplaceOrder};
 use crate::resource::desired::Comparison;
 use crate::resource::{Desired, Observed};
 
-/// A wanted resource, how it compares with what is live, and what is to be done about that.
+/// The decision about a wanted resource: how it compares with what is live, and what is to be done about that.
 pub(super) struct Verdict {
     pub desired: Desired,
     pub comparison: Comparison,
@@ -54,7 +54,7 @@ impl Verdict {
         }
     }
 
-    /// The live object that it is about.
+    /// The live object that the verdict is about.
     pub fn observed(&self) -> Option<&Observed> {
         match &self.decision {
             Decision::Create { .. } => None,
@@ -64,12 +64,12 @@ impl Verdict {
         }
     }
 
-    /// Tells whether this is that object.
+    /// Returns whether this is that object.
     pub fn is_about(&self, id: &str) -> bool {
         self.observed().is_some_and(|observed| observed.id == id)
     }
 
-    /// Tells whether it was there after the last run, and is to be made again.
+    /// Returns whether it was there after the last run, and is to be made again.
     pub fn is_gone(&self) -> bool {
         matches!(
             self.decision,
@@ -79,7 +79,7 @@ impl Verdict {
         )
     }
 
-    /// Tells whether this object is replaced in this order.
+    /// Returns whether this object is replaced in this order.
     pub fn replaces(&self, with: ReplaceOrder, id: &str) -> bool {
         matches!(&self.decision, Decision::Replace { order, .. } if *order == with)
             && self.is_about(id)

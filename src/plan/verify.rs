@@ -1,4 +1,4 @@
-//! What any plan must satisfy. Runs in production before a plan does, and is the oracle of the property tests.
+//! The rules that any plan must satisfy. Checked in production before a plan runs, and the oracle of the property tests.
 //!
 //! The order is derived here once more, from the file and from what the plan deletes, and not from the planner's edges.
 
@@ -46,7 +46,7 @@ fn names(urns: &[Urn]) -> String {
 /// The first rule that it breaks.
 pub fn verify(plan: &Plan, graph: &ResourceGraph, catalog: &Catalog) -> Result<(), Violation> {
     check_steps(plan)?;
-    // A plan that is refused does not run, and its order may be what it is refused for.
+    // A refused plan does not run, and its order may be the reason for the refusal.
     if !plan.refusals.is_empty() {
         return Ok(());
     }
@@ -98,10 +98,10 @@ fn cycle(plan: &Plan) -> Option<Violation> {
     Some(Violation::Cycle(urns.collect()))
 }
 
-/// Steps by what they are about.
+/// The steps by their subject.
 struct Steps<'a> {
     up: BTreeMap<&'a Urn, StepId>,
-    /// By URN and id.
+    /// The deleting steps, by URN and id.
     down: BTreeMap<(&'a Urn, &'a str), StepId>,
 }
 
@@ -148,7 +148,7 @@ fn must_wait(
     }
 }
 
-/// What is brought up comes after what it needs, but for updates that are for what comes after it.
+/// Checks that a resource comes after what it needs, except for updates that are for what comes after it.
 fn check_needs(
     plan: &Plan,
     graph: &ResourceGraph,
@@ -181,7 +181,7 @@ fn check_needs(
     Ok(())
 }
 
-/// Tells whether what needs the other is rebooted first: see [`crate::resource::Schema::reboots`].
+/// Returns whether the one that needs the other is rebooted first: see [`crate::resource::Schema::reboots`].
 fn reboots_before(
     plan: &Plan,
     graph: &ResourceGraph,
@@ -227,7 +227,7 @@ fn check_replacements(plan: &Plan, steps: &Steps<'_>) -> Result<(), Violation> {
     Ok(())
 }
 
-/// What takes the place of another object comes after that one has gone.
+/// Checks that a resource that takes the place of another object comes after that one has gone.
 fn check_places(plan: &Plan, catalog: &Catalog) -> Result<(), Violation> {
     let mut leaving: BTreeMap<String, Vec<StepId>> = BTreeMap::new();
     let place = |urn: &Urn, inputs: &Properties| {
@@ -261,7 +261,7 @@ fn check_places(plan: &Plan, catalog: &Catalog) -> Result<(), Violation> {
     Ok(())
 }
 
-/// Nothing is deleted before all that AWS wants off it is gone or has moved.
+/// Checks that nothing is deleted before all that AWS wants off it is gone or has moved.
 fn check_deletions(plan: &Plan, catalog: &Catalog, steps: &Steps<'_>) -> Result<(), Violation> {
     let mut deleted: HashMap<&str, Vec<(&Step, StepId)>> = HashMap::new();
     for (id, step) in plan.steps.iter().enumerate() {

@@ -6,10 +6,10 @@
 
 use super::{Value, value::OutputReference};
 
-/// What IAM takes in the place of the six random characters of a secret.
+/// The pattern that IAM takes in the place of the six random characters of a secret.
 pub const ANY_SUFFIX: &str = "-??????";
 
-/// An action that a statement allows, and none of its resources can be the object of.
+/// An action that a statement allows, but that applies to none of its resources.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unmatched {
     pub action: String,
@@ -38,7 +38,7 @@ pub fn partial_secret(arn: &str) -> Option<&str> {
     (!is_whole).then_some(name)
 }
 
-/// An action that none of the resources of its statement can be the object of, as far as these are known.
+/// An action that applies to none of the resources of its statement, as far as these are known.
 pub fn unmatched<'a>(
     actions: impl Iterator<Item = &'a str>,
     resources: &[Option<String>],
@@ -80,8 +80,8 @@ pub fn unmatched<'a>(
     None
 }
 
-/// The text of a resource in a policy, with something in the place of what AWS tells later; `None` where that says too
-/// little of what the text becomes.
+/// The text of a resource in a policy, with a placeholder for what AWS tells later; `None` where that says too little of
+/// what the text becomes.
 pub fn written(resource: &Value) -> Option<String> {
     match resource {
         Value::String(text) => Some(text.clone()),
@@ -212,7 +212,7 @@ mod tests {
         }
         let help = found(&["secretsmanager:GetSecretValue"], &[secret]).unwrap();
         assert!(help.contains(":secret:prod/db-??????`"), "{help}");
-        // What is not known may be right.
+        // An unknown value may be right.
         assert_eq!(
             unmatched(
                 ["s3:GetObject"].into_iter(),

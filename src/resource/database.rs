@@ -1,7 +1,7 @@
 //! Words and times that RDS takes for a database: names, and windows for backups and maintenance.
 
-/// What the engines reserve besides the words of SQL, as far as names of databases and users go. RDS answers with
-/// "… cannot be used as it is a reserved word for this engine".
+/// The words that the engines reserve besides those of SQL, as far as names of databases and users go. RDS answers with "…
+/// cannot be used as it is a reserved word for this engine".
 const OF_RDS: &[&str] = &[
     "admin",
     "rdsadmin",
@@ -260,7 +260,7 @@ const MYSQL_OWN: &[&str] = &[
 ];
 const POSTGRES_OWN: &[&str] = &["rdsadmin", "template0", "template1"];
 
-/// What the engine calls itself by, and what it reserves.
+/// Returns whether an engine reserves a word, or calls itself by it.
 fn reserved(engine: &str, word: &str) -> bool {
     let word = word.to_lowercase();
     let word = word.as_str();
@@ -277,7 +277,7 @@ fn is_identifier(name: &str, longest: usize) -> bool {
         && name.len() <= longest
 }
 
-/// Why an engine does not take the name of a database.
+/// The reason why an engine does not take the name of a database.
 pub fn wrong_name(engine: &str, name: &str) -> Option<String> {
     let (own, longest): (&[&str], usize) = match engine {
         "postgres" | "aurora-postgresql" => (POSTGRES_OWN, 63),
@@ -297,7 +297,7 @@ pub fn wrong_name(engine: &str, name: &str) -> Option<String> {
         .then(|| format!("`{name}` is a reserved word of the engine, which RDS does not take"))
 }
 
-/// Why an engine does not take the name of the master user.
+/// The reason why an engine does not take the name of the master user.
 pub fn wrong_username(engine: &str, name: &str) -> Option<String> {
     let lower = name.to_lowercase();
     let (longest, own): (usize, &[&str]) = match engine {
@@ -333,7 +333,7 @@ const DAYS: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
 pub struct Window {
     from: u32,
     minutes: u32,
-    /// After how many minutes it comes round.
+    /// The number of minutes after which it comes round.
     round: u32,
 }
 
@@ -364,7 +364,7 @@ impl Window {
         })
     }
 
-    /// Whether the two are ever at the same time.
+    /// Returns whether the two are ever at the same time.
     pub fn overlaps(&self, other: &Self) -> bool {
         // One of the two begins while the other is on; a day is a part of a week.
         let round = self.round.min(other.round);

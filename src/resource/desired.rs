@@ -1,7 +1,7 @@
-//! What is wanted of one resource, and how it compares with what is there.
+//! The desired state of one resource, and its comparison with what is there.
 //!
-//! The planner compares before anything runs, the executor again once the references are known: both through here, so
-//! that what was shown is what is done.
+//! The planner compares before anything runs, the executor again once the references are known. Both use this module, so
+//! that the run does what was shown.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -22,7 +22,7 @@ use super::{
     Urn, Value,
 };
 
-/// What is wanted of one resource.
+/// The desired state of one resource.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Desired {
     pub urn: Urn,
@@ -32,23 +32,23 @@ pub struct Desired {
     pub tags: BTreeMap<String, String>,
     /// `None` keeps the protection that the live object has.
     pub protect: Option<bool>,
-    /// It stays where the stack would delete it.
+    /// True if it stays where the stack would delete it.
     pub retain: bool,
     /// Paths at which live wins from the run on after the one that made the object.
     pub ignore_changes: Vec<Path>,
-    /// Where these paths have their values from if the live object takes the place of another one that is still there, and the run
-    /// that made it was over before it had set them.
+    /// The inputs from which these paths take their values if the live object takes the place of another one that is still
+    /// there, and the run that made it was over before it had set them.
     pub instead_of: Option<Properties>,
-    /// Write-only properties that the plan has found to come from another source now: written again, whatever is
+    /// Write-only properties that the plan has found to come from another source now. They are written again, whatever is
     /// remembered once that source is there.
     pub rewrites: Vec<String>,
-    /// It is to be rebooted once it is as wanted.
+    /// True if it is to be rebooted once it is as wanted.
     pub reboot: bool,
-    /// The name is ours to generate: a live object of another generation has a right name, too.
+    /// True if the name is ours to generate: a live object of another generation has a right name, too.
     pub generated_name: bool,
-    /// Where the stack is.
+    /// The region of the stack.
     pub region: Option<String>,
-    /// What of it is so by a default that came later: see [`NewDefault`].
+    /// The defaults that came later and apply to it: see [`NewDefault`].
     pub new_defaults: Vec<NewDefault>,
     /// Names that a live object may keep, though another would be derived now.
     pub earlier_names: Vec<Value>,
@@ -56,12 +56,12 @@ pub struct Desired {
     pub earlier_values: Vec<Earlier>,
     /// The marks of the untaggable parts to be recorded; `None` for a type that has none.
     pub parts: Option<BTreeSet<String>>,
-    /// What the file says, as [`source_of`] has it.
+    /// The content of the file, as [`source_of`] has it.
     pub source: String,
 }
 
-/// A short hash of what the file says of a resource, but for what it leaves to others: `ignored`, and a name that is
-/// ours to generate.
+/// A short hash of what the file says of a resource, except for what it leaves to others: `ignored`, and a name that is ours
+/// to generate.
 pub fn source_of(
     schema: &Schema,
     inputs: &Properties,
@@ -102,13 +102,13 @@ pub struct Comparison {
     pub tags: Tags,
     pub diff: Diff,
     pub tag_changes: Vec<Change>,
-    /// Of the inputs as the author wants them, once all are known.
+    /// The hash of the inputs as the author wants them, once all are known.
     pub hash: Option<String>,
-    /// The author wants what was applied last, so every difference is somebody else's doing.
+    /// True if the author wants what was applied last, so that every difference was made by another party.
     pub drift: bool,
-    /// The run that made the object was over before all inputs were set.
+    /// True if the run that made the object was over before all inputs were set.
     pub unfinished: bool,
-    /// The tags do not tell of what was applied last.
+    /// True if the tags do not record what was applied last.
     pub behind: bool,
 }
 
@@ -152,7 +152,7 @@ impl Desired {
         self.compared(schema, &authored, inputs, &sources, observed)
     }
 
-    /// What the file says, with what an earlier version chose where the live object has it: its name, and other values.
+    /// The content of the file, with what an earlier version chose where the live object has it: its name, and other values.
     fn authored(
         &self,
         schema: &Schema,
@@ -204,8 +204,8 @@ impl Desired {
         self.compared(schema, &authored, inputs, &sources, observed)
     }
 
-    /// What is still to be done to an object that was made a moment ago with these inputs. All of them are the author's:
-    /// what `ignoreChanges` names is left alone from the next run on.
+    /// The changes that are still to be made to an object that was made a moment ago with these inputs. All of them are the
+    /// author's: what `ignoreChanges` names is left alone from the next run on.
     pub fn after_create(&self, schema: &Schema, sent: Comparison, made: &Observed) -> Comparison {
         let mut inputs = sent.inputs;
         if self.generated_name {
@@ -214,7 +214,7 @@ impl Desired {
         if let Some(keep_live) = schema.defers {
             keep_live(&mut inputs, &made.inputs);
         }
-        // It may have been there, unseen, with parts that only its own tags know.
+        // The object may have been there, unseen, with parts that only its own tags record.
         let mut tags = sent.tags;
         if let (Some(mut marks), Some(recorded)) = (tags.parts(), made.tags.parts()) {
             marks.extend(recorded);
@@ -229,7 +229,7 @@ impl Desired {
         }
     }
 
-    /// Takes over what others than the author decide.
+    /// Takes over the values that parties other than the author decide.
     fn keep_live(&self, schema: &Schema, inputs: &mut Properties, observed: &Observed) {
         let kept = if observed.tags.is_unfinished() {
             self.instead_of.as_ref()
@@ -251,7 +251,7 @@ impl Desired {
         }
     }
 
-    /// The author's tags, but for those whose live values are kept: `tags`, or `tags.team`, among the ignored changes.
+    /// The author's tags, except for those whose live values are kept: `tags`, or `tags.team`, among the ignored changes.
     fn author_tags(&self, observed: Option<&Observed>) -> BTreeMap<String, String> {
         let mut tags = self.tags.clone();
         let Some(live) = observed.map(|observed| &observed.tags) else {
@@ -301,7 +301,7 @@ impl Desired {
         }
         let later = self.ignore_changes.iter().filter(|path| {
             let property = schema.property(path.first().unwrap_or_default());
-            // What can be had with a new object only is part of the call that makes it.
+            // A property that can be had with a new object only is part of the call that makes it.
             property.is_some_and(|property| !property.replaces)
         });
         let is_open = |path: &&Path| {
@@ -343,8 +343,8 @@ impl Desired {
             let finished = observed.filter(|live| !live.tags.is_unfinished());
             let author = self.author_tags(finished);
             let mut tags = Tags::owned(&self.urn, &author, &applied, marks);
-            // What is a region's own needs it to be told from what an earlier version made there, and keeps it from
-            // its creation on.
+            // A region's own object needs the tag to be told from what an earlier version made there, and keeps it from its
+            // creation on.
             let is_marked = observed.is_none_or(|live| live.tags.region().is_some());
             if let Some(region) = self.region.as_ref().filter(|_| schema.global || is_marked) {
                 tags.insert(REGION, region);
@@ -383,7 +383,7 @@ impl Desired {
         let only_marks = diff.is_empty() && tag_changes.iter().all(is_mark);
         let drift = known
             && applied.is_some_and(|live| {
-                // What is protected is no part of the inputs. The file has it from what was applied, or somebody else.
+                // Protection is no part of the inputs. It comes from the file that was applied, or from another party.
                 let is_marked_so = live.source.is_some_and(|(_, source)| source == self.source);
                 live.inputs == hash && (!only_marks || is_marked_so)
             });
@@ -424,8 +424,8 @@ fn resolved(inputs: &Properties, lookup: &dyn Fn(&OutputReference) -> Option<Val
     inputs
 }
 
-/// The property, if there is one, of which something else is about to be sent than was planned. Of a value that the plan
-/// did not know, nothing was promised.
+/// The property, if there is one, whose value to be sent differs from the planned one. The plan promised nothing about a
+/// value that it did not know.
 pub fn deviation<'a>(planned: &'a Properties, sent: &'a Properties) -> Option<&'a str> {
     let names = planned.keys().chain(sent.keys());
     let mut differing = names.filter(|name| {
@@ -436,7 +436,7 @@ pub fn deviation<'a>(planned: &'a Properties, sent: &'a Properties) -> Option<&'
     differing.next().map(String::as_str)
 }
 
-/// Whether a value may have become of a planned one by its references being resolved.
+/// Returns whether a planned value may have become this one when its references were resolved.
 fn fits(planned: &Value, sent: &Value) -> bool {
     match (planned, sent) {
         (Value::Output(_) | Value::Join(_) | Value::If(_), _) => true,
@@ -456,7 +456,8 @@ fn fits(planned: &Value, sent: &Value) -> bool {
     }
 }
 
-/// What makes a replacement necessary shows in the inputs themselves, so the generation in a live name is never wrong.
+/// Keeps the generation in a live name. The cause of a replacement shows in the inputs themselves, so that generation is
+/// never wrong.
 fn keep_generation(schema: &Schema, desired: &mut Properties, live: &Properties) {
     let Some(rule) = schema.name else { return };
     let name = |inputs: &Properties| inputs.get(rule.property)?.as_str().map(str::to_owned);

@@ -4,10 +4,10 @@ use super::schema::Unset;
 use super::tags::{MARKS, PARTS};
 use super::{Path, Properties, Property, Schema, Tags, Value};
 
-/// What the tags of a resource are called among its changes.
+/// The name of a resource's tags among its changes.
 pub const TAGS: &str = "tags";
 
-/// What happened to a property.
+/// The kind of change to a property.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ChangeKind {
     Add,
@@ -23,9 +23,9 @@ pub struct Change {
     pub kind: ChangeKind,
     pub before: Value,
     pub after: Value,
-    /// The change needs a new object.
+    /// True if the change needs a new object.
     pub replaces: bool,
-    /// AWS does not say what it is; it is written again because its source is another.
+    /// True if AWS does not return its value and it is written again because its source is another.
     pub rewrites: bool,
 }
 
@@ -33,7 +33,7 @@ pub struct Change {
 pub const REBOOT: &str = "reboot";
 
 impl Change {
-    /// A reboot that was asked for.
+    /// A reboot that was requested.
     pub fn reboot() -> Self {
         Self {
             path: REBOOT.into(),
@@ -45,7 +45,7 @@ impl Change {
         }
     }
 
-    /// Of a write-only property that is to be written again.
+    /// The change of a write-only property that is to be written again.
     pub fn rewrite(property: &str, after: &Value) -> Self {
         Self {
             path: Path::default().key(property),
@@ -195,7 +195,7 @@ pub fn compare_values(path: &Path, before: &Value, after: &Value, changes: &mut 
             compare_lists(path, before, after, changes);
         }
         (before, after) if same(before, after) => {}
-        // What the author takes from a secret is one in AWS, too, which does not say so.
+        // A value that the author takes from a secret is one in AWS, too, which does not say so.
         (before, after @ Value::Secret(_)) if !before.is_null() => {
             changes.push(change(path, &hidden(before), after));
         }
@@ -315,7 +315,7 @@ pub fn compare_tags(desired: &Tags, observed: &Tags) -> Vec<Change> {
     changes
 }
 
-/// A text that is empty is none.
+/// Turns an empty text into none.
 fn empty_is_unset(value: Value) -> Value {
     match value.as_str() {
         Some("") => Value::Null,

@@ -1,10 +1,10 @@
-//! Values that earlier versions chose where the file says nothing, and that what they have made keeps.
+//! Values that earlier versions chose where the file says nothing, and that the objects they made keep.
 
 use super::path::Segment;
 use super::{Path, Properties, Value};
 
-/// A value that an earlier version gave to a property, or to a place in one. A live object that has it there keeps it, although
-/// another one would be chosen now.
+/// A value that an earlier version gave to a property, or to a place in one. A live object that has it there keeps it,
+/// although another one would be chosen now.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Earlier {
     /// In a list, a key is the `name` of an item, wherever that stands: `rules.RateLimit.visibilityConfig.metricName`.
@@ -20,7 +20,8 @@ impl Earlier {
         }
     }
 
-    /// Wants what the live object has, if that is the earlier value. What the file does not want at all stays unwanted.
+    /// Wants the value of the live object, if that is the earlier value. A property that the file does not want at all stays
+    /// unwanted.
     pub fn keep(&self, wanted: &mut Properties, live: &Properties) {
         let Some((first, rest)) = self.path.segments().split_first() else {
             return;
@@ -80,7 +81,7 @@ mod tests {
         properties([("rules", Value::list(rules))])
     }
 
-    /// What is wanted of the rule `limit` if a live object has these rules.
+    /// The desired inputs of the rule `limit` if a live object has these rules.
     fn kept(live: &Properties, wanted: impl IntoIterator<Item = Value>) -> Properties {
         let mut wanted = rules(wanted);
         Earlier::new("rules.limit.visibilityConfig.metricName", "limit").keep(&mut wanted, live);

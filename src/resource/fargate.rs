@@ -16,7 +16,7 @@ const FARGATE_SMALLEST: (u32, [u32; 3]) = (256, [512, 1024, 2048]);
 /// Checks a pair of CPU units and MiB of memory.
 ///
 /// # Errors
-/// What is wrong with it, and what would do.
+/// The reason why the pair is wrong, and a pair that would do.
 pub fn check_size(cpu: u32, memory: u32) -> Result<(), (String, String)> {
     let (smallest_cpu, memories) = FARGATE_SMALLEST;
     if cpu == smallest_cpu {

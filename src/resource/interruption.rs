@@ -1,22 +1,22 @@
-//! What a change of an object does to the traffic that it serves.
+//! The effects of a change to an object on the traffic that it serves.
 
 use super::{Diff, Observed, Properties};
 
-/// What an update of this object, with this difference, to these inputs, means.
+/// Returns the effect of an update of this object, with this difference, to these inputs.
 pub type Updated = fn(&Diff, &Properties, &Observed) -> Option<String>;
 
-/// By how the object changes. `None`: traffic goes on.
+/// The effects by how the object changes. `None`: traffic goes on.
 #[derive(Debug, Clone, Copy)]
 pub struct Interruption {
-    /// While neither the old object nor the new one stands.
+    /// The effect while neither the old object nor the new one stands.
     pub delete_first: &'static str,
-    /// While the new object stands beside the old one.
+    /// The effect while the new object stands beside the old one.
     pub create_first: Option<&'static str>,
-    /// Once it is gone for good.
+    /// The effect once it is gone for good.
     pub deleted: Option<&'static str>,
     /// The property that says where it sends traffic. A target that is yet to be made has no healthy tasks at first.
     pub sends_to: Option<&'static str>,
-    /// When it is changed in place.
+    /// The effect when it is changed in place.
     pub updated: Option<Updated>,
 }
 

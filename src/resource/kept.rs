@@ -1,13 +1,14 @@
-//! The values that `ignoreChanges` leaves to others, on their way from a replaced object to its successor: where AWS takes them by
-//! a later call, the successor bears them in its tag until they are set. The run that made it may end before, and the old
-//! object may be gone by then.
+//! The values that `ignoreChanges` leaves to others, on their way from a replaced object to its successor: where AWS takes
+//! them by a later call, the successor bears them in its tag until they are set. The run that made it may end before, and
+//! the old object may be gone by then.
 
 use super::{Path, Properties, Value};
 
 /// The longest text; more would not fit into `fde:applied`.
 const LONGEST: usize = 180;
 
-/// `desiredCount=3 note=:text`: what is short and of one value. The rest is taken from the old object, if it is there.
+/// Writes `desiredCount=3 note=:text`: the values that are short and scalar. The rest is taken from the old object, if it is
+/// there.
 pub(super) fn to_text<'a>(paths: impl Iterator<Item = &'a Path>, inputs: &Properties) -> String {
     let mut text = String::new();
     for path in paths {
@@ -30,7 +31,7 @@ pub(super) fn to_text<'a>(paths: impl Iterator<Item = &'a Path>, inputs: &Proper
     text
 }
 
-/// What AWS takes in a tag's value, but for the separators.
+/// Returns whether AWS takes a character in a tag's value; the separators are excluded.
 fn is_allowed(character: char) -> bool {
     character.is_ascii_alphanumeric() || "._:/@+-".contains(character)
 }

@@ -1,5 +1,5 @@
-//! What the last run has left, as its record has it: a hint that may be missing, and that nothing depends on but words. It tells
-//! what is gone from what was never made, and drift from edits where there are no tags to tell.
+//! The objects that the last run has left, according to its record: a hint that may be missing, and that nothing depends on
+//! but words. It tells what is gone from what was never made, and drift from edits where there are no tags to tell.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -18,23 +18,23 @@ const INPUTS: usize = 6;
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct LastRun {
     left: BTreeMap<String, Option<String>>,
-    /// It was made by this version of the program and did all that it was to: no default has come since.
+    /// True if it was made by this version of the program and did all that it was to: no default has come since.
     pub is_of_this_version: bool,
 }
 
 impl LastRun {
-    /// Whether there was one of this URN.
+    /// Returns whether there was one of this URN.
     pub fn has(&self, urn: &Urn) -> bool {
         self.left.contains_key(&key(urn))
     }
 
-    /// Whether inputs of this hash were the last ones applied to it, as far as is known.
+    /// Returns whether inputs of this hash were the last ones applied to it, as far as is known.
     pub fn applied(&self, urn: &Urn, inputs: &str) -> bool {
         let known = self.left.get(&key(urn)).and_then(Option::as_deref);
         known.is_some_and(|known| known == shortened(inputs))
     }
 
-    /// Whether other inputs than those of this hash were the last ones applied to it, as far as is known.
+    /// Returns whether other inputs than those of this hash were the last ones applied to it, as far as is known.
     pub fn applied_others(&self, urn: &Urn, inputs: &str) -> bool {
         let known = self.left.get(&key(urn)).and_then(Option::as_deref);
         known.is_some_and(|known| known != shortened(inputs))

@@ -4,13 +4,13 @@ use std::collections::BTreeSet;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-/// What stands in place of a secret.
+/// The text that stands in place of a secret.
 pub const SECRET: &str = "[secret]";
 
 /// Shorter values are too likely to be part of innocent words.
 const SHORTEST: usize = 4;
 
-/// All but what RFC 3986 leaves as it is: so AWS's own protocols encode.
+/// All characters but those that RFC 3986 leaves unreserved: this is how AWS's own protocols encode.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'_')

@@ -1,23 +1,23 @@
-//! What does not fit in the inputs of a resource, found before anything is sent.
+//! Inputs of a resource that do not fit, found before anything is sent.
 
 use std::fmt;
 
 use super::text_rule::Unfit;
 
-/// What is wrong with inputs that are of the right types: a rule with two peers.
+/// A mistake in inputs that are of the right types: a rule with two peers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Misfit {
     /// The property, or a part of it: `protocol`, `actions[0].type`.
     pub at: String,
-    /// Whose values decide: there is no misfit while one of these is not known.
+    /// The properties whose values decide: there is no misfit while one of these is not known.
     pub decided_by: Vec<String>,
     pub reason: String,
-    /// What to write instead.
+    /// The text to write instead.
     pub help: Option<String>,
 }
 
 impl Misfit {
-    /// Of a property whose own value decides.
+    /// A misfit of a property whose own value decides.
     pub fn new(at: impl Into<String>, reason: impl Into<String>) -> Self {
         let at = at.into();
         Self {
@@ -28,14 +28,14 @@ impl Misfit {
         }
     }
 
-    /// Of a property whose presence or absence is wrong, where others have these values.
+    /// Marks a property whose presence or absence is wrong, where others have these values.
     #[must_use]
     pub fn decided_by<const N: usize>(mut self, paths: [&str; N]) -> Self {
         self.decided_by = paths.map(str::to_owned).to_vec();
         self
     }
 
-    /// What to do about it.
+    /// Adds what to do about it.
     #[must_use]
     pub fn help(mut self, help: impl Into<String>) -> Self {
         self.help = Some(help.into());

@@ -1,8 +1,8 @@
-//! The shared words of the engine: what a resource, a value, a schema and a provider are.
+//! The shared vocabulary of the engine: resources, values, schemas and providers.
 //!
-//! Pure data and pure functions: no AWS, no clock, no files. Start with [`Urn`] (who a resource is), [`Value`] (what its
-//! properties hold), [`Schema`] (what a type promises about its properties) and [`Provider`] (what the engine asks of the
-//! outside world).
+//! Pure data and pure functions: no AWS, no clock, no files. Start with [`Urn`] (the identity of a resource), [`Value`]
+//! (what its properties hold), [`Schema`] (what a type promises about its properties) and [`Provider`] (what the engine asks
+//! of the outside world).
 
 pub mod arn;
 pub mod catalog;

@@ -5,8 +5,8 @@ use super::tags::short_hash;
 use super::{Properties, Schema, StackId, Value};
 
 /// The physical name of a resource whose author gave none: `<stack>-<environment>-<logical name>`, shortened with a hash
-/// where AWS limits the length, and with a generation suffix where a replacement must stand beside its predecessor. A name of a
-/// form that AWS advises against ends in a hash.
+/// where AWS limits the length, and with a generation suffix where a replacement must stand beside its predecessor. A name
+/// of a form that AWS advises against ends in a hash.
 pub fn derive(stack: &StackId, logical: &str, rule: NameRule, generation: &str) -> String {
     let name = derive_plainly(stack, logical, rule, generation);
     if !rule.avoided.is_some_and(|is_avoided| is_avoided(&name)) {
@@ -18,10 +18,11 @@ pub fn derive(stack: &StackId, logical: &str, rule: NameRule, generation: &str) 
     format!("{kept}-{hash}")
 }
 
-/// Hexadecimal digits at the end of a name whose own end would mean something.
+/// Hexadecimal digits at the end of a name whose own end would otherwise have a meaning.
 const DISTINCTION: usize = 8;
 
-/// As [`derive()`], whatever AWS advises: the names that earlier versions of this program gave.
+/// Derives a name as [`derive()`] does, but regardless of what AWS advises: the names that earlier versions of this program
+/// gave.
 pub fn derive_plainly(stack: &StackId, logical: &str, rule: NameRule, generation: &str) -> String {
     let mut base = sanitise(&format!("{}-{}-{}", stack.name, stack.environment, logical));
     let suffix = if rule.generated {
@@ -77,7 +78,8 @@ pub fn generation(schema: &Schema, inputs: &Properties) -> String {
     short_hash(&document.to_string(), GENERATION)
 }
 
-/// Whether [`derive()`] may have made a name for this stack. It may also be anybody else's: a reason to look at the tags.
+/// Returns whether [`derive()`] may have made a name for this stack. It may also belong to another party: a reason to look
+/// at the tags.
 pub fn may_be_derived(stack: &StackId, name: &str) -> bool {
     let prefix = sanitise(&format!("{}-{}", stack.name, stack.environment));
     name.to_ascii_lowercase()
@@ -85,7 +87,8 @@ pub fn may_be_derived(stack: &StackId, name: &str) -> bool {
         .is_some_and(|rest| rest.starts_with('-'))
 }
 
-/// As [`may_be_derived()`], where a name has so many characters at most: the beginning of a longer one gives way to a hash.
+/// Returns the same as [`may_be_derived()`], where a name has at most `max_length` characters: the beginning of a longer one
+/// gives way to a hash.
 pub fn may_be_derived_within(stack: &StackId, name: &str, max_length: usize) -> bool {
     let prefix = sanitise(&format!("{}-{}", stack.name, stack.environment));
     // A hash of the whole name and a generation follow at most, each after a hyphen.
@@ -98,7 +101,7 @@ pub fn may_be_derived_within(stack: &StackId, name: &str, max_length: usize) -> 
     }
 }
 
-/// Lower-case letters, digits and single hyphens: what every AWS name takes.
+/// Lower-case letters, digits and single hyphens: the characters that every AWS name takes.
 fn sanitise(text: &str) -> String {
     let mut name = String::with_capacity(text.len());
     for character in text.chars() {

@@ -1,12 +1,12 @@
-//! What a mistyped word most likely meant.
+//! The most likely meaning of a mistyped word.
 
-/// Longer than any name there is, in bytes.
+/// A length that exceeds that of any name there is, in bytes.
 const LONGEST: usize = 300;
 
 /// The candidate nearest to a word, if any is near enough to be worth suggesting: another letter in three at most, or one
 /// word that begins with the other.
 pub fn nearest<'a>(word: &str, candidates: impl Iterator<Item = &'a str>) -> Option<String> {
-    // Nobody has mistyped this; comparing a hostile word would take seconds.
+    // No name is mistyped like this; comparing a hostile word would take seconds.
     if word.len() > LONGEST {
         return None;
     }
@@ -19,7 +19,7 @@ pub fn nearest<'a>(word: &str, candidates: impl Iterator<Item = &'a str>) -> Opt
         .map(|(_, candidate)| candidate.to_owned())
 }
 
-/// How far two words are from each other, if that is not too far.
+/// The distance between two words, if that is not too far.
 fn distance(word: &str, candidate: &str) -> Option<usize> {
     let [own, other] = [word, candidate].map(|word| word.chars().count());
     let (shorter, longer) = (own.min(other), own.max(other));
@@ -27,7 +27,7 @@ fn distance(word: &str, candidate: &str) -> Option<usize> {
     let is_long_enough = shorter >= 4 || shorter == 3 && longer <= 6;
     let is_beginning =
         is_long_enough && (candidate.starts_with(word) || word.starts_with(candidate));
-    // Words are as far apart as their lengths at least. Most are told apart by that, which takes no time.
+    // Words are at least as far apart as their lengths. Most are told apart by that, which takes no time.
     if longer - shorter > tolerated && !is_beginning {
         return None;
     }

@@ -1,22 +1,22 @@
-//! What a section decides since a later version, where the file does not say.
+//! Defaults that a section has had since a later version, for what the file does not say.
 
 use super::diff::Diff;
 use super::{Path, Properties, Value};
 
-/// A default that came later: live objects may have been made without it. A plan that brings it says so, and how to keep what
-/// there was.
+/// A default that came later: live objects may have been made without it. A plan that applies it says so, and says how to
+/// keep the earlier value.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NewDefault {
     /// The property, or a place in it; `None` if the whole resource came with the default.
     pub path: Option<Path>,
-    /// What it was before; nothing is as good as an empty value. `None` if there is more than one such value.
+    /// The value before; no value counts as an empty one. `None` if there is more than one such value.
     pub before: Option<Value>,
-    /// What in the file keeps that: `network.publicAddresses: true`.
+    /// The setting in the file that keeps that: `network.publicAddresses: true`.
     pub keep: String,
 }
 
 impl NewDefault {
-    /// What the plan brings by it, in words, if it brings it. `diff` is `None` for what is made.
+    /// The change that the plan makes because of it, in words, if any. `diff` is `None` for what is made.
     pub fn told(&self, inputs: &Properties, diff: Option<&Diff>) -> Option<String> {
         match (&self.path, diff) {
             (None, None) => Some(String::new()),
@@ -30,7 +30,7 @@ impl NewDefault {
                 let is_it = diff
                     .changes
                     .iter()
-                    // What is beside it in a list, or in an object, has nothing to do with it.
+                    // Its neighbours in a list, or in an object, have nothing to do with it.
                     .filter(|change| concerns(&change.path))
                     .any(|change| change.path != *path || is_from(&change.before));
                 is_it.then(|| match path.find(inputs) {
@@ -59,7 +59,7 @@ fn is_empty(value: &Value) -> bool {
     }
 }
 
-/// Whether it is good to read in a line.
+/// Returns whether the value reads well in a line.
 fn is_short(value: &Value) -> bool {
     matches!(value, Value::Bool(_) | Value::Number(_) | Value::String(_))
 }
@@ -73,7 +73,7 @@ mod tests {
 
     type Inputs = std::collections::BTreeMap<String, bool>;
 
-    /// What a plan says of a default that was `before`, where a live object has `live` and the file wants `wanted`.
+    /// The text of a plan about a default that was `before`, where a live object has `live` and the file wants `wanted`.
     fn told(before: Option<Value>, live: Option<Value>, wanted: Value) -> Option<String> {
         let default = NewDefault {
             path: Some("open".into()),
@@ -106,7 +106,7 @@ mod tests {
             told(Some(true.into()), Some("wide".into()), false.into()),
             None
         );
-        // Nothing is as good as an empty list, and a list is too much for a line.
+        // No value counts as an empty list, and a list is too much for a line.
         let list = Value::list(["one".into()]);
         assert_eq!(
             told(Some(Value::Null), Some(Value::list([])), list.clone()),
@@ -118,7 +118,7 @@ mod tests {
         );
     }
 
-    /// A new item of a list, by its name; not what changes in the others.
+    /// A new item of a list, by its name; changes in the other items are left out.
     #[test]
     fn an_item_of_a_list_is_told_where_it_comes_in() {
         let schema = Schema::new::<Inputs>("t:net:Wall", CreateClass::NaturalKey)

@@ -12,7 +12,7 @@ use std::fmt::{self, Write as _};
 
 use super::{Properties, Value};
 
-/// Why a text is no path: two dots in a row, or one at an end.
+/// The reason why a text is no path: two dots in a row, or one at an end.
 pub const EMPTY: &str = "has an empty key";
 
 /// A path. Text does not become one by joining: only literals convert, so that a key from a stack file cannot be taken
@@ -31,7 +31,7 @@ impl Path {
     /// Reads a path as authors write it.
     ///
     /// # Errors
-    /// Why it is none.
+    /// The reason why it is none.
     pub fn parse(text: &str) -> Result<Self, &'static str> {
         match Self::scan(text, is_plain)? {
             (path, "") => Ok(path),
@@ -39,11 +39,11 @@ impl Path {
         }
     }
 
-    /// Reads the path that a text begins with; says what follows it. `plain` tells the characters of a key without
+    /// Reads the path that a text begins with; also returns what follows it. `plain` tells the characters of a key without
     /// quotes. A backslash makes the next character part of the key.
     ///
     /// # Errors
-    /// Why there is none.
+    /// The reason why there is none.
     pub fn scan(text: &str, plain: fn(char) -> bool) -> Result<(Self, &str), &'static str> {
         let mut path = Self::default();
         let mut rest = text;
@@ -148,7 +148,7 @@ impl Path {
 }
 
 impl Segment {
-    /// As a key of a map.
+    /// The segment as a key of a map.
     pub fn as_key(&self) -> std::borrow::Cow<'_, str> {
         match self {
             Self::Key(key) => key.into(),
@@ -156,7 +156,7 @@ impl Segment {
         }
     }
 
-    /// As an index of a list.
+    /// The segment as an index of a list.
     pub fn as_index(&self) -> Option<usize> {
         match self {
             Self::Key(key) => key.parse().ok(),
@@ -191,7 +191,7 @@ impl From<&[Segment]> for Path {
     }
 }
 
-/// As an author would write it: what it prints is read as the same path.
+/// Prints a path as an author would write it: what it prints is read as the same path.
 impl fmt::Display for Path {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (index, segment) in self.0.iter().enumerate() {
@@ -245,7 +245,7 @@ fn escaped(character: Option<char>) -> Result<char, &'static str> {
         .ok_or("a backslash stands before `.`, `[` or another mark")
 }
 
-/// What stands between brackets, and what follows these.
+/// The text between brackets, and the text that follows these.
 fn subscript(text: &str) -> Result<(Segment, &str), &'static str> {
     const WRONG: &str = "`[…]` takes an index or a \"key\"";
     let Some(quote @ ('"' | '\'')) = text.chars().next() else {

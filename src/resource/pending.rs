@@ -1,9 +1,9 @@
-//! What has been decided of a live object and is not in force yet.
+//! Settings of a live object that have been decided and are not in force yet.
 
 use super::Change;
 
-/// Whether objects of the type that depend on another one are rebooted before it, given what changes in this run in the
-/// settings that it uses.
+/// Returns whether objects of the type that depend on another one are rebooted before it, given what changes in this run in
+/// the settings that it uses.
 pub type RebootOrder = fn(changes: &mut dyn Iterator<Item = &Change>) -> bool;
 
 /// One setting that waits.
@@ -14,10 +14,10 @@ pub struct Pending {
     pub until: Until,
 }
 
-/// What a setting waits for.
+/// The event that a setting waits for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Until {
-    /// Nothing but a reboot, which nobody does unasked.
+    /// Nothing but a reboot, which never happens unless it is asked for.
     Reboot,
     /// The weekly window, as AWS writes it, or any update that is to happen at once.
     Window(Option<String>),
@@ -28,8 +28,8 @@ pub enum Until {
     },
     /// Any update: it is a default that the object was made without.
     NewDefault,
-    /// Somebody confirms it: its receiver.
+    /// A confirmation by its receiver.
     Confirmation,
-    /// What waits could not be read.
+    /// The pending settings could not be read.
     Unknown,
 }

@@ -1,12 +1,14 @@
-//! Proof that what says by its tags that it is ours was made by a run of ours: a party with the right to tag can copy tags.
+//! Proof that an object whose tags say that it is ours was made by a run of ours: a party with the right to tag can copy
+//! tags.
 //!
 //! - Each run puts on record what it leaves: a hash of the URN and the id of each object, and of each untaggable part.
-//! - What a run has made that was over before it could do so bears the run's mark, [`super::tags::RUN`]: a hash of the run's
-//!   id, which is kept in a parameter meanwhile. A mark proves nothing that two objects bear, since it has been copied, or with
-//!   which an object is on record already.
+//! - An object made by a run that was over before it could do so bears the run's mark, [`super::tags::RUN`]: a hash of the
+//!   run's id, which is kept in a parameter meanwhile. A mark proves nothing that two objects bear, since it has been
+//!   copied, or with which an object is on record already.
 //!
-//! Both stand in the Parameter Store, where the right to tag does not reach. Where it cannot be read, nothing is proven, and the
-//! user has to vouch for what goes or changes. Where an earlier version has left no such record, the tags decide alone.
+//! Both stand in the Parameter Store, where the right to tag does not reach. Where it cannot be read, nothing is proven, and
+//! the user has to vouch for what is deleted or changed. Where an earlier version has left no such record, the tags decide
+//! alone.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,17 +17,18 @@ use sha2::{Digest, Sha256};
 use super::tags::{RUN, short_hash};
 use super::{CreateClass, Observed, Urn};
 
-/// Characters of a hash, of six bits each: by chance no two are alike. Where there is no room for so many, fewer have to do.
+/// Characters of a hash, of six bits each: by chance no two are alike. Where there is no room for all of them, fewer have to
+/// do.
 const WIDTH: usize = 7;
 const LEAST_WIDTH: usize = 4;
 
 /// Sixty-four characters that JSON leaves as they are.
 const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
-/// What runs of ours have made, by hash: the newest first.
+/// The objects that runs of ours have made, by hash: the newest first.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Made {
-    /// Of the stack: without it no id can be found that has one of the hashes.
+    /// The key of the stack: without it no id can be found that has one of the hashes.
     key: String,
     width: usize,
     hashes: BTreeSet<String>,
@@ -67,8 +70,8 @@ impl Made {
         self.insert(&part(parent, mark));
     }
 
-    /// Adds that a run is to make what bears the mark of all runs, in place of this object; or where there is nothing. The object has
-    /// to be on record for that: its own mark proves nothing from then on.
+    /// Adds that a run is to make an object that bears the mark of all runs, in place of this object; or where there is
+    /// nothing. The object has to be on record for that: its own mark proves nothing from then on.
     pub fn insert_announced(&mut self, run: &str, urn: &Urn, instead_of: Option<&Observed>) {
         match instead_of {
             None => self.insert(&format!("first {run} {urn}")),
@@ -87,7 +90,7 @@ impl Made {
         self.insert(&format!("name {urn} {}", name.unwrap_or("*")));
     }
 
-    /// Whether a run was to make something of this name: tags can be moved, and names cannot.
+    /// Returns whether a run was to make something of this name: tags can be moved, and names cannot.
     fn has_name(&self, urn: &Urn, name: &str) -> bool {
         [name, "*"]
             .iter()
@@ -98,8 +101,8 @@ impl Made {
         self.remove(&part(parent, mark));
     }
 
-    /// Whether what bears the mark of all runs may be what one of them has made as it had announced. Where there was nothing, an
-    /// earlier object may have borne the same mark, and have been on record with it.
+    /// Returns whether an object that bears the mark of all runs may be what one of them has made as it had announced. Where
+    /// there was nothing, an earlier object may have borne the same mark, and have been on record with it.
     fn may_be_of(&self, run: &str, urn: &Urn, mark: &str) -> bool {
         let has = |text: String| self.has(&text);
         has(format!("first {run} {urn}")) && !self.has_over(run, urn)
@@ -159,7 +162,7 @@ impl Made {
         self.order.is_empty()
     }
 
-    /// As text of at most a length, with shorter hashes where there are many; `None` if that is not enough.
+    /// The text form of at most a length, with shorter hashes where there are many; `None` if that is not enough.
     pub fn to_text(&self, length: usize) -> Option<String> {
         let mut made = self.clone();
         for width in (LEAST_WIDTH..=self.width).rev() {
@@ -220,13 +223,13 @@ fn part(parent: &Urn, mark: &str) -> String {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RunMark {
     pub id: String,
-    /// Of the stack: the same in all its runs.
+    /// The key of the stack: the same in all its runs.
     pub key: String,
 }
 
 impl RunMark {
-    /// What an object bears that the run makes from `inputs`, in place of others. AWS compares tags where a client token comes
-    /// again: there each run of the stack has to send the same for the same inputs.
+    /// The mark of an object that the run makes from `inputs`, in place of others. AWS compares tags where a client token
+    /// comes again: there each run of the stack has to send the same for the same inputs.
     pub fn on(&self, class: CreateClass, urn: &Urn, inputs: &str, instead_of: &[String]) -> String {
         let mut instead_of = instead_of.to_vec();
         instead_of.sort();
@@ -261,7 +264,7 @@ fn is_mark_of_all(key: &str, urn: &Urn, borne: &str) -> bool {
     generation.is_some_and(|generation| mark_of_all(key, urn, generation) == borne)
 }
 
-/// What can prove that an object is ours.
+/// The evidence that can prove that an object is ours.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub enum Proof {
     /// An earlier version has left no record that could: the tags decide.
@@ -279,7 +282,7 @@ pub enum Proof {
 }
 
 impl Proof {
-    /// That of a record that cannot be read.
+    /// The proof from a record that cannot be read.
     pub fn nothing() -> Self {
         Self::Known {
             made: Made::new(""),
@@ -289,7 +292,7 @@ impl Proof {
         }
     }
 
-    /// Whether an object is what its tags say, among all that say so. `name` is its own, where its type has names.
+    /// Returns whether an object is what its tags say, among all that say so. `name` is its own, where its type has names.
     pub fn holds(
         &self,
         urn: &Urn,
@@ -325,7 +328,7 @@ impl Proof {
             })
     }
 
-    /// Whether a run may have made something that nothing has on record yet.
+    /// Returns whether a run may have made something that nothing has on record yet.
     pub fn has_open_runs(&self) -> bool {
         matches!(self, Self::Known { runs, .. } if !runs.is_empty())
     }
@@ -374,7 +377,8 @@ impl Proof {
         self
     }
 
-    /// Whether what bears an id was made by a run of ours, or the user vouches for it, where the object itself is not live.
+    /// Returns whether an object with this id was made by a run of ours, or the user vouches for it, where the object itself
+    /// is not live.
     pub fn has_made(&self, urn: &Urn, id: &str) -> bool {
         match self {
             Self::Unknown => true,
@@ -384,7 +388,7 @@ impl Proof {
         }
     }
 
-    /// Whether a part is ours that its parent's tags say is.
+    /// Returns whether a part is ours that its parent's tags say is.
     pub fn holds_part(&self, parent: &Urn, mark: &str) -> bool {
         match self {
             Self::Unknown => true,
@@ -395,7 +399,7 @@ impl Proof {
     }
 }
 
-/// How many objects bear the mark of a run, by mark.
+/// The number of objects that bear the mark of a run, by mark.
 #[derive(Debug, Default)]
 pub struct Bearers(BTreeMap<String, usize>);
 
@@ -462,7 +466,7 @@ mod tests {
         assert!(!newest.has_part(&urn("a"), "012345"));
         newest.remove_object(&urn("a"), "eipalloc-2");
         assert_eq!(newest.len(), 1);
-        // What stands there otherwise is read as far as it goes.
+        // Other content is read as far as it goes.
         for text in ["", "abc", "9abcdefghi", "ä€ü", "7abcdefgä", "4ab"] {
             assert!(Made::read("key", text).len() <= 1, "{text}");
         }

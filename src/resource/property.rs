@@ -1,10 +1,10 @@
-//! One property of a resource type: what it is when left out, and what a change of it takes.
+//! One property of a resource type: its value when left out, and what a change of it takes.
 
 use super::rule::Locality;
 use super::text_rule::TextRule;
 use super::{Properties, Value};
 
-/// What it means when the author leaves a property out.
+/// The meaning of a property that the author leaves out.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Unset {
     /// It must be given.
@@ -20,27 +20,27 @@ pub enum Unset {
 pub struct Property {
     pub name: &'static str,
     pub unset: Unset,
-    /// A change needs a new object.
+    /// True if a change needs a new object.
     pub replaces: bool,
-    /// A first value does not, where there was none.
+    /// True if a first value, where there was none, needs no new object.
     pub fills_in_place: bool,
-    /// AWS never returns it, so it cannot be compared.
+    /// True if AWS never returns it, so that it cannot be compared.
     pub write_only: bool,
-    /// It is made from something else, whose identity is remembered in a tag: see [`super::written`].
+    /// True if it is made from something else, whose identity is remembered in a tag: see [`super::written`].
     pub remembered: bool,
-    /// Its value must not be shown.
+    /// True if its value must not be shown.
     pub secret: bool,
     /// Some of its values must not be shown: a URL with a password in it.
     pub secret_if: Option<fn(&Value) -> bool>,
-    /// Only the keys the author wrote are compared; AWS fills in the others.
+    /// True if only the keys the author wrote are compared; AWS fills in the others.
     pub declared_keys_only: bool,
     /// Brings equal meanings to one form, on the desired and on the observed side.
     pub canonical: Option<fn(Value) -> Value>,
-    /// AWS keeps it in lower case, whatever it is sent.
+    /// True if AWS keeps it in lower case, whatever it is sent.
     pub lower_cased: bool,
     /// The texts that AWS takes.
     pub text: Option<TextRule>,
-    /// Where its values are, in the region of the stack or anywhere.
+    /// The location of its values: in the region of the stack, or anywhere.
     pub locality: Locality,
 }
 
@@ -71,8 +71,8 @@ impl Property {
         self
     }
 
-    /// Whether an empty text means the same as none: AWS answers one for the other. Not where it would be refused, which says
-    /// more, nor where something else than nothing takes the place of what is left out.
+    /// Returns whether an empty text means the same as none: AWS answers one for the other. Not where an empty text would be
+    /// refused, since the refusal says more, nor where an omitted value is replaced by something other than nothing.
     pub fn empty_is_unset(&self) -> bool {
         let is_none = match &self.unset {
             Unset::Default(default) => default.is_null(),
@@ -102,7 +102,7 @@ impl Property {
         self
     }
 
-    /// What an unset property is wanted to be. For an object, each of its missing keys is filled in by itself.
+    /// The value that an unset property is wanted to have. For an object, each of its missing keys is filled in by itself.
     #[must_use]
     pub fn default(mut self, value: impl Into<Value>) -> Self {
         self.unset = Unset::Default(value.into());
@@ -134,7 +134,8 @@ impl Property {
         self
     }
 
-    /// As [`Property::write_only`]; what AWS took from there is sent again once the source is another.
+    /// Marks the property as [`Property::write_only`] does; what AWS took from there is sent again once the source is
+    /// another.
     #[must_use]
     pub fn remembered(mut self) -> Self {
         self.remembered = true;
@@ -153,7 +154,7 @@ impl Property {
         self
     }
 
-    /// Whether a value of the author's must not be shown.
+    /// Returns whether a value of the author's must not be shown.
     pub fn hides(&self, value: &Value) -> bool {
         self.secret || self.secret_if.is_some_and(|is_secret| is_secret(value))
     }
@@ -170,8 +171,8 @@ impl Property {
         self
     }
 
-    /// AWS keeps it in lower case. What others are told of it is in lower case from the beginning, too: a dimension of an
-    /// alarm, for one, is another with other letters.
+    /// Marks a property that AWS keeps in lower case. Its value is passed on in lower case from the beginning, too: a
+    /// dimension of an alarm, for one, is another with other letters.
     #[must_use]
     pub fn lower_cased(mut self) -> Self {
         self.lower_cased = true;

@@ -1,4 +1,4 @@
-//! What the engine asks of the outside world, and how the outside world refuses.
+//! The interface between the engine and the outside world, and the ways in which the outside world refuses.
 //!
 //! Two implementations: [`crate::aws`], and the fake provider of the simulation. The engine knows neither.
 
@@ -16,10 +16,10 @@ use super::{Catalog, Diff, LiveSnapshot, Observed, Properties, StackId, Tags, Ur
 pub trait Provider: Send + Sync {
     fn catalog(&self) -> &Catalog;
 
-    /// What the account says about itself: `accountId`, `region`, `partition`, `availabilityZones`.
+    /// The facts of the account: `accountId`, `region`, `partition`, `availabilityZones`.
     async fn facts(&self) -> Result<Properties, ProviderError>;
 
-    /// Where objects with our stack's tag are to be found. An index to start from, never proof of existence.
+    /// The places of objects with our stack's tag. An index to start from, never proof of existence.
     async fn index(&self, stack: &StackId) -> Result<Vec<Indexed>, ProviderError>;
 
     /// An object as its entry in the index says that it is, without inputs and outputs; `None` where the entry does not say
@@ -29,8 +29,8 @@ pub trait Provider: Send + Sync {
     }
 
     /// Asks beforehand what the reading of a type will ask once its parents are read, as far as file and index say it now:
-    /// the parents of the query are foreseen ones. The answers wait in the session of the query. Nothing is concluded
-    /// from them before the type is read, which also reports what was refused; and nothing is asked twice.
+    /// the parents of the query are foreseen ones. The answers wait in the session of the query. Nothing is concluded from
+    /// them before the type is read, which also reports what was refused; and nothing is asked twice.
     async fn ahead(&self, _query: Query<'_>) {}
 
     /// Every object of one type that carries our stack's tag, belongs to a parent that does, or has a wanted name.
@@ -38,7 +38,7 @@ pub trait Provider: Send + Sync {
 
     /// Brings an object into being, ownership tags in the same call, and returns as soon as it has an id.
     ///
-    /// Meeting our own earlier self is fine; meeting somebody else's object is [`ErrorKind::NotOurs`].
+    /// Meeting our own earlier self is fine; meeting another owner's object is [`ErrorKind::NotOurs`].
     async fn create(&self, request: Creation<'_>) -> Result<Observed, ProviderError>;
 
     /// Brings an object from what was observed to what is wanted. Sends only the difference; stopped half-way and run
@@ -56,7 +56,8 @@ pub trait Provider: Send + Sync {
     /// Deletes an object, content if it is gone already, and returns once it is.
     async fn delete(&self, request: Deletion<'_>) -> Result<(), ProviderError>;
 
-    /// For each of the objects that are to be deleted, in their order, what of others keeps it from that.
+    /// For each of the objects that are to be deleted, in their order, the holders outside of the stack that keep it from
+    /// that.
     async fn held_by(&self, going: &[&Observed]) -> Vec<Result<Vec<Holder>, ProviderError>> {
         going.iter().map(|_| Ok(Vec::new())).collect()
     }
@@ -74,18 +75,18 @@ pub struct Indexed {
 pub struct Query<'a> {
     pub token: &'a str,
     pub stack: &'a StackId,
-    /// What the stack wants of this type, as far as its inputs are known, by URN.
+    /// The stack's resources of this type, as far as their inputs are known, by URN.
     pub wanted: &'a [Wanted],
     /// The index entries of this type, by ARN.
     pub indexed: &'a [Indexed],
-    /// What earlier rounds found: parents, above all.
+    /// The results of earlier rounds: parents, above all.
     pub live: &'a LiveSnapshot,
     /// Answers that several types are read from, shared within one reading of a stack.
     pub session: &'a super::session::ReadSession,
 }
 
 impl<'a> Query<'a> {
-    /// What the stack wants and none of these tags names. One that has lost its tags may be in its place.
+    /// The resources that the stack wants and none of these tags names. One that has lost its tags may be in its place.
     pub fn missing<'t>(&self, found: impl Iterator<Item = &'t Tags>) -> Vec<&'a Wanted> {
         let found: HashSet<Urn> = found.filter_map(Tags::owner).collect();
         let missing = self.wanted.iter();
@@ -102,7 +103,7 @@ impl<'a> Query<'a> {
             .collect()
     }
 
-    /// The wanted names, and those of the index entries: what to ask for where AWS cannot filter by tag.
+    /// The wanted names, and those of the index entries: the names to ask for where AWS cannot filter by tag.
     pub fn candidate_names(&self, property: &str) -> BTreeSet<String> {
         let indexed = self.indexed.iter().map(Indexed::last_segment);
         self.wanted_names(property)
@@ -112,7 +113,7 @@ impl<'a> Query<'a> {
             .collect()
     }
 
-    /// Whether the index has an ARN.
+    /// Returns whether the index has an ARN.
     pub fn is_indexed(&self, arn: &str) -> bool {
         self.entry(arn).is_some()
     }
@@ -130,9 +131,10 @@ impl<'a> Query<'a> {
         is_settled.then_some(tags)
     }
 
-    /// Whether the index has all that the stack wants of this type, with the tags that it is to carry, and nothing else, and
-    /// no run is known to have been broken off. Then no run has just made anything of it or is about to, and what is neither
-    /// wanted nor in the index is another's: it need not be looked for among all that the account has.
+    /// Returns whether the index has all that the stack wants of this type, with the tags that it is to carry, and nothing
+    /// else, and no run is known to have been broken off. Then no run has just made anything of it or is about to, and an
+    /// object that is neither wanted nor in the index is another's: it need not be looked for among all that the account
+    /// has.
     pub fn is_settled(&self) -> bool {
         if self.live.proof.has_open_runs() {
             return false;
@@ -156,7 +158,7 @@ impl<'a> Query<'a> {
         self.indexed.get(found.ok()?)
     }
 
-    /// What parts of this type hang on, by AWS's name: what is ours, and what the file takes parts of over.
+    /// The parents of parts of this type, by AWS's name: those that are ours, and those of which the file takes over parts.
     pub fn parents_of_parts(&self, token: &'a str, property: &str) -> BTreeSet<String> {
         let imported = self.wanted.iter().filter(|wanted| wanted.is_imported);
         let imported = imported.filter_map(|wanted| wanted.inputs.get(property)?.as_str());
@@ -171,7 +173,7 @@ impl<'a> Query<'a> {
 }
 
 impl Indexed {
-    /// What follows the last `/` or `:` of the ARN: the id, or the name where names have no `/`.
+    /// The text after the last `/` or `:` of the ARN: the id, or the name where names have no `/`.
     pub fn last_segment(&self) -> &str {
         self.arn.rsplit(['/', ':']).next().unwrap_or_default()
     }
@@ -182,9 +184,9 @@ impl Indexed {
 pub struct Wanted {
     pub urn: Urn,
     pub inputs: Properties,
-    /// Those that it is to carry; of `fde:applied`, what the file says.
+    /// The tags that it is to carry; of `fde:applied`, what the file says.
     pub tags: Tags,
-    /// The file takes it over, on something that is not of the stack.
+    /// True if the file takes it over, on something that is not of the stack.
     pub is_imported: bool,
 }
 
@@ -199,11 +201,11 @@ impl Wanted {
 #[derive(Clone, Copy)]
 pub struct Creation<'a> {
     pub urn: &'a Urn,
-    /// All known, defaults filled in.
+    /// The inputs, all known, with defaults filled in.
     pub inputs: &'a Properties,
     pub tags: &'a Tags,
-    /// The ids of the live objects of this URN that this one takes the place of: as much ours as the new one will be, made
-    /// from the same inputs perhaps, and never the answer.
+    /// The ids of the live objects of this URN that this one replaces: as much ours as the new one will be, made from the
+    /// same inputs perhaps, and never the answer.
     pub instead_of: &'a [String],
     pub progress: &'a dyn Progress,
 }
@@ -224,12 +226,12 @@ pub struct Update<'a> {
 pub struct Deletion<'a> {
     pub urn: &'a Urn,
     pub observed: &'a Observed,
-    /// What happens to data that only this object holds.
+    /// The treatment of data that only this object holds.
     pub data: DataPolicy,
     pub progress: &'a dyn Progress,
 }
 
-/// What a deletion does with data that cannot be made again.
+/// The treatment of data that cannot be made again, in a deletion.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum DataPolicy {
     /// It goes, for good.
@@ -239,36 +241,36 @@ pub enum DataPolicy {
     Snapshot,
 }
 
-/// Hears what an operation is waiting for: `creating`, `1/2 running, target unhealthy`.
+/// Receives the status that an operation is waiting on: `creating`, `1/2 running, target unhealthy`.
 pub trait Progress: Send + Sync {
     fn status(&self, text: &str);
 
-    /// How much is left of the time that the author allows for it. `None`: as long as AWS may take.
+    /// The rest of the time that the author allows for it. `None`: as long as AWS may take.
     fn time_left(&self) -> Option<Duration> {
         None
     }
 }
 
-/// Hears nothing.
+/// Ignores all progress.
 pub struct Silent;
 
 impl Progress for Silent {
     fn status(&self, _: &str) {}
 }
 
-/// What keeps an object from being changed or deleted.
+/// A holder that keeps an object from being changed or deleted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Holder {
     /// Its id or ARN.
     pub id: String,
-    /// What it is, in a line.
+    /// Its description, in a line.
     pub text: String,
-    /// What a person does about it, if it does not let go by itself.
+    /// The remedy for a person to apply, if it does not let go by itself.
     pub hand: Option<Remedy>,
 }
 
 impl Holder {
-    /// One that lets go by itself.
+    /// A holder that lets go by itself.
     pub fn passing(id: impl Into<String>, text: impl Into<String>) -> Self {
         Self {
             id: id.into(),
@@ -277,7 +279,7 @@ impl Holder {
         }
     }
 
-    /// One that is not of the stack, and stays until a person does something.
+    /// A holder that is not of the stack, and stays until a person does something.
     pub fn lasting(id: impl Into<String>, text: impl Into<String>, hand: Remedy) -> Self {
         Self {
             id: id.into(),
@@ -287,25 +289,25 @@ impl Holder {
     }
 }
 
-/// What an error means for whoever must react to it. Everybody outside [`crate::aws`] looks at this alone.
+/// The meaning of an error for the caller that must react to it. Code outside of [`crate::aws`] looks at this alone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ErrorKind {
     /// The object does not exist.
     NotFound,
     /// An object of that name or key exists.
     AlreadyExists,
-    /// It exists and belongs to somebody else.
+    /// It exists and belongs to another owner.
     NotOurs,
     /// Something still uses it, or it is busy.
     InUse,
-    /// Somebody else has changed it while the run was under way; the next run sees how things stand.
+    /// Another party has changed it while the run was under way; the next run sees how things stand.
     Overtaken,
     /// Something it needs is not visible yet, because it was made a moment ago.
     NotVisibleYet,
     Throttled,
     /// The other side failed, and is expected to recover.
     Transient,
-    /// No answer came, so nobody knows whether the call took effect.
+    /// No answer came, so it is unknown whether the call took effect.
     Unclear,
     Denied,
     /// No credentials, or expired or invalid ones.
@@ -317,7 +319,7 @@ pub enum ErrorKind {
     Failed,
     /// It did not become ready in time.
     TimedOut,
-    /// Refused to protect data or somebody else's property.
+    /// Refused to protect data or another party's property.
     Guarded,
     /// A case that should never happen.
     Bug,
@@ -336,19 +338,20 @@ pub struct ProviderError {
     /// HTTP status of the answer.
     pub status: Option<u16>,
     pub request_id: Option<String>,
-    /// How often the call was made.
+    /// The number of times that the call was made.
     pub attempts: u32,
     /// Further lines that explain: stopped tasks, failing health checks, last log lines.
     pub details: Vec<String>,
-    /// How long the operation waited, where it timed out.
+    /// The time that the operation waited, where it timed out.
     pub waited: Option<Duration>,
-    /// What cures it, where its cause is known.
+    /// The remedy, where the cause is known.
     pub remedy: Option<Remedy>,
-    /// What was done before the call that failed, and what was not: `desiredCount is changed; its tags are as they were`.
+    /// The changes made before the call that failed, and those not made: `desiredCount is changed; its tags are as they
+    /// were`.
     pub done: Option<String>,
 }
 
-/// What a user does about an error: a line that ends where the command to run again can follow, and commands before that.
+/// The remedy of a user for an error: a line that ends where the command to run again can follow, and commands before that.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Remedy {
     pub text: String,
@@ -363,7 +366,7 @@ impl Remedy {
         }
     }
 
-    /// All that a person has to do about what holds an object, in one; `None` if that lets go by itself.
+    /// All remedies for the holders of an object, in one; `None` if all of them let go by themselves.
     pub fn of(holders: &[Holder]) -> Option<Self> {
         let mut hands = holders.iter().filter_map(|holder| holder.hand.as_ref());
         let mut remedy = hands.next()?.clone();
@@ -426,7 +429,7 @@ impl ProviderError {
         self.kind == kind
     }
 
-    /// Whether it came of a call to AWS: `ec2:CreateVpc`. Anything else is a rule of ours.
+    /// Returns whether it came from a call to AWS: `ec2:CreateVpc`. Anything else is a rule of ours.
     pub fn is_of_call(&self) -> bool {
         self.status.is_some() || self.operation.matches(':').count() == 1
     }

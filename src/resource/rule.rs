@@ -1,8 +1,8 @@
-//! What AWS does not take of several resources together, or of one in this place, as far as a schema can say it.
+//! Constraints of AWS on several resources together, or on one in this place, as far as a schema can express them.
 
 use super::{Misfit, Properties};
 
-/// Where what a property names has to be.
+/// The required location of the things that a property names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Locality {
     /// Anywhere, or it names nothing that is somewhere.
@@ -21,7 +21,7 @@ pub struct Claim {
     pub space: &'static str,
     /// The inputs that tell one from another.
     pub by: Vec<&'static str>,
-    /// AWS takes two texts that differ in case alone for the same.
+    /// True if AWS takes two texts that differ in case alone for the same.
     pub ignores_case: bool,
 }
 
@@ -39,15 +39,15 @@ pub struct RangeRule {
 pub struct Limit {
     /// The inputs that name what they have in common: `role`.
     pub by: &'static [&'static str],
-    /// How much one of them takes of it, at least.
+    /// The amount that one of them takes of it, at least.
     pub measure: fn(&Properties) -> usize,
-    /// How much there is.
+    /// The amount that there is.
     pub most: usize,
-    /// How much there is without a request to AWS for more, where one can be made.
+    /// The amount that there is without a request to AWS for more, where one can be made.
     pub quota: Option<usize>,
-    /// What is counted, in words: "characters of inline policies".
+    /// The counted unit, in words: "characters of inline policies".
     pub what: &'static str,
-    /// What to do about it.
+    /// The remedy for an exceeded limit.
     pub help: &'static str,
 }
 
@@ -58,7 +58,7 @@ pub struct Beside {
     pub by: &'static str,
     /// The type of the other one.
     pub token: &'static str,
-    /// What does not fit together in the inputs of the two.
+    /// Returns the inputs of the two that do not fit together.
     pub check: fn(own: &Properties, other: &Properties) -> Vec<Misfit>,
 }
 

@@ -1,4 +1,4 @@
-//! What a resource type promises about its properties: the facts the planner, the differ and the fake provider work from.
+//! The promises of a resource type about its properties: the facts the planner, the differ and the fake provider work from.
 //!
 //! A schema says nothing about how AWS is called; it is the same for the real provider and for the simulation.
 
@@ -10,7 +10,7 @@ use super::provider::DataPolicy;
 use super::rule::{Beside, Limit, RangeRule};
 use super::{Diff, Interruption, Misfit, Observed, Properties};
 
-/// How a create call can be repeated after an answer was lost (`promises.md` §3).
+/// The way in which a create call can be repeated after its response was lost (`promises.md` §3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CreateClass {
     /// The call takes a client token and tags: the same token gives the same object.
@@ -30,10 +30,10 @@ pub struct NameRule {
     pub property: &'static str,
     /// The longest name AWS takes.
     pub max_length: usize,
-    /// Names that we derive carry a short hash of the replace-only inputs, so that a replacement can be created before
-    /// its predecessor is deleted.
+    /// True if names that we derive carry a short hash of the replace-only inputs, so that a replacement can be created
+    /// before its predecessor is deleted.
     pub generated: bool,
-    /// Names that AWS takes, and advises against: none is derived so.
+    /// Names that AWS takes, but advises against: none of this form is derived.
     pub avoided: Option<fn(&str) -> bool>,
 }
 
@@ -46,12 +46,12 @@ pub type Overlaps = fn(&Properties, &Properties) -> bool;
 /// The reason against an update, if there is one.
 pub type Forbids = fn(diff: &Diff, desired: &Properties, observed: &Properties) -> Option<String>;
 
-/// What an object of the type is a part of, or hangs on.
+/// The parent of an object of the type: what it is a part of, or hangs on.
 #[derive(Debug, Clone, Copy)]
 pub struct Parent {
     /// The property that names it.
     pub property: &'static str,
-    /// The type that it is of.
+    /// The type of the parent.
     pub token: &'static str,
 }
 /// Everything the engine knows about a resource type.
@@ -68,100 +68,102 @@ pub struct Schema {
     pub key: &'static [&'static str],
     /// The inputs within which a name is unique: the cluster of a service. Empty for account and region.
     pub scope: &'static [&'static str],
-    /// AWS takes two names that differ in case alone for the same.
+    /// True if AWS takes two names that differ in case alone for the same.
     pub ignores_case: bool,
-    /// What several types claim alike, and the input that tells one from another.
+    /// The name that several types claim alike, and the input that tells one from another.
     pub shared_claim: Option<(&'static str, &'static str)>,
     /// Further inputs that no two resources of the type can have in common.
     pub unique: &'static [&'static [&'static str]],
     pub range: Option<RangeRule>,
     pub limits: &'static [Limit],
     pub beside: &'static [Beside],
-    /// AWS takes two keys of tags that differ in case alone for the same.
+    /// True if AWS takes two keys of tags that differ in case alone for the same.
     pub tag_keys_ignore_case: bool,
-    /// Holds data that cannot be made again: never deleted as a side effect.
+    /// True if it holds data that cannot be made again: never deleted as a side effect.
     pub stateful: bool,
-    /// What stays of an object's data where it is deleted with care, in words; `None` if nothing can.
+    /// The data of an object that is left where it is deleted with care, in words; `None` if nothing can be left.
     pub leaves: Option<fn(&Observed) -> Option<String>>,
-    /// What AWS has made beside it by itself, or a deletion leaves, and no run deletes; in words.
+    /// The objects that AWS has made beside it by itself, or that a deletion leaves, and that no run deletes; in words.
     pub aftermath: Option<fn(&Observed, DataPolicy) -> Vec<String>>,
-    /// Whether an object with these inputs goes by itself if a person does not do their part: a subscription that is never
-    /// confirmed. One that is gone so is no drift.
+    /// Returns whether an object with these inputs goes by itself if a person does not do their part: a subscription that is
+    /// never confirmed. One that is gone for that reason is no drift.
     pub lapses: Option<fn(&Properties) -> bool>,
-    /// One that is deleted with care is there for some days more, and creation brings it back.
+    /// True if an object that is deleted with care stays for some more days, and creation brings it back.
     pub comes_back: bool,
     /// The property by which the author says that the object may go with all that is in it.
     pub forced_by: Option<&'static str>,
-    /// The switch by which AWS itself refuses to delete it. What has it on goes by consent only, also where `destroy` would
-    /// delete: data, and what holds none and cannot be had again, such as a name that others point at.
+    /// The switch by which AWS itself refuses to delete it. An object that has it on is deleted by consent only, also where
+    /// `destroy` would delete: data, and what holds none and cannot be had again, such as a name that others point at.
     pub guard: Option<&'static str>,
-    /// Carries tags, and with them its owner.
+    /// True if it carries tags, and with them its owner.
     pub taggable: bool,
-    /// The tag index leaves it out, so it is read even where the index names none.
+    /// True if the tag index leaves it out, so that it is read even where the index names none.
     pub unindexed: bool,
-    /// Only those are looked at that file or index name: AWS has no list of them that would tell whose they are.
+    /// True if only objects that file or index name are looked at: AWS has no list of them that would tell whose they are.
     pub found_by_name: bool,
-    /// AWS services make objects of this type by themselves; one without any tags is taken over instead of refused.
+    /// True if AWS services make objects of this type by themselves; one without any tags is taken over instead of refused.
     pub adopts_untagged: bool,
-    /// What it hangs on, where others may hang theirs as well. With several, one that is ours makes it ours to set.
+    /// The parents that it hangs on, where others may hang theirs as well. With several, one that is ours makes it ours to
+    /// set.
     pub parents: Vec<Parent>,
-    /// AWS makes one with what it hangs on, so that its presence says nothing about who made it.
+    /// True if AWS makes one together with its parent, so that its presence says nothing about who made it.
     pub made_by_aws: bool,
-    /// AWS has no call that takes it away: it goes with what it hangs on.
+    /// True if AWS has no call that deletes it: it goes with its parent.
     pub goes_with_parent: bool,
-    /// Types with whose objects one of this type goes, although it has an owner of its own: what AWS takes away with them.
+    /// Types with whose objects one of this type goes, although it has an owner of its own: AWS deletes it with them.
     pub goes_with: &'static [&'static str],
-    /// What others add of this type widens access, or changes where traffic goes.
+    /// True if an addition of this type by others widens access, or changes where traffic goes.
     pub opens: bool,
-    /// What it hangs on cannot be deleted while it is there, whoever has put it there.
+    /// True if its parent cannot be deleted while it is there, no matter who created it.
     pub holds_parent: bool,
-    /// Its name is the account's or everybody's, not the region's: the region is part of who owns it.
+    /// True if its name is unique in the account or in all of AWS, not in the region: the region is part of who owns it.
     pub global: bool,
-    /// Other tools make new ones of the same name in place of ours. The one that a live object of ours uses is the live one,
-    /// whatever its tags.
+    /// True if other tools make new ones of the same name in place of ours. The one that a live object of ours uses is the
+    /// live one, whatever its tags.
     pub follows_use: bool,
     /// Types whose live objects must be known before this one can be read: parents, mostly.
     pub reads_after: &'static [&'static str],
-    /// Further types of which that is so for what its inputs refer to: it is no part of these.
+    /// Further types that must be read first, because its inputs refer to their objects; this type is no part of these.
     pub compares_after: &'static [&'static str],
-    /// The properties that name a role which AWS assumes as it makes the object, or what has such a role: the policies of the
-    /// role come first.
+    /// The properties that name a role which AWS assumes as it makes the object, or an object that has such a role: the
+    /// policies of the role come first.
     pub assumes: &'static [&'static str],
     /// The names of what an object uses besides what its inputs refer to: AWS derives them from the inputs.
     pub uses: Option<fn(&Properties) -> Vec<String>>,
     /// Types whose objects must be gone before this one can go, although no input of theirs refers to it.
     pub deletes_after: &'static [&'static str],
-    /// Which objects of those types it does not have to wait for, by their inputs.
+    /// Returns whether an object with these inputs, of one of those types, does not have to be gone first.
     pub deletes_beside: Option<fn(&Properties) -> bool>,
     /// Types whose objects AWS wants off an object of this type before it deletes it. `None`: all that refer to it, which
-    /// only ids can tell that AWS gives; a name can stand in another object by chance.
+    /// only the ids that AWS gives can tell; a name can stand in another object by chance.
     pub blockers: Option<&'static [&'static str]>,
-    /// Whether two objects are in each other's way although their places are not the same: ranges that overlap.
+    /// Returns whether two objects are in each other's way although their places are not the same: ranges that overlap.
     pub overlaps: Option<Overlaps>,
-    /// An update that wants the place of another object of the stack gives that one its own in return, in one call.
+    /// True if an update that wants the place of another object of the stack gives that one its own in return, in one call.
     pub trades_places: bool,
     /// The type under one of whose objects an object of this type can be used at a time, through what refers to it.
     pub exclusive_to: Option<&'static str>,
     /// The property that lists the subnets in which it lies: of one VPC, in two zones.
     pub spreads_over: Option<&'static str>,
-    /// An update of it brings new code into service beside the old, and ends once that has taken over.
+    /// True if an update of it brings new code into service beside the old, and ends once that has taken over.
     pub rolls_out: bool,
-    /// Whether an update, from one set of inputs to another, harms what runs: it comes after the rollouts of those that use it.
+    /// Returns whether an update, from one set of inputs to another, harms what runs: it comes after the rollouts of those
+    /// that use it.
     pub updates_after_rollout: Option<fn(&Properties, &Properties) -> bool>,
-    /// What its changes mean for traffic.
+    /// The effect of its changes on traffic.
     pub interruption: Option<Interruption>,
-    /// Takes over into the desired inputs what somebody else than the author decides once the object exists: a count
-    /// that autoscaling owns, a version that AWS patches. Called before the two are compared.
+    /// Takes over into the desired inputs what a party other than the author decides once the object exists: a count that
+    /// autoscaling owns, a version that AWS patches. Called before the two are compared.
     pub defers: Option<fn(desired: &mut Properties, observed: &Properties)>,
-    /// What the types of the properties cannot say of them. Asked before anything is done, and again before a call once
-    /// all is known.
+    /// The checks that the types of the properties cannot express. Made before anything is done, and again before a call
+    /// once all is known.
     pub checks: Option<Checks>,
-    /// Why an object cannot be brought from what is observed to what is wanted, and what to do instead, as far as the known
-    /// values tell: storage that would shrink. Asked of updates, before anything is done.
+    /// The reason why an object cannot be brought from what is observed to what is wanted, and what to do instead, as far as
+    /// the known values tell: storage that would shrink. Asked of updates, before anything is done.
     pub forbids: Option<Forbids>,
-    /// What data an update from what is observed to what is wanted takes away: asked with both, in that order.
+    /// The data that an update from what is observed to what is wanted takes away: asked with both, in that order.
     pub discards: Option<fn(&Properties, &Properties) -> Option<&'static str>>,
-    /// What of a live object is decided and not in force.
+    /// The settings of a live object that are decided and not in force yet.
     pub pending: Option<fn(&Observed) -> Vec<Pending>>,
     /// The names of the changed settings that take effect only when what uses the object is rebooted.
     pub static_settings: Option<fn(diff: &Diff, observed: &Properties) -> Vec<String>>,
@@ -259,7 +261,7 @@ impl Schema {
         self
     }
 
-    /// As [`Schema::named`], with derived names that let a replacement stand beside its predecessor.
+    /// Sets the name as [`Schema::named`] does, with derived names that let a replacement stand beside its predecessor.
     #[must_use]
     pub fn generated_name(mut self, property: &'static str, max_length: usize) -> Self {
         self.name = Some(NameRule {
@@ -300,7 +302,7 @@ impl Schema {
         self
     }
 
-    /// What several types claim alike, and the input that tells one from another.
+    /// The name that several types claim alike, and the input that tells one from another.
     #[must_use]
     pub fn shared_claim(mut self, what: &'static str, by: &'static str) -> Self {
         self.shared_claim = Some((what, by));
@@ -345,7 +347,8 @@ impl Schema {
         self
     }
 
-    /// As [`Schema::stateful`], where a deletion can leave something of the data: `a final snapshot stays`.
+    /// Marks the type as [`Schema::stateful`] does, where a deletion can leave something of the data: `a final snapshot
+    /// stays`.
     #[must_use]
     pub fn leaves(mut self, left: fn(&Observed) -> Option<String>) -> Self {
         self.stateful = true;
@@ -365,7 +368,8 @@ impl Schema {
         self
     }
 
-    /// One that is deleted with care is there for some days more, and creation brings it back. Its id never comes again.
+    /// Marks a type whose objects, if deleted with care, stay for some more days, and creation brings them back. Their ids
+    /// never come again.
     #[must_use]
     pub fn comes_back(mut self) -> Self {
         self.comes_back = true;
@@ -378,7 +382,7 @@ impl Schema {
         self
     }
 
-    /// What stays of an object's data where it is deleted with care.
+    /// The data of an object that is left where it is deleted with care.
     pub fn left_of(&self, observed: &Observed) -> Option<String> {
         self.leaves.and_then(|left| left(observed))
     }
@@ -408,7 +412,7 @@ impl Schema {
         self
     }
 
-    /// Says in which property stands what it hangs on, and of which type that is.
+    /// Names the property that refers to the parent, and the parent's type.
     #[must_use]
     pub fn hangs_on(mut self, property: &'static str, token: &'static str) -> Self {
         self.parents.push(Parent { property, token });
@@ -428,7 +432,7 @@ impl Schema {
         self
     }
 
-    /// Says that it stays where it is until what it hangs on goes.
+    /// Marks a type whose objects stay until their parent goes.
     #[must_use]
     pub fn goes_with_parent(mut self) -> Self {
         self.goes_with_parent = true;
@@ -584,7 +588,7 @@ impl Schema {
         self
     }
 
-    /// Says what its changes do to those who are served.
+    /// Sets the effect of its changes on those who are served.
     #[must_use]
     pub fn interrupts(mut self, interruption: Interruption) -> Self {
         self.interruption = Some(interruption);
@@ -593,7 +597,7 @@ impl Schema {
 
     /// True if an object of that type keeps one of this type, which it refers to, from being deleted.
     pub fn is_blocked_by(&self, token: &str) -> bool {
-        // A part goes as its parent lets it.
+        // A part goes as its parent allows.
         self.taggable
             && self
                 .blockers

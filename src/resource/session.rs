@@ -24,8 +24,8 @@ pub struct ReadSession {
 }
 
 impl ReadSession {
-    /// The answer kept under `key`, asked for if nobody has yet. Concurrent askers share one call. A refusal is an answer
-    /// too: who asks beforehand ([`super::Provider::ahead`]) leaves it to the one who needs the answer.
+    /// The answer kept under `key`, asked for on first use. Concurrent callers share one call. A refusal is an answer too: a
+    /// caller that asks beforehand ([`super::Provider::ahead`]) leaves it to the one that needs the answer.
     ///
     /// # Errors
     /// Those of `ask`, or a bug report if two callers use one key for different types.
@@ -44,7 +44,7 @@ impl ReadSession {
         };
         let answer = slot
             .get_or_init(|| async move {
-                // In a box of no known type: what asks may ask this way itself, and one future in the other grows too deep.
+                // In a box of no known type: the caller may ask this way itself, and one future in the other grows too deep.
                 let asking: BoxFuture<'_, Result<T, ProviderError>> = Box::pin(ask());
                 let answer: Arc<dyn Any + Send + Sync> = Arc::new(asking.await?);
                 Ok(answer)
@@ -60,7 +60,7 @@ impl ReadSession {
     }
 }
 
-/// Does some work, and something else beside it for as long as it takes: what it does not wait for is given up in the end.
+/// Does some work, and other work beside it for as long as it takes: the other work is given up if it is not done by then.
 pub async fn beside<T>(work: impl Future<Output = T>, other: impl Future) -> T {
     match select(pin!(work), pin!(other)).await {
         Either::Left((done, _)) => done,

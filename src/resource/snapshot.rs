@@ -1,24 +1,24 @@
-//! What of a stack exists in AWS at one moment.
+//! The objects of a stack that exist in AWS at one moment.
 
 use std::collections::BTreeMap;
 
 use super::{LastRun, Proof, Properties, Tags, Urn};
 
-/// Whether a live object can be used.
+/// The usability of a live object.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Condition {
     Ready,
-    /// It can be used, and nothing is left for a run to do; the text is what AWS says of it meanwhile: that it is at work on
-    /// it, or a state that is not known here.
+    /// It can be used, and nothing is left for a run to do; the text is AWS's word for its present state: an operation that
+    /// AWS is performing on it, or a state that is not known here.
     Busy(String),
-    /// On its way; the text is AWS's own word for where it stands: `creating`, `1/2 running`.
+    /// On its way; the text is AWS's own word for its state: `creating`, `1/2 running`.
     Settling(String),
     /// It will never be usable; it has to be replaced.
     Broken(String),
 }
 
 impl Condition {
-    /// Whether the object can be used as it is.
+    /// Returns whether the object can be used as it is.
     pub fn is_usable(&self) -> bool {
         matches!(self, Self::Ready | Self::Busy(_))
     }
@@ -32,7 +32,7 @@ pub struct Observed {
     /// AWS's own identifier: `vpc-0a1b…`, a name, an ARN.
     pub id: String,
     pub arn: Option<String>,
-    /// What its inputs would be, had it been made as it is now.
+    /// The inputs with which it would have been made as it is now.
     pub inputs: Properties,
     pub outputs: Properties,
     /// All its tags, ours and others'. Empty for a type without tags.
@@ -55,31 +55,31 @@ impl Observed {
     }
 }
 
-/// What live AWS holds of a stack, and what stands in its way.
+/// The live objects of a stack, and the objects that stand in its way.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct LiveSnapshot {
-    /// What the account says about itself: the outputs of `${aws.…}`.
+    /// The facts of the account: the outputs of `${aws.…}`.
     pub facts: Properties,
     /// Ours, by owner tag or as part of a tagged parent. Two objects of one URN are an interrupted replacement, or
     /// twins after a lost answer.
     pub ours: BTreeMap<Urn, Vec<Observed>>,
     /// Objects without our tags that have a name or place we want, by the URN that wants it.
     pub foreign: BTreeMap<Urn, Observed>,
-    /// What others have added to objects of ours.
+    /// Additions of others to objects of ours.
     pub additions: Vec<Addition>,
     /// Objects of the same stack in another region, among those that have their name in all of them.
     pub elsewhere: Vec<Observed>,
-    /// Objects that say by their tags that they are ours, and of which nothing proves it.
+    /// Objects whose tags say that they are ours, without proof.
     pub claimed: Vec<(Urn, Observed)>,
-    /// What the last run has left. Empty where its record is not known.
+    /// The objects that the last run has left. Empty where its record is not known.
     pub last_run: LastRun,
-    /// What proves that an object is ours.
+    /// The proof that an object is ours.
     pub proof: Proof,
-    /// All that was read, so that it can be sorted again.
+    /// All objects that were read, so that they can be sorted again.
     pub read: Sighted,
 }
 
-/// What was read of an account: the objects of each type, in the rounds in which they were read.
+/// The objects that were read from an account: those of each type, in the rounds in which they were read.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Sighted {
     pub rounds: Vec<Vec<(String, Vec<Observed>)>>,
@@ -90,7 +90,7 @@ pub struct Sighted {
 /// Something that hangs on an object of ours, and that no run of ours has made.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Addition {
-    /// What it hangs on.
+    /// The object that it hangs on.
     pub parent: Urn,
     pub observed: Observed,
 }

@@ -1,21 +1,23 @@
-//! Ownership in tags: what makes live AWS our only state.
+//! Ownership in tags: the reason why live AWS is our only state.
 //!
 //! | tag | holds | why |
 //! |---|---|---|
 //! | `fde:stack` | `name/environment` | one query finds everything of a stack |
 //! | `fde:urn` | the [`Urn`] | says which resource of the stack it is |
 //! | `fde:applied` | short hashes of the inputs last applied, of the build that did it, and of what the file said | tells drift from an edit without a state file |
-//! | `fde:tags` | the keys of the author's tags | so that a tag removed from the file can be told from somebody else's |
+//! | `fde:tags` | the keys of the author's tags | so that a tag removed from the file can be told from another party's |
 //! | `fde:protect` | `true` | so that protection outlives its line in the file |
 //! | `fde:written` | where the values came from that AWS never returns, by property | so that these are sent again once their source is another |
 //! | `fde:retain` | `true` | so that `retainOnDelete` does, which otherwise would end with the resource's own lines |
 //! | `fde:adopted` | `true` | so that what was there before us is not deleted as if we had made it |
-//! | `fde:region` | the region of the stack | so that two regions tell apart who owns what has its name for both |
-//! | `fde:run` | a hash of the run that made it | so that what a killed run has made is known for ours: see [`super::proof`] |
+//! | `fde:region` | the region of the stack | so that two regions can tell which of them owns an object whose name is taken
+//! in both |
+//! | `fde:run` | a hash of the run that made it | so that an object made by a killed run is known for ours: see
+//! [`super::proof`] |
 //! | `fde:parts` | short hashes of the untaggable parts that are ours | so that what others hang on it can be told from leftovers of ours |
 //!
-//! What an object leaves behind, such as the final snapshot of a database, is not the stack's any more: it has none of these,
-//! and `fde:left-by` with the name of the stack, so that it can be found.
+//! The objects that another leaves behind, such as the final snapshot of a database, are not the stack's any more. They have
+//! none of these tags, and `fde:left-by` with the name of the stack, so that they can be found.
 //!
 //! An object of an earlier version has no `fde:region` and no `fde:parts`; it gets them with the first run that changes
 //! anything.
@@ -37,17 +39,17 @@ pub const REGION: &str = "fde:region";
 pub const PARTS: &str = "fde:parts";
 pub const WRITTEN: &str = "fde:written";
 pub const RUN: &str = "fde:run";
-/// On what a stack has left behind: which stack that was. Nothing is the stack's by it.
+/// The tag on what a stack has left behind, with the name of that stack. It makes nothing the stack's.
 pub const LEFT_BY: &str = "fde:left-by";
 
-/// How many of AWS's 50 tags of an object are kept for ours: one of each that it can carry, and a second `fde:parts`. No type
-/// carries both `fde:adopted` and `fde:written`.
+/// The number of AWS's 50 tags of an object that are kept for ours: one of each that it can carry, and a second `fde:parts`.
+/// No type carries both `fde:adopted` and `fde:written`.
 pub const OURS: usize = 11;
 
 /// The tags by which an option of the file outlives its line.
 pub const MARKS: [&str; 2] = [PROTECT, RETAIN];
 
-/// Which of these an object is to carry.
+/// The optional tags that an object is to carry.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Marks {
     pub protect: bool,
@@ -57,15 +59,15 @@ pub struct Marks {
 /// The value of `fde:parts` while there are none: AWS takes no empty text everywhere.
 const NO_PARTS: &str = "-";
 
-/// Hexadecimal digits of a mark, and how many marks fit into the 256 characters of a tag's value. What does not fit goes to
+/// Hexadecimal digits of a mark, and the number of marks that fit into the 256 characters of a tag's value. The rest goes to
 /// `fde:parts.2` and so on.
 const MARK_DIGITS: usize = 6;
 const MARKS_PER_TAG: usize = 42;
 
-/// Before the hash in `fde:applied`, while not all of the inputs are known to be set.
+/// The prefix of the hash in `fde:applied`, while not all of the inputs are known to be set.
 const UNFINISHED: &str = "unfinished ";
 
-/// Between the keys in `fde:tags`: allowed in tag values, and refused in the author's tag keys.
+/// The separator of the keys in `fde:tags`: allowed in tag values, and refused in the author's tag keys.
 pub(super) const KEY_SEPARATOR: &str = " + ";
 
 /// The tags of an object, by key.
@@ -128,13 +130,13 @@ impl Tags {
             .filter(|key| !key.is_empty())
     }
 
-    /// Whose it is, by its own word; `None` for an object without our tags.
+    /// The resource that it claims to be; `None` for an object without our tags.
     pub fn owner(&self) -> Option<Urn> {
         self.get(URN)?.parse().ok()
     }
 
-    /// The tags of what an object with these leaves behind: all but those by which it would count as the stack's and AWS's own,
-    /// which AWS alone sets; and the name of the stack.
+    /// The tags of the objects that an object with these leaves behind: all but those by which they would count as the
+    /// stack's and AWS's own, which AWS alone sets; and the name of the stack.
     #[must_use]
     pub fn of_what_is_left(&self) -> Self {
         let kept = self
@@ -153,20 +155,20 @@ impl Tags {
         self.get(STACK) == Some(stack.to_string().as_str())
     }
 
-    /// Whether both are of one stack.
+    /// Returns whether both are of one stack.
     pub fn are_of_one_stack(&self, other: &Self) -> bool {
         self.get(STACK).is_some() && self.get(STACK) == other.get(STACK)
     }
 
-    /// Whether what carries these tags, and stands where an object with the wanted ones is to be, is that object's own earlier
-    /// self: of the same resource, stack and region. One that names no region is an earlier version's.
+    /// Returns whether an object that carries these tags, and stands where an object with the wanted ones is to be, is that
+    /// object's own earlier self: of the same resource, stack and region. One that names no region is an earlier version's.
     pub fn is_earlier_self_of(&self, wanted: &Self) -> bool {
         let is_same = |key: &str| self.get(key).is_some() && self.get(key) == wanted.get(key);
         let regions = self.region().zip(wanted.region());
         is_same(URN) && is_same(STACK) && regions.is_none_or(|(here, wanted)| here == wanted)
     }
 
-    /// What `fde:applied` says.
+    /// The content of `fde:applied`.
     pub fn applied(&self) -> Option<Applied<'_>> {
         let text = self.get(APPLIED)?;
         let mut words = text.strip_prefix(UNFINISHED).unwrap_or(text).split(' ');
@@ -176,8 +178,9 @@ impl Tags {
         })
     }
 
-    /// Whether these tags tell of inputs that the file had before: it says something else by now, and nothing has been
-    /// recorded since. Another build may read the same file otherwise, and nothing is concluded from what it has recorded.
+    /// Returns whether these tags record inputs that the file had before: it says something else by now, and nothing has
+    /// been recorded since. Another build may read the same file otherwise, and nothing is concluded from what it has
+    /// recorded.
     pub fn are_behind(&self, wanted: &Self) -> bool {
         let (Some(live), Some(wanted)) = (self.applied(), wanted.applied()) else {
             return false;
@@ -188,7 +191,7 @@ impl Tags {
         build == this_build && before != now && live.inputs != wanted.inputs
     }
 
-    /// Whether it was there before us.
+    /// Returns whether it was there before us.
     pub fn is_adopted(&self) -> bool {
         self.get(ADOPTED) == Some("true")
     }
@@ -230,7 +233,8 @@ impl Tags {
         }
     }
 
-    /// The same, of an object that has yet to be brought to all of its inputs; `kept` are those that it has from another one.
+    /// The same tags, for an object that has yet to be brought to all of its inputs; `kept` are those that it has from
+    /// another one.
     #[must_use]
     pub fn unfinished(&self, kept: &str) -> Self {
         let mut tags = self.clone();
@@ -260,7 +264,7 @@ impl Tags {
         self.get(RETAIN) == Some("true")
     }
 
-    /// What must be set, and the keys that must go, to bring `self` (observed) to `wanted`. Tags of others stay.
+    /// The tags that must be set, and the keys that must go, to bring `self` (observed) to `wanted`. Tags of others stay.
     pub fn changes_to(&self, wanted: &Self) -> (Self, Vec<String>) {
         let set = wanted
             .iter()
@@ -290,8 +294,8 @@ fn is_parts(key: &str) -> bool {
         .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
 }
 
-/// What an untaggable part is recorded as on its parent: a short hash of its type and of what tells it from the parent's
-/// other parts. `None` while that is not known.
+/// The record of an untaggable part on its parent: a short hash of its type and of what tells it from the parent's other
+/// parts. `None` while that is not known.
 pub fn mark_of_part(schema: &Schema, inputs: &Properties) -> Option<String> {
     let parent = schema.parents.first()?;
     let names = schema.key.iter();
@@ -310,12 +314,12 @@ impl FromIterator<(String, String)> for Tags {
     }
 }
 
-/// What an object was last brought to, as its tag says.
+/// The state to which an object was last brought, as its tag says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Applied<'t> {
     /// The hash of the inputs: see [`applied_hash`].
     pub inputs: &'t str,
-    /// Which build applied them, and the hash of what the file said: see [`source_hash`]. Earlier versions did not say.
+    /// The build that applied them, and the hash of what the file said: see [`source_hash`]. Earlier versions did not say.
     pub source: Option<(&'t str, &'t str)>,
 }
 
@@ -534,9 +538,9 @@ mod tests {
         let before = applied("aaaaaaaaaaaa", "11111111");
         for (now, expected) in [
             (applied("bbbbbbbbbbbb", "22222222"), true),
-            // What a reference leads to has changed by itself.
+            // The value behind a reference has changed by itself.
             (applied("bbbbbbbbbbbb", "11111111"), false),
-            // The same, said otherwise.
+            // The same content, written differently.
             (applied("aaaaaaaaaaaa", "22222222"), false),
             ("bbbbbbbbbbbb 0a0a0a 22222222".to_owned(), false),
         ] {

@@ -1,4 +1,4 @@
-//! The texts that AWS takes for a property: how long, of which characters, of which form.
+//! The texts that AWS takes for a property: their length, their characters, their form.
 //!
 //! A text is judged as far as it is known: of `"${aws.accountId}-Uploads"` the letter `U` is refused before anything
 //! exists, and so is a text whose known part alone is too long.
@@ -29,7 +29,7 @@ const TYPOGRAPHIC: [(char, &str); 14] = [
     ('ß', "ss"),
 ];
 
-/// What is wrong with a text, and a text that would do, if one is near.
+/// The reason why a text is refused, and a text that would do, if one is near.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unfit {
     pub reason: String,
@@ -41,7 +41,7 @@ pub struct Unfit {
 pub struct TextRule {
     shortest: usize,
     longest: usize,
-    /// In characters, or in bytes where AWS counts these.
+    /// True if AWS counts the length in bytes, not in characters.
     in_bytes: bool,
     takes: fn(char) -> bool,
     /// The characters in words: "letters, digits, `_` and `-`".
@@ -49,7 +49,7 @@ pub struct TextRule {
     form: Option<Form>,
 }
 
-/// What a text has to be like beyond its length and its characters.
+/// A condition on a text beyond its length and its characters.
 #[derive(Debug, Clone, Copy)]
 struct Form {
     fits: fn(&str) -> bool,
@@ -69,7 +69,7 @@ impl TextRule {
         }
     }
 
-    /// The characters that it takes, and these in words.
+    /// The characters that it takes, and their description in words.
     #[must_use]
     pub const fn of(mut self, takes: fn(char) -> bool, alphabet: &'static str) -> Self {
         self.takes = takes;
@@ -98,7 +98,7 @@ impl TextRule {
         self
     }
 
-    /// What is wrong with a value, as far as it is known. Values of other kinds are not judged.
+    /// The problem with a value, as far as it is known. Values of other kinds are not judged.
     pub fn check(&self, value: &Value) -> Option<Unfit> {
         match value {
             Value::String(text) => self.check_text(text),
@@ -111,7 +111,7 @@ impl TextRule {
         }
     }
 
-    /// What is wrong with a text.
+    /// The problem with a text.
     pub fn check_text(&self, text: &str) -> Option<Unfit> {
         let reason = self.reason_against(text)?;
         let replaced = replaced(text);
@@ -174,7 +174,7 @@ impl TextRule {
         }
     }
 
-    /// How long a part of a text is at least.
+    /// The shortest possible length of a part of a text.
     fn least_length(&self, part: &Value) -> usize {
         match part {
             Value::Output(reference) if is_account_id(reference) => ACCOUNT_ID,
@@ -183,7 +183,7 @@ impl TextRule {
     }
 }
 
-/// Whether a reference is to the number of the account, whose length is known before the number is.
+/// Returns whether a reference is to the number of the account, whose length is known before the number is.
 fn is_account_id(reference: &OutputReference) -> bool {
     reference.urn.token() == FACTS_TOKEN
         && reference
@@ -258,7 +258,7 @@ mod tests {
             "takes 2 to 16 characters, and has at least 17"
         );
         assert!(reason(&joined("_")).contains("`_` is none of these"));
-        // What it begins with is not known.
+        // The beginning of the text is not known.
         assert_eq!(reason(&Value::join([account(), "-log".into()])), "");
         assert_eq!(reason(&account()), "");
     }

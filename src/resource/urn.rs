@@ -1,11 +1,11 @@
-//! Who a resource is: the stack it belongs to, its type and its logical name.
+//! The identity of a resource: the stack it belongs to, its type and its logical name.
 
 use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-/// The type token of the pseudo-resource behind `${aws.…}`: what the account says about itself.
+/// The type token of the pseudo-resource behind `${aws.…}`: the facts of the account.
 pub const FACTS_TOKEN: &str = "fde:account:Facts";
 
 /// The identity of a stack: its name and environment. Account and region are those of the credentials.

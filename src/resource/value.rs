@@ -1,4 +1,4 @@
-//! What a property holds: JSON-like data, plus references to other resources' outputs that are resolved as these become
+//! The content of a property: JSON-like data, plus references to other resources' outputs that are resolved as these become
 //! known.
 //!
 //! A value is *known* when no reference is left in it. `preview` resolves what live AWS already answers and shows the
@@ -53,8 +53,8 @@ pub struct OutputReference {
 }
 
 impl OutputReference {
-    /// The value that it leads to: a fact of the account, the resource's URN, or what `output` says that this resource has of
-    /// that name.
+    /// The value that it leads to: a fact of the account, the resource's URN, or what `output` returns for this
+    /// resource and that name.
     pub fn resolve(
         &self,
         facts: &Properties,
@@ -201,7 +201,7 @@ impl Value {
         }
     }
 
-    /// What it holds, where that is a secret.
+    /// The content of a secret; any other value as it is.
     pub(super) fn revealed(&self) -> &Self {
         match self {
             Self::Secret(value) => value.revealed(),
@@ -426,8 +426,8 @@ impl From<serde_json::Value> for Value {
     }
 }
 
-/// Plain JSON of a known value, secrets in clear: for the AWS calls alone. For the checks before these, a reference stands as its
-/// `${…}` text, and a choice as its first branch.
+/// Plain JSON of a known value, secrets in clear: for the AWS calls alone. For the checks before these, a reference stands
+/// as its `${…}` text, and a choice as its first branch.
 impl From<&Value> for serde_json::Value {
     fn from(value: &Value) -> Self {
         match value {

@@ -1,16 +1,16 @@
-//! Where write-only values came from.
+//! The sources of write-only values.
 //!
-//! AWS never returns a password, so nobody can compare it. What can be compared is its source: the identity of the secret it
-//! was read from, and the version that was in force. Both are in the tag `fde:written` of the object that took the value,
-//! as short hashes of names that many may read anyway; nothing in them is derived from the value. An object without the
-//! tag is unknown: it gets the tag with its next write, and is not written for the tag's sake.
+//! AWS never returns a password, so it cannot be compared. What can be compared is its source: the identity of the secret it
+//! was read from, and the version that was in force. Both are in the tag `fde:written` of the object that took the value, as
+//! short hashes of names that many may read anyway; nothing in them is derived from the value. An object without the tag is
+//! unknown: it gets the tag with its next write, and is not written for the tag's sake.
 
 use std::collections::BTreeMap;
 
 use super::tags::{KEY_SEPARATOR, WRITTEN, short_hash};
 use super::{OutputReference, Properties, Schema, Tags, Value};
 
-/// The output by which a resource says which version of its content is in force.
+/// The output in which a resource returns the version of its content that is in force.
 pub(super) const VERSION: &str = "contentVersion";
 
 /// Digits of a hash.
@@ -32,7 +32,7 @@ struct Source {
 }
 
 impl Sources {
-    /// Of the inputs as they are written, and as they are resolved.
+    /// Collects the sources of the inputs as they are written, and as they are resolved.
     pub(super) fn of(
         schema: &Schema,
         written: &Properties,
@@ -72,7 +72,7 @@ impl Sources {
         known.chain(self.to_come.iter().map(String::as_str))
     }
 
-    /// As the tag has it; `None` if nothing is known.
+    /// The text of the tag; `None` if nothing is known.
     pub(super) fn to_tag(&self) -> Option<String> {
         let entries: Vec<String> = self
             .known
@@ -85,7 +85,7 @@ impl Sources {
         (!entries.is_empty()).then(|| entries.join(KEY_SEPARATOR))
     }
 
-    /// The properties that the object took from elsewhere than where they would come from now.
+    /// The properties that the object took from another source than the one they would come from now.
     pub(super) fn moved(&self, live: &Tags) -> Vec<&str> {
         let before: BTreeMap<&str, (&str, Option<&str>)> = live
             .get(WRITTEN)
@@ -107,7 +107,7 @@ impl Sources {
                     *identity != source.identity || versions.is_some_and(|(now, then)| now != then)
                 })
         });
-        // What is still to be made is another source, whatever is remembered.
+        // A source that is still to be made is another source, whatever is remembered.
         let to_come = self.to_come.iter().map(String::as_str);
         known
             .map(|(name, _)| name.as_str())
@@ -181,10 +181,10 @@ mod tests {
     fn what_is_not_remembered_is_not_written_for_that() {
         let now = sources(Some("arn:one"), Some("1"));
         assert_eq!(now.moved(&Tags::default()), [] as [&str; 0]);
-        // A version that nobody remembered is not another one.
+        // A version that was not remembered is not another one.
         let without = sources(Some("arn:one"), None);
         assert_eq!(now.moved(&tags(&without)), [] as [&str; 0]);
-        // But whatever comes of a source that is still to be made is new.
+        // But a value from a source that is still to be made is always new.
         assert_eq!(sources(None, None).moved(&Tags::default()), ["source"]);
     }
 

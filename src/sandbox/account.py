@@ -1,16 +1,17 @@
 """The local AWS account of `fde-infra --sandbox`: moto in server mode, with its gaps mended.
 
-`account.py` starts the server, `guard.py` says who is answered, `wire.py` stands between clients and moto, `checks.py` holds the
-requests of tests to their models, `mends.py` puts the mends in place; each mend is a small patch with the AWS behaviour that it
-brings about. Nothing in fde-infra is bent to suit this account: what it gets wrong is mended here, or listed below.
+`account.py` starts the server, `guard.py` decides which requests are answered, `wire.py` stands between clients and moto,
+`checks.py` holds the requests of tests to their models, `mends.py` puts the mends in place; each mend is a small patch with
+the AWS behaviour that it brings about. Nothing in fde-infra is bent to suit this account: what it gets wrong is mended here,
+or listed below.
 
 Control: `GET /_account/status` (with `?prove=` and 64 digits, also the proof that it is the server on record), `GET
 /_account/calls`, `POST /_account/calls/reset`, `POST /_account/reset`, `POST /_account/fork` (a second account with the same
 content on a port of its own, which ends after ten minutes without a request), `POST /_account/bounds?forks=2&connections=8`
-(lowers them), `POST /_account/strangers?each=2000&like=NAME&region=REGION` (so many objects of others, of each kind that is listed
-by the account, by `strangers.py`), `POST /_account/policies` (what a caller may do, by `permissions.py`), `POST /_account/stop`; `POST
-/_account/checks` begins to hold requests to their models, `GET /_account/checks` says what came of it, in all forks, since
-`POST /_account/checks/reset`. moto's own control pages are closed.
+(lowers them), `POST /_account/strangers?each=2000&like=NAME&region=REGION` (that number of objects of others, of each kind
+listed by the account, by `strangers.py`), `POST /_account/policies` (the permissions of a caller, by `permissions.py`),
+`POST /_account/stop`; `POST /_account/checks` begins to hold requests to their models, `GET /_account/checks` returns the
+results, in all forks, since `POST /_account/checks/reset`. moto's own control pages are closed.
 
 Mended
 - Pages, of AWS's sizes: target groups, account authorization details, DB subnet groups, repositories, images.
@@ -42,8 +43,8 @@ Mended
 - ECR: scanning switched off; an image stays when its last tag goes to another.
 - Secrets Manager: the name stays taken during the recovery window; secrets without a value in BatchGetSecretValue; partial
   ARNs that look like whole ones. (Client tokens moto has.)
-- Parameter Store: who wrote each version; a type is needed to make a parameter; 4,096 characters; a name that was deleted is
-  taken for 30 s.
+- Parameter Store: the writer of each version; a type is needed to make a parameter; 4,096 characters; a name that was
+  deleted is taken for 30 s.
 - WAF: WAFDuplicateItemException; one ACL a resource; ACLs in use; updates replace the whole; ListResourcesForWebACL; names of
   destinations of logs, and headers in lower case.
 - IAM: AWS's managed policies; attached policies cannot be deleted; names and tag keys without case; sizes of documents.
@@ -82,7 +83,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 ACCOUNT_ID = "123456789012"
 
-# Seconds without a request, and with nobody connected, after which a fork takes itself for forgotten.
+# Seconds without a request, and without an open connection, after which a fork considers itself forgotten.
 FORK_IDLE = 600
 
 
@@ -263,7 +264,7 @@ def main():
             alone = threading.active_count()
             with os.fdopen(writing, "w", encoding="ascii") as port:
                 port.write(str(server.port))
-            # What is shared with the other process stays so for as long as nobody looks through it.
+            # Memory that is shared with the other process stays shared for as long as neither looks through it.
             gc.freeze()
             answered = None
             while (answered != frontend.requests or threading.active_count() > alone) and not ended.is_set():
@@ -279,7 +280,7 @@ def main():
     frontend = wire.Frontend(DomainDispatcherApplication(create_backend_app), options.version_key, stopping.set, fork)
     warm(frontend)
     if hasattr(signal, "SIGCHLD"):
-        # Forks end by themselves, and nobody asks how.
+        # Forks end by themselves, and their exit status is not needed.
         signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     server = serve(options.port)
     ready = {"pid": os.getpid(), "port": server.port, "version": options.version_key}

@@ -23,16 +23,17 @@ from reading import DECODE, Fault, joined
 # Faults that are shown with their text; all of them are counted.
 MOST_TEXTS = 200
 
-# A header of requests that tests break on purpose. They are not counted. `refuse`: it is about the refusal. `take`: it is about
-# what AWS cannot hold and may some day answer nevertheless.
+# A header of requests that tests break on purpose. They are not counted. `refuse`: it is about the refusal. `take`: it is
+# about what AWS cannot hold and may some day answer nevertheless.
 ON_PURPOSE = "HTTP_X_BROKEN_ON_PURPOSE"
 
-# Constraints of the models that AWS itself does not hold requests to: service and operation (or `*`), the member as the fault names
-# it, a part of the fault, and how it is known. None is needed so far.
+# Constraints of the models that AWS itself does not hold requests to: service and operation (or `*`), the member as the
+# fault names it, a part of the fault, and how it is known. None is needed so far.
 EXCEPTIONS = []
 
-# What AWS answers a request that breaks its model: (a member is missing, it is not known, anything else). `ValidationError`,
-# the API references call it, in JSON with `Exception`: https://docs.aws.amazon.com/wafv2/latest/APIReference/CommonErrors.html
+# The answers of AWS to a request that breaks its model: (a member is missing, it is not known, anything else).
+# `ValidationError`, the API references call it, in JSON with `Exception`:
+# https://docs.aws.amazon.com/wafv2/latest/APIReference/CommonErrors.html
 INVALID = ("ValidationException",) * 3
 CODES = {
     # https://docs.aws.amazon.com/AWSEC2/latest/APIReference/errors-overview.html
@@ -55,7 +56,7 @@ CODES = {
 
 
 class Checks:
-    """Whether requests are read, and what came of it: in shared memory, so that forks count for their account."""
+    """The switch for reading requests, and the results: in shared memory, so that forks count for their account."""
 
     def __init__(self, processes):
         self.on = False
@@ -148,11 +149,11 @@ def operation_of(service, operation):
     return model_of(service).operation_model(operation)
 
 
-# What a model holds a value to, whatever the protocol
+# The constraints of a model on a value, whatever the protocol
 
 
 def check(shape, value, path, faults):
-    """Adds what a value breaks, down to its innermost members."""
+    """Adds the constraints that a value breaks, down to its innermost members."""
     kind = shape.type_name
     facts = facts_of(shape)
     if facts.document:

@@ -1,9 +1,9 @@
 //! The programs that the sandbox runs: found on the PATH, and started so that neither the working directory nor a stray
-//! variable has a say in what they do.
+//! variable affects what they do.
 //!
-//! The working directory is a repository, perhaps a stranger's. Python would import modules from it, uv reads `uv.toml` and
-//! `pyproject.toml` there, and the shims of version managers read `.python-version` and `.tool-versions`. Settings in the
-//! user's home directory and environment are the user's: a package index of a company's own keeps working.
+//! The working directory is a repository, perhaps of another party. Python would import modules from it, uv reads `uv.toml`
+//! and `pyproject.toml` there, and the shims of version managers read `.python-version` and `.tool-versions`. Settings in
+//! the user's home directory and environment are the user's: a package index of a company's own keeps working.
 
 use std::env;
 use std::ffi::OsStr;
@@ -12,14 +12,14 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-/// Where every program starts. Settings are looked for in the directory of the start and in all above it, and a cache may
-/// lie inside a repository; above this one there is none, and only the system's owner can write it.
+/// The directory in which every program starts. Settings are looked for in the directory of the start and in all above it,
+/// and a cache may lie inside a repository; above this one there is none, and only the system's owner can write it.
 const START: &str = "/";
 
-/// Where programs are when no PATH is set.
+/// The directories of programs when no PATH is set.
 const USUAL_PATH: &str = "/usr/local/bin:/usr/bin:/bin";
 
-/// The variables that every program gets, where they are set: who and where the user is, and what an interpreter of a
+/// The variables that every program gets, where they are set: the user's name and directories, and what an interpreter of a
 /// version manager or with shared libraries needs to start.
 const COMMON: &[&str] = &[
     "ASDF_DATA_DIR",
@@ -104,7 +104,7 @@ pub(super) fn bare(program: &Path) -> Command {
         .current_dir(START)
         .stdin(Stdio::null())
         .env_clear()
-        // What Python starts by itself, without `-I`, is held to the same.
+        // A process that Python itself starts, without `-I`, gets the same restrictions.
         .env("PYTHONNOUSERSITE", "1")
         .env("PYTHONSAFEPATH", "1");
     if let Ok(path) = env::join_paths(search_path()) {

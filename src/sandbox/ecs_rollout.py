@@ -1,4 +1,4 @@
-"""How an ECS service gets along: deployments, tasks, targets, the circuit breaker, draining.
+"""The progress of an ECS service: deployments, tasks, targets, the circuit breaker, draining.
 
 Time does not pass here. Each DescribeServices moves a service on: a healthy deployment is complete by the first look,
 and one whose image has a tag that contains `unhealthy` fails a task with each look until the circuit breaker ends it. The first

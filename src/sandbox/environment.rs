@@ -29,11 +29,11 @@ const INTERPRETERS: &[&str] = &[
 #[derive(Debug)]
 pub(super) struct Environment {
     interpreter: PathBuf,
-    /// Where the packages are, when they are not where the interpreter looks by itself.
+    /// The directory of the packages, when they are not where the interpreter looks by itself.
     packages: Option<PathBuf>,
 }
 
-/// What there is to make an environment with.
+/// The tools with which an environment can be made.
 #[derive(Debug)]
 struct Tools {
     python: Option<Python>,
@@ -102,7 +102,7 @@ pub(super) fn ensure(
     private::make(&draft)?;
     let made = tools.install(&draft, progress);
     if let Err(error) = made {
-        // What was half made is of no use; that it cannot be removed either would only hide the reason.
+        // A half-made one is of no use; an error from removing it would only hide the reason.
         let _ = fs::remove_dir_all(&draft);
         return Err(error);
     }
@@ -188,7 +188,7 @@ impl Tools {
                 |python| python.program.clone().into_os_string(),
             );
             announce(progress, "uv");
-            // Which Python a project of the user's wants does not matter here.
+            // The Python that a project of the user's wants does not matter here.
             run(command::uv(uv)
                 .args(["venv", "--quiet", "--no-project", "--python"])
                 .arg(wanted)
@@ -208,7 +208,7 @@ impl Tools {
     }
 }
 
-/// What pip and uv have to be told, so that they install the files that are listed and run no code of a package.
+/// The options that make pip and uv install the files that are listed and run no code of a package.
 const AS_LISTED: [&str; 3] = ["--require-hashes", "--only-binary", ":all:"];
 
 fn pip(python: &Path, requirements: &Path) -> Command {
@@ -240,7 +240,7 @@ fn parse_version(text: &str) -> Option<(u32, u32)> {
     Some((major.parse().ok()?, minor.parse().ok()?))
 }
 
-/// Runs a command to its end; what it said is kept for the error.
+/// Runs a command to its end; its output is kept for the error.
 fn run(mut command: impl std::borrow::BorrowMut<Command>) -> Result<(), SandboxError> {
     let command = command.borrow_mut();
     let shown = shown(command);

@@ -1,4 +1,4 @@
-"""Which requests are answered: those of programs on this machine, and never those that a browser makes for a page.
+"""The requests that are answered: those of programs on this machine, and never those that a browser makes for a page.
 
 A page of any site can send requests to a loopback port, and can read the answers once its own name leads to 127.0.0.1 (DNS
 rebinding). Browsers say so: in `Host`, `Origin` and `Sec-Fetch-Site` (https://www.w3.org/TR/fetch-metadata/). AWS's SDKs
@@ -7,8 +7,8 @@ send no `Origin` and no `Sec-Fetch-Site`.
 
 import re
 
-# Names that lead to this machine alone: `bucket.localhost` is how S3 is asked for a bucket, and `localhost` belongs to no one
-# (RFC 6761). Any port: behind a proxy or a forwarded port the client has another than the server.
+# Names that lead to this machine alone: `bucket.localhost` is how S3 is asked for a bucket, and `localhost` belongs to no
+# one (RFC 6761). Any port: behind a proxy or a forwarded port the client has another than the server.
 LOOPBACK = re.compile(r"(127\.0\.0\.1|\[::1\]|([a-z0-9._-]+\.)?localhost)(:[0-9]{1,5})?", re.IGNORECASE)
 
 # A connection is a thread, and it ends with its answer. A forgotten one must not take all of the process's files.

@@ -6,13 +6,13 @@ use std::time::{Duration, Instant};
 
 use serde::Deserialize;
 
-/// How long a connection on this machine may take.
+/// The longest time that a connection on this machine may take.
 const CONNECT: Duration = Duration::from_secs(1);
 
 /// Bytes of an answer: a line of JSON behind a few headers.
 const LONGEST: usize = 64 << 10;
 
-/// What `/_account/status` answers.
+/// The answer to `/_account/status`.
 #[derive(Debug, Deserialize, PartialEq, Eq)]
 pub(super) struct Status {
     /// The version of the program that runs.
@@ -24,7 +24,7 @@ pub(super) struct Status {
     pub proof: String,
 }
 
-/// Asks the server on a port what it is, and for the proof of it. An error means that nothing of ours answers there.
+/// Asks the server on a port for its identity, and for the proof of it. An error means that nothing of ours answers there.
 pub(super) fn status(port: u16, question: &str) -> io::Result<Status> {
     let path = format!("/_account/status?prove={question}");
     let body = request("GET", port, &path, Duration::from_secs(5))?;
@@ -49,7 +49,7 @@ fn request(method: &str, port: u16, path: &str, patience: Duration) -> io::Resul
     body_of(&read(&mut stream, patience)?)
 }
 
-/// The whole answer, within a time and a size: another user's server may be what listens there.
+/// The whole answer, within a time and a size: another user's server may be listening there.
 fn read(stream: &mut TcpStream, patience: Duration) -> io::Result<Vec<u8>> {
     let deadline = Instant::now() + patience;
     let mut answer = Vec::new();

@@ -1,4 +1,4 @@
-"""Network interfaces of managed services: what really blocks the deletion of subnets, groups and gateways on AWS.
+"""Network interfaces of managed services: the objects that really block the deletion of subnets, groups and gateways on AWS.
 
 moto gives interfaces to NAT gateways and tasks only, and never takes them back. Here every managed service that sits
 in a subnet owns interfaces, so that DescribeNetworkInterfaces explains a refused deletion as it does on AWS.

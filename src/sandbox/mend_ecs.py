@@ -138,8 +138,8 @@ def in_an_order_of_its_own(container):
 
 @replace(TaskDefinition, "__init__")
 def new_task_definition(original, self, *arguments, **named):
-    """What AWS fills in: the host port in awsvpc mode, the protocol, empty lists, when and by whom. What it orders otherwise: see
-    `in_an_order_of_its_own`. What it drops: variables without a value, while empty ones stay.
+    """Adds what AWS fills in: the host port in awsvpc mode, the protocol, empty lists, when and by whom. For what it orders
+    otherwise, see `in_an_order_of_its_own`. It drops variables without a value, while empty ones stay.
 
     https://github.com/aws-actions/amazon-ecs-deploy-task-definition/pull/224
     """
@@ -233,7 +233,7 @@ def deregister_task_definition(original, self, task_definition_str):
 
 # Services
 
-# What UpdateService stores as it is, and what among it starts a deployment.
+# The fields that UpdateService stores as they are, and those among them that start a deployment.
 # https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateService.html
 SERVICE_FIELDS = (
     "availabilityZoneRebalancing",
@@ -552,7 +552,7 @@ def list_tasks(_original, self):
 
 @replace(EC2ContainerServiceResponse, "describe_tasks")
 def describe_tasks(original, self):
-    """What is not there is a failure, not silence."""
+    """A missing task is a failure, not silence."""
     result = original(self)
     found = {task.task_arn.split("/")[-1] for task in result.result["tasks"]}
     result.result["failures"] = [

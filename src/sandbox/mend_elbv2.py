@@ -33,7 +33,7 @@ def refuse(code, message):
 
 # Load balancers
 
-# What DescribeLoadBalancerAttributes answers for an Application Load Balancer that nobody has touched.
+# The answer of DescribeLoadBalancerAttributes for an Application Load Balancer with default settings.
 # https://docs.aws.amazon.com/elasticloadbalancing/latest/application/application-load-balancers.html#load-balancer-attributes
 APPLICATION_ATTRIBUTES = {
     "access_logs.s3.enabled": "false",
@@ -426,7 +426,7 @@ def completed(conditions):
     return conditions
 
 
-# What one rule takes: https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-limits.html. Some
+# The limits of one rule: https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-limits.html. Some
 # older accounts take six wildcards: awsdocs/elb-application-load-balancers-user-guide#32.
 MOST_VALUES = 5
 MOST_WILDCARDS = 5

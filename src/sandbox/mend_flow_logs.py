@@ -1,4 +1,4 @@
-"""Flow logs: what AWS looks at before it makes one, and what it keeps of it.
+"""Flow logs: the checks of AWS before it makes one, and the fields that it keeps.
 
 https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateFlowLogs.html
 """
@@ -23,7 +23,7 @@ FORMAT = (
     " ${start} ${end} ${action} ${log-status}"
 )
 
-# What AWS writes into one that goes to a bucket: go-to-k/cdk-real-drift#1632.
+# The options that AWS writes into one that goes to a bucket: go-to-k/cdk-real-drift#1632.
 OPTIONS = {"FileFormat": "plain-text", "HiveCompatiblePartitions": False, "PerHourPartition": False}
 
 FlowLogs.destination_options = None

@@ -7,7 +7,7 @@ from moto.iam.models import IAMBackend, ManagedPolicy
 
 from mending import replace
 
-# Characters, white space not counted, as an account has them that has asked for no more.
+# Characters, white space not counted, in an account that has not requested more.
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
 TRUST_POLICY = 2048
 MANAGED_POLICY = 6144

@@ -1,4 +1,4 @@
-"""KMS: keys that are disabled or about to go, policies that lock out, periods of rotation, and who may use a key.
+"""KMS: keys that are disabled or about to go, policies that lock out, periods of rotation, and the permitted users of a key.
 
 https://docs.aws.amazon.com/kms/latest/developerguide/key-state.html
 """
@@ -15,7 +15,7 @@ from moto.rds.responses import RDSResponse
 
 from mending import notes_of, replace
 
-# What the table of states refuses of a key that is scheduled for deletion, and of one that is disabled.
+# The calls that the table of states refuses for a key that is scheduled for deletion, and for one that is disabled.
 NOT_OF_SCHEDULED = (
     "create_alias",
     "update_alias",
@@ -122,7 +122,7 @@ def put_key_policy(original, self):
     return original(self)
 
 
-# Who may use a key
+# The permitted users of a key
 
 
 def known_key(account, region, name):
@@ -136,13 +136,13 @@ def known_key(account, region, name):
 
 
 def is_usable(account, region, name):
-    """Whether a key can encrypt. Of one that this account does not know, nothing is said."""
+    """Returns whether a key can encrypt; nothing is concluded about one that this account does not know."""
     key = known_key(account, region, name)
     return key is None or key.key_state == "Enabled"
 
 
 def lets_in(account, region, name, service, context):
-    """Whether the policy of a key lets a service encrypt, with this context. Of a key that is not known, nothing is said."""
+    """Returns whether the policy of a key lets a service encrypt, with this context; an unknown key is not judged."""
     key = known_key(account, region, name)
     if key is None:
         return True

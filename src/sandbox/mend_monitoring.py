@@ -318,7 +318,7 @@ def get_topic_attributes(original, self):
 
 # Events of RDS
 
-# What comes of each kind of source.
+# The event categories of each kind of source.
 # https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_Events.Messages.html
 EVENT_CATEGORIES = {
     "db-instance": {
@@ -345,7 +345,7 @@ EVENT_CATEGORIES = {
 
 
 def sources(backend, kind):
-    """The names that there are; `None` of a kind that is not looked after here."""
+    """The existing names; `None` for a kind that is not handled here."""
     kept = {
         "db-instance": backend.databases,
         "db-parameter-group": backend.db_parameter_groups,
@@ -360,7 +360,7 @@ def refuse_event(code, message):
 
 
 def trouble_with(backend, arn):
-    """What a subscription is whose topic is not there, or does not let RDS publish.
+    """The status of a subscription whose topic is not there, or does not let RDS publish.
 
     https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_Events.GrantingPermissions.html
     """
@@ -441,8 +441,8 @@ def create_event_subscription(original, self, kwargs):
 
 @replace(RDSResponse, "describe_event_subscriptions")
 def describe_event_subscriptions(_original, self):
-    """What was under way is done by the next look at it. RDS finds out about the topic with its next event, of which there are
-    none here; and it does not look again by itself.
+    """A change that was under way is done by the next look at it. RDS finds out about the topic with its next event, of
+    which there are none here; and it does not look again by itself.
 
     https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_EventSubscription.html
     """

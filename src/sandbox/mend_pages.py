@@ -1,4 +1,4 @@
-"""Pages of what moto lists whole, of the sizes that AWS has, so that an account with much in it takes as many calls here."""
+"""Pages for lists that moto returns whole, of AWS's sizes, so that an account with much in it takes as many calls here."""
 
 import base64
 
@@ -12,7 +12,7 @@ from mending import replace
 
 
 def paged(response, operation, keys, size, token, following, usual, most):
-    """Answers with what is on one page; the lists of an answer with several of them fill a page together.
+    """Answers with the content of one page; the lists of an answer with several of them fill a page together.
 
     `size` and `token` are what a request has for the length of the page and for where it begins, `following` is what the answer
     has for where the next one does. Asked for by name, everything is on one page.

@@ -23,8 +23,8 @@ def delete_parameter(original, self, name):
     """AWS: "After deleting a parameter, wait for at least 30 seconds to create a parameter with the same name."
 
     https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_DeleteParameter.html
-    What comes of less is not documented. Here a creation finds the name still taken, which no caller can overlook; a put
-    that may overwrite makes the parameter.
+    The effect of a shorter wait is not documented. Here a creation finds the name still taken, which no caller can overlook;
+    a put that may overwrite makes the parameter.
     """
     answer = original(self, name)
     notes_of(self, "deleted")[name] = time.monotonic()
@@ -59,7 +59,7 @@ def put_parameter(original, self, name, description, value, parameter_type, *arg
 
 @replace(SimpleSystemManagerResponse, "put_parameter")
 def put_parameter_by(original, self):
-    """AWS keeps who made each version: `LastModifiedUser`, an ARN. moto answers `N/A`.
+    """AWS keeps the writer of each version: `LastModifiedUser`, an ARN. moto answers `N/A`.
 
     https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_ParameterHistory.html
     """

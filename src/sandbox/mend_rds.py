@@ -1,4 +1,4 @@
-"""RDS instances and read replicas: what AWS fills in, what it refuses, and what waits for the maintenance window."""
+"""RDS instances and read replicas: defaults of AWS, refusals, and changes that wait for the maintenance window."""
 
 from moto.core.responses import ActionResult
 from moto.core.utils import utcnow
@@ -12,7 +12,7 @@ import interfaces
 from mend_rds_groups import default_group_exists, family_of, refuse, resolved_version
 from mending import add, notes_of, replace
 
-# What ModifyDBInstance leaves for the maintenance window unless ApplyImmediately is given.
+# The settings that ModifyDBInstance leaves for the maintenance window unless ApplyImmediately is given.
 # https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_ModifyInstance.Settings.html
 DEFERRED = {
     "allocated_storage": "AllocatedStorage",
@@ -33,7 +33,7 @@ NOT_A_CHANGE = {"db_instance_identifier", "apply_immediately", "allow_major_vers
 
 
 def baseline(instance):
-    """gp3 comes with a baseline that is reported though nobody asked for it.
+    """gp3 comes with a baseline that is reported although it was not requested.
 
     https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/CHAP_Storage.html#gp3-storage
     """
@@ -83,7 +83,7 @@ def check_performance(instance, changes):
 
 @replace(DBInstance, "__init__")
 def new_instance(original, self, backend, **named):
-    """Fills in what AWS fills in: version, storage, licence, certificate authority, Performance Insights, groups."""
+    """Fills in the defaults of AWS: version, storage, licence, certificate authority, Performance Insights, groups."""
     engine = named["engine"]
     named["engine_version"] = resolved_version(engine, named.get("engine_version"))
     if named.get("db_cluster_identifier") is None:
@@ -264,7 +264,7 @@ def describe_db_instances(original, self):
 
 @add(RDSResponse)
 def describe_pending_maintenance_actions(self):
-    """Nothing is announced for what was made a moment ago. moto does not have the call.
+    """Nothing is announced for an instance that was made a moment ago. moto does not have the call.
 
     https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_DescribePendingMaintenanceActions.html
     """
@@ -308,7 +308,7 @@ def modify_db_instance(original, self, db_instance_identifier, db_kwargs):
         if group != instance.db_parameter_group_name:
             notes_of(self, "pending_reboot")[instance.db_instance_identifier] = True
     if now:
-        # What was left for the window comes along.
+        # Changes that were left for the window are applied as well.
         # https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_ModifyInstance.ApplyImmediately.html
         pending = getattr(instance, "PendingModifiedValues", None) or {}
         changes = {name: pending[shown] for name, shown in DEFERRED.items() if shown in pending} | changes

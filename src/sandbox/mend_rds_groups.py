@@ -24,7 +24,7 @@ SERVICE_NAME_CONVERSION["rds"] = "RDS"
 
 @replace(IAMBackend, "create_service_linked_role")
 def create_service_linked_role(original, self, *arguments):
-    """One that is there is a name that is taken, in other words than those of other roles.
+    """An existing role means that the name is taken, which is said in other words than for other roles.
 
     https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateServiceLinkedRole.html
     """
@@ -302,7 +302,7 @@ def reset_db_parameter_group(self):
 
 @replace(RDSResponse, "describe_db_parameters")
 def describe_db_parameters(_original, self):
-    """What a user has set, and whatever is asked for by name; the hundreds of engine defaults are not listed.
+    """The parameters that a user has set, and those requested by name; the hundreds of engine defaults are not listed.
 
     https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_DescribeDBParameters.html
     """

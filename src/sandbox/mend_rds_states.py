@@ -1,4 +1,4 @@
-"""States of RDS instances that no call brings about, what RDS refuses in them, and names that it keeps for itself.
+"""States of RDS instances that no call brings about, the refusals of RDS in them, and names that it keeps for itself.
 
 A tag `sandbox:status` puts an instance into a state, for what cannot be had otherwise: `failed`, `upgrading`, a word that AWS
 may add one day. It stays there until the tag is taken away.
@@ -16,7 +16,7 @@ STATUS_TAG = "sandbox:status"
 # https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_DeleteDBInstance.html
 WITHOUT_SNAPSHOT = ("failed", "incompatible-restore", "incompatible-network")
 
-# What can be changed. Beside these AWS says "not in available state".
+# The states in which an instance can be changed. In others AWS says "not in available state".
 # https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_ModifyDBInstance.html
 CHANGEABLE = ("available", "storage-optimization", "storage-full", "storage-initialization")
 
@@ -46,7 +46,7 @@ DBInstance.status = property(shown_status, set_status)
 
 @replace(RDSBackend, "create_db_instance")
 def create_db_instance(original, self, db_kwargs):
-    """The engine's name may have capitals, and its words are no names.
+    """The engine's name may have capitals, and its reserved words cannot be names.
 
     https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_CreateDBInstance.html
     """
@@ -83,7 +83,7 @@ def delete_db_instance(
     skip_final_snapshot=False,
     delete_automated_backups=True,
 ):
-    """What has failed leaves no final snapshot."""
+    """A failed instance leaves no final snapshot."""
     instance = self.databases.get(db_instance_identifier)
     if instance is not None and not skip_final_snapshot and instance.status in WITHOUT_SNAPSHOT:
         refuse(

@@ -71,7 +71,7 @@ def describe(rule, description):
 
 
 def place(rule):
-    """What tells a rule from others of its group and direction."""
+    """The properties that tell a rule from others of its group and direction."""
     ports = None if rule.ip_protocol == "-1" else (rule.from_port, rule.to_port)
     return (
         rule.ip_protocol,

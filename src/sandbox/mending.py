@@ -1,4 +1,4 @@
-"""Tools for mending moto: how a patch is put in place, and where it keeps what moto has no field for.
+"""Tools for mending moto: the placing of a patch, and a store for what moto has no field for.
 
 Knows nothing of any AWS service. Start reading at `replace`.
 """
@@ -69,7 +69,7 @@ class Tokens:
         self.seen = notes_of(backend, "tokens").setdefault(operation, {})
 
     def recall(self, token, fingerprint, mismatch):
-        """What the token made before, or None; raises `mismatch()` when the parameters differ."""
+        """The object that the token made before, or None; raises `mismatch()` when the parameters differ."""
         if not token or token not in self.seen:
             return None
         before, made = self.seen[token]

@@ -29,7 +29,7 @@ def apply():
 
 
 def remember_lookups():
-    """moto lists its directories and its methods anew for every call, which is half of a call's time.
+    """moto lists its directories and its methods again for every call, which is half of a call's time.
 
     Must come last: what is remembered would not see a later patch.
     """

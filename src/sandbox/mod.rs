@@ -1,10 +1,10 @@
 //! The sandbox: a local AWS account for learning, demonstrations and tests, started and managed by `fde-infra` itself.
 //!
-//! It is [moto](https://docs.getmoto.org) in server mode, behind a starter (`account.py`) that mends what moto gets
-//! wrong for our operations; every mend, and every gap that stays, is listed there. To the rest of `fde-infra` it is an
-//! endpoint and a pair of dummy credentials: no other room knows that it exists, and no product code bends for it.
+//! It is [moto](https://docs.getmoto.org) in server mode, behind a starter (`account.py`) that mends what moto gets wrong
+//! for our operations; every mend, and every gap that stays, is listed there. To the rest of `fde-infra` it is an endpoint
+//! and a pair of dummy credentials: no other module knows that it exists, and no product code bends for it.
 //!
-//! # Where things are
+//! # Files
 //!
 //! Everything lies under `$FDE_INFRA_SANDBOX_DIR`, else in the user's cache directory (`$XDG_CACHE_HOME/fde-infra/sandbox`,
 //! `~/.cache/fde-infra/sandbox`, on macOS `~/Library/Caches/fde-infra/sandbox`):
@@ -15,8 +15,8 @@
 //! | `programs/<version>/` | the starter, as this binary carries it | all instances |
 //! | `instances/<name>/` | `account.json` (process, port, version, token), `account.log`, `lock` | one account |
 //!
-//! `FDE_INFRA_SANDBOX_NAME` names the instance (`default` when unset). A test that wants an account of its own sets a name of
-//! its own: it gets an empty account, and the installation is not repeated.
+//! `FDE_INFRA_SANDBOX_NAME` names the instance (`default` when unset). A test that wants an account of its own sets a name
+//! of its own: it gets an empty account, and the installation is not repeated.
 //!
 //! # Promises
 //!
@@ -53,13 +53,13 @@ use place::Place;
 /// The credentials to use with the local account; it accepts any.
 pub const CREDENTIALS: (&str, &str) = ("sandbox", "sandbox");
 
-/// How long the server may take to answer after it was started: it loads all of its services first.
+/// The longest time that the server may take to answer after it was started: it loads all of its services first.
 const START: Duration = Duration::from_mins(2);
 
-/// How long a server that was asked to stop may take.
+/// The longest time that a server may take to stop after it was asked to.
 const STOP: Duration = Duration::from_secs(10);
 
-/// How often a server that is starting or stopping is looked at.
+/// The pause between two looks at a server that is starting or stopping.
 const PAUSE: Duration = Duration::from_millis(25);
 
 /// Bytes of a record: a process, a port, a version and a token.
@@ -71,7 +71,7 @@ const TAIL: usize = 20;
 /// A local account that is running.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Account {
-    /// What to give as the endpoint of every AWS service.
+    /// The endpoint to use for every AWS service.
     pub endpoint: String,
     /// The server's process.
     pub pid: u32,
@@ -79,7 +79,7 @@ pub struct Account {
     pub log: PathBuf,
 }
 
-/// Why the local account cannot be used.
+/// The reason why the local account cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum SandboxError {
     /// Neither a home directory nor a directory of the user's choice is known.
@@ -103,17 +103,17 @@ pub enum SandboxError {
     Untrusted {
         /// The first directory, or link, on the way that is not this user's alone.
         path: PathBuf,
-        /// How it can be another user's.
+        /// The reason why it can be another user's.
         reason: &'static str,
     },
     /// A file or directory cannot be used.
     #[error("could not {action} {}", path.display())]
     File {
-        /// What was being done.
+        /// The action that was attempted.
         action: &'static str,
-        /// To what.
+        /// The path of the file or directory.
         path: PathBuf,
-        /// Why not.
+        /// The cause.
         #[source]
         source: io::Error,
     },
@@ -122,7 +122,7 @@ pub enum SandboxError {
     Run {
         /// The command line.
         command: String,
-        /// Why not.
+        /// The cause.
         #[source]
         source: io::Error,
     },
@@ -143,21 +143,21 @@ pub enum SandboxError {
     /// The server did not get as far as answering.
     #[error("the local account did not start: {reason}; its log is {}", log.display())]
     Start {
-        /// What happened.
+        /// The failure.
         reason: String,
         /// The log.
         log: PathBuf,
         /// Its last lines.
         tail: String,
     },
-    /// The server does not do as it is told.
+    /// The server does not carry out a control request.
     #[error("the local account at {endpoint} did not {what}")]
     Control {
         /// The server.
         endpoint: String,
-        /// What it was asked.
+        /// The request that was made.
         what: &'static str,
-        /// What came instead.
+        /// The error that came instead of an answer.
         #[source]
         source: io::Error,
     },
@@ -175,7 +175,7 @@ impl SandboxError {
         }
     }
 
-    /// What the failed program wrote last, for the report.
+    /// The last output of the failed program, for the report.
     pub fn output(&self) -> Option<&str> {
         match self {
             Self::Install { output, .. } => Some(output),
@@ -185,12 +185,12 @@ impl SandboxError {
     }
 }
 
-/// The account that is running, or one that is started now; the first time, it is installed before.
+/// The account that is running, or one that is started now; on first use, it is installed before.
 pub fn ensure_running(progress: &mut dyn FnMut(&str)) -> Result<Account, SandboxError> {
     ensure_running_at(&Place::from_environment()?, progress)
 }
 
-/// The account, if it runs. Which version it is does not matter here.
+/// The account, if it runs, whatever its version.
 pub fn status() -> Result<Option<Account>, SandboxError> {
     let place = Place::from_environment()?;
     Ok(running(&place)?.map(|server| server.account(&place)))
@@ -241,7 +241,7 @@ fn ensure_running_at(
     start(place, &environment, &version)
 }
 
-/// What the server writes when it is ready.
+/// The record that the server writes when it is ready.
 #[derive(Deserialize)]
 struct State {
     pid: u32,
@@ -297,7 +297,7 @@ fn running(place: &Place) -> Result<Option<Server>, SandboxError> {
     Ok(version.map(|version| Server { state, version }))
 }
 
-/// What is on record. A record that cannot be understood is as good as none: the next start replaces it.
+/// The record of the server. A record that cannot be understood is treated as missing: the next start replaces it.
 fn recorded(place: &Place) -> Result<Option<State>, SandboxError> {
     // A record of another user's would lead to a server of theirs.
     private::check(&place.instance())?;
@@ -313,15 +313,15 @@ fn recorded(place: &Place) -> Result<Option<State>, SandboxError> {
     }
 }
 
-/// Ends a server of an earlier version, which has left no token in its record, so that it does not stay behind. It may be
-/// another server that answers: it learns nothing by that. Tells whether one was asked.
+/// Ends a server of an earlier version, which has left no token in its record, so that it does not stay behind. Another
+/// server may be the one that answers: it learns nothing by that. Returns whether one was asked.
 fn stop_of_earlier_version(place: &Place) -> Result<bool, SandboxError> {
     let Some(state) = recorded(place)?.filter(|state| state.token.is_empty()) else {
         return Ok(false);
     };
     let question = "";
     let is_there = || http::status(state.port, question).is_ok_and(|it| it.pid == state.pid);
-    // A server that does not do as it is told is not ours, and not in the way.
+    // A server that does not carry out the request is not ours, and not in the way.
     Ok(is_there() && http::post(state.port, "/_account/stop").is_ok())
 }
 
@@ -431,7 +431,7 @@ fn control(state: &State, path: &str, what: &'static str) -> Result<(), SandboxE
     })
 }
 
-/// Takes a lock that ends with the process, and says so when somebody else has it.
+/// Takes a lock that ends with the process, and reports when another process has it.
 fn lock(path: &Path, progress: &mut dyn FnMut(&str)) -> Result<File, SandboxError> {
     let fail = |source| SandboxError::File {
         action: "lock",
@@ -466,7 +466,7 @@ mod tests {
     use super::*;
     use std::net::TcpListener;
 
-    /// A place that goes with the test.
+    /// A place that is removed with the test.
     struct Scratch {
         place: Place,
         root: PathBuf,
@@ -518,7 +518,7 @@ mod tests {
 
     const TOKEN: &str = "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff";
 
-    /// Puts a server on record that answers one request, with what `answer` makes of the question and the port; tells
+    /// Puts a server on record that answers one request, with what `answer` makes of the question and the port. Returns
     /// whether it is believed.
     fn is_believed(name: &str, answer: impl FnOnce(&str, u16) -> String + Send + 'static) -> bool {
         let place = scratch(name);

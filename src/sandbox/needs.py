@@ -1,4 +1,5 @@
-"""What a call needs: the actions of IAM, on which resources, with which conditions' values. Knows nothing of policies.
+"""The permissions for a call: the actions of IAM, on which resources, with which conditions' values. Knows nothing of
+policies.
 
 From the Service Authorization Reference, https://docs.aws.amazon.com/service-authorization/latest/reference/reference.html:
 names of actions where they differ from those of operations, forms of ARNs, and dependent actions. It is always a new
@@ -38,7 +39,7 @@ S3 = {
     "PutPublicAccessBlock": "PutBucketPublicAccessBlock",
 }
 
-# How each service tags, by the service in an ARN: what the tagging API asks for besides its own action.
+# The tagging actions of each service, by the service in an ARN: what the tagging API asks for besides its own action.
 # https://docs.aws.amazon.com/resourcegroupstagging/latest/APIReference/API_TagResources.html
 TAGGING = {
     "ec2": ("CreateTags", "DeleteTags"),
@@ -48,7 +49,7 @@ TAGGING = {
     "ssm": ("AddTagsToResource", "RemoveTagsFromResource"),
 }
 
-# The roles that services make for themselves in an account that has none, by what makes them do it.
+# The roles that services make for themselves in an account that has none, by the call that makes them do it.
 OWN_ROLES = {
     ("application-autoscaling", "RegisterScalableTarget"): "ecs.application-autoscaling",
     ("ecs", "CreateCluster"): "ecs",
@@ -57,7 +58,7 @@ OWN_ROLES = {
     ("rds", "CreateDBInstance"): "rds",
 }
 
-# What is asked in the caller's name. Of load balancers: aws-load-balancer-controller#748.
+# The actions that are checked in the caller's name. For load balancers: aws-load-balancer-controller#748.
 IN_THE_CALLERS_NAME = {
     ("elbv2", "CreateLoadBalancer"): [
         "ec2:DescribeAccountAttributes",
@@ -78,7 +79,7 @@ IN_THE_CALLERS_NAME = {
     ("application-autoscaling", "RegisterScalableTarget"): ["cloudwatch:DescribeAlarms"],
 }
 
-# By the beginning of an id of EC2.
+# The types by the beginning of an id of EC2.
 EC2_TYPES = {
     "eipalloc": "elastic-ip",
     "fl": "vpc-flow-log",
@@ -114,7 +115,7 @@ def of(service, operation, region, parameters, path):
 
 
 def resource_context(action, resource, region):
-    """What conditions can know of a resource: its tags, of what stacks are narrowed by."""
+    """The context of a resource for conditions: its tags, of what stacks are narrowed by."""
     tags = {}
     if resource.startswith("arn:aws:ec2:"):
         tags = ec2_backends[ACCOUNT][region].tags.get(resource.rsplit("/", 1)[-1], {})
@@ -169,7 +170,7 @@ def nothing(_operation, _parameters, _arn, _resources, _tagged):
 
 
 def ec2_resources(operation, parameters, arn, _path):
-    """What exists, by its id. What is made has none yet, and no tags of its own to be judged by."""
+    """Existing resources, by their ids. A new one has no id yet, and no tags of its own to be judged by."""
     if operation.startswith("Describe"):
         return ["*"]
     ids = (str(value) for value in parameters.values())
@@ -262,7 +263,7 @@ def elb_resources(operation, parameters, arn, _path):
 
 
 def elb_further(operation, _parameters, _arn, resources, tagged):
-    # What is made of a listener or a rule has an ARN below that of what it is made on.
+    # A child of a listener or a rule has an ARN below that of its parent.
     below = {"CreateListener": ("loadbalancer/", "listener/"), "CreateRule": ("listener/", "listener-rule/")}
     if tagged and operation.startswith("Create"):
         if operation in below:
@@ -424,7 +425,7 @@ def scaling_further(operation, parameters, arn, resources, tagged):
 
 
 def kms_resources(operation, parameters, arn, _path):
-    """What is done with an alias asks for it and for its key; a key by its alias is that key.
+    """An action on an alias needs permission for it and for its key; a key by its alias is that key.
     https://docs.aws.amazon.com/kms/latest/developerguide/kms-api-permissions-reference.html"""
     backend = kms_backends[ACCOUNT][arn.region]
     name = parameters.get("AliasName")

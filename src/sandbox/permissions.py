@@ -1,8 +1,9 @@
 """IAM's evaluation of policies, for the callers that have been given some. All others may do everything.
 
-`POST /_account/policies` with `{"caller": KEY, "documents": [POLICY, ...]}` gives an access key its policies; `principal` says
-who it is. What a call needs is in `needs.py`. An explicit deny wins, then any allow; without one the call is refused, in the
-words of AWS. https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html
+`POST /_account/policies` with `{"caller": KEY, "documents": [POLICY, ...]}` gives an access key its policies; `principal`
+says who it is. The permissions that a call needs are in `needs.py`. An explicit deny wins, then any allow; without one the
+call is refused, in the words of AWS.
+https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html
 """
 
 import json
@@ -12,10 +13,10 @@ import needs
 
 ACCOUNT = needs.ACCOUNT
 
-# By access key: who it is, and the statements of its policies.
+# The caller's identity and the statements of its policies, by access key.
 CALLERS = {}
 
-# What EC2 says instead of AccessDenied, and where other services differ.
+# The codes of EC2 and other services that differ from AccessDenied.
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html
 CODES = {"ec2": "UnauthorizedOperation", "sns": "AuthorizationError"}
 QUERY = {"rds", "elbv2", "iam", "sts", "s3", "cloudwatch"}
@@ -53,7 +54,7 @@ def refusal(caller, service, operation, region, parameters, path):
 
 
 def allowed(caller, action, resource, region):
-    """Whether a caller may do one thing to one resource, where a call that it may make asks for several."""
+    """Returns whether a caller may do one thing to one resource, where a call that it may make asks for several."""
     if caller not in CALLERS:
         return True
     principal, statements = CALLERS[caller]
@@ -75,7 +76,7 @@ def sentence(service, principal, action, resource, reason):
 
 
 def denied(statements, action, resource, context):
-    """Why the policies do not let this happen; None where they do."""
+    """The reason why the policies do not allow this; None where they do."""
     matching = [statement for statement in statements if applies(statement, action, resource, context)]
     if any(statement["Effect"] == "Deny" for statement in matching):
         return "with an explicit deny in an identity-based policy"
@@ -97,7 +98,7 @@ def applies(statement, action, resource, context):
 
 
 def member(statement, name, matches):
-    """Whether one of `Action` matches, or none of `NotAction`; likewise for resources."""
+    """Returns whether one of `Action` matches, or none of `NotAction`; likewise for resources."""
     if f"Not{name}" in statement:
         return not any(matches(pattern) for pattern in listed(statement[f"Not{name}"]))
     return any(matches(pattern) for pattern in listed(statement[name]))
@@ -121,7 +122,7 @@ def equal_but_for_case(pattern, text):
     return str(pattern).lower() == text.lower()
 
 
-# By operator: how one value is compared, and whether the answer is turned round.
+# The comparison of one value, and whether the answer is negated, by operator.
 OPERATORS = {
     "StringEquals": (equal, False),
     "StringNotEquals": (equal, True),
@@ -137,7 +138,7 @@ OPERATORS = {
 
 
 def holds(operator, key, patterns, context):
-    """Whether one condition holds. Keys are compared without case; the name of a tag in them, too.
+    """Returns whether one condition holds. Keys are compared without case; the name of a tag in them, too.
 
     https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html
     """
@@ -145,7 +146,7 @@ def holds(operator, key, patterns, context):
     compare, is_negated = OPERATORS[name.removesuffix("IfExists")]
     present = {known.lower(): value for known, value in context.items()}.get(key.lower())
     if present is None or present == []:
-        # Nothing to compare: it is not equal to anything, and all of none are.
+        # There is nothing to compare: no value is equal to anything, and all of none are.
         return name.endswith("IfExists") or quantifier == "ForAllValues" or is_negated and quantifier == ""
     matches = [any(compare(pattern, value) for pattern in patterns) != is_negated for value in listed(present)]
     return any(matches) if quantifier == "ForAnyValue" else all(matches)

@@ -1,4 +1,4 @@
-//! Where the local account keeps its things, and the program that is carried inside the binary.
+//! The files of the local account, and the program that is carried inside the binary.
 
 use std::path::{Path, PathBuf};
 use std::{env, fs, process};
@@ -42,7 +42,7 @@ const PROGRAM: &[(&str, &str)] = &[
     ("wire.py", include_str!("wire.py")),
 ];
 
-/// What the server needs from the Python package index, with exact versions and the hashes of their files.
+/// The packages that the server needs from the Python package index, with exact versions and the hashes of their files.
 pub(super) const REQUIREMENTS: &str = include_str!("requirements.txt");
 
 /// The longest name that an instance can have.
@@ -89,7 +89,7 @@ impl Place {
         self.root.join("instances").join(&self.name)
     }
 
-    /// Which server runs: process, port and version, as the server wrote it.
+    /// The record of the running server: process, port and version, as the server wrote it.
     pub(super) fn state(&self) -> PathBuf {
         self.instance().join("account.json")
     }
@@ -98,7 +98,7 @@ impl Place {
         self.instance().join("account.log")
     }
 
-    /// Writes the carried program where it is missing or differs, and gives the file to run.
+    /// Writes the carried program where it is missing or differs, and returns the file to run.
     ///
     /// The directory is named by the content, so a newer `fde-infra` never changes files under a running server.
     pub(super) fn unpack(&self) -> Result<PathBuf, SandboxError> {
@@ -127,7 +127,7 @@ pub(super) fn version() -> String {
     shortened(&hash.finalize())
 }
 
-/// The version of what is to be installed.
+/// The version of the packages to install.
 pub(super) fn requirements_version() -> String {
     shortened(&Sha256::digest(REQUIREMENTS.as_bytes()))
 }
@@ -142,7 +142,7 @@ fn shortened(digest: &[u8]) -> String {
     })
 }
 
-/// Where caches belong on this system.
+/// The root of caches on this system.
 fn cache_root(
     variable: &dyn Fn(&str) -> Option<std::ffi::OsString>,
     is_macos: bool,

@@ -22,7 +22,7 @@ const OTHERS: u32 = 0o077;
 /// Only its owner can rename or remove an entry of such a directory: `/tmp` is one.
 const STICKY: u32 = 0o1000;
 
-/// As many symbolic links as Linux follows.
+/// The number of symbolic links that Linux follows.
 const MOST_LINKS: usize = 40;
 
 /// Makes a directory that only this user can enter. An existing one becomes such a directory, unless others may have put
@@ -130,7 +130,7 @@ mod tests {
     use super::*;
     use std::os::unix::fs::symlink;
 
-    /// A directory that goes with the test, below one that others can write as they can `/tmp`.
+    /// A directory that is removed with the test, below one that others can write as they can `/tmp`.
     struct Scratch(PathBuf);
 
     impl Drop for Scratch {
@@ -141,7 +141,7 @@ mod tests {
     }
 
     fn scratch(name: &str) -> Scratch {
-        // What is refused is named by its real path.
+        // A refused path is named by its real path.
         let temporary = fs::canonicalize(std::env::temp_dir()).unwrap();
         let root = temporary.join(format!("fde-infra-{name}-{}", std::process::id()));
         let _ = fs::remove_dir_all(&root);
@@ -188,7 +188,7 @@ mod tests {
             refused(&path.join("not/there")),
             Some(root.0.join("shared"))
         );
-        // What is in it can then be replaced by its owner alone; the directory itself could hold anything.
+        // The content can then be replaced by its owner alone; the directory itself could hold anything.
         directory(&root.0.join("shared"), 0o1777);
         assert_eq!(refused(&path), None);
         assert_eq!(refused(&root.0.join("shared")), Some(root.0.join("shared")));

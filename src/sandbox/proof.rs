@@ -1,4 +1,4 @@
-//! How a server proves that it is the one on record.
+//! The proof of a server that it is the one on record.
 //!
 //! The account's port is free once the account has ended, and then any user of this machine can listen there and answer
 //! with the process number on record, which `ps` shows. So a server makes a random token when it starts and writes it into
@@ -17,7 +17,7 @@ const LENGTH: usize = 32;
 /// Bytes that SHA-256 takes in at a time.
 const BLOCK: usize = 64;
 
-/// A question that was never asked before, and that cannot be foreseen.
+/// A question that was never asked before, and that cannot be predicted.
 pub(super) fn question() -> io::Result<String> {
     let mut bytes = [0; LENGTH];
     File::open("/dev/urandom")?.read_exact(&mut bytes)?;

@@ -1,7 +1,7 @@
 """Reads requests in the protocols of AWS into plain values, by the shapes of botocore's models.
 
-moto has readers of its own, which pass over what a model does not know. These say so, and what is of another type than the
-model has it. What a value may be is for `checks.py`.
+moto has readers of its own, which pass over what a model does not know. These report that, and what is of another type than
+the model has it. The constraints on values are in `checks.py`.
 
 The protocols: https://smithy.io/2.0/aws/protocols/
 """
@@ -57,7 +57,7 @@ def joined(path, name):
     return f"{path}.{name}" if path else name
 
 
-# JSON, and what CBOR carries
+# JSON, and the content of CBOR
 
 
 def decode_json(model, operation, shape, environ, body, faults):
@@ -274,7 +274,7 @@ class QueryForm:
 
     @classmethod
     def entries(cls, shape, tree, wrapper, path, faults):
-        """What is numbered from 1 on; an empty text is an empty list."""
+        """The entries that are numbered from 1 on; an empty text is an empty list."""
         if tree == "":
             return []
         if isinstance(tree, dict) and not cls.is_flat(shape):

@@ -1,7 +1,8 @@
 """An account that others share: puts objects of others into this one, of every kind that is listed for the account as a whole.
 
-For tests of what a run costs beside them. moto's own operations make them, without a request each, which would take minutes.
-Half of their names begin as is asked for: as those of a stack's sister in another environment, which are much like its own.
+For tests of the cost of a run beside them. moto's own operations make them, without a request each, which would take
+minutes. Half of their names begin with the requested text: as those of a stack's sister in another environment, which are
+much like its own.
 """
 
 import os
@@ -31,14 +32,14 @@ DIMENSION = "ecs:service:DesiredCount"
 TAGS = {"team": "payments"}
 PAIRS = [{"Key": "team", "Value": "payments"}]
 
-# Of each kind: what an account has at most of a kind, of those that are counted in thousands.
+# The largest number of each kind that an account has, for kinds that are counted in thousands.
 MOST = 10_000
 
 
 def fill(query):
-    """`each=2000&like=happyrobot-fde-demo&region=eu-south-2`: so many of each kind. Says of which.
+    """`each=2000&like=happyrobot-fde-demo&region=eu-south-2`: that number of each kind. Returns which kinds.
 
-    Every other name begins as is said, the rest begin otherwise.
+    Every other name begins with that text, the rest begin otherwise.
     """
     asked = dict(parse_qsl(query))
     count, region, likeness = min(int(asked["each"]), MOST), asked["region"], asked["like"]

@@ -91,7 +91,7 @@ def get_resources(
 
 
 def exists(owner, arn):
-    """What has no tags yet can be tagged, too; of EC2's, the tagged ones alone are listed here."""
+    """Resources without tags can be tagged, too; of EC2's, the tagged ones alone are listed here."""
     identifier = arn.rsplit("/", 1)[-1]
     _, known = EC2_KINDS.get(identifier.rsplit("-", 1)[0], (None, None))
     if isinstance(owner, EC2Backend) and known is not None:
@@ -100,7 +100,7 @@ def exists(owner, arn):
 
 
 def for_each(backend, arns, change):
-    """Applies a change to each ARN; what cannot be changed is reported per ARN, the rest is changed nevertheless."""
+    """Applies a change to each ARN; failures are reported per ARN, the rest is changed nevertheless."""
     failed = {}
     for arn in arns:
         owner = backend._get_backend_for_resource(arn)
@@ -167,7 +167,7 @@ def drop_tags(owner, arn, keys):
 # The kinds
 
 
-# The part of the ARN that names the kind, by the prefix of the id, and where such things are kept.
+# The part of the ARN that names the kind, by the prefix of the id, and moto's attribute for such things.
 EC2_KINDS = {
     "eipalloc": ("elastic-ip", lambda ec2: {address.id for address in ec2.addresses}),
     "fl": ("vpc-flow-log", lambda ec2: ec2.flow_logs),

@@ -1,4 +1,4 @@
-"""What stands between a client and moto: refusals, call log, CloudWatch's CBOR protocol, readable errors, control requests.
+"""The layer between a client and moto: refusals, call log, CloudWatch's CBOR protocol, readable errors, control requests.
 
 One lock is held for the whole of each AWS call. Moto's objects are plain dictionaries without locks of their own, and
 Python runs one thread at a time anyway, so a single lock costs nothing and makes every call atomic, as AWS's are.
@@ -29,7 +29,7 @@ from moto.core.routing import get_service_router
 from moto.moto_api._internal.models import moto_api_backend
 from werkzeug.test import run_wsgi_app
 
-# A question is of one form only, so that no one has a text of another meaning hashed.
+# A question is of one form only, so that no caller can have a text of another meaning hashed.
 QUESTION = re.compile(r"prove=([0-9a-f]{64})")
 
 CBOR_PATH = re.compile(r"^/service/GraniteServiceVersion20100801/operation/(\w+)$")
@@ -86,7 +86,7 @@ class Frontend:
     def __init__(self, moto, version, on_stop, fork):
         self.moto = moto
         self.version = version
-        # What proves that this is the server on record, and where it listens; a fork is on no record.
+        # The token that proves that this is the server on record, and the port it listens on; a fork is on no record.
         self.token = None
         self.port = 0
         self.on_stop = on_stop
@@ -168,7 +168,7 @@ class Frontend:
         return json_answer({"error": f"no such control request: {method} {path}"}, "404 NOT FOUND")
 
     def proof(self, question):
-        """What only the server on record can answer; others hear question and answer, and can do nothing with them."""
+        """The answer that only the server on record can give; others may see question and answer, and cannot use them."""
         message = f"{question} {os.getpid()} {self.port}"
         return hmac.new(self.token.encode(), message.encode(), "sha256").hexdigest()
 
@@ -376,7 +376,7 @@ def values_for(environ, answer):
 
 
 def parameters_of(environ, service, body):
-    """What a request says, as far as permissions hang on it: of a form its fields, and otherwise its members."""
+    """The parameters of a request, as far as permissions depend on them: of a form its fields, and otherwise its members."""
     if CBOR_PATH.match(environ.get("PATH_INFO", "")):
         return plain(cbor2.loads(body)) if body else {}
     if environ.get("CONTENT_TYPE", "").startswith("application/x-www-form-urlencoded"):
@@ -387,7 +387,7 @@ def parameters_of(environ, service, body):
 
 
 def access_key(environ):
-    """Who signed a request, so that callers can be told apart in the log of calls."""
+    """The signer of a request, so that callers can be told apart in the log of calls."""
     found = re.search(r"Credential=([^/]+)/", environ.get("HTTP_AUTHORIZATION", ""))
     return found.group(1) if found else None
 

@@ -5,8 +5,8 @@
 //!
 //! It has several regions. What is not global is seen, and has its place, in the region of its ARN alone.
 //!
-//! Where a type's name is the author's or derived without a generation, the name is also the id, as with buckets, roles
-//! and databases: whoever deletes by such an id deletes what bears it now.
+//! The name is also the id where a type's name is the author's or derived without a generation, as with buckets, roles and
+//! databases: a caller that deletes by such an id deletes the object that bears it now.
 //!
 //! Its clock is tokio's, so a paused clock makes hours pass at once.
 
@@ -30,10 +30,10 @@ use crate::resource::{
 };
 use state::{Object, State, region_of};
 
-/// How long a type takes from the create call until it is ready.
+/// The time that a type takes from the create call until it is ready.
 pub type Provisioning = fn(token: &str) -> Duration;
 
-/// Where a new account is used.
+/// The region in which a new account is used.
 pub const HOME: &str = "eu-south-2";
 
 /// Hexadecimal digits of an id.
@@ -48,7 +48,7 @@ pub struct Discarded {
     pub was_protected: bool,
 }
 
-/// Burst size, and calls that come back per second.
+/// The burst size, and the calls that come back per second.
 #[derive(Debug, Clone, Copy)]
 pub struct Rate {
     pub burst: f64,
@@ -78,14 +78,14 @@ impl FakeAccount {
         }
     }
 
-    /// From here on readers are this far behind, and chance decides for which of them.
+    /// Makes readers lag behind by this much from here on; chance decides which of them.
     pub fn lag(&self, lag: Option<Lag>, seed: u64) {
         let mut state = self.lock();
         state.random = Random::new(seed);
         state.sights.set(lag);
     }
 
-    /// From here on each operation is allowed this often.
+    /// Limits each operation to this rate from here on.
     pub fn limit(&self, rate: Option<Rate>) {
         self.lock().rate = rate;
     }
@@ -109,36 +109,36 @@ impl FakeAccount {
         is_allowed
     }
 
-    /// From here on it is used in another region.
+    /// Makes the account used in another region from here on.
     pub fn use_in(&self, region: &str) {
         region.clone_into(&mut self.lock().region);
     }
 
-    /// The object will not come up, or ceases to work if it is up.
+    /// Makes the object fail to come up, or cease to work if it is up.
     pub fn doom(&self, id: &str, reason: &str) {
         if let Some(object) = self.lock().objects.get_mut(id) {
             object.fails = Some(reason.to_owned());
         }
     }
 
-    /// One look at one object: what a waiter sees.
+    /// One look at one object: the view of a waiter.
     pub fn look(&self, id: &str) -> Option<Observed> {
         self.lock().seen(id)
     }
 
-    /// Deletions of what holds data.
+    /// The deletions of objects that hold data.
     pub fn discarded(&self) -> Vec<Discarded> {
         self.lock().discarded.clone()
     }
 
-    /// Adds a line to the story of this account.
+    /// Adds a line to the journal of this account.
     pub fn tell(&self, line: impl AsRef<str>) {
         let at = self.opened.elapsed().as_secs_f64();
         let line = format!("{at:>10.3}s  {}", line.as_ref());
         self.lock().journal.push(line);
     }
 
-    /// Everything that was told.
+    /// All lines of the journal.
     pub fn journal(&self) -> Vec<String> {
         self.lock().journal.clone()
     }
@@ -148,35 +148,35 @@ impl FakeAccount {
         self.lock().objects.values().map(Object::now).collect()
     }
 
-    /// What an object was given that no read answers with.
+    /// The inputs that an object was given and that no read answers with.
     pub fn unanswered(&self, id: &str) -> Properties {
         let state = self.lock();
         let object = state.objects.get(id);
         object.map_or_else(Properties::new, |object| object.unanswered.clone())
     }
 
-    /// When an object was made: what has the name of another has its id as well.
+    /// The time when an object was made: an object with the name of another has its id as well.
     pub fn born_at(&self, id: &str) -> Option<Instant> {
         Some(self.lock().objects.get(id)?.born_at)
     }
 
-    /// How often, since reads began to be behind, a reader saw what was not so any more.
+    /// The number of times, since reads began to be behind, that a reader saw outdated data.
     pub fn misled(&self) -> u64 {
         self.lock().sights.misled()
     }
 
-    /// Puts an object there behind everybody's back.
+    /// Puts an object there without any run noticing.
     pub fn insert(&self, observed: Observed) {
         let object = Object::new(observed, Duration::ZERO);
         self.lock().insert(&self.catalog, object);
     }
 
-    /// Takes an object away behind everybody's back.
+    /// Removes an object without any run noticing.
     pub fn remove(&self, id: &str) {
         self.lock().remove(&self.catalog, id);
     }
 
-    /// Changes an object behind everybody's back.
+    /// Changes an object without any run noticing.
     pub fn edit(&self, id: &str, change: impl FnOnce(&mut Observed)) {
         let mut state = self.lock();
         if let Some(object) = state.objects.get_mut(id) {
@@ -186,7 +186,7 @@ impl FakeAccount {
         }
     }
 
-    /// How many calls that change something were made.
+    /// The number of calls that change something.
     pub fn mutations(&self) -> u64 {
         self.lock()
             .calls
@@ -242,7 +242,7 @@ fn without_name(catalog: &Catalog, observed: &Observed) -> Properties {
     inputs
 }
 
-/// Whether an object is a part of another one, and goes with it.
+/// Returns whether an object is a part of another one, and goes with it.
 fn is_part_of(schema: &Schema, inputs: &Properties, id: &str) -> bool {
     let is_it = |value: &Value| value.as_str() == Some(id);
     if !schema.taggable {
@@ -343,7 +343,7 @@ impl Provider for FakeAccount {
                 // A token that is answered with something gone, or with a predecessor, gives way to the next.
                 let mut alive = made.filter(|id| !request.instead_of.contains(id));
                 let alive = alive.find(|id| state.objects.contains_key(*id)).cloned();
-                // The token is ours alone, so what it made is ours, whatever its tags say by now.
+                // The token is ours alone, so the object that it made is ours, whatever its tags say by now.
                 if let Some(object) = alive.and_then(|id| state.objects.get(&id)) {
                     return Ok(object.now());
                 }
@@ -545,7 +545,7 @@ impl Provider for FakeAccount {
     }
 }
 
-/// What AWS would answer: all that is not write-only, and what it has chosen by itself.
+/// The inputs that AWS would return: all that is not write-only, and what it has chosen by itself.
 fn readable(schema: &Schema, inputs: &Properties, before: &Properties) -> Properties {
     let mut answered = Properties::new();
     for property in schema.properties.iter().filter(|p| !p.write_only) {

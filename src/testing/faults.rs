@@ -1,7 +1,7 @@
-//! An account whose calls go wrong: some at the numbers that a seed has chosen, others as the weather is.
+//! An account whose calls go wrong: some at the numbers that a seed has chosen, others by the [`Weather`].
 //!
-//! A call here is one API call: repeating it is the business of whoever makes it. Only calls that change something are
-//! numbered: reads find what these leave behind.
+//! A call here is one API call: retrying it is up to the caller. Only calls that change something are numbered: reads find
+//! what these leave behind.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -20,12 +20,12 @@ use crate::resource::{
     Catalog, ErrorKind, Observed, Properties, Provider, ProviderError, StackId, Urn,
 };
 
-/// What goes wrong at one call.
+/// The fault at one call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
     /// The process is killed before the account acts.
     KilledBefore,
-    /// The process is killed after the account has acted, before it hears so.
+    /// The process is killed after the account has acted, before it receives the answer.
     KilledAfter,
     /// The call is lost on its way.
     Lost,
@@ -41,14 +41,14 @@ pub enum Fault {
     Cancelled,
     /// The user presses Ctrl-C twice.
     CancelledTwice,
-    /// What the call makes, or changes, will never work.
+    /// The object that the call makes, or changes, will never work.
     Broken,
-    /// Somebody else is there too.
+    /// Another party acts at the same time.
     Somebody(Deed),
 }
 
 impl Fault {
-    /// What can go wrong with a run, its calls and what they make.
+    /// The faults of a run, of its calls and of what they make.
     pub const OURS: &[Self] = &[
         Self::KilledBefore,
         Self::KilledAfter,
@@ -67,7 +67,7 @@ impl Fault {
         Self::Somebody(Deed::Edits),
     ];
 
-    /// What somebody else can do meanwhile.
+    /// The possible deeds of another party in the meantime.
     pub const THEIRS: &[Self] = &[
         Self::Somebody(Deed::Deletes),
         Self::Somebody(Deed::Edits),
@@ -75,7 +75,7 @@ impl Fault {
         Self::Somebody(Deed::Strips),
     ];
 
-    /// What a neighbour does meanwhile, and what a run can meet besides.
+    /// The deeds of a neighbour in the meantime, and the other faults that a run can meet.
     pub const BESIDE: &[Self] = &[
         Self::Somebody(Deed::Hangs),
         Self::Somebody(Deed::Tags),
@@ -89,7 +89,7 @@ impl Fault {
         Self::Lost,
     ];
 
-    /// Whether the run that meets it cannot succeed: it must not end as if all were well.
+    /// Returns whether the run that meets it cannot succeed: it must not end as if all were well.
     pub fn is_fatal(self) -> bool {
         matches!(
             self,
@@ -97,7 +97,7 @@ impl Fault {
         )
     }
 
-    /// Whether a run that meets nothing worse must succeed (`promises.md` R9).
+    /// Returns whether a run that meets nothing worse must succeed (`promises.md` R9).
     pub fn is_survived(self) -> bool {
         matches!(
             self,
@@ -109,18 +109,18 @@ impl Fault {
     }
 }
 
-/// What all calls of a run have to reckon with, reads too.
+/// The conditions that all calls of a run meet, reads too.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Weather {
-    /// Of a hundred calls, so many are throttled.
+    /// The number of calls, out of a hundred, that are throttled.
     pub throttled: usize,
-    /// Of a hundred calls, so many get no answer; half of them have taken effect.
+    /// The number of calls, out of a hundred, that get no answer; half of them have taken effect.
     pub unanswered: usize,
-    /// From the first moment on, counted from the start of the run, until the second, every call is refused.
+    /// The period, from the first moment to the second, counted from the start of the run, in which every call is refused.
     pub storm: Option<(Duration, Duration)>,
 }
 
-/// What the weather has done to a call.
+/// The effect of the weather on a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Weathered {
     Throttled,
@@ -128,7 +128,7 @@ pub enum Weathered {
     Stormed,
 }
 
-/// How a call goes.
+/// The course of a call.
 enum Course {
     Well,
     Refused(ErrorKind),
@@ -136,14 +136,14 @@ enum Course {
     Silence(Duration, bool),
 }
 
-/// How long the SDK waits for an answer.
+/// The time that the SDK waits for an answer.
 const HANGS: Duration = Duration::from_secs(45);
 
 /// An account whose calls meet faults.
 pub struct FaultyAccount<'a> {
     account: &'a FakeAccount,
     somebody: &'a Somebody<'a>,
-    /// Whose calls these are, for the story.
+    /// The owner of these calls, for the journal.
     who: String,
     faults: BTreeMap<usize, Fault>,
     weather: Weather,
@@ -192,7 +192,7 @@ impl<'a> FaultyAccount<'a> {
         }
     }
 
-    /// As [`FaultyAccount::new`], where objects of one type may not be read.
+    /// Denies reads of objects of one type.
     #[must_use]
     pub fn denying(mut self, token: Option<String>) -> Self {
         self.denied = token;
@@ -205,12 +205,12 @@ impl<'a> FaultyAccount<'a> {
         self
     }
 
-    /// Returns once the process has been killed: whoever runs a plan on this account has to drop it then.
+    /// Returns once the process has been killed: the caller that runs a plan on this account has to drop it then.
     pub async fn killed(&self) {
         self.killed.notified().await;
     }
 
-    /// How many calls were made, reads too.
+    /// The number of calls that were made, reads too.
     pub fn calls(&self) -> u64 {
         self.calls.load(Ordering::Relaxed)
     }
@@ -220,12 +220,12 @@ impl<'a> FaultyAccount<'a> {
         lock(&self.met).clone()
     }
 
-    /// What the weather has done to calls.
+    /// The effects of the weather on calls.
     pub fn weathered(&self) -> BTreeSet<Weathered> {
         lock(&self.weathered).clone()
     }
 
-    /// When the user pressed Ctrl-C last.
+    /// The time when the user pressed Ctrl-C last.
     pub fn cancelled_at(&self) -> Option<Instant> {
         *lock(&self.cancelled_at)
     }
@@ -242,7 +242,7 @@ impl<'a> FaultyAccount<'a> {
         self.account.tell(line);
     }
 
-    /// What the weather makes of a call.
+    /// The effect of the weather on a call.
     fn course(&self, operation: &str) -> Course {
         let mut random = lock(&self.random);
         let at = self.began.elapsed();

@@ -16,7 +16,7 @@ pub fn catalog() -> Catalog {
     known().clone()
 }
 
-/// [`catalog`], for whoever only looks something up.
+/// [`catalog`], for callers that only look something up.
 pub fn known() -> &'static Catalog {
     static KNOWN: LazyLock<Catalog> = LazyLock::new(types);
     &KNOWN
@@ -236,7 +236,7 @@ fn gateway(random: &mut Random, token: &str, gateways: &[Urn]) -> Value {
     }
 }
 
-/// Data lies behind a password, which nobody may ever see.
+/// Data lies behind a password, which must never be shown to any user.
 fn password(token: &str) -> Value {
     if token == "t:data:Store" {
         Value::Secret(Box::new(CANARY.into()))
@@ -323,7 +323,7 @@ pub fn shared(random: &mut Random) -> Vec<Resource> {
 }
 
 /// The same stack under other logical names: some of what is in both versions is renamed in the second, and keeps the name
-/// that it has in AWS. Answers with what was renamed.
+/// that it has in AWS. Returns what was renamed.
 pub fn renamed(
     random: &mut Random,
     first: &ResourceGraph,
@@ -364,7 +364,7 @@ pub fn renamed(
     new_names
 }
 
-/// What a new version replaces, with all that needs it.
+/// The resources that a new version replaces, with all that needs them.
 fn replaced(first: &ResourceGraph, second: &[Resource]) -> BTreeSet<Urn> {
     let mut replaced = BTreeSet::new();
     loop {
@@ -380,7 +380,7 @@ fn replaced(first: &ResourceGraph, second: &[Resource]) -> BTreeSet<Urn> {
                 .properties
                 .iter()
                 .filter(|property| property.replaces);
-            // What the new version does not say is filled in as it was.
+            // A property that the new version does not set is filled in as it was.
             let is_edited = fixed.any(|property| {
                 let now = resource.inputs.get(property.name);
                 now.is_some() && before.inputs.get(property.name) != now
@@ -493,8 +493,8 @@ pub fn edited(random: &mut Random, resources: &[Resource]) -> Vec<Resource> {
     kept
 }
 
-/// Another version of a stack, in which replacements meet other edits: of what depends on a resource that must be made
-/// anew, some is removed, some renamed, some must be made anew itself, and some stays.
+/// Another version of a stack, in which replacements meet other edits: of the resources that depend on one that must be
+/// replaced, some are removed, some renamed, some must be replaced themselves, and some stay.
 pub fn cascaded(random: &mut Random, resources: &[Resource]) -> Vec<Resource> {
     let mut kept: Vec<Resource> = Vec::new();
     let mut new_names: BTreeMap<Urn, Urn> = BTreeMap::new();

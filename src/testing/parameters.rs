@@ -16,19 +16,19 @@ type Versions = Vec<(i64, String, Instant)>;
 pub struct FakeStore {
     parameters: Mutex<BTreeMap<String, Versions>>,
     chance: Mutex<u64>,
-    /// Each call takes up to so long, before the store acts and after.
+    /// The longest time that each call takes before the store acts, and after.
     pub delay: Duration,
-    /// Now and then a call takes up to eight times as long.
+    /// True if now and then a call takes up to eight times as long.
     pub straggles: bool,
-    /// What every call answers instead.
+    /// The error that every call returns instead.
     pub refusal: Mutex<Option<ErrorKind>>,
-    /// The first call of this name gets to the store so much later.
+    /// The delay after which the first call of this name gets to the store.
     pub late: Mutex<Vec<(Duration, &'static str)>>,
     pub calls: Mutex<Vec<&'static str>>,
 }
 
 impl FakeStore {
-    /// A store that takes its time, and another time with every seed.
+    /// A slow store, whose timing differs with every seed.
     pub fn slow(seed: u64, delay: Duration) -> Self {
         Self {
             chance: Mutex::new(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1),
@@ -37,7 +37,7 @@ impl FakeStore {
         }
     }
 
-    /// As if somebody else had written it.
+    /// Writes a value as another party would.
     pub fn write(&self, name: &str, value: &str) {
         let mut all = self.all();
         let versions = all.entry(name.to_owned()).or_default();

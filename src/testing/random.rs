@@ -1,4 +1,4 @@
-//! Numbers that follow from a seed alone, so that a failing run can be told again. `SplitMix64`.
+//! Numbers that follow from a seed alone, so that a failing run can be reproduced. `SplitMix64`.
 
 /// A stream of pseudo-random numbers.
 #[derive(Debug, Clone)]

@@ -1,4 +1,4 @@
-//! Somebody else with access to the account, who knows nothing of us.
+//! Another party with access to the account, which knows nothing of us.
 
 mod forging;
 
@@ -16,7 +16,7 @@ use crate::resource::{
     Condition, CreateClass, Observed, Properties, Provider, Schema, StackId, Tags, Urn, Value, tags,
 };
 
-/// What somebody else does to something of ours.
+/// The deeds of another party against something of ours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Deed {
     /// Deletes something that nothing uses.
@@ -35,8 +35,8 @@ pub enum Deed {
     Rewrites,
     /// Makes something of its own, with tags that look like ours or none.
     Owns,
-    /// Puts our tags on something of its own: copied from an object of ours, or invented; or says by the tags of ours that parts of
-    /// its own are ours.
+    /// Puts our tags on something of its own: copied from an object of ours, or invented; or says by the tags of ours that
+    /// parts of its own are ours.
     Forges,
     /// Makes something of its own under a name or at a place that we want and do not have yet.
     Takes,
@@ -51,7 +51,7 @@ impl Deed {
         Self::Hangs,
     ];
 
-    /// Those of a neighbour, who leaves alone what we have made, but for a tag.
+    /// The deeds of a neighbour, which leaves alone what we have made, except for a tag.
     pub const BESIDE: &[Self] = &[
         Self::Hangs,
         Self::Tags,
@@ -62,21 +62,21 @@ impl Deed {
     ];
 }
 
-/// The keys of the tags that somebody puts on our objects begin so; one begins as ours do.
+/// The prefixes of the tag keys that the second actor puts on our objects; one begins as ours do.
 pub const THEIR_TAGS: [&str; 2] = ["theirs-", "fde:theirs-"];
 
-/// The region that what looks like ours is in: we are never there.
+/// The region of what looks like ours: we are never there.
 const ABROAD: &str = "us-east-1";
 
 /// An object of the second actor.
 #[derive(Debug, Clone)]
 struct Made {
     observed: Observed,
-    /// What of ours it hangs on, and since when that has been there.
+    /// The object of ours that it hangs on, and since when that has been there.
     hangs_on: Option<(String, Instant)>,
-    /// It is in our way.
+    /// True if it is in our way.
     is_in_the_way: bool,
-    /// A run was to delete what it hangs on.
+    /// True if a run was to delete the object that it hangs on.
     goes: bool,
     /// The tags that it had before it got ours.
     forged: Option<Tags>,
@@ -91,7 +91,7 @@ struct Tagged {
     value: String,
 }
 
-/// What a stack wants, as far as somebody could get into its way.
+/// The resources that a stack wants, as far as the second actor could get into their way.
 #[derive(Debug, Clone)]
 struct Sought {
     urn: Urn,
@@ -104,13 +104,13 @@ struct Sought {
 pub struct Somebody<'a> {
     account: &'a FakeAccount,
     random: Mutex<Random>,
-    /// What was stripped, as it was before.
+    /// The objects that were stripped, as they were before.
     stripped: Mutex<Vec<Observed>>,
     made: Mutex<Vec<Made>>,
-    /// How much it has made so far, what it has taken away again as well.
+    /// The number of objects it has made so far, including those it has removed again.
     count: AtomicU32,
     tagged: Mutex<Vec<Tagged>>,
-    /// It copies no tags, and invents none.
+    /// True if it copies no tags, and invents none.
     is_honest: bool,
     sought: Mutex<Vec<Sought>>,
 }
@@ -129,14 +129,14 @@ impl<'a> Somebody<'a> {
         }
     }
 
-    /// The same, as one who leaves our tags alone.
+    /// The same actor, leaving our tags alone.
     #[must_use]
     pub fn forging_nothing(mut self) -> Self {
         self.is_honest = true;
         self
     }
 
-    /// Tells what the stack's files want, so that deeds can get into the way of it, or keep out of that.
+    /// Takes note of what the stack's files want, so that deeds can get into the way of it, or keep out of that.
     pub fn learns(&self, graphs: &[&ResourceGraph]) {
         let resources = graphs.iter().flat_map(|graph| graph.iter());
         let sought = resources.map(|resource| Sought {
@@ -153,7 +153,7 @@ impl<'a> Somebody<'a> {
         *lock(&self.sought) = sought.collect();
     }
 
-    /// Does it to something that chance chooses. Answers with what was done, if anything could be.
+    /// Does it to something that chance chooses. Returns what was done, if anything could be.
     pub fn does(&self, deed: Deed) -> Option<String> {
         let mut objects = self.account.objects();
         objects.retain(|object| self.is_ours(object));
@@ -273,8 +273,8 @@ impl<'a> Somebody<'a> {
         Some(format!("somebody {deed:?} {}", target.id))
     }
 
-    /// Everything that somebody has made and that has to be as it was left: what hangs on something of ours for as long as
-    /// that is there.
+    /// All objects that the second actor has made and that have to be as they were left: those that hang on an object of
+    /// ours for as long as that is there.
     pub fn owned(&self) -> Vec<Observed> {
         let objects = self.account.objects();
         let is_there = |id: &str| objects.iter().any(|object| object.id == id);
@@ -289,7 +289,7 @@ impl<'a> Somebody<'a> {
         stands.map(|made| made.observed.clone()).collect()
     }
 
-    /// A run is about to delete these objects of ours: what hangs on them goes with them.
+    /// Takes note that a run is about to delete these objects of ours: what hangs on them goes with them.
     pub fn hears_of_deletions(&self, ids: &BTreeSet<&str>) {
         for made in lock(&self.made).iter_mut() {
             made.goes |= made
@@ -299,7 +299,7 @@ impl<'a> Somebody<'a> {
         }
     }
 
-    /// A tag that somebody has put on an object of ours, and that is not there any more although the object is.
+    /// A tag that the second actor has put on an object of ours, and that is not there any more although the object is.
     pub fn lost_tag(&self) -> Option<String> {
         let objects = self.account.objects();
         let tagged = lock(&self.tagged);
@@ -311,7 +311,7 @@ impl<'a> Somebody<'a> {
         lost.map(|lost| format!("the tag {} of {}", lost.key, lost.id))
     }
 
-    /// The ids of what is in our way.
+    /// The ids of the objects that are in our way.
     pub fn in_the_way(&self) -> Vec<String> {
         let made = lock(&self.made);
         let in_the_way = made.iter().filter(|made| made.is_in_the_way);
@@ -327,7 +327,7 @@ impl<'a> Somebody<'a> {
         }
     }
 
-    /// What was stripped and is still there, as it was before.
+    /// The objects that were stripped and are still there, as they were before.
     pub fn stripped(&self) -> Vec<Observed> {
         lock(&self.stripped).clone()
     }
@@ -344,7 +344,7 @@ impl<'a> Somebody<'a> {
         self.account.catalog().get(&object.token)
     }
 
-    /// Whether an object is of the stack, here, and not somebody's that looks like it.
+    /// Returns whether an object is of the stack, here, and not the second actor's that looks like it.
     fn is_ours(&self, object: &Observed) -> bool {
         let is_of_stack = object
             .tags
@@ -406,7 +406,7 @@ impl<'a> Somebody<'a> {
             parents.any(|parent| parent.token == target.token)
         });
         let is_free = |schema: &&Schema| {
-            // Where there can be many, ours are told apart from theirs by name or port.
+            // Where there can be several, ours are told apart from theirs by name or port.
             schema.key.len() > 1 || {
                 let is_sought = lock(&self.sought)
                     .iter()
@@ -485,7 +485,7 @@ fn is_parent(schema: &Schema, property: &str) -> bool {
     parents.any(|parent| parent.property == property)
 }
 
-/// An object of somebody's own.
+/// An object of the second actor's own.
 fn own(
     random: &mut Random,
     schema: &Schema,

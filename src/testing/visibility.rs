@@ -1,5 +1,5 @@
-//! What readers see of an account whose answers lag behind: AWS shows a new object, a change or a deletion to some readers
-//! sooner than to others, and tags later than the objects that carry them.
+//! The view of readers on an account whose answers lag behind: AWS shows a new object, a change or a deletion to some
+//! readers sooner than to others, and tags later than the objects that carry them.
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use super::Random;
 use crate::resource::{Observed, Tags};
 
-/// How far reads are behind what is.
+/// The lag of reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Lag {
     /// Everything older than this is seen by all.
@@ -32,15 +32,15 @@ impl Staleness {
     pub const ALL: &[Self] = &[Self::Steady, Self::Flapping, Self::Tags];
 }
 
-/// What an object was from some moment on; `None` where there was none.
+/// The state of an object from some moment on; `None` where there was none.
 type Version = (Option<Instant>, Option<Observed>);
 
-/// What objects were, as far as somebody may still see it.
+/// The past states of objects, as far as a reader may still see them.
 #[derive(Debug, Default)]
 pub(super) struct Sights {
     lag: Option<Lag>,
     versions: BTreeMap<String, Vec<Version>>,
-    /// How often a reader saw what was not so any more.
+    /// The number of times that a reader saw outdated data.
     misled: Cell<u64>,
 }
 
@@ -55,7 +55,7 @@ impl Sights {
         self.misled.get()
     }
 
-    /// Keeps what an object was before a change, and what it is now.
+    /// Keeps the state of an object before a change, and after it.
     pub(super) fn record(&mut self, id: &str, before: Option<Observed>, now: Option<Observed>) {
         if self.lag.is_some() {
             self.versions
@@ -65,12 +65,12 @@ impl Sights {
         }
     }
 
-    /// Objects that are gone, and that somebody may still see.
+    /// Objects that are gone, and that a reader may still see.
     pub(super) fn ids(&self) -> impl Iterator<Item = &String> {
         self.versions.keys()
     }
 
-    /// What a reader sees of an object.
+    /// The view that a reader has of an object.
     pub(super) fn seen(
         &self,
         id: &str,
@@ -95,7 +95,7 @@ impl Sights {
         }
     }
 
-    /// What the tag index has of an object: it is behind wherever anything is.
+    /// The view that the tag index has of an object: it lags behind wherever anything does.
     pub(super) fn indexed(&self, id: &str, now: Option<&Observed>) -> Option<Observed> {
         match self.before(id) {
             Some((_, before)) => before.clone(),
@@ -103,7 +103,7 @@ impl Sights {
         }
     }
 
-    /// Whether other services do not know the object yet.
+    /// Returns whether other services do not know the object yet.
     pub(super) fn is_hidden(&self, id: &str, random: &mut Random) -> bool {
         let kind = self.lag.map(|lag| lag.kind);
         let hidden = matches!(self.before(id), Some((_, None))) && kind != Some(Staleness::Tags);

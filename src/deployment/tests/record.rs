@@ -1,4 +1,4 @@
-//! What is on record of runs, and what that proves.
+//! The record of runs, and what it proves.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -10,7 +10,8 @@ use crate::deployment::{Begun, History, Record, history};
 use crate::resource::{Made, Proof, Urn};
 use crate::testing::FakeStore;
 
-/// What a run has left is a hint for the next, as far as there is room, and by whole types: half a list would pass for a whole.
+/// The record of a run is a hint for the next, as far as there is room, and by whole types: half a list would pass for a
+/// whole.
 #[tokio::test(start_paused = true)]
 async fn a_record_says_where_to_look() {
     let store = FakeStore::default();
@@ -67,7 +68,7 @@ async fn a_run_is_kept_whatever_was_set() {
     history.add(&record, None).await.unwrap();
     let text = store.value("/fde-infra/shop/dev/deployments").unwrap();
     assert!(text.len() <= 4096, "{}", text.len());
-    // What another version wrote otherwise is still a run.
+    // An entry that another version wrote in another form is still a run.
     store.write(
         "/fde-infra/shop/dev/deployments",
         "{\"outcome\": \"partly\"}",
@@ -80,7 +81,7 @@ async fn a_run_is_kept_whatever_was_set() {
     assert_eq!(kept.set.len() + kept.set_besides, 500);
 }
 
-/// What a run has made is proven by its announcement until it is on record, whatever runs come between.
+/// The objects that a run has made are proven by its announcement until they are on record, whatever runs come between.
 #[tokio::test(start_paused = true)]
 async fn what_a_run_has_made_is_proven_by_its_announcement_until_it_is_on_record() {
     let store = FakeStore::default();
@@ -107,7 +108,7 @@ async fn what_a_run_has_made_is_proven_by_its_announcement_until_it_is_on_record
     let (unfinished, made, ids) = runs().await;
     assert!(made.has_part(&urn, "012345"));
     assert_eq!(ids, ["second", "first"]);
-    // The third one ends well, and what the first has made may not have been seen yet.
+    // The third run ends well, and the objects of the first may not have been seen yet.
     let mut third = Begun::new("third", "key", &Made::new("key"), &unfinished);
     assert!(history.begin(&mut third, 2, &Made::new).await.unwrap());
     let mut made = Made::new("key");
@@ -124,7 +125,7 @@ async fn what_a_run_has_made_is_proven_by_its_announcement_until_it_is_on_record
     assert_eq!(ids, ["first"]);
 }
 
-/// The proof of what is ours is kept whatever else there is no room for.
+/// The proof of what is ours is kept, even if there is no room for anything else.
 #[tokio::test(start_paused = true)]
 async fn a_record_keeps_the_proof_of_six_hundred_objects() {
     let store = FakeStore::default();
@@ -157,7 +158,8 @@ async fn a_record_keeps_the_proof_of_six_hundred_objects() {
     assert!((0..600).all(has) && !has(600));
 }
 
-/// SSM has no "write if unchanged": without a lock, what one run writes over another's is seen by the version, and put beside it.
+/// SSM has no "write if unchanged": without a lock, the version shows that one run has written over another's record, which
+/// is then put beside it.
 #[tokio::test(start_paused = true)]
 async fn runs_without_a_lock_keep_what_the_others_have_announced_and_put_on_record() {
     let stack = stack();
@@ -207,7 +209,7 @@ async fn runs_without_a_lock_keep_what_the_others_have_announced_and_put_on_reco
     }
 }
 
-/// A run without the right to read what proves something leaves that where it is.
+/// A run without the right to read the proof leaves it where it is.
 #[tokio::test(start_paused = true)]
 async fn a_run_that_could_not_read_the_record_takes_nothing_from_it() {
     let store = FakeStore::default();
@@ -246,7 +248,7 @@ async fn a_run_that_could_not_read_the_record_takes_nothing_from_it() {
     assert!(matches!(left.proof, Proof::Known { .. }), "{left:?}");
 }
 
-/// Else an accident, and anyone with the right to write the parameter, would have the tags decide.
+/// An accident, or a user with the right to write the parameter, would otherwise have the tags decide.
 #[tokio::test(start_paused = true)]
 async fn what_is_no_record_is_not_one_of_an_earlier_version() {
     let stack = stack();
@@ -274,7 +276,7 @@ async fn what_is_no_record_is_not_one_of_an_earlier_version() {
         store.write(name, text);
         let left = history.whereabouts().await.unwrap();
         assert_eq!(left.proof, Proof::nothing(), "{text}");
-        // What stood there before it counts.
+        // The record that stood there before it counts.
         let store = FakeStore::default();
         let history = History::of(&stack, &store);
         history.add(&known, None).await.unwrap();

@@ -1,4 +1,4 @@
-//! What a schema says of inputs: which are meant, which are refused, and which place they take.
+//! The inputs of a resource as its schema sees them: defaults, misfits, and places.
 
 use super::{Schema, Unset};
 use crate::resource::property::{fill, lower_case};
@@ -6,8 +6,8 @@ use crate::resource::rule::Claim;
 use crate::resource::{Misfit, Path, Properties, Value};
 
 impl Schema {
-    /// The inputs with every default filled in, and in lower case where AWS keeps them so. A text that is empty is none, where AWS makes no difference; of a name none
-    /// would be another one.
+    /// The inputs with every default filled in, and in lower case where AWS keeps them so. A text that is empty is none,
+    /// where AWS makes no difference; for a name, none would mean another one.
     #[must_use]
     pub fn with_defaults(&self, mut inputs: Properties) -> Properties {
         let name = self.name.map(|rule| rule.property);
@@ -42,7 +42,7 @@ impl Schema {
             let unfit = property.text?.check(inputs.get(property.name)?)?;
             Some(Misfit::of_text(property.name, unfit))
         });
-        // What is left out is known to be left out.
+        // An input that is left out is known to be left out.
         let is_known = |path: &String| {
             let path = Path::parse(path).unwrap_or_default();
             path.find(inputs).is_none_or(Value::is_known)
@@ -54,7 +54,7 @@ impl Schema {
         of_texts.chain(decided).collect()
     }
 
-    /// What no two resources can have in common: a name within its scope, the key, and what else the type says.
+    /// The inputs that no two resources can have in common: a name within its scope, the key, and what else the type says.
     pub fn claims(&self) -> Vec<Claim> {
         let own = |by: Vec<&'static str>| Claim {
             space: self.token,
@@ -84,7 +84,7 @@ impl Schema {
     /// neither, or not all of it is known.
     pub fn place_of(&self, inputs: &Properties) -> Option<Vec<Value>> {
         if !self.key.is_empty() {
-            // Of a key of which nothing is set there can be any number: NAT gateways without an address.
+            // A key of which nothing is set can occur any number of times: NAT gateways without an address.
             let key = self.key_of(inputs)?;
             return key.iter().any(|part| !part.is_null()).then_some(key);
         }
@@ -96,7 +96,7 @@ impl Schema {
         Some(place)
     }
 
-    /// What tells this object from others of its type, once all of it is known.
+    /// The key that tells this object from others of its type, once all of it is known.
     pub fn key_of(&self, inputs: &Properties) -> Option<Vec<Value>> {
         if self.key.is_empty() {
             return None;

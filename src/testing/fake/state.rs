@@ -1,4 +1,4 @@
-//! What is in the account in memory, and what stands in whose way there.
+//! The content of the account in memory, and the conflicts over places there.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -18,9 +18,9 @@ pub(super) struct Object {
     pub(super) born_at: Instant,
     pub(super) begun_at: Instant,
     pub(super) ready_at: Instant,
-    /// Why it will not come up.
+    /// The reason why it will not come up.
     pub(super) fails: Option<String>,
-    /// What was given and is never answered: passwords.
+    /// The inputs that were given and are never returned: passwords.
     pub(super) unanswered: Properties,
 }
 
@@ -37,7 +37,7 @@ impl Object {
         }
     }
 
-    /// Where it stands now.
+    /// The condition of the object now.
     pub(super) fn condition(&self) -> Condition {
         let now = Instant::now();
         if now < self.ready_at {
@@ -61,7 +61,7 @@ impl Object {
 
 #[derive(Debug)]
 pub(super) struct State {
-    /// Where its user is.
+    /// The region of its user.
     pub(super) region: String,
     pub(super) objects: BTreeMap<String, Object>,
     /// Ids of objects by what tells them apart, so that a large stack is not searched for every create call.
@@ -74,7 +74,7 @@ pub(super) struct State {
     pub(super) sights: Sights,
     pub(super) random: Random,
     pub(super) rate: Option<Rate>,
-    /// What is left of the rate, by operation, and since when.
+    /// The rest of the rate, by operation, and since when.
     pub(super) allowances: BTreeMap<String, (f64, Instant)>,
     pub(super) discarded: Vec<Discarded>,
     pub(super) journal: Vec<String>,
@@ -103,7 +103,7 @@ impl State {
         self.sights.record(id, before, now);
     }
 
-    /// What a reader sees of an object.
+    /// The view that a reader has of an object.
     pub(super) fn seen(&mut self, id: &str) -> Option<Observed> {
         let object = self.objects.get(id);
         let now = object.map(|object| &object.observed);
@@ -114,7 +114,7 @@ impl State {
         Some(seen)
     }
 
-    /// What a reader sees of all that satisfies a condition.
+    /// The view that a reader has of all objects that satisfy a condition.
     pub(super) fn seen_where(&mut self, wanted: impl Fn(&Observed) -> bool) -> Vec<Observed> {
         let mut ids: BTreeSet<String> = self.sights.ids().cloned().collect();
         let now = self.objects.values().map(|object| &object.observed);
@@ -130,7 +130,7 @@ impl State {
         self.record(&id, before.map(|object| object.observed));
     }
 
-    /// Takes an object away, with the parts of it that are none by themselves.
+    /// Removes an object, with those of its parts that do not exist by themselves.
     pub(super) fn remove(&mut self, catalog: &Catalog, id: &str) {
         let Some(whole) = self.objects.get(id).map(|object| &object.observed) else {
             return;
@@ -139,7 +139,7 @@ impl State {
             let mut parents = schema.parents.iter();
             parents.any(|parent| {
                 let on = part.inputs.get(parent.property);
-                // Under one key where that is what both are known by.
+                // Part and whole have the same key, where both are known by it.
                 let by_key = || on == whole.inputs.get(parent.property);
                 parent.token == whole.token
                     && on.is_some_and(|on| on.as_str() == Some(id) || by_key())
@@ -200,12 +200,12 @@ impl State {
         holder.filter(|id| Some(id.as_str()) != own).cloned()
     }
 
-    /// Whether the account's user sees an object from where it is.
+    /// Returns whether the account's user sees an object from its region.
     pub(super) fn is_here(&self, schema: &Schema, observed: &Observed) -> bool {
         schema.global || region_of(observed).is_none_or(|region| region == self.region)
     }
 
-    /// What tells objects apart, as [`State::by_identity`] has it, for a place where the account's user is.
+    /// The identity of an object, as [`State::by_identity`] has it, for a place in the region of the account's user.
     pub(super) fn identity(&self, schema: &Schema, place: &[Value]) -> String {
         identity_text(schema, &self.region, place)
     }
@@ -254,7 +254,7 @@ impl State {
         })
     }
 
-    /// What these inputs use although it is used under another object: a target group of another load balancer.
+    /// The object that these inputs use although it is used under another object: a target group of another load balancer.
     pub(super) fn bound_elsewhere(
         &self,
         catalog: &Catalog,
@@ -296,7 +296,8 @@ impl State {
             .map(|(used, _)| used.id.clone())
     }
 
-    /// An id among these inputs that once was given to an object and leads nowhere now, or not yet for everybody.
+    /// An id among these inputs that once was given to an object and leads nowhere now, or is not yet visible to all
+    /// readers.
     pub(super) fn dangling<'a>(&mut self, inputs: &'a Properties) -> Option<&'a str> {
         inputs.values().filter_map(Value::as_str).find(|text| {
             // An ARN ends in the id.
@@ -327,7 +328,7 @@ pub(super) fn identity_of(catalog: &Catalog, observed: &Observed) -> Option<Stri
 }
 
 pub(super) fn identity_text(schema: &Schema, region: &str, place: &[Value]) -> String {
-    // What has no ARN is told apart by the id of its parent, which no other region has.
+    // An object without an ARN is told apart by the id of its parent, which no other region has.
     let region = if schema.global || !schema.taggable {
         ""
     } else {
@@ -336,7 +337,7 @@ pub(super) fn identity_text(schema: &Schema, region: &str, place: &[Value]) -> S
     format!("{region} {} {place:?}", schema.token)
 }
 
-/// Where an object is, by its ARN.
+/// The region of an object, by its ARN.
 pub(super) fn region_of(observed: &Observed) -> Option<&str> {
     observed.arn.as_deref()?.split(':').nth(3)
 }

@@ -1,4 +1,4 @@
-//! What only looks like ours: tags that are copied or invented, on what others have made.
+//! Objects that only look like ours: tags that are copied or invented, on what others have made.
 
 use super::{Made, Somebody, lock, refers};
 use crate::resource::{Observed, Tags, Urn, tags};
@@ -22,7 +22,7 @@ impl Somebody<'_> {
         drop(made);
         let own = random.pick(&own)?;
         let objects = self.account.objects();
-        // What hung on something that has gone is gone.
+        // The children of a deleted object are gone.
         let own = objects.iter().find(|object| object.id == own.id)?;
         let alike: Vec<&Observed> = ours.iter().filter(|it| it.token == own.token).collect();
         let tags = match random.pick(&alike) {
@@ -95,8 +95,8 @@ impl Somebody<'_> {
         }
     }
 
-    /// The ids of what bears our tags and is not ours, and of what they were copied from: while neither is on record, nothing
-    /// tells the one from the other.
+    /// The ids of objects that bear our tags and are not ours, and of those they were copied from: while neither is on
+    /// record, nothing tells the one from the other.
     pub fn forged(&self) -> Vec<String> {
         let made = lock(&self.made);
         let forged = made.iter().filter(|made| made.forged.is_some());
@@ -107,8 +107,8 @@ impl Somebody<'_> {
         all.map(|object| object.id.clone()).collect()
     }
 
-    /// Whether something of others bears the mark of the run that has made an object. Were that taken away, nothing would tell
-    /// the copy from it.
+    /// Returns whether an object of others bears the mark of the run that has made an object. Were that object deleted,
+    /// nothing would tell the copy from it.
     pub(super) fn is_copied(&self, object: &Observed) -> bool {
         let made = lock(&self.made);
         let forged = made.iter().filter(|made| made.forged.is_some());
