@@ -25,7 +25,7 @@ use crate::teeth::{Flaw, Flawed, Sent, catalog_with};
 /// CI systems kill 7.5 s after they have asked (`promises.md` R8).
 const TO_EXIT: Duration = Duration::from_secs(7);
 
-/// Where runs take place.
+/// The surroundings in which runs take place.
 #[derive(Clone, Copy)]
 pub struct World<'a> {
     pub account: &'a FakeAccount,
@@ -35,7 +35,7 @@ pub struct World<'a> {
     pub flaw: Option<Flaw>,
 }
 
-/// What runs put on record, in the region that most are in and in the other one.
+/// The records that runs keep, in the region that most are in and in the other one.
 #[derive(Default)]
 pub struct Records([FakeStore; 2]);
 
@@ -46,7 +46,7 @@ impl Records {
     }
 }
 
-/// What a run is to do, and what it meets.
+/// The task of a run, and the faults that it meets.
 #[derive(Debug, Clone)]
 pub struct Run {
     /// For the story.
@@ -56,9 +56,9 @@ pub struct Run {
     pub weather: Weather,
     /// The type that may not be read.
     pub denied: Option<String>,
-    /// What somebody else does between reading and executing.
+    /// The deed of another party between reading and executing.
     pub deed: Option<Deed>,
-    /// Whether data may be deleted.
+    /// True if data may be deleted.
     pub consents: bool,
     pub replace: Vec<String>,
     /// The regions in which the stack may be set up besides those in which it is.
@@ -110,7 +110,7 @@ impl Run {
     }
 }
 
-/// How a run ended.
+/// The way in which a run ended.
 pub enum Ended {
     Killed,
     NotRead(ProviderError),
@@ -124,7 +124,7 @@ impl Ended {
         matches!(self, Self::Ran(_, Outcome::Done(_)))
     }
 
-    /// Whether data, or something protected, would have gone had anybody consented.
+    /// Returns whether data, or something protected, would have gone had there been consent.
     pub fn spares_data(&self) -> bool {
         let (Self::Refused(plan) | Self::Ran(plan, _)) = self else {
             return false;
@@ -139,7 +139,7 @@ impl Ended {
         }) || retained.any(|kept| kept.reason == RetainReason::OnDelete)
     }
 
-    /// The ids of what was refused since its tags alone say whose it is, if nothing else was.
+    /// The ids of the objects that were refused because only their tags say whose they are, if nothing else was.
     pub fn doubled(&self) -> Option<Vec<String>> {
         let Self::Refused(plan) = self else {
             return None;
@@ -170,7 +170,7 @@ impl Ended {
     }
 }
 
-/// What came of a run.
+/// The outcome of a run.
 pub struct Told {
     pub ended: Ended,
     pub met: Vec<Fault>,
@@ -186,7 +186,7 @@ pub struct Told {
 /// Runs, and checks what holds for every run whatever it meets.
 ///
 /// # Errors
-/// What does not hold.
+/// The promise that does not hold.
 pub async fn run(world: World<'_>, graph: &ResourceGraph, run: &Run) -> Held<Told> {
     tokio::time::sleep(run.starts_after).await;
     let began = Instant::now();

@@ -1,8 +1,8 @@
-//! R9: a run that could succeed does, whatever the weather, and what that costs in calls.
+//! R9: a run that could succeed does, whatever the weather, and at what cost in calls.
 //!
-//! What goes wrong at random costs at most twice the calls. While *nothing* is answered, one caller of each operation asks
-//! again and again. On the reference stack that is less than the run itself (the lab holds it to twice); here a run makes
-//! some seventy calls in all, so that the same questions weigh more.
+//! Random faults cost at most twice the calls. While *nothing* is answered, one caller of each operation asks again and
+//! again. On the reference stack that is less than the run itself (the lab holds it to twice); here a run makes some seventy
+//! calls in all, so that the same questions weigh more.
 
 use std::time::Duration;
 
@@ -116,7 +116,7 @@ async fn lifetime(
 /// The calls of a stack's life on a quiet day, and in the weather of a case.
 ///
 /// # Errors
-/// What did not hold, with all that led there.
+/// The promise that did not hold, with all that led there.
 pub async fn compared(seed: u64, number: usize) -> Held<(u64, u64)> {
     let case = &CASES[number];
     let mut random = Random::new(seed);

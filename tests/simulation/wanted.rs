@@ -1,7 +1,7 @@
-//! What stands in the account against what the file wants, property by property and tag by tag.
+//! The state of the account against the wishes of the file, property by property and tag by tag.
 //!
-//! It reads the file's wishes and the account for itself: were the engine's own comparison used here, what that does not
-//! see would not show here either.
+//! It reads the file's wishes and the account for itself: were the engine's own comparison used here, its blind spots would
+//! not show here either.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -188,7 +188,7 @@ fn referred(reference: &OutputReference, live: &Live<'_>) -> Held<Value> {
     value.ok_or_else(|| format!("{reference} leads nowhere"))
 }
 
-/// The author's tags, and no others but somebody else's; and those by which we know our own.
+/// Checks the author's tags, with no others but another party's; and those by which we know our own.
 fn check_tags(resource: &Resource, tags: &Tags) -> Held {
     let (ours, authors): (BTreeMap<&str, &str>, BTreeMap<&str, &str>) = tags
         .iter()
@@ -202,7 +202,7 @@ fn check_tags(resource: &Resource, tags: &Tags) -> Held {
         return Err(format!("wanted are tags {wanted:?}, there are {authors:?}"));
     }
     let keys = ours.get("fde:tags").copied().unwrap_or_default();
-    // One that somebody has taken away before we did may stay in the list.
+    // One that another party has taken away before we did may stay in the list.
     let is_there = |key: &&str| tags.get(key).is_some() || wanted.contains_key(key);
     let keys: BTreeSet<&str> = keys.split(" + ").filter(is_there).collect();
     if !keys.iter().eq(wanted.keys()) {
@@ -227,7 +227,7 @@ fn check_tags(resource: &Resource, tags: &Tags) -> Held {
     Ok(())
 }
 
-/// What somebody writes into what he edits.
+/// The value that another party writes into what it edits.
 const BY_SOMEBODY: &str = "somebody's";
 
 /// At ignored paths an object stays as it was before a run.
