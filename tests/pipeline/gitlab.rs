@@ -147,7 +147,7 @@ fn expanded(text: &str, variables: &BTreeMap<String, String>) -> String {
     whole
 }
 
-/// Whether a condition of a rule holds: comparisons with `&&` and `||`.
+/// Returns whether a condition of a rule holds: comparisons with `&&` and `||`.
 fn holds(condition: &str, variables: &BTreeMap<String, String>) -> bool {
     let value = |word: &str| expanded(word.trim().trim_matches('"'), variables);
     condition.split("||").any(|all| {
@@ -164,7 +164,7 @@ fn holds(condition: &str, variables: &BTreeMap<String, String>) -> bool {
 struct Pipeline<'a> {
     repository: &'a Repository,
     gitlab: &'a Gitlab,
-    /// What says which pipeline this is.
+    /// The source of the pipeline, which says what kind it is.
     source: &'a str,
     health: &'a str,
     /// The job of whose artifacts something else takes the place.
@@ -172,8 +172,8 @@ struct Pipeline<'a> {
 }
 
 impl Pipeline<'_> {
-    /// Runs it up to the first stage in which something failed or waits for somebody who does not click: the names of the jobs
-    /// that succeeded, and what the failed one said.
+    /// Runs it up to the first stage in which something failed or waits for a click that does not come: returns the names of
+    /// the jobs that succeeded, and the output of the failed one.
     fn run(&self, clicked: &[&str]) -> (Vec<String>, Option<String>) {
         let file = file();
         let artifacts = self

@@ -1,5 +1,5 @@
-//! What a tag does, from the check of the tag to the published page, with a compiler that takes no time: four archives and a
-//! bill of materials, or nothing at all.
+//! The effects of a tag, from the check of the tag to the published page, with a compiler that takes no time: four archives
+//! and a bill of materials, or nothing at all.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -91,7 +91,7 @@ esac
 const NOTHING: &str = "#!/bin/sh\nexit 0\n";
 
 impl Event {
-    /// Somebody has pushed a tag.
+    /// A push of a tag.
     fn tag(name: &str) -> Self {
         let mut event = Self::push();
         event.reference = format!("refs/tags/{name}");
@@ -99,7 +99,7 @@ impl Event {
         event
     }
 
-    /// What kind of thing the event is about, as GitHub says it.
+    /// The kind of ref that the event is about, as GitHub names it.
     pub fn ref_type(&self) -> &'static str {
         if self.reference.starts_with("refs/tags/") {
             "tag"
@@ -117,7 +117,7 @@ impl Repository {
         fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).expect("it can be run");
     }
 
-    /// What a commit of CI's has come to.
+    /// Records that CI passed for a commit, with this event and branch.
     fn passed(&self, event: &str, branch: &str) {
         let line = format!("{} {event} {branch}\n", self.sha());
         fs::write(self.directory.join("bin/passed"), line).expect("written");
@@ -129,7 +129,7 @@ impl Repository {
         fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
     }
 
-    /// Runs one job of the workflow, as if those that it needs had been.
+    /// Runs one job of the workflow, as if the jobs that it needs had been run.
     fn alone(&self, name: &str, event: &Event) -> Job {
         let mut workflow = read(&project(WORKFLOW));
         let mut job = workflow["jobs"][name].take();

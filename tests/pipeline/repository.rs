@@ -229,13 +229,13 @@ impl Repository {
         );
     }
 
-    /// What the programs on the machine were called with.
+    /// The arguments with which the programs on the machine were called.
     pub fn calls(&self) -> Vec<String> {
         let calls = fs::read_to_string(self.directory.join("bin/calls")).unwrap_or_default();
         calls.lines().map(str::to_owned).collect()
     }
 
-    /// The registries that were logged in to, and as whom.
+    /// The registries that were logged in to, and the user names.
     pub fn logins(&self) -> Vec<String> {
         let mut calls = self.calls();
         calls.retain(|call| call.starts_with("login "));
@@ -336,7 +336,7 @@ impl Event {
         event
     }
 
-    /// Somebody has pressed the button.
+    /// A manual run of the workflow.
     pub fn dispatch(inputs: Json) -> Self {
         let payload = json!({ "inputs": inputs, "ref": "refs/heads/main", "workflow": ".github/workflows/deploy.yml" });
         let mut event = Self::new("workflow_dispatch", payload);
@@ -344,7 +344,7 @@ impl Event {
         event
     }
 
-    /// The clock has struck.
+    /// A scheduled run.
     pub fn schedule() -> Self {
         Self::new("schedule", json!({ "schedule": "17 5 * * *" }))
     }
@@ -369,7 +369,7 @@ pub fn orders(log: &str) -> Vec<&str> {
     log.lines().filter(obeyed).collect()
 }
 
-/// Where a file of this project is.
+/// The path of a file of this project.
 pub fn project(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
 }
