@@ -56,7 +56,7 @@ fn stack_files() {
     }
 }
 
-/// What is promised of a hostile file.
+/// The promise about a hostile file.
 const REFUSED_IN: Duration = Duration::from_millis(100);
 const REFUSED_WITHIN_KILOBYTES: u64 = 50_000_000 / 1024;
 
@@ -97,7 +97,7 @@ fn hostile() {
     drop(std::fs::remove_dir_all(&directory));
 }
 
-/// Marks a figure that is over what is promised.
+/// Marks a figure that exceeds its promise.
 fn over(is_over: bool) -> &'static str {
     if is_over { " (OVER)" } else { "" }
 }

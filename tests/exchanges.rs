@@ -122,7 +122,7 @@ fn authored(graph: &ResourceGraph) -> Vec<Resource> {
     resources
 }
 
-/// What an edit does.
+/// An edit of a stack.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Edit {
     Exchange,
@@ -270,7 +270,7 @@ fn rename(resources: &mut [Resource], index: usize) {
     }
 }
 
-/// Applies an edit; what is to be replaced on top.
+/// Applies an edit; returns what is to be replaced on top.
 fn apply(
     random: &mut Random,
     edit: Edit,
@@ -387,7 +387,7 @@ fn consenting(replace: Vec<String>) -> Request {
     }
 }
 
-/// How a seed ended.
+/// The outcome of a seed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum End {
     RefusedOffline,

@@ -173,7 +173,7 @@ async fn replacements_and_other_edits_go_together() {
     }
 }
 
-/// Whether a plan has what this is about.
+/// Returns which of the situations that these tests are about occur in a plan.
 fn situations(plan: &Plan) -> [(&'static str, bool); 4] {
     use fde_infra::plan::{Action, ReplaceOrder};
     let replaced = |wanted: ReplaceOrder| {
@@ -201,7 +201,7 @@ fn situations(plan: &Plan) -> [(&'static str, bool); 4] {
     ]
 }
 
-/// What must come before what, stated from the references alone.
+/// Checks the order of steps, stated from the references alone.
 fn check_order(plan: &Plan, live: &[Observed], graph: &ResourceGraph) {
     // What each step has to wait for, directly or not.
     let mut before: Vec<BTreeSet<usize>> = Vec::new();
@@ -255,7 +255,7 @@ fn check_order(plan: &Plan, live: &[Observed], graph: &ResourceGraph) {
             }
             continue;
         }
-        // What is deleted is used by nobody any more: its users are gone, or have moved.
+        // A deleted object is used by no resource any more: its users are gone, or have moved.
         let object = step.observed().expect("deletes work on something");
         for user in live {
             let uses = user.id != object.id
@@ -384,7 +384,7 @@ async fn data_is_never_deleted_without_consent_and_protection_always_holds() {
     .await;
 }
 
-/// Somebody else's network.
+/// Another party's network.
 fn foreign() -> Observed {
     Observed {
         token: "t:net:Network".to_owned(),

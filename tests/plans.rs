@@ -1,6 +1,6 @@
-//! Plans as they read: a stack file on an account in memory that holds what another file made, and what would happen.
+//! Plans in readable form: a stack file on an account in memory that holds what another file made, and what would happen.
 //!
-//! `UPDATE_EXPECT=1 cargo test --test plans` writes them anew; read the difference.
+//! `UPDATE_EXPECT=1 cargo test --test plans` rewrites them; read the difference.
 
 #![allow(
     clippy::expect_used,
@@ -869,7 +869,7 @@ two: { type: aws:vpc:SecurityGroupIngressRule, properties: { securityGroupId: '$
 }
 
 impl World {
-    /// What stands in the way of the plan.
+    /// The conflicts that stand in the way of the plan.
     async fn refused(&self, resources: &str, request: &Request, expected: Expect) {
         let plan = self.plan(resources, request).await;
         let mut text = String::new();
@@ -920,7 +920,7 @@ async fn a_group_with_a_fixed_name_is_not_replaced_under_its_users() {
     world.arrives(&renamed, &up()).await;
 }
 
-/// What uses the subnet no longer does so by the same edit: it lets go first.
+/// Users that stop using the subnet by the same edit let go first.
 #[tokio::test(start_paused = true)]
 async fn users_that_let_go_are_moved_before_what_they_used_goes() {
     let before = all(&[RANGES, WAY_IN]);
@@ -1120,7 +1120,8 @@ balancer: { type: aws:lb:LoadBalancer, properties: { name: shop, internal: true,
     }
 }
 
-/// What the running tasks need goes after the rollout: the rule of their port, and what else has left the file.
+/// Objects that the running tasks need go after the rollout: the rule of their port, and everything else that has left the
+/// file.
 #[tokio::test(start_paused = true)]
 async fn what_leaves_the_file_goes_after_the_rollout() {
     const RULE: &str = "
@@ -1284,7 +1285,7 @@ async fn a_zone_is_not_exchanged_while_the_ranges_stay() {
     "#]]).await;
 }
 
-/// What refers to something that got another logical name only refers to the same thing still.
+/// A reference to something that only got another logical name still refers to the same thing.
 #[tokio::test(start_paused = true)]
 async fn a_renamed_cluster_keeps_its_services() {
     let before = all(&[RANGES, WAY_IN, SERVICE]);
@@ -1324,7 +1325,7 @@ async fn a_renamed_network_is_the_same_network() {
     world.arrives(&renamed, &up()).await;
 }
 
-/// Of two addresses that are alike nobody can tell which is meant.
+/// Of two addresses that are alike it is impossible to tell which is meant.
 #[tokio::test(start_paused = true)]
 async fn two_that_are_alike_are_not_taken_for_each_other() {
     let addresses = |first: &str, second: &str| {
@@ -1427,7 +1428,7 @@ async fn a_part_of_others_is_not_taken_over_unasked() {
             "#]],
         )
         .await;
-    // What AWS makes by itself is nobody's.
+    // Objects that AWS makes by itself belong to no stack.
     let versioning = [
         ("bucket", id.as_str().into()),
         (
@@ -1460,7 +1461,7 @@ async fn a_part_of_others_is_not_taken_over_unasked() {
     world.arrives(DATA, &up()).await;
 }
 
-/// What a raw service says of its count is where autoscaling begins, and not what every `up` sets it back to.
+/// The count of a raw service is the number where autoscaling begins, and not one that every `up` restores.
 #[tokio::test(start_paused = true)]
 async fn a_count_that_autoscaling_has_chosen_stays() {
     let scaled = "
@@ -1496,7 +1497,7 @@ target: { type: aws:appautoscaling:Target, properties: { serviceNamespace: ecs, 
     world.check(&named, &up(), expect![""]).await;
 }
 
-/// What an update takes away is data as well, and goes by consent alone.
+/// An update that takes something away deletes data as well, and needs consent.
 #[tokio::test(start_paused = true)]
 async fn data_that_an_update_takes_away_wants_consent() {
     let kept = "
@@ -1624,7 +1625,7 @@ loadBalancer: {}
     "#]]).await;
 }
 
-/// No hash of a secret is kept, so nothing tells whether the file or somebody else has changed it.
+/// No hash of a secret is kept, so nothing tells whether the file or another party has changed it.
 #[tokio::test(start_paused = true)]
 async fn another_value_of_a_secret_is_not_called_drift() {
     let secret = "
@@ -1849,7 +1850,7 @@ async fn a_load_balancer_under_deletion_protection_goes_by_consent_alone() {
     assert_eq!(world.plan(&open, &destroy()).await.refusals, []);
 }
 
-/// What lapses where a person does nothing is offered again, and nobody's doing.
+/// A subscription that lapses because a person does nothing is offered again, and counts as no one's change.
 #[tokio::test]
 async fn a_subscription_that_lapsed_is_no_drift() {
     let file = |protocol: &str| {

@@ -1,5 +1,5 @@
-//! What holds the architecture of `src/lib.rs` in place: which room may know which, where asynchronous code and the outside
-//! world may be, and that every resource type is registered, tested, and made in the lab.
+//! The architecture of `src/lib.rs`, held in place: which room may know which, where asynchronous code and the outside world
+//! may be, and that every resource type is registered, tested, and made in the lab.
 
 #![allow(
     clippy::expect_used,
@@ -14,7 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Which rooms a room may use, besides itself.
+/// The rooms that a room may use, besides itself.
 const MAY_USE: &[(&str, &[&str])] = &[
     ("resource", &[]),
     ("graph", &["resource"]),
@@ -61,7 +61,7 @@ const DOORS: &[&str] = &[
     "src/display/terminal.rs",
 ];
 
-/// What a pure room must not mention.
+/// The words that a pure room must not mention.
 const OUTSIDE: &[&str] = &[
     "async fn",
     ".await",

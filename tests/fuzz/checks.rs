@@ -1,4 +1,4 @@
-//! What must hold for any bytes at all, said once for the test that runs in CI and for the coverage-guided fuzzer.
+//! The properties that must hold for any bytes, stated once for the test that runs in CI and for the coverage-guided fuzzer.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -24,7 +24,7 @@ pub const SEPARATOR: u8 = 0xFF;
 
 static CATALOG: LazyLock<Catalog> = LazyLock::new(registry::catalog);
 
-/// What one fuzz target does with its bytes.
+/// The check that one fuzz target makes of its bytes.
 pub type Target = fn(&[u8]);
 
 /// Any text is a stack file, or has faults that can be shown in it; the same ones every time.
@@ -125,7 +125,7 @@ pub fn documents(data: &[u8]) {
     drop(canonical_policy(Value::from(decoded)));
 }
 
-/// What is wanted of one resource, and what is there.
+/// The wanted state of one resource, and the live one.
 #[derive(Debug, serde::Deserialize)]
 struct Case {
     token: String,
