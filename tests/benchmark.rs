@@ -60,7 +60,7 @@ fn stack_files() {
 const REFUSED_IN: Duration = Duration::from_millis(100);
 const REFUSED_WITHIN_KILOBYTES: u64 = 50_000_000 / 1024;
 
-/// R14: the program on stack files that mean harm.
+/// R14: the program on hostile stack files.
 fn hostile() {
     let directory = format!("fde-infra-benchmark-{}", std::process::id());
     let directory = std::env::temp_dir().join(directory);
@@ -93,7 +93,7 @@ fn hostile() {
             over(memory_over)
         );
     }
-    // What is left in the temporary directory does no harm.
+    // Leftovers in the temporary directory do no harm.
     drop(std::fs::remove_dir_all(&directory));
 }
 

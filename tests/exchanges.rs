@@ -216,7 +216,7 @@ fn set_place(inputs: &mut Properties, names: &[&str], values: &[Option<Value>]) 
     }
 }
 
-/// Another place than any of the stack has.
+/// Moves inputs to a place that no resource of the stack has.
 fn fresh(inputs: &mut Properties, names: &[&str], number: usize) {
     for name in names {
         let Some(value) = inputs.get_mut(*name) else {
@@ -240,7 +240,7 @@ fn fresh(inputs: &mut Properties, names: &[&str], number: usize) {
     }
 }
 
-/// Every reference to one resource as one to another.
+/// A value with every reference to one resource redirected to another.
 fn redirected(value: &Value, from: &Urn, to: &Urn) -> Value {
     value.resolve(&|reference: &OutputReference| {
         (reference.urn == *from).then(|| {

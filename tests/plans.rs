@@ -1085,7 +1085,7 @@ async fn drift_alone_does_not_replace_what_serves_traffic() {
     world.arrives(&before, &named).await;
 }
 
-/// The same of what brings the traffic, and of what it leaves by.
+/// The same for the resources that bring the traffic in, and those by which it leaves.
 #[tokio::test(start_paused = true)]
 async fn drift_alone_does_not_replace_a_load_balancer_or_a_gateway() {
     let before = "
@@ -1561,7 +1561,7 @@ db: { type: aws:rds:Instance, properties: { identifier: shop, engine: postgres, 
         .await;
 }
 
-/// A new object starts with what others had decided of the old one.
+/// A new object starts with the values that others had chosen for the old one.
 #[tokio::test(start_paused = true)]
 async fn a_scaled_out_service_that_is_replaced_starts_with_the_live_count() {
     let scaled = "
@@ -1996,7 +1996,7 @@ async fn a_firewall_keeps_the_metrics_that_it_was_made_with() {
     assert_eq!(planned("common").await, Some(own));
 }
 
-/// RDS makes a group that is gone again, and keeps what is in it without a limit.
+/// RDS recreates a group that is gone, and keeps its content without a limit.
 #[tokio::test]
 async fn a_log_group_goes_once_the_database_writes_no_more_to_it() {
     let file = |exports: &str| {

@@ -74,7 +74,7 @@ const OUTSIDE: &[&str] = &[
     "println!",
 ];
 
-/// A file beyond this holds several subjects.
+/// The most lines of a file: a longer one holds several subjects.
 const LONGEST: usize = 700;
 
 fn root() -> &'static Path {

@@ -75,7 +75,7 @@ impl Place {
 
 impl Drop for Place {
     fn drop(&mut self) {
-        // What is left in the temporary directory does no harm.
+        // Leftovers in the temporary directory do no harm.
         drop(fs::remove_dir_all(&self.0));
     }
 }

@@ -410,7 +410,7 @@ fn parts() -> Parts {
     parts
 }
 
-/// The ARNs of what the program names for a stack, or its file, and of what AWS names for it.
+/// The ARNs of the objects that the program, or the file, names for a stack, and of those that AWS names for it.
 fn named(stack: &Stack) -> Vec<String> {
     let prefix = format!("{}-{}", stack.name, stack.environment);
     // Names of load balancers and target groups have 32 characters: long ones are cut, and end in hashes.

@@ -1,5 +1,5 @@
-//! What others have made, with our tags on it: copied from an object of ours, or invented. The right to tag is enough
-//! for that. It is shown, never touched, and refuses the run.
+//! Objects that others have made with our tags on them: copied from an object of ours, or invented. The right to tag is
+//! enough for that. They are shown, never touched, and refuse the run.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -33,7 +33,7 @@ store: {{ type: aws:rds:Instance, properties: {{ identifier: {name}, engine: pos
     )
 }
 
-/// What others have: by the name that the file has for its like, the ARN, and the id by which messages call it.
+/// The objects of others: by the name that the file has for its like, the ARN, and the id by which messages call it.
 type Strangers = BTreeMap<&'static str, (String, String)>;
 
 /// Something of others of each type, with the same inputs where AWS lets that be.
@@ -172,7 +172,7 @@ async fn untag(world: &World, arn: &str) {
     untag.set_tag_keys(keys).send().await.unwrap();
 }
 
-/// The ARN of what the stack has of each name.
+/// The ARN of the stack's object of each name.
 async fn ours(world: &World, role: &str, strangers: &Strangers) -> BTreeMap<String, String> {
     let mut found = BTreeMap::new();
     let mut arns = world.sdk.tagged(&world.stack_tag()).await;
@@ -186,7 +186,7 @@ async fn ours(world: &World, role: &str, strangers: &Strangers) -> BTreeMap<Stri
     found
 }
 
-/// Does what the commands say that take copied tags away.
+/// Runs the commands in the message that take copied tags away.
 async fn take_away(world: &World, ended: &Ended) -> usize {
     let lines = ended.raw.lines().map(str::trim);
     let mut count = 0;
@@ -349,7 +349,7 @@ async fn what_bears_copies_of_our_tags_is_shown_and_never_touched() {
     let destroy = program.run(&resources, "destroy", &[&["--yes"][..], &all].concat());
     assert_refused(&destroy, &strangers);
 
-    // Done as the message says, all is well, and what others have made outlives the stack.
+    // Once done as the message says, all is well, and the objects of others outlive the stack.
     assert_eq!(
         take_away(&world, &up).await,
         strangers.len(),
@@ -664,7 +664,7 @@ async fn nothing_goes_by_tags_alone_where_the_record_cannot_be_read() {
             );
         }
     }
-    // It has taken nothing from what is on record.
+    // It has taken nothing from the objects that are on record.
     untag(&world, &theirs).await;
     let plain = Program::of(&world);
     let gone = plain.run(topic, "destroy", &["--yes"]);

@@ -46,7 +46,7 @@ assumeRolePolicy:
             ),
             Edit::replaces("/path", ("path: /one/", "/one/"), ("path: /two/", "/two/"))
                 .removed("/"),
-            // The name cannot be had twice: delete first.
+            // The name cannot be used twice: delete first.
             Edit::replaces(
                 "/path",
                 ("{ name: e2e-iam-role-fixed, path: /one/ }", "/one/"),

@@ -32,7 +32,7 @@ fn assert_is_whole(page: &str) {
     assert!(page.ends_with('\n') && !page.contains('\r'), "{page}");
 }
 
-/// What the rows of the table do, in their order.
+/// The actions of the table's rows, in their order.
 fn rows(page: &str) -> Vec<&str> {
     let table = page.lines().skip_while(|line| !line.starts_with("|---"));
     let rows = table.skip(1).take_while(|line| line.starts_with('|'));
@@ -134,7 +134,7 @@ monitoring: {}
     }
 }
 
-/// Names and values that would end a cell, a block or a fold, or call somebody.
+/// Names and values that would end a cell, a block or a fold, or mention a user.
 #[tokio::test]
 async fn hostile_words_stay_where_they_are() {
     let world = World::new("e2e-markdown-hostile").await;

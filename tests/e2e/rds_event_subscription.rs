@@ -124,7 +124,7 @@ async fn event_subscription() {
     check("e2e-rds-event-subscription", &EventSubscription).await;
 }
 
-/// A source that is replaced is taken out, and what replaces it put in, in place.
+/// A replaced source is taken out, and its replacement is put in, in place.
 #[tokio::test]
 async fn the_subscription_of_a_group_that_is_replaced_follows_it() {
     let world = World::new("e2e-events-follow").await;

@@ -1,4 +1,4 @@
-//! What a refusal tells people to do is done, and the refusal is gone.
+//! Following the advice of a refusal makes the refusal go away.
 
 use std::collections::BTreeMap;
 

@@ -67,7 +67,7 @@ impl ResourceTypeTest for BucketOwnershipControls {
         false
     }
 
-    /// A bucket without it is as one with `ObjectWriter`.
+    /// A bucket without it behaves like one with `ObjectWriter`.
     async fn drift(&self, sdk: &Sdk, id: &str) -> bool {
         let delete = sdk.s3.delete_bucket_ownership_controls().bucket(id);
         assert!(delete.send().await.is_ok());

@@ -131,7 +131,7 @@ tested: { type: aws:wafv2:WebAclAssociation, properties: { resourceArn: 'arn:aws
     assert!(asked.load(Ordering::Relaxed), "{}", ended.screen);
 }
 
-/// What others have guarded with theirs is not taken over unasked.
+/// An association that others have made with their ACL is not taken over unasked.
 #[tokio::test]
 async fn an_acl_of_others_on_our_load_balancer_is_seen_in_the_preview() {
     let world = World::new("e2e-wafv2-theirs").await;

@@ -19,7 +19,7 @@ use fde_infra::resource::{
 };
 use fde_infra::stack::{self, Flag, Stack, StackErrors};
 
-/// Never part of UTF-8, so that it parts a stack file from the `--set` flags after it.
+/// Never part of UTF-8, so that it separates a stack file from the `--set` flags after it.
 pub const SEPARATOR: u8 = 0xFF;
 
 static CATALOG: LazyLock<Catalog> = LazyLock::new(registry::catalog);
@@ -78,8 +78,8 @@ pub fn expander(data: &[u8]) {
     can_be_drawn(&plan);
 }
 
-/// Any files that extend one another are a stack, or have faults that can be shown where they are. The files are parted as
-/// flags are, and called by their number, in whichever directory: `1.yaml` is the second.
+/// Any files that extend one another are a stack, or have faults that can be shown where they are. The files are separated
+/// as flags are, and named by their number, in any directory: `1.yaml` is the second.
 pub fn layers(data: &[u8]) {
     let parts = data.split(|byte| *byte == SEPARATOR);
     let texts: Result<Vec<String>, _> =

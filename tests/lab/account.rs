@@ -78,7 +78,7 @@ pub fn base(before: Before) -> &'static Account {
             let account = whole();
             run_plainly(&account.endpoint, &["up", NEIGHBOUR, "--yes"]);
             put_strangers(&account.endpoint);
-            // Some things of the local account get along when they are looked at.
+            // Some things of the local account progress when they are read.
             account.inventory();
             account
         }),
@@ -98,7 +98,7 @@ fn whole() -> Account {
         .take_while(|c| c.is_ascii_alphanumeric() || "/:.".contains(*c))
         .collect();
     let endpoint = endpoint.trim_end_matches('.').to_owned();
-    // Requests are held to AWS's models, in all forks too: one that breaks its own is refused with the reason.
+    // Requests are checked against AWS's models, in all forks too: one that breaks its model is refused with the reason.
     http::post(&endpoint, "/_account/checks");
     Account {
         endpoint,

@@ -26,7 +26,7 @@ use crate::sdk::Sdk;
 
 const DONE: &str = "a content can be altered";
 
-/// Two stacks that stand in the account, by what their names have in them.
+/// Two stacks in the account, by the parts that their names contain.
 struct Names {
     prefix: &'static str,
     suffix: &'static str,

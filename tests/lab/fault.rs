@@ -182,7 +182,7 @@ impl Subject {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Says which process it is.
+    /// Sets the process.
     pub fn is_process(&self, id: u32) {
         self.lock().process = Some(id);
         self.started.notify_all();

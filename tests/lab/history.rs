@@ -40,7 +40,7 @@ impl History {
         let fork = (Instant::now(), Account::fork_of(endpoint));
         let mut forks = self.forks.lock().unwrap_or_else(PoisonError::into_inner);
         forks.push(fork);
-        // What is older than the newest that is old enough is of no use any more.
+        // A fork older than the newest that is old enough is of no use any more.
         let old_enough = forks.iter().filter(|(made, _)| made.elapsed() > self.lag);
         let useless = old_enough.count().saturating_sub(1);
         let ended: Vec<_> = forks.drain(..useless).collect();

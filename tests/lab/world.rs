@@ -27,7 +27,7 @@ pub fn program() -> OsString {
         .unwrap_or_else(|| env!("CARGO_BIN_EXE_fde-infra").into())
 }
 
-/// The program with these words, before an endpoint.
+/// The program with these arguments, against an endpoint.
 fn command(endpoint: &str, words: &[&str]) -> Command {
     let mut command = Command::new(program());
     command
@@ -38,7 +38,7 @@ fn command(endpoint: &str, words: &[&str]) -> Command {
         .env("AWS_ENDPOINT_URL", endpoint)
         .env("AWS_ACCESS_KEY_ID", "test")
         .env("AWS_SECRET_ACCESS_KEY", "test")
-        // A machine in EC2 or in Azure would say who it is.
+        // A machine in EC2 or in Azure would tell its identity.
         .env("AWS_EC2_METADATA_DISABLED", "true")
         .env("NO_COLOR", "1")
         .stdin(Stdio::null())

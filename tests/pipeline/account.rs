@@ -32,7 +32,7 @@ impl Account {
         // Asked each time: the tests of another party may have replaced it with that of their version.
         let model = fde_infra::sandbox::ensure_running(&mut |line| eprintln!("sandbox: {line}"));
         let model = model.expect("the sandbox starts").endpoint;
-        // Requests are held to AWS's models, in its forks too.
+        // Requests are checked against AWS's models, in its forks too.
         http::post(&model, "/_account/checks");
         let answer: Json =
             serde_json::from_str(&http::post(&model, "/_account/fork")).expect("JSON");

@@ -1,4 +1,4 @@
-//! The way of a change: from a pull request to what runs, and on to production.
+//! The path of a change: from a pull request to the running services, and on to production.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Read, Write};

@@ -20,7 +20,7 @@ const MOST_CHARACTERS: usize = 65_536;
 #[derive(Debug, Clone)]
 pub struct Comment {
     pub id: usize,
-    /// Of the issue or pull request.
+    /// The number of the issue or pull request.
     pub number: usize,
     pub login: String,
     pub body: String,
@@ -40,9 +40,9 @@ pub struct Issue {
 pub struct State {
     pub comments: Vec<Comment>,
     pub issues: Vec<Issue>,
-    /// By name of the file.
+    /// The files of the release, by name.
     pub release: BTreeMap<String, Vec<u8>>,
-    /// By name: the kinds of rules that protect it.
+    /// The environments by name: the kinds of rules that protect each.
     pub environments: BTreeMap<String, Vec<&'static str>>,
     /// Requests that change something: method and path.
     pub writes: Vec<String>,

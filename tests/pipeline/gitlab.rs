@@ -94,7 +94,7 @@ fn answer(request: &Request, notes: &mut Vec<Note>) -> (u16, String) {
     }
 }
 
-/// The file that the README has.
+/// The pipeline file of the README.
 fn file() -> Map<String, Json> {
     let text = fs::read_to_string(project("README.md")).expect("the README is readable");
     let (_, block) = text
@@ -167,7 +167,7 @@ struct Pipeline<'a> {
     /// The source of the pipeline, which says what kind it is.
     source: &'a str,
     health: &'a str,
-    /// The job of whose artifacts something else takes the place.
+    /// The job whose artifacts are replaced by something else.
     replaced: Option<&'a str>,
 }
 
@@ -263,7 +263,7 @@ impl Pipeline<'_> {
         let clone = workspace.to_string_lossy().into_owned();
         git(directory, &["clone", "--quiet", &origin, &clone]);
         let mut variables = variables.clone();
-        // Of the jobs that it names: of others a job would take what they have put in the place of theirs.
+        // Only of the jobs that it names: of others a job would take what they have put in the place of theirs.
         let dependencies = job["dependencies"].as_array();
         for of in dependencies.into_iter().flatten().filter_map(Json::as_str) {
             for file in fs::read_dir(artifacts.join(of)).expect("readable") {

@@ -35,7 +35,7 @@ cp "$here/built" "$CARGO_TARGET_DIR/$2/release/fde-infra"
 if [[ -e $here/differs ]]; then printf '# %s\n' "$RANDOM$RANDOM$RANDOM" >>"$CARGO_TARGET_DIR/$2/release/fde-infra"; fi
 "#;
 
-/// The compiler, as far as it is asked for what it is.
+/// The compiler, as far as it is asked about itself.
 const RUSTC: &str = r#"#!/usr/bin/env bash
 case "$*" in
   *target-libdir*) echo / ;;
@@ -196,7 +196,7 @@ fn repository(name: &str) -> Repository {
         for entry in fs::read_dir(project(folder)).expect("readable") {
             let path = entry.expect("an entry").path();
             let to = origin.join(folder).join(path.file_name().expect("a name"));
-            // With its right to be run.
+            // With its permission to be executed.
             fs::copy(&path, to).expect("copied");
         }
     }
@@ -212,7 +212,7 @@ fn heading() -> String {
     format!("## [{VERSION}] - ")
 }
 
-/// With a day for this version.
+/// The changelog with a date for this version.
 fn dated(changelog: &str) -> String {
     let lines = changelog
         .lines()

@@ -17,7 +17,7 @@ use super::stand_ins;
 
 /// A repository on GitHub, with the runner of its workflows.
 pub struct Repository {
-    /// The test's own.
+    /// The name, unique to the test.
     pub name: String,
     /// Holds everything of this repository, and goes with it.
     pub directory: PathBuf,
@@ -52,7 +52,7 @@ pub struct Event {
     /// The full reference: `refs/heads/main`.
     pub reference: String,
     pub payload: Json,
-    /// Of `workflow_dispatch`, or of the workflow that calls.
+    /// The inputs of `workflow_dispatch`, or those of the workflow that calls.
     pub inputs: Json,
 }
 
@@ -282,7 +282,7 @@ impl Repository {
 
 impl Drop for Repository {
     fn drop(&mut self) {
-        // What is left in the temporary directory does no harm.
+        // Leftovers in the temporary directory do no harm.
         drop(fs::remove_dir_all(&self.directory));
     }
 }
@@ -324,7 +324,7 @@ impl Job {
 }
 
 impl Event {
-    /// The branch or the tag.
+    /// The name of the branch or the tag.
     fn name_of_reference(&self) -> &str {
         let mut parts = self.reference.splitn(3, '/');
         parts.nth(2).expect("a reference has three parts")

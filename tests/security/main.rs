@@ -1,5 +1,5 @@
-//! The ground of `docs/security.md`: the tests that it names exist, the services that it lists are those that are called, and jobs
-//! that run code of others have no rights.
+//! The basis of `docs/security.md`: the tests that it names exist, the services that it lists are those that are called, and
+//! jobs that run code of others have no rights.
 
 #![allow(
     clippy::expect_used,

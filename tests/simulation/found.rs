@@ -27,7 +27,7 @@ fn a_create_is_made_until_chance_is_ruled_out() {
     alone(ends_well(92_972, Scenario::Data)).unwrap_or_else(|told| panic!("{told}"));
 }
 
-/// The token of a resource was answered with the object that it had made once, and that another resource is by now.
+/// The token of a resource was answered with the object that it had made once, and that belongs to another resource by now.
 #[test]
 fn a_token_does_not_take_back_what_was_renamed() {
     alone(ends_well(1_852, Scenario::Crowd(8))).unwrap_or_else(|told| panic!("{told}"));

@@ -49,7 +49,7 @@ impl Records {
 /// The task of a run, and the faults that it meets.
 #[derive(Debug, Clone)]
 pub struct Run {
-    /// For the story.
+    /// The name of the run in the story.
     pub who: String,
     pub goal: Goal,
     pub faults: BTreeMap<usize, Fault>,
@@ -65,7 +65,7 @@ pub struct Run {
     pub regions: Vec<String>,
     /// Ids of what is the stack's, although nothing but its tags says so.
     pub trust: Vec<String>,
-    /// Others are at work.
+    /// True if the run takes no lock: others are at work.
     pub takes_no_lock: bool,
     pub parallel: usize,
     pub starts_after: Duration,
@@ -73,7 +73,7 @@ pub struct Run {
 }
 
 impl Run {
-    /// In which nothing goes wrong.
+    /// A run in which nothing goes wrong.
     pub fn calm(who: &str, goal: Goal, seed: u64) -> Self {
         Self {
             who: who.to_owned(),
@@ -151,7 +151,7 @@ impl Ended {
         ids.collect()
     }
 
-    /// In a word or two, for the story.
+    /// The outcome in a word or two, for the story.
     fn word(&self) -> String {
         match self {
             Self::Killed => "killed".to_owned(),
@@ -177,9 +177,9 @@ pub struct Told {
     pub weathered: BTreeSet<Weathered>,
     pub began: Instant,
     pub ended_at: Instant,
-    /// API calls, reads too.
+    /// The number of API calls, reads included.
     pub calls: u64,
-    /// From the last Ctrl-C to the end.
+    /// The time from the last Ctrl-C to the end.
     pub exit_took: Option<Duration>,
 }
 

@@ -27,7 +27,7 @@ struct Case {
     what: &'static str,
     weather: Weather,
     rate: Option<Rate>,
-    /// Calls, against those of a quiet day.
+    /// The most calls, relative to those of a quiet day.
     at_most: f64,
 }
 
@@ -177,7 +177,7 @@ fn a_run_that_could_succeed_does() {
         let times = stormy as f64 / quiet as f64;
         println!("  {stormy} calls against {quiet}: {times:.2} times");
         assert!(failed.is_empty(), "{}", failed.join("\n"));
-        // One stack by itself may be dearer than all together.
+        // One stack by itself may cost more than all together.
         if times > case.at_most && seeds as u64 == STACKS {
             dear.push(format!("{}: {times:.2}", case.what));
         }

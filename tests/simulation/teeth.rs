@@ -161,7 +161,7 @@ const ALL: &[(Flaw, Scenario)] = &[
     (Flaw::ProofForgotten, Scenario::Beside),
 ];
 
-/// Those that show in what others have, or in what is new although it need not be.
+/// The mistakes that show in what others have, or in what is new although it need not be.
 const SHOW_IN_WHAT_OTHERS_HAVE: &[(Flaw, &str)] = &[
     (Flaw::PartsTaken, TOUCHED),
     (Flaw::TagsReplaced, TOUCHED),
@@ -174,7 +174,7 @@ const SHOW_IN_WHAT_OTHERS_HAVE: &[(Flaw, &str)] = &[
     (Flaw::ProofForgotten, TOUCHED),
 ];
 
-/// Those that show in nothing but what stands in the account.
+/// The mistakes that show in nothing but the state of the account.
 const SHOW_IN_THE_ACCOUNT: &[Flaw] = &[
     Flaw::HalfUpdated,
     Flaw::NotCompared,
@@ -186,7 +186,7 @@ const SHOW_IN_THE_ACCOUNT: &[Flaw] = &[
 pub struct Sent {
     pub urn: Urn,
     pub inputs: Properties,
-    /// Of an update, those that differ from what is live.
+    /// Of an update, the inputs that differ from the live ones.
     pub changed: Option<Vec<String>>,
 }
 

@@ -78,7 +78,7 @@ fn check<'a>(
     Ok(object)
 }
 
-/// By its owner tag, or by its key where there are no tags.
+/// Returns whether an object is the resource's: by its owner tag, or by its key where there are no tags.
 fn is_it(object: &Observed, resource: &Resource, schema: &Schema, wanted: &Properties) -> bool {
     if schema.taggable {
         return object.tags.get("fde:urn") == Some(resource.urn.to_string().as_str());
@@ -125,7 +125,7 @@ fn check_property(property: &Property, resource: &Resource, wish: &Value, found:
         }
         // A list without elements is as good as none.
         (Value::Null, Value::List(list)) | (Value::List(list), Value::Null) => list.is_empty(),
-        // A name of ours to generate ends in a generation, which a successor has another of.
+        // A name that we generate ends in a generation, and a successor has another one.
         (Value::String(wish), Value::String(found)) if is_generated(property, resource) => {
             without_generation(wish) == without_generation(found)
         }

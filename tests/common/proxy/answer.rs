@@ -29,7 +29,7 @@ pub enum Answer {
     Half,
     /// A page of HTML with this status, from whatever stands before the service.
     Page(u16),
-    /// Nothing ever, whether the account has acted or not; the line stays open.
+    /// No answer ever, whether the account has acted or not; the line stays open.
     Hang {
         acts: bool,
     },
@@ -37,7 +37,7 @@ pub enum Answer {
     Elsewhere(String),
     /// The account's answer to the same request without its tags, which never reach it.
     Untagged,
-    /// This, to the letter.
+    /// This answer, to the letter.
     Raw(Vec<u8>),
 }
 
@@ -48,7 +48,7 @@ impl From<Refusal> for Answer {
 }
 
 impl Refusal {
-    /// In the protocol of the service.
+    /// The answer in the protocol of the service.
     pub fn answer(self, service: &str) -> Vec<u8> {
         let Self {
             status,

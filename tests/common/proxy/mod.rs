@@ -25,7 +25,7 @@ pub struct Call<'a> {
     pub number: usize,
     /// Counted from 0, among those that change something; none for a read.
     pub mutation: Option<usize>,
-    /// Since the counting began.
+    /// The time since the counting began.
     pub at: Duration,
     pub request: &'a Request,
 }
@@ -56,9 +56,9 @@ pub struct Logged {
     /// `ec2:CreateVpc`
     pub name: String,
     pub mutating: bool,
-    /// Since the counting began.
+    /// The time since the counting began.
     pub at: Duration,
-    /// The same, of the moment in which its answer is sent; none while it is under way.
+    /// The time at which its answer is sent, since the counting began; none while it is under way.
     pub until: Option<Duration>,
 }
 
@@ -70,7 +70,7 @@ pub struct Proxy {
 
 struct Shared {
     state: Mutex<State>,
-    /// Told when a call has been dealt with.
+    /// Notified when a call has been dealt with.
     settled: Condvar,
 }
 
