@@ -140,7 +140,7 @@ async fn an_edit_arrives_where_a_fresh_stack_would() {
 
 #[tokio::test(start_paused = true)]
 async fn replacements_and_other_edits_go_together() {
-    // As the order is stated by itself here, this also holds what the planner's own passes make of it.
+    // The order is stated independently here, so this also checks the result of the planner's own passes.
     let mut seen: BTreeMap<&str, usize> = BTreeMap::new();
     for seed in seeds() {
         eprintln!("seed {seed}");
@@ -158,7 +158,7 @@ async fn replacements_and_other_edits_go_together() {
             for (what, is_there) in situations(&plan) {
                 *seen.entry(what).or_default() += usize::from(is_there);
             }
-            // The account refuses to delete what is in use, and to make what has its place taken.
+            // The account refuses to delete objects in use, and to make objects whose place is taken.
             let outcome = world.run(&plan).await;
             assert!(matches!(outcome, Outcome::Done(_)), "{outcome:#?}");
             let fresh = World::new();
@@ -203,7 +203,7 @@ fn situations(plan: &Plan) -> [(&'static str, bool); 4] {
 
 /// Checks the order of steps, stated from the references alone.
 fn check_order(plan: &Plan, live: &[Observed], graph: &ResourceGraph) {
-    // What each step has to wait for, directly or not.
+    // The steps that each step has to wait for, directly or not.
     let mut before: Vec<BTreeSet<usize>> = Vec::new();
     for step in &plan.steps {
         let mut all = step.waits_for.clone();
@@ -229,7 +229,7 @@ fn check_order(plan: &Plan, live: &[Observed], graph: &ResourceGraph) {
     };
     for (id, step) in plan.steps.iter().enumerate() {
         if let Some(desired) = step.desired() {
-            // What a resource refers to is there first.
+            // The objects that a resource refers to are there first.
             for needed in fde_infra::graph::dependencies(graph.get(&step.urn).expect("wanted")) {
                 if let Some((on, _)) = brings_up(needed) {
                     assert!(before[id].contains(&on), "{} before {needed}", desired.urn);
@@ -291,7 +291,7 @@ async fn a_run_that_stops_anywhere_is_finished_by_the_next() {
         let world = World::new();
         world.up(&first).await;
         let whole = world.plan(&second, &consenting(Goal::Up)).await;
-        // Steps stand in an order in which each comes after what it waits for, so every prefix is a consistent part.
+        // Each step comes after those that it waits for, so every prefix is a consistent part.
         let stop = random.below(whole.steps.len() + 1);
         let part = Plan {
             steps: whole.steps[..stop].to_vec(),

@@ -102,7 +102,7 @@ fn names(names: &[&str]) -> Vec<String> {
     names.iter().map(|&name| name.to_owned()).collect()
 }
 
-/// A line for each step, with what it waits for; then what stays, and what stands in the way.
+/// A line for each step, with the steps that it waits for; then what stays, and what stands in the way.
 fn text(plan: &Plan) -> String {
     let mut text = String::new();
     let after = |steps: &BTreeSet<StepId>| {
@@ -384,7 +384,7 @@ async fn drift_is_told_from_an_edit() {
     world.check(&ignored, &up(), expect![[""]]).await;
 }
 
-/// A bot that puts tags on everything is at peace with a file that leaves tags to it; what is ours stays ours.
+/// A bot that puts tags on everything is left alone by a file that leaves tags to it; our own tags stay ours.
 #[tokio::test(start_paused = true)]
 async fn tags_can_be_left_to_others() {
     let with = |tags: &str, ignored: &str| {
@@ -1528,7 +1528,7 @@ db: { type: aws:rds:Instance, properties: { identifier: shop, engine: postgres, 
     "#]],
         )
         .await;
-    // What others have made longer, or a run was killed before setting, comes back to what was agreed to.
+    // A retention that others have made longer, or that a killed run did not set, comes back to the one that was agreed to.
     let events = world.object("events").id;
     world.account.edit(&events, |events| {
         events.inputs.remove("retentionInDays");
@@ -1785,7 +1785,7 @@ db: { type: aws:rds:Instance, properties: { identifier: shop, engine: postgres, 
     }
 }
 
-/// It holds no data; what others point at goes with it.
+/// It holds no data, but the address that others point at goes with it.
 #[tokio::test]
 async fn a_load_balancer_under_deletion_protection_goes_by_consent_alone() {
     let file = |name: &str, protected: bool| {
@@ -1805,7 +1805,7 @@ async fn a_load_balancer_under_deletion_protection_goes_by_consent_alone() {
     for (what, resources, request, op) in [
         ("destroyed", protected.as_str(), destroy(), plan::Op::Delete),
         ("replaced", replaced.as_str(), up(), plan::Op::Replace),
-        // What is live is what is lost.
+        // The live object is the one that is lost.
         (
             "and unprotected",
             renamed_and_unprotected.as_str(),
@@ -1844,7 +1844,7 @@ async fn a_load_balancer_under_deletion_protection_goes_by_consent_alone() {
             assert!(going.any(|going| going == id), "{what}: {}", text(&plan));
         }
     }
-    // What is switched off first goes in passing.
+    // A load balancer whose protection is switched off first goes in passing.
     let open = file("shop-one", false);
     world.arrives(&open, &up()).await;
     assert_eq!(world.plan(&open, &destroy()).await.refusals, []);
@@ -1937,8 +1937,8 @@ service: {{ type: aws:ecs:Service, properties: {{ cluster: '${{cluster.name}}', 
     assert!(!needs("db").contains("later") && needs("later").contains("db"));
 }
 
-/// CloudWatch adds up what has one name: a new firewall has names of its stack's own, and one that an earlier version made goes
-/// on under the names that alarms of others may read.
+/// CloudWatch adds up what has one name: a new firewall has names of its stack's own, and one that an earlier version made
+/// goes on under the names that alarms of others may read.
 #[tokio::test(start_paused = true)]
 async fn a_firewall_keeps_the_metrics_that_it_was_made_with() {
     let file = |sets: &str| {

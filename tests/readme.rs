@@ -163,13 +163,13 @@ fn every_action_is_allowed_by_its_name() {
     }
 }
 
-/// Only what has no name is allowed wherever it is.
+/// Only objects without a name are allowed wherever they are.
 #[test]
 fn what_has_a_name_is_changed_by_its_name() {
     let by_id = ["application-autoscaling", "ec2", "sts", "tag"];
     let unnamed = [
         "ecs:DeregisterTaskDefinition",
-        // What a service writes in the caller's name, where logs are delivered.
+        // The calls that a service makes in the caller's name, where logs are delivered.
         "logs:CreateLogDelivery",
         "logs:DeleteLogDelivery",
         "logs:DescribeResourcePolicies",

@@ -24,7 +24,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("live", &["resource", "graph"]),
     ("plan", &["resource", "graph"]),
     ("execute", &["resource", "graph", "plan"]),
-    // What needs a few of AWS's calls says which, as `resource` does of its providers.
+    // A room that needs a few of AWS's calls says which, as `resource` does of its providers.
     ("deployment", &["resource"]),
     ("aws", &["resource", "deployment"]),
     (
@@ -108,7 +108,7 @@ fn name(path: &Path) -> String {
 
 /// The code of a file without its comments and its tests.
 fn product_code(path: &Path) -> String {
-    // What it takes to set a scene may come from any room.
+    // The code that sets a scene may come from any room.
     let is_test = path.ends_with("tests.rs") || name(path).contains("/tests/");
     if is_test || path.ends_with("component/testing.rs") {
         return String::new();

@@ -48,7 +48,7 @@ pub const ALSO: &[(&str, &[&str])] = &[
         "elasticloadbalancing:CreateLoadBalancer",
         &["ec2:DescribeAccountAttributes"],
     ),
-    // Of a flow log that goes to a bucket: "Logs sent to Amazon S3" in the guide of CloudWatch Logs.
+    // For a flow log that goes to a bucket: "Logs sent to Amazon S3" in the guide of CloudWatch Logs.
     ("ec2:CreateFlowLogs", &["logs:CreateLogDelivery"]),
     ("ec2:DeleteFlowLogs", &["logs:DeleteLogDelivery"]),
     ("rds:DeleteDBInstance", &["rds:CreateDBSnapshot"]),
@@ -61,7 +61,7 @@ pub const ALSO: &[(&str, &[&str])] = &[
             "elasticloadbalancing:SetWebAcl",
         ],
     ),
-    // What WAF asks of CloudWatch Logs in the caller's name:
+    // The calls that WAF makes to CloudWatch Logs in the caller's name:
     // <https://docs.aws.amazon.com/waf/latest/developerguide/logging-cw-logs.html>.
     (
         "wafv2:DeleteLoggingConfiguration",
@@ -125,11 +125,11 @@ const TAGGING: &[&str] = &[
 /// Actions that only read, but only `up` and `destroy` need.
 pub const ONLY_WHEN_CHANGING: &[&str] = &[
     "ec2:DescribeAccountAttributes",
-    // Of the image that a tag is put on.
+    // For the image that a tag is put on.
     "ecr:BatchGetImage",
-    // Of the logs of a firewall.
+    // For the logs of a firewall.
     "logs:DescribeResourcePolicies",
-    // Of a rollout that failed.
+    // For a rollout that failed.
     "logs:GetLogEvents",
     "s3:ListBucketMultipartUploads",
     "s3:ListBucketVersions",
@@ -417,7 +417,7 @@ fn named(stack: &Stack) -> Vec<String> {
     let short = &prefix[..prefix.len().min(18)];
     let mut arns = vec![
         format!("arn:aws:cloudwatch:*:*:alarm:{prefix}-*"),
-        // What Application Auto Scaling makes for a policy of target tracking.
+        // The alarms that Application Auto Scaling makes for a policy of target tracking.
         format!("arn:aws:cloudwatch:*:*:alarm:TargetTracking-service/{prefix}*"),
         format!("arn:aws:ecr:*:*:repository/{prefix}-*"),
         format!("arn:aws:ecs:*:*:cluster/{prefix}*"),

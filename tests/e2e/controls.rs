@@ -1,5 +1,5 @@
-//! The controls of `docs/security-controls.md` as AWS's answers show them, on what `up` has made of `stacks/`: what a scanner
-//! would find.
+//! The controls of `docs/security-controls.md` as AWS's answers show them, on what `up` has made of `stacks/`: what a
+//! scanner would find.
 
 use aws_sdk_ec2::types::Filter;
 

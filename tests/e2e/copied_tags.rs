@@ -388,7 +388,7 @@ async fn what_bears_invented_tags_is_not_left_over() {
     }
     let program = Program::of(&world);
     let strangers = strangers(&world, name).await;
-    // Of something that the file has never had, and before the first run of all.
+    // The copied tags name a resource that the file has never had, before the first run of all.
     for (key, (arn, _)) in &strangers {
         let like = shop(name);
         let like = like
@@ -471,7 +471,7 @@ own: {{ type: aws:iam:RolePolicy, properties: {{ role: '${{role.name}}', name: o
         .role_name(name)
         .policy_name("theirs");
     put.policy_document(policy).send().await.unwrap();
-    // As the tag of a run says it that has made both.
+    // The tag has the marks that a run would write if it had made both.
     let catalog = fde_infra::resource::Provider::catalog(&world.provider);
     let schema = catalog.get("aws:iam:RolePolicy").unwrap();
     let marks: Vec<String> = ["own", "theirs"]
@@ -540,7 +540,7 @@ log: { type: aws:cloudwatch:LogGroup, properties: {} }";
     assert_eq!(gone.status, DONE, "{}", gone.screen);
 }
 
-/// A run that is killed has put nothing on record, and yet the next one knows what it has made.
+/// A killed run has put nothing on record, and yet the next one knows what it has made.
 #[tokio::test]
 async fn what_a_killed_run_has_made_is_ours() {
     let name = "e2e-killed-and-ours";

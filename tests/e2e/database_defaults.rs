@@ -116,7 +116,7 @@ async fn a_database_comes_to_insist_on_tls_without_a_restart() {
     done(&program.run_file(&silent, "destroy", &["--yes"]));
 }
 
-/// In staging, where nothing is said: the groups are there, with the stack's retention, before RDS could make them.
+/// In staging, by default: the groups are there, with the stack's retention, before RDS could make them.
 #[tokio::test]
 async fn a_database_sends_its_logs_to_groups_that_were_there_first() {
     let name = "e2e-database-logs";

@@ -212,7 +212,7 @@ async fn what_a_record_names_and_no_tag_claims_stays() {
     delete.send().await.expect("it can be deleted");
 }
 
-/// Container Insights makes its log group again when the cluster is gone. It is said, and costs no call.
+/// Container Insights makes its log group again when the cluster is gone. That is reported, and costs no call.
 #[tokio::test]
 async fn what_aws_writes_by_itself_is_named_at_the_end() {
     let world = World::new("e2e-destroy-aftermath").await;

@@ -92,7 +92,7 @@ async fn what_is_gone_or_has_no_tags_counts_as_drift() {
         "{}",
         shown.screen
     );
-    // The file has come to say what others have set: nothing is left to do but for the topic.
+    // The file now says what others have set: nothing is left to do but for the topic.
     assert_eq!(
         drift(&program, &suspended),
         (1, steps(&[("topic", "gone")]))

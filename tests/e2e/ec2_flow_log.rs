@@ -59,7 +59,7 @@ impl ResourceTypeTest for FlowLog {
                 ("{ vpcId: null, subnetId: '${right.id}' }", "right"),
             )
             .removed("first"),
-            // What AWS itself has made bears no tag of ours.
+            // Interfaces that AWS itself has made bear no tag of ours.
             Edit::replaces(
                 "/kind",
                 (

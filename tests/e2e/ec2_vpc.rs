@@ -239,7 +239,7 @@ async fn a_rule_of_a_stack_stays_in_a_closed_default_group() {
     let owner = "urn:fde:other/dev::aws:vpc:SecurityGroupIngressRule::ssh";
     let_in(&world.sdk, &group, Some(owner)).await;
     assert!(world.preview(CLOSED).await.is_empty());
-    // What goes are those beside it.
+    // The rules beside it go.
     let everything = IpPermission::builder()
         .ip_protocol("-1")
         .ip_ranges(IpRange::builder().cidr_ip("10.0.0.0/8").build());

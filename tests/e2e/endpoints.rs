@@ -106,7 +106,7 @@ async fn every_address_that_is_not_of_aws_is_named() {
     assert!(ended.raw.contains("::warning "), "{}", ended.screen);
     assert!(ended.stderr.contains(ENCRYPTED), "{}", ended.screen);
 
-    // What is on this machine, or on the command line, takes no more than a line.
+    // An endpoint on this machine, or on the command line, takes no more than a line.
     let local = endpoint().replace("127.0.0.1", "localhost");
     let ended = Program::of(&world)
         .with("AWS_ENDPOINT_URL_SNS", &local)
@@ -151,7 +151,7 @@ async fn the_secret_key_signs_and_is_not_sent() {
     let program = Program::of(&world)
         .with("AWS_ENDPOINT_URL", &account.endpoint)
         .with("AWS_SECRET_ACCESS_KEY", SECRET_KEY);
-    // Of all protocols that there are.
+    // Resources of every protocol that AWS speaks.
     let resources = format!(
         "{SHOP}bucket: {{ type: aws:s3:Bucket, properties: {{ bucket: e2e-endpoints-key }} }}\n\
          dashboard: {{ type: aws:cloudwatch:Dashboard, properties: {{ dashboardName: e2e-endpoints-key, dashboardBody: {{ widgets: [{{ type: text, properties: {{ markdown: base }} }}] }} }} }}\n"

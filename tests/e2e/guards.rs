@@ -141,7 +141,7 @@ async fn a_preview_whose_file_names_no_account_asks_who_it_is_beside_the_index()
     assert_eq!(proxy.calls("DescribeAvailabilityZones"), 1);
 }
 
-/// Whatever else is on its way: without an identity nothing is used, nor waited for.
+/// Other reads may be on their way: without an identity, nothing is used or waited for.
 #[tokio::test]
 async fn without_an_identity_a_preview_ends_at_once_and_says_so() {
     let world = World::new("e2e-guards-nobody").await;

@@ -1,5 +1,5 @@
-//! A hostile stack file cannot hurt (`promises.md` R14): the program says what is wrong with it, asks nothing of AWS, does not
-//! panic, and takes neither long nor much memory.
+//! A hostile stack file cannot hurt (`promises.md` R14): the program says what is wrong with it, asks nothing of AWS, does
+//! not panic, and takes neither long nor much memory.
 
 use std::fs;
 use std::process::{Command, Stdio};
@@ -46,8 +46,8 @@ const LONGEST_SCREEN: usize = 200_000;
 /// Commands that read the file for themselves.
 const COMMANDS: [&str; 2] = ["validate", "preview"];
 
-/// Runs a command, and writes down what it took: microseconds of a processor, and kilobytes at its peak. The standard library
-/// knows neither of a child that has ended. On a busy machine the clock would tell what the neighbours do.
+/// Runs a command, and writes down what it took: microseconds of a processor, and kilobytes at its peak. The standard
+/// library knows neither of a child that has ended. On a busy machine the clock would tell what the neighbours do.
 const MEASURE: &str = "
 import os, sys
 

@@ -592,7 +592,7 @@ async fn what_answers_in_place_of_an_account_is_not_believed() {
     let log = account.record.with_file_name("account.log");
     let log = fs::read_to_string(log).expect("there is a log");
     assert!(!log.contains(&token), "the log has it");
-    // What `ps` shows, where there is such a file.
+    // The command line that `ps` shows, where there is such a file.
     if let Ok(line) = fs::read(format!("/proc/{}/cmdline", record["pid"])) {
         assert!(!String::from_utf8_lossy(&line).contains(&token));
     }

@@ -15,7 +15,7 @@ use crate::promise::Shown;
 /// Title, colour, return, orders to GitHub, Azure and `TeamCity`, an eight-bit CSI, reversed text, a mark of GitLab.
 const HOSTILE: &str = "a\u{1b}]0;owned\u{7}\u{1b}[31m\r\n::set-output name=a::b\n  ::add-mask::c\n##[add-mask]d ##vso[task.complete]e x##teamcity[f\u{9b}2J\u{202e}g\u{feff}\u{1b}[0Ksection_start:1:h\r\u{1b}[0K";
 
-/// The same, for what is written in XML: that has no control characters.
+/// The same for texts in XML, which has no control characters.
 const IN_XML: &str = "a\n::set-output name=a::b\n  ::add-mask::c\n##[add-mask]d ##vso[task.complete]e\u{202e}g\u{feff}";
 
 /// The same, as far as a stack file may hold it: control characters are refused, escaped as well.
@@ -125,7 +125,7 @@ secret: { type: aws:secretsmanager:Secret, properties: { description: of the sho
     let owner = format!("urn:fde:other/prod::aws:cloudwatch:LogGroup::{HOSTILE}");
     let made = sdk.logs.create_log_group().log_group_name(group);
     let made = made.tags("fde:urn", &owner).tags("fde:stack", HOSTILE);
-    // AWS takes no such letters in a tag; what it may answer some day is another matter.
+    // AWS takes no such letters in a tag; but it may return them some day.
     let made = made.customize().mutate_request(|request| {
         request.headers_mut().insert("x-broken-on-purpose", "take");
     });
@@ -323,7 +323,7 @@ async fn what_a_file_or_a_flag_says_gives_no_orders() {
         assert_eq!(run(&fault, &["validate", STACK]), USAGE, "{fault}");
         run(&fault, &["validate", STACK, "--color", "always"]);
     }
-    // What a script puts together for the command line.
+    // Arguments that a script composes for the command line.
     let flag = format!("--{HOSTILE}");
     let set = format!("description={HOSTILE}");
     for words in [

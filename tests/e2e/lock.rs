@@ -19,7 +19,7 @@ use crate::common::proxy::{Answer, Call, Proxy, Refusal};
 use crate::promise::Shown;
 use crate::up::{chain, interrupted, signal, signal_process};
 
-/// Something that has neither a token nor a name, what needs it, and something that has a name.
+/// An object that has neither a token nor a name, one that needs it, and one that has a name.
 const SMALL: &str = "\
 vpc: { type: aws:ec2:Vpc, properties: { cidrBlock: 10.0.0.0/16 } }
 subnet: { type: aws:ec2:Subnet, properties: { vpcId: '${vpc.id}', cidrBlock: 10.0.1.0/24 } }
@@ -140,7 +140,7 @@ async fn it_is_held_while_the_stack_is_changed() {
         assert_eq!(last, ["ssm:PutParameter", "ssm:PutParameter"]);
     }
     assert!(!first.calls.iter().any(|call| call.contains("Delete")));
-    // What changes nothing needs no lock, nor does what only reads.
+    // Commands that change nothing need no lock, and neither do those that only read.
     hold(&world, 60).await;
     for (command, arguments) in [
         ("up", &UP[2..]),
@@ -151,7 +151,7 @@ async fn it_is_held_while_the_stack_is_changed() {
         let ended = program.run(SMALL, command, arguments);
         assert_eq!(ended.status, DONE, "{}", ended.screen);
         let mut asked = ended.calls.iter().filter(|call| call.starts_with("ssm:"));
-        // What the stack gives away has to be proven to be its own.
+        // Outputs of the stack have to be proven to be its own.
         assert!(
             asked.all(|call| command == "output" && call == "ssm:GetParameters"),
             "{}",
@@ -174,7 +174,7 @@ async fn a_live_holder_is_waited_for() {
     let mut child = program.start(&UP);
     let (stderr, read_so_far) = wait_for(&mut child, "actions/runs/4711");
     assert_eq!(objects(&world).await, BTreeMap::new());
-    // Meanwhile the other one has made what this one was about to make.
+    // Meanwhile the other run has made the objects that this one was about to make.
     world
         .up("topic: { type: aws:sns:Topic, properties: { displayName: Shop } }")
         .await;

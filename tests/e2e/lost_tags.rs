@@ -235,7 +235,7 @@ group: { type: aws:ec2:SecurityGroup, properties: { name: shop, description: x, 
         assert_eq!(world.sdk.tagged(&world.stack_tag()).await, arns);
     }
 
-    // To have another one made is possible, by name; and what stays behind is said when the stack goes.
+    // A second one can be requested, by name; and the one that stays behind is reported when the stack goes.
     let id = world.id(resources, "address").await;
     let arn = arns.iter().find(|arn| arn.ends_with(&format!("/{id}")));
     untag(&world.sdk, arn.expect("it is tagged")).await;
@@ -253,7 +253,7 @@ group: { type: aws:ec2:SecurityGroup, properties: { name: shop, description: x, 
     release.send().await.expect("it was left");
 }
 
-/// A change whose tags could not be set is recorded by the next run, as what it is, and once.
+/// A change whose tags could not be set is recorded by the next run, once, and as the change that it is.
 #[tokio::test]
 async fn a_change_that_could_not_be_recorded_is_recorded_by_the_next_run_that_changes_anything() {
     let world = World::new("e2e-lost-record").await;

@@ -88,7 +88,7 @@ async fn a_page_of_everything() {
         assert!(page.stdout.len() <= before, "{bytes}");
         before = page.stdout.len();
         assert_is_part_of(&page.stdout, &whole.stdout);
-        // What destroys stays to the last.
+        // Rows that destroy something stay to the last.
         let kept = rows(&page.stdout);
         assert_eq!(kept[..], order[..kept.len()], "{bytes}");
         assert!(kept.len() >= first, "{bytes}: {kept:?}");

@@ -554,7 +554,7 @@ async fn a_stack_of_an_earlier_version_goes_on() {
     );
     let new = body("", "", "", "", policy);
     succeeded(program.run_file(&old, "up", &["--yes"]));
-    // What earlier versions did not write.
+    // The tags that earlier versions did not write.
     for key in ["fde:region", "fde:parts"] {
         for arn in world.sdk.tagged(&world.stack_tag()).await {
             let untag = world.sdk.tagging.untag_resources().resource_arn_list(&arn);

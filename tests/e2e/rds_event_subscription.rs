@@ -166,8 +166,8 @@ policy:
 events: { type: aws:rds:EventSubscription, properties: { snsTopic: '${topic.arn}' }, options: { dependsOn: [policy] } }
 ";
 
-/// A topic whose policy names other services alone is none that RDS publishes to: it takes no subscription to it, and one that
-/// is there is of no use until RDS is told to look again.
+/// A topic whose policy names other services alone is none that RDS publishes to: it takes no subscription to it, and one
+/// that is there is of no use until RDS is told to look again.
 #[tokio::test]
 async fn a_subscription_delivers_again_once_its_topic_lets_rds_publish() {
     let world = World::new("e2e-events-policy").await;

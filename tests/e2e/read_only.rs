@@ -379,7 +379,7 @@ async fn nothing_on_disk_is_needed() {
         assert_eq!(
             String::from_utf8_lossy(&there.stderr)
                 .lines()
-                // Which account it is, where that is not AWS's own.
+                // The line about the account, if it is not AWS's own.
                 .filter(|line| !line.starts_with("The endpoint: "))
                 .collect::<String>(),
             "",

@@ -535,7 +535,7 @@ fn answer(service: &str, wire: &Wire) -> (String, String) {
 
 fn check(cases: &[Case]) {
     if std::env::var_os("AWS_ENDPOINT_URL").is_some() {
-        // Another account than the local one has its own ways to say it.
+        // Another account than the local one has its own wording.
         return;
     }
     for (service, wire, expected) in cases {

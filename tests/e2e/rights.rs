@@ -1,5 +1,5 @@
-//! The policies of the README are enough, and no wider than they have to be: the local account holds a caller to them, as IAM
-//! does (`src/sandbox/permissions.py`).
+//! The policies of the README are enough, and no wider than they have to be: the local account holds a caller to them, as
+//! IAM does (`src/sandbox/permissions.py`).
 
 use std::process::{Command, Output, Stdio};
 

@@ -1,5 +1,5 @@
-//! No secret comes out anywhere (`promises.md` R13): a value that is nowhere else stands in every place where a stack can have
-//! a secret, every command is run, also into failures that quote what they were sent, and everything that it leaves is
+//! No secret comes out anywhere (`promises.md` R13): a value that is nowhere else stands in every place where a stack can
+//! have a secret, every command is run, also into failures that quote what they were sent, and everything that it leaves is
 //! searched for the value, in every form in which it could travel.
 
 use std::collections::BTreeMap;
@@ -336,7 +336,7 @@ async fn no_secret_comes_out() {
     for flags in [&[][..], &["--json"]] {
         assert_eq!(run(&program, &[&["history", STACK], flags].concat()), DONE);
     }
-    // What the runs have put on record.
+    // The records of the runs.
     search.text("the record", &record(&world).await);
 
     for ended in &screens {
@@ -424,7 +424,7 @@ fn broken_off<'a>(program: Program<'a>, words: &[&str], end: &End) -> (Program<'
     )
 }
 
-/// However a run ends, what it has said and left until then is without secrets.
+/// Whichever way a run ends, its output and its files until then are without secrets.
 #[tokio::test]
 async fn no_secret_comes_out_of_a_run_that_is_broken_off() {
     let world = unlocked("e2e-secrets-broken").await;
@@ -448,7 +448,7 @@ async fn no_secret_comes_out_of_a_run_that_is_broken_off() {
         program = same;
         screens.push(ended);
     }
-    // Of two databases one has to go.
+    // One of two databases has to go.
     screens.push(program.run_words(&[&up[..], &["--allow-delete", "db"]].concat()));
     let done = screens.last().expect("there is one");
     assert_eq!(done.status, DONE, "{}", done.screen);

@@ -332,7 +332,7 @@ async fn tags_that_are_refused_after_a_change_say_what_is_changed() {
         .expect("the topic is there");
     let label = live.attributes().and_then(|all| all.get("DisplayName"));
     assert_eq!(label.map(String::as_str), Some("after"));
-    // What is live is what the file says; and the next edit is an edit.
+    // The live state is the one in the file; and the next edit is an edit.
     let program = Program::of(&world);
     let next = program.run(&topic("after"), "preview", &["--expect-no-changes"]);
     assert_eq!(next.status, DONE, "{}", next.screen);

@@ -1374,7 +1374,7 @@ const MOST_REFUSED: usize = 8;
 /// The rows that a job meets, all of which it has to get through.
 fn met(job: &'static Job) -> Vec<&'static Row> {
     let calls = &job.undisturbed().calls;
-    // What a deletion does not find is gone, and is not asked for again.
+    // An object that a deletion does not find is gone, and is not asked for again.
     let unseen = if job.command == "destroy" {
         &[]
     } else {

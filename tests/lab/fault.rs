@@ -116,8 +116,9 @@ const TWINS: &[&str] = &[
     "RegisterTaskDefinition",
 ];
 
-/// Services that AWS documents as eventually consistent: <https://docs.aws.amazon.com/ec2/latest/devguide/eventual-consistency.html>,
-/// IAM's and ECS's user guides, and the tagging API, which follows them all.
+/// Services that AWS documents as eventually consistent:
+/// <https://docs.aws.amazon.com/ec2/latest/devguide/eventual-consistency.html>, IAM's and ECS's user guides, and the tagging
+/// API, which follows them all.
 const EVENTUAL: &[&str] = &["ec2", "iam", "ecs", "tagging"];
 
 /// The operations that take time (`promises.md` §2): the call that begins each, its duration, the call that shows it, and

@@ -16,7 +16,7 @@ fn kill_at_every_call(job: &'static Job) {
         None => &["16"],
     };
     let mut cases = Vec::new();
-    // Which of a hundred calls is the tenth differs from run to run, so these are samples of all calls.
+    // Two runs differ in which of a hundred calls is the tenth, so these are samples of all calls.
     for at in (0..calls).step_by(campaign().unwrap_or(TENTH)) {
         for when in [When::Before, When::After] {
             let fault = Fault::Kill(when, at);

@@ -42,7 +42,7 @@ fn reads_that_lag_lead_nobody_astray() {
     let mut cases = Vec::new();
     for lag in lags.iter().map(|lag| Duration::from_secs_f64(*lag)) {
         for job in jobs {
-            // Of several copies some are up to date.
+            // Some of several copies are up to date.
             for flaps in [None, Some(7)] {
                 cases.push((*job, lag, Fault::Stale { lag, flaps }));
             }

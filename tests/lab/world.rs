@@ -215,7 +215,7 @@ impl World {
                 let watching = scope.spawn(move || {
                     let mut most = None;
                     loop {
-                        // What it had at most stands there for as long as it runs.
+                        // The peak stands there for as long as the process runs.
                         most = most.max(peak(&status));
                         let waited = ended.recv_timeout(Duration::from_millis(5));
                         if waited != Err(RecvTimeoutError::Timeout) {

@@ -197,7 +197,7 @@ fn every_tool_is_installed_by_its_hash() {
         let text = fs::read_to_string(project(path)).expect("readable");
         let joined = text.replace("\\\n", " ");
         for line in joined.lines().filter(|line| line.contains("pip install")) {
-            // What the project itself wants, if it has no hashes: with a warning.
+            // The install command of the project itself, if it has no hashes: with a warning.
             let of_the_project = line.trim() == "python -m pip install --requirement \"$file\"";
             assert!(
                 of_the_project || line.contains("--require-hashes"),

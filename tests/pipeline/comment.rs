@@ -251,7 +251,7 @@ fn hostile_text_breaks_nothing() {
         repository.commit("Mend", &[("stacks/dev.yaml", &file(lines, ""))]);
     }
 
-    // An output is handed on as it is, however it looks, and is no other output.
+    // An output is passed on unchanged, whatever it looks like, and is no other output.
     let job = repository.action(&event, &json!({ "command": "up" }));
     assert_eq!(job.result, "success", "{}", job.log);
     let outputs = job.outputs["outputs"].as_str().expect("outputs");

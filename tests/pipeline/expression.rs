@@ -97,7 +97,7 @@ impl Scope {
 
     fn context(&self, context: &Context<'_>) -> Json {
         let (first, rest) = context.parts.split_first().expect("a context has a name");
-        // What `.*` gives is a list, and what follows is asked of each of its members.
+        // The result of `.*` is a list, and what follows is asked of each of its members.
         let mut of_each = false;
         let mut value = match &first.inner {
             Expr::Identifier(name) => member(&self.contexts, name.as_str())

@@ -1,5 +1,6 @@
-//! The pipeline for GitLab that the README has, run as it stands there: stage by stage, with the variables and artifacts that
-//! GitLab hands on, against a local account and a stand-in for GitLab's notes. What is installed before a script is not.
+//! The pipeline for GitLab that the README has, run as it stands there: stage by stage, with the variables and artifacts
+//! that GitLab hands on, against a local account and a stand-in for GitLab's notes. What is installed before a script is
+//! not.
 
 use std::collections::BTreeMap;
 use std::fs;

@@ -208,7 +208,7 @@ fn production_takes_what_staging_runs_and_no_other_image_that_is_marked() {
     push(&repository, &sick);
     mark(&tested["api"]);
     refused(" as api, and verified-");
-    // What runs has to be of the commit that production is to run.
+    // The running image has to be of the commit that production is to run.
     repository.commit("Next", &[("api/Dockerfile", "FROM python:3.16\n")]);
     refused(&format!("and not from {}", commit(&repository, "api")));
 }

@@ -310,7 +310,7 @@ pub fn told() -> &'static BTreeSet<String> {
         );
         assert_eq!(sbom["metadata"]["component"]["author"], "Zoë");
 
-        // What is published stays as it is.
+        // A published release stays as it is.
         let again = repository.alone("publish", &tag());
         assert_eq!(again.result, "failure");
         assert!(again.log.contains("is published already"), "{}", again.log);
@@ -378,7 +378,7 @@ fn a_tag_that_is_not_ready_is_refused() {
         &Event::tag("v9.9.9"),
         &format!("the tag is v9.9.9, but the version of Cargo.toml is {VERSION}"),
     );
-    // A night's run passes without the checks, and what is on another branch is not what is released.
+    // A nightly run passes without the checks, and a commit on another branch is not the one that is released.
     for (event, branch) in [
         ("schedule", "main"),
         ("pull_request", "main"),

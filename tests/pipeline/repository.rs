@@ -23,7 +23,7 @@ pub const ARCHIVE: &str = concat!(
     "-x86_64-unknown-linux-musl.tar.gz"
 );
 
-/// Says what it was called with, and ends as it is told to: with 1 where there is a file `fail-NAME` beside it.
+/// Records its arguments, and ends as it is told to: with 1 if there is a file `fail-NAME` beside it.
 const RECORDER: &str = r#"#!/usr/bin/env bash
 here=$(dirname "$0") name=$(basename "$0")
 printf '%s\n' "$name $*" >>"$here/calls"
@@ -118,7 +118,7 @@ impl Repository {
     pub fn new(name: &str, files: &[(&str, &str)]) -> Self {
         let directory = format!("fde-infra-pipeline-{name}-{}", std::process::id());
         let directory = std::env::temp_dir().join(directory);
-        // What a killed test has left is of no use.
+        // The leftovers of a killed test are of no use.
         drop(fs::remove_dir_all(&directory));
         for folder in ["origin", "bin", "home"] {
             fs::create_dir_all(directory.join(folder)).expect("a directory");
@@ -356,7 +356,7 @@ impl Event {
     }
 }
 
-/// The lines that the runner would obey, but for those that only show something.
+/// The lines that the runner would obey, except for those that only show something.
 pub fn orders(log: &str) -> Vec<&str> {
     let harmless = ["error", "warning", "notice", "group", "endgroup"];
     let obeyed = |line: &&str| match line.trim_start().strip_prefix("::") {

@@ -466,7 +466,7 @@ impl Running<'_> {
         let run = step["run"]
             .as_str()
             .unwrap_or_else(|| panic!("{place} does nothing"));
-        // What comes from outside would be code there.
+        // Values from outside would be code there.
         assert!(!run.contains("${{"), "{place}: an expression in a script");
         self.repository
             .executed

@@ -123,7 +123,7 @@ pub fn run(name: &str, with: &Json, job: &mut Running<'_>) -> Result<Json, Strin
             let sbom = fs::read(job.workspace().join(input("sbom-path")));
             let sbom = sbom.map_err(|error| format!("no SBOM: {error}"))?;
             let sbom: Json = serde_json::from_slice(&sbom).map_err(|error| error.to_string())?;
-            // What `parseSBOMFromPath` looks at, in the action's src/sbom.ts.
+            // The fields that `parseSBOMFromPath` looks at, in the action's src/sbom.ts.
             let is_there = |key: &str| sbom[key].as_str().is_some_and(|text| !text.is_empty());
             if !["bomFormat", "serialNumber", "specVersion"]
                 .into_iter()

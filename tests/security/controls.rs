@@ -174,7 +174,7 @@ const CONTROLS: &[Control] = &[
         key: "`monitoring.logRetentionDays`",
         holds: |stack| {
             let mut groups = stack.all("aws:cloudwatch:LogGroup");
-            // What Container Insights writes there is made into metrics at once.
+            // The logs that Container Insights writes there are made into metrics at once.
             groups.retain(|group| {
                 !group["name"]
                     .as_str()

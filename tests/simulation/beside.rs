@@ -77,7 +77,7 @@ impl Story<'_> {
             }
         }
         self.visit_elsewhere(&other).await?;
-        // What it would put on a stranger's is none of ours to take away.
+        // The part that it would put on a stranger's object is not ours to take away.
         let with_part = self.with_strange_part(&first)?.0;
         self.trouble(&with_part, &second, Goal::Destroy).await?;
         self.peace(&with_part, Goal::Destroy).await?;

@@ -74,7 +74,7 @@ fn nothing_unclaimed(account: &FakeAccount, graph: &ResourceGraph, theirs: &[Obs
     })
 }
 
-/// 4. Nothing that is not ours has changed, but for coming up by itself.
+/// 4. Nothing that is not ours has changed, except for coming up by itself.
 pub fn nothing_foreign_changed(account: &FakeAccount, theirs: &[Observed]) -> Held {
     let objects = account.objects();
     let is_there = |object: &&Observed| {

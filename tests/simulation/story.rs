@@ -30,7 +30,8 @@ pub type Tally = BTreeMap<String, usize>;
 pub const SPARED: &str = "data spared";
 /// Met where a read saw a state that was no longer true.
 pub const MISLED: &str = "misled";
-/// Met where two objects bore the mark of one run, since an answer was lost or others were at work: a copy would look the same.
+/// Met where two objects bore the mark of one run, since an answer was lost or others were at work: a copy would look the
+/// same.
 const VOUCHED: &str = "vouched for";
 /// Met where this many runs were under way at one moment.
 pub const AT_ONCE: &str = " at once";
@@ -237,7 +238,8 @@ impl Story<'_> {
             }
             oracle::no_data_without_consent(&discarded, &account.discarded())?;
         }
-        // What is stripped while a run is under way may still be changed by that run; the next one leaves it alone.
+        // An object that is stripped while a run is under way may still be changed by that run; the next one leaves it
+        // alone.
         oracle::nothing_foreign_changed(account, &stripped)?;
         self.all_of_others_stays()?;
         Ok(told)
@@ -482,7 +484,7 @@ impl Story<'_> {
         }
     }
 
-    /// Nothing goes wrong any more, and all see what is: now the stack comes to be as it is wanted, and stays.
+    /// Nothing goes wrong any more, and all reads are current: now the stack reaches its wanted state, and stays there.
     pub async fn peace(&mut self, graph: &ResourceGraph, goal: Goal) -> Held {
         let account = self.world.account;
         tokio::time::sleep(SETTLED).await;
@@ -522,7 +524,7 @@ impl Story<'_> {
             return Ok(());
         }
         wanted::ignored_stays((began, &before), account, graph)?;
-        // Seen as it is, and not as a flawed program sees it.
+        // The state as it is, and not as a flawed program sees it.
         let before = account.mutations();
         let unflawed = World {
             flaw: self.world.flaw.filter(|flaw| flaw.blinds()),

@@ -36,7 +36,7 @@ pub enum Flaw {
     SwallowedReadError,
     /// A deletion is reported, and does not happen.
     ForgottenDeletion,
-    /// Of two objects of one resource, only the first is seen.
+    /// Only the first of two objects of one resource is seen.
     TwinNotSeen,
     /// An error is reported as a success.
     SwallowedError,

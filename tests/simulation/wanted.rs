@@ -250,13 +250,13 @@ pub fn ignored_stays(
         for path in &resource.options.ignore_changes {
             let at = |inputs: &Properties| path.find(inputs).cloned();
             let (before, after) = (at(&was.inputs), at(&now.inputs));
-            // Until all of its inputs have been set once, the author's word counts, but for what a replacement has from its
-            // predecessor.
+            // Until all of its inputs have been set once, the author's word counts, except for values that a replacement has
+            // from its predecessor.
             let applied = was.tags.get("fde:applied").unwrap_or_default();
             let is_kept = applied.contains(&format!(" {path}="));
             let by_somebody = before == Some(BY_SOMEBODY.into());
             let is_early = was.tags.is_unfinished() && (!is_kept || by_somebody);
-            // Where there was nothing, there is nothing to keep.
+            // An empty value leaves nothing to keep.
             if before.is_some() && before != after && !is_early {
                 return Err(format!(
                     "1: {} {AS_WANTED}: {path} was to be left alone at {before:?}, and is {after:?}",

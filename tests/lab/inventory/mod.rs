@@ -55,7 +55,7 @@ impl Inventory {
             .filter(|thing| is_tagged(thing))
             .map(|thing| thing.id.as_str())
             .collect();
-        // What belongs to ours is ours, and what belongs to that.
+        // Things that belong to ours are ours, and so are the things that belong to them.
         loop {
             let more: Vec<&str> = things
                 .iter()

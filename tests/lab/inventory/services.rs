@@ -21,7 +21,7 @@ async fn clusters(sdk: &Sdk) -> Vec<Thing> {
     let clusters = clusters.send().await.expect(ANSWERS);
     of_each(clusters.clusters(), async |cluster| {
         let arn = cluster.cluster_arn();
-        // What runs in it comes and goes.
+        // The content of a cluster comes and goes.
         let mut whole = cluster.clone();
         whole.running_tasks_count = 0;
         whole.pending_tasks_count = 0;
