@@ -82,7 +82,7 @@ pub fn assert_refused(ended: &Ended, consent: &str, what: &str) {
 
 fn assert_done(ended: &Ended, what: &str) {
     assert_eq!(ended.status, Some(0), "{what}: {ended:#?}");
-    // The measure of refused runs works.
+    // The way in which refused runs are measured works.
     let counted = std::env::var_os("AWS_ENDPOINT_URL").is_none();
     assert_eq!(counted, !ended.mutating.is_empty(), "{what}");
 }

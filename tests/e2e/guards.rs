@@ -123,7 +123,7 @@ async fn a_preview_whose_file_names_no_account_asks_who_it_is_beside_the_index()
             told.notify_all();
             None
         }
-        // The identity is answered once the index was asked.
+        // The identity is told once the index has been asked.
         "GetCallerIdentity" => {
             let before = asked.lock().expect("no thread failed in here");
             let patience = Duration::from_secs(20);

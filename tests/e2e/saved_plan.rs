@@ -251,7 +251,7 @@ fn read_original(bytes: &[u8]) -> Json {
 /// A job of CI has another session of its role at each run; another role is another caller.
 #[tokio::test]
 async fn a_plan_is_bound_to_the_role_and_not_to_the_session() {
-    // Another account than the local one knows no roles that no one has made.
+    // An account other than the local one knows only roles that have been made.
     if std::env::var_os("AWS_ENDPOINT_URL").is_some() {
         return;
     }
@@ -301,7 +301,7 @@ async fn a_plan_is_bound_to_the_role_and_not_to_the_session() {
 /// The caller that previews need not be able to apply: the plan names the role that does, and is of no use to a third.
 #[tokio::test]
 async fn a_plan_for_a_role_is_applied_by_that_one_and_by_no_third() {
-    // Another account than the local one knows no roles that no one has made.
+    // An account other than the local one knows only roles that have been made.
     if std::env::var_os("AWS_ENDPOINT_URL").is_some() {
         return;
     }

@@ -23,7 +23,7 @@ async fn held_and_free() {
     let removed = program.run(resources, "unlock", &["--yes"]);
     assert_eq!(removed.status, DONE, "{}", removed.screen);
     assert_eq!(read(&world, "lock").await, None);
-    // Where the lock is of a dead run, no run is at work.
+    // A lock of a dead run means that no run is at work.
     hold(&world, 1).await;
     tokio::time::sleep(std::time::Duration::from_secs(2)).await;
     let dead = program.run(resources, "unlock", &["--yes"]);

@@ -272,7 +272,7 @@ impl Table<'_> {
         let allowed: &[Op] = match edit.effect {
             Effect::InPlace => &[Op::Update],
             Effect::Replaces => &[Op::Replace],
-            // A part that always is there, AWS has made already.
+            // AWS has already made a part that is always there.
             Effect::Moves => &[Op::Create, Op::Update],
         };
         assert!(
