@@ -56,11 +56,11 @@ fn stack_files() {
     }
 }
 
-/// What is promised of a hostile file.
+/// The promise about a hostile file.
 const REFUSED_IN: Duration = Duration::from_millis(100);
 const REFUSED_WITHIN_KILOBYTES: u64 = 50_000_000 / 1024;
 
-/// R14: the program on stack files that mean harm.
+/// R14: the program on hostile stack files.
 fn hostile() {
     let directory = format!("fde-infra-benchmark-{}", std::process::id());
     let directory = std::env::temp_dir().join(directory);
@@ -93,11 +93,11 @@ fn hostile() {
             over(memory_over)
         );
     }
-    // What is left in the temporary directory does no harm.
+    // Leftovers in the temporary directory do no harm.
     drop(std::fs::remove_dir_all(&directory));
 }
 
-/// Marks a figure that is over what is promised.
+/// Marks a figure that exceeds its promise.
 fn over(is_over: bool) -> &'static str {
     if is_over { " (OVER)" } else { "" }
 }

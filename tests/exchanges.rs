@@ -122,7 +122,7 @@ fn authored(graph: &ResourceGraph) -> Vec<Resource> {
     resources
 }
 
-/// What an edit does.
+/// An edit of a stack.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Edit {
     Exchange,
@@ -216,7 +216,7 @@ fn set_place(inputs: &mut Properties, names: &[&str], values: &[Option<Value>]) 
     }
 }
 
-/// Another place than any of the stack has.
+/// Moves inputs to a place that no resource of the stack has.
 fn fresh(inputs: &mut Properties, names: &[&str], number: usize) {
     for name in names {
         let Some(value) = inputs.get_mut(*name) else {
@@ -240,7 +240,7 @@ fn fresh(inputs: &mut Properties, names: &[&str], number: usize) {
     }
 }
 
-/// Every reference to one resource as one to another.
+/// A value with every reference to one resource redirected to another.
 fn redirected(value: &Value, from: &Urn, to: &Urn) -> Value {
     value.resolve(&|reference: &OutputReference| {
         (reference.urn == *from).then(|| {
@@ -270,7 +270,7 @@ fn rename(resources: &mut [Resource], index: usize) {
     }
 }
 
-/// Applies an edit; what is to be replaced on top.
+/// Applies an edit; returns what is to be replaced on top.
 fn apply(
     random: &mut Random,
     edit: Edit,
@@ -387,7 +387,7 @@ fn consenting(replace: Vec<String>) -> Request {
     }
 }
 
-/// How a seed ended.
+/// The outcome of a seed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum End {
     RefusedOffline,

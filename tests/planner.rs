@@ -140,7 +140,7 @@ async fn an_edit_arrives_where_a_fresh_stack_would() {
 
 #[tokio::test(start_paused = true)]
 async fn replacements_and_other_edits_go_together() {
-    // As the order is stated by itself here, this also holds what the planner's own passes make of it.
+    // The order is stated independently here, so this also checks the result of the planner's own passes.
     let mut seen: BTreeMap<&str, usize> = BTreeMap::new();
     for seed in seeds() {
         eprintln!("seed {seed}");
@@ -158,7 +158,7 @@ async fn replacements_and_other_edits_go_together() {
             for (what, is_there) in situations(&plan) {
                 *seen.entry(what).or_default() += usize::from(is_there);
             }
-            // The account refuses to delete what is in use, and to make what has its place taken.
+            // The account refuses to delete objects in use, and to make objects whose place is taken.
             let outcome = world.run(&plan).await;
             assert!(matches!(outcome, Outcome::Done(_)), "{outcome:#?}");
             let fresh = World::new();
@@ -173,7 +173,7 @@ async fn replacements_and_other_edits_go_together() {
     }
 }
 
-/// Whether a plan has what this is about.
+/// Returns which of the situations that these tests are about occur in a plan.
 fn situations(plan: &Plan) -> [(&'static str, bool); 4] {
     use fde_infra::plan::{Action, ReplaceOrder};
     let replaced = |wanted: ReplaceOrder| {
@@ -201,9 +201,9 @@ fn situations(plan: &Plan) -> [(&'static str, bool); 4] {
     ]
 }
 
-/// What must come before what, stated from the references alone.
+/// Checks the order of steps, stated from the references alone.
 fn check_order(plan: &Plan, live: &[Observed], graph: &ResourceGraph) {
-    // What each step has to wait for, directly or not.
+    // The steps that each step has to wait for, directly or not.
     let mut before: Vec<BTreeSet<usize>> = Vec::new();
     for step in &plan.steps {
         let mut all = step.waits_for.clone();
@@ -229,7 +229,7 @@ fn check_order(plan: &Plan, live: &[Observed], graph: &ResourceGraph) {
     };
     for (id, step) in plan.steps.iter().enumerate() {
         if let Some(desired) = step.desired() {
-            // What a resource refers to is there first.
+            // The objects that a resource refers to are there first.
             for needed in fde_infra::graph::dependencies(graph.get(&step.urn).expect("wanted")) {
                 if let Some((on, _)) = brings_up(needed) {
                     assert!(before[id].contains(&on), "{} before {needed}", desired.urn);
@@ -255,7 +255,7 @@ fn check_order(plan: &Plan, live: &[Observed], graph: &ResourceGraph) {
             }
             continue;
         }
-        // What is deleted is used by nobody any more: its users are gone, or have moved.
+        // A deleted object is used by no resource any more: its users are gone, or have moved.
         let object = step.observed().expect("deletes work on something");
         for user in live {
             let uses = user.id != object.id
@@ -291,7 +291,7 @@ async fn a_run_that_stops_anywhere_is_finished_by_the_next() {
         let world = World::new();
         world.up(&first).await;
         let whole = world.plan(&second, &consenting(Goal::Up)).await;
-        // Steps stand in an order in which each comes after what it waits for, so every prefix is a consistent part.
+        // Each step comes after those that it waits for, so every prefix is a consistent part.
         let stop = random.below(whole.steps.len() + 1);
         let part = Plan {
             steps: whole.steps[..stop].to_vec(),
@@ -384,7 +384,7 @@ async fn data_is_never_deleted_without_consent_and_protection_always_holds() {
     .await;
 }
 
-/// Somebody else's network.
+/// Another party's network.
 fn foreign() -> Observed {
     Observed {
         token: "t:net:Network".to_owned(),

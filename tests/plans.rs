@@ -1,6 +1,6 @@
-//! Plans as they read: a stack file on an account in memory that holds what another file made, and what would happen.
+//! Plans in readable form: a stack file on an account in memory that holds what another file made, and what would happen.
 //!
-//! `UPDATE_EXPECT=1 cargo test --test plans` writes them anew; read the difference.
+//! `UPDATE_EXPECT=1 cargo test --test plans` rewrites them; read the difference.
 
 #![allow(
     clippy::expect_used,
@@ -102,7 +102,7 @@ fn names(names: &[&str]) -> Vec<String> {
     names.iter().map(|&name| name.to_owned()).collect()
 }
 
-/// A line for each step, with what it waits for; then what stays, and what stands in the way.
+/// A line for each step, with the steps that it waits for; then what stays, and what stands in the way.
 fn text(plan: &Plan) -> String {
     let mut text = String::new();
     let after = |steps: &BTreeSet<StepId>| {
@@ -384,7 +384,7 @@ async fn drift_is_told_from_an_edit() {
     world.check(&ignored, &up(), expect![[""]]).await;
 }
 
-/// A bot that puts tags on everything is at peace with a file that leaves tags to it; what is ours stays ours.
+/// A bot that puts tags on everything is left alone by a file that leaves tags to it; our own tags stay ours.
 #[tokio::test(start_paused = true)]
 async fn tags_can_be_left_to_others() {
     let with = |tags: &str, ignored: &str| {
@@ -869,7 +869,7 @@ two: { type: aws:vpc:SecurityGroupIngressRule, properties: { securityGroupId: '$
 }
 
 impl World {
-    /// What stands in the way of the plan.
+    /// The conflicts that stand in the way of the plan.
     async fn refused(&self, resources: &str, request: &Request, expected: Expect) {
         let plan = self.plan(resources, request).await;
         let mut text = String::new();
@@ -920,7 +920,7 @@ async fn a_group_with_a_fixed_name_is_not_replaced_under_its_users() {
     world.arrives(&renamed, &up()).await;
 }
 
-/// What uses the subnet no longer does so by the same edit: it lets go first.
+/// Users that stop using the subnet by the same edit let go first.
 #[tokio::test(start_paused = true)]
 async fn users_that_let_go_are_moved_before_what_they_used_goes() {
     let before = all(&[RANGES, WAY_IN]);
@@ -1085,7 +1085,7 @@ async fn drift_alone_does_not_replace_what_serves_traffic() {
     world.arrives(&before, &named).await;
 }
 
-/// The same of what brings the traffic, and of what it leaves by.
+/// The same for the resources that bring the traffic in, and those by which it leaves.
 #[tokio::test(start_paused = true)]
 async fn drift_alone_does_not_replace_a_load_balancer_or_a_gateway() {
     let before = "
@@ -1120,7 +1120,8 @@ balancer: { type: aws:lb:LoadBalancer, properties: { name: shop, internal: true,
     }
 }
 
-/// What the running tasks need goes after the rollout: the rule of their port, and what else has left the file.
+/// Objects that the running tasks need go after the rollout: the rule of their port, and everything else that has left the
+/// file.
 #[tokio::test(start_paused = true)]
 async fn what_leaves_the_file_goes_after_the_rollout() {
     const RULE: &str = "
@@ -1284,7 +1285,7 @@ async fn a_zone_is_not_exchanged_while_the_ranges_stay() {
     "#]]).await;
 }
 
-/// What refers to something that got another logical name only refers to the same thing still.
+/// A reference to something that only got another logical name still refers to the same thing.
 #[tokio::test(start_paused = true)]
 async fn a_renamed_cluster_keeps_its_services() {
     let before = all(&[RANGES, WAY_IN, SERVICE]);
@@ -1324,7 +1325,7 @@ async fn a_renamed_network_is_the_same_network() {
     world.arrives(&renamed, &up()).await;
 }
 
-/// Of two addresses that are alike nobody can tell which is meant.
+/// Of two addresses that are alike it is impossible to tell which is meant.
 #[tokio::test(start_paused = true)]
 async fn two_that_are_alike_are_not_taken_for_each_other() {
     let addresses = |first: &str, second: &str| {
@@ -1427,7 +1428,7 @@ async fn a_part_of_others_is_not_taken_over_unasked() {
             "#]],
         )
         .await;
-    // What AWS makes by itself is nobody's.
+    // Objects that AWS makes by itself belong to no stack.
     let versioning = [
         ("bucket", id.as_str().into()),
         (
@@ -1460,7 +1461,7 @@ async fn a_part_of_others_is_not_taken_over_unasked() {
     world.arrives(DATA, &up()).await;
 }
 
-/// What a raw service says of its count is where autoscaling begins, and not what every `up` sets it back to.
+/// The count of a raw service is the number where autoscaling begins, and not one that every `up` restores.
 #[tokio::test(start_paused = true)]
 async fn a_count_that_autoscaling_has_chosen_stays() {
     let scaled = "
@@ -1496,7 +1497,7 @@ target: { type: aws:appautoscaling:Target, properties: { serviceNamespace: ecs, 
     world.check(&named, &up(), expect![""]).await;
 }
 
-/// What an update takes away is data as well, and goes by consent alone.
+/// An update that takes something away deletes data as well, and needs consent.
 #[tokio::test(start_paused = true)]
 async fn data_that_an_update_takes_away_wants_consent() {
     let kept = "
@@ -1527,7 +1528,7 @@ db: { type: aws:rds:Instance, properties: { identifier: shop, engine: postgres, 
     "#]],
         )
         .await;
-    // What others have made longer, or a run was killed before setting, comes back to what was agreed to.
+    // A retention that others have made longer, or that a killed run did not set, comes back to the one that was agreed to.
     let events = world.object("events").id;
     world.account.edit(&events, |events| {
         events.inputs.remove("retentionInDays");
@@ -1560,7 +1561,7 @@ db: { type: aws:rds:Instance, properties: { identifier: shop, engine: postgres, 
         .await;
 }
 
-/// A new object starts with what others had decided of the old one.
+/// A new object starts with the values that others had chosen for the old one.
 #[tokio::test(start_paused = true)]
 async fn a_scaled_out_service_that_is_replaced_starts_with_the_live_count() {
     let scaled = "
@@ -1624,7 +1625,7 @@ loadBalancer: {}
     "#]]).await;
 }
 
-/// No hash of a secret is kept, so nothing tells whether the file or somebody else has changed it.
+/// No hash of a secret is kept, so nothing tells whether the file or another party has changed it.
 #[tokio::test(start_paused = true)]
 async fn another_value_of_a_secret_is_not_called_drift() {
     let secret = "
@@ -1784,7 +1785,7 @@ db: { type: aws:rds:Instance, properties: { identifier: shop, engine: postgres, 
     }
 }
 
-/// It holds no data; what others point at goes with it.
+/// It holds no data, but the address that others point at goes with it.
 #[tokio::test]
 async fn a_load_balancer_under_deletion_protection_goes_by_consent_alone() {
     let file = |name: &str, protected: bool| {
@@ -1804,7 +1805,7 @@ async fn a_load_balancer_under_deletion_protection_goes_by_consent_alone() {
     for (what, resources, request, op) in [
         ("destroyed", protected.as_str(), destroy(), plan::Op::Delete),
         ("replaced", replaced.as_str(), up(), plan::Op::Replace),
-        // What is live is what is lost.
+        // The live object is the one that is lost.
         (
             "and unprotected",
             renamed_and_unprotected.as_str(),
@@ -1843,13 +1844,13 @@ async fn a_load_balancer_under_deletion_protection_goes_by_consent_alone() {
             assert!(going.any(|going| going == id), "{what}: {}", text(&plan));
         }
     }
-    // What is switched off first goes in passing.
+    // A load balancer whose protection is switched off first goes in passing.
     let open = file("shop-one", false);
     world.arrives(&open, &up()).await;
     assert_eq!(world.plan(&open, &destroy()).await.refusals, []);
 }
 
-/// What lapses where a person does nothing is offered again, and nobody's doing.
+/// A subscription that lapses because a person does nothing is offered again, and counts as no one's change.
 #[tokio::test]
 async fn a_subscription_that_lapsed_is_no_drift() {
     let file = |protocol: &str| {
@@ -1936,8 +1937,8 @@ service: {{ type: aws:ecs:Service, properties: {{ cluster: '${{cluster.name}}', 
     assert!(!needs("db").contains("later") && needs("later").contains("db"));
 }
 
-/// CloudWatch adds up what has one name: a new firewall has names of its stack's own, and one that an earlier version made goes
-/// on under the names that alarms of others may read.
+/// CloudWatch adds up what has one name: a new firewall has names of its stack's own, and one that an earlier version made
+/// goes on under the names that alarms of others may read.
 #[tokio::test(start_paused = true)]
 async fn a_firewall_keeps_the_metrics_that_it_was_made_with() {
     let file = |sets: &str| {
@@ -1995,7 +1996,7 @@ async fn a_firewall_keeps_the_metrics_that_it_was_made_with() {
     assert_eq!(planned("common").await, Some(own));
 }
 
-/// RDS makes a group that is gone again, and keeps what is in it without a limit.
+/// RDS recreates a group that is gone, and keeps its content without a limit.
 #[tokio::test]
 async fn a_log_group_goes_once_the_database_writes_no_more_to_it() {
     let file = |exports: &str| {

@@ -1,4 +1,4 @@
-//! What the README promises about permissions and commands is what the program needs and has.
+//! The promises of the README about permissions and commands match what the program needs and has.
 
 #![allow(
     clippy::expect_used,
@@ -107,7 +107,7 @@ fn the_policies_are_those_of_the_calls() {
     assert_eq!(behind, [] as [&str; 0], "UPDATE_EXPECT=1 writes them");
 }
 
-/// What says how a call is called by IAM is about calls that there are.
+/// The tables that name actions are about calls that exist.
 #[test]
 fn the_names_of_actions_are_those_of_calls() {
     let operations = operations();
@@ -163,13 +163,13 @@ fn every_action_is_allowed_by_its_name() {
     }
 }
 
-/// Only what has no name is allowed wherever it is.
+/// Only objects without a name are allowed wherever they are.
 #[test]
 fn what_has_a_name_is_changed_by_its_name() {
     let by_id = ["application-autoscaling", "ec2", "sts", "tag"];
     let unnamed = [
         "ecs:DeregisterTaskDefinition",
-        // What a service writes in the caller's name, where logs are delivered.
+        // The calls that a service makes in the caller's name, where logs are delivered.
         "logs:CreateLogDelivery",
         "logs:DeleteLogDelivery",
         "logs:DescribeResourcePolicies",
@@ -193,7 +193,7 @@ fn what_has_a_name_is_changed_by_its_name() {
     }
 }
 
-/// What gives away what others keep, or makes one the master of them: never on everything.
+/// Actions that give away what others keep, or take control of it: never allowed on everything.
 const OF_THE_STACK_ALONE: &[&str] = &[
     "ecr:BatchGetImage",
     "ecr:GetDownloadUrlForLayer",

@@ -1,5 +1,5 @@
-//! What holds the architecture of `src/lib.rs` in place: which room may know which, where asynchronous code and the outside
-//! world may be, and that every resource type is registered, tested, and made in the lab.
+//! The architecture of `src/lib.rs`, held in place: which room may know which, where asynchronous code and the outside world
+//! may be, and that every resource type is registered, tested, and made in the lab.
 
 #![allow(
     clippy::expect_used,
@@ -14,7 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Which rooms a room may use, besides itself.
+/// The rooms that a room may use, besides itself.
 const MAY_USE: &[(&str, &[&str])] = &[
     ("resource", &[]),
     ("graph", &["resource"]),
@@ -24,7 +24,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("live", &["resource", "graph"]),
     ("plan", &["resource", "graph"]),
     ("execute", &["resource", "graph", "plan"]),
-    // What needs a few of AWS's calls says which, as `resource` does of its providers.
+    // A room that needs a few of AWS's calls says which, as `resource` does of its providers.
     ("deployment", &["resource"]),
     ("aws", &["resource", "deployment"]),
     (
@@ -61,7 +61,7 @@ const DOORS: &[&str] = &[
     "src/display/terminal.rs",
 ];
 
-/// What a pure room must not mention.
+/// The words that a pure room must not mention.
 const OUTSIDE: &[&str] = &[
     "async fn",
     ".await",
@@ -74,7 +74,7 @@ const OUTSIDE: &[&str] = &[
     "println!",
 ];
 
-/// A file beyond this holds several subjects.
+/// The most lines of a file: a longer one holds several subjects.
 const LONGEST: usize = 700;
 
 fn root() -> &'static Path {
@@ -108,7 +108,7 @@ fn name(path: &Path) -> String {
 
 /// The code of a file without its comments and its tests.
 fn product_code(path: &Path) -> String {
-    // What it takes to set a scene may come from any room.
+    // The code that sets a scene may come from any room.
     let is_test = path.ends_with("tests.rs") || name(path).contains("/tests/");
     if is_test || path.ends_with("component/testing.rs") {
         return String::new();

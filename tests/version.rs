@@ -15,7 +15,7 @@ fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// What a program prints, which has to succeed. Its surroundings are its own.
+/// The output of a program, which has to succeed. Its surroundings are its own.
 fn run(directory: &Path, program: &str, arguments: &[&str], variables: &[(&str, &str)]) -> String {
     let output = Command::new(program)
         .args(arguments)
@@ -75,7 +75,7 @@ impl Place {
 
 impl Drop for Place {
     fn drop(&mut self) {
-        // What is left in the temporary directory does no harm.
+        // Leftovers in the temporary directory do no harm.
         drop(fs::remove_dir_all(&self.0));
     }
 }

@@ -11,14 +11,14 @@ pub fn post(endpoint: &str, path: &str) -> String {
     request(endpoint, "POST", path, "")
 }
 
-/// As [`post`], with something to say.
+/// Like [`post`], with a body.
 pub fn send(endpoint: &str, path: &str, body: &str) -> String {
     request(endpoint, "POST", path, body)
 }
 
-/// Asks for something whose answer may not come: who ends may end before.
+/// Asks for something whose answer may not come: the receiver may end before it answers.
 pub fn tell(endpoint: &str, path: &str) {
-    // And one who has ended needs no telling.
+    // A receiver that has ended already needs no telling.
     let host = endpoint.trim_start_matches("http://");
     let Ok(mut stream) = TcpStream::connect(host) else {
         return;

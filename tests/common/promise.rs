@@ -1,4 +1,4 @@
-//! What a test has shown of a safety promise: a line on standard output, and a row of the README's table.
+//! The evidence of a test for a safety promise: a line on standard output, and a row of the README's table.
 
 use std::fmt;
 use std::fs::OpenOptions;
@@ -14,11 +14,11 @@ pub struct Shown<'a> {
     pub promise: &'a str,
     /// `simulation`, `lab`, or `end to end`.
     pub level: &'a str,
-    /// What was done: `killed at every tenth call of up`.
+    /// The action that was tried: `killed at every tenth call of up`.
     pub what: &'a str,
-    /// How often.
+    /// The number of times.
     pub runs: usize,
-    /// Of how many different seeds, where chance had a part.
+    /// The number of different seeds, where chance had a part.
     pub seeds: Option<usize>,
     pub failures: usize,
 }

@@ -32,7 +32,7 @@ pub const RENAMED: &[(&str, &str)] = &[
     ("s3:PutPublicAccessBlock", "s3:PutBucketPublicAccessBlock"),
 ];
 
-/// What an operation needs besides. Passing roles, roles of services, and keys have statements of their own.
+/// The further actions that an operation needs. Passing roles, roles of services, and keys have statements of their own.
 pub const ALSO: &[(&str, &[&str])] = &[
     // The alarms of target tracking: the guide of Application Auto Scaling, "identity-based policy examples".
     (
@@ -48,7 +48,7 @@ pub const ALSO: &[(&str, &[&str])] = &[
         "elasticloadbalancing:CreateLoadBalancer",
         &["ec2:DescribeAccountAttributes"],
     ),
-    // Of a flow log that goes to a bucket: "Logs sent to Amazon S3" in the guide of CloudWatch Logs.
+    // For a flow log that goes to a bucket: "Logs sent to Amazon S3" in the guide of CloudWatch Logs.
     ("ec2:CreateFlowLogs", &["logs:CreateLogDelivery"]),
     ("ec2:DeleteFlowLogs", &["logs:DeleteLogDelivery"]),
     ("rds:DeleteDBInstance", &["rds:CreateDBSnapshot"]),
@@ -61,7 +61,7 @@ pub const ALSO: &[(&str, &[&str])] = &[
             "elasticloadbalancing:SetWebAcl",
         ],
     ),
-    // What WAF asks of CloudWatch Logs in the caller's name:
+    // The calls that WAF makes to CloudWatch Logs in the caller's name:
     // <https://docs.aws.amazon.com/waf/latest/developerguide/logging-cw-logs.html>.
     (
         "wafv2:DeleteLoggingConfiguration",
@@ -93,7 +93,7 @@ pub const ALSO: &[(&str, &[&str])] = &[
     ),
 ];
 
-/// Tags in the call that makes something, and through the tagging API, want the service's own action.
+/// The services' own actions that tags need, in the call that makes something and through the tagging API.
 const TAGGING: &[&str] = &[
     "application-autoscaling:TagResource",
     "application-autoscaling:UntagResource",
@@ -125,18 +125,18 @@ const TAGGING: &[&str] = &[
 /// Actions that only read, but only `up` and `destroy` need.
 pub const ONLY_WHEN_CHANGING: &[&str] = &[
     "ec2:DescribeAccountAttributes",
-    // Of the image that a tag is put on.
+    // For the image that a tag is put on.
     "ecr:BatchGetImage",
-    // Of the logs of a firewall.
+    // For the logs of a firewall.
     "logs:DescribeResourcePolicies",
-    // Of a rollout that failed.
+    // For a rollout that failed.
     "logs:GetLogEvents",
     "s3:ListBucketMultipartUploads",
     "s3:ListBucketVersions",
     "secretsmanager:GetRandomPassword",
 ];
 
-/// What the chain of credentials calls, as another identity than the program's own.
+/// The calls of the credentials chain, made under another identity than the program's own.
 pub const OF_CREDENTIALS: &[&str] = &["sts:AssumeRole", "sts:AssumeRoleWithWebIdentity"];
 
 /// The values of secrets, which only some may read.
@@ -145,7 +145,7 @@ const VALUES: &[&str] = &[
     "secretsmanager:GetSecretValue",
 ];
 
-/// What `docker push` and the pipeline's own look at an image need.
+/// The actions that `docker push` and the pipeline's own look at an image need.
 /// <https://docs.aws.amazon.com/AmazonECR/latest/userguide/image-push-iam.html>
 pub const PUSHES: &[&str] = &[
     "ecr:BatchCheckLayerAvailability",
@@ -197,11 +197,11 @@ const OWN_ROLES: &[&str] = &[
     "rds.amazonaws.com",
 ];
 
-/// A managed policy takes so many characters, white space not counted; a role takes ten policies.
+/// The most characters that a managed policy takes, white space not counted; a role takes ten policies.
 /// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html>
 pub const MOST_CHARACTERS: usize = 6_144;
 
-/// A stack, and what its file itself names.
+/// A stack, and the names that its file sets.
 pub struct Stack {
     pub name: &'static str,
     pub environment: &'static str,
@@ -250,7 +250,7 @@ pub struct Policies {
     pub read: Policy,
     pub change: Policy,
     pub own: Policy,
-    /// For `kmsKey: create`: what the role that reads wants besides, and the one that deploys.
+    /// For `kmsKey: create`: the additional rights of the role that reads, and of the one that deploys.
     pub read_key: Policy,
     pub own_key: Policy,
     pub keys: Policy,
@@ -335,7 +335,7 @@ pub fn action(operation: &str) -> &str {
     renamed.map_or(operation, |(_, to)| to)
 }
 
-/// Whether an action only reads, and reading commands need it.
+/// Returns whether an action only reads and is needed by reading commands.
 pub fn is_read(action: &str) -> bool {
     let (_, name) = action.split_once(':').expect("a service");
     ["Describe", "Get", "List", "BatchGet", "Filter", "Lookup"]
@@ -410,14 +410,14 @@ fn parts() -> Parts {
     parts
 }
 
-/// The ARNs of what the program names for a stack, or its file, and of what AWS names for it.
+/// The ARNs of the objects that the program, or the file, names for a stack, and of those that AWS names for it.
 fn named(stack: &Stack) -> Vec<String> {
     let prefix = format!("{}-{}", stack.name, stack.environment);
     // Names of load balancers and target groups have 32 characters: long ones are cut, and end in hashes.
     let short = &prefix[..prefix.len().min(18)];
     let mut arns = vec![
         format!("arn:aws:cloudwatch:*:*:alarm:{prefix}-*"),
-        // What Application Auto Scaling makes for a policy of target tracking.
+        // The alarms that Application Auto Scaling makes for a policy of target tracking.
         format!("arn:aws:cloudwatch:*:*:alarm:TargetTracking-service/{prefix}*"),
         format!("arn:aws:ecr:*:*:repository/{prefix}-*"),
         format!("arn:aws:ecs:*:*:cluster/{prefix}*"),
@@ -568,8 +568,8 @@ pub fn policies(stack: &Stack) -> Policies {
 
 const EVERY_KEY: &[&str] = &["arn:aws:kms:*:*:key/*"];
 
-/// What makes the stack's own key, changes it and lets it go, and what RDS, Secrets Manager and ECR ask of KMS in the caller's
-/// name. A key has no name: its tags say whose it is.
+/// The statements for making, changing and releasing the stack's own key, and for the calls that RDS, Secrets Manager and
+/// ECR make to KMS in the caller's name. A key has no name: its tags say whose it is.
 fn own_key(parts: &Parts, prefix: &str, tag: &[String]) -> Policy {
     const MAKES: [&str; 2] = ["kms:CreateKey", "kms:TagResource"];
     let allow = Statement::allow;
@@ -595,7 +595,7 @@ fn own_key(parts: &Parts, prefix: &str, tag: &[String]) -> Policy {
     ])
 }
 
-/// Customer-managed keys: what RDS, Secrets Manager and ECR ask of KMS in the caller's name.
+/// Customer-managed keys: the calls that RDS, Secrets Manager and ECR make to KMS in the caller's name.
 fn keys() -> Policy {
     let key =
         owned(&["arn:aws:kms:eu-south-2:123456789012:key/11111111-2222-3333-4444-555555555555"]);
@@ -622,7 +622,7 @@ impl Policy {
         self.0[0].sid
     }
 
-    /// As the README shows it.
+    /// The text in the form that the README shows.
     pub fn text(&self) -> String {
         let statements: Vec<String> = self.0.iter().map(Statement::text).collect();
         format!(

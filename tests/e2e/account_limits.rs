@@ -1,4 +1,5 @@
-//! What the account refuses as AWS does, whatever is asked of it: the local one has learnt it, another one knows it.
+//! The limits that the account enforces as AWS does, whatever is asked of it: the local one has learnt them, another one
+//! knows them.
 
 use aws_sdk_ec2::types::IpPermission;
 use aws_sdk_elasticloadbalancingv2::types::{

@@ -6,8 +6,8 @@ use crate::common::showing::Showing;
 use crate::common::{World, indent};
 use crate::data::{Kind, LogGroup, assert_refused, write_line};
 
-/// AWS makes log groups itself, without tags: one with a wanted name is taken over, lines and all; but what is older than
-/// the file says goes by consent alone, and so does the group.
+/// AWS makes log groups itself, without tags: one with a wanted name is taken over, lines and all; but lines older than the
+/// file says go by consent alone, and so does the group.
 #[tokio::test]
 async fn a_log_group_without_any_tags_is_taken_over() {
     let world = World::new("e2e-data-adopted").await;
@@ -43,7 +43,7 @@ async fn a_log_group_without_any_tags_is_taken_over() {
     assert_eq!(ended.status, Some(0), "{ended:#?}");
 }
 
-/// Whoever has tagged it has a use for it.
+/// The owner of the tags has a use for the group.
 #[tokio::test]
 async fn a_log_group_with_tags_of_others_is_left_alone() {
     let _shown = Showing::of("R19", "a log group with tags of others", 1);

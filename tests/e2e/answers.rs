@@ -26,7 +26,7 @@ async fn a_page_that_leads_to_itself_ends_the_reading() {
     }
 }
 
-/// What stands in a secret is read as JSON where a database's address belongs into it.
+/// The content of a secret is read as JSON where it is to hold a database's address.
 #[tokio::test]
 async fn json_in_json_may_be_nested_however_deep() {
     let world = World::new("e2e-answers-depth").await;
@@ -98,7 +98,7 @@ scaling:
     targetTrackingScalingPolicyConfiguration: { predefinedMetricSpecification: { predefinedMetricType: ECSServiceAverageCPUUtilization }, targetValue: 50 }
 ";
 
-/// The calls by which a preview finds out what of it exists.
+/// The calls by which a preview finds out which of them exist.
 const ASKING: [&str; 14] = [
     "application-autoscaling:DescribeScalableTargets",
     "application-autoscaling:DescribeScalingPolicies",

@@ -246,7 +246,7 @@ async fn policy() {
     check("e2e-autoscaling-policy", &Policy).await;
 }
 
-/// Puts so many policies of others on a target that they have registered for this service.
+/// Puts this many policies of others on a target that they have registered for this service.
 async fn policies_of_others(sdk: &Sdk, resource: &str, count: usize) {
     let (ecs, dimension) = (
         ServiceNamespace::Ecs,
@@ -295,7 +295,7 @@ async fn policies_are_found_behind_the_first_page_without_reading_all_of_an_acco
     }
     let name = "e2e-autoscaling-pages";
     let world = World::new(name).await;
-    // The services of others: named in the file, so that they go with it, and scaled by somebody else.
+    // The services of others: named in the file, so that they go with it, and scaled by another party.
     let services = NEEDS
         .split("second:")
         .next()

@@ -1,5 +1,5 @@
-//! What a CI system is shown: annotations at file and line, sections that fold, lines with the time; and that what a script
-//! takes from standard output stays clean.
+//! The output for CI systems: annotations at file and line, sections that fold, lines with the time; and standard output,
+//! which stays clean for scripts.
 
 use expect_test::expect_file;
 
@@ -8,7 +8,7 @@ use crate::common::commands::{DONE, REFUSED, RESOURCE_FAILED, UNEXPECTED_CHANGES
 use crate::common::program::{Ended, Program, STACK};
 use crate::common::proxy::{Proxy, Refusal};
 
-/// As GitHub starts a step, in a repository that is the program's directory.
+/// A program started the way GitHub starts a step, in a repository that is the program's directory.
 fn on_github(world: &World) -> Program<'_> {
     let program = Program::of(world);
     let workspace = program.directory().to_string_lossy().into_owned();
@@ -209,7 +209,7 @@ bucket: { type: aws:s3:Bucket, properties: { bucket: e2e-ci-drift } }
     program.write("stacks/dev.yaml", &(world.file(resources) + outputs));
     let drift = program.run_words(&["preview", STACK, "--expect-no-changes"]);
     assert_eq!(drift.status, UNEXPECTED_CHANGES, "{}", drift.screen);
-    // What is in the way is shown at its place, too.
+    // The obstacle is shown at its place, too.
     let refused = program.run_words(&["up", STACK, "--yes", "--replace", "bucket"]);
     assert_eq!(refused.status, REFUSED, "{}", refused.screen);
     assert_balanced(&drift);
@@ -217,7 +217,7 @@ bucket: { type: aws:s3:Bucket, properties: { bucket: e2e-ci-drift } }
     let screens = [&drift, &refused].map(|ended| ended.screen.as_str());
     expect_file!["../snapshots/ci/drift.txt"].assert_eq(&screens.join("\n"));
 
-    // What a script takes is as it is elsewhere, and the warning is beside it.
+    // Output for scripts is the same as elsewhere, and the warning is beside it.
     let plain = Program::of(&world);
     for words in [
         &["preview", STACK, "--json"][..],

@@ -1,11 +1,11 @@
-//! The controls of `docs/security-controls.md` as AWS's answers show them, on what `up` has made of `stacks/`: what a scanner
-//! would find.
+//! The controls of `docs/security-controls.md` as AWS's answers show them, on what `up` has made of `stacks/`: what a
+//! scanner would find.
 
 use aws_sdk_ec2::types::Filter;
 
 use crate::common::sdk::Sdk;
 
-/// What a stack of an environment does not meet. It has an account of its own.
+/// The controls that a stack of an environment does not meet. It has an account of its own.
 pub async fn broken(sdk: &Sdk, environment: &str) -> Vec<String> {
     let mut broken = Broken(Vec::new());
     network(sdk, environment, &mut broken).await;

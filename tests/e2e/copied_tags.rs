@@ -1,5 +1,5 @@
-//! What others have made, with our tags on it: copied from an object of ours, or invented. The right to tag is enough
-//! for that. It is shown, never touched, and refuses the run.
+//! Objects that others have made with our tags on them: copied from an object of ours, or invented. The right to tag is
+//! enough for that. They are shown, never touched, and refuse the run.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -33,7 +33,7 @@ store: {{ type: aws:rds:Instance, properties: {{ identifier: {name}, engine: pos
     )
 }
 
-/// What others have: by the name that the file has for its like, the ARN, and the id by which messages call it.
+/// The objects of others: by the name that the file has for its like, the ARN, and the id by which messages call it.
 type Strangers = BTreeMap<&'static str, (String, String)>;
 
 /// Something of others of each type, with the same inputs where AWS lets that be.
@@ -172,7 +172,7 @@ async fn untag(world: &World, arn: &str) {
     untag.set_tag_keys(keys).send().await.unwrap();
 }
 
-/// The ARN of what the stack has of each name.
+/// The ARN of the stack's object of each name.
 async fn ours(world: &World, role: &str, strangers: &Strangers) -> BTreeMap<String, String> {
     let mut found = BTreeMap::new();
     let mut arns = world.sdk.tagged(&world.stack_tag()).await;
@@ -186,7 +186,7 @@ async fn ours(world: &World, role: &str, strangers: &Strangers) -> BTreeMap<Stri
     found
 }
 
-/// Does what the commands say that take copied tags away.
+/// Runs the commands in the message that take copied tags away.
 async fn take_away(world: &World, ended: &Ended) -> usize {
     let lines = ended.raw.lines().map(str::trim);
     let mut count = 0;
@@ -349,7 +349,7 @@ async fn what_bears_copies_of_our_tags_is_shown_and_never_touched() {
     let destroy = program.run(&resources, "destroy", &[&["--yes"][..], &all].concat());
     assert_refused(&destroy, &strangers);
 
-    // Done as the message says, all is well, and what others have made outlives the stack.
+    // Once done as the message says, all is well, and the objects of others outlive the stack.
     assert_eq!(
         take_away(&world, &up).await,
         strangers.len(),
@@ -388,7 +388,7 @@ async fn what_bears_invented_tags_is_not_left_over() {
     }
     let program = Program::of(&world);
     let strangers = strangers(&world, name).await;
-    // Of something that the file has never had, and before the first run of all.
+    // The copied tags name a resource that the file has never had, before the first run of all.
     for (key, (arn, _)) in &strangers {
         let like = shop(name);
         let like = like
@@ -471,7 +471,7 @@ own: {{ type: aws:iam:RolePolicy, properties: {{ role: '${{role.name}}', name: o
         .role_name(name)
         .policy_name("theirs");
     put.policy_document(policy).send().await.unwrap();
-    // As the tag of a run says it that has made both.
+    // The tag has the marks that a run would write if it had made both.
     let catalog = fde_infra::resource::Provider::catalog(&world.provider);
     let schema = catalog.get("aws:iam:RolePolicy").unwrap();
     let marks: Vec<String> = ["own", "theirs"]
@@ -540,7 +540,7 @@ log: { type: aws:cloudwatch:LogGroup, properties: {} }";
     assert_eq!(gone.status, DONE, "{}", gone.screen);
 }
 
-/// A run that is killed has put nothing on record, and yet the next one knows what it has made.
+/// A killed run has put nothing on record, and yet the next one knows what it has made.
 #[tokio::test]
 async fn what_a_killed_run_has_made_is_ours() {
     let name = "e2e-killed-and-ours";
@@ -664,7 +664,7 @@ async fn nothing_goes_by_tags_alone_where_the_record_cannot_be_read() {
             );
         }
     }
-    // It has taken nothing from what is on record.
+    // It has taken nothing from the objects that are on record.
     untag(&world, &theirs).await;
     let plain = Program::of(&world);
     let gone = plain.run(topic, "destroy", &["--yes"]);

@@ -1,4 +1,4 @@
-//! Credentials that do not serve: each cause is told apart, with the command that helps.
+//! Credentials that do not work: each cause is told apart, with the command that helps.
 
 use expect_test::expect_file;
 
@@ -266,7 +266,7 @@ async fn a_region_that_the_account_has_not_enabled_is_told_from_wrong_credential
     expect_file!["../snapshots/failures/region_disabled.txt"].assert_eq(&screens(&[ended]));
 }
 
-/// What AWS knows of a region that is enabled.
+/// The answer of AWS about a region that is enabled.
 const ENABLED: &str = "<DescribeRegionsResponse xmlns=\"http://ec2.amazonaws.com/doc/2016-11-15/\"><requestId>1</requestId>\
     <regionInfo><item><regionName>eu-south-2</regionName><regionEndpoint>ec2.eu-south-2.amazonaws.com</regionEndpoint>\
     <optInStatus>opted-in</optInStatus></item></regionInfo></DescribeRegionsResponse>";

@@ -13,7 +13,7 @@ use crate::common::sdk::Sdk;
 use crate::common::showing::Showing;
 use crate::common::{World, endpoint};
 
-/// The exit status of what a guard refuses (`design.md` §6).
+/// The exit status if a guard refuses (`design.md` §6).
 const REFUSED: Option<i32> = Some(5);
 
 /// A kind that holds data.
@@ -21,7 +21,7 @@ const REFUSED: Option<i32> = Some(5);
 pub trait Kind: Sync {
     fn token(&self) -> &'static str;
 
-    /// What it needs, as entries of `resources:`. It may hold data, too.
+    /// The resources that it needs, as entries of `resources:`. They may hold data, too.
     fn needs(&self) -> &'static str {
         ""
     }
@@ -32,10 +32,10 @@ pub trait Kind: Sync {
     /// Puts data into it.
     async fn fill(&self, sdk: &Sdk, id: &str);
 
-    /// Whether it is there, with its data.
+    /// Returns whether it is there, with its data.
     async fn holds(&self, sdk: &Sdk, id: &str) -> bool;
 
-    /// What a consented deletion must have left behind.
+    /// Checks the objects that a consented deletion must have left behind.
     async fn check_left(&self, _sdk: &Sdk, _id: &str) {}
 }
 
@@ -69,7 +69,7 @@ impl Case<'_> {
     }
 }
 
-/// What nobody has consented to: nothing is sent, and the message says what to type.
+/// Asserts that an operation without consent is refused: nothing is sent, and the message says what to type.
 pub fn assert_refused(ended: &Ended, consent: &str, what: &str) {
     assert_eq!(ended.status, REFUSED, "{what}: {ended:#?}");
     assert_eq!(ended.mutating, [] as [String; 0], "{what}");
@@ -82,7 +82,7 @@ pub fn assert_refused(ended: &Ended, consent: &str, what: &str) {
 
 fn assert_done(ended: &Ended, what: &str) {
     assert_eq!(ended.status, Some(0), "{what}: {ended:#?}");
-    // What refused runs are measured by, works.
+    // The way in which refused runs are measured works.
     let counted = std::env::var_os("AWS_ENDPOINT_URL").is_none();
     assert_eq!(counted, !ended.mutating.is_empty(), "{what}");
 }
@@ -217,7 +217,7 @@ impl Kind for Database {
     }
 }
 
-/// It can be told of which stack it is, and is not the stack's any more.
+/// Its stack can be told, but it is not the stack's any more.
 async fn assert_is_left(sdk: &Sdk, snapshot: &str) {
     let answer = sdk.rds.describe_db_snapshots();
     let answer = answer.db_snapshot_identifier(snapshot).send().await;
@@ -341,7 +341,7 @@ impl Kind for Secret {
             .is_ok_and(|value| value.secret_string() == Some("somebody's own"))
     }
 
-    /// The recovery window; but what was restored under another key is there.
+    /// It is in its recovery window, unless it was restored under another key.
     async fn check_left(&self, sdk: &Sdk, id: &str) {
         let secret = sdk.secrets.describe_secret().secret_id(id).send().await;
         let secret = secret.expect("a deleted secret is known through its window");
@@ -501,7 +501,7 @@ async fn there_is_no_snapshot_of_a_log_group() {
     check_without_snapshot("e2e-data-log-group-staging", &LogGroup).await;
 }
 
-/// A replica has nothing that its source has not, so nothing is left of it, and nothing is promised.
+/// A replica has nothing that its source does not have, so nothing is left of it, and nothing is promised.
 #[tokio::test]
 async fn a_replica_promises_no_snapshot() {
     let world = World::in_environment("e2e-data-replica", "staging").await;
@@ -529,7 +529,8 @@ async fn a_replica_promises_no_snapshot() {
     world.destroy(&source).await;
 }
 
-/// `onDelete: snapshot` where there can be one: `destroy` needs no consent, and leaves what brings the data back.
+/// `onDelete: snapshot` where there can be one: `destroy` needs no consent, and leaves a snapshot from which the data can be
+/// restored.
 async fn check_with_snapshot(name: &str, kind: &dyn Kind, what: &'static str) {
     let _shown = Showing::of("R6", what, 1);
     let world = World::in_environment(name, "staging").await;
@@ -563,7 +564,7 @@ async fn a_recovery_window_is_left_of_a_secret() {
     check_with_snapshot("e2e-data-secret-staging", &Secret, what).await;
 }
 
-/// `destroy` in dev deletes data: that is what the file says of it. AWS's own switch still wants consent.
+/// `destroy` in dev deletes data: that is what the file says of it. AWS's own switch still needs consent.
 #[tokio::test]
 async fn a_guarded_database_is_not_destroyed_in_passing() {
     let what = "a database with deletionProtection, in dev: destroyed only with consent";
@@ -587,12 +588,12 @@ async fn a_guarded_database_is_not_destroyed_in_passing() {
     assert!(!Database.holds(&world.sdk, "e2e-data-guarded").await);
 }
 
-/// What is protected stays so when the line, or the whole resource, is gone from the file; consent does not help.
+/// Protection stays when its line, or the whole resource, is gone from the file; consent does not help.
 #[tokio::test]
 async fn protection_outlives_its_line() {
     let what = "protected, its line gone from the file: removed, destroyed; consent does not help";
     let _shown = Showing::of("R6", what, 3);
-    // What a run that died here has left, is protected from the next.
+    // A leftover of a run that died here is protected from the next.
     let leftover = Sdk::new(endpoint())
         .await
         .s3
@@ -642,7 +643,7 @@ impl Bucket {
     }
 }
 
-/// `retainOnDelete`: it leaves the file, or the stack goes, and it stays as it is; also what holds no data.
+/// `retainOnDelete`: a resource that leaves the file, or whose stack goes, stays as it is; also one that holds no data.
 #[tokio::test]
 async fn what_is_retained_stays() {
     let what = "retainOnDelete: left out of the file, destroyed, replaced: it stays";

@@ -1,5 +1,5 @@
-//! What `database:` does by default since a later version: what is live comes to have it in place, and says so; and what a
-//! database leaves behind tells whose it was.
+//! The later defaults of `database:`: a live database gets them in place, and says so; and the remains of a database tell
+//! whose it was.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -30,7 +30,7 @@ async fn instance(world: &World, name: &str) -> DbInstance {
     instances.remove(0)
 }
 
-/// The parameter as the group of an instance has it, set by somebody.
+/// The parameter in the group of an instance, set by a user.
 async fn force_ssl(world: &World, group: &str) -> Option<Parameter> {
     let described = world.sdk.rds.describe_db_parameters();
     let described = described.db_parameter_group_name(group).source("user");
@@ -56,7 +56,7 @@ async fn log_groups(world: &World, name: &str) -> BTreeMap<String, Option<i32>> 
         .collect()
 }
 
-/// Before PostgreSQL 15 connections without TLS are let in where nothing is said.
+/// Before PostgreSQL 15, connections without TLS are let in by default.
 #[tokio::test]
 async fn a_database_comes_to_insist_on_tls_without_a_restart() {
     let name = "e2e-database-tls";
@@ -116,7 +116,7 @@ async fn a_database_comes_to_insist_on_tls_without_a_restart() {
     done(&program.run_file(&silent, "destroy", &["--yes"]));
 }
 
-/// In staging, where nothing is said: the groups are there, with the stack's retention, before RDS could make them.
+/// In staging, by default: the groups are there, with the stack's retention, before RDS could make them.
 #[tokio::test]
 async fn a_database_sends_its_logs_to_groups_that_were_there_first() {
     let name = "e2e-database-logs";
@@ -124,7 +124,7 @@ async fn a_database_sends_its_logs_to_groups_that_were_there_first() {
     let program = Program::of(&world);
     let keys = format!("name: {name}, readReplicas: 1, iamAuthentication: true");
     let silent = file(&world, &format!("{{ {keys} }}"));
-    // One that RDS has made before, for an instance that is gone.
+    // A group that RDS has made before, for an instance that is gone.
     let made = world.sdk.logs.create_log_group();
     let made = made.log_group_name(format!("/aws/rds/instance/{name}/upgrade"));
     drop(made.send().await);
@@ -161,7 +161,7 @@ async fn a_database_sends_its_logs_to_groups_that_were_there_first() {
     assert_is_left(&world, name).await;
 }
 
-/// RDS copies all tags where it is asked to, and those of ownership among them.
+/// RDS copies all tags if it is asked to, and those of ownership among them.
 #[tokio::test]
 async fn a_final_snapshot_with_copied_tags_is_not_the_stacks() {
     let name = "e2e-database-copied-tags";

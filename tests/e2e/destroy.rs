@@ -1,4 +1,4 @@
-//! `destroy`: what goes, what stays and why, and what it takes to let data go. What each kind of data is owed is in
+//! `destroy`: what goes, what stays and why, and what it takes to let data go. The rules for each kind of data are in
 //! `data.rs`.
 
 use std::collections::BTreeSet;
@@ -47,7 +47,7 @@ async fn everything_and_again() {
     expect_file!["../snapshots/commands/destroy.txt"].assert_eq(&screens(&all));
 }
 
-/// What the author wants to keep, stays, is named, and is no failure.
+/// A resource that the author wants to keep stays, is named, and is no failure.
 #[tokio::test]
 async fn what_is_to_be_retained() {
     let world = World::new("e2e-destroy-retained").await;
@@ -118,7 +118,7 @@ async fn data_in_prod() {
     expect_file!["../snapshots/commands/destroy_data.txt"].assert_eq(&screens(&all));
 }
 
-/// What is protected stops it all, before anything is sent; the environment can say yes, and that does not help.
+/// A protected resource stops it all, before anything is sent; the environment can say yes, and that does not help.
 #[tokio::test]
 async fn what_is_protected() {
     let world = World::new("e2e-destroy-protected").await;
@@ -128,7 +128,7 @@ topic: { type: aws:sns:Topic, options: { protect: true } }
 vpc: { type: aws:ec2:Vpc, properties: { cidrBlock: 10.0.0.0/16 } }
 ";
     let free = protected.replace("true", "false");
-    // What a run that died here has left, is protected from the next.
+    // A leftover of a run that died here is protected from the next.
     world.destroy(&free).await;
     world.up(protected).await;
     let refused = program.run(protected, "destroy", &[]);
@@ -147,7 +147,7 @@ vpc: { type: aws:ec2:Vpc, properties: { cidrBlock: 10.0.0.0/16 } }
     expect_file!["../snapshots/commands/destroy_protected.txt"].assert_eq(&refused.screen);
 }
 
-/// What has left the file is found although AWS's index of tags has not heard of it yet: the record of the last run names it.
+/// A resource that has left the file is found before AWS's index of tags knows of it: the record of the last run names it.
 #[tokio::test]
 async fn what_the_index_does_not_know_yet() {
     const EMPTY: &str = r#"{"ResourceTagMappingList":[]}"#;
@@ -175,14 +175,14 @@ balanced: {{ type: aws:lb:TargetGroup, properties: {{ port: 80, protocol: HTTP, 
     left.retain(|arn| !arn.contains(":secret:"));
     assert_eq!(left, [] as [String; 0], "{}", gone.screen);
     assert!(!gone.screen.contains("may be left"), "{}", gone.screen);
-    // What is gone is no hint any more.
+    // An object that is gone is no hint any more.
     let again = program.run(only, "destroy", &everything);
     assert_eq!(again.status, DONE, "{}", again.screen);
     assert_eq!(again.mutating, [] as [String; 0]);
     assert!(again.stdout.contains("nothing of"), "{}", again.screen);
 }
 
-/// The record is a hint: who can write it names objects, and only tags say whose they are.
+/// The record is a hint: any party that can write it can name objects, and only tags say whose they are.
 #[tokio::test]
 async fn what_a_record_names_and_no_tag_claims_stays() {
     let world = unlocked("e2e-destroy-forged").await;
@@ -212,7 +212,7 @@ async fn what_a_record_names_and_no_tag_claims_stays() {
     delete.send().await.expect("it can be deleted");
 }
 
-/// Container Insights makes its log group again when the cluster is gone. It is said, and costs no call.
+/// Container Insights makes its log group again when the cluster is gone. That is reported, and costs no call.
 #[tokio::test]
 async fn what_aws_writes_by_itself_is_named_at_the_end() {
     let world = World::new("e2e-destroy-aftermath").await;

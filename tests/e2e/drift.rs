@@ -1,5 +1,5 @@
-//! What others have changed or taken away is told from what the file has come to say: also where there are no tags to tell,
-//! and where nothing is left.
+//! Changes and deletions by others are told from edits of the file: also where there are no tags to tell, and where nothing
+//! is left.
 
 use aws_sdk_s3::types::{BucketVersioningStatus, VersioningConfiguration};
 use serde_json::Value as Json;
@@ -22,7 +22,7 @@ other: {{ type: aws:sns:Topic, properties: {{ name: {name}-other }} }}
     )
 }
 
-/// How many are counted as drift, and why each step is there.
+/// The number of steps that count as drift, and the reason for each step.
 fn drift(program: &Program<'_>, file: &str) -> (u64, Vec<(String, String)>) {
     let shown = succeeded(program.run(file, "preview", &["--json"]));
     let document: Json = serde_json::from_str(&shown.stdout).expect("a document");
@@ -92,7 +92,7 @@ async fn what_is_gone_or_has_no_tags_counts_as_drift() {
         "{}",
         shown.screen
     );
-    // The file has come to say what others have set: nothing is left to do but for the topic.
+    // The file now says what others have set: nothing is left to do but for the topic.
     assert_eq!(
         drift(&program, &suspended),
         (1, steps(&[("topic", "gone")]))
@@ -104,7 +104,7 @@ async fn what_is_gone_or_has_no_tags_counts_as_drift() {
     assert_eq!(drift(&program, &enabled), (1, steps(&[("topic", "gone")])));
     succeeded(program.run(&enabled, "up", &["--yes"]));
     assert_eq!(drift(&program, &enabled), (0, Vec::new()));
-    // What was destroyed is not gone.
+    // A destroyed resource does not count as gone.
     succeeded(program.run(&enabled, "destroy", &["--yes", "--allow-delete", "*"]));
     let (count, planned) = drift(&program, &enabled);
     assert_eq!(count, 0, "{planned:?}");

@@ -17,7 +17,7 @@ const CALLS: &str = include_str!("earlier/calls.json");
 const FILE: &str = include_str!("earlier/dev.yaml");
 const STACK: &str = "happyrobot-fde/dev";
 
-/// A copy of the local account that nobody else knows.
+/// A copy of the local account that no other test knows.
 fn account() -> String {
     let model = fde_infra::sandbox::ensure_running(&mut |line| eprintln!("sandbox: {line}"));
     let model = model.expect("the sandbox starts").endpoint;
@@ -90,7 +90,7 @@ fn make(endpoint: &str, call: &Json, ids: &BTreeMap<String, String>) -> String {
     body.to_owned()
 }
 
-/// A text as a form has it.
+/// A text as it is encoded in a form.
 fn escaped(text: &str) -> String {
     let mut escaped = String::new();
     for byte in text.bytes() {
@@ -147,7 +147,7 @@ fn is_hexadecimal(text: &str, length: std::ops::RangeInclusive<usize>) -> bool {
     length.contains(&text.len()) && text.chars().all(is_digit)
 }
 
-/// Runs the program on a file, and answers with the calls that changed something.
+/// Runs the program on a file, and returns the calls that changed something.
 fn run(program: &Program<'_>, endpoint: &str, file: &str, words: &[&str]) -> (Ended, Vec<String>) {
     drop(http::post(endpoint, "/_account/calls/reset"));
     let (command, arguments) = words.split_first().expect("a command");

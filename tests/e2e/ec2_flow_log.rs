@@ -59,7 +59,7 @@ impl ResourceTypeTest for FlowLog {
                 ("{ vpcId: null, subnetId: '${right.id}' }", "right"),
             )
             .removed("first"),
-            // What AWS itself has made bears no tag of ours.
+            // Interfaces that AWS itself has made bear no tag of ours.
             Edit::replaces(
                 "/kind",
                 (
@@ -205,7 +205,7 @@ log: {{ type: aws:ec2:FlowLog, properties: {{ vpcId: '${{vpc.id}}', logDestinati
     )
 }
 
-/// What `CreateFlowLogs` says of one that it has not made: a success, with a list of failures.
+/// The answer of `CreateFlowLogs` about one that it has not made: a success, with a list of failures.
 fn failed(message: &str) -> Answer {
     let body = format!(
         "<CreateFlowLogsResponse xmlns=\"http://ec2.amazonaws.com/doc/2016-11-15/\"><requestId>6f1c0c9e-0000-4000-8000-000000000000</requestId><flowLogIdSet/><unsuccessful><item><error><code>400</code><message>{message}</message></error><resourceId>vpc-0a</resourceId></item></unsuccessful></CreateFlowLogsResponse>"
@@ -254,7 +254,7 @@ async fn a_flow_log_waits_for_its_role_and_its_policies_come_first() {
     world.destroy(&resources).await;
 }
 
-/// What AWS refuses for good inside a success ends the run with AWS's own words, and nothing counts as made.
+/// A permanent refusal inside a success ends the run with AWS's own words, and nothing counts as made.
 #[tokio::test]
 async fn a_failure_inside_a_success_is_a_failure() {
     let name = "e2e-flow-log-refused";
@@ -323,7 +323,7 @@ async fn a_flow_log_of_others_that_is_like_ours_is_named_and_left_alone() {
     world.destroy(before).await;
 }
 
-/// Where AWS takes both, no record is lost; where it does not, the old one goes first.
+/// A successor that AWS takes beside the old one loses no record; otherwise the old one goes first.
 #[tokio::test]
 async fn a_new_one_is_made_first_unless_it_is_like_the_old_one() {
     let name = "e2e-flow-log-order";
@@ -352,7 +352,8 @@ async fn a_new_one_is_made_first_unless_it_is_like_the_old_one() {
     world.destroy(&before).await;
 }
 
-/// A group that is not there is no error to AWS (cloud-custodian/cloud-custodian#5645): nothing arrives, and that is told.
+/// A group that is not there is no error to AWS (cloud-custodian/cloud-custodian#5645): nothing arrives, and that is
+/// reported.
 #[tokio::test]
 async fn records_that_do_not_arrive_are_told() {
     let name = "e2e-flow-log-lost";
@@ -383,7 +384,7 @@ fn done(ended: &Ended) {
     assert_eq!(ended.status, DONE, "{}", ended.screen);
 }
 
-/// What the section makes, and that its parts go in the order in which nothing comes back.
+/// The resources that the section makes, and their deletion in an order in which nothing comes back.
 #[tokio::test]
 async fn the_traffic_of_a_network_is_recorded_in_a_group_of_its_own() {
     let name = "e2e-network-flow-logs";
@@ -473,7 +474,7 @@ fn decoded(text: &str) -> String {
     text.replace([' ', '\n', '+'], "")
 }
 
-/// A bucket instead: what lets AWS in stands before the flow log does.
+/// A bucket instead: the policy that lets AWS in stands before the flow log does.
 #[tokio::test]
 async fn the_traffic_of_a_network_is_recorded_in_a_bucket_of_its_own() {
     let name = "e2e-network-flow-files";

@@ -96,7 +96,7 @@ async fn internet_gateway() {
     check("e2e-ec2-internet-gateway", &InternetGateway).await;
 }
 
-/// A VPC takes one gateway. Another run of the stack may have been quicker, or somebody else.
+/// A VPC takes one gateway. Another run of the stack may have been quicker, or another party.
 #[tokio::test]
 async fn the_gateway_of_another_is_told_from_our_own() {
     let world = World::new("e2e-igw-second").await;
@@ -106,7 +106,7 @@ async fn the_gateway_of_another_is_told_from_our_own() {
     );
     world.up(vpc).await;
     let net = world.id(vpc, "net").await;
-    // Before anybody attaches the other one, the run has seen none.
+    // Before the other one is attached, the run has seen none.
     for (tags, expected) in [
         (vec![], ErrorKind::NotOurs),
         (

@@ -21,7 +21,7 @@ second: { type: aws:ec2:RouteTable, properties: { vpcId: '${vpc.id}' } }
 
 struct Route;
 
-/// Table and destination of a route.
+/// The table and the destination of a route.
 fn parts(id: &str) -> (&str, &str) {
     id.split_once('|').expect("a route's id has two parts")
 }
@@ -167,7 +167,7 @@ out:
     world.destroy(&resources).await;
 }
 
-/// AWS would take it, and answer it under the other name.
+/// AWS would accept it, and return it under the other name.
 #[tokio::test]
 async fn a_nat_gateway_that_is_named_as_a_gateway_is_refused_offline() {
     let world = World::new("e2e-ec2-route-kind").await;

@@ -33,7 +33,7 @@ impl ResourceTypeTest for SecurityGroup {
                 ("description: Two", "Two"),
             )
             .removed("Managed by fde-infra"),
-            // The name cannot be had twice: delete first.
+            // The name cannot be used twice: delete first.
             Edit::replaces(
                 "/description",
                 ("{ name: mine, description: One }", "One"),

@@ -1,4 +1,4 @@
-//! What the tables of `aws:vpc:SecurityGroupIngressRule` and `aws:vpc:SecurityGroupEgressRule` have in common: everything
+//! The common parts of the tables of `aws:vpc:SecurityGroupIngressRule` and `aws:vpc:SecurityGroupEgressRule`: everything
 //! but the direction.
 
 use aws_sdk_ec2::types::{
@@ -188,7 +188,7 @@ pub async fn vanish(sdk: &Sdk, id: &str) -> bool {
     }
 }
 
-/// Opens it to everybody.
+/// Opens it to everyone.
 pub async fn drift(sdk: &Sdk, id: &str) -> bool {
     let Some(rule) = find(sdk, id).await else {
         return false;

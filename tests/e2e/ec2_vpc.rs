@@ -61,7 +61,7 @@ impl ResourceTypeTest for Vpc {
                 ("instanceTenancy: dedicated", "dedicated"),
             )
             .removed("default"),
-            // What is not wanted of the group any more stays as it is.
+            // A rule of the group that is not wanted any more stays as it is.
             Edit::in_place(
                 "/group",
                 ("defaultSecurityGroup: closed", nothing()),
@@ -141,7 +141,7 @@ async fn default_group(sdk: &Sdk, vpc: &str) -> SecurityGroup {
     group.clone()
 }
 
-/// What a group lets in and out: protocol, and the other end.
+/// The traffic that a group lets in and out: protocol, and the other end.
 fn said(group: &SecurityGroup) -> Json {
     let peers = |permissions: &[IpPermission]| -> Vec<String> {
         let of = |permission: &IpPermission| {
@@ -175,7 +175,7 @@ fn as_made() -> Json {
     json!({ "in": ["-1 itself"], "out": ["-1 0.0.0.0/0"] })
 }
 
-/// Lets SSH into a group from anywhere; with an owner, as a rule of that one's.
+/// Allows SSH into a group from anywhere; with an owner, as a rule of that owner.
 async fn let_in(sdk: &Sdk, group: &SecurityGroup, owner: Option<&str>) {
     let anywhere = IpRange::builder().cidr_ip("0.0.0.0/0").build();
     let ssh = IpPermission::builder()
@@ -239,7 +239,7 @@ async fn a_rule_of_a_stack_stays_in_a_closed_default_group() {
     let owner = "urn:fde:other/dev::aws:vpc:SecurityGroupIngressRule::ssh";
     let_in(&world.sdk, &group, Some(owner)).await;
     assert!(world.preview(CLOSED).await.is_empty());
-    // What goes are those beside it.
+    // The rules beside it go.
     let everything = IpPermission::builder()
         .ip_protocol("-1")
         .ip_ranges(IpRange::builder().cidr_ip("10.0.0.0/8").build());
@@ -270,7 +270,7 @@ fn about_groups(ended: &Ended) -> Vec<&str> {
     calls
 }
 
-/// What the network has besides is listed in the same call, where it would be listed anyway.
+/// The other parts of the network are listed in the same call, where they would be listed anyway.
 #[tokio::test]
 async fn closing_a_default_group_takes_three_calls_and_looking_at_it_none_of_its_own() {
     let world = World::new("e2e-ec2-default-group-calls").await;
@@ -308,7 +308,7 @@ async fn closing_a_default_group_takes_three_calls_and_looking_at_it_none_of_its
     world.destroy(CLOSED).await;
 }
 
-/// A group that is not listed yet, one that is not there for rules yet, and a rule that another has been faster to take away
+/// A group that is not listed yet, one that is not there for rules yet, and a rule that another party has already taken away
 /// (aws/aws-cdk#26390).
 #[tokio::test]
 async fn a_default_group_that_does_not_show_yet_is_waited_for() {

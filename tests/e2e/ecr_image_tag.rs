@@ -19,7 +19,7 @@ fn succeeded(ended: Ended) -> Ended {
     ended
 }
 
-/// Puts an image that is told from others by its number under a tag, and says its digest.
+/// Puts an image, told from others by its number, under a tag, and returns its digest.
 async fn push(world: &World, repository: &str, tag: &str, number: u32) -> String {
     let digest = format!("sha256:{number:064x}");
     let manifest = json!({
@@ -62,7 +62,7 @@ async fn service(world: &World) -> Option<String> {
     services.find(|arn| arn.contains(":service/"))
 }
 
-/// How many tasks the service is to run.
+/// The number of tasks that the service is to run.
 async fn desired(world: &World) -> i32 {
     let service = service(world).await.expect("the service is tagged");
     let cluster = service.split('/').nth(1).expect("an ARN with its cluster");
@@ -71,7 +71,7 @@ async fn desired(world: &World) -> i32 {
     answer.expect("ECS answers").services()[0].desired_count()
 }
 
-/// What the role may do with which the service's tasks are started.
+/// The permissions of the role with which the service's tasks are started.
 async fn execution_policies(world: &World) -> String {
     let service = service(world).await.expect("the service is tagged");
     let cluster = service.split('/').nth(1).expect("an ARN with its cluster");
@@ -110,7 +110,7 @@ async fn delete(world: &World, repository: &str, digests: &[&str]) {
     gone.send().await.expect("images can be deleted");
 }
 
-/// Another deployment of what the service's revision names, as people make it by hand, until it is complete.
+/// Another deployment of the image that the service's revision names, as people make it by hand, until it is complete.
 async fn deploy_again(world: &World) {
     let service = service(world).await.expect("the service is tagged");
     let cluster = service.split('/').nth(1).expect("an ARN with its cluster");
@@ -149,7 +149,7 @@ async fn the_image_that_runs_is_kept_whatever_its_tag_does() {
     assert_eq!(kept(&world, name).await, Some(first.clone()));
     unchanged();
 
-    // What is pushed and not deployed is not what runs.
+    // An image that is pushed and not deployed is not the one that runs.
     let second = push(&world, name, "latest", 2).await;
     unchanged();
     assert_eq!(kept(&world, name).await, Some(first.clone()));

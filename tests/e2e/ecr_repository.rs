@@ -54,7 +54,7 @@ impl ResourceTypeTest for Repository {
                 ("imageScanningConfiguration: { scanOnPush: true }", true),
             )
             .removed(false),
-            // Of a key of its own there is nothing to choose from: no type here makes one.
+            // There is no choice of keys of its own: no type here makes one.
             Edit::replaces(
                 "/encryption",
                 ("encryptionConfigurations: [{ encryptionType: KMS }]", "KMS"),
@@ -129,7 +129,7 @@ async fn repository() {
 const EXCEPT_LATEST: &str = "tested: { type: aws:ecr:Repository, properties: { imageTagMutability: IMMUTABLE_WITH_EXCLUSION, \
     imageTagMutabilityExclusionFilters: [{ filter: latest, filterType: WILDCARD }] } }";
 
-/// Puts an image that is told from others by its size under a tag.
+/// Puts an image, told from others by its size, under a tag.
 async fn put(sdk: &Sdk, repository: &str, tag: &str, size: u32) -> Result<(), String> {
     let manifest = json!({
         "schemaVersion": 2,

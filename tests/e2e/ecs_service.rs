@@ -372,7 +372,7 @@ async fn deployments(world: &World, name: &str) -> Vec<[String; 3]> {
     told.collect()
 }
 
-/// The image is mended and pushed under the same tag, so that nothing differs that AWS could be asked about.
+/// The image is fixed and pushed under the same tag, so that nothing differs that AWS could be asked about.
 #[tokio::test]
 async fn a_first_deployment_that_failed_is_tried_again_by_the_next_run() {
     // Elsewhere there is no such image.
@@ -405,7 +405,7 @@ async fn a_first_deployment_that_failed_is_tried_again_by_the_next_run() {
     };
     assert_eq!([status.as_str(), state], ["PRIMARY", "FAILED"]);
 
-    // Nothing is mended yet: the run tries once more, and no more than once.
+    // Nothing is fixed yet: the run tries once more, and no more than once.
     let plan = world.preview(&resources).await;
     let because = plan.steps.iter().map(|step| step.because.to_string());
     let because: Vec<_> = because.collect();
@@ -502,7 +502,7 @@ async fn the_count_of_autoscaling_is_left_alone() {
 /// ECS knows a role seconds after IAM has made it, and three tasks in a row that cannot be started end a deployment.
 #[tokio::test]
 async fn a_role_that_ecs_does_not_know_yet_takes_one_more_deployment_and_no_more_runs() {
-    // Elsewhere roles are as late as they are.
+    // Elsewhere roles take their own time.
     if std::env::var_os("AWS_ENDPOINT_URL").is_some() {
         return;
     }
@@ -594,7 +594,7 @@ async fn tasks_bear_the_tags_of_their_service_and_are_no_object_of_the_stack() {
     let urn: Vec<_> = urn.filter_map(|tag| tag.value()).collect();
     assert!(urn[0].ends_with("::aws:ecs:Service::tested"), "{urn:?}");
 
-    // For us they are none of the stack's, neither while they run nor once they have stopped.
+    // We do not count them as the stack's, neither while they run nor once they have stopped.
     let index = world.index().await;
     assert!(index.iter().any(|entry| entry.arn == id));
     assert!(index.iter().all(|entry| !is_task(&entry.arn)), "{index:#?}");
@@ -608,7 +608,7 @@ async fn tasks_bear_the_tags_of_their_service_and_are_no_object_of_the_stack() {
     assert!(world.preview("").await.is_empty());
 }
 
-/// As an unchanged file meets a new version: the file of before is what the section decided then.
+/// An unchanged file that meets a new version: the old file is what the section decided then.
 #[tokio::test]
 async fn safer_defaults_of_a_service_are_told_and_can_be_set_back() {
     let name = "e2e-ecs-defaults";
@@ -637,7 +637,7 @@ async fn safer_defaults_of_a_service_are_told_and_can_be_set_back() {
     run(&before, "up", &["--yes"]);
     assert_eq!(mutability().await.as_deref(), Some("MUTABLE"));
 
-    // A line that the author takes out is no news to him.
+    // A line that the author takes out is no news to them.
     let shown = run(&silent, "preview", &[]);
     assert!(!shown.stdout.contains("default now"), "{}", shown.screen);
     world.was_made_by_an_earlier_version().await;

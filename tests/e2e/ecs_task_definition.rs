@@ -18,7 +18,7 @@ fn by_role(keys: &str) -> &'static str {
     )
 }
 
-/// As [`by_role`], on instances without a network: some keys are not for Fargate, some not for `awsvpc`.
+/// Like [`by_role`], on instances without a network: some keys are not for Fargate, some not for `awsvpc`.
 fn on_instances(keys: &str) -> &'static str {
     around("requiresCompatibilities: [EC2], networkMode: none, ", keys)
 }
@@ -80,7 +80,7 @@ fn row(keys: &[Key], around: fn(&str) -> &'static str) -> Edit {
     Edit::replaces("/web", (lines(0), web(0)), (lines(1), web(1))).removed(web(WITHOUT))
 }
 
-/// Of the states of a key: without it.
+/// The place of the state without the key, among the states of a key.
 const WITHOUT: usize = 2;
 
 const IMAGE: &str = "public.ecr.aws/nginx/nginx:1.27";
@@ -559,7 +559,7 @@ second: { type: aws:iam:Role, properties: { name: e2e-task-second, assumeRolePol
             )
             .removed("public.ecr.aws/nginx/nginx:1.27"),
             Edit::replaces("/cpu", ("cpu: 256", "256"), ("cpu: .5 vCPU", "512")).removed("512"),
-            // What a task on instances needs not have.
+            // A property that a task on instances does not need.
             Edit::replaces(
                 "/cpu",
                 ("requiresCompatibilities: [EC2]", json!("512")),

@@ -15,7 +15,7 @@ const TOPIC: &str = "topic: { type: aws:sns:Topic }";
 
 const PLAIN: &str = "http://account.invalid";
 
-/// Where nothing of the topic's is sent.
+/// An endpoint to which nothing of the topic's is sent.
 const ENCRYPTED: &str = "https://secrets.invalid";
 
 /// Profiles that name an address, for all services and for one.
@@ -73,7 +73,7 @@ async fn plain_http_to_another_machine_takes_the_flag() {
         [] as [String; 0]
     );
 
-    // What the flag names is called, and the variables of single services are not heeded beside it.
+    // The endpoint of the flag is called, and the variables of single services are not heeded beside it.
     let ended = program()
         .without("AWS_ENDPOINT_URL")
         .with("AWS_ENDPOINT_URL_SNS", PLAIN)
@@ -106,7 +106,7 @@ async fn every_address_that_is_not_of_aws_is_named() {
     assert!(ended.raw.contains("::warning "), "{}", ended.screen);
     assert!(ended.stderr.contains(ENCRYPTED), "{}", ended.screen);
 
-    // What is on this machine, or on the command line, takes no more than a line.
+    // An endpoint on this machine, or on the command line, takes no more than a line.
     let local = endpoint().replace("127.0.0.1", "localhost");
     let ended = Program::of(&world)
         .with("AWS_ENDPOINT_URL_SNS", &local)
@@ -128,7 +128,7 @@ async fn every_address_that_is_not_of_aws_is_named() {
 /// A key with what is written otherwise in an address.
 const SECRET_KEY: &str = "e2e/Secret+Key/that/is/signed+with/0123456789";
 
-/// What of a text would be found in base64, wherever in it the text begins.
+/// The part of a text that would be found in base64, wherever in it the text begins.
 fn in_base64(text: &str) -> Vec<String> {
     let from = |start: usize| {
         let whole = (text.len() - start) / 3 * 3;
@@ -151,7 +151,7 @@ async fn the_secret_key_signs_and_is_not_sent() {
     let program = Program::of(&world)
         .with("AWS_ENDPOINT_URL", &account.endpoint)
         .with("AWS_SECRET_ACCESS_KEY", SECRET_KEY);
-    // Of all protocols that there are.
+    // Resources of every protocol that AWS speaks.
     let resources = format!(
         "{SHOP}bucket: {{ type: aws:s3:Bucket, properties: {{ bucket: e2e-endpoints-key }} }}\n\
          dashboard: {{ type: aws:cloudwatch:Dashboard, properties: {{ dashboardName: e2e-endpoints-key, dashboardBody: {{ widgets: [{{ type: text, properties: {{ markdown: base }} }}] }} }} }}\n"

@@ -40,7 +40,7 @@ async fn what_cannot_go_before_its_users_have_moved_is_refused_with_the_way() {
         assert_fits(&ended);
         assert_plain(&ended);
     }
-    // What the message says does it.
+    // The advice in the message works.
     let moved = other_zone.replace("10.0.2.0", "10.0.3.0");
     let ended = program.run(&moved, "up", &["--yes"]);
     assert_eq!(ended.status, DONE, "{}", ended.screen);
@@ -49,7 +49,7 @@ async fn what_cannot_go_before_its_users_have_moved_is_refused_with_the_way() {
     assert_eq!(program.run(&moved, "destroy", &["--yes"]).status, DONE);
 }
 
-/// What has no replacement in it interrupts as well: an address that leaves the file, and a listener whose new target group has
+/// Edits without a replacement interrupt as well: an address that leaves the file, and a listener whose new target group has
 /// no targets yet.
 #[tokio::test]
 async fn lost_addresses_and_traffic_to_what_is_yet_to_be_made_are_said() {
@@ -98,7 +98,7 @@ way: { type: aws:ec2:NatGateway, properties: { subnetId: '${left.id}', allocatio
     let moved = after.replace("on80: ", "on80again: ");
     let ended = program.run(&moved, "preview", &[]);
     assert!(ended.stdout.contains("interrupts"), "{}", ended.screen);
-    // Nobody is served any more by what is destroyed.
+    // Objects that are destroyed serve no one any more.
     let destroyed = program.run(&after, "destroy", &["--yes"]);
     assert_eq!(destroyed.status, DONE, "{}", destroyed.screen);
     assert!(

@@ -1,5 +1,5 @@
-//! What the user meets when something goes wrong: for each failure the whole screen as a file of `tests/snapshots/failures/`,
-//! the exit status, and that nothing more was done than the message says.
+//! The user's view of each failure: the whole screen as a file of `tests/snapshots/failures/`, the exit status, and that
+//! nothing more was done than the message says.
 
 use std::net::TcpListener;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -113,7 +113,7 @@ async fn without_credentials_both_ways_on_are_named() {
     assert!(elapsed < Duration::from_secs(10), "{elapsed:?}");
 }
 
-/// Nor do the credentials of the environment stand in for it: they may be those of another account.
+/// The credentials of the environment do not stand in for it either: they may be those of another account.
 #[tokio::test]
 async fn a_profile_that_is_not_there_is_named() {
     let world = World::new("e2e-failure-profile").await;
@@ -141,7 +141,7 @@ policy:
     policy: { Version: '2012-10-17', Statement: [{ Effect: Allow, Principal: { Service: cloudwatch.amazonaws.com }, Action: sns:Publish, Resource: '${topic.arn}' }] }
 ";
 
-/// A log group; a topic, and what needs it.
+/// A log group; a topic, and the resource that needs it.
 fn three(name: &str) -> String {
     THREE.replace("NAME", name)
 }
@@ -152,7 +152,7 @@ fn three_and_a_vpc(name: &str) -> String {
     format!("{}{vpc}", three(name))
 }
 
-/// How many networks the stack has.
+/// The number of networks of the stack.
 async fn vpcs(world: &World) -> usize {
     let ours = Filter::builder()
         .name("tag:fde:stack")
@@ -177,7 +177,7 @@ async fn has_log_group(sdk: &Sdk, name: &str) -> bool {
         .any(|group| group.log_group_name() == Some(&name))
 }
 
-/// How many topics have this name at the end.
+/// The number of topics with this name at the end.
 async fn topics(sdk: &Sdk, name: &str) -> usize {
     let mut pages = sdk.sns.list_topics().into_paginator().send();
     let mut count = 0;
@@ -238,7 +238,7 @@ async fn a_denied_call_stops_only_what_needs_it() {
     world.destroy(&three(name)).await;
 }
 
-/// What cannot be deleted stays, and what it needs with it; the rest goes.
+/// A resource that cannot be deleted stays, and the resources that it needs with it; the rest goes.
 #[tokio::test]
 async fn a_denied_deletion_leaves_what_it_says() {
     let name = "e2e-failure-undeleted";
@@ -308,7 +308,7 @@ store: {{ type: aws:rds:Instance, properties: {{ identifier: e2e-failure-forbidd
     world.destroy(&before).await;
 }
 
-/// What AWS would take for something else is no call at all, also where a file does not say it by itself.
+/// Input that AWS would take for something else leads to no call at all, also where a file does not say it by itself.
 #[tokio::test]
 async fn what_cannot_work_is_refused_once_it_is_known() {
     let world = World::new("e2e-failure-misfit").await;
@@ -339,8 +339,8 @@ rule:
     world.destroy(&wrong).await;
 }
 
-/// A call that is throttled goes again until it is through, also one that would make a twin if it had acted. (A call that is
-/// throttled for ever is given up after five minutes; `src/aws/retry.rs` tests that on a clock of its own.)
+/// A throttled call is retried until it is through, also one that would make a twin if it had acted. (A call that is
+/// throttled permanently is given up after five minutes; `src/aws/retry.rs` tests that on a clock of its own.)
 #[tokio::test]
 async fn throttling_is_waited_out() {
     let name = "e2e-failure-throttled";
@@ -372,7 +372,7 @@ async fn throttling_is_waited_out() {
     world.destroy(&resources).await;
 }
 
-/// A create call that nobody heard the answer of: made again, it would make a twin. So the run looks for what it may have made.
+/// A create call whose response was lost: made again, it would make a twin. So the run looks for what it may have made.
 #[tokio::test]
 async fn a_lost_answer_makes_no_twin() {
     let name = "e2e-failure-lost";

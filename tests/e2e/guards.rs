@@ -10,7 +10,7 @@ use crate::common::proxy::{Answer, Proxy, Refusal};
 use crate::common::{World, endpoint};
 use crate::promise::Shown;
 
-/// Every command as it would do most, and whether it goes to the account of the stack.
+/// Every command in the form that would do most, and whether it goes to the account of the stack.
 const COMMANDS: [(&[&str], bool); 9] = [
     (&["preview", STACK], true),
     (&["up", STACK, "--yes"], true),
@@ -32,7 +32,7 @@ fn known(help: &str) -> BTreeSet<String> {
     after
         .lines()
         .take_while(|line| line.starts_with("  "))
-        // What is explained in several lines goes on further right.
+        // An explanation of several lines goes on further right.
         .filter(|line| !line.starts_with("   "))
         .filter_map(|line| line.split_whitespace().next())
         .filter(|word| *word != "help")
@@ -105,7 +105,7 @@ async fn the_wrong_account_or_region_is_left_alone() {
 
 const TOPIC: &str = "topic: { type: aws:sns:Topic }";
 
-/// Of credentials that serve no longer.
+/// The refusal of expired credentials.
 const EXPIRED: Refusal = Refusal {
     status: 403,
     code: "ExpiredToken",
@@ -123,7 +123,7 @@ async fn a_preview_whose_file_names_no_account_asks_who_it_is_beside_the_index()
             told.notify_all();
             None
         }
-        // Who it is, is said once the index was asked.
+        // The identity is told once the index has been asked.
         "GetCallerIdentity" => {
             let before = asked.lock().expect("no thread failed in here");
             let patience = Duration::from_secs(20);
@@ -141,7 +141,7 @@ async fn a_preview_whose_file_names_no_account_asks_who_it_is_beside_the_index()
     assert_eq!(proxy.calls("DescribeAvailabilityZones"), 1);
 }
 
-/// Whatever else is on its way: without an identity nothing is used, nor waited for.
+/// Other reads may be on their way: without an identity, nothing is used or waited for.
 #[tokio::test]
 async fn without_an_identity_a_preview_ends_at_once_and_says_so() {
     let world = World::new("e2e-guards-nobody").await;
@@ -163,7 +163,7 @@ async fn without_an_identity_a_preview_ends_at_once_and_says_so() {
     }
 }
 
-/// It is an error as it is where the identity comes first: what cannot be read is not absent.
+/// It is an error, as it is where the identity comes first: what cannot be read is not absent.
 #[tokio::test]
 async fn an_index_that_is_refused_ends_a_preview() {
     let world = World::new("e2e-guards-index").await;

@@ -1,4 +1,4 @@
-//! What others use is not deleted, and neither is anything before it: that is known in the preview.
+//! Objects that others use are not deleted, and neither is anything before them: the preview knows it.
 
 use aws_sdk_ec2::types::Filter;
 use serde_json::json;
@@ -47,7 +47,7 @@ async fn run_service(world: &World, name: &str) {
     service.expect("it is made");
 }
 
-/// What others have put on a stack, by what of ours it keeps from being deleted.
+/// Puts objects of others on a stack, each of which keeps one of ours from being deleted.
 async fn build_upon(world: &World, file: &str, name: &str) {
     let sdk = &world.sdk;
     let subnet = sdk.ec2.create_subnet();
@@ -343,7 +343,7 @@ async fn a_route_table_that_a_strange_subnet_uses_is_not_deleted() {
     assert!(ended.stderr.contains(said), "{}", ended.screen);
     let way = "aws ec2 disassociate-route-table --association-id";
     assert!(ended.stderr.contains(way), "{}", ended.screen);
-    // What it says lets the table go.
+    // Following the message lets the table go.
     let free = world.sdk.ec2.disassociate_route_table();
     let free = free.association_id(association).send().await;
     free.expect("it is taken off");
@@ -401,7 +401,7 @@ async fn a_route_table_that_others_have_made_the_main_one_is_not_deleted() {
             ended.screen
         );
     }
-    // What it says lets both go.
+    // Following the message lets both go.
     replace(&taken, former).await.expect("it gives it back");
     succeeded(program.run(&both, "destroy", &["--yes"]));
 }

@@ -1,4 +1,4 @@
-//! `history`: what is kept of each run, and of what it is silent.
+//! `history`: what is kept of each run, and what is left out.
 
 use expect_test::expect_file;
 use serde_json::json;
@@ -86,7 +86,7 @@ async fn every_run_that_changes_something_is_on_record() {
             json!(["up", "failed", 1, 0, 1, null, url]),
         ]
     );
-    // Who it was, AWS says.
+    // The user, as AWS knows them.
     for run in runs {
         assert!(
             run["by"]
@@ -98,7 +98,7 @@ async fn every_run_that_changes_something_is_on_record() {
     // A file that is the same has the same hash, whatever was set.
     assert_eq!(runs[0]["file"], runs[2]["file"]);
 
-    // What was set is nowhere: it may be a secret.
+    // The values that were set are recorded nowhere: they may be secrets.
     let name = parameter(&world, "deployments");
     let kept = world
         .sdk

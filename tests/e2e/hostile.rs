@@ -1,5 +1,5 @@
-//! A hostile stack file cannot hurt (`promises.md` R14): the program says what is wrong with it, asks nothing of AWS, does not
-//! panic, and takes neither long nor much memory.
+//! A hostile stack file cannot hurt (`promises.md` R14): the program says what is wrong with it, asks nothing of AWS, does
+//! not panic, and takes neither long nor much memory.
 
 use std::fs;
 use std::process::{Command, Stdio};
@@ -11,13 +11,13 @@ use crate::common::program::{Ended, Program, STACK};
 use crate::hostile_files::{ALL, HEAD, Hostile};
 use crate::promise::Shown;
 
-/// What is promised of a release.
+/// The most time that a release may take.
 const LONGEST: Duration = Duration::from_millis(100);
 
-/// So many times as long may it take without optimisation. `tests/benchmark.rs` times the release.
+/// The factor that is allowed without optimisation. `tests/benchmark.rs` times the release.
 const SLOWER: u32 = if cfg!(debug_assertions) { 20 } else { 1 };
 
-/// Neighbours that fill the caches make a processor slower, too, and never faster: the quickest of so many runs tells.
+/// The runs of which the quickest counts: neighbours that fill the caches make a processor slower, too, and never faster.
 const RUNS: usize = 5;
 
 /// 50 MB, in the kilobytes that the kernel counts in.
@@ -26,11 +26,11 @@ const MOST_MEMORY: u64 = 50_000_000 / 1024;
 /// A file that has to be read takes what a sound one of its length takes: 10,000 topics.
 const MOST_MEMORY_FULL: u64 = 128_000_000 / 1024;
 
-/// How much of that is left to a file. Without optimisation the program itself, which grows with its types, takes too much of it
-/// to be counted.
+/// The part of that which is left to a file. Without optimisation the program itself, which grows with its types, takes too
+/// much of it to be counted.
 const MOST_OF_FILE: u64 = 12_000_000 / 1024;
 
-/// What a run may take at most, where one with nothing in its file takes `own`.
+/// The most memory that a run may take, where one with nothing in its file takes `own`.
 fn most_memory(own: u64, full: bool) -> u64 {
     let most = if full { MOST_MEMORY_FULL } else { MOST_MEMORY };
     if cfg!(debug_assertions) {
@@ -40,14 +40,14 @@ fn most_memory(own: u64, full: bool) -> u64 {
     }
 }
 
-/// Nobody reads more than this, and a terminal shows it at once.
+/// The most output on a screen: no one reads more than this, and a terminal shows it at once.
 const LONGEST_SCREEN: usize = 200_000;
 
 /// Commands that read the file for themselves.
 const COMMANDS: [&str; 2] = ["validate", "preview"];
 
-/// Runs a command, and writes down what it took: microseconds of a processor, and kilobytes at its peak. The standard library
-/// knows neither of a child that has ended. On a busy machine the clock would tell what the neighbours do.
+/// Runs a command, and writes down what it took: microseconds of a processor, and kilobytes at its peak. The standard
+/// library knows neither of a child that has ended. On a busy machine the clock would tell what the neighbours do.
 const MEASURE: &str = "
 import os, sys
 
@@ -59,7 +59,7 @@ with open(sys.argv[1], 'w') as file:
 sys.exit(os.WEXITSTATUS(status) if os.WIFEXITED(status) else 128 + os.WTERMSIG(status))
 ";
 
-/// What a run has taken.
+/// The resources that a run has taken.
 struct Taken {
     time: Duration,
     kilobytes: u64,
@@ -91,7 +91,7 @@ fn measured(program: &Program<'_>, words: &[&str]) -> (Ended, Taken) {
     (program.ended(words, &output, 0), taken)
 }
 
-/// What does not hold of a run that was to refuse the file.
+/// The promises broken by a run that was to refuse the file.
 fn faults(hostile: &Hostile, ended: &Ended, taken: &Taken, own: u64) -> Vec<String> {
     let mut faults = Vec::new();
     let mut expect = |holds: bool, what: String| {
@@ -171,7 +171,7 @@ async fn a_hostile_file_is_refused_at_once() {
     assert!(problems.is_empty(), "{}", problems.join("\n\n"));
 }
 
-/// Around a fault a file is shown: one that is not the stack's own could be somebody's credentials.
+/// Around a fault a file is shown: one that is not the stack's own could hold another party's credentials.
 #[tokio::test]
 async fn what_is_not_a_file_of_the_stack_is_neither_read_nor_shown() {
     let world = World::new("e2e-hostile-layers").await;

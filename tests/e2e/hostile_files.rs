@@ -1,6 +1,6 @@
-//! Stack files that mean harm, each with what it is refused for.
+//! Stack files that mean harm, each with the fault for which it is refused.
 
-/// One of them.
+/// A hostile stack file.
 #[derive(Debug, Clone, Copy)]
 pub struct Hostile {
     pub name: &'static str,
@@ -8,16 +8,16 @@ pub struct Hostile {
     pub code: &'static str,
     /// Made when it is needed: some are large.
     pub text: fn() -> Vec<u8>,
-    /// Whether it stands below a harmless file, which `extends` it.
+    /// True if it stands below a harmless file, which `extends` it.
     pub below: bool,
-    /// Whether it has to be read to be refused, and is as long as a stack file may be.
+    /// True if it has to be read to be refused, and is as long as a stack file may be.
     pub full: bool,
 }
 
-/// What it takes to be a stack, but for resources.
+/// The lines that a stack needs, but for resources.
 pub const HEAD: &str = "name: shop\nenvironment: dev\nregion: eu-south-2\n";
 
-/// As many bytes as a stack file may have, more or less.
+/// The most bytes of a stack file, more or less.
 const MEBIBYTE: usize = 1 << 20;
 
 const LARGE: usize = 100_000_000;

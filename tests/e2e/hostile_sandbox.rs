@@ -31,7 +31,7 @@ fn program(world: &World) -> Program<'_> {
         .without("AWS_SECRET_ACCESS_KEY")
 }
 
-/// What is installed once for all instances is found through these variables.
+/// A program with these variables, through which the installation that all instances share is found.
 fn with_installation<'a>(mut program: Program<'a>, variables: &[&'static str]) -> Program<'a> {
     for variable in variables {
         if let Ok(value) = std::env::var(variable) {
@@ -54,7 +54,7 @@ fn mode(path: &Path) -> u32 {
     fs::metadata(path).expect("it is there").mode() & 0o777
 }
 
-/// A script that can be run.
+/// An executable script.
 fn script(path: &Path, lines: &str) {
     let parent = path.parent().expect("a file stands in a directory");
     fs::create_dir_all(parent).expect("the directory can be made");
@@ -80,7 +80,7 @@ fn tools(bin: &Path, log: &Path) {
     script(&bin.join("uv"), &format!("{}\n{uv}", record("uv")));
 }
 
-/// What a module or a program leaves behind when it is run.
+/// Places modules and programs that leave a mark when they are run.
 fn plant(directory: &Path, mark: &Path) {
     let module = format!(
         "with open({:?}, 'a') as mark:\n    print(__name__, file=mark)\n",
@@ -113,7 +113,7 @@ fn plant(directory: &Path, mark: &Path) {
     .expect("it can be written");
 }
 
-/// What has been run, if anything.
+/// The marks of the modules and programs that have been run.
 fn traces(mark: &Path) -> String {
     fs::read_to_string(mark).unwrap_or_default()
 }
@@ -336,7 +336,7 @@ async fn a_shared_cache_runs_nothing_of_other_users() {
     }
 }
 
-/// What is made is for one user alone, and what earlier versions have made becomes so.
+/// Directories are made for one user alone, and those of earlier versions become so.
 #[tokio::test]
 async fn directories_are_for_one_user() {
     if elsewhere() {
@@ -481,7 +481,7 @@ async fn the_account_has_no_other_door() {
     }
 }
 
-/// How long what takes no time may take on a busy machine.
+/// The most time that an instant operation may take on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Asks again and again until it is so.
@@ -502,7 +502,7 @@ struct Account<'a> {
 }
 
 impl Account<'_> {
-    /// What is on record, such as the process.
+    /// The record of the account, such as the process.
     fn recorded(&self) -> Json {
         let text = fs::read_to_string(&self.record).expect("there is a record");
         serde_json::from_str(&text).expect("the record is JSON")
@@ -513,7 +513,7 @@ fn account<'a>(world: &'a World, instance: &str) -> Account<'a> {
     let variables = ["HOME", "PATH", "XDG_CACHE_HOME", "FDE_INFRA_SANDBOX_DIR"];
     let program = program(world).with("FDE_INFRA_SANDBOX_NAME", instance);
     let program = with_installation(program, &variables);
-    // What a run that died here has left.
+    // A leftover of a run that died here.
     program.run_words(&["sandbox", "stop"]);
     let started = program.run(TOPIC, "preview", &["--sandbox"]);
     assert_eq!(started.status, DONE, "{}", started.screen);
@@ -592,7 +592,7 @@ async fn what_answers_in_place_of_an_account_is_not_believed() {
     let log = account.record.with_file_name("account.log");
     let log = fs::read_to_string(log).expect("there is a log");
     assert!(!log.contains(&token), "the log has it");
-    // What `ps` shows, where there is such a file.
+    // The command line that `ps` shows, where there is such a file.
     if let Ok(line) = fs::read(format!("/proc/{}/cmdline", record["pid"])) {
         assert!(!String::from_utf8_lossy(&line).contains(&token));
     }

@@ -46,7 +46,7 @@ assumeRolePolicy:
             ),
             Edit::replaces("/path", ("path: /one/", "/one/"), ("path: /two/", "/two/"))
                 .removed("/"),
-            // The name cannot be had twice: delete first.
+            // The name cannot be used twice: delete first.
             Edit::replaces(
                 "/path",
                 ("{ name: e2e-iam-role-fixed, path: /one/ }", "/one/"),
@@ -193,7 +193,7 @@ async fn names_that_differ_in_case_alone_are_one() {
         let role = world.sdk.iam.get_role().role_name(name).send().await.ok()?;
         Some(role.role()?.role_id().to_owned())
     };
-    // Of others, it is seen before anything is done.
+    // A role of another party is seen before anything is done.
     let theirs = world.sdk.iam.create_role().role_name("E2E-Iam-Role-Case");
     let theirs = theirs.assume_role_policy_document(trust).send().await;
     theirs.expect("it is made");
@@ -203,7 +203,7 @@ async fn names_that_differ_in_case_alone_are_one() {
     let gone = world.sdk.iam.delete_role().role_name("E2E-Iam-Role-Case");
     gone.send().await.expect("it is as it was");
 
-    // Of ours, it stays: IAM keeps the case in which it was made.
+    // A role of ours stays: IAM keeps the case in which it was made.
     let made = program.run(&file("E2e-iam-role-case"), "up", &["--yes"]);
     assert_eq!(made.status, DONE, "{}", made.screen);
     let before = id("E2e-iam-role-case").await.expect("it is there");

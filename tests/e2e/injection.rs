@@ -1,4 +1,4 @@
-//! What anybody has written in AWS or in a stack file gives no orders to a terminal or to a CI system (`promises.md` R15).
+//! Texts written by others in AWS or in a stack file give no orders to a terminal or to a CI system (`promises.md` R15).
 
 use aws_sdk_ec2::types::Tag;
 use aws_sdk_ssm::types::ParameterType;
@@ -15,14 +15,14 @@ use crate::promise::Shown;
 /// Title, colour, return, orders to GitHub, Azure and `TeamCity`, an eight-bit CSI, reversed text, a mark of GitLab.
 const HOSTILE: &str = "a\u{1b}]0;owned\u{7}\u{1b}[31m\r\n::set-output name=a::b\n  ::add-mask::c\n##[add-mask]d ##vso[task.complete]e x##teamcity[f\u{9b}2J\u{202e}g\u{feff}\u{1b}[0Ksection_start:1:h\r\u{1b}[0K";
 
-/// The same, for what is written in XML: that has no control characters.
+/// The same for texts in XML, which has no control characters.
 const IN_XML: &str = "a\n::set-output name=a::b\n  ::add-mask::c\n##[add-mask]d ##vso[task.complete]e\u{202e}g\u{feff}";
 
 /// The same, as far as a stack file may hold it: control characters are refused, escaped as well.
 const IN_FILE: &str =
     "a\n::set-output name=a::b\n  ::add-mask::c\n##[add-mask]d ##vso[task.complete]e x##teamcity[f";
 
-/// What a terminal or a CI system would obey.
+/// The orders that a terminal or a CI system would obey.
 fn orders(ended: &Ended) -> Vec<String> {
     let mut text = String::new();
     // Our own colours.
@@ -48,7 +48,7 @@ fn orders(ended: &Ended) -> Vec<String> {
         .map(|character| format!("{character:?}"))
         .collect();
     for line in text.lines() {
-        // Ours begin like this, where GitHub listens; what they carry has no words of its own that do.
+        // Our own begin like this on GitHub; nothing that they carry begins like this.
         let ours = [
             "::error ",
             "::error::",
@@ -73,7 +73,7 @@ fn orders(ended: &Ended) -> Vec<String> {
         .collect()
 }
 
-/// Shown by a test, and judged.
+/// Reports what a test has shown, and judges it.
 fn tell(what: &str, screens: &[Ended]) {
     let found: Vec<String> = screens.iter().flat_map(orders).collect();
     Shown {
@@ -113,7 +113,7 @@ secret: { type: aws:secretsmanager:Secret, properties: { description: of the sho
     let tag = Tag::builder().key("project").value(IN_XML).build();
     let tagged = sdk.ec2.create_tags().resources(&vpc).tags(tag).send();
     tagged.await.expect("the network can be tagged");
-    // Somebody else's, under a name that the stack wants.
+    // Another party's, under a name that the stack wants.
     let group = "/e2e/injection";
     drop(
         sdk.logs
@@ -125,7 +125,7 @@ secret: { type: aws:secretsmanager:Secret, properties: { description: of the sho
     let owner = format!("urn:fde:other/prod::aws:cloudwatch:LogGroup::{HOSTILE}");
     let made = sdk.logs.create_log_group().log_group_name(group);
     let made = made.tags("fde:urn", &owner).tags("fde:stack", HOSTILE);
-    // AWS takes no such letters in a tag; what it may answer some day is another matter.
+    // AWS takes no such letters in a tag; but it may return them some day.
     let made = made.customize().mutate_request(|request| {
         request.headers_mut().insert("x-broken-on-purpose", "take");
     });
@@ -323,7 +323,7 @@ async fn what_a_file_or_a_flag_says_gives_no_orders() {
         assert_eq!(run(&fault, &["validate", STACK]), USAGE, "{fault}");
         run(&fault, &["validate", STACK, "--color", "always"]);
     }
-    // What a script puts together for the command line.
+    // Arguments that a script composes for the command line.
     let flag = format!("--{HOSTILE}");
     let set = format!("description={HOSTILE}");
     for words in [
@@ -351,7 +351,7 @@ async fn what_a_file_or_a_flag_says_gives_no_orders() {
     );
 }
 
-/// What a container logs is anybody's: the last lines of one that does not come up are shown.
+/// The logs of a container can hold any text: the last lines of one that does not come up are shown.
 #[tokio::test]
 async fn what_a_container_logs_gives_no_orders() {
     // Elsewhere there is no such image.

@@ -13,15 +13,15 @@ use crate::common::commands::{CANCELLED, ERROR};
 use crate::common::program::{Program, STACK};
 use crate::up::signal;
 
-/// What CI systems allow between asking a program to end and killing it.
+/// The time that CI systems allow between asking a program to end and killing it.
 const ALLOWED: Duration = Duration::from_secs(7);
 
-/// By then the program has come to where it waits.
+/// By then the program has come to the place where it waits.
 const BEGINNING: Duration = Duration::from_secs(2);
 
 const TOPIC: &str = "topic: { type: aws:sns:Topic }";
 
-/// What became of a program that was asked to end; it is killed if it does not.
+/// The exit status of a program that was asked to end; it is killed if it does not.
 fn asked_to_end(mut child: Child, name: &str) -> Result<ExitStatus, String> {
     std::thread::sleep(BEGINNING);
     if let Ok(Some(status)) = child.try_wait() {
@@ -88,7 +88,7 @@ async fn a_signal_ends_any_wait() {
     assert_eq!(faults, [] as [String; 0], "{}", faults.join("\n"));
 }
 
-/// What is more than a pipe holds is written once it is read.
+/// Output beyond the capacity of a pipe is written once the pipe is read.
 #[tokio::test]
 async fn a_signal_ends_a_program_that_has_no_reader() {
     let world = World::new("e2e-interrupts-reader").await;

@@ -1,5 +1,5 @@
-//! What is written in the file and behind `--set` arrives in AWS as it was written: keys with dots, texts that look like
-//! numbers, and nothing that was not meant.
+//! Values in the file and behind `--set` arrive in AWS as they were written: keys with dots, texts that look like numbers,
+//! and nothing that was not meant.
 
 use crate::common::World;
 use crate::common::commands::{DONE, USAGE};

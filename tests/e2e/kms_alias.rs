@@ -77,7 +77,7 @@ async fn alias() {
     check("e2e-kms-alias", &Alias).await;
 }
 
-/// The key that a name of others stands for stays the one that it stands for.
+/// An alias of others keeps the key that it stands for.
 #[tokio::test]
 async fn the_alias_of_others_is_never_moved() {
     const FILE: &str = "\

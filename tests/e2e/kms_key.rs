@@ -112,7 +112,7 @@ impl ResourceTypeTest for Key {
     }
 }
 
-/// Whether the deletion of a key is scheduled.
+/// Returns whether the deletion of a key is scheduled.
 pub async fn is_about_to_go(sdk: &Sdk, arn: &str) -> bool {
     let key = sdk.kms.describe_key().key_id(arn).send().await;
     let key = key.ok().and_then(|key| key.key_metadata);
@@ -124,7 +124,8 @@ async fn key() {
     check("e2e-kms-key", &Key).await;
 }
 
-/// What others have scheduled is neither made again, which would make all that it encrypts again, nor cancelled unasked.
+/// A key that others have scheduled for deletion is neither made again, which would make all that it encrypts again, nor is
+/// its deletion cancelled unasked.
 #[tokio::test]
 async fn a_key_whose_deletion_others_have_scheduled_is_said_with_the_way_back() {
     const FILE: &str = "\
@@ -178,7 +179,7 @@ loadBalancer: { allowHttp: true, accessLogs: {} }
 monitoring: {}
 ";
 
-/// Of everything that the sections make and that takes a key, AWS says that it has this one.
+/// AWS reports this key for everything that the sections make and that takes a key.
 #[tokio::test]
 async fn the_key_of_the_file_encrypts_what_the_sections_make() {
     let world = World::new("e2e-kms-platform").await;

@@ -19,7 +19,7 @@ use crate::common::proxy::{Answer, Call, Proxy, Refusal};
 use crate::promise::Shown;
 use crate::up::{chain, interrupted, signal, signal_process};
 
-/// Something that has neither a token nor a name, what needs it, and something that has a name.
+/// An object that has neither a token nor a name, one that needs it, and one that has a name.
 const SMALL: &str = "\
 vpc: { type: aws:ec2:Vpc, properties: { cidrBlock: 10.0.0.0/16 } }
 subnet: { type: aws:ec2:Subnet, properties: { vpcId: '${vpc.id}', cidrBlock: 10.0.1.0/24 } }
@@ -28,7 +28,7 @@ topic: { type: aws:sns:Topic, properties: { displayName: Shop } }
 
 const UP: [&str; 5] = ["up", STACK, "--yes", "--parallel", "1"];
 
-/// A world whose stack nobody holds, and of which nothing is on record.
+/// A world whose stack has no lock holder and no record.
 pub async fn unlocked(name: &str) -> World {
     let world = World::new(name).await;
     // Most have none.
@@ -42,7 +42,7 @@ pub fn parameter(world: &World, what: &str) -> String {
     format!("/fde-infra/{}/{what}", world.stack_tag())
 }
 
-/// Writes over the lock what says that it is free; it must have been taken once.
+/// Overwrites the lock with the text that says that it is free; it must have been taken once.
 pub async fn give_back(world: &World) -> bool {
     let name = parameter(world, "lock");
     let lease = json!({ "released": true, "leaseSeconds": 1 }).to_string();
@@ -50,7 +50,7 @@ pub async fn give_back(world: &World) -> bool {
     put.overwrite(true).send().await.is_ok()
 }
 
-/// What stands in a parameter of the stack; nothing where that is a lock that was given back.
+/// The content of a parameter of the stack; nothing if that is a lock that was given back.
 pub async fn read(world: &World, what: &str) -> Option<Json> {
     let name = parameter(world, what);
     let answer = world.sdk.ssm.get_parameter().name(name).send().await.ok()?;
@@ -59,7 +59,7 @@ pub async fn read(world: &World, what: &str) -> Option<Json> {
     Some(json).filter(|json| json["released"] != true)
 }
 
-/// Holds the lock of the stack, from a machine that nobody here knows.
+/// Holds the lock of the stack, from a machine that is unknown here.
 pub async fn hold(world: &World, seconds: u64) {
     let lease = json!({
         "id": "0123456789abcdef",
@@ -115,7 +115,7 @@ fn check_failure(name: &str, ended: &Ended) {
     }
 }
 
-/// How many objects each URN has, by the tags of what is there.
+/// The number of objects of each URN, by the tags of what is there.
 async fn objects(world: &World) -> BTreeMap<String, usize> {
     let mut objects = BTreeMap::new();
     for arn in world.sdk.tagged(&world.stack_tag()).await {
@@ -140,7 +140,7 @@ async fn it_is_held_while_the_stack_is_changed() {
         assert_eq!(last, ["ssm:PutParameter", "ssm:PutParameter"]);
     }
     assert!(!first.calls.iter().any(|call| call.contains("Delete")));
-    // What changes nothing needs no lock, nor does what only reads.
+    // Commands that change nothing need no lock, and neither do those that only read.
     hold(&world, 60).await;
     for (command, arguments) in [
         ("up", &UP[2..]),
@@ -151,7 +151,7 @@ async fn it_is_held_while_the_stack_is_changed() {
         let ended = program.run(SMALL, command, arguments);
         assert_eq!(ended.status, DONE, "{}", ended.screen);
         let mut asked = ended.calls.iter().filter(|call| call.starts_with("ssm:"));
-        // What the stack gives away has to be proven to be its own.
+        // Outputs of the stack have to be proven to be its own.
         assert!(
             asked.all(|call| command == "output" && call == "ssm:GetParameters"),
             "{}",
@@ -174,7 +174,7 @@ async fn a_live_holder_is_waited_for() {
     let mut child = program.start(&UP);
     let (stderr, read_so_far) = wait_for(&mut child, "actions/runs/4711");
     assert_eq!(objects(&world).await, BTreeMap::new());
-    // Meanwhile the other one has made what this one was about to make.
+    // Meanwhile the other run has made the objects that this one was about to make.
     world
         .up("topic: { type: aws:sns:Topic, properties: { displayName: Shop } }")
         .await;
@@ -199,7 +199,7 @@ async fn a_wait_in_vain_says_who_and_what_to_do() {
     assert_eq!(objects(&world).await, BTreeMap::new());
     check_failure("lock_held", &refused);
 
-    // Whoever does not want to wait any longer leaves the lock to its holder.
+    // A user who does not want to wait any longer leaves the lock to its holder.
     let program = program.with("FDE_INFRA_LOCK_TIMEOUT", "10m");
     let mut child = program.start(&UP);
     let (stderr, read_so_far) = wait_for(&mut child, "waiting for another run");
@@ -289,7 +289,7 @@ fn interrupting(picks: fn(&Call) -> bool) -> (Proxy, Arc<AtomicU32>) {
     (proxy, process)
 }
 
-/// Whoever had to wait reads anew, with the lock.
+/// A run that had to wait reads again, with the lock.
 #[tokio::test]
 async fn an_interrupt_while_it_reads_anew_gives_it_back() {
     let world = unlocked("e2e-lock-again").await;
@@ -390,7 +390,7 @@ async fn without_the_right_to_it_the_run_goes_on() {
 #[tokio::test]
 async fn without_an_answer_the_run_goes_on() {
     let world = unlocked("e2e-lock-silent").await;
-    // The account does what it is asked, and nobody hears of it.
+    // The account does what it is asked, and the response is lost.
     let proxy = Proxy::before(crate::common::endpoint(), |call| {
         (call.service == "ssm").then_some(Answer::Lost)
     });

@@ -1,4 +1,4 @@
-//! Objects that AWS has, without the tags that the stack gave them: an account drops them, or somebody takes them away.
+//! Objects that AWS has, without the tags that the stack gave them: an account drops them, or another party takes them away.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ use crate::common::{World, endpoint};
 
 const TRUST: &str = "{ Version: '2012-10-17', Statement: [{ Effect: Allow, Principal: { Service: ecs-tasks.amazonaws.com }, Action: 'sts:AssumeRole' }] }";
 
-/// The creations whose answers show tags, or that are looked at afterwards anyhow.
+/// The creations whose answers show tags, or that are looked at afterwards anyway.
 const SHOWN: [&str; 16] = [
     "AuthorizeSecurityGroupIngress",
     "CreateCluster",
@@ -60,7 +60,7 @@ store: {{ type: aws:rds:Instance, properties: {{ identifier: {name}, engine: pos
     )
 }
 
-/// How many objects of each kind carry the stack's tag: `ec2:vpc`, `iam:role`.
+/// The number of objects of each kind that carry the stack's tag: `ec2:vpc`, `iam:role`.
 async fn tagged(world: &World, role: &str) -> BTreeMap<String, usize> {
     let mut kinds = BTreeMap::new();
     for arn in world.sdk.tagged(&world.stack_tag()).await {
@@ -184,8 +184,8 @@ shop: {{ type: aws:lb:ListenerRule, properties: {{ listenerArn: '${{listener.arn
     lost_and_found(&world, &resources, &["rule", "shop", "targets"], &lost).await;
 }
 
-/// What has no name of its own is known by what uses it, or by the place that it holds: nothing is made a second time, and
-/// nothing of a running network is exchanged for it.
+/// An object without a name of its own is known by its users, or by the place that it holds: nothing is made a second time,
+/// and nothing of a running network is exchanged for it.
 #[tokio::test]
 async fn a_network_that_has_lost_tags_is_not_made_a_second_time() {
     let name = "e2e-lost-network";
@@ -235,7 +235,7 @@ group: { type: aws:ec2:SecurityGroup, properties: { name: shop, description: x, 
         assert_eq!(world.sdk.tagged(&world.stack_tag()).await, arns);
     }
 
-    // To have another one made is possible, by name; and what stays behind is said when the stack goes.
+    // A second one can be requested, by name; and the one that stays behind is reported when the stack goes.
     let id = world.id(resources, "address").await;
     let arn = arns.iter().find(|arn| arn.ends_with(&format!("/{id}")));
     untag(&world.sdk, arn.expect("it is tagged")).await;
@@ -253,7 +253,7 @@ group: { type: aws:ec2:SecurityGroup, properties: { name: shop, description: x, 
     release.send().await.expect("it was left");
 }
 
-/// A change whose tags could not be set is recorded by the next run, as what it is, and once.
+/// A change whose tags could not be set is recorded by the next run, once, and as the change that it is.
 #[tokio::test]
 async fn a_change_that_could_not_be_recorded_is_recorded_by_the_next_run_that_changes_anything() {
     let world = World::new("e2e-lost-record").await;
@@ -299,7 +299,7 @@ async fn a_change_that_could_not_be_recorded_is_recorded_by_the_next_run_that_ch
     world.destroy(&more).await;
 }
 
-/// What another build has recorded is no reason to write: it may have read the same file otherwise.
+/// A record of another build is no reason to write: that build may have read the same file otherwise.
 #[tokio::test]
 async fn records_of_other_builds_are_left_as_they_are() {
     let world = World::new("e2e-lost-builds").await;
@@ -420,7 +420,7 @@ fn words(line: &str) -> Vec<String> {
     words
 }
 
-/// Does what a command of the AWS CLI would do.
+/// Does what an AWS CLI command would do.
 async fn run(sdk: &Sdk, command: &[String]) {
     let after = |flag: &str| {
         let at = command.iter().position(|word| word == flag).unwrap();

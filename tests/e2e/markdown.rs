@@ -32,7 +32,7 @@ fn assert_is_whole(page: &str) {
     assert!(page.ends_with('\n') && !page.contains('\r'), "{page}");
 }
 
-/// What the rows of the table do, in their order.
+/// The actions of the table's rows, in their order.
 fn rows(page: &str) -> Vec<&str> {
     let table = page.lines().skip_while(|line| !line.starts_with("|---"));
     let rows = table.skip(1).take_while(|line| line.starts_with('|'));
@@ -88,7 +88,7 @@ async fn a_page_of_everything() {
         assert!(page.stdout.len() <= before, "{bytes}");
         before = page.stdout.len();
         assert_is_part_of(&page.stdout, &whole.stdout);
-        // What destroys stays to the last.
+        // Rows that destroy something stay to the last.
         let kept = rows(&page.stdout);
         assert_eq!(kept[..], order[..kept.len()], "{bytes}");
         assert!(kept.len() >= first, "{bytes}: {kept:?}");
@@ -134,7 +134,7 @@ monitoring: {}
     }
 }
 
-/// Names and values that would end a cell, a block or a fold, or call somebody.
+/// Names and values that would end a cell, a block or a fold, or mention a user.
 #[tokio::test]
 async fn hostile_words_stay_where_they_are() {
     let world = World::new("e2e-markdown-hostile").await;

@@ -1,5 +1,5 @@
-//! What others own stays as it is: what they hang on our objects, what they deploy, what they have in other regions, and
-//! what a file would change of theirs.
+//! Objects of others stay as they are: what they attach to our objects, what they deploy, what they have in other regions,
+//! and what a file would change of theirs.
 
 use serde_json::{Value as Json, json};
 
@@ -17,7 +17,7 @@ fn succeeded(ended: Ended) -> Ended {
     ended
 }
 
-/// The entries of a preview in JSON of what others have added.
+/// The entries of a JSON preview about the things that others have added.
 fn added(program: &Program<'_>, file: &str) -> Vec<Json> {
     let shown = succeeded(program.run_file(file, "preview", &["--json"]));
     let document: Json = serde_json::from_str(&shown.stdout).expect("a document");
@@ -73,7 +73,7 @@ async fn a_rule_added_to_our_group_is_drift_until_it_is_accepted_or_removed() {
     let page = succeeded(program.run_file(&file, "preview", &["--markdown"]));
     assert!(page.stdout.contains(&ssh), "{}", page.screen);
 
-    // A slip is no consent, and is said.
+    // A mistake is no consent, and is reported.
     let slip = program.run_file(&file, "up", &["--yes", "--remove", "sgr-0"]);
     assert_eq!(slip.status, Some(2), "{}", slip.screen);
     assert!(
@@ -87,7 +87,7 @@ async fn a_rule_added_to_our_group_is_drift_until_it_is_accepted_or_removed() {
     let said = "`accept` of group names nothing";
     assert!(slip.stderr.contains(said), "{}", slip.screen);
 
-    // What the help says, first one way, then the other.
+    // The two ways in the help, one after the other.
     let accepted = format!("{file}options: {{ group: {{ accept: [\"{ssh}\"] }} }}\n");
     succeeded(program.run_file(&accepted, "preview", &expected));
     assert_eq!(added(&program, &accepted)[0]["drift"], false);
@@ -96,7 +96,7 @@ async fn a_rule_added_to_our_group_is_drift_until_it_is_accepted_or_removed() {
     assert_eq!(rules(&world, &group).await.len(), 1, "ours stays");
     succeeded(program.run_file(&file, "preview", &expected));
 
-    // What others have put in the place of ours goes before ours comes, if that is said.
+    // Rules that others have put in the place of ours go before ours come, if that is said.
     let own = rules(&world, &group).await.remove(0);
     let revoke = world.sdk.ec2.revoke_security_group_ingress();
     let revoke = revoke.group_id(&group).security_group_rule_ids(own);
@@ -221,7 +221,7 @@ async fn a_subscription_of_others_outlives_a_change_of_the_topic() {
     world.destroy("").await;
 }
 
-/// As with tags written by hand on what another tool has made.
+/// An adopted parent: tags written by hand on an object that another tool has made.
 #[tokio::test]
 async fn what_hangs_on_an_adopted_parent_is_not_taken_for_a_leftover() {
     let _shown = Showing::of("R19", "what hangs on an adopted parent", 1);
@@ -322,7 +322,7 @@ async fn a_part_of_what_is_not_of_the_stack_is_refused_unless_it_is_imported() {
     drop(s3.delete_bucket_policy().bucket(bucket).send().await);
     drop(s3.delete_bucket().bucket(bucket).send().await);
 
-    // So for a secret, by its name and by its ARN.
+    // The same for a secret, by its name and by its ARN.
     let made = world.sdk.secrets.create_secret().name(bucket);
     let made = made.secret_string("theirs").send().await;
     let arn = made.expect("it is made").arn.expect("an ARN");
@@ -402,7 +402,7 @@ async fn another_region_of_the_stack_is_asked_about_and_never_touched() {
         "{}",
         ended.screen
     );
-    // A slip is no consent, and is said.
+    // A mistake is no consent, and is reported.
     for (slip, status, said) in [
         ("eu-wset-1", Some(2), "did you mean `eu-west-1`?"),
         ("eu-west-1a", Some(2), "its region is `eu-west-1`"),
@@ -554,7 +554,7 @@ async fn a_stack_of_an_earlier_version_goes_on() {
     );
     let new = body("", "", "", "", policy);
     succeeded(program.run_file(&old, "up", &["--yes"]));
-    // What earlier versions did not write.
+    // The tags that earlier versions did not write.
     for key in ["fde:region", "fde:parts"] {
         for arn in world.sdk.tagged(&world.stack_tag()).await {
             let untag = world.sdk.tagging.untag_resources().resource_arn_list(&arn);
@@ -580,7 +580,7 @@ async fn a_stack_of_an_earlier_version_goes_on() {
     let up = succeeded(program.run_file(&new, "up", &["--yes"]));
     assert_eq!(up.mutating, [] as [String; 0]);
 
-    // The first change marks the rest, and nothing is made anew.
+    // The first change marks the rest, and nothing is made again.
     let edited = new.replace("port: 8000", "port: 8000, environment: { A: b }");
     let shown = succeeded(program.run_file(&edited, "up", &["--yes"]));
     for operation in [
@@ -597,7 +597,7 @@ async fn a_stack_of_an_earlier_version_goes_on() {
         );
     }
     succeeded(program.run_file(&edited, "preview", &["--expect-no-changes"]));
-    // From here on what leaves the file is known to be ours.
+    // From here on a resource that leaves the file is known to be ours.
     succeeded(program.run_file(&edited.replace(policy, ""), "up", &["--yes"]));
     assert!(
         attached(&world, "e2e-others-old-dev-worker-0a1b2c")

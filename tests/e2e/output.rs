@@ -1,4 +1,4 @@
-//! `output`: what a stack gives away, for people, for JSON and for a shell.
+//! `output`: the outputs of a stack, for people, for JSON and for a shell.
 
 use std::process::Command;
 
@@ -61,7 +61,7 @@ async fn in_every_form() {
     assert_fits(&all[1]);
     expect_file!["../snapshots/commands/output.txt"].assert_eq(&screens(&all));
 
-    // What it says is what AWS has.
+    // The output matches AWS.
     let (vpc, subnet) = (world.id(SHOP, "vpc").await, world.id(SHOP, "subnet").await);
     let (group, topic) = (world.id(SHOP, "group").await, world.id(SHOP, "topic").await);
     assert_eq!(all[2].stdout, format!("{vpc}\n"));
@@ -107,7 +107,7 @@ fn read_back(assignments: &Ended, variable: &str) -> String {
 
 const SECRET: &str = "correct horse";
 
-/// A secret is shown to whoever asks for it in so many words, and to nobody else.
+/// A secret is shown if it is asked for explicitly, and not otherwise.
 #[tokio::test]
 async fn secrets() {
     let world = World::new("e2e-output-secret").await;
@@ -155,7 +155,7 @@ async fn secrets() {
     world.destroy(&resources).await;
 }
 
-/// What is not there yet has no value for a script, and no variable stands for two outputs.
+/// An output that is not there yet has no value for a script, and no variable stands for two outputs.
 #[tokio::test]
 async fn what_is_not_known_and_what_would_be_one() {
     let world = World::new("e2e-output-unknown").await;

@@ -9,7 +9,7 @@ use crate::common::commands::{
 };
 use crate::common::program::{Ended, Program, STACK};
 
-/// What `--detailed-exitcode` says of changes, and what it leaves of every error.
+/// The status with which `--detailed-exitcode` reports changes, and the one that it leaves to every error.
 const CHANGES: Option<i32> = Some(2);
 const DETAILED_ERROR: Option<i32> = Some(1);
 
@@ -39,7 +39,7 @@ async fn a_stack_that_is_not_there_yet() {
     );
 }
 
-/// What a pipeline takes from one preview: all of it is of the same plan.
+/// The documents that a pipeline takes from one preview: all are of the same plan.
 #[tokio::test]
 async fn documents_go_into_files() {
     let world = World::new("e2e-preview-into").await;
@@ -69,7 +69,7 @@ async fn documents_go_into_files() {
     assert_changed_nothing(&lost);
 }
 
-/// An edit, a replacement, a deletion, and what somebody else has changed, all in one.
+/// An edit, a replacement, a deletion, and a change by another party, all in one.
 #[tokio::test]
 async fn everything_at_once() {
     let world = World::new("e2e-preview-mixed").await;
@@ -131,7 +131,7 @@ async fn everything_at_once() {
     expect_file!["../snapshots/commands/preview_selection.txt"].assert_eq(&screens(&parts));
 }
 
-/// What a pipeline asks: is there anything to do?
+/// The question of a pipeline: is there anything to do?
 #[tokio::test]
 async fn the_statuses() {
     let world = World::new("e2e-preview-status").await;
@@ -166,7 +166,7 @@ async fn the_statuses() {
     for ended in &after {
         assert_eq!(ended.status, DONE, "{}", ended.screen);
     }
-    // Somebody else's tag is nobody's business.
+    // Another party's tag does not matter here.
     let vpc = world.id(SHOP, "vpc").await;
     let tag = Tag::builder().key("cost-centre").value("42").build();
     let tagging = world.sdk.ec2.create_tags().resources(&vpc).tags(tag);
@@ -183,7 +183,7 @@ async fn the_statuses() {
         .assert_eq(&screens(before.iter().chain(&after).chain([&both])));
 }
 
-/// Colour is for a terminal, or for whoever insists; and every flag has its twin in the environment.
+/// Colour is for a terminal, or for users who insist; and every flag has its twin in the environment.
 #[tokio::test]
 async fn colour_and_the_environment() {
     let world = World::new("e2e-preview-colour").await;

@@ -1,4 +1,4 @@
-//! What the user is asked on a terminal, and what comes of the answers.
+//! The questions to the user on a terminal, and the effects of the answers.
 
 use std::io::{Read, Write};
 use std::process::Child;
@@ -27,7 +27,7 @@ const TOPIC: &str = "topic: { type: aws:sns:Topic, properties: { displayName: Sh
 struct Session {
     child: Child,
     shown: Arc<(Mutex<String>, Condvar)>,
-    /// How much of it has been waited for.
+    /// The length of the output that has been waited for.
     read: usize,
 }
 
@@ -78,7 +78,7 @@ impl Session {
     }
 }
 
-/// What the topic of a stack is called, if there is one.
+/// The display name of a stack's topic, if there is one.
 async fn display_name(sdk: &Sdk, world: &World) -> Option<String> {
     let name = format!(":{}-topic", world.stack_tag().replace('/', "-"));
     let topics = sdk.sns.list_topics().send().await.expect("topics");
@@ -117,7 +117,7 @@ async fn an_update_wants_a_yes() {
     world.destroy(TOPIC).await;
 }
 
-/// While the question stands there, somebody else is at work: the yes was to another plan.
+/// While the question stands there, another party is at work: the yes was to another plan.
 #[tokio::test]
 async fn a_plan_that_is_another_by_now_is_asked_about_again() {
     let world = unlocked("e2e-prompt-again").await;

@@ -124,7 +124,7 @@ async fn event_subscription() {
     check("e2e-rds-event-subscription", &EventSubscription).await;
 }
 
-/// A source that is replaced is taken out, and what replaces it put in, in place.
+/// A replaced source is taken out, and its replacement is put in, in place.
 #[tokio::test]
 async fn the_subscription_of_a_group_that_is_replaced_follows_it() {
     let world = World::new("e2e-events-follow").await;
@@ -166,8 +166,8 @@ policy:
 events: { type: aws:rds:EventSubscription, properties: { snsTopic: '${topic.arn}' }, options: { dependsOn: [policy] } }
 ";
 
-/// A topic whose policy names other services alone is none that RDS publishes to: it takes no subscription to it, and one that
-/// is there is of no use until RDS is told to look again.
+/// A topic whose policy names other services alone is none that RDS publishes to: it takes no subscription to it, and one
+/// that is there is of no use until RDS is told to look again.
 #[tokio::test]
 async fn a_subscription_delivers_again_once_its_topic_lets_rds_publish() {
     let world = World::new("e2e-events-policy").await;

@@ -58,12 +58,12 @@ const KEYS: [&str; 2] = [
     "arn:aws:kms:eu-south-2:123456789012:key/66666666-2222-3333-4444-555555555555",
 ];
 
-/// A switch, with what it is when nothing is said.
+/// A switch, with its default.
 fn switch(shows: &'static str, on: &'static str, off: &'static str, unset: bool) -> Edit {
     Edit::in_place(shows, (on, true), (off, false)).removed(unset)
 }
 
-/// What changes at once, and has no way back to the base but by the last word of AWS.
+/// Changes that act at once, and have no way back to the base but by the last word of AWS.
 fn sizes() -> Vec<Edit> {
     vec![
         Edit::in_place(
@@ -206,7 +206,7 @@ fn switches() -> Vec<Edit> {
             "autoMinorVersionUpgrade: false",
             true,
         ),
-        // Whether it happens now or in the window is nothing that AWS keeps; what it does, it does to other changes.
+        // AWS does not keep whether it happens now or in the window; the property only affects other changes.
         Edit::in_place(
             "/class",
             (
@@ -504,7 +504,7 @@ async fn instance() {
     check("e2e-rds-instance", &Instance).await;
 }
 
-/// What a run that must fail says.
+/// The error of a run that must fail.
 async fn failure(world: &World, resources: &str) -> String {
     let plan = world.preview(resources).await;
     match world.run(plan).await.outcome {
@@ -517,7 +517,7 @@ async fn failure(world: &World, resources: &str) -> String {
     }
 }
 
-/// Why a change is refused before anything is done.
+/// The reason for which a change is refused before anything is done.
 async fn forbidden(world: &World, resources: &str) -> String {
     match world.preview(resources).await.refusals.as_slice() {
         [Refusal::Forbidden { reason, .. }] => reason.clone(),
@@ -714,7 +714,8 @@ async fn password_in(world: &World, id: &str) -> String {
         .to_owned()
 }
 
-/// A secret that is gone for good comes back with another password, and a database that kept the old one would let nobody in.
+/// A secret that is gone for good comes back with another password, and a database that kept the old one would refuse every
+/// login.
 #[tokio::test]
 async fn a_password_that_was_made_anew_reaches_the_database() {
     let world = World::new("e2e-instance-renewed").await;
@@ -765,7 +766,7 @@ async fn a_password_that_was_made_anew_reaches_the_database() {
     assert_eq!(sent.lock().unwrap().len(), 2);
     nothing_to_do();
 
-    // Somebody puts another password into the secret that is there.
+    // Another party puts another password into the secret that is there.
     let other = r#"{"username": "app", "password": "SomebodysOwn1"}"#;
     let put = world.sdk.secrets.put_secret_value().secret_id(&second);
     put.secret_string(other)

@@ -142,7 +142,7 @@ impl ResourceTypeTest for ParameterGroup {
     }
 }
 
-/// Whoever uses the group already has what can change without a reboot at once.
+/// Parameters that can change without a reboot act at once on the users of the group.
 #[tokio::test]
 async fn what_can_act_at_once_does() {
     let world = World::new("e2e-rds-parameter-methods").await;

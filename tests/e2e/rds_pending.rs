@@ -1,4 +1,4 @@
-//! What is decided of a database and not in force: parameters that wait for a reboot, values that wait for the maintenance
+//! Decisions about a database that are not in force: parameters that wait for a reboot, values that wait for the maintenance
 //! window; and reboots, which are done on request alone.
 
 use std::sync::{Arc, Mutex};
@@ -43,7 +43,7 @@ copy:
     )
 }
 
-/// What AWS says of the parameters of an instance.
+/// The state of an instance's parameters, as AWS describes it.
 async fn parameters(world: &World, id: &str) -> String {
     let answer = world.sdk.rds.describe_db_instances();
     let answer = answer.db_instance_identifier(id).send().await;
@@ -59,7 +59,7 @@ fn done(ended: &Ended) {
     assert_eq!(ended.status, DONE, "{}", ended.screen);
 }
 
-/// The screen in one line: where it was broken does not matter.
+/// The screen in one line: its line breaks do not matter.
 fn words(ended: &Ended) -> String {
     ended
         .stdout
@@ -125,7 +125,7 @@ async fn a_static_parameter_waits_for_a_reboot_that_is_asked_for() {
         "nobody asked for it"
     );
 
-    // Which way the parameter went, nobody knows by now: the source is first.
+    // By now it is unknown which way the parameter went: the source is first.
     let reboot = ["--yes", "--reboot", "main,copy"];
     let ended = program.run(&raised, "up", &reboot);
     done(&ended);
@@ -168,7 +168,7 @@ async fn what_cannot_be_rebooted_is_told() {
     }
 }
 
-/// A change that somebody left for the window is applied with the next one that is not.
+/// A change that was left for the window is applied with the next one that is not.
 #[tokio::test]
 async fn what_an_update_takes_along_is_told_before() {
     let name = "e2e-pending-window";
@@ -211,7 +211,7 @@ async fn what_an_update_takes_along_is_told_before() {
     world.destroy(&trivial).await;
 }
 
-/// What AWS has announced for an instance, as it answers it.
+/// The announcements of AWS for an instance, in the form of its answer.
 fn announced(arn: &str) -> Answer {
     let body = format!(
         "<DescribePendingMaintenanceActionsResponse xmlns=\"http://rds.amazonaws.com/doc/2014-10-31/\"><DescribePendingMaintenanceActionsResult><PendingMaintenanceActions><ResourcePendingMaintenanceActions><ResourceIdentifier>{arn}</ResourceIdentifier><PendingMaintenanceActionDetails><PendingMaintenanceAction><Action>system-update</Action><AutoAppliedAfterDate>2031-03-02T04:30:00Z</AutoAppliedAfterDate><ForcedApplyDate>2031-05-04T04:30:00Z</ForcedApplyDate><CurrentApplyDate>2031-03-02T04:30:00Z</CurrentApplyDate><Description>New Operating System update is available</Description></PendingMaintenanceAction></PendingMaintenanceActionDetails></ResourcePendingMaintenanceActions></PendingMaintenanceActions></DescribePendingMaintenanceActionsResult></DescribePendingMaintenanceActionsResponse>"
@@ -247,7 +247,7 @@ async fn maintenance_that_aws_has_announced_is_shown_with_its_days() {
     assert_eq!(document["pending"][0]["until"], "maintenance");
     assert_eq!(document["pending"].as_array().map(Vec::len), Some(1));
 
-    // It is a note: whoever may not read it has a preview all the same, and knows that it is missing.
+    // It is a note: a caller that may not read it has a preview all the same, and knows that it is missing.
     let account = Proxy::before(endpoint(), |call| {
         let refused = Refusal {
             status: 403,
@@ -261,7 +261,7 @@ async fn maintenance_that_aws_has_announced_is_shown_with_its_days() {
     done(&preview);
     let says = "is unknown: rds:DescribePendingMaintenanceActions answers AccessDenied";
     assert!(words(&preview).contains(says), "{}", preview.screen);
-    // Of a database to play with nothing is asked.
+    // For a database to play with, the question is not asked.
     let unprotected = file(name, 100, "");
     world.up(&unprotected).await;
     let asked = account.calls("DescribePendingMaintenanceActions");

@@ -1,5 +1,5 @@
-//! Databases in states that no run has brought about: failed, at work, or in a state that AWS may add one day; and what the
-//! account keeps in other letters than it was sent.
+//! Databases in states that no run has brought about: failed, at work, or in a state that AWS may add one day; and values
+//! that the account keeps in other letters than they were sent.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use crate::common::World;
 use crate::common::commands::{DONE, json};
 use crate::common::program::{Ended, Program};
 
-/// What `up` ends with where a resource failed.
+/// The status with which `up` ends if a resource failed.
 const RESOURCE_FAILED: Option<i32> = Some(4);
 
 /// The tag that puts an instance of the local account into a state.
@@ -109,7 +109,7 @@ async fn a_database_that_has_failed_is_not_replaced_by_an_empty_one() {
     world.destroy(&file(name, "")).await;
 }
 
-/// What AWS does in a maintenance window is no drift, and a change waits until that is over.
+/// The work of AWS in a maintenance window is no drift, and a change waits until that is over.
 #[tokio::test]
 async fn a_database_that_aws_is_at_work_on_leaves_nothing_to_do() {
     let name = "e2e-states-busy";
@@ -157,7 +157,8 @@ async fn a_database_that_aws_is_at_work_on_leaves_nothing_to_do() {
     world.destroy(&file(name, "")).await;
 }
 
-/// What the checks of files are there for, in the words of RDS: a reserved name, windows that meet, a database that is stopped.
+/// The refusals of RDS that the checks of files are there for: a reserved name, windows that meet, a database that is
+/// stopped.
 #[tokio::test]
 async fn the_local_account_refuses_what_rds_refuses() {
     let name = "e2e-states-refused";

@@ -142,7 +142,7 @@ async fn subnet_group() {
     check("e2e-rds-subnet-group", &SubnetGroup).await;
 }
 
-/// An account in which nobody has made a database yet has no service-linked role of RDS.
+/// An account in which no database has been made yet has no service-linked role of RDS.
 /// <https://github.com/terraform-aws-modules/terraform-aws-rds/issues/364>
 #[tokio::test]
 async fn an_account_without_the_role_of_rds_gets_it() {
@@ -151,8 +151,8 @@ async fn an_account_without_the_role_of_rds_gets_it() {
     // There is one if the account has seen this test before.
     let role = world.sdk.iam.delete_service_linked_role().role_name(ROLE);
     drop(role.send().await);
-    // Of the first group the creation is refused until there is the role, and once more until it shows; of the second
-    // as if the role that is there did not show yet.
+    // The creation of the first group is refused until the role exists, and once more until it shows; that of the second as
+    // if the existing role did not show yet.
     let proxy = Proxy::before(endpoint(), |call| {
         let refused = call.operation == "CreateDBSubnetGroup" && matches!(call.turn, 1 | 2 | 4);
         let message = "Missing necessary credentials. Please check http://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/UsingWithRDS.IAM.ServiceLinkedRoles.html";

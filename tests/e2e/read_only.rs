@@ -49,7 +49,7 @@ async fn edited(world: &World) -> String {
     world.file(&edited) + OUTPUTS
 }
 
-/// What a policy that allows to read allows.
+/// Returns whether a policy that allows only reading allows a call.
 fn reads(call: &Call) -> bool {
     let verbs = ["BatchGet", "Describe", "Filter", "Get", "List"];
     verbs.iter().any(|verb| call.operation.starts_with(verb))
@@ -94,10 +94,10 @@ async fn a_read_only_role_is_enough() {
     world.destroy(SHOP).await;
 }
 
-/// What the operating system knows of a process and of those that it has started.
+/// The traces of a process and of those that it has started, as the operating system knows them.
 #[derive(Debug, Default)]
 struct Traces {
-    /// Where its sockets lead, other than to itself.
+    /// The addresses to which its sockets lead, other than itself.
     addresses: BTreeSet<String>,
     /// Processes that it has started and that were seen.
     children: BTreeSet<String>,
@@ -182,7 +182,7 @@ fn addresses(process: &Path) -> Vec<String> {
         .collect()
 }
 
-/// As `/proc/net/tcp` writes `http://127.0.0.1:5000`.
+/// The form in which `/proc/net/tcp` writes `http://127.0.0.1:5000`.
 fn as_in_table(endpoint: &str) -> String {
     let (host, port) = endpoint
         .trim_start_matches("http://")
@@ -246,7 +246,7 @@ async fn no_process_is_started_and_nothing_spoken_to_but_aws() {
     world.destroy(SHOP).await;
 }
 
-/// What looks like an order, an address or a file, where a stack file may hold any text.
+/// Texts that look like an order, an address or a file, where a stack file may hold any text.
 const ORDERS: &str = "\
 topic: { type: aws:sns:Topic, properties: { displayName: '$(touch made)' } }
 secret: { type: aws:secretsmanager:Secret, properties: { description: '`touch made`' } }
@@ -328,7 +328,7 @@ fn the_watch_sees_processes() {
     }
 }
 
-/// Any directory, any home: the plan is the same, and so is what the stack gives away.
+/// Any directory, any home: the plan is the same, and so are the outputs of the stack.
 #[tokio::test]
 async fn nothing_on_disk_is_needed() {
     let _shown = Showing::of(
@@ -379,7 +379,7 @@ async fn nothing_on_disk_is_needed() {
         assert_eq!(
             String::from_utf8_lossy(&there.stderr)
                 .lines()
-                // Which account it is, where that is not AWS's own.
+                // The line about the account, if it is not AWS's own.
                 .filter(|line| !line.starts_with("The endpoint: "))
                 .collect::<String>(),
             "",

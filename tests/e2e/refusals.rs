@@ -1,4 +1,4 @@
-//! What a refusal tells people to do is done, and the refusal is gone.
+//! Following the advice of a refusal makes the refusal go away.
 
 use std::collections::BTreeMap;
 
@@ -108,7 +108,7 @@ async fn a_name_that_is_taken_is_adopted_by_the_tags_that_are_named() {
     let tags: Vec<Tag> = tags.collect();
     let tag = world.sdk.sns.tag_resource().set_resource_arn(arn);
     tag.set_tags(Some(tags)).send().await.expect("it is tagged");
-    // As the last line of the message has it: tags alone are no proof.
+    // Following the last line of the message: tags alone are no proof.
     assert!(
         ended.raw.contains(&format!("--trust {id}")),
         "{}",

@@ -13,7 +13,7 @@ use crate::common::{endpoint, http};
 /// A request that is not counted as a mistake of the product's.
 const ON_PURPOSE: &str = "X-Broken-On-Purpose: refuse";
 
-/// How a request is written.
+/// The form of a request.
 enum Wire {
     /// `Action=…&Version=…`
     Form(&'static str),
@@ -27,8 +27,8 @@ enum Wire {
 
 use Wire::{Cbor, Form, Rest};
 
-/// The service as it is signed, the request, and what is said of it: the code, then what its message has; nothing if the model
-/// has nothing against it.
+/// The service as it is signed, the request, and what is said about it: the code, then the words of its message; nothing if
+/// the model has nothing against it.
 type Case = (&'static str, Wire, &'static [&'static str]);
 
 /// <https://smithy.io/2.0/aws/protocols/aws-query-protocol.html>
@@ -529,13 +529,13 @@ fn answer(service: &str, wire: &Wire) -> (String, String) {
     let text = String::from_utf8_lossy(&bytes);
     let (head, body) = text.split_once("\r\n\r\n").expect("an HTTP answer");
     let status = head.split(' ').nth(1).unwrap_or_default();
-    // In JSON a pattern's backslashes are two.
+    // In JSON the backslashes of a pattern are doubled.
     (status.to_owned(), body.replace("\\\\", "\\"))
 }
 
 fn check(cases: &[Case]) {
     if std::env::var_os("AWS_ENDPOINT_URL").is_some() {
-        // Another account than the local one has its own ways to say it.
+        // Another account than the local one has its own wording.
         return;
     }
     for (service, wire, expected) in cases {
@@ -576,7 +576,7 @@ fn addresses_headers_and_xml_are_held_to_their_model() {
     check(REST);
 }
 
-/// What is broken on purpose is not counted; everything else is, and read.
+/// A request that is broken on purpose is not counted; every other one is, and is read.
 #[test]
 fn requests_are_counted() {
     if std::env::var_os("AWS_ENDPOINT_URL").is_some() {

@@ -7,7 +7,8 @@ use crate::common::program::Program;
 use crate::common::proxy::{Answer, Proxy};
 use crate::common::{World, endpoint};
 
-/// The tagging API has a rate and rights of its own. For a bucket there is no other call that leaves the tags of others alone.
+/// The tagging API has a rate and rights of its own. For a bucket there is no other call that leaves the tags of others
+/// alone.
 #[tokio::test]
 async fn tags_go_by_the_call_of_each_service() {
     let world = World::new("e2e-retag-services").await;

@@ -1,5 +1,5 @@
-//! The policies of the README are enough, and no wider than they have to be: the local account holds a caller to them, as IAM
-//! does (`src/sandbox/permissions.py`).
+//! The policies of the README are enough, and no wider than they have to be: the local account holds a caller to them, as
+//! IAM does (`src/sandbox/permissions.py`).
 
 use std::process::{Command, Output, Stdio};
 
@@ -11,7 +11,7 @@ use crate::common::program::Program;
 use crate::common::rights::{self, DEV, Policies, Policy, STAGING};
 use crate::common::{REGION, World, endpoint, http};
 
-/// Policies are held to in the local account alone.
+/// Policies are enforced in the local account alone.
 fn is_elsewhere() -> bool {
     std::env::var_os("AWS_ENDPOINT_URL").is_some()
 }
@@ -35,7 +35,7 @@ fn document(policy: &Policy) -> Json {
     serde_json::from_str(&policy.text()).expect("a policy is JSON")
 }
 
-/// The callers that the README has: who previews, who reads, and who deploys.
+/// The roles of the README as callers: the one that previews, the one that reads, and the one that deploys.
 fn give_roles(account: &str, policies: &Policies) {
     let preview = document(&policies.preview);
     let read = document(&policies.read);
@@ -69,7 +69,7 @@ fn succeed(account: &str, caller: &str, words: &[&str]) -> String {
     text
 }
 
-/// The calls that were refused for want of a right.
+/// The calls that were refused for lack of a right.
 fn refused(account: &str) -> Vec<String> {
     let log: Json = serde_json::from_str(&http::get(account, "/_account/calls")).expect("JSON");
     let calls = log["calls"].as_array().expect("a list of calls");
@@ -314,7 +314,7 @@ async fn the_account_evaluates_conditions_and_denials_as_iam_does() {
         .expect_err("a secret without it is not")
         .into_service_error();
     assert_eq!(bare.meta().code(), Some("AccessDeniedException"));
-    // Of several, those that it may have come, and for the others there is an error.
+    // Of several, the permitted ones are returned, and for the others there is an error.
     let both = reader
         .batch_get_secret_value()
         .secret_id_list("happyrobot-fde-staging-rights-tagged")

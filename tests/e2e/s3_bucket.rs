@@ -11,7 +11,7 @@ use crate::common::sdk::Sdk;
 
 struct Bucket;
 
-/// Whether a bucket is there.
+/// Returns whether a bucket exists.
 async fn exists(sdk: &Sdk, name: &str) -> bool {
     sdk.s3.head_bucket().bucket(name).send().await.is_ok()
 }

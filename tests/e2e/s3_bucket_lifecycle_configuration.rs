@@ -32,7 +32,7 @@ fn filter(filter: &LifecycleRuleFilter) -> Json {
     })
 }
 
-/// A rule in brief: what says nothing is left out.
+/// A rule in brief: empty fields are left out.
 fn shown(rule: &LifecycleRule) -> Json {
     let class = |class: Option<&aws_sdk_s3::types::TransitionStorageClass>| {
         class.map(|class| class.as_str().to_owned())

@@ -67,7 +67,7 @@ impl ResourceTypeTest for BucketOwnershipControls {
         false
     }
 
-    /// A bucket without it is as one with `ObjectWriter`.
+    /// A bucket without it behaves like one with `ObjectWriter`.
     async fn drift(&self, sdk: &Sdk, id: &str) -> bool {
         let delete = sdk.s3.delete_bucket_ownership_controls().bucket(id);
         assert!(delete.send().await.is_ok());
@@ -96,7 +96,7 @@ async fn bucket_ownership_controls() {
     check("e2e-s3-bucket-ownership", &BucketOwnershipControls).await;
 }
 
-/// A part that the file no longer has goes by a name of its own, and before what it is part of.
+/// A part that has left the file goes under a name of its own, and before the object that it is part of.
 #[tokio::test]
 async fn what_is_left_of_a_bucket_is_told_from_the_bucket() {
     let world = World::new("e2e-s3-bucket-parts").await;

@@ -83,7 +83,7 @@ impl ResourceTypeTest for BucketPublicAccessBlock {
         }))
     }
 
-    /// A bucket whose block nobody speaks of has all four switches on, as a new one has.
+    /// A bucket whose block is in no file has all four switches on, as a new one has.
     async fn is_gone(&self, sdk: &Sdk, id: &str) -> bool {
         let found = switches(sdk, id).await;
         found.is_none_or(|found| found == DEFAULT)

@@ -16,7 +16,7 @@ fn program<'a>(world: &'a World, instance: &str) -> Program<'a> {
         .without("AWS_ACCESS_KEY_ID")
         .without("AWS_SECRET_ACCESS_KEY")
         .with("FDE_INFRA_SANDBOX_NAME", instance);
-    // What is installed once for all instances is found through these.
+    // The variables through which the installation that all instances share is found.
     for variable in ["HOME", "PATH", "XDG_CACHE_HOME", "FDE_INFRA_SANDBOX_DIR"] {
         if let Ok(value) = std::env::var(variable) {
             program = program.with(variable, &value);
@@ -57,7 +57,7 @@ async fn an_account_comes_and_goes() {
         return;
     }
     let world = World::new("e2e-sandbox").await;
-    // What a machine behind a proxy has in its environment, and what would lead to an account elsewhere.
+    // The variables of a machine behind a proxy, and those that would lead to an account elsewhere.
     let nowhere = "http://127.0.0.1:1";
     let program = program(&world, "e2e-sandbox")
         .with("HTTP_PROXY", nowhere)
@@ -67,7 +67,7 @@ async fn an_account_comes_and_goes() {
         .with("AWS_USE_FIPS_ENDPOINT", "true")
         .with("AWS_USE_DUALSTACK_ENDPOINT", "true")
         .with("AWS_CA_BUNDLE", "/nowhere.pem");
-    // What a run that died here has left.
+    // A leftover of a run that died here.
     program.run_words(&["sandbox", "stop"]);
 
     let mut all = vec![

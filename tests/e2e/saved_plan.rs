@@ -99,7 +99,7 @@ fn check_screens(name: &str, ended: &[&Ended]) {
     }
 }
 
-/// What has gone against the promise in a run that had to be refused for this reason.
+/// The breach of the promise by a run that had to be refused for this reason.
 fn fault(ended: &Ended, reason: &str) -> Option<String> {
     let code = format!("error[fde::plan::{reason}]");
     let kept = ended.status == REFUSED
@@ -205,7 +205,7 @@ async fn a_plan_of_something_else_is_refused() {
     screens.push(("identity", saved.apply()));
     fs::write(saved.path(), &original).expect("the plan can be written");
 
-    // An object that the plan does not touch, changed by somebody else.
+    // An object that the plan does not touch, changed by another party.
     let password = world.id(SHOP, "password").await;
     let secrets = &world.sdk.secrets;
     let change = secrets.update_secret().secret_id(&password);
@@ -248,10 +248,10 @@ fn read_original(bytes: &[u8]) -> Json {
     serde_json::from_slice(bytes).expect("a plan is JSON")
 }
 
-/// A job of CI has another session of its role at each run; another role is somebody else.
+/// A job of CI has another session of its role at each run; another role is another caller.
 #[tokio::test]
 async fn a_plan_is_bound_to_the_role_and_not_to_the_session() {
-    // Another account than the local one knows no roles that nobody has made.
+    // An account other than the local one knows only roles that have been made.
     if std::env::var_os("AWS_ENDPOINT_URL").is_some() {
         return;
     }
@@ -298,10 +298,10 @@ async fn a_plan_is_bound_to_the_role_and_not_to_the_session() {
     world.destroy(SHOP).await;
 }
 
-/// Who previews need not be able to apply: the plan names the role that does, and is of no use to a third.
+/// The caller that previews need not be able to apply: the plan names the role that does, and is of no use to a third.
 #[tokio::test]
 async fn a_plan_for_a_role_is_applied_by_that_one_and_by_no_third() {
-    // Another account than the local one knows no roles that nobody has made.
+    // An account other than the local one knows only roles that have been made.
     if std::env::var_os("AWS_ENDPOINT_URL").is_some() {
         return;
     }
@@ -357,7 +357,7 @@ async fn a_plan_for_a_role_is_applied_by_that_one_and_by_no_third() {
         (third.status != REFUSED).then(|| third.screen.clone()),
         (!third.raw.contains("fde::plan::identity")).then(|| third.screen.clone()),
         (third.calls != ["sts:GetCallerIdentity"]).then(|| format!("{:?}", third.calls)),
-        // What is said to be run again makes a plan for the same role.
+        // The command to run again makes a plan for the same role.
         (!third.stderr.contains("--plan-for")).then(|| third.screen.clone()),
     ]
     .into_iter()
@@ -371,7 +371,7 @@ async fn a_plan_for_a_role_is_applied_by_that_one_and_by_no_third() {
     world.destroy(SHOP).await;
 }
 
-/// What was asked for is in the plan: it is applied without saying it again, and cannot be said beside it.
+/// The request is in the plan: it is applied without saying it again, and cannot be said beside it.
 #[tokio::test]
 async fn the_request_is_part_of_the_plan() {
     let world = World::new("e2e-plan-request").await;
@@ -394,7 +394,7 @@ async fn the_request_is_part_of_the_plan() {
         assert_eq!(ended.calls, [] as [String; 0]);
         refused.push(ended);
     }
-    // The file of then is taken where none is named; and what CI leaves empty says nothing.
+    // The file of then is taken where none is named; and a variable that CI leaves empty says nothing.
     let program = program
         .with("FDE_INFRA_SET", "")
         .with("FDE_INFRA_SAVE_PLAN", "");
@@ -411,7 +411,7 @@ async fn the_request_is_part_of_the_plan() {
     world.destroy(SHOP).await;
 }
 
-/// Killed while it applies a plan, the program does not go on with it: what is live is another now.
+/// Killed while it applies a plan, the program does not go on with it: the live state is another now.
 #[tokio::test]
 async fn an_interrupted_plan_is_refused() {
     let world = World::new("e2e-plan-killed").await;
@@ -428,7 +428,7 @@ async fn an_interrupted_plan_is_refused() {
     let program = Program::of(&world).with("AWS_ENDPOINT_URL", &proxy.endpoint);
     let ended = program.run(SHOP, "preview", &SAVE);
     assert_eq!(ended.status, DONE, "{}", ended.screen);
-    // One after the other, so that it is always the same that is there.
+    // One after the other, so that the same objects are always there.
     let mut child = program.start(&[&APPLY[..], &["--parallel", "1"]].concat());
     let started = Instant::now();
     while !reached.load(Ordering::SeqCst) {
@@ -471,7 +471,7 @@ async fn what_is_no_saved_plan_is_told_apart() {
         fs::write(saved.path(), text).expect("the plan can be written");
         refused.push(saved.apply());
     }
-    // It would be waited for until somebody writes into it.
+    // It would be waited for until another process writes into it.
     fs::remove_file(saved.path()).expect("the plan can be removed");
     let made = Command::new("mkfifo").arg(saved.path()).status();
     assert!(made.expect("mkfifo is there").success());
@@ -499,7 +499,7 @@ async fn an_empty_plan_can_be_saved_and_applied() {
         assert_eq!(ended.status, DONE, "{}", ended.screen);
         assert_eq!(ended.mutating, [] as [String; 0]);
     }
-    // A place that cannot be written to is said before anybody relies on it.
+    // A place that cannot be written to is reported before the user relies on it.
     let ended = program.run_words(&["preview", STACK, "--save-plan", "nowhere/plan.json"]);
     assert_eq!(ended.status, Some(1), "{}", ended.screen);
     check_screens("saved_plan_unwritable", &[&ended]);

@@ -16,7 +16,7 @@ async fn is_the_committed_one() {
     assert_eq!(ended.stderr, "");
     assert!(json(&ended)["properties"].is_object());
     expect_file!["../../stacks/schema.json"].assert_eq(&ended.stdout);
-    // All of the screen is data; what is worth a snapshot is what surrounds it.
+    // All of the screen is data; only what surrounds it is worth a snapshot.
     let around = ended
         .screen
         .replace(ended.stdout.trim_end(), "(stacks/schema.json)");

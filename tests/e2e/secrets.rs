@@ -1,5 +1,5 @@
-//! No secret comes out anywhere (`promises.md` R13): a value that is nowhere else stands in every place where a stack can have
-//! a secret, every command is run, also into failures that quote what they were sent, and everything that it leaves is
+//! No secret comes out anywhere (`promises.md` R13): a value that is nowhere else stands in every place where a stack can
+//! have a secret, every command is run, also into failures that quote what they were sent, and everything that it leaves is
 //! searched for the value, in every form in which it could travel.
 
 use std::collections::BTreeMap;
@@ -22,9 +22,9 @@ const IN_FILE: &str = "Canary1 \"&<%+=~é file";
 const IN_FLAG: &str = "Canary2.flag";
 /// In a URL.
 const IN_URL: &str = "Canary3.url";
-/// In AWS, put there by somebody else.
+/// In AWS, put there by another party.
 const THEIRS: &str = "Canary4.theirs";
-/// What the file says later.
+/// The later value in the file.
 const LATER: &str = "Canary5.later";
 
 const RESOURCES: &str = r#"
@@ -55,14 +55,14 @@ const OUTPUTS: &str = "outputs: { shown: '${version.secretString}', joined: 'x-$
 /// Exit status of a panic (`design.md` §6).
 const BUG: Option<i32> = Some(70);
 
-/// Sets what is unset in [`RESOURCES`]. In the environment, since everybody may read a command line.
+/// Sets what is unset in [`RESOURCES`]. In the environment, since any user may read a command line.
 const FLAG: &str = "resources.flagged.properties.secretString=Canary2.flag";
 
 fn file(world: &World) -> String {
     format!("{}{OUTPUTS}", world.file(RESOURCES))
 }
 
-/// The forms in which a secret could be found, by what they are called.
+/// The forms in which a secret could be found, by their names.
 fn forms(secret: &str) -> BTreeMap<String, String> {
     let hex: String = secret.bytes().map(|byte| format!("{byte:02x}")).collect();
     let json = serde_json::Value::from(secret).to_string();
@@ -96,7 +96,7 @@ fn forms(secret: &str) -> BTreeMap<String, String> {
     forms
 }
 
-/// What has been searched, and what was found.
+/// The searched texts, and the leaks in them.
 struct Search {
     secrets: Vec<String>,
     searched: usize,
@@ -164,7 +164,7 @@ async fn value(world: &World, resources: &str, name: &str) -> String {
     answer.secret_string.expect("the value is text")
 }
 
-/// A program that says as much as it can be made to, and leaves what it writes in its own directory.
+/// A program that is as verbose as it can be made, and leaves what it writes in its own directory.
 fn talkative(world: &World) -> Program<'_> {
     let program = Program::of(world);
     let home = program.directory().join("home");
@@ -181,7 +181,7 @@ fn talkative(world: &World) -> Program<'_> {
         .with("RUST_BACKTRACE", "full")
 }
 
-/// What is kept on record of the runs of a stack.
+/// The record of the runs of a stack.
 async fn record(world: &World) -> String {
     let name = parameter(world, "deployments");
     let record = world.sdk.ssm.get_parameter_history().name(name);
@@ -277,7 +277,7 @@ async fn no_secret_comes_out() {
         assert_eq!(run(&program, &[&["preview", STACK], flags].concat()), DONE);
     }
 
-    // What is live is a secret of somebody else's, and what is wanted another.
+    // The live value is a secret of another party's, and the wanted one is another.
     let secret = world.id(&program_resources(), "secret").await;
     let put = world.sdk.secrets.put_secret_value().secret_id(&secret);
     let put = put.secret_string(THEIRS).send().await;
@@ -310,7 +310,7 @@ async fn no_secret_comes_out() {
     );
     assert_eq!(run(&plain, &["up", STACK, "--plan", "edit.plan"]), DONE);
 
-    // A database that AWS does not take, quoting the password that nobody but the program has read.
+    // A database that AWS does not take, quoting the password that only the program has read.
     let password: &'static str = search.secrets[5].clone().leak();
     let refuse_database = Proxy::before(crate::common::endpoint(), move |call| {
         let refusal = Refusal {
@@ -336,7 +336,7 @@ async fn no_secret_comes_out() {
     for flags in [&[][..], &["--json"]] {
         assert_eq!(run(&program, &[&["history", STACK], flags].concat()), DONE);
     }
-    // What the runs have put on record.
+    // The records of the runs.
     search.text("the record", &record(&world).await);
 
     for ended in &screens {
@@ -357,10 +357,10 @@ async fn no_secret_comes_out() {
     assert_eq!(leaks, [] as [String; 0]);
 }
 
-/// How a run is broken off, at a call that carries a secret and never gets an answer.
+/// The way in which a run is broken off, at a call that carries a secret and never gets an answer.
 struct End {
     operation: &'static str,
-    /// Whether the account hears of the call.
+    /// True if the account hears of the call.
     acts: bool,
     /// Sent one after the other when the call has come.
     signals: &'static [&'static str],
@@ -398,7 +398,7 @@ fn broken_off<'a>(program: Program<'a>, words: &[&str], end: &End) -> (Program<'
     let (operation, acts) = (end.operation, end.acts);
     let hangs = Proxy::before(crate::common::endpoint(), move |call| {
         (call.operation == operation).then(|| {
-            // Nobody listens for the second of two calls.
+            // The receiver is gone at the second of two calls.
             let _ = came.send(());
             Answer::Hang { acts }
         })
@@ -424,7 +424,7 @@ fn broken_off<'a>(program: Program<'a>, words: &[&str], end: &End) -> (Program<'
     )
 }
 
-/// However a run ends, what it has said and left until then is without secrets.
+/// Whichever way a run ends, its output and its files until then are without secrets.
 #[tokio::test]
 async fn no_secret_comes_out_of_a_run_that_is_broken_off() {
     let world = unlocked("e2e-secrets-broken").await;
@@ -448,12 +448,12 @@ async fn no_secret_comes_out_of_a_run_that_is_broken_off() {
         program = same;
         screens.push(ended);
     }
-    // Of two databases one has to go.
+    // One of two databases has to go.
     screens.push(program.run_words(&[&up[..], &["--allow-delete", "db"]].concat()));
     let done = screens.last().expect("there is one");
     assert_eq!(done.status, DONE, "{}", done.screen);
 
-    // A call that gets no answer in time; the one after it is refused, so that nobody waits for five more.
+    // A call that gets no answer in time; the one after it is refused, so that the test does not wait for five more.
     program.write("stacks/dev.yaml", &text);
     let silent = Proxy::before(crate::common::endpoint(), |call| {
         let refusal = Refusal {
@@ -518,7 +518,7 @@ async fn no_secret_comes_out_of_a_run_that_is_broken_off() {
     assert_eq!(leaks, [] as [String; 0]);
 }
 
-/// As the flag makes them.
+/// The resources with the value of the flag.
 fn program_resources() -> String {
     RESOURCES.replace("secretString: unset", "secretString: Canary2.flag")
 }
@@ -577,7 +577,7 @@ async fn faults_beside_secrets_are_shown_without_them() {
     assert_eq!(leaks, [] as [String; 0]);
 }
 
-/// Whoever knows the rest of a file could try passwords until the hash in the history fits.
+/// A reader who knows the rest of a file could try passwords until the hash in the history fits.
 #[tokio::test]
 async fn no_hash_of_a_secret_is_kept() {
     let world = World::new("e2e-secrets-hash").await;

@@ -135,7 +135,7 @@ generateSecretString: { secretStringTemplate: { username: app }, generateStringK
     }
 }
 
-/// In how many days from now it will be gone; `None` if it is there to stay.
+/// The number of days from now until it will be gone; `None` if it is there to stay.
 async fn deletion_day(sdk: &Sdk, id: &str) -> Option<i64> {
     let secret = sdk
         .secrets
@@ -263,7 +263,7 @@ async fn a_secret_is_gone_although_the_lists_have_it() {
     world.destroy(LISTED).await;
 }
 
-/// AWS keeps the name for the old one: what is asked for is another value.
+/// AWS keeps the name for the old one: the request is for another value.
 #[tokio::test]
 async fn a_secret_that_is_replaced_on_request_has_another_value() {
     let world = World::new("e2e-secret-replaced").await;

@@ -92,7 +92,7 @@ async fn secret_version() {
     check("e2e-secretsmanager-secret-version", &SecretVersion).await;
 }
 
-/// AWS answers with another error than of a secret that is not there, and the value cannot be had either way.
+/// AWS returns another error than for a secret that is not there, and the value is not available either way.
 #[tokio::test]
 async fn a_secret_in_its_recovery_window_has_no_value() {
     let world = World::new("e2e-secret-in-window").await;

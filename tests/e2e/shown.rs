@@ -1,4 +1,4 @@
-//! What a preview shows is what runs: each step sends the inputs of the plan.
+//! Each step sends the inputs of the plan: a preview shows what runs.
 
 use serde_json::json;
 
@@ -131,7 +131,7 @@ async fn changes_are_ignored_from_the_second_run_on() {
     world.destroy(file).await;
 }
 
-/// As after a run that ended between the call that makes a network and the one that sets its attribute.
+/// The state after a run that ended between the call that makes a network and the one that sets its attribute.
 #[tokio::test]
 async fn an_ignored_input_that_a_killed_run_did_not_set_is_set_by_the_next() {
     let _shown = Showing::of("R18", "ignored changes of a killed run", 1);
@@ -173,15 +173,15 @@ async fn an_ignored_input_that_a_killed_run_did_not_set_is_set_by_the_next() {
     world.destroy(file).await;
 }
 
-/// What a deploy tool does with the tags of the revision that runs.
+/// The treatment of the running revision's tags by a deploy tool.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Tagging {
     Drops,
-    /// As GitHub's action does it from version 1.7 on, and `ecs-deploy --copy-task-definition-tags`.
+    /// GitHub's action does it so from version 1.7 on, and `ecs-deploy --copy-task-definition-tags`.
     Copies,
 }
 
-/// As a deploy tool does it: a revision like the one that runs, with another image, and the service on it.
+/// Deploys the way a deploy tool does: a revision like the one that runs, with another image, and the service on it.
 async fn deploy(world: &World, image: &str, tagging: Tagging) -> String {
     let ecs = &world.sdk.ecs;
     let (cluster, service, runs) = service(world).await;

@@ -22,7 +22,7 @@ impl ResourceTypeTest for TopicSubscription {
         TWO_TOPICS
     }
 
-    /// A queue, for these need no confirmation. AWS does not ask whether it is there.
+    /// A queue, since queues need no confirmation. AWS does not check whether it is there.
     fn base(&self) -> &'static str {
         "
 topic: ${first.arn}
@@ -181,7 +181,7 @@ tested:
     assert_eq!(listed().await, ["PendingConfirmation"]);
     assert!(world.preview(&with("")).await.is_empty());
 
-    // What cannot be read yet is not compared, and nothing can be taken back.
+    // A subscription that cannot be read yet is not compared, and nothing can be taken back.
     let filtered = with("filterPolicy: { kind: [order] }");
     assert!(world.preview(&filtered).await.is_empty());
     assert!(world.preview(TWO_TOPICS).await.is_empty());
@@ -253,7 +253,7 @@ queue:
         assert!(!lapsed.stdout.contains("drift"), "{}", lapsed.screen);
     }
 
-    // One that nobody has to confirm does not go by itself.
+    // One that needs no confirmation does not go by itself.
     let queue = listed(&world, &topic, "sqs").await;
     let gone = world.sdk.sns.unsubscribe().subscription_arn(&queue[0]);
     gone.send().await.expect("somebody takes it away");

@@ -1,8 +1,8 @@
-//! The main job, with the program itself: each stack of `stacks/` from nothing to a running platform and back, with what it
-//! costs in calls.
+//! The main job, with the program itself: each stack of `stacks/` from nothing to a running platform and back, and its cost
+//! in calls.
 //!
 //! Each stack has an account of its own, because calls are counted by the account. Against another endpoint
-//! (`AWS_ENDPOINT_URL`) everything holds but the counts, which nobody keeps there.
+//! (`AWS_ENDPOINT_URL`) everything holds but the counts, which are not kept there.
 
 use std::process::{Command, Output, Stdio};
 
@@ -106,7 +106,7 @@ impl Program {
 
 async fn there_and_back(stack: &str, consents: &[&str]) {
     let program = Program::new(&format!("e2e-{stack}"));
-    // What only the run will know is told in words, and never by an internal name.
+    // Values that only the run will know are told in words, and never by an internal name.
     for flags in ["--diff", "--json", "--markdown"] {
         let shown = program.succeed(&["preview", stack, flags]);
         assert!(!shown.contains("output<"), "{shown}");

@@ -1,4 +1,4 @@
-//! What the environment says, and what it says by saying nothing: empty variables, proxies, certificates, endpoints.
+//! The environment, and the meaning of its silence: empty variables, proxies, certificates, endpoints.
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -18,7 +18,7 @@ use crate::common::{World, endpoint};
 
 const TOPIC: &str = "topic: { type: aws:sns:Topic }";
 
-/// An address where nobody listens.
+/// An address without a listener.
 const NOWHERE: &str = "http://127.0.0.1:1";
 
 /// The variable of every flag, as clap has them.
@@ -73,8 +73,7 @@ async fn an_empty_variable_of_a_flag_is_no_variable() {
     }
 }
 
-/// What the SDK reads, and what says which CI system this is.
-/// Passed over, it would let a run do what it was to prevent.
+/// A variable that was passed over would let a run do what it was to prevent.
 #[tokio::test]
 async fn a_variable_that_is_nearly_one_of_ours_is_no_variable() {
     let world = World::new("e2e-misspelt-variable").await;
@@ -95,6 +94,7 @@ async fn a_variable_that_is_nearly_one_of_ours_is_no_variable() {
     assert_eq!(ended.status, DONE, "{}", ended.screen);
 }
 
+/// The variables that the SDK reads, and those that say which CI system this is.
 #[tokio::test]
 async fn an_empty_variable_of_others_is_no_variable() {
     let world = World::new("e2e-empty-others").await;

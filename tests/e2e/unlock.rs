@@ -15,7 +15,7 @@ async fn held_and_free() {
     let free = program.run(resources, "unlock", &["--yes"]);
     assert_eq!(free.status, DONE, "{}", free.screen);
     hold(&world, 60).await;
-    // Nobody is there to say yes.
+    // There is no one to say yes.
     let unasked = program.run(resources, "unlock", &[]);
     assert_eq!(unasked.status, USAGE, "{}", unasked.screen);
     assert_eq!(unasked.calls, [] as [String; 0]);
@@ -23,7 +23,7 @@ async fn held_and_free() {
     let removed = program.run(resources, "unlock", &["--yes"]);
     assert_eq!(removed.status, DONE, "{}", removed.screen);
     assert_eq!(read(&world, "lock").await, None);
-    // Where the lock is of a dead run, nobody is at work.
+    // A lock of a dead run means that no run is at work.
     hold(&world, 1).await;
     tokio::time::sleep(std::time::Duration::from_secs(2)).await;
     let dead = program.run(resources, "unlock", &["--yes"]);
@@ -37,7 +37,7 @@ async fn held_and_free() {
     expect_file!["../snapshots/commands/unlock.txt"].assert_eq(&screens(&all));
 }
 
-/// What cannot be read is not taken for free.
+/// A lock that cannot be read is not taken for free.
 #[tokio::test]
 async fn a_lock_that_cannot_be_seen() {
     let world = unlocked("e2e-unlock-denied").await;

@@ -1,5 +1,5 @@
-//! What AWS makes in one service and does not see in the next one yet, and what it does not find a moment after it has made
-//! it: asked again, and never an error.
+//! Objects that AWS makes in one service and does not see in the next one yet, or does not find a moment after it has made
+//! them: asked again, and never an error.
 
 use std::time::{Duration, Instant};
 
@@ -180,7 +180,7 @@ async fn changes_wait_for_what_they_change() {
     world.destroy(&changed).await;
 }
 
-/// A gateway that finds its address only at the second time: hashicorp/terraform-provider-aws#27087.
+/// A gateway that finds its address only on the second try: hashicorp/terraform-provider-aws#27087.
 #[tokio::test]
 async fn a_nat_gateway_waits_for_its_address() {
     let world = World::new("e2e-unseen-address").await;
@@ -259,7 +259,7 @@ async fn a_short_page_of_firewalls_with_a_marker_is_not_the_last() {
     let ours: &str = ours.to_string().leak();
     let account = Proxy::before(endpoint(), |_| None);
     let program = Program::of(&world).with("AWS_ENDPOINT_URL", &account.endpoint);
-    // What the index has as it is wanted is not looked for on further pages.
+    // An ACL that the index has as it is wanted is not looked for on further pages.
     for (is_ahead_of_index, pages) in [(true, 3), (false, 1)] {
         let rule = ShortPages {
             ours,

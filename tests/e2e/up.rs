@@ -20,7 +20,7 @@ outputs:
   topicArn: ${topic.arn}
 ";
 
-/// The logical names of what a stack has in AWS.
+/// The logical names of the stack's objects in AWS.
 async fn there(world: &World) -> Vec<String> {
     let mut names = Vec::new();
     for arn in world.sdk.tagged(&world.stack_tag()).await {
@@ -127,7 +127,7 @@ async fn a_part_of_it() {
     world.destroy(SHOP).await;
 }
 
-/// Nobody is there to say yes, unless it is said in the environment.
+/// There is no one to say yes, unless it is said in the environment.
 #[tokio::test]
 async fn consent_is_asked_for() {
     let world = World::new("e2e-up-consent").await;
@@ -199,7 +199,7 @@ pub fn signal_process(id: u32, signal: &str) {
     assert!(killed.success());
 }
 
-/// What is under way is finished, nothing new is begun, and the next run goes on.
+/// Steps under way are finished, nothing new is begun, and the next run goes on.
 async fn check_signal(name: &str, signal: &str, heard: &str) {
     const LENGTH: usize = 60;
     let world = World::new(name).await;

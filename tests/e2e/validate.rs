@@ -35,7 +35,7 @@ region: spain
 resources: {}
 ";
 
-/// What is of the right types and cannot work, and last what may work once it is known.
+/// Properties of the right types that cannot work, and last one that may work once it is known.
 const MISFITS: &str = "\
 name: e2e-misfits
 environment: dev
@@ -162,7 +162,7 @@ resources:
         - { type: '${topic.name}', targetGroupArn: '${topic.arn}' }
 ";
 
-/// What AWS has one of, twice, and what it does not take of a text or of several together.
+/// Things that AWS has one of, given twice, and texts or combinations that it does not take.
 const TWICE: &str = "\
 name: e2e-twice
 environment: dev
@@ -261,7 +261,7 @@ async fn files_and_their_faults() {
     assert_eq!(by_variable.status, DONE, "{}", by_variable.screen);
 }
 
-/// Told by everything that looks at the file, and by nothing once the file says that it is meant, or has a certificate.
+/// Reported by every command that reads the file, and by none once the file says that it is meant, or has a certificate.
 #[tokio::test]
 async fn a_load_balancer_that_serves_http_alone_is_warned_of() {
     let world = World::in_environment("e2e-plain-http", "staging").await;

@@ -106,7 +106,8 @@ async fn a_load_balancer_that_waf_does_not_know_yet_is_waited_for() {
     world.destroy(&resources).await;
 }
 
-/// A load balancer that is gone, or not there yet, has no ACL: WAF refuses to say so, and the preview does not end with that.
+/// A load balancer that is gone, or not there yet, has no ACL: WAF refuses to say so, and the preview does not end with
+/// that.
 #[tokio::test]
 async fn a_load_balancer_that_is_gone_is_no_error_of_the_preview() {
     let world = World::new("e2e-wafv2-gone").await;
@@ -131,7 +132,7 @@ tested: { type: aws:wafv2:WebAclAssociation, properties: { resourceArn: 'arn:aws
     assert!(asked.load(Ordering::Relaxed), "{}", ended.screen);
 }
 
-/// What others have guarded with theirs is not taken over unasked.
+/// An association that others have made with their ACL is not taken over unasked.
 #[tokio::test]
 async fn an_acl_of_others_on_our_load_balancer_is_seen_in_the_preview() {
     let world = World::new("e2e-wafv2-theirs").await;
@@ -181,7 +182,7 @@ async fn an_acl_of_others_on_our_load_balancer_is_seen_in_the_preview() {
     let ended = program.run(&both, "up", &["--yes"]);
     assert_eq!(ended.status, Some(0), "{}", ended.screen);
 
-    // Theirs goes where that is said.
+    // Theirs goes if that is said.
     associate().await;
     let refused = program.run(&both, "up", &["--yes"]);
     assert_eq!(refused.status, Some(5), "{}", refused.screen);

@@ -188,7 +188,7 @@ async fn a_destination_that_waf_may_not_write_to_yet_is_waited_for() {
     world.destroy(&resources).await;
 }
 
-/// What WAF has written of the group into a policy of CloudWatch Logs stays, and is named at the end.
+/// The entry for the group that WAF has written into a policy of CloudWatch Logs stays, and is named at the end.
 #[tokio::test]
 async fn destroy_names_what_waf_leaves_in_cloudwatch_logs() {
     let world = World::new("e2e-wafv2-logs-left").await;

@@ -1,5 +1,5 @@
-//! What is waited for, and what is not: states that only a person ends, things that go between two calls, answers that are
-//! lost, and tags that are refused.
+//! The conditions that are waited for, and those that are not: states that only a person ends, things that go between two
+//! calls, answers that are lost, and tags that are refused.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -16,7 +16,7 @@ use crate::common::{World, endpoint};
 
 const RESOURCE_FAILED: Option<i32> = Some(4);
 
-/// Beyond this somebody waited.
+/// A run that takes longer than this has waited.
 const AT_ONCE: Duration = Duration::from_secs(40);
 
 fn refusal(status: u16, code: &'static str, message: &'static str) -> Refusal {
@@ -64,7 +64,7 @@ async fn a_database_that_somebody_has_stopped_is_not_waited_for() {
     let start = format!("aws rds start-db-instance --db-instance-identifier {name}");
     told(&ended, &["is stopped", &start]);
     assert_eq!(account.calls("ModifyDBInstance"), 1);
-    // What is said there helps.
+    // The advice in the message helps.
     let starting = rds.start_db_instance().db_instance_identifier(name).send();
     starting.await.expect("the database can be started");
     world.up(&database(name, 2)).await;
@@ -76,7 +76,7 @@ vpc: { type: aws:ec2:Vpc, properties: { cidrBlock: 10.90.0.0/16 } }
 subnet: { type: aws:ec2:Subnet, properties: { vpcId: '${vpc.id}', cidrBlock: 10.90.1.0/24 } }
 ";
 
-/// What a run that died here has left, and no stack owns.
+/// Removes the leftovers of a run that died here, which no stack owns.
 async fn remove_strangers(sdk: &Sdk) {
     let theirs = Filter::builder()
         .name("description")
@@ -120,7 +120,7 @@ async fn a_subnet_that_a_strangers_interface_holds_is_not_waited_for() {
     assert_eq!(refused.status, REFUSED, "{}", refused.screen);
     assert_eq!(refused.mutating, [] as [String; 0], "{}", refused.screen);
     told(&refused, &[BASTION, &delete]);
-    // Where it cannot be seen beforehand, it is once the deletion is refused.
+    // If it cannot be seen beforehand, it is seen once the deletion is refused.
     let asked = Arc::new(AtomicBool::new(false));
     let account = Proxy::before(endpoint(), move |call| match call.operation {
         "DescribeNetworkInterfaces" if !asked.swap(true, Ordering::Relaxed) => {
@@ -151,7 +151,7 @@ async fn a_subnet_that_a_strangers_interface_holds_is_not_waited_for() {
     world.destroy(NETWORK).await;
 }
 
-/// Nobody makes it meanwhile.
+/// No certificate is made meanwhile.
 #[tokio::test]
 async fn a_certificate_that_is_not_there_is_not_waited_for() {
     let world = World::new("e2e-waits-certificate").await;
@@ -184,7 +184,7 @@ listener:
     world.destroy(resources).await;
 }
 
-/// A stack of what takes more than one call to be read.
+/// A stack of resources that take more than one call to read.
 fn many(name: &str) -> String {
     format!(
         "dashboard: {{ type: aws:cloudwatch:Dashboard, properties: {{ dashboardName: {name}, dashboardBody: {{ widgets: [] }} }} }}
@@ -202,7 +202,7 @@ targets: {{ type: aws:lb:TargetGroup, properties: {{ name: {name}, port: 80, pro
     )
 }
 
-/// Of what is listed, something is gone when it is asked for by itself: the first time, so that the second finds it there.
+/// A listed object is gone when it is asked for by itself: the first time, so that the second finds it there.
 #[tokio::test]
 async fn what_goes_between_two_calls_does_not_end_a_preview() {
     let name = "e2e-waits-gone";
@@ -264,7 +264,7 @@ async fn a_dashboard_that_goes_while_it_is_read_is_made_again() {
     world.destroy(&dashboard).await;
 }
 
-/// A second revision costs nothing, so that nobody looks for the first one for minutes.
+/// A second revision costs nothing, so that there is no need to look for the first one for minutes.
 #[tokio::test]
 async fn a_task_definition_whose_answer_is_lost_is_made_again_at_once() {
     let name = "e2e-waits-revision";
@@ -332,7 +332,7 @@ async fn tags_that_are_refused_after_a_change_say_what_is_changed() {
         .expect("the topic is there");
     let label = live.attributes().and_then(|all| all.get("DisplayName"));
     assert_eq!(label.map(String::as_str), Some("after"));
-    // What is live is what the file says; and the next edit is an edit.
+    // The live state is the one in the file; and the next edit is an edit.
     let program = Program::of(&world);
     let next = program.run(&topic("after"), "preview", &["--expect-no-changes"]);
     assert_eq!(next.status, DONE, "{}", next.screen);
@@ -393,7 +393,7 @@ service: {{ type: aws:ecs:Service, properties: {{ name: {name}, cluster: '${{clu
     )
 }
 
-/// AWS would start one task after the other for ever.
+/// AWS would go on starting one task after the other without end.
 #[tokio::test]
 async fn tasks_that_keep_failing_end_the_wait_where_no_circuit_breaker_does() {
     let name = "e2e-waits-failing";
@@ -413,7 +413,7 @@ async fn tasks_that_keep_failing_end_the_wait_where_no_circuit_breaker_does() {
 }
 
 /// The account's answers about services, in which ECS says of the deployment that it cannot assume the role, minutes after
-/// it has begun; and a deployment that has a state which nobody knows yet.
+/// it has begun; and a deployment that has a state which is still unknown.
 struct CannotAssume;
 
 impl Rule for CannotAssume {
@@ -456,7 +456,7 @@ async fn a_role_that_ecs_cannot_assume_is_not_waited_for() {
     assert_eq!(ended.status, RESOURCE_FAILED, "{}", ended.screen);
     let describe = format!("aws ecs describe-task-definition --task-definition {name}:");
     told(&ended, &["ecs-tasks.amazonaws.com", &describe]);
-    // What is waited for is named, with the state that is new.
+    // The subject of the wait is named, with the state that is new.
     let preview = program.run(&failing(name), "preview", &[]);
     assert!(preview.stdout.contains("REVIEWING"), "{}", preview.screen);
     assert_fits(&preview);

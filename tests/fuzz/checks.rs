@@ -1,4 +1,4 @@
-//! What must hold for any bytes at all, said once for the test that runs in CI and for the coverage-guided fuzzer.
+//! The properties that must hold for any bytes, stated once for the test that runs in CI and for the coverage-guided fuzzer.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -19,12 +19,12 @@ use fde_infra::resource::{
 };
 use fde_infra::stack::{self, Flag, Stack, StackErrors};
 
-/// Never part of UTF-8, so that it parts a stack file from the `--set` flags after it.
+/// Never part of UTF-8, so that it separates a stack file from the `--set` flags after it.
 pub const SEPARATOR: u8 = 0xFF;
 
 static CATALOG: LazyLock<Catalog> = LazyLock::new(registry::catalog);
 
-/// What one fuzz target does with its bytes.
+/// The check that one fuzz target makes of its bytes.
 pub type Target = fn(&[u8]);
 
 /// Any text is a stack file, or has faults that can be shown in it; the same ones every time.
@@ -78,8 +78,8 @@ pub fn expander(data: &[u8]) {
     can_be_drawn(&plan);
 }
 
-/// Any files that extend one another are a stack, or have faults that can be shown where they are. The files are parted as
-/// flags are, and called by their number, in whichever directory: `1.yaml` is the second.
+/// Any files that extend one another are a stack, or have faults that can be shown where they are. The files are separated
+/// as flags are, and named by their number, in any directory: `1.yaml` is the second.
 pub fn layers(data: &[u8]) {
     let parts = data.split(|byte| *byte == SEPARATOR);
     let texts: Result<Vec<String>, _> =
@@ -125,7 +125,7 @@ pub fn documents(data: &[u8]) {
     drop(canonical_policy(Value::from(decoded)));
 }
 
-/// What is wanted of one resource, and what is there.
+/// The wanted state of one resource, and the live one.
 #[derive(Debug, serde::Deserialize)]
 struct Case {
     token: String,

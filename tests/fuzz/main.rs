@@ -1,8 +1,8 @@
 //! Hostile input: a fixed number of inputs for each fuzz target, made from the corpus by seeds.
 //!
 //! `FDE_INFRA_FUZZ=100000 cargo test --test fuzz` runs more of them. `.ci/fuzz` runs the same targets under libFuzzer, which
-//! looks for inputs that reach new code; what it finds belongs into `corpus/`. `UPDATE_EXPECT=1` writes the part of the
-//! corpus anew that is made from `stacks/`.
+//! looks for inputs that reach new code; what it finds belongs in `corpus/`. `UPDATE_EXPECT=1` rewrites the part of the
+//! corpus that is made from `stacks/`.
 
 #![allow(
     clippy::expect_used,

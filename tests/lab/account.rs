@@ -11,13 +11,13 @@ use crate::world::{program, run_plainly};
 /// The instance of the local account that only the lab uses.
 const INSTANCE: &str = "lab";
 
-/// Another stack of the same kind beside ours, which is nobody's to touch.
+/// Another stack of the same kind beside ours, which no run may touch.
 const NEIGHBOUR: &str = "tests/lab/neighbour.yaml";
 
 /// An account. A fork of another one ends with this value.
 pub struct Account {
     pub endpoint: String,
-    /// To a fork, so that it does not take itself for forgotten, however long nobody asks it for anything.
+    /// A connection to a fork, so that it does not take itself for forgotten, however long no request reaches it.
     connection: Option<TcpStream>,
 }
 
@@ -51,7 +51,7 @@ impl Drop for Account {
     }
 }
 
-/// What stands before a run begins.
+/// The content of an account before a run begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Before {
     /// Nothing of ours.
@@ -78,7 +78,7 @@ pub fn base(before: Before) -> &'static Account {
             let account = whole();
             run_plainly(&account.endpoint, &["up", NEIGHBOUR, "--yes"]);
             put_strangers(&account.endpoint);
-            // Some things of the local account get along when they are looked at.
+            // Some things of the local account progress when they are read.
             account.inventory();
             account
         }),
@@ -98,7 +98,7 @@ fn whole() -> Account {
         .take_while(|c| c.is_ascii_alphanumeric() || "/:.".contains(*c))
         .collect();
     let endpoint = endpoint.trim_end_matches('.').to_owned();
-    // Requests are held to AWS's models, in all forks too: one that breaks its own is refused with the reason.
+    // Requests are checked against AWS's models, in all forks too: one that breaks its model is refused with the reason.
     http::post(&endpoint, "/_account/checks");
     Account {
         endpoint,

@@ -1,9 +1,9 @@
-//! R9, for what AWS says and the local account never does: things that are not visible yet, that are in use, that others
-//! change, services that are busy or out of order; and refusals that no repetition cures.
+//! R9, for the answers that AWS gives and the local account never does: things that are not visible yet, that are in use, or
+//! that others change; services that are busy or out of order; and refusals that no retry cures.
 //!
-//! Each row is an answer of AWS, in its words, with where they were seen. All answers that a run has to get through are given in
-//! one run of each job; each refusal has a run of its own, which has to end at once and to pass on what AWS said. In a campaign
-//! each answer has a run of its own, too.
+//! Each row is an answer of AWS, in its words, with the place where they were seen. All answers that a run has to get
+//! through are given in one run of each job; each refusal has a run of its own, which has to end at once and to pass on what
+//! AWS said. In a campaign each answer has a run of its own, too.
 
 use std::fmt;
 use std::time::Duration;
@@ -14,7 +14,7 @@ use crate::job::{DESTROY, DESTROY_EVERY_TYPE, EDIT, EVERY_TYPE, Job, MOVE, UP};
 use crate::proxy::Refusal;
 use crate::world::{World, campaign, each, gets_through, judge};
 
-/// How often an answer is given in one run.
+/// The number of times that an answer is given in one run.
 #[derive(Debug, Clone, Copy)]
 pub enum Often {
     Times(usize),
@@ -24,7 +24,7 @@ pub enum Often {
 }
 
 impl Often {
-    /// Whether there is an answer left, after so many and so long after the first.
+    /// Returns whether there is an answer left, given this number of answers and this time since the first.
     pub fn is_due(self, given: usize, since: Duration) -> bool {
         match self {
             Self::Times(times) => given < times,
@@ -42,7 +42,7 @@ pub struct Row {
     code: &'static str,
     message: &'static str,
     pub often: Often,
-    /// Where it was seen, or where AWS documents it.
+    /// The place where it was seen, or where AWS documents it.
     #[allow(dead_code, reason = "for readers")]
     source: &'static str,
 }
@@ -54,7 +54,7 @@ impl fmt::Debug for Row {
 }
 
 impl Row {
-    /// Whether it is an answer to this call: `s3:PUT /bucket/?policy`.
+    /// Returns whether it is an answer to this call: `s3:PUT /bucket/?policy`.
     pub fn meets(&self, call: &str) -> bool {
         match (self.call.strip_prefix("s3:"), call.strip_prefix("s3:")) {
             (Some(row), Some(call)) => {
@@ -147,7 +147,7 @@ const EC2_CODES: &str =
 const EC2_EVENTUAL: &str = "https://docs.aws.amazon.com/ec2/latest/devguide/eventual-consistency.html, and the codes of errors-overview.html";
 const MODEL: &str = "the service's model: the error's code, status and description";
 
-/// What was made a moment ago, and is not seen everywhere yet.
+/// Answers about things that were made a moment ago and are not visible everywhere yet.
 static NOT_VISIBLE: &[Row] = &[
     twice(
         "ec2:CreateSubnet",
@@ -594,7 +594,7 @@ static NOT_VISIBLE: &[Row] = &[
     ),
 ];
 
-/// What another call, or what goes on in AWS, holds for a moment.
+/// Answers about things that another call, or an operation within AWS, holds for a moment.
 static HELD: &[Row] = &[
     once(
         "ec2:DeleteSubnet",
@@ -885,7 +885,7 @@ static HELD: &[Row] = &[
     ),
 ];
 
-/// Each service's own way to say that there are too many calls, or that it is out of order.
+/// The ways of each service to say that there are too many calls, or that it is out of order.
 static BUSY: &[Row] = &[
     twice(
         "ec2:AllocateAddress",
@@ -1204,7 +1204,7 @@ static BUSY: &[Row] = &[
     ),
 ];
 
-/// What takes minutes, and is tried in a campaign alone.
+/// Answers that last minutes, tried only in a campaign.
 static LASTING: &[(&Job, Row)] = &[
     (
         &EVERY_TYPE,
@@ -1263,7 +1263,7 @@ static LASTING: &[(&Job, Row)] = &[
     ),
 ];
 
-/// What no repetition cures.
+/// Answers that no retry cures.
 static REFUSED: &[(&Job, Row)] = &[
     (
         &UP,
@@ -1368,13 +1368,13 @@ static PROD: Job = Job {
     may_delete: &[],
 };
 
-/// How often an operation may be refused in one run: five roles are made at once. One that is repeated comes to many more.
+/// The most refusals of one operation in a run: five roles are made at once. One that is retried comes to many more.
 const MOST_REFUSED: usize = 8;
 
 /// The rows that a job meets, all of which it has to get through.
 fn met(job: &'static Job) -> Vec<&'static Row> {
     let calls = &job.undisturbed().calls;
-    // What a deletion does not find is gone, and is not asked for again.
+    // An object that a deletion does not find is gone, and is not asked for again.
     let unseen = if job.command == "destroy" {
         &[]
     } else {

@@ -1,5 +1,5 @@
-//! R9: what can go wrong between the program and AWS fails no run that could succeed, and makes nothing twice. The longest of all, so
-//! that it begins early: tests run in the order of their names.
+//! R9: faults between the program and AWS fail no run that could succeed, and make nothing twice. This test takes longest,
+//! so it begins early: tests run in the order of their names.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
@@ -44,8 +44,7 @@ fn a_storm_is_waited_out() {
     all_weathered(&what, None, &cases);
 }
 
-/// A storm is to be seen: on the row of each step that it holds up. The first calls take the lock and announce the
-/// run.
+/// A storm has to be visible on the row of each step that it holds up. The first calls take the lock and announce the run.
 #[test]
 fn a_storm_is_shown() {
     let mut world = World::of(&UP);
@@ -97,7 +96,7 @@ fn answers_that_do_not_arrive_are_made_up_for() {
     all_weathered(what, None, &cases);
 }
 
-/// A line that is cut has come to an end; one that is reset is an error of the system's, which programs meet elsewhere.
+/// A line that is cut has come to an end; one that is reset is a system error, which programs meet elsewhere.
 #[test]
 fn a_reset_is_no_end() {
     let world = World::of(&UP);

@@ -1,4 +1,4 @@
-//! R9, for calls that wait: they are begun before all others, so that these fill the minutes in which nothing is answered.
+//! R9, for calls that wait: they begin before all others, so that the others fill the minutes in which nothing is answered.
 
 use crate::fault::{Fault, Harm};
 use crate::job::{DESTROY, UP};

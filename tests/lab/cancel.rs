@@ -1,4 +1,4 @@
-//! R8: asked to end, the program does so in time for those who kill it otherwise; asked twice, at once. The next run goes on.
+//! R8: asked to end, the program does so before a CI system would kill it; asked twice, at once. The next run goes on.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use crate::world::{World, campaign, each_in_time, judge};
 
 /// CI systems kill after 7.5 s.
 const IN_TIME: Duration = Duration::from_secs(7);
-/// From the first of two signals on. With a process to end, and another run on the same processors.
+/// Counted from the first of two signals. This includes ending a process, with another run on the same processors.
 const AT_ONCE: Duration = Duration::from_secs(1).saturating_add(BETWEEN_SIGNALS);
 const CANCELLED: Option<i32> = Some(8);
 

@@ -1,5 +1,5 @@
-//! The inventory sees what is in things, and not only that they are there: the contents of ours and of a neighbour's are
-//! altered behind everybody's back, and each alteration has to show itself, once and as what it is.
+//! The inventory sees the contents of things, and not only that they exist: the contents of ours and of a neighbour's are
+//! altered behind the program's back, and each alteration has to show up, once and as what it is.
 
 use std::collections::BTreeSet;
 
@@ -26,7 +26,7 @@ use crate::sdk::Sdk;
 
 const DONE: &str = "a content can be altered";
 
-/// Two stacks that stand in the account, by what their names have in them.
+/// Two stacks in the account, by the parts that their names contain.
 struct Names {
     prefix: &'static str,
     suffix: &'static str,
@@ -111,7 +111,7 @@ async fn alter_bucket(sdk: &Sdk, names: &Names) {
     put.send().await.expect(DONE);
 }
 
-/// What was not there, and what is not there any more.
+/// Adds things that were not there, and takes others away.
 async fn put_and_remove(sdk: &Sdk, names: &Names) {
     let bucket = format!("happyrobot-fde-alb-access-logs-dev{}", names.suffix);
     let enabled = VersioningConfiguration::builder().status(BucketVersioningStatus::Enabled);
@@ -129,7 +129,7 @@ async fn alter_services(sdk: &Sdk, names: &Names) {
     let update = sdk.ecs.update_cluster_settings().cluster(names.prefix);
     update.settings(setting.build()).send().await.expect(DONE);
 
-    // A revision of somebody's, with another image, that the service is then made to run.
+    // A revision of another party's, with another image, which the service is then made to run.
     let definition = sdk.ecs.describe_task_definition();
     let definition = definition.task_definition(format!("{}-api", names.prefix));
     let definition = definition.send().await.expect(DONE).task_definition;
@@ -285,7 +285,7 @@ fn the_inventory_sees_what_is_in_things() {
         }
     });
     let after = account.inventory().faults(before, before);
-    // Two pieces of news of each stack that are no alterations, and the revisions, which nobody has.
+    // Two pieces of news of each stack that are no alterations, and the revisions, which no stack owns.
     let mut expected: BTreeSet<String> = [
         "left over: bucket versioning",
         "missing: bucket policy",
@@ -312,7 +312,7 @@ fn the_inventory_sees_what_is_in_things() {
     assert_eq!(after.len(), expected.len() + 1, "{all}");
 }
 
-/// `missing: bucket policy`, without whose it is. Kinds are the longest that fit.
+/// `missing: bucket policy`, without the name of the owner. The longest kind that fits wins.
 fn kind_of(fault: &str) -> String {
     let (what, thing) = fault
         .split_once(": ")
@@ -324,7 +324,7 @@ fn kind_of(fault: &str) -> String {
     format!("{what}: {}", kind.map_or(thing, |kind| *kind))
 }
 
-/// A web ACL of somebody's before a load balancer of ours.
+/// A web ACL of another party's in front of a load balancer of ours.
 #[test]
 fn the_inventory_sees_what_a_web_acl_lets_in() {
     let account = base(Before::Stack).fork();

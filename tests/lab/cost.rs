@@ -1,4 +1,4 @@
-//! What commands cost: P4, P5, P10 and P17 of `promises.md`. Counts and chains are judged, times are told.
+//! The costs of commands: P4, P5, P10 and P17 of `promises.md`. Counts and chains are judged, times are reported.
 
 use std::time::Duration;
 
@@ -7,18 +7,18 @@ use crate::job::{MOVE, UP};
 use crate::proxy::Logged;
 use crate::world::{World, judge};
 
-/// The identity, with the index beside it; what is listed or asked for by name; and what takes a second call.
+/// The identity, with the index beside it; then what is listed or looked up by name; and then what takes a second call.
 const MOST_TRIPS: usize = 4;
 
-/// P4 and P5: milliseconds a call, and how long the preview may take.
+/// P4 and P5: milliseconds per call, and the most time that the preview may take.
 const PROMISED: [(&str, u64, Duration); 2] = [
     ("P4", 100, Duration::from_millis(600)),
     ("P5", 200, Duration::from_secs(1)),
 ];
 
-/// P4, P5: a preview at 100 and 200 ms a call. Its round trips are the longest chain of calls of which each was made when the
-/// one before had been answered: the proxy has written down when that was, and every call takes so long that it does not
-/// matter how busy the machine is.
+/// P4, P5: a preview at 100 and 200 ms a call. Its round trips are the longest chain of calls in which each was made after
+/// the one before had been answered: the proxy records those times, and every call takes so long that it does not matter how
+/// busy the machine is.
 #[test]
 fn a_preview_makes_few_round_trips() {
     let world = World::of(&MOVE);
@@ -51,7 +51,7 @@ fn a_preview_makes_few_round_trips() {
     }
 }
 
-/// Where the file names an account, nothing is asked before it is known to be the right one; the rest is no longer for it.
+/// In a file that names an account, nothing else is asked until the account is known to be right; then the rest is asked.
 #[test]
 fn a_named_account_is_known_before_anything_else_is_asked() {
     let file = std::env::temp_dir().join(format!("fde-infra-account-{}.yaml", std::process::id()));
@@ -77,10 +77,10 @@ fn a_named_account_is_known_before_anything_else_is_asked() {
     assert!(chain.len() <= MOST_TRIPS, "{} round trips", chain.len());
 }
 
-/// So long that what the processor takes of it, on a busy machine, is less.
+/// So long that the processor's share of it, on a busy machine, is smaller.
 const TRIP: Duration = Duration::from_secs(3);
 
-/// The longest chain of calls of which each came when the one before had been answered.
+/// The longest chain of calls in which each came after the one before had been answered.
 fn longest_chain(calls: &[Logged]) -> Vec<&Logged> {
     let mut answered: Vec<&Logged> = calls.iter().collect();
     answered.sort_by_key(|call| call.until);
@@ -110,7 +110,7 @@ fn tell(calls: &[Logged], chain: &[&Logged]) {
     println!("the longest chain: {}", chain.join(" → "));
 }
 
-/// P10, with a twentieth of the times: of what takes its time, the longest chain is the database.
+/// P10, with a twentieth of the times: of all provisioning, the database is the longest chain.
 #[test]
 fn an_up_is_as_long_as_its_longest_wait() {
     const PART: f64 = 1.0 / 20.0;
@@ -125,8 +125,8 @@ fn an_up_is_as_long_as_its_longest_wait() {
     judge("P10", &what, None, (1, Vec::new()));
 }
 
-/// P17: nobody who keeps to the published rates throttles a preview. An `up` that goes by the same rates for minutes
-/// may meet AWS's clock the other side of a second now and then.
+/// P17: an account that keeps to the published rates never throttles a preview. An `up` that goes by the same rates for
+/// minutes may meet AWS's clock the other side of a second now and then.
 #[test]
 fn published_rates_are_kept() {
     let file = std::env::temp_dir().join(format!("fde-infra-rates-{}.yaml", std::process::id()));

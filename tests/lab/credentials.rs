@@ -1,5 +1,5 @@
 //! R11: credentials that expire, and rights that are taken away, stop a run cleanly, and the next one goes on. R12: a clock
-//! that is an hour off disturbs nobody.
+//! that is an hour off disturbs no run.
 
 use crate::fault::{Fault, Moment};
 use crate::job::{DESTROY, Job, MOVE, UP};
@@ -12,7 +12,7 @@ const RESOURCE_FAILED: Option<i32> = Some(4);
 /// Steps at a time.
 const PARALLEL: (&str, usize) = ("8", 8);
 
-/// At so many moments of each job, which has so many of them.
+/// Cases at moments of each job, of which it has as many as `moments` says.
 fn cases(
     moments: impl Fn(&'static Job) -> usize,
     fault: impl Fn(usize) -> Fault,
@@ -38,20 +38,20 @@ fn first_reading(job: &'static Job) -> usize {
     first.expect("a job changes something")
 }
 
-/// Whether a call is more than taking the lock, giving it back, or noting in the history how a run ended.
+/// Returns whether a call is more than taking the lock, giving it back, or noting in the history how a run ended.
 fn changes_something(call: &Logged) -> bool {
     call.mutating && !call.name.starts_with("ssm:")
 }
 
-/// The changes that a run tried, the one included that something struck first.
+/// The changes that a run tried, including the one that was struck first.
 fn tried_late(ran: &Ran) -> usize {
     let from = ran.struck.as_ref().map_or(0, |struck| struck.number);
     let late = ran.calls[from..].iter();
     late.filter(|call| changes_something(call)).count()
 }
 
-/// The ends of runs that something befalls at a call: with this status, with these words, and with not more than so many
-/// changes that they still try.
+/// The ends of runs that are struck at a call: with this status, with these words, and with at most this number of changes
+/// still tried.
 fn stops(
     cases: &[(&'static Job, Fault)],
     (status, words): (Option<i32>, &str),
@@ -88,7 +88,7 @@ fn stops(
     judge("R11", what, None, results);
 }
 
-/// What was under way may try once; nothing new is begun.
+/// A call under way may be tried once; nothing new is begun.
 #[test]
 fn expired_credentials_stop_a_run_and_the_next_goes_on() {
     let cases = cases(changes, |at| Fault::Expired(Moment::Change(at)));

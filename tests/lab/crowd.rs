@@ -1,5 +1,6 @@
-//! An account that others share: P18 of `promises.md`. Counts and memory are judged; of the time, that it has an end, since
-//! most of it is the local account's, which answers one call at a time and looks through all that it holds for each.
+//! An account that is shared with others: P18 of `promises.md`. Counts and memory are judged; of the time, that it has an
+//! end, since most of it is the local account's, which answers one call at a time and looks through all that it holds for
+//! each.
 
 use std::time::Duration;
 
@@ -13,7 +14,7 @@ use crate::job::{DESTROY, EDIT, Job, MOVE, UP};
 use crate::sdk::Sdk;
 use crate::world::{World, judge, more_often};
 
-/// What the promise is about, of each kind.
+/// The number of objects of each kind that the promise is about.
 const MANY: usize = 2_000;
 
 /// More than a page of every listing but those of a thousand.
@@ -22,15 +23,16 @@ const SOME: usize = 450;
 /// Calls of a preview of the reference stack: twice P1.
 const CALLS: usize = 100;
 
-/// Megabytes that a preview may take beside others, and no more without them: the longest pages, of which several are read at
-/// once.
+/// The most megabytes that a preview may take among the objects of others, beyond what it takes without them: the longest
+/// pages, of which several are read at once.
 const MEMORY: u64 = 64;
 
 const TIME: Duration = Duration::from_secs(120);
 
 const ANSWERS: &str = "the account answers";
 
-/// Puts so many objects of others of each kind into an account. Half of their names begin as those of a sister of ours would.
+/// Puts this many objects of others of each kind into an account. Half of their names begin as those of a sister of ours
+/// would.
 fn crowd(account: &Account, each: usize) {
     let path = format!("/_account/strangers?each={each}&like=happyrobot-fde-demo&region={REGION}");
     http::post(&account.endpoint, &path);
@@ -40,7 +42,7 @@ fn megabytes(memory: Option<u64>) -> String {
     memory.map_or_else(|| "?".to_owned(), |memory| memory.to_string())
 }
 
-/// A preview of what stands, alone and among others; what is too much.
+/// Previews a stack, alone and among the objects of others, and returns what is too much.
 fn preview_in_a_crowd(job: &'static Job, most: impl Fn(usize) -> usize) -> Vec<String> {
     let world = World::of(job);
     let words = ["preview", job.stack, "--expect-no-changes"];
@@ -79,7 +81,7 @@ fn preview_in_a_crowd(job: &'static Job, most: impl Fn(usize) -> usize) -> Vec<S
     failures
 }
 
-/// P18: what others have in the account is neither listed to its end nor asked for its tags.
+/// P18: the objects of others in the account are neither listed to the end nor asked for their tags.
 #[test]
 fn a_preview_among_the_objects_of_others_takes_at_most_twice_its_calls() {
     let mut failures = preview_in_a_crowd(&MOVE, |_| CALLS);
@@ -89,7 +91,7 @@ fn a_preview_among_the_objects_of_others_takes_at_most_twice_its_calls() {
     judge("P18", &what, None, (2, failures));
 }
 
-/// What others have, of kinds that are found in several ways: by name, by page and by tag.
+/// The objects of others, of kinds that are found in several ways: by name, by page and by tag.
 async fn theirs(sdk: &Sdk) -> [usize; 3] {
     let mut groups = sdk.elbv2.describe_target_groups().into_paginator().send();
     let mut repositories = sdk.ecr.describe_repositories().into_paginator().send();
@@ -120,7 +122,7 @@ fn is_theirs(name: &str) -> bool {
     name.starts_with("theirs-") || name.starts_with("happyrobot-fde-demo-")
 }
 
-/// What the index has of the reference stack. A secret stays in it through its recovery window.
+/// The index entries of the reference stack. A secret stays in the index through its recovery window.
 async fn ours(sdk: &Sdk) -> Vec<String> {
     let of_stack = TagFilter::builder()
         .key("fde:stack")

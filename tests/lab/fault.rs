@@ -1,4 +1,4 @@
-//! What goes wrong in a run, as a value, and the rule of the proxy that makes it so.
+//! The faults of a run, as values, and the rule of the proxy that causes them.
 
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -16,7 +16,7 @@ use crate::history::History;
 use crate::phrases;
 use crate::proxy::{Answer, Call, Rule, body_of, is_mutating, with_body, with_header};
 
-/// Whether the account has acted on a call.
+/// The point before or after the account has acted on a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum When {
     Before,
@@ -29,7 +29,7 @@ pub enum Signal {
     Terminate,
 }
 
-/// When something happens to a run.
+/// The moment when something happens to a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Moment {
     /// At this call of those that change something, counted from 0.
@@ -40,7 +40,7 @@ pub enum Moment {
     After(Duration),
 }
 
-/// What becomes of a single call.
+/// The harm that is done to a single call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Harm {
     /// The account acts, and its answer is lost.
@@ -59,26 +59,26 @@ pub enum Harm {
     Hung { acts: bool },
 }
 
-/// What goes wrong.
+/// A fault of a run.
 #[derive(Debug, Clone)]
 pub enum Fault {
-    /// The program dies at a change, and its call has reached the account or not.
+    /// The program dies at a change, whether its call has reached the account or not.
     Kill(When, usize),
     /// The same, at the first call of this operation.
     KillFirst(When, String),
-    /// The program is asked to end, so many times; the call that it makes at that moment perhaps never gets an answer.
+    /// The program is asked to end, this number of times; the call that it makes at that moment may never get an answer.
     Signal {
         signal: Signal,
         times: usize,
         at: Moment,
         hangs: bool,
     },
-    /// So many calls of a hundred are throttled, as the seed has it.
+    /// This number of calls in a hundred is throttled, chosen by the seed.
     Throttled { percent: u64, seed: u64 },
-    /// From this change on, for so long, every call is throttled.
+    /// From this change on, for this long, every call is throttled.
     Storm { at: usize, lasts: Duration },
-    /// One of every so many calls comes to harm. Creates that would make twins are perhaps spared: without knowing better,
-    /// the program has to look for two minutes for what they may have made.
+    /// One call in every `nth` comes to harm. Creates that would make twins may be spared: without knowing better, the
+    /// program has to look for two minutes for what they may have made.
     Every {
         nth: usize,
         harm: Harm,
@@ -89,18 +89,18 @@ pub enum Fault {
         operations: &'static [&'static str],
         harm: Harm,
     },
-    /// Reads of services that AWS documents as eventually consistent show the account as it was so long ago, all of
-    /// them, or those that the seed picks.
+    /// Reads of services that AWS documents as eventually consistent show the account as it was this long ago, all of them,
+    /// or those that the seed picks.
     Stale { lag: Duration, flaps: Option<u64> },
     /// From this moment on the credentials are expired.
     Expired(Moment),
     /// From this change on nothing is allowed.
     Denied(usize),
-    /// AWS's clock is so many seconds ahead.
+    /// AWS's clock is this number of seconds ahead.
     Skewed(i64),
-    /// Every call takes so much longer.
+    /// Every call takes this much longer.
     Slow(Duration),
-    /// What takes its time in AWS takes this part of it.
+    /// Operations that take time in AWS take this part of it.
     Provisioning(f64),
     /// AWS's published rates hold.
     Rates,
@@ -116,12 +116,13 @@ const TWINS: &[&str] = &[
     "RegisterTaskDefinition",
 ];
 
-/// Services that AWS documents as eventually consistent: <https://docs.aws.amazon.com/ec2/latest/devguide/eventual-consistency.html>,
-/// IAM's and ECS's user guides, and the tagging API, which follows them all.
+/// Services that AWS documents as eventually consistent:
+/// <https://docs.aws.amazon.com/ec2/latest/devguide/eventual-consistency.html>, IAM's and ECS's user guides, and the tagging
+/// API, which follows them all.
 const EVENTUAL: &[&str] = &["ec2", "iam", "ecs", "tagging"];
 
-/// What takes its time (`promises.md` §2): the call that begins it, how long it takes, the call that shows it, and what
-/// is shown when it is there and before.
+/// The operations that take time (`promises.md` §2): the call that begins each, its duration, the call that shows it, and
+/// what is shown when it is done and before.
 const PROVISIONING: &[(&str, f64, &str, &str, &str)] = &[
     (
         "CreateNatGateway",
@@ -146,7 +147,7 @@ const PROVISIONING: &[(&str, f64, &str, &str, &str)] = &[
     ),
 ];
 
-/// When a fault came about.
+/// The moment at which a fault came about.
 #[derive(Debug, Clone)]
 pub struct Struck {
     pub at: Instant,
@@ -156,7 +157,7 @@ pub struct Struck {
     pub number: usize,
 }
 
-/// The program that a fault befalls.
+/// The program that a fault strikes.
 #[derive(Default)]
 pub struct Subject {
     state: Mutex<State>,
@@ -173,7 +174,7 @@ struct State {
     dead: bool,
     began: HashMap<&'static str, Instant>,
     buckets: HashMap<String, (f64, Instant)>,
-    /// How often the answer of a row was given, and since when, by its place in the fault.
+    /// The number of times that the answer of a row was given, and since when, by its place in the fault.
     given: HashMap<usize, (usize, Instant)>,
 }
 
@@ -182,7 +183,7 @@ impl Subject {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Says which process it is.
+    /// Sets the process.
     pub fn is_process(&self, id: u32) {
         self.lock().process = Some(id);
         self.started.notify_all();
@@ -192,7 +193,7 @@ impl Subject {
         self.lock().struck.clone()
     }
 
-    /// How many calls were answered otherwise than by the account.
+    /// The number of calls that were not answered by the account itself.
     pub fn harmed(&self) -> usize {
         self.harmed.load(Ordering::Relaxed)
     }
@@ -230,7 +231,7 @@ pub fn signal(name: &str, id: u32) {
     status.expect("signals can be sent");
 }
 
-/// What the proxy does when all of this goes wrong, and to whom.
+/// The rule of the proxy that causes all of these faults, and the program that they strike.
 pub fn rule(faults: &[Fault], account: &Account) -> (FaultRule, Arc<Subject>) {
     let subject = Arc::new(Subject::default());
     let history = faults.iter().find_map(|fault| match fault {
@@ -251,7 +252,7 @@ pub struct FaultRule {
     history: Option<Arc<History>>,
 }
 
-/// Between two signals: one that comes before the program has had its turn is the same to it. Nobody's fingers are faster.
+/// The time between two signals: one that comes before the program has had its turn is the same to it. No finger is faster.
 pub const BETWEEN_SIGNALS: Duration = Duration::from_millis(250);
 
 impl Rule for FaultRule {
@@ -336,7 +337,7 @@ impl FaultRule {
                 spares_twins,
             } => {
                 let spared = *spares_twins && TWINS.contains(&call.operation);
-                // Which of them is by chance, or else a call that comes again at even distances would be hit for ever.
+                // Which of them is left to chance: otherwise a call that comes again at even distances would be hit forever.
                 let which = hash((harm, call.number / nth)) % *nth as u64;
                 let strikes = (call.number % nth) as u64 == which;
                 (strikes && !spared).then(|| harm.answer(call))
@@ -391,7 +392,7 @@ impl FaultRule {
         }
     }
 
-    /// Whether a row has an answer left, which is then given.
+    /// Returns whether a row has an answer left, which is then given.
     fn is_due(&self, place: usize, row: &Row) -> bool {
         let mut state = self.subject.lock();
         let (given, since) = state.given.entry(place).or_insert((0, Instant::now()));
@@ -400,7 +401,7 @@ impl FaultRule {
         is_due
     }
 
-    /// What is not there yet shows itself so.
+    /// Shows an object as not ready until its time is over.
     fn provisioned(&self, part: f64, call: &Call, answer: Vec<u8>) -> Vec<u8> {
         let row = PROVISIONING.iter().find(|row| row.2 == call.operation);
         let Some((begins, seconds, _, there, before)) = row else {
@@ -436,7 +437,7 @@ impl FaultRule {
 }
 
 impl Fault {
-    /// Whether the program dies at this call, before or after the account has acted.
+    /// Returns whether the program dies at this call, before or after the account has acted.
     fn kills(&self, now: When, call: &Call) -> bool {
         match self {
             Self::Kill(when, at) => *when == now && call.mutation == Some(*at),
@@ -478,7 +479,7 @@ fn chance(seed: u64, call: &Call) -> u64 {
     hash((seed, call.number, call.operation, call.turn)) % 100
 }
 
-/// A number that is the same for the same in every run.
+/// A number that is the same for the same value in every run.
 fn hash(of: impl Hash) -> u64 {
     let mut hasher = DefaultHasher::new();
     of.hash(&mut hasher);
@@ -492,7 +493,7 @@ fn clock(ahead: i64) -> (i64, String) {
     (now, date.expect("a date of our time"))
 }
 
-/// When a call was signed: `20260101T100000Z`.
+/// The time at which a call was signed: `20260101T100000Z`.
 fn signed_at(call: &Call) -> i64 {
     let date = call.request.header("x-amz-date");
     let part = |from: usize, to: usize| date.get(from..to).unwrap_or_default();

@@ -1,11 +1,11 @@
-//! An account as it was a while ago: what reads show that AWS answers from a copy that lags.
+//! An account as it was a while ago: AWS answers reads from a copy that lags.
 
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use crate::account::Account;
 
-/// Forks of an account, made one after the other for as long as this value is there.
+/// Forks of an account, made one after the other for as long as this value exists.
 pub struct History {
     lag: Duration,
     /// With the time when each was made, oldest first. The first one is of before the run.
@@ -13,7 +13,7 @@ pub struct History {
 }
 
 impl History {
-    /// Begins to record an account that shows itself as it was so long ago.
+    /// Begins to record an account that is to show itself as it was this long ago.
     pub fn of(account: &Account, lag: Duration) -> Arc<Self> {
         /// A tenth of the lag says "so long ago" well enough, and not too many forks are kept.
         const FINENESS: u32 = 10;
@@ -40,7 +40,7 @@ impl History {
         let fork = (Instant::now(), Account::fork_of(endpoint));
         let mut forks = self.forks.lock().unwrap_or_else(PoisonError::into_inner);
         forks.push(fork);
-        // What is older than the newest that is old enough is of no use any more.
+        // A fork older than the newest that is old enough is of no use any more.
         let old_enough = forks.iter().filter(|(made, _)| made.elapsed() > self.lag);
         let useless = old_enough.count().saturating_sub(1);
         let ended: Vec<_> = forks.drain(..useless).collect();

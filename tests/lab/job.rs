@@ -1,4 +1,4 @@
-//! What the program is asked to do, and how things stand when it has done so undisturbed.
+//! The tasks that the program is asked to do, and the state of things when it has done them undisturbed.
 
 use std::sync::OnceLock;
 
@@ -7,7 +7,7 @@ use crate::inventory::Inventory;
 use crate::proxy::Logged;
 use crate::world::World;
 
-/// One thing that the program is asked to do.
+/// One task that the program is asked to do.
 #[derive(Debug)]
 pub struct Job {
     pub name: &'static str,
@@ -15,7 +15,7 @@ pub struct Job {
     pub before: Before,
     pub command: &'static str,
     pub arguments: &'static [&'static str],
-    /// Deletions of what holds data that were consented to, or that the file asks for.
+    /// The deletions of data that were consented to, or that the file asks for.
     pub may_delete: &'static [&'static str],
 }
 
@@ -27,7 +27,7 @@ const MOVED: &[&str] = &[
     "--allow-delete=database/instance",
 ];
 
-/// What holds data, by the call that ends it.
+/// The calls that end something that holds data.
 pub const DATA: &[&str] = &[
     "rds:DeleteDBInstance",
     "secretsmanager:DeleteSecret",
@@ -115,7 +115,7 @@ static JOBS: [&Job; 6] = [
 
 /// A job that nothing disturbed.
 pub struct Undisturbed {
-    /// What is there afterwards.
+    /// The inventory afterwards.
     pub inventory: Inventory,
     pub calls: Vec<Logged>,
 }
@@ -142,7 +142,7 @@ impl Job {
         })
     }
 
-    /// What is there before the job.
+    /// The inventory before the job.
     pub fn inventory_before(&self) -> &'static Inventory {
         static NOTHING: OnceLock<Inventory> = OnceLock::new();
         static STACK: OnceLock<Inventory> = OnceLock::new();

@@ -16,7 +16,7 @@ fn kill_at_every_call(job: &'static Job) {
         None => &["16"],
     };
     let mut cases = Vec::new();
-    // Which of a hundred calls is the tenth differs from run to run, so these are samples of all calls.
+    // Two runs differ in which of a hundred calls is the tenth, so these are samples of all calls.
     for at in (0..calls).step_by(campaign().unwrap_or(TENTH)) {
         for when in [When::Before, When::After] {
             let fault = Fault::Kill(when, at);
@@ -33,7 +33,7 @@ fn kill_at_every_call(job: &'static Job) {
     judge("R1", &what, None, results);
 }
 
-/// What does not hold after a kill. None if the run was through before: the calls of two runs are not the same in number.
+/// The promises broken after a kill. None if the run was through before: two runs differ in the number of their calls.
 fn killed(job: &'static Job, fault: &Fault, parallel: &'static str) -> Option<Vec<String>> {
     let mut world = World::of(job);
     let ran = world.run_with(std::slice::from_ref(fault), parallel);

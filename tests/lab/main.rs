@@ -1,5 +1,5 @@
 //! The lab: the program itself, a proxy that numbers its calls and makes some of them go wrong, and a local account behind
-//! it. What came of it is asked of the account, never of the program.
+//! it. The outcome is read from the account, never from the program.
 //!
 //! `cargo test --test lab -- --nocapture` takes samples; `FDE_INFRA_LAB=1` takes every call there is, and takes hours.
 //! `FDE_INFRA_LAB_PROGRAM` names another build of the program than the one that was built with the tests.
@@ -50,5 +50,5 @@ mod together;
 
 mod world;
 
-/// Where the tests run. Spain is where the platform runs.
+/// The region in which the tests run. Spain is where the platform runs.
 pub const REGION: &str = "eu-south-2";

@@ -1,8 +1,8 @@
-//! What AWS says when it refuses, in the words of each service.
+//! The phrases with which AWS refuses, in the words of each service.
 
 use crate::proxy::Refusal;
 
-/// Whether a service speaks the query protocol, whose codes differ from those of the JSON protocols.
+/// Returns whether a service speaks the query protocol, whose codes differ from those of the JSON protocols.
 fn speaks_query(service: &str) -> bool {
     matches!(
         service,
@@ -71,7 +71,7 @@ pub fn failed(service: &str, status: u16) -> Refusal {
     }
 }
 
-/// The signature is of another time than it is here.
+/// The signature is from another time than the clock here shows.
 pub fn out_of_time(service: &str) -> Refusal {
     let (code, message) = match service {
         "ec2" => (
@@ -97,8 +97,8 @@ pub fn out_of_time(service: &str) -> Refusal {
     }
 }
 
-/// Burst, and how many come back a second: `promises.md` §2, and what is published of the rest. Not taken from the
-/// program, which is to keep them.
+/// The burst, and the number of calls that come back per second: `promises.md` §2, and what is published about the rest. Not
+/// taken from the program, which has to keep to them.
 pub fn rate(service: &str, operation: &str) -> Option<(f64, f64)> {
     let reads = operation.starts_with("Describe") || operation.starts_with("Get");
     let rate = match (service, operation) {

@@ -1,4 +1,4 @@
-//! R10: reads that lag behind make nothing twice, take nothing for gone, and show no difference that there is not.
+//! R10: reads that lag behind make nothing twice, take nothing for gone, and show no difference that does not exist.
 
 use std::time::Duration;
 
@@ -7,9 +7,9 @@ use crate::job::{DESTROY, Job, MOVE, UP};
 use crate::proxy::Logged;
 use crate::world::{Ran, campaign, each, gets_through, judge, more_often};
 
-/// What is made twice, and if there is no such thing, whether calls are more than they may be: twice the usual number.
-/// Where reads lag by minutes, there may be one more each second: waits look every five seconds at what takes its time, and
-/// all that goes on looks as if it did.
+/// The things that were made twice; if there are none, the calls beyond the limit of twice the usual number. With reads that
+/// lag by minutes there may be one more call each second: waits look every five seconds at what takes time, and everything
+/// that is under way looks that way.
 fn is_too_much(lag: Duration, ran: &Ran, usual: &[Logged]) -> Option<String> {
     let made = more_often(&creates(&ran.calls), &creates(usual));
     if !made.is_empty() {
@@ -42,7 +42,7 @@ fn reads_that_lag_lead_nobody_astray() {
     let mut cases = Vec::new();
     for lag in lags.iter().map(|lag| Duration::from_secs_f64(*lag)) {
         for job in jobs {
-            // Of several copies some are up to date.
+            // Some of several copies are up to date.
             for flaps in [None, Some(7)] {
                 cases.push((*job, lag, Fault::Stale { lag, flaps }));
             }

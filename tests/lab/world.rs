@@ -18,7 +18,7 @@ use crate::proxy::{Logged, Proxy, nothing};
 /// Steps at a time in runs that nothing disturbs.
 const MANY: &str = "32";
 
-/// What the program says when it panics.
+/// The words of the program when it panics.
 const PANIC: &str = "come to a state that it does not know";
 
 /// The program under test.
@@ -27,7 +27,7 @@ pub fn program() -> OsString {
         .unwrap_or_else(|| env!("CARGO_BIN_EXE_fde-infra").into())
 }
 
-/// The program with these words, before an endpoint.
+/// The program with these arguments, against an endpoint.
 fn command(endpoint: &str, words: &[&str]) -> Command {
     let mut command = Command::new(program());
     command
@@ -38,7 +38,7 @@ fn command(endpoint: &str, words: &[&str]) -> Command {
         .env("AWS_ENDPOINT_URL", endpoint)
         .env("AWS_ACCESS_KEY_ID", "test")
         .env("AWS_SECRET_ACCESS_KEY", "test")
-        // A machine in EC2 or in Azure would say who it is.
+        // A machine in EC2 or in Azure would tell its identity.
         .env("AWS_EC2_METADATA_DISABLED", "true")
         .env("NO_COLOR", "1")
         .stdin(Stdio::null())
@@ -55,7 +55,7 @@ pub fn run_plainly(endpoint: &str, words: &[&str]) {
     assert!(output.status.success(), "{}", screen(&output));
 }
 
-/// What a process has had of memory at most so far, in megabytes.
+/// The peak memory of a process so far, in megabytes.
 fn peak(status: &str) -> Option<u64> {
     let status = std::fs::read_to_string(status).ok()?;
     let line = status
@@ -69,7 +69,7 @@ fn screen(output: &Output) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
 }
 
-/// How one run of the program ended.
+/// The outcome of one run of the program.
 #[derive(Debug)]
 pub struct Ran {
     /// None if it was killed.
@@ -77,9 +77,9 @@ pub struct Ran {
     /// Both streams.
     pub screen: String,
     pub calls: Vec<Logged>,
-    /// Whether the fault came about, and when.
+    /// The moment at which the fault came about, if it did.
     pub struck: Option<Struck>,
-    /// Calls that were answered otherwise than by the account.
+    /// The calls that were not answered by the account itself.
     pub harmed: usize,
     pub ended: Instant,
     pub elapsed: Duration,
@@ -91,7 +91,7 @@ impl Ran {
         mutating.map(|call| call.name.as_str()).collect()
     }
 
-    /// The end of what was said, for a failure's line.
+    /// The last lines of output, for a failure's line.
     pub fn last_words(&self) -> String {
         let lines: Vec<&str> = self
             .screen
@@ -111,7 +111,7 @@ pub struct World {
 }
 
 impl World {
-    /// As things stand before the job.
+    /// A world in the state before the job.
     pub fn of(job: &'static Job) -> Self {
         let account = base(job.before).fork();
         let proxy = Proxy::before(&account.endpoint, nothing);
@@ -123,12 +123,12 @@ impl World {
         }
     }
 
-    /// Runs the job, so many steps at a time, and nothing goes wrong.
+    /// Runs the job with this number of steps at a time, and nothing goes wrong.
     pub fn run(&mut self, parallel: &'static str) -> Ran {
         self.run_with(&[], parallel)
     }
 
-    /// Runs the job, and this goes wrong.
+    /// Runs the job with these faults.
     pub fn run_with(&mut self, faults: &[Fault], parallel: &'static str) -> Ran {
         self.run_words(faults, &self.words(parallel))
     }
@@ -147,8 +147,8 @@ impl World {
         words.concat()
     }
 
-    /// Runs the job so many times at once, with these options, and asks those to end that take longer than `patience`;
-    /// whether there were such is given back as well. The calls of all of them are kept with the first.
+    /// Runs the job this number of times at once, with these options, and asks the runs to end that take longer than
+    /// `patience`; returns also whether there were any. The calls of all of them are kept with the first.
     pub fn run_at_once(
         &self,
         count: usize,
@@ -205,7 +205,7 @@ impl World {
         })
     }
 
-    /// Runs the program, and says how much memory it had at most, in megabytes; `None` where the system does not tell.
+    /// Runs the program, and returns its peak memory in megabytes; `None` where the system does not tell.
     pub fn run_measured(&self, words: &[&str]) -> (Ran, Option<u64>) {
         let mut most = None;
         let ran = self.run_watched(&[], words, |child| {
@@ -215,7 +215,7 @@ impl World {
                 let watching = scope.spawn(move || {
                     let mut most = None;
                     loop {
-                        // What it had at most stands there for as long as it runs.
+                        // The peak stands there for as long as the process runs.
                         most = most.max(peak(&status));
                         let waited = ended.recv_timeout(Duration::from_millis(5));
                         if waited != Err(RecvTimeoutError::Timeout) {
@@ -263,9 +263,9 @@ impl World {
         self.ran.last().expect("it was kept just now")
     }
 
-    /// What must hold after whatever happened, as `promises.md` has it: an undisturbed run does the job, then there is what
-    /// there should be and nothing else, what is not ours is as it was, nothing holding data was deleted without consent, no
-    /// password was printed, and one more run changes nothing. Given back is what does not hold, a line each.
+    /// The promises that must hold after any fault, as `promises.md` states them: an undisturbed run does the job, then
+    /// there is what there should be and nothing else, what is not ours is as it was, nothing holding data was deleted
+    /// without consent, no password was printed, and one more run changes nothing. Returns what does not hold, a line each.
     pub fn verdict(&mut self) -> Vec<String> {
         let next = self.run(MANY);
         if next.status != Some(0) {
@@ -276,7 +276,7 @@ impl World {
         self.verdict_as_it_is()
     }
 
-    /// As [`World::verdict`], of a run that did the job itself.
+    /// Like [`World::verdict`], for a run that did the job itself.
     pub fn verdict_as_it_is(&mut self) -> Vec<String> {
         let inventory = self.account.inventory();
         let undisturbed = &self.job.undisturbed().inventory;
@@ -314,7 +314,7 @@ impl World {
         faults
     }
 
-    /// Whether a destroy leaves nothing of ours, and all that is not.
+    /// Checks that a destroy leaves nothing of ours, and everything that is not.
     pub fn destroyed(&mut self) -> Vec<String> {
         let words = ["destroy", self.job.stack, "--yes"];
         let ran = self.run_words(&[], &words);
@@ -328,7 +328,7 @@ impl World {
         let nothing = UP.inventory_before();
         let after = self.account.inventory();
         let faults = after.faults(nothing, nothing).into_iter();
-        // Its database is gone, so that it looks like nobody's.
+        // Its database is gone, so that it looks like an object without an owner.
         let snapshot = format!("not ours, and new: {FINAL_SNAPSHOT} ");
         faults
             .filter(|fault| !fault.starts_with(&snapshot))
@@ -337,7 +337,7 @@ impl World {
     }
 }
 
-/// One run that all of this goes wrong in, and that has to do the job nevertheless, with not more than twice the calls.
+/// One run with all of these faults, which has to do the job nevertheless, with at most twice the calls.
 pub fn weathers(job: &'static Job, faults: &[Fault]) -> Vec<String> {
     gets_through(job, faults, |ran, usual| {
         let is_twice = ran.calls.len() > 2 * usual.len();
@@ -345,8 +345,8 @@ pub fn weathers(job: &'static Job, faults: &[Fault]) -> Vec<String> {
     })
 }
 
-/// One run that all of this goes wrong in, and that has to do the job nevertheless. `is_too_much` looks at its calls and
-/// at the usual ones, and says what there is too much of.
+/// One run with all of these faults, which has to do the job nevertheless. `is_too_much` compares its calls with the usual
+/// ones, and says what there is too much of.
 pub fn gets_through(
     job: &'static Job,
     faults: &[Fault],
@@ -377,7 +377,7 @@ pub fn gets_through(
         .collect()
 }
 
-/// What was called more often than usual: `24 (2) ec2:DescribeVpcs`, the worst first. Empty if nothing was.
+/// The calls that were made more often than usual: `24 (2) ec2:DescribeVpcs`, the worst first. Empty if there were none.
 pub fn more_often(calls: &[Logged], usual: &[Logged]) -> String {
     let count =
         |calls: &[Logged], name: &str| calls.iter().filter(|call| call.name == name).count();
@@ -393,7 +393,7 @@ pub fn more_often(calls: &[Logged], usual: &[Logged]) -> String {
     lines.collect::<Vec<_>>().join(", ")
 }
 
-/// Says what came of many cases, and fails if something does not hold.
+/// Reports the outcome of many cases, and fails if something does not hold.
 pub fn judge(
     promise: &str,
     what: &str,
@@ -413,7 +413,7 @@ pub fn judge(
     assert!(runs > 0, "nothing was tried");
 }
 
-/// Every so many-th call is tried in a campaign, which `FDE_INFRA_LAB` asks for.
+/// The stride of a campaign, which `FDE_INFRA_LAB` asks for: every call at this distance is tried.
 pub fn campaign() -> Option<usize> {
     let stride = std::env::var("FDE_INFRA_LAB").ok()?;
     Some(stride.parse().expect("FDE_INFRA_LAB is a number from 1"))
@@ -430,7 +430,7 @@ pub fn each<C: Sync>(
     each_at_once(cases, 2 * processors(), experiment)
 }
 
-/// As [`each`], of experiments that a clock judges.
+/// Like [`each`], for experiments that a clock judges.
 pub fn each_in_time<C: Sync>(
     cases: &[C],
     experiment: impl Fn(&C) -> Option<Vec<String>> + Sync,

@@ -1,4 +1,4 @@
-//! The account that is deployed to, as the SDK sees it: a copy of the local account that nobody else knows.
+//! The account that is deployed to, as the SDK sees it: a copy of the local account that no other test knows.
 
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
@@ -29,10 +29,10 @@ fn runtime() -> &'static Runtime {
 
 impl Account {
     pub fn new() -> Self {
-        // Asked each time: somebody else's tests may have replaced it with that of their version.
+        // Asked each time: the tests of another party may have replaced it with that of their version.
         let model = fde_infra::sandbox::ensure_running(&mut |line| eprintln!("sandbox: {line}"));
         let model = model.expect("the sandbox starts").endpoint;
-        // Requests are held to AWS's models, in its forks too.
+        // Requests are checked against AWS's models, in its forks too.
         http::post(&model, "/_account/checks");
         let answer: Json =
             serde_json::from_str(&http::post(&model, "/_account/fork")).expect("JSON");
@@ -205,7 +205,7 @@ impl Account {
         runtime().block_on(set).expect("the name can be set");
     }
 
-    /// How often whoever has this key has called so far.
+    /// The number of calls that the holder of this key has made so far.
     pub fn calls(&self, caller: &str) -> usize {
         let log: Json =
             serde_json::from_str(&http::get(&self.endpoint, "/_account/calls")).expect("JSON");
@@ -213,7 +213,7 @@ impl Account {
         calls.filter(|call| call["caller"] == caller).count()
     }
 
-    /// The calls so far that were to change something, of whoever has this key.
+    /// The calls so far that were to change something, made by the holder of this key.
     pub fn mutating(&self, caller: &str) -> Vec<String> {
         let log: Json =
             serde_json::from_str(&http::get(&self.endpoint, "/_account/calls")).expect("JSON");

@@ -1,5 +1,5 @@
-//! What was looked at is what runs, and where it was meant to: a plan that is replaced on its way between two jobs, a stack
-//! that no environment protects, an image whose tag is pushed again.
+//! The reviewed plan is what runs, in the place where it was meant to: a plan that is replaced on its way between two jobs,
+//! a stack that no environment protects, an image whose tag is pushed again.
 
 use std::fs;
 
@@ -24,7 +24,7 @@ fn small(name: &str, file: &str) -> Repository {
     repository
 }
 
-/// The calls of the role that deploys which were to change something.
+/// The calls of the deploying role that were to change something.
 fn changes(repository: &Repository) -> Vec<String> {
     let caller = DEPLOYER.replace([':', '/'], "-");
     repository.account.mutating(&caller)
@@ -42,7 +42,7 @@ fn the_plan_that_was_shown_is_applied() {
     assert_eq!(result(&jobs["deploy"]), "success", "{}", preview.log);
     let sum = output(preview, "plan-sha256");
     assert_eq!(sum.len(), 64, "{sum}");
-    // Who approves it sees it.
+    // The approver sees it.
     assert!(preview.summary.contains(&sum), "{}", preview.summary);
     repository.account.topic("shown-dev-topic");
 }
@@ -197,7 +197,7 @@ fn every_tool_is_installed_by_its_hash() {
         let text = fs::read_to_string(project(path)).expect("readable");
         let joined = text.replace("\\\n", " ");
         for line in joined.lines().filter(|line| line.contains("pip install")) {
-            // What the project itself wants, if it has no hashes: with a warning.
+            // The install command of the project itself, if it has no hashes: with a warning.
             let of_the_project = line.trim() == "python -m pip install --requirement \"$file\"";
             assert!(
                 of_the_project || line.contains("--require-hashes"),

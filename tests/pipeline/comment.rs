@@ -1,4 +1,4 @@
-//! What reviewers see: one comment per stack on a pull request, and the summary of the run.
+//! The output that reviewers see: one comment per stack on a pull request, and the summary of the run.
 
 use std::collections::BTreeSet;
 use std::sync::OnceLock;
@@ -45,7 +45,7 @@ pub fn told() -> &'static BTreeSet<String> {
             "comment",
             &[("stacks/shop.yaml", &shop), ("stacks/till.yaml", &till)],
         );
-        // Whoever knows the marker can write it; and there is more than one page.
+        // Anyone who knows the marker can write it; and there is more than one page.
         foreign(&repository, "mallory", &marker("shop"));
         for number in 0..120 {
             foreign(&repository, "ada", &format!("Remark {number}"));
@@ -251,7 +251,7 @@ fn hostile_text_breaks_nothing() {
         repository.commit("Mend", &[("stacks/dev.yaml", &file(lines, ""))]);
     }
 
-    // An output is handed on as it is, however it looks, and is no other output.
+    // An output is passed on unchanged, whatever it looks like, and is no other output.
     let job = repository.action(&event, &json!({ "command": "up" }));
     assert_eq!(job.result, "success", "{}", job.log);
     let outputs = job.outputs["outputs"].as_str().expect("outputs");
@@ -263,7 +263,7 @@ fn hostile_text_breaks_nothing() {
     assert_eq!(orders(&job.log), [] as [&str; 0], "{}", job.log);
 }
 
-/// What stands outside of code on a page is ours alone.
+/// Checks that nothing on a page but ours stands outside of code.
 pub fn assert_nothing_gets_out(page: &str) {
     for line in outside_code(page) {
         assert!(!line.starts_with("# "), "{line}");

@@ -1,4 +1,4 @@
-//! The way of a change: from a pull request to what runs, and on to production.
+//! The path of a change: from a pull request to the running services, and on to production.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Read, Write};
@@ -26,7 +26,7 @@ pub fn platform(name: &str) -> Repository {
     platform_of(name, |file| stack(file, name))
 }
 
-/// As [`platform`], with repositories in which every tag can be moved.
+/// Like [`platform`], with repositories in which every tag can be moved.
 pub fn platform_with_mutable_tags(name: &str) -> Repository {
     platform_of(name, |file| {
         let text = stack(file, name);
@@ -149,7 +149,7 @@ pub fn by_digest(repository: &Repository, image: &str) -> String {
     format!("{name}@{}", digest.expect("the image is there"))
 }
 
-/// What the services of an environment run, by folder.
+/// The images that the services of an environment run, by folder.
 pub fn running(repository: &Repository, environment: &str) -> BTreeMap<&'static str, String> {
     let account = &repository.account;
     let clusters = account.clusters();
@@ -312,7 +312,7 @@ pub fn told() -> &'static BTreeSet<String> {
         assert_eq!(second["web"], first["web"]);
 
         // It does not answer, and does not do so either when the run is repeated and finds nothing to deploy. Production
-        // does not take it, and nobody is asked.
+        // does not take it, and no one is asked.
         let jobs = asking(&sick, 1);
         nothing.extend(failed);
         assert_eq!(results(&jobs), nothing, "{}", log(&jobs));
@@ -336,7 +336,7 @@ pub fn told() -> &'static BTreeSet<String> {
         assert_eq!(results(&jobs), nothing, "{}", log(&jobs));
         assert!(marked("api"), "{}", log(&jobs));
 
-        // Production takes what ran in staging, when somebody says so: before images go there, and before it is deployed.
+        // Production takes what ran in staging, when a person approves: before images go there, and before it is deployed.
         // Staging is read with its own role.
         let (before, logins) = (repository.account.calls(&reader), repository.logins().len());
         let jobs = promote();

@@ -1,4 +1,4 @@
-//! What is changed by hand is found the next morning: an issue is opened, edited, and closed.
+//! Manual changes are found the next morning: an issue is opened, edited, and closed.
 
 use std::collections::BTreeSet;
 use std::sync::OnceLock;

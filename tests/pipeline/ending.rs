@@ -1,4 +1,4 @@
-//! How a step of the action ends: as the program did, whatever became of that.
+//! The end of a step of the action: it ends as the program did, in whatever way that was.
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
@@ -44,7 +44,7 @@ fn step(repository: &Repository, command: &str, program: &str) -> Command {
     step
 }
 
-/// What the step says of how the command ended.
+/// The report of the step on how the command ended.
 fn exit_code(repository: &Repository) -> String {
     let text = fs::read_to_string(repository.directory.join("output")).expect("outputs");
     let mut lines = text

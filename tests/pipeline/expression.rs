@@ -1,5 +1,5 @@
-//! What `${{ … }}` comes to: the expressions of GitHub Actions, parsed by the parser of a linter for workflows and evaluated
-//! as GitHub documents it. What is not known here panics, so that nothing is tested by chance.
+//! The values of `${{ … }}`: the expressions of GitHub Actions, parsed by the parser of a linter for workflows and evaluated
+//! as GitHub documents it. Anything unknown here panics, so that nothing is tested by chance.
 
 use github_actions_expressions::call::{Call, Function};
 use github_actions_expressions::context::Context;
@@ -8,16 +8,16 @@ use github_actions_expressions::op::{BinOp, UnOp};
 use github_actions_expressions::{Expr, SpannedExpr};
 use serde_json::Value as Json;
 
-/// What an expression can ask for.
+/// The values that an expression can ask for.
 pub struct Scope {
     /// The contexts by name: `github`, `inputs`, `steps`, …
     pub contexts: Json,
-    /// Whether something before has failed.
+    /// True if something before has failed.
     pub failed: bool,
 }
 
 impl Scope {
-    /// A text with its expressions replaced by what they come to.
+    /// A text with its expressions replaced by their values.
     pub fn text(&self, template: &str) -> String {
         let mut text = String::new();
         let mut rest = template;
@@ -97,7 +97,7 @@ impl Scope {
 
     fn context(&self, context: &Context<'_>) -> Json {
         let (first, rest) = context.parts.split_first().expect("a context has a name");
-        // What `.*` gives is a list, and what follows is asked of each of its members.
+        // The result of `.*` is a list, and what follows is asked of each of its members.
         let mut of_each = false;
         let mut value = match &first.inner {
             Expr::Identifier(name) => member(&self.contexts, name.as_str())
@@ -161,7 +161,7 @@ impl Scope {
     }
 }
 
-/// Whether an `if:` says itself what has to have succeeded.
+/// Returns whether an `if:` itself says what has to have succeeded.
 pub fn asks_for_status(condition: &Json) -> bool {
     condition.as_str().is_some_and(asks)
 }

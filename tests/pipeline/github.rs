@@ -8,19 +8,19 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde_json::{Value as Json, json};
 
-/// Whom the token of a run belongs to.
+/// The user that the token of a run belongs to.
 pub const BOT: &str = "github-actions[bot]";
 
-/// The repository that everything is about.
+/// The repository that all requests are about.
 pub const REPOSITORY: &str = "happyrobot/platform";
 
-/// More than this GitHub does not take for a comment or an issue.
+/// The most characters that GitHub takes for a comment or an issue.
 const MOST_CHARACTERS: usize = 65_536;
 
 #[derive(Debug, Clone)]
 pub struct Comment {
     pub id: usize,
-    /// Of the issue or pull request.
+    /// The number of the issue or pull request.
     pub number: usize,
     pub login: String,
     pub body: String,
@@ -35,18 +35,18 @@ pub struct Issue {
     pub open: bool,
 }
 
-/// What can be looked at and meddled with.
+/// The state that tests can read and change.
 #[derive(Default)]
 pub struct State {
     pub comments: Vec<Comment>,
     pub issues: Vec<Issue>,
-    /// By name of the file.
+    /// The files of the release, by name.
     pub release: BTreeMap<String, Vec<u8>>,
-    /// By name: the kinds of rules that protect it.
+    /// The environments by name: the kinds of rules that protect each.
     pub environments: BTreeMap<String, Vec<&'static str>>,
     /// Requests that change something: method and path.
     pub writes: Vec<String>,
-    /// What the owner of a token may write.
+    /// The permissions to write of each token's owner.
     tokens: BTreeMap<String, Vec<String>>,
 }
 
@@ -75,7 +75,7 @@ impl Github {
         std::thread::spawn(move || {
             for client in listener.incoming() {
                 let mut client = client.expect("a client is connected");
-                // Whoever hangs up wants no answer.
+                // A client that hangs up wants no answer.
                 let Ok(request) = Request::read(&client) else {
                     continue;
                 };
@@ -104,7 +104,7 @@ impl Github {
         token
     }
 
-    /// What stands under a pull request.
+    /// The comments on a pull request.
     pub fn comments(&self, number: usize) -> Vec<Comment> {
         let state = self.state();
         let of_it = state

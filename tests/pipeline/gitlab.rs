@@ -1,5 +1,6 @@
-//! The pipeline for GitLab that the README has, run as it stands there: stage by stage, with the variables and artifacts that
-//! GitLab hands on, against a local account and a stand-in for GitLab's notes. What is installed before a script is not.
+//! The pipeline for GitLab that the README has, run as it stands there: stage by stage, with the variables and artifacts
+//! that GitLab hands on, against a local account and a stand-in for GitLab's notes. What is installed before a script is
+//! not.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -94,7 +95,7 @@ fn answer(request: &Request, notes: &mut Vec<Note>) -> (u16, String) {
     }
 }
 
-/// The file that the README has.
+/// The pipeline file of the README.
 fn file() -> Map<String, Json> {
     let text = fs::read_to_string(project("README.md")).expect("the README is readable");
     let (_, block) = text
@@ -147,7 +148,7 @@ fn expanded(text: &str, variables: &BTreeMap<String, String>) -> String {
     whole
 }
 
-/// Whether a condition of a rule holds: comparisons with `&&` and `||`.
+/// Returns whether a condition of a rule holds: comparisons with `&&` and `||`.
 fn holds(condition: &str, variables: &BTreeMap<String, String>) -> bool {
     let value = |word: &str| expanded(word.trim().trim_matches('"'), variables);
     condition.split("||").any(|all| {
@@ -164,16 +165,16 @@ fn holds(condition: &str, variables: &BTreeMap<String, String>) -> bool {
 struct Pipeline<'a> {
     repository: &'a Repository,
     gitlab: &'a Gitlab,
-    /// What says which pipeline this is.
+    /// The source of the pipeline, which says what kind it is.
     source: &'a str,
     health: &'a str,
-    /// The job of whose artifacts something else takes the place.
+    /// The job whose artifacts are replaced by something else.
     replaced: Option<&'a str>,
 }
 
 impl Pipeline<'_> {
-    /// Runs it up to the first stage in which something failed or waits for somebody who does not click: the names of the jobs
-    /// that succeeded, and what the failed one said.
+    /// Runs it up to the first stage in which something failed or waits for a click that does not come: returns the names of
+    /// the jobs that succeeded, and the output of the failed one.
     fn run(&self, clicked: &[&str]) -> (Vec<String>, Option<String>) {
         let file = file();
         let artifacts = self
@@ -263,7 +264,7 @@ impl Pipeline<'_> {
         let clone = workspace.to_string_lossy().into_owned();
         git(directory, &["clone", "--quiet", &origin, &clone]);
         let mut variables = variables.clone();
-        // Of the jobs that it names: of others a job would take what they have put in the place of theirs.
+        // Only of the jobs that it names: of others a job would take what they have put in the place of theirs.
         let dependencies = job["dependencies"].as_array();
         for of in dependencies.into_iter().flatten().filter_map(Json::as_str) {
             for file in fs::read_dir(artifacts.join(of)).expect("readable") {

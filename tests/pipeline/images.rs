@@ -1,5 +1,5 @@
-//! Who can push to ECR, and no more, does not decide what runs: neither in staging, by a tag that is there before the image
-//! is built, nor in production, by a mark on another image.
+//! A party that can push to ECR, and no more, does not decide what runs: neither in staging, by a tag that is there before
+//! the image is built, nor in production, by a mark on another image.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -35,7 +35,8 @@ fn log(jobs: &BTreeMap<String, Vec<Job>>) -> String {
         .join("\n")
 }
 
-/// What somebody pushes who may push to ECR, and knows which tag is looked for and how images are labelled. Its address by digest.
+/// Pushes an image as a party that may push to ECR, and that knows which tag is looked for and how images are labelled.
+/// Returns its address by digest.
 pub fn smuggled(repository: &Repository, image: &str) -> String {
     let commit = commit(repository, "api");
     let labels = [(REVISION, commit.as_str())];
@@ -96,7 +97,7 @@ fn an_image_of_another_commit_is_not_taken_for_that_of_this_one() {
     let works = health(&[200]);
     push(&repository, &works);
     let first = running(&repository, "staging");
-    // To keep what runs, somebody gives it the tag of what is to come.
+    // To keep the running image, another party gives it the tag of the one to come.
     repository.commit("Safer", &[("api/Dockerfile", "FROM python:3.14\n")]);
     let address = image(&repository, "staging", "api");
     repository
@@ -115,7 +116,7 @@ fn an_image_of_another_commit_is_not_taken_for_that_of_this_one() {
     assert_eq!(second["api"], by_digest(&repository, &ours));
 }
 
-/// Somebody has marked an image of theirs before the one that is built; production still gets what staging runs.
+/// Another party has marked an image of its own before the one that is built; production still gets what staging runs.
 #[test]
 fn a_mark_that_is_taken_does_not_stop_what_was_verified() {
     let repository = platform("taken");
@@ -207,7 +208,7 @@ fn production_takes_what_staging_runs_and_no_other_image_that_is_marked() {
     push(&repository, &sick);
     mark(&tested["api"]);
     refused(" as api, and verified-");
-    // What runs has to be of the commit that production is to run.
+    // The running image has to be of the commit that production is to run.
     repository.commit("Next", &[("api/Dockerfile", "FROM python:3.16\n")]);
     refused(&format!("and not from {}", commit(&repository, "api")));
 }

@@ -1,4 +1,5 @@
-//! How the action comes by the program: only one that is what its release says, and that the release workflow has made.
+//! The installation of the program by the action: only a binary that matches its release, and that the release workflow has
+//! made.
 
 use std::collections::BTreeSet;
 use std::fs;

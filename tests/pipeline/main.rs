@@ -36,7 +36,7 @@ use std::path::Path;
 
 use serde_json::Value as Json;
 
-/// Which files are told of elsewhere: what they run is the whole of the tests.
+/// The files that are told of elsewhere: what they run is the whole of the tests.
 const ELSEWHERE: &[&str] = &[".github/workflows/ci.yml"];
 
 /// The place of every script in a list of steps, as [`runner`] names it.

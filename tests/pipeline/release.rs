@@ -1,5 +1,5 @@
-//! What a tag does, from the check of the tag to the published page, with a compiler that takes no time: four archives and a
-//! bill of materials, or nothing at all.
+//! The effects of a tag, from the check of the tag to the published page, with a compiler that takes no time: four archives
+//! and a bill of materials, or nothing at all.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -35,7 +35,7 @@ cp "$here/built" "$CARGO_TARGET_DIR/$2/release/fde-infra"
 if [[ -e $here/differs ]]; then printf '# %s\n' "$RANDOM$RANDOM$RANDOM" >>"$CARGO_TARGET_DIR/$2/release/fde-infra"; fi
 "#;
 
-/// The compiler, as far as it is asked for what it is.
+/// The compiler, as far as it is asked about itself.
 const RUSTC: &str = r#"#!/usr/bin/env bash
 case "$*" in
   *target-libdir*) echo / ;;
@@ -91,7 +91,7 @@ esac
 const NOTHING: &str = "#!/bin/sh\nexit 0\n";
 
 impl Event {
-    /// Somebody has pushed a tag.
+    /// A push of a tag.
     fn tag(name: &str) -> Self {
         let mut event = Self::push();
         event.reference = format!("refs/tags/{name}");
@@ -99,7 +99,7 @@ impl Event {
         event
     }
 
-    /// What kind of thing the event is about, as GitHub says it.
+    /// The kind of ref that the event is about, as GitHub names it.
     pub fn ref_type(&self) -> &'static str {
         if self.reference.starts_with("refs/tags/") {
             "tag"
@@ -117,7 +117,7 @@ impl Repository {
         fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).expect("it can be run");
     }
 
-    /// What a commit of CI's has come to.
+    /// Records that CI passed for a commit, with this event and branch.
     fn passed(&self, event: &str, branch: &str) {
         let line = format!("{} {event} {branch}\n", self.sha());
         fs::write(self.directory.join("bin/passed"), line).expect("written");
@@ -129,7 +129,7 @@ impl Repository {
         fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
     }
 
-    /// Runs one job of the workflow, as if those that it needs had been.
+    /// Runs one job of the workflow, as if the jobs that it needs had been run.
     fn alone(&self, name: &str, event: &Event) -> Job {
         let mut workflow = read(&project(WORKFLOW));
         let mut job = workflow["jobs"][name].take();
@@ -196,7 +196,7 @@ fn repository(name: &str) -> Repository {
         for entry in fs::read_dir(project(folder)).expect("readable") {
             let path = entry.expect("an entry").path();
             let to = origin.join(folder).join(path.file_name().expect("a name"));
-            // With its right to be run.
+            // With its permission to be executed.
             fs::copy(&path, to).expect("copied");
         }
     }
@@ -212,7 +212,7 @@ fn heading() -> String {
     format!("## [{VERSION}] - ")
 }
 
-/// With a day for this version.
+/// The changelog with a date for this version.
 fn dated(changelog: &str) -> String {
     let lines = changelog
         .lines()
@@ -310,7 +310,7 @@ pub fn told() -> &'static BTreeSet<String> {
         );
         assert_eq!(sbom["metadata"]["component"]["author"], "Zoë");
 
-        // What is published stays as it is.
+        // A published release stays as it is.
         let again = repository.alone("publish", &tag());
         assert_eq!(again.result, "failure");
         assert!(again.log.contains("is published already"), "{}", again.log);
@@ -378,7 +378,7 @@ fn a_tag_that_is_not_ready_is_refused() {
         &Event::tag("v9.9.9"),
         &format!("the tag is v9.9.9, but the version of Cargo.toml is {VERSION}"),
     );
-    // A night's run passes without the checks, and what is on another branch is not what is released.
+    // A nightly run passes without the checks, and a commit on another branch is not the one that is released.
     for (event, branch) in [
         ("schedule", "main"),
         ("pull_request", "main"),

@@ -23,7 +23,7 @@ pub const ARCHIVE: &str = concat!(
     "-x86_64-unknown-linux-musl.tar.gz"
 );
 
-/// Says what it was called with, and ends as it is told to: with 1 where there is a file `fail-NAME` beside it.
+/// Records its arguments, and ends as it is told to: with 1 if there is a file `fail-NAME` beside it.
 const RECORDER: &str = r#"#!/usr/bin/env bash
 here=$(dirname "$0") name=$(basename "$0")
 printf '%s\n' "$name $*" >>"$here/calls"
@@ -118,7 +118,7 @@ impl Repository {
     pub fn new(name: &str, files: &[(&str, &str)]) -> Self {
         let directory = format!("fde-infra-pipeline-{name}-{}", std::process::id());
         let directory = std::env::temp_dir().join(directory);
-        // What a killed test has left is of no use.
+        // The leftovers of a killed test are of no use.
         drop(fs::remove_dir_all(&directory));
         for folder in ["origin", "bin", "home"] {
             fs::create_dir_all(directory.join(folder)).expect("a directory");
@@ -229,13 +229,13 @@ impl Repository {
         );
     }
 
-    /// What the programs on the machine were called with.
+    /// The arguments with which the programs on the machine were called.
     pub fn calls(&self) -> Vec<String> {
         let calls = fs::read_to_string(self.directory.join("bin/calls")).unwrap_or_default();
         calls.lines().map(str::to_owned).collect()
     }
 
-    /// The registries that were logged in to, and as whom.
+    /// The registries that were logged in to, and the user names.
     pub fn logins(&self) -> Vec<String> {
         let mut calls = self.calls();
         calls.retain(|call| call.starts_with("login "));
@@ -336,7 +336,7 @@ impl Event {
         event
     }
 
-    /// Somebody has pressed the button.
+    /// A manual run of the workflow.
     pub fn dispatch(inputs: Json) -> Self {
         let payload = json!({ "inputs": inputs, "ref": "refs/heads/main", "workflow": ".github/workflows/deploy.yml" });
         let mut event = Self::new("workflow_dispatch", payload);
@@ -344,7 +344,7 @@ impl Event {
         event
     }
 
-    /// The clock has struck.
+    /// A scheduled run.
     pub fn schedule() -> Self {
         Self::new("schedule", json!({ "schedule": "17 5 * * *" }))
     }
@@ -356,7 +356,7 @@ impl Event {
     }
 }
 
-/// The lines that the runner would obey, but for those that only show something.
+/// The lines that the runner would obey, except for those that only show something.
 pub fn orders(log: &str) -> Vec<&str> {
     let harmless = ["error", "warning", "notice", "group", "endgroup"];
     let obeyed = |line: &&str| match line.trim_start().strip_prefix("::") {
@@ -369,7 +369,7 @@ pub fn orders(log: &str) -> Vec<&str> {
     log.lines().filter(obeyed).collect()
 }
 
-/// Where a file of this project is.
+/// The path of a file of this project.
 pub fn project(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
 }

@@ -17,7 +17,7 @@ use super::stand_ins;
 
 /// A repository on GitHub, with the runner of its workflows.
 pub struct Repository {
-    /// The test's own.
+    /// The name, unique to the test.
     pub name: String,
     /// Holds everything of this repository, and goes with it.
     pub directory: PathBuf,
@@ -25,44 +25,43 @@ pub struct Repository {
     pub account: Account,
     pub vars: Json,
     pub secrets: Json,
-    /// What the machine of the runner has in its environment besides.
+    /// Further variables in the environment of the runner's machine.
     pub variables: BTreeMap<String, String>,
     /// Jobs that do not end in time. GitHub gives them the result `cancelled`, which is no failure.
     pub too_slow: Vec<&'static str>,
     /// The environment whose reviewers say no. All others say yes.
     pub refused: Option<&'static str>,
-    /// Who may take on a role: the subjects and references of the tokens that it trusts. A role that is not here trusts
-    /// everybody.
+    /// The subjects and references of the tokens that each role trusts. A role that is not listed trusts every token.
     pub trust: BTreeMap<&'static str, Vec<(&'static str, &'static str)>>,
-    /// What something puts in the place of an artifact, by its name, before another job takes it.
+    /// The replacement of an artifact, by its name, before another job takes it.
     pub replaced: BTreeMap<&'static str, &'static str>,
-    /// What the actions of this project are asked for by, where a workflow of another uses them.
+    /// The reference by which a workflow of another repository asks for the actions of this project.
     pub action_ref: String,
-    /// What the log shows of each step besides what it says: its environment and its inputs.
+    /// The parts of each step that the log shows besides its output: its environment and its inputs.
     pub shown: RefCell<Vec<String>>,
-    /// Which job asked which environment, in turn.
+    /// The jobs and the environments that they asked for, in turn.
     pub asked: RefCell<Vec<String>>,
-    /// Every script that was run: where it stands.
+    /// The place of every script that was run.
     pub executed: RefCell<BTreeSet<String>>,
 }
 
-/// What a workflow is run for.
+/// The event for which a workflow is run.
 #[derive(Clone)]
 pub struct Event {
     pub name: &'static str,
-    /// As in `refs/heads/main`.
+    /// The full reference: `refs/heads/main`.
     pub reference: String,
     pub payload: Json,
-    /// Of `workflow_dispatch`, or of the workflow that calls.
+    /// The inputs of `workflow_dispatch`, or those of the workflow that calls.
     pub inputs: Json,
 }
 
-/// How a job ended.
+/// The outcome of a job.
 #[derive(Debug)]
 pub struct Job {
     pub result: &'static str,
     pub outputs: Json,
-    /// What its steps wrote, to both streams.
+    /// The output of its steps, to both streams.
     pub log: String,
     pub summary: String,
 }
@@ -72,9 +71,9 @@ pub struct Running<'a> {
     pub repository: &'a Repository,
     pub directory: PathBuf,
     pub permissions: BTreeMap<String, String>,
-    /// Whom the job's token for OIDC is about.
+    /// The subject of the job's token for OIDC.
     pub subject: String,
-    /// What steps have set for those after them.
+    /// The variables that steps have set for those after them.
     pub variables: BTreeMap<String, String>,
     path: Vec<String>,
     contexts: Json,
@@ -84,7 +83,7 @@ pub struct Running<'a> {
 
 /// Steps of a job or of an action, and what they can see of each other.
 struct Frame<'a> {
-    /// Where they stand: the file, and the job.
+    /// The place of the steps: the file, and the job.
     place: String,
     steps: &'a [Json],
     inputs: Json,
@@ -283,7 +282,7 @@ impl Repository {
 
 impl Drop for Repository {
     fn drop(&mut self) {
-        // What is left in the temporary directory does no harm.
+        // Leftovers in the temporary directory do no harm.
         drop(fs::remove_dir_all(&self.directory));
     }
 }
@@ -325,13 +324,13 @@ impl Job {
 }
 
 impl Event {
-    /// The branch or the tag.
+    /// The name of the branch or the tag.
     fn name_of_reference(&self) -> &str {
         let mut parts = self.reference.splitn(3, '/');
         parts.nth(2).expect("a reference has three parts")
     }
 
-    /// Whom a token of this run is about
+    /// The subject of a token of this run
     /// (<https://docs.github.com/en/actions/reference/security/oidc>).
     fn subject(&self, environment: &str) -> String {
         let about = match (environment, self.name) {
@@ -348,7 +347,7 @@ impl Running<'_> {
         self.directory.join("workspace")
     }
 
-    /// The reference that the job's token for OIDC is about.
+    /// The reference in the job's token for OIDC.
     pub fn reference(&self) -> &str {
         &self.event.reference
     }
@@ -467,7 +466,7 @@ impl Running<'_> {
         let run = step["run"]
             .as_str()
             .unwrap_or_else(|| panic!("{place} does nothing"));
-        // What comes from outside would be code there.
+        // Values from outside would be code there.
         assert!(!run.contains("${{"), "{place}: an expression in a script");
         self.repository
             .executed
@@ -558,7 +557,7 @@ impl Running<'_> {
     }
 }
 
-/// How all combinations of a job ended.
+/// The joint result of all combinations of a job.
 pub fn result(jobs: &[Job]) -> &'static str {
     let of = |wanted: &str| {
         jobs.iter()
@@ -610,7 +609,7 @@ fn names(value: &Json) -> Vec<String> {
     }
 }
 
-/// All jobs that have to end before.
+/// All jobs that have to end before it.
 fn ancestors(job: &Json, jobs: &Map<String, Json>) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     let mut open = names(&job["needs"]);
@@ -621,7 +620,7 @@ fn ancestors(job: &Json, jobs: &Map<String, Json>) -> BTreeSet<String> {
     found
 }
 
-/// What a job may do: what it says, or what the workflow says of all.
+/// The permissions of a job: its own, or those that the workflow gives to all.
 fn permissions(workflow: &Json, job: &Json) -> BTreeMap<String, String> {
     let stated = job.get("permissions").or(workflow.get("permissions"));
     let stated = stated
@@ -633,7 +632,7 @@ fn permissions(workflow: &Json, job: &Json) -> BTreeMap<String, String> {
         .collect()
 }
 
-/// What the token of a job may write. One of a pull request from a fork can only read.
+/// The permissions to write of a job's token. One of a pull request from a fork can only read.
 fn may_write(workflow: &Json, job: &Json, event: &Event) -> Vec<String> {
     let head = event.payload.pointer("/pull_request/head/repo/full_name");
     if head.is_some_and(|head| head != REPOSITORY) {
@@ -658,7 +657,7 @@ fn combinations(matrix: &Json) -> Vec<Json> {
     }
 }
 
-/// What is handed from one to another is text.
+/// Values as texts: everything that is handed on is text.
 fn texts(values: &Json) -> Json {
     let values = values.as_object().into_iter().flatten();
     values

@@ -1,4 +1,4 @@
-//! What stands in for the actions of others: the part of them that can be observed. Another action fails the test.
+//! Stand-ins for the actions of others: the part of each that can be observed. An unknown action fails the test.
 
 use std::fs;
 use std::io::Write;
@@ -8,10 +8,10 @@ use serde_json::{Value as Json, json};
 
 use super::runner::{Running, git};
 
-/// Does what an action does; the outputs of its step.
+/// Does what an action does, and returns the outputs of its step.
 ///
 /// # Errors
-/// What the action would fail with.
+/// The error with which the action would fail.
 pub fn run(name: &str, with: &Json, job: &mut Running<'_>) -> Result<Json, String> {
     let input = |name: &str| with[name].as_str().unwrap_or_default().to_owned();
     match name {
@@ -123,7 +123,7 @@ pub fn run(name: &str, with: &Json, job: &mut Running<'_>) -> Result<Json, Strin
             let sbom = fs::read(job.workspace().join(input("sbom-path")));
             let sbom = sbom.map_err(|error| format!("no SBOM: {error}"))?;
             let sbom: Json = serde_json::from_slice(&sbom).map_err(|error| error.to_string())?;
-            // What `parseSBOMFromPath` looks at, in the action's src/sbom.ts.
+            // The fields that `parseSBOMFromPath` looks at, in the action's src/sbom.ts.
             let is_there = |key: &str| sbom[key].as_str().is_some_and(|text| !text.is_empty());
             if !["bomFormat", "serialNumber", "specVersion"]
                 .into_iter()
@@ -158,7 +158,7 @@ fn artifacts(job: &Running<'_>, name: &Json, pattern: &Json) -> Vec<PathBuf> {
     }
 }
 
-/// What fits a path whose last part may have one `*`, in order; there has to be something.
+/// The files that fit a path whose last part may have one `*`, in order; there has to be at least one.
 fn files(directory: &Path, path: &str) -> Result<Vec<PathBuf>, String> {
     let path = directory.join(path);
     let Some(folder) = path.parent() else {

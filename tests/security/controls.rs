@@ -65,7 +65,7 @@ impl Stack {
     }
 }
 
-/// Where a control holds: in all environments, from staging on, in prod, or nowhere by default.
+/// The environments in which a control holds: all, from staging on, prod, or none by default.
 #[derive(Clone, Copy, PartialEq)]
 enum In {
     All,
@@ -118,7 +118,7 @@ fn primary(stack: &Stack) -> Vec<&Json> {
     instances
 }
 
-/// The rules that let in everybody, by port.
+/// The ports that rules open to everyone.
 fn open_ports(stack: &Stack) -> Vec<u64> {
     let rules = stack.all("aws:vpc:SecurityGroupIngressRule").into_iter();
     let open =
@@ -147,7 +147,7 @@ fn parameter<'a>(group: &'a Json, name: &str) -> Option<&'a Json> {
     found.next().map(|parameter| &parameter["value"])
 }
 
-/// Whether an alarm watches a metric.
+/// Returns whether an alarm watches a metric.
 fn alarms_on(stack: &Stack, metric: &str) -> bool {
     let alarms = stack.all("aws:cloudwatch:MetricAlarm");
     alarms.iter().any(|alarm| is(&alarm["metricName"], metric))
@@ -174,7 +174,7 @@ const CONTROLS: &[Control] = &[
         key: "`monitoring.logRetentionDays`",
         holds: |stack| {
             let mut groups = stack.all("aws:cloudwatch:LogGroup");
-            // What Container Insights writes there is made into metrics at once.
+            // The logs that Container Insights writes there are made into metrics at once.
             groups.retain(|group| {
                 !group["name"]
                     .as_str()

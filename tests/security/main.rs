@@ -1,5 +1,5 @@
-//! The ground of `docs/security.md`: the tests that it names exist, the services that it lists are those that are called, and jobs
-//! that run code of others have no rights.
+//! The basis of `docs/security.md`: the tests that it names exist, the services that it lists are those that are called, and
+//! jobs that run code of others have no rights.
 
 #![allow(
     clippy::expect_used,
@@ -141,7 +141,8 @@ fn workflows() -> Vec<(PathBuf, Json)> {
 }
 
 /// On these events GitHub runs a workflow with the repository's own token and secrets, also where a fork is behind them. On
-/// `pull_request` it does not: <https://docs.github.com/en/actions/reference/workflows-and-actions/events-that-trigger-workflows>
+/// `pull_request` it does not:
+/// <https://docs.github.com/en/actions/reference/workflows-and-actions/events-that-trigger-workflows>
 #[test]
 fn nothing_runs_for_a_fork_with_the_token_of_the_repository() {
     const WITH_TOKEN: [&str; 7] = [
@@ -163,7 +164,7 @@ fn nothing_runs_for_a_fork_with_the_token_of_the_repository() {
         for event in WITH_TOKEN {
             assert!(!events.contains_key(event), "{path}: {event}");
         }
-        // What a job is not given, it does not have.
+        // A job has only the permissions that it is given.
         assert_eq!(workflow["permissions"], json!({}), "{path}");
         if !events.contains_key("pull_request") {
             continue;

@@ -30,19 +30,20 @@ pub const NOT_REFUSED: &str = "is not refused";
 /// By these words a test knows that something was made again for nothing.
 pub const MADE_ANEW: &str = "was made anew";
 
-/// Met where the file put a part on what somebody owns.
+/// Met where the file put a part on something that another party owns.
 pub const STRANGE: &str = "a part on somebody's";
 /// Met where the file called something by another name that had to stay.
 pub const RENAMED: &str = "renamed";
 /// Met where the stack stood in another region too.
 pub const MET_ELSEWHERE: &str = "elsewhere";
-/// Met where something of somebody's had the place of ours.
+/// Met where an object of another party had the place of ours.
 const IN_THE_WAY: &str = "in the way";
 
-/// Where the stack stands besides.
+/// The other region in which the stack stands.
 const ELSEWHERE: &str = "eu-west-1";
 
-/// What somebody owns, and what of it our file would set: type, the property of the part that names it, and the part's own.
+/// The objects of another party, and the parts that our file would set on them: type, the property of the part that names
+/// the object, and the part's own.
 const STRANGERS: &[(&str, &str, &str, &str)] = &[
     ("t:net:Group", "t:net:Rule", "group", "port"),
     ("t:acc:Role", "t:acc:Attachment", "role", "policy"),
@@ -50,7 +51,7 @@ const STRANGERS: &[(&str, &str, &str, &str)] = &[
     ("t:lb:Balancer", "t:lb:Watch", "balancer", "endpoint"),
 ];
 
-/// What was renamed: the object, and since when it and all that it refers to have been there.
+/// The renamed objects: each with the time since when it and all that it refers to have been there.
 type Renamed = Vec<(Observed, BTreeMap<String, Option<Instant>>)>;
 
 impl Story<'_> {
@@ -76,7 +77,7 @@ impl Story<'_> {
             }
         }
         self.visit_elsewhere(&other).await?;
-        // What it would put on a stranger's is none of ours to take away.
+        // The part that it would put on a stranger's object is not ours to take away.
         let with_part = self.with_strange_part(&first)?.0;
         self.trouble(&with_part, &second, Goal::Destroy).await?;
         self.peace(&with_part, Goal::Destroy).await?;
@@ -120,7 +121,7 @@ impl Story<'_> {
         }
     }
 
-    /// The stack, with a part on something that is somebody's.
+    /// The stack, with a part on an object of another party.
     fn with_strange_part(&mut self, graph: &ResourceGraph) -> Held<(ResourceGraph, Urn)> {
         let (token, part, property, own) = *self.random.pick(STRANGERS).unwrap_or(&STRANGERS[0]);
         let urn = Urn::new(&stack(), part, "strange");
@@ -181,8 +182,8 @@ impl Story<'_> {
         Ok(())
     }
 
-    /// What stands in the way refuses the run, or fails the step whose name is not known before; nothing else does. Then
-    /// somebody gets out of the way.
+    /// An object in the way refuses the run, or fails the step whose name is not known before; nothing else does. Then the
+    /// other party gets out of the way.
     pub async fn first_run_beside_neighbour(&mut self, graph: &ResourceGraph, goal: Goal) -> Held {
         let in_the_way = self.world.somebody.in_the_way();
         let forged = self.world.somebody.forged();
@@ -226,7 +227,7 @@ impl Story<'_> {
         Ok(())
     }
 
-    /// What is about to be renamed: what has the place of a resource that has another logical name in this version.
+    /// The objects about to be renamed: those in the place of a resource that has another logical name in this version.
     fn renamed(&self, names: &BTreeMap<Urn, Urn>, graph: &ResourceGraph) -> Renamed {
         let pairs = names
             .iter()
@@ -248,7 +249,7 @@ impl Story<'_> {
         found
     }
 
-    /// What kept its place and all that would replace it is the same object as before.
+    /// Checks that an object which kept its place, and all that would replace it, is the same object as before.
     fn nothing_renamed_anew(&self, before: &Renamed) -> Held {
         let theirs = self.theirs();
         let mut objects = self.world.account.objects();
@@ -275,7 +276,7 @@ impl Story<'_> {
                     && fixed(&now.inputs) == fixed(&was.inputs)
             });
             let stays = |id: &str| self.world.account.born_at(id) == since[id];
-            // With what it refers to, it has to be made anew.
+            // With what it refers to, it has to be made again.
             let mut referred = since.keys().filter(|id| **id != was.id);
             if let Some(now) = now
                 && referred.all(|id| stays(id))
@@ -309,7 +310,7 @@ impl Story<'_> {
         oracle::destroy_leaves_theirs(self.world.account, &self.theirs())
     }
 
-    /// The first time, nobody has said that the stack is to stand there too.
+    /// The first time, the stack has not been allowed in the other region yet.
     async fn ask_elsewhere(&mut self, graph: &ResourceGraph) -> Held {
         let account = self.world.account;
         let is_global = |object: &Observed| {

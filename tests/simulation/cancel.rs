@@ -16,13 +16,13 @@ use crate::seeds::{Heard, alone, each, up_to};
 
 const STACKS: u64 = 12;
 
-/// How often a stack was cancelled, and the longest that it took to be out after one request.
+/// The number of times that a stack was cancelled, and the longest time that it took to be out after one request.
 type Exits = (usize, Duration);
 
 /// Cancelled at every call of `up` from nothing, each time followed by a run in peace.
 ///
 /// # Errors
-/// What did not hold, with all that led there.
+/// The promise that did not hold, with all that led there.
 pub async fn at_every_call(seed: u64, fault: Fault) -> Held<Exits> {
     let mut random = Random::new(seed);
     let mut resources = resources(&mut random, 12);

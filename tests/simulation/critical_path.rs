@@ -13,7 +13,7 @@ use fde_infra::plan::{self, Goal, Plan, Request, StepId};
 use fde_infra::stack;
 use fde_infra::testing::FakeAccount;
 
-/// How long AWS takes from the create call until the object can be used (`promises.md` §2, middle of each range).
+/// The time that AWS takes from the create call until the object can be used (`promises.md` §2, middle of each range).
 fn aws_like(token: &str) -> Duration {
     Duration::from_secs(match token {
         "aws:ec2:NatGateway" => 105,

@@ -27,7 +27,7 @@ fn a_create_is_made_until_chance_is_ruled_out() {
     alone(ends_well(92_972, Scenario::Data)).unwrap_or_else(|told| panic!("{told}"));
 }
 
-/// The token of a resource was answered with the object that it had made once, and that another resource is by now.
+/// The token of a resource was answered with the object that it had made once, and that belongs to another resource by now.
 #[test]
 fn a_token_does_not_take_back_what_was_renamed() {
     alone(ends_well(1_852, Scenario::Crowd(8))).unwrap_or_else(|told| panic!("{told}"));
@@ -45,13 +45,13 @@ fn what_others_decide_outlives_the_object_that_had_it() {
     alone(ends_well(4_609, Scenario::Stale)).unwrap_or_else(|told| panic!("{told}"));
 }
 
-/// A run beside others forgot parts of theirs on the record of the parent, and they passed for somebody else's.
+/// A run beside others forgot parts of theirs on the record of the parent, and they passed for another party's.
 #[test]
 fn a_part_that_is_as_wanted_is_ours_though_it_is_not_on_record() {
     alone(ends_well(2_095, Scenario::Crowd(8))).unwrap_or_else(|told| panic!("{told}"));
 }
 
-/// What a create call met had parts on record that the run had not seen, and that it forgot.
+/// An object that a create call met had parts on record that the run had not seen, and that it forgot.
 #[test]
 fn parts_of_an_object_that_was_not_seen_stay_on_record() {
     alone(ends_well(41_141, Scenario::Crowd(2))).unwrap_or_else(|told| panic!("{told}"));
@@ -69,7 +69,7 @@ fn a_broken_child_goes_before_its_parent_comes_back() {
     alone(ends_well(79_335, Scenario::Faults)).unwrap_or_else(|told| panic!("{told}"));
 }
 
-/// A part that was made again had its mark on its parent still, and no longer on record: it passed for somebody else's.
+/// A part that was made again had its mark on its parent still, and was no longer on record: it passed for another party's.
 #[test]
 fn a_part_that_is_made_again_is_on_record_again() {
     alone(ends_well(13_837, Scenario::Data)).unwrap_or_else(|told| panic!("{told}"));

@@ -1,4 +1,4 @@
-//! What must hold after whatever has happened: the eight invariants of `promises.md` §4, each by its number.
+//! The invariants that must hold after any event: the eight of `promises.md` §4, each by its number.
 //!
 //! They look at the account itself, not at what the engine makes of it.
 
@@ -17,7 +17,7 @@ use crate::wanted;
 /// By these words a test knows that something of others did not stay as it was.
 pub const TOUCHED: &str = "was touched";
 
-/// What does not hold.
+/// The result of a check, with the promise that does not hold.
 pub type Held<T = ()> = Result<T, String>;
 
 fn holds(is_so: bool, what: impl FnOnce() -> String) -> Held {
@@ -74,7 +74,7 @@ fn nothing_unclaimed(account: &FakeAccount, graph: &ResourceGraph, theirs: &[Obs
     })
 }
 
-/// 4. Nothing that is not ours has changed, but for coming up by itself.
+/// 4. Nothing that is not ours has changed, except for coming up by itself.
 pub fn nothing_foreign_changed(account: &FakeAccount, theirs: &[Observed]) -> Held {
     let objects = account.objects();
     let is_there = |object: &&Observed| {
@@ -134,11 +134,11 @@ pub fn destroy_leaves_theirs(account: &FakeAccount, theirs: &[Observed]) -> Held
     })
 }
 
-/// What runs may double while what they make is not visible to each other: see the classes of create calls in
+/// Objects that runs may double while what they make is not visible to each other: see the classes of create calls in
 /// `promises.md` §3.
 ///
-/// Without token or natural key (class C) nothing can prevent a second object, so the promise is that the next run
-/// removes it. What is made inside such a twin is another request, and may be there twice with it. But two objects of one
+/// Without token or natural key (class C) nothing can prevent a second object, so the promise is that the next run removes
+/// it. An object that is made inside such a twin is another request, and may be there twice with it. But two objects of one
 /// URN that were made by the *same* request, with a token (class A) or a key (B), are never right.
 pub fn nothing_doubled_but_class_c(account: &FakeAccount) -> Held {
     let mut made: BTreeMap<String, String> = BTreeMap::new();

@@ -1,7 +1,7 @@
 //! The provider of the simulation: calls to an account in memory, made with the patience of the real one.
 //!
-//! What surrounds a call is the product's own code, not a model of it: repetition (`aws::retry`), doubt after an unclear
-//! answer (`aws::unclear`), patience with what is in use or not visible yet, and waiting (`aws::wait`).
+//! The code around a call is the product's own, not a model of it: retries (`aws::retry`), doubt after an unclear answer
+//! (`aws::unclear`), patience with objects that are in use or not visible yet, and waiting (`aws::wait`).
 
 use async_trait::async_trait;
 
@@ -47,7 +47,7 @@ impl<'a> Patient<'a> {
         repeated(&self.reads, operation, Repeat::Safe, make).await
     }
 
-    /// What an unclear create call may have made.
+    /// Finds the object that an unclear create call may have made.
     async fn find(&self, request: Creation<'_>) -> Answer<Option<Observed>> {
         let wanted = [Wanted {
             urn: request.urn.clone(),

@@ -14,7 +14,7 @@ const STACKS: u64 = 1_000;
 /// `up` from nothing, and again.
 ///
 /// # Errors
-/// What the second changed, or the first did not do.
+/// The changes of the second run, or what the first did not do.
 pub async fn up_twice(seed: u64) -> Held {
     let account = FakeAccount::new(catalog());
     let ended = up_twice_in(&account, seed).await;

@@ -25,7 +25,7 @@ use crate::teeth::{Flaw, Flawed, Sent, catalog_with};
 /// CI systems kill 7.5 s after they have asked (`promises.md` R8).
 const TO_EXIT: Duration = Duration::from_secs(7);
 
-/// Where runs take place.
+/// The surroundings in which runs take place.
 #[derive(Clone, Copy)]
 pub struct World<'a> {
     pub account: &'a FakeAccount,
@@ -35,7 +35,7 @@ pub struct World<'a> {
     pub flaw: Option<Flaw>,
 }
 
-/// What runs put on record, in the region that most are in and in the other one.
+/// The records that runs keep, in the region that most are in and in the other one.
 #[derive(Default)]
 pub struct Records([FakeStore; 2]);
 
@@ -46,26 +46,26 @@ impl Records {
     }
 }
 
-/// What a run is to do, and what it meets.
+/// The task of a run, and the faults that it meets.
 #[derive(Debug, Clone)]
 pub struct Run {
-    /// For the story.
+    /// The name of the run in the story.
     pub who: String,
     pub goal: Goal,
     pub faults: BTreeMap<usize, Fault>,
     pub weather: Weather,
     /// The type that may not be read.
     pub denied: Option<String>,
-    /// What somebody else does between reading and executing.
+    /// The deed of another party between reading and executing.
     pub deed: Option<Deed>,
-    /// Whether data may be deleted.
+    /// True if data may be deleted.
     pub consents: bool,
     pub replace: Vec<String>,
     /// The regions in which the stack may be set up besides those in which it is.
     pub regions: Vec<String>,
     /// Ids of what is the stack's, although nothing but its tags says so.
     pub trust: Vec<String>,
-    /// Others are at work.
+    /// True if the run takes no lock: others are at work.
     pub takes_no_lock: bool,
     pub parallel: usize,
     pub starts_after: Duration,
@@ -73,7 +73,7 @@ pub struct Run {
 }
 
 impl Run {
-    /// In which nothing goes wrong.
+    /// A run in which nothing goes wrong.
     pub fn calm(who: &str, goal: Goal, seed: u64) -> Self {
         Self {
             who: who.to_owned(),
@@ -110,7 +110,7 @@ impl Run {
     }
 }
 
-/// How a run ended.
+/// The way in which a run ended.
 pub enum Ended {
     Killed,
     NotRead(ProviderError),
@@ -124,7 +124,7 @@ impl Ended {
         matches!(self, Self::Ran(_, Outcome::Done(_)))
     }
 
-    /// Whether data, or something protected, would have gone had anybody consented.
+    /// Returns whether data, or something protected, would have gone had there been consent.
     pub fn spares_data(&self) -> bool {
         let (Self::Refused(plan) | Self::Ran(plan, _)) = self else {
             return false;
@@ -139,7 +139,7 @@ impl Ended {
         }) || retained.any(|kept| kept.reason == RetainReason::OnDelete)
     }
 
-    /// The ids of what was refused since its tags alone say whose it is, if nothing else was.
+    /// The ids of the objects that were refused because only their tags say whose they are, if nothing else was.
     pub fn doubled(&self) -> Option<Vec<String>> {
         let Self::Refused(plan) = self else {
             return None;
@@ -151,7 +151,7 @@ impl Ended {
         ids.collect()
     }
 
-    /// In a word or two, for the story.
+    /// The outcome in a word or two, for the story.
     fn word(&self) -> String {
         match self {
             Self::Killed => "killed".to_owned(),
@@ -170,23 +170,23 @@ impl Ended {
     }
 }
 
-/// What came of a run.
+/// The outcome of a run.
 pub struct Told {
     pub ended: Ended,
     pub met: Vec<Fault>,
     pub weathered: BTreeSet<Weathered>,
     pub began: Instant,
     pub ended_at: Instant,
-    /// API calls, reads too.
+    /// The number of API calls, reads included.
     pub calls: u64,
-    /// From the last Ctrl-C to the end.
+    /// The time from the last Ctrl-C to the end.
     pub exit_took: Option<Duration>,
 }
 
 /// Runs, and checks what holds for every run whatever it meets.
 ///
 /// # Errors
-/// What does not hold.
+/// The promise that does not hold.
 pub async fn run(world: World<'_>, graph: &ResourceGraph, run: &Run) -> Held<Told> {
     tokio::time::sleep(run.starts_after).await;
     let began = Instant::now();

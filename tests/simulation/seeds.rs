@@ -18,17 +18,17 @@ pub fn number(variable: &str) -> Option<u64> {
     Some(number.unwrap_or_else(|_| panic!("{variable} is a number")))
 }
 
-/// So many seeds, or the one that is to be heard again.
+/// The range of this number of seeds, or the one that is to be run again.
 pub fn up_to(count: u64) -> Range<u64> {
     number(SEED).map_or(0..count, |seed| seed..seed + 1)
 }
 
-/// A test of one seed, for whoever wants to hear it again.
+/// A test of one seed, for hearing its story again.
 pub struct Heard<'a> {
     pub seed: u64,
-    /// What `cargo test` finds it by.
+    /// The filter by which `cargo test` finds it.
     pub filter: &'a str,
-    /// What a test in `found.rs` calls to hear the same.
+    /// The call that a test in `found.rs` makes to hear the same.
     pub call: String,
 }
 
@@ -61,7 +61,7 @@ pub fn alone<T>(future: impl Future<Output = T>) -> T {
     runtime.expect("a runtime can be made").block_on(future)
 }
 
-/// What `tell` makes of each seed, in the order of the seeds.
+/// The result of `tell` for each seed, in the order of the seeds.
 pub fn each<T: Send>(
     seeds: Range<u64>,
     tell: impl Fn(u64) -> Result<T, String> + Sync,

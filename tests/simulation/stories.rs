@@ -13,10 +13,10 @@ use crate::story::{AT_ONCE, MISLED, SPARED, Scenario, Tally, tell};
 /// Seeds of an ordinary run.
 const SEEDS: u64 = 2_000;
 
-/// How many of the stories that do not end well are told.
+/// The number of failing stories that are told.
 const TOLD: usize = 3;
 
-/// What puts a promise to the test: a story counts for it that has met one of these.
+/// A way of putting a promise to the test: a story counts for it if it has met one of these.
 struct Trial {
     promise: &'static str,
     what: &'static str,
@@ -98,7 +98,7 @@ impl Trial {
     }
 }
 
-/// What came of a seed. Of a story that could not be told to its end nobody knows what it met.
+/// The outcome of a seed. If a story could not be told to its end, it is not known what it met.
 struct Told {
     seed: u64,
     tally: Tally,
@@ -120,8 +120,8 @@ fn told(seeds: std::ops::Range<u64>) -> Vec<Told> {
     told.collect()
 }
 
-/// A row for each trial. What fails without having met any of them counts for the first promise, that whatever happens
-/// the next run finishes the job.
+/// A row for each trial. A failure that has met none of them counts for the first promise, that whatever happens the next
+/// run finishes the job.
 fn show(told: &[Told]) -> Vec<&'static str> {
     let mut never = Vec::new();
     for (index, trial) in TRIALS.iter().enumerate() {

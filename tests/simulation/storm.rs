@@ -1,8 +1,8 @@
-//! R9: a run that could succeed does, whatever the weather, and what that costs in calls.
+//! R9: a run that could succeed does, whatever the weather, and at what cost in calls.
 //!
-//! What goes wrong at random costs at most twice the calls. While *nothing* is answered, one caller of each operation asks
-//! again and again. On the reference stack that is less than the run itself (the lab holds it to twice); here a run makes
-//! some seventy calls in all, so that the same questions weigh more.
+//! Random faults cost at most twice the calls. While *nothing* is answered, one caller of each operation asks again and
+//! again. On the reference stack that is less than the run itself (the lab holds it to twice); here a run makes some seventy
+//! calls in all, so that the same questions weigh more.
 
 use std::time::Duration;
 
@@ -27,7 +27,7 @@ struct Case {
     what: &'static str,
     weather: Weather,
     rate: Option<Rate>,
-    /// Calls, against those of a quiet day.
+    /// The most calls, relative to those of a quiet day.
     at_most: f64,
 }
 
@@ -116,7 +116,7 @@ async fn lifetime(
 /// The calls of a stack's life on a quiet day, and in the weather of a case.
 ///
 /// # Errors
-/// What did not hold, with all that led there.
+/// The promise that did not hold, with all that led there.
 pub async fn compared(seed: u64, number: usize) -> Held<(u64, u64)> {
     let case = &CASES[number];
     let mut random = Random::new(seed);
@@ -177,7 +177,7 @@ fn a_run_that_could_succeed_does() {
         let times = stormy as f64 / quiet as f64;
         println!("  {stormy} calls against {quiet}: {times:.2} times");
         assert!(failed.is_empty(), "{}", failed.join("\n"));
-        // One stack by itself may be dearer than all together.
+        // One stack by itself may cost more than all together.
         if times > case.at_most && seeds as u64 == STACKS {
             dear.push(format!("{}: {times:.2}", case.what));
         }

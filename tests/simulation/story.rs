@@ -23,30 +23,31 @@ use crate::seeds::Heard;
 use crate::teeth::Flaw;
 use crate::wanted;
 
-/// What was met, and how often.
+/// The things that were met, and how often.
 pub type Tally = BTreeMap<String, usize>;
 
-/// Met where data would have gone had anybody consented.
+/// Met where data would have gone had there been consent.
 pub const SPARED: &str = "data spared";
-/// Met where a read saw what was not so any more.
+/// Met where a read saw a state that was no longer true.
 pub const MISLED: &str = "misled";
-/// Met where two objects bore the mark of one run, since an answer was lost or others were at work: a copy would look the same.
+/// Met where two objects bore the mark of one run, since an answer was lost or others were at work: a copy would look the
+/// same.
 const VOUCHED: &str = "vouched for";
-/// Met where so many runs were under way at one moment.
+/// Met where this many runs were under way at one moment.
 pub const AT_ONCE: &str = " at once";
 
-/// What a story is about.
+/// The subject of a story.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Scenario {
     /// Runs that are killed, cancelled, refused, throttled, unheard.
     Faults,
     /// Reads that are behind; the runs within that time meet faults as well.
     Stale,
-    /// So many runs at once, with the lock off.
+    /// This number of runs at once, with the lock off.
     Crowd(usize),
-    /// Somebody else is at work in the same account.
+    /// Another party is at work in the same account.
     Somebody,
-    /// Nobody consents to the deletion of data.
+    /// No run has consent to the deletion of data.
     Data,
     /// A neighbour uses the same account: it hangs, tags, owns and takes; the file renames; and the stack stands in another
     /// region as well.
@@ -72,7 +73,7 @@ impl Scenario {
     }
 }
 
-/// How far reads are behind (`promises.md` R10).
+/// The time by which reads are behind (`promises.md` R10).
 const LAGS: [Duration; 4] = [
     Duration::from_millis(500),
     Duration::from_secs(5),
@@ -87,7 +88,7 @@ const SETTLED: Duration = Duration::from_secs(240);
 /// Tells a story to its end.
 ///
 /// # Errors
-/// What did not hold, with everything that led there, and how to hear it again.
+/// The promise that did not hold, with everything that led there, and how to hear it again.
 pub async fn ends_well(seed: u64, scenario: Scenario) -> Held {
     tell(seed, scenario, None).await.1
 }
@@ -149,20 +150,20 @@ pub struct Story<'a> {
     pub world: World<'a>,
     pub scenario: Scenario,
     pub random: Random,
-    /// Decides what the resources have besides.
+    /// Decides which further properties the resources have.
     pub beside: Random,
-    /// What all calls reckon with until there is peace.
+    /// The weather that all calls have to reckon with until there is peace.
     weather: Weather,
     rate: Option<Rate>,
-    /// What is not ours, as it was put there.
+    /// The objects that are not ours, as they were put there.
     pub theirs: Vec<Observed>,
-    /// What the stack has in another region.
+    /// The objects of the stack in another region.
     pub elsewhere: Vec<Observed>,
     /// The regions in which runs may set the stack up.
     pub regions: Vec<String>,
-    /// Whether data may be deleted, for now.
+    /// True if data may be deleted, for now.
     consents: bool,
-    /// Whether something may still turn out never to come up.
+    /// True if something may still turn out never to come up.
     doomed: bool,
     tally: Tally,
 }
@@ -237,7 +238,8 @@ impl Story<'_> {
             }
             oracle::no_data_without_consent(&discarded, &account.discarded())?;
         }
-        // What is stripped while a run is under way may still be changed by that run; the next one leaves it alone.
+        // An object that is stripped while a run is under way may still be changed by that run; the next one leaves it
+        // alone.
         oracle::nothing_foreign_changed(account, &stripped)?;
         self.all_of_others_stays()?;
         Ok(told)
@@ -267,8 +269,8 @@ impl Story<'_> {
         }
     }
 
-    /// What is ours no more because its tags were taken. A client token is a proof of its own, so that what it made can
-    /// be taken back.
+    /// The objects that are no longer ours because their tags were taken. A client token is a proof of its own, so that what
+    /// it made can be taken back.
     fn stripped(&self) -> Vec<Observed> {
         let stripped = self.world.somebody.stripped();
         let is_token = |object: &Observed| {
@@ -314,7 +316,7 @@ impl Story<'_> {
             }
             let told = self.runs(graph, &run).await?;
             self.judge(&run, &told)?;
-            // What a run has got over has left no trace.
+            // A fault that a run has got over has left no trace.
             if told.ended.is_well() && self.is_survived(&told) && self.consents {
                 self.check(graph, goal)?;
             }
@@ -322,7 +324,7 @@ impl Story<'_> {
         Ok(())
     }
 
-    /// What a run must come to that met nothing but what can be got over.
+    /// Judges a run: one that met nothing but what can be got over must end well.
     fn judge(&self, run: &Run, told: &Told) -> Held {
         if let Ended::NotRead(error) = &told.ended {
             return match &run.denied {
@@ -345,16 +347,16 @@ impl Story<'_> {
         Ok(())
     }
 
-    /// Whether a run met nothing but what can be got over.
+    /// Returns whether a run met nothing but what can be got over.
     fn is_survived(&self, told: &Told) -> bool {
         !self.doomed && told.met.iter().all(|fault| fault.is_survived())
     }
 
     /// R10: reads are behind for as long as all of this takes.
     ///
-    /// Within a run nothing is made twice, taken for gone, or changed in vain. Runs that follow each other within that
-    /// time may not know of each other: there the promise is [`oracle::nothing_doubled_but_class_c`], and that the run
-    /// after it sets things right.
+    /// Within a run nothing is made twice, taken for gone, or changed without need. Runs that follow each other within that
+    /// time may not know of each other: there the promise is [`oracle::nothing_doubled_but_class_c`], and that the run after
+    /// it sets things right.
     async fn read_stale(&mut self, graph: &ResourceGraph, goal: Goal) -> Held {
         let behind = LAGS[self.random.below(LAGS.len())];
         let kind = *self
@@ -456,7 +458,7 @@ impl Story<'_> {
         Ok(())
     }
 
-    /// What others have in the account, by themselves and hung on what is ours.
+    /// The objects that others have in the account, by themselves and attached to ours.
     pub fn theirs(&self) -> Vec<Observed> {
         let owned = self.world.somebody.owned();
         let theirs = self.theirs.iter().chain(&self.elsewhere).cloned();
@@ -472,7 +474,7 @@ impl Story<'_> {
         }
     }
 
-    /// Somebody protects things by hand.
+    /// Another party protects things by hand.
     fn protect_some(&mut self) {
         for object in self.world.account.objects() {
             if object.tags.owner().is_some() && self.random.once_in(5) {
@@ -482,7 +484,7 @@ impl Story<'_> {
         }
     }
 
-    /// Nothing goes wrong any more, and all see what is: now the stack comes to be as it is wanted, and stays.
+    /// Nothing goes wrong any more, and all reads are current: now the stack reaches its wanted state, and stays there.
     pub async fn peace(&mut self, graph: &ResourceGraph, goal: Goal) -> Held {
         let account = self.world.account;
         tokio::time::sleep(SETTLED).await;
@@ -522,7 +524,7 @@ impl Story<'_> {
             return Ok(());
         }
         wanted::ignored_stays((began, &before), account, graph)?;
-        // Seen as it is, and not as a flawed program sees it.
+        // The state as it is, and not as a flawed program sees it.
         let before = account.mutations();
         let unflawed = World {
             flaw: self.world.flaw.filter(|flaw| flaw.blinds()),
@@ -538,12 +540,12 @@ impl Story<'_> {
         }
     }
 
-    /// Whether runs of ours may have made something twice by the same request: what others copy is no such thing.
+    /// Returns whether runs of ours may have made something twice by the same request: copies made by others do not count.
     fn may_double(&self) -> bool {
         matches!(self.scenario, Scenario::Stale | Scenario::Crowd(_))
     }
 
-    /// What is there after a run that ended well.
+    /// Checks the account after a run that ended well.
     fn check(&self, graph: &ResourceGraph, goal: Goal) -> Held {
         let account = self.world.account;
         if goal == Goal::Destroy {
@@ -554,8 +556,9 @@ impl Story<'_> {
         oracle::nothing_foreign_changed(account, &self.theirs())
     }
 
-    /// What was stripped is not ours, and may stand in the way: a name that is taken refuses the run or fails a step, and
-    /// so does something of ours that it uses. Once somebody gives the tags back, or takes the thing away, all is well.
+    /// An object whose tags were taken is not ours, and may stand in the way: a name that is taken refuses the run or fails
+    /// a step, and so does something of ours that it uses. Once the tags are given back, or the object is taken away, all is
+    /// well.
     async fn first_run_beside_somebody(&mut self, graph: &ResourceGraph, goal: Goal) -> Held {
         let is_stripped = |object: &Observed| {
             let schema = known().get(&object.token);

@@ -36,15 +36,15 @@ pub enum Flaw {
     SwallowedReadError,
     /// A deletion is reported, and does not happen.
     ForgottenDeletion,
-    /// Of two objects of one resource, only the first is seen.
+    /// Only the first of two objects of one resource is seen.
     TwinNotSeen,
     /// An error is reported as a success.
     SwallowedError,
-    /// What was just made and does not show yet is taken for gone, and made again.
+    /// An object that was just made and does not show yet is taken for gone, and made again.
     FalseGone,
-    /// What bears the wanted name is taken for ours.
+    /// An object that bears the wanted name is taken for ours.
     ForeignAdopted,
-    /// What must not be deleted without consent is deleted.
+    /// An object that must not be deleted without consent is deleted.
     ConsentIgnored,
     /// Ctrl-C is not heard.
     CancelIgnored,
@@ -58,7 +58,7 @@ pub enum Flaw {
     NotCompared,
     /// A secret does not arrive. No read answers with it, so that no plan can show it.
     SecretLost,
-    /// What is on its way is taken for ready.
+    /// An object that is on its way is taken for ready.
     NotWaited,
     /// Something else is sent than the plan has.
     PlanForgotten,
@@ -66,25 +66,25 @@ pub enum Flaw {
     PartsTaken,
     /// Tags that are not the file's go with an update.
     TagsReplaced,
-    /// Tags that somebody has rewritten are taken for right.
+    /// Tags that another party has rewritten are taken for right.
     TagsNotCompared,
     /// Environments are not told apart.
     EnvironmentForgotten,
     /// An object under a new logical name is deleted and made again.
     RenamedAnew,
-    /// Nobody asks whose it is that a part is put on.
+    /// The owner of the object that a part is put on is not asked for.
     ParentNotAsked,
     /// Regions are not told apart.
     RegionForgotten,
-    /// What has the wanted place on an object of ours is taken over.
+    /// An object with the wanted place on an object of ours is taken over.
     PlaceTakenOver,
-    /// What bears our tags is taken for ours, whatever has made it.
+    /// An object that bears our tags is taken for ours, whatever has made it.
     ProofForgotten,
 }
 
 impl Flaw {
-    /// Whether tags are misread. What they say is a claim, and the record keeps it from doing harm: to see the mistake, there is
-    /// no record, as after a run of an earlier version, and nothing bears tags that are copied.
+    /// Returns whether tags are misread. What they say is a claim, and the record keeps it from doing harm: to see the
+    /// mistake, there is no record, as after a run of an earlier version, and nothing bears tags that are copied.
     pub fn misreads_tags(self) -> bool {
         matches!(
             self,
@@ -92,7 +92,7 @@ impl Flaw {
         )
     }
 
-    /// Whether a plan does not see what is wrong, so that the plan of a further run proves nothing.
+    /// Returns whether a plan does not see what is wrong, so that the plan of a further run proves nothing.
     pub fn blinds(self) -> bool {
         self == Self::NotCompared
     }
@@ -161,7 +161,7 @@ const ALL: &[(Flaw, Scenario)] = &[
     (Flaw::ProofForgotten, Scenario::Beside),
 ];
 
-/// Those that show in what others have, or in what is new although it need not be.
+/// The mistakes that show in what others have, or in what is new although it need not be.
 const SHOW_IN_WHAT_OTHERS_HAVE: &[(Flaw, &str)] = &[
     (Flaw::PartsTaken, TOUCHED),
     (Flaw::TagsReplaced, TOUCHED),
@@ -174,7 +174,7 @@ const SHOW_IN_WHAT_OTHERS_HAVE: &[(Flaw, &str)] = &[
     (Flaw::ProofForgotten, TOUCHED),
 ];
 
-/// Those that show in nothing but what stands in the account.
+/// The mistakes that show in nothing but the state of the account.
 const SHOW_IN_THE_ACCOUNT: &[Flaw] = &[
     Flaw::HalfUpdated,
     Flaw::NotCompared,
@@ -182,11 +182,11 @@ const SHOW_IN_THE_ACCOUNT: &[Flaw] = &[
     Flaw::NotWaited,
 ];
 
-/// What the engine asked to be sent for one resource.
+/// The inputs that the engine asked to be sent for one resource.
 pub struct Sent {
     pub urn: Urn,
     pub inputs: Properties,
-    /// Of an update, those that differ from what is live.
+    /// Of an update, the inputs that differ from the live ones.
     pub changed: Option<Vec<String>>,
 }
 
@@ -217,7 +217,7 @@ impl<'a> Flawed<'a> {
         }
     }
 
-    /// What the engine has asked for so far, in order.
+    /// The requests of the engine so far, in order.
     pub fn sent(&self) -> Vec<Sent> {
         std::mem::take(&mut *self.sent.lock().unwrap_or_else(PoisonError::into_inner))
     }
@@ -351,7 +351,7 @@ impl<'a> Flawed<'a> {
         }
     }
 
-    /// Whatever has the name is the thing.
+    /// Takes any object with the name for the thing.
     async fn whatever_is_there(
         &self,
         request: Creation<'_>,

@@ -1,7 +1,7 @@
-//! What stands in the account against what the file wants, property by property and tag by tag.
+//! The state of the account against the wishes of the file, property by property and tag by tag.
 //!
-//! It reads the file's wishes and the account for itself: were the engine's own comparison used here, what that does not
-//! see would not show here either.
+//! It reads the file's wishes and the account for itself: were the engine's own comparison used here, its blind spots would
+//! not show here either.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -78,7 +78,7 @@ fn check<'a>(
     Ok(object)
 }
 
-/// By its owner tag, or by its key where there are no tags.
+/// Returns whether an object is the resource's: by its owner tag, or by its key where there are no tags.
 fn is_it(object: &Observed, resource: &Resource, schema: &Schema, wanted: &Properties) -> bool {
     if schema.taggable {
         return object.tags.get("fde:urn") == Some(resource.urn.to_string().as_str());
@@ -125,7 +125,7 @@ fn check_property(property: &Property, resource: &Resource, wish: &Value, found:
         }
         // A list without elements is as good as none.
         (Value::Null, Value::List(list)) | (Value::List(list), Value::Null) => list.is_empty(),
-        // A name of ours to generate ends in a generation, which a successor has another of.
+        // A name that we generate ends in a generation, and a successor has another one.
         (Value::String(wish), Value::String(found)) if is_generated(property, resource) => {
             without_generation(wish) == without_generation(found)
         }
@@ -188,7 +188,7 @@ fn referred(reference: &OutputReference, live: &Live<'_>) -> Held<Value> {
     value.ok_or_else(|| format!("{reference} leads nowhere"))
 }
 
-/// The author's tags, and no others but somebody else's; and those by which we know our own.
+/// Checks the author's tags, with no others but another party's; and those by which we know our own.
 fn check_tags(resource: &Resource, tags: &Tags) -> Held {
     let (ours, authors): (BTreeMap<&str, &str>, BTreeMap<&str, &str>) = tags
         .iter()
@@ -202,7 +202,7 @@ fn check_tags(resource: &Resource, tags: &Tags) -> Held {
         return Err(format!("wanted are tags {wanted:?}, there are {authors:?}"));
     }
     let keys = ours.get("fde:tags").copied().unwrap_or_default();
-    // One that somebody has taken away before we did may stay in the list.
+    // One that another party has taken away before we did may stay in the list.
     let is_there = |key: &&str| tags.get(key).is_some() || wanted.contains_key(key);
     let keys: BTreeSet<&str> = keys.split(" + ").filter(is_there).collect();
     if !keys.iter().eq(wanted.keys()) {
@@ -227,7 +227,7 @@ fn check_tags(resource: &Resource, tags: &Tags) -> Held {
     Ok(())
 }
 
-/// What somebody writes into what he edits.
+/// The value that another party writes into what it edits.
 const BY_SOMEBODY: &str = "somebody's";
 
 /// At ignored paths an object stays as it was before a run.
@@ -250,13 +250,13 @@ pub fn ignored_stays(
         for path in &resource.options.ignore_changes {
             let at = |inputs: &Properties| path.find(inputs).cloned();
             let (before, after) = (at(&was.inputs), at(&now.inputs));
-            // Until all of its inputs have been set once, the author's word counts, but for what a replacement has from its
-            // predecessor.
+            // Until all of its inputs have been set once, the author's word counts, except for values that a replacement has
+            // from its predecessor.
             let applied = was.tags.get("fde:applied").unwrap_or_default();
             let is_kept = applied.contains(&format!(" {path}="));
             let by_somebody = before == Some(BY_SOMEBODY.into());
             let is_early = was.tags.is_unfinished() && (!is_kept || by_somebody);
-            // Where there was nothing, there is nothing to keep.
+            // An empty value leaves nothing to keep.
             if before.is_some() && before != after && !is_early {
                 return Err(format!(
                     "1: {} {AS_WANTED}: {path} was to be left alone at {before:?}, and is {after:?}",

@@ -1,9 +1,9 @@
-//! What is said instead of the account's answer.
+//! The answers that are given instead of the account's own.
 
-/// What stands in for AWS's ids of requests.
+/// The stand-in for AWS's request ids.
 const REQUEST_ID: &str = "6f1c0c9e-0000-4000-8000-000000000000";
 
-/// What AWS says instead of doing it.
+/// The error that AWS returns instead of doing what it was asked.
 #[derive(Debug, Clone, Copy)]
 pub struct Refusal {
     pub status: u16,
@@ -11,7 +11,7 @@ pub struct Refusal {
     pub message: &'static str,
 }
 
-/// What is answered instead of passing a call on.
+/// The answer that is given instead of passing a call on.
 #[derive(Debug, Clone)]
 pub enum Answer {
     Refusal(Refusal),
@@ -29,15 +29,15 @@ pub enum Answer {
     Half,
     /// A page of HTML with this status, from whatever stands before the service.
     Page(u16),
-    /// Nothing ever, whether the account has acted or not; the line stays open.
+    /// No answer ever, whether the account has acted or not; the line stays open.
     Hang {
         acts: bool,
     },
-    /// What another account says.
+    /// The answer of another account.
     Elsewhere(String),
-    /// What the account says to the same request without its tags, which it never hears of.
+    /// The account's answer to the same request without its tags, which never reach it.
     Untagged,
-    /// This, to the letter.
+    /// This answer, to the letter.
     Raw(Vec<u8>),
 }
 
@@ -48,7 +48,7 @@ impl From<Refusal> for Answer {
 }
 
 impl Refusal {
-    /// In the protocol of the service.
+    /// The answer in the protocol of the service.
     pub fn answer(self, service: &str) -> Vec<u8> {
         let Self {
             status,
@@ -106,7 +106,7 @@ fn cbor(code: &str, message: &str) -> Vec<u8> {
     .concat()
 }
 
-/// What a load balancer says whose targets are away.
+/// The answer of a load balancer without available targets.
 pub(super) fn page(status: u16) -> Vec<u8> {
     let body =
         format!("<html><head><title>{status}</title></head><body><h1>{status}</h1></body></html>");

@@ -1,4 +1,4 @@
-//! What stands between the program and the account when AWS is to say something else: passes calls on, numbers and logs
+//! A proxy between the program and the account, for when AWS is to say something else: it passes calls on, numbers and logs
 //! them, and lets a rule answer some itself, mostly with an error in the protocol of the service.
 
 mod answer;
@@ -16,7 +16,7 @@ pub use request::Request;
 /// One call on its way.
 #[derive(Debug)]
 pub struct Call<'a> {
-    /// As it is signed: `sns`, `elasticloadbalancing`, `monitoring`.
+    /// The name by which it is signed: `sns`, `elasticloadbalancing`, `monitoring`.
     pub service: &'a str,
     pub operation: &'a str,
     /// Counted from 1, among those of the same operation.
@@ -25,17 +25,17 @@ pub struct Call<'a> {
     pub number: usize,
     /// Counted from 0, among those that change something; none for a read.
     pub mutation: Option<usize>,
-    /// Since the counting began.
+    /// The time since the counting began.
     pub at: Duration,
     pub request: &'a Request,
 }
 
-/// Says what becomes of calls.
+/// Decides what becomes of calls.
 pub trait Rule: Send + Sync {
-    /// What is answered instead of passing a call on.
+    /// The answer that is given instead of passing a call on.
     fn before(&self, call: &Call) -> Option<Answer>;
 
-    /// What arrives of the account's answer; nothing, if the line is cut.
+    /// The part of the account's answer that arrives; nothing if the line is cut.
     fn after(&self, _call: &Call, answer: Vec<u8>) -> Option<Vec<u8>> {
         Some(answer)
     }
@@ -56,9 +56,9 @@ pub struct Logged {
     /// `ec2:CreateVpc`
     pub name: String,
     pub mutating: bool,
-    /// Since the counting began.
+    /// The time since the counting began.
     pub at: Duration,
-    /// The same, of the moment in which its answer is sent; none while it is under way.
+    /// The time at which its answer is sent, since the counting began; none while it is under way.
     pub until: Option<Duration>,
 }
 
@@ -70,17 +70,17 @@ pub struct Proxy {
 
 struct Shared {
     state: Mutex<State>,
-    /// Told when a call has been dealt with.
+    /// Notified when a call has been dealt with.
     settled: Condvar,
 }
 
 struct State {
-    /// Where calls are passed on to.
+    /// The address that calls are passed on to.
     upstream: String,
     rule: Arc<dyn Rule>,
     began: Instant,
     log: Vec<Logged>,
-    /// How often each operation was called.
+    /// The number of calls of each operation.
     turns: BTreeMap<String, usize>,
     mutations: usize,
     under_way: usize,
@@ -126,7 +126,7 @@ impl Proxy {
         }
     }
 
-    /// Begins anew, perhaps before another account, once what was under way is through.
+    /// Starts over, perhaps in front of another account, once the calls under way are through.
     pub fn begin(&self, upstream: &str, rule: impl Rule + 'static) {
         let mut state = self.shared.lock();
         while state.under_way > 0 {
@@ -136,8 +136,8 @@ impl Proxy {
         *state = State::new(upstream, Arc::new(rule));
     }
 
-    /// The calls since the counting began, after those under way are through: the account may still act on what a
-    /// program asked that has died.
+    /// The calls since the counting began, after those under way are through: the account may still act on a request of a
+    /// program that has died.
     pub fn log(&self) -> Vec<Logged> {
         let mut state = self.shared.lock();
         while state.under_way > 0 {
@@ -147,7 +147,7 @@ impl Proxy {
         state.log.clone()
     }
 
-    /// How often an operation was called, refused or not.
+    /// The number of calls of an operation, refused or not.
     pub fn calls(&self, operation: &str) -> usize {
         let state = self.shared.lock();
         state.turns.get(operation).copied().unwrap_or_default()
@@ -201,7 +201,7 @@ impl Shared {
         let answer = answered(&*rule, &call, &upstream);
         {
             let mut state = self.lock();
-            // A call of before the counting began anew is not of this count.
+            // A call from before the counting was restarted is not part of this count.
             if state.began == began {
                 let until = began.elapsed();
                 let logged = state.log.get_mut(call.number);
@@ -231,7 +231,7 @@ impl Shared {
     }
 }
 
-/// What a client gets.
+/// The reply that a client gets.
 enum Reply {
     /// An answer, or a part of one, or none; then the line is cut.
     Bytes(Vec<u8>),
@@ -282,7 +282,7 @@ fn answered(rule: &dyn Rule, call: &Call, upstream: &str) -> Reply {
     Reply::Bytes(bytes)
 }
 
-/// Whether an operation changes something, by its name; for S3 by its method.
+/// Returns whether an operation changes something, judged by its name; for S3 by its method.
 pub fn is_mutating(operation: &str) -> bool {
     const READS: &[&str] = &[
         "Describe", "Get", "List", "BatchGet", "Filter", "GET", "HEAD",

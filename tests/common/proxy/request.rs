@@ -88,7 +88,7 @@ impl Request {
         &self.body
     }
 
-    /// From the signature: `Credential=KEY/DATE/REGION/SERVICE/aws4_request`.
+    /// The service, from the signature: `Credential=KEY/DATE/REGION/SERVICE/aws4_request`.
     pub(super) fn service(&self) -> String {
         let scope = self.header("authorization").split('/').nth(3);
         scope.unwrap_or_default().to_owned()

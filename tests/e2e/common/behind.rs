@@ -1,4 +1,4 @@
-//! AWS as it is, but for the tag index, which is as it was a while ago.
+//! AWS as it is, except for the tag index, which is as it was a while ago.
 
 use async_trait::async_trait;
 

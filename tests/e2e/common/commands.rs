@@ -1,4 +1,4 @@
-//! What the tests of the commands share: a small stack, and the form in which screens are kept.
+//! The common parts of the tests of the commands: a small stack, and the form in which screens are kept.
 
 use super::program::Ended;
 

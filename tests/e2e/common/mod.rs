@@ -1,4 +1,4 @@
-//! What all end-to-end tests stand on: the account, a stack of one's own, and raw SDK clients to look with.
+//! The common ground of all end-to-end tests: the account, a stack of one's own, and raw SDK clients to look with.
 
 mod behind;
 pub mod commands;
@@ -35,10 +35,10 @@ use fde_infra::stack;
 use behind::Behind;
 use sdk::Sdk;
 
-/// Where the tests run. Spain is where the platform runs.
+/// The region in which the tests run. Spain is where the platform runs.
 pub const REGION: &str = "eu-south-2";
 
-/// How long one run may take. The local account provisions at once, so what takes longer hangs.
+/// The most time that one run may take. The local account provisions at once, so a run that takes longer hangs.
 const PATIENCE: Duration = Duration::from_secs(300);
 
 /// The account under test: `AWS_ENDPOINT_URL`, or the sandbox.
@@ -50,7 +50,7 @@ pub fn endpoint() -> &'static str {
                 fde_infra::sandbox::ensure_running(&mut |line| eprintln!("sandbox: {line}"))
                     .expect("the sandbox starts")
                     .endpoint;
-            // Requests are held to AWS's models from here on: one that breaks its own is refused with the reason.
+            // Requests are checked against AWS's models from here on: one that breaks its model is refused with the reason.
             http::post(&endpoint, "/_account/checks");
             endpoint
         })
@@ -73,7 +73,7 @@ pub struct Ran {
 }
 
 impl World {
-    /// `name` must be the test's alone.
+    /// `name` must be unique to the test.
     pub async fn new(name: &str) -> Self {
         Self::in_environment(name, "dev").await
     }
@@ -120,7 +120,7 @@ impl World {
         graph
     }
 
-    /// The plan of somebody who consents to every deletion.
+    /// The plan of a user who consents to every deletion.
     pub async fn plan(&self, resources: &str, goal: Goal) -> Plan {
         let request = Request {
             goal,
@@ -145,14 +145,14 @@ impl World {
         plan
     }
 
-    /// What the tag index has of the stack.
+    /// The entries of the tag index for the stack.
     pub async fn index(&self) -> Vec<Indexed> {
         let stack = self.graph("").stack;
         let index = self.provider.index(&stack).await;
         index.unwrap_or_else(|error| panic!("{error:#?}"))
     }
 
-    /// As [`World::preview`], while the tag index is still like this.
+    /// Like [`World::preview`], while the tag index is still like this.
     pub async fn preview_behind(&self, resources: &str, index: Vec<Indexed>) -> Plan {
         let behind = Behind {
             aws: &self.provider,
@@ -184,7 +184,7 @@ impl World {
         Ran { plan, outcome }
     }
 
-    /// Puts on record what there is now, as a command does, and nothing else.
+    /// Records what there is now, as a command does, and nothing else.
     async fn record(&self, plan: &Plan, outcome: &Outcome) {
         let history = History::of(&plan.stack, self.provider.context());
         let before = history.whereabouts().await.expect("the record is read");
@@ -243,7 +243,7 @@ impl World {
             .clone()
     }
 
-    /// Has the record of the last run say that an earlier version of the program made it.
+    /// Changes the record of the last run to say that an earlier version of the program made it.
     pub async fn was_made_by_an_earlier_version(&self) {
         let name = format!("/fde-infra/{}/deployments", self.stack_tag());
         let asked = self.sdk.ssm.get_parameter().name(&name).send().await;

@@ -11,29 +11,29 @@ use super::{World, endpoint, http};
 /// The program, in a directory and with an identity that no other test has.
 pub struct Program<'a> {
     world: &'a World,
-    /// Holds `stacks/dev.yaml`, so that command lines are those of a user's.
+    /// Holds `stacks/dev.yaml`, so that command lines are those of a user.
     directory: PathBuf,
     caller: String,
     environment: BTreeMap<&'static str, String>,
 }
 
-/// How one run ended.
+/// The outcome of one run.
 #[derive(Debug)]
 pub struct Ended {
     pub status: Option<i32>,
-    /// As it came: data.
+    /// The raw stream: data.
     pub stdout: String,
     /// Both streams, as they came.
     pub raw: String,
-    /// In one line, so that where a line was broken does not matter.
+    /// In one line, so that line breaks do not matter.
     pub stderr: String,
-    /// What the user meets: the command line, both streams and the exit status; see [`lasting`].
+    /// The screen that the user meets: the command line, both streams and the exit status; see [`lasting`].
     pub screen: String,
-    /// Whether it ran where GitHub takes orders from what it writes.
+    /// True if it ran where GitHub takes orders from its output.
     pub on_github: bool,
-    /// The calls, `service:Operation`. Empty where nobody keeps count.
+    /// The calls, `service:Operation`. Empty where no count is kept.
     pub calls: Vec<String>,
-    /// Those that were to change something.
+    /// The calls that were to change something.
     pub mutating: Vec<String>,
 }
 
@@ -48,7 +48,7 @@ impl<'a> Program<'a> {
             ("AWS_ENDPOINT_URL", endpoint().to_owned()),
             ("AWS_ACCESS_KEY_ID", caller.clone()),
             ("AWS_SECRET_ACCESS_KEY", "test".to_owned()),
-            // A machine in EC2 or in Azure would say who it is.
+            // A machine in EC2 or in Azure would tell its identity.
             ("AWS_EC2_METADATA_DISABLED", "true".to_owned()),
             ("NO_COLOR", "1".to_owned()),
             ("COLUMNS", "80".to_owned()),
@@ -70,7 +70,7 @@ impl<'a> Program<'a> {
         self
     }
 
-    /// The same, as somebody else.
+    /// The same, as another caller.
     pub fn called_by(self, key: &str, secret: &str, token: &str) -> Self {
         let mut program = self
             .with("AWS_ACCESS_KEY_ID", key)
@@ -85,7 +85,7 @@ impl<'a> Program<'a> {
         &self.environment
     }
 
-    /// Where the program runs.
+    /// The directory in which the program runs.
     pub fn directory(&self) -> &Path {
         &self.directory
     }
@@ -96,12 +96,12 @@ impl<'a> Program<'a> {
         self
     }
 
-    /// Runs a command on these resources; nobody is there to ask.
+    /// Runs a command on these resources, without a person to ask.
     pub fn run(&self, resources: &str, command: &str, arguments: &[&str]) -> Ended {
         self.run_file(&self.world.file(resources), command, arguments)
     }
 
-    /// As [`Program::run`], on a whole file.
+    /// Like [`Program::run`], on a whole file.
     pub fn run_file(&self, text: &str, command: &str, arguments: &[&str]) -> Ended {
         self.write("stacks/dev.yaml", text);
         self.run_words(&[&[command, STACK], arguments].concat())
@@ -159,7 +159,7 @@ impl<'a> Program<'a> {
             .expect("`script` of util-linux starts")
     }
 
-    /// What became of a run that began after so many calls.
+    /// The outcome of a run that began after this many calls.
     pub fn ended(&self, words: &[&str], output: &Output, before: usize) -> Ended {
         let stdout = String::from_utf8_lossy(&output.stdout);
         let stderr = without_account(&String::from_utf8_lossy(&output.stderr));
@@ -184,7 +184,7 @@ impl<'a> Program<'a> {
                 .code()
                 .map_or_else(|| "by a signal".to_owned(), |code| code.to_string()),
         );
-        // Which commit is tested is not the snapshot's business.
+        // The commit under test is not the snapshot's business.
         let screen = with_whole(&screen, fde_infra::version::VERSION, "[version]");
         Ended {
             status: output.status.code(),
@@ -217,7 +217,7 @@ impl<'a> Program<'a> {
 
 impl Drop for Program<'_> {
     fn drop(&mut self) {
-        // What is left in the temporary directory does no harm.
+        // Leftovers in the temporary directory do no harm.
         drop(std::fs::remove_dir_all(&self.directory));
     }
 }
@@ -234,7 +234,7 @@ fn without_account(text: &str) -> String {
         .collect()
 }
 
-/// What was written to a stream, under its name; nothing if nothing was.
+/// The output of a stream, under its name; nothing if it is empty.
 fn stream(name: &str, text: &str) -> String {
     if text.is_empty() {
         return String::new();

@@ -15,7 +15,7 @@ use fde_infra::aws::registry::catalog;
 use fde_infra::plan::{Because, Op, Plan};
 use fde_infra::resource::Observed;
 
-/// What a resource type's test file says about it.
+/// The description of a resource type by its test file.
 #[async_trait]
 pub trait ResourceTypeTest: Send + Sync {
     /// The type token.
@@ -37,20 +37,20 @@ pub trait ResourceTypeTest: Send + Sync {
         &[]
     }
 
-    /// What AWS has, asked with the SDK alone; `None` if it does not exist.
+    /// The state in AWS, read with the SDK alone; `None` if it does not exist.
     async fn look(&self, sdk: &Sdk, id: &str) -> Option<Json>;
 
-    /// Whether it is gone. For a part that always is there, whether it is back at AWS's default.
+    /// Returns whether it is gone. For a part that always is there, whether it is back at AWS's default.
     async fn is_gone(&self, sdk: &Sdk, id: &str) -> bool {
         self.look(sdk, id).await.is_none()
     }
 
-    /// Whether AWS cannot delete it alone, so that what leaves the file stays until its parent goes.
+    /// Returns whether AWS cannot delete it alone, so that one which leaves the file stays until its parent goes.
     fn goes_with_its_parent(&self) -> bool {
         false
     }
 
-    /// Whether what still carries the stack's tag is meant to be left, such as a secret in its recovery window.
+    /// Returns whether what still carries the stack's tag is meant to be left, such as a secret in its recovery window.
     async fn is_left_on_purpose(&self, _sdk: &Sdk, _arn: &str) -> bool {
         false
     }
@@ -77,16 +77,16 @@ pub struct Edit {
     pub set: &'static str,
     pub change: &'static str,
     pub effect: Effect,
-    /// Where in the answer of `look` the property shows (a JSON pointer), and what it reads after set and change.
+    /// The place of the property in the answer of `look` (a JSON pointer), and its values after set and change.
     pub shows: &'static str,
     pub after_set: Json,
     pub after_change: Json,
-    /// What it reads once the line is gone. `None` for a property that is required, or that AWS then keeps.
+    /// The value once the line is gone. `None` for a property that is required, or that AWS then keeps.
     pub after_removal: Option<Json>,
 }
 
 impl Edit {
-    /// Of a property that changes in place. `set` and `change` are lines with what AWS then shows.
+    /// An edit of a property that changes in place. `set` and `change` are lines with the value that AWS then shows.
     pub fn in_place<V: Into<Json>>(
         shows: &'static str,
         set: (&'static str, V),
@@ -103,7 +103,7 @@ impl Edit {
         }
     }
 
-    /// Of a property whose change needs a new object.
+    /// An edit of a property whose change needs a new object.
     pub fn replaces<V: Into<Json>>(
         shows: &'static str,
         set: (&'static str, V),
@@ -115,7 +115,7 @@ impl Edit {
         }
     }
 
-    /// Of a property that tells children apart.
+    /// An edit of a property that tells children apart.
     pub fn moves<V: Into<Json>>(
         shows: &'static str,
         set: (&'static str, V),
@@ -127,7 +127,7 @@ impl Edit {
         }
     }
 
-    /// What AWS shows once the line is gone.
+    /// The value that AWS shows once the line is gone.
     #[must_use]
     pub fn removed(mut self, shown: impl Into<Json>) -> Self {
         self.after_removal = Some(shown.into());
@@ -143,7 +143,7 @@ pub enum Effect {
     Moves,
 }
 
-/// Runs the table. `name` names the stack and must be the test's alone.
+/// Runs the table. `name` names the stack and must be unique to the test.
 pub async fn check(name: &str, test: &dyn ResourceTypeTest) {
     assert_eq!(gaps(test), [] as [String; 0], "{}", test.token());
     let world = World::new(name).await;
@@ -163,8 +163,8 @@ pub async fn check(name: &str, test: &dyn ResourceTypeTest) {
     table.destroy_twice().await;
 }
 
-/// What is wrong with the table as such: a property of the type that no row sets and changes, or an exception to that
-/// which none needs.
+/// The faults of the table as such: a property of the type that no row sets and changes, or an exception to that which none
+/// needs.
 fn gaps(test: &dyn ResourceTypeTest) -> Vec<String> {
     let catalog = catalog();
     let schema = catalog.get(test.token()).expect("the type is registered");
@@ -237,7 +237,7 @@ impl Table<'_> {
         (ran.plan, tested.observed)
     }
 
-    /// As [`Table::reach`], for the id alone.
+    /// Like [`Table::reach`], for the id alone.
     async fn id(&self, lines: &str) -> String {
         self.reach(lines).await.1.id
     }
@@ -272,7 +272,7 @@ impl Table<'_> {
         let allowed: &[Op] = match edit.effect {
             Effect::InPlace => &[Op::Update],
             Effect::Replaces => &[Op::Replace],
-            // What always is there, AWS has made already.
+            // AWS has already made a part that is always there.
             Effect::Moves => &[Op::Create, Op::Update],
         };
         assert!(
@@ -338,7 +338,7 @@ impl Table<'_> {
             .find(|edit| edit.effect == Effect::InPlace)
         {
             let updated = self.id(edit.change).await;
-            // What is in place from one value may be a replacement from another.
+            // A change that is in place from one value may be a replacement from another.
             if updated == id {
                 let there = self.test.foreign_tag(&self.world.sdk, &id, false).await;
                 assert_eq!(there, Some(true), "an update took a foreign tag away");
@@ -391,7 +391,7 @@ impl Table<'_> {
         assert_eq!(self.look(&id).await, before, "drift was not mended");
     }
 
-    /// What the file no longer has goes; what it needed stays.
+    /// A resource that leaves the file goes; the resources that it needed stay.
     async fn leaves_the_file(&self) {
         let id = self.id("").await;
         let needs = self.test.needs();

@@ -1,4 +1,4 @@
-//! Raw SDK clients: how the tests look at the account, and how they meddle with it.
+//! Raw SDK clients: how the tests read the account, and how they change it.
 
 use std::collections::BTreeMap;
 
@@ -129,7 +129,7 @@ impl Sdk {
         Some(self.tags_of(arn).await.get(FOREIGN.0).map(String::as_str) == Some(FOREIGN.1))
     }
 
-    /// The logical name of what a stack made under this ARN.
+    /// The logical name of the object that a stack made under this ARN.
     pub async fn name_of(&self, arn: &str) -> Option<String> {
         logical_name(&self.tags_of(arn).await)
     }

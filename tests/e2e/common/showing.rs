@@ -6,7 +6,7 @@ use crate::promise::Shown;
 pub struct Showing(Shown<'static>);
 
 impl Showing {
-    /// `runs` is how often what is said is done.
+    /// `runs` is the number of times that the promise is tried.
     pub fn of(promise: &'static str, what: &'static str, runs: usize) -> Self {
         Self(Shown {
             promise,

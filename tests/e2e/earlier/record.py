@@ -1,7 +1,7 @@
 """Records the calls by which a version of fde-infra makes a stack, so that a later version can be tried on what they make.
 
-`calls.json` is of commit 71b2c88 and the `stacks/dev.yaml` of that commit, kept here as `dev.yaml`. It was made so, with the
-Python of the local account (`environments/*/venv/bin/python` in its directory) and with that account empty:
+`calls.json` is of commit 71b2c88 and the `stacks/dev.yaml` of that commit, kept here as `dev.yaml`. It was made as follows,
+with the Python of the local account (`environments/*/venv/bin/python` in its directory) and with that account empty:
 
     git worktree add /tmp/earlier 71b2c88 && cd /tmp/earlier && cargo build --locked
     target/debug/fde-infra preview stacks/dev.yaml --sandbox    # the account runs
@@ -12,10 +12,10 @@ Python of the local account (`environments/*/venv/bin/python` in its directory) 
 `lifetime.sh` runs `fde-infra up stacks/dev.yaml --yes`, puts an image into the repositories `happyrobot-api` and
 `happyrobot-frontend` with `push.py`, and runs `up` again, so that the services run.
 
-It stands between the program and the account, and writes every call that changed something (and reads that show its ids), in the order of the answers: the
-operation, the request, and the ids that the account chose and that later calls name. Left out are what differs from run to run
-and says nothing (dates, signatures, the SDK's own headers), calls that failed, the lock, and the random password, which becomes
-`generated`.
+It stands between the program and the account, and writes every call that changed something (and reads that show its ids), in
+the order of the answers: the operation, the request, and the ids that the account chose and that later calls name. It leaves
+out data that differs from run to run and says nothing (dates, signatures, the SDK's own headers), calls that failed, the
+lock, and the random password, which becomes `generated`.
 CloudWatch's calls are written in its JSON protocol, which it takes as well.
 """
 

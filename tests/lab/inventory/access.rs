@@ -1,4 +1,4 @@
-//! Who may do what: roles, policies, and what may come in from the internet.
+//! Access rights: roles, policies, and what may come in from the internet.
 
 use std::collections::BTreeMap;
 
@@ -58,7 +58,7 @@ pub async fn identities(sdk: &Sdk) -> Vec<Thing> {
         let mut versions = policy.policy_version_list().iter();
         let current = versions.find(|version| version.is_default_version());
         let current = current.and_then(|version| version.document());
-        // How many versions there were before is nobody's concern.
+        // The number of earlier versions does not matter.
         let mut whole = policy.clone();
         (whole.policy_version_list, whole.default_version_id) = (None, None);
         let thing = Thing::new("policy", policy.arn(), &whole);
@@ -68,7 +68,7 @@ pub async fn identities(sdk: &Sdk) -> Vec<Thing> {
     things
 }
 
-/// Keys that are not about to go, and what they are called; not those that AWS has made for its own services.
+/// The keys that are not scheduled for deletion, and their names; not those that AWS has made for its own services.
 pub async fn keys(sdk: &Sdk) -> Vec<Thing> {
     let kms = &sdk.kms;
     let (keys, aliases) = tokio::join!(kms.list_keys().send(), kms.list_aliases().send());

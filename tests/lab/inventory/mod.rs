@@ -1,8 +1,8 @@
-//! What is in an account, read with clients of our own: what carries the stack's tag or belongs to what does, in terms that
-//! two accounts share, and everything else as it is, to the letter.
+//! The content of an account, read with clients of our own: what carries the stack's tag or belongs to such a thing, in
+//! terms that two accounts share, and everything else as it is, to the letter.
 //!
-//! All contents are read, not names alone: what a killed run leaves behind half made, or changes of others', shows itself
-//! here, whatever the program says of it.
+//! All contents are read, not names alone: anything that a killed run leaves half made, and any change by others, shows up
+//! here, whatever the program says about it.
 
 mod access;
 mod network;
@@ -23,7 +23,7 @@ pub use strangers::put_strangers;
 /// The stack that runs.
 pub const STACK: &str = "happyrobot-fde/dev";
 
-/// What a consented replacement leaves of a database, for good.
+/// The object that a consented replacement of a database leaves, permanently.
 pub const FINAL_SNAPSHOT: &str = "snapshot";
 
 /// Everything in an account.
@@ -55,7 +55,7 @@ impl Inventory {
             .filter(|thing| is_tagged(thing))
             .map(|thing| thing.id.as_str())
             .collect();
-        // What belongs to ours is ours, and what belongs to that.
+        // Things that belong to ours are ours, and so are the things that belong to them.
         loop {
             let more: Vec<&str> = things
                 .iter()
@@ -121,7 +121,7 @@ impl Inventory {
         inventory
     }
 
-    /// What is wrong in `self`, where `wanted` is how it should be and `before` what was there before the run.
+    /// The faults of `self`, where `wanted` is how it should be and `before` what was there before the run.
     pub fn faults(&self, wanted: &Self, before: &Self) -> Vec<String> {
         let mut faults = Vec::new();
         for (line, contents) in &self.ours {

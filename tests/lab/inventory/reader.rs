@@ -1,4 +1,4 @@
-//! One thing in an account, and the reading of all of them: what does not depend on each other is asked for at once.
+//! One thing in an account, and the reading of all of them: reads that do not depend on each other are made at once.
 
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -16,18 +16,18 @@ pub const ANSWERS: &str = "the account answers";
 /// One thing in the account.
 pub struct Thing {
     pub kind: &'static str,
-    /// What others know it by: an id, a name or an ARN.
+    /// The identifier by which others know it: an id, a name or an ARN.
     pub id: String,
-    /// What tells it from its siblings, if it has no tags of its own.
+    /// The key that tells it from its siblings, if it has no tags of its own.
     pub key: String,
-    /// The ids of what it belongs to and of what it leads to.
+    /// The ids of the things that it belongs to and that it leads to.
     pub within: Vec<String>,
     pub tags: Tags,
     /// All there is to know.
     pub whole: String,
-    /// The password in it that was made up.
+    /// The generated password in it.
     pub password: Option<String>,
-    /// What the index of tags knows it by.
+    /// The ARN by which the index of tags knows it.
     arn: String,
 }
 
@@ -118,7 +118,7 @@ pub async fn things(sdk: &Sdk) -> Vec<Thing> {
     things
 }
 
-/// What the tagging API knows, for what does not show its tags itself.
+/// The tags that the tagging API knows, for things that do not show their tags themselves.
 async fn index(sdk: &Sdk) -> BTreeMap<String, Tags> {
     let mut index = BTreeMap::new();
     let pages = sdk.tagging.get_resources().resources_per_page(100);
@@ -143,7 +143,7 @@ pub async fn of_each<T>(
     read.into_iter().flatten().collect()
 }
 
-/// What is there, or nothing if that is what the account says.
+/// The object that is there, or nothing if that is what the account says.
 pub fn if_there<T, E: ProvideErrorMetadata + Error + 'static>(answer: Result<T, E>) -> Option<T> {
     match answer {
         Ok(there) => Some(there),

@@ -1,4 +1,4 @@
-//! Containers, their images, what balances their load and what scales them.
+//! Containers, their images, their load balancing and their scaling.
 
 use std::collections::BTreeMap;
 
@@ -21,20 +21,20 @@ async fn clusters(sdk: &Sdk) -> Vec<Thing> {
     let clusters = clusters.send().await.expect(ANSWERS);
     of_each(clusters.clusters(), async |cluster| {
         let arn = cluster.cluster_arn();
-        // What runs in it comes and goes.
+        // The content of a cluster comes and goes.
         let mut whole = cluster.clone();
         whole.running_tasks_count = 0;
         whole.pending_tasks_count = 0;
         let mut things = vec![Thing::new("cluster", arn, &whole)];
         let named = sdk.ecs.list_services().set_cluster(arn.map(str::to_owned));
         let named = named.send().await.expect(ANSWERS);
-        // So many can be described at once.
+        // This many can be described at once.
         for names in named.service_arns().chunks(10) {
             let services = sdk.ecs.describe_services();
             let services = services.set_cluster(arn.map(str::to_owned));
             let services = services.set_services(Some(names.to_vec())).send().await;
             for service in services.expect(ANSWERS).services() {
-                // Its tasks get along, and it tells of that, whenever somebody looks.
+                // Its tasks progress, and it reports that whenever it is read.
                 let mut whole = service.clone();
                 (whole.running_count, whole.pending_count) = (0, 0);
                 (whole.events, whole.deployments) = (None, None);

@@ -1,4 +1,4 @@
-//! What holds data: databases and what belongs to them, secrets, buckets.
+//! Resources that hold data: databases and what belongs to them, secrets, buckets.
 
 use std::collections::BTreeMap;
 
@@ -93,7 +93,7 @@ pub async fn secrets(sdk: &Sdk) -> Vec<Thing> {
         .filter_map(|secret| secret.arn());
     let arns: Vec<String> = arns.map(str::to_owned).collect();
     let mut values = BTreeMap::new();
-    // So many are given out at once. One that was made a moment before the program died has no value yet.
+    // This many are returned at once. A secret that was made a moment before the program died has no value yet.
     for arns in arns.chunks(20) {
         let batch = sdk.secrets.batch_get_secret_value();
         let batch = batch.set_secret_id_list(Some(arns.to_vec())).send().await;

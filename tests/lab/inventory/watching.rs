@@ -1,4 +1,4 @@
-//! What watches the rest: alarms, dashboards, logs and topics.
+//! Resources that watch the rest: alarms, dashboards, logs and topics.
 
 use std::collections::BTreeMap;
 

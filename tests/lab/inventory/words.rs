@@ -1,11 +1,11 @@
-//! What two contents have in common that were made alike: words in their fields, in no order, without what AWS made up.
+//! The common words of two contents that were made alike: words in their fields, in no order, without what AWS made up.
 
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
 use super::STACK;
 
-/// What stands in for a word that AWS made up: that there is one is part of the content.
+/// The stand-in for a word that AWS made up: the presence of one is part of the content.
 const MADE_UP: &str = "…";
 
 /// Fields of numbers that AWS counts up, or takes from its clock.
@@ -16,7 +16,7 @@ pub fn words(whole: &str) -> Vec<String> {
     sorted(fields(whole).map(|(field, word)| format!("{field}={word}")))
 }
 
-/// As [`words`], of one of two contents that were made alike: ids that both know under a name go by it.
+/// Like [`words`], for one of two contents that were made alike: ids that both know under a name go by it.
 pub fn comparable(whole: &str, names: &BTreeMap<&str, &str>) -> Vec<String> {
     sorted(fields(whole).map(|(field, word)| {
         let word = if COUNTED.contains(&field) || is_remembered(word) {
@@ -28,7 +28,8 @@ pub fn comparable(whole: &str, names: &BTreeMap<&str, &str>) -> Vec<String> {
     }))
 }
 
-/// What `fde:written` holds: hashes of the ARN of a secret, which ends in letters that AWS makes up, and of its version.
+/// True for the content of `fde:written`: hashes of a secret's ARN, which ends in letters that AWS makes up, and its
+/// version.
 fn is_remembered(word: &str) -> bool {
     let is_hash = |part: &str| part.len() == 12 && part.chars().all(|c| c.is_ascii_hexdigit());
     word.split_once('.')
@@ -41,7 +42,7 @@ fn sorted(words: impl Iterator<Item = String>) -> Vec<String> {
     words
 }
 
-/// What one has more often than the other.
+/// The words that one has more often than the other.
 pub fn more<'a>(one: &'a [String], other: &[String]) -> Vec<&'a str> {
     let mut other: Vec<&String> = other.iter().collect();
     let mut more = Vec::new();
@@ -80,7 +81,7 @@ fn fields(whole: &str) -> impl Iterator<Item = (&str, &str)> {
     })
 }
 
-/// A word as both accounts know it.
+/// A word in the form that both accounts know.
 fn known(word: &str, names: &BTreeMap<&str, &str>) -> String {
     if let Some(name) = names.get(word) {
         return (*name).to_owned();
@@ -108,7 +109,7 @@ fn known(word: &str, names: &BTreeMap<&str, &str>) -> String {
     segments(word)
 }
 
-/// What people made up of an ARN, an image or a URL.
+/// The parts of an ARN, an image or a URL that people made up.
 fn segments(word: &str) -> String {
     let is_range = word.split_once('/').is_some_and(|(address, bits)| {
         address.parse::<Ipv4Addr>().is_ok() && bits.parse::<u8>().is_ok()
@@ -133,8 +134,8 @@ fn segments(word: &str) -> String {
     kept
 }
 
-/// A name of ours that ends with a generation, which tells a replacement from what stood there before: how often a thing
-/// had to be replaced on the way is nobody's concern.
+/// A name of ours that ends with a generation, which tells a replacement from its predecessor: the number of replacements on
+/// the way does not matter.
 fn without_generation(word: &str) -> Option<&str> {
     let (derived, generation) = word.rsplit_once('-')?;
     let is_generation = generation.len() == 6 && generation.chars().all(|c| c.is_ascii_hexdigit());
