@@ -1,8 +1,8 @@
 //! R9, for calls that wait: they begin before all others, so that the others fill the minutes in which nothing is answered.
 
+use crate::api_faults::{Case, all_weathered};
 use crate::fault::{Fault, Harm};
 use crate::job::{DESTROY, UP};
-use crate::api_faults::{Case, all_weathered};
 use crate::world::campaign;
 
 /// The program gives a silent connection half a minute.
