@@ -74,6 +74,21 @@ const OUTSIDE: &[&str] = &[
     "println!",
 ];
 
+/// Words of a dialect: comments say which party is meant, and what happens.
+const DIALECT: &[&str] = &[
+    "whoever",
+    "somebody",
+    "nobody",
+    "anybody",
+    "everybody",
+    "anew",
+    "in vain",
+    "so many",
+];
+
+/// Words that a doc comment does not begin with: its first sentence is a noun phrase, or a verb with its object.
+const NO_BEGINNING: &[&str] = &["What", "Whether", "Who", "Where"];
+
 /// The most lines of a file: a longer one holds several subjects.
 const LONGEST: usize = 700;
 
@@ -203,6 +218,48 @@ fn files_hold_one_subject() {
 }
 
 /// Files in `src/aws/<service>/` that define a resource type.
+/// A comment of a line: how it begins, and its text.
+fn comment(line: &str) -> Option<(&str, &str)> {
+    let line = line.trim_start();
+    let mark = ["///", "//!", "//"]
+        .into_iter()
+        .find(|mark| line.starts_with(mark))?;
+    Some((mark, line[mark.len()..].trim()))
+}
+
+#[test]
+fn comments_are_plain_and_say_first_what_it_is() {
+    let mut faults = Vec::new();
+    for path in rust_files("src").into_iter().chain(rust_files("tests")) {
+        let text = fs::read_to_string(&path).expect("source is readable");
+        let mut before = "";
+        for (number, line) in (1..).zip(text.lines()) {
+            let Some((mark, said)) = comment(line) else {
+                before = "";
+                continue;
+            };
+            let lower = format!(
+                " {} ",
+                said.to_lowercase()
+                    .replace(|c: char| !c.is_alphanumeric(), " ")
+            );
+            let place = format!("{}:{number}", name(&path));
+            for word in DIALECT {
+                if lower.contains(&format!(" {word} ")) {
+                    faults.push(format!("{place}: `{word}`"));
+                }
+            }
+            let begins = mark != "//" && before != mark;
+            let first = said.split(' ').next().unwrap_or_default();
+            if begins && NO_BEGINNING.contains(&first) {
+                faults.push(format!("{place}: begins with `{first}`"));
+            }
+            before = mark;
+        }
+    }
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
 fn resource_type_files() -> BTreeSet<String> {
     rust_files("src/aws")
         .iter()
