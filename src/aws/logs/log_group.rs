@@ -387,7 +387,7 @@ fn live(context: &Context, group: &SdkLogGroup, tags: Tags) -> LiveOf<LogGroup> 
     }
 }
 
-/// Converts Pulumi's 0 for events that never expire.
+/// Converts 0, Pulumi's value for events that never expire, into null.
 fn zero_as_none(days: Value) -> Value {
     if days.as_number() == Some(0.0) {
         Value::Null
