@@ -12,7 +12,7 @@ use tokio::time::timeout;
 use super::error::request_id;
 use super::pages;
 
-/// AWS's longest answers are pages of 1000 roles with their policies: a tenth of this.
+/// The limit of an answer, in bytes. AWS's longest answers are pages of 1000 roles with their policies: a tenth of this.
 pub(super) const MOST: usize = 64 << 20;
 
 /// The longest time without progress in a body: as long as the SDK allows where it reads one itself.

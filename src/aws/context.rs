@@ -45,7 +45,7 @@ pub struct Connection {
     pub static_credentials: Option<(String, String)>,
 }
 
-/// No connection could be made.
+/// The reasons why no connection could be made.
 #[derive(Debug, thiserror::Error)]
 pub enum ConnectError {
     #[error("no AWS region is given")]
@@ -68,7 +68,7 @@ pub enum ConnectError {
     Client(#[from] HttpClientError),
 }
 
-/// The clients of one account and region, and who we are there.
+/// The clients of one account and region, and the identity of the caller there.
 pub struct Context {
     pub account_id: String,
     /// `aws`, or another partition such as `aws-cn`.
@@ -322,7 +322,7 @@ impl Clients {
         self.named(call(&self.pacer, operation, Repeat::Safe, make).await)
     }
 
-    /// Makes a create call that must not be repeated blindly: it has neither token nor natural key.
+    /// Makes a create call that must not be retried blindly: it has neither token nor natural key.
     ///
     /// # Errors
     /// [`crate::resource::ErrorKind::Unclear`] if the call may have taken effect.
@@ -347,7 +347,7 @@ impl Clients {
         self.named(repeated(&self.pacer, operation, Repeat::Safe, make).await)
     }
 
-    /// Waits for its turn with an object that takes one change at a time, and holds it until the answer is dropped.
+    /// Waits for its turn with an object that takes one change at a time, and holds it until the guard is dropped.
     pub async fn turn(&self, object: &str) -> OwnedMutexGuard<()> {
         self.turns.take(object).await
     }

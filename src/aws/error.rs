@@ -255,7 +255,7 @@ fn provider_failure(failure: &CredentialsError, converted: &mut ProviderError) {
             "sts:AssumeRoleWithWebIdentity".clone_into(&mut converted.operation);
             return said(error.meta(), converted);
         }
-        // The crate of IAM Identity Center is not ours to name; its errors say their code first.
+        // The error types of IAM Identity Center's crate cannot be named here; their text begins with the code.
         let text = cause.to_string();
         if let Some((code, message)) = text.split_once(": ")
             && code.ends_with("Exception")

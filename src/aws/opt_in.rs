@@ -1,7 +1,7 @@
 //! Regions that an account has to enable before it can use them.
 //!
-//! AWS answers calls there as if the credentials were wrong: `InvalidClientTokenId`, or what a service has for it. So the
-//! same credentials are tried where they always work.
+//! AWS answers calls there as if the credentials were wrong: `InvalidClientTokenId`, or the service's own code for it. So
+//! the same credentials are tried where they always work.
 //! <https://docs.aws.amazon.com/accounts/latest/reference/manage-acct-regions.html>
 
 use aws_types::SdkConfig;

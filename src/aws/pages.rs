@@ -11,7 +11,7 @@ use super::error::AwsResult;
 use crate::resource::provider::Query;
 use crate::resource::{ErrorKind, ProviderError};
 
-/// More than any account has: with 100 things on each, a million.
+/// The most pages of one reading. More than any account has: with 100 objects on each, a million.
 const MOST: usize = 10_000;
 
 /// The limit of all pages of one reading together, in bytes: four times that of a single answer. The longest reading there

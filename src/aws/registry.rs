@@ -12,7 +12,7 @@ use crate::resource::{Catalog, Schema};
 
 type Registry = BTreeMap<&'static str, Arc<dyn AnyResourceType>>;
 
-/// Hears of every resource type once.
+/// Receives every resource type once.
 trait Listener {
     fn hear<T: ResourceType>(&mut self, resource_type: T);
 }

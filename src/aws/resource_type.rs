@@ -135,7 +135,7 @@ pub struct New<'a, Inputs> {
     pub urn: &'a Urn,
     pub inputs: &'a Inputs,
     pub tags: &'a Tags,
-    /// The ids of the live objects that this one takes the place of.
+    /// The ids of the live objects that this one replaces.
     pub instead_of: &'a [String],
     pub progress: &'a dyn Progress,
     fingerprint: String,

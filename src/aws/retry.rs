@@ -214,7 +214,7 @@ tokio::task_local! {
     static NOTICES: UnboundedSender<String>;
 }
 
-/// Runs some work, and passes on what its calls are waiting for when AWS holds them up.
+/// Runs some work, and reports what its calls are waiting for when AWS holds them up.
 pub async fn told<T>(progress: &dyn Progress, work: impl Future<Output = T>) -> T {
     let (sender, mut notices) = unbounded_channel();
     let mut work = pin!(NOTICES.scope(sender, work));
@@ -249,7 +249,7 @@ fn ends(started: Instant, budget: Duration) -> SystemTime {
     SystemTime::now() + budget.saturating_sub(started.elapsed())
 }
 
-/// Reports throttles in a row, of whichever caller.
+/// Reports throttles in a row, of any caller.
 fn tell_throttled(operation: &str, throttles: u32, until: Option<SystemTime>) {
     if throttles > SILENT_ATTEMPTS {
         tell_waiting(&format!("AWS throttles {operation}"), throttles, until);
@@ -353,7 +353,7 @@ mod tests {
         }
     }
 
-    /// Keeps what it hears.
+    /// Keeps the messages that it gets.
     #[derive(Default)]
     struct Listener(std::sync::Mutex<Vec<String>>);
 

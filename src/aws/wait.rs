@@ -408,7 +408,7 @@ mod tests {
         );
     }
 
-    /// Keeps what it hears.
+    /// Keeps the messages that it gets.
     #[derive(Default)]
     struct Heard(std::sync::Mutex<Vec<String>>);
 

@@ -9,8 +9,8 @@
 //! - `PutImage` with the manifest of an existing image adds a tag to it, or moves the tag there, unless the repository is
 //!   immutable for the tag. If the image has the tag already, AWS answers `ImageAlreadyExistsException`, and not only then:
 //!   aws/aws-sdk-js-v3#6642.
-//! - Together with its last tag, AWS deletes an image (`BatchDeleteImage`). So the tag is never taken away: it is moved, and
-//!   goes with its repository.
+//! - Together with its last tag, AWS deletes an image (`BatchDeleteImage`). So the tag is never removed: it is moved, and is
+//!   deleted with its repository.
 //! - While there is nothing to keep, or the image is gone from the repository, there is no tag, and nothing is to be done:
 //!   running tasks go on, and a wrong image fails where it is rolled out. The stack moves the tag, whether a run or a person
 //!   has set it.
@@ -104,7 +104,7 @@ impl ResourceType for ImageTag {
         put(context, change.wanted).await
     }
 
-    /// Does nothing: the tag goes with its repository.
+    /// Does nothing: the tag is deleted with its repository.
     async fn delete(
         &self,
         _context: &Context,

@@ -89,8 +89,8 @@ fn seconds(number: i32) -> Duration {
     Duration::from_secs(u64::try_from(number).unwrap_or_default())
 }
 
-/// Returns the limit in rounds. A round is the time of tasks that start together; there are as many as the circuit breaker
-/// needs, or as follow from the number of tasks that the percentages allow at once.
+/// Returns the limit, counted in rounds. A round is the time of tasks that start together; there are as many as the circuit
+/// breaker needs, or as follow from the number of tasks that the percentages allow at once.
 fn within(inputs: &Inputs, checks: Checks) -> Duration {
     let desired = inputs.desired_count.unwrap_or_default().max(1);
     let failing = divided(threshold(desired), desired);

@@ -525,8 +525,8 @@ async fn watch(
     rollout::wait(context, &watch, progress).await
 }
 
-/// Starts a deployment of the same in place of a failed one: the cause may be fixed where AWS is not asked, such as in an
-/// image of the same tag. `revision` is named where the circuit breaker may have brought an earlier one back.
+/// Starts the same deployment again in place of a failed one: the cause may be fixed where AWS is not asked, such as in an
+/// image of the same tag. `revision` is given if the circuit breaker may have rolled back to an earlier one.
 async fn deploy_again(
     context: &Context,
     live: LiveOf<Service>,

@@ -135,7 +135,7 @@ struct Deciding {
     words: &'static str,
     /// The kind of policy, and its owner.
     policy: &'static str,
-    /// What it may require, or a way around it.
+    /// The possible requirement of the policy, or a way around it.
     hint: &'static str,
 }
 

@@ -58,7 +58,7 @@ pub(super) fn is_not_visible_yet(code: &str, message: &str) -> bool {
         "AccessDeniedException" => says(&["The specified KMS key does not exist"]),
         "ClientException" => says(&["Role is not valid", "unable to assume"]),
         "ValidationException" => says(&["Unable to assume IAM role", "ECS service doesn't exist"]),
-        // ELBv2 knows subnets and security groups by what EC2 tells it, seconds later. Both codes mean just this:
+        // ELBv2 knows subnets and security groups by what EC2 tells it, seconds later. Both codes mean exactly this:
         // <https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_CreateLoadBalancer.html>, as in
         // aws/aws-cdk#3676.
         "SubnetNotFound"

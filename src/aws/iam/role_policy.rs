@@ -63,7 +63,7 @@ impl ResourceType for RolePolicy {
             .hangs_on("role", "aws:iam:Role")
             .opens()
             .holds_parent()
-            // Running tasks have to keep their permissions until others have taken over.
+            // Running workloads have to keep their permissions until others have taken over.
             .updates_after_rollout(|observed, wanted| {
                 let change = observed.get("policy").zip(wanted.get("policy"));
                 change.is_some_and(|(observed, wanted)| is_narrowed(observed, wanted))

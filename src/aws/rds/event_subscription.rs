@@ -117,7 +117,7 @@ impl ResourceType for EventSubscription {
             .properties([
                 Property::new("name").replaces().lower_cased().text(NAME),
                 Property::new("snsTopic").required().regional(),
-                // Sources and categories are of one type, and AWS has no way back to all types.
+                // Sources and categories are of one type, and AWS cannot switch back to all types.
                 Property::new("sourceType").replaces(),
                 Property::new("sourceIds").canonical(lower_cased_set),
                 Property::new("eventCategories").set(),

@@ -270,7 +270,7 @@ fn left(secret: &Observed) -> Option<String> {
     Some(format!("it can be restored for {days} days"))
 }
 
-/// Returns a key that is named. The key that AWS manages is reported as no key at all.
+/// Returns the key if it is a named one: the key that AWS manages is reported as no key at all.
 fn named_key(key: Value) -> Value {
     match canonical_key(key) {
         key if key.as_str() == Some("alias/aws/secretsmanager") => Value::Null,

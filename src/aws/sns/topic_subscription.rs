@@ -36,7 +36,7 @@ use crate::resource::{
     Tags, Until, Value,
 };
 
-/// The text of the lists in place of an ARN.
+/// The text that stands in the lists in place of an ARN.
 const PENDING: &str = "PendingConfirmation";
 const DELETED: &str = "Deleted";
 
