@@ -6,7 +6,8 @@
 //! - After a modification AWS may say `available` for up to a minute before it begins: see [`state::unfinished`].
 //! - A change that waits for the maintenance window is listed as pending. It counts as done where the author wants the
 //!   window, and as missing where not.
-//! - A major version upgrade is a special change: it requires a parameter group of its family in the same call, and consent.
+//! - A major version upgrade is a special change: it goes together with a parameter group of its family, and requires
+//!   consent.
 //! - An instance in deletion keeps its name: a creation waits for it to be gone.
 //!
 //! - A reboot, which static parameters wait for, is only done on request.
