@@ -12,13 +12,13 @@ use tokio::time::timeout;
 use super::error::request_id;
 use super::pages;
 
-/// AWS's longest answers are pages of 1000 roles with their policies: a tenth of this.
+/// The limit of an answer, in bytes. AWS's longest answers are pages of 1000 roles with their policies: a tenth of this.
 pub(super) const MOST: usize = 64 << 20;
 
-/// How long a body may stand still: as long as the SDK allows where it reads one itself.
+/// The longest time without progress in a body: as long as the SDK allows where it reads one itself.
 const STILL: Duration = Duration::from_secs(20);
 
-/// The head of an answer has come, and its body cannot be had.
+/// The head of an answer has arrived, and its body cannot be read.
 #[derive(Debug, thiserror::Error)]
 #[error("the answer cannot be read")]
 pub(super) struct Unreadable {
@@ -36,7 +36,7 @@ enum Fault {
     Still,
 }
 
-/// The answer, if its body has at most so many bytes. One that does not say how long it is, is read to its end.
+/// Returns the answer, if its body is within the given limit in bytes. An answer without a stated length is read to its end.
 ///
 /// # Errors
 /// [`Unreadable`]
@@ -51,7 +51,7 @@ pub(super) async fn bounded(
             return Err(unreadable(&response, Fault::TooLong(most)));
         }
         Some(length) => {
-            // The client reads no more than that.
+            // The client reads no more than that length.
             pages::count(length as usize);
             return Ok(response);
         }

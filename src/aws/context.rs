@@ -34,32 +34,32 @@ use super::turns::Turns;
 use crate::resource::session::beside;
 use crate::resource::{Masking, Proof, ProviderError, Urn};
 
-/// How to reach AWS; everything left out comes from the SDK's standard chain.
+/// The way to reach AWS; everything left out comes from the SDK's standard chain.
 #[derive(Debug, Clone, Default)]
 pub struct Connection {
-    /// This profile and no other credentials, not even those of the environment.
+    /// The profile to use instead of all other credentials, even those of the environment.
     pub profile: Option<String>,
     pub region: Option<String>,
     pub endpoint_url: Option<String>,
-    /// Access key id and secret, for an endpoint that brings its own. Otherwise the standard chain.
+    /// The access key id and secret, for an endpoint that brings its own. Without them, the standard chain is used.
     pub static_credentials: Option<(String, String)>,
 }
 
-/// No connection could be made.
+/// The reasons why no connection could be made.
 #[derive(Debug, thiserror::Error)]
 pub enum ConnectError {
     #[error("no AWS region is given")]
     NoRegion,
     #[error("the account cannot be identified")]
     Identity {
-        /// Where the call went, if not to AWS's own address.
+        /// The address of the call, if it is not AWS's own.
         endpoint: Option<String>,
         source: ProviderError,
     },
-    /// Secrets would be sent to another machine as they are.
+    /// Secrets would be sent to another machine unencrypted.
     #[error("calls would go to another machine over plain http")]
     PlainHttp(Endpoint),
-    /// The credentials are good, though not there.
+    /// The credentials are valid, but not in this region.
     #[error("the region is not enabled in this account")]
     RegionDisabled { source: ProviderError },
     #[error("the certificates that are to be trusted cannot be read")]
@@ -68,12 +68,12 @@ pub enum ConnectError {
     Client(#[from] HttpClientError),
 }
 
-/// The clients of one account and region, and who we are there.
+/// The clients of one account and region, and the identity of the caller there.
 pub struct Context {
     pub account_id: String,
     /// `aws`, or another partition such as `aws-cn`.
     pub partition: String,
-    /// ARN of the caller.
+    /// The ARN of the caller.
     pub caller: String,
     clients: Arc<Clients>,
 }
@@ -89,7 +89,7 @@ impl Deref for Context {
 /// The clients of one account and region, before it is known which account that is.
 pub struct Clients {
     pub region: String,
-    /// Where calls go that do not go to AWS's own addresses.
+    /// The addresses of calls that do not go to AWS's own.
     pub endpoints: Vec<Endpoint>,
     pub ec2: aws_sdk_ec2::Client,
     pub ecr: aws_sdk_ecr::Client,
@@ -108,14 +108,14 @@ pub struct Clients {
     pub autoscaling: aws_sdk_applicationautoscaling::Client,
     pub tagging: aws_sdk_resourcegroupstagging::Client,
     pacer: Pacer,
-    /// Where the credentials come from, for when they serve no longer.
+    /// The source of the credentials, for when they are no longer valid.
     source: Source,
     turns: Turns,
     /// The secrets that have been read or sent: an error may quote them.
     secret_texts: Mutex<Masking>,
-    /// What could not be compared, by the id of a secret; `None` where that is an error.
+    /// The ids of secrets that could not be compared; `None` where that is an error.
     uncompared: Mutex<Option<BTreeSet<String>>>,
-    /// What is on record of what runs of ours have made, once that was read.
+    /// The record of what our runs have made, once it has been read.
     proof: Mutex<Proof>,
 }
 
@@ -128,8 +128,8 @@ pub async fn connect(connection: &Connection) -> Result<Context, ConnectError> {
     Ok(context)
 }
 
-/// As [`connect`], for a caller that goes on with calls that need no identity: `begin` makes them, and they are on their
-/// way while STS is asked. Their answers are for later, and are not waited for here.
+/// Does the same as [`connect`], for a caller that goes on with calls that need no identity: `begin` makes them, and they
+/// are in flight while STS is asked. Their answers are for later and are not awaited here.
 ///
 /// # Errors
 /// Those of [`connect`].
@@ -203,8 +203,8 @@ fn address_of<'a>(endpoints: &'a [Endpoint], service: &str) -> Option<&'a Endpoi
     endpoints.iter().find(|endpoint| endpoint.serves(service))
 }
 
-/// The certificates that a profile or the environment wants to be trusted, instead of the system's: those of a proxy that
-/// opens TLS connections, mostly. The environment comes first, as with the AWS CLI.
+/// The certificates that a profile or the environment wants trusted instead of the system's: mostly those of a proxy that
+/// opens TLS connections. The environment comes first, as with the AWS CLI.
 fn bundle(connection: &Connection, profiles: &Profiles) -> Result<Option<Bundle>, BundleError> {
     const VARIABLE: &str = "AWS_CA_BUNDLE";
     // An account that brings its own credentials is on this machine, where nothing is encrypted.
@@ -221,13 +221,12 @@ fn bundle(connection: &Connection, profiles: &Profiles) -> Result<Option<Bundle>
         .transpose()
 }
 
-/// What the environment, the profile and the connection say together.
+/// Loads the configuration that the environment, the profile and the connection give together.
 ///
 /// The SDK reads by itself, from environment and profile: `AWS_ENDPOINT_URL` and `AWS_ENDPOINT_URL_<SERVICE>` (see
-/// `endpoints.rs`), `AWS_USE_FIPS_ENDPOINT`, `AWS_USE_DUALSTACK_ENDPOINT`, `AWS_CONFIG_FILE`,
-/// `AWS_SHARED_CREDENTIALS_FILE`, what has to do with credentials, and `AWS_SDK_UA_APP_ID`. Of no effect are
-/// `AWS_MAX_ATTEMPTS` and `AWS_RETRY_MODE` (see `retry.rs`), and `AWS_STS_REGIONAL_ENDPOINTS`, since this SDK calls
-/// regional endpoints only.
+/// `endpoints.rs`), `AWS_USE_FIPS_ENDPOINT`, `AWS_USE_DUALSTACK_ENDPOINT`, `AWS_CONFIG_FILE`, `AWS_SHARED_CREDENTIALS_FILE`,
+/// everything about credentials, and `AWS_SDK_UA_APP_ID`. `AWS_MAX_ATTEMPTS` and `AWS_RETRY_MODE` (see `retry.rs`) have no
+/// effect, nor has `AWS_STS_REGIONAL_ENDPOINTS`, since this SDK calls regional endpoints only.
 async fn load(connection: &Connection, profiles: &Profiles, http: &SharedHttpClient) -> SdkConfig {
     let mut loader = aws_config::defaults(BehaviorVersion::latest())
         .http_client(http.clone())
@@ -246,8 +245,8 @@ async fn load(connection: &Connection, profiles: &Profiles, http: &SharedHttpCli
         loader = loader.region(region.clone());
     }
     if let Some(profile) = &connection.profile {
-        // The SDK's own chain would let AWS_ACCESS_KEY_ID win, and pass over a profile that is not there: another
-        // account than the one that was asked for. With the AWS CLI, `--profile` wins.
+        // The SDK's own chain would let AWS_ACCESS_KEY_ID win, and ignore a profile that does not exist: the account would
+        // be another than the one that was asked for. With the AWS CLI, `--profile` wins.
         let configuration = ProviderConfig::without_region()
             .with_region(region)
             .with_http_client(http.clone());
@@ -258,7 +257,7 @@ async fn load(connection: &Connection, profiles: &Profiles, http: &SharedHttpCli
         loader = loader.credentials_provider(credentials);
     }
     if let Some(endpoint) = &connection.endpoint_url {
-        // The address says it all; AWS's rules for endpoints refuse it together with these.
+        // The address is complete; AWS's endpoint rules refuse it together with these settings.
         loader = loader
             .endpoint_url(endpoint)
             .use_fips(false)
@@ -278,7 +277,7 @@ async fn load(connection: &Connection, profiles: &Profiles, http: &SharedHttpCli
 
 impl Clients {
     fn new(config: &SdkConfig, region: String, endpoints: Vec<Endpoint>, source: Source) -> Self {
-        // With another endpoint than AWS's own, buckets are part of the path: its host name has no subdomains.
+        // With an endpoint other than AWS's own, buckets are part of the path: its host name has no subdomains.
         let s3 = aws_sdk_s3::config::Builder::from(config)
             .force_path_style(address_of(&endpoints, "S3").is_some())
             .build();
@@ -313,7 +312,7 @@ impl Clients {
     /// Makes a call that may be repeated: a read, an idempotent write, or a create with a token or a natural key.
     ///
     /// # Errors
-    /// The last answer; see [`call`].
+    /// The last error; see [`call`].
     pub async fn call<T, E, F, Fut>(&self, operation: &'static str, make: F) -> AwsResult<T>
     where
         E: ProvideErrorMetadata + std::error::Error + 'static,
@@ -323,7 +322,7 @@ impl Clients {
         self.named(call(&self.pacer, operation, Repeat::Safe, make).await)
     }
 
-    /// Makes a create call that must not be repeated blindly: it has neither token nor natural key.
+    /// Makes a create call that must not be retried blindly: it has neither token nor natural key.
     ///
     /// # Errors
     /// [`crate::resource::ErrorKind::Unclear`] if the call may have taken effect.
@@ -336,10 +335,10 @@ impl Clients {
         self.named(call(&self.pacer, operation, Repeat::Unsafe, make).await)
     }
 
-    /// [`Clients::call`], for an answer in our own terms.
+    /// Does the same as [`Clients::call`], for an answer in our own terms.
     ///
     /// # Errors
-    /// As for [`Clients::call`].
+    /// Those of [`Clients::call`].
     pub async fn repeated<T, F, Fut>(&self, operation: &'static str, make: F) -> AwsResult<T>
     where
         F: Fn() -> Fut,
@@ -348,12 +347,12 @@ impl Clients {
         self.named(repeated(&self.pacer, operation, Repeat::Safe, make).await)
     }
 
-    /// Waits for its turn with an object that takes one change at a time, and holds it until the answer is dropped.
+    /// Waits for its turn with an object that takes one change at a time, and holds it until the guard is dropped.
     pub async fn turn(&self, object: &str) -> OwnedMutexGuard<()> {
         self.turns.take(object).await
     }
 
-    /// Lets a value pass that may not be read: a preview is not the place to refuse that.
+    /// Accepts secrets whose values may not be read: a preview is not the place to refuse them.
     pub fn only_look(&self) {
         lock(&self.uncompared).get_or_insert_default();
     }
@@ -363,7 +362,7 @@ impl Clients {
         lock(&self.uncompared).clone().unwrap_or_default()
     }
 
-    /// Takes a secret for equal whose value may not be read. False where that is an error.
+    /// Takes a secret whose value may not be read for equal. Returns false where that is an error.
     pub(super) fn pass_uncompared(&self, id: &str) -> bool {
         let mut uncompared = lock(&self.uncompared);
         let Some(ids) = uncompared.as_mut() else {
@@ -373,12 +372,13 @@ impl Clients {
         true
     }
 
-    /// Goes by what is on record from here on.
+    /// Uses the given record from here on.
     pub fn go_by(&self, proof: &Proof) {
         lock(&self.proof).clone_from(proof);
     }
 
-    /// Whether a run of ours has made what creation finds deleted and not gone yet. Its tags can be copied.
+    /// Returns whether a run of ours has made the object that a create finds deleted but not gone yet. Its tags can be
+    /// copied.
     pub(super) fn has_made(&self, urn: &Urn, id: &str) -> bool {
         lock(&self.proof).has_made(urn, id)
     }
@@ -392,7 +392,7 @@ impl Clients {
         texts.add(secret);
     }
 
-    /// An error without the secrets that it may quote.
+    /// Returns an error without the secrets that it may quote.
     pub(super) fn without_secrets(&self, mut error: ProviderError) -> ProviderError {
         let texts = self
             .secret_texts
@@ -418,7 +418,7 @@ impl Clients {
 }
 
 impl Context {
-    /// An ARN of this account and region.
+    /// Returns an ARN of this account and region.
     pub fn arn(&self, service: &str, resource: &str) -> String {
         format!(
             "arn:{}:{service}:{}:{}:{resource}",

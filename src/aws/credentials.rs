@@ -1,7 +1,7 @@
-//! Where credentials come from, and so what cures those that do not serve.
+//! The source of credentials, and so the remedy for those that are not valid.
 //!
 //! The SDK says that a provider failed, not what the user has to do; and its providers' errors are private. So the
-//! configuration files are read as it reads them, and the way that it goes through the profiles is followed.
+//! configuration files are read as the SDK reads them, and profiles are followed in the same way.
 
 use std::borrow::Cow;
 use std::path::Path;
@@ -14,7 +14,7 @@ use crate::resource::nearest::nearest;
 use crate::resource::provider::Remedy;
 use crate::resource::{ErrorKind, ProviderError};
 
-/// What the AWS configuration files say.
+/// The contents of the AWS configuration files.
 #[derive(Debug)]
 pub(super) struct Profiles {
     /// The profile in use, unless the environment has credentials.
@@ -22,10 +22,10 @@ pub(super) struct Profiles {
     set: Result<ProfileSet, ProfileFileLoadError>,
 }
 
-/// Where credentials come from, in the order in which the SDK looks.
+/// The sources of credentials, in the order in which the SDK looks.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Source {
-    /// `AWS_ACCESS_KEY_ID`; with `AWS_SESSION_TOKEN` they last for hours only.
+    /// `AWS_ACCESS_KEY_ID`; with `AWS_SESSION_TOKEN` they last only for hours.
     Environment {
         temporary: bool,
     },
@@ -34,15 +34,15 @@ pub(super) enum Source {
     TokenFile {
         path: String,
     },
-    /// From the metadata of a container or an instance, or from nowhere.
+    /// The metadata of a container or an instance, or no source at all.
     Elsewhere,
 }
 
-/// A profile, the roles that it assumes, and what they are assumed with.
+/// A profile, the roles that it assumes, and the credentials to assume them with.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Chain {
     profile: String,
-    /// From the profile on: each is assumed with the next.
+    /// The roles from the profile on: each is assumed with the next.
     roles: Vec<Role>,
     base: Base,
 }
@@ -51,13 +51,13 @@ pub(super) struct Chain {
 struct Role {
     profile: String,
     arn: String,
-    /// `mfa_serial`, which the SDK for Rust passes over.
+    /// True if the profile has `mfa_serial`, which the SDK for Rust ignores.
     wants_code: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Base {
-    /// A profile that is not there, and which one may have been meant.
+    /// A profile that does not exist, and the one that may have been meant.
     Missing {
         name: String,
         nearest: Option<String>,
@@ -66,12 +66,12 @@ enum Base {
     SignIn {
         profile: String,
     },
-    /// An `sso-session` section that is not there.
+    /// An `sso-session` section that does not exist.
     NoSession {
         profile: String,
         session: String,
     },
-    /// `login_session`, of `aws login`.
+    /// `login_session`, from `aws login`.
     Console {
         profile: String,
     },
@@ -93,7 +93,7 @@ enum Base {
 }
 
 impl Profiles {
-    /// Reads the files: for the profile of this name, or the one that the environment names.
+    /// Reads the files for the profile of this name, or for the one that the environment names.
     pub(super) async fn read(profile: Option<&str>) -> Self {
         let selected = profile
             .map(str::to_owned)
@@ -114,13 +114,14 @@ impl Profiles {
         &self.selected
     }
 
-    /// A setting of the profile.
+    /// Returns a setting of the profile.
     pub(super) fn get(&self, key: &str) -> Option<&str> {
         let profile = self.set.as_ref().ok()?.get_profile(&self.selected)?;
         profile.get(key).filter(|value| !value.is_empty())
     }
 
-    /// Where the SDK takes credentials from. `asked_for`: a profile was named on the command line, and nothing else counts.
+    /// Returns the source from which the SDK takes credentials. `asked_for`: a profile was named on the command line, and
+    /// nothing else counts.
     pub(super) fn source(&self, asked_for: bool) -> Source {
         if !asked_for && variable("AWS_ACCESS_KEY_ID").is_some() {
             return Source::Environment {
@@ -128,7 +129,7 @@ impl Profiles {
             };
         }
         let chain = self.set.as_ref().ok().map(|set| chain(set, &self.selected));
-        // What says nothing of credentials is passed over, but for a profile that was named.
+        // A profile that says nothing about credentials is ignored, unless it was named.
         let named = asked_for || self.selected != "default";
         match chain {
             Some(chain) if says_something(&chain, asked_for, named) => Source::Profile(chain),
@@ -164,7 +165,7 @@ fn chain(set: &ProfileSet, selected: &str) -> Chain {
             };
         };
         let again = roles.iter().any(|role| role.profile == name);
-        // Keys beside a role are what the role is assumed with, where the profile is another's source.
+        // Where the profile is the source of another one, keys beside a role are the credentials to assume the role with.
         if again || !roles.is_empty() && profile.get("aws_access_key_id").is_some() {
             break base(set, profile);
         }
@@ -223,7 +224,7 @@ fn base(set: &ProfileSet, profile: &Profile) -> Base {
 }
 
 impl Source {
-    /// What cures an error that is about credentials; nothing where its cause is not known.
+    /// Returns the remedy for an error about credentials; `None` where its cause is not known.
     pub(super) fn remedy(&self, error: &ProviderError) -> Option<Remedy> {
         if error.kind != ErrorKind::Credentials {
             return None;
@@ -233,7 +234,7 @@ impl Source {
                 "the clock of this machine is off, and AWS takes no signature that is: set it, then run",
             ));
         }
-        // AWS has answered with no: it knows the credentials no longer, or never did.
+        // AWS has refused them: it no longer knows the credentials, or never did.
         if error.status.is_some() {
             return self.remedy_of_refusal(error);
         }
@@ -287,7 +288,7 @@ impl Source {
 
 impl Chain {
     fn remedy(&self, error: &ProviderError) -> Option<Remedy> {
-        // Known by the code of its refusal; without one, it is the base that failed.
+        // A refused role has an error code; without one, the base credentials failed.
         if error.operation == ASSUME_ROLE {
             return Some(self.remedy_of_role(error));
         }
@@ -346,7 +347,7 @@ impl Chain {
         Some(remedy)
     }
 
-    /// Of a role that AWS does not let be assumed.
+    /// Returns the remedy for a role that AWS does not allow to be assumed.
     fn remedy_of_role(&self, error: &ProviderError) -> Remedy {
         if let Some(role) = self.roles.iter().find(|role| role.wants_code)
             && error.code == "AccessDenied"
@@ -387,7 +388,7 @@ fn sign_in(profile: &str) -> Remedy {
         .command(format!("aws sso login --profile {}", word(profile)))
 }
 
-/// Puts credentials that the AWS CLI has into the environment of a shell.
+/// Returns the command that exports the AWS CLI's credentials into the environment of a shell.
 fn exported(profile: &str) -> String {
     format!(
         "eval \"$(aws configure export-credentials --profile {} --format env)\"",
@@ -416,7 +417,7 @@ fn token_file(path: &str, error: &ProviderError) -> Remedy {
     Remedy::new(text)
 }
 
-/// A word as a shell takes it.
+/// Quotes a word for a shell.
 fn word(text: &str) -> String {
     let plain = |character: char| character.is_ascii_alphanumeric() || "-_./:@".contains(character);
     if !text.is_empty() && text.chars().all(plain) {
@@ -426,7 +427,8 @@ fn word(text: &str) -> String {
     }
 }
 
-/// Signatures carry the time, and AWS refuses those that are more than five minutes off.
+/// Returns whether an error is about the time: signatures carry it, and AWS refuses those that are more than five minutes
+/// off.
 pub fn is_about_time(error: &ProviderError) -> bool {
     error.code == "RequestTimeTooSkewed"
         || error.message.contains("Signature expired")

@@ -1,9 +1,9 @@
-//! Addresses that calls go to instead of AWS's own: of `--endpoint-url`, `AWS_ENDPOINT_URL` and
-//! `AWS_ENDPOINT_URL_<SERVICE>`, or of a profile.
+//! Addresses that calls go to instead of AWS's own: from `--endpoint-url`, `AWS_ENDPOINT_URL`, `AWS_ENDPOINT_URL_<SERVICE>`,
+//! or a profile.
 //!
-//! The SDK obeys them silently, and every secret of a stack is sent to them. So they are named to the user, even those of
-//! AWS's domains, since hosts of others are there, too; and none is called over plain HTTP beyond this machine unless the
-//! command line says so.
+//! The SDK obeys them silently, and every secret of a stack is sent to them. So they are named to the user, even those in
+//! AWS's domains, since other parties have hosts there, too; and none beyond this machine is called over plain HTTP unless
+//! the command line says so.
 
 use aws_types::SdkConfig;
 use aws_types::service_config::ServiceConfigKey;
@@ -12,13 +12,13 @@ use super::context::Connection;
 use super::credentials::{Profiles, Source};
 use super::http::{is_loopback, is_plain};
 
-/// The flag, which is the user's own word.
+/// The flag, by which the user names an address explicitly.
 const FLAG: &str = "--endpoint-url";
 
-/// The variable of all services, and the beginning of those of one.
+/// The variable for all services, and the prefix of those for one service.
 const VARIABLE: &str = "AWS_ENDPOINT_URL";
 
-/// The services of [`Context`](super::Context), by the names that the SDK has for them.
+/// The services of [`Context`](super::Context), by their names in the SDK.
 const SERVICES: [&str; 16] = [
     "Application Auto Scaling",
     "CloudWatch",
@@ -38,10 +38,10 @@ const SERVICES: [&str; 16] = [
     "WAFV2",
 ];
 
-/// The services that credentials of a profile or of a token file come from. `--endpoint-url` does not reach them.
+/// The services that issue the credentials of a profile or of a token file. `--endpoint-url` does not reach them.
 const OF_CREDENTIALS: [&str; 4] = ["STS", "SSO", "SSO OIDC", "Signin"];
 
-/// An address, and what is called there.
+/// An address, and the services that are called there.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Endpoint {
     pub address: String,
@@ -52,7 +52,7 @@ pub struct Endpoint {
 }
 
 impl Endpoint {
-    /// Whether it is on this machine or comes from the command line, so that it is most likely meant.
+    /// Returns whether the address is on this machine or comes from the command line, and so is most likely intended.
     pub fn is_expected(&self) -> bool {
         self.named_by == FLAG || is_loopback(&self.address)
     }
@@ -61,7 +61,7 @@ impl Endpoint {
         self.services.is_empty() || self.services.contains(&service)
     }
 
-    /// Whether secrets would be sent to another machine as they are, and the command line does not say so.
+    /// Returns whether secrets would be sent to another machine unencrypted without a word of it on the command line.
     pub(super) fn is_refused(&self, connection: &Connection) -> bool {
         is_plain(&self.address)
             && !is_loopback(&self.address)
@@ -69,7 +69,7 @@ impl Endpoint {
     }
 }
 
-/// All addresses that are called instead of AWS's own.
+/// Returns all addresses that are called instead of AWS's own.
 pub(super) fn configured(
     connection: &Connection,
     config: &SdkConfig,
@@ -129,8 +129,8 @@ fn address_of(config: &SdkConfig, service: &str) -> Option<String> {
     config.service_config()?.load_config(key.ok()?)
 }
 
-/// Where the address of a service stands. In the environment, that of one service comes before that of all, and both
-/// before the profile's.
+/// Returns the name of the setting that gives a service its address. In the environment, the address of one service comes
+/// before that of all services, and both come before the profile's.
 fn named_by(service: &str, address: &str, profiles: &Profiles) -> String {
     let own = format!("{VARIABLE}_{}", service.to_uppercase().replace(' ', "_"));
     let mut variables = [own, VARIABLE.to_owned()].into_iter();
@@ -165,7 +165,7 @@ mod tests {
             ("http://account.example", true),
             ("HTTP://account.example", true),
             ("http://10.0.0.1", true),
-            // Where an instance finds its credentials, and not AWS's services.
+            // An instance finds its credentials here, but none of AWS's services.
             ("http://169.254.169.254", true),
             ("http://127.0.0.1@account.example", true),
         ] {

@@ -1,4 +1,4 @@
-//! SDK errors into [`ProviderError`], once: everyone else looks at the kind alone.
+//! Conversion of SDK errors into [`ProviderError`], in one place: everything else looks only at the kind.
 //!
 //! The code tables are those of `aws-resources.md` §1.4 to §1.6: botocore's models, Terraform's provider and AWS's own
 //! documentation. Codes that only an emulator uses are not in them.
@@ -28,10 +28,10 @@ use super::answer::Unreadable;
 use crate::resource::provider::Remedy;
 use crate::resource::{ErrorKind, ProviderError};
 
-/// The call that failed where a role could not be assumed, before the one that was wanted.
+/// The call that failed where a role could not be assumed, before the intended call.
 pub const ASSUME_ROLE: &str = "sts:AssumeRole";
 
-/// What every call into AWS answers.
+/// The result of every call to AWS.
 pub type AwsResult<T> = Result<T, ProviderError>;
 
 /// Turns an SDK error into ours.
@@ -87,7 +87,7 @@ where
     converted
 }
 
-/// The answer that our client has given up, if that is what failed.
+/// Returns the answer that our client has given up on, if that is what failed.
 fn unreadable<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a Unreadable> {
     let mut current = Some(error);
     while let Some(cause) = current {
@@ -103,10 +103,11 @@ fn unread(error: &(dyn Error + 'static)) -> String {
     format!("an answer that cannot be read: {}", innermost(error))
 }
 
-/// How rustls begins what it says of a certificate that it refuses.
+/// The beginning of rustls's message about a certificate that it refuses.
 const UNTRUSTED: &str = "invalid peer certificate";
 
-/// Most often it is a proxy's, which opens the connection and closes it again with a certificate of its own.
+/// Returns the remedy for an untrusted certificate. Most often it is that of a proxy, which decrypts the connection and
+/// encrypts it again with a certificate of its own.
 fn untrusted() -> Remedy {
     Remedy::new(
         "the certificate of the other side is not trusted; if a proxy here opens TLS connections, name the file of its \
@@ -114,7 +115,7 @@ fn untrusted() -> Remedy {
     )
 }
 
-/// An answer about something that may not be there: `None` if it is not.
+/// Converts an answer about an object that may not exist: `None` if it does not.
 pub fn if_there<T>(answer: AwsResult<T>) -> AwsResult<Option<T>> {
     match answer {
         Ok(answer) => Ok(Some(answer)),
@@ -123,11 +124,11 @@ pub fn if_there<T>(answer: AwsResult<T>) -> AwsResult<Option<T>> {
     }
 }
 
-/// What a successful answer must carry. The SDK reads an empty body of a service that speaks JSON as an answer with nothing in
-/// it: without this, a list that is not there would mean that all of its objects are gone.
+/// Returns a part that a successful answer must have. The SDK reads an empty body of a JSON service as an answer with
+/// nothing in it: without this check, a missing list would mean that all of its objects are gone.
 ///
 /// # Errors
-/// [`ErrorKind::Bug`] where it does not: AWS's model says otherwise.
+/// [`ErrorKind::Bug`] if the part is missing: AWS's model requires it.
 pub fn expected<T>(operation: &str, part: Option<T>, what: &str) -> AwsResult<T> {
     part.ok_or_else(|| {
         ProviderError::new(
@@ -138,11 +139,11 @@ pub fn expected<T>(operation: &str, part: Option<T>, what: &str) -> AwsResult<T>
     })
 }
 
-/// As [`expected`], where an answer accounts for each of the objects that were asked for: those that are not in the list are
+/// Does the same as [`expected`] for an answer that accounts for each object asked for: those that are not in the list are
 /// among the failures.
 ///
 /// # Errors
-/// [`ErrorKind::Bug`] where it has neither.
+/// [`ErrorKind::Bug`] if it has neither.
 pub fn expected_or_failed<T>(
     operation: &str,
     list: Option<Vec<T>>,
@@ -155,10 +156,10 @@ pub fn expected_or_failed<T>(
     }
 }
 
-/// Stands for the region in a remedy, which is said of an error before its region is.
+/// The placeholder for the region in a remedy, which an error gets before its region is known.
 const REGION: &str = "{region}";
 
-/// Says of an error in which region it was, in its remedy, too.
+/// Adds the region to an error, and to its remedy.
 pub fn place(error: &mut ProviderError, region: &str) {
     region.clone_into(&mut error.region);
     if let Some(remedy) = &mut error.remedy {
@@ -168,7 +169,7 @@ pub fn place(error: &mut ProviderError, region: &str) {
     }
 }
 
-/// How far AWS's clock is ahead of ours, in seconds, where it is more than signatures survive: AWS allows five minutes.
+/// Returns how far AWS's clock is ahead of ours, in seconds, if signatures fail by it: AWS allows five minutes.
 pub fn skew(response: &HttpResponse) -> Option<i64> {
     const ALLOWED: i64 = 4 * 60;
     let date = response.headers().get("date")?;
@@ -177,7 +178,7 @@ pub fn skew(response: &HttpResponse) -> Option<i64> {
     (skew.abs() > ALLOWED).then_some(skew)
 }
 
-/// What AWS calls a request, which its support asks for.
+/// Returns AWS's id of a request, which AWS support asks for.
 pub fn request_id(response: &HttpResponse) -> Option<String> {
     ["x-amzn-requestid", "x-amz-request-id", "x-amzn-request-id"]
         .into_iter()
@@ -185,7 +186,7 @@ pub fn request_id(response: &HttpResponse) -> Option<String> {
         .map(str::to_owned)
 }
 
-/// What AWS says of its refusal; where its answer cannot be read, why not.
+/// Returns AWS's reason for a refusal or, if the answer cannot be read, why not.
 fn reason<E>(error: &E) -> String
 where
     E: ProvideErrorMetadata + Error + 'static,
@@ -194,7 +195,7 @@ where
         return message.to_owned();
     }
     let cause = innermost(error);
-    // Without a message these have their own names to say, which are Rust's.
+    // Without a message, these would only print their own Rust names.
     if error.code().is_some() || cause.is::<ErrorMetadata>() {
         "AWS gave no reason".to_owned()
     } else {
@@ -202,7 +203,7 @@ where
     }
 }
 
-/// The innermost cause: SDK errors hide what there is to say behind several layers.
+/// Returns the innermost cause: SDK errors hide the useful message behind several layers.
 fn innermost<'error>(error: &'error (dyn Error + 'static)) -> &'error (dyn Error + 'static) {
     let mut current = error;
     while let Some(source) = current.source() {
@@ -211,7 +212,7 @@ fn innermost<'error>(error: &'error (dyn Error + 'static)) -> &'error (dyn Error
     current
 }
 
-/// Marks an error that is about the credentials that there should be.
+/// Marks an error that is about missing or invalid credentials.
 fn credentials_failure(error: &(dyn Error + 'static), converted: &mut ProviderError) {
     let mut current = Some(error);
     while let Some(cause) = current {
@@ -221,13 +222,13 @@ fn credentials_failure(error: &(dyn Error + 'static), converted: &mut ProviderEr
             let of_chain =
                 source.is_some_and(|cause| cause.is::<ProviderChainError<CredentialsError>>());
             match failure {
-                // The SDK's own words are a list of its providers, and why each of them is not in use.
+                // The SDK's own message is a list of its providers, and why each of them is not in use.
                 CredentialsError::CredentialsNotLoaded(_) if of_chain => {
                     "there are none in the environment, in a profile, by web identity, or from container or instance \
                      metadata"
                         .clone_into(&mut converted.message);
                 }
-                // A profile that was asked for; without it, the chain would have gone on.
+                // A profile was asked for; without it, the chain would have gone on.
                 CredentialsError::CredentialsNotLoaded(_) if source.is_none() => {
                     "the AWS configuration files do not have the profile, or it names no credentials"
                         .clone_into(&mut converted.message);
@@ -254,7 +255,7 @@ fn provider_failure(failure: &CredentialsError, converted: &mut ProviderError) {
             "sts:AssumeRoleWithWebIdentity".clone_into(&mut converted.operation);
             return said(error.meta(), converted);
         }
-        // The crate of IAM Identity Center is not ours to name; its errors say their code first.
+        // The error types of IAM Identity Center's crate cannot be named here; their text begins with the code.
         let text = cause.to_string();
         if let Some((code, message)) = text.split_once(": ")
             && code.ends_with("Exception")
@@ -283,38 +284,39 @@ fn said(metadata: &ErrorMetadata, converted: &mut ProviderError) {
     }
 }
 
-/// Whether RDS lacks its service-linked role, in an account that never had an instance. Whoever makes a subnet group gets
-/// this; whoever makes an instance has the role made by RDS.
+/// Returns whether RDS lacks its service-linked role, in an account that never had an instance. The creation of a subnet
+/// group fails with this error; at the creation of an instance RDS makes the role.
 pub fn lacks_service_role(error: &ProviderError) -> bool {
     error.code == "InvalidParameterValue" && error.message.contains("ServiceLinkedRoles")
 }
 
-/// Whether RDS has no such version of an engine, or has it no longer.
+/// Returns whether RDS does not have this version of an engine, or no longer has it.
 pub fn is_unknown_version(error: &ProviderError) -> bool {
     error.code == "InvalidParameterCombination" && error.message.contains("Cannot find version")
 }
 
-/// As [`kind`], where the same words mean another thing to one call.
+/// Does the same as [`kind`], for calls to which the same words mean something else.
 fn kind_of(operation: &str, code: &str, message: &str, status: u16) -> ErrorKind {
-    // The name of a secret, while its forced deletion goes on, is free in a moment. To all other calls the secret is gone.
+    // While the forced deletion of a secret goes on, its name will be free in a moment. To all other calls the secret is
+    // gone.
     let holds_name = operation == "secretsmanager:CreateSecret"
         && code == "InvalidRequestException"
         && message.contains("was deleted");
-    // ELBv2 passes on what EC2 says of a subnet or a group that was made a moment ago (aws/aws-cdk#3676).
+    // ELBv2 passes on EC2's answer about a subnet or a group that was made a moment ago (aws/aws-cdk#3676).
     let passes_on = operation.starts_with("elasticloadbalancing:")
         && code.starts_with("Invalid")
         && code.ends_with(".NotFound");
     if holds_name || passes_on {
         return ErrorKind::NotVisibleYet;
     }
-    // Of a subscription's source: gone where it is taken out, not there yet where it is put in.
+    // The source of a subscription: it is gone on removal, and not visible yet on addition.
     if operation == "rds:RemoveSourceIdentifierFromSubscription" && code == "SourceNotFound" {
         return ErrorKind::NotFound;
     }
     kind(code, message, status)
 }
 
-/// What an error code means, whichever service it comes from.
+/// Returns the meaning of an error code, whichever service it comes from.
 pub fn kind(code: &str, message: &str, status: u16) -> ErrorKind {
     if only_a_hand_helps(code, message) {
         return ErrorKind::Invalid;
@@ -354,12 +356,12 @@ pub fn kind(code: &str, message: &str, status: u16) -> ErrorKind {
     }
 }
 
-/// What sounds like a thing that will be there in a moment, or be free again, and will not.
+/// Returns whether an error only sounds temporary: the object will neither appear nor be free again by itself.
 fn only_a_hand_helps(code: &str, message: &str) -> bool {
-    // Nothing here makes certificates or zones.
-    // RDS, of a category that the type of the sources does not have: hashicorp/terraform-provider-aws#9463.
+    // Nothing here makes certificates or zones. RDS, about a category that the type of the sources does not have:
+    // hashicorp/terraform-provider-aws#9463.
     matches!(code, "CertificateNotFound" | "InvalidZone.NotFound" | "SubscriptionCategoryNotFound")
-        // RDS, of a source that no replica can be made of, and of what is no replica.
+        // RDS, about a source that cannot have a replica, and about an instance that is no replica.
         || code.starts_with("InvalidDBInstanceState")
             && ["backups are not enabled", "is not a read replica"]
                 .iter()
@@ -367,7 +369,7 @@ fn only_a_hand_helps(code: &str, message: &str) -> bool {
 }
 
 fn is_throttling(code: &str) -> bool {
-    // IAM and CloudWatch, of changes to one object at the same time: they have not acted, and ask to be asked again.
+    // IAM and CloudWatch, about concurrent changes to one object: they have not acted, and ask for a retry.
     code.starts_with("ConcurrentModification")
         || matches!(
             code,
@@ -383,9 +385,9 @@ fn is_throttling(code: &str) -> bool {
             | "SlowDown"
             | "PriorRequestNotComplete"
             | "EC2ThrottledException"
-            // SSM, of changes to one parameter at the same time.
+            // SSM, about concurrent changes to one parameter.
             | "TooManyUpdates"
-            // SNS, of changes to one topic's tags at the same time, or to those of a topic that was deleted a moment ago.
+            // SNS, about concurrent changes to one topic's tags, or to those of a topic that was deleted a moment ago.
             | "ConcurrentAccess"
             | "StaleTag"
         )
@@ -473,14 +475,15 @@ fn is_missing(code: &str) -> bool {
         )
 }
 
-/// A secret in its recovery window, or on its way out without one, for every call that is about the secret itself; its name is
-/// another matter. <https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_GetSecretValue.html>
+/// Returns whether a secret is in its recovery window, or is being deleted without one. This holds for every call about the
+/// secret itself; its name is another matter.
+/// <https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_GetSecretValue.html>
 pub(super) fn is_deleted_secret(code: &str, message: &str) -> bool {
     is_marked_for_deletion(code, message)
         || code == "InvalidRequestException" && message.contains("was deleted")
 }
 
-/// A secret in its recovery window.
+/// Returns whether a secret is in its recovery window.
 pub(super) fn is_marked_for_deletion(code: &str, message: &str) -> bool {
     code == "InvalidRequestException"
         && ["marked for deletion", "marked deleted"]
@@ -489,7 +492,7 @@ pub(super) fn is_marked_for_deletion(code: &str, message: &str) -> bool {
 }
 
 fn is_existing(code: &str, message: &str) -> bool {
-    // IAM, of a service-linked role.
+    // IAM, about a service-linked role.
     if code == "InvalidInput" && message.contains("has been taken in this account") {
         return true;
     }
@@ -546,8 +549,8 @@ fn is_in_use(code: &str, message: &str) -> bool {
             && message.contains("cannot be stopped while deployments are active")
 }
 
-/// A quota that is full; no retry cures it. `LimitExceededException` is in the SDK's list of throttling codes, but ECR,
-/// ECS, Application Auto Scaling, Secrets Manager, CloudWatch and Logs use it for this.
+/// Returns whether a quota is exhausted, which no retry cures. `LimitExceededException` is in the SDK's list of throttling
+/// codes, but ECR, ECS, Application Auto Scaling, Secrets Manager, CloudWatch and Logs use it for this.
 fn is_quota(code: &str, message: &str) -> bool {
     // `WAFLimitsExceededException`, `LimitExceededFault`.
     code.contains("LimitExceeded")
@@ -561,7 +564,7 @@ fn is_quota(code: &str, message: &str) -> bool {
                 | "InsufficientFreeAddressesInSubnet"
                 | "TargetGroupAssociationLimit"
         )
-        // ELBv2, of a subnet with fewer than eight free addresses.
+        // ELBv2, about a subnet with fewer than eight free addresses.
         || code == "InvalidSubnet"
             && ["Not enough IP space", "out of available addresses"]
                 .iter()

@@ -1,20 +1,20 @@
-//! Refusals that waiting does not end, and what a person does about them.
+//! Refusals that waiting does not end, and what a person has to do about them.
 
 use super::error::{is_deleted_secret, is_marked_for_deletion};
 use crate::resource::ProviderError;
 use crate::resource::provider::Remedy;
 
-/// What ends a refusal, by its code.
+/// Returns the remedy for a refusal, by its code.
 pub(super) fn remedy(error: &ProviderError) -> Option<Remedy> {
     let region = &error.region;
     Some(match error.code.as_str() {
-        // Certificates are of one region, and nothing here makes them.
+        // A certificate belongs to one region, and nothing here makes certificates.
         "CertificateNotFound" => Remedy::new(format!(
             "a load balancer takes certificates of its own region only: request or import it in {region}, or correct its \
              ARN; then run"
         ))
         .command(format!("aws acm list-certificates --region {region}")),
-        // What ELB says of one that is not issued, too.
+        // ELB says the same of a certificate that is not issued.
         // <https://docs.aws.amazon.com/elasticloadbalancing/latest/application/https-listener-certificates.html>
         "UnsupportedCertificate" => Remedy::new(
             "a load balancer takes a certificate once it is issued: while ACM waits for its validation, put the records \
@@ -26,7 +26,7 @@ pub(super) fn remedy(error: &ProviderError) -> Option<Remedy> {
         "KMSKeyNotAccessibleFault" | "KMSKeyNotAccessible" | "KMSDisabled" | "KMSDisabledException"
         | "KMSInvalidState" | "KMSInvalidStateException" | "KMSAccessDenied"
         | "KMSAccessDeniedException" | "KMSNotFound" | "KMSNotFoundException"
-        // Secrets Manager, of a key that is disabled or about to be deleted.
+        // Secrets Manager, about a key that is disabled or about to be deleted.
         | "DecryptionFailure" | "EncryptionFailure" => Remedy::new(
             "AWS cannot use the KMS key: see that it is there, enabled, not about to be deleted, and that its policy lets \
              this service and these credentials use it; then run",
@@ -46,7 +46,7 @@ pub(super) fn remedy(error: &ProviderError) -> Option<Remedy> {
         "InvalidRequestException" if is_deleted_secret(&error.code, &error.message) => Remedy::new(
             "the secret was deleted, and its value cannot be had: make it again, or name another; then run",
         ),
-        // These have no name that could be another: they are at a place that something else has.
+        // These are not about a name that could be changed: another object is in the place.
         "Resource.AlreadyAssociated" | "InvalidIPAddress.InUse" => Remedy::new(
             "something else has it already: free it there, or use another one; then run",
         )

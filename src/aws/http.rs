@@ -1,5 +1,5 @@
 //! The HTTP client of all SDK clients: which addresses are reached without a proxy, which certificates are trusted, what is
-//! not sent in plain HTTP, and how long an answer may be.
+//! not sent over plain HTTP, and how long an answer may be.
 
 use std::io;
 use std::net::IpAddr;
@@ -24,7 +24,8 @@ use rustls::pki_types::pem::PemObject;
 use super::answer;
 use crate::regular_file;
 
-/// Bytes of a file of certificates. Mozilla's, which systems come with, has about 150 of them in a quarter of a MiB.
+/// The limit of a certificate file, in bytes. Mozilla's, which systems ship, has about 150 certificates in a quarter of a
+/// MiB.
 const LONGEST_BUNDLE: usize = 4 << 20;
 
 /// Certificates to trust instead of those of the system, one PEM section each.
@@ -38,7 +39,7 @@ pub struct BundleError {
     /// `AWS_CA_BUNDLE`, or `ca_bundle` of a profile.
     pub named_by: String,
     pub path: PathBuf,
-    /// Why the file cannot be read; nothing if it can, and holds no certificate.
+    /// The reason why the file cannot be read; `None` if it can be read but holds no certificate.
     #[source]
     pub source: Option<io::Error>,
 }
@@ -70,7 +71,7 @@ impl Bundle {
     }
 }
 
-/// The certificates of a PEM file that TLS can work with. The SDK's client does not survive one that it cannot.
+/// Returns the certificates of a PEM file that TLS can use. The SDK's client does not survive any other.
 fn certificates(text: &str) -> Vec<String> {
     const BEGIN: &str = "-----BEGIN CERTIFICATE-----";
     const END: &str = "-----END CERTIFICATE-----";
@@ -127,7 +128,7 @@ fn through(proxy: ProxyConfig, tls: TlsContext) -> SharedHttpClient {
 #[derive(Debug)]
 struct Client {
     direct: SharedHttpClient,
-    /// As `HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY` say.
+    /// The client that obeys `HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY`.
     by_environment: SharedHttpClient,
     /// The host that may be called over plain HTTP.
     plain: Option<String>,
@@ -175,8 +176,9 @@ impl HttpConnector for Connector {
     }
 }
 
-/// Whether a request with anything in it would be read on its way. Without any are the questions for credentials that an
-/// instance or a container asks its host. `plain` is the host that may be called so, with its subdomains: buckets have some.
+/// Returns whether a request with any content could be read in transit. Requests for credentials, which an instance or a
+/// container sends to its host, have no content. `plain` is the host that may be called this way, with its subdomains:
+/// buckets have some.
 fn would_give_away(request: &HttpRequest, plain: Option<&str>) -> bool {
     let uri = request.uri();
     let carries = request.method() == "POST" || request.headers().get("authorization").is_some();
@@ -188,13 +190,13 @@ fn would_give_away(request: &HttpRequest, plain: Option<&str>) -> bool {
     carries && is_plain(uri) && !is_of_this_machine(uri) && !is_allowed
 }
 
-/// Whether an address is one of HTTP without TLS.
+/// Returns whether an address is one of HTTP without TLS.
 pub(super) fn is_plain(uri: &str) -> bool {
     uri.split_once("://")
         .is_some_and(|(scheme, _)| scheme.trim().eq_ignore_ascii_case("http"))
 }
 
-/// The host of an address, without port and brackets; empty for what is no address.
+/// Returns the host of an address, without port and brackets; empty for text that is no address.
 fn host(uri: &str) -> &str {
     let Some((_, rest)) = uri.split_once("://") else {
         return "";
@@ -210,7 +212,7 @@ fn host(uri: &str) -> &str {
     host.unwrap_or_default()
 }
 
-/// Whether an address is of loopback.
+/// Returns whether an address is a loopback address.
 pub(super) fn is_loopback(uri: &str) -> bool {
     let host = host(uri);
     match host.parse::<IpAddr>() {
@@ -221,17 +223,17 @@ pub(super) fn is_loopback(uri: &str) -> bool {
         }
         Err(_) => {
             let name = host.trim_end_matches('.').to_ascii_lowercase();
-            // RFC 6761 §6.3: these names are of loopback.
+            // RFC 6761 §6.3: these names are loopback.
             name == "localhost" || name.ends_with(".localhost")
         }
     }
 }
 
-/// Whether an address means something only on this machine, so that a proxy would reach another thing than is meant.
+/// Returns whether an address is only valid on this machine, so that a proxy would reach something else.
 ///
-/// Loopback, as in Go's and curl's own rule; and where EC2, ECS and EKS give out credentials (`169.254.169.254`,
-/// `169.254.170.2`, `169.254.170.23`, `fd00:ec2::254`, `fd00:ec2::23`), which AWS tells users to exempt by hand:
-/// <https://docs.aws.amazon.com/cli/latest/userguide/cli-configure-proxy.html>
+/// Loopback, as in Go's and curl's own rule; and the addresses at which EC2, ECS and EKS give out credentials
+/// (`169.254.169.254`, `169.254.170.2`, `169.254.170.23`, `fd00:ec2::254`, `fd00:ec2::23`), which AWS tells users to exempt
+/// by hand: <https://docs.aws.amazon.com/cli/latest/userguide/cli-configure-proxy.html>
 fn is_of_this_machine(uri: &str) -> bool {
     let of_credentials = match host(uri).parse::<IpAddr>() {
         Ok(IpAddr::V4(address)) => address.is_link_local(),
@@ -331,7 +333,7 @@ mod tests {
         reader.get_mut().write_all(answer.as_bytes()).unwrap();
     }
 
-    /// The SDK stands between a reading by pages and the client that counts.
+    /// The SDK stands between the reader of pages and the client that counts their bytes.
     #[tokio::test(flavor = "multi_thread")]
     async fn pages_are_counted_through_the_sdk() {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
@@ -381,7 +383,7 @@ mod tests {
     #[test]
     fn only_certificates_that_work_are_taken_from_a_file() {
         let good = include_str!("../../tests/e2e/tls/authority.pem");
-        // Many a bundle says in plain text whose certificate it is.
+        // Many bundles say in plain text whose certificate it is.
         let mixed = format!("# Corp root\n{good}# another\n{good}");
         assert_eq!(certificates(&mixed).len(), 2);
         let broken = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";

@@ -4,7 +4,7 @@
 //! name) and `ec2/vpc.rs` (found by id), and read [`resource_type`] for the contract. Calls go through
 //! [`Clients::call`], which paces, repeats and names them; waiting goes through [`wait`].
 //!
-//! This room must not know plans or terminals, nor that an emulator exists.
+//! This module must not know of plans or terminals, or that an emulator exists.
 
 mod answer;
 pub mod autoscaling;

@@ -1,7 +1,7 @@
 //! Regions that an account has to enable before it can use them.
 //!
-//! AWS answers calls there as if the credentials were wrong: `InvalidClientTokenId`, or what a service has for it. So the
-//! same credentials are tried where they always work.
+//! AWS answers calls there as if the credentials were wrong: `InvalidClientTokenId`, or the service's own code for it. So
+//! the same credentials are tried where they always work.
 //! <https://docs.aws.amazon.com/accounts/latest/reference/manage-acct-regions.html>
 
 use aws_types::SdkConfig;
@@ -11,10 +11,10 @@ use super::retry::{Repeat, call};
 use crate::resource::ProviderError;
 use crate::resource::provider::Remedy;
 
-/// A region that no account can do without, and that knows the state of the others.
+/// A region that every account has enabled, and that knows the state of the others.
 pub(super) const ALWAYS_ENABLED: &str = "us-east-1";
 
-/// Whether an answer is one that a region gives which is not enabled.
+/// Returns whether an answer may come from a region that is not enabled.
 pub(super) fn may_be_why(error: &ProviderError) -> bool {
     let other_partition = ["cn-", "us-gov-", "us-iso", "eu-iso", "eusc-"]
         .iter()
@@ -28,12 +28,13 @@ pub(super) fn may_be_why(error: &ProviderError) -> bool {
                 | "AuthFailure"
                 | "InvalidToken"
                 | "OptInRequired"
-                // STS, of a role that is to be assumed there.
+                // STS, about a role that is to be assumed there.
                 | "RegionDisabledException"
         )
 }
 
-/// What to do, if the credentials are good and the region is why they do not serve. `config` is of [`ALWAYS_ENABLED`].
+/// Returns the remedy, if the credentials are valid and the region is the reason for their refusal. `config` is that of
+/// [`ALWAYS_ENABLED`].
 pub(super) async fn remedy(config: &SdkConfig, region: &str) -> Option<Remedy> {
     let pacer = Pacer::default();
     let sts = aws_sdk_sts::Client::new(config);
@@ -52,7 +53,7 @@ pub(super) async fn remedy(config: &SdkConfig, region: &str) -> Option<Remedy> {
     .await;
     let regions = match regions {
         Ok(answer) => answer.regions.unwrap_or_default(),
-        // Whoever may not ask for it is told what is most likely.
+        // A caller without the permission to ask gets the most likely reason.
         Err(error) if error.is(crate::resource::ErrorKind::Denied) => Vec::new(),
         Err(_) => return None,
     };

@@ -11,11 +11,11 @@ use super::error::AwsResult;
 use crate::resource::provider::Query;
 use crate::resource::{ErrorKind, ProviderError};
 
-/// More than any account has: with 100 things on each, a million.
+/// The most pages of one reading. More than any account has: with 100 objects on each, a million.
 const MOST: usize = 10_000;
 
-/// Bytes of all pages of one reading together: four times what a single answer may have. The longest reading there is takes
-/// a quarter of it: the 5,000 roles that an account has by default, with all of their policies.
+/// The limit of all pages of one reading together, in bytes: four times that of a single answer. The longest reading there
+/// is takes a quarter of it: the 5,000 roles that an account has by default, with all of their policies.
 const MOST_BYTES: usize = 256 << 20;
 
 tokio::task_local! {
@@ -29,8 +29,8 @@ pub(super) fn count(bytes: usize) {
     let _ = READ.try_with(|read| read.fetch_add(bytes, Ordering::Relaxed));
 }
 
-/// Everything that a reading call answers, page by page. `ask` makes the call with the token of the page, and answers
-/// with what is on it and the token of the next.
+/// Returns all results of a listing call, page by page. `ask` makes the call with the token of the page, and returns its
+/// contents and the token of the next page.
 ///
 /// # Errors
 /// Those of `ask`, and those of [`Tokens::follow`].
@@ -43,8 +43,9 @@ where
     Ok(all.unwrap_or_default())
 }
 
-/// As [`pages`], for what can also be asked for by its name: `None` if there are more than so many pages, after those. In an
-/// account that others share, their objects are on most pages, and on hundreds of them.
+/// Does the same as [`pages`], for objects that can also be asked for by name: `None` if there are more pages than the
+/// limit, after those have been read. In a shared account the objects of others are on most pages, and there may be hundreds
+/// of pages.
 ///
 /// # Errors
 /// Those of [`pages`].
@@ -71,10 +72,10 @@ where
     Ok(None)
 }
 
-/// How many pages of all that the account has of a type are read before the stack's are asked for by name, in so many calls:
-/// as many, so that neither way costs much more than the other. That is only where everything is as it is wanted: else
-/// something may be there that neither file nor index can name, made by a run that was interrupted, or by one before the file
-/// was changed.
+/// Returns how many pages of all objects of a type are read before the stack's objects are asked for by name, in `calls`
+/// calls: the same number, so that neither way costs much more than the other. This applies only where everything is as
+/// wanted: otherwise an object may exist that neither file nor index can name, made by a run that was interrupted, or by one
+/// before the file was changed.
 pub fn worth(query: &Query<'_>, calls: usize) -> usize {
     if query.is_settled() {
         calls.max(1)
@@ -83,10 +84,11 @@ pub fn worth(query: &Query<'_>, calls: usize) -> usize {
     }
 }
 
-/// What is there of these, asked for one by one: a call for several fails where one of them is not there.
+/// Returns those of the named objects that exist, asked for one by one: a call for several fails if one of them does not
+/// exist.
 ///
 /// # Errors
-/// Those of `ask`, but for what is not there.
+/// Those of `ask`, except for objects that do not exist.
 pub async fn one_by_one<N, T, F, Fut>(
     names: impl IntoIterator<Item = N>,
     ask: F,
@@ -107,8 +109,8 @@ where
     Ok(try_join_all(asked).await?.into_iter().flatten().collect())
 }
 
-/// Of a listing without tags, what is worth asking for them: what may be the stack's, and all else only where that is little
-/// and the index may be behind.
+/// Returns the objects of a listing without tags whose tags are worth asking for: those that may be the stack's, and all
+/// others only if they are few and the index may lag behind.
 pub fn worth_asking<T>(
     query: &Query<'_>,
     listed: Vec<T>,
@@ -122,7 +124,7 @@ pub fn worth_asking<T>(
     asked
 }
 
-/// The tokens that one reading has been given. A faulty or hostile endpoint could otherwise keep it at work without an end.
+/// The tokens that one reading has been given. A faulty or hostile endpoint could otherwise keep it going endlessly.
 #[derive(Debug)]
 pub struct Tokens {
     operation: &'static str,
@@ -144,7 +146,7 @@ impl Tokens {
         }
     }
 
-    /// For a reading that has no bound of its own, as each page is worked off before the next is read.
+    /// Makes the tokens of a reading that has no bound of its own, as each page is processed before the next is read.
     pub fn without_bound(operation: &'static str) -> Self {
         Self {
             most: usize::MAX,
@@ -158,12 +160,12 @@ impl Tokens {
         READ.scope(Arc::clone(&self.read), asking).await
     }
 
-    /// The bytes of the pages so far.
+    /// Returns the bytes of the pages so far.
     pub(super) fn bytes(&self) -> usize {
         self.read.load(Ordering::Relaxed)
     }
 
-    /// The token of the next page; `None` after the last one.
+    /// Returns the token of the next page; `None` after the last one.
     ///
     /// # Errors
     /// The token was given before, or there are more pages than any account has, or more on them.
@@ -246,7 +248,7 @@ mod tests {
         let query = &Query {
             token: "t:t:T",
             stack,
-            // Nothing is wanted and nothing known: what is there may be left over.
+            // Nothing is wanted and nothing is known: the objects found may be left over.
             wanted: &[],
             indexed: &[],
             live: &crate::resource::LiveSnapshot::default(),
@@ -282,7 +284,7 @@ mod tests {
         assert!(error.message.contains("10000 pages"), "{}", error.message);
     }
 
-    /// Each of them has less than an answer may have.
+    /// Each of them is shorter than an answer may be.
     #[tokio::test]
     async fn pages_have_a_bound_together() {
         let asked = AtomicUsize::new(0);
@@ -300,7 +302,7 @@ mod tests {
         assert_eq!(error.message, expected);
         assert_eq!(error.operation, "t:List");
         assert_eq!(asked.into_inner(), 9);
-        // What one reading has read is not counted against another.
+        // The bytes of one reading are not counted against another.
         let read = pages("t:List", |_| async {
             count(MOST_BYTES / 8);
             Ok((Some(vec![1]), None))

@@ -6,7 +6,7 @@ use percent_encoding::percent_decode_str;
 
 use crate::resource::{Properties, Value, diff::sorted};
 
-/// The canonical form of an IAM-style policy document (`aws-resources.md` §1.8).
+/// Returns the canonical form of an IAM-style policy document (`aws-resources.md` §1.8).
 ///
 /// Text is parsed; single strings become lists where AWS allows either; lists are sets; `"Principal": "*"` becomes
 /// `{"AWS": "*"}`; an account's root ARN becomes its number; statements are ordered.
@@ -31,13 +31,13 @@ pub fn canonical_policy(document: Value) -> Value {
     }
 }
 
-/// True if a policy allows nothing that another one does not.
+/// Returns whether a policy allows nothing that another one does not.
 pub fn is_narrowed(before: &Value, after: &Value) -> bool {
     let (before, after) = (Grants::of(before), Grants::of(after));
     before.allowed.is_superset(&after.allowed) && before.denied.is_subset(&after.denied)
 }
 
-/// What a policy says, each as a text: for a plain statement that allows, each of its actions on each of its resources.
+/// The statements of a policy, as texts: for a plain statement that allows, each of its actions on each of its resources.
 #[derive(Default)]
 struct Grants {
     allowed: BTreeSet<String>,
@@ -81,7 +81,7 @@ impl Grants {
     }
 }
 
-/// Text that holds JSON, as the value it holds. Anything else stays as it is.
+/// Parses text that holds JSON into its value. Anything else stays as it is.
 pub fn canonical_json(document: Value) -> Value {
     match &document {
         Value::String(text) => parse(text).unwrap_or(document),
@@ -89,7 +89,7 @@ pub fn canonical_json(document: Value) -> Value {
     }
 }
 
-/// A value without the parts that say nothing: nulls, empty lists and empty objects as properties, at all depths. AWS answers
+/// Returns a value without its empty parts: nulls, empty lists and empty objects as properties, at all depths. AWS returns
 /// these for what was left out.
 pub fn compact(value: Value) -> Value {
     match value {
@@ -110,7 +110,7 @@ pub fn compact(value: Value) -> Value {
     }
 }
 
-/// A list of objects in the order of one of their keys, where AWS keeps an order of its own.
+/// Sorts a list of objects by one of their keys, where AWS keeps an order of its own.
 pub fn ordered_by(key: &str, value: Value) -> Value {
     match value {
         Value::List(mut values) => {
@@ -124,19 +124,19 @@ pub fn ordered_by(key: &str, value: Value) -> Value {
     }
 }
 
-/// IAM returns its documents URL-encoded.
+/// Decodes a document of IAM, which returns its documents URL-encoded.
 pub fn decode(document: &str) -> serde_json::Value {
     let decoded = percent_decode_str(document).decode_utf8_lossy();
     serde_json::from_str(&decoded)
         .unwrap_or_else(|_| serde_json::Value::String(decoded.into_owned()))
 }
 
-/// How many characters a document has at least, white space not counted; references are not known yet, and count as the
+/// Returns the least number of characters of a document, without white space; references are not known yet, and count as the
 /// shortest ARN.
 pub fn least_characters(document: &Value) -> usize {
     const SHORTEST_ARN: usize = "arn:aws:s3:::abc".len();
     let dense = |text: &str| text.chars().filter(|c| !c.is_whitespace()).count();
-    // Between quotes, as JSON writes it.
+    // In quotes, as in JSON.
     let quoted = |text: &str| dense(&serde_json::Value::from(text).to_string());
     match document {
         Value::Null => 4,
@@ -169,7 +169,7 @@ pub fn least_characters(document: &Value) -> usize {
     }
 }
 
-/// As [`least_characters`], of a document that may be given as text, which then counts as it stands.
+/// Does the same as [`least_characters`], for a document that may be given as text, which then counts as it stands.
 pub fn least_size(document: &Value) -> usize {
     match document {
         Value::String(text) => text.chars().filter(|c| !c.is_whitespace()).count(),
@@ -177,9 +177,9 @@ pub fn least_size(document: &Value) -> usize {
     }
 }
 
-/// The text to send for a policy given as text or as a value. IAM knows no numbers, so an account that is written as one
-/// travels as text. IAM wants the version "before the Statement element" (99designs/iamy#65 met "The policy failed legacy
-/// parsing"): <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_version.html>.
+/// Returns the text to send for a policy given as text or as a value. IAM has no numbers, so an account that is written as
+/// one is sent as text. IAM wants the version "before the Statement element" (99designs/iamy#65 met "The policy failed
+/// legacy parsing"): <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_version.html>.
 pub fn to_policy_text(document: &serde_json::Value) -> String {
     fn without_numbers(value: &serde_json::Value) -> serde_json::Value {
         match value {
@@ -205,7 +205,7 @@ pub fn to_policy_text(document: &serde_json::Value) -> String {
     }
 }
 
-/// The text to send for a document given as text or as a value.
+/// Returns the text to send for a document given as text or as a value.
 pub fn to_text(document: &serde_json::Value) -> String {
     match document {
         serde_json::Value::String(text) => text.clone(),
@@ -261,7 +261,7 @@ fn canonical_principal(principal: Value) -> Value {
     }
 }
 
-/// `arn:aws:iam::123456789012:root` and `123456789012` are the same principal.
+/// Replaces a root ARN by its account: `arn:aws:iam::123456789012:root` and `123456789012` are the same principal.
 fn root_as_account(principal: Value) -> Value {
     let account = principal.as_str().and_then(|arn| {
         let mut parts = arn.split(':');
@@ -294,8 +294,8 @@ fn canonical_condition(condition: Value) -> Value {
     )
 }
 
-/// A single value is a list of one; the order of a list means nothing. Booleans and numbers equal their texts: an account
-/// may be written as a number.
+/// Converts a value into a set: a single value is a list of one, and the order of a list means nothing. Booleans and numbers
+/// equal their texts: an account may be written as a number.
 fn set(value: Value) -> Value {
     let values = match value {
         Value::List(values) => values,
@@ -389,7 +389,7 @@ mod tests {
             to_policy_text(&json!({"Version": "x"})),
             r#"{"Version":"x"}"#
         );
-        // What is written as text is the author's own.
+        // Text is kept as the author wrote it.
         let written = r#"{"Statement":[],"Version":"2012-10-17"}"#;
         assert_eq!(to_policy_text(&json!(written)), written);
     }

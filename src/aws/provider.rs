@@ -29,13 +29,13 @@ pub struct AwsProvider {
     types: BTreeMap<&'static str, Arc<dyn AnyResourceType>>,
 }
 
-/// What was asked for before the identity was known, until the answer is taken.
+/// A request made before the identity was known, until its answer is taken.
 struct Begun<T>(Mutex<Option<Answer<T>>>);
 
 type Answer<T> = Shared<BoxFuture<'static, Result<T, ProviderError>>>;
 
 impl<T> Begun<T> {
-    /// A second reading asks again.
+    /// Takes the answer. A second reading asks again.
     fn take(&self) -> Option<Answer<T>> {
         let mut begun = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         begun.take()
@@ -47,11 +47,11 @@ impl AwsProvider {
         Self::having_begun(context, None, None)
     }
 
-    /// Connects, for a caller that reads a stack next and has no account to compare with: what a reading begins with is asked for
-    /// beside the first call of all, and used by [`Provider::facts`] and [`Provider::index`].
+    /// Connects, for a caller that reads a stack next and has no account to compare with: the first requests of a reading
+    /// are made alongside the very first call, and used by [`Provider::facts`] and [`Provider::index`].
     ///
     /// # Errors
-    /// Those of [`super::connect`]. What was begun fails where it is used.
+    /// Those of [`super::connect`]. An early request fails where it is used.
     pub async fn reading(connection: &Connection, stack: &StackId) -> Result<Self, ConnectError> {
         let begin = |clients: &Arc<Clients>| {
             let zones = {
@@ -91,12 +91,12 @@ impl AwsProvider {
         &self.context
     }
 
-    /// The same, for tasks of their own.
+    /// Returns the context for separate tasks.
     pub fn shared_context(&self) -> Arc<Context> {
         Arc::clone(&self.context)
     }
 
-    /// An error as others may see it: with where the call was made, since waits know only the call, and without secrets.
+    /// Completes an error for the caller: adds the region of the call, since waits know only the call, and removes secrets.
     fn placed<T>(&self, result: Result<T, ProviderError>) -> Result<T, ProviderError> {
         result.map_err(|mut error| {
             if error.is_of_call() {
@@ -221,7 +221,7 @@ impl Provider for AwsProvider {
             ours: &ids,
         };
         let asked = going.iter().map(|object| {
-            // What holds a piece of a network holds the network as well, which answers for all of its pieces.
+            // An object that holds a part of a network holds the network as well, which answers for all of its parts.
             let network = object.inputs.get("vpcId").and_then(Value::as_str);
             let is_answered = PIECES.contains(&object.token.as_str())
                 && network.is_some_and(|network| ids.contains(network));
@@ -238,7 +238,7 @@ impl Provider for AwsProvider {
     }
 }
 
-/// The availability zones of the region that can be used.
+/// Returns the availability zones of the region that can be used.
 async fn zones(clients: &Clients) -> Result<Vec<String>, ProviderError> {
     let answer = clients
         .call("ec2:DescribeAvailabilityZones", || {
@@ -248,7 +248,7 @@ async fn zones(clients: &Clients) -> Result<Vec<String>, ProviderError> {
     let mut zones: Vec<String> = answer
         .availability_zones()
         .iter()
-        // Local and wavelength zones have to be opted in to, and take no NAT gateway or load balancer.
+        // Local and wavelength zones require an opt-in, and take no NAT gateway or load balancer.
         .filter(|zone| {
             zone.zone_type()
                 .is_none_or(|kind| kind == "availability-zone")

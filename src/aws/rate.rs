@@ -45,7 +45,7 @@ fn rate_of(operation: &str) -> Rate {
         ("wafv2", _) if reads => (5.0, 5.0),
         ("wafv2", _) => (1.0, 1.0),
         ("sns", _) => (30.0, 10.0),
-        // Of 10,000: <https://docs.aws.amazon.com/secretsmanager/latest/userguide/reference_limits.html>.
+        // Out of 10,000: <https://docs.aws.amazon.com/secretsmanager/latest/userguide/reference_limits.html>.
         ("secretsmanager", "DescribeSecret" | "GetSecretValue") => (1000.0, 1000.0),
         ("secretsmanager", _) => (50.0, 50.0),
         // <https://docs.aws.amazon.com/kms/latest/developerguide/requests-per-second.html>
@@ -63,16 +63,16 @@ fn rate_of(operation: &str) -> Rate {
 /// One operation's rate, and whether AWS throttles it at present.
 struct Bucket {
     tokens: f64,
-    /// As it is now, after throttles.
+    /// The present rate, after throttles.
     rate: Rate,
     published: Rate,
     refilled: Instant,
-    /// Throttles since the last answer of another kind. While there are any, one caller at a time asks for all of them:
-    /// as many callers as there are would each be told the same.
+    /// Throttles since the last answer of another kind. While there are any, one caller at a time asks on behalf of all of
+    /// them: otherwise each caller would get the same answer.
     throttles: watch::Sender<u32>,
-    /// When the next caller may ask whether AWS still throttles.
+    /// The time at which the next caller may ask whether AWS still throttles.
     probe_at: Instant,
-    /// Whoever is next; the others stand in line.
+    /// The place of the next caller; the others stand in line.
     line: Arc<Mutex<()>>,
 }
 
@@ -95,9 +95,9 @@ impl Bucket {
         *self.throttles.borrow() > 0
     }
 
-    /// Lets the caller who is next in line go, or says when to ask again.
+    /// Lets the next caller in line go, or says when to ask again.
     fn go(&mut self) -> Result<(), Instant> {
-        /// What is left out by adding up fractions of a token.
+        /// The error of adding up fractions of a token.
         const ROUNDING: f64 = 1e-6;
         let now = Instant::now();
         if self.is_throttled() {
@@ -119,7 +119,7 @@ impl Bucket {
     }
 }
 
-/// One token bucket per operation, and the chance that spreads what comes back after a pause.
+/// One token bucket per operation, and the random numbers that spread callers after a pause.
 pub struct Pacer {
     buckets: std::sync::Mutex<HashMap<&'static str, Bucket>>,
     seed: u64,
@@ -128,13 +128,13 @@ pub struct Pacer {
 
 impl Default for Pacer {
     fn default() -> Self {
-        // Seeded by the system; pauses need no better chance.
+        // Seeded by the system; pauses need no better randomness.
         Self::seeded(RandomState::new().hash_one(()))
     }
 }
 
 impl Pacer {
-    /// Whose pauses can be told again.
+    /// Makes a pacer with reproducible pauses.
     pub fn seeded(seed: u64) -> Self {
         Self {
             buckets: std::sync::Mutex::default(),
@@ -143,14 +143,15 @@ impl Pacer {
         }
     }
 
-    /// A number from 0 to 1.
+    /// Returns a random number from 0 to 1.
     pub fn fraction(&self) -> f64 {
         let drawn = self.drawn.fetch_add(1, Ordering::Relaxed);
         let number = BuildHasherDefault::<DefaultHasher>::default().hash_one((self.seed, drawn));
         (number % 1000) as f64 / 1000.0
     }
 
-    /// Waits until the operation may be called. `hear` is told how often in a row AWS has throttled it meanwhile.
+    /// Waits until the operation may be called. `hear` gets the number of times in a row that AWS has throttled it
+    /// meanwhile.
     pub async fn permit(&self, operation: &'static str, hear: impl Fn(u32)) -> Permit<'_> {
         let (line, mut throttles) = self.with(operation, |bucket| {
             (Arc::clone(&bucket.line), bucket.throttles.subscribe())
@@ -188,23 +189,23 @@ impl Pacer {
     }
 }
 
-/// Leave to make one call. Dropped without a record, it says nothing about AWS.
+/// Permission to make one call. Dropped without a record, it says nothing about AWS.
 pub struct Permit<'a> {
     pacer: &'a Pacer,
     operation: &'static str,
-    /// If this call asks for all that stand in line whether AWS still throttles: their place until it knows.
+    /// The place in line, held until the answer, if this call asks on behalf of all in line whether AWS still throttles.
     probe: Option<OwnedMutexGuard<()>>,
 }
 
 impl Permit<'_> {
-    /// Records that AWS throttled the call: the bucket was fuller here than there. Answers with the number of throttles in a row.
+    /// Records that AWS throttled the call: our bucket was fuller than AWS's. Returns the number of throttles in a row.
     pub fn record_throttle(self) -> u32 {
-        /// A tenth of what is published keeps a run going, and leaves room for whoever else uses the account.
+        /// The least rate: a tenth of the published rate keeps a run going, and leaves room for other users of the account.
         const LEAST: f64 = 0.1;
         let fraction = self.pacer.fraction();
         self.pacer.with(self.operation, |bucket| {
             let before = *bucket.throttles.borrow();
-            // Of many calls that are throttled at once, the first one tells it all.
+            // Of many calls that are throttled at once, only the first one counts.
             if before > 0 && self.probe.is_none() {
                 return before;
             }
@@ -213,20 +214,20 @@ impl Permit<'_> {
             }
             let throttles = before + 1;
             bucket.throttles.send_replace(throttles);
-            // At least half of it: whoever throttles wants fewer calls.
+            // At least half of it: a service that throttles wants fewer calls.
             let pause = pause(throttles, LONGEST_PROBE, 0.5 + fraction / 2.0);
             bucket.probe_at = Instant::now() + pause;
             throttles
         })
     }
 
-    /// Records any other answer: little by little it goes on as before. Without that a few throttles at the beginning of a long
-    /// run would hold up all the rest of it.
+    /// Records any other answer: the rate goes back to normal little by little. Without that, a few throttles at the
+    /// beginning of a long run would hold up all the rest of it.
     pub fn record_success(self) {
         self.pacer.with(self.operation, |bucket| {
             if self.probe.is_some() {
                 bucket.throttles.send_replace(0);
-                // What came back meanwhile was not there either.
+                // Tokens that came back meanwhile were not there either.
                 bucket.tokens = 0.0;
                 bucket.refilled = Instant::now();
             }
@@ -236,13 +237,13 @@ impl Permit<'_> {
     }
 }
 
-/// Between two questions whether AWS still throttles: the longest that a run stands still for nothing, and the longest
-/// pause of the AWS SDKs.
+/// The longest pause between two probes whether AWS still throttles: the longest time that a run idles for nothing, and the
+/// longest pause of the AWS SDKs.
 const LONGEST_PROBE: Duration = Duration::from_secs(20);
 
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
 
-/// Exponential with jitter, so that many callers do not come back at once. `fraction` is from 0 to 1.
+/// Returns an exponential pause with jitter, so that many callers do not come back at once. `fraction` is from 0 to 1.
 pub fn pause(attempts: u32, longest: Duration, fraction: f64) -> Duration {
     let ceiling = FIRST_PAUSE
         .saturating_mul(2_u32.saturating_pow(attempts.saturating_sub(1).min(16)))
@@ -284,7 +285,7 @@ mod tests {
             answered(&pacer, READ).await;
         }
         let slowly = started.elapsed();
-        // 20 a second, without the first burst, and a little more.
+        // 20 per second, without the first burst, and a little more.
         assert!((10_050..12_000).contains(&slowly.as_millis()), "{slowly:?}");
         let started = Instant::now();
         for _ in 0..200 {
@@ -293,7 +294,7 @@ mod tests {
         assert!((9_900..=10_100).contains(&started.elapsed().as_millis()));
     }
 
-    /// Calls that AWS throttles until a time; answers with how many were made, and how long it all took.
+    /// Makes calls that AWS throttles for a time; returns how many were made, and how long it all took.
     async fn storm(pacer: &Pacer, callers: usize, lasts: Duration) -> (usize, Duration) {
         let started = Instant::now();
         let calls = std::sync::Mutex::new(0);
@@ -301,7 +302,7 @@ mod tests {
             loop {
                 let permit = pacer.permit(READ, |_| ()).await;
                 *calls.lock().unwrap() += 1;
-                // How long a call takes.
+                // The duration of a call.
                 tokio::time::sleep(Duration::from_millis(50)).await;
                 if started.elapsed() >= lasts {
                     return permit.record_success();
@@ -317,7 +318,7 @@ mod tests {
     async fn one_caller_asks_for_all_whether_the_storm_is_over() {
         let pacer = Pacer::seeded(1);
         let (calls, took) = storm(&pacer, 50, Duration::from_secs(60)).await;
-        // Each in vain once, each with an answer once, and what asks in between.
+        // One throttled and one answered call for each caller, and the probes in between.
         assert!((106..=112).contains(&calls), "{calls} calls");
         assert!(took < Duration::from_secs(84), "{took:?}");
         let (calls, took) = storm(&pacer, 50, Duration::ZERO).await;
@@ -346,7 +347,7 @@ mod tests {
         assert_eq!(heard.into_inner().unwrap(), [1, 2]);
     }
 
-    /// A run that is stopped drops what it has under way.
+    /// A run that is stopped drops its calls in flight.
     #[tokio::test(start_paused = true)]
     async fn a_permit_that_is_given_up_is_the_next_ones() {
         let pacer = Pacer::default();

@@ -12,7 +12,7 @@ use crate::resource::{Catalog, Schema};
 
 type Registry = BTreeMap<&'static str, Arc<dyn AnyResourceType>>;
 
-/// Hears of every resource type once.
+/// Receives every resource type once.
 trait Listener {
     fn hear<T: ResourceType>(&mut self, resource_type: T);
 }
@@ -76,7 +76,7 @@ fn each(to: &mut impl Listener) {
     to.hear(wafv2::web_acl_association::WebAclAssociation);
 }
 
-/// The schemas of all types: all that the rooms outside `aws` need to know of them.
+/// The schemas of all types: all that the modules outside `aws` need to know of them.
 pub fn catalog() -> Catalog {
     struct Schemas(Vec<Schema>);
     impl Listener for Schemas {
@@ -118,7 +118,7 @@ mod tests {
     use crate::resource::schema::Unset;
     use crate::resource::{Properties, StackId, Urn, Value};
 
-    /// A text that is like a name of ours by chance must not keep it from being deleted.
+    /// A text that happens to equal a name of ours must not prevent a deletion.
     #[test]
     fn a_type_with_names_says_what_keeps_it_from_being_deleted() {
         let catalog = catalog();
@@ -127,13 +127,13 @@ mod tests {
             .filter(|schema| schema.taggable && schema.name.is_some())
             .filter(|schema| schema.blockers.is_none())
             .map(|schema| schema.token)
-            // Others refer to it by the id that AWS gives.
+            // Other objects refer to it by the id that AWS gives.
             .filter(|token| *token != "aws:ec2:SecurityGroup")
             .collect();
         assert_eq!(silent, [""; 0]);
     }
 
-    /// Types that open access or move traffic: an addition of others counts as drift until it is accepted.
+    /// Types that open access or move traffic: an addition by another party counts as drift until it is accepted.
     #[test]
     fn what_opens_access_or_moves_traffic_is_drift_where_others_add_it() {
         let catalog = catalog();
@@ -182,7 +182,7 @@ mod tests {
         .assert_debug_eq(&notes);
     }
 
-    /// A key of another tool leads to a type that there is.
+    /// A key of another tool leads to a type that exists.
     #[test]
     fn parts_are_types_of_their_own() {
         let catalog = catalog();
@@ -200,10 +200,10 @@ mod tests {
         assert!(count > 10, "{count}");
     }
 
-    /// What AWS never returns cannot be compared: it is remembered, or it is nothing that AWS keeps.
+    /// A value that AWS never returns cannot be compared: it is remembered, or AWS does not keep it at all.
     #[test]
     fn what_is_only_written_is_remembered_unless_aws_keeps_nothing_of_it() {
-        // How this program makes its calls, which the file says anew with each run.
+        // Settings of how this program makes its calls, which the file gives again with each run.
         const OURS: [(&str, &str); 11] = [
             ("aws:ecr:ImageTag", "service"),
             ("aws:ecr:Repository", "forceDelete"),
@@ -214,7 +214,7 @@ mod tests {
             ("aws:rds:Instance", "allowMajorVersionUpgrade"),
             ("aws:rds:Instance", "applyImmediately"),
             ("aws:s3:Bucket", "forceDestroy"),
-            // Made up once, and nobody's to make up again: another value would lock everybody out.
+            // Generated once, and never to be generated again: another value would lock all users out.
             ("aws:secretsmanager:Secret", "generateSecretString"),
             ("aws:secretsmanager:Secret", "recoveryWindowInDays"),
         ];
@@ -232,12 +232,13 @@ mod tests {
             .collect();
         forgotten.sort_unstable();
         assert_eq!(forgotten, OURS);
-        // What is remembered is where a value comes from, never a value that is secret.
+        // The source of a value is remembered, never a secret value.
         let mut all = catalog.iter().flat_map(|schema| schema.properties.iter());
         assert!(all.all(|property| !(property.remembered && property.secret)));
     }
 
-    /// AWS answers one for the other; what it takes no empty text of says so before anything is done. Each optional text.
+    /// AWS returns one for the other; where it refuses an empty text, the check says so before anything is done. Covers each
+    /// optional text.
     #[test]
     fn an_empty_text_is_none_or_refused() {
         let catalog = catalog();
@@ -287,8 +288,8 @@ mod tests {
         assert!(taken > 15, "{taken}");
     }
 
-    /// Words that no file can say, because its schema has a list of those that may be, and that a reference can turn out
-    /// to be nevertheless.
+    /// Words that no file can contain, because its schema lists the allowed ones, and that a reference can nevertheless
+    /// resolve to.
     #[test]
     fn what_a_reference_turns_out_to_be_is_looked_at() {
         let scaled = json!({"serviceNamespace": "ecs", "resourceId": "service/a/b", "minCapacity": 1, "maxCapacity": 2,

@@ -1,4 +1,4 @@
-//! What every resource type does, and the bridge from its typed form to the engine's values.
+//! The operations of every resource type, and the bridge from its typed form to the engine's values.
 //!
 //! A type is a unit struct with an implementation of [`ResourceType`]: typed inputs and outputs, a [`Schema`], and five
 //! operations. The contract, operation by operation:
@@ -6,15 +6,16 @@
 //! - **read** finds everything of the type that carries our stack's tag, is part of a parent of ours, or has a wanted
 //!   name; in bulk wherever AWS has a bulk form. "Not there" is an empty answer; a failed sub-read is an error, for
 //!   reading it as empty would look like drift.
-//! - **ahead** is for what is read after its parents: it asks for what reading will ask, as far as it is known without them,
-//!   and leaves the answers in the session of the query, where reading finds them. It asks for nothing else.
-//! - **create** makes the one call that brings the thing into being, ownership tags in it, and returns at once. The
-//!   inputs it returns are those in force right after that call, so that the engine sees what is left for `update`; so are
-//!   the tags, where the answer shows them. Tags that were lost on the way are set at once.
+//! - **ahead** is for objects that are read after their parents: it makes the requests of the read in advance, as far as
+//!   they are known without the parents, and leaves the answers in the session of the query, where the read finds them. It
+//!   asks for nothing else.
+//! - **create** makes the one call that brings the thing into being, ownership tags in it, and returns at once. The inputs
+//!   it returns are those in force right after that call, so that the engine sees what is left for `update`; the same holds
+//!   for the tags, where the answer shows them. Tags that were lost are set at once.
 //! - **update** brings every changeable aspect from observed to wanted, and sends only the difference. The engine also
 //!   runs it right after `create`. Tags are not its business.
 //! - **wait** polls a settling object until it is ready.
-//! - **delete** is content if the thing is gone, and returns once it is. The engine repeats it while it is in use.
+//! - **delete** succeeds if the object is already gone, and returns once it is. The engine repeats it while it is in use.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -37,18 +38,18 @@ use crate::resource::{
     ReadSession, Schema, Tags, Urn, Value, schema::Unset, tags::short_hash,
 };
 
-/// How to ask what holds objects.
+/// The means to ask what holds objects.
 pub struct Asking<'a> {
-    /// Answers for several of them.
+    /// The answers shared by several of them.
     pub session: &'a ReadSession,
-    /// Ids and ARNs that are known to be of the stack, and need no second look.
+    /// The ids and ARNs that are known to belong to the stack, and need no second look.
     pub ours: &'a BTreeSet<&'a str>,
 }
 
 /// A live object in its type's own terms.
 #[derive(Debug, Clone)]
 pub struct Live<Inputs, Outputs> {
-    /// AWS's identifier, by which the type finds it again.
+    /// AWS's identifier, by which the type finds the object again.
     pub id: String,
     pub arn: Option<String>,
     pub inputs: Inputs,
@@ -60,8 +61,8 @@ pub struct Live<Inputs, Outputs> {
 /// A live object of type `T`.
 pub type LiveOf<T> = Live<<T as ResourceType>::Inputs, <T as ResourceType>::Outputs>;
 
-/// What to do with an object that a create call met under the name it wanted: ours is our own half-finished work, anyone
-/// else's stops the run. Another region of the same stack is somebody else here.
+/// Decides about an object that a create call found under the name it wanted: our own is adopted as half-finished work, that
+/// of another owner stops the run. Another region of the same stack counts as another owner here.
 ///
 /// # Errors
 /// [`ErrorKind::NotOurs`], naming the owner.
@@ -76,7 +77,7 @@ pub fn adopt<Inputs, Outputs>(
     Err(not_ours(wanted, &met, error))
 }
 
-/// The error of a call that has met somebody else's object.
+/// Returns the error of a call that has met an object of another owner.
 pub fn not_ours<Inputs, Outputs>(
     wanted: &Tags,
     met: &Live<Inputs, Outputs>,
@@ -119,8 +120,8 @@ pub fn in_vpc(operation: &str, wanted: Option<&str>, found: Option<&str>) -> Aws
     }
 }
 
-/// A check of inputs in the type's own terms, for [`Schema::checks`]. Where a reference stands for a number or a switch,
-/// the inputs have no such form yet.
+/// Checks inputs in the type's own terms, for [`Schema::checks`]. Where a reference stands for a number or a switch, the
+/// inputs cannot be checked in this form yet.
 pub fn check<Inputs: DeserializeOwned>(
     inputs: &Properties,
     check: impl FnOnce(&Inputs) -> Vec<Misfit>,
@@ -134,17 +135,17 @@ pub struct New<'a, Inputs> {
     pub urn: &'a Urn,
     pub inputs: &'a Inputs,
     pub tags: &'a Tags,
-    /// The ids of the live objects that this one takes the place of.
+    /// The ids of the live objects that this one replaces.
     pub instead_of: &'a [String],
     pub progress: &'a dyn Progress,
     fingerprint: String,
 }
 
 impl<Inputs> New<'_, Inputs> {
-    /// The client token: the same across retries and across runs, for the same resource with the same inputs.
+    /// Returns the client token: the same across retries and across runs, for the same resource with the same inputs.
     ///
-    /// `generation` counts dead predecessors that AWS still answers for, since a token outlives its object. 32
-    /// hexadecimal digits, which every AWS token takes.
+    /// `generation` counts deleted predecessors that AWS still returns for a token, since a token outlives its object. The
+    /// token has 32 hexadecimal digits, which every AWS token accepts.
     pub fn client_token(&self, generation: u32) -> String {
         short_hash(
             &format!("{}\n{generation}\n{}", self.urn, self.fingerprint),
@@ -158,7 +159,7 @@ pub struct Change<'a, T: ResourceType> {
     pub urn: &'a Urn,
     pub wanted: &'a T::Inputs,
     pub observed: &'a LiveOf<T>,
-    /// What differs; never empty.
+    /// The difference; never empty.
     pub diff: &'a Diff,
     pub progress: &'a dyn Progress,
 }
@@ -168,7 +169,7 @@ where
     T::Inputs: Clone,
     T::Outputs: Clone,
 {
-    /// The object once the change is applied: the wanted inputs on the observed identity.
+    /// Returns the object once the change is applied: the wanted inputs on the observed identity.
     pub fn applied(&self) -> LiveOf<T> {
         Live {
             inputs: self.wanted.clone(),
@@ -189,12 +190,12 @@ pub trait ResourceType: Send + Sync + 'static {
     where
         Self: Sized;
 
-    /// The id of the object that an ARN names, where the ARN says it.
+    /// Returns the id of the object that an ARN names, where the ARN contains it.
     fn id_in<'a>(&self, _arn: &'a str) -> Option<&'a str> {
         None
     }
 
-    /// Asks beforehand what reading will ask; see the head of this file. Its parents are those of the index.
+    /// Makes the requests of the read in advance; see the head of this file. Its parents are those of the index.
     async fn ahead(&self, _context: &Context, _query: Query<'_>) {}
 
     async fn create(
@@ -232,9 +233,9 @@ pub trait ResourceType: Send + Sync + 'static {
     where
         Self: Sized;
 
-    /// What holds an object whose change or deletion is refused because something still uses it, or because of its state.
-    /// Asked before anything is deleted, for others who would hold it for good; at the first refusal; and again while
-    /// refusals go on.
+    /// Returns what holds an object whose change or deletion is refused because something still uses it, or because of its
+    /// state. Called before anything is deleted, to find others that would hold it permanently; at the first refusal; and
+    /// again while refusals go on.
     async fn held_by(
         &self,
         _context: &Context,
@@ -247,13 +248,13 @@ pub trait ResourceType: Send + Sync + 'static {
         Ok(Vec::new())
     }
 
-    /// Whether a second object made by the same request does no harm and costs nothing, so that a creation without an
-    /// answer is made again at once, and what is too many removed.
+    /// Returns whether a second object made by the same request does no harm and costs nothing, so that a create without an
+    /// answer is retried at once, and surplus objects are removed.
     fn twin_is_harmless(&self) -> bool {
         false
     }
 
-    /// How long a deletion is repeated while something still uses the object.
+    /// Returns how long a deletion is retried while something still uses the object.
     fn delete_patience(&self) -> Duration {
         Duration::from_secs(20 * 60)
     }
@@ -282,14 +283,14 @@ pub(super) trait AnyResourceType: Send + Sync {
     ) -> AwsResult<Vec<Holder>>;
 }
 
-/// The bridge. Keeps the schema, so that it is built once.
+/// The bridge from [`ResourceType`] to [`AnyResourceType`]. Keeps the schema, so that it is built once.
 pub(super) struct Bridge<T> {
     pub resource_type: T,
     pub schema: Schema,
 }
 
 impl<T: ResourceType> Bridge<T> {
-    /// What holds an object at this moment.
+    /// Returns what holds an object at this moment.
     async fn held_now(&self, context: &Context, live: &LiveOf<T>) -> AwsResult<Vec<Holder>> {
         let asking = Asking {
             session: &ReadSession::default(),
@@ -309,8 +310,8 @@ impl<T: ResourceType> AnyResourceType for Bridge<T> {
         self.resource_type.ahead(context, query).await;
     }
 
-    /// Something that is listed may be gone when it is asked for by itself. Then it is all asked again, without the lists
-    /// that an earlier call has left in the session: what is gone is not there.
+    /// Reads the objects. One that is listed may be gone when it is asked for by itself. Then the read is repeated without
+    /// the lists that an earlier call has left in the session: an object that is gone does not exist.
     async fn read(&self, context: &Context, query: Query<'_>) -> AwsResult<Vec<Observed>> {
         let mut found = self.resource_type.read(context, query).await;
         let mut pauses = Pauses::within(GONE, Duration::from_millis(500));
@@ -359,7 +360,7 @@ impl<T: ResourceType> AnyResourceType for Bridge<T> {
     async fn update(&self, context: &Context, request: Update<'_>) -> AwsResult<Observed> {
         let mut live: LiveOf<T> = self.live(request.observed)?;
         if !request.diff.is_empty() {
-            // Values that were not known when the plan was made are by now.
+            // Values that were not known when the plan was made are known by now.
             if let Some(forbids) = self.schema.forbids
                 && let Some(reason) =
                     forbids(request.diff, request.inputs, &request.observed.inputs)
@@ -405,7 +406,7 @@ impl<T: ResourceType> AnyResourceType for Bridge<T> {
             }
         }
         let mut updated = self.observed(live)?;
-        // What is left to AWS is as it was.
+        // Properties that are left to AWS stay as they were.
         for property in &self.schema.properties {
             let chosen = request.observed.inputs.get(property.name);
             if property.unset == Unset::ServerChooses
@@ -464,10 +465,10 @@ impl<T: ResourceType> AnyResourceType for Bridge<T> {
     }
 }
 
-/// For how long AWS may list what is gone, and may not see what was just made.
+/// The time for which AWS may list deleted objects, and may not see new ones.
 const GONE: Duration = Duration::from_secs(15);
 
-/// What a change has brought about, and what of it is left: its tags.
+/// Describes what a change has done, and what of it is left: its tags.
 fn done(diff: &Diff) -> String {
     let changed = match diff.properties().as_slice() {
         [] => return String::new(),
@@ -477,7 +478,7 @@ fn done(diff: &Diff) -> String {
     format!("{changed}; its tags are as they were")
 }
 
-/// What is told of an object that was made, and whose tags were lost and cannot be set.
+/// Returns the error about an object that was made, and whose tags were lost and cannot be set.
 fn untagged(request: Creation<'_>, made: &Observed, error: ProviderError) -> ProviderError {
     let done = format!(
         "`{}` is there, without the tags that say whose it is",
@@ -503,8 +504,9 @@ fn untagged(request: Creation<'_>, made: &Observed, error: ProviderError) -> Pro
 }
 
 impl<T: ResourceType> Bridge<T> {
-    /// What was just made, with the tags that say whose it is. An answer that shows none of them may leave them out, so the
-    /// object is looked at; where they were lost, they are set, for without them the next run would not know it as its own.
+    /// Returns the new object with its ownership tags. An answer that shows none of them may leave them out, so the object
+    /// is read; where the tags were lost, they are set, for without them the next run would not recognize the object as its
+    /// own.
     async fn with_tags(
         &self,
         context: &Context,
@@ -550,8 +552,8 @@ impl<T: ResourceType> Bridge<T> {
         Ok(made)
     }
 
-    /// Removes what calls without an answer have made besides. What does not show yet, or does not go, is no harm, and the
-    /// next run's to remove.
+    /// Removes additional objects that calls with a lost response have made. One that does not show yet, or cannot be
+    /// deleted, does no harm and is left for the next run to remove.
     async fn remove_twins(&self, context: &Context, request: Creation<'_>, made: &Observed) {
         let Ok(found) = self.all_of(context, request).await else {
             return;
@@ -573,13 +575,13 @@ impl<T: ResourceType> Bridge<T> {
         }
     }
 
-    /// The object that an earlier create call for the same request may have made.
+    /// Returns the object that an earlier create call for the same request may have made.
     async fn find(&self, context: &Context, request: Creation<'_>) -> AwsResult<Option<Observed>> {
         let found = self.all_of(context, request).await?;
         Ok(unclear::made_by(request, found))
     }
 
-    /// Everything of the type that a request has to do with.
+    /// Returns all objects of the type that concern a request.
     async fn all_of(&self, context: &Context, request: Creation<'_>) -> AwsResult<Vec<Observed>> {
         let wanted = [Wanted {
             urn: request.urn.clone(),
@@ -601,7 +603,7 @@ impl<T: ResourceType> Bridge<T> {
         .await
     }
 
-    /// Values that were not known when the graph was built are by now.
+    /// Checks the inputs again: values that were not known when the graph was built are known by now.
     fn check(&self, inputs: &Properties) -> AwsResult<()> {
         let misfits = self.schema.misfits(inputs);
         if misfits.is_empty() {

@@ -1,10 +1,10 @@
-//! Sets and removes tags of what is there, by the calls of each service.
+//! Setting and removing tags of existing objects, by the calls of each service.
 //!
-//! The tagging API does that for all services, and serves for buckets alone: S3's own call replaces all tags at once, those of
-//! others as well. It takes few calls per second, wants rights beside those of the service, and reports failures of the
-//! service inside a 200, where an internal error is an ordinary one
-//! (<https://docs.aws.amazon.com/resourcegroupstagging/latest/APIReference/API_FailureInfo.html>). As part of the
-//! answer these are repeated like any.
+//! The tagging API does that for all services, but is used only for buckets: S3's own call replaces all tags at once, those
+//! of other owners as well. The tagging API takes few calls per second, requires permissions besides those of the service,
+//! and reports failures of the service inside a 200, where an internal error is an ordinary one
+//! (<https://docs.aws.amazon.com/resourcegroupstagging/latest/APIReference/API_FailureInfo.html>). As part of the answer
+//! these are retried like any other error.
 
 use std::collections::HashMap;
 
@@ -17,7 +17,7 @@ use super::wait::until_visible;
 use super::{ec2, iam};
 use crate::resource::{ErrorKind, ProviderError, Tags};
 
-/// Sets and removes tags of one object. What is not named stays as it is.
+/// Sets and removes tags of one object. Tags that are not named stay as they are.
 ///
 /// # Errors
 /// Those of the calls.
@@ -362,12 +362,12 @@ async fn take(context: &Context, arn: &str, keys: &[String]) -> AwsResult<()> {
     }
 }
 
-/// `ec2` of `arn:aws:ec2:eu-south-2:123456789012:vpc/vpc-1`.
+/// Returns the service of an ARN: `ec2` of `arn:aws:ec2:eu-south-2:123456789012:vpc/vpc-1`.
 fn service_of(arn: &str) -> &str {
     arn.split(':').nth(2).unwrap_or_default()
 }
 
-/// The id or name at the end of an ARN, without its path.
+/// Returns the id or name at the end of an ARN, without its path.
 fn last_of(arn: &str) -> &str {
     arn.rsplit('/').next().unwrap_or_default()
 }
@@ -376,7 +376,7 @@ fn is_role(arn: &str) -> bool {
     arn.contains(":role/")
 }
 
-/// A 200 of the tagging API may carry failures.
+/// Returns the failures that a 200 of the tagging API may carry as an error.
 fn check(operation: &str, failed: Option<&HashMap<String, FailureInfo>>) -> AwsResult<()> {
     let Some((arn, failure)) = failed.and_then(|failed| failed.iter().next()) else {
         return Ok(());

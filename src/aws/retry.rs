@@ -1,9 +1,9 @@
-//! One call, made as often as it takes and as its nature allows.
+//! Retries of one call, as often as it takes and as its nature allows.
 //!
-//! The SDK's own retries are off: it repeats creates that must not be repeated, gives up after three throttles, and
-//! does not say how often it tried. Here the kind of the error decides.
+//! The SDK's own retries are off: it repeats creates that must not be repeated, gives up after three throttles, and does not
+//! say how often it tried. Here, the kind of the error decides.
 //!
-//! Whoever watches hears why nothing moves: [`told`] passes on what the calls within it are waiting for.
+//! The user is told why nothing moves: [`told`] passes on what the calls within it are waiting for.
 
 use std::future::Future;
 use std::pin::pin;
@@ -21,36 +21,36 @@ use crate::deployment::moment;
 use crate::resource::provider::Progress;
 use crate::resource::{ErrorKind, ProviderError};
 
-/// Whether a call may be made again when nobody knows whether it took effect.
+/// The policy for retrying a call when it is not known whether it took effect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Repeat {
     /// A read, an idempotent write, or a create with a client token or a natural key.
     Safe,
-    /// A create that would make a twin: repeated only when AWS said that it did not act.
+    /// A create that could make a duplicate: repeated only if AWS said that it did not act.
     Unsafe,
-    /// The first call of all, a read. Nobody has answered yet, so that an address where nobody does is more likely wrong
-    /// than out of order, and somebody waits to hear of it.
+    /// The very first call, a read. Nothing has answered yet, so an address that does not answer is more likely wrong than
+    /// out of order, and a user is waiting to hear of it.
     First,
 }
 
-/// How long a call is repeated, counted from its first attempt.
+/// The time limits for retries of a call, counted from its first attempt.
 const THROTTLED: Duration = Duration::from_secs(300);
 const TRANSIENT: Duration = Duration::from_secs(90);
 const UNREACHABLE: Duration = Duration::from_secs(10);
 
-/// Calls that hang use up their time in two attempts; a network that loses one connection may lose the next as well. Six
-/// in a row ended one of a hundred thousand stories of the simulation.
+/// The least number of attempts without an answer. Calls that hang use up their time in two attempts; a network that loses
+/// one connection may lose the next as well. Six in a row ended one of a hundred thousand runs of the simulation.
 const LEAST_UNANSWERED: u32 = 8;
 
-/// A call that got through by its third attempt has held nobody up.
+/// The attempts that are not reported. A call that got through by its third attempt has held no one up.
 const SILENT_ATTEMPTS: u32 = 2;
 
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
-/// Makes a call, paced by the operation's published rate, and repeats it as long as its errors are worth it.
+/// Makes a call, paced by the operation's published rate, and retries it as long as its errors allow.
 ///
 /// # Errors
-/// The last answer, with the number of attempts. [`ErrorKind::Unclear`] if an unsafe call may have taken effect.
+/// The last error, with the number of attempts. [`ErrorKind::Unclear`] if an unsafe call may have taken effect.
 pub fn call<T, E, F, Fut>(
     pacer: &Pacer,
     operation: &'static str,
@@ -67,10 +67,10 @@ where
     })
 }
 
-/// [`call`], for an answer in our own terms.
+/// Does the same as [`call`], for an answer in our own terms.
 ///
 /// # Errors
-/// As for [`call`].
+/// Those of [`call`].
 pub fn repeated<T, F, Fut>(
     pacer: &Pacer,
     operation: &'static str,
@@ -89,7 +89,7 @@ async fn attempts<T, E, F, Fut>(
     operation: &'static str,
     repeat: Repeat,
     make: F,
-    // The error, and whether it comes of two clocks that differ.
+    // Returns the error, and whether it comes from clock skew.
     in_our_terms: impl Fn(E) -> (ProviderError, bool),
 ) -> AwsResult<T>
 where
@@ -97,7 +97,7 @@ where
     Fut: Future<Output = Result<T, E>>,
 {
     let mut attempts = 0;
-    // Of these attempts, those that AWS did not answer: a throttle says that it is there.
+    // The attempts that AWS did not answer: a throttle shows that AWS can be reached.
     let mut unanswered = 0;
     let mut clock_is_set = false;
     let mut started: Option<Instant> = None;
@@ -117,7 +117,7 @@ where
             }
             _ => permit.await,
         };
-        // The permit that the first attempt waits for is not its fault.
+        // The wait of the first attempt for a permit does not count.
         let started = *started.get_or_insert_with(Instant::now);
         attempts += 1;
         let (mut error, skewed) = match make().await {
@@ -135,7 +135,7 @@ where
             continue;
         }
         let budget = match error.kind {
-            // AWS refused before acting, so even an unsafe call can go again, when it may.
+            // AWS refused before acting, so even an unsafe call can be retried, once it is permitted.
             ErrorKind::Throttled => {
                 let until = ends(started, THROTTLED);
                 tell_throttled(operation, permit.record_throttle(), Some(until));
@@ -177,7 +177,7 @@ where
     }
 }
 
-/// Whether AWS refused a signature, and its clock is not ours.
+/// Returns whether AWS refused a signature, and its clock differs from ours.
 fn is_skewed<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> bool {
     let SdkError::ServiceError(context) = error else {
         return false;
@@ -195,7 +195,7 @@ fn is_skewed<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> bool
     is_about_signature && skew(context.raw()).is_some()
 }
 
-/// In the words of a step's row.
+/// Describes an error in the words of a step's row.
 fn what_happens(error: &ProviderError) -> String {
     let operation = &error.operation;
     match error.kind {
@@ -210,11 +210,11 @@ fn what_happens(error: &ProviderError) -> String {
 }
 
 tokio::task_local! {
-    /// Where calls say what they wait for.
+    /// The channel on which calls report what they wait for.
     static NOTICES: UnboundedSender<String>;
 }
 
-/// Runs some work, and passes on what its calls are waiting for when AWS holds them up.
+/// Runs some work, and reports what its calls are waiting for when AWS holds them up.
 pub async fn told<T>(progress: &dyn Progress, work: impl Future<Output = T>) -> T {
     let (sender, mut notices) = unbounded_channel();
     let mut work = pin!(NOTICES.scope(sender, work));
@@ -227,7 +227,7 @@ pub async fn told<T>(progress: &dyn Progress, work: impl Future<Output = T>) -> 
     }
 }
 
-/// Says why nothing moves, to whoever watches. The first call of all has nobody who listens, nor has the lock.
+/// Reports why nothing moves to the listener, if there is one. The very first call has none, nor has the lock.
 pub(super) fn tell(notice: String) {
     let _ = NOTICES.try_with(|notices| notices.send(notice));
 }
@@ -244,12 +244,12 @@ fn tell_waiting(what_happens: &str, attempts: u32, until: Option<SystemTime>) {
     tell(notice);
 }
 
-/// When what began at a time has lasted for so long, by the clock.
+/// Returns the wall-clock time at which the budget since `started` ends.
 fn ends(started: Instant, budget: Duration) -> SystemTime {
     SystemTime::now() + budget.saturating_sub(started.elapsed())
 }
 
-/// Throttles in a row, of whichever caller.
+/// Reports throttles in a row, of any caller.
 fn tell_throttled(operation: &str, throttles: u32, until: Option<SystemTime>) {
     if throttles > SILENT_ATTEMPTS {
         tell_waiting(&format!("AWS throttles {operation}"), throttles, until);
@@ -278,7 +278,7 @@ mod tests {
         SdkError::dispatch_failure(ConnectorError::io("connection reset".into()))
     }
 
-    /// The end of a call that always fails, and how long it took, in seconds.
+    /// Returns the error of a call that always fails, and how long it took, in seconds.
     async fn end_of(repeat: Repeat, failure: fn() -> Failure) -> (ProviderError, u64) {
         let started = Instant::now();
         let pacer = Pacer::default();
@@ -291,7 +291,7 @@ mod tests {
         for repeat in [Repeat::Safe, Repeat::Unsafe, Repeat::First] {
             let (error, seconds) = end_of(repeat, throttled).await;
             assert_eq!(error.kind, ErrorKind::Throttled, "{repeat:?}");
-            // The permit that a slowed-down operation waits for comes on top.
+            // The wait of a slowed-down operation for a permit comes on top.
             assert!((290..=310).contains(&seconds), "{repeat:?}: {seconds} s");
         }
         for (repeat, at_least, at_most) in [
@@ -314,7 +314,7 @@ mod tests {
         SdkError::service_error(error, HttpResponse::new(status, SdkBody::empty()))
     }
 
-    /// What is not visible yet has not acted, so that even what makes twins is made again.
+    /// A call refused for an object that is not visible yet has not acted, so even an unsafe create is retried.
     #[tokio::test(start_paused = true)]
     async fn what_is_not_visible_yet_is_waited_for_as_long_as_its_service_takes() {
         for repeat in [Repeat::Safe, Repeat::Unsafe] {
@@ -353,7 +353,7 @@ mod tests {
         }
     }
 
-    /// Keeps what it hears.
+    /// Keeps the messages that it gets.
     #[derive(Default)]
     struct Listener(std::sync::Mutex<Vec<String>>);
 
@@ -396,7 +396,7 @@ mod tests {
         })
         .await;
         assert_eq!((error.kind, error.attempts), (ErrorKind::Credentials, 2));
-        // Without a clock, or with the same, it is the key that is wrong.
+        // Without a clock, or with the same time, the key is wrong.
         let (error, _) = end_of(Repeat::Unsafe, || refused_signature("now")).await;
         assert_eq!((error.kind, error.attempts), (ErrorKind::Credentials, 1));
     }

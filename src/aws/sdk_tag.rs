@@ -1,4 +1,4 @@
-//! Keys with values as the SDK of each service has them: tags, and attributes of load balancers. A dozen types of one form.
+//! Key-value pairs in the types of each service's SDK: tags, and attributes of load balancers. A dozen types of one form.
 
 use std::collections::HashMap;
 
@@ -31,7 +31,7 @@ pub(super) fn to_map(tags: &Tags) -> HashMap<String, String> {
         .collect()
 }
 
-/// Types of models that call key and value optional.
+/// Implements [`SdkTag`] for types whose models call key and value optional.
 macro_rules! optional {
     ($($tag:ty),+ $(,)?) => {$(
         impl SdkTag for $tag {
@@ -46,7 +46,7 @@ macro_rules! optional {
     )+};
 }
 
-/// Types of models that require both: `build` fails only without one of them.
+/// Implements [`SdkTag`] for types whose models require both: `build` fails only without one of them.
 macro_rules! required {
     ($($tag:ty),+ $(,)?) => {$(
         impl SdkTag for $tag {
@@ -81,7 +81,7 @@ required!(
     aws_sdk_wafv2::types::Tag,
 );
 
-/// KMS has words of its own for both.
+/// KMS has its own names for both.
 impl SdkTag for aws_sdk_kms::types::Tag {
     fn of(key: &str, value: &str) -> Option<Self> {
         Self::builder().tag_key(key).tag_value(value).build().ok()

@@ -1,7 +1,7 @@
 //! The Parameter Store of Systems Manager, for the lock, the runs and the history of a stack.
 //!
-//! Standard parameters: they cost nothing, hold 4 KB, and keep their last 100 versions. After that the oldest goes with
-//! every new one, unless somebody has put a label on it: then the put is refused with `ParameterMaxVersionLimitExceeded`.
+//! Standard parameters: they cost nothing, hold 4 KB, and keep their last 100 versions. After that, every new version
+//! removes the oldest, unless it has a label: then the put is refused with `ParameterMaxVersionLimitExceeded`.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
@@ -47,7 +47,7 @@ impl ParameterStore for Context {
     async fn overwrite(&self, name: &str, value: &str) -> AwsResult<Option<i64>> {
         let answer = self
             .call("ssm:PutParameter", || {
-                // Without a type nothing is made: "A parameter type is required when you create a parameter."
+                // Without a type, no parameter is made: "A parameter type is required when you create a parameter."
                 self.ssm
                     .put_parameter()
                     .name(name)
@@ -201,13 +201,13 @@ fn to_system(operation: &str, time: &DateTime) -> AwsResult<SystemTime> {
     expected(operation, time, "a date that there is")
 }
 
-/// When AWS answered, by its own clock: the `Date` of the answer. So the age of a parameter is right on a machine whose
-/// clock is not.
+/// The time of AWS's answer by its own clock: the `Date` of the answer. So the age of a parameter is right even on a machine
+/// whose clock is wrong.
 #[derive(Debug, Clone, Default)]
 struct AnsweredAt(Arc<Mutex<Option<SystemTime>>>);
 
 impl AnsweredAt {
-    /// Where the answer bears no date, our clock has to do.
+    /// Returns the time of the answer. Where the answer has no date, our clock is used.
     fn time(&self) -> SystemTime {
         let time = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
         time.unwrap_or_else(SystemTime::now)

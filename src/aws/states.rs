@@ -1,26 +1,26 @@
-//! What each state that AWS documents means for whoever waits: for every type that has states.
+//! The meaning of each state that AWS documents for a waiting caller, for every type that has states.
 //!
-//! A state that passes is waited for. One that only a person ends is not: the wait ends at once, and says what to do.
-//! A state that is not here is one that AWS has added since: these lists are open. Where the object serves, it can be used,
-//! with a note; else it is waited for, up to the deadline.
+//! A state that passes is waited for. One that only a person can end is not: the wait ends at once, and says what to do. A
+//! state that is not listed here was added by AWS since: these lists are open. If the object works, it can be used, with a
+//! note; otherwise it is waited for, up to the deadline.
 
 use crate::resource::Condition;
 use crate::resource::provider::Remedy;
 
-/// What a state means.
+/// The meaning of a state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Standing {
-    /// It can be used, and mostly changed.
+    /// The object can be used, and mostly changed.
     Usable,
-    /// It ends by itself.
+    /// The state ends by itself.
     Passing,
-    /// It ends when a person does something.
+    /// The state ends when a person does something.
     Waits(Hand),
     /// The object will not be usable again.
     Lost,
 }
 
-/// What a person does. `{id}` stands for the object's id.
+/// The action of a person. `{id}` stands for the object's id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Hand {
     pub text: &'static str,
@@ -40,13 +40,13 @@ impl Hand {
 /// The states of a type.
 pub(super) type States = [(&'static str, Standing)];
 
-/// What a state means; nothing if the table does not have it.
+/// Returns the meaning of a state; `None` if the table does not have it.
 pub(super) fn standing(states: &States, state: &str) -> Option<Standing> {
     let found = states.iter().find(|(name, _)| *name == state);
     found.map(|(_, standing)| *standing)
 }
 
-/// What a state makes of an object. One that is not in the table is on its way, and named.
+/// Returns the condition of an object in a state. A state that is not in the table counts as pending, and is named.
 pub(super) fn condition(states: &States, state: &str) -> Condition {
     match standing(states, state) {
         Some(Usable) => Condition::Ready,
@@ -55,7 +55,7 @@ pub(super) fn condition(states: &States, state: &str) -> Condition {
     }
 }
 
-/// As [`condition`], of an object of which it is known whether it serves.
+/// Does the same as [`condition`], for an object of which it is known whether it works.
 pub(super) fn condition_of(states: &States, state: &str, serves: bool) -> Condition {
     match standing(states, state) {
         None if serves => Condition::Busy(unknown(state)),
@@ -63,17 +63,17 @@ pub(super) fn condition_of(states: &States, state: &str, serves: bool) -> Condit
     }
 }
 
-/// What a state is called that AWS has added since.
+/// Returns the note about a state that AWS has added since.
 pub(super) fn unknown(state: &str) -> String {
     format!("`{state}`, which this version does not know")
 }
 
-/// Whether a state never ends in one that can be used.
+/// Returns whether a state never leads to one that can be used.
 pub(super) fn is_lost(states: &States, state: &str) -> bool {
     standing(states, state) == Some(Standing::Lost)
 }
 
-/// What a person has to do about a state, if that is what it waits for.
+/// Returns what a person has to do about a state, if the state waits for that.
 pub(super) fn hand(states: &States, state: &str, id: &str) -> Option<Remedy> {
     match standing(states, state)? {
         Standing::Waits(hand) => Some(hand.remedy(id)),
@@ -93,7 +93,7 @@ pub(super) const VPC: &States = &[
     ("deleting", Lost),
 ];
 
-/// `unavailable` and `failed` are of subnets on Outposts.
+/// The states of a subnet. `unavailable` and `failed` occur for subnets on Outposts.
 pub(super) const SUBNET: &States = &[
     ("pending", Passing),
     ("available", Usable),
@@ -110,7 +110,7 @@ pub(super) const NAT_GATEWAY: &States = &[
     ("deleted", Lost),
 ];
 
-/// `available` is what EC2 says of an attached internet gateway:
+/// The states of an attachment. EC2 reports an attached internet gateway as `available`:
 /// <https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_InternetGatewayAttachment.html>
 pub(super) const ATTACHMENT: &States = &[
     ("attaching", Passing),
@@ -120,8 +120,8 @@ pub(super) const ATTACHMENT: &States = &[
     ("detached", Lost),
 ];
 
-/// The target of a black hole is gone for good. A filtered route is another one's, which the table takes in and does not
-/// use: <https://docs.aws.amazon.com/vpc/latest/userguide/route-server-how-it-works.html>.
+/// The states of a route. The target of a black hole is gone permanently. A filtered route comes from another source; the
+/// table contains it and does not use it: <https://docs.aws.amazon.com/vpc/latest/userguide/route-server-how-it-works.html>.
 pub(super) const ROUTE: &States = &[
     ("active", Usable),
     ("blackhole", Lost),
@@ -139,7 +139,7 @@ pub(super) const ROUTE_TABLE_ASSOCIATION: &States = &[
 pub(super) const LOAD_BALANCER: &States = &[
     ("provisioning", Passing),
     ("active", Usable),
-    // It serves, though it cannot grow: its subnets have no addresses left.
+    // It works, but cannot grow: its subnets have no addresses left.
     ("active_impaired", Usable),
     ("failed", Lost),
 ];
@@ -149,7 +149,7 @@ pub(super) const KMS_KEY: &States = &[
     ("Creating", Passing),
     ("Updating", Passing),
     ("Enabled", Usable),
-    // So it was wanted, or is enabled again as any other setting is put back.
+    // It is disabled on purpose, or is enabled again as drift of any other setting is corrected.
     ("Disabled", Usable),
     (
         "PendingDeletion",
@@ -204,16 +204,16 @@ pub(super) const ROLLOUT: &States = &[
     ("FAILED", Lost),
 ];
 
-/// What deployments of a service are to each other. One that is no longer `PRIMARY` was given up for another.
+/// The standing of a service's deployments. One that is no longer `PRIMARY` was given up for another.
 pub(super) const DEPLOYMENT: &States = &[("PRIMARY", Usable), ("ACTIVE", Lost), ("INACTIVE", Lost)];
 
-/// What a service's events say, by a part of their text: the first that fits counts. `Usable` is what is no trouble.
-/// `{id}` stands for the task definition. Capacity comes and goes, and so do instances that a cluster grows by; of tasks
-/// that cannot be started the circuit breaker keeps count.
+/// The events of a service, by a part of their text: the first match counts. `Usable` marks events that are no problem.
+/// `{id}` stands for the task definition. Capacity comes and goes, and so do instances by which a cluster grows; the circuit
+/// breaker counts tasks that cannot be started.
 /// <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-event-messages-list.html>
 pub(super) const SERVICE_EVENT: &States = &[
     ("has reached a steady state", Usable),
-    // So it is for half a minute, too, of a role that was made a moment ago.
+    // This also occurs for half a minute with a role that was made a moment ago.
     (
         "unable to assume the role",
         waits(
@@ -279,8 +279,8 @@ pub(super) const SERVICE_EVENT: &States = &[
     ("is unhealthy in", Passing),
 ];
 
-/// Why a task stopped, by a part of its text, or of its containers': the first that fits counts. `{id}` stands for the task
-/// definition. The circuit breaker ends a deployment whose tasks stop; a person ends why they do.
+/// The reasons why a task stopped, by a part of its text, or of its containers': the first match counts. `{id}` stands for
+/// the task definition. The circuit breaker ends a deployment whose tasks stop; a person has to remove the cause.
 /// <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/stopped-task-error-codes.html>
 pub(super) const TASK_STOPPED: &States = &[
     ("Scaling activity initiated", Usable),
@@ -345,7 +345,7 @@ const FARGATE_LIMIT: &str = "the account may not run more on Fargate in this reg
      needs; then run";
 const FARGATE_QUOTAS: &str = "aws service-quotas list-service-quotas --service-code fargate";
 
-/// Health of a target that has no reason of [`TARGET_REASON`]. ECS puts another task in the place of an unhealthy one.
+/// The health of a target without a reason of [`TARGET_REASON`]. ECS replaces an unhealthy task.
 pub(super) const TARGET: &States = &[
     ("initial", Passing),
     ("healthy", Usable),
@@ -356,7 +356,7 @@ pub(super) const TARGET: &States = &[
     ("unavailable", Usable),
 ];
 
-/// Why a target is not healthy. `{id}` stands for the ARN of the target group.
+/// The reasons why a target is not healthy. `{id}` stands for the ARN of the target group.
 /// <https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_TargetHealth.html>
 pub(super) const TARGET_REASON: &States = &[
     ("Elb.RegistrationInProgress", Passing),
@@ -393,7 +393,7 @@ pub(super) const TASK_DEFINITION: &States = &[
     ("DELETE_IN_PROGRESS", Lost),
 ];
 
-/// <https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/accessing-monitoring.html>, and those that the API has besides.
+/// <https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/accessing-monitoring.html>, and those that only the API has.
 pub(super) const DB_INSTANCE: &States = &[
     ("available", Usable),
     ("storage-optimization", Usable),
@@ -503,7 +503,7 @@ pub(super) const DB_INSTANCE: &States = &[
     ("restore-error", Lost),
 ];
 
-/// `ParameterApplyStatus` of an instance. What waits for a reboot or an upgrade is shown, and holds nothing up.
+/// `ParameterApplyStatus` of an instance. A parameter that waits for a reboot or an upgrade is shown, and holds nothing up.
 /// <https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_DBParameterGroupStatus.html>
 pub(super) const DB_PARAMETERS: &States = &[
     ("in-sync", Usable),
@@ -574,7 +574,7 @@ pub(super) const EVENT_SUBSCRIPTION: &States = &[
 
 const TOPIC: &str = "aws rds describe-event-subscriptions --subscription-name {id} --query 'EventSubscriptionsList[].SnsTopicArn'";
 
-/// Of a database that has failed with data in it: AWS says to restore it.
+/// The action for a database that has failed with data in it: AWS says to restore it.
 /// <https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/accessing-monitoring.html>
 pub(super) const DB_RESTORE: Hand = Hand {
     text: "AWS does not recover `{id}`, and its data is in its backups alone: restore it to its latest restorable time as \

@@ -1,4 +1,4 @@
-//! What bears tags of ours, for every service at once; and how the AWS CLI sets them.
+//! The objects with our tags, for every service at once; and the AWS CLI commands that set tags.
 
 use aws_sdk_resourcegroupstagging::config::Builder;
 use aws_sdk_resourcegroupstagging::types::TagFilter;
@@ -12,9 +12,9 @@ use crate::resource::provider::Indexed;
 use crate::resource::shell::quoted;
 use crate::resource::{StackId, Tags, Urn, tags};
 
-/// Every tagged thing of a stack that the tagging API knows: one call per 100 (`aws-resources.md` §1.1).
+/// Returns every tagged object of a stack that the tagging API knows: one call per 100 (`aws-resources.md` §1.1).
 ///
-/// Its answer lags behind and lists what is gone, so it only says where to look. IAM roles and policies are not in it.
+/// Its answer lags behind and lists deleted objects, so it only says where to look. IAM roles and policies are not in it.
 pub async fn index(clients: &Clients, stack: &StackId) -> AwsResult<Vec<Indexed>> {
     let found = tagged(clients, stack, None, None).await?;
     let own = found.into_iter().filter(|(arn, _)| !is_copy(arn));
@@ -22,9 +22,10 @@ pub async fn index(clients: &Clients, stack: &StackId) -> AwsResult<Vec<Indexed>
     Ok(indexed.collect())
 }
 
-/// Whether AWS itself has copied the tags from an object of ours to what this ARN names: to the tasks of a service
-/// (`propagateTags`), to the snapshots of a database (`copyTagsToSnapshot`). No resource of a stack is one, and they outlive
-/// what they have the tags from: a stopped task for an hour, a final snapshot until it is deleted.
+/// Returns whether AWS itself has copied the tags of an object of ours to the one that this ARN names: to the tasks of a
+/// service (`propagateTags`), to the snapshots of a database (`copyTagsToSnapshot`). No resource of a stack is such a copy,
+/// and copies outlive the objects that they have the tags from: a stopped task for an hour, a final snapshot until it is
+/// deleted.
 fn is_copy(arn: &str) -> bool {
     let mut parts = arn.splitn(6, ':');
     let (service, kind) = (parts.nth(2), parts.nth(2));
@@ -37,7 +38,7 @@ fn is_copy(arn: &str) -> bool {
     }
 }
 
-/// What the tagging API of a region knows of a stack, by ARN: of one type, or of all.
+/// Returns the objects of a stack that the tagging API of a region knows, by ARN: of one type, or of all types.
 pub async fn tagged(
     clients: &Clients,
     stack: &StackId,
@@ -81,8 +82,8 @@ pub async fn tagged(
     Ok(found.collect())
 }
 
-/// The command that gives an object the tags by which it is known as this resource; `None` for one without an ARN. Without the
-/// mark of a run, only the record or the user's word proves it then.
+/// Returns the command that gives an object the tags by which it is known as this resource; `None` for an object without an
+/// ARN. Without the mark of a run, only the record or the user's word then proves the ownership.
 pub fn command(
     urn: &Urn,
     id: &str,
@@ -109,7 +110,7 @@ pub fn command(
     Some(tagging.line(tagging.add, &format!("--tags {value}"), region))
 }
 
-/// The command that takes the tags from an object by which it is known as ours; `None` for one without an ARN.
+/// Returns the command that removes the tags by which an object is known as ours; `None` for an object without an ARN.
 pub fn removal(token: &str, id: &str, arn: Option<&str>, region: Option<&str>) -> Option<String> {
     let tagging = Tagging::of(token, id, arn)?;
     let keys = if tagging.remove.starts_with("ec2") {
@@ -120,12 +121,12 @@ pub fn removal(token: &str, id: &str, arn: Option<&str>, region: Option<&str>) -
     Some(tagging.line(tagging.remove, &keys, region))
 }
 
-/// How the AWS CLI tags an object.
+/// The way in which the AWS CLI tags an object.
 struct Tagging {
     add: &'static str,
     remove: &'static str,
     object: String,
-    /// Tags are a list of pairs, and not a map.
+    /// True if tags are a list of pairs, and not a map.
     takes_pairs: bool,
 }
 
@@ -133,14 +134,14 @@ impl Tagging {
     fn of(token: &str, id: &str, arn: Option<&str>) -> Option<Self> {
         let arn = arn.map(quoted);
         let (add, remove, object, takes_pairs) = match token {
-            // Of what is seen in use alone, the id is known.
+            // Only the id is known of an object that is only seen in use.
             token if arn.is_none() && token.starts_with("aws:ec2:") => (
                 "ec2 create-tags --resources",
                 "ec2 delete-tags --resources",
                 quoted(id),
                 true,
             ),
-            // Not in the tagging API.
+            // These are not in the tagging API.
             "aws:iam:Role" => (
                 "iam tag-role --role-name",
                 "iam untag-role --role-name",

@@ -1,5 +1,5 @@
-//! Turns with objects that take one change at a time (`aws-resources.md` §1.3). AWS refuses a second change made meanwhile,
-//! or loses the first; waiting here costs neither a failed call nor a pause.
+//! Turns with objects that take one change at a time (`aws-resources.md` §1.3). AWS refuses a second, concurrent change, or
+//! loses the first; waiting here costs neither a failed call nor a pause.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -13,7 +13,7 @@ pub struct Turns {
 }
 
 impl Turns {
-    /// Waits for all who asked before, and holds the turn until the answer is dropped.
+    /// Waits for all earlier callers, and holds the turn until the guard is dropped.
     pub async fn take(&self, object: &str) -> OwnedMutexGuard<()> {
         let queue = {
             let mut queues = self.queues.lock().unwrap_or_else(PoisonError::into_inner);

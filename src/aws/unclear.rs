@@ -1,4 +1,4 @@
-//! Create calls that leave it open what exists now: no answer came, or what stands there does not say whose it is yet.
+//! Create calls with an unclear outcome: the response was lost, or the object found does not show its owner yet.
 
 use std::future::Future;
 use std::time::Duration;
@@ -8,15 +8,15 @@ use super::wait::{Pauses, VISIBILITY, Window};
 use crate::resource::provider::{Creation, Progress};
 use crate::resource::{CreateClass, ErrorKind, Observed, ProviderError, tags};
 
-/// How often a create call without an answer is made in all.
+/// The total number of attempts of a create call without an answer.
 const TRIES: u32 = 5;
 
-/// Makes a create call, and finds out what came of it where its answer does not say.
+/// Makes a create call, and finds out what it did if the answer does not say.
 ///
-/// - Without token or natural key a second call could make a twin. So after an unclear answer, `look` is asked through
-///   the whole window in which AWS may not show the object yet, before the call is made again.
-/// - A call that was repeated may meet what its own first attempt made, before the tags of that can be seen. So "somebody
-///   else's" is believed only once the window has passed.
+/// - Without a token or a natural key, a second call could make a duplicate. So after an unclear answer, `look` is called
+///   throughout the window in which AWS may not show the object yet, before the call is made again.
+/// - A retried call may meet the object that its own first attempt made, before the tags of that object are visible. So "not
+///   ours" is believed only once the window has passed.
 ///
 /// # Errors
 /// Those of `make` and of `look`.
@@ -72,14 +72,14 @@ where
     }
 }
 
-/// What is looked for after a call without an answer, and until when.
+/// Describes what is looked for after a call without an answer, and until when.
 fn looking(error: &ProviderError, looked: Window, then: &str) -> String {
     let operation = &error.operation;
     format!("no answer to {operation}: looking for what it may have made, {looked}; {then}")
 }
 
-/// Makes a create call whose answer may be lost without harm: it is made again at once. Answers with how often it was made,
-/// since what is there then may be too many.
+/// Makes a create call whose response may be lost without harm: it is retried at once. Returns the number of attempts as
+/// well, since there may then be surplus objects.
 ///
 /// # Errors
 /// Those of `make`.
@@ -108,12 +108,12 @@ where
     }
 }
 
-/// Of what carries our tag, the object that an earlier call for the same request made.
+/// Returns, of the objects with our tag, the one that an earlier call for the same request made.
 pub fn made_by(request: Creation<'_>, found: Vec<Observed>) -> Option<Observed> {
     all_made_by(request, found).next()
 }
 
-/// Of what carries our tag, the objects that earlier calls for the same request made.
+/// Returns, of the objects with our tag, those that earlier calls for the same request made.
 pub fn all_made_by(request: Creation<'_>, found: Vec<Observed>) -> impl Iterator<Item = Observed> {
     found.into_iter().filter(move |observed| {
         observed.tags.owner().as_ref() == Some(request.urn)
@@ -126,8 +126,8 @@ pub fn all_made_by(request: Creation<'_>, found: Vec<Observed>) -> impl Iterator
     })
 }
 
-/// What a call has made mostly shows within a second or two; and mostly a call without an answer has made nothing, so that
-/// all of the window is waited through.
+/// Returns the pauses and the window of a search. A new object mostly shows within a second or two; and mostly a call
+/// without an answer has made nothing, so that the whole window is waited through.
 fn window() -> (Pauses, Window) {
     let pauses = Pauses::within(VISIBILITY, Duration::from_secs(2)).growing(8);
     (pauses, Window::of(VISIBILITY))
@@ -184,7 +184,7 @@ mod tests {
         assert_eq!(made.await.unwrap_err().attempts, TRIES);
         assert_eq!(calls.load(Ordering::Relaxed), TRIES);
         assert_eq!(started.elapsed(), TRIES * VISIBILITY);
-        // Each is a call: at once, and after 2, 18, 93 and 150 s.
+        // Each look is a call: at once, and after 2, 18, 93 and 150 s.
         assert_eq!(looks.load(Ordering::Relaxed), 5 * TRIES);
     }
 
@@ -212,7 +212,7 @@ mod tests {
         );
     }
 
-    /// Keeps what it hears.
+    /// Keeps the messages that it gets.
     #[derive(Default)]
     struct Heard(std::sync::Mutex<Vec<String>>);
 

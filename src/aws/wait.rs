@@ -1,7 +1,7 @@
-//! Waiting for AWS: bounded, reported, and never longer idle than it must be.
+//! Waiting for AWS: bounded, reported, and never idle longer than necessary.
 //!
-//! Each wait has a limit of its own, which is as long as AWS may take. Where the author gives one (`customTimeouts`), that one
-//! holds, for all waits of the operation together: [`Progress::time_left`].
+//! Each wait has its own limit, which is as long as AWS may take. If the author sets one (`customTimeouts`), that limit
+//! holds for all waits of the operation together: [`Progress::time_left`].
 
 use std::fmt;
 use std::future::Future;
@@ -15,19 +15,19 @@ use crate::deployment::moment;
 use crate::resource::provider::{Holder, Progress, Remedy};
 use crate::resource::{ErrorKind, ProviderError};
 
-/// Where a waited-for object stands.
+/// The status of an object that is waited for.
 pub enum Poll<T> {
     Ready(T),
-    /// Not yet; the text is AWS's own word for it.
+    /// Not ready yet; the text is AWS's own word for the state.
     Pending(String),
 }
 
-/// How to wait.
+/// The settings of a wait.
 #[derive(Clone, Copy)]
 pub struct Wait<'a> {
     /// The call that is polled: `ec2:DescribeNatGateways`.
     pub operation: &'static str,
-    /// Given up after this long; the waiter sheet of `aws-resources.md` §18.
+    /// The time after which the wait is given up; see the waiter sheet of `aws-resources.md` §18.
     pub deadline: Duration,
     /// The longest pause between two polls: 3 s, or 5 s for kinds that take minutes.
     pub longest_pause: Duration,
@@ -35,7 +35,7 @@ pub struct Wait<'a> {
 }
 
 impl<'a> Wait<'a> {
-    /// For what takes seconds.
+    /// Makes a wait for an operation that takes seconds.
     pub fn short(operation: &'static str, minutes: u64, progress: &'a dyn Progress) -> Self {
         Self {
             operation,
@@ -45,7 +45,7 @@ impl<'a> Wait<'a> {
         }
     }
 
-    /// For what takes minutes.
+    /// Makes a wait for an operation that takes minutes.
     pub fn long(operation: &'static str, minutes: u64, progress: &'a dyn Progress) -> Self {
         Self {
             longest_pause: Duration::from_secs(5),
@@ -66,11 +66,11 @@ impl<'a> Wait<'a> {
         self.until_at_longest(poll, longer).await
     }
 
-    /// As [`Wait::until`], where it costs calls to know how long it may take: `longer` is asked once, when the deadline has
-    /// passed, for the one that holds instead.
+    /// Does the same as [`Wait::until`], where it costs calls to find out how long the wait may take: `longer` is asked
+    /// once, when the deadline has passed, for the deadline that holds instead.
     ///
     /// # Errors
-    /// As for [`Wait::until`].
+    /// Those of [`Wait::until`].
     pub async fn until_at_longest<T, F, Fut, L, LFut>(self, poll: F, longer: L) -> AwsResult<T>
     where
         F: Fn() -> Fut,
@@ -109,7 +109,8 @@ impl<'a> Wait<'a> {
     }
 }
 
-/// Since when something is tried again, and until when at the latest, by the clock: what a status says once stays true.
+/// The wall-clock times since when an operation is retried, and until when at the latest: absolute times in a status stay
+/// true.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Window {
     since: SystemTime,
@@ -117,7 +118,7 @@ pub(super) struct Window {
 }
 
 impl Window {
-    /// From now on.
+    /// Makes a window of a length that begins now.
     pub(super) fn of(length: Duration) -> Self {
         let since = SystemTime::now();
         Self {
@@ -139,7 +140,7 @@ impl fmt::Display for Window {
     }
 }
 
-/// Repeats an operation while something still holds its object: modifications of an object that is busy.
+/// Retries an operation while something still holds its object: modifications of an object that is busy.
 ///
 /// # Errors
 /// Those of `attempt`; the last conflict once the deadline has passed.
@@ -155,9 +156,9 @@ where
     while_held(deadline, progress, attempt, || async { Ok(Vec::new()) }).await
 }
 
-/// As [`while_in_use`], where it can be said what holds the object. `holders` is asked at the first refusal, and again
-/// after a minute: for the status, for the error at the end, and because some of them let go only when a person does
-/// something. Then there is nothing to wait for.
+/// Does the same as [`while_in_use`], where the holders of the object can be named. `holders` is called at the first
+/// refusal, and again after a minute: for the status, for the error at the end, and because some holders let go only when a
+/// person does something. Then there is nothing to wait for.
 ///
 /// # Errors
 /// Those of `attempt`; the last conflict once the deadline has passed, or at once if a person is needed.
@@ -173,10 +174,10 @@ where
     H: Fn() -> HFut,
     HFut: Future<Output = AwsResult<Vec<Holder>>>,
 {
-    /// Most dependents are gone by then, and the question costs calls.
+    /// The time until holders are asked for again. Most dependents are gone by then, and the question costs calls.
     const ASK_AGAIN: Duration = Duration::from_secs(60);
     const ASK_EVERY: Duration = Duration::from_secs(30);
-    /// More would not be read.
+    /// The most holders that a message names. More would not be read.
     const MOST_NAMED: usize = 20;
     let started = Instant::now();
     let deadline = progress.time_left().unwrap_or(deadline);
@@ -194,7 +195,7 @@ where
                         Duration::ZERO => ASK_AGAIN,
                         _ => started.elapsed() + ASK_EVERY,
                     };
-                    // An explanation that cannot be had must not end the wait.
+                    // A failure to get an explanation must not end the wait.
                     held_by = holders().await.unwrap_or_else(|error| {
                         let text = format!("what holds it is unknown: {error}");
                         vec![Holder::passing(String::new(), text)]
@@ -226,14 +227,14 @@ where
     }
 }
 
-/// For how long AWS may not show, to all who ask, what was made a moment ago. Terraform allows two minutes
-/// (`aws-resources.md` §1.5); what then is not there is taken for gone and made again, so that this is more.
+/// The time for which AWS may not show a new object to all callers (eventual consistency). Terraform allows two minutes
+/// (`aws-resources.md` §1.5); an object that is still missing then is taken for gone and made again, so this is longer.
 pub const VISIBILITY: Duration = Duration::from_secs(150);
 
-/// What takes longer than a few seconds to show is rare, and every look is a call.
+/// The longest pause. An object that takes longer than a few seconds to show is rare, and every look is a call.
 const LONGEST_PAUSE: Duration = Duration::from_secs(75);
 
-/// Pauses that double, the last of which ends with the window: what shows only then is not missed.
+/// Pauses that double, the last of which ends with the window, so that an object that shows only then is not missed.
 pub struct Pauses {
     ends: Instant,
     next: Duration,
@@ -249,14 +250,14 @@ impl Pauses {
         }
     }
 
-    /// Each so many times as long as the one before.
+    /// Makes each pause `growth` times as long as the one before.
     #[must_use]
     pub fn growing(mut self, growth: u32) -> Self {
         self.growth = growth;
         self
     }
 
-    /// Pauses; false, and at once, when the window is over.
+    /// Pauses; returns false at once when the window is over.
     pub async fn pause(&mut self) -> bool {
         let left = self.ends.saturating_duration_since(Instant::now());
         if left.is_zero() {
@@ -268,7 +269,7 @@ impl Pauses {
     }
 }
 
-/// Repeats a call on something that was made a moment ago, until AWS sees it everywhere.
+/// Retries a call on an object that was made a moment ago, until AWS sees it everywhere.
 ///
 /// # Errors
 /// Those of `attempt`; the last "not found" once the time has passed.
@@ -277,9 +278,9 @@ where
     F: Fn() -> Fut,
     Fut: Future<Output = AwsResult<T>>,
 {
-    /// Most show within these.
+    /// The attempts that are not reported. Most objects show within these.
     const SILENT: u32 = 2;
-    /// Within it a secret that was restored is so everywhere. One that nobody has restored stays as it is.
+    /// The time within which a restored secret is restored everywhere. One that no one has restored stays as it is.
     const RESTORED: Duration = Duration::from_secs(15);
     let mut pauses = Pauses::within(VISIBILITY, Duration::from_millis(250));
     let window = Window::of(VISIBILITY);
@@ -353,7 +354,7 @@ mod tests {
         let took = started.elapsed().as_secs() / 60;
         assert!((29..=30).contains(&took), "{took}");
         assert_eq!(asked.load(Ordering::Relaxed), 1);
-        // All of it is told, and not what was added alone.
+        // The whole wait is reported, not only the added time.
         assert!(error.waited > Some(Duration::from_mins(29)), "{error:?}");
     }
 
@@ -407,7 +408,7 @@ mod tests {
         );
     }
 
-    /// Keeps what it hears.
+    /// Keeps the messages that it gets.
     #[derive(Default)]
     struct Heard(std::sync::Mutex<Vec<String>>);
 
@@ -417,7 +418,7 @@ mod tests {
         }
     }
 
-    /// An author who allows so much.
+    /// An author who allows this much time.
     struct Allows(Duration);
 
     impl Progress for Allows {
@@ -477,7 +478,7 @@ mod tests {
         };
         let waited = crate::aws::retry::told(&heard, until_visible(unseen)).await;
         let error = waited.unwrap_err();
-        // As often as it was called, and for as long.
+        // The number of attempts and the time are those of all calls.
         assert!(error.attempts > 8, "{error:?}");
         assert_eq!(error.waited, Some(VISIBILITY));
         let heard = heard.0.into_inner().unwrap();

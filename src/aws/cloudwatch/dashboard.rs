@@ -1,7 +1,7 @@
 //! CloudWatch dashboard.
 //!
-//! - Names are unique in the account, whatever the region: its ARN has none. Two regions that want one name collide.
-//! - `PutDashboard` refuses a body with errors, and answers with messages where it takes one that has flaws.
+//! - Names are unique in the account, across regions: a dashboard's ARN has none. Two regions that want one name collide.
+//! - `PutDashboard` refuses a body with errors, and returns messages when it accepts one with flaws.
 
 use std::collections::BTreeSet;
 
@@ -23,7 +23,7 @@ use crate::resource::{Condition, CreateClass, Property, Schema, Tags, TextRule};
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Inputs {
-    /// 1 to 255 letters, digits, hyphens and underscores; unique in the account.
+    /// The name: 1 to 255 letters, digits, hyphens and underscores; unique in the account.
     pub dashboard_name: String,
     /// The dashboard's source: up to 500 widgets, as an object or as JSON text.
     pub dashboard_body: serde_json::Value,
@@ -125,7 +125,7 @@ impl ResourceType for Dashboard {
     }
 }
 
-/// The body of a dashboard, `None` where there is none.
+/// Returns the body of a dashboard, `None` if there is no such dashboard.
 async fn get(context: &Context, name: &str) -> AwsResult<Option<serde_json::Value>> {
     let answer = context
         .call("cloudwatch:GetDashboard", || {

@@ -1,7 +1,7 @@
 //! CloudWatch metric alarm, of one metric or of an expression over several.
 //!
-//! - `PutMetricAlarm` creates and updates, and overwrites the whole: what is not given falls back to its default. The
-//!   alarm keeps its state.
+//! - `PutMetricAlarm` creates and updates, and overwrites the whole alarm: a setting that is not given falls back to its
+//!   default. The alarm keeps its state.
 //! - Unset, `datapointsToAlarm` is as many as `evaluationPeriods`.
 //! - Names can hold `/` and `:`. `TargetTracking-…` alarms belong to autoscaling.
 
@@ -23,55 +23,55 @@ use crate::resource::{
     Condition, CreateClass, Misfit, Properties, Property, Schema, Tags, TextRule, Value,
 };
 
-/// How many names `DescribeAlarms` takes.
+/// The number of names that `DescribeAlarms` takes.
 const PAGE: usize = 100;
 
-/// A condition on a metric, and who hears of it.
+/// A condition on a metric, and who is notified.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Inputs {
-    /// 1 to 255 characters; unique in account and region.
+    /// The name: 1 to 255 characters; unique in account and region.
     pub name: String,
-    /// At most 1024 characters.
+    /// The description: at most 1024 characters.
     pub alarm_description: Option<String>,
     /// `GreaterThanThreshold`, `GreaterThanOrEqualToThreshold`, `LessThanThreshold`, `LessThanOrEqualToThreshold`, or one
     /// of the three of anomaly detection.
     pub comparison_operator: String,
-    /// How many of the last periods are looked at.
+    /// The number of most recent periods that are evaluated.
     pub evaluation_periods: i32,
-    /// How many of these have to be beyond the threshold. Default: all of them.
+    /// The number of these that have to be beyond the threshold. Default: all of them.
     pub datapoints_to_alarm: Option<i32>,
-    /// The metric's name. Not together with `metricQueries`.
+    /// The metric's name. Not allowed together with `metricQueries`.
     pub metric_name: Option<String>,
     /// The metric's namespace, as in `AWS/ECS`.
     pub namespace: Option<String>,
-    /// Seconds in a period: 10, 20, 30, or a multiple of 60.
+    /// The period in seconds: 10, 20, 30, or a multiple of 60.
     pub period: Option<i32>,
     /// `Average`, `Sum`, `Minimum`, `Maximum` or `SampleCount`.
     pub statistic: Option<String>,
-    /// A percentile, as in `p99`. Not together with `statistic`.
+    /// A percentile, as in `p99`. Not allowed together with `statistic`.
     pub extended_statistic: Option<String>,
-    /// What the metric is compared with, in its unit.
+    /// The value that the metric is compared with, in its unit.
     pub threshold: Option<f64>,
     /// The id of the query that computes the band of anomaly detection, in place of a threshold.
     pub threshold_metric_id: Option<String>,
-    /// What a period without data counts as: `missing`, `ignore`, `breaching` or `notBreaching`. Default: `missing`.
+    /// The meaning of a period without data: `missing`, `ignore`, `breaching` or `notBreaching`. Default: `missing`.
     pub treat_missing_data: String,
-    /// Of percentiles over few samples: `evaluate` or `ignore`. Default: `evaluate`.
+    /// The treatment of percentiles over few samples: `evaluate` or `ignore`. Default: `evaluate`.
     pub evaluate_low_sample_count_percentiles: Option<String>,
-    /// Up to 30, by name.
+    /// Up to 30 dimensions, by name.
     pub dimensions: Option<BTreeMap<String, String>>,
-    /// ARNs of up to 5 topics, scaling policies or functions that hear of the alarm.
+    /// ARNs of up to 5 topics, scaling policies or functions that are notified of the alarm.
     pub alarm_actions: Option<Vec<String>>,
-    /// The same, once all is well again.
+    /// The same, for when the metric is back to normal.
     pub ok_actions: Option<Vec<String>>,
-    /// The same, when there is too little data to tell.
+    /// The same, for when there is too little data to tell.
     pub insufficient_data_actions: Option<Vec<String>>,
-    /// Whether anybody hears at all. Default: true.
+    /// True if the actions are in effect at all. Default: true.
     pub actions_enabled: bool,
     /// `Seconds`, `Percent`, `Count` and so on. Unset: whatever unit the metric has.
     pub unit: Option<String>,
-    /// Up to 20 metrics and expressions, one of which the alarm looks at.
+    /// Up to 20 metrics and expressions, one of which the alarm watches.
     pub metric_queries: Option<Vec<MetricQuery>>,
 }
 
@@ -79,7 +79,7 @@ pub struct Inputs {
 #[serde(rename_all = "camelCase")]
 pub struct Outputs {}
 
-/// What AWS does not take of an alarm together:
+/// Returns combinations of settings that AWS does not accept in an alarm:
 /// <https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html>
 fn fit(inputs: &Inputs) -> Vec<Misfit> {
     const DAY: i64 = 24 * 60 * 60;
@@ -240,8 +240,8 @@ impl ResourceType for MetricAlarm {
         context: &Context,
         new: New<'_, Self::Inputs>,
     ) -> AwsResult<LiveOf<Self>> {
-        // A put overwrites whatever stands there. That nobody else's alarm does is what the read right before has shown:
-        // it asks for every wanted name, and the plan refuses a name that is taken.
+        // A put overwrites an existing alarm. The read right before has shown that there is none of another owner: it asks
+        // for every wanted name, and the plan refuses a name that is taken.
         put(context, new.inputs, Some(new.tags)).await?;
         let name = &new.inputs.name;
         Ok(Live {
@@ -279,7 +279,7 @@ impl ResourceType for MetricAlarm {
     }
 }
 
-/// The metric alarms of these names, at most [`PAGE`].
+/// Returns the metric alarms of these names, at most [`PAGE`].
 async fn describe(context: &Context, names: &[&str]) -> AwsResult<Vec<SdkAlarm>> {
     let names: Vec<String> = names.iter().copied().map(str::to_owned).collect();
     let answer = context
@@ -376,7 +376,7 @@ fn live(alarm: &SdkAlarm, tags: Tags) -> LiveOf<MetricAlarm> {
     }
 }
 
-/// Unset, the number is AWS's to fill in: all periods.
+/// Fills in the number of an unset property as AWS does: all periods.
 fn datapoints_of_all_periods(desired: &mut Properties, _observed: &Properties) {
     let given = desired.get("datapointsToAlarm");
     if given.is_none_or(Value::is_null)

@@ -1,4 +1,4 @@
-//! The metrics and expressions that an alarm of several watches.
+//! The metrics and expressions of an alarm that watches several.
 
 use std::collections::BTreeMap;
 
@@ -13,18 +13,19 @@ use crate::resource::Value;
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct MetricQuery {
-    /// What expressions call it: a lower-case letter, then letters, digits and underscores; at most 255 characters.
+    /// The name of the query in expressions: a lower-case letter, then letters, digits and underscores; at most 255
+    /// characters.
     pub id: String,
-    /// The account whose metric it is. Unset: this one.
+    /// The account that the metric belongs to. Unset: this one.
     pub account_id: Option<String>,
     /// Metric math over other queries, as in `errors / requests * 100`.
     pub expression: Option<String>,
-    /// What graphs call it.
+    /// The label in graphs.
     pub label: Option<String>,
     pub metric: Option<Metric>,
-    /// Seconds between the data points of an expression.
+    /// The seconds between the data points of an expression.
     pub period: Option<i32>,
-    /// Whether this is the one that the alarm looks at. Exactly one is. Default: false.
+    /// True if this is the one that the alarm watches. Exactly one is. Default: false.
     #[serde(default)]
     pub return_data: bool,
 }
@@ -33,15 +34,15 @@ pub struct MetricQuery {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Metric {
     pub metric_name: String,
-    /// `AWS/ECS`, for one.
+    /// The namespace, such as `AWS/ECS`.
     pub namespace: Option<String>,
-    /// Seconds: 10, 20, 30, or a multiple of 60.
+    /// The period in seconds: 10, 20, 30, or a multiple of 60.
     pub period: i32,
     /// `Average`, `Sum`, `Minimum`, `Maximum`, `SampleCount`, or a percentile such as `p99`.
     pub stat: String,
     /// `Seconds`, `Percent`, `Count` and so on. Unset: whatever unit the metric has.
     pub unit: Option<String>,
-    /// Up to 30, by name.
+    /// Up to 30 dimensions, by name.
     #[serde(default)]
     pub dimensions: BTreeMap<String, String>,
 }
@@ -119,7 +120,7 @@ pub(super) fn dimensions_to_sdk(dimensions: &BTreeMap<String, String>) -> Vec<Di
         .collect()
 }
 
-/// Queries in the order of their ids, with their default filled in.
+/// Sorts queries by their ids, and fills in their default.
 pub(super) fn canonical(queries: Value) -> Value {
     match ordered_by("id", compact(queries)) {
         Value::List(queries) => Value::List(queries.into_iter().map(canonical_query).collect()),

@@ -1,8 +1,8 @@
 //! CloudWatch alarms and dashboards.
 //!
-//! - Both are put whole: a put over an object of somebody else overwrites it without a word. So the create calls look
+//! - Both are put as a whole: a put over an object of another owner overwrites it without an error. So the create calls look
 //!   first, although the engine has read before.
-//! - Tags count in the first put alone; afterwards they are set by calls of their own.
+//! - Tags only count in the first put; afterwards they are set by separate calls.
 
 pub mod dashboard;
 pub mod metric_alarm;
@@ -14,7 +14,7 @@ use super::sdk_tag::{from_sdk, to_sdk};
 use crate::resource::provider::Query;
 use crate::resource::{ErrorKind, ProviderError, Tags};
 
-/// The tags of an object that exists: the index's, or asked for where the index may lag behind.
+/// Returns the tags of an object that exists: those of the index, or, where the index may lag behind, those from a call.
 async fn tags_of(context: &Context, query: Query<'_>, arn: &str) -> AwsResult<Tags> {
     match query.settled_tags(arn) {
         Some(tags) => Ok(tags.clone()),
@@ -35,7 +35,7 @@ async fn list_tags(context: &Context, arn: &str) -> AwsResult<Tags> {
     Ok(from_sdk(answer.tags()))
 }
 
-/// What a create call found standing where it wanted to put something.
+/// Returns the error of a create call that found an existing object under the wanted name.
 fn standing(context: &Context, operation: &'static str) -> ProviderError {
     let mut error = ProviderError::new(ErrorKind::AlreadyExists, operation, "the name is taken");
     error.region.clone_from(&context.region);

@@ -1,18 +1,19 @@
 //! A tag that keeps the image of a service from expiring: part of a repository, set by us once the service runs it.
 //!
-//! - Expiry looks neither at what runs nor at what a task definition names. A rule of the lifecycle policy that selects tags
-//!   of this kind and expires none of them keeps these images: what a rule selects, no later rule expires.
-//!   <https://docs.aws.amazon.com/AmazonECR/latest/userguide/LifecyclePolicies.html>
+//! - Expiry considers neither running tasks nor the images that a task definition names. A rule of the lifecycle policy that
+//!   selects tags of this kind and expires none of them keeps these images: no later rule expires an image that an earlier
+//!   rule selects. <https://docs.aws.amazon.com/AmazonECR/latest/userguide/LifecyclePolicies.html>
 //! - A tag may be pushed again while its older image runs: ECS resolves a tag once per deployment, and starts every task of
-//!   it from that digest. So where the image is called by a tag, ECS says which digest that was.
+//!   it from that digest. So where the image is named by a tag, ECS says which digest that was.
 //!   <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-type-ecs.html>
-//! - `PutImage` with the manifest of an image that is there adds a tag to it, or moves the tag there, unless the repository
-//!   is immutable for it. Where it has the tag already, AWS answers `ImageAlreadyExistsException`, and not only there:
+//! - `PutImage` with the manifest of an existing image adds a tag to it, or moves the tag there, unless the repository is
+//!   immutable for the tag. If the image has the tag already, AWS answers `ImageAlreadyExistsException`, and not only then:
 //!   aws/aws-sdk-js-v3#6642.
-//! - With its last tag AWS deletes an image (`BatchDeleteImage`). So the tag is never taken away: it is moved, and goes with
-//!   its repository.
-//! - While there is nothing to keep, or it is gone from the repository, there is no tag, and all is as it is wanted: what runs
-//!   goes on, and a wrong image fails where it is rolled out. It is the stack's to move, set by a run or by hand.
+//! - Together with its last tag, AWS deletes an image (`BatchDeleteImage`). So the tag is never removed: it is moved, and is
+//!   deleted with its repository.
+//! - While there is nothing to keep, or the image is gone from the repository, there is no tag, and nothing is to be done:
+//!   running tasks go on, and a wrong image fails where it is rolled out. The stack moves the tag, whether a run or a person
+//!   has set it.
 
 use async_trait::async_trait;
 use aws_sdk_ecr::types::{Image, ImageFailureCode, ImageIdentifier};
@@ -30,22 +31,22 @@ use crate::resource::{
     Condition, CreateClass, ErrorKind, Misfit, Property, ProviderError, Schema, Tags,
 };
 
-/// How every such tag begins, and what a lifecycle policy selects them by.
+/// The prefix of every such tag, by which a lifecycle policy selects them.
 pub const PREFIX: &str = "fde-live-";
 
 /// A tag on the image that a service runs, which keeps it from expiring.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Inputs {
-    /// Name of the repository. A change replaces the tag.
+    /// The name of the repository. A change replaces the tag.
     pub repository: String,
     /// The tag: `fde-live-`, and up to 119 letters, digits and `._-`. A change replaces it.
     #[schemars(example = &"fde-live-api")]
     pub tag: String,
-    /// ARN of the ECS service whose image bears it: the first of its containers' that is in the repository.
+    /// The ARN of the ECS service whose image has the tag: the first image of its containers that is in the repository.
     pub service: String,
-    /// ARN of the revision that the service runs: `${api.taskDefinition}` of the service, so that the tag moves with each.
-    /// Null for none.
+    /// The ARN of the revision that the service runs: `${api.taskDefinition}` of the service, so that the tag moves with
+    /// each revision. Null for none.
     pub task_definition: Option<String>,
 }
 
@@ -103,7 +104,7 @@ impl ResourceType for ImageTag {
         put(context, change.wanted).await
     }
 
-    /// It goes with its repository.
+    /// Does nothing: the tag is deleted with its repository.
     async fn delete(
         &self,
         _context: &Context,
@@ -115,7 +116,7 @@ impl ResourceType for ImageTag {
     }
 }
 
-/// How AWS calls an image in a repository, by the end of its address.
+/// The name of an image in a repository, by the end of its address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Called<'a> {
     Digest(&'a str),
@@ -146,7 +147,7 @@ impl<'a> Called<'a> {
     }
 }
 
-/// Whether an image is in the repository: by its whole address, as ECS has it.
+/// Returns whether an image is in the repository, by its whole address as ECS has it.
 fn is_here(context: &Context, repository: &str, image: &str) -> bool {
     let own = format!("{}.dkr.ecr.{}.", context.account_id, context.region);
     image.split_once('/').is_some_and(|(host, path)| {
@@ -197,14 +198,14 @@ async fn look(
     Ok(found((is_gone || bearer == runs).then_some(current)))
 }
 
-/// The revision that a live service runs, by what has been read of it.
+/// Returns the revision that a live service runs, from what has been read of it.
 fn revision_of<'a>(query: Query<'a>, service: &str) -> Option<&'a str> {
     let mut services = query.live.of_type("aws:ecs:Service");
     let found = services.find(|(_, live)| live.arn.as_deref() == Some(service));
     found?.1.inputs.get("taskDefinition")?.as_str()
 }
 
-/// The images of a live revision, by what has been read of it.
+/// Returns the images of a live revision, from what has been read of it.
 fn images_of<'a>(query: Query<'a>, revision: &str) -> Option<Vec<&'a str>> {
     let mut revisions = query.live.of_type("aws:ecs:TaskDefinition");
     let found = revisions.find(|(_, live)| live.arn.as_deref() == Some(revision))?;
@@ -216,7 +217,7 @@ fn images_of<'a>(query: Query<'a>, revision: &str) -> Option<Vec<&'a str>> {
 }
 
 impl Images {
-    /// The digest that an image has now by what it is called.
+    /// Returns the present digest of an image by its name.
     fn digest_of<'a>(&'a self, called: Called<'a>) -> Option<&'a str> {
         match called {
             Called::Digest(digest) => Some(digest),
@@ -225,9 +226,9 @@ impl Images {
     }
 }
 
-/// The image in a repository that an ECS service runs with a revision, and its digest, by the last deployment that was completed.
-/// `None` where that was of another revision, or ECS does not say: it forgets deployments after a while. There is no digest where
-/// nothing was started, or tags are not resolved.
+/// Returns the image in a repository that an ECS service runs with a revision, and its digest, from the last completed
+/// deployment. `None` if that was of another revision, or ECS does not say: it forgets deployments after a while. There is
+/// no digest if nothing was started, or tags are not resolved.
 async fn running(
     context: &Context,
     service: &str,
@@ -286,7 +287,7 @@ async fn running(
     }))
 }
 
-/// The image in a repository that a revision names.
+/// Returns the image in a repository that a revision names.
 async fn named(context: &Context, revision: &str, repository: &str) -> AwsResult<Option<String>> {
     const DESCRIBE: &str = "ecs:DescribeTaskDefinition";
     let answer = context
@@ -304,7 +305,7 @@ async fn named(context: &Context, revision: &str, repository: &str) -> AwsResult
     Ok(image.map(str::to_owned))
 }
 
-/// Gives the tag to the image, or moves it there.
+/// Adds the tag to the image, or moves it there.
 async fn put(context: &Context, inputs: &Inputs) -> AwsResult<LiveOf<ImageTag>> {
     const PUT: &str = "ecr:PutImage";
     let repository = &inputs.repository;
@@ -324,7 +325,7 @@ async fn put(context: &Context, inputs: &Inputs) -> AwsResult<LiveOf<ImageTag>> 
         .as_deref()
         .map_or(Called::read(&image), Called::Digest);
     let found = match find(context, repository, called).await {
-        // Gone, or never there.
+        // It is gone, or never existed.
         Err(error) if error.is(ErrorKind::NotFound) => return Ok(as_wanted(None)),
         found => found?,
     };
@@ -344,7 +345,7 @@ async fn put(context: &Context, inputs: &Inputs) -> AwsResult<LiveOf<ImageTag>> 
         })
         .await;
     if let Err(error) = put {
-        // This answer has been seen for a tag that was not there, so the tag is looked up.
+        // This answer has been seen for a tag that did not exist, so the tag is looked up.
         let has_it = error.code == "ImageAlreadyExistsException" && {
             let bearer = find(context, repository, Called::Tag(&inputs.tag)).await?;
             bearer.image_id.and_then(|id| id.image_digest) == digest

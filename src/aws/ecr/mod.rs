@@ -1,4 +1,4 @@
-//! ECR. Repositories are found by name: Describe knows no tags, so the tag index says which are ours.
+//! ECR. Repositories are found by name: Describe returns no tags, so the tag index says which are ours.
 
 pub mod image_tag;
 mod images;
@@ -7,7 +7,7 @@ pub mod repository;
 
 use super::sdk_tag::{from_sdk, to_sdk};
 
-/// The name in a repository's ARN. Names may hold `/`, so it is more than the last segment.
+/// Returns the name in a repository's ARN. Names may contain `/`, so it is more than the last segment.
 fn name_of(arn: &str) -> Option<&str> {
     Some(arn.split_once(":repository/")?.1)
 }

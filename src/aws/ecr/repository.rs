@@ -1,11 +1,11 @@
 //! ECR repository.
 //!
 //! - The name is unique in account and region: a repeated create answers `RepositoryAlreadyExistsException`.
-//! - One name that does not exist makes a whole `DescribeRepositories` by names fail, so names are only asked for when
-//!   the tag index has them all; otherwise one unfiltered listing answers, or, where that has more pages than there are
-//!   names, a call for each.
-//! - A repository that holds images is deleted only by force.
-//! - Encryption with KMS and no key named uses AWS's own key, whose ARN is then returned.
+//! - One name that does not exist makes a whole `DescribeRepositories` by names fail, so names are only asked for when the
+//!   tag index has them all; otherwise there is one unfiltered listing or, if that has more pages than there are names, a
+//!   call for each name.
+//! - A repository with images is deleted only by force.
+//! - Encryption with KMS without a named key uses AWS's own key, whose ARN is then returned.
 
 use std::collections::BTreeSet;
 
@@ -37,44 +37,46 @@ use crate::resource::{
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(extend("x-parts" = { "lifecyclePolicy": "aws:ecr:LifecyclePolicy" }))]
 pub struct Inputs {
-    /// 2 to 256 lower-case letters and digits, with `.`, `_`, `-` and `/` between them; unique in account and region.
+    /// The name: 2 to 256 lower-case letters and digits, with `.`, `_`, `-` and `/` between them; unique in account and
+    /// region.
     pub name: String,
-    /// Whether a tag can be moved to another image: `MUTABLE`, `IMMUTABLE`, or one of these but for the tags of
-    /// `imageTagMutabilityExclusionFilters`: `IMMUTABLE_WITH_EXCLUSION`, `MUTABLE_WITH_EXCLUSION`. Default: `MUTABLE`.
+    /// The mutability of tags, that is whether a tag can be moved to another image: `MUTABLE`, `IMMUTABLE`, or one of these
+    /// except for the tags of `imageTagMutabilityExclusionFilters`: `IMMUTABLE_WITH_EXCLUSION`, `MUTABLE_WITH_EXCLUSION`.
+    /// Default: `MUTABLE`.
     #[schemars(extend("enum" = ["MUTABLE", "IMMUTABLE", "IMMUTABLE_WITH_EXCLUSION", "MUTABLE_WITH_EXCLUSION"]))]
     pub image_tag_mutability: String,
-    /// For which tags the opposite holds: one to five filters.
+    /// The tags for which the opposite holds: one to five filters.
     #[serde(default)]
     pub image_tag_mutability_exclusion_filters: Vec<ExclusionFilter>,
-    /// Default: no scanning. A registry-wide scanning configuration overrides it.
+    /// The scanning of images. Default: no scanning. A registry-wide scanning configuration overrides it.
     pub image_scanning_configuration: Scanning,
-    /// One element. Default: `AES256`. A change replaces the repository.
+    /// The encryption: one element. Default: `AES256`. A change replaces the repository.
     pub encryption_configurations: Vec<Encryption>,
-    /// Whether the repository may be deleted with its images. Default: false.
+    /// True if the repository may be deleted with its images. Default: false.
     pub force_delete: Option<bool>,
 }
 
-/// Tags that are excepted from the mutability of a repository.
+/// Tags that are exempt from the mutability of a repository.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ExclusionFilter {
     /// A tag, with at most two `*` for any text: 1 to 128 letters, digits and `._*-`.
     pub filter: String,
-    /// `WILDCARD`, the only one that there is.
+    /// `WILDCARD`, the only type.
     #[serde(default = "wildcard")]
     #[schemars(extend("enum" = ["WILDCARD"]))]
     pub filter_type: String,
 }
 
-/// How images are scanned for known vulnerabilities.
+/// The scanning of images for known vulnerabilities.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Scanning {
-    /// Whether each image is scanned once it is pushed.
+    /// True if each image is scanned once it is pushed.
     pub scan_on_push: bool,
 }
 
-/// How images are encrypted at rest.
+/// The encryption of images at rest.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Encryption {
@@ -82,17 +84,17 @@ pub struct Encryption {
     #[serde(default = "aes256")]
     #[schemars(extend("enum" = ["AES256", "KMS", "KMS_DSSE"]))]
     pub encryption_type: String,
-    /// ARN or id of the KMS key. Default, for KMS: AWS's own key for ECR.
+    /// The ARN or id of the KMS key. Default, for KMS: AWS's own key for ECR.
     pub kms_key: Option<String>,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Outputs {
-    /// Where to push to: `<account>.dkr.ecr.<region>.amazonaws.com/<name>`.
+    /// The address to push to: `<account>.dkr.ecr.<region>.amazonaws.com/<name>`.
     pub repository_url: Option<String>,
     pub registry_id: Option<String>,
-    /// Whether there is anything to run yet.
+    /// True if there is an image to run.
     pub has_images: bool,
 }
 
@@ -104,7 +106,7 @@ const NAME: TextRule = TextRule::new(2..=256)
     .must(
         "have a letter or a digit on both sides of each `.`, `_`, `-` and `/`",
         |name| {
-            // Hyphens may be several, underscores two.
+            // There may be several hyphens in a row, and two underscores.
             let parts = name.replace("__", "_");
             let is_plain = |part: &str| !part.is_empty();
             parts
@@ -164,7 +166,7 @@ impl ResourceType for Repository {
         let found = if wanted.iter().all(|name| indexed.contains(name)) {
             let names: Vec<&str> = indexed.iter().copied().collect();
             match describe(context, &names).await {
-                // The index lists for a while what is gone.
+                // The index lists deleted repositories for a while.
                 Err(error) if error.is(ErrorKind::NotFound) => search(context, &names).await?,
                 other => other?,
             }
@@ -191,7 +193,7 @@ impl ResourceType for Repository {
                     live.inputs.force_delete = consents(query, &live.id);
                     Ok(Some(live))
                 }
-                // Deleted between the two calls.
+                // It was deleted between the two calls.
                 Err(error) if error.is(ErrorKind::NotFound) => Ok(None),
                 Err(error) => Err(error),
             }
@@ -290,7 +292,7 @@ impl ResourceType for Repository {
         data: DataPolicy,
         _progress: &dyn Progress,
     ) -> AwsResult<()> {
-        // Images have no snapshot: they go where that is agreed to, and otherwise hold the repository.
+        // Images have no snapshot: they are deleted with consent, and otherwise keep the repository from being deleted.
         let force = data == DataPolicy::Discard || live.inputs.force_delete == Some(true);
         let deleted = context
             .call("ecr:DeleteRepository", || {
@@ -328,7 +330,8 @@ fn aes256() -> String {
     AES256.to_owned()
 }
 
-/// Whether the file lets the repository go with its images. AWS keeps no such thing, so a deletion knows it from here.
+/// Returns whether the file allows the deletion of the repository with its images. AWS does not store this, so a deletion
+/// knows it from here.
 fn consents(query: Query<'_>, name: &str) -> Option<bool> {
     query
         .wanted
@@ -341,7 +344,7 @@ fn consents(query: Query<'_>, name: &str) -> Option<bool> {
 
 const DESCRIBE: &str = "ecr:DescribeRepositories";
 
-/// Repositories by name, at most 100 a call. Fails as a whole if one of them does not exist.
+/// Returns repositories by name, at most 100 per call. Fails as a whole if one of them does not exist.
 async fn describe(context: &Context, names: &[&str]) -> AwsResult<Vec<EcrRepository>> {
     let answers = try_join_all(names.chunks(100).map(|names| async move {
         let answer = context
@@ -360,8 +363,8 @@ async fn describe(context: &Context, names: &[&str]) -> AwsResult<Vec<EcrReposit
     Ok(answers.into_iter().flatten().collect())
 }
 
-/// The repositories of these names that are there, and others with them: a listing costs less than a call for each, unless it
-/// has more pages than there are names.
+/// Returns the existing repositories of these names, and others with them: a listing costs less than a call for each name,
+/// unless it has more pages than there are names.
 async fn search(context: &Context, names: &[&str]) -> AwsResult<Vec<EcrRepository>> {
     let all = few_pages(DESCRIBE, names.len(), |token| async move {
         let page = context
@@ -390,7 +393,7 @@ async fn search(context: &Context, names: &[&str]) -> AwsResult<Vec<EcrRepositor
     .await
 }
 
-/// What neither Describe nor the index tells.
+/// Returns the tags of a repository that neither Describe nor the index has.
 async fn tags_of(context: &Context, repository: &EcrRepository) -> AwsResult<Tags> {
     const LIST_TAGS: &str = "ecr:ListTagsForResource";
     let answer = context
@@ -410,7 +413,7 @@ fn mutability(inputs: &Inputs) -> ImageTagMutability {
     ImageTagMutability::from(inputs.image_tag_mutability.as_str())
 }
 
-/// `None` for none: AWS takes no empty list.
+/// Returns the filters, `None` if there are none: AWS accepts no empty list.
 fn filters(
     operation: &str,
     inputs: &Inputs,
@@ -419,7 +422,7 @@ fn filters(
     let built = filters.map(|one| {
         let kind = ImageTagMutabilityExclusionFilterType::from(one.filter_type.as_str());
         let filter = ImageTagMutabilityExclusionFilter::builder().filter(&one.filter);
-        // The builder refuses only what is missing, and nothing is.
+        // The builder only refuses missing fields, and none is missing.
         let built = filter.filter_type(kind).build();
         built.map_err(|error| ProviderError::new(ErrorKind::Bug, operation, error.to_string()))
     });
@@ -433,7 +436,7 @@ fn scanning(inputs: &Inputs) -> ImageScanningConfiguration {
         .build()
 }
 
-/// The limits of filters: <https://docs.aws.amazon.com/AmazonECR/latest/userguide/image-tag-mutability.html>.
+/// Checks the limits of filters: <https://docs.aws.amazon.com/AmazonECR/latest/userguide/image-tag-mutability.html>.
 fn fit_filters(inputs: &Inputs) -> Option<Misfit> {
     const PROPERTY: &str = "imageTagMutabilityExclusionFilters";
     let filters = &inputs.image_tag_mutability_exclusion_filters;
@@ -491,13 +494,13 @@ fn encryption(configurations: &[Encryption]) -> AwsResult<Option<EncryptionConfi
         .encryption_type(EncryptionType::from(configuration.encryption_type.as_str()))
         .set_kms_key(configuration.kms_key.clone())
         .build();
-    // The builder refuses only what is missing, and nothing is.
+    // The builder only refuses missing fields, and none is missing.
     built.map(Some).map_err(|error| {
         ProviderError::new(ErrorKind::Bug, "ecr:CreateRepository", error.to_string())
     })
 }
 
-/// The type filled in, in any order.
+/// Fills in the type, and sorts the filters: their order means nothing.
 fn canonical_filters(value: Value) -> Value {
     let Value::List(filters) = value else {
         return value;
@@ -513,7 +516,7 @@ fn canonical_filters(value: Value) -> Value {
     sorted(Value::List(filters.collect()))
 }
 
-/// The type filled in; keys by id, which ends their ARN; no key where none is used.
+/// Fills in the type, takes a key by its id, the end of its ARN, and drops the key where none is used.
 fn canonical_encryption(value: Value) -> Value {
     let Value::List(configurations) = value else {
         return value;
@@ -538,7 +541,7 @@ fn canonical_encryption(value: Value) -> Value {
     Value::List(configurations.into_iter().map(canonical).collect())
 }
 
-/// Where KMS is wanted and no key is named, the key that AWS chose stays.
+/// Keeps the key that AWS chose where KMS is wanted and no key is named.
 fn keep_default_key(desired: &mut Properties, observed: &Properties) {
     let first = |properties: &Properties| {
         let configurations = properties.get("encryptionConfigurations")?.as_list()?;

@@ -1,12 +1,12 @@
-//! Canonical forms of a task definition: what AWS fills in, empties and reorders is no difference.
+//! Canonical forms of a task definition: values that AWS fills in, empties and reorders are no difference.
 //!
-//! ECS gives containers, `environment`, `secrets`, `secretOptions`, `portMappings` and `volumesFrom` back in an order of its
-//! own: 8080, 443, 80 is answered as 443, 8080, 80 (recorded answers of real accounts in go-to-k/cdk-real-drift,
-//! `tests/corpus`; <https://github.com/hashicorp/terraform-provider-aws/pull/36029>). Every other list keeps its
-//! order, which means something in most of them: `environmentFiles`, `dependsOn`, `ulimits`, `extraHosts`, `dnsServers`,
+//! ECS returns containers, `environment`, `secrets`, `secretOptions`, `portMappings` and `volumesFrom` in an order of its
+//! own: 8080, 443, 80 is returned as 443, 8080, 80 (recorded answers of real accounts in go-to-k/cdk-real-drift,
+//! `tests/corpus`; <https://github.com/hashicorp/terraform-provider-aws/pull/36029>). Every other list keeps its order,
+//! which means something in most of them: `environmentFiles`, `dependsOn`, `ulimits`, `extraHosts`, `dnsServers`,
 //! `systemControls`, the capabilities.
 //!
-//! They work on values in which references may be left, so nothing here may need to know what it looks at.
+//! They work on values that may still have references, so nothing here may depend on known values.
 
 use crate::aws::policy::{canonical_json, compact};
 use crate::resource::{Properties, Value};
@@ -19,7 +19,7 @@ pub(super) fn memory(value: Value) -> Value {
     size(value, "gb")
 }
 
-/// `1 vCPU` and `1024`, `2GB` and `2048` are the same to AWS, which answers with the number.
+/// Converts a size into a number: `1 vCPU` and `1024`, `2GB` and `2048` are the same to AWS, which returns the number.
 fn size(value: Value, unit: &str) -> Value {
     match &value {
         Value::Number(number) => number.to_string().into(),
@@ -33,7 +33,7 @@ fn size(value: Value, unit: &str) -> Value {
     }
 }
 
-/// Volumes in the order of their names, without the host that AWS fills in.
+/// Sorts volumes by their names, and removes the host that AWS fills in.
 pub(super) fn volumes(value: Value) -> Value {
     match compact(value) {
         Value::List(volumes) => by_field("name", volumes),
@@ -41,7 +41,7 @@ pub(super) fn volumes(value: Value) -> Value {
     }
 }
 
-/// Containers in the order of their names, and without anything that AWS would fill in.
+/// Sorts containers by their names, and removes everything that AWS would fill in.
 pub(super) fn containers(value: Value) -> Value {
     match canonical_json(value) {
         Value::Secret(value) => Value::Secret(Box::new(containers(*value))),
@@ -74,7 +74,7 @@ fn container(container: Value) -> Value {
         change_list(&mut container, list, |values| by_field("name", values));
     }
     change_each(&mut container, "portMappings", |port| {
-        // In `awsvpc` and `host` the host's port is the container's; 0 is none.
+        // In `awsvpc` and `host` mode, the host's port is the container's; 0 means none.
         if port.get("hostPort") == port.get("containerPort") {
             port.remove("hostPort");
         }
@@ -134,7 +134,7 @@ fn change_each(object: &mut Properties, name: &str, change: impl Fn(&mut Propert
     }
 }
 
-/// Elements in the order of a text field. Those that are not known yet keep their place among equals.
+/// Sorts elements by a text field. Those that are not known yet keep their place among equals.
 fn by_field(field: &str, values: Vec<Value>) -> Value {
     let mut values = values;
     values.sort_by_cached_key(|value| {
@@ -146,7 +146,7 @@ fn by_field(field: &str, values: Vec<Value>) -> Value {
     Value::List(values)
 }
 
-/// Elements in the order of all that they say. Those that are not known yet keep their place among equals.
+/// Sorts elements by their whole contents. Those that are not known yet keep their place among equals.
 fn in_any_order(values: Vec<Value>) -> Value {
     let mut values = values;
     values.sort_by_cached_key(|value| {
@@ -196,7 +196,7 @@ mod tests {
         );
     }
 
-    /// Three ports of a container as they were written and as they were answered, in a recording of a real account.
+    /// Three ports of a container as they were written and as they were returned, in a recording of a real account.
     #[test]
     fn ports_and_foreign_volumes_may_come_in_any_order() {
         let written = json!([{"name": "web", "image": "w:1",
@@ -219,7 +219,7 @@ mod tests {
         assert_ne!(canonical(written), canonical(one_less));
     }
 
-    /// Lists that ECS answers in the order in which they were sent, and empty texts, which it keeps.
+    /// Lists that ECS returns in the order in which they were sent, and empty texts, which it keeps.
     #[test]
     fn where_ecs_keeps_the_order_another_order_is_a_difference() {
         let lists = [

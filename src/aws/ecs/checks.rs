@@ -1,5 +1,5 @@
-//! What ECS does not take of a task definition together. It says so when the definition is registered, after everything
-//! that the definition needs has been made.
+//! Combinations that ECS does not accept in a task definition. It says so when the definition is registered, after
+//! everything that the definition needs has been made.
 
 use std::collections::HashSet;
 
@@ -10,9 +10,9 @@ use crate::aws::resource_type::check;
 use crate::resource::fargate;
 use crate::resource::{Misfit, Properties, Value};
 
-/// Bytes of a task definition.
+/// The limit of a task definition, in bytes.
 const LONGEST: usize = 64 * 1024;
-/// Containers of a task.
+/// The most containers of a task.
 const MOST_CONTAINERS: usize = 10;
 
 const CONTAINERS: &str = "containerDefinitions";
@@ -38,8 +38,8 @@ fn fit(inputs: &Inputs) -> Vec<Misfit> {
     let mut misfits = Vec::new();
     let mode = inputs.network_mode.as_str();
     if !["awsvpc", "host", "none"].contains(&mode) {
-        // In `bridge` a port that is left out means any, and one that is written means that one, so that the two could
-        // not be told apart by the canonical form.
+        // In `bridge` mode, an omitted port means any, and a given port means that one, so that the canonical form could not
+        // tell the two apart.
         let reason = format!("`{mode}` is not supported, only `awsvpc`, `host` and `none` are");
         misfits.push(Misfit::new("networkMode", reason));
     }
@@ -54,7 +54,7 @@ fn fit(inputs: &Inputs) -> Vec<Misfit> {
     misfits
 }
 
-/// What does not go together in a service and the task definition that it runs.
+/// Returns conflicts between a service and the task definition that it runs.
 pub(super) fn beside_service(service: &Properties, task: &Properties) -> Vec<Misfit> {
     let texts = |value: Option<&Value>| -> Vec<String> {
         let items = value.and_then(Value::as_list).unwrap_or_default();
@@ -111,7 +111,7 @@ pub(super) fn beside_service(service: &Properties, task: &Properties) -> Vec<Mis
             .unwrap_or_default();
         let maps = |mapping: &Value| {
             let own = mapping.as_object().and_then(|one| one.get("containerPort"));
-            // A range, or what is not known yet, may hold it.
+            // A range, or a value that is not known yet, may contain it.
             own.is_none_or(|own| own.as_number().is_none() || own.as_number() == port)
         };
         if let Some(port) = port
@@ -127,7 +127,7 @@ pub(super) fn beside_service(service: &Properties, task: &Properties) -> Vec<Mis
     misfits
 }
 
-/// In units; `.25 vCPU` is 256, `0.5GB` is 512.
+/// Converts text into units; `.25 vCPU` is 256, `0.5GB` is 512.
 fn units(text: &str, unit: &str) -> Option<u32> {
     let text = text.trim().to_lowercase();
     match text.strip_suffix(unit) {
@@ -239,7 +239,7 @@ fn fit_containers(inputs: &Inputs, misfits: &mut Vec<Misfit>) {
     fit_volumes(inputs, misfits);
 }
 
-/// Volumes have names of their own, and what is mounted is one of them.
+/// Checks that volumes have unique names, and that each mounted volume is one of them.
 fn fit_volumes(inputs: &Inputs, misfits: &mut Vec<Misfit>) {
     let is_fargate = inputs
         .requires_compatibilities
@@ -336,7 +336,7 @@ fn fit_variables(
     }
 }
 
-/// An entry without a name or a source is refused by ECS as "The secret name must not be empty", or dropped.
+/// Checks an entry. One without a name or a source is refused by ECS as "The secret name must not be empty", or dropped.
 fn fit_secret(secret: &Secret, place: &str, misfits: &mut Vec<Misfit>) {
     for (part, text) in [("name", &secret.name), ("valueFrom", &secret.value_from)] {
         if text.is_empty() {
@@ -369,7 +369,8 @@ fn fit_health_check(check: &HealthCheck, at: &str, misfits: &mut Vec<Misfit>) {
     }
 }
 
-/// A container waits for one that there is, that can come that far, and that does not wait for it.
+/// Checks that each container waits for one that exists, that can reach the condition, and that does not wait for it in
+/// turn.
 fn fit_dependencies(containers: &[ContainerDefinition], misfits: &mut Vec<Misfit>) {
     let named = |name: &str| {
         containers
@@ -406,7 +407,7 @@ fn fit_dependencies(containers: &[ContainerDefinition], misfits: &mut Vec<Misfit
     }
 }
 
-/// What containers reserve is there in the task.
+/// Checks that the task has what its containers reserve.
 fn fit_shares(inputs: &Inputs, misfits: &mut Vec<Misfit>) {
     let containers = &inputs.container_definitions;
     let cpu: i64 = containers.iter().map(|one| i64::from(one.cpu)).sum();
@@ -555,7 +556,8 @@ mod tests {
         assert_eq!(said.len(), 10, "{said:#?}");
     }
 
-    /// <https://github.com/hashicorp/terraform-provider-aws/issues/39533>: what ECS drops is a difference in each preview.
+    /// <https://github.com/hashicorp/terraform-provider-aws/issues/39533>: an entry that ECS drops is a difference in each
+    /// preview.
     #[test]
     fn what_ecs_would_drop_or_keep_one_of_is_refused() {
         let said = containers(json!([{"name": "api", "image": "a",

@@ -1,9 +1,9 @@
 //! ECS cluster.
 //!
-//! - `CreateCluster` on the name of an active cluster returns that cluster as it is, with no error: whose it is shows in
-//!   its tags alone. On the name of an inactive one it revives it.
-//! - Settings and tags are only described when asked for.
-//! - What the author does not set, such as Container Insights, follows the account's default.
+//! - `CreateCluster` on the name of an active cluster returns that cluster as it is, with no error: only its tags show the
+//!   owner. On the name of an inactive cluster, it revives it.
+//! - Settings and tags are only returned when asked for.
+//! - A setting that the author omits, such as Container Insights, follows the account's default.
 //! - Tasks drain for a while after their service is gone; the engine repeats the deletion until they are.
 
 use async_trait::async_trait;
@@ -30,9 +30,9 @@ use crate::resource::{
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Inputs {
-    /// 1 to 255 letters, digits, `_` and `-`; unique in account and region.
+    /// The name: 1 to 255 letters, digits, `_` and `-`; unique in account and region.
     pub name: String,
-    /// Default: the account's own defaults.
+    /// The settings. Default: the account's own defaults.
     #[serde(default)]
     pub settings: Vec<Setting>,
 }
@@ -41,10 +41,10 @@ pub struct Inputs {
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Setting {
-    /// `containerInsights`.
+    /// The name of the setting: `containerInsights`.
     #[schemars(extend("enum" = ["containerInsights"]))]
     pub name: String,
-    /// `enabled`, `enhanced` or `disabled`.
+    /// The value: `enabled`, `enhanced` or `disabled`.
     #[schemars(extend("enum" = ["enabled", "enhanced", "disabled"]))]
     pub value: String,
 }
@@ -85,7 +85,7 @@ impl ResourceType for Cluster {
             .await?;
         Ok(clusters
             .iter()
-            // A deleted cluster is described for a while.
+            // A deleted cluster is returned for a while.
             .filter(|cluster| cluster.status() != Some("INACTIVE"))
             .map(live)
             .filter(|cluster| {
@@ -119,7 +119,7 @@ impl ResourceType for Cluster {
         if cluster.tags().iter().any(is_owner) {
             return Ok(live(&cluster));
         }
-        // The answer does not show our tags: the cluster may have been there before, as somebody else's.
+        // The answer does not show our tags: the cluster may have existed before, with another owner.
         let names = [new.inputs.name.clone()];
         let found = until_visible(|| async {
             describe(context, &names)
@@ -135,8 +135,8 @@ impl ResourceType for Cluster {
                 })
         })
         .await?;
-        // Nothing of this name was there when the stack was read: what is empty and has no tags at all is the cluster just
-        // made, whose tags were lost.
+        // No cluster of this name existed when the stack was read: one that is empty and has no tags at all is the cluster
+        // just made, whose tags were lost.
         let is_empty = found.active_services_count() == 0
             && found.running_tasks_count() == 0
             && found.pending_tasks_count() == 0
@@ -277,7 +277,7 @@ impl ResourceType for Cluster {
 
 const ANSWER: &str = "ecs:DescribeClusters";
 
-/// How many active services a cluster had when this session read it.
+/// Returns how many active services a cluster had when this session read it.
 pub(super) async fn active_services(session: &ReadSession, arn: &str) -> AwsResult<usize> {
     let clusters = session
         .once(ANSWER, || async { Ok(Vec::<EcsCluster>::new()) })
@@ -289,7 +289,7 @@ pub(super) async fn active_services(session: &ReadSession, arn: &str) -> AwsResu
         .unwrap_or(0))
 }
 
-/// Clusters by name, at most 100 a call.
+/// Returns clusters by name, at most 100 per call.
 async fn describe(context: &Context, names: &[String]) -> AwsResult<Vec<EcsCluster>> {
     const OPERATION: &str = "ecs:DescribeClusters";
     let answers = try_join_all(names.chunks(100).map(|names| async move {
@@ -356,7 +356,8 @@ fn live(cluster: &EcsCluster) -> LiveOf<Cluster> {
     }
 }
 
-/// Container Insights writes for a while after the cluster is gone, and makes its log group again for that.
+/// Returns the log group that outlives the cluster: Container Insights writes for a while after the cluster is gone, and
+/// makes its log group again for that.
 /// <https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Container-Insights-reference-performance-logs-ECS.html>
 fn aftermath(cluster: &Observed, _: DataPolicy) -> Vec<String> {
     let Some(Value::List(settings)) = cluster.inputs.get("settings") else {

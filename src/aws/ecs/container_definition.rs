@@ -1,7 +1,7 @@
-//! Container definitions: ECS's own JSON, key by key, to the SDK and back.
+//! Container definitions: conversion of ECS's own JSON, key by key, to the SDK and back.
 //!
-//! Authors and AWS's documentation share the key names, so each part is declared once, and `part!` makes of it the
-//! struct that is parsed and the conversions. A key that is not declared here is refused by name.
+//! Authors and AWS's documentation share the key names, so each part is declared once, and `part!` makes the parsed struct
+//! and the conversions of it. A key that is not declared here is refused by name.
 
 use std::collections::HashMap;
 
@@ -10,7 +10,7 @@ use aws_smithy_types::error::operation::BuildError;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// The same thing in our words and in the SDK's.
+/// A part in our form and in the SDK's.
 pub(super) trait Mirror<Sdk>: Sized {
     fn from_sdk(sdk: &Sdk) -> Self;
     fn to_sdk(&self) -> Result<Sdk, BuildError>;
@@ -32,7 +32,7 @@ macro_rules! same {
 
 same!(bool, i32, String, HashMap<String, String>);
 
-/// Enumerations are texts here: a value that this version does not know is AWS's to judge.
+/// Implements [`Mirror`] for enumerations, which are texts here: AWS judges a value that this version does not know.
 macro_rules! text {
     ($($name:ident),*) => {$(
         impl Mirror<types::$name> for String {
@@ -80,8 +80,8 @@ impl<Sdk, Ours: Mirror<Sdk>> Mirror<Option<Sdk>> for Option<Ours> {
     }
 }
 
-/// Declares one part of a container definition with the SDK's field names: those that are plain there, then those that
-/// are options. The SDK's structs can only be made by their builders, so each part says how a blank one is made.
+/// Declares one part of a container definition with the SDK's field names: the plain ones first, then those that are
+/// options. The SDK's structs can only be made by their builders, so each part says how to make a blank one.
 macro_rules! part {
     (
         $(#[$documentation:meta])*
@@ -123,41 +123,41 @@ part! {
     /// One container of a task.
     ContainerDefinition, blank: types::ContainerDefinition::builder().build(),
     {
-        /// CPU units reserved for the container; 1024 are one vCPU. Default: 0, a share of the task's.
+        /// The CPU units reserved for the container; 1024 are one vCPU. Default: 0, a share of the task's.
         #[serde(default)]
         cpu: i32,
     }
     {
-        /// 1 to 255 letters, digits, `_` and `-`; unique in the task.
+        /// The name: 1 to 255 letters, digits, `_` and `-`; unique in the task.
         name: String,
-        /// `repository:tag` or `repository@sha256:…`.
+        /// The image: `repository:tag` or `repository@sha256:…`.
         image: String,
         repository_credentials: RepositoryCredentials,
-        /// MiB at which the container is killed.
+        /// The memory in MiB at which the container is killed.
         memory: i32,
-        /// MiB kept free for the container.
+        /// The memory in MiB that is kept free for the container.
         memory_reservation: i32,
         port_mappings: Vec<PortMapping>,
-        /// Whether the task stops when this container does. Default: true.
+        /// True if the task stops when this container does. Default: true.
         essential: bool,
         restart_policy: ContainerRestartPolicy,
         entry_point: Vec<String>,
         command: Vec<String>,
-        /// The order means nothing.
+        /// Environment variables. The order means nothing.
         environment: Vec<KeyValuePair>,
         environment_files: Vec<EnvironmentFile>,
-        /// The order means nothing.
+        /// Mounted volumes. The order means nothing.
         mount_points: Vec<MountPoint>,
         volumes_from: Vec<VolumeFrom>,
         linux_parameters: LinuxParameters,
         /// Environment variables from Secrets Manager and Parameter Store. The order means nothing.
         secrets: Vec<Secret>,
         depends_on: Vec<ContainerDependency>,
-        /// Seconds that others wait for this container to come up.
+        /// The seconds that other containers wait for this one to come up.
         start_timeout: i32,
-        /// Seconds between the request to stop and the kill, at most 120 on Fargate. AWS's default is 30.
+        /// The seconds between the request to stop and the kill, at most 120 on Fargate. AWS's default is 30.
         stop_timeout: i32,
-        /// `enabled` or `disabled`. Default: `enabled`.
+        /// The version consistency: `enabled` or `disabled`. Default: `enabled`.
         version_consistency: String,
         hostname: String,
         user: String,
@@ -187,7 +187,7 @@ part! {
     RepositoryCredentials,
     blank: types::RepositoryCredentials::builder().credentials_parameter("").build()?,
     {
-        /// ARN of the secret.
+        /// The ARN of the secret.
         credentials_parameter: String,
     }
     {}
@@ -199,7 +199,7 @@ part! {
     {}
     {
         container_port: i32,
-        /// Must equal the container's port, or be left out.
+        /// The host's port; it must equal the container's port, or be left out.
         host_port: i32,
         /// `tcp` or `udp`. Default: `tcp`.
         protocol: String,
@@ -210,7 +210,7 @@ part! {
 }
 
 part! {
-    /// When a container is started again in place.
+    /// The policy by which a container is restarted in place.
     ContainerRestartPolicy, blank: types::ContainerRestartPolicy::builder().enabled(false).build()?,
     { enabled: bool, }
     { ignored_exit_codes: Vec<i32>, restart_attempt_period: i32, }
@@ -228,7 +228,7 @@ part! {
     EnvironmentFile,
     blank: types::EnvironmentFile::builder().value("").r#type(types::EnvironmentFileType::S3).build()?,
     {
-        /// ARN of the S3 object.
+        /// The ARN of the S3 object.
         value: String,
         /// `s3`.
         r#type: String,
@@ -243,9 +243,9 @@ part! {
     {
         /// The name of the volume.
         source_volume: String,
-        /// Where it is, from the root.
+        /// The absolute path in the container.
         container_path: String,
-        /// Default: false.
+        /// True if the volume is read-only. Default: false.
         read_only: bool,
     }
 }
@@ -291,7 +291,7 @@ part! {
     Tmpfs, blank: types::Tmpfs::builder().container_path("").size(0).build()?,
     {
         container_path: String,
-        /// MiB.
+        /// The size in MiB.
         size: i32,
     }
     { mount_options: Vec<String>, }
@@ -302,14 +302,14 @@ part! {
     Secret, blank: types::Secret::builder().name("").value_from("").build()?,
     {
         name: String,
-        /// ARN of the secret or parameter.
+        /// The ARN of the secret or parameter.
         value_from: String,
     }
     {}
 }
 
 part! {
-    /// Another container that must have come this far before this one starts.
+    /// Another container that must have reached a condition before this one starts.
     ContainerDependency,
     blank: types::ContainerDependency::builder()
         .container_name("").condition(types::ContainerCondition::Start).build()?,
@@ -337,7 +337,7 @@ part! {
 }
 
 part! {
-    /// Where the container's output goes.
+    /// The destination of the container's output.
     LogConfiguration, blank: types::LogConfiguration::builder().log_driver(types::LogDriver::Awslogs).build()?,
     {
         /// `awslogs`, `awsfirelens` or `splunk` on Fargate.
@@ -347,20 +347,20 @@ part! {
 }
 
 part! {
-    /// How the container's health is found out.
+    /// The check of the container's health.
     HealthCheck, blank: types::HealthCheck::builder().command("").build()?,
     {
-        /// `["CMD-SHELL", "curl -f http://localhost/ || exit 1"]`.
+        /// The command, such as `["CMD-SHELL", "curl -f http://localhost/ || exit 1"]`.
         command: Vec<String>,
     }
     {
-        /// Seconds, 5 to 300. Default: 30.
+        /// The interval in seconds, 5 to 300. Default: 30.
         interval: i32,
-        /// Seconds, 2 to 60. Default: 5.
+        /// The timeout in seconds, 2 to 60. Default: 5.
         timeout: i32,
-        /// 1 to 10. Default: 3.
+        /// The retries, 1 to 10. Default: 3.
         retries: i32,
-        /// Seconds in which failures do not count, 0 to 300. Default: 0.
+        /// The seconds in which failures do not count, 0 to 300. Default: 0.
         start_period: i32,
     }
 }
@@ -384,7 +384,7 @@ part! {
     { sharing_strategy: SharingStrategy, }
 }
 
-/// How a GPU is shared between containers: exactly one way.
+/// The way in which a GPU is shared between containers: exactly one way.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct SharingStrategy {
@@ -410,11 +410,11 @@ part! {
     /// A share of a GPU.
     NvidiaMpsAllocation, blank: types::NvidiaMpsAllocation::builder().memory(0).build()?,
     {
-        /// MiB of the GPU's memory.
+        /// The GPU's memory in MiB.
         memory: i32,
     }
     {
-        /// Percent of the GPU's computing power, at most.
+        /// The most computing power of the GPU, in percent.
         max_compute_percent: i32,
     }
 }

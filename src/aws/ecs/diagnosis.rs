@@ -1,7 +1,7 @@
-//! Why a deployment does not come up: the service's events, its stopped tasks, its unhealthy targets, and the last lines
-//! that a failing container logged.
+//! Reasons why a deployment does not come up: the service's events, its stopped tasks, its unhealthy targets, and the last
+//! lines that a failing container logged.
 //!
-//! Every part is worth having without the others, so a read that fails is named in its place.
+//! Every part is useful without the others, so a failed read is named in its place.
 
 use std::collections::BTreeSet;
 
@@ -27,12 +27,12 @@ const EVENTS: usize = 5;
 const TASKS: usize = 3;
 const LOG_LINES: i32 = 10;
 
-/// What to try where a check fails that ECS makes inside the container, by a shell that not every image has.
+/// The advice for a failed check that ECS makes inside the container, by a shell that not every image has.
 const WITHOUT_SHELL: &str = "the health check runs inside the container, by its shell: an image without `/bin/sh` always \
     fails it, and needs `healthCheck: { command: \"\" }` in the service's section, or `healthCheck` left out of a container \
     definition";
 
-/// Everything that explains a failed or stuck deployment, a line each, and what to do about it.
+/// Returns everything that explains a failed or stuck deployment, a line each, and what to do about it.
 pub(super) async fn explain(
     context: &Context,
     cluster: &str,
@@ -63,8 +63,8 @@ pub(super) async fn explain(
     (lines, remedy)
 }
 
-/// How the service's targets are, for a status line: empty while there is nothing to say; and what keeps one of them from
-/// traffic until a person does something.
+/// Returns the health of the service's targets for a status line, empty while there is nothing to say; and the obstacle that
+/// keeps one of them from traffic until a person does something.
 pub(super) async fn target_health(
     context: &Context,
     service: &Service,
@@ -87,7 +87,7 @@ pub(super) async fn target_health(
         for target in &targets {
             let state = state_of(target).map_or("healthy", TargetHealthStateEnum::as_str);
             let usable = standing(TARGET, state) == Some(Standing::Usable);
-            // A draining target belongs to a task that is going.
+            // A draining target belongs to a task that is stopping.
             if !usable && state != TargetHealthStateEnum::Draining.as_str() {
                 words.insert(format!("target {state}"));
             }
@@ -98,7 +98,7 @@ pub(super) async fn target_health(
     (words, obstacle)
 }
 
-/// The latest events, oldest first.
+/// Returns the latest events, oldest first.
 fn events(service: &Service) -> Vec<String> {
     let mut lines: Vec<String> = service
         .events()
@@ -174,7 +174,7 @@ fn describe_target(target: &TargetHealthDescription) -> String {
     format!("target {id}{port} is {state}{reason}{description}")
 }
 
-/// Why tasks stopped, and what the latest of them logged last; with those that stopped.
+/// Returns the reasons why tasks stopped, and the last log lines of the latest one, with the stopped tasks.
 async fn of_tasks(
     context: &Context,
     cluster: &str,
@@ -198,7 +198,7 @@ async fn of_tasks(
     }
     let stopped = tasks.clone();
     if tasks.is_empty() {
-        // Nothing has stopped: what runs does not become healthy.
+        // Nothing has stopped: running tasks do not become healthy.
         match self::tasks(context, cluster, name, DesiredStatus::Running).await {
             Ok(running) => {
                 tasks.extend(running.into_iter().filter(|task| belongs_to(task, awaited)));
@@ -285,14 +285,14 @@ fn describe_task(task: &Task) -> String {
     line
 }
 
-/// Whether a task was stopped for the check that its container makes of itself, and not for that of the load balancer.
+/// Returns whether a task was stopped for its container's own health check, and not for that of the load balancer.
 /// <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/stopped-task-error-codes.html>
 fn fails_its_own_check(task: &Task) -> bool {
     task.stopped_reason()
         .is_some_and(|reason| reason.contains("failed container health checks"))
 }
 
-/// The container to blame: one that failed, or is unhealthy, or takes the traffic, or else the first.
+/// Returns the container to blame: one that failed, or is unhealthy, or takes the traffic, or else the first.
 fn culprit<'a>(service: &Service, task: &'a Task) -> Option<&'a Container> {
     let containers = task.containers();
     let takes_traffic = |container: &&Container| {
@@ -314,7 +314,7 @@ fn culprit<'a>(service: &Service, task: &'a Task) -> Option<&'a Container> {
         .or(containers.first())
 }
 
-/// The last lines of a task's failing container.
+/// Returns the last lines of a task's failing container.
 async fn log_of(context: &Context, service: &Service, task: &Task) -> Vec<String> {
     let Some(name) = culprit(service, task).and_then(Container::name) else {
         return Vec::new();
@@ -362,7 +362,7 @@ async fn log_of(context: &Context, service: &Service, task: &Task) -> Vec<String
             .filter_map(|event| event.message())
             .map(|message| format!("log of `{name}`: {}", message.trim_end()))
             .collect(),
-        // The stream comes with the container's first line.
+        // The stream is made with the container's first line.
         Err(error) if error.is(ErrorKind::NotFound) => {
             vec![format!("container `{name}` has logged nothing to {group}")]
         }
@@ -370,7 +370,7 @@ async fn log_of(context: &Context, service: &Service, task: &Task) -> Vec<String
     }
 }
 
-/// Log group and stream of a container: `<prefix>/<container>/<task id>`.
+/// Returns log group and stream of a container: `<prefix>/<container>/<task id>`.
 fn stream(
     container: &ContainerDefinition,
     task: &Task,

@@ -1,4 +1,4 @@
-//! ECS. Describe calls carry tags when asked to, and answer 200 with a list of failures for what they do not find.
+//! ECS. Describe calls return tags when asked to, and answer 200 with a list of failures for objects that they do not find.
 
 mod canonical;
 mod checks;
@@ -20,18 +20,18 @@ use super::sdk_tag::{from_sdk, to_sdk};
 use crate::resource::text_rule::is_plain;
 use crate::resource::{ErrorKind, ProviderError, TextRule, Value};
 
-/// Names of clusters, services, families and containers.
+/// The rule for names of clusters, services, families and containers.
 const NAME: TextRule = TextRule::new(1..=255).of(
     |c| is_plain(c) || "_-".contains(c),
     "letters, digits, `_` and `-`",
 );
 
-/// What an ARN names: `api:3` in `…:task-definition/api:3`. A name stays as it is.
+/// Returns the name in an ARN: `api:3` in `…:task-definition/api:3`. A name stays as it is.
 fn name_of(arn_or_name: &str) -> &str {
     arn_or_name.rsplit('/').next().unwrap_or(arn_or_name)
 }
 
-/// AWS takes a name where it answers with an ARN: both compare by name.
+/// Converts an ARN into a name: AWS accepts a name where it returns an ARN, so both compare by name.
 fn by_name(value: Value) -> Value {
     match &value {
         Value::String(text) => name_of(text).into(),
@@ -39,7 +39,8 @@ fn by_name(value: Value) -> Value {
     }
 }
 
-/// As [`by_name`] for roles. One with a path is another than that of its name without: tasks cannot assume that any more.
+/// Does the same as [`by_name`] for roles. A role with a path is not the one of its name without a path: tasks can no longer
+/// assume that one.
 fn by_role(value: Value) -> Value {
     match &value {
         Value::String(text) => {
@@ -50,7 +51,8 @@ fn by_role(value: Value) -> Value {
     }
 }
 
-/// A 200 answer may carry failures. What is missing is no error: the caller sees that it is not in the answer.
+/// Checks a 200 answer, which may carry failures. A missing object is no error: the caller sees that it is not in the
+/// answer.
 fn check(operation: &str, failures: &[Failure]) -> AwsResult<()> {
     let Some(failure) = failures
         .iter()
@@ -77,7 +79,7 @@ fn check(operation: &str, failures: &[Failure]) -> AwsResult<()> {
     Err(error)
 }
 
-/// A request that the SDK refuses to build.
+/// Returns the error of a request that the SDK refuses to build.
 fn invalid(
     operation: &str,
 ) -> impl Fn(aws_smithy_types::error::operation::BuildError) -> ProviderError {
@@ -116,7 +118,7 @@ mod tests {
         assert!(check("ecs:DescribeServices", &[failure("ACCESS_DENIED")]).is_err());
     }
 
-    /// What a service refers to may have been made a moment ago, and ECS asks other services for it.
+    /// The objects that a service refers to may have been made a moment ago, and ECS asks other services for them.
     #[test]
     fn what_ecs_does_not_see_yet_is_waited_for_and_what_is_wrong_is_not() {
         let not_yet = [

@@ -1,5 +1,5 @@
-//! Obstacles to a deployment: what the service's events, its stopped tasks and its targets complain of, and which of it
-//! only a person ends.
+//! Obstacles to a deployment: the complaints of the service's events, its stopped tasks and its targets, and which of them
+//! only a person can end.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -12,22 +12,22 @@ use tokio::time::Instant;
 use crate::aws::states::{SERVICE_EVENT, Standing, States, TARGET_REASON, TASK_STOPPED};
 use crate::resource::provider::Remedy;
 
-/// How long an obstacle may go on that only a person ends. ECS says the same of a role that was made a moment ago, and
-/// tries again after half a minute: <https://github.com/pulumi/pulumi-awsx/issues/927>.
+/// The time for which an obstacle may go on that only a person can end. ECS says the same of a role that was made a moment
+/// ago, and retries after half a minute: <https://github.com/pulumi/pulumi-awsx/issues/927>.
 const GRACE: Duration = Duration::from_secs(90);
 
-/// One thing in the way.
+/// One obstacle to a deployment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Obstacle {
-    /// What is said of it, for a status line.
+    /// The description for a status line.
     pub text: String,
-    /// What a person does about it, if it does not end by itself.
+    /// The action of a person, if the obstacle does not end by itself.
     pub hand: Option<Remedy>,
-    /// How long after the deployment began it was still there, by AWS's clock.
+    /// The time from the start of the deployment until the obstacle was last seen, by AWS's clock.
     after: Duration,
 }
 
-/// The obstacle that the latest events speak of: those since the last sign of progress. One that only a person ends goes
+/// Returns the obstacle in the latest events, those since the last sign of progress. One that only a person can end comes
 /// before others.
 pub(super) fn of_events(service: &Service, deployment: Option<&Deployment>) -> Option<Obstacle> {
     let spoken = since(service, deployment)
@@ -37,7 +37,7 @@ pub(super) fn of_events(service: &Service, deployment: Option<&Deployment>) -> O
     with_hand.or(spoken.first()).cloned()
 }
 
-/// What a person does about the obstacles of a deployment that has failed, or that nothing came of.
+/// Returns what a person has to do about the obstacles of a deployment that has failed or come to nothing.
 pub(super) fn remedy(
     service: &Service,
     deployment: Option<&Deployment>,
@@ -56,15 +56,16 @@ pub(super) fn remedy(
     of_events.or_else(|| tasks.iter().find_map(of_task))
 }
 
-/// Whether tasks of a deployment could not start since ECS could not assume a role of theirs. A role that was made a moment ago
-/// is not known everywhere yet, so that the first tasks of a stack may fail for it (pulumi-awsx#927), as many as end a deployment.
+/// Returns whether tasks of a deployment could not start because ECS could not assume one of their roles. A role that was
+/// made a moment ago is not known everywhere yet, so the first tasks of a stack may fail for it (pulumi-awsx#927), enough of
+/// them to end a deployment.
 pub(super) fn wants_role(service: &Service, deployment: &Deployment) -> bool {
     since(service, Some(deployment))
         .filter_map(ServiceEvent::message)
         .any(|message| message.contains("unable to assume the role"))
 }
 
-/// The obstacle that a target has.
+/// Returns the obstacle of a target.
 pub(super) fn of_target(group: &str, target: &TargetHealthDescription) -> Option<Obstacle> {
     let health = target.target_health()?;
     let reason = health.reason().map(TargetHealthReasonEnum::as_str)?;
@@ -77,7 +78,7 @@ pub(super) fn of_target(group: &str, target: &TargetHealthDescription) -> Option
     })
 }
 
-/// The events since a deployment began, latest first, as AWS lists them.
+/// Returns the events since a deployment began, latest first, as AWS lists them.
 fn since<'a>(
     service: &'a Service,
     deployment: Option<&'a Deployment>,
@@ -98,7 +99,7 @@ fn definition<'a>(service: &'a Service, deployment: Option<&'a Deployment>) -> &
     )
 }
 
-/// What an event complains of; nothing if it does not.
+/// Returns the obstacle in an event; `None` if there is none.
 fn obstacle(
     service: &Service,
     deployment: Option<&Deployment>,
@@ -119,7 +120,8 @@ fn obstacle(
     })
 }
 
-/// The state of a table whose words a text has, with what a person does about it; nothing for one that is no obstacle.
+/// Returns the state of a table whose words a text contains, with the action of a person; `None` for a state that is no
+/// obstacle.
 fn said(states: &States, text: &str, id: &str) -> Option<(&'static str, Option<Remedy>)> {
     let (words, standing) = states.iter().find(|(words, _)| text.contains(words))?;
     match standing {
@@ -129,7 +131,7 @@ fn said(states: &States, text: &str, id: &str) -> Option<(&'static str, Option<R
     }
 }
 
-/// An event without the names that stand before it and the advice to read on after it.
+/// Returns an event without the names before it and the advice to read on after it.
 fn complaint(message: &str) -> &str {
     let text = message
         .split(" For more information")
@@ -148,12 +150,12 @@ fn complaint(message: &str) -> &str {
     text
 }
 
-/// Since when the same obstacle has been in the way.
+/// The time since when the same obstacle has been present.
 #[derive(Default)]
 pub(super) struct Lasting(Mutex<Option<(String, Instant)>>);
 
 impl Lasting {
-    /// What a person has to do, once an obstacle has lasted for longer than one that ends by itself.
+    /// Returns what a person has to do, once an obstacle has lasted longer than one that ends by itself.
     pub(super) fn hand(&self, obstacle: Option<&Obstacle>) -> Option<Remedy> {
         let mut since = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let Some((obstacle, hand)) = obstacle.and_then(|one| Some((one, one.hand.as_ref()?)))
@@ -182,7 +184,7 @@ mod tests {
     const CAPACITY: &str = "(service api) was unable to place a task. Reason: Capacity is unavailable at this time. Please try again later or in a different availability zone. For more information, see the Troubleshooting section of the Amazon ECS Developer Guide.";
     const IMPAIRED: &str = "(service api) is unable to consistently start tasks successfully. For more information, see the Troubleshooting section of the Amazon ECS Developer Guide.";
 
-    /// A service whose events are so many seconds younger than its deployment, latest first.
+    /// Makes a service with events that are the given seconds younger than its deployment, latest first.
     fn service(events: &[(i64, &str)]) -> Service {
         let deployment = Deployment::builder()
             .id("d1")
@@ -216,7 +218,7 @@ mod tests {
         assert!(hand.commands[0].contains("--task-definition api:3 "));
         let started = "(service api) has started 1 tasks: (task 0f).";
         assert_eq!(spoken(&[(60, started), (30, ROLE)]), None);
-        // Of the deployment before.
+        // This is of the deployment before.
         assert_eq!(spoken(&[(-5, ROLE)]), None);
         let capacity = spoken(&[(30, CAPACITY)]).expect("an obstacle");
         assert_eq!(capacity.hand, None);
@@ -244,7 +246,7 @@ mod tests {
         assert!(!wanted(&[(30, CAPACITY)]));
     }
 
-    /// Messages that users have reported, and who ends what they say.
+    /// Messages that users have reported, and who can end the obstacle.
     #[test]
     fn what_only_a_person_ends_is_told_from_what_passes() {
         for (message, by_hand) in [
@@ -306,7 +308,7 @@ mod tests {
         assert_eq!(lasting.hand(early.as_ref()), None);
         tokio::time::advance(GRACE).await;
         assert!(lasting.hand(early.as_ref()).is_some());
-        // AWS's clock knows of what was before this wait.
+        // AWS's clock also counts the time before this wait.
         let late = spoken(&[(100, ROLE)]);
         assert!(Lasting::default().hand(late.as_ref()).is_some());
     }

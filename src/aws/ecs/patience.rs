@@ -1,9 +1,9 @@
-//! How long a rollout may take before it is given up.
+//! The time limit of a rollout before it is given up.
 //!
-//! The circuit breaker ends a deployment after so many failed tasks, and each of them may be checked for minutes before it
-//! counts as one: the grace period of the load balancer, the start period of a container, and then as many checks as have to
-//! fail. A run that gives up before the breaker does leaves the service in the middle of a deployment, and does not hear how it
-//! ends. <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-circuit-breaker.html>
+//! The circuit breaker ends a deployment after a number of failed tasks, and each of them may be checked for minutes before
+//! it counts as one: the grace period of the load balancer, the start period of a container, and then as many checks as have
+//! to fail. A run that gives up before the breaker does leaves the service in the middle of a deployment, and does not learn
+//! how it ends. <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-circuit-breaker.html>
 
 use std::time::Duration;
 
@@ -19,23 +19,24 @@ use super::task_definition;
 use crate::aws::context::Context;
 use crate::aws::error::AwsResult;
 
-/// Nothing is given up earlier.
+/// The least limit: nothing is given up earlier.
 const LEAST: Duration = Duration::from_mins(20);
-/// What comes once: the service is scheduled, the last events are written.
+/// The time for one-time steps: the service is scheduled, the last events are written.
 const ONCE: Duration = Duration::from_mins(5);
-/// From the wish for a task to its first container: an interface, an image, volumes.
+/// The time from the request for a task to its first container: an interface, an image, volumes.
 const START: Duration = Duration::from_mins(3);
-/// What a load balancer's checks take as long as they are not known: AWS's own interval is 30 s, its largest 300 s.
+/// The time for a load balancer's checks while their settings are not known: AWS's default interval is 30 s, its largest 300
+/// s.
 const BALANCED: Duration = Duration::from_mins(5);
 
-/// What is checked of a task before it counts as healthy or failed.
+/// The checks of a task before it counts as healthy or failed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 struct Checks {
-    /// In which failures do not count.
+    /// The time in which failures do not count.
     grace: Duration,
-    /// As many failures as it takes.
+    /// The time for as many failed checks as it takes.
     failing: Duration,
-    /// From the end of a task's traffic to its end.
+    /// The time from the end of a task's traffic to its end.
     draining: Duration,
 }
 
@@ -45,7 +46,7 @@ pub(super) fn threshold(desired: i32) -> i32 {
     half.clamp(3, 200)
 }
 
-/// The limit for a rollout, as far as the service alone tells.
+/// Returns the limit for a rollout, as far as the service alone tells.
 pub(super) fn limit(inputs: &Inputs) -> Duration {
     let is_balanced = !inputs.load_balancers.is_empty();
     within(
@@ -62,8 +63,8 @@ pub(super) fn limit(inputs: &Inputs) -> Duration {
     )
 }
 
-/// The limit for a rollout, with what its task definition and its target groups say. Asked once the other one has passed:
-/// most rollouts take no calls for it. What cannot be read prolongs nothing.
+/// Returns the limit for a rollout, including its task definition and its target groups. Called once the other limit has
+/// passed: most rollouts take no calls for it. A failed read prolongs nothing.
 pub(super) async fn longest(context: &Context, service: &EcsService, inputs: &Inputs) -> Duration {
     let definition = task_definition::describe(context, &inputs.task_definition).await;
     let definition = definition.ok().flatten().map(|(definition, _)| definition);
@@ -88,8 +89,8 @@ fn seconds(number: i32) -> Duration {
     Duration::from_secs(u64::try_from(number).unwrap_or_default())
 }
 
-/// A round is what tasks that start together take; there are as many as the circuit breaker needs, or as the percentages
-/// allow no more tasks at once.
+/// Returns the limit, counted in rounds. A round is the time of tasks that start together; there are as many as the circuit
+/// breaker needs, or as follow from the number of tasks that the percentages allow at once.
 fn within(inputs: &Inputs, checks: Checks) -> Duration {
     let desired = inputs.desired_count.unwrap_or_default().max(1);
     let failing = divided(threshold(desired), desired);
@@ -104,12 +105,12 @@ fn within(inputs: &Inputs, checks: Checks) -> Duration {
     LEAST.max(ONCE + round.saturating_mul(rounds) + checks.draining)
 }
 
-/// Rounded up.
+/// Returns a quotient, rounded up.
 fn divided(number: i32, by: i32) -> i32 {
     number / by + i32::from(number % by != 0)
 }
 
-/// What containers check of themselves: one may wait for another, so that theirs add up.
+/// Returns the containers' own checks: one container may wait for another, so their times add up.
 fn of_containers(containers: &[ContainerDefinition]) -> Checks {
     let mut checks = Checks::default();
     for container in containers {
@@ -184,7 +185,7 @@ mod tests {
         limit(inputs).as_secs() / 60
     }
 
-    /// Three tasks one after the other, each with five minutes of grace and as long until its checks have failed.
+    /// Three tasks one after the other, each with five minutes of grace and another five until its checks have failed.
     #[test]
     fn a_rollout_lasts_as_long_as_the_circuit_breaker_may_need() {
         assert_eq!(minutes(&inputs(1, 0, false)), 20);
@@ -226,7 +227,7 @@ mod tests {
         assert_eq!(limit, Duration::from_mins(5 + 3 * 29 + 2));
     }
 
-    /// As the circuit breaker counts: half of what is wanted, at least 3 and at most 200.
+    /// The circuit breaker counts half of the desired tasks, at least 3 and at most 200.
     #[test]
     fn failing_tasks_are_counted_as_the_circuit_breaker_counts_them() {
         assert_eq!([1, 6, 7, 1000].map(threshold), [3, 3, 4, 200]);

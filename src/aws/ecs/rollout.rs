@@ -1,12 +1,12 @@
-//! How a deployment of a service gets along, and how it ends.
+//! Progress and outcome of a service's deployment.
 //!
 //! "One deployment, and as many tasks as wanted" is not success: a rollback of the circuit breaker ends in exactly that
-//! state. So the very deployment that a call started is watched. It has succeeded once it is the primary one, completed,
+//! state. So the deployment that a call started is watched itself. It has succeeded once it is the primary one, completed,
 //! alone, and all its tasks run; it has failed once AWS says so, or has put another in its place.
 //!
-//! A deployment that has failed starts no more tasks, and where none was complete before it, none comes back: it stays in
-//! force, and only a new deployment goes on from there, with the same task definition too, whose tags it resolves anew.
-//! <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_Deployment.html> (`rolloutState`)
+//! A failed deployment starts no more tasks, and if none was complete before it, none is rolled back to: the failed one
+//! stays in force, and only a new deployment goes on from there, even with the same task definition, whose tags it resolves
+//! again. <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_Deployment.html> (`rolloutState`)
 
 use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -25,18 +25,18 @@ use crate::aws::wait::{Poll, Wait};
 use crate::resource::provider::Progress;
 use crate::resource::{Condition, ErrorKind, ProviderError};
 
-/// What tells a deployment from others.
+/// The marks that tell a deployment from others.
 pub(super) struct Awaited<'a> {
     /// Its id; unknown where the answer that started it did not show it yet.
     pub deployment: Option<&'a str>,
     /// The task definition that it runs.
     pub task_definition: Option<&'a str>,
-    /// Id of the deployment that it was started in place of, which may run the same, and which answers may still show.
+    /// The id of the deployment that it replaces, which may run the same, and which answers may still show.
     pub instead_of: Option<&'a str>,
 }
 
 impl Awaited<'_> {
-    /// The deployment, if the service's answer knows it.
+    /// Returns the deployment, if the service's answer has it.
     pub(super) fn among<'a>(&self, service: &'a Service) -> Option<&'a Deployment> {
         let mut deployments = service.deployments().iter();
         match (self.deployment, self.task_definition) {
@@ -52,22 +52,22 @@ impl Awaited<'_> {
     }
 }
 
-/// Where a deployment stands.
+/// The status of a deployment.
 #[derive(Debug, PartialEq, Eq)]
 enum Standing {
     Steady,
     UnderWay(String),
     Failed(String),
-    /// The answer does not know the deployment: it is too new, or another took its place.
+    /// The answer does not have the deployment: it is too new, or another took its place.
     NotListed(String),
 }
 
 const OPERATION: &str = "ecs:DescribeServices";
 
-/// How long an answer may be behind the call that started the deployment.
+/// The time by which an answer may lag behind the call that started the deployment.
 const VISIBILITY: Duration = Duration::from_mins(2);
 
-/// The deployment that AWS is bringing about.
+/// Returns the deployment that AWS is rolling out.
 pub(super) fn primary(service: &Service) -> Option<&Deployment> {
     service
         .deployments()
@@ -75,7 +75,7 @@ pub(super) fn primary(service: &Service) -> Option<&Deployment> {
         .find(|deployment| deployment.status() == Some("PRIMARY"))
 }
 
-/// What is left to wait for after a call that changed the service.
+/// Returns what is left to wait for after a call that changed the service.
 pub(super) fn condition_after(service: &Service, awaited: &Awaited<'_>) -> Condition {
     match standing(service, awaited) {
         Standing::Steady => Condition::Ready,
@@ -85,15 +85,16 @@ pub(super) fn condition_after(service: &Service, awaited: &Awaited<'_>) -> Condi
     }
 }
 
-/// Whether the deployment in force has failed, so that waiting for it would be in vain.
+/// Returns whether the deployment in force has failed, so that waiting for it would be useless.
 pub(super) fn has_failed(service: &Service) -> bool {
     service.desired_count() > 0
         && primary(service).and_then(Deployment::rollout_state)
             == Some(&DeploymentRolloutState::Failed)
 }
 
-/// What is left to wait for in a service as it was found. The number of tasks is not: autoscaling changes it, and tasks
-/// come and go. A failed deployment is unfinished business, which a new one finishes; it is no reason for a new service.
+/// Returns what is left to wait for in a service as it was found. The number of tasks does not count: autoscaling changes
+/// it, and tasks come and go. A failed deployment is unfinished business, which a new one finishes; it is no reason for a
+/// new service.
 pub(super) fn condition(service: &Service) -> Condition {
     let unfinished = primary(service).filter(|primary| {
         service.desired_count() > 0
@@ -154,7 +155,7 @@ fn standing(service: &Service, awaited: &Awaited<'_>) -> Standing {
             in_its_place(ours, primary),
         ));
     }
-    // Where all tasks run and no others are left, a state that AWS has added since holds nothing up.
+    // If all tasks run and no others are left, a state that AWS has added since holds nothing up.
     let completed = state.is_none_or(|state| {
         matches!(
             states::standing(ROLLOUT, state),
@@ -207,20 +208,20 @@ fn in_its_place(ours: &Deployment, primary: Option<&Deployment>) -> String {
         .unwrap_or_default()
 }
 
-/// How a wait has ended, if not in an error.
+/// The end of a wait that is no error.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Ended {
     /// The deployment is complete.
     Steady,
-    /// The deployment of this id has failed since ECS could not assume a role of its tasks.
+    /// The deployment of this id has failed because ECS could not assume a role of its tasks.
     WantsRole(String),
 }
 
-/// What is watched, and how.
+/// The deployment to watch, and the settings for it.
 pub(super) struct Watch<'a> {
     pub inputs: &'a Inputs,
     pub awaited: Awaited<'a>,
-    /// Whether a role that cannot be assumed may have been made a moment ago, so that another deployment would find it.
+    /// True if a role that cannot be assumed may have been made a moment ago, so that another deployment would find it.
     pub roles_may_be_new: bool,
 }
 
@@ -241,7 +242,7 @@ pub(super) async fn wait(
     let started = Instant::now();
     let was_listed = AtomicBool::new(false);
     let lasting = Lasting::default();
-    // Tasks that had failed before anybody waited, perhaps for a reason that is mended by now.
+    // Tasks that had failed before this wait began, perhaps for a reason that is fixed by now.
     let failed_before = AtomicI32::new(i32::MAX);
     let seen: Mutex<Option<Service>> = Mutex::new(None);
     let failed = |message: String| Err(ProviderError::new(ErrorKind::Failed, OPERATION, message));
@@ -279,7 +280,7 @@ pub(super) async fn wait(
                 let deployment = awaited.among(service);
                 let tasks = deployment.map_or(0, Deployment::failed_tasks);
                 let before = failed_before.fetch_min(tasks, Ordering::Relaxed).min(tasks);
-                // AWS starts tasks endlessly where no breaker ends it.
+                // AWS starts tasks endlessly if no circuit breaker stops it.
                 let enough = patience::threshold(service.desired_count());
                 if !has_breaker(service) && tasks - before >= enough {
                     if let Some(ended) = watch.wants_role(service) {
@@ -331,7 +332,7 @@ pub(super) async fn wait(
 }
 
 impl Watch<'_> {
-    /// That the deployment has failed for a role, where another one may find it.
+    /// Returns the end of a deployment that has failed for a role, if another deployment may find the role.
     fn wants_role(&self, service: &Service) -> Option<Ended> {
         let deployment = self.awaited.among(service)?;
         let wants = self.roles_may_be_new && obstacle::wants_role(service, deployment);
@@ -416,7 +417,7 @@ mod tests {
                 "deployment d2 failed: circuit breaker; `api:1` is in its place".to_owned()
             )
         );
-        // Rolled back to the end: looks steady, and is not ours.
+        // It is fully rolled back: it looks steady, and is not ours.
         let rolled_back = vec![deployment("d1", "PRIMARY", "COMPLETED", 2)];
         assert!(matches!(check(&of(2, rolled_back)), Standing::NotListed(_)));
     }

@@ -1,15 +1,15 @@
 //! ECS service.
 //!
-//! - The name is unique in its cluster. The client token makes a repeated create safe, but it outlives its service: AWS
-//!   may answer with the dead one, and then the next token is tried.
-//! - A deleted service drains for minutes, keeps its name while it does, and is described as INACTIVE for a while after.
-//! - Each change of what tasks are made of starts a deployment; `rollout.rs` tells how it ends.
-//! - The number of tasks is none of that: a service that starts with its first task would do so without circuit breaker,
-//!   in a deployment that was complete without any. So its start is a deployment by force.
+//! - The name is unique in its cluster. The client token makes a repeated create safe, but it outlives its service: AWS may
+//!   return the deleted one, and then the next token is tried.
+//! - A deleted service drains for minutes, keeps its name while it does, and is shown as INACTIVE for a while after.
+//! - Each change of the tasks themselves starts a deployment; `rollout.rs` tells how it ends.
+//! - The number of tasks is no such change: a service that starts its first task would do so without circuit breaker, in a
+//!   deployment that was complete without tasks. So its start is a forced deployment.
 //!   <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateService.html>
-//! - A service found with a failed deployment gets a new one, once a run.
-//! - A launch type and a capacity provider exclude each other. Who was moved to Fargate Spot comes back to the launch type
-//!   with an empty strategy, which changes the tasks only with a deployment by force.
+//! - A service found with a failed deployment gets a new one, once per run.
+//! - A launch type and a capacity provider exclude each other. A service that was moved to Fargate Spot comes back to the
+//!   launch type by an empty strategy, which changes the tasks only with a forced deployment.
 //! - Where a scalable target exists, autoscaling owns the number of tasks: `desiredCountRange` says so.
 
 use async_trait::async_trait;
@@ -38,45 +38,45 @@ use crate::resource::{
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Inputs {
-    /// 1 to 255 letters, digits, `_` and `-`; unique in the cluster.
+    /// The name: 1 to 255 letters, digits, `_` and `-`; unique in the cluster.
     pub name: String,
-    /// Name or ARN of the cluster.
+    /// The name or ARN of the cluster.
     pub cluster: String,
-    /// `family:revision`, or the ARN of a revision.
+    /// The task definition: `family:revision`, or the ARN of a revision.
     pub task_definition: String,
-    /// How many tasks run. Default: 0, or the lower end of `desiredCountRange`.
+    /// The number of tasks that run. Default: 0, or the lower end of `desiredCountRange`.
     pub desired_count: Option<i32>,
     /// The limits between which autoscaling owns the number of tasks: inside them the live number is left alone.
     pub desired_count_range: Option<CountRange>,
-    /// `FARGATE`, `EC2` or `EXTERNAL`. Default: AWS chooses by the cluster. A change replaces the service; one that was moved
-    /// to a capacity provider comes back in place.
+    /// The launch type: `FARGATE`, `EC2` or `EXTERNAL`. Default: AWS chooses by the cluster. A change replaces the service;
+    /// a service that was moved to a capacity provider comes back in place.
     #[schemars(extend("enum" = ["FARGATE", "EC2", "EXTERNAL", null]))]
     pub launch_type: Option<String>,
-    /// Fargate platform version. Default: `LATEST`.
+    /// The Fargate platform version. Default: `LATEST`.
     pub platform_version: String,
-    /// Needed in `awsvpc` mode, which Fargate needs.
+    /// The network of the tasks. Required in `awsvpc` mode, which Fargate requires.
     pub network_configuration: Option<NetworkConfiguration>,
     /// The target groups that tasks are registered in.
     #[serde(default)]
     pub load_balancers: Vec<LoadBalancer>,
-    /// Default: off.
+    /// The deployment circuit breaker. Default: off.
     pub deployment_circuit_breaker: CircuitBreaker,
-    /// Most tasks during a deployment, in percent of the desired count. Default: 200.
+    /// The most tasks during a deployment, in percent of the desired count. Default: 200.
     pub deployment_maximum_percent: i32,
-    /// Fewest healthy tasks during a deployment, in percent of the desired count. Default: 100.
+    /// The fewest healthy tasks during a deployment, in percent of the desired count. Default: 100.
     pub deployment_minimum_healthy_percent: i32,
-    /// Seconds after a task's start in which failing health checks of the load balancer do not count. Default: 0.
+    /// The seconds after a task's start in which failing health checks of the load balancer do not count. Default: 0.
     pub health_check_grace_period_seconds: i32,
-    /// Whether `aws ecs execute-command` works. Default: false.
+    /// True if `aws ecs execute-command` works. Default: false.
     pub enable_execute_command: bool,
-    /// Whether AWS tags the tasks with cluster and service. Default: false.
+    /// True if AWS tags the tasks with cluster and service. Default: false.
     pub enable_ecs_managed_tags: bool,
-    /// Where tasks have their tags from: `SERVICE`, `TASK_DEFINITION` or `NONE`. Default: `NONE`.
+    /// The source of the tasks' tags: `SERVICE`, `TASK_DEFINITION` or `NONE`. Default: `NONE`.
     #[schemars(extend("enum" = ["SERVICE", "TASK_DEFINITION", "NONE"]))]
     pub propagate_tags: String,
-    /// Whether each update starts a deployment, even if nothing that tasks are made of changes. Default: false.
+    /// True if each update starts a deployment, even if nothing about the tasks changes. Default: false.
     pub force_new_deployment: Option<bool>,
-    /// Whether to wait until a deployment is complete, and to fail if it is not. Default: true.
+    /// True if a run waits until a deployment is complete, and fails if it is not. Default: true.
     pub wait_for_steady_state: Option<bool>,
 }
 
@@ -88,21 +88,21 @@ pub struct CountRange {
     pub max: i32,
 }
 
-/// Where tasks have their network interfaces.
+/// The network interfaces of tasks.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct NetworkConfiguration {
-    /// 1 to 16 subnets of one VPC.
+    /// The subnets: 1 to 16 of one VPC.
     pub subnets: Vec<String>,
-    /// At most 5. Default: the VPC's default group.
+    /// The security groups: at most 5. Default: the VPC's default group.
     #[serde(default)]
     pub security_groups: Vec<String>,
-    /// Default: false.
+    /// True if tasks have public addresses. Default: false.
     #[serde(default)]
     pub assign_public_ip: bool,
 }
 
-/// A target group, and what is registered in it.
+/// A target group, and the container that is registered in it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct LoadBalancer {
@@ -116,21 +116,21 @@ pub struct LoadBalancer {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct CircuitBreaker {
     pub enable: bool,
-    /// Whether the last deployment that was complete comes back.
+    /// True if a failed deployment is rolled back to the last complete one.
     pub rollback: bool,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Outputs {
-    /// Id of the deployment that the last call started or found.
+    /// The id of the deployment that the last call started or found.
     pub deployment: Option<String>,
-    /// ARN of the task definition that this deployment runs.
+    /// The ARN of the task definition that this deployment runs.
     pub deployment_task_definition: Option<String>,
-    /// Whether this deployment has failed without this run's doing: a new one has to take its place.
+    /// True if this deployment has failed independently of this run: a new one has to take its place.
     #[serde(default)]
     pub failed: bool,
-    /// Id of the deployment that this one takes the place of, running the same.
+    /// The id of the deployment that this one replaces, running the same.
     pub instead_of: Option<String>,
 }
 
@@ -169,7 +169,7 @@ impl ResourceType for Service {
                     .canonical(super::by_name),
                 Property::new("desiredCount").server_chooses(),
                 Property::new("desiredCountRange").write_only(),
-                // A service that was given a capacity provider has none, and takes it back in place.
+                // A service that was given a capacity provider has no launch type, and takes it back in place.
                 Property::new("launchType")
                     .server_chooses()
                     .replaces_once_set(),
@@ -379,14 +379,14 @@ impl ResourceType for Service {
                     .delete_service()
                     .cluster(cluster)
                     .service(name)
-                    // Scales to nothing first.
+                    // This scales to zero first.
                     .force(true)
                     .send()
             })
             .await;
         match deleted {
             Ok(_) => {}
-            // Gone, or draining since an earlier run.
+            // It is gone, or draining since an earlier run.
             Err(error) if error.is(ErrorKind::NotFound) => {}
             Err(error) => return Err(error),
         }
@@ -413,7 +413,7 @@ const DRAINING: &str = "DRAINING";
 pub(super) const LATEST: &str = "LATEST";
 pub(super) const NONE: &str = "NONE";
 
-/// How many dead services with tokens of ours AWS may remember before a create is given up.
+/// The number of deleted services with our tokens that AWS may remember before a create is given up.
 const GENERATIONS: u32 = 16;
 
 /// Makes the service, after its predecessor of the same name has drained.
@@ -456,7 +456,7 @@ async fn start(context: &Context, new: &New<'_, Inputs>) -> AwsResult<EcsService
                     )
                     .deployment_configuration(deployment_configuration(inputs))
                     .set_health_check_grace_period_seconds(
-                        // Refused without a load balancer.
+                        // It is refused without a load balancer.
                         (inputs.health_check_grace_period_seconds > 0)
                             .then_some(inputs.health_check_grace_period_seconds),
                     )
@@ -501,8 +501,8 @@ async fn start(context: &Context, new: &New<'_, Inputs>) -> AwsResult<EcsService
     ))
 }
 
-/// Whether an update has to start a deployment that AWS would not start for it: the first tasks of a service, and those
-/// after a deployment that has failed.
+/// Returns whether an update has to start a deployment that AWS would not start for it: the first tasks of a service, and
+/// those after a deployment that has failed.
 fn needs_force(change: &Change<'_, Service>) -> bool {
     let observed = change.observed;
     let starts = observed.inputs.desired_count == Some(0) && change.diff.touches("desiredCount");
@@ -525,8 +525,8 @@ async fn watch(
     rollout::wait(context, &watch, progress).await
 }
 
-/// Starts a deployment of the same in place of one that has failed: what is wrong may be mended where AWS is not asked,
-/// such as in an image of the same tag. `revision` is named where the circuit breaker may have brought an earlier one back.
+/// Starts the same deployment again in place of a failed one: the cause may be fixed where AWS is not asked, such as in an
+/// image of the same tag. `revision` is given if the circuit breaker may have rolled back to an earlier one.
 async fn deploy_again(
     context: &Context,
     live: LiveOf<Service>,
@@ -552,7 +552,8 @@ async fn deploy_again(
     })
 }
 
-/// The deployment to wait for after an update, where one was started by force in place of the one `before`.
+/// Returns the outputs with the deployment to wait for after an update. `before` is given if a forced deployment was started
+/// in place of it.
 fn outputs_after(service: &EcsService, task_definition: &str, before: Option<&Outputs>) -> Outputs {
     let answered = live(service).outputs;
     let shown = answered
@@ -563,7 +564,7 @@ fn outputs_after(service: &EcsService, task_definition: &str, before: Option<&Ou
     if shown && (instead_of.is_none() || answered.deployment != instead_of) {
         return answered;
     }
-    // The answer does not show the deployment yet: it is recognised by what it runs.
+    // The answer does not show the deployment yet: it is recognized by what it runs.
     Outputs {
         deployment: None,
         deployment_task_definition: Some(task_definition.to_owned()),
@@ -572,7 +573,7 @@ fn outputs_after(service: &EcsService, task_definition: &str, before: Option<&Ou
     }
 }
 
-/// A family alone would mean another revision each time.
+/// Checks the inputs. A family alone would mean another revision each time.
 fn fit(inputs: &Inputs) -> Vec<Misfit> {
     let mut misfits = Vec::new();
     let reference = inputs.task_definition.as_str();
@@ -619,7 +620,7 @@ fn fit(inputs: &Inputs) -> Vec<Misfit> {
                 if count > most {
                     let at = format!("networkConfiguration.{list}");
                     let reason = format!("names {count}; AWS takes {most}");
-                    // How many there are is known, whichever they are.
+                    // Their number is known, whichever they are.
                     misfits.push(Misfit::new(at, reason).decided_by([]));
                 }
             }
@@ -629,7 +630,7 @@ fn fit(inputs: &Inputs) -> Vec<Misfit> {
     misfits
 }
 
-/// Whether to wait, as the author wants it.
+/// Returns what to wait for, if the author wants that.
 fn condition_for(inputs: &Inputs, service: &EcsService, outputs: &Outputs) -> Condition {
     if inputs.wait_for_steady_state == Some(false) {
         return Condition::Ready;
@@ -659,7 +660,7 @@ mod tests {
         let late = outputs_after(&service("d1"), "api:3", Some(&before));
         assert_eq!(late.deployment, None);
         assert_eq!(late.instead_of.as_deref(), Some("d1"));
-        // What starts no deployment goes on with the one that there is.
+        // An update that starts no deployment goes on with the existing one.
         let unforced = outputs_after(&service("d1"), "api:3", None);
         assert_eq!(unforced.deployment.as_deref(), Some("d1"));
     }

@@ -1,4 +1,4 @@
-//! A service in our words and in the SDK's, and the canonical forms of its properties.
+//! A service in our form and in the SDK's, and the canonical forms of its properties.
 
 use aws_sdk_ecs::types::{
     AssignPublicIp, AwsVpcConfiguration, DeploymentCircuitBreaker, DeploymentConfiguration,
@@ -88,7 +88,7 @@ pub(super) fn live(service: &EcsService) -> LiveOf<Service> {
         },
         tags: super::from_sdk(service.tags()),
         condition: match service.status() {
-            // Its name is free only once it is gone, so it is deleted to the end and made again.
+            // Its name is free only once it is gone, so it is deleted completely and made again.
             Some(status) if states::is_lost(states::SERVICE, status) => {
                 Condition::Broken(status.to_lowercase())
             }
@@ -140,7 +140,7 @@ pub(super) fn to_load_balancers(inputs: &Inputs) -> Vec<EcsLoadBalancer> {
         .collect()
 }
 
-/// Subnets and groups are sets; a public address is not given unless asked for.
+/// Returns the canonical form of a network: subnets and groups are sets; there is no public address unless asked for.
 pub(super) fn canonical_network(value: Value) -> Value {
     let Value::Object(mut network) = value else {
         return value;
@@ -156,7 +156,7 @@ pub(super) fn canonical_network(value: Value) -> Value {
     Value::Object(network)
 }
 
-/// Where autoscaling owns the number of tasks, the live number stays, brought between the limits.
+/// Keeps the live number of tasks, brought within the limits, where autoscaling owns it.
 ///
 /// A count of 0 outside the limits switches the service off; a service that is off starts with the count of the file.
 pub(super) fn keep_scaled_count(desired: &mut Properties, observed: &Properties) {
@@ -209,14 +209,14 @@ mod tests {
         let scaled = |count: i32| json!({"desiredCount": count, "desiredCountRange": range});
         assert_eq!(kept(scaled(1), 2), Some(2.into()));
         assert_eq!(kept(scaled(1), 5), Some(3.into()));
-        // Switched off, and on again.
+        // It is switched off, and on again.
         assert_eq!(kept(scaled(0), 2), Some(0.into()));
         assert_eq!(kept(scaled(2), 0), Some(2.into()));
-        // No range: the file decides.
+        // Without a range, the file decides.
         assert_eq!(kept(json!({"desiredCount": 1}), 2), Some(1.into()));
         assert_eq!(kept(json!({}), 2), Some(0.into()));
         assert_eq!(kept(json!({"desiredCountRange": range}), 2), Some(2.into()));
-        // A scheduled zero inside the range is autoscaling's too.
+        // A scheduled zero inside the range belongs to autoscaling, too.
         assert_eq!(
             kept(
                 json!({"desiredCount": 1, "desiredCountRange": {"min": 0, "max": 3}}),

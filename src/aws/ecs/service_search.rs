@@ -1,4 +1,4 @@
-//! Where services are found: by name, in the clusters of ours and those that file and index name.
+//! The search for services: by name, in our clusters and in those that file and index name.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use crate::aws::pages::pages;
 use crate::resource::provider::Query;
 use crate::resource::{ErrorKind, Value};
 
-/// Where services may be: clusters by name, and the names to ask for in each.
+/// Returns the places of services: clusters by name, and the names to ask for in each.
 pub(super) fn places(query: Query<'_>) -> BTreeMap<&str, BTreeSet<&str>> {
     let ours: Vec<&str> = query
         .parents(CLUSTER)
@@ -33,7 +33,7 @@ pub(super) fn places(query: Query<'_>) -> BTreeMap<&str, BTreeSet<&str>> {
                     .or_default()
                     .insert(name);
             }
-            // A cluster that is not known yet is one of ours, or does not exist.
+            // A cluster that is not known yet is ours, or does not exist.
             None => {
                 for cluster in &ours {
                     places.entry(cluster).or_default().insert(name);
@@ -51,7 +51,7 @@ pub(super) fn places(query: Query<'_>) -> BTreeMap<&str, BTreeSet<&str>> {
     places
 }
 
-/// The named services of a cluster, asked for once per reading.
+/// Returns the named services of a cluster, asked for once per reading.
 pub(super) async fn named(
     context: &Context,
     query: Query<'_>,
@@ -64,7 +64,7 @@ pub(super) async fn named(
     query.session.once(&key, asked).await
 }
 
-/// The named services of a cluster, and every other one if the cluster is ours and runs more than those.
+/// Returns the named services of a cluster, and every other one if the cluster is ours and runs more than those.
 pub(super) async fn in_cluster(
     context: &Context,
     query: Query<'_>,
@@ -72,7 +72,7 @@ pub(super) async fn in_cluster(
     names: BTreeSet<&str>,
 ) -> AwsResult<Vec<EcsService>> {
     let mut found = match named(context, query, cluster, names.clone()).await {
-        // The index lists for a while what is gone, and what is wanted may not exist yet.
+        // The index lists deleted clusters for a while, and a wanted one may not exist yet.
         Err(error) if error.is(ErrorKind::NotFound) => return Ok(Vec::new()),
         other => other?.to_vec(),
     };
@@ -84,7 +84,7 @@ pub(super) async fn in_cluster(
             .iter()
             .filter(|service| service.status() == Some("ACTIVE"))
             .count();
-        // A service that neither file nor index names: the index lags behind.
+        // There is a service that neither file nor index names: the index lags behind.
         if super::cluster::active_services(query.session, &parent.id).await? > active {
             let others: Vec<String> = list(context, cluster)
                 .await?
@@ -97,7 +97,7 @@ pub(super) async fn in_cluster(
     Ok(found)
 }
 
-/// The names of a cluster's services.
+/// Returns the names of a cluster's services.
 pub(super) async fn list(context: &Context, cluster: &str) -> AwsResult<Vec<String>> {
     const OPERATION: &str = "ecs:ListServices";
     pages(OPERATION, |token| async move {
@@ -120,7 +120,7 @@ pub(super) async fn list(context: &Context, cluster: &str) -> AwsResult<Vec<Stri
     .await
 }
 
-/// Services of a cluster by name, at most ten a call.
+/// Returns services of a cluster by name, at most ten per call.
 pub(super) async fn describe(
     context: &Context,
     cluster: &str,

@@ -1,10 +1,10 @@
 //! ECS task definition: revisions of a family, which never change once they are registered.
 //!
-//! - Every registration makes a revision. There is neither token nor natural key, so it is never repeated blindly.
+//! - Every registration makes a revision. There is neither token nor natural key, so it is never retried blindly.
 //! - AWS fills in defaults and empty lists, and keeps its own order of containers, variables and secrets; the canonical
 //!   forms below undo all of that.
-//! - A revision that is deregistered becomes INACTIVE. It stays, and is not ours to see any more.
-//! - Only Describe shows tags, one revision a call.
+//! - A deregistered revision becomes INACTIVE. It stays, and no longer counts as ours.
+//! - Only Describe shows tags, one revision per call.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -33,61 +33,61 @@ use crate::resource::{
     Condition, CreateClass, ErrorKind, Property, ProviderError, Schema, Tags, Value,
 };
 
-/// What a task is made of.
+/// The definition of a task.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Inputs {
-    /// 1 to 255 letters, digits, `_` and `-`: the name that revisions share.
+    /// The name that revisions share: 1 to 255 letters, digits, `_` and `-`.
     pub family: String,
-    /// A list of containers with ECS's own keys, or that list as JSON text.
+    /// The list of containers with ECS's own keys, or that list as JSON text.
     #[serde(deserialize_with = "containers")]
     #[schemars(schema_with = "containers_schema")]
     pub container_definitions: Vec<ContainerDefinition>,
-    /// CPU units of the whole task: `256`, or `.25 vCPU`. Fargate takes 256 to 16384.
+    /// The CPU units of the whole task: `256`, or `.25 vCPU`. Fargate accepts 256 to 16384.
     #[serde(default, deserialize_with = "size")]
     #[schemars(schema_with = "size_schema")]
     pub cpu: Option<String>,
-    /// MiB of the whole task: `512`, or `0.5GB`. Fargate takes certain values for each value of `cpu`.
+    /// The memory of the whole task in MiB: `512`, or `0.5GB`. Fargate accepts certain values for each value of `cpu`.
     #[serde(default, deserialize_with = "size")]
     #[schemars(schema_with = "size_schema")]
     pub memory: Option<String>,
-    /// `awsvpc`, `host` or `none`. Default: `awsvpc`, which Fargate needs.
+    /// The network mode: `awsvpc`, `host` or `none`. Default: `awsvpc`, which Fargate requires.
     #[schemars(extend("enum" = ["awsvpc", "host", "none"]))]
     pub network_mode: String,
-    /// What AWS checks the definition against: `FARGATE`, `EC2`, `EXTERNAL`.
+    /// The launch types that AWS checks the definition against: `FARGATE`, `EC2`, `EXTERNAL`.
     #[serde(default)]
     pub requires_compatibilities: Vec<String>,
-    /// Name or ARN of the role that pulls images, reads secrets and writes logs.
+    /// The name or ARN of the role that pulls images, reads secrets and writes logs.
     pub execution_role_arn: Option<String>,
-    /// Name or ARN of the role that the containers have.
+    /// The name or ARN of the role that the containers have.
     pub task_role_arn: Option<String>,
-    /// Default: `LINUX` on `X86_64`.
+    /// The platform. Default: `LINUX` on `X86_64`.
     pub runtime_platform: RuntimePlatform,
-    /// Default: AWS's, 20 GiB on Fargate.
+    /// The task's own disk. Default: AWS's, 20 GiB on Fargate.
     pub ephemeral_storage: Option<EphemeralStorage>,
-    /// What `mountPoints` of the containers name. The order means nothing.
+    /// The volumes that `mountPoints` of the containers name. The order means nothing.
     #[serde(default)]
     pub volumes: Vec<Volume>,
 }
 
-/// A place for files that containers of a task share, and that goes with the task.
+/// A place for files that containers of a task share, and that is deleted with the task.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Volume {
-    /// 1 to 255 letters, digits, `_` and `-`; unique in the task.
+    /// The name: 1 to 255 letters, digits, `_` and `-`; unique in the task.
     pub name: String,
     /// A directory of the instance that the task runs on. Not on Fargate. Default: an empty directory of the task's own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub host_path: Option<String>,
 }
 
-/// What the containers are built for.
+/// The platform that the containers are built for.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct RuntimePlatform {
-    /// `X86_64` or `ARM64`. Default: `X86_64`.
+    /// The architecture: `X86_64` or `ARM64`. Default: `X86_64`.
     pub cpu_architecture: String,
-    /// `LINUX` or a Windows Server edition. Default: `LINUX`.
+    /// The operating system: `LINUX` or a Windows Server edition. Default: `LINUX`.
     pub operating_system_family: String,
 }
 
@@ -95,7 +95,7 @@ pub struct RuntimePlatform {
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct EphemeralStorage {
-    /// 21 to 200.
+    /// The size in GiB, 21 to 200.
     pub size_in_gib: i32,
 }
 
@@ -103,7 +103,7 @@ pub struct EphemeralStorage {
 #[serde(rename_all = "camelCase")]
 pub struct Outputs {
     pub revision: i32,
-    /// Names the latest revision, whichever that is.
+    /// The ARN that names the latest revision, whichever that is.
     pub arn_without_revision: String,
 }
 
@@ -118,10 +118,10 @@ impl ResourceType for TaskDefinition {
         Schema::new::<Inputs>("aws:ecs:TaskDefinition", CreateClass::TagsOnly)
             .found_by_name()
             .checks(super::checks::checks)
-            // What a service runs shows which revision is in use.
+            // A service shows which revision is in use.
             .reads_after(&[SERVICE])
             .follows_use()
-            // Revisions of two definitions would be those of one.
+            // Revisions of two definitions would look like those of one.
             .unique(&[&["family"]])
             // A service keeps the revision that it runs, deregistered or not.
             .blockers(&[])
@@ -231,7 +231,7 @@ impl ResourceType for TaskDefinition {
         })
     }
 
-    /// A revision that nothing runs costs nothing, and is deregistered like any other.
+    /// Returns true: a revision that nothing runs costs nothing, and is deregistered like any other.
     fn twin_is_harmless(&self) -> bool {
         true
     }
@@ -281,10 +281,10 @@ const SERVICE: &str = "aws:ecs:Service";
 const X86_64: &str = "X86_64";
 const LINUX: &str = "LINUX";
 
-/// How far the tag index may lag behind: minutes on AWS, a day to be sure, whatever our clock says.
+/// The time by which the tag index may lag behind: minutes on AWS, a day to be safe, whatever our clock says.
 const INDEX_LAG: Duration = Duration::from_hours(24);
 
-/// The families that file and index name.
+/// Returns the families that file and index name.
 fn families(query: Query<'_>) -> BTreeSet<&str> {
     let indexed = query.indexed.iter();
     let indexed = indexed.filter_map(|entry| Some(revision_of(&entry.arn)?.0));
@@ -292,14 +292,14 @@ fn families(query: Query<'_>) -> BTreeSet<&str> {
     wanted.chain(indexed).collect()
 }
 
-/// What is ACTIVE of a family.
+/// The ACTIVE revisions of a family.
 struct Active {
     latest: (EcsTaskDefinition, Tags),
     /// The ARNs of the others, newest first.
     older: Vec<String>,
 }
 
-/// The ACTIVE revisions of a family, asked for once per reading; `None` where it has none.
+/// Returns the ACTIVE revisions of a family, asked for once per reading; `None` if it has none.
 async fn active(
     context: &Context,
     query: Query<'_>,
@@ -309,7 +309,7 @@ async fn active(
     query
         .session
         .once(&key, || async {
-            // A family's name stands for its latest ACTIVE revision.
+            // A family's name means its latest ACTIVE revision.
             let Some(latest) = describe(context, family).await? else {
                 return Ok(None);
             };
@@ -325,8 +325,8 @@ async fn active(
         .await
 }
 
-/// The ACTIVE revisions of a family that carry our stack's tag, or that a service of the stack runs: most deploy tools
-/// register revisions without tags.
+/// Returns the ACTIVE revisions of a family that carry our stack's tag, or that a service of the stack runs: most deploy
+/// tools register revisions without tags.
 async fn of_family(
     context: &Context,
     query: Query<'_>,
@@ -344,8 +344,8 @@ async fn of_family(
         .iter()
         .partition(|arn| query.is_indexed(arn) || running.contains(arn.as_str()));
     let indexed = try_join_all(indexed.iter().map(|arn| describe(context, arn)));
-    // What the index does not have is somebody else's, or too new to be in it. Newest first, so that a family with many
-    // foreign revisions costs one call.
+    // A revision that is not in the index has another owner, or is too new to be in it. Newest first, so that a family with
+    // many foreign revisions costs one call.
     let others = async {
         let mut recent = vec![Some(latest.clone())];
         if registered_before(&latest.0, SystemTime::now() - INDEX_LAG) {
@@ -381,7 +381,7 @@ async fn of_family(
         .collect())
 }
 
-/// The ARNs of a family's ACTIVE revisions, newest first.
+/// Returns the ARNs of a family's ACTIVE revisions, newest first.
 async fn list(context: &Context, family: &str) -> AwsResult<Vec<String>> {
     const OPERATION: &str = "ecs:ListTaskDefinitions";
     let mut arns = pages(OPERATION, |token| async move {
@@ -402,12 +402,12 @@ async fn list(context: &Context, family: &str) -> AwsResult<Vec<String>> {
         Ok((Some(arns), page.next_token))
     })
     .await?;
-    // The prefix is that of other families, too.
+    // Other families have the prefix, too.
     arns.retain(|arn| revision_of(arn).is_some_and(|(found, _)| found == family));
     Ok(arns)
 }
 
-/// One revision, with its tags.
+/// Returns one revision, with its tags.
 pub(super) async fn describe(
     context: &Context,
     arn: &str,
@@ -434,7 +434,7 @@ pub(super) async fn describe(
     }
 }
 
-/// ECS has no code of its own for a revision that does not exist, or is INACTIVE already.
+/// Returns whether a revision does not exist, or is INACTIVE already. ECS has no code of its own for that.
 fn is_gone(error: &ProviderError) -> bool {
     error.is(ErrorKind::NotFound)
         || error.code == "ClientException"
@@ -454,7 +454,7 @@ fn registered_before(definition: &EcsTaskDefinition, time: SystemTime) -> bool {
         .is_some_and(|registered| registered < time)
 }
 
-/// Family and revision of an ARN.
+/// Returns family and revision of an ARN.
 fn revision_of(arn: &str) -> Option<(&str, &str)> {
     arn.split_once(":task-definition/")?.1.rsplit_once(':')
 }
@@ -486,7 +486,7 @@ fn live(definition: &EcsTaskDefinition, tags: Tags) -> LiveOf<TaskDefinition> {
             memory: definition.memory().map(str::to_owned),
             network_mode: definition
                 .network_mode()
-                // AWS's own default where none was given.
+                // This is AWS's own default if none was given.
                 .map_or("bridge", NetworkMode::as_str)
                 .to_owned(),
             requires_compatibilities: definition
@@ -538,7 +538,7 @@ fn from_volume(volume: &EcsVolume) -> Volume {
     }
 }
 
-/// A list, or the JSON text of one.
+/// Reads a list, or the JSON text of one.
 fn containers<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Vec<ContainerDefinition>, D::Error> {
@@ -555,7 +555,7 @@ fn containers_schema(generator: &mut SchemaGenerator) -> schemars::Schema {
     json_schema!({"anyOf": [list, {"type": "string"}]})
 }
 
-/// `256` and `"256"` alike.
+/// Reads a size: `256` and `"256"` alike.
 fn size<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
     #[derive(Deserialize)]
     #[serde(untagged)]

@@ -1,6 +1,6 @@
-//! Quotas that a run can meet, by the code with which a service refuses: what each counts, and how more is asked for.
+//! Quotas that a run can exhaust, by the error code of the service: what each counts, and how to request more.
 //!
-//! Codes are those of the services' models (`aws-sdk-*`), codes of quotas those of Service Quotas; defaults are those of a
+//! Error codes are those of the services' models (`aws-sdk-*`), quota codes those of Service Quotas; defaults are those of a
 //! new account: <https://docs.aws.amazon.com/general/latest/gr/aws-service-information.html>.
 
 use crate::resource::ProviderError;
@@ -8,17 +8,18 @@ use crate::resource::provider::Remedy;
 
 /// A quota that Service Quotas raises on request.
 struct Quota {
-    /// Where the service is the same for several: `ecs:` or `iam:CreateRole`; a beginning of the operation.
+    /// The prefix of the operation, such as `ecs:` or `iam:CreateRole`, where several services or calls share the error
+    /// code.
     operation: &'static str,
     code: &'static str,
-    /// What it counts, with what a new account has.
+    /// The objects that it counts, with the default of a new account.
     counts: &'static str,
-    /// Those of Service Quotas.
+    /// The service code of Service Quotas.
     service: &'static str,
     number: &'static str,
-    /// What to ask for: twice what a new account has.
+    /// The value to request: twice the default of a new account.
     ask: u32,
-    /// What takes less of it, in the stack file or in the account.
+    /// A way to use less of it, in the stack file or in the account.
     less: &'static str,
 }
 
@@ -205,12 +206,12 @@ const QUOTAS: &[Quota] = &[
     },
 ];
 
-/// What AWS says of an account that may have no load balancer at all.
+/// AWS's message for an account that may have no load balancer at all.
 pub(super) const NO_LOAD_BALANCERS: &str = "does not support creating load balancers";
 
-/// What to do about a quota that is full.
+/// Returns the remedy for an exhausted quota.
 pub(super) fn remedy(error: &ProviderError) -> Option<Remedy> {
-    // Not a number that can be raised: AWS looks at new accounts first.
+    // This is not a quota that can be raised: AWS reviews new accounts first.
     if error.message.contains(NO_LOAD_BALANCERS) {
         return Some(Remedy::new(
             "AWS lets this account have no load balancer yet, as happens to new ones: open a case with AWS Support (it is \
@@ -239,7 +240,7 @@ pub(super) fn remedy(error: &ProviderError) -> Option<Remedy> {
         "" => String::new(),
         less => format!(" ({less})"),
     };
-    // IAM has one home for all regions, and S3 counts for the account.
+    // IAM has one home region for all regions, and S3 counts per account.
     let region = match quota.service {
         "iam" | "s3" => "us-east-1",
         _ => super::REGION,
@@ -291,7 +292,7 @@ mod tests {
         let create = "elasticloadbalancing:CreateLoadBalancer";
         let remedy = met(create, "OperationNotPermitted", message).expect("a remedy");
         assert!(remedy.text.contains("AWS Support"), "{}", remedy.text);
-        // The same code says other things, too.
+        // The same code has other meanings, too.
         let protected =
             "Load balancer 'arn' cannot be deleted because deletion protection is enabled";
         assert_ne!(
@@ -320,7 +321,7 @@ mod tests {
         }
     }
 
-    /// No service has its own word for it that is taken for something else.
+    /// No service's own code for an exhausted quota is taken for something else.
     #[test]
     fn every_service_s_word_for_a_full_quota_is_one() {
         for code in [

@@ -1,10 +1,10 @@
-//! What cures a refusal, as far as its words tell.
+//! Remedies for refusals, as far as the error message tells.
 
 use super::quotas;
 use crate::resource::provider::Remedy;
 use crate::resource::{ErrorKind, ProviderError};
 
-/// What cures a refusal that says more than which call was refused.
+/// Returns the remedy for a refusal that says more than which call was refused.
 pub(super) fn of(error: &ProviderError) -> Option<Remedy> {
     if is_tag_policy(error) {
         return Some(Remedy::new(
@@ -47,7 +47,7 @@ pub(super) fn of(error: &ProviderError) -> Option<Remedy> {
     }
 }
 
-/// What a refusal for want of a right asks for, by what it says of itself.
+/// Returns the remedy for a missing permission, by the text of the refusal.
 /// <https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html>
 fn denied(error: &ProviderError) -> Option<Remedy> {
     if matches!(
@@ -98,14 +98,14 @@ fn denied(error: &ProviderError) -> Option<Remedy> {
     (action != error.operation).then(|| Remedy::new(format!("allow {action}{reason}, then run")))
 }
 
-/// S3 names the block in newer answers, and gives no reason at all in others: hashicorp/terraform-provider-aws#31363,
-/// pulumi/pulumi-aws#2927.
+/// Returns whether a public access block may be the cause. S3 names the block in newer answers, and gives no reason at all
+/// in others: hashicorp/terraform-provider-aws#31363, pulumi/pulumi-aws#2927.
 fn may_be_blocked(message: &str) -> bool {
     message.contains("BlockPublicPolicy") || !message.contains("not authorized to perform: ")
 }
 
-/// EC2 says the same of it whichever of these is missing: RiotGames/cloud-inquisitor#150,
-/// hashicorp/terraform-provider-aws#11970.
+/// Returns the remedy for a refused flow log. EC2 gives the same error whichever of these is missing:
+/// RiotGames/cloud-inquisitor#150, hashicorp/terraform-provider-aws#11970.
 fn refused_flow_log() -> Remedy {
     Remedy::new(
         "allow ec2:CreateFlowLogs, ec2:CreateTags, iam:PassRole for the role of the flow log and, where it goes to a bucket, \
@@ -113,7 +113,7 @@ fn refused_flow_log() -> Remedy {
     )
 }
 
-/// EC2 says what was denied to those alone who may decode it.
+/// Returns the remedy for an encoded refusal: EC2 tells what was denied only to callers who may decode it.
 fn encoded_refusal(operation: &str) -> Remedy {
     let name = operation.strip_prefix("ec2:").unwrap_or_default();
     let may_be_tags = ["Create", "Allocate", "Authorize"]
@@ -130,12 +130,12 @@ fn encoded_refusal(operation: &str) -> Remedy {
     ))
 }
 
-/// A kind of policy that has the last word besides those of the caller's identity: there, allowing more does not help.
+/// A kind of policy that decides besides those of the caller's identity: allowing more in the latter does not help.
 struct Deciding {
     words: &'static str,
-    /// What it is, and of whom.
+    /// The kind of policy, and its owner.
     policy: &'static str,
-    /// What it may want, or how one comes past it.
+    /// The possible requirement of the policy, or a way around it.
     hint: &'static str,
 }
 
@@ -176,7 +176,7 @@ const DECIDING: &[Deciding] = &[
         policy: "a policy of the caller",
         hint: "a denial wins over every permission",
     },
-    // Before 2021, and still of some services, that is all: duo-labs/cloudmapper#592.
+    // Before 2021, and with some services still, that is the whole message: duo-labs/cloudmapper#592.
     Deciding {
         words: "with an explicit deny",
         policy: "a policy",
@@ -197,7 +197,7 @@ impl Deciding {
     }
 }
 
-/// Whether the organization's tag policy refuses a tag: EC2 has a code for it, other services say it in words.
+/// Returns whether the organization's tag policy refuses a tag: EC2 has a code for it, other services say it in the message.
 /// <https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_tag-policies-enforcement.html>
 fn is_tag_policy(error: &ProviderError) -> bool {
     error.code.starts_with("TagPolicy")
@@ -208,7 +208,7 @@ fn is_tag_policy(error: &ProviderError) -> bool {
                 .contains("the tag policy does not allow")
 }
 
-/// Whether the storage of a database was changed a short time ago.
+/// Returns whether the storage of a database was changed a short time ago.
 /// <https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_ModifyInstance.Settings.html>,
 /// <https://github.com/hashicorp/terraform-provider-aws/issues/12493>
 fn is_storage_in_change(error: &ProviderError) -> bool {
@@ -315,7 +315,7 @@ mod tests {
                 format!("{user}iam:PassRole on resource: arn:aws:iam::1:role/x {of_identity}"),
                 Some("allow iam:PassRole, then run"),
             ),
-            // What the call itself is called needs no further word.
+            // An action with the name of the call itself needs no further word.
             (
                 "iam:CreateRole",
                 "AccessDenied",
@@ -402,7 +402,7 @@ mod tests {
             let end = "once it allows ecs:CreateCluster, run";
             assert!(remedy.ends_with(end), "{remedy}");
         }
-        // That no policy of the caller allows it needs no further word than its name.
+        // Where no policy of the caller allows it, the name of the action is enough.
         let none = format!(
             "{user}ecs:CreateCluster on resource: * because no identity-based policy allows the ecs:CreateCluster action"
         );

@@ -1,4 +1,4 @@
-//! What errors mean, by their codes and words.
+//! The meanings of errors, by their codes and messages.
 
 use aws_sdk_sns::operation::create_topic::CreateTopicError;
 use aws_smithy_types::body::SdkBody;
@@ -30,7 +30,7 @@ fn a_refusal_says_what_aws_says_and_nothing_of_the_sdk() {
     );
 }
 
-/// A name that is held comes free; a secret that is read, changed or restored is gone, and no time brings it back.
+/// A held name becomes free; a secret that is read, changed or restored is gone, and no wait brings it back.
 #[test]
 fn a_secret_that_was_deleted_is_waited_for_by_its_successor_alone() {
     let message = "You can't perform this operation on the secret because it was deleted.";
@@ -53,7 +53,8 @@ fn a_secret_that_was_deleted_is_waited_for_by_its_successor_alone() {
     }
 }
 
-/// What else is being deleted: a bucket's name comes free by itself, a key that is to go comes back by a hand alone.
+/// Other deletions in progress: a bucket's name becomes free by itself, and only a person can bring back a key scheduled for
+/// deletion.
 #[test]
 fn what_is_being_deleted_is_waited_for_where_it_ends_by_itself() {
     let bucket = "A conflicting conditional operation is currently in progress against this resource. Please try again.";
@@ -66,7 +67,7 @@ fn what_is_being_deleted_is_waited_for_where_it_ends_by_itself() {
     ] {
         assert_eq!(kind(code, key, 400), ErrorKind::Invalid, "{code}");
     }
-    // Of what a service cannot read any more with it.
+    // About data that a service can no longer read with the key.
     assert_eq!(kind("DecryptionFailure", key, 400), ErrorKind::Invalid);
 }
 
@@ -183,7 +184,7 @@ fn codes_have_the_meaning_that_aws_gives_them() {
     }
 }
 
-/// Of a subscription to events of a database: what it names may be too new, and a source that is taken out may be gone.
+/// A subscription to database events may name objects that are too new, and a source that is removed may be gone.
 #[test]
 fn what_a_subscription_names_is_waited_for_where_time_helps() {
     let create = "rds:CreateEventSubscription";

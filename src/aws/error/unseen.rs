@@ -1,5 +1,6 @@
-//! What a service does not see yet, or not yet as it is: something that a call names and that was made, changed or freed a
-//! moment ago. Said by code and text, since the same codes stand for mistakes, too (`aws-resources.md` §1.5).
+//! Objects that a service does not see yet, or not yet in their present state: a call names them, and they were made,
+//! changed or freed a moment ago. Recognized by code and text, since the same codes stand for mistakes, too
+//! (`aws-resources.md` §1.5).
 
 use std::time::Duration;
 
@@ -8,11 +9,11 @@ use crate::resource::ProviderError;
 /// Terraform's value for IAM propagation (`aws-resources.md` §1.5).
 const USUALLY: Duration = Duration::from_secs(120);
 
-/// WAF makes rules ready for use after it has answered, and says so of each call until then. Terraform gives creates and
-/// updates five minutes: hashicorp/terraform-provider-aws#12688, #29080, #32329.
+/// The limit for WAF, which makes rules ready for use after it has answered and refuses each call until then. Terraform
+/// gives creates and updates five minutes: hashicorp/terraform-provider-aws#12688, #29080, #32329.
 const FIREWALL: Duration = Duration::from_secs(300);
 
-/// For how long a call is repeated that is refused for what is not visible yet.
+/// Returns how long to retry a call that is refused because an object is not visible yet.
 pub(in crate::aws) fn patience(error: &ProviderError) -> Duration {
     match error.code.as_str() {
         "WAFUnavailableEntityException" => FIREWALL,
@@ -20,7 +21,7 @@ pub(in crate::aws) fn patience(error: &ProviderError) -> Duration {
     }
 }
 
-/// Whether an answer is about something that was made a moment ago and is not visible everywhere yet.
+/// Returns whether an answer is about an object that was made a moment ago and is not visible everywhere yet.
 pub(super) fn is_not_visible_yet(code: &str, message: &str) -> bool {
     let says = |texts: &[&str]| texts.iter().any(|text| message.contains(text));
     match code {
@@ -28,8 +29,8 @@ pub(super) fn is_not_visible_yet(code: &str, message: &str) -> bool {
             says(&["rincipal"])
         }
         "InvalidParameter" => says(&["PrincipalNotFound", "Unable to assume given IAM role"]),
-        // EC2, of a flow log, in a list of failures that has statuses for codes: the role, the bucket or its policy is too new.
-        // awsdocs/amazon-vpc-user-guide#28 has the text.
+        // EC2, about a flow log, in a list of failures that has HTTP statuses as codes: the role, the bucket or its policy
+        // is too new. awsdocs/amazon-vpc-user-guide#28 has the text.
         "400" => {
             says(&[
                 "Unable to assume given IAM role",
@@ -38,10 +39,10 @@ pub(super) fn is_not_visible_yet(code: &str, message: &str) -> bool {
         }
         "InvalidParameterException" => says(&[
             "Principal not found",
-            // ECS, of a role of a service: its own (terraform-provider-aws#85), the one for its volumes (#38538), and the
+            // ECS, about a role of a service: its own (terraform-provider-aws#85), the one for its volumes (#38538), and the
             // service-linked one of an account's first cluster (containers-roadmap#2614).
             "nable to assume",
-            // CloudWatch Logs, of a key made a moment ago: hashicorp/terraform#24194.
+            // CloudWatch Logs, about a key made a moment ago: hashicorp/terraform#24194.
             "The specified KMS Key Id could not be found",
             // ECS, which asks EC2: moosefs-csi#1, serverless-fargate#20 have the texts.
             "Error retrieving subnet information",
@@ -52,12 +53,12 @@ pub(super) fn is_not_visible_yet(code: &str, message: &str) -> bool {
             "does not have an associated load balancer",
             "still Draining",
         ]),
-        // CloudWatch Logs, of a key whose policy it does not see yet, or that does not let it in:
+        // CloudWatch Logs, about a key whose policy it does not see yet, or whose policy denies it access:
         // hashicorp/terraform-provider-aws#29282.
         "AccessDeniedException" => says(&["The specified KMS key does not exist"]),
         "ClientException" => says(&["Role is not valid", "unable to assume"]),
         "ValidationException" => says(&["Unable to assume IAM role", "ECS service doesn't exist"]),
-        // ELBv2 knows subnets and security groups by what EC2 tells it, seconds later. Both codes mean just this:
+        // ELBv2 knows subnets and security groups by what EC2 tells it, seconds later. Both codes mean exactly this:
         // <https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_CreateLoadBalancer.html>, as in
         // aws/aws-cdk#3676.
         "SubnetNotFound"
@@ -67,27 +68,27 @@ pub(super) fn is_not_visible_yet(code: &str, message: &str) -> bool {
         // "This can be caused by a previous PutLoggingConfiguration request, which can lock the service linked role for about
         // 20 seconds" (model of `wafv2`).
         | "WAFServiceLinkedRoleErrorException"
-        // Of a log group made a moment ago: hashicorp/terraform-provider-aws#36000. It may also want rights or room, which
-        // the remedy says.
+        // About a log group made a moment ago: hashicorp/terraform-provider-aws#36000. Permissions or space may be missing
+        // as well, as the remedy says.
         | "WAFLogDestinationPermissionIssueException" => true,
-        // RDS, of the topic, its policy and the source of a subscription, which were made a moment ago. A change of a topic
-        // takes up to a minute to be in force everywhere:
+        // RDS, about the topic, its policy and the source of a subscription, which were made a moment ago. A change of a
+        // topic takes up to a minute to be in force everywhere:
         // <https://docs.aws.amazon.com/sns/latest/api/API_SetTopicAttributes.html>
         "SNSNoAuthorization" | "SNSTopicArnNotFound" | "SourceNotFound" => true,
-        // RDS, Secrets Manager, SNS and ECR, of a key made a moment ago: all of KMS sees it within seconds. With another text the
-        // key is not enabled, or its policy keeps them out.
+        // RDS, Secrets Manager, SNS and ECR, about a key made a moment ago: all of KMS sees it within seconds. With another
+        // text the key is not enabled, or its policy denies them access.
         "KMSKeyNotAccessibleFault" | "KMSKeyNotAccessible" | "KmsException" | "KMSNotFoundException"
         | "KMSNotFound" => says(&["does not exist", "is not found", "not found"]),
-        // RDS, whose deletion protection was switched off a moment ago.
+        // RDS, about an instance whose deletion protection was switched off a moment ago.
         "InvalidParameterCombination" => says(&["Cannot delete protected DB Instance"]),
         "InvalidParameterValue" => says(&[
             "IAM role ARN value is invalid or does not include the required permissions",
-            // RDS, of subnets made a moment ago, in the words of public reports; its model has `InvalidSubnet` for it.
+            // RDS, about subnets made a moment ago, in the words of public reports; its model has `InvalidSubnet` for it.
             "Some input subnets in",
             // RDS, whose own role was made a moment ago.
             "Verify that you have permission to create service linked role",
         ]),
-        // ELBv2, of access logs: the policy of the bucket, or the bucket itself, is too new.
+        // ELBv2, about access logs: the policy of the bucket, or the bucket itself, is too new.
         // hashicorp/terraform-provider-aws#12010, cn-terraform/terraform-aws-ecs-alb#28.
         "InvalidConfigurationRequest" | "InvalidConfigurationRequestException" => says(&[
             "Access Denied for bucket",
@@ -96,7 +97,7 @@ pub(super) fn is_not_visible_yet(code: &str, message: &str) -> bool {
         // RDS, about subnets made a moment ago; ELBv2, about a gateway attached a moment ago: openshift/installer#1110,
         // hashicorp/terraform#1283. The same code means a subnet without free addresses.
         "InvalidSubnet" => says(&["are invalid", "has no internet gateway"]),
-        // ELBv2, of the network of a target group.
+        // ELBv2, about the network of a target group.
         "ValidationError" => {
             says(&["VPC ID"]) && says(&["is not found", "was not found", "does not exist"])
         }

@@ -1,10 +1,10 @@
-//! What IAM takes as names, paths and policy documents.
+//! Checks of the names, paths and policy documents that IAM accepts.
 //!
 //! - Ids of statements are letters and digits (hashicorp/terraform-provider-aws#10771, #33102), each once in a document
 //!   (kubernetes/kops#4951): "Statement IDs (SID) in a single policy must be unique."
-//! - A managed policy has a version, an inline one may go without: "Policy document must be version 2012-10-17 or greater."
+//! - A managed policy has a version, an inline one may have none: "Policy document must be version 2012-10-17 or greater."
 //!   (Meteor-Community-Packages/Meteor-CollectionFS#630).
-//! - An effect has a capital, or "the policy failed legacy parsing" (hashicorp/terraform#10057).
+//! - An effect has a capital letter, or "the policy failed legacy parsing" (hashicorp/terraform#10057).
 
 use std::collections::BTreeSet;
 
@@ -14,7 +14,7 @@ use crate::resource::{Misfit, Properties, TextRule, Value};
 
 use crate::aws::policy::{canonical_json, least_size};
 
-/// Paths of roles and policies.
+/// The rule for paths of roles and policies.
 pub(super) const PATH: TextRule = TextRule::new(1..=512)
     .of(
         |c| matches!(c, '!'..='~'),
@@ -24,13 +24,13 @@ pub(super) const PATH: TextRule = TextRule::new(1..=512)
         path.starts_with('/') && path.ends_with('/')
     });
 
-/// Descriptions of roles: Latin-1 text.
+/// The rule for descriptions of roles: Latin-1 text.
 pub(super) const ROLE_DESCRIPTION: TextRule = TextRule::new(0..=1000).of(
     |c| matches!(c, '\t' | '\n' | '\r' | ' '..='~' | '\u{a1}'..='\u{ff}'),
     "the characters of Latin-1",
 );
 
-/// Names of at most so many characters.
+/// Returns the rule for names of at most `longest` characters.
 pub(super) const fn name(longest: usize) -> TextRule {
     TextRule::new(1..=longest).of(
         |c| is_plain(c) || "_+=,.@-".contains(c),
@@ -38,8 +38,8 @@ pub(super) const fn name(longest: usize) -> TextRule {
     )
 }
 
-/// What is wrong with the policy document under a property: its form, its size, its characters, and statements of identity
-/// policies that IAM does not take or that allow nothing.
+/// Returns the flaws of the policy document under a property: its form, its size, its characters, and statements of identity
+/// policies that IAM does not accept or that allow nothing.
 pub(super) fn check(inputs: &Properties, property: &str, most: usize) -> Vec<Misfit> {
     let mut misfits = check_trust(inputs, property, most);
     if let Some(document) = inputs.get(property) {
@@ -48,7 +48,7 @@ pub(super) fn check(inputs: &Properties, property: &str, most: usize) -> Vec<Mis
     misfits
 }
 
-/// As [`check`], without the statements: a trust policy has no resources.
+/// Does the same as [`check`], without the statements: a trust policy has no resources.
 pub(super) fn check_trust(inputs: &Properties, property: &str, most: usize) -> Vec<Misfit> {
     let Some(document) = inputs.get(property) else {
         return Vec::new();
@@ -61,7 +61,7 @@ pub(super) fn check_trust(inputs: &Properties, property: &str, most: usize) -> V
     misfits
 }
 
-/// What is wrong with the version of a managed policy.
+/// Returns the flaw of a managed policy's version.
 pub(super) fn check_version(inputs: &Properties, property: &str) -> Option<Misfit> {
     let document = canonical_json(inputs.get(property)?.clone());
     let (at, reason) = match document.as_object()?.get("Version") {
@@ -82,7 +82,7 @@ pub(super) fn check_version(inputs: &Properties, property: &str) -> Option<Misfi
 /// The version of the language in which managed policies are written.
 const VERSION: &str = "2012-10-17";
 
-/// What refers to something may become a document; plain text that holds none does not.
+/// Checks the form of a document. Text with references may become a document; plain text that holds none does not.
 fn check_form(document: &Value, property: &str) -> Option<Misfit> {
     let document = canonical_json(document.clone());
     let is_none = matches!(
@@ -97,7 +97,7 @@ fn check_form(document: &Value, property: &str) -> Option<Misfit> {
     })
 }
 
-/// Ids that several statements have.
+/// Returns ids that several statements have.
 fn check_ids(document: &Value, property: &str) -> Vec<Misfit> {
     let document = canonical_json(document.clone());
     let mut seen = BTreeSet::new();
@@ -112,7 +112,7 @@ fn check_ids(document: &Value, property: &str) -> Vec<Misfit> {
     repeated.collect()
 }
 
-/// Effects that are none.
+/// Returns invalid effects.
 fn check_effects(document: &Value, property: &str) -> Vec<Misfit> {
     let document = canonical_json(document.clone());
     let indexed = statements(&document).iter().enumerate();
@@ -127,7 +127,7 @@ fn check_effects(document: &Value, property: &str) -> Vec<Misfit> {
     wrong.collect()
 }
 
-/// The id of a statement; an empty one is none.
+/// Returns the id of a statement; an empty one counts as none.
 fn id_of(statement: &Value) -> Option<&str> {
     let id = statement.as_object()?.get("Sid")?.as_str()?;
     (!id.is_empty()).then_some(id)
@@ -140,7 +140,7 @@ fn of_id(property: &str, index: usize, reason: String) -> Misfit {
         .help("give the statement another id, or none")
 }
 
-/// The statements of a document, which may be a single one.
+/// Returns the statements of a document, which may be a single one.
 fn statements(document: &Value) -> &[Value] {
     let document = document.as_object();
     one_or_many(document.and_then(|document| document.get("Statement")))
@@ -272,7 +272,7 @@ mod tests {
         assert_eq!(said(json!(ids(["Read", "Read"]).to_string())), twice);
         let hyphen = said(ids(["Read", "read-all"]));
         assert!(hyphen[0].contains("`-` is none of these"), "{hyphen:?}");
-        // Of trust policies AWS says no more than that ids are unique.
+        // About trust policies, AWS only says that ids are unique.
         let trust = |document: serde_json::Value| {
             let inputs = Properties::from([("trust".to_owned(), Value::from(document))]);
             check_trust(&inputs, "trust", 2048).len()
@@ -335,7 +335,7 @@ mod tests {
             said(statement(&format!("{arn}-??????"))),
             Vec::<String>::new()
         );
-        // The same as text.
+        // The same, as text.
         let text = statement(arn).to_string();
         assert_eq!(said(json!(text)).len(), 1);
     }

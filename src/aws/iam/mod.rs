@@ -1,5 +1,5 @@
-//! IAM. Global, and left out of the tagging API: one call answers for all roles of the account with their tags, inline
-//! policies and attachments, and for the account's own managed policies. The types here share it.
+//! IAM. It is global, and not part of the tagging API: one call returns all roles of the account with their tags, inline
+//! policies and attachments, and the account's own managed policies. The types here share it.
 
 mod document;
 pub mod policy;
@@ -22,12 +22,13 @@ use super::wait::{until_visible, while_in_use};
 use crate::resource::provider::{Progress, Query};
 use crate::resource::{ReadSession, Tags, Value};
 
-/// IAM settles conflicts in seconds; one that stays is somebody else's use (`aws-resources.md` §11).
+/// The time for which conflicts are retried. IAM settles them in seconds; one that stays is due to use by another party
+/// (`aws-resources.md` §11).
 const PATIENCE: Duration = Duration::from_mins(2);
 
-/// What IAM holds of an account, as far as the types here need it.
+/// The contents of an account in IAM, as far as the types here need them.
 struct Account {
-    /// With tags and policies. `ListRoles` never returns tags, although its shape has the field.
+    /// The roles with tags and policies. `ListRoles` never returns tags, although its shape has the field.
     roles: Vec<RoleDetail>,
     /// The account's own managed policies with all their versions, but without tags.
     policies: Vec<ManagedPolicyDetail>,
@@ -84,20 +85,20 @@ where
     while_in_use(PATIENCE, progress, || until_visible(&attempt)).await
 }
 
-/// Waits until nobody else changes a role: concurrent changes are refused.
+/// Waits until no other caller changes a role: concurrent changes are refused.
 async fn turn(context: &Context, role: &str) -> OwnedMutexGuard<()> {
     context.turn(&format!("iam:role/{role}")).await
 }
 
-/// Whether the stack wants an object of this name. IAM keeps the case in which a name was given, and takes two that differ in
-/// it for one: "Names are not distinguished by case."
+/// Returns whether the stack wants an object of this name. IAM keeps the case in which a name was given, and takes names
+/// that differ only in case for the same: "Names are not distinguished by case."
 /// <https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateRole.html>
 fn is_wanted(query: &Query<'_>, name: &str) -> bool {
     let mut wanted = query.wanted_names("name").into_iter();
     wanted.any(|wanted| wanted.eq_ignore_ascii_case(name))
 }
 
-/// The form in which names are compared.
+/// Returns the form in which names are compared.
 fn lower_case(name: Value) -> Value {
     match name.as_str() {
         Some(text) => text.to_lowercase().into(),
@@ -105,8 +106,8 @@ fn lower_case(name: Value) -> Value {
     }
 }
 
-/// Of the keys that are to go, those whose tags stay there once others have been set: a key that is set in another case has
-/// taken the place of the former already.
+/// Returns, of the keys to remove, those whose tags are still there once others have been set: a key that is set in another
+/// case has already replaced the former one.
 /// <https://docs.aws.amazon.com/IAM/latest/UserGuide/id_tags.html#id_tags_rules_case>
 pub(super) fn still_there(remove: &[String], set: &Tags) -> Vec<String> {
     let is_replaced = |key: &str| set.iter().any(|(other, _)| other.eq_ignore_ascii_case(key));

@@ -1,10 +1,11 @@
-//! IAM managed policy of the account's own.
+//! IAM managed policy, owned by the account.
 //!
-//! - A policy keeps up to five versions and cannot be edited: a change adds a version, after the oldest one has made room.
+//! - A policy keeps up to five versions and cannot be edited: a change adds a version, after the oldest one has been
+//!   removed.
 //! - The bulk read has everything but the tags, and the tagging API knows policies only in IAM's home region. Where a
-//!   guard rail of the organisation forbids asking there, every policy of the account is asked for its tags.
-//! - Deleting needs every other version gone, and every attachment; a role that has it as its boundary holds it just so
-//!   (gruntwork-io/cloud-nuke#972).
+//!   guardrail of the organization forbids calls there, the tags of every policy of the account are asked for.
+//! - A deletion requires that every other version and every attachment is gone; a role that has the policy as its boundary
+//!   holds it as well (gruntwork-io/cloud-nuke#972).
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -33,11 +34,11 @@ use crate::resource::{
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Inputs {
-    /// 1 to 128 letters, digits and `_+=,.@-`; unique in the account, whatever the case.
+    /// The name: 1 to 128 letters, digits and `_+=,.@-`; unique in the account, regardless of case.
     pub name: String,
-    /// Begins and ends with `/`. Default: `/`.
+    /// The path, which begins and ends with `/`. Default: `/`.
     pub path: String,
-    /// At most 1000 characters. AWS cannot change it: another description is another policy.
+    /// The description: at most 1000 characters. AWS cannot change it: another description is another policy.
     pub description: Option<String>,
     /// The policy document, as an object or as JSON text. At most 6144 characters.
     pub policy: serde_json::Value,
@@ -46,15 +47,15 @@ pub struct Inputs {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Outputs {
-    /// `ANPA…`; a policy made again under the same name has another.
+    /// The unique id, `ANPA…`; a policy made again under the same name has another.
     pub policy_id: Option<String>,
 }
 
-/// Where the index may not be read, the most policies of an account that are all asked for their tags, a call each. Of more,
-/// those whose names the stack could have given.
+/// The most policies of an account whose tags are all asked for, a call each, if the index may not be read. If there are
+/// more, only those are asked for whose names the stack could have given.
 const MOST_ASKED: usize = 100;
 
-/// Characters of a policy, white space not counted.
+/// The most characters of a policy, white space not counted.
 const LONGEST: usize = 6144;
 
 pub struct Policy;
@@ -114,7 +115,7 @@ impl ResourceType for Policy {
             let indexed = index.as_ref().and_then(|index| index.get(arn));
             let tags = match indexed {
                 Some(tags) => Some(tags.clone()),
-                // The index lags, so what may well be ours is asked for its tags.
+                // The index lags behind, so the tags are asked for of a policy that may well be ours.
                 None if asks_all
                     || is_wanted(name)
                     || query.is_indexed(arn)
@@ -231,7 +232,7 @@ impl ResourceType for Policy {
         asking: &Asking<'_>,
     ) -> AwsResult<Vec<Holder>> {
         let attached = users(context, &live.id, PolicyUsageType::PermissionsPolicy).await?;
-        // A boundary is no attachment, and keeps a policy from being deleted as well.
+        // A boundary is no attachment, but also keeps a policy from being deleted.
         let bounded = users(context, &live.id, PolicyUsageType::PermissionsBoundary).await?;
         let attached = attached.into_iter().map(|user| (user, false));
         let bounded = bounded.into_iter().map(|user| (user, true));
@@ -270,13 +271,13 @@ impl ResourceType for Policy {
         Ok(holders)
     }
 
-    /// Detaching shows at once; an attachment that stays is somebody else's.
+    /// Returns how long a deletion is retried. Detaching shows at once; an attachment that stays has another owner.
     fn delete_patience(&self) -> Duration {
         super::PATIENCE
     }
 }
 
-/// The kinds and names of what uses a policy in this way.
+/// Returns the kinds and names of the objects that use a policy in this way.
 async fn users(
     context: &Context,
     arn: &str,
@@ -307,7 +308,7 @@ async fn users(
     .await
 }
 
-/// The policies that carry the stack's tag, by ARN, as the tagging API knows them in IAM's home region.
+/// Returns the policies that carry the stack's tag, by ARN, as the tagging API knows them in IAM's home region.
 async fn index(context: &Context, stack: &StackId) -> AwsResult<HashMap<String, Tags>> {
     let home = match context.partition.as_str() {
         "aws-cn" => "cn-north-1",
@@ -318,7 +319,7 @@ async fn index(context: &Context, stack: &StackId) -> AwsResult<HashMap<String, 
     Ok(found.into_iter().collect())
 }
 
-/// A policy's tags; `None` if it has gone meanwhile.
+/// Returns a policy's tags; `None` if the policy has been deleted meanwhile.
 async fn tags_of(context: &Context, arn: &str) -> AwsResult<Option<Tags>> {
     let answer = context
         .call("iam:ListPolicyTags", || {
@@ -352,9 +353,9 @@ fn live(policy: &ManagedPolicyDetail, tags: Tags) -> LiveOf<Policy> {
     }
 }
 
-/// The policy that a creation met.
+/// Returns the existing policy that a create call met.
 async fn get(context: &Context, inputs: &Inputs) -> AwsResult<LiveOf<Policy>> {
-    // Names are unique whatever the path, so the one that is met may be somewhere else; then it is not ours.
+    // Names are unique regardless of the path, so the existing one may have another path; then it is not ours.
     let arn = format!(
         "arn:{}:iam::{}:policy{}{}",
         context.partition, context.account_id, inputs.path, inputs.name
@@ -400,14 +401,14 @@ fn described(description: Option<&str>) -> Option<String> {
         .map(str::to_owned)
 }
 
-/// All versions but the one in force.
+/// Returns all versions except the one in force.
 async fn other_versions(context: &Context, arn: &str) -> AwsResult<Vec<PolicyVersion>> {
     let answer = context
         .call("iam:ListPolicyVersions", || {
             context.iam.list_policy_versions().policy_arn(arn).send()
         })
         .await?;
-    // At most five, which is one page.
+    // There are at most five, which is one page.
     Ok(answer
         .versions
         .unwrap_or_default()

@@ -1,9 +1,10 @@
 //! IAM role. Exemplar of a type that is found by name.
 //!
-//! - The name is unique in the account, whatever the case: a repeated create answers `EntityAlreadyExists`, and the owner
+//! - The name is unique in the account, regardless of case: a repeated create answers `EntityAlreadyExists`, and the owner
 //!   tag tells whether the role is our own half-finished work.
 //! - The trust policy comes back URL-encoded.
-//! - Consumers need some seconds more before they can assume a new role: their calls are repeated, nobody sleeps here.
+//! - Consumers need a few more seconds before they can assume a new role: their calls are retried, so there is no sleep
+//!   here.
 
 use std::collections::HashMap;
 
@@ -27,29 +28,29 @@ use crate::resource::{Condition, CreateClass, ErrorKind, Property, Schema, Tags}
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(extend("x-parts" = { "inlinePolicies": "aws:iam:RolePolicy", "policies": "aws:iam:RolePolicy", "managedPolicyArns": "aws:iam:RolePolicyAttachment" }))]
 pub struct Inputs {
-    /// 1 to 64 letters, digits and `_+=,.@-`; unique in the account, whatever the case.
+    /// The name: 1 to 64 letters, digits and `_+=,.@-`; unique in the account, regardless of case.
     pub name: String,
-    /// Begins and ends with `/`. Default: `/`.
+    /// The path, which begins and ends with `/`. Default: `/`.
     pub path: String,
-    /// At most 1000 characters.
+    /// The description: at most 1000 characters.
     pub description: Option<String>,
-    /// Who may assume the role: a policy document, as an object or as JSON text.
+    /// The trust policy, which says who may assume the role: a policy document, as an object or as JSON text.
     pub assume_role_policy: serde_json::Value,
-    /// Seconds a session may last, 3600 to 43200. Default: 3600.
+    /// The seconds that a session may last, 3600 to 43200. Default: 3600.
     #[schemars(range(min = 3600, max = 43200))]
     pub max_session_duration: i32,
-    /// ARN of the policy that bounds what the role can ever be allowed.
+    /// The ARN of the policy that bounds what the role can ever be allowed.
     pub permissions_boundary: Option<String>,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Outputs {
-    /// `AROA…`; a role made again under the same name has another.
+    /// The unique id, `AROA…`; a role made again under the same name has another.
     pub unique_id: Option<String>,
 }
 
-/// Characters of a trust policy, once AWS has raised the 2048 that it takes unasked.
+/// The most characters of a trust policy, once AWS has raised the default of 2048.
 const LONGEST_TRUST: usize = 4096;
 
 pub struct Role;
@@ -76,7 +77,7 @@ impl ResourceType for Role {
                     .default("/")
                     .replaces()
                     .text(document::PATH),
-                // No call takes it away but by the empty text, which comes back as it is.
+                // No call removes it other than by the empty text, which is returned as it is.
                 Property::new("description").text(document::ROLE_DESCRIPTION),
                 Property::new("assumeRolePolicy")
                     .required()
@@ -286,7 +287,7 @@ impl ResourceType for Role {
     }
 }
 
-/// Every role of the account by name, without its tags.
+/// Returns every role of the account by name, without its tags.
 async fn list(context: &Context) -> AwsResult<HashMap<String, aws_sdk_iam::types::Role>> {
     let roles = pages("iam:ListRoles", |marker| async move {
         let page = context
@@ -306,7 +307,7 @@ async fn list(context: &Context) -> AwsResult<HashMap<String, aws_sdk_iam::types
     Ok(roles.into_iter().map(by_name).collect())
 }
 
-/// One role, with its tags.
+/// Returns one role, with its tags.
 async fn get(context: &Context, name: &str) -> AwsResult<LiveOf<Role>> {
     let answer = until_visible(|| {
         context.call("iam:GetRole", || {
@@ -340,7 +341,7 @@ async fn get(context: &Context, name: &str) -> AwsResult<LiveOf<Role>> {
     })
 }
 
-/// A role's tags; `None` if it has gone meanwhile.
+/// Returns a role's tags; `None` if the role has been deleted meanwhile.
 pub(super) async fn tags_of(context: &Context, name: &str) -> AwsResult<Option<Tags>> {
     let answer = context
         .call("iam:GetRole", || {

@@ -1,7 +1,7 @@
 //! Inline policy of an IAM role.
 //!
 //! - It has no tags: it belongs to its role, and is read with it.
-//! - `PutRolePolicy` creates and overwrites alike, so that a change leaves the role no moment without it
+//! - `PutRolePolicy` creates and overwrites alike, so that a change never leaves the role without it
 //!   (hashicorp/terraform-provider-aws#22336).
 //! - The document comes back URL-encoded.
 
@@ -18,13 +18,13 @@ use crate::resource::provider::{DataPolicy, Progress, Query};
 use crate::resource::rule::Limit;
 use crate::resource::{Condition, CreateClass, Property, Schema, Tags};
 
-/// What a role is allowed, kept in the role itself.
+/// The permissions of a role, kept in the role itself.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Inputs {
-    /// 1 to 128 letters, digits and `_+=,.@-`; unique in the role.
+    /// The name: 1 to 128 letters, digits and `_+=,.@-`; unique in the role.
     pub name: String,
-    /// Name of the role.
+    /// The name of the role.
     pub role: String,
     /// The policy document, as an object or as JSON text. All inline policies of a role together hold at most 10,240
     /// characters.
@@ -35,7 +35,7 @@ pub struct Inputs {
 #[serde(rename_all = "camelCase")]
 pub struct Outputs {}
 
-/// Characters of all inline policies of a role, white space not counted.
+/// The most characters of all inline policies of a role, white space not counted.
 const LONGEST: usize = 10_240;
 
 pub struct RolePolicy;
@@ -63,7 +63,7 @@ impl ResourceType for RolePolicy {
             .hangs_on("role", "aws:iam:Role")
             .opens()
             .holds_parent()
-            // What runs has to go on with what it may do until others have taken over.
+            // Running workloads have to keep their permissions until others have taken over.
             .updates_after_rollout(|observed, wanted| {
                 let change = observed.get("policy").zip(wanted.get("policy"));
                 change.is_some_and(|(observed, wanted)| is_narrowed(observed, wanted))
@@ -89,7 +89,7 @@ impl ResourceType for RolePolicy {
             let ours = query.parents("aws:iam:Role").any(|own| own.id == role_name);
             for policy in role.role_policy_list() {
                 let name = policy.policy_name().unwrap_or_default();
-                // On a role that is not ours, only what the author names is ours.
+                // On a role that is not ours, only the policies that the author names are ours.
                 if ours || wanted(&query, role_name, name) {
                     policies.push(live(Inputs {
                         name: name.to_owned(),

@@ -2,9 +2,9 @@
 //!
 //! - It has no tags: it belongs to its role, and is read with it.
 //! - Attaching twice succeeds. Nothing about an attachment can change: another role or policy is another attachment.
-//! - AWS keeps some of its policies under a path, `service-role/` most of all; without it there is no such policy
-//!   (hashicorp/terraform#31748, aws/aws-cdk#19830). None of AWS's was made a moment ago, so nothing is waited for.
-//! - Policies of service-linked roles go with these alone (aws/aws-cdk#6131).
+//! - AWS keeps some of its policies under a path, most often `service-role/`; without it there is no such policy
+//!   (hashicorp/terraform#31748, aws/aws-cdk#19830). None of AWS's policies was made a moment ago, so nothing is waited for.
+//! - Policies of service-linked roles can only be attached to these (aws/aws-cdk#6131).
 
 use async_trait::async_trait;
 use schemars::JsonSchema;
@@ -24,9 +24,9 @@ use crate::resource::{
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Inputs {
-    /// Name of the role.
+    /// The name of the role.
     pub role: String,
-    /// ARN of the policy: the account's own, or AWS's such as `arn:aws:iam::aws:policy/ReadOnlyAccess`.
+    /// The ARN of the policy: the account's own, or AWS's, such as `arn:aws:iam::aws:policy/ReadOnlyAccess`.
     pub policy_arn: String,
 }
 
@@ -84,7 +84,7 @@ impl ResourceType for RolePolicyAttachment {
             let ours = query.parents("aws:iam:Role").any(|own| own.id == role_name);
             for policy in role.attached_managed_policies() {
                 let arn = policy.policy_arn().unwrap_or_default();
-                // On a role that is not ours, only what the author names is ours.
+                // On a role that is not ours, only the attachments that the author names are ours.
                 if ours || wanted(&query, role_name, arn) {
                     attachments.push(live(Inputs {
                         role: role_name.to_owned(),
@@ -159,8 +159,8 @@ fn fit(inputs: &Inputs) -> Vec<Misfit> {
         .collect()
 }
 
-/// The refusal of a policy of AWS's that is not there, with the way to its ARN. A role that is not there may be too new, and so
-/// may be a policy of the account's own.
+/// Explains the refusal of an AWS policy that does not exist, with the way to its ARN. A missing role may be too new, and so
+/// may a policy of the account's own.
 fn explained(arn: &str, error: ProviderError) -> ProviderError {
     let is_of_aws = arn.contains(":iam::aws:policy/");
     if !is_of_aws || !error.is(ErrorKind::NotFound) || !error.message.contains("is not attachable")
@@ -222,7 +222,7 @@ mod tests {
             commands[0].contains("PolicyName=='AmazonECSTaskExecutionRolePolicy'"),
             "{commands:?}"
         );
-        // What may be too new is repeated.
+        // A call on an object that may be too new is retried.
         let role = answered(OF_AWS, "The role with name a cannot be found.");
         assert_eq!(role.kind, ErrorKind::NotFound);
         let own = answered("arn:aws:iam::123456789012:policy/own", &missing);

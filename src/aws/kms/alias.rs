@@ -1,12 +1,12 @@
 //! Alias: the name of a key.
 //!
-//! - It has no tags, and belongs to the key that it names. A name is the region's and the account's: one that names a key of
-//!   others is theirs, and is never moved (`AlreadyExistsException`).
-//! - It outlives its key for the whole waiting period, and holds its name for as long: hashicorp/terraform-provider-aws#35161,
-//!   terraform-aws-modules/terraform-aws-eks#2346. So it goes before its key; and a key that is to go and still has one is
-//!   not gone by us (see [`super::key`]).
-//! - What names a key by its alias, in policies, too, loses it with the alias: aws/aws-cdk#38217. An alias stays with a key
-//!   that stays.
+//! - It has no tags, and belongs to the key that it names. A name is unique in the region and the account: one that names a
+//!   key of another owner belongs to that owner, and is never moved (`AlreadyExistsException`).
+//! - It outlives its key for the whole waiting period, and holds its name for that time:
+//!   hashicorp/terraform-provider-aws#35161, terraform-aws-modules/terraform-aws-eks#2346. So it is deleted before its key;
+//!   and a key that is scheduled for deletion and still has an alias was not deleted by us (see [`super::key`]).
+//! - Objects that name a key by its alias, policies included, lose the key with the alias: aws/aws-cdk#38217. An alias stays
+//!   with a key that stays.
 
 use async_trait::async_trait;
 use aws_sdk_kms::types::AliasListEntry;
@@ -28,10 +28,10 @@ use crate::resource::{
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Inputs {
-    /// `alias/`, and up to 250 letters, digits and `/_-`. `alias/aws/` is AWS's own. A change replaces the alias.
+    /// The name: `alias/`, and up to 250 letters, digits and `/_-`. `alias/aws/` is AWS's own. A change replaces the alias.
     #[schemars(example = &"alias/shop")]
     pub name: String,
-    /// Id or ARN of the key. A change moves the alias at once, with no time in which it names none.
+    /// The id or ARN of the key. A change moves the alias at once, with no time in which it names no key.
     pub target_key_id: String,
 }
 
@@ -165,7 +165,7 @@ fn made(context: &Context, inputs: &Inputs) -> LiveOf<Alias> {
     }
 }
 
-/// An alias as KMS lists it; one of AWS's may have no key yet.
+/// Converts an alias as KMS lists it; one of AWS's may have no key yet.
 fn live(alias: &AliasListEntry) -> Option<LiveOf<Alias>> {
     let name = alias.alias_name()?;
     Some(Live {

@@ -1,15 +1,15 @@
-//! Key: symmetric, for encryption, of one region, with material that KMS makes.
+//! Key: symmetric, for encryption, in one region, with material that KMS generates.
 //!
-//! - `CreateKey` takes neither token nor name: a repeat makes a twin, so it is never repeated blindly.
-//! - Its policy is the only way to it, for IAM, too: `CreateKey` and `PutKeyPolicy` refuse one that would lock the caller
+//! - `CreateKey` takes neither token nor name: a retry makes a duplicate, so it is never retried blindly.
+//! - Its policy is the only access to it, even for IAM: `CreateKey` and `PutKeyPolicy` refuse one that would lock the caller
 //!   out. Principals that were made a moment ago make it malformed: hashicorp/terraform-provider-aws#24696.
-//! - A deletion is scheduled, 7 to 30 days ahead, and takes all that the key has encrypted with it, snapshots, too. Until then
-//!   it can be cancelled; the tag index goes on listing the key. What we delete has lost its aliases before: so a key with
-//!   one was scheduled by others, and its deletion is to be cancelled by hand; one without is gone
-//!   (crossplane-contrib/provider-aws#849).
-//! - Changes take seconds until all of KMS sees them (hashicorp/terraform#8562), and until the services do that ask it: what is
-//!   made with a new key is tried again.
-//! - Only an enabled key can have its rotation switched; a disabled one does not rotate, and keeps the switch.
+//! - A deletion is scheduled, 7 to 30 days ahead, and makes all data that the key has encrypted unreadable, snapshots
+//!   included. Until then it can be cancelled; the tag index goes on listing the key. A key that we delete has lost its
+//!   aliases before: so the deletion of a key with an alias was scheduled by another party, and is to be cancelled by hand;
+//!   a key without one counts as gone (crossplane-contrib/provider-aws#849).
+//! - Changes take seconds until all of KMS sees them (hashicorp/terraform#8562), and until the services that call it do: the
+//!   creation of objects with a new key is retried.
+//! - Rotation can only be switched for an enabled key; a disabled one does not rotate, and keeps the setting.
 //!   <https://docs.aws.amazon.com/kms/latest/developerguide/rotate-keys.html>
 
 use std::collections::BTreeSet;
@@ -36,23 +36,23 @@ use crate::resource::{
     TextRule, Value,
 };
 
-/// A key that encrypts what other services keep.
+/// A key that encrypts the data of other services.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Inputs {
-    /// At most 8192 characters.
+    /// The description: at most 8192 characters.
     pub description: Option<String>,
-    /// A policy document, as an object or as JSON text: at most 32,768 bytes. Default: AWS's own, by which IAM decides who of
+    /// The key policy, as an object or as JSON text: at most 32,768 bytes. Default: AWS's own, by which IAM decides who in
     /// the account may do what.
     pub policy: Option<serde_json::Value>,
-    /// Whether it can be used. Default: true.
+    /// True if the key can be used. Default: true.
     pub is_enabled: bool,
-    /// Whether AWS makes new material for it at times; the former goes on decrypting. Default: false.
+    /// True if AWS generates new key material at intervals; the former material still decrypts. Default: false.
     pub enable_key_rotation: bool,
-    /// Days between two rotations, 90 to 2560. Default: 365.
+    /// The days between two rotations, 90 to 2560. Default: 365.
     #[schemars(range(min = 90, max = 2560))]
     pub rotation_period_in_days: Option<i64>,
-    /// Days in which its deletion can be cancelled, 7 to 30. Default: 30.
+    /// The days in which its deletion can be cancelled, 7 to 30. Default: 30.
     #[schemars(range(min = 7, max = 30))]
     pub deletion_window_in_days: i64,
 }
@@ -64,10 +64,11 @@ pub struct Outputs {
     pub key_id: String,
 }
 
-/// <https://docs.aws.amazon.com/kms/latest/APIReference/API_RotateKeyOnDemand.html> and `EnableKeyRotation`.
+/// The default rotation period: <https://docs.aws.amazon.com/kms/latest/APIReference/API_RotateKeyOnDemand.html> and
+/// `EnableKeyRotation`.
 const ROTATION_DAYS: i64 = 365;
 
-/// <https://docs.aws.amazon.com/kms/latest/APIReference/API_ScheduleKeyDeletion.html>
+/// The default deletion window: <https://docs.aws.amazon.com/kms/latest/APIReference/API_ScheduleKeyDeletion.html>
 const WINDOW_DAYS: i64 = 30;
 
 /// The only name that a key policy can have.
@@ -152,7 +153,7 @@ impl ResourceType for Key {
             let owner = key.tags.owner();
             let mut wanted = query.wanted.iter();
             let wanted = wanted.find(|wanted| Some(&wanted.urn) == owner.as_ref());
-            // AWS is told the window when the key is deleted.
+            // AWS gets the window when the key is deleted.
             if let Some(days) = wanted
                 .and_then(|wanted| wanted.inputs.get("deletionWindowInDays"))
                 .and_then(Value::as_number)
@@ -202,7 +203,7 @@ impl ResourceType for Key {
         })
     }
 
-    /// A switch of the rotation wants the key enabled: so it is enabled before and disabled after.
+    /// Updates the key. A change of the rotation requires an enabled key: so it is enabled before and disabled after.
     async fn update(&self, context: &Context, change: Change<'_, Self>) -> AwsResult<LiveOf<Self>> {
         let Change {
             wanted,
@@ -327,7 +328,7 @@ impl ResourceType for Key {
     }
 }
 
-/// Makes a call for which the key has to be enabled, which it was perhaps a moment ago: hashicorp/terraform#5688.
+/// Makes a call that requires an enabled key, which perhaps was enabled only a moment ago: hashicorp/terraform#5688.
 async fn once_enabled<T, F, Fut>(
     operation: &'static str,
     progress: &dyn Progress,
@@ -372,7 +373,7 @@ fn until_it_goes(key: &Observed, _data: DataPolicy) -> Vec<String> {
     )]
 }
 
-/// The policy that AWS gives to a key made without one.
+/// Returns the policy that AWS gives to a key made without one.
 /// <https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html>
 fn default_policy(partition: &str, account: &str) -> serde_json::Value {
     json!({
@@ -388,7 +389,7 @@ fn default_policy(partition: &str, account: &str) -> serde_json::Value {
     })
 }
 
-/// Whether a policy says no more than the one that AWS gives to a key made without one.
+/// Returns whether a policy says no more than the one that AWS gives to a key made without one.
 fn is_default(context: &Context, policy: &str) -> bool {
     let default = default_policy(&context.partition, &context.account_id);
     canonical_policy(policy.into()) == canonical_policy(default.into())
@@ -401,7 +402,7 @@ fn unless_gone<T>(answer: AwsResult<T>) -> AwsResult<Option<T>> {
     }
 }
 
-/// The ids of all keys of the region, AWS's own among them.
+/// Returns the ids of all keys of the region, AWS's own among them.
 async fn list(context: &Context) -> AwsResult<Vec<String>> {
     const OPERATION: &str = "kms:ListKeys";
     let keys = pages(OPERATION, |marker| async move {
@@ -432,7 +433,8 @@ async fn list_tags(context: &Context, id: &str) -> AwsResult<Tags> {
     Ok(from_sdk(&tags))
 }
 
-/// The tags of a key that may be anyone's. One whose own policy keeps these credentials out is not the stack's.
+/// Returns the tags of a key that may have any owner. One whose own policy denies these credentials access is not the
+/// stack's.
 async fn tags_of_others(context: &Context, id: &str) -> AwsResult<Option<Tags>> {
     match list_tags(context, id).await {
         Err(error)
@@ -444,7 +446,7 @@ async fn tags_of_others(context: &Context, id: &str) -> AwsResult<Option<Tags>> 
     }
 }
 
-/// A key by id, ARN, or alias.
+/// Returns a key by id, ARN, or alias.
 pub(super) async fn describe(context: &Context, key: &str) -> AwsResult<KeyMetadata> {
     const OPERATION: &str = "kms:DescribeKey";
     let answer = context
@@ -464,7 +466,7 @@ fn outputs(key: &KeyMetadata) -> Outputs {
     }
 }
 
-/// A key with these tags, and the state that it is in.
+/// Returns a key with these tags, and its state.
 async fn look(context: &Context, id: &str, tags: Tags) -> AwsResult<(KeyState, LiveOf<Key>)> {
     const POLICIES: &str = "kms:GetKeyPolicy";
     let policy = context.call(POLICIES, || {

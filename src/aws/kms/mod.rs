@@ -1,4 +1,5 @@
-//! KMS: keys and their aliases, and how other services name them: by id, by ARN, or by an alias of either form.
+//! KMS: keys and their aliases, and the forms in which other services name them: by id, by ARN, or by an alias of either
+//! form.
 
 pub mod alias;
 pub mod key;
@@ -14,10 +15,10 @@ use crate::resource::{ReadSession, Value};
 
 const KEY: &str = "aws:kms:Key";
 
-/// How the names of the aliases begin that AWS makes for its own keys.
+/// The prefix of the aliases that AWS makes for its own keys.
 const OF_AWS: &str = "alias/aws/";
 
-/// Every alias of the region: no call asks for one by its name, and a key does not say which it has.
+/// Returns every alias of the region: no call asks for one by its name, and a key does not say which it has.
 async fn aliases(context: &Context, session: &ReadSession) -> AwsResult<Arc<Vec<AliasListEntry>>> {
     const OPERATION: &str = "kms:ListAliases";
     session
@@ -36,9 +37,9 @@ async fn aliases(context: &Context, session: &ReadSession) -> AwsResult<Arc<Vec<
         .await
 }
 
-/// The canonical form of a reference to a key: its id, or its alias without the account's part.
+/// Returns the canonical form of a reference to a key: its id, or its alias without the account's part.
 ///
-/// An alias and the key behind it cannot be told to be the same without asking KMS; see [`is_alias`].
+/// An alias and the key behind it cannot be recognized as the same without asking KMS; see [`is_alias`].
 pub fn canonical_key(key: Value) -> Value {
     let short = key.as_str().and_then(|text| {
         let resource = text.strip_prefix("arn:")?.splitn(5, ':').last()?;
@@ -48,13 +49,13 @@ pub fn canonical_key(key: Value) -> Value {
     short.unwrap_or(key)
 }
 
-/// The id in the ARN of a key.
+/// Returns the id in the ARN of a key.
 pub fn key_in(arn: &str) -> Option<&str> {
     let (head, id) = arn.split_once(":key/")?;
     head.contains(":kms:").then_some(id)
 }
 
-/// Whether a key is named by an alias. What AWS answers with then is another name for it, and cannot be compared.
+/// Returns whether a key is named by an alias. AWS then returns another name for it, which cannot be compared.
 pub fn is_alias(key: &Value) -> bool {
     canonical_key(key.clone())
         .as_str()

@@ -1,10 +1,10 @@
 //! Log group.
 //!
 //! - Services make log groups themselves, under the names that they write to, without retention and without tags. So one
-//!   with a wanted name and without an owner is taken over. Its log lines stay.
-//! - `DescribeLogGroups` returns no tags, and looks names up by prefix: longer names come along.
-//! - Of its two ARNs the one that ends in `:*` is for policies; tagging and everything here want the other.
-//! - Retention is a call of its own; without one, events never expire.
+//!   with a wanted name and without an owner is adopted. Its log lines stay.
+//! - `DescribeLogGroups` returns no tags, and looks names up by prefix: longer names are returned as well.
+//! - Of its two ARNs, the one that ends in `:*` is for policies; tagging and everything here use the other.
+//! - Retention is a separate call; without it, events never expire.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
@@ -28,16 +28,16 @@ use crate::resource::{
     Condition, CreateClass, ErrorKind, Misfit, Properties, Property, Schema, Tags, TextRule, Value,
 };
 
-/// Where log lines of one origin are kept.
+/// A group of log lines from one origin.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Inputs {
-    /// 1 to 512 letters, digits and `.-_/#`; not starting with `aws/`.
+    /// The name: 1 to 512 letters, digits and `.-_/#`; not starting with `aws/`.
     pub name: String,
-    /// Days: 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288 or 3653;
-    /// with 0 events never expire. Default: 0.
+    /// The retention in days: 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922,
+    /// 3288 or 3653; with 0 events never expire. Default: 0.
     pub retention_in_days: Option<i32>,
-    /// ARN of the KMS key that encrypts new lines. Its policy must let CloudWatch Logs use it. Default: AWS's own key.
+    /// The ARN of the KMS key that encrypts new lines. Its policy must let CloudWatch Logs use it. Default: AWS's own key.
     pub kms_key_id: Option<String>,
 }
 
@@ -137,7 +137,7 @@ impl ResourceType for LogGroup {
         new: New<'_, Self::Inputs>,
     ) -> AwsResult<LiveOf<Self>> {
         let inputs = new.inputs;
-        // Its former self may still be on its way out.
+        // Its predecessor may still be in deletion.
         let created = while_in_use(Duration::from_mins(2), new.progress, || {
             context.call("logs:CreateLogGroup", || {
                 context
@@ -154,7 +154,7 @@ impl ResourceType for LogGroup {
             Ok(_) => Ok(Live {
                 id: inputs.name.clone(),
                 arn: Some(arn(context, &inputs.name)),
-                // Retention is a second call, which `update` makes.
+                // Retention needs a second call, which `update` makes.
                 inputs: Inputs {
                     retention_in_days: None,
                     ..inputs.clone()
@@ -260,14 +260,14 @@ fn arn(context: &Context, name: &str) -> String {
     context.arn("logs", &format!("log-group:{name}"))
 }
 
-/// The name in a log group's ARN, of either form.
+/// Returns the name in a log group's ARN, of either form.
 fn name_in(arn: &str) -> Option<&str> {
     let name = arn.splitn(7, ':').nth(6)?;
     Some(name.strip_suffix(":*").unwrap_or(name))
 }
 
-/// What to look up, so that few calls find all names: groups of one service or program share a folder, and within it the
-/// beginning that all wanted names have keeps other groups out.
+/// Returns the prefixes to look up, so that few calls find all names: groups of one service or program share a folder, and
+/// within it the common prefix of all wanted names keeps other groups out.
 fn prefixes(names: &BTreeSet<&str>) -> Vec<String> {
     let mut folders: BTreeMap<&str, &str> = BTreeMap::new();
     for name in names {
@@ -276,7 +276,7 @@ fn prefixes(names: &BTreeSet<&str>) -> Vec<String> {
             .filter(|(_, character)| *character == '/')
             .nth(2)
             .map_or("", |(end, _)| &name[..end]);
-        // Outside of folders names have nothing in common.
+        // Outside of folders, names have nothing in common.
         let folder = if folder.is_empty() { name } else { folder };
         folders
             .entry(folder)
@@ -286,7 +286,7 @@ fn prefixes(names: &BTreeSet<&str>) -> Vec<String> {
     folders.into_values().map(str::to_owned).collect()
 }
 
-/// The beginning that two texts share.
+/// Returns the common prefix of two texts.
 fn common<'a>(left: &'a str, right: &str) -> &'a str {
     let length = left
         .char_indices()
@@ -299,8 +299,8 @@ fn common<'a>(left: &'a str, right: &str) -> &'a str {
 
 const DESCRIBE: &str = "logs:DescribeLogGroups";
 
-/// The groups of these names that begin so, and others with them. Where others share the beginning and fill more pages of
-/// fifty than there are names, each is asked for by itself.
+/// Returns the groups of these names with this prefix, and others with them. If others share the prefix and fill more pages
+/// of fifty than there are names, each name is asked for by itself.
 async fn search(
     context: &Context,
     prefix: &str,
@@ -315,8 +315,8 @@ async fn search(
     Ok(found.into_iter().flatten().collect())
 }
 
-/// The group that has a name. Of those that begin with it, it is the first: "The results are ASCII-sorted by log group name."
-/// <https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_DescribeLogGroups.html>
+/// Returns the group of a name. Of those that begin with the name, it is the first: "The results are ASCII-sorted by log
+/// group name." <https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_DescribeLogGroups.html>
 async fn named(context: &Context, name: &str) -> AwsResult<Option<SdkLogGroup>> {
     let (groups, _) = page(context, name, None).await?;
     let mut groups = groups.unwrap_or_default().into_iter();
@@ -343,7 +343,7 @@ async fn page(
     Ok((Some(groups), page.next_token))
 }
 
-/// A group's tags; `None` if it has gone meanwhile.
+/// Returns a group's tags; `None` if the group has been deleted meanwhile.
 async fn tags_of(context: &Context, name: &str) -> AwsResult<Option<Tags>> {
     const OPERATION: &str = "logs:ListTagsForResource";
     let arn = arn(context, name);
@@ -363,7 +363,7 @@ async fn tags_of(context: &Context, name: &str) -> AwsResult<Option<Tags>> {
     Ok(Some(tags.into_iter().collect()))
 }
 
-/// The group that a creation met.
+/// Returns the existing group that a create call met.
 async fn get(context: &Context, name: &str) -> AwsResult<LiveOf<LogGroup>> {
     let group = named(context, name).await?;
     let group = expected(DESCRIBE, group.as_ref(), "the log group that exists")?;
@@ -387,7 +387,7 @@ fn live(context: &Context, group: &SdkLogGroup, tags: Tags) -> LiveOf<LogGroup> 
     }
 }
 
-/// Pulumi's 0 for events that never expire.
+/// Converts 0, Pulumi's value for events that never expire, into null.
 fn zero_as_none(days: Value) -> Value {
     if days.as_number() == Some(0.0) {
         Value::Null

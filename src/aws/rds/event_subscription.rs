@@ -1,12 +1,12 @@
-//! RDS event subscription: which events of databases and their parameter groups go to a topic.
+//! RDS event subscription: events of databases and their parameter groups that go to a topic.
 //!
 //! - The name is lower-cased by AWS.
-//! - RDS looks at once whether it may publish (`SNSNoAuthorization`), and later whenever it has something to say: then the
-//!   subscription is `no-permission`, or `topic-not-exist`, and delivers nothing.
-//! - `ModifyEventSubscription` that leaves something out can change that, too: hashicorp/terraform-provider-aws#25171 saw a
-//!   new topic switch the subscription off. So all of it goes along.
-//! - Sources come and go by calls of their own, one by one. No source at all means each that the account has.
-//! - Categories want a source type: hashicorp/terraform-provider-aws#1817.
+//! - RDS checks at once whether it may publish (`SNSNoAuthorization`), and later whenever it has an event to send: if not,
+//!   the subscription is `no-permission`, or `topic-not-exist`, and delivers nothing.
+//! - A `ModifyEventSubscription` that omits a setting can change that setting, too: in
+//!   hashicorp/terraform-provider-aws#25171 a new topic switched the subscription off. So every call sends all settings.
+//! - Sources are added and removed by separate calls, one by one. No source at all means all sources of the account.
+//! - Categories require a source type: hashicorp/terraform-provider-aws#1817.
 
 use async_trait::async_trait;
 use aws_sdk_rds::types::EventSubscription as SdkSubscription;
@@ -29,7 +29,7 @@ use crate::resource::{
     Value,
 };
 
-/// The kinds of sources that RDS has events of:
+/// The kinds of sources for which RDS has events:
 /// <https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_CreateEventSubscription.html>
 const SOURCE_TYPES: [&str; 10] = [
     "blue-green-deployment",
@@ -44,24 +44,24 @@ const SOURCE_TYPES: [&str; 10] = [
     "zero-etl",
 ];
 
-/// Minutes that a change may take. Terraform gives each forty; most take one.
+/// The minutes that a change may take. Terraform allows forty for each; most take one.
 const CHANGE_MINUTES: u64 = 40;
 
 /// Events of RDS that go to a topic.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Inputs {
-    /// 1 to 254 letters, digits and hyphens; lower-cased by AWS.
+    /// The name: 1 to 254 letters, digits and hyphens; lower-cased by AWS.
     pub name: String,
-    /// ARN of a topic whose policy lets `events.rds.amazonaws.com` publish. RDS takes no FIFO topic.
+    /// The ARN of a topic whose policy lets `events.rds.amazonaws.com` publish. RDS accepts no FIFO topic.
     pub sns_topic: String,
-    /// `db-instance`, `db-parameter-group`, `db-snapshot` and so on. Unset: all kinds.
+    /// The kind of sources: `db-instance`, `db-parameter-group`, `db-snapshot` and so on. Unset: all kinds.
     pub source_type: Option<String>,
-    /// Identifiers of sources of that type, lower-cased by AWS. Unset: all that the account has.
+    /// The identifiers of sources of that type, lower-cased by AWS. Unset: all sources of the account.
     pub source_ids: Option<Vec<String>>,
-    /// Categories of that type: `failure`, `low storage`, `configuration change` and so on. Unset: all.
+    /// The categories of that type: `failure`, `low storage`, `configuration change` and so on. Unset: all.
     pub event_categories: Option<Vec<String>>,
-    /// Whether anything is sent. Default: true.
+    /// True if events are sent. Default: true.
     pub enabled: bool,
 }
 
@@ -117,7 +117,7 @@ impl ResourceType for EventSubscription {
             .properties([
                 Property::new("name").replaces().lower_cased().text(NAME),
                 Property::new("snsTopic").required().regional(),
-                // Sources and categories are of one type, and AWS has no way back to all types.
+                // Sources and categories are of one type, and AWS cannot switch back to all types.
                 Property::new("sourceType").replaces(),
                 Property::new("sourceIds").canonical(lower_cased_set),
                 Property::new("eventCategories").set(),
@@ -190,7 +190,7 @@ impl ResourceType for EventSubscription {
                 Err(error) => return Err(error),
             };
             let met = match describe(context, &inputs.name).await {
-                // Gone between the two calls.
+                // It was deleted between the two calls.
                 Err(gone) if gone.is(ErrorKind::NotFound) => continue,
                 answer => answer?,
             };
@@ -223,7 +223,7 @@ impl ResourceType for EventSubscription {
                 settle(context, id, change.progress).await?;
             }
         }
-        // Those that come first: without any source it would be told of all there are.
+        // New sources are added first: without any source the subscription would get the events of all.
         for source in &coming {
             until_visible(|| {
                 context.call("rds:AddSourceIdentifierToSubscription", || {
@@ -249,7 +249,7 @@ impl ResourceType for EventSubscription {
                 })
                 .await;
             match removed {
-                // It went with its source.
+                // It was removed with its source.
                 Err(error) if error.code == SOURCE_NOT_FOUND => {}
                 other => drop(other?),
             }
@@ -266,7 +266,7 @@ impl ResourceType for EventSubscription {
         live: LiveOf<Self>,
         progress: &dyn Progress,
     ) -> AwsResult<LiveOf<Self>> {
-        // It may be that the topic is there again, or its policy; RDS looks when it is told the topic.
+        // The topic may exist again, or its policy; RDS checks when it gets the topic.
         if let Condition::Settling(status) = &live.condition
             && states::hand(EVENT_SUBSCRIPTION, status, &live.id).is_some()
         {
@@ -299,10 +299,10 @@ impl ResourceType for EventSubscription {
     }
 }
 
-/// What RDS says of a source that it does not have.
+/// The error code of RDS for a source that does not exist.
 const SOURCE_NOT_FOUND: &str = "SourceNotFound";
 
-/// Identifiers in lower case, in any order.
+/// Converts identifiers to lower case, and sorts them: their order means nothing.
 fn lower_cased_set(ids: Value) -> Value {
     match ids {
         Value::List(ids) => sorted(Value::list(ids.into_iter().map(lower_case))),
@@ -310,7 +310,7 @@ fn lower_cased_set(ids: Value) -> Value {
     }
 }
 
-/// A list, unless there is nothing in it.
+/// Returns a list, unless it is empty.
 fn given(list: Option<&Vec<String>>) -> Option<Vec<String>> {
     list.filter(|list| !list.is_empty()).cloned()
 }
@@ -340,10 +340,10 @@ fn is_dying(subscription: &SdkSubscription) -> bool {
     subscription.status() == Some("deleting")
 }
 
-/// Tells RDS all of it but the sources. An empty list of categories means all of them.
+/// Sends RDS all settings except the sources. An empty list of categories means all categories.
 async fn modify(context: &Context, id: &str, inputs: &Inputs) -> AwsResult<()> {
     let categories = inputs.event_categories.clone().unwrap_or_default();
-    // Of sources of no type there are no categories.
+    // There are no categories without a source type.
     let categories = inputs.source_type.is_some().then_some(categories);
     until_visible(|| {
         context.call("rds:ModifyEventSubscription", || {
@@ -379,7 +379,7 @@ async fn describe(context: &Context, name: &str) -> AwsResult<SdkSubscription> {
     )
 }
 
-/// Polls until it delivers.
+/// Polls until the subscription delivers events.
 async fn settle(context: &Context, id: &str, progress: &dyn Progress) -> AwsResult<()> {
     Wait::long("rds:DescribeEventSubscriptions", CHANGE_MINUTES, progress)
         .until(|| async {
@@ -472,7 +472,7 @@ mod tests {
         assert_eq!(misfits(&[("snsTopic", "a.fifo".into())]), ["snsTopic"]);
     }
 
-    /// RDS answers with empty lists where nothing was given, in lower case and in an order of its own.
+    /// RDS returns empty lists for unset properties, and values in lower case and in an order of its own.
     #[test]
     fn what_rds_fills_in_is_no_difference() {
         let schema = EventSubscription.schema();

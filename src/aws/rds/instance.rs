@@ -1,18 +1,19 @@
 //! RDS instance.
 //!
-//! - The master password is read from a secret at the moment it is sent: with the creation, and again once that secret,
-//!   or the password in it, is another than the one that was sent.
-//! - A read replica takes engine, user, encryption and subnets from its source, and some settings only once it is there.
+//! - The master password is read from a secret at the moment it is sent: with the creation, and again once that secret, or
+//!   the password in it, differs from the one that was sent.
+//! - A read replica takes engine, user, encryption and subnets from its source, and some settings only once it exists.
 //! - After a modification AWS may say `available` for up to a minute before it begins: see [`state::unfinished`].
 //! - A change that waits for the maintenance window is listed as pending. It counts as done where the author wants the
 //!   window, and as missing where not.
-//! - A major version is a change of its own kind: it goes along with a parameter group of its family, and wants consent.
-//! - A dying instance keeps its name: a creation waits for it to be gone.
+//! - A major version upgrade is a special change: it goes together with a parameter group of its family, and requires
+//!   consent.
+//! - An instance in deletion keeps its name: a creation waits for it to be gone.
 //!
-//! - A reboot, which static parameters wait for, is done on request alone.
+//! - A reboot, which static parameters wait for, is only done on request.
 //!
-//! Parts: [`state`] says where an instance stands and what its inputs are, [`request`] builds the calls, [`defer`] knows
-//! what AWS decides once the instance exists, [`pending`] what waits, and [`versions`] which versions there are.
+//! Parts: [`state`] has the status and the inputs of an instance, [`request`] builds the calls, [`defer`] knows what AWS
+//! decides once the instance exists, [`pending`] which changes are pending, and [`versions`] which versions there are.
 
 mod aftermath;
 mod checks;
@@ -49,7 +50,7 @@ use crate::resource::{
     Value,
 };
 
-/// How long an instance may take to come up, to change, and to go (`aws-resources.md` §18).
+/// The times that an instance may take to come up, to change, and to be deleted (`aws-resources.md` §18).
 const CHANGE_MINUTES: u64 = 80;
 pub(super) const DELETION: Duration = Duration::from_mins(60);
 
@@ -61,104 +62,105 @@ pub(super) const DELETION: Duration = Duration::from_mins(60);
     reason = "each is a switch of its own in the API"
 )]
 pub struct Inputs {
-    /// 1 to 63 letters, digits and single hyphens, a letter first; lower-cased by AWS.
+    /// The identifier: 1 to 63 letters, digits and single hyphens, a letter first; lower-cased by AWS.
     pub identifier: String,
-    /// `postgres`, `mysql`, `mariadb`, … Required but for a replica.
+    /// The engine: `postgres`, `mysql`, `mariadb`, … Required except for a replica.
     pub engine: Option<String>,
-    /// `15`, or `15.4`. AWS's newer minor versions of the same major version count as equal. A new instance takes only
-    /// what is still on offer, which old minor versions are not. Default: AWS's choice.
+    /// The version: `15`, or `15.4`. AWS's newer minor versions of the same major version count as equal. A new instance
+    /// accepts only versions that are still on offer, which old minor versions are not. Default: AWS's choice.
     pub engine_version: Option<String>,
-    /// `db.t3.micro`, `db.r6g.large`, …
+    /// The class: `db.t3.micro`, `db.r6g.large`, ……
     pub instance_class: String,
-    /// GiB. Can only grow. Required but for a replica.
+    /// The storage in GiB. It can only grow. Required except for a replica.
     pub allocated_storage: Option<i32>,
-    /// GiB up to which AWS lets the storage grow by itself. Default: it does not grow.
+    /// The size in GiB up to which AWS lets the storage grow by itself. Default: it does not grow.
     pub max_allocated_storage: Option<i32>,
-    /// `gp2`, `gp3`, `io1` or `io2`. Default: `gp3`.
+    /// The storage type: `gp2`, `gp3`, `io1` or `io2`. Default: `gp3`.
     pub storage_type: String,
-    /// Default: AWS's choice, false for an instance and that of its source for a replica.
+    /// True if the storage is encrypted. Default: AWS's choice, false for an instance and that of its source for a replica.
     pub storage_encrypted: Option<bool>,
-    /// Id, ARN or alias of the KMS key that encrypts the storage. Default: `alias/aws/rds`.
+    /// The id, ARN or alias of the KMS key that encrypts the storage. Default: `alias/aws/rds`.
     pub kms_key_id: Option<String>,
-    /// Provisioned operations per second. With `gp3` only from 400 GiB on. Default: the baseline of the storage type.
+    /// The provisioned operations per second. With `gp3` only from 400 GiB on. Default: the baseline of the storage type.
     pub iops: Option<i32>,
-    /// MiB per second. Only with `gp3` and from 400 GiB on. Default: the baseline.
+    /// The throughput in MiB per second. Only with `gp3` and from 400 GiB on. Default: the baseline.
     pub storage_throughput: Option<i32>,
-    /// The database made along with the instance. Default: the engine's own alone.
+    /// The database that is made along with the instance. Default: only the engine's own.
     pub db_name: Option<String>,
-    /// The master user. Required but for a replica.
+    /// The master user. Required except for a replica.
     pub username: Option<String>,
-    /// ARN of the secret whose JSON key `password` is the master password. Read when the instance is created, and again
-    /// when the secret is another one, or, for a secret of the stack that does not rotate by itself, another version of
-    /// it. Required but for a replica.
+    /// The ARN of the secret whose JSON key `password` is the master password. Read when the instance is created, and again
+    /// when the secret is another one, or, for a secret of the stack that does not rotate by itself, another version of it.
+    /// Required except for a replica.
     pub master_password_secret_arn: Option<String>,
-    /// Default: the engine's own, such as 5432.
+    /// The port. Default: the engine's own, such as 5432.
     pub port: Option<i32>,
-    /// Default: the group `default`, which is the default VPC.
+    /// The subnet group. Default: the group `default`, which is the default VPC.
     pub db_subnet_group_name: Option<String>,
-    /// Default: the default security group of the VPC.
+    /// The security groups. Default: the default security group of the VPC.
     pub vpc_security_group_ids: Option<Vec<String>>,
-    /// Default: AWS's group for the family. Another group takes full effect after a reboot.
+    /// The parameter group. Default: AWS's group for the family. Another group takes full effect after a reboot.
     pub parameter_group_name: Option<String>,
-    /// Whether a standby is kept in another zone. Default: false.
+    /// True if a standby is kept in another zone. Default: false.
     pub multi_az: bool,
     /// The zone of an instance without a standby. Default: AWS's choice.
     pub availability_zone: Option<String>,
-    /// Whether the host name resolves to a public address outside the VPC. Default: false.
+    /// True if the host name resolves to a public address outside the VPC. Default: false.
     pub publicly_accessible: bool,
-    /// Days, 0 to 35; 0 keeps none. Default: AWS's choice, 1 for an instance and 0 for a replica.
+    /// The days for which backups are kept, 0 to 35; 0 keeps none. Default: AWS's choice, 1 for an instance and 0 for a
+    /// replica.
     pub backup_retention_period: Option<i32>,
-    /// `04:00-04:30`, UTC. Default: AWS's choice.
+    /// The time for backups: `04:00-04:30`, UTC. Default: AWS's choice.
     pub backup_window: Option<String>,
-    /// `sun:05:00-sun:05:30`, UTC. Default: AWS's choice.
+    /// The time for maintenance: `sun:05:00-sun:05:30`, UTC. Default: AWS's choice.
     pub maintenance_window: Option<String>,
-    /// Whether AWS refuses to delete the instance. Default: false.
+    /// True if AWS refuses to delete the instance. Default: false.
     pub deletion_protection: bool,
-    /// Default: false.
+    /// True if Performance Insights is on. Default: false.
     pub performance_insights_enabled: bool,
-    /// Days: 7, 731, or a multiple of 31. Default: 7.
+    /// The days for which Performance Insights keeps data: 7, 731, or a multiple of 31. Default: 7.
     pub performance_insights_retention_period: Option<i32>,
-    /// Default: `alias/aws/rds`. Cannot change once set.
+    /// The KMS key of Performance Insights. Default: `alias/aws/rds`. Cannot change once set.
     pub performance_insights_kms_key_id: Option<String>,
-    /// Seconds between points of enhanced monitoring: 0, 1, 5, 10, 15, 30 or 60; 0 is off. Default: 0.
+    /// The seconds between points of enhanced monitoring: 0, 1, 5, 10, 15, 30 or 60; 0 is off. Default: 0.
     pub monitoring_interval: i32,
-    /// The role that enhanced monitoring writes with. Required where it is on.
+    /// The role with which enhanced monitoring writes. Required if it is on.
     pub monitoring_role_arn: Option<String>,
-    /// Whether AWS brings minor versions in the maintenance window. Default: true.
+    /// True if AWS installs minor versions in the maintenance window. Default: true.
     pub auto_minor_version_upgrade: bool,
-    /// Lets a change of `engineVersion` be one of the major version. Default: false.
+    /// True if a change of `engineVersion` may be one of the major version. Default: false.
     pub allow_major_version_upgrade: bool,
-    /// Whether changes happen at once or in the maintenance window. Default: true.
+    /// True if changes happen at once, false if in the maintenance window. Default: true.
     pub apply_immediately: bool,
-    /// Default: false.
+    /// True if snapshots get the tags of the instance. Default: false.
     pub copy_tags_to_snapshot: bool,
-    /// Logs to send to CloudWatch: `postgresql`, `upgrade`, … Default: none.
+    /// The logs to send to CloudWatch: `postgresql`, `upgrade`, … Default: none.
     pub enabled_cloudwatch_logs_exports: Option<Vec<String>>,
-    /// Whether IAM identities can log in. Default: false.
+    /// True if IAM identities can log in. Default: false.
     pub iam_database_authentication_enabled: bool,
-    /// `rds-ca-rsa2048-g1`, … Default: AWS's choice.
+    /// The certificate authority: `rds-ca-rsa2048-g1`, …… Default: AWS's choice.
     pub ca_cert_identifier: Option<String>,
-    /// The instance to be a replica of, in the same region; it must keep backups. Taken away, the replica is promoted to
-    /// an instance of its own.
+    /// The instance to be a replica of, in the same region; it must keep backups. If this is removed, the replica is
+    /// promoted to an independent instance.
     pub replicate_source_db: Option<String>,
 }
 
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Outputs {
-    /// `host:port`.
+    /// The address with the port: `host:port`.
     pub endpoint: Option<String>,
-    /// Host name.
+    /// The host name.
     pub address: Option<String>,
     /// The zone of the host name, for alias records.
     pub hosted_zone_id: Option<String>,
-    /// `db-…`; stays through all renaming.
+    /// The permanent id, `db-…`; it stays the same when the instance is renamed.
     pub resource_id: Option<String>,
-    /// Whether parameters wait for a reboot.
+    /// True if parameters wait for a reboot.
     pub pending_reboot: bool,
-    /// Values that wait for the maintenance window, by property.
+    /// The values that wait for the maintenance window, by property.
     pub pending: Option<BTreeMap<String, serde_json::Value>>,
-    /// Maintenance that AWS has announced.
+    /// The maintenance that AWS has announced.
     #[serde(default)]
     pub maintenance: Option<Vec<maintenance::Maintenance>>,
 }
@@ -295,7 +297,7 @@ impl ResourceType for Instance {
                 .unwrap_or(true);
             let mut live = state::live(instance, wanted.is_none() || !at_once);
             live.inputs.apply_immediately = at_once;
-            // The port is told with the host name, when the instance is nearly there.
+            // The port appears with the host name, when the instance is nearly ready.
             if instance.endpoint().is_none() {
                 live.inputs.port = wanted
                     .and_then(|wanted| wanted.inputs.get("port"))
@@ -317,7 +319,7 @@ impl ResourceType for Instance {
         request::check(context, inputs)?;
         let password = password_of(context, inputs).await?;
         loop {
-            // Groups may have been made a moment ago, and a source makes one replica at a time.
+            // Groups may have been made a moment ago, and a source can make only one replica at a time.
             let created = while_in_use(Duration::from_mins(30), new.progress, || {
                 until_visible(|| async {
                     match &password {
@@ -335,7 +337,7 @@ impl ResourceType for Instance {
                 }
             };
             let met = match describe(context, &inputs.identifier).await {
-                // Gone between the two calls.
+                // It was deleted between the two calls.
                 Err(gone) if gone.is(ErrorKind::NotFound) => continue,
                 answer => answer?,
             };
@@ -348,7 +350,7 @@ impl ResourceType for Instance {
 
     async fn update(&self, context: &Context, change: Change<'_, Self>) -> AwsResult<LiveOf<Self>> {
         let id = &change.observed.id;
-        // Nothing can be changed before the instance is there.
+        // Nothing can be changed before the instance is ready.
         if state::is_at_work(&change.observed.condition) {
             settle(context, change.observed, change.progress).await?;
         }
@@ -364,10 +366,10 @@ impl ResourceType for Instance {
                         .send()
                 })
                 .await?;
-            // What is left to change is refused until the promotion is through.
+            // Other changes are refused until the promotion is complete.
             let mut promoted = change.observed.clone();
             promoted.inputs.replicate_source_db = None;
-            // A promotion switches backups on; for how long is AWS's choice where the author has none.
+            // A promotion switches backups on; the retention is AWS's choice if the author gives none.
             promoted.inputs.backup_retention_period = change.wanted.backup_retention_period;
             promoted
                 .inputs
@@ -433,7 +435,7 @@ impl ResourceType for Instance {
         progress: &dyn Progress,
     ) -> AwsResult<()> {
         let snapshot = aftermath::final_snapshot(live, data)?;
-        // Whoever deletes has consented by now; AWS asks for this as a step of its own.
+        // The caller has consented to the deletion by now; AWS requires this as a separate step.
         if live.inputs.deletion_protection {
             context
                 .call("rds:ModifyDBInstance", || {
@@ -461,20 +463,20 @@ impl ResourceType for Instance {
         let is_ours = deleted.is_ok();
         match deleted {
             Err(error) if error.is(ErrorKind::InUse) => {
-                // Busy, or on its way out already.
+                // The instance is busy, or already being deleted.
                 if !state::is_dying(&describe(context, &live.id).await?) {
                     return Err(error);
                 }
             }
             other => drop(other?),
         }
-        // The snapshot is there long before the instance is gone, and a run may be stopped while it waits.
+        // The snapshot exists long before the instance is gone, and a run may be stopped while it waits.
         let tag = aftermath::tag(context, live, snapshot.as_deref());
         let gone = wait_until_gone(context, &live.id, progress);
         let (tagged, gone) = future::join(tag, gone).await;
         gone?;
         match tagged {
-            // Who has begun the deletion has left none.
+            // The party that began the deletion has left none.
             Err(error) if error.is(ErrorKind::NotFound) && !is_ours => Ok(()),
             Err(error) if error.is(ErrorKind::NotFound) || error.is(ErrorKind::InUse) => {
                 aftermath::tag(context, live, snapshot.as_deref()).await
@@ -489,7 +491,7 @@ impl ResourceType for Instance {
         live: &LiveOf<Self>,
         asking: &Asking<'_>,
     ) -> AwsResult<Vec<Holder>> {
-        // Before it is asked to go, nothing but its own state can hold it.
+        // Before its deletion, only its own state can hold it.
         if asking.ours.contains(live.id.as_str()) {
             return Ok(Vec::new());
         }
@@ -501,8 +503,8 @@ impl ResourceType for Instance {
     }
 }
 
-/// What stays of an instance that is deleted with care; nothing of one that has come up, and of which AWS makes no final
-/// snapshot any more.
+/// Returns what stays of an instance that is deleted with its data kept; nothing of one that has come up, and of which AWS
+/// no longer makes a final snapshot.
 fn left(instance: &Observed) -> Option<String> {
     let text = match &instance.condition {
         _ if instance.inputs.contains_key("replicateSourceDb") => {
@@ -515,7 +517,7 @@ fn left(instance: &Observed) -> Option<String> {
     Some(text.to_owned())
 }
 
-/// The master password as its secret has it now. A replica has that of its source.
+/// Returns the master password as its secret has it now. A replica has that of its source.
 async fn password_of(context: &Context, inputs: &Inputs) -> AwsResult<Option<SecretText>> {
     match (
         &inputs.replicate_source_db,
@@ -526,10 +528,10 @@ async fn password_of(context: &Context, inputs: &Inputs) -> AwsResult<Option<Sec
     }
 }
 
-/// What a creation call has brought into being.
+/// Returns the live object after a create call.
 fn created_live(new: &New<'_, Inputs>, instance: &DbInstance) -> LiveOf<Instance> {
     let mut live = state::settling(state::live(instance, true), "creating");
-    // A replica takes what its call does not from its source; an instance has all that was asked for.
+    // A replica takes settings that its call does not have from its source; an instance has all that was asked for.
     if new.inputs.replicate_source_db.is_none() {
         live.inputs = new.inputs.clone();
     }
@@ -553,7 +555,7 @@ async fn describe(context: &Context, id: &str) -> AwsResult<DbInstance> {
     )
 }
 
-/// The instances that use a group of RDS's, which keep it from being deleted.
+/// Returns the instances that use an RDS group, and so keep it from being deleted.
 pub(super) async fn using(
     context: &Context,
     asking: &Asking<'_>,
@@ -583,7 +585,7 @@ pub(super) async fn using(
         .collect())
 }
 
-/// Polls until the instance is there and is what `live` says that it should be.
+/// Polls until the instance is ready and has the settings of `live`.
 async fn settle(
     context: &Context,
     live: &LiveOf<Instance>,

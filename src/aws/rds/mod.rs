@@ -1,6 +1,7 @@
-//! RDS. Instances come with their tags; subnet groups, parameter groups and event subscriptions do not, and are asked for them
-//! one by one, but only where the tag index does not know them and they may be ours. All come a hundred a page: in an account
-//! with more, what is as it is wanted is asked for by name; of event subscriptions there are twenty.
+//! RDS. Instances are listed with their tags; subnet groups, parameter groups and event subscriptions are not, and their
+//! tags are asked for one by one, but only if the tag index does not know them and they may be ours. All listings have a
+//! hundred objects per page: in an account with more, objects that are as wanted are asked for by name; there are at most
+//! twenty event subscriptions.
 
 pub mod event_subscription;
 pub mod instance;
@@ -17,7 +18,7 @@ use crate::resource::provider::{Indexed, Query};
 use crate::resource::text_rule::is_plain;
 use crate::resource::{Tags, TextRule};
 
-/// Names of parameter groups.
+/// The rule for names of parameter groups.
 const NAME: TextRule = TextRule::new(1..=255)
     .of(|c| is_plain(c) || c == '-', "letters, digits and hyphens")
     .must(
@@ -29,7 +30,7 @@ const NAME: TextRule = TextRule::new(1..=255)
         },
     );
 
-/// The tags of a group or a subscription, if it may be ours or has a wanted name; else `None`.
+/// Returns the tags of a group or a subscription, if it may be ours or has a wanted name; otherwise `None`.
 async fn tags_of(
     context: &Context,
     query: &Query<'_>,
@@ -38,7 +39,7 @@ async fn tags_of(
     arn: &str,
 ) -> AwsResult<Option<Tags>> {
     let is_wanted = wanted.contains(name);
-    // The index lags, so what may well be ours is asked.
+    // The index lags behind, so the tags of an object that may well be ours are asked for.
     let may_be_ours = is_wanted || query.is_indexed(arn) || may_be_derived(query.stack, name);
     let tags = match query.settled_tags(arn) {
         Some(tags) => Some(tags.clone()),
@@ -48,7 +49,7 @@ async fn tags_of(
     Ok(tags.filter(|tags| is_wanted || tags.belongs_to(query.stack)))
 }
 
-/// The tags of one object; `None` if it has gone meanwhile.
+/// Returns the tags of one object; `None` if it has been deleted meanwhile.
 async fn list_tags(context: &Context, arn: &str) -> AwsResult<Option<Tags>> {
     let answer = context
         .call("rds:ListTagsForResource", || {
@@ -62,7 +63,7 @@ async fn list_tags(context: &Context, arn: &str) -> AwsResult<Option<Tags>> {
     Ok(if_there(answer)?.map(|answer| from_sdk(answer.tag_list())))
 }
 
-/// The names that the stack wants, as RDS keeps them.
+/// Returns the names that the stack wants, as RDS keeps them.
 fn wanted_names(query: &Query<'_>, property: &str) -> BTreeSet<String> {
     query
         .wanted_names(property)
@@ -71,7 +72,7 @@ fn wanted_names(query: &Query<'_>, property: &str) -> BTreeSet<String> {
         .collect()
 }
 
-/// The names of what may be the stack's: those of the file, and those of the index.
+/// Returns the names of objects that may be the stack's: those of the file, and those of the index.
 fn candidates(query: &Query<'_>, property: &str) -> BTreeSet<String> {
     let indexed = query.indexed.iter().map(Indexed::last_segment);
     let mut names = wanted_names(query, property);

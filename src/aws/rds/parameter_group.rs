@@ -1,11 +1,11 @@
 //! RDS parameter group.
 //!
-//! - Of the hundreds of parameters of a group only those set by somebody are compared, and those that the author names: one
-//!   that is set to its default does not count as set.
-//! - A call changes at most 20 parameters, and parameters that depend on each other must travel together.
-//! - A static parameter takes effect at the next reboot and must say so; the others at once. AWS reports whichever way it
-//!   likes, so only values are compared.
-//! - What was sent and what is answered can be two spellings of one value: [`kind`] tells.
+//! - Of the hundreds of parameters of a group, only those that a user has set are compared, and those that the author names:
+//!   one that is set to its default does not count as set.
+//! - A call changes at most 20 parameters, and parameters that depend on each other must be sent together.
+//! - A static parameter takes effect at the next reboot and must say so; the others at once. AWS may report either way, so
+//!   only values are compared.
+//! - The sent and the returned value can be two spellings of one value: [`kind`] compares them.
 
 mod kind;
 
@@ -30,10 +30,10 @@ use crate::resource::{
     Condition, CreateClass, Diff, ErrorKind, Properties, Property, Schema, Tags, Value,
 };
 
-/// The most that one call changes.
+/// The most parameters that one call changes.
 const BATCH: usize = 20;
 
-/// What only works together goes into the first call together.
+/// The parameters that only work together, and go into the first call together.
 const DEPENDENT: [&str; 4] = [
     "password_encryption",
     "rds.accepted_password_auth_method",
@@ -45,13 +45,13 @@ const DEPENDENT: [&str; 4] = [
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Inputs {
-    /// 1 to 255 letters, digits and hyphens, a letter first; lower-cased by AWS.
+    /// The name: 1 to 255 letters, digits and hyphens, a letter first; lower-cased by AWS.
     pub name: String,
-    /// Engine and major version: `postgres15`.
+    /// The engine and its major version: `postgres15`.
     pub family: String,
-    /// Default: `Managed by fde-infra`. AWS cannot change it: another description is another group.
+    /// The description. Default: `Managed by fde-infra`. AWS cannot change it: another description is another group.
     pub description: String,
-    /// What differs from the family's defaults.
+    /// The differences from the family's defaults.
     pub parameters: Option<Vec<Parameter>>,
 }
 
@@ -60,10 +60,10 @@ pub struct Inputs {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Parameter {
     pub name: String,
-    /// Text, a number, or a truth value, which RDS writes as `1` and `0`.
+    /// The value: text, a number, or a truth value, which RDS writes as `1` and `0`.
     pub value: Setting,
-    /// `immediate` or `pending-reboot`. Default: `pending-reboot` for static parameters, else `immediate`. A change of
-    /// this alone is none.
+    /// The method: `immediate` or `pending-reboot`. Default: `pending-reboot` for static parameters, else `immediate`. A
+    /// change of only this has no effect.
     pub apply_method: Option<String>,
 }
 
@@ -77,7 +77,7 @@ pub enum Setting {
 }
 
 impl Setting {
-    /// As RDS takes it.
+    /// Returns the text that RDS accepts.
     fn text(&self) -> String {
         match self {
             Self::Truth(true) => "1".to_owned(),
@@ -170,7 +170,7 @@ impl ResourceType for ParameterGroup {
                     answer.db_parameter_group,
                     "a parameter group",
                 )?;
-                // All parameters have their defaults yet, whatever is wanted: `update` brings the rest, and sees by the
+                // All parameters still have their defaults, whatever is wanted: `update` brings the rest, and sees by the
                 // missing list that nothing uses the group yet.
                 let mut created = live(&group, Vec::new(), new.tags.clone());
                 created.inputs.parameters = None;
@@ -197,7 +197,7 @@ impl ResourceType for ParameterGroup {
             .map(|(_, parameter)| *parameter)
             .collect();
         let is_static = match &change.observed.inputs.parameters {
-            // Whatever instance comes to use a new group starts with all of it, so AWS need not be asked.
+            // An instance that uses a new group later starts with all of its parameters, so AWS need not be asked.
             None => wanted.keys().cloned().collect(),
             Some(_) => static_names(context, name, &changed).await?,
         };
@@ -272,14 +272,14 @@ impl ResourceType for ParameterGroup {
         .await
     }
 
-    /// As long as an instance that uses it may take to go.
+    /// Returns the time that the deletion of an instance that uses the group may take.
     fn delete_patience(&self) -> Duration {
         super::instance::DELETION
     }
 }
 
-/// Values by parameter: the list's order and the ways of applying mean nothing. A list with a name that is not known yet
-/// stays as it is.
+/// Returns values by parameter: the list's order and the ways of applying mean nothing. A list with a name that is not known
+/// yet stays as it is.
 fn values_by_name(parameters: Value) -> Value {
     let entry = |parameter: &Value| {
         let fields = parameter.as_object()?;
@@ -297,7 +297,7 @@ fn values_by_name(parameters: Value) -> Value {
         .map_or(parameters, Value::Object)
 }
 
-/// The changed parameters that wait for a reboot, by what AWS says of them.
+/// Returns the changed parameters that wait for a reboot, according to AWS.
 fn static_changes(diff: &Diff, observed: &Properties) -> Vec<String> {
     let listed = observed.get("parameters").and_then(Value::as_list);
     let is_static = |name: &str| {
@@ -316,7 +316,7 @@ fn static_changes(diff: &Diff, observed: &Properties) -> Vec<String> {
         .collect()
 }
 
-/// The parameter that a path leads to.
+/// Returns the parameter that a path leads to.
 pub(super) fn parameter_at(path: &Path) -> Option<&str> {
     match path.segments() {
         [Segment::Key(property), Segment::Key(name)] if property == "parameters" => Some(name),
@@ -332,7 +332,7 @@ fn by_name(parameters: Option<&[Parameter]>) -> BTreeMap<String, &Parameter> {
         .collect()
 }
 
-/// The parameters that the author sets, with their values as far as they are known.
+/// Returns the parameters that the author sets, with their values as far as they are known.
 fn set_values(wanted: &Wanted) -> BTreeMap<String, Option<String>> {
     let parameters = wanted.inputs.get("parameters").cloned();
     let values = parameters.map(values_by_name);
@@ -344,8 +344,8 @@ fn set_values(wanted: &Wanted) -> BTreeMap<String, Option<String>> {
         .collect()
 }
 
-/// The parameters as calls take them: what is dependent first, so that it is in one call; then what acts at once, then
-/// what waits for a reboot.
+/// Sorts parameters for the calls: dependent ones first, so that they are in one call; then those that act at once, then
+/// those that wait for a reboot.
 fn in_order(parameters: Vec<&Parameter>, is_static: &BTreeSet<String>) -> Vec<SdkParameter> {
     let mut parameters: Vec<(String, ApplyMethod, &Parameter)> = parameters
         .into_iter()
@@ -378,7 +378,7 @@ fn in_order(parameters: Vec<&Parameter>, is_static: &BTreeSet<String>) -> Vec<Sd
         .collect()
 }
 
-/// Which of some parameters are static, and those that AWS does not describe: waiting for a reboot is never refused.
+/// Returns which of some parameters are static, and those that AWS does not describe: waiting for a reboot is never refused.
 async fn static_names(
     context: &Context,
     group: &str,
@@ -400,8 +400,8 @@ async fn static_names(
     Ok(open)
 }
 
-/// The parameters that somebody has set, and those that the author names, in the author's spelling where that is the same
-/// value; `None` if the group has gone meanwhile.
+/// Returns the parameters that a user has set, and those that the author names, in the author's spelling if that is the same
+/// value; `None` if the group has been deleted meanwhile.
 async fn parameters_of(
     context: &Context,
     group: &str,
@@ -434,7 +434,7 @@ async fn parameters_of(
             };
             let method = match parameter.apply_type() {
                 Some("static") => Some("pending-reboot"),
-                // Whichever way it was set: one that is reset may go back at once.
+                // This holds for either way of setting it: one that is reset may go back at once.
                 Some("dynamic") => Some("immediate"),
                 _ => parameter.apply_method().map(ApplyMethod::as_str),
             };
@@ -449,7 +449,7 @@ async fn parameters_of(
     Ok(Some(parameters.into_values().collect()))
 }
 
-/// Parameters of a group: some by name, or else those that somebody has set.
+/// Returns parameters of a group: some by name, or else those that a user has set.
 async fn describe(
     context: &Context,
     group: &str,
@@ -489,7 +489,7 @@ async fn describe(
     Ok(found)
 }
 
-/// Every group of account and region; in an account with more than a page of them, those that may be the stack's.
+/// Returns every group of account and region; in an account with more than a page of them, those that may be the stack's.
 async fn search(context: &Context, query: &Query<'_>) -> AwsResult<Vec<DbParameterGroup>> {
     const OPERATION: &str = "rds:DescribeDBParameterGroups";
     let names = super::candidates(query, "name");

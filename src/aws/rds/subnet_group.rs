@@ -1,11 +1,11 @@
 //! RDS subnet group.
 //!
-//! - The name is lower-cased by AWS, and is all that cannot change.
+//! - The name is lower-cased by AWS, and is the only property that cannot change.
 //! - It must span two availability zones, and a subnet that an instance uses cannot leave it.
-//! - RDS acts on it with a role of its own in the account, which `CreateDBInstance` brings about and
-//!   `CreateDBSubnetGroup` does not: in an account without it we do. It is the account's, so that it stays.
+//! - RDS acts on it with its service-linked role in the account, which `CreateDBInstance` makes and `CreateDBSubnetGroup`
+//!   does not: in an account without the role, we make it. The role belongs to the account, so it stays.
 //!   <https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/UsingWithRDS.IAM.ServiceLinkedRoles.html>
-//! - It is held until the last instance in it is gone, which takes minutes after the deletion was asked for.
+//! - It is in use until the last instance in it is gone, which takes minutes after the delete call.
 
 use std::time::Duration;
 
@@ -32,14 +32,14 @@ use crate::resource::{
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Inputs {
-    /// 1 to 255 letters, digits and `-_. `; lower-cased by AWS; not `default`.
+    /// The name: 1 to 255 letters, digits and `-_. `; lower-cased by AWS; not `default`.
     pub name: String,
-    /// Default: `Managed by fde-infra`.
+    /// The description. Default: `Managed by fde-infra`.
     pub description: String,
-    /// Subnets in at least two availability zones.
+    /// The subnets, in at least two availability zones.
     pub subnet_ids: Vec<String>,
-    /// Id of the VPC that the subnets are in. AWS knows it by itself; given here, a move to another VPC shows beforehand
-    /// as what it is, a replacement.
+    /// The id of the VPC that the subnets are in. AWS knows it by itself; if it is given here, a move to another VPC is
+    /// previewed as a replacement.
     pub vpc_id: Option<String>,
 }
 
@@ -61,7 +61,7 @@ fn fit(inputs: &Inputs) -> Vec<Misfit> {
         return Vec::new();
     }
     let reason = "names subnets in at least two availability zones";
-    // How many there are is known, whichever they are.
+    // Their number is known, whichever they are.
     vec![Misfit::new("subnetIds", reason).decided_by([])]
 }
 
@@ -150,7 +150,7 @@ impl ResourceType for SubnetGroup {
     }
 
     async fn update(&self, context: &Context, change: Change<'_, Self>) -> AwsResult<LiveOf<Self>> {
-        // The list is replaced as a whole, so it goes along with every change.
+        // The list is replaced as a whole, so it is sent with every change.
         until_visible(|| {
             context.call("rds:ModifyDBSubnetGroup", || {
                 context
@@ -198,13 +198,13 @@ impl ResourceType for SubnetGroup {
         .await
     }
 
-    /// As long as an instance in it may take to go.
+    /// Returns the time that the deletion of an instance in it may take.
     fn delete_patience(&self) -> Duration {
         super::instance::DELETION
     }
 }
 
-/// Makes the role that RDS acts with in the account. One that is there is fine: it may be visible to IAM alone yet.
+/// Makes the service-linked role of RDS in the account. An existing one is fine: so far it may be visible only to IAM.
 async fn make_service_role(context: &Context) -> AwsResult<()> {
     let made = context
         .call("iam:CreateServiceLinkedRole", || {
@@ -221,7 +221,7 @@ async fn make_service_role(context: &Context) -> AwsResult<()> {
     }
 }
 
-/// Every group of account and region; in an account with more than a page of them, those that may be the stack's.
+/// Returns every group of account and region; in an account with more than a page of them, those that may be the stack's.
 async fn search(context: &Context, query: &Query<'_>) -> AwsResult<Vec<DbSubnetGroup>> {
     const OPERATION: &str = "rds:DescribeDBSubnetGroups";
     let names = super::candidates(query, "name");

@@ -24,7 +24,7 @@ use crate::resource::{ErrorKind, ProviderError, Urn, Value};
 #[serde(transparent)]
 pub struct SecretText(String);
 
-/// By hand, because serde's own errors quote what they refuse.
+/// Implemented by hand, because serde's own errors quote the text that they refuse.
 impl<'de> Deserialize<'de> for SecretText {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         match serde_json::Value::deserialize(deserializer)? {
@@ -41,12 +41,12 @@ impl fmt::Debug for SecretText {
 }
 
 impl SecretText {
-    /// The text itself, for the AWS calls alone.
+    /// Returns the text itself, only for AWS calls.
     pub(super) fn expose(&self) -> &str {
         &self.0
     }
 
-    /// The keys of the JSON object that it holds; `None` for anything else.
+    /// Returns the fields of the JSON object in the text; `None` for anything else.
     fn fields(&self) -> Option<serde_json::Map<String, serde_json::Value>> {
         serde_json::from_str(&self.0).ok()
     }
@@ -59,7 +59,7 @@ struct Current {
     text: SecretText,
 }
 
-/// One secret's value; `None` if it has none yet, or holds bytes.
+/// Returns one secret's value; `None` if it has none yet, or holds bytes.
 async fn current(context: &Context, id: &str) -> AwsResult<Option<Current>> {
     const OPERATION: &str = "secretsmanager:GetSecretValue";
     let answer = context
@@ -78,7 +78,7 @@ async fn current(context: &Context, id: &str) -> AwsResult<Option<Current>> {
     }))
 }
 
-/// The values of the secrets that the query's resources are part of, by the `secretId` they are wanted with. Secrets
+/// Returns the values of the secrets that the query's resources are part of, by their `secretId` in the file. Secrets
 /// without a value are left out. Asked for once per reading.
 async fn wanted_values(
     context: &Context,
@@ -95,7 +95,7 @@ async fn values(context: &Context, ids: &[&str]) -> AwsResult<HashMap<String, Cu
     const OPERATION: &str = "secretsmanager:BatchGetSecretValue";
     let mut values = HashMap::new();
     if let [id] = *ids {
-        // The single call needs no permission beside the one that deployments have.
+        // The single call needs no permission besides the one that deployments have.
         let value = match current(context, id).await {
             Err(error) if error.is(ErrorKind::NotFound) => None,
             answer => answer?,
@@ -145,7 +145,7 @@ async fn values(context: &Context, ids: &[&str]) -> AwsResult<HashMap<String, Cu
     Ok(values)
 }
 
-/// What a preview takes for live where it may not read the values: what is wanted.
+/// Returns the wanted inputs as live objects, for a preview that may not read the values.
 fn assumed<Inputs: DeserializeOwned>(
     context: &Context,
     query: &Query<'_>,
@@ -155,7 +155,7 @@ fn assumed<Inputs: DeserializeOwned>(
     for wanted in query.wanted {
         let inputs = serde_json::Value::from(&Value::Object(wanted.inputs.clone()));
         let id = wanted.inputs.get("secretId").and_then(Value::as_str);
-        // What refers to something that is not there yet is not there either.
+        // An object that refers to one that does not exist yet does not exist either.
         if let (Some(id), Ok(inputs)) = (id, serde_json::from_value(inputs)) {
             if !error.is(ErrorKind::Denied) || !context.pass_uncompared(id) {
                 return Err(error);
@@ -195,17 +195,17 @@ async fn put_value(
     Ok(answer.version_id.unwrap_or_else(|| token.to_owned()))
 }
 
-/// Digits of the two parts of a version id; AWS takes 32 to 64 characters.
+/// The digits of each of the two parts of a version id; AWS accepts 32 to 64 characters.
 const VERSION_DIGITS: usize = 32;
 
-/// The version that follows another. Derived from the version that is replaced and not from the value: a version id, which
-/// many may read, says nothing about the value.
+/// Returns the version that follows another. It is derived from the replaced version and not from the value: a version id,
+/// which many callers may read, reveals nothing about the value.
 fn next_version(urn: &Urn, id: &str, previous: Option<&Current>) -> String {
     let previous = previous.map_or("", |value| value.version_id.as_str());
     short_hash(&format!("{urn}\n{id}\n{previous}"), VERSION_DIGITS)
 }
 
-/// As [`next_version`], where the password stays and only what surrounds it changes: [`content_version`] is the same.
+/// Does the same as [`next_version`], for a change that keeps the password: [`content_version`] is the same.
 fn same_password(urn: &Urn, id: &str, previous: Option<&Current>) -> String {
     let content = previous.map(|value| content_version(&value.version_id));
     format!(
@@ -215,8 +215,8 @@ fn same_password(urn: &Urn, id: &str, previous: Option<&Current>) -> String {
     )
 }
 
-/// What stays the same from one version of a secret to the next as long as its password does, as far as this program
-/// writes them.
+/// Returns the part of a version id that stays the same from one version of a secret to the next as long as the password
+/// does, as far as this program writes the versions.
 fn content_version(version_id: &str) -> String {
     let is_ours = version_id.len() == 2 * VERSION_DIGITS
         && version_id.bytes().all(|byte| byte.is_ascii_hexdigit());
@@ -227,10 +227,10 @@ fn content_version(version_id: &str) -> String {
     }
 }
 
-/// One key of a secret that holds a JSON object. The secret may have been made a moment ago.
+/// Returns one key of a secret that holds a JSON object. The secret may have been made a moment ago.
 ///
 /// # Errors
-/// [`ErrorKind::Invalid`] where the secret has no such key.
+/// [`ErrorKind::Invalid`] if the secret has no such key.
 pub(super) async fn key_of(context: &Context, id: &str, key: &str) -> AwsResult<SecretText> {
     let value = until_visible(|| current(context, id)).await?;
     value

@@ -1,14 +1,14 @@
 //! Secret.
 //!
 //! - A deleted secret keeps its name through its recovery window. One of ours in that state is restored, with the value that
-//!   others have put there. A value of our own making is made again: tags and names can be forged, and the one that is found
-//!   may be known to the one who put it there. The former stays as `AWSPREVIOUS`; a database with that password is sent the
-//!   new one.
-//! - A forced deletion goes on for a while after its answer, and holds the name for so long.
+//!   another party has put there. A generated value is generated again: tags and names can be forged, and the value found
+//!   may be known to the party that put it there. The former value stays as `AWSPREVIOUS`; a database with that password
+//!   gets the new one.
+//! - A forced deletion goes on for a while after its answer, and holds the name until it ends.
 //! - The ARN ends in six random characters: a secret made again under the same name has another.
-//! - `ListSecrets` lags by up to five minutes: it does not have what `up` has just made, and still has what `destroy` has
-//!   taken away. `DescribeSecret` costs a call each, of which AWS takes thousands a second, and knows better.
-//!   <https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_ListSecrets.html>
+//! - `ListSecrets` lags by up to five minutes: it does not have secrets that `up` has just made, and still has those that
+//!   `destroy` has deleted. `DescribeSecret` costs a call per secret, of which AWS allows thousands per second, and is up to
+//!   date. <https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_ListSecrets.html>
 
 use async_trait::async_trait;
 use aws_sdk_secretsmanager::operation::describe_secret::DescribeSecretOutput;
@@ -30,47 +30,48 @@ use crate::resource::{
     TextRule, Value,
 };
 
-/// A secret, without or with a value that is made once.
+/// A secret, with or without a value that is generated once.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Inputs {
-    /// 1 to 512 letters, digits and `/_+=.@-`. AWS advises against names that end in a hyphen and six characters: an ARN
-    /// without the characters that AWS adds to it would be taken for a whole one.
+    /// The name: 1 to 512 letters, digits and `/_+=.@-`. AWS advises against names that end in a hyphen and six characters:
+    /// an ARN without the characters that AWS adds to it would be taken for a complete one.
     pub name: String,
-    /// At most 2048 characters.
+    /// The description: at most 2048 characters.
     pub description: Option<String>,
-    /// Id, ARN or alias of the KMS key. Default: `alias/aws/secretsmanager`.
+    /// The id, ARN or alias of the KMS key. Default: `alias/aws/secretsmanager`.
     pub kms_key_id: Option<String>,
-    /// Days in which a deleted secret can be restored, 7 to 30. Default: 30. Used where data is to be kept on deletion.
+    /// The days in which a deleted secret can be restored, 7 to 30. Default: 30. Used if data is to be kept on deletion.
     #[schemars(range(min = 7, max = 30))]
     pub recovery_window_in_days: i64,
-    /// A value to make at random when the secret is created or restored. Later changes have no effect.
+    /// A value to generate at random when the secret is created or restored. Later changes have no effect.
     pub generate_secret_string: Option<GenerateSecretString>,
 }
 
-/// How to make a value, as in CloudFormation.
+/// The rules for a generated value, as in CloudFormation.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct GenerateSecretString {
     /// A JSON object, or its text, that gets the password under `generateStringKey`. Without it the value is the password.
     pub secret_string_template: Option<serde_json::Value>,
     pub generate_string_key: Option<String>,
-    /// 1 to 4096 characters. Default: 32.
+    /// The length: 1 to 4096 characters. Default: 32.
     #[schemars(range(min = 1, max = 4096))]
     pub password_length: Option<i64>,
-    /// Characters that the password must not have, such as `"@/\`.
+    /// The characters that the password must not have, such as `"@/\`.
     pub exclude_characters: Option<String>,
-    /// Default: false.
+    /// True if the password has no punctuation. Default: false.
     pub exclude_punctuation: Option<bool>,
-    /// At least one lower-case letter, upper-case letter, digit and punctuation mark each. Default: true.
+    /// True if the password has at least one lower-case letter, upper-case letter, digit and punctuation mark each. Default:
+    /// true.
     pub require_each_included_type: Option<bool>,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Outputs {
-    /// Another for each password that comes into force; none where the secret rotates by itself, since then the rotation
-    /// tells the database. Says nothing about the value.
+    /// A different text for each password that comes into force; `None` if the secret rotates by itself, since then the
+    /// rotation updates the database. It reveals nothing about the value.
     pub content_version: Option<String>,
 }
 
@@ -113,7 +114,7 @@ impl ResourceType for Secret {
 
     async fn read(&self, context: &Context, query: Query<'_>) -> AwsResult<Vec<LiveOf<Self>>> {
         let names = query.wanted_names("name");
-        // Under a name of the file the index may still remember a secret that went before.
+        // Under a name of the file, the index may still have a deleted secret.
         let others = query.indexed.iter().map(|entry| entry.arn.as_str());
         let others = others.filter(|arn| !names.contains(name_in(arn)));
         let asked = names.iter().copied().chain(others);
@@ -131,7 +132,7 @@ impl ResourceType for Secret {
                 .wanted
                 .iter()
                 .find(|wanted| Some(&wanted.urn) == owner.as_ref());
-            // AWS does not keep the window; it is needed when the secret is deleted.
+            // AWS does not store the window; it is needed when the secret is deleted.
             if let Some(days) = wanted
                 .and_then(|wanted| wanted.inputs.get("recoveryWindowInDays"))
                 .and_then(Value::as_number)
@@ -184,8 +185,8 @@ impl ResourceType for Secret {
                         }))
                     }
                     Err(error) if error.is(ErrorKind::AlreadyExists) => {
-                        // With the token of ours and our value it would have been a success: others have made it since
-                        // the reading.
+                        // With our token and our value it would have been a success: another party has made the secret since
+                        // the read.
                         let met = until_visible(|| describe(context, &inputs.name)).await?;
                         let met = adopt(new.tags, live(&met), error)?;
                         let met = with_value(context, new, met, value.as_deref()).await?;
@@ -207,7 +208,8 @@ impl ResourceType for Secret {
             .diff
             .touches("description")
             .then(|| wanted.description.clone().unwrap_or_default());
-        // An empty text means the key that AWS manages; nothing would leave the former (hashicorp/terraform-provider-aws#21623).
+        // An empty text means the key that AWS manages; an omitted one would keep the former key
+        // (hashicorp/terraform-provider-aws#21623).
         let key = change
             .diff
             .touches("kmsKeyId")
@@ -254,7 +256,7 @@ impl ResourceType for Secret {
     }
 }
 
-/// A hyphen and six characters: the end of a secret's ARN.
+/// Returns whether a name ends in a hyphen and six characters, as a secret's ARN does.
 /// <https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_CreateSecret.html>
 fn ends_like_an_arn(name: &str) -> bool {
     name.rsplit_once('-').is_some_and(|(_, end)| {
@@ -262,13 +264,13 @@ fn ends_like_an_arn(name: &str) -> bool {
     })
 }
 
-/// What stays of a secret that is deleted with care.
+/// Returns what stays of a secret that is deleted with its data kept.
 fn left(secret: &Observed) -> Option<String> {
     let days = secret.inputs.get("recoveryWindowInDays")?.as_number()?;
     Some(format!("it can be restored for {days} days"))
 }
 
-/// The key that AWS manages is reported as no key at all.
+/// Returns the key if it is a named one: the key that AWS manages is reported as no key at all.
 fn named_key(key: Value) -> Value {
     match canonical_key(key) {
         key if key.as_str() == Some("alias/aws/secretsmanager") => Value::Null,
@@ -276,13 +278,13 @@ fn named_key(key: Value) -> Value {
     }
 }
 
-/// The name in a secret's ARN, which ends in a hyphen and six characters.
+/// Returns the name in a secret's ARN, which ends in a hyphen and six characters.
 fn name_in(arn: &str) -> &str {
     let name = arn.split_once(":secret:").map_or(arn, |(_, name)| name);
     name.rsplit_once('-').map_or(name, |(name, _)| name)
 }
 
-/// One secret by name or ARN, whether it is scheduled for deletion or not.
+/// Returns one secret by name or ARN, whether it is scheduled for deletion or not.
 async fn describe(context: &Context, id: &str) -> AwsResult<DescribeSecretOutput> {
     const OPERATION: &str = "secretsmanager:DescribeSecret";
     let answer = context
@@ -290,14 +292,14 @@ async fn describe(context: &Context, id: &str) -> AwsResult<DescribeSecretOutput
             context.secrets.describe_secret().secret_id(id).send()
         })
         .await?;
-    // Without them it would be a secret of others, or none.
+    // Without them, it would be a secret of another owner, or none.
     expected(OPERATION, answer.arn(), "`ARN`")?;
     expected(OPERATION, answer.name(), "`Name`")?;
     Ok(answer)
 }
 
-/// One secret by name or ARN. One of ours that is scheduled for deletion is left out: creation restores it. One that
-/// is not of the stack holds the name until AWS deletes it.
+/// Returns one secret by name or ARN. One of ours that is scheduled for deletion is left out: the create restores it. One
+/// that does not belong to the stack holds the name until AWS deletes it.
 async fn find(context: &Context, id: &str, stack: &StackId) -> AwsResult<Option<LiveOf<Secret>>> {
     let Some(secret) = if_there(describe(context, id).await)? else {
         return Ok(None);
@@ -329,7 +331,7 @@ fn live(secret: &DescribeSecretOutput) -> LiveOf<Secret> {
     }
 }
 
-/// <https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_DescribeSecret.html>
+/// Returns the version in force: <https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_DescribeSecret.html>
 fn version_in_force(secret: &DescribeSecretOutput) -> Option<String> {
     if secret.rotation_enabled() == Some(true) {
         return None;
@@ -342,9 +344,9 @@ fn version_in_force(secret: &DescribeSecretOutput) -> Option<String> {
         .map(|(id, _)| super::content_version(id))
 }
 
-/// Takes back a secret of the stack that is scheduled for deletion, also where it went by another name in the file;
-/// that of others stops the run. While a forced deletion goes on there is nothing left to restore, and the name becomes free
-/// in a moment.
+/// Restores a secret of the stack that is scheduled for deletion, even if it had another name in the file; one of another
+/// owner stops the run. While a forced deletion goes on there is nothing left to restore, and the name becomes free in a
+/// moment.
 async fn restore(
     context: &Context,
     new: &New<'_, Inputs>,
@@ -374,7 +376,7 @@ async fn restore(
             let id = met.id.clone();
             match with_value(context, new, met, value).await {
                 Ok(met) => Ok(Poll::Ready(met)),
-                // With its former value it would pass for one of our making in the next run.
+                // With its former value, the next run would take it for one that we have made.
                 Err(error) => Err(hold_again(context, new, &id, error).await),
             }
         }
@@ -383,7 +385,7 @@ async fn restore(
     }
 }
 
-/// The refusal to restore what says by its tags alone that it is the stack's.
+/// Returns the refusal to restore a secret whose tags are the only evidence that it is the stack's.
 fn of_others(id: &str, error: ProviderError) -> ProviderError {
     let remedy = format!(
         "if others made it, give yours another name, or wait until it is gone; if the stack made it and its record is lost, \
@@ -399,7 +401,8 @@ fn of_others(id: &str, error: ProviderError) -> ProviderError {
     }
 }
 
-/// Schedules the deletion of a secret that was restored and could not be filled, and adds to the error why, if that fails as well.
+/// Schedules the deletion of a secret that was restored and could not be filled, and adds the reason to the error if that
+/// fails as well.
 async fn hold_again(
     context: &Context,
     new: &New<'_, Inputs>,
@@ -425,7 +428,7 @@ async fn hold_again(
     }
 }
 
-/// Puts the value that this run has made, if it is to make one, into a secret that this run has met.
+/// Puts the generated value, if there is to be one, into an existing secret that this run has met.
 async fn with_value(
     context: &Context,
     new: &New<'_, Inputs>,
@@ -446,7 +449,7 @@ async fn with_value(
     Ok(met)
 }
 
-/// A new value. It goes into the call that makes or fills the secret, and nowhere else.
+/// Generates a new value. It goes into the call that makes or fills the secret, and nowhere else.
 async fn generate(context: &Context, rules: &GenerateSecretString) -> AwsResult<String> {
     let answer = context
         .call("secretsmanager:GetRandomPassword", || {
@@ -495,7 +498,7 @@ fn fields_of(template: &serde_json::Value) -> Option<Fields> {
     serde_json::from_str(&to_text(template)).ok()
 }
 
-/// The password, in its place in the template.
+/// Puts the password in its place in the template.
 fn compose(rules: &GenerateSecretString, password: String) -> String {
     let template = rules.secret_string_template.as_ref().and_then(fields_of);
     let (Some(mut fields), Some(key)) = (template, &rules.generate_string_key) else {

@@ -1,8 +1,8 @@
 //! The value of a secret that the author gives.
 //!
-//! - It has no tags and cannot be deleted: it belongs to its secret and goes with it. A secret has one that is in force;
-//!   a new value is a new version, and the former stays as `AWSPREVIOUS`. Two that write one secret would take each other's
-//!   place (hashicorp/terraform#27781), so it is a claim.
+//! - It has no tags and cannot be deleted: it belongs to its secret and is deleted with it. A secret has one version in
+//!   force; a new value is a new version, and the former stays as `AWSPREVIOUS`. Two resources that write one secret would
+//!   overwrite each other (hashicorp/terraform#27781), so it is a claim.
 //! - It is compared by reading it, and shows as `[secret]` everywhere.
 //! - A secret keeps about a hundred versions and prunes none younger than a day (localstack/localstack#10086): an equal value
 //!   is never written again.
@@ -22,7 +22,7 @@ use crate::resource::{Condition, CreateClass, ErrorKind, Property, Schema, Tags,
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Inputs {
-    /// ARN or name of the secret.
+    /// The ARN or name of the secret.
     pub secret_id: String,
     /// The value, at most 65,536 bytes.
     pub secret_string: SecretText,
@@ -61,7 +61,7 @@ impl ResourceType for SecretVersion {
         .outputs(&["versionId"])
     }
 
-    /// Only where the author gives the value: a value that is generated is nobody's to compare.
+    /// Reads ahead only if the author gives the value: a generated value is never compared.
     async fn ahead(&self, context: &Context, query: Query<'_>) {
         drop(super::wanted_values(context, &query).await);
     }
@@ -91,7 +91,7 @@ impl ResourceType for SecretVersion {
     ) -> AwsResult<LiveOf<Self>> {
         let id = &new.inputs.secret_id;
         let before = match super::current(context, id).await {
-            // No value yet, or a secret that was made a moment ago.
+            // There is no value yet, or the secret was made a moment ago.
             Err(error) if error.is(ErrorKind::NotFound) => None,
             answer => answer?,
         };

@@ -1,13 +1,16 @@
-//! Where a database is, written into the secret that holds its password: CloudFormation's `SecretTargetAttachment`.
+//! The address of a database, written into the secret that holds its password: CloudFormation's `SecretTargetAttachment`.
 //!
-//! - It has no tags: it is part of the secret's JSON, and goes with the secret. Deleting it alone leaves the keys there.
-//!   It is read from there each time, so that keys which a change of the secret has taken away come back (aws/aws-cdk#10800).
-//! - `url` is made of the other keys, the password among them. It never leaves this file: what is compared is whether it
-//!   is there and fits, so that a rotated password shows as a `url` to be written again. Its parts are percent-encoded: passwords
-//!   have `#` and `%` in them (aws-amplify/amplify-category-api#2624, terraform-aws-modules/terraform-aws-rds#533).
-//! - `url` says how a connection is to be secured: PostgreSQL on RDS refuses those without TLS from version 15 on, and not
-//!   every client tries TLS by itself (pgbouncer/pgbouncer#812). <https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-PARAMKEYWORDS>
-//! - Keys of others in the JSON stay, the rotated password among them (hashicorp/terraform-provider-aws#31635).
+//! - It has no tags: it is part of the secret's JSON, and is deleted with the secret. Deleting only the attachment leaves
+//!   the keys there. It is read from there each time, so that keys that a change of the secret has removed come back
+//!   (aws/aws-cdk#10800).
+//! - `url` is made of the other keys, the password among them. It never leaves this file: the comparison is whether it
+//!   exists and fits, so that a rotated password shows as a `url` to be written again. Its parts are percent-encoded:
+//!   passwords have `#` and `%` in them (aws-amplify/amplify-category-api#2624,
+//!   terraform-aws-modules/terraform-aws-rds#533).
+//! - `url` says how a connection is to be secured: from version 15 on, PostgreSQL on RDS refuses connections without TLS,
+//!   and not every client tries TLS by itself (pgbouncer/pgbouncer#812).
+//!   <https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-PARAMKEYWORDS>
+//! - Keys of other owners in the JSON stay, the rotated password among them (hashicorp/terraform-provider-aws#31635).
 
 use async_trait::async_trait;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
@@ -26,47 +29,47 @@ use crate::resource::{
     ProviderError, Schema, Tags, Until, Urn, Value as Input,
 };
 
-/// What a URL's user, password and path may hold as they are.
+/// The characters to encode in a URL's user, password and path.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'.')
     .remove(b'_')
     .remove(b'~');
 
-/// As [`ENCODED`], of a path.
+/// The characters of [`ENCODED`], for a path.
 const PATH: &AsciiSet = &ENCODED.remove(b'/');
 
-/// What a connection can be asked to be.
+/// The modes that can be required of a connection.
 const MODES: [&str; 3] = ["disable", "require", VERIFY];
 const VERIFY: &str = "verify-full";
-/// What it is asked to be where the file says nothing.
+/// The mode if the file does not say.
 const DEFAULT_MODE: &str = "require";
 
-/// The keys that a database's secret gets beside its password.
+/// The keys that a database's secret gets besides its password.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Inputs {
-    /// ARN or name of the secret. It must hold a JSON object with `password`, and with `username` unless that is given.
+    /// The ARN or name of the secret. It must hold a JSON object with `password`, and with `username` unless that is given.
     pub secret_id: String,
     /// The database's engine: `postgres`, `mysql`, `mariadb` or another.
     pub engine: String,
     pub host: String,
     pub port: u16,
     pub dbname: String,
-    /// Default: what the secret holds.
+    /// The user name. Default: the one in the secret.
     pub username: Option<String>,
-    /// Whether to keep a connection string under `url`, such as `postgresql://user:password@host:5432/name`. Default:
-    /// true.
+    /// True if a connection string is kept under `url`, such as `postgresql://user:password@host:5432/name`. Default: true.
     pub url: Option<bool>,
-    /// What `url` asks of a connection to PostgreSQL: `disable`, `require`, or `verify-full`, which needs `sslRootCert`.
-    /// Other engines have no parameter for it that their clients share. Default: `require` for PostgreSQL.
+    /// The mode that `url` requires of a connection to PostgreSQL: `disable`, `require`, or `verify-full`, which needs
+    /// `sslRootCert`. Other engines have no parameter for it that their clients share. Default: `require` for PostgreSQL.
     pub ssl_mode: Option<String>,
-    /// With `verify-full`: the path, where the application runs, of the certificates that the server's is checked by.
+    /// The path of the certificates that the server's certificate is checked with, where the application runs. With
+    /// `verify-full`.
     pub ssl_root_cert: Option<String>,
 }
 
 impl Inputs {
-    /// The same, with the mode that the engine has where none is given.
+    /// Returns the same inputs, with the engine's default mode if none is given.
     fn settled(mut self) -> Self {
         if self.ssl_mode.is_none() && self.url != Some(false) {
             self.ssl_mode = default_mode(&self.engine).map(str::to_owned);
@@ -75,12 +78,12 @@ impl Inputs {
     }
 }
 
-/// What a connection is asked to be where the file says nothing, by the engine.
+/// Returns the mode of an engine's connection if the file does not say.
 fn default_mode(engine: &str) -> Option<&'static str> {
     (scheme(engine) == Some(POSTGRES)).then_some(DEFAULT_MODE)
 }
 
-/// Fills in the mode, which the engine decides; without a URL there is none.
+/// Fills in the mode, which the engine decides; without a URL, there is none.
 fn settle(desired: &mut Properties, _observed: &Properties) {
     if desired.get("url") == Some(&false.into()) {
         desired.remove("sslMode");
@@ -95,7 +98,7 @@ fn settle(desired: &mut Properties, _observed: &Properties) {
     }
 }
 
-/// A URL from before it asked for anything gets what is the default now.
+/// Returns the pending change of an old URL without a mode, which gets the present default.
 fn new_default(live: &Observed) -> Vec<Pending> {
     let engine = live.inputs.get("engine").and_then(Input::as_str);
     let is_plain = live.inputs.get("url") == Some(&true.into())
@@ -213,7 +216,7 @@ impl ResourceType for TargetAttachment {
     }
 }
 
-/// Brings the secret's keys to what is wanted, as they are at this moment.
+/// Updates the secret's keys, as they are at this moment, to the wanted ones.
 async fn write(
     context: &Context,
     urn: &Urn,
@@ -234,7 +237,7 @@ async fn write(
     Ok(live(observed(id, &after).unwrap_or_else(|| wanted.clone())))
 }
 
-/// The secret's keys with the wanted ones among them.
+/// Returns the secret's keys with the wanted ones among them.
 fn merged(mut fields: Map<String, Value>, wanted: &Inputs) -> AwsResult<Map<String, Value>> {
     fields.insert("engine".to_owned(), wanted.engine.clone().into());
     fields.insert("host".to_owned(), wanted.host.clone().into());
@@ -270,7 +273,7 @@ fn merged(mut fields: Map<String, Value>, wanted: &Inputs) -> AwsResult<Map<Stri
     Ok(fields)
 }
 
-/// What a URL asks of the connection.
+/// The requirements of a URL for the connection.
 struct Tls<'a> {
     mode: Option<&'a str>,
     root_cert: Option<&'a str>,
@@ -287,7 +290,7 @@ impl Tls<'_> {
     }
 }
 
-/// The mode and the path of a URL that has nothing but these beside what fits the other keys; `None` of any other.
+/// Returns the mode and the path of a URL that has only these besides what fits the other keys; `None` for any other URL.
 fn tls_of(found: &str, fitting: &str) -> Option<(Option<String>, Option<String>)> {
     let query = match found.strip_prefix(fitting)? {
         "" => return Some((None, None)),
@@ -300,7 +303,7 @@ fn tls_of(found: &str, fitting: &str) -> Option<(Option<String>, Option<String>)
         }
         None => (query, None),
     };
-    // Written in another way, it is another URL.
+    // If it is written in another way, it is another URL.
     let tls = Tls {
         mode: Some(mode),
         root_cert: root_cert.as_deref(),
@@ -309,7 +312,7 @@ fn tls_of(found: &str, fitting: &str) -> Option<(Option<String>, Option<String>)
     is_ours.then(|| (Some(mode.to_owned()), root_cert))
 }
 
-/// The connection string that fits the other keys, without what it asks of the connection.
+/// Returns the connection string that fits the other keys, without its requirements for the connection.
 fn url(fields: &Map<String, Value>) -> Option<String> {
     let text = |key: &str| fields.get(key).and_then(Value::as_str);
     let encoded = |key: &str| Some(utf8_percent_encode(text(key)?, ENCODED).to_string());
@@ -334,7 +337,7 @@ fn scheme(engine: &str) -> Option<&'static str> {
     }
 }
 
-/// Rotation functions write the port as a number or as text (aws/aws-sdk-pandas#1484).
+/// Returns the port, which rotation functions write as a number or as text (aws/aws-sdk-pandas#1484).
 fn port(fields: &Map<String, Value>) -> Option<u16> {
     match fields.get("port")? {
         Value::Number(number) => number.as_u64()?.try_into().ok(),
@@ -343,10 +346,10 @@ fn port(fields: &Map<String, Value>) -> Option<u16> {
     }
 }
 
-/// The open keys of a secret's JSON; `None` if no database was ever written into it.
+/// Returns the non-secret keys of a secret's JSON; `None` if no database was ever written into it.
 fn observed(secret_id: &str, fields: &Map<String, Value>) -> Option<Inputs> {
     let text = |key: &str| fields.get(key).and_then(Value::as_str).map(str::to_owned);
-    // One that does not fit is neither: it has to be written again, or to go.
+    // A URL that does not fit counts as neither: it has to be written again, or removed.
     let (url, (ssl_mode, ssl_root_cert)) = match fields.get("url") {
         None => (Some(false), (None, None)),
         Some(found) => {
@@ -475,7 +478,7 @@ mod tests {
         assert_eq!(observed("s", &after).unwrap().ssl_mode, None);
     }
 
-    /// What others have put into it is not kept, and a stack from before has a row that says why it is written again.
+    /// Additions of another party are not kept, and an older stack has a row that says why the URL is written again.
     #[test]
     fn a_url_of_others_does_not_fit_and_an_old_one_gets_the_default() {
         let mut after = merged(

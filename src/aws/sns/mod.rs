@@ -18,7 +18,7 @@ const TOPIC: &str = "aws:sns:Topic";
 
 type Attributes = HashMap<String, String>;
 
-/// The attributes of a topic, `None` where there is none.
+/// Returns the attributes of a topic, `None` if there is no such topic.
 async fn attributes(
     context: &Context,
     session: &ReadSession,

@@ -1,9 +1,9 @@
 //! SNS topic, of the standard kind. FIFO topics are not supported.
 //!
-//! - The name is unique in account and region. `CreateTopic` answers with the topic of that name if it has the same tags,
-//!   which tell whose it is, and with `InvalidParameter` if it has others.
-//! - Deleting a topic deletes its subscriptions, also those of others: nothing is listed and ended one by one, which needs
-//!   rights and time (aws-cloudformation/aws-cloudformation-resource-providers-sns#53).
+//! - The name is unique in account and region. `CreateTopic` returns the topic of that name if it has the same tags, which
+//!   tell the owner, and `InvalidParameter` if it has others.
+//! - Deleting a topic deletes its subscriptions, even those of other owners: they are not listed and ended one by one, which
+//!   needs permissions and time (aws-cloudformation/aws-cloudformation-resource-providers-sns#53).
 
 use std::collections::HashMap;
 
@@ -27,12 +27,12 @@ use crate::resource::{Condition, CreateClass, Property, ReadSession, Schema, Tag
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(extend("x-parts" = { "policy": "aws:sns:TopicPolicy", "subscriptions": "aws:sns:TopicSubscription", "subscription": "aws:sns:TopicSubscription" }))]
 pub struct Inputs {
-    /// 1 to 256 letters, digits, hyphens and underscores.
+    /// The name: 1 to 256 letters, digits, hyphens and underscores.
     pub name: String,
     /// The sender's name in mails and text messages; at most 100 characters.
     pub display_name: Option<String>,
-    /// Id, ARN or alias of the KMS key that encrypts messages at rest. Unset: not encrypted. Alarms need a key with a
-    /// policy that lets `cloudwatch.amazonaws.com` in; with `alias/aws/sns` they are lost without a word.
+    /// The id, ARN or alias of the KMS key that encrypts messages at rest. Unset: not encrypted. Alarms need a key whose
+    /// policy allows `cloudwatch.amazonaws.com`; with `alias/aws/sns` they are lost silently.
     pub kms_master_key_id: Option<String>,
 }
 
@@ -169,7 +169,7 @@ impl ResourceType for Topic {
     }
 }
 
-/// The topic of a name, with its tags: those given, or asked for.
+/// Returns the topic of a name, with its tags: those given, or those from a call.
 async fn find(
     context: &Context,
     session: &ReadSession,

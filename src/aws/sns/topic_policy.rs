@@ -1,11 +1,11 @@
 //! Policy of a topic.
 //!
-//! - A topic always has one. Without ours it is AWS's default for its owner, which reads as "no policy"; deleting puts it
-//!   back, since the attribute cannot be removed.
+//! - A topic always has one. Without ours it is AWS's default for its owner, which reads as "no policy"; a deletion puts the
+//!   default back, since the attribute cannot be removed.
 //! - A topic has one policy, and a second one takes its place (aws/aws-cdk#20661): two resources for one topic are refused.
-//! - A principal that was deleted comes back as its id, `AROA…`, which is a difference (hashicorp/terraform-provider-aws#38178).
-//! - Topics are spoken to in their own region alone: SNS says `Invalid parameter: TopicArn` elsewhere (aws/aws-cdk#7044).
-//! - Action names are the same in any case: `sns:Publish` can come back as `SNS:Publish`.
+//! - A deleted principal is returned as its id, `AROA…`, which is a difference (hashicorp/terraform-provider-aws#38178).
+//! - Topics can only be called in their own region: SNS says `Invalid parameter: TopicArn` elsewhere (aws/aws-cdk#7044).
+//! - Action names are the same in any case: `sns:Publish` can be returned as `SNS:Publish`.
 
 use async_trait::async_trait;
 use futures_util::future::{join_all, try_join_all};
@@ -24,13 +24,13 @@ use crate::resource::{Condition, CreateClass, Property, Schema, Tags, Value};
 const DEFAULT_ID: &str = "__default_policy_ID";
 const DEFAULT_STATEMENT: &str = "__default_statement_ID";
 
-/// Who may do what with a topic.
+/// The policy that says who may do what with a topic.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Inputs {
     /// The topic's ARN.
     pub arn: String,
-    /// A policy document, as an object or as JSON text.
+    /// The policy document, as an object or as JSON text.
     pub policy: serde_json::Value,
 }
 
@@ -134,7 +134,7 @@ fn live(arn: &str, policy: serde_json::Value) -> LiveOf<TopicPolicy> {
     }
 }
 
-/// The policy that AWS gives to a new topic: its account may do everything.
+/// Returns the policy that AWS gives to a new topic: its account may do everything.
 fn default_policy(arn: &str, account: &str) -> serde_json::Value {
     json!({
         "Version": "2008-10-17",
@@ -159,7 +159,7 @@ fn default_policy(arn: &str, account: &str) -> serde_json::Value {
     })
 }
 
-/// The default is known by its ids: its list of actions has changed over the years.
+/// Returns whether a policy is the default. It is recognized by its ids: its list of actions has changed over the years.
 fn is_default(policy: Value) -> bool {
     let policy = canonical_policy(policy);
     let text = |value: &Value, name: &str| {
@@ -176,7 +176,7 @@ fn is_default(policy: Value) -> bool {
     text(&policy, "Id").as_deref() == Some(DEFAULT_ID) && only.as_deref() == Some(DEFAULT_STATEMENT)
 }
 
-/// The canonical form of policies, with action names in lower case.
+/// Returns the canonical form of policies, with action names in lower case.
 fn canonical(policy: Value) -> Value {
     let mut policy = canonical_json(policy);
     if let Value::Object(policy) = &mut policy {

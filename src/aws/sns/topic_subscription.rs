@@ -1,17 +1,17 @@
 //! Subscription to a topic.
 //!
 //! - Mail and web endpoints wait for a person to confirm, some days at most. Until then AWS lists `PendingConfirmation` in
-//!   place of the ARN, tells none of the settings, and can neither change nor remove the subscription. So nobody waits
-//!   here: the state is an output, the settings are compared once they can be read, and a pending subscription that
-//!   is no longer wanted is left to expire. One that expired, or whose receiver has followed the link that ends it, is offered
-//!   again, and is no drift: what the file says has not changed.
+//!   place of the ARN, returns none of the settings, and can neither change nor remove the subscription. So there is no wait
+//!   here: the state is an output, the settings are compared once they can be read, and a pending subscription that is no
+//!   longer wanted is left to expire. One that expired, or whose receiver has followed the unsubscribe link, is offered
+//!   again, and is no drift: the file has not changed.
 //! - Queues and functions of the same account confirm themselves.
-//! - `Subscribe` on a subscription that exists answers with it, and sends the mail again.
-//! - AWS shows the password in a web endpoint as `****`, and may list a telephone number in another spelling
+//! - `Subscribe` on an existing subscription returns it, and sends the mail again.
+//! - AWS shows the password in a web endpoint as `****`, and may list a telephone number in another format
 //!   (ansible-collections/community.aws#453).
-//! - For some time after a topic went and came again, a subscription answers that its list does not have
+//! - For some time after a topic was deleted and made again, calls still return a subscription that its list does not have
 //!   (hashicorp/terraform-provider-aws#41984, #9645): the list counts.
-//! - A stream wants a role to be written to with (aws/aws-cdk#15764). Topics are spoken to in their own region alone
+//! - A stream requires a role to be written to (aws/aws-cdk#15764). Topics can only be called in their own region
 //!   (aws/aws-cdk#7044).
 
 use std::collections::HashMap;
@@ -36,40 +36,40 @@ use crate::resource::{
     Tags, Until, Value,
 };
 
-/// What the lists say in place of an ARN.
+/// The text that stands in the lists in place of an ARN.
 const PENDING: &str = "PendingConfirmation";
 const DELETED: &str = "Deleted";
 
 const BY_ATTRIBUTES: &str = "MessageAttributes";
 const BY_BODY: &str = "MessageBody";
 
-/// What cannot be read, let alone changed, before the subscription is confirmed.
+/// The settings that cannot be read, let alone changed, before the subscription is confirmed.
 const SETTINGS: [&str; 3] = ["rawMessageDelivery", "filterPolicy", "filterPolicyScope"];
 
-/// Somebody who gets the messages of a topic.
+/// A receiver of the messages of a topic.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Inputs {
     /// The topic's ARN.
     pub topic: String,
-    /// `email`, `email-json`, `http`, `https`, `sms`, `sqs`, `lambda`, `application` or `firehose`.
+    /// The protocol: `email`, `email-json`, `http`, `https`, `sms`, `sqs`, `lambda`, `application` or `firehose`.
     pub protocol: String,
-    /// Mail address, URL, telephone number or ARN, as the protocol has it.
+    /// The mail address, URL, telephone number or ARN, depending on the protocol.
     pub endpoint: String,
-    /// Whether messages come without SNS's envelope; for `sqs`, `http`, `https` and `firehose`. Default: false.
+    /// True if messages are delivered without SNS's envelope; for `sqs`, `http`, `https` and `firehose`. Default: false.
     pub raw_message_delivery: Option<bool>,
-    /// Which messages come, as an object or as JSON text. Unset: all.
+    /// The filter of messages to deliver, as an object or as JSON text. Unset: all.
     pub filter_policy: Option<serde_json::Value>,
-    /// What the filter looks at, `MessageAttributes` or `MessageBody`. Default: `MessageAttributes`.
+    /// The part of a message that the filter applies to, `MessageAttributes` or `MessageBody`. Default: `MessageAttributes`.
     pub filter_policy_scope: Option<String>,
-    /// ARN of the role by which SNS writes to the stream; for `firehose` alone, which needs it.
+    /// The ARN of the role by which SNS writes to the stream; only for `firehose`, which requires it.
     pub subscription_role_arn: Option<String>,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Outputs {
-    /// Whether somebody still has to confirm the subscription.
+    /// True if the subscription still has to be confirmed.
     pub pending_confirmation: bool,
 }
 
@@ -168,7 +168,7 @@ impl ResourceType for TopicSubscription {
         }
         let policy = wanted.filter_policy.as_ref();
         let scope = wanted.filter_policy_scope.as_deref();
-        // Only a policy has a scope; and what a scope does not allow in the policy must not be there together with it.
+        // Only a policy has a scope; and a policy must not be in force together with a scope that does not allow it.
         let scope = scope.filter(|_| policy.is_some() && change.diff.touches("filterPolicyScope"));
         if let Some(scope @ BY_BODY) = scope {
             set(context, arn, "FilterPolicyScope", scope).await?;
@@ -226,14 +226,14 @@ impl ResourceType for TopicSubscription {
             })
             .await;
         match removed {
-            // It goes with the topic, or expires.
+            // It is deleted with the topic, or expires.
             Err(error) if error.message.contains("pending confirmation") => Ok(()),
             other => other.map(drop),
         }
     }
 }
 
-/// Who confirms a subscription.
+/// The party that confirms a subscription.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Confirmation {
     ByPerson,
@@ -241,14 +241,14 @@ enum Confirmation {
     None,
 }
 
-/// The recipient who has to confirm, if there is one.
+/// Returns the recipient who has to confirm, if there is one.
 fn unconfirmed(subscription: &Observed) -> Vec<Pending> {
     let is_pending = subscription.outputs.get("pendingConfirmation");
     if is_pending.and_then(Value::as_bool) != Some(true) {
         return Vec::new();
     }
     let endpoint = subscription.inputs.get("endpoint").cloned();
-    // A web endpoint may have a password in it.
+    // A web endpoint may contain a password.
     let endpoint = endpoint.map(without_password);
     let endpoint = endpoint.as_ref().and_then(Value::as_str);
     vec![Pending {
@@ -296,7 +296,7 @@ fn key(subscription: &Subscription) -> Key {
     .map(|part| part.unwrap_or_default().to_owned())
 }
 
-/// The subscriptions that the stack wants, as far as they are known.
+/// Returns the subscriptions that the stack wants, as far as they are known.
 fn wanted_keys(query: Query<'_>) -> Vec<Key> {
     query
         .wanted
@@ -311,7 +311,7 @@ fn wanted_keys(query: Query<'_>) -> Vec<Key> {
         .collect()
 }
 
-/// The subscriptions of one topic, asked for once per reading.
+/// Returns the subscriptions of one topic, asked for once per reading.
 async fn on_topic(
     context: &Context,
     query: Query<'_>,
@@ -336,7 +336,7 @@ async fn list(context: &Context, topic: &str) -> AwsResult<Vec<Subscription>> {
         Ok((page.subscriptions, page.next_token))
     });
     match subscriptions.await {
-        // The topic went meanwhile.
+        // The topic has been deleted meanwhile.
         Err(error) if error.is(ErrorKind::NotFound) => Ok(Vec::new()),
         other => other,
     }
@@ -449,7 +449,7 @@ fn fit(inputs: &Inputs) -> Vec<Misfit> {
     misfits
 }
 
-/// What differs from the defaults: several protocols take no such attribute at all.
+/// Returns the attributes that differ from the defaults: several protocols accept no such attribute at all.
 fn attributes_of(inputs: &Inputs) -> HashMap<String, String> {
     let mut attributes = HashMap::new();
     if inputs.raw_message_delivery == Some(true) {
@@ -467,14 +467,14 @@ fn attributes_of(inputs: &Inputs) -> HashMap<String, String> {
     attributes
 }
 
-/// Until a subscription is confirmed, its settings are whatever was wanted when it was made.
+/// Keeps the settings of a pending subscription: until it is confirmed, they are the ones wanted when it was made.
 fn settings_of_pending(desired: &mut Properties, observed: &Properties) {
     if !observed.contains_key("rawMessageDelivery") {
         desired.retain(|name, _| !SETTINGS.contains(&name.as_str()));
     }
 }
 
-/// An endpoint in one spelling, as the lists show it.
+/// Converts an endpoint into one spelling, as the lists show it.
 fn as_shown(endpoint: Value) -> Value {
     let digits = endpoint.as_str().and_then(|text| {
         let number = text.strip_prefix('+')?;
@@ -490,7 +490,7 @@ fn as_shown(endpoint: Value) -> Value {
     }
 }
 
-/// A URL as AWS shows it: `https://user:****@host/`.
+/// Returns a URL as AWS shows it: `https://user:****@host/`.
 fn without_password(endpoint: Value) -> Value {
     let masked = endpoint.as_str().and_then(|url| {
         let (scheme, rest) = url.split_once("://")?;
@@ -502,7 +502,7 @@ fn without_password(endpoint: Value) -> Value {
     masked.map_or(endpoint, Value::from)
 }
 
-/// Also where a part of the URL is not known yet.
+/// Returns whether an endpoint contains a password, even if a part of the URL is not known yet.
 fn holds_password(endpoint: &Value) -> bool {
     let text = match serde_json::Value::from(endpoint) {
         serde_json::Value::String(text) => Value::from(text),

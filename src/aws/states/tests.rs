@@ -15,7 +15,7 @@ use aws_sdk_kms::types::KeyState;
 use super::*;
 use crate::aws::registry::catalog;
 
-/// The states that each type is waited for by, and the types that AWS gives none: they can be used once they are there.
+/// The states by which each type is waited for, and the types without states in AWS: they can be used once they exist.
 const TYPES: [(&str, &[&States]); 53] = [
     ("aws:appautoscaling:Policy", &[]),
     ("aws:appautoscaling:Target", &[]),
@@ -116,7 +116,7 @@ fn a_state_that_aws_has_added_since_is_waited_for_and_named() {
     }
 }
 
-/// Lists of states are open: where the object serves, a new word for it leaves nothing to do.
+/// Lists of states are open: if the object works, a new name of its state leaves nothing to do.
 #[test]
 fn a_state_that_aws_has_added_since_is_usable_where_the_object_serves() {
     for (token, tables) in TYPES {
@@ -129,7 +129,7 @@ fn a_state_that_aws_has_added_since_is_usable_where_the_object_serves() {
             );
             let found = condition_of(table, "something-new", false);
             assert!(!found.is_usable(), "{token}: {found:?}");
-            // What is known means what it means.
+            // Known states keep their meaning.
             for (state, _) in *table {
                 assert_eq!(condition_of(table, state, true), condition(table, state));
             }
@@ -163,7 +163,7 @@ fn every_documented_state_has_a_meaning() {
     check(TARGET, TargetHealthStateEnum::values());
     check(TARGET_REASON, TargetHealthReasonEnum::values());
     check(TASK_DEFINITION, TaskDefinitionStatus::values());
-    // Of these AWS's model has no list, only its documentation:
+    // AWS's model has no list of these, only the documentation does:
     // <https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_Cluster.html>
     check(
         CLUSTER,
@@ -269,7 +269,7 @@ fn what_a_person_has_to_do_names_the_object() {
             let remedy = hand(table, state, "shop");
             assert_eq!(remedy.is_some(), matches!(standing, Standing::Waits(_)));
             let Some(remedy) = remedy else { continue };
-            // A command to run it again follows.
+            // A command to run again follows.
             assert!(remedy.text.ends_with("then run"), "{state}");
             let written = [vec![remedy.text], remedy.commands].concat().join(" ");
             assert!(!written.contains("{id}"), "{state}: {written}");

@@ -1,8 +1,8 @@
-//! What stays of an instance that is deleted: its final snapshot, and the logs that RDS writes by itself.
+//! The leftovers of a deleted instance: its final snapshot, and the logs that RDS writes by itself.
 //!
-//! RDS gives a final snapshot all tags of the instance or none (`CopyTagsToSnapshot`), and the call that deletes takes none for
-//! it (<https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_DeleteDBInstance.html>). With all it would count as part
-//! of the stack, so it is tagged by itself while the instance goes.
+//! RDS gives a final snapshot all tags of the instance or none (`CopyTagsToSnapshot`), and the delete call accepts no tags
+//! for it (<https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_DeleteDBInstance.html>). With all tags it would
+//! count as part of the stack, so it is tagged separately while the instance is being deleted.
 
 use super::{Instance, state};
 use crate::aws::context::Context;
@@ -19,13 +19,13 @@ use crate::resource::{Condition, ErrorKind, Observed, Properties, ProviderError,
 /// <https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_Monitoring.OS.CloudWatchLogs.html>
 const MONITORING: &str = "RDSOSMetrics";
 
-/// The name of the final snapshot. The same deletion names the same snapshot.
+/// Returns the name of the final snapshot. The same deletion always gives the same name.
 pub(super) fn snapshot(id: &str, resource_id: Option<&str>) -> String {
     let hash = short_hash(resource_id.unwrap_or(id), 8);
     format!("{id}-final-{hash}")
 }
 
-/// The final snapshot to leave behind, if one is due. The same deletion names the same snapshot.
+/// Returns the final snapshot to leave behind, if one is due. The same deletion always gives the same name.
 pub(super) fn final_snapshot(
     live: &LiveOf<Instance>,
     data: DataPolicy,
@@ -57,8 +57,8 @@ pub(super) fn final_snapshot(
     }
 }
 
-/// Tags the final snapshot, if there is to be one, with what the instance has but our marks, and with the stack that leaves it.
-/// What `copyTagsToSnapshot` has given it of our marks goes.
+/// Tags the final snapshot, if there is one, with the tags of the instance except our marks, and with the stack that leaves
+/// it. Marks of ours that `copyTagsToSnapshot` has given it are removed.
 pub(super) async fn tag(
     context: &Context,
     live: &LiveOf<Instance>,
@@ -134,8 +134,8 @@ pub(super) fn of(instance: &Observed, data: DataPolicy) -> Vec<String> {
     left
 }
 
-/// The log groups that an instance writes to. A group that is deleted meanwhile comes back, without a limit to what it keeps.
-/// <https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_LogAccess.Procedural.UploadtoCloudWatch.html>
+/// Returns the log groups that an instance writes to. A group that is deleted meanwhile is made again, without a retention
+/// limit. <https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_LogAccess.Procedural.UploadtoCloudWatch.html>
 pub(super) fn log_groups(inputs: &Properties) -> Vec<String> {
     let id = inputs.get("identifier").and_then(Value::as_str);
     let exports = inputs

@@ -1,4 +1,4 @@
-//! What RDS does not take of an instance together. It says so when the instance is made, after the network stands.
+//! Combinations that RDS does not accept in an instance. It says so when the instance is made, after the network exists.
 
 use super::Inputs;
 use crate::resource::database::{self, Window};
@@ -7,14 +7,14 @@ use crate::resource::{Misfit, Properties, TextRule, Value};
 
 pub(super) const IDENTIFIER: TextRule = super::super::NAME.at_most(63);
 
-/// The storage from which on gp3 can be given more operations and throughput than its baseline.
+/// The storage size from which gp3 can have more operations and throughput than its baseline.
 /// <https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/CHAP_Storage.html>
 const GP3_THRESHOLD: i32 = 400;
 
-/// The seconds that RDS takes.
+/// The seconds that RDS accepts.
 const MONITORING_INTERVALS: [i32; 7] = [0, 1, 5, 10, 15, 30, 60];
 
-/// What an instance has to go together with.
+/// The objects that an instance has to be compatible with.
 pub(super) const BESIDE: &[Beside] = &[
     Beside {
         by: "parameterGroupName",
@@ -28,7 +28,7 @@ pub(super) const BESIDE: &[Beside] = &[
     },
 ];
 
-/// A parameter group is for one major version of one engine: `postgres16`, `mysql8.4`.
+/// Checks the parameter group, which is for one major version of one engine: `postgres16`, `mysql8.4`.
 fn beside_parameters(instance: &Properties, group: &Properties) -> Vec<Misfit> {
     let text =
         |of: &Properties, name: &str| of.get(name).and_then(Value::as_str).map(str::to_owned);

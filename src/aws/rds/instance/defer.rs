@@ -1,10 +1,10 @@
-//! What AWS decides once an instance exists, and the forms in which equal inputs are compared.
+//! Properties that AWS decides once an instance exists, and the forms in which inputs are compared.
 
 use super::versions::is_major_upgrade;
 use crate::aws::kms::is_alias;
 use crate::resource::{Properties, Value};
 
-/// What a replica has from its source, whatever is written; it keeps it when it is promoted.
+/// The properties that a replica has from its source, whatever the file says; it keeps them when it is promoted.
 const INHERITED: [&str; 6] = [
     "engine",
     "username",
@@ -14,7 +14,7 @@ const INHERITED: [&str; 6] = [
     "dbSubnetGroupName",
 ];
 
-/// Takes over live values where they are not the author's to decide.
+/// Takes over live values where the author cannot decide them.
 pub(super) fn take_over(desired: &mut Properties, observed: &Properties) {
     let is_set = |name: &str| desired.get(name).is_some_and(|value| !value.is_null());
     let mut taken: Vec<&str> = Vec::new();
@@ -32,23 +32,23 @@ pub(super) fn take_over(desired: &mut Properties, observed: &Properties) {
     if is_set("maxAllocatedStorage") && size(desired) < size(observed) {
         taken.push("allocatedStorage");
     }
-    // A limit that the storage has reached reads as none: both let it grow no further.
+    // A limit that the storage has reached reads as no limit: in both cases it grows no further.
     let number = |of: &Properties, name: &str| of.get(name).and_then(Value::as_number);
     let limit = number(desired, "maxAllocatedStorage");
     let is_reached = limit.is_some()
         && limit == size(observed)
         && number(observed, "maxAllocatedStorage").is_none();
-    // AWS answers with the key behind an alias.
+    // AWS returns the key behind an alias.
     for name in ["kmsKeyId", "performanceInsightsKmsKeyId"] {
         if desired.get(name).is_some_and(is_alias) {
             taken.push(name);
         }
     }
-    // With a standby the zone is wherever the last failover went.
+    // With a standby, the zone is the one of the last failover.
     if desired.get("multiAz").and_then(Value::as_bool) == Some(true) && is_set("availabilityZone") {
         taken.push("availabilityZone");
     }
-    // What belongs to a feature that is off means nothing, and AWS may drop it or keep it.
+    // Settings of a feature that is off mean nothing, and AWS may drop or keep them.
     let off = |name: &str, nothing: Value| desired.get(name) == Some(&nothing);
     let mut idle: Vec<&str> = Vec::new();
     if is_reached {
@@ -73,8 +73,8 @@ pub(super) fn take_over(desired: &mut Properties, observed: &Properties) {
     }
 }
 
-/// Whether a live version satisfies the wanted one: it continues it (`15` and `15.4`), or is a later minor version, which
-/// AWS brings by itself and does not take back.
+/// Returns whether a live version satisfies the wanted one: it continues it (`15` and `15.4`), or is a later minor version,
+/// which AWS installs by itself and does not take back.
 fn covers_version(wanted: Option<&Value>, live: Option<&Value>) -> bool {
     let (Some(wanted), Some(live)) = (wanted.and_then(Value::as_str), live.and_then(Value::as_str))
     else {
@@ -97,7 +97,7 @@ fn covers_version(wanted: Option<&Value>, live: Option<&Value>) -> bool {
     !wanted_major.is_empty() && wanted_major == live_major && later
 }
 
-/// Whether a live version is a major upgrade of the wanted one: replicas come along with that of their source.
+/// Returns whether a live version is a major upgrade of the wanted one: replicas are upgraded along with their source.
 /// <https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_UpgradeDBInstance.PostgreSQL.html>
 fn is_upgraded(observed: &Properties, [wanted, live]: [Option<&Value>; 2]) -> bool {
     let text = |value: Option<&Value>| value.and_then(Value::as_str).map(str::to_owned);
@@ -107,7 +107,7 @@ fn is_upgraded(observed: &Properties, [wanted, live]: [Option<&Value>; 2]) -> bo
     }
 }
 
-/// Pulumi's way to say that storage does not grow by itself.
+/// Converts 0, Pulumi's value for storage that does not grow by itself, into null.
 pub(super) fn zero_as_none(value: Value) -> Value {
     if value.as_number() == Some(0.0) {
         Value::Null
@@ -116,7 +116,7 @@ pub(super) fn zero_as_none(value: Value) -> Value {
     }
 }
 
-/// A replica's source by name, as AWS reports it within a region.
+/// Returns a replica's source by name, as AWS reports it within a region.
 pub(super) fn source_name(source: Value) -> Value {
     let name = source
         .as_str()

@@ -1,9 +1,9 @@
-//! What AWS refuses to change, told before anything is done.
+//! Changes that AWS refuses, reported before anything is done.
 
 use super::versions;
 use crate::resource::{Diff, Properties, Value};
 
-/// Why an instance cannot be changed so.
+/// Returns why an instance cannot be changed in this way.
 pub(super) fn reason(diff: &Diff, desired: &Properties, observed: &Properties) -> Option<String> {
     let number = |of: &Properties, name: &str| of.get(name).and_then(Value::as_number);
     let is_on = |of: &Properties, name: &str| of.get(name).and_then(Value::as_bool) == Some(true);
@@ -118,7 +118,7 @@ mod tests {
         }
     }
 
-    /// AWS takes less for a tenth, and what it then has is not what the file says.
+    /// AWS rounds a smaller growth up to a tenth, and the size then differs from the file.
     #[test]
     fn storage_grows_by_a_tenth_at_least() {
         for (engine, wanted, expected) in [

@@ -1,9 +1,9 @@
 //! Maintenance that AWS has announced for instances: upgrades of the operating system, the engine or the certificates, some
 //! of which it applies by force on a date.
 //!
-//! The answer about instances does not have it: it is asked for in a call of its own, where deletion protection says of an
-//! instance that it matters whether it is there. A preview of a database to play with is not slower for it.
-//! What is announced is a note, and no reading of it that fails ends a preview: it is told in the place of the note.
+//! The answer about instances does not include it: it takes a separate call, made only if deletion protection shows that an
+//! instance matters. The preview of a test database is not slowed down by it. An announcement is only a note, so a failed
+//! read does not end a preview: the failure is shown in place of the note.
 
 use std::collections::BTreeMap;
 
@@ -25,19 +25,19 @@ const OPERATION: &str = "rds:DescribePendingMaintenanceActions";
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Maintenance {
-    /// What is done, in AWS's words: `system-update (New Operating System update is available)`; or why that is not known.
+    /// The action, in AWS's words: `system-update (New Operating System update is available)`; or the reason why it is not
+    /// known.
     pub what: String,
-    /// The day from which on it is done in the maintenance window.
+    /// The day from which it is done in the maintenance window.
     pub planned: Option<String>,
-    /// The day on which it is done whatever the window is.
+    /// The day on which it is done regardless of the window.
     pub forced: Option<String>,
-    /// Whether AWS could not be asked.
+    /// True if AWS could not be asked.
     #[serde(default)]
     pub unknown: bool,
 }
 
-/// Puts what is announced beside the instances that it is announced for. However often instances are read, it is asked for
-/// once.
+/// Adds announcements to the instances that they are about. However often instances are read, the call is made once.
 pub(super) async fn announce(
     context: &Context,
     session: &ReadSession,
@@ -75,7 +75,7 @@ fn answer(error: &ProviderError) -> &str {
     }
 }
 
-/// What is announced for these instances, by their ARNs.
+/// Returns the announcements for these instances, by their ARNs.
 async fn describe(
     context: &Context,
     instances: &[String],
@@ -127,7 +127,7 @@ fn maintenance(action: &PendingMaintenanceAction) -> Maintenance {
     }
 }
 
-/// `2026-12-15`.
+/// Formats a day: `2026-12-15`.
 fn day(time: &DateTime) -> Option<String> {
     let text = time.fmt(Format::DateTime).ok()?;
     text.split_once('T').map(|(day, _)| day.to_owned())
@@ -171,7 +171,7 @@ mod tests {
             unknown: false,
         };
         assert_eq!(maintenance(&action.clone().build()), expected);
-        // Whoever has opted in has it earlier.
+        // An account that has opted in gets it earlier.
         let earlier = maintenance(&action.current_apply_date(at(2)).build());
         assert_eq!(earlier.planned.as_deref(), Some("2027-01-17"));
     }

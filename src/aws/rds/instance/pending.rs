@@ -1,4 +1,4 @@
-//! What is decided of an instance and not in force, and in which order instances are rebooted for it.
+//! Changes of an instance that are decided but not in force, and the order in which instances are rebooted for them.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use super::maintenance::Maintenance;
 use crate::aws::rds::parameter_group::parameter_at;
 use crate::resource::{Change, Condition, Observed, Pending, Until, Value};
 
-/// What a replica needs at least as much of as its source has:
+/// The parameters that a replica needs at least as high as its source has them:
 /// <https://www.postgresql.org/docs/current/hot-standby.html#HOT-STANDBY-ADMIN>.
 const AT_LEAST_AS_THE_SOURCE: [&str; 5] = [
     "max_connections",
@@ -19,7 +19,7 @@ const AT_LEAST_AS_THE_SOURCE: [&str; 5] = [
     "max_worker_processes",
 ];
 
-/// The values that wait for the maintenance window, by property; `None` if none does. A password never waits:
+/// Returns the values that wait for the maintenance window, by property; `None` if none does. A password never waits:
 /// <https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_ModifyInstance.Settings.html>.
 pub(super) fn values(instance: &DbInstance) -> Option<BTreeMap<String, Json>> {
     let pending = instance.pending_modified_values()?;
@@ -79,7 +79,7 @@ pub(super) fn values(instance: &DbInstance) -> Option<BTreeMap<String, Json>> {
     (!values.is_empty()).then_some(values)
 }
 
-/// What waits, of an instance that AWS is not at work on.
+/// Returns the pending changes of an instance that AWS is not working on.
 pub(super) fn of(instance: &Observed) -> Vec<Pending> {
     if instance.condition != Condition::Ready {
         return Vec::new();
@@ -124,9 +124,9 @@ pub(super) fn of(instance: &Observed) -> Vec<Pending> {
     pending
 }
 
-/// Whether replicas are rebooted before their source: where a parameter grows that they need as much of. Where it
-/// shrinks, or nobody knows, the source is first, whose replicas go on once they are rebooted, too; a replica that has too
-/// little stops.
+/// Returns whether replicas are rebooted before their source: this is so if a parameter grows that replicas need at least as
+/// high. If it shrinks, or the direction is not known, the source comes first, and its replicas go on once they are
+/// rebooted, too; a replica with too low a value stops.
 pub(super) fn replicas_first(mut changes: &mut dyn Iterator<Item = &Change>) -> bool {
     let number = |value: &Value| match value {
         Value::String(text) => text.parse::<f64>().ok(),
@@ -152,7 +152,7 @@ mod tests {
             ("max_connections", "200", "100", false),
             ("max_worker_processes", "8", "16", true),
             ("shared_buffers", "100", "200", false),
-            // A formula, or the default of the family.
+            // The value is a formula, or the default of the family.
             (
                 "max_connections",
                 "{DBInstanceClassMemory/9531392}",

@@ -1,4 +1,4 @@
-//! The calls that make and change an instance, and what is refused before they are made.
+//! The calls that make and change an instance, and the checks before they are made.
 
 use aws_sdk_rds::operation::modify_db_instance::builders::ModifyDBInstanceFluentBuilder;
 use aws_sdk_rds::types::{CloudwatchLogsExportConfiguration, DbInstance};
@@ -12,7 +12,7 @@ use crate::resource::Properties;
 use crate::resource::diff::REBOOT;
 use crate::resource::{ErrorKind, ProviderError};
 
-/// What AWS would refuse late or in other words.
+/// Refuses inputs that AWS would refuse late or with an unclear message.
 pub(super) fn check(context: &Context, inputs: &Inputs) -> AwsResult<()> {
     match &inputs.replicate_source_db {
         None => {
@@ -107,9 +107,9 @@ pub(super) async fn create(
     expected("rds:CreateDBInstance", answer.db_instance, "an instance")
 }
 
-/// A replica in its source's region, and so in its subnet group. What the call does not take, a modification brings. Most
-/// engines refuse a parameter group here, PostgreSQL among them, and give the replica that of its source:
-/// <https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_CreateDBInstanceReadReplica.html>.
+/// Makes a replica in its source's region, and so in its subnet group. A modification brings the settings that the call does
+/// not accept. Most engines refuse a parameter group here, PostgreSQL among them, and give the replica the group of its
+/// source: <https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_CreateDBInstanceReadReplica.html>.
 pub(super) async fn create_replica(
     context: &Context,
     new: &New<'_, Inputs>,
@@ -157,10 +157,10 @@ pub(super) async fn create_replica(
     )
 }
 
-/// A change of a request, by what is wanted and what was observed.
+/// A change of a request, by the wanted and the observed inputs.
 type Say = fn(ModifyDBInstanceFluentBuilder, &Inputs, &Inputs) -> ModifyDBInstanceFluentBuilder;
 
-/// Properties of which all are said where one differs, and how.
+/// Properties that are all sent if one of them differs, and how they are sent.
 const MODIFICATIONS: &[(&[&str], Say)] = &[
     (&["engineVersion"], |request, wanted, _| {
         request
@@ -273,14 +273,14 @@ const MODIFICATIONS: &[(&[&str], Say)] = &[
     }),
 ];
 
-/// The one modification that brings all that differs; `None` if it would bring nothing, which AWS refuses.
+/// Returns the one modification with all differences; `None` if there is no difference, which AWS refuses.
 pub(super) fn modify(
     context: &Context,
     change: &Change<'_, Instance>,
     password: Option<&SecretText>,
 ) -> Option<ModifyDBInstanceFluentBuilder> {
     let (wanted, observed) = (change.wanted, &change.observed.inputs);
-    // Neither has a setting of its own in this call.
+    // Neither of them has its own setting in this call.
     let alone =
         |name: &&str| ["replicateSourceDb", "masterPasswordSecretArn", REBOOT].contains(name);
     if change.diff.properties().iter().all(alone) && password.is_none() {
@@ -302,9 +302,9 @@ pub(super) fn modify(
     Some(request)
 }
 
-/// The operations and throughput that go along with a change of storage where the author has none: storage that has
-/// figures of its own is not changed without them. `gp3` has them from a size on, below which they are refused; while it
-/// grows over that size, AWS raises it to the new baseline, which what was observed would undo.
+/// Returns the operations and throughput to send with a change of storage if the author gives none: storage with figures of
+/// its own is not changed without them. `gp3` has them from a certain size, below which they are refused; when it grows past
+/// that size, AWS raises it to the new baseline, which the observed figures would undo.
 ///
 /// <https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/CHAP_Storage.html#gp3-storage>
 fn performance(wanted: &Inputs, observed: &Inputs) -> (Option<i32>, Option<i32>) {
@@ -321,7 +321,7 @@ fn performance(wanted: &Inputs, observed: &Inputs) -> (Option<i32>, Option<i32>)
     }
 }
 
-/// From which size in GiB on `gp3` has figures of its own with an engine, and which they are where nobody chooses.
+/// Returns the size in GiB from which `gp3` has figures of its own with an engine, and their defaults.
 fn own_figures(wanted: &Inputs, observed: &Inputs) -> (i32, (i32, i32)) {
     let engine = wanted.engine.as_deref().or(observed.engine.as_deref());
     match engine.unwrap_or_default() {
@@ -331,7 +331,7 @@ fn own_figures(wanted: &Inputs, observed: &Inputs) -> (i32, (i32, i32)) {
     }
 }
 
-/// What storage is to have after a change where AWS is to raise it: what it has now is not what to wait for.
+/// Returns the figures that storage has after a change if AWS raises them: the present figures are not the ones to wait for.
 pub(super) fn raised(wanted: &Inputs, observed: &Inputs) -> Option<(i32, i32)> {
     let (from, baseline) = own_figures(wanted, observed);
     let is_gp3 = wanted.storage_type == "gp3" && observed.storage_type == "gp3";
@@ -343,8 +343,8 @@ fn storage_limit(inputs: &Inputs) -> Option<i32> {
     inputs.max_allocated_storage.filter(|limit| *limit > 0)
 }
 
-/// The size that a replica is asked for. One that may grow has that of its source, which may have grown already and is then
-/// larger than what the file says: RDS takes no smaller replica. What is still missing, a modification brings.
+/// Returns the size to request for a replica. One that may grow has the size of its source, which may have grown already and
+/// is then larger than the file says: RDS accepts no smaller replica. A modification brings what is still missing.
 /// <https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_PIOPS.Autoscaling.html>
 fn replica_storage(inputs: &Inputs) -> Option<i32> {
     match storage_limit(inputs) {
@@ -379,7 +379,7 @@ fn invalid(message: String) -> ProviderError {
     ProviderError::new(ErrorKind::Invalid, "aws:rds:Instance", message)
 }
 
-/// Which automated backups go when they are kept for fewer days.
+/// Returns which automated backups are deleted when they are kept for fewer days.
 pub(super) fn discards(observed: &Properties, wanted: &Properties) -> Option<&'static str> {
     let days = |inputs: &Properties| inputs.get("backupRetentionPeriod")?.as_number();
     let (before, after) = (days(observed)?, days(wanted)?);

@@ -1,9 +1,10 @@
-//! What a change of an instance means for those who use it: which settings restart it, and for how long that usually is.
+//! Effects of a change of an instance on its users: which settings restart it, and for how long.
 //!
-//! By the table "Settings for DB instances" of the RDS guide
-//! (<https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_ModifyInstance.Settings.html>); how long, by what AWS
-//! support says (<https://repost.aws/knowledge-center/rds-performance-impact>): a new class of an instance alone takes its
-//! storage to another host, one with a standby fails over to it, most often within 60 to 120 seconds.
+//! Taken from the table "Settings for DB instances" of the RDS guide
+//! (<https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_ModifyInstance.Settings.html>); the durations are those
+//! given by AWS support (<https://repost.aws/knowledge-center/rds-performance-impact>): with a new class, an instance
+//! without a standby moves its storage to another host, one with a standby fails over to it, most often within 60 to 120
+//! seconds.
 
 use super::versions::is_major_upgrade;
 use crate::resource::diff::REBOOT;
@@ -12,7 +13,7 @@ use crate::resource::{Diff, Observed, Properties, Value};
 /// Storage on magnetic disks; a change from or to it begins with a short interruption.
 const MAGNETIC: &str = "standard";
 
-/// What an update of an instance interrupts, if anything.
+/// Returns what an update of an instance interrupts, if anything.
 pub(super) fn effect(diff: &Diff, wanted: &Properties, observed: &Observed) -> Option<String> {
     let now = wanted.get("applyImmediately") != Some(&false.into());
     let multi_az = wanted.get("multiAz") == Some(&true.into());
@@ -30,14 +31,15 @@ pub(super) fn effect(diff: &Diff, wanted: &Properties, observed: &Observed) -> O
             continue;
         };
         let reason = format!("{name}, {takes}");
-        // Neither asks for the window: <https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_ModifyDBInstance.html>.
+        // None of these waits for the window:
+        // <https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_ModifyDBInstance.html>.
         if now || ["port", "replicateSourceDb", REBOOT].contains(&name) {
             at_once.push(reason);
         } else {
             in_window.push(reason);
         }
     }
-    // A call that does not wait takes along what does.
+    // An immediate call also applies pending changes.
     let calls = diff.properties().iter().any(|name| *name != REBOOT);
     let pending = observed.outputs.get("pending").and_then(Value::as_object);
     for (name, after) in pending.into_iter().flatten().filter(|_| now && calls) {
@@ -78,7 +80,7 @@ struct Change<'a> {
 }
 
 impl Change<'_> {
-    /// For how long it interrupts, if it does.
+    /// Returns how long the change interrupts, if it does.
     fn takes(&self, property: &str, live: &Properties) -> Option<&'static str> {
         let is = |value: &Value, text: &str| value.as_str() == Some(text);
         match property {
@@ -135,7 +137,7 @@ mod tests {
         }
     }
 
-    /// What is said of one change, at once or in the window.
+    /// Returns the text about one change, at once or in the window.
     fn effect(property: &str, before: Value, after: Value, more: Properties) -> Option<String> {
         let mut live = properties([("engine", "postgres".into())]);
         live.insert(property.to_owned(), before);
@@ -183,7 +185,7 @@ mod tests {
                 "{property}: {then}"
             );
         }
-        // It asks for no window.
+        // It does not wait for the window.
         let port = effect("port", 5432.into(), 5433.into(), later()).unwrap_or_default();
         assert!(port.starts_with("the database cannot be reached"), "{port}");
         let with_standby = properties([("multiAz", true.into())]);
@@ -205,7 +207,7 @@ mod tests {
         }
     }
 
-    /// A change that restarts nothing applies at once what was left for the window, and so restarts it.
+    /// A change that restarts nothing by itself applies changes left for the window at once, and so restarts the database.
     #[test]
     fn what_an_update_takes_along_can_restart_the_database() {
         let mut live = observed(properties([

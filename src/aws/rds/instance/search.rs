@@ -1,4 +1,4 @@
-//! Where instances are found: in the account's listing, or by their identifiers where that is long.
+//! The search for instances: in the account's listing, or by their identifiers if the listing is long.
 
 use aws_sdk_rds::types::{DbInstance, Filter};
 use futures_util::future::try_join_all;
@@ -15,13 +15,14 @@ const OPERATION: &str = "rds:DescribeDBInstances";
 /// The longest page.
 const PAGE: i32 = 100;
 
-/// All instances of the account in this region.
+/// Returns all instances of the account in this region.
 pub(super) async fn all(context: &Context) -> AwsResult<Vec<DbInstance>> {
     let all = list(context, usize::MAX, None).await?;
     Ok(all.unwrap_or_default())
 }
 
-/// All instances of the account in this region; in an account with more than a page of them, those that may be the stack's.
+/// Returns all instances of the account in this region; in an account with more than a page of them, those that may be the
+/// stack's.
 pub(super) async fn candidates(context: &Context, query: &Query<'_>) -> AwsResult<Vec<DbInstance>> {
     let names: Vec<String> = rds::candidates(query, "identifier").into_iter().collect();
     let chunks = names.chunks(PAGE as usize);
@@ -32,8 +33,8 @@ pub(super) async fn candidates(context: &Context, query: &Query<'_>) -> AwsResul
     Ok(try_join_all(found).await?.into_iter().flatten().collect())
 }
 
-/// Those of these identifiers that there are. A filter leaves out what is not there; should AWS refuse it for that, they are
-/// asked for one by one.
+/// Returns the existing instances of these identifiers. A filter leaves out missing instances; should AWS refuse it for that
+/// reason, they are asked for one by one.
 /// <https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_DescribeDBInstances.html>
 async fn named(context: &Context, names: &[String]) -> AwsResult<Vec<DbInstance>> {
     match list(context, usize::MAX, Some(names)).await {

@@ -1,4 +1,4 @@
-//! Where an instance stands, and what its inputs would be, had it been made as it is now.
+//! The status of an instance, and the inputs that would make it as it is now.
 
 use std::time::Duration;
 
@@ -14,7 +14,8 @@ use crate::resource::diff::compare;
 use crate::resource::provider::{Holder, Remedy};
 use crate::resource::{Condition, Properties, Value};
 
-/// It is of no use any more. One of these that never came up has nothing in it; one that did has its data in its backups.
+/// The states of an instance that can no longer be used. One that never came up is empty; one that did has its data in its
+/// backups.
 const FAILED: [&str; 4] = [
     "failed",
     "incompatible-create",
@@ -22,16 +23,16 @@ const FAILED: [&str; 4] = [
     "restore-error",
 ];
 
-/// It takes changes, the one that ends it among them.
+/// The state of a full storage. The instance accepts changes, the one that ends this state among them.
 const FULL: &str = "storage-full";
 
-/// It can be changed.
+/// Returns whether an instance of this status can be changed.
 fn is_steady(status: &str) -> bool {
     status == FULL || standing(DB_INSTANCE, status) == Some(Standing::Usable)
 }
 
-/// AWS is at work on an instance that keeps its endpoint; changing it has to wait, which `update` does. What happens in a
-/// maintenance window is among these.
+/// The states in which AWS works on an instance that keeps its endpoint; a change has to wait, which `update` does. Work in
+/// a maintenance window is among these.
 const AT_WORK: [&str; 10] = [
     "backing-up",
     "backtracking",
@@ -45,28 +46,27 @@ const AT_WORK: [&str; 10] = [
     "upgrading",
 ];
 
-/// A person has stopped it, or a schedule; AWS starts it again after seven days.
+/// The state of an instance that a person or a schedule has stopped; AWS starts it again after seven days.
 const STOPPED: &str = "stopped";
 
-/// What an instance is that was told to reboot.
+/// The state of an instance that is rebooting.
 pub(super) const REBOOTING: &str = "rebooting";
 
-/// What a group's parameters are that a reboot is still to bring into force.
+/// The state of a group's parameters that a reboot has yet to apply.
 const PENDING_REBOOT: &str = "pending-reboot";
 
-/// How long AWS may say `available` before a modification shows.
+/// The time for which AWS may say `available` before a modification shows.
 const STALE: Duration = Duration::from_secs(90);
 
-/// How long a word about a part of the instance is waited for that AWS has added since.
+/// The time to wait out a state of a part of the instance that AWS has added since.
 const NEW_WORD: Duration = Duration::from_mins(10);
 
 pub(super) fn is_dying(instance: &DbInstance) -> bool {
     instance.db_instance_status() == Some("deleting")
 }
 
-/// Whether there ever was a database in it. An endpoint, the time of creation and the latest restorable time are there once
-/// it has come up, and not before.
-/// <https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_DBInstance.html>
+/// Returns whether the instance ever had a database. An endpoint, the time of creation and the latest restorable time exist
+/// once it has come up, and not before. <https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_DBInstance.html>
 fn has_come_up(instance: &DbInstance) -> bool {
     let address = instance.endpoint().and_then(Endpoint::address);
     address.is_some()
@@ -74,14 +74,14 @@ fn has_come_up(instance: &DbInstance) -> bool {
         || instance.instance_create_time().is_some()
 }
 
-/// Whether its status is one that AWS has added since, and it serves all the same.
+/// Returns whether the status is one that AWS has added since, and the instance works all the same.
 fn serves_unknown(instance: &DbInstance) -> bool {
     let now = instance.db_instance_status().unwrap_or_default();
     let address = instance.endpoint().and_then(Endpoint::address);
     !now.is_empty() && standing(DB_INSTANCE, now).is_none() && address.is_some()
 }
 
-/// Whether AWS is at work on an instance, so that a change of it has to wait.
+/// Returns whether AWS is working on an instance, so that a change of it has to wait.
 pub(super) fn is_at_work(condition: &Condition) -> bool {
     match condition {
         Condition::Settling(_) => true,
@@ -90,7 +90,7 @@ pub(super) fn is_at_work(condition: &Condition) -> bool {
     }
 }
 
-/// Its status in AWS's own words, with how far it has come and what it complains of.
+/// Returns the status in AWS's own words, with the progress and the complaints.
 pub(super) fn status(instance: &DbInstance) -> String {
     let mut text = instance
         .db_instance_status()
@@ -110,7 +110,7 @@ pub(super) fn status(instance: &DbInstance) -> String {
     text
 }
 
-/// What holds up a change or a deletion that AWS refuses because of the instance's state.
+/// Returns what holds up a change or a deletion that AWS refuses because of the instance's state.
 pub(super) fn holder(instance: &DbInstance) -> Holder {
     let id = instance.db_instance_identifier().unwrap_or_default();
     Holder {
@@ -120,7 +120,7 @@ pub(super) fn holder(instance: &DbInstance) -> Holder {
     }
 }
 
-/// What a person has to do about the instance's own state.
+/// Returns what a person has to do about the instance's own state.
 fn hand_of_status(instance: &DbInstance) -> Option<Remedy> {
     let id = instance.db_instance_identifier().unwrap_or_default();
     let now = instance.db_instance_status().unwrap_or_default();
@@ -130,8 +130,8 @@ fn hand_of_status(instance: &DbInstance) -> Option<Remedy> {
     states::hand(DB_INSTANCE, now, id)
 }
 
-/// What a person has to do about the instance's state, or that of its replication or its parameters, if that is what it
-/// waits for.
+/// Returns what a person has to do about the state of the instance, its replication or its parameters, if the state waits
+/// for that.
 pub(super) fn hand(instance: &DbInstance) -> Option<Remedy> {
     let id = instance.db_instance_identifier().unwrap_or_default();
     hand_of_status(instance)
@@ -139,7 +139,7 @@ pub(super) fn hand(instance: &DbInstance) -> Option<Remedy> {
         .or_else(|| states::hand(DB_PARAMETERS, refused_parameters(instance)?, id))
 }
 
-/// The status of a parameter group whose values the instance cannot take, once AWS is not at work on it any more.
+/// Returns the status of a parameter group whose values the instance cannot accept, once AWS is no longer working on it.
 fn refused_parameters(instance: &DbInstance) -> Option<&str> {
     let now = instance.db_instance_status().unwrap_or_default();
     let groups = instance.db_parameter_groups().iter();
@@ -149,12 +149,12 @@ fn refused_parameters(instance: &DbInstance) -> Option<&str> {
         .filter(|_| is_steady(now))
 }
 
-/// Whether nothing is left to wait for, and yet nothing can be written.
+/// Returns whether nothing is left to wait for, and yet nothing can be written.
 pub(super) fn is_full(instance: &DbInstance) -> bool {
     instance.db_instance_status() == Some(FULL)
 }
 
-/// Why waiting is in vain.
+/// Returns why waiting is useless, if it is.
 pub(super) fn failure(instance: &DbInstance) -> Option<String> {
     let now = instance.db_instance_status().unwrap_or_default();
     let ends = |states, word: &str| {
@@ -172,10 +172,10 @@ pub(super) fn failure(instance: &DbInstance) -> Option<String> {
     (ends(DB_INSTANCE, now) && now != FULL).then(|| status(instance))
 }
 
-/// What is still to come until the instance is as wanted, in a word; `None` once nothing is.
+/// Returns in a word what is missing until the instance is as wanted; `None` once nothing is.
 ///
-/// `available` alone proves nothing: right after a modification it is stale. So the wanted values must show as well, for
-/// as long as that can take.
+/// `available` alone proves nothing: right after a modification it is stale. So the wanted values must show as well, for the
+/// time that this can take.
 pub(super) fn unfinished(
     instance: &DbInstance,
     wanted: &Inputs,
@@ -211,14 +211,14 @@ pub(super) fn unfinished(
     }
     let shown = live(instance, !wanted.apply_immediately).inputs;
     let missing = differences(wanted, &shown);
-    // In a state that is not known, AWS may be at work for as long as they do not show.
+    // In an unknown state, AWS may be working on it for as long as they do not show.
     if (is_unknown || elapsed < STALE) && !missing.is_empty() {
         return open(&format!("not changed yet: {}", missing.join(", ")));
     }
     None
 }
 
-/// Whether an instance that was told to reboot has not begun to.
+/// Returns the status of an instance that has not begun a requested reboot yet.
 pub(super) fn not_rebooted_yet(
     instance: &DbInstance,
     condition: &Condition,
@@ -232,7 +232,7 @@ pub(super) fn not_rebooted_yet(
     (told && waits && elapsed < STALE).then(|| format!("{}, not rebooted yet", status(instance)))
 }
 
-/// The state of a replica's replication.
+/// Returns the state of a replica's replication.
 fn replication(instance: &DbInstance) -> Option<&str> {
     instance
         .status_infos()
@@ -241,7 +241,7 @@ fn replication(instance: &DbInstance) -> Option<&str> {
         .status()
 }
 
-/// The properties that do not show what is wanted.
+/// Returns the properties that do not show the wanted value.
 fn differences(wanted: &Inputs, shown: &Inputs) -> Vec<String> {
     let schema = Instance.schema();
     let (mut wanted, shown) = (properties(wanted), properties(shown));
@@ -261,7 +261,7 @@ fn properties(inputs: &Inputs) -> Properties {
     }
 }
 
-/// Whether an instance of this status can only be deleted without a final snapshot.
+/// Returns whether an instance of this status can only be deleted without a final snapshot.
 /// <https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_DeleteDBInstance.html>
 pub(super) fn takes_no_snapshot(status: &str) -> bool {
     ["failed", "incompatible-restore", "incompatible-network"]
@@ -269,7 +269,7 @@ pub(super) fn takes_no_snapshot(status: &str) -> bool {
         .any(|start| status.starts_with(start))
 }
 
-/// The same object, on its way.
+/// Returns the same object in a settling condition.
 pub(super) fn settling(live: LiveOf<Instance>, status: &str) -> LiveOf<Instance> {
     Live {
         condition: Condition::Settling(status.to_owned()),
@@ -295,10 +295,10 @@ fn condition(instance: &DbInstance) -> Condition {
     }
 }
 
-/// A live instance. What waits for the maintenance window counts as done, if `with_pending`.
+/// Converts an instance. Changes that wait for the maintenance window count as done, if `with_pending`.
 pub(super) fn live(instance: &DbInstance, with_pending: bool) -> LiveOf<Instance> {
     let condition = condition(instance);
-    // While AWS is at work, pending values are those that it works on.
+    // While AWS is at work, pending values are those that it is working on.
     let with_pending = with_pending || is_at_work(&condition);
     let endpoint = instance.endpoint();
     let address = endpoint.and_then(Endpoint::address);
@@ -352,7 +352,7 @@ fn inputs(instance: &DbInstance, with_pending: bool) -> Inputs {
         )
         .unwrap_or_default(),
         allocated_storage: allocated,
-        // Equal to the size, it is how storage is kept from growing.
+        // A limit equal to the size keeps the storage from growing.
         max_allocated_storage: instance
             .max_allocated_storage()
             .filter(|limit| Some(*limit) != allocated),
@@ -504,7 +504,7 @@ mod tests {
         );
     }
 
-    /// Neither ends by itself, whatever the state of the instance says.
+    /// Neither state ends by itself, whatever the state of the instance.
     #[test]
     fn stopped_replication_and_refused_parameters_wait_for_a_person() {
         let replication = |word: &str| {
@@ -536,7 +536,7 @@ mod tests {
         assert_eq!(refused("modifying"), None);
     }
 
-    /// What AWS does in a maintenance window, and what it may do one day, is nothing for a run to do.
+    /// A run has nothing to do about work of AWS in a maintenance window, or about states that AWS may add one day.
     #[test]
     fn an_instance_that_serves_while_aws_is_at_work_is_usable() {
         for state in AT_WORK {
@@ -558,7 +558,7 @@ mod tests {
         let without_endpoint = DbInstance::builder().db_instance_status("something-new");
         let found = live(&without_endpoint.build(), false).condition;
         assert_eq!(found, Condition::Settling("something-new".to_owned()));
-        // What was asked for has to show, however long it takes.
+        // The requested values have to show, however long it takes.
         let before = instance("something-new").db_instance_class("db.t3.small");
         assert!(unfinished(&before.build(), &wanted(), NEW_WORD * 2).is_some());
         assert!(!is_at_work(
@@ -566,7 +566,7 @@ mod tests {
         ));
     }
 
-    /// AWS says to restore it; a new, empty one would take its name and its backups with it.
+    /// AWS says to restore it; a new, empty instance would take its name, and its backups would be lost.
     #[test]
     fn a_failed_instance_that_had_come_up_waits_for_a_person() {
         let bare = |status: &str| {

@@ -6,8 +6,8 @@ use crate::aws::error::{AwsResult, is_unknown_version};
 use crate::aws::pages::pages;
 use crate::resource::ProviderError;
 
-/// Adds to AWS's answer that it has no such version which ones it has. Old minor versions are closed to new instances while
-/// those that run them may stay:
+/// Adds the available versions to AWS's error that it has no such version. Old minor versions are closed to new instances,
+/// while instances that run them may stay:
 /// <https://docs.aws.amazon.com/AmazonRDS/latest/PostgreSQLReleaseNotes/postgresql-release-calendar.html>.
 pub(super) async fn explained(
     context: &Context,
@@ -22,17 +22,18 @@ pub(super) async fn explained(
     }
     match offered(context, engine).await {
         Ok(versions) => error.with_details(vec![on_offer(engine, version, &versions)]),
-        // An explanation that cannot be had must not hide what it would explain.
+        // A failure to get the explanation must not hide the original error.
         Err(_) => error,
     }
 }
 
-/// Whether a version is of a later major version than another, as far as the numbering of the engine is known.
+/// Returns whether a version is of a later major version than another, as far as the numbering of the engine is known.
 pub(super) fn is_major_upgrade(engine: &str, from: &str, to: &str) -> bool {
     major(engine, from) < major(engine, to)
 }
 
-/// The numbers that make the major version: one for PostgreSQL, two for `MySQL` and `MariaDB`. None for other engines.
+/// Returns the numbers that make the major version: one for PostgreSQL, two for `MySQL` and `MariaDB`. None for other
+/// engines.
 fn major(engine: &str, version: &str) -> Vec<u32> {
     let count = match engine {
         "postgres" => 1,
@@ -42,7 +43,7 @@ fn major(engine: &str, version: &str) -> Vec<u32> {
     numbers(version).into_iter().take(count).collect()
 }
 
-/// A version's numbers, as far as it has them.
+/// Returns a version's numbers, as far as it has them.
 fn numbers(version: &str) -> Vec<u32> {
     version
         .split('.')
@@ -72,7 +73,7 @@ async fn offered(context: &Context, engine: &str) -> AwsResult<Vec<String>> {
         .collect())
 }
 
-/// The versions to choose from: those of the wanted major version, or else the major versions.
+/// Returns the versions to choose from: those of the wanted major version, or else the major versions.
 fn on_offer(engine: &str, wanted: &str, versions: &[String]) -> String {
     let mut sorted: Vec<&String> = versions.iter().collect();
     sorted.sort_by_cached_key(|version| numbers(version));

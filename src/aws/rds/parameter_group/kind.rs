@@ -1,17 +1,17 @@
-//! What kind of value a parameter takes, and which spellings of it are one value.
+//! The kinds of parameter values, and the spellings of one value.
 //!
-//! RDS takes several words for a truth value and answers with `1` or `0`; `MySQL`'s `ON` is one of them. Some parameters take
-//! words out of a list, in any case, and some a formula over the size of the instance.
+//! RDS accepts several words for a truth value and returns `1` or `0`; `MySQL`'s `ON` is one of them. Some parameters accept
+//! words from a list, in any case, and some a formula over the size of the instance.
 //! <https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_ParamValuesRef.html>,
 //! <https://github.com/hashicorp/terraform-provider-aws/issues/45394>
 
 use aws_sdk_rds::types::Parameter;
 
-/// As RDS describes a parameter. The words that it takes are told beside its type, and are more exact: a `string` that takes
-/// `ON,OFF` is a truth value, too.
+/// RDS's description of a parameter. Its allowed words are given besides its type, and are more exact: a `string` that
+/// allows `ON,OFF` is a truth value, too.
 pub(super) struct Kind<'a> {
     data_type: &'a str,
-    /// `0,1`, `ON,OFF,DEMAND`, `6-262143`, or nothing.
+    /// The allowed values: `0,1`, `ON,OFF,DEMAND`, `6-262143`, or nothing.
     allowed: &'a str,
 }
 
@@ -23,7 +23,7 @@ impl<'a> Kind<'a> {
         }
     }
 
-    /// Whether two texts are one value.
+    /// Returns whether two texts are one value.
     pub(super) fn is_same(&self, left: &str, right: &str) -> bool {
         let (left, right) = (left.trim(), right.trim());
         if left == right {
@@ -42,18 +42,18 @@ impl<'a> Kind<'a> {
         }
     }
 
-    /// Whether all that it takes are words for true and false.
+    /// Returns whether all allowed words mean true or false.
     fn is_truth(&self) -> bool {
         self.data_type == "boolean"
             || self.words().next().is_some() && self.words().all(|word| truth(word).is_some())
     }
 
-    /// Whether it takes this word, out of a list.
+    /// Returns whether the list of allowed words has this word.
     fn is_word(&self, text: &str) -> bool {
         self.words().any(|word| word.eq_ignore_ascii_case(text))
     }
 
-    /// A range such as `6-262143` is no word.
+    /// Returns the allowed words. A range such as `6-262143` is no word.
     fn words(&self) -> impl Iterator<Item = &'a str> {
         let words = self.allowed.split(',').map(str::trim);
         words.filter(|word| !word.is_empty())
@@ -80,12 +80,13 @@ fn items(text: &str) -> Vec<&str> {
     text.split(',').map(str::trim).collect()
 }
 
-/// `{DBInstanceClassMemory/9531392}`, also within `LEAST(…)`, `GREATEST(…)` and `SUM(…)`.
+/// Returns whether a text is a formula: `{DBInstanceClassMemory/9531392}`, also within `LEAST(…)`, `GREATEST(…)` and
+/// `SUM(…)`.
 fn is_formula(text: &str) -> bool {
     text.contains('{') && text.contains('}')
 }
 
-/// A formula without its spaces; RDS takes its names in any case.
+/// Returns a formula without its spaces; RDS accepts its names in any case.
 fn formula(text: &str) -> String {
     let text = text.chars().filter(|c| !c.is_whitespace());
     text.collect::<String>().to_ascii_lowercase()
@@ -103,7 +104,7 @@ mod tests {
             ("boolean", "0,1", "OFF", "0"),
             ("boolean", "0,1", "TRUE", "1"),
             ("boolean", "", "true", "yes"),
-            // As MySQL has them, whatever the type is called.
+            // These are MySQL's words, whatever the type is called.
             ("string", "0,1,ON,OFF", "ON", "1"),
             ("string", "ON,OFF", "false", "OFF"),
             ("integer", "0,1", "ON", "1"),
@@ -145,7 +146,7 @@ mod tests {
             ("boolean", "0,1", "off", "1"),
             ("boolean", "0,1", "ON", "0"),
             ("boolean", "", "2", "two"),
-            // `DISABLED` is neither, so the words are not two sides of one switch.
+            // `DISABLED` is neither, so the words are not the two sides of one switch.
             ("string", "ON,OFF,DISABLED", "1", "ON"),
             ("string", "", "off", "0"),
             ("string", "", "Shop", "shop"),
