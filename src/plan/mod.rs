@@ -476,7 +476,7 @@ pub enum Refusal {
     Shortens {
         urn: Urn,
         id: String,
-        what: Option<&'static str>,
+        what: Option<String>,
     },
 }
 

@@ -14,6 +14,7 @@ use crate::resource::{Observed, Properties, Schema, Urn, Value};
 
 pub(super) fn guard(draft: &mut Draft<'_>) {
     guard_updates(draft);
+    guard_contents(draft);
     guard_subnets(draft);
     guard_replacements(draft);
     let removals = std::mem::take(&mut draft.removals);
@@ -41,7 +42,7 @@ fn guard_updates(draft: &mut Draft<'_>) {
             draft.refusals.push(Refusal::Shortens {
                 urn: (*urn).clone(),
                 id: observed.id.clone(),
-                what: Some(what),
+                what: Some(what.to_owned()),
             });
         }
         if let Some(reason) = forbids.and_then(|forbids| forbids(diff, inputs, &observed.inputs)) {
@@ -52,6 +53,48 @@ fn guard_updates(draft: &mut Draft<'_>) {
             });
         }
     }
+}
+
+/// What expires under a rule that comes, or is set back after others have changed it, stayed until now: that wants consent where
+/// there is anything. An edit wants it in any case.
+fn guard_contents(draft: &mut Draft<'_>) {
+    let mut refusals = Vec::new();
+    for (urn, verdict) in &draft.verdicts {
+        let schema = draft.catalog.get(urn.token());
+        let Some(expiry) = schema.and_then(|schema| schema.expiry) else {
+            continue;
+        };
+        let before = match (verdict.op, &verdict.observed) {
+            (Op::Create | Op::Replace, _) => Properties::new(),
+            (Op::Update, Some(observed)) if verdict.because != Because::Edited => {
+                observed.inputs.clone()
+            }
+            _ => continue,
+        };
+        let inputs = &verdict.comparison.inputs;
+        let whole = inputs.get(expiry.part_of).and_then(Value::as_str);
+        let mut wholes = draft.live.of_type(expiry.token);
+        let whole = wholes.find(|(_, live)| Some(live.id.as_str()) == whole);
+        let whole = whole.filter(|(urn, live)| {
+            let stays = draft.verdicts.get(urn);
+            live.outputs.get(expiry.filled) == Some(&Value::Bool(true))
+                && stays.is_some_and(|verdict| matches!(verdict.op, Op::Same | Op::Update))
+        });
+        let Some((_, whole)) = whole else {
+            continue;
+        };
+        let object = verdict.observed.as_ref().unwrap_or(whole);
+        if let Some(what) = (expiry.takes)(&before, inputs)
+            && !consented(draft, urn, object)
+        {
+            refusals.push(Refusal::Shortens {
+                urn: (*urn).clone(),
+                id: object.id.clone(),
+                what: Some(what),
+            });
+        }
+    }
+    draft.refusals.extend(refusals);
 }
 
 /// What lies in several subnets does not let go of one that holds an object which lies in it and stays.

@@ -8,7 +8,7 @@ use super::pending::{Pending, RebootOrder};
 pub use super::property::{Property, Unset};
 use super::provider::DataPolicy;
 use super::rule::{Beside, Limit, RangeRule};
-use super::{Diff, Interruption, Misfit, Observed, Properties};
+use super::{Diff, Expiry, Interruption, Misfit, Observed, Properties};
 
 /// How a create call can be repeated after an answer was lost (`promises.md` §3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -161,6 +161,8 @@ pub struct Schema {
     pub forbids: Option<Forbids>,
     /// What data an update from what is observed to what is wanted takes away: asked with both, in that order.
     pub discards: Option<fn(&Properties, &Properties) -> Option<&'static str>>,
+    /// What it takes of what is there already when it comes, or comes back.
+    pub expiry: Option<Expiry>,
     /// What of a live object is decided and not in force.
     pub pending: Option<fn(&Observed) -> Vec<Pending>>,
     /// The names of the changed settings that take effect only when what uses the object is rebooted.
@@ -228,6 +230,7 @@ impl Schema {
             checks: None,
             forbids: None,
             discards: None,
+            expiry: None,
             pending: None,
             static_settings: None,
             reboots: None,
@@ -501,6 +504,12 @@ impl Schema {
     #[must_use]
     pub fn static_settings(mut self, names: fn(&Diff, &Properties) -> Vec<String>) -> Self {
         self.static_settings = Some(names);
+        self
+    }
+
+    #[must_use]
+    pub fn expires(mut self, expiry: Expiry) -> Self {
+        self.expiry = Some(expiry);
         self
     }
 
