@@ -105,6 +105,15 @@ impl Uses {
         self.needed_by.get(object).into_iter().flatten()
     }
 
+    /// What an object names itself.
+    pub(super) fn named_by_it<'a>(
+        &'a self,
+        object: &'a ObjectKey,
+    ) -> impl Iterator<Item = &'a ObjectKey> {
+        self.needs(object)
+            .filter(|needed| self.names_it(object, needed))
+    }
+
     /// What hangs on this object alone, and not on its twin as well: all that names it, and what names that.
     pub(super) fn hangs_on<'a>(&'a self, object: &'a ObjectKey) -> BTreeSet<&'a ObjectKey> {
         let mut found = BTreeSet::new();
@@ -121,8 +130,7 @@ impl Uses {
         let mut found = BTreeSet::new();
         let mut open = vec![object];
         while let Some(object) = open.pop() {
-            let named = self.needs(object);
-            let named = named.filter(|needed| self.names_it(object, needed));
+            let named = self.named_by_it(object);
             open.extend(named.filter(|needed| found.insert(*needed)));
         }
         found
