@@ -329,6 +329,26 @@ fn sends_to_new(plan: &Plan, sends_to: &Value) -> bool {
     })
 }
 
+/// Why there is nothing to make of what a step is to create: what it hangs on is made by the same run.
+pub fn idle(plan: &Plan, catalog: &Catalog, step: &Step) -> Option<&'static str> {
+    let Action::Create { comparison, .. } = &step.action else {
+        return None;
+    };
+    let schema = catalog.get(step.urn.token())?;
+    let reason = schema.idle_at_first?;
+    let is_new = schema.parents.iter().any(|parent| {
+        let name = catalog.get(parent.token).and_then(|schema| schema.name);
+        let wanted = comparison.inputs.get(parent.property);
+        plan.steps.iter().any(|other| match &other.action {
+            Action::Create { comparison, .. } if other.urn.token() == parent.token => {
+                name.and_then(|rule| comparison.inputs.get(rule.property)) == wanted
+            }
+            _ => false,
+        })
+    });
+    is_new.then_some(reason)
+}
+
 /// How many rows have which operation; what is refused has none.
 pub fn tally(plan: &Plan) -> BTreeMap<Op, usize> {
     let mut tally = BTreeMap::new();

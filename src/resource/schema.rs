@@ -109,6 +109,8 @@ pub struct Schema {
     pub made_by_aws: bool,
     /// AWS has no call that takes it away: it goes with what it hangs on.
     pub goes_with_parent: bool,
+    /// Why there is nothing to make of it where what it hangs on is made by the same run: that holds nothing yet.
+    pub idle_at_first: Option<&'static str>,
     /// Types with whose objects one of this type goes, although it has an owner of its own: what AWS takes away with them.
     pub goes_with: &'static [&'static str],
     /// What others add of this type widens access, or changes where traffic goes.
@@ -206,6 +208,7 @@ impl Schema {
             parents: Vec::new(),
             made_by_aws: false,
             goes_with_parent: false,
+            idle_at_first: None,
             opens: false,
             holds_parent: false,
             global: false,
@@ -439,6 +442,12 @@ impl Schema {
     }
 
     #[must_use]
+    pub fn idle_at_first(mut self, reason: &'static str) -> Self {
+        self.idle_at_first = Some(reason);
+        self
+    }
+
+    #[must_use]
     pub fn opens(mut self) -> Self {
         self.opens = true;
         self
@@ -496,6 +505,12 @@ impl Schema {
     }
 
     #[must_use]
+    pub fn expires(mut self, expiry: Expiry) -> Self {
+        self.expiry = Some(expiry);
+        self
+    }
+
+    #[must_use]
     pub fn pending(mut self, pending: fn(&Observed) -> Vec<Pending>) -> Self {
         self.pending = Some(pending);
         self
@@ -504,12 +519,6 @@ impl Schema {
     #[must_use]
     pub fn static_settings(mut self, names: fn(&Diff, &Properties) -> Vec<String>) -> Self {
         self.static_settings = Some(names);
-        self
-    }
-
-    #[must_use]
-    pub fn expires(mut self, expiry: Expiry) -> Self {
-        self.expiry = Some(expiry);
         self
     }
 

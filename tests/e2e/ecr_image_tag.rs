@@ -140,8 +140,19 @@ async fn the_image_that_runs_is_kept_whatever_its_tag_does() {
     let file = platform(name, "");
     let unchanged = || succeeded(program.run_file(&file, "preview", &["--expect-no-changes"]));
     // Nothing can run yet.
-    succeeded(program.run_file(&file, "up", &["--yes"]));
+    let ended = succeeded(program.run_file(&file, "up", &["--yes"]));
     assert_eq!(images(&world, name).await, []);
+    let mut lines = ended
+        .screen
+        .lines()
+        .filter(|line| line.contains("liveImage"));
+    let says = |line: &str| line.contains("nothing to keep yet");
+    assert!(lines.clone().any(says), "{}", ended.screen);
+    assert!(
+        !lines.any(|line| line.contains("liveImage created")),
+        "{}",
+        ended.screen
+    );
     unchanged();
 
     let first = push(&world, name, "latest", 1).await;
