@@ -496,6 +496,27 @@ fn decoded(text: &str) -> String {
     text.replace([' ', '\n', '+'], "")
 }
 
+/// Records go somewhere all the time: the role may write until the new flow log stands and the old one is gone.
+#[tokio::test]
+async fn a_role_can_write_until_the_traffic_is_recorded_elsewhere() {
+    let name = "e2e-network-flow-moves";
+    let world = World::new(name).await;
+    let program = Program::of(&world);
+    let before = network(name, "flowLogs: { to: logs }");
+    done(&program.run_file(&before, "up", &["--yes"]));
+    let after = network(name, "flowLogs: { to: s3 }");
+    let ended = program.run_file(&after, "up", &["--yes", "--allow-delete", "*"]);
+    done(&ended);
+    let at = |call: &str| {
+        let at = ended.mutating.iter().position(|made| made == call);
+        at.unwrap_or_else(|| panic!("{call}: {:#?}", ended.mutating))
+    };
+    assert!(at("ec2:CreateFlowLogs") < at("ec2:DeleteFlowLogs"));
+    assert!(at("ec2:DeleteFlowLogs") < at("iam:DeleteRolePolicy"));
+    done(&program.run_file(&after, "preview", &["--expect-no-changes"]));
+    done(&program.run_file(&after, "destroy", &["--yes", "--allow-delete", "*"]));
+}
+
 /// A bucket instead: what lets AWS in stands before the flow log does.
 #[tokio::test]
 async fn the_traffic_of_a_network_is_recorded_in_a_bucket_of_its_own() {
