@@ -85,6 +85,18 @@ impl World {
         let found = self.account.objects().into_iter().find(owned);
         found.unwrap_or_else(|| panic!("nothing is called {name}"))
     }
+
+    /// The one object of a type that the file calls so: what has no tags does not say its name.
+    fn part(&self, name: &str) -> Observed {
+        let token = match name {
+            "rights" => "aws:iam:RolePolicy",
+            "policy" => "aws:ecr:LifecyclePolicy",
+            _ => return self.object(name),
+        };
+        let mut objects = self.account.objects().into_iter();
+        let found = objects.find(|object| object.token == token);
+        found.unwrap_or_else(|| panic!("nothing is of {token}"))
+    }
 }
 
 fn up() -> Request {
@@ -2047,4 +2059,177 @@ replica: {{ type: aws:rds:Instance, properties: {{ identifier: shop-replica, ins
     let violation = plan::verify::verify(&plan, &graph, &catalog()).expect_err("there is a circle");
     expect!["steps wait for each other in a circle: `primary`, `replica`, `topic`, `primary`"]
         .assert_eq(&violation.to_string());
+}
+
+/// A role and a revision that a service runs.
+const RUNNING: &str = "
+cluster: { type: aws:ecs:Cluster, properties: { name: shop } }
+role: { type: aws:iam:Role, properties: { name: shop-one, assumeRolePolicy: { Version: '2012-10-17', Statement: [] } } }
+rights: { type: aws:iam:RolePolicy, properties: { role: '${role.name}', name: read, policy: { Version: '2012-10-17', Statement: [] } } }
+task: { type: aws:ecs:TaskDefinition, properties: { family: api, executionRoleArn: '${role.arn}', containerDefinitions: [{ name: api, image: 'api:1' }] } }
+service: { type: aws:ecs:Service, properties: { name: api, cluster: '${cluster.arn}', taskDefinition: '${task.arn}', networkConfiguration: { subnets: [subnet-1] } } }
+";
+
+/// The revision that an excluded service runs stays, with all that it needs; the next run that includes the service deletes it.
+#[tokio::test(start_paused = true)]
+async fn what_is_out_of_reach_keeps_what_it_uses() {
+    let edited = RUNNING
+        .replace("shop-one", "shop-two")
+        .replace("api:1", "api:2");
+    for request in [
+        Request {
+            excludes: names(&["service"]),
+            ..up()
+        },
+        Request {
+            targets: names(&["task", "rights"]),
+            ..up()
+        },
+    ] {
+        let world = World::with(RUNNING).await;
+        let before = ["role", "rights", "task"].map(|name| world.part(name).id);
+        let number_revisions = || {
+            let revisions = world.account.objects().into_iter();
+            let revisions = revisions.filter(|object| object.token == "aws:ecs:TaskDefinition");
+            for (number, revision) in revisions.enumerate() {
+                world.account.edit(&revision.id, |revision| {
+                    let number = Value::from(number as u32 + 1);
+                    revision.outputs.insert("revision".into(), number);
+                });
+            }
+        };
+        // The second time the new ones stand beside the old ones already.
+        for turn in 0..2 {
+            number_revisions();
+            let plan = world.plan(&edited, &request).await;
+            assert_eq!(plan.refusals, [], "{}", text(&plan));
+            let mut steps = plan.steps.iter();
+            assert!(!steps.any(plan::Step::is_delete), "{}", text(&plan));
+            let stays = plan.retained.iter().map(|left| left.urn.name());
+            let stays: BTreeSet<&str> = stays.collect();
+            // Of a part that the file no longer has there, no record says here that it is ours: it stays with what has it.
+            let parts: &[&str] = if turn == 0 { &["rights"] } else { &[] };
+            let all = ["role", "task"].iter().chain(parts).copied().collect();
+            assert_eq!(stays, all, "turn {turn}: {}", text(&plan));
+            let (events, _listener) = tokio::sync::mpsc::unbounded_channel();
+            let outcome = execute::run(&plan, &world.account, 1, &Cancel::default(), &events).await;
+            assert!(matches!(outcome, Outcome::Done(_)), "{outcome:#?}");
+            for id in &before {
+                assert!(world.account.look(id).is_some(), "turn {turn}: {id}");
+            }
+        }
+        number_revisions();
+        world.arrives(&edited, &up()).await;
+        let [role, _, task] = &before;
+        for id in [role, task] {
+            assert!(world.account.look(id).is_none(), "{id}");
+        }
+    }
+}
+
+/// AWS takes no second flow log of one network to one log group: once a group is back that was deleted by hand, its flow log is
+/// what the new one would be.
+#[tokio::test(start_paused = true)]
+async fn what_comes_back_under_its_name_has_the_old_place_again() {
+    let file = "
+vpc: { type: aws:ec2:Vpc, properties: { cidrBlock: 10.0.0.0/16 } }
+group: { type: aws:cloudwatch:LogGroup, properties: { name: /shop/flows } }
+log: { type: aws:ec2:FlowLog, properties: { vpcId: '${vpc.id}', logDestination: '${group.arn}', iamRoleArn: 'arn:aws:iam::123456789012:role/shop' } }
+";
+    let world = World::with(file).await;
+    world.account.remove(&world.object("group").id);
+    world
+        .check(
+            file,
+            &up(),
+            expect![[r#"
+                0 create group: not there
+                1 delete replaced log: cannot change in place: logDestination
+                2 create replacement of log: cannot change in place: logDestination after 0,1
+            "#]],
+        )
+        .await;
+    // Under another name it is another place: no record is lost.
+    let renamed = file.replace("/shop/flows", "/shop/others");
+    let plan = world.plan(&renamed, &up()).await;
+    let at = |of: fn(&Action) -> bool| plan.steps.iter().position(|step| of(&step.action));
+    let new = at(|action| matches!(action, Action::CreateReplacement { .. }));
+    let old = at(|action| matches!(action, Action::DeleteReplaced { .. }));
+    assert!(new < old, "{}", text(&plan));
+}
+
+/// A policy under which images expire takes those that are there when it comes, and when it comes back.
+#[tokio::test(start_paused = true)]
+async fn what_expires_once_a_policy_comes_or_comes_back_wants_consent() {
+    let repository = "images: { type: aws:ecr:Repository, properties: { name: shop } }\n";
+    let policy = |kept: u32| {
+        format!(
+            "{repository}policy: {{ type: aws:ecr:LifecyclePolicy, properties: {{ repository: '${{images.name}}', policy: {{ rules: [{{ rulePriority: 1, selection: {{ tagStatus: any, countType: imageCountMoreThan, countNumber: {kept} }}, action: {{ type: expire }} }}] }} }} }}\n"
+        )
+    };
+    let file = policy(10);
+    let holds = |world: &World, images: bool| {
+        world.account.edit("shop", |live| {
+            live.outputs.insert("hasImages".into(), images.into());
+        });
+    };
+    let consent = Request {
+        allow_delete: names(&["policy"]),
+        ..up()
+    };
+    let asks = async |world: &World, file: &str, request: &Request| {
+        let plan = world.plan(file, request).await;
+        assert!(!plan.is_empty());
+        let refused = plan.refusals.iter();
+        refused
+            .map(|refusal| format!("{refusal:?}"))
+            .collect::<String>()
+    };
+    let comes = World::with(repository).await;
+    holds(&comes, true);
+    let asked = asks(&comes, &file, &up()).await;
+    assert!(asked.contains("newest 10 images"), "{asked}");
+    assert_eq!(asks(&comes, &file, &consent).await, "");
+    holds(&comes, false);
+    assert_eq!(asks(&comes, &file, &up()).await, "");
+
+    let world = World::with(&file).await;
+    let live = world.part("policy");
+    let drifts = |kept: u32| {
+        world.account.edit(&live.id, |live| {
+            let text = serde_json::Value::from(&live.inputs["policy"]).to_string();
+            let (head, tail) = text.split_once("\"countNumber\":").expect("a number");
+            let tail = tail.trim_start_matches(|c: char| c.is_ascii_digit());
+            let text = format!("{head}\"countNumber\":{kept}{tail}");
+            let policy: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+            live.inputs.insert("policy".into(), policy.into());
+        });
+    };
+    holds(&world, true);
+    drifts(99);
+    let mut seen = fde_infra::resource::LastRun::default();
+    let urn =
+        fde_infra::resource::Urn::new(&graph(&file).stack, "aws:ecr:LifecyclePolicy", "policy");
+    let drifted = async |request: &Request, seen: &fde_infra::resource::LastRun| {
+        let graph = graph(&file);
+        let mut snapshot = live::read(&world.account, &graph).await.expect("reads");
+        snapshot.last_run = seen.clone();
+        plan::build(&graph, &snapshot, &catalog(), request)
+    };
+    // The inputs are those of the last run, so that others have changed it.
+    let hash = drifted(&up(), &seen).await.steps[0]
+        .comparison()
+        .and_then(|comparison| comparison.hash.clone());
+    seen.insert(&urn, hash.as_deref());
+    let plan = drifted(&up(), &seen).await;
+    assert_eq!(plan.steps[0].because, plan::Because::Drifted);
+    let asked = format!("{:?}", plan.refusals);
+    assert!(asked.contains("newest 10 images"), "{asked}");
+    assert_eq!(drifted(&consent, &seen).await.refusals, []);
+    holds(&world, false);
+    assert_eq!(drifted(&up(), &seen).await.refusals, []);
+    // One that kept fewer: fewer go.
+    holds(&world, true);
+    drifts(3);
+    assert_eq!(drifted(&up(), &seen).await.refusals, []);
 }

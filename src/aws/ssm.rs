@@ -104,20 +104,20 @@ impl ParameterStore for Context {
         to_parameter(OPERATION, parameter, answered.time()).map(Some)
     }
 
-    async fn read_three(&self, names: [&str; 3]) -> AwsResult<[Option<Parameter>; 3]> {
+    async fn read_all(&self, names: &[&str]) -> AwsResult<Vec<Option<Parameter>>> {
         const OPERATION: &str = "ssm:GetParameters";
         let answered = AnsweredAt::default();
         let answer = self
             .call(OPERATION, || {
                 self.ssm
                     .get_parameters()
-                    .set_names(Some(names.map(str::to_owned).to_vec()))
+                    .set_names(Some(names.iter().map(ToString::to_string).collect()))
                     .customize()
                     .interceptor(answered.clone())
                     .send()
             })
             .await?;
-        let mut found = [None, None, None];
+        let mut found = vec![None; names.len()];
         let has_failures = !answer.invalid_parameters().is_empty();
         let parameters = answer.parameters;
         for parameter in expected_or_failed(OPERATION, parameters, has_failures, "`Parameters`")? {

@@ -220,7 +220,7 @@ fn others(refusal: &Refusal, plan: &Plan, session: &Session, again: &str) -> Opt
             };
             let mut message = message(summary, "fde::guard::holds_data");
             if let Some(what) = what {
-                message = message.fact("because", *what);
+                message = message.fact("because", what);
             }
             now(message.fact("object", format!("`{id}`")))
                 .help(if what.is_some() {

@@ -34,7 +34,7 @@ pub async fn execute(
     context.terminal.begin(Section::Progress, &title);
     context.terminal.print(&[Line::new()]);
     let sections = Offline::sections();
-    let mut progress = Progress::new(plan, &sections);
+    let mut progress = Progress::new(plan, &sections).with_idle(&session.offline.catalog);
     if context.surroundings.is_ci() {
         let now = SystemTime::now().duration_since(UNIX_EPOCH);
         progress = progress.begun(now.unwrap_or_default());

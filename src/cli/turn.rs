@@ -22,7 +22,7 @@ use super::saved_plan::{Again, Previewed, SavedPlan};
 use super::session::{Session, ShowOptions};
 use super::{Context, Exit, refusal, run as running, surroundings, whereabouts};
 use crate::deployment::{
-    Begun, Ending, History, Hold, Known, Lease, Lock, Loss, Process, Record, Seen, Taking,
+    Before, Begun, Ending, History, Hold, Known, Lease, Lock, Loss, Process, Record, Seen, Taking,
     Whereabouts, history, moment,
 };
 use crate::display::{Line, Message, Style, lock, seconds, summary};
@@ -320,10 +320,10 @@ impl Turn {
             self.hold = keeper.end().await;
         }
         let before = session.remembered().map(|before| before.whereabouts);
-        let version = before.as_ref().map(|before| before.versions[0]);
+        let known = before.as_ref().map(Whereabouts::before);
         let record = self.record(session, plan, &outcome, started, before);
         let is_too_long = record.made.is_none() && !record.unread;
-        let messages = self.end(context, session, Some((record, version))).await;
+        let messages = self.end(context, session, Some((record, known))).await;
         let too_long = is_too_long.then(|| {
             Message::warning("the stack has more objects than its record has room for").fact(
                 "now",
@@ -385,6 +385,7 @@ impl Turn {
             key,
             over: before.over_after(&self.id, is_done),
             left: whereabouts.last_run.to_string(),
+            continued: String::new(),
             run_url: surroundings::run_url(),
             tool_version: VERSION.to_owned(),
         }
@@ -395,7 +396,7 @@ impl Turn {
         mut self,
         context: &Context,
         session: &Session,
-        record: Option<(Record, Option<i64>)>,
+        record: Option<(Record, Option<Before>)>,
     ) -> Vec<Message> {
         let asked = context.interrupts.count();
         let limit = last_calls(asked) / 2;

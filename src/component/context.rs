@@ -123,12 +123,23 @@ impl<'a> Context<'a> {
         if self.is_declared(needed) || self.stack.is_unsound(needed) {
             return;
         }
+        let path = path.into();
+        // A layer that takes the section out is what is wrong, and not one below it that has a use for it.
+        if let Some(taken_out) = self.stack.document().root.entry(needed) {
+            let label = format!("`{path}` needs it: {reason}");
+            let help = format!(
+                "write `{needed}: {{}}` for one with the defaults, or take out what needs it"
+            );
+            let error = StackError::new(Fault::MissingSection, taken_out.place(), label);
+            self.errors.push(error.help(help));
+            return;
+        }
         let help = if needed == services::KEY {
             "add `services:` with one at least, such as `web: { port: 3000 }`".to_owned()
         } else {
             format!("add `{needed}: {{}}` for one with the defaults")
         };
-        let span = self.stack.document().key_place(&path.into());
+        let span = self.stack.document().key_place(&path);
         self.errors
             .push(StackError::new(Fault::MissingSection, span, reason).help(help));
     }

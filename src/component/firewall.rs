@@ -156,6 +156,11 @@ struct Silent {
 /// Checks the sets and the names of rules. AWS takes names that a group does not have, and ignores them:
 /// <https://docs.aws.amazon.com/waf/latest/APIReference/API_RuleActionOverride.html>.
 pub fn check(context: &mut Context<'_>, spec: &WafSpec) {
+    if spec.enabled == Some(false) && spec.logging == Some(true) {
+        let label = "there is no firewall whose requests could be logged: `enabled` is false";
+        let help = "take `logging` out, or `enabled: false`";
+        context.refuse_with_help(Fault::Value, "loadBalancer.waf.logging", label, help);
+    }
     let sets = spec.sets.as_deref();
     for (index, set) in sets.unwrap_or_default().iter().enumerate() {
         let before = &sets.unwrap_or_default()[..index];
@@ -551,7 +556,7 @@ mod tests {
             "{ rateLimit: 500 }",
             "{ logging: false }",
             "{ enabled: false, mode: count }",
-            "{ enabled: false, logging: true }",
+            "{ enabled: false, logging: false }",
         ] {
             assert_eq!(firewall(absent), "", "{absent}");
         }
@@ -567,6 +572,17 @@ mod tests {
                     help: did you mean `SizeRestrictions_BODY`?
                 3:70 value `Nothing`: is not the name of a rule in the firewall
                     help: the names are in https://docs.aws.amazon.com/waf/latest/developerguide/aws-managed-rule-groups-list.html, and are written as there
+            "#]],
+        );
+    }
+
+    #[test]
+    fn a_firewall_that_is_off_logs_nothing() {
+        check(
+            "{ enabled: false, logging: true }",
+            &expect![[r#"
+                3:49 value `true`: there is no firewall whose requests could be logged: `enabled` is false
+                    help: take `logging` out, or `enabled: false`
             "#]],
         );
     }

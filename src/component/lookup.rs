@@ -138,9 +138,14 @@ impl<'a> Lookup<'a> {
             if self.stack.document().root.get(name).is_some() {
                 return Ok(None);
             }
+            let help = if self.stack.document().root.entry(name).is_some() {
+                format!("a layer says `{name}: null`: write `{name}: {{}}` there, or take this out")
+            } else {
+                format!("add `{name}: {{}}` for one with the defaults")
+            };
             return Err(Unresolved {
                 reason: format!("the stack has no `{name}` section"),
-                help: Some(format!("add `{name}: {{}}` for one with the defaults")),
+                help: Some(help),
             });
         }
         Err(Unresolved::new(

@@ -323,6 +323,29 @@ services:
         );
     }
 
+    /// What is wrong is the layer that takes the load balancer away, and not what stands below it.
+    #[test]
+    fn a_section_that_a_layer_takes_out_is_missed_there() {
+        use crate::component::testing::{catalog, faults, load, with_head};
+        let base = with_head(
+            "network: {}\nservices: { api: { port: 8000, default: true } }\nloadBalancer: {}\n\
+             outputs: { url: \"${loadBalancer.url}\" }\n",
+        );
+        let files = [
+            ("dev.yaml", "extends: base.yaml\nloadBalancer: null\n"),
+            ("base.yaml", &base),
+        ];
+        let stack = load(&files, &[]).unwrap();
+        let errors = crate::component::expand(&stack, &catalog()).unwrap_err();
+        expect![[r#"
+            2:1 missing_section `loadBalancer`: `services.api.default` needs it: traffic comes through a load balancer
+                help: write `loadBalancer: {}` for one with the defaults, or take out what needs it
+            base.yaml7:18 broken_reference `${loadBalancer.url}`: the stack has no `loadBalancer` section
+                help: a layer says `loadBalancer: null`: write `loadBalancer: {}` there, or take this out
+        "#]]
+        .assert_eq(&faults(&errors, 0));
+    }
+
     #[test]
     fn traffic() {
         check(

@@ -1,11 +1,15 @@
-//! The runs of a stack: one parameter, a version of it for each run. SSM keeps the last hundred, and who wrote them.
+//! The runs of a stack: one parameter, a version of it for each run. SSM keeps the last hundred, and who wrote them. Of the last
+//! run of a large stack there is more than it takes: that goes on in further ones.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use futures_util::future::{join, join_all};
 use serde::{Deserialize, Serialize};
 
-use super::{Begun, LONGEST, ParameterStore, Seen, acceptable, moment, parameter};
+use super::{
+    Begun, LONGEST, Parameter, ParameterStore, Seen, acceptable, continuation, moment, parameter,
+};
 use crate::resource::{LastRun, Made, Proof, ProviderError, StackId};
 use crate::version::VERSION;
 
@@ -86,6 +90,9 @@ pub struct Record {
     /// What was there afterwards of what the file wants: see [`LastRun`].
     #[serde(skip_serializing_if = "String::is_empty")]
     pub left: String,
+    /// Where there is no room for that: the mark of it in the parameters in which this goes on.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub continued: String,
     /// Address of the run in a CI system.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub run_url: Option<String>,
@@ -123,20 +130,25 @@ impl Record {
         })
     }
 
-    /// As JSON that fits a parameter. However much was set, the rest is kept.
-    fn to_text(&self) -> String {
+    /// As JSON that fits a parameter, and what goes on in others. However much was set, the rest is kept.
+    fn to_texts(&self) -> (String, Vec<String>) {
         let mut record = self.clone();
+        let mut parts = Vec::new();
         record.trim_objects();
         record.over.truncate(MOST_OVER);
         record.run_url = record.run_url.filter(|url| url.len() <= LONGEST_URL);
         loop {
             let text = acceptable(serde_json::json!(record).to_string());
             if text.len() <= LONGEST {
-                return text;
+                return (text, parts);
             }
             if !record.left.is_empty() {
-                // It serves words alone.
-                record.left.clear();
+                let left = std::mem::take(&mut record.left);
+                // It serves words alone, and is left out where it is too long for all of them.
+                if let Some(split) = continuation::split(&left) {
+                    record.continued = continuation::mark(&left);
+                    parts = split;
+                }
             } else if record.set.pop().is_some() {
                 record.set_besides += 1;
             } else if !record.leave_out_longest()
@@ -144,10 +156,19 @@ impl Record {
                 && record.over.pop().is_none()
             {
                 // What is left are the counts, the types and the proof, which have room.
-                return text;
+                return (text, parts);
             }
         }
     }
+}
+
+/// What stood there when the record was read.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Before {
+    /// The version of the record; 0 where there is none.
+    pub version: i64,
+    /// How many further parameters say something.
+    pub parts: usize,
 }
 
 /// Where to look for what a run has left, by its record: the tag index is behind by minutes.
@@ -171,11 +192,21 @@ pub struct Whereabouts {
     pub over: Vec<String>,
     /// The versions of the record and of the run that has begun last; 0 where there is none.
     pub versions: [i64; 2],
+    /// How many parameters the record goes on in.
+    pub parts: usize,
     /// What stood in the lock, if it was ever taken.
     pub lock: Option<Seen>,
 }
 
 impl Whereabouts {
+    /// What the next record takes the place of.
+    pub fn before(&self) -> Before {
+        Before {
+            version: self.versions[0],
+            parts: self.parts,
+        }
+    }
+
     /// The runs of which all is on record once a run is.
     pub fn over_after(&self, id: &str, is_done: bool) -> Vec<String> {
         let now = Begun::new(id, "", &Made::new(""), &[]);
@@ -203,6 +234,8 @@ pub struct Deployment {
 pub struct History<'a> {
     store: &'a dyn ParameterStore,
     name: String,
+    /// Where the record goes on.
+    further: [String; continuation::MOST],
     /// Where the run is that has begun last.
     begun: String,
     lock: String,
@@ -210,24 +243,31 @@ pub struct History<'a> {
 
 impl<'a> History<'a> {
     pub fn of(stack: &StackId, store: &'a dyn ParameterStore) -> Self {
+        let name = parameter(stack, "deployments");
         Self {
             store,
-            name: parameter(stack, "deployments"),
+            further: continuation::names(&name),
+            name,
             begun: parameter(stack, "run"),
             lock: parameter(stack, super::lock::PARAMETER),
         }
     }
 
-    /// Puts a run on record. `before` is the version that was read last: what others have put on record since, without a lock,
-    /// stays proven.
+    /// Puts a run on record. `before` is what was read last: what others have put on record since, without a lock, stays proven.
     ///
     /// # Errors
     /// Those of the store.
-    pub async fn add(&self, record: &Record, before: Option<i64>) -> Result<(), ProviderError> {
+    pub async fn add(&self, record: &Record, before: Option<Before>) -> Result<(), ProviderError> {
         let mut record = record.clone();
-        let mut known = before;
+        let mut known = before.map(|before| before.version);
+        let in_use = before.map_or(0, |before| before.parts);
         loop {
-            let written = self.store.put(&self.name, &record.to_text()).await?;
+            let (text, parts) = record.to_texts();
+            // The proof is in the first. Of the rest words depend alone: what of it is not written is no failure, and is known by
+            // its mark to be missing.
+            let written = self.store.put(&self.name, &text);
+            let (written, ()) = join(written, self.go_on(&parts, in_use)).await;
+            let written = written?;
             let between = self.between(&self.name, known, written).await?;
             let before = record.clone();
             for text in between {
@@ -249,6 +289,15 @@ impl<'a> History<'a> {
             }
             known = Some(written);
         }
+    }
+
+    /// Writes what the record goes on with, and takes out what an earlier one went on with.
+    async fn go_on(&self, parts: &[String], in_use: usize) {
+        let texts = parts.iter().map(String::as_str);
+        let texts = texts.chain(std::iter::repeat(continuation::NOTHING));
+        let pairs = self.further.iter().zip(texts).take(parts.len().max(in_use));
+        let puts = pairs.map(|(name, text)| self.store.put(name, text));
+        join_all(puts).await;
     }
 
     /// Announces a run, which takes over the key of what another has announced meanwhile; `parts` are those of the run by key.
@@ -310,8 +359,11 @@ impl<'a> History<'a> {
     /// # Errors
     /// Those of the store.
     pub async fn whereabouts(&self) -> Result<Whereabouts, ProviderError> {
-        let asked = self.store.read_three([&self.name, &self.begun, &self.lock]);
-        let [last, begun, lock] = asked.await?;
+        let names = [&self.name, &self.begun, &self.lock].into_iter();
+        let names: Vec<&str> = names.chain(&self.further).map(String::as_str).collect();
+        let mut found = self.store.read_all(&names).await?.into_iter();
+        let [last, begun, lock] = std::array::from_fn(|_| found.next().flatten());
+        let further: Vec<Option<Parameter>> = found.collect();
         let versions = [&last, &begun].map(|found| found.as_ref().map_or(0, |found| found.version));
         let record = last.as_ref().map(|last| Record::read(&last.value));
         let mut record = record.unwrap_or_default();
@@ -357,6 +409,18 @@ impl<'a> History<'a> {
                 trusted: Vec::new(),
             }
         };
+        let further = further.iter().map(|part| match part {
+            Some(part) => part.value.as_str(),
+            None => continuation::NOTHING,
+        });
+        let further: Vec<&str> = further.collect();
+        let in_use = further
+            .iter()
+            .rposition(|part| *part != continuation::NOTHING);
+        if !record.continued.is_empty() {
+            let rest = continuation::join(&record.continued, further.into_iter());
+            record.left = rest.unwrap_or_default();
+        }
         let mut left: LastRun = record.left.parse().unwrap_or_default();
         left.is_of_this_version =
             record.outcome == Ending::Succeeded && record.tool_version == VERSION;
@@ -374,6 +438,7 @@ impl<'a> History<'a> {
             unfinished,
             over: record.over,
             versions,
+            parts: in_use.map_or(0, |last| last + 1),
             lock: lock.map(Seen::from),
         })
     }

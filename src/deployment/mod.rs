@@ -1,17 +1,18 @@
 //! The present and past users of a stack: its lock, the run that has begun last, and the history of its runs, three SSM
-//! parameters.
+//! parameters; for large stacks, up to two more in which a record goes on.
 //!
 //! None is state. The lock is a courtesy: it keeps two people from changing a stack at the same time without knowing it. The
 //! engine is correct without it (a run that finds its plan overtaken fails or makes a twin, and the next one sets that
 //! right). The history is for people, and with the run that has begun last it proves what is ours ([`Proof`]): tags can be
 //! copied. A user without the right to use SSM loses the lock, the history and that proof, and nothing else.
 //!
-//! All three bear the stack's name and no tags: `fde:stack` would make them part of what the stack owns, which `destroy`
+//! All bear the stack's name and no tags: `fde:stack` would make them part of what the stack owns, which `destroy`
 //! deletes, and the history is to outlive that: it is the record of it.
 //!
 //! This module knows no SSM: [`ParameterStore`] is what it needs of it, and [`crate::aws`] implements that. Start with
 //! [`lock`].
 
+mod continuation;
 pub mod history;
 pub mod lease;
 pub mod lock;
@@ -20,7 +21,7 @@ mod process;
 mod run;
 mod store;
 
-pub use history::{Deployment, Ending, History, Record, Whereabouts};
+pub use history::{Before, Deployment, Ending, History, Record, Whereabouts};
 pub use lease::{Lease, Seen};
 pub use lock::{Hold, Known, Lock, Loss, Taking};
 pub use process::Process;

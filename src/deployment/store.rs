@@ -44,8 +44,8 @@ pub trait ParameterStore: Send + Sync {
 
     async fn read(&self, name: &str) -> Result<Option<Parameter>, ProviderError>;
 
-    /// Three parameters in one call.
-    async fn read_three(&self, names: [&str; 3]) -> Result<[Option<Parameter>; 3], ProviderError>;
+    /// Up to ten parameters in one call, in the order of their names.
+    async fn read_all(&self, names: &[&str]) -> Result<Vec<Option<Parameter>>, ProviderError>;
 
     /// The text of one version. `None` if there is no such version.
     async fn read_version(&self, name: &str, number: i64) -> Result<Option<String>, ProviderError>;

@@ -100,7 +100,7 @@ async fn a_lock_that_was_given_back_is_written_over_at_once_and_never_deleted() 
         assert_free(&store);
         assert_eq!(lock.look().await.unwrap(), None);
         let first = if run == 0 { "create" } else { "overwrite" };
-        let calls = ["read_three", first, "read", "overwrite", "read"];
+        let calls = ["read_all", first, "read", "overwrite", "read"];
         assert_eq!(*store.calls.lock().unwrap(), calls);
     }
 }

@@ -241,6 +241,7 @@ pub fn document(plan: &Plan, catalog: &Catalog) -> Document {
                     RetainReason::RetainOnDelete => "retainOnDelete",
                     RetainReason::NeededBy(_) => "needed",
                     RetainReason::NotTargeted => "notTargeted",
+                    RetainReason::UsedOutOfReach(_) => "usedOutOfReach",
                     RetainReason::PartOf(_) => "partOf",
                 },
                 reason: retained.reason.to_string(),

@@ -2,7 +2,7 @@
 
 use super::line::Line;
 use super::pending;
-use super::rows::{PlanRow, changed, fate_of_data, is_shown, rows, tally, word};
+use super::rows::{PlanRow, changed, fate_of_data, idle, is_shown, rows, tally, word};
 use super::style::{self, Style};
 use super::tree::{Cells, Row, Tree};
 use super::{added, consequences, new_defaults};
@@ -139,6 +139,9 @@ pub(super) fn info(view: View<'_>, row: &PlanRow<'_>) -> Line {
         if !changed.is_empty() {
             add(" ", Style::Plain, &format!("[diff: {changed}]"));
         }
+    }
+    if let Some(idle) = idle(view.plan, view.catalog, step) {
+        add("; ", Style::Faint, idle);
     }
     if let Some(fate) = fate_of_data(view.catalog, step) {
         add("; ", Style::Warning, &fate);

@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use super::line::Line;
 use super::preview;
-use super::rows::{PlanRow, changed, is_shown, rows};
+use super::rows::{PlanRow, changed, idle, is_shown, rows};
 use super::seconds;
 use super::style::{self, Style};
 use super::tree::{Cells, Row, Tree};
 use crate::execute::{Event, Skipped, Work};
 use crate::plan::{Action, Op, Plan, StepId};
-use crate::resource::Urn;
+use crate::resource::{Catalog, Urn};
 
 const SPINNER: [&str; 10] = ["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"];
 
@@ -53,6 +53,8 @@ struct Track {
     urn: Urn,
     op: Op,
     diff: String,
+    /// Why there is nothing to make of it.
+    idle: Option<&'static str>,
     steps_left: usize,
     elapsed: Duration,
     state: State,
@@ -96,6 +98,15 @@ impl<'a> Progress<'a> {
     #[must_use]
     pub fn begun(mut self, at: Duration) -> Self {
         self.begun = Some(at);
+        self
+    }
+
+    /// Lets rows say why there is nothing to make yet.
+    #[must_use]
+    pub fn with_idle(mut self, catalog: &Catalog) -> Self {
+        for (step, track) in &self.track_of {
+            self.tracks[*track].idle = idle(self.plan, catalog, &self.plan.steps[*step]);
+        }
         self
     }
 
@@ -329,7 +340,8 @@ impl<'a> Progress<'a> {
                 id,
                 ..
             } => {
-                let line = Line::styled(of(*work), done(*work))
+                let track = &self.tracks[*self.track_of.get(step)?];
+                let line = Line::styled(of(*work), track.idle.unwrap_or(done(*work)))
                     .and(format!(" ({})", seconds(*elapsed)))
                     .with(Style::Faint, format!(" {id}"));
                 (*step, *at, line)
@@ -415,6 +427,7 @@ impl Track {
             urn: row.urn.clone(),
             op: row.op,
             diff,
+            idle: None,
             steps_left: row.steps.len(),
             elapsed: Duration::ZERO,
             state: State::Waiting,
@@ -458,7 +471,7 @@ impl Track {
             State::Done { work, elapsed, .. } => {
                 let word = match (self.op, work) {
                     (Op::Replace, _) => "replaced",
-                    (_, work) => done(*work),
+                    (_, work) => self.idle.unwrap_or(done(*work)),
                 };
                 let line = Line::styled(
                     style::of(self.op),

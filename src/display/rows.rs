@@ -329,6 +329,26 @@ fn sends_to_new(plan: &Plan, sends_to: &Value) -> bool {
     })
 }
 
+/// The reason why a step that creates has nothing to make yet: its parent is made by the same run.
+pub fn idle(plan: &Plan, catalog: &Catalog, step: &Step) -> Option<&'static str> {
+    let Action::Create { comparison, .. } = &step.action else {
+        return None;
+    };
+    let schema = catalog.get(step.urn.token())?;
+    let reason = schema.idle_at_first?;
+    let is_new = schema.parents.iter().any(|parent| {
+        let name = catalog.get(parent.token).and_then(|schema| schema.name);
+        let wanted = comparison.inputs.get(parent.property);
+        plan.steps.iter().any(|other| match &other.action {
+            Action::Create { comparison, .. } if other.urn.token() == parent.token => {
+                name.and_then(|rule| comparison.inputs.get(rule.property)) == wanted
+            }
+            _ => false,
+        })
+    });
+    is_new.then_some(reason)
+}
+
 /// The number of rows for each operation; refused ones have none.
 pub fn tally(plan: &Plan) -> BTreeMap<Op, usize> {
     let mut tally = BTreeMap::new();

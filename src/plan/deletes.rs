@@ -6,7 +6,9 @@ use super::{Because, Draft, Goal, Removal, Verdict, others};
 use crate::graph::{ResourceGraph, dependencies};
 use crate::resource::provider::DataPolicy;
 use crate::resource::value::texts;
-use crate::resource::{Catalog, LiveSnapshot, Observed, Properties, Urn};
+use crate::resource::{Catalog, LiveSnapshot, Observed, Properties, Urn, Value};
+
+const ROLE: &str = "aws:iam:Role";
 
 /// A live object: its URN and its id.
 pub(super) type ObjectKey = (Urn, String);
@@ -84,6 +86,7 @@ impl Uses {
         // Strongest first: an edge that contradicts an earlier one is dropped.
         uses.add_from_file(live, graph);
         uses.add_from_types(live, catalog);
+        uses.add_from_roles(live, catalog);
         uses.add_from_properties(live, catalog);
         uses
     }
@@ -96,6 +99,15 @@ impl Uses {
     /// The objects that must be gone before this object goes.
     pub(super) fn needed_by(&self, object: &ObjectKey) -> impl Iterator<Item = &ObjectKey> {
         self.needed_by.get(object).into_iter().flatten()
+    }
+
+    /// The objects that an object itself names.
+    pub(super) fn named_by_it<'a>(
+        &'a self,
+        object: &'a ObjectKey,
+    ) -> impl Iterator<Item = &'a ObjectKey> {
+        self.needs(object)
+            .filter(|needed| self.names_it(object, needed))
     }
 
     /// The objects that depend on this object alone, and not on its twin as well: all that name it, and those that name
@@ -115,8 +127,7 @@ impl Uses {
         let mut found = BTreeSet::new();
         let mut open = vec![object];
         while let Some(object) = open.pop() {
-            let named = self.needs(object);
-            let named = named.filter(|needed| self.names_it(object, needed));
+            let named = self.named_by_it(object);
             open.extend(named.filter(|needed| found.insert(*needed)));
         }
         found
@@ -211,6 +222,39 @@ impl Uses {
                         }
                         self.add(key(user_urn, user), key(used_urn, used));
                     }
+                }
+            }
+        }
+    }
+
+    /// What has a role needs all that the role may do, until it is gone itself: the policies of the role, which it does not name.
+    fn add_from_roles(&mut self, live: &LiveSnapshot, catalog: &Catalog) {
+        let mut policies: BTreeMap<&str, Vec<ObjectKey>> = BTreeMap::new();
+        for schema in catalog.iter() {
+            let Some(parent) = schema.parents.iter().find(|parent| parent.token == ROLE) else {
+                continue;
+            };
+            for (urn, policy) in live.of_type(schema.token) {
+                if let Some(role) = policy.inputs.get(parent.property).and_then(Value::as_str) {
+                    policies.entry(role).or_default().push(key(urn, policy));
+                }
+            }
+        }
+        let roles: BTreeMap<&str, &str> = live
+            .of_type(ROLE)
+            .filter_map(|(_, role)| Some((role.arn.as_deref()?, role.id.as_str())))
+            .collect();
+        for (urn, objects) in &live.ours {
+            let assumes = catalog
+                .get(urn.token())
+                .map_or(&[][..], |schema| schema.assumes);
+            for observed in objects {
+                let named = assumes
+                    .iter()
+                    .filter_map(|name| observed.inputs.get(*name)?.as_str());
+                let roles = named.filter_map(|named| roles.get(named).copied());
+                for policy in roles.filter_map(|role| policies.get(role)).flatten() {
+                    self.add(key(urn, observed), policy.clone());
                 }
             }
         }

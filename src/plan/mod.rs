@@ -14,6 +14,7 @@ mod others;
 mod places;
 mod protect;
 mod replace;
+mod retained;
 mod target;
 mod unmarked;
 mod verdict;
@@ -24,6 +25,7 @@ use std::fmt;
 use std::time::Duration;
 
 pub use others::{boundless_accepts, idle_accepts, names_an_addition, names_of_additions};
+pub use retained::{RetainReason, Retained};
 pub use target::matches_any;
 pub use unmarked::Unmarked;
 use verdict::{Decision, Verdict};
@@ -317,44 +319,6 @@ pub struct Kept {
     pub observed: Observed,
 }
 
-/// An object that stays although the goal would have it gone.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Retained {
-    pub urn: Urn,
-    pub observed: Observed,
-    pub reason: RetainReason,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum RetainReason {
-    /// `onDelete: retain`; `--allow-delete` overrides.
-    OnDelete,
-    /// `onDelete: snapshot`, and there is no snapshot of it, or anything like one; `--allow-delete` overrides.
-    LeavesNothing,
-    /// `retainOnDelete: true`: leaves the stack without being deleted.
-    RetainOnDelete,
-    /// Something that stays needs it.
-    NeededBy(Urn),
-    /// It is part of something that stays.
-    PartOf(Urn),
-    /// It is not a target, or excluded.
-    NotTargeted,
-}
-
-impl fmt::Display for RetainReason {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::OnDelete => formatter.write_str("holds data: onDelete is retain"),
-            Self::LeavesNothing => formatter
-                .write_str("holds data, of which nothing could be left: onDelete is snapshot"),
-            Self::RetainOnDelete => formatter.write_str("retainOnDelete"),
-            Self::NeededBy(urn) => write!(formatter, "needed by {}", urn.name()),
-            Self::PartOf(urn) => write!(formatter, "part of {}", urn.name()),
-            Self::NotTargeted => formatter.write_str("not a target"),
-        }
-    }
-}
-
 /// The owner of an object that stands in the way, as far as its tags say.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Owner {
@@ -480,7 +444,7 @@ pub enum Refusal {
     Shortens {
         urn: Urn,
         id: String,
-        what: Option<&'static str>,
+        what: Option<String>,
     },
 }
 
@@ -580,7 +544,11 @@ impl Plan {
         }
         for step in &self.steps {
             let op = operations.entry(&step.urn).or_insert(step.op());
-            *op = (*op).max(step.op());
+            // What stays of it is an old object.
+            *op = match *op {
+                Op::Retain => step.op(),
+                op => op.max(step.op()),
+            };
         }
         operations
     }

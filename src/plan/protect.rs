@@ -15,6 +15,7 @@ use crate::resource::{Observed, Properties, Schema, Urn, Value};
 
 pub(super) fn guard(draft: &mut Draft<'_>) {
     guard_updates(draft);
+    guard_contents(draft);
     guard_subnets(draft);
     guard_replacements(draft);
     let removals = std::mem::take(&mut draft.removals);
@@ -43,7 +44,7 @@ fn guard_updates(draft: &mut Draft<'_>) {
             draft.refusals.push(Refusal::Shortens {
                 urn: (*urn).clone(),
                 id: observed.id.clone(),
-                what: Some(what),
+                what: Some(what.to_owned()),
             });
         }
         if let Some(reason) = forbids.and_then(|forbids| forbids(diff, inputs, &observed.inputs)) {
@@ -54,6 +55,48 @@ fn guard_updates(draft: &mut Draft<'_>) {
             });
         }
     }
+}
+
+/// Asks for consent where objects expire under a rule that is created, or set back after others have changed it: they stayed until
+/// now. An edit asks in any case.
+fn guard_contents(draft: &mut Draft<'_>) {
+    let mut refusals = Vec::new();
+    for (urn, verdict) in &draft.verdicts {
+        let schema = draft.catalog.get(urn.token());
+        let Some(expiry) = schema.and_then(|schema| schema.expiry) else {
+            continue;
+        };
+        let before = match &verdict.decision {
+            Decision::Create { .. } | Decision::Replace { .. } => Properties::new(),
+            Decision::Update { observed, because } if *because != Because::Edited => {
+                observed.inputs.clone()
+            }
+            Decision::Keep { .. } | Decision::Update { .. } => continue,
+        };
+        let inputs = &verdict.comparison.inputs;
+        let whole = inputs.get(expiry.part_of).and_then(Value::as_str);
+        let mut wholes = draft.live.of_type(expiry.token);
+        let whole = wholes.find(|(_, live)| Some(live.id.as_str()) == whole);
+        let whole = whole.filter(|(urn, live)| {
+            let stays = draft.verdicts.get(urn);
+            live.outputs.get(expiry.filled) == Some(&Value::Bool(true))
+                && stays.is_some_and(|verdict| verdict.kept().is_some())
+        });
+        let Some((_, whole)) = whole else {
+            continue;
+        };
+        let object = verdict.observed().unwrap_or(whole);
+        if let Some(what) = (expiry.takes)(&before, inputs)
+            && !consented(draft, urn, object)
+        {
+            refusals.push(Refusal::Shortens {
+                urn: (*urn).clone(),
+                id: object.id.clone(),
+                what: Some(what),
+            });
+        }
+    }
+    draft.refusals.extend(refusals);
 }
 
 /// Keeps an object in several subnets from leaving a subnet that holds an object which lies in it and stays.

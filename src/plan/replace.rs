@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 use super::deletes::key;
 use super::{Because, Decision, DeleteFirst, Draft, Op, ReplaceOrder, Verdict};
 use crate::graph::{Resource, dependencies};
-use crate::resource::Schema;
+use crate::resource::{Observed, Schema, Urn, Value};
 
 pub(super) fn orders(draft: &mut Draft<'_>) {
     let mut causes = BTreeMap::new();
@@ -36,6 +36,7 @@ pub(super) fn orders(draft: &mut Draft<'_>) {
             DeleteFirst::Asked
         } else if schema.collides(&verdict.comparison.inputs, &observed.inputs)
             || would_meet_itself(draft, resource, schema, verdict)
+            || gets_place_back(draft, resource, schema, verdict)
         {
             DeleteFirst::SamePlace
         } else if let Some(urn) = dragged {
@@ -81,6 +82,57 @@ fn would_meet_itself(
             parent.is_some_and(|parent| parent.op() == Op::Create)
         })
     };
+    place.any(is_made_again) && !is_used(draft, resource, observed)
+}
+
+/// True of an object that outlives its parent: once that is back under its old name, the new object would have the place of the
+/// old one, and AWS would refuse it. The flow log of a log group that was deleted by hand is such a one.
+fn gets_place_back(
+    draft: &Draft<'_>,
+    resource: &Resource,
+    schema: &Schema,
+    verdict: &Verdict,
+) -> bool {
+    let Some(observed) = verdict.observed() else {
+        return false;
+    };
+    let mut wanted = verdict.comparison.inputs.clone();
+    let mut comes_back = false;
+    for property in schema.place_properties() {
+        let (Some(value), Some(held)) = (wanted.get(property), observed.inputs.get(property))
+        else {
+            continue;
+        };
+        let parents = value.references();
+        let mut parents = parents.iter().map(|parent| &parent.urn);
+        if parents.any(|parent| is_made_again_as(draft, parent, held)) {
+            wanted.insert(property.to_owned(), held.clone());
+            comes_back = true;
+        }
+    }
+    comes_back && schema.collides(&wanted, &observed.inputs) && !is_used(draft, resource, observed)
+}
+
+/// Returns whether a resource does not exist, and is to have the name in a value: its id or its ARN.
+fn is_made_again_as(draft: &Draft<'_>, urn: &Urn, value: &Value) -> bool {
+    let verdict = draft.verdicts.get(urn);
+    let schema = draft.catalog.get(urn.token());
+    let name = schema
+        .and_then(|schema| schema.name)
+        .zip(verdict.filter(|verdict| verdict.op() == Op::Create))
+        .and_then(|(rule, verdict)| verdict.comparison.inputs.get(rule.property)?.as_str());
+    let (Some(name), Some(text)) = (name, value.as_str()) else {
+        return false;
+    };
+    let is_end = |character: Option<char>| character.is_none_or(|end| ":/".contains(end));
+    text.match_indices(name).any(|(at, _)| {
+        let (before, after) = (&text[..at], &text[at + name.len()..]);
+        is_end(before.chars().next_back()) && is_end(after.chars().next())
+    })
+}
+
+/// Returns whether a live object depends on the old one.
+fn is_used(draft: &Draft<'_>, resource: &Resource, observed: &Observed) -> bool {
     let object = key(&resource.urn, observed);
-    place.any(is_made_again) && draft.uses.hangs_on(&object).is_empty()
+    !draft.uses.hangs_on(&object).is_empty()
 }

@@ -1,14 +1,15 @@
 //! Pass 4: the part of the plan that `--target` and `--exclude` leave.
 //!
 //! A target brings along what it needs; an exclusion takes along what needs it. Deletions follow the opposite rule: to
-//! delete a target, everything that uses it has to go first.
+//! delete a target, everything that uses it has to go first. What is out of reach keeps the objects that it uses: they are
+//! deleted once it has moved.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::deletes::{ObjectKey, key};
-use super::{Decision, Draft, Op, RetainReason, Retained};
+use super::deletes::{self, ObjectKey, key};
+use super::{Decision, Draft, Op, ReplaceOrder, RetainReason, Retained, others};
 use crate::graph::dependencies;
-use crate::resource::Urn;
+use crate::resource::{Observed, Urn};
 
 pub(super) fn restrict(draft: &mut Draft<'_>) {
     let request = draft.request;
@@ -43,6 +44,84 @@ pub(super) fn restrict(draft: &mut Draft<'_>) {
             observed: removal.observed,
             reason: RetainReason::NotTargeted,
         }));
+    leave_what_is_used(draft, &wanted);
+}
+
+/// Leaves objects that would go although something out of reach uses them, and what these use in turn: a revision that an
+/// excluded service runs, with its role. Where AWS does not delete what is in use, the plan is refused instead.
+fn leave_what_is_used(draft: &mut Draft<'_>, wanted: &BTreeSet<Urn>) {
+    let mut going: BTreeMap<ObjectKey, Observed> = BTreeMap::new();
+    for removal in &draft.removals {
+        let object = key(&removal.urn, &removal.observed);
+        going.insert(object, removal.observed.clone());
+    }
+    for (urn, verdict) in &draft.verdicts {
+        if let Decision::Replace {
+            observed,
+            order: ReplaceOrder::CreateFirst,
+            ..
+        } = &verdict.decision
+            && !others::is_deployed(draft.catalog, observed)
+            && !deletes::stays_in_use(draft, urn, observed)
+        {
+            going.insert(key(urn, observed), observed.clone());
+        }
+    }
+    let out_of_reach = draft
+        .verdicts
+        .iter()
+        .filter(|(urn, _)| !wanted.contains(**urn));
+    let out_of_reach = out_of_reach
+        .filter_map(|(urn, verdict)| Some(key(urn, verdict.observed()?)))
+        .chain(
+            draft
+                .retained
+                .iter()
+                .map(|retained| key(&retained.urn, &retained.observed)),
+        );
+    let mut open: Vec<(ObjectKey, bool)> = out_of_reach.map(|user| (user, false)).collect();
+    let mut left: BTreeMap<ObjectKey, RetainReason> = BTreeMap::new();
+    while let Some((user, is_left)) = open.pop() {
+        let named = draft
+            .uses
+            .named_by_it(&user)
+            .filter(|used| is_left || !draft.uses.blockers_of(used, draft.catalog).contains(&user));
+        let named = named.map(|used| {
+            let reason = if is_left {
+                RetainReason::NeededBy(user.0.clone())
+            } else {
+                RetainReason::UsedOutOfReach(user.0.clone())
+            };
+            (used, reason)
+        });
+        // What it uses it uses with all that is set there.
+        let parts = draft.uses.needed_by(&user).filter(|part| {
+            let schema = draft.catalog.get(part.0.token());
+            is_left
+                && schema.is_some_and(|schema| {
+                    !schema.taggable && schema.reads_after.contains(&user.0.token())
+                })
+        });
+        let parts = parts.map(|part| (part, RetainReason::PartOf(user.0.clone())));
+        for (object, reason) in named.chain(parts) {
+            if going.contains_key(object) && !left.contains_key(object) {
+                left.insert(object.clone(), reason);
+                open.push((object.clone(), true));
+            }
+        }
+    }
+    draft
+        .removals
+        .retain(|removal| !left.contains_key(&key(&removal.urn, &removal.observed)));
+    for (object, reason) in left {
+        if let Some(observed) = going.remove(&object) {
+            draft.retained.push(Retained {
+                urn: object.0,
+                observed,
+                reason,
+            });
+        }
+    }
 }
 
 /// Wanted resources within reach.

@@ -6,13 +6,18 @@ use std::fmt;
 use std::str::FromStr;
 
 use super::Urn;
+use super::proof::ALPHABET;
 use super::tags::short_hash;
 
-/// Digits of the hash of a URN: of a thousand resources, one in ten thousand stacks has two that are alike.
-const URN: usize = 8;
+/// Characters of the hash of a URN, of six bits each: of a thousand resources, one in two thousand stacks has two that are alike.
+const URN: usize = 5;
 
-/// Digits of the hash of inputs.
-const INPUTS: usize = 6;
+/// Characters of the hash of inputs.
+const INPUTS: usize = 4;
+
+/// How many hexadecimal digits of them earlier versions have written: of these the new ones can be made.
+const EARLIER_URN: usize = digits(URN);
+const EARLIER_INPUTS: usize = digits(INPUTS);
 
 /// Resources by hash, with a hash of the inputs that were applied to those that have no tags.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -56,11 +61,30 @@ impl LastRun {
 }
 
 fn key(urn: &Urn) -> String {
-    short_hash(&urn.to_string(), URN)
+    dense(&short_hash(&urn.to_string(), EARLIER_URN), URN)
 }
 
 fn shortened(hash: &str) -> String {
-    hash.chars().take(INPUTS).collect()
+    dense(hash, INPUTS)
+}
+
+/// The number of hexadecimal digits that hold the bits of these characters.
+const fn digits(characters: usize) -> usize {
+    (characters * 6).div_ceil(4)
+}
+
+/// The first characters of a hash, of six bits each, from its hexadecimal digits. What has no such digits stays as it is.
+fn dense(hash: &str, characters: usize) -> String {
+    let first = hash.get(..digits(characters));
+    let bits = first.and_then(|first| u64::from_str_radix(first, 16).ok());
+    let Some(bits) = bits else {
+        return hash.to_owned();
+    };
+    let bits = bits >> (digits(characters) * 4 - characters * 6);
+    let places = (0..characters).rev();
+    places
+        .map(|place| char::from(ALPHABET[(bits >> (place * 6) & 63) as usize]))
+        .collect()
 }
 
 impl fmt::Display for LastRun {
@@ -82,10 +106,15 @@ impl FromStr for LastRun {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let entries = text.split_whitespace().map(|entry| {
             let (urn, inputs) = match entry.split_once(':') {
-                Some((urn, inputs)) => (urn, Some(inputs.to_owned())),
+                Some((urn, inputs)) => (urn, Some(inputs)),
                 None => (entry, None),
             };
-            (urn.to_owned(), inputs)
+            let as_now = |text: &str, earlier: usize, now: usize| match text.len() == earlier {
+                true => dense(text, now),
+                false => text.to_owned(),
+            };
+            let inputs = inputs.map(|inputs| as_now(inputs, EARLIER_INPUTS, INPUTS));
+            (as_now(urn, EARLIER_URN, URN), inputs)
         });
         Ok(Self {
             left: entries.collect(),

@@ -23,7 +23,8 @@ const WIDTH: usize = 7;
 const LEAST_WIDTH: usize = 4;
 
 /// Sixty-four characters that JSON leaves as they are.
-const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+pub(super) const ALPHABET: &[u8; 64] =
+    b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
 /// The objects that runs of ours have made, by hash: the newest first.
 #[derive(Debug, Clone, PartialEq, Eq)]

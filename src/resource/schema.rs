@@ -8,7 +8,7 @@ use super::pending::{Pending, RebootOrder};
 pub use super::property::{Property, Unset};
 use super::provider::DataPolicy;
 use super::rule::{Beside, Limit, RangeRule};
-use super::{Diff, Interruption, Misfit, Observed, Properties};
+use super::{Diff, Expiry, Interruption, Misfit, Observed, Properties};
 
 /// The way in which a create call can be repeated after its response was lost (`promises.md` §3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -110,6 +110,8 @@ pub struct Schema {
     pub made_by_aws: bool,
     /// True if AWS has no call that deletes it: it goes with its parent.
     pub goes_with_parent: bool,
+    /// The reason why there is nothing to make of it where its parent is made by the same run: that holds nothing yet.
+    pub idle_at_first: Option<&'static str>,
     /// Types with whose objects one of this type goes, although it has an owner of its own: AWS deletes it with them.
     pub goes_with: &'static [&'static str],
     /// True if an addition of this type by others widens access, or changes where traffic goes.
@@ -163,6 +165,8 @@ pub struct Schema {
     pub forbids: Option<Forbids>,
     /// The data that an update from what is observed to what is wanted takes away: asked with both, in that order.
     pub discards: Option<fn(&Properties, &Properties) -> Option<&'static str>>,
+    /// The part of what exists already that it takes when it is created, or set back.
+    pub expiry: Option<Expiry>,
     /// The settings of a live object that are decided and not in force yet.
     pub pending: Option<fn(&Observed) -> Vec<Pending>>,
     /// The names of the changed settings that take effect only when what uses the object is rebooted.
@@ -206,6 +210,7 @@ impl Schema {
             parents: Vec::new(),
             made_by_aws: false,
             goes_with_parent: false,
+            idle_at_first: None,
             opens: false,
             holds_parent: false,
             global: false,
@@ -230,6 +235,7 @@ impl Schema {
             checks: None,
             forbids: None,
             discards: None,
+            expiry: None,
             pending: None,
             static_settings: None,
             reboots: None,
@@ -440,6 +446,12 @@ impl Schema {
     }
 
     #[must_use]
+    pub fn idle_at_first(mut self, reason: &'static str) -> Self {
+        self.idle_at_first = Some(reason);
+        self
+    }
+
+    #[must_use]
     pub fn opens(mut self) -> Self {
         self.opens = true;
         self
@@ -487,6 +499,12 @@ impl Schema {
         discards: fn(&Properties, &Properties) -> Option<&'static str>,
     ) -> Self {
         self.discards = Some(discards);
+        self
+    }
+
+    #[must_use]
+    pub fn expires(mut self, expiry: Expiry) -> Self {
+        self.expiry = Some(expiry);
         self
     }
 

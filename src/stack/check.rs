@@ -481,7 +481,7 @@ fn is_scalar(schema: &Json) -> bool {
 }
 
 /// The words of an enumeration, if that is all the schemas allow.
-fn words<'a>(options: &[&'a Json]) -> Option<Vec<&'a str>> {
+pub(super) fn words<'a>(options: &[&'a Json]) -> Option<Vec<&'a str>> {
     let mut words = Vec::new();
     for option in options.iter().filter(|option| option["type"] != "null") {
         match (&option["const"], &option["enum"]) {

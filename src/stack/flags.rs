@@ -413,6 +413,7 @@ mod tests {
             "services.api.image=null",
             "services.api.port=8001",
             "services.api.port=null",
+            "services.api.imageTags=null",
             "services.api.port=08000",
             "services.api.port=",
             "services.api.port=[",
@@ -443,6 +444,8 @@ mod tests {
               {"default":true,"port":8001}
             services.api.port=null
               {"default":true}
+            services.api.imageTags=null
+              {"default":true,"port":8000}
             services.api.port=08000
               --set1:19 wrong_type `08000`: `services.api.port` takes a whole number from 1 to 65535, not a text
                   help: write it as a plain number: 8000

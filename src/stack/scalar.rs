@@ -6,7 +6,7 @@
 
 use serde_json::Value as Json;
 
-use super::check::{alternatives, has_type};
+use super::check::{alternatives, has_type, words};
 use super::document::flag_value;
 use super::error::Source;
 use super::node::{Content, Node};
@@ -51,8 +51,11 @@ pub fn settle(node: &mut Node, schema: &Json, root: &Json, sources: &[Source]) {
             .and_then(|source| source.text.get(node.span.range())),
         _ => None,
     };
-    // A flag has no syntax of its own: whatever follows its `=` is the text.
+    // A flag has no syntax of its own: whatever follows its `=` is the text. Where only words are taken, `null` is none of them, and
+    // leaves the key out as in a file.
+    let is_left_out = node.is_null() && words(&options).is_some();
     if let Some(text) = flag_value(sources, node.span).or(source)
+        && !is_left_out
         && options.iter().any(|option| names(option, "string"))
         && !options.iter().any(|option| takes(option, &node.content))
     {

@@ -51,6 +51,11 @@ impl FakeStore {
         Some(value.clone())
     }
 
+    /// The names of all parameters.
+    pub fn names(&self) -> Vec<String> {
+        self.all().keys().cloned().collect()
+    }
+
     fn all(&self) -> MutexGuard<'_, BTreeMap<String, Versions>> {
         lock(&self.parameters)
     }
@@ -132,9 +137,12 @@ impl ParameterStore for FakeStore {
         self.call("read", |all| found(all, name)).await
     }
 
-    async fn read_three(&self, names: [&str; 3]) -> Result<[Option<Parameter>; 3], ProviderError> {
-        self.call("read_three", |all| names.map(|name| found(all, name)))
-            .await
+    async fn read_all(&self, names: &[&str]) -> Result<Vec<Option<Parameter>>, ProviderError> {
+        let read = |all: &mut BTreeMap<String, Versions>| {
+            let found = names.iter().map(|name| found(all, name));
+            found.collect()
+        };
+        self.call("read_all", read).await
     }
 
     async fn read_version(&self, name: &str, number: i64) -> Result<Option<String>, ProviderError> {

@@ -373,6 +373,29 @@ async fn records_that_do_not_arrive_are_told() {
     world.destroy(&resources).await;
 }
 
+/// Once the group is back, the old flow log has the place of the new one: it goes first, and one run does.
+#[tokio::test]
+async fn a_group_that_was_deleted_by_hand_comes_back_in_one_run() {
+    let name = "e2e-flow-log-group-gone";
+    let world = World::new(name).await;
+    let resources = to_group(name);
+    world.up(&resources).await;
+    let before = by(&world.sdk, "tag:fde:stack", &world.stack_tag()).await;
+    let before = before.expect("a flow log").flow_log_id;
+    let group = format!("/e2e/{name}");
+    let gone = world.sdk.logs.delete_log_group().log_group_name(&group);
+    gone.send().await.expect("the group can be deleted");
+    let ended = Program::of(&world).run(&resources, "up", &["--yes"]);
+    done(&ended);
+    let now = by(&world.sdk, "tag:fde:stack", &world.stack_tag()).await;
+    let now = now.expect("a flow log");
+    assert_ne!(now.flow_log_id, before);
+    let arn = now.log_destination().unwrap_or_default();
+    assert!(arn.ends_with(&group), "{arn}");
+    assert!(world.preview(&resources).await.is_empty());
+    world.destroy(&resources).await;
+}
+
 /// The network of a stack, with more lines.
 fn network(name: &str, lines: &str) -> String {
     format!(
@@ -472,6 +495,27 @@ fn decoded(text: &str) -> String {
     }
     let text = String::from_utf8_lossy(&bytes).into_owned();
     text.replace([' ', '\n', '+'], "")
+}
+
+/// Records go somewhere all the time: the role may write until the new flow log stands and the old one is gone.
+#[tokio::test]
+async fn a_role_can_write_until_the_traffic_is_recorded_elsewhere() {
+    let name = "e2e-network-flow-moves";
+    let world = World::new(name).await;
+    let program = Program::of(&world);
+    let before = network(name, "flowLogs: { to: logs }");
+    done(&program.run_file(&before, "up", &["--yes"]));
+    let after = network(name, "flowLogs: { to: s3 }");
+    let ended = program.run_file(&after, "up", &["--yes", "--allow-delete", "*"]);
+    done(&ended);
+    let at = |call: &str| {
+        let at = ended.mutating.iter().position(|made| made == call);
+        at.unwrap_or_else(|| panic!("{call}: {:#?}", ended.mutating))
+    };
+    assert!(at("ec2:CreateFlowLogs") < at("ec2:DeleteFlowLogs"));
+    assert!(at("ec2:DeleteFlowLogs") < at("iam:DeleteRolePolicy"));
+    done(&program.run_file(&after, "preview", &["--expect-no-changes"]));
+    done(&program.run_file(&after, "destroy", &["--yes", "--allow-delete", "*"]));
 }
 
 /// A bucket instead: the policy that lets AWS in stands before the flow log does.

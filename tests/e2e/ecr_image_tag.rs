@@ -140,8 +140,19 @@ async fn the_image_that_runs_is_kept_whatever_its_tag_does() {
     let file = platform(name, "");
     let unchanged = || succeeded(program.run_file(&file, "preview", &["--expect-no-changes"]));
     // Nothing can run yet.
-    succeeded(program.run_file(&file, "up", &["--yes"]));
+    let ended = succeeded(program.run_file(&file, "up", &["--yes"]));
     assert_eq!(images(&world, name).await, []);
+    let mut lines = ended
+        .screen
+        .lines()
+        .filter(|line| line.contains("liveImage"));
+    let says = |line: &str| line.contains("nothing to keep yet");
+    assert!(lines.clone().any(says), "{}", ended.screen);
+    assert!(
+        !lines.any(|line| line.contains("liveImage created")),
+        "{}",
+        ended.screen
+    );
     unchanged();
 
     let first = push(&world, name, "latest", 1).await;
@@ -370,4 +381,61 @@ async fn an_image_is_kept_again_once_the_file_says_so() {
     assert_eq!(kept(&world, name).await, Some(second));
     succeeded(program.run_file(&file, "preview", &["--expect-no-changes"]));
     succeeded(program.run_file(&file, "destroy", &["--yes"]));
+}
+
+/// Images that are there go with a policy that comes, or is set back: only with a word to it.
+#[tokio::test]
+async fn images_expire_by_no_policy_that_comes_back_without_consent() {
+    let name = "e2e-kept-policy";
+    let world = World::new(name).await;
+    let program = Program::of(&world);
+    let file = platform(name, "");
+    succeeded(program.run_file(&file, "up", &["--yes"]));
+    let by_default = rules(&world, name).await;
+    let ecr = &world.sdk.ecr;
+    let take_away = || async {
+        let gone = ecr.delete_lifecycle_policy().repository_name(name);
+        gone.send().await.expect("a policy can be deleted");
+    };
+    // Nothing is there that could go.
+    take_away().await;
+    succeeded(program.run_file(&file, "up", &["--yes"]));
+    assert_eq!(rules(&world, name).await, by_default);
+
+    push(&world, name, "latest", 1).await;
+    take_away().await;
+    let refused = program.run_file(&file, "up", &["--yes"]);
+    assert_eq!(refused.status, Some(5), "{}", refused.screen);
+    assert!(
+        refused.raw.contains("newest 10 images"),
+        "{}",
+        refused.screen
+    );
+    let asked = ecr
+        .get_lifecycle_policy()
+        .repository_name(name)
+        .send()
+        .await;
+    assert!(asked.is_err(), "{asked:?}");
+    succeeded(program.run_file(&file, "up", &ALLOWED));
+    assert_eq!(rules(&world, name).await, by_default);
+
+    let set = |kept: u32| async move {
+        let policy = json!({ "rules": [{
+            "rulePriority": 1,
+            "selection": { "tagStatus": "any", "countType": "imageCountMoreThan", "countNumber": kept },
+            "action": { "type": "expire" },
+        }] });
+        let put = ecr.put_lifecycle_policy().repository_name(name);
+        let put = put.lifecycle_policy_text(policy.to_string()).send().await;
+        put.expect("a policy can be put");
+    };
+    set(99).await;
+    let refused = program.run_file(&file, "up", &["--yes"]);
+    assert_eq!(refused.status, Some(5), "{}", refused.screen);
+    assert_eq!(rules(&world, name).await, [json!([1, "any", 99])]);
+    succeeded(program.run_file(&file, "up", &ALLOWED));
+    assert_eq!(rules(&world, name).await, by_default);
+    succeeded(program.run_file(&file, "preview", &["--expect-no-changes"]));
+    succeeded(program.run_file(&file, "destroy", &["--yes", "--allow-delete", "*"]));
 }

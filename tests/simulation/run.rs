@@ -268,7 +268,7 @@ pub async fn run(world: World<'_>, graph: &ResourceGraph, run: &Run) -> Held<Tol
             ..Record::default()
         };
         history
-            .add(&record, Some(before.versions[0]))
+            .add(&record, Some(before.before()))
             .await
             .map_err(|error| error.to_string())?;
         Ok(Ended::Ran(plan, outcome))

@@ -80,6 +80,7 @@ impl ResourceType for ImageTag {
             .hangs_on("repository", "aws:ecr:Repository")
             .made_by_aws()
             .goes_with_parent()
+            .idle_at_first("nothing to keep yet")
     }
 
     async fn read(&self, context: &Context, query: Query<'_>) -> AwsResult<Vec<LiveOf<Self>>> {

@@ -18,7 +18,7 @@ use crate::aws::wait::until_visible;
 use crate::resource::diff::sorted;
 use crate::resource::provider::{DataPolicy, Progress, Query};
 use crate::resource::{
-    Condition, CreateClass, ErrorKind, Properties, Property, Schema, Tags, Value,
+    Condition, CreateClass, ErrorKind, Expiry, Properties, Property, Schema, Tags, Value,
 };
 
 /// Which images of a repository expire.
@@ -52,6 +52,12 @@ impl ResourceType for LifecyclePolicy {
             ])
             .outputs(&["registryId"])
             .discards(discards)
+            .expires(Expiry {
+                part_of: "repository",
+                token: "aws:ecr:Repository",
+                filled: "hasImages",
+                takes,
+            })
             .key(&["repository"])
             .reads_after(&["aws:ecr:Repository"])
             .hangs_on("repository", "aws:ecr:Repository")
@@ -200,20 +206,40 @@ fn canonical(document: Value) -> Value {
 /// Whether images expire that did not before, or earlier than before.
 fn discards(observed: &Properties, wanted: &Properties) -> Option<&'static str> {
     let (before, after) = (expirations(observed), expirations(wanted));
-    // Without a rule of their own, images fall under the rule for all, if there is one.
-    let kept_by = |rules: &[Expiration], rule: &Expiration| {
-        let of_all = || rules.iter().find(|other| other.is_of_all());
-        let same = rules.iter().find(|other| other.selects == rule.selects);
-        same.or_else(of_all)
-            .filter(|other| other.counts == rule.counts)
-            .map(|other| other.most)
-    };
     let mut came = after.iter();
     let mut gone = before.iter();
-    let is_earlier = came
-        .any(|rule| kept_by(&before, rule).is_none_or(|before| rule.most < before))
+    let is_earlier = came.any(|rule| is_earlier(&before, rule))
         || gone.any(|rule| kept_by(&after, rule).is_some_and(|after| after < rule.most));
     is_earlier.then_some("more images expire, and are gone for good")
+}
+
+/// How many images, or days, the rules keep of what a rule selects. Without a rule of their own, images fall under the rule for
+/// all, if there is one.
+fn kept_by(rules: &[Expiration], rule: &Expiration) -> Option<f64> {
+    let of_all = || rules.iter().find(|other| other.is_of_all());
+    let same = rules.iter().find(|other| other.selects == rule.selects);
+    same.or_else(of_all)
+        .filter(|other| other.counts == rule.counts)
+        .map(|other| other.most)
+}
+
+/// Whether what a rule selects goes earlier than by these rules.
+fn is_earlier(before: &[Expiration], rule: &Expiration) -> bool {
+    kept_by(before, rule).is_none_or(|before| rule.most < before)
+}
+
+/// Which images expire that did not before, or earlier than before.
+fn takes(observed: &Properties, wanted: &Properties) -> Option<String> {
+    discards(observed, wanted)?;
+    let (before, after) = (expirations(observed), expirations(wanted));
+    let came = after.iter().filter(|rule| is_earlier(&before, rule));
+    let mut texts: Vec<String> = came.filter_map(Expiration::text).collect();
+    if texts.is_empty() {
+        texts = after.iter().filter_map(Expiration::text).collect();
+    }
+    // A policy that only keeps takes nothing.
+    let text = Some(texts.join(", ")).filter(|text| !text.is_empty())?;
+    Some(format!("there are images, of which go for good: {text}"))
 }
 
 /// How many images, or days, a rule keeps of what it selects.
@@ -226,7 +252,32 @@ struct Expiration {
 
 impl Expiration {
     fn is_of_all(&self) -> bool {
-        self.selects.get("tagStatus").and_then(Value::as_str) == Some("any")
+        self.status() == Some("any")
+    }
+
+    fn status(&self) -> Option<&str> {
+        self.selects.get("tagStatus").and_then(Value::as_str)
+    }
+
+    /// What goes by it. `None` of the rule that keeps what services run.
+    fn text(&self) -> Option<String> {
+        let lists = ["tagPrefixList", "tagPatternList"].into_iter();
+        let tags = lists.filter_map(|list| self.selects.get(list)?.as_list());
+        let tags: Vec<&str> = tags.flatten().filter_map(Value::as_str).collect();
+        if tags == [super::image_tag::PREFIX] {
+            return None;
+        }
+        let images = match self.status() {
+            Some("any") => "images".to_owned(),
+            Some("untagged") => "untagged images".to_owned(),
+            _ => format!("images tagged {}", tags.join(", ")),
+        };
+        let most = self.most;
+        Some(match self.counts.as_ref().and_then(Value::as_str) {
+            Some("imageCountMoreThan") => format!("all but the newest {most} {images}"),
+            Some("sinceImagePushed") => format!("{images} that were pushed over {most} days ago"),
+            other => format!("{images} by {} {most}", other.unwrap_or_default()),
+        })
     }
 }
 
@@ -289,6 +340,31 @@ mod tests {
             canonical(written.into()),
             canonical(Value::from(stored.to_string()))
         );
+    }
+
+    #[test]
+    fn what_goes_is_said_in_words() {
+        let rule = |selection: serde_json::Value| json!({ "selection": selection });
+        let policy = |rules: &[serde_json::Value]| {
+            properties([("policy", json!({ "rules": rules }).into())])
+        };
+        let any =
+            rule(json!({"tagStatus": "any", "countType": "imageCountMoreThan", "countNumber": 10}));
+        let live = rule(
+            json!({"tagStatus": "tagged", "tagPrefixList": ["fde-live-"],
+            "countType": "imageCountMoreThan", "countNumber": 10_000}),
+        );
+        let old = rule(
+            json!({"tagStatus": "untagged", "countType": "sinceImagePushed", "countUnit": "days",
+            "countNumber": 3}),
+        );
+        let wanted = policy(&[live.clone(), old, any.clone()]);
+        let said = "there are images, of which go for good: untagged images that were pushed over 3 days ago, \
+                    all but the newest 10 images";
+        assert_eq!(takes(&Properties::new(), &wanted).as_deref(), Some(said));
+        let newer = "there are images, of which go for good: untagged images that were pushed over 3 days ago";
+        assert_eq!(takes(&policy(&[any]), &wanted).as_deref(), Some(newer));
+        assert_eq!(takes(&Properties::new(), &policy(&[live])), None);
     }
 
     #[test]

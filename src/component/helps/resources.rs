@@ -25,6 +25,10 @@ fn between() -> Vec<Case> {
         services("name: api"),
         services("taskFamily: shop-dev-api"),
         sections("resources:\n  logs: { type: aws:s3:Bucket, properties: { bucket: shop-logs } }\n  more: { type: aws:s3:Bucket, properties: { bucket: shop-logs } }\n"),
+        sections("network: {}\nservices: { api: { port: 1, default: true } }\nloadBalancer: null\n")
+            .by_hand("loadBalancer: null", "loadBalancer: {}"),
+        sections("network: {}\nservices: { api: { port: 1, default: true } }\nloadBalancer: { waf: { enabled: false, logging: true } }\n")
+            .by_hand(", logging: true", ""),
         sections("network: {}\nservices: { api: { port: 1, default: true } }\nloadBalancer: { accessLogs: { bucket: shop-logs } }\nresources: { logs: { type: aws:s3:Bucket, properties: { bucket: shop-logs } } }\n"),
         sections("resources:\n  bucket: { type: aws:s3:Bucket }\n  a: { type: aws:s3:BucketPolicy, properties: { bucket: \"${bucket.id}\", policy: {} } }\n  b: { type: aws:s3:BucketPolicy, properties: { bucket: \"${bucket.bucket}\", policy: {} } }\n")
             .by_hand("  b: { type: aws:s3:BucketPolicy, properties: { bucket: \"${bucket.bucket}\", policy: {} } }\n", ""),

@@ -6,8 +6,9 @@ use std::time::Duration;
 use tokio::time::sleep;
 
 use super::stack;
-use crate::deployment::{Begun, History, Record, history};
-use crate::resource::{Made, Proof, Urn};
+use crate::deployment::{Before, Begun, History, Record, history};
+use crate::resource::tags::short_hash;
+use crate::resource::{LastRun, Made, Proof, StackId, Urn};
 use crate::testing::FakeStore;
 
 /// The record of a run is a hint for the next, as far as there is room, and by whole types: half a list would pass for a
@@ -194,7 +195,7 @@ async fn runs_without_a_lock_keep_what_the_others_have_announced_and_put_on_reco
                 ..Record::default()
             };
             let history = &history;
-            async move { history.add(&record, Some(0)).await.unwrap() }
+            async move { history.add(&record, Some(Before::default())).await.unwrap() }
         };
         futures_util::future::join_all(ids.iter().map(end)).await;
         let left = history.whereabouts().await.unwrap();
@@ -292,4 +293,190 @@ async fn what_is_no_record_is_not_one_of_an_earlier_version() {
     store.write(name, r#"{"command":"up","outcome":"succeeded"}"#);
     let left = History::of(&stack, &store).whereabouts().await.unwrap();
     assert_eq!(left.proof, Proof::Unknown);
+}
+
+/// The record of a run of a number of resources, of which each third has no tags. Other runs leave other inputs.
+fn large(stack: &StackId, count: usize, run: &str) -> Record {
+    let mut made = Made::new("key");
+    let mut left = LastRun::default();
+    let mut objects = Vec::new();
+    for number in 0..count {
+        let (urn, inputs) = large_one(stack, number, run);
+        if inputs.is_some() {
+            made.insert_part(&urn, &format!("{number:06}"));
+        } else {
+            made.insert_object(&urn, &format!("eipalloc-{number:017x}"));
+        }
+        if number.is_multiple_of(20) {
+            made.insert_mark(&format!("{number:016x}"));
+        }
+        left.insert(&urn, inputs.as_deref());
+        if number.is_multiple_of(50) {
+            objects.push(format!(
+                "arn:aws:cloudwatch:eu-south-2:123456789012:alarm:shop-dev-services-{number}-cpu"
+            ));
+        }
+    }
+    Record {
+        command: "up".into(),
+        started: "2026-11-29T12:00:00Z".into(),
+        file: "bbdb132dbd66".into(),
+        types: (0..25).map(|n| format!("ec2:Type{n}")).collect(),
+        objects: [("cloudwatch:MetricAlarm".to_owned(), objects)].into(),
+        made: history::made_text(&made),
+        key: "key".into(),
+        over: (0..3).map(|n| format!("{n:016x}")).collect(),
+        left: left.to_string(),
+        run_url: Some("https://github.com/happyrobot/fde/actions/runs/12345678901".into()),
+        tool_version: "0.1.0 (71b2c88 2026-11-27)".into(),
+        ..Record::default()
+    }
+}
+
+/// One of these resources, with the hash of its inputs where it has no tags.
+fn large_one(stack: &StackId, number: usize, run: &str) -> (Urn, Option<String>) {
+    let urn = Urn::new(
+        stack,
+        "aws:ec2:Route",
+        format!("services/api{number}/route"),
+    );
+    let inputs = number
+        .is_multiple_of(3)
+        .then(|| short_hash(&format!("{run} {number}"), 12));
+    (urn, inputs)
+}
+
+/// Whether all of these resources are known to stand as a run has left them.
+fn knows(left: &LastRun, stack: &StackId, count: usize, run: &str) -> bool {
+    (0..count).all(|number| {
+        let (urn, inputs) = large_one(stack, number, run);
+        let stands = inputs.is_none_or(|inputs| left.applied(&urn, &inputs));
+        left.has(&urn) && stands
+    })
+}
+
+/// A parameter holds 4,096 characters. How objects stood is known of large stacks as well, and costs no further call to read.
+#[tokio::test(start_paused = true)]
+async fn how_three_hundred_objects_stood_is_known() {
+    let stack = stack();
+    for count in [50, 100, 200, 300, 400] {
+        let store = FakeStore::default();
+        let history = History::of(&stack, &store);
+        let record = large(&stack, count, "first");
+        history.add(&record, None).await.unwrap();
+        store.calls.lock().unwrap().clear();
+        let read = history.whereabouts().await.unwrap();
+        assert_eq!(store.calls.lock().unwrap().len(), 1, "{count}");
+        assert!(knows(&read.left, &stack, count, "first"), "{count}");
+        assert!(!knows(&read.left, &stack, count, "second"), "{count}");
+        let mut objects = read.objects.into_values();
+        assert_eq!(objects.next(), record.objects.into_values().next());
+        let Proof::Known { made, .. } = read.proof else {
+            panic!("{count}");
+        };
+        assert!(made.has_part(&large_one(&stack, 3, "first").0, "000003"));
+        for name in store.names() {
+            let text = store.value(&name).unwrap();
+            assert!(text.len() <= 4096, "{name}: {}", text.len());
+        }
+    }
+}
+
+/// A run that is over between two writes, and two runs at once, leave parts of one record with another: these are not mixed.
+#[tokio::test(start_paused = true)]
+async fn parts_of_two_records_are_not_taken_for_one() {
+    let stack = stack();
+    let store = FakeStore::default();
+    let history = History::of(&stack, &store);
+    let (head, part) = (
+        "/fde-infra/shop/dev/deployments",
+        "/fde-infra/shop/dev/deployments-2",
+    );
+    history
+        .add(&large(&stack, 300, "first"), None)
+        .await
+        .unwrap();
+    let before = [head, part].map(|name| store.value(name).unwrap());
+    history
+        .add(&large(&stack, 300, "second"), None)
+        .await
+        .unwrap();
+    let after = [head, part].map(|name| store.value(name).unwrap());
+    for (texts, known) in [
+        ([&before[0], &before[1]], Some("first")),
+        ([&after[0], &after[1]], Some("second")),
+        ([&before[0], &after[1]], None),
+        ([&after[0], &before[1]], None),
+    ] {
+        store.write(head, texts[0]);
+        store.write(part, texts[1]);
+        let read = history.whereabouts().await.unwrap();
+        for run in ["first", "second"] {
+            let (urn, inputs) = large_one(&stack, 3, run);
+            let is_known = read.left.applied(&urn, &inputs.unwrap());
+            assert_eq!(is_known, known == Some(run), "{known:?}");
+        }
+        // What proves something is in the first.
+        let Proof::Known { made, .. } = read.proof else {
+            panic!("{known:?}");
+        };
+        assert!(made.has_part(&large_one(&stack, 3, "first").0, "000003"));
+    }
+}
+
+/// Nothing is written that is not needed, and what is no longer needed does not stay.
+#[tokio::test(start_paused = true)]
+async fn a_record_goes_on_elsewhere_only_as_long_as_it_has_to() {
+    let stack = stack();
+    let store = FakeStore::default();
+    let history = History::of(&stack, &store);
+    let part = "/fde-infra/shop/dev/deployments-2";
+    let puts = || {
+        let mut calls = store.calls.lock().unwrap();
+        let made = std::mem::take(&mut *calls);
+        made.into_iter().filter(|call| *call == "put").count()
+    };
+    let before = async || Some(history.whereabouts().await.unwrap().before());
+    history
+        .add(&large(&stack, 20, "small"), before().await)
+        .await
+        .unwrap();
+    assert_eq!((store.value(part), puts()), (None, 1));
+    history
+        .add(&large(&stack, 300, "large"), before().await)
+        .await
+        .unwrap();
+    assert!(store.value(part).unwrap().len() > 100);
+    assert_eq!(puts(), 2);
+    // As `destroy` leaves it.
+    history
+        .add(&large(&stack, 0, "gone"), before().await)
+        .await
+        .unwrap();
+    assert_eq!((store.value(part).as_deref(), puts()), (Some("-"), 2));
+    history
+        .add(&large(&stack, 0, "gone"), before().await)
+        .await
+        .unwrap();
+    assert_eq!(puts(), 1);
+}
+
+/// Drift is told from an edit after the first run of this version, too.
+#[tokio::test(start_paused = true)]
+async fn how_objects_stood_is_read_as_an_earlier_version_has_written_it() {
+    let stack = stack();
+    let store = FakeStore::default();
+    let history = History::of(&stack, &store);
+    let [route, vpc] = ["route", "vpc"].map(|name| Urn::new(&stack, "aws:ec2:Route", name));
+    let hash = |urn: &Urn| short_hash(&urn.to_string(), 8);
+    let left = format!("{} {}:0123cd", hash(&vpc), hash(&route));
+    let record = Record {
+        command: "up".into(),
+        left,
+        ..Record::default()
+    };
+    history.add(&record, None).await.unwrap();
+    let left = history.whereabouts().await.unwrap().left;
+    assert!(left.has(&vpc) && left.applied(&route, "0123cd456789"));
+    assert!(left.applied_others(&route, "0123ce456789"));
 }
