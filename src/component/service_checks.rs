@@ -323,7 +323,7 @@ services:
         );
     }
 
-    /// What is wrong is the layer that takes the load balancer away, and not what stands below it.
+    /// The fault is at the layer that takes the load balancer away, and not what stands below it.
     #[test]
     fn a_section_that_a_layer_takes_out_is_missed_there() {
         use crate::component::testing::{catalog, faults, load, with_head};

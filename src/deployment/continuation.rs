@@ -1,4 +1,4 @@
-//! What of a record has no room in its parameter: it goes on in further ones, `deployments-2` and `deployments-3`.
+//! The part of a record that has no room in its parameter: the record goes on in further ones, `deployments-2` and `deployments-3`.
 //!
 //! SSM writes one parameter at a time. So each part bears the mark of the whole text, and the record has that as well: what a
 //! run has left that was over between two writes, or what another run has written since, belongs to another text and is not
@@ -10,11 +10,11 @@ use crate::resource::tags::short_hash;
 /// The further parameters that there can be: 800 resources have room in them, more than the proof of what is ours has.
 pub(super) const MOST: usize = 2;
 
-/// What stands in one that is no longer needed: SSM takes no empty text, and nothing is deleted
+/// The text of a parameter that is no longer needed: SSM takes no empty text, and nothing is deleted
 /// ([`super::ParameterStore`]).
 pub(super) const NOTHING: &str = "-";
 
-/// What tells a text from others.
+/// The mark that tells a text from others.
 pub(super) fn mark(text: &str) -> String {
     short_hash(text, 16)
 }

@@ -44,13 +44,13 @@ pub enum Ending {
     Unknown,
 }
 
-/// What is kept of a run. No value of the stack file but the names of what was made, and none of `--set`: they may be
+/// The record of a run. No value of the stack file but the names of what was made, and none of `--set`: they may be
 /// secrets.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Record {
     pub command: String,
-    /// By the clock of whoever ran it, in UTC.
+    /// By the clock of the machine that ran it, in UTC.
     pub started: String,
     pub seconds: f64,
     pub outcome: Ending,
@@ -63,7 +63,7 @@ pub struct Record {
     pub unfinished: usize,
     /// Hash of the stack file, and of those below it.
     pub file: String,
-    /// What `--set` set, without the values.
+    /// The paths that `--set` set, without the values.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub set: Vec<String>,
     /// How many more, where they were too many to be kept.
@@ -75,7 +75,7 @@ pub struct Record {
     /// The ARNs of what was there afterwards, of types that are found by name alone, by type; as many as there is room for.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub objects: BTreeMap<String, Vec<String>>,
-    /// What proves of all that was there afterwards that it is ours: see [`Made`]. Earlier versions did not say.
+    /// The proof that all that was there afterwards is ours: see [`Made`]. Earlier versions did not say.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub made: Option<String>,
     /// The run could not read what proves it: that is in the version before.
@@ -87,10 +87,10 @@ pub struct Record {
     /// The ids of runs of which all is on record that they have made.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub over: Vec<String>,
-    /// What was there afterwards of what the file wants: see [`LastRun`].
+    /// The resources of the file that were there afterwards: see [`LastRun`].
     #[serde(skip_serializing_if = "String::is_empty")]
     pub left: String,
-    /// Where there is no room for that: the mark of it in the parameters in which this goes on.
+    /// If there is no room for that, its mark in the parameters in which this goes on.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub continued: String,
     /// Address of the run in a CI system.
@@ -117,7 +117,7 @@ impl Record {
         self.objects.remove(&token).is_some()
     }
 
-    /// What is no record, since something else has been written there, says nothing: as one of a run that could not read
+    /// A text that is no record, since something else has been written there, says nothing: like one of a run that could not read
     /// what there was.
     fn read(text: &str) -> Self {
         let record = serde_json::from_str(text).ok();
@@ -162,7 +162,7 @@ impl Record {
     }
 }
 
-/// What stood there when the record was read.
+/// The text that stood there when the record was read.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Before {
     /// The version of the record; 0 where there is none.
@@ -171,18 +171,18 @@ pub struct Before {
     pub parts: usize,
 }
 
-/// Where to look for what a run has left, by its record: the tag index is behind by minutes.
+/// The places of objects that a run has left, by its record: the tag index is behind by minutes.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Whereabouts {
     /// Type tokens.
     pub tokens: BTreeSet<String>,
     /// ARNs by type token.
     pub objects: BTreeMap<String, Vec<String>>,
-    /// What of the file's was there.
+    /// The resources of the file that were there.
     pub left: LastRun,
     /// Since the last run ended, by AWS's clock.
     pub age: Option<Duration>,
-    /// What proves that something is ours.
+    /// The proof that something is ours.
     pub proof: Proof,
     /// The key of the stack, once it has one.
     pub key: Option<String>,
@@ -194,12 +194,12 @@ pub struct Whereabouts {
     pub versions: [i64; 2],
     /// How many parameters the record goes on in.
     pub parts: usize,
-    /// What stood in the lock, if it was ever taken.
+    /// The content of the lock, if it was ever taken.
     pub lock: Option<Seen>,
 }
 
 impl Whereabouts {
-    /// What the next record takes the place of.
+    /// The record that the next one replaces.
     pub fn before(&self) -> Before {
         Before {
             version: self.versions[0],
@@ -234,9 +234,9 @@ pub struct Deployment {
 pub struct History<'a> {
     store: &'a dyn ParameterStore,
     name: String,
-    /// Where the record goes on.
+    /// The parameters in which the record goes on.
     further: [String; continuation::MOST],
-    /// Where the run is that has begun last.
+    /// The parameter of the run that has begun last.
     begun: String,
     lock: String,
 }
@@ -337,7 +337,7 @@ impl<'a> History<'a> {
         }
     }
 
-    /// What others have written between a version that is known and one that was written.
+    /// The records that others have written between a version that is known and one that was written.
     async fn between(
         &self,
         name: &str,
@@ -353,7 +353,7 @@ impl<'a> History<'a> {
         Ok(between)
     }
 
-    /// Where the last run has left what, and what proves what is ours; with the lock, which so costs no call of its own where
+    /// The places of what the last run has left, and the proof of what is ours; with the lock, which so costs no call of its own where
     /// it is free.
     ///
     /// # Errors
@@ -461,7 +461,7 @@ impl<'a> History<'a> {
     }
 }
 
-/// What a record has of what was made; `None` of more than there is room for.
+/// The hashes in a record of what was made; `None` if there are more than it has room for.
 pub fn made_text(made: &Made) -> Option<String> {
     made.to_text(MOST_MADE)
 }

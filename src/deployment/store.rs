@@ -1,4 +1,4 @@
-//! What the lock and the history need of SSM's Parameter Store.
+//! The part of SSM's Parameter Store that the lock and the history need.
 //!
 //! Nothing is deleted: "After deleting a parameter, wait for at least 30 seconds to create a parameter with the same name."
 //! <https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_DeleteParameter.html>
@@ -16,7 +16,7 @@ pub struct Parameter {
     /// Counted up by the store with every change, from 1, one at a time. A parameter that is deleted by hand, or by an earlier
     /// version of this program, and made again begins at 1 again.
     pub version: i64,
-    /// Since its last change, by the store's own clock: nobody's else has to be right.
+    /// Since its last change, by the store's own clock: no other has to be right.
     pub age: Duration,
 }
 

@@ -227,7 +227,7 @@ impl Uses {
         }
     }
 
-    /// What has a role needs all that the role may do, until it is gone itself: the policies of the role, which it does not name.
+    /// A user of a role needs all that the role may do, until it is gone itself: the policies of the role, which it does not name.
     fn add_from_roles(&mut self, live: &LiveSnapshot, catalog: &Catalog) {
         let mut policies: BTreeMap<&str, Vec<ObjectKey>> = BTreeMap::new();
         for schema in catalog.iter() {

@@ -1,4 +1,4 @@
-//! What stays although it would go, and why.
+//! Objects that stay although they would be deleted, and the reasons.
 
 use std::fmt;
 

@@ -1,4 +1,4 @@
-//! What an object takes from what another one holds, as soon as it is set there: a policy under which images expire.
+//! Contents of one object that another one expires as soon as it is set there: a policy under which images expire.
 
 use super::Properties;
 
@@ -11,6 +11,6 @@ pub struct Expiry {
     pub token: &'static str,
     /// The output of that which says whether it holds anything.
     pub filled: &'static str,
-    /// What goes that stayed until now, by the inputs before and after; before it is made there are none.
+    /// The contents that expire and stayed until now, by the inputs before and after; before it is made there are none.
     pub takes: fn(&Properties, &Properties) -> Option<String>,
 }

@@ -141,7 +141,7 @@ impl Reading<'_> {
     }
 }
 
-/// What a layer extends, and where it says so.
+/// The path that a layer extends, and its place in the file.
 fn base_of(layer: Option<&Node>) -> Result<Option<(String, Span)>, Vec<StackError>> {
     let Some(extends) = layer.and_then(|layer| layer.get("extends")) else {
         return Ok(None);

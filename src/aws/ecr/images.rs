@@ -1,4 +1,4 @@
-//! What is in a repository: asked for once per reading, for the repository and for the tags in it.
+//! The contents of a repository: asked for once per reading, for the repository and for the tags in it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -19,7 +19,7 @@ struct Page {
     next: Option<String>,
 }
 
-/// Whether there is anything to run. Without images a repository may be deleted without a word.
+/// Returns whether there is anything to run. A repository without images may be deleted without consent.
 pub(super) async fn has_images(
     context: &Context,
     query: Query<'_>,

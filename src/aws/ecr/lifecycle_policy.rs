@@ -203,7 +203,7 @@ fn canonical(document: Value) -> Value {
     Value::Object(policy)
 }
 
-/// Whether images expire that did not before, or earlier than before.
+/// Returns whether images expire that did not before, or earlier than before.
 fn discards(observed: &Properties, wanted: &Properties) -> Option<&'static str> {
     let (before, after) = (expirations(observed), expirations(wanted));
     let mut came = after.iter();
@@ -223,7 +223,7 @@ fn kept_by(rules: &[Expiration], rule: &Expiration) -> Option<f64> {
         .map(|other| other.most)
 }
 
-/// Whether what a rule selects goes earlier than by these rules.
+/// Returns whether images that a rule selects go earlier than by these rules.
 fn is_earlier(before: &[Expiration], rule: &Expiration) -> bool {
     kept_by(before, rule).is_none_or(|before| rule.most < before)
 }
@@ -245,7 +245,7 @@ fn takes(observed: &Properties, wanted: &Properties) -> Option<String> {
 /// How many images, or days, a rule keeps of what it selects.
 struct Expiration {
     selects: BTreeMap<String, Value>,
-    /// What is counted: images, or days since something.
+    /// The unit that is counted: images, or days since something.
     counts: Option<Value>,
     most: f64,
 }
@@ -259,7 +259,7 @@ impl Expiration {
         self.selects.get("tagStatus").and_then(Value::as_str)
     }
 
-    /// What goes by it. `None` of the rule that keeps what services run.
+    /// The images that expire by it. `None` of the rule that keeps what services run.
     fn text(&self) -> Option<String> {
         let lists = ["tagPrefixList", "tagPatternList"].into_iter();
         let tags = lists.filter_map(|list| self.selects.get(list)?.as_list());

@@ -346,7 +346,7 @@ fn large_one(stack: &StackId, number: usize, run: &str) -> (Urn, Option<String>)
     (urn, inputs)
 }
 
-/// Whether all of these resources are known to stand as a run has left them.
+/// Returns whether all of these resources are known to stand as a run has left them.
 fn knows(left: &LastRun, stack: &StackId, count: usize, run: &str) -> bool {
     (0..count).all(|number| {
         let (urn, inputs) = large_one(stack, number, run);
