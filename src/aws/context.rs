@@ -27,10 +27,10 @@ use super::endpoints::{self, Endpoint};
 use super::error::{AwsResult, place};
 use super::hands;
 use super::http::{self, Bundle, BundleError};
+use super::keyed_lock::KeyedLocks;
 use super::opt_in;
 use super::rate::Pacer;
 use super::retry::{Repeat, call, repeated};
-use super::turns::Turns;
 use crate::resource::session::beside;
 use crate::resource::{Masking, Proof, ProviderError, Urn};
 
@@ -110,7 +110,7 @@ pub struct Clients {
     pacer: Pacer,
     /// The source of the credentials, for when they are no longer valid.
     source: Source,
-    turns: Turns,
+    turns: KeyedLocks,
     /// The secrets that have been read or sent: an error may quote them.
     secret_texts: Mutex<Masking>,
     /// The ids of secrets that could not be compared; `None` where that is an error.
@@ -302,7 +302,7 @@ impl Clients {
             tagging: aws_sdk_resourcegroupstagging::Client::new(config),
             pacer: Pacer::default(),
             source,
-            turns: Turns::default(),
+            turns: KeyedLocks::default(),
             secret_texts: Mutex::default(),
             uncompared: Mutex::default(),
             proof: Mutex::default(),
@@ -325,7 +325,7 @@ impl Clients {
     /// Makes a create call that must not be retried blindly: it has neither token nor natural key.
     ///
     /// # Errors
-    /// [`crate::resource::ErrorKind::Unclear`] if the call may have taken effect.
+    /// [`crate::resource::ErrorKind::Indeterminate`] if the call may have taken effect.
     pub async fn call_once<T, E, F, Fut>(&self, operation: &'static str, make: F) -> AwsResult<T>
     where
         E: ProvideErrorMetadata + std::error::Error + 'static,

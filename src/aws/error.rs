@@ -39,7 +39,7 @@ pub fn from_sdk<E>(operation: &str, error: &SdkError<E, HttpResponse>) -> Provid
 where
     E: ProvideErrorMetadata + Error + 'static,
 {
-    let mut converted = ProviderError::new(ErrorKind::Unclear, operation, String::new());
+    let mut converted = ProviderError::new(ErrorKind::Indeterminate, operation, String::new());
     match error {
         SdkError::ServiceError(context) => {
             let metadata = context.err().meta();
@@ -267,7 +267,7 @@ fn provider_failure(failure: &CredentialsError, converted: &mut ProviderError) {
         }
         // A network that is down says nothing about credentials.
         if cause.is::<ConnectorError>() {
-            converted.kind = ErrorKind::Unclear;
+            converted.kind = ErrorKind::Indeterminate;
             return;
         }
         current = cause.source();

@@ -13,74 +13,74 @@ use crate::resource::{Catalog, Schema};
 type Registry = BTreeMap<&'static str, Arc<dyn AnyResourceType>>;
 
 /// Receives every resource type once.
-trait Listener {
-    fn hear<T: ResourceType>(&mut self, resource_type: T);
+trait Visitor {
+    fn visit<T: ResourceType>(&mut self, resource_type: T);
 }
 
 /// Names every resource type, in the order of their files.
-fn each(to: &mut impl Listener) {
-    to.hear(autoscaling::policy::Policy);
-    to.hear(autoscaling::target::Target);
-    to.hear(cloudwatch::dashboard::Dashboard);
-    to.hear(cloudwatch::metric_alarm::MetricAlarm);
-    to.hear(ec2::eip::Eip);
-    to.hear(ec2::flow_log::FlowLog);
-    to.hear(ec2::internet_gateway::InternetGateway);
-    to.hear(ec2::nat_gateway::NatGateway);
-    to.hear(ec2::route::Route);
-    to.hear(ec2::route_table::RouteTable);
-    to.hear(ec2::route_table_association::RouteTableAssociation);
-    to.hear(ec2::security_group::SecurityGroup);
-    to.hear(ec2::security_group_egress_rule::SecurityGroupEgressRule);
-    to.hear(ec2::security_group_ingress_rule::SecurityGroupIngressRule);
-    to.hear(ec2::subnet::Subnet);
-    to.hear(ec2::vpc::Vpc);
-    to.hear(ecr::image_tag::ImageTag);
-    to.hear(ecr::lifecycle_policy::LifecyclePolicy);
-    to.hear(ecr::repository::Repository);
-    to.hear(ecs::cluster::Cluster);
-    to.hear(ecs::service::Service);
-    to.hear(ecs::task_definition::TaskDefinition);
-    to.hear(elbv2::listener::Listener);
-    to.hear(elbv2::listener_rule::ListenerRule);
-    to.hear(elbv2::load_balancer::LoadBalancer);
-    to.hear(elbv2::target_group::TargetGroup);
-    to.hear(iam::policy::Policy);
-    to.hear(iam::role::Role);
-    to.hear(iam::role_policy::RolePolicy);
-    to.hear(iam::role_policy_attachment::RolePolicyAttachment);
-    to.hear(kms::alias::Alias);
-    to.hear(kms::key::Key);
-    to.hear(logs::log_group::LogGroup);
-    to.hear(rds::event_subscription::EventSubscription);
-    to.hear(rds::instance::Instance);
-    to.hear(rds::parameter_group::ParameterGroup);
-    to.hear(rds::subnet_group::SubnetGroup);
-    to.hear(s3::bucket::Bucket);
-    to.hear(s3::bucket_lifecycle_configuration::BucketLifecycleConfiguration);
-    to.hear(s3::bucket_ownership_controls::BucketOwnershipControls);
-    to.hear(s3::bucket_policy::BucketPolicy);
-    to.hear(s3::bucket_public_access_block::BucketPublicAccessBlock);
-    to.hear(
+fn each(to: &mut impl Visitor) {
+    to.visit(autoscaling::policy::Policy);
+    to.visit(autoscaling::target::Target);
+    to.visit(cloudwatch::dashboard::Dashboard);
+    to.visit(cloudwatch::metric_alarm::MetricAlarm);
+    to.visit(ec2::eip::Eip);
+    to.visit(ec2::flow_log::FlowLog);
+    to.visit(ec2::internet_gateway::InternetGateway);
+    to.visit(ec2::nat_gateway::NatGateway);
+    to.visit(ec2::route::Route);
+    to.visit(ec2::route_table::RouteTable);
+    to.visit(ec2::route_table_association::RouteTableAssociation);
+    to.visit(ec2::security_group::SecurityGroup);
+    to.visit(ec2::security_group_egress_rule::SecurityGroupEgressRule);
+    to.visit(ec2::security_group_ingress_rule::SecurityGroupIngressRule);
+    to.visit(ec2::subnet::Subnet);
+    to.visit(ec2::vpc::Vpc);
+    to.visit(ecr::image_tag::ImageTag);
+    to.visit(ecr::lifecycle_policy::LifecyclePolicy);
+    to.visit(ecr::repository::Repository);
+    to.visit(ecs::cluster::Cluster);
+    to.visit(ecs::service::Service);
+    to.visit(ecs::task_definition::TaskDefinition);
+    to.visit(elbv2::listener::Listener);
+    to.visit(elbv2::listener_rule::ListenerRule);
+    to.visit(elbv2::load_balancer::LoadBalancer);
+    to.visit(elbv2::target_group::TargetGroup);
+    to.visit(iam::policy::Policy);
+    to.visit(iam::role::Role);
+    to.visit(iam::role_policy::RolePolicy);
+    to.visit(iam::role_policy_attachment::RolePolicyAttachment);
+    to.visit(kms::alias::Alias);
+    to.visit(kms::key::Key);
+    to.visit(logs::log_group::LogGroup);
+    to.visit(rds::event_subscription::EventSubscription);
+    to.visit(rds::instance::Instance);
+    to.visit(rds::parameter_group::ParameterGroup);
+    to.visit(rds::subnet_group::SubnetGroup);
+    to.visit(s3::bucket::Bucket);
+    to.visit(s3::bucket_lifecycle_configuration::BucketLifecycleConfiguration);
+    to.visit(s3::bucket_ownership_controls::BucketOwnershipControls);
+    to.visit(s3::bucket_policy::BucketPolicy);
+    to.visit(s3::bucket_public_access_block::BucketPublicAccessBlock);
+    to.visit(
         s3::bucket_server_side_encryption_configuration::BucketServerSideEncryptionConfiguration,
     );
-    to.hear(s3::bucket_versioning::BucketVersioning);
-    to.hear(secretsmanager::secret::Secret);
-    to.hear(secretsmanager::secret_version::SecretVersion);
-    to.hear(secretsmanager::target_attachment::TargetAttachment);
-    to.hear(sns::topic::Topic);
-    to.hear(sns::topic_policy::TopicPolicy);
-    to.hear(sns::topic_subscription::TopicSubscription);
-    to.hear(wafv2::web_acl_logging_configuration::WebAclLoggingConfiguration);
-    to.hear(wafv2::web_acl::WebAcl);
-    to.hear(wafv2::web_acl_association::WebAclAssociation);
+    to.visit(s3::bucket_versioning::BucketVersioning);
+    to.visit(secretsmanager::secret::Secret);
+    to.visit(secretsmanager::secret_version::SecretVersion);
+    to.visit(secretsmanager::target_attachment::TargetAttachment);
+    to.visit(sns::topic::Topic);
+    to.visit(sns::topic_policy::TopicPolicy);
+    to.visit(sns::topic_subscription::TopicSubscription);
+    to.visit(wafv2::web_acl_logging_configuration::WebAclLoggingConfiguration);
+    to.visit(wafv2::web_acl::WebAcl);
+    to.visit(wafv2::web_acl_association::WebAclAssociation);
 }
 
 /// The schemas of all types: all that the modules outside `aws` need to know of them.
 pub fn catalog() -> Catalog {
     struct Schemas(Vec<Schema>);
-    impl Listener for Schemas {
-        fn hear<T: ResourceType>(&mut self, resource_type: T) {
+    impl Visitor for Schemas {
+        fn visit<T: ResourceType>(&mut self, resource_type: T) {
             self.0.push(resource_type.schema());
         }
     }
@@ -91,8 +91,8 @@ pub fn catalog() -> Catalog {
 
 pub(super) fn resource_types() -> Registry {
     struct Types(Registry);
-    impl Listener for Types {
-        fn hear<T: ResourceType>(&mut self, resource_type: T) {
+    impl Visitor for Types {
+        fn visit<T: ResourceType>(&mut self, resource_type: T) {
             let schema = resource_type.schema();
             self.0.insert(
                 schema.token,
@@ -264,9 +264,11 @@ mod tests {
                     .text
                     .is_some_and(|rule| rule.check_text("").is_some())
                 {
-                    let misfits = schema.misfits(&schema.with_defaults(empty));
+                    let invalid_inputs = schema.invalid_inputs(&schema.with_defaults(empty));
                     assert!(
-                        misfits.iter().any(|misfit| misfit.at == property.name),
+                        invalid_inputs
+                            .iter()
+                            .any(|invalid_input| invalid_input.at == property.name),
                         "{place}"
                     );
                     continue;
@@ -326,12 +328,12 @@ mod tests {
                 panic!("{token} has properties");
             };
             let mut inputs = schema.with_defaults(inputs);
-            assert_eq!(schema.misfits(&inputs), [], "{token}");
+            assert_eq!(schema.invalid_inputs(&inputs), [], "{token}");
             inputs.insert(property.to_owned(), Value::output(&topic, "name"));
-            assert_eq!(schema.misfits(&inputs), [], "{token}: not known yet");
+            assert_eq!(schema.invalid_inputs(&inputs), [], "{token}: not known yet");
             inputs.insert(property.to_owned(), word.into());
-            let misfits = schema.misfits(&inputs);
-            assert_eq!(misfits[0].at, property, "{token}");
+            let invalid_inputs = schema.invalid_inputs(&inputs);
+            assert_eq!(invalid_inputs[0].at, property, "{token}");
         }
     }
 

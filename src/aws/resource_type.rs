@@ -27,14 +27,14 @@ use serde::de::DeserializeOwned;
 
 use super::context::Context;
 use super::error::AwsResult;
+use super::lost_response;
 use super::retag::retag;
-use super::unclear;
-use super::wait::{Pauses, while_held};
+use super::wait::{Pauses, retry_while_in_use};
 use crate::resource::provider::{
     Creation, DataPolicy, Deletion, Holder, Progress, Query, Remedy, Update, Wanted,
 };
 use crate::resource::{
-    Condition, Diff, ErrorKind, LiveSnapshot, Misfit, Observed, Properties, ProviderError,
+    Condition, Diff, ErrorKind, InvalidInput, LiveSnapshot, Observed, Properties, ProviderError,
     ReadSession, Schema, Tags, Urn, Value, schema::Unset, tags::short_hash,
 };
 
@@ -124,8 +124,8 @@ pub fn in_vpc(operation: &str, wanted: Option<&str>, found: Option<&str>) -> Aws
 /// inputs cannot be checked in this form yet.
 pub fn check<Inputs: DeserializeOwned>(
     inputs: &Properties,
-    check: impl FnOnce(&Inputs) -> Vec<Misfit>,
-) -> Vec<Misfit> {
+    check: impl FnOnce(&Inputs) -> Vec<InvalidInput>,
+) -> Vec<InvalidInput> {
     let json = serde_json::Value::from(&Value::Object(inputs.clone()));
     serde_json::from_value(json).map_or_else(|_| Vec::new(), |inputs| check(&inputs))
 }
@@ -345,13 +345,13 @@ impl<T: ResourceType> AnyResourceType for Bridge<T> {
         };
         let make = || async { self.observed(self.resource_type.create(context, new()).await?) };
         if self.resource_type.twin_is_harmless() {
-            let (made, tries) = unclear::create_again(request.progress, make).await?;
+            let (made, tries) = lost_response::create_again(request.progress, make).await?;
             if tries > 1 {
                 self.remove_twins(context, request, &made).await;
             }
             return self.with_tags(context, request, made).await;
         }
-        let made = unclear::create(self.schema.create_class, request.progress, make, || {
+        let made = lost_response::create(self.schema.create_class, request.progress, make, || {
             self.find(context, request)
         });
         self.with_tags(context, request, made.await?).await
@@ -361,9 +361,9 @@ impl<T: ResourceType> AnyResourceType for Bridge<T> {
         let mut live: LiveOf<T> = self.live(request.observed)?;
         if !request.diff.is_empty() {
             // Values that were not known when the plan was made are known by now.
-            if let Some(forbids) = self.schema.forbids
+            if let Some(immutable) = self.schema.immutable
                 && let Some(reason) =
-                    forbids(request.diff, request.inputs, &request.observed.inputs)
+                    immutable(request.diff, request.inputs, &request.observed.inputs)
             {
                 return Err(ProviderError::new(
                     ErrorKind::Invalid,
@@ -381,7 +381,7 @@ impl<T: ResourceType> AnyResourceType for Bridge<T> {
                 progress: request.progress,
             };
             let patience = Duration::from_secs(10 * 60);
-            live = while_held(
+            live = retry_while_in_use(
                 patience,
                 request.progress,
                 || self.resource_type.update(context, change()),
@@ -435,7 +435,7 @@ impl<T: ResourceType> AnyResourceType for Bridge<T> {
     async fn delete(&self, context: &Context, request: Deletion<'_>) -> AwsResult<()> {
         let live = self.live(request.observed)?;
         let patience = self.resource_type.delete_patience();
-        let deleted = while_held(
+        let deleted = retry_while_in_use(
             patience,
             request.progress,
             || {
@@ -563,7 +563,7 @@ impl<T: ResourceType> Bridge<T> {
             instead_of: &kept,
             ..request
         };
-        for twin in unclear::all_made_by(request, found) {
+        for twin in lost_response::all_made_by(request, found) {
             if let Ok(live) = self.live(&twin) {
                 let discard = DataPolicy::Discard;
                 let gone = self
@@ -578,7 +578,7 @@ impl<T: ResourceType> Bridge<T> {
     /// Returns the object that an earlier create call for the same request may have made.
     async fn find(&self, context: &Context, request: Creation<'_>) -> AwsResult<Option<Observed>> {
         let found = self.all_of(context, request).await?;
-        Ok(unclear::made_by(request, found))
+        Ok(lost_response::made_by(request, found))
     }
 
     /// Returns all objects of the type that concern a request.
@@ -605,11 +605,11 @@ impl<T: ResourceType> Bridge<T> {
 
     /// Checks the inputs again: values that were not known when the graph was built are known by now.
     fn check(&self, inputs: &Properties) -> AwsResult<()> {
-        let misfits = self.schema.misfits(inputs);
-        if misfits.is_empty() {
+        let invalid_inputs = self.schema.invalid_inputs(inputs);
+        if invalid_inputs.is_empty() {
             return Ok(());
         }
-        let reasons: Vec<String> = misfits.iter().map(Misfit::to_string).collect();
+        let reasons: Vec<String> = invalid_inputs.iter().map(InvalidInput::to_string).collect();
         Err(ProviderError::new(
             ErrorKind::Invalid,
             self.schema.token,

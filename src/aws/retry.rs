@@ -50,7 +50,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 /// Makes a call, paced by the operation's published rate, and retries it as long as its errors allow.
 ///
 /// # Errors
-/// The last error, with the number of attempts. [`ErrorKind::Unclear`] if an unsafe call may have taken effect.
+/// The last error, with the number of attempts. [`ErrorKind::Indeterminate`] if an unsafe call may have taken effect.
 pub fn call<T, E, F, Fut>(
     pacer: &Pacer,
     operation: &'static str,
@@ -142,14 +142,14 @@ where
                 throttled = Some(error);
                 continue;
             }
-            ErrorKind::Transient | ErrorKind::Unclear => {
+            ErrorKind::Transient | ErrorKind::Indeterminate => {
                 drop(permit);
                 unanswered += 1;
                 match repeat {
                     Repeat::First if error.status.is_none() => UNREACHABLE,
                     Repeat::First | Repeat::Safe => TRANSIENT,
                     Repeat::Unsafe => {
-                        error.kind = ErrorKind::Unclear;
+                        error.kind = ErrorKind::Indeterminate;
                         return Err(error);
                     }
                 }
@@ -300,7 +300,7 @@ mod tests {
             (Repeat::Unsafe, 0, 0),
         ] {
             let (error, seconds) = end_of(repeat, reset).await;
-            assert_eq!(error.kind, ErrorKind::Unclear, "{repeat:?}");
+            assert_eq!(error.kind, ErrorKind::Indeterminate, "{repeat:?}");
             assert!(
                 (at_least..=at_most).contains(&seconds),
                 "{repeat:?}: {seconds} s"
@@ -348,7 +348,7 @@ mod tests {
             })
             .await;
             let error = ended.unwrap_err();
-            assert_eq!(error.kind, ErrorKind::Unclear);
+            assert_eq!(error.kind, ErrorKind::Indeterminate);
             assert_eq!(error.attempts, attempts);
         }
     }

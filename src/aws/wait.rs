@@ -153,7 +153,7 @@ where
     F: Fn() -> Fut,
     Fut: Future<Output = AwsResult<T>>,
 {
-    while_held(deadline, progress, attempt, || async { Ok(Vec::new()) }).await
+    retry_while_in_use(deadline, progress, attempt, || async { Ok(Vec::new()) }).await
 }
 
 /// Does the same as [`while_in_use`], where the holders of the object can be named. `holders` is called at the first
@@ -162,7 +162,7 @@ where
 ///
 /// # Errors
 /// Those of `attempt`; the last conflict once the deadline has passed, or at once if a person is needed.
-pub async fn while_held<T, F, Fut, H, HFut>(
+pub async fn retry_while_in_use<T, F, Fut, H, HFut>(
     deadline: Duration,
     progress: &dyn Progress,
     attempt: F,
@@ -360,7 +360,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn what_holds_an_object_is_in_the_error() {
-        let error = while_held(
+        let error = retry_while_in_use(
             Duration::from_secs(300),
             &Silent,
             || async {
@@ -391,7 +391,7 @@ mod tests {
             hand: Some(Remedy::new("start it, then run").command("aws rds start-db-instance")),
         };
         let passing = Holder::passing("eni-1", "eni-1");
-        let error = while_held(
+        let error = retry_while_in_use(
             Duration::from_secs(600),
             &Silent,
             || async { Err::<(), _>(busy()) },
@@ -516,7 +516,7 @@ mod tests {
     async fn within_the_first_minute_it_is_asked_once_who_holds_an_object() {
         let questions = AtomicU32::new(0);
         let attempts = AtomicU32::new(0);
-        while_held(
+        retry_while_in_use(
             Duration::from_secs(300),
             &Silent,
             || async {

@@ -8,10 +8,10 @@ use tokio::time::Instant;
 use super::arguments::{
     ForceArguments, LockArguments, SelectionArguments, StackArguments, boolean, parallel,
 };
+use super::locked_run::{self, Agreed, Terms};
 use super::report::{Failure, show};
 use super::session::{Offline, Session, ShowOptions};
-use super::turn::{self, Agreed, Terms};
-use super::up::{declined, nobody_to_ask};
+use super::up::{declined, needs_yes};
 use super::{CommandResult, Context, Exit, run as running, session, unmarked, whereabouts};
 use crate::deployment::Whereabouts;
 use crate::display::{Line, Message, Style, aftermath, terminal};
@@ -53,7 +53,7 @@ pub async fn run(context: &mut Context, arguments: &Arguments) -> CommandResult 
         let suffix = arguments
             .selection
             .added_to(suffix, &ForceArguments::default());
-        return Err(nobody_to_ask("destroy", &suffix));
+        return Err(needs_yes("destroy", &suffix));
     }
     let offline = Offline::load("destroy", &arguments.stack, &context.global)?;
     offline.warn(&mut context.terminal);
@@ -108,14 +108,15 @@ pub async fn run(context: &mut Context, arguments: &Arguments) -> CommandResult 
         hints: &hints,
         again: &again,
     };
-    let (turn, plan) = match turn::agree(context, &session, plan, read_at, &terms, confirm).await? {
-        Agreed::Go(turn, plan) => (turn, plan),
-        Agreed::Nothing(plan) => {
-            context.terminal.print(&[Line::new()]);
-            return Ok(report_retained(context, &plan, Exit::Done, &again));
-        }
-    };
-    let (outcome, troubles) = turn
+    let (turn, plan) =
+        match locked_run::agree(context, &session, plan, read_at, &terms, confirm).await? {
+            Agreed::Go(turn, plan) => (turn, plan),
+            Agreed::Nothing(plan) => {
+                context.terminal.print(&[Line::new()]);
+                return Ok(report_retained(context, &plan, Exit::Done, &again));
+            }
+        };
+    let (outcome, failures) = turn
         .run(context, &session, &plan, arguments.parallel.get())
         .await;
     let exit = running::finish(context, &session, &plan, &outcome, &again);
@@ -125,7 +126,7 @@ pub async fn run(context: &mut Context, arguments: &Arguments) -> CommandResult 
         context.terminal.print(&[Line::new()]);
         context.terminal.print(&left);
     }
-    show(&troubles, &mut context.terminal);
+    show(&failures, &mut context.terminal);
     show(&doubts, &mut context.terminal);
     show(
         &unmarked::left(&plan, &session, &again),

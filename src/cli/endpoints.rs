@@ -5,7 +5,7 @@ use super::session::quoted;
 use super::{Context, Exit};
 use crate::aws::Endpoint;
 use crate::display::{Line, Message, Style};
-use crate::stack::hidden::hide;
+use crate::stack::redact::hide;
 
 /// Tells the user the addresses. So far only STS was called, and only for our own identity.
 pub fn tell(context: &mut Context, endpoints: &[Endpoint]) {

@@ -12,7 +12,7 @@ use crate::display::message::Severity;
 use crate::display::{Annotation, Line, Message, Place, Secrets, Style, Terminal, message};
 use crate::plan::verify::Violation;
 use crate::resource::{ErrorKind, ProviderError};
-use crate::stack::{Label, Source, Span, StackError, StackErrors, hidden};
+use crate::stack::{Label, Source, Span, StackError, StackErrors, redact};
 
 /// Columns of a source excerpt where nothing limits them.
 const WIDTH: usize = 120;
@@ -224,11 +224,11 @@ impl Hidden {
         let keys = aws::registry::catalog().secret_names();
         let covered = sources.iter().map(|source| Source {
             name: source.name.clone(),
-            text: hidden::cover(&source.text, &keys),
+            text: redact::cover(&source.text, &keys),
         });
         let texts = sources
             .iter()
-            .flat_map(|source| hidden::texts(&source.text, &keys));
+            .flat_map(|source| redact::texts(&source.text, &keys));
         Self {
             sources: covered.collect(),
             secrets: Secrets::of_texts(texts),

@@ -41,7 +41,7 @@ pub async fn execute(
     }
     let secrets = Secrets::of(plan, &session.offline.catalog);
     let cancel = Cancel::default();
-    let draws = context.draws();
+    let can_animate = context.can_animate();
     let (sender, mut receiver) = unbounded_channel();
     let running = {
         let cancel = &cancel;
@@ -68,12 +68,12 @@ pub async fn execute(
                     Some(mut event) => {
                         secrets.mask_event(&mut event);
                         progress.hear(&event);
-                        if !draws {
+                        if !can_animate {
                             terminal.print(progress.plain(&event).as_slice());
                         }
                     }
                 },
-                _ = ticker.tick(), if draws => {
+                _ = ticker.tick(), if can_animate => {
                     tick += 1;
                     let (width, height) = terminal.window();
                     terminal.draw(&progress.frame(started.elapsed(), tick, width - 1, height));
@@ -84,7 +84,7 @@ pub async fn execute(
     };
     let (outcome, ()) = tokio::join!(running, showing);
     let mut lines = Vec::new();
-    if draws {
+    if can_animate {
         lines = progress.end(context.terminal.width());
     }
     lines.push(Line::new());

@@ -58,12 +58,12 @@ pub async fn enter(context: &mut Context, connection: &mut Connection) -> Result
         // No one listens any more once the command was interrupted.
         sandbox::ensure_running(&mut |text| drop(sender.send(text.to_owned())))
     });
-    let draws = context.draws();
+    let can_animate = context.can_animate();
     let terminal = &mut context.terminal;
     let waiting = async {
         while let Some(text) = receiver.recv().await {
             let line = Line::styled(Style::Faint, format!("The sandbox: {text} …"));
-            if draws {
+            if can_animate {
                 terminal.status(line);
             } else {
                 terminal.report(&[line]);

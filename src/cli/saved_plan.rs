@@ -299,7 +299,7 @@ impl SavedPlan {
     ///
     /// # Errors
     /// Another version, stack, region, or other inputs.
-    pub fn check_offline(&self, offline: &Offline, again: &Again) -> Result<(), Failure> {
+    pub fn check_offline(&self, offline: &Offline, again: &RetryHint) -> Result<(), Failure> {
         let place = Refused::before_reading(again);
         place.unless_same(
             "fde::plan::version",
@@ -328,7 +328,7 @@ impl SavedPlan {
     ///
     /// # Errors
     /// Another account or identity.
-    pub fn check_caller(&self, session: &Session, again: &Again) -> Result<(), Failure> {
+    pub fn check_caller(&self, session: &Session, again: &RetryHint) -> Result<(), Failure> {
         let place = Refused::before_reading(again);
         place.unless_same(
             "fde::plan::account",
@@ -354,7 +354,7 @@ impl SavedPlan {
     ///
     /// # Errors
     /// The live objects, or the plan, have changed.
-    pub fn check_plan(&self, now: &Previewed<'_>, again: &Again) -> Result<(), Failure> {
+    pub fn check_plan(&self, now: &Previewed<'_>, again: &RetryHint) -> Result<(), Failure> {
         let Previewed {
             session,
             live,
@@ -409,7 +409,7 @@ pub fn is_saved_plan(text: &str) -> bool {
 }
 
 /// The parts of the advice for when a saved plan cannot be used.
-pub struct Again {
+pub struct RetryHint {
     /// The saved plan's file.
     pub path: String,
     /// The command line that saves it again.
@@ -418,17 +418,17 @@ pub struct Again {
 
 /// The report of a mismatch.
 struct Refused<'a> {
-    again: &'a Again,
+    again: &'a RetryHint,
     now: &'static str,
 }
 
 impl<'a> Refused<'a> {
-    fn before_reading(again: &'a Again) -> Self {
+    fn before_reading(again: &'a RetryHint) -> Self {
         let now = "nothing was read or changed";
         Self { again, now }
     }
 
-    fn after_reading(again: &'a Again) -> Self {
+    fn after_reading(again: &'a RetryHint) -> Self {
         let now = "nothing was changed";
         Self { again, now }
     }

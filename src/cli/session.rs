@@ -29,7 +29,7 @@ use crate::resource::provider::Progress;
 pub use crate::resource::shell::quoted;
 use crate::resource::tags::short_hash;
 use crate::resource::{Catalog, ErrorKind, LiveSnapshot, Observed, Provider, ProviderError, Urn};
-use crate::stack::hidden::hide;
+use crate::stack::redact::hide;
 use crate::stack::region::REGIONS;
 use crate::stack::{self, Flag, Stack};
 
@@ -204,7 +204,7 @@ impl Session {
         if context.global.sandbox {
             sandbox::enter(context, &mut connection).await?;
         }
-        if context.draws() {
+        if context.can_animate() {
             let text = format!("Connecting to {} …", offline.stack.region);
             context.terminal.status(Line::styled(Style::Faint, text));
         }
@@ -243,7 +243,7 @@ impl Session {
     ) -> Result<LiveSnapshot, Failure> {
         let reading = Reading {
             place: self.place(),
-            draws: context.draws(),
+            can_animate: context.can_animate(),
             screen: Mutex::new(Screen {
                 terminal: &mut context.terminal,
                 said: None,
@@ -496,8 +496,8 @@ pub struct ShowOptions {
 
 impl Context {
     /// Returns whether frames may be drawn.
-    pub fn draws(&self) -> bool {
-        self.surroundings.draws(self.global.non_interactive)
+    pub fn can_animate(&self) -> bool {
+        self.surroundings.can_animate(self.global.non_interactive)
     }
 
     pub fn is_interactive(&self) -> bool {
@@ -665,7 +665,7 @@ fn no_certificates(bundle: &BundleError, again: &str) -> Failure {
 /// Says what a read waits for: in the status line meanwhile, or now and then in a line of its own.
 struct Reading<'a> {
     place: String,
-    draws: bool,
+    can_animate: bool,
     screen: Mutex<Screen<'a>>,
 }
 
@@ -680,7 +680,7 @@ impl Progress for Reading<'_> {
         /// The time between two lines of a log.
         const PAUSE: Duration = Duration::from_secs(10);
         let mut screen = self.screen.lock().unwrap_or_else(PoisonError::into_inner);
-        if self.draws {
+        if self.can_animate {
             let line = format!("Reading {} … {text}", self.place);
             screen.terminal.status(Line::styled(Style::Faint, line));
         } else if !text.is_empty() && screen.said.is_none_or(|at| at.elapsed() >= PAUSE) {

@@ -136,11 +136,11 @@ impl Surroundings {
 
     /// Returns whether there is a user to ask.
     pub fn is_interactive(self, non_interactive: bool) -> bool {
-        self.stdin_is_terminal && self.draws(non_interactive)
+        self.stdin_is_terminal && self.can_animate(non_interactive)
     }
 
     /// Returns whether a frame can be drawn over and over.
-    pub fn draws(self, non_interactive: bool) -> bool {
+    pub fn can_animate(self, non_interactive: bool) -> bool {
         self.stdout_is_terminal && !self.ci && !self.dumb && !non_interactive
     }
 }

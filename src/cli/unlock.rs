@@ -7,7 +7,7 @@ use clap::Args;
 use super::arguments::{StackArguments, boolean};
 use super::report::{Failure, show};
 use super::session::{Offline, Session, suffix};
-use super::up::{NO, YES, nobody_to_ask};
+use super::up::{NO, YES, needs_yes};
 use super::{CommandResult, Context, Exit};
 use crate::deployment::{Lock, moment};
 use crate::display::{Line, Message, lock, terminal};
@@ -24,7 +24,7 @@ pub struct Arguments {
 pub async fn run(context: &mut Context, arguments: &Arguments) -> CommandResult {
     if !arguments.yes && !context.is_interactive() {
         let suffix = suffix(&arguments.stack, &context.global);
-        return Err(nobody_to_ask("unlock", &suffix));
+        return Err(needs_yes("unlock", &suffix));
     }
     let offline = Offline::load("unlock", &arguments.stack, &context.global)?;
     let session = Session::connect(context, offline).await?;

@@ -10,10 +10,10 @@ use super::arguments::{
     ForceArguments, GlobalArguments, LockArguments, SelectionArguments, StackArguments, boolean,
     parallel,
 };
+use super::locked_run::{self, Agreed, Terms};
 use super::report::{Failure, show};
-use super::saved_plan::{Again, Previewed, SavedPlan};
+use super::saved_plan::{Previewed, RetryHint, SavedPlan};
 use super::session::{Offline, Session, ShowOptions, quoted, suffix};
-use super::turn::{self, Agreed, Terms};
 use super::{CommandResult, Context, Exit, run as running};
 use crate::display::{Line, Message, diff, terminal};
 use crate::execute::Report;
@@ -69,7 +69,7 @@ struct Job {
     force: ForceArguments,
     /// True if the user has consented already.
     agreed: bool,
-    saved: Option<(SavedPlan, Again)>,
+    saved: Option<(SavedPlan, RetryHint)>,
 }
 
 impl Job {
@@ -100,7 +100,7 @@ impl Job {
             preview.push_str(" --plan-for ");
             preview.push_str(&quoted(role));
         }
-        let again = Again {
+        let again = RetryHint {
             path: path.clone(),
             preview,
         };
@@ -149,7 +149,7 @@ pub async fn run(context: &mut Context, arguments: &Arguments) -> CommandResult 
     if !job.agreed && !context.is_interactive() {
         let suffix = suffix(&job.stack, &context.global);
         let suffix = job.selection.added_to(suffix, &job.force);
-        return Err(nobody_to_ask("up", &suffix));
+        return Err(needs_yes("up", &suffix));
     }
     let offline = Offline::load("up", &job.stack, &context.global)?;
     offline.warn(&mut context.terminal);
@@ -195,21 +195,22 @@ pub async fn run(context: &mut Context, arguments: &Arguments) -> CommandResult 
         hints: &Hints::default(),
         again: &again,
     };
-    let (turn, plan) = match turn::agree(context, &session, plan, read_at, &terms, confirm).await? {
-        Agreed::Go(turn, plan) => (turn, plan),
-        Agreed::Nothing(plan) => {
-            show_what_is(context, &session, &plan);
-            return Ok(Exit::Done);
-        }
-    };
-    let (outcome, troubles) = turn
+    let (turn, plan) =
+        match locked_run::agree(context, &session, plan, read_at, &terms, confirm).await? {
+            Agreed::Go(turn, plan) => (turn, plan),
+            Agreed::Nothing(plan) => {
+                show_what_is(context, &session, &plan);
+                return Ok(Exit::Done);
+            }
+        };
+    let (outcome, failures) = turn
         .run(context, &session, &plan, arguments.parallel.get())
         .await;
     let left = still_to_force(&plan, outcome.report());
     let again = session.offline.command_line("up");
     let again = job.selection.added_to(again, &left);
     let exit = running::finish(context, &session, &plan, &outcome, &again);
-    show(&troubles, &mut context.terminal);
+    show(&failures, &mut context.terminal);
     Ok(exit)
 }
 
@@ -277,7 +278,7 @@ async fn confirm(context: &mut Context, session: &Session, plan: &Plan) -> Resul
 /// The refusal where no one is there to say yes, and no one has said it beforehand.
 ///
 /// `suffix` follows the command on a line that means the same.
-pub fn nobody_to_ask(command: &str, suffix: &str) -> Failure {
+pub fn needs_yes(command: &str, suffix: &str) -> Failure {
     let message = Message::error(format!(
         "--yes must be passed in to proceed with `{command}` when running in non-interactive mode"
     ))

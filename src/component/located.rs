@@ -32,21 +32,21 @@ pub fn located(stack: &Stack, error: GraphError) -> StackError {
             StackError::new(Fault::UnknownKey, span, label).suggest(nearest)
         }
         GraphError::MissingProperty { .. } => StackError::new(Fault::MissingKey, span, label),
-        GraphError::Misfit {
+        GraphError::InvalidInput {
             resource,
-            misfit,
+            invalid_input,
             origin,
         } => {
-            let span = place_of_input(stack, &origin, &[&misfit.at]);
+            let span = place_of_input(stack, &origin, &[&invalid_input.at]);
             // Sections have keys of their own, which say nothing about a resource that is not named.
             let label = match origin.path.first() {
                 Some(raw::KEY) => label,
                 _ => format!("of `{resource}`, {label}"),
             };
             let error = StackError::new(Fault::Value, span, label);
-            let help = misfit
+            let help = invalid_input
                 .help
-                .or_else(|| key_for_a_name(stack, &origin, &misfit.at));
+                .or_else(|| key_for_a_name(stack, &origin, &invalid_input.at));
             match help {
                 Some(help) => error.help(help),
                 None => error,

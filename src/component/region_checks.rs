@@ -2,7 +2,7 @@
 
 use crate::graph::{GraphError, Resource};
 use crate::resource::rule::Locality;
-use crate::resource::{Catalog, Misfit, Value};
+use crate::resource::{Catalog, InvalidInput, Value};
 use crate::stack::region::REGIONS;
 
 /// Finds everything that resources name in other regions, although it has to be in their own.
@@ -24,9 +24,9 @@ pub fn check(region: &str, resources: &[Resource], catalog: &Catalog) -> Vec<Gra
                 Locality::Region => against_arn(region, text),
             });
             if let Some(reason) = reason {
-                errors.push(GraphError::Misfit {
+                errors.push(GraphError::InvalidInput {
                     resource: resource.urn.name().to_owned(),
-                    misfit: Misfit::new(property.name, reason),
+                    invalid_input: InvalidInput::new(property.name, reason),
                     origin: Box::new(resource.origin.clone()),
                 });
             }

@@ -239,7 +239,7 @@ impl<'a> Lock<'a> {
                         ErrorKind::Throttled
                             | ErrorKind::Transient
                             | ErrorKind::TimedOut
-                            | ErrorKind::Unclear
+                            | ErrorKind::Indeterminate
                     );
                     let is_over = started.elapsed() >= patience;
                     match holder.take() {
@@ -282,7 +282,7 @@ impl<'a> Lock<'a> {
             // Without a look, which saves a call where the lock is free.
             Some(known) if known.seen.is_over() && known.read_at.elapsed() < JUST_READ => {
                 let came_after_others = !(first && known.seen.lease.released);
-                return self.take_over(known.seen, lease, came_after_others).await;
+                return self.keep_live(known.seen, lease, came_after_others).await;
             }
             None if first && self.create(lease).await? => return Ok(made(false)),
             Some(known) => version = first.then_some(known.seen.version),
@@ -300,7 +300,7 @@ impl<'a> Lock<'a> {
             }),
             Some(seen) if seen.is_over() => {
                 let is_as_known = seen.lease.released && version == Some(seen.version);
-                self.take_over(seen, lease, !is_as_known).await
+                self.keep_live(seen, lease, !is_as_known).await
             }
             Some(seen) => Ok(Attempt::Held(Box::new(seen))),
         }
@@ -316,7 +316,7 @@ impl<'a> Lock<'a> {
     }
 
     /// Writes over a lock that was seen to be free.
-    async fn take_over(
+    async fn keep_live(
         &self,
         seen: Seen,
         lease: &Lease,

@@ -166,7 +166,7 @@ fn now(step: &Step, error: &ProviderError) -> String {
         .is_some_and(|status| (400..500).contains(&status))
         && error.kind != ErrorKind::Failed;
     match (&step.action, error.kind) {
-        (_, ErrorKind::Unclear) => {
+        (_, ErrorKind::Indeterminate) => {
             "nobody knows whether the call took effect; the next run looks before it acts"
                 .to_owned()
         }
@@ -225,9 +225,9 @@ fn help(message: Message, step: &Step, error: &ProviderError, again: &str) -> Me
         ErrorKind::Throttled
         | ErrorKind::Transient
         | ErrorKind::TimedOut
-        | ErrorKind::Unclear
+        | ErrorKind::Indeterminate
         | ErrorKind::InUse
-        | ErrorKind::Overtaken
+        | ErrorKind::Conflict
         | ErrorKind::NotFound
         | ErrorKind::NotVisibleYet => message.help("run it again").command(again),
     }

@@ -228,7 +228,7 @@ impl Runner<'_> {
     ) -> Result<Ended, ProviderError> {
         if comparison.diff.replaces() {
             return Err(ProviderError::new(
-                ErrorKind::Overtaken,
+                ErrorKind::Conflict,
                 self.urn.token(),
                 format!(
                     "{} turned out to need a new object only while the run was under way; the next run replaces it",

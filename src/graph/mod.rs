@@ -15,8 +15,8 @@ use std::time::Duration;
 use crate::resource::nearest::nearest;
 use crate::resource::schema::Unset;
 use crate::resource::{
-    Catalog, Earlier, Misfit, NewDefault, OutputReference, Path, Properties, StackId, Urn, Value,
-    names,
+    Catalog, Earlier, InvalidInput, NewDefault, OutputReference, Path, Properties, StackId, Urn,
+    Value, names,
 };
 
 pub use crate::resource::urn::FACTS_TOKEN;
@@ -220,10 +220,10 @@ pub enum GraphError {
         property: String,
         origin: Box<Origin>,
     },
-    #[error("{misfit}")]
-    Misfit {
+    #[error("{invalid_input}")]
+    InvalidInput {
         resource: String,
-        misfit: Misfit,
+        invalid_input: InvalidInput,
         origin: Box<Origin>,
     },
     #[error(
@@ -296,7 +296,7 @@ impl GraphError {
             | Self::UnknownType { origin, .. }
             | Self::UnknownProperty { origin, .. }
             | Self::MissingProperty { origin, .. }
-            | Self::Misfit { origin, .. }
+            | Self::InvalidInput { origin, .. }
             | Self::Twice { origin, .. }
             | Self::Overlap { origin, .. }
             | Self::Outside { origin, .. }
@@ -461,10 +461,10 @@ fn complete(
             *value = Value::Secret(Box::new(std::mem::replace(value, Value::Null)));
         }
     }
-    for misfit in schema.misfits(&inputs) {
-        errors.push(GraphError::Misfit {
+    for invalid_input in schema.invalid_inputs(&inputs) {
+        errors.push(GraphError::InvalidInput {
             resource: resource.urn.name().to_owned(),
-            misfit,
+            invalid_input,
             origin: Box::new(resource.origin.clone()),
         });
     }
@@ -491,10 +491,10 @@ fn check_beside(
         if other.urn.token() != beside.token {
             continue;
         }
-        for misfit in (beside.check)(&resource.inputs, &other.inputs) {
-            errors.push(GraphError::Misfit {
+        for invalid_input in (beside.check)(&resource.inputs, &other.inputs) {
+            errors.push(GraphError::InvalidInput {
                 resource: resource.urn.name().to_owned(),
-                misfit,
+                invalid_input,
                 origin: Box::new(resource.origin.clone()),
             });
         }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{GraphError, Resource};
-use crate::resource::{Catalog, Misfit, Urn, Value};
+use crate::resource::{Catalog, InvalidInput, Urn, Value};
 
 const SUBNET: &str = "aws:ec2:Subnet";
 const VPC: &str = "vpcId";
@@ -57,9 +57,11 @@ pub fn check(resources: &BTreeMap<Urn, Resource>, catalog: &Catalog, errors: &mu
         );
         let last = subnets.last().map_or("", |subnet| subnet.urn.name());
         let help = format!("give `{last}` another `availabilityZone`");
-        errors.push(GraphError::Misfit {
+        errors.push(GraphError::InvalidInput {
             resource: resource.urn.name().to_owned(),
-            misfit: Misfit::new(property, reason).decided_by([]).help(help),
+            invalid_input: InvalidInput::new(property, reason)
+                .decided_by([])
+                .help(help),
             origin: Box::new(resource.origin.clone()),
         });
     }

@@ -356,8 +356,8 @@ fn children(
             let record = record_of(graph, &live.facts, schema, wanted);
             let inputs = || {
                 let mut inputs = schema.with_defaults(inputs.clone());
-                if let Some(defers) = schema.defers {
-                    defers(&mut inputs, &object.inputs);
+                if let Some(server_managed) = schema.server_managed {
+                    server_managed(&mut inputs, &object.inputs);
                 }
                 inputs
             };

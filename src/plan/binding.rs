@@ -74,8 +74,10 @@ pub fn live(live: &LiveSnapshot, graph: &ResourceGraph, catalog: &Catalog) -> Ha
 /// every plan stale within minutes.
 fn settled(object: &Observed, wanted: Option<&Resource>, catalog: &Catalog) -> Observed {
     let mut settled = object.clone();
-    let defers = catalog.get(&object.token).and_then(|schema| schema.defers);
-    if let (Some(wanted), Some(defer)) = (wanted, defers) {
+    let server_managed = catalog
+        .get(&object.token)
+        .and_then(|schema| schema.server_managed);
+    if let (Some(wanted), Some(defer)) = (wanted, server_managed) {
         let decided_by = |live: &Properties| {
             let mut inputs = wanted.inputs.clone();
             defer(&mut inputs, live);

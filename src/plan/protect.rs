@@ -31,7 +31,7 @@ fn guard_updates(draft: &mut Draft<'_>) {
             continue;
         };
         let schema = draft.catalog.get(urn.token());
-        let forbids = schema.and_then(|schema| schema.forbids);
+        let immutable = schema.and_then(|schema| schema.immutable);
         let Comparison { diff, inputs, .. } = &verdict.comparison;
         let discards = schema.and_then(|schema| schema.discards);
         let discarded = discards.and_then(|discards| discards(&observed.inputs, inputs));
@@ -47,7 +47,9 @@ fn guard_updates(draft: &mut Draft<'_>) {
                 what: Some(what.to_owned()),
             });
         }
-        if let Some(reason) = forbids.and_then(|forbids| forbids(diff, inputs, &observed.inputs)) {
+        if let Some(reason) =
+            immutable.and_then(|immutable| immutable(diff, inputs, &observed.inputs))
+        {
             draft.refusals.push(Refusal::Forbidden {
                 urn: (*urn).clone(),
                 id: observed.id.clone(),

@@ -211,7 +211,7 @@ impl Desired {
         if self.generated_name {
             keep_generation(schema, &mut inputs, &made.inputs);
         }
-        if let Some(keep_live) = schema.defers {
+        if let Some(keep_live) = schema.server_managed {
             keep_live(&mut inputs, &made.inputs);
         }
         // The object may have been there, unseen, with parts that only its own tags record.
@@ -238,7 +238,7 @@ impl Desired {
         };
         if let Some(kept) = kept {
             for path in &self.ignore_changes {
-                take_over(inputs, kept, path);
+                keep_live(inputs, kept, path);
             }
         }
         for (path, value) in kept::from_text(observed.tags.kept().unwrap_or_default()) {
@@ -246,7 +246,7 @@ impl Desired {
                 put(inputs, value, &path);
             }
         }
-        if let Some(keep_live) = schema.defers {
+        if let Some(keep_live) = schema.server_managed {
             keep_live(inputs, &observed.inputs);
         }
     }
@@ -469,7 +469,7 @@ fn keep_generation(schema: &Schema, desired: &mut Properties, live: &Properties)
 }
 
 /// Copies the live value at a path such as `containerDefinitions[0].image` over the desired one.
-fn take_over(desired: &mut Properties, live: &Properties, path: &Path) {
+fn keep_live(desired: &mut Properties, live: &Properties, path: &Path) {
     if let Some(live) = path.find(live) {
         put(desired, live.clone(), path);
     }
@@ -524,7 +524,7 @@ mod tests {
         };
         let mut desired = properties([("containers", container("api:latest"))]);
         let live = properties([("containers", container("api:42"))]);
-        take_over(&mut desired, &live, &"containers[0].image".into());
+        keep_live(&mut desired, &live, &"containers[0].image".into());
         assert_eq!(desired, live);
 
         let dotted = |value: i32, other: i32| {
@@ -536,7 +536,7 @@ mod tests {
         };
         let mut desired = dotted(1, 1);
         let path = Path::parse("dimensions[\"a.b\"]").unwrap();
-        take_over(&mut desired, &dotted(2, 2), &path);
+        keep_live(&mut desired, &dotted(2, 2), &path);
         assert_eq!(desired, dotted(2, 1));
     }
 }

@@ -301,14 +301,14 @@ pub enum ErrorKind {
     /// Something still uses it, or it is busy.
     InUse,
     /// Another party has changed it while the run was under way; the next run sees how things stand.
-    Overtaken,
+    Conflict,
     /// Something it needs is not visible yet, because it was made a moment ago.
     NotVisibleYet,
     Throttled,
     /// The other side failed, and is expected to recover.
     Transient,
     /// No answer came, so it is unknown whether the call took effect.
-    Unclear,
+    Indeterminate,
     Denied,
     /// No credentials, or expired or invalid ones.
     Credentials,

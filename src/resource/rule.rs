@@ -1,6 +1,6 @@
 //! Constraints of AWS on several resources together, or on one in this place, as far as a schema can express them.
 
-use super::{Misfit, Properties};
+use super::{InvalidInput, Properties};
 
 /// The required location of the things that a property names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -59,7 +59,7 @@ pub struct Beside {
     /// The type of the other one.
     pub token: &'static str,
     /// Returns the inputs of the two that do not fit together.
-    pub check: fn(own: &Properties, other: &Properties) -> Vec<Misfit>,
+    pub check: fn(own: &Properties, other: &Properties) -> Vec<InvalidInput>,
 }
 
 /// Counts a resource as one.

@@ -8,7 +8,7 @@ use super::pending::{Pending, RebootOrder};
 pub use super::property::{Property, Unset};
 use super::provider::DataPolicy;
 use super::rule::{Beside, Limit, RangeRule};
-use super::{Diff, Expiry, Interruption, Misfit, Observed, Properties};
+use super::{Diff, Expiry, Interruption, InvalidInput, Observed, Properties};
 
 /// The way in which a create call can be repeated after its response was lost (`promises.md` §3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,13 +38,13 @@ pub struct NameRule {
 }
 
 /// Everything that does not fit together in the inputs; references are in them as text.
-pub type Checks = fn(&Properties) -> Vec<Misfit>;
+pub type Checks = fn(&Properties) -> Vec<InvalidInput>;
 
 /// True if objects with these inputs cannot stand side by side.
 pub type Overlaps = fn(&Properties, &Properties) -> bool;
 
 /// The reason against an update, if there is one.
-pub type Forbids = fn(diff: &Diff, desired: &Properties, observed: &Properties) -> Option<String>;
+pub type Immutable = fn(diff: &Diff, desired: &Properties, observed: &Properties) -> Option<String>;
 
 /// The parent of an object of the type: what it is a part of, or hangs on.
 #[derive(Debug, Clone, Copy)]
@@ -156,13 +156,13 @@ pub struct Schema {
     pub interruption: Option<Interruption>,
     /// Takes over into the desired inputs what a party other than the author decides once the object exists: a count that
     /// autoscaling owns, a version that AWS patches. Called before the two are compared.
-    pub defers: Option<fn(desired: &mut Properties, observed: &Properties)>,
+    pub server_managed: Option<fn(desired: &mut Properties, observed: &Properties)>,
     /// The checks that the types of the properties cannot express. Made before anything is done, and again before a call
     /// once all is known.
     pub checks: Option<Checks>,
     /// The reason why an object cannot be brought from what is observed to what is wanted, and what to do instead, as far as
     /// the known values tell: storage that would shrink. Asked of updates, before anything is done.
-    pub forbids: Option<Forbids>,
+    pub immutable: Option<Immutable>,
     /// The data that an update from what is observed to what is wanted takes away: asked with both, in that order.
     pub discards: Option<fn(&Properties, &Properties) -> Option<&'static str>>,
     /// The part of what exists already that it takes when it is created, or set back.
@@ -231,9 +231,9 @@ impl Schema {
             rolls_out: false,
             updates_after_rollout: None,
             interruption: None,
-            defers: None,
+            server_managed: None,
             checks: None,
-            forbids: None,
+            immutable: None,
             discards: None,
             expiry: None,
             pending: None,
@@ -476,8 +476,8 @@ impl Schema {
     }
 
     #[must_use]
-    pub fn defers(mut self, take_over: fn(&mut Properties, &Properties)) -> Self {
-        self.defers = Some(take_over);
+    pub fn server_managed(mut self, keep_live: fn(&mut Properties, &Properties)) -> Self {
+        self.server_managed = Some(keep_live);
         self
     }
 
@@ -488,8 +488,8 @@ impl Schema {
     }
 
     #[must_use]
-    pub fn forbids(mut self, forbids: Forbids) -> Self {
-        self.forbids = Some(forbids);
+    pub fn immutable(mut self, immutable: Immutable) -> Self {
+        self.immutable = Some(immutable);
         self
     }
 

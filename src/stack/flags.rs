@@ -2,8 +2,8 @@
 
 use super::document::FLAGS;
 use super::error::{Fault, Span, StackError};
-use super::hidden::HIDDEN;
 use super::node::{Content, Entry, Node};
+use super::redact::HIDDEN;
 use super::{limits, parse};
 use crate::component::registry;
 use crate::resource::nearest::nearest;

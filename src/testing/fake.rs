@@ -115,7 +115,7 @@ impl FakeAccount {
     }
 
     /// Makes the object fail to come up, or cease to work if it is up.
-    pub fn doom(&self, id: &str, reason: &str) {
+    pub fn expected_failure(&self, id: &str, reason: &str) {
         if let Some(object) = self.lock().objects.get_mut(id) {
             object.fails = Some(reason.to_owned());
         }

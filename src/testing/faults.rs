@@ -1,4 +1,4 @@
-//! An account whose calls go wrong: some at the numbers that a seed has chosen, others by the [`Weather`].
+//! An account whose calls go wrong: some at the numbers that a seed has chosen, others by the [`FaultProfile`].
 //!
 //! A call here is one API call: retrying it is up to the caller. Only calls that change something are numbered: reads find
 //! what these leave behind.
@@ -12,8 +12,8 @@ use async_trait::async_trait;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-use super::somebody::Deed;
-use super::{FakeAccount, Random, Somebody};
+use super::somebody::ForeignAction;
+use super::{FakeAccount, ForeignActor, Random};
 use crate::execute::Cancel;
 use crate::resource::provider::{Creation, Deletion, Indexed, Progress, Query, Update};
 use crate::resource::{
@@ -44,7 +44,7 @@ pub enum Fault {
     /// The object that the call makes, or changes, will never work.
     Broken,
     /// Another party acts at the same time.
-    Somebody(Deed),
+    ForeignActor(ForeignAction),
 }
 
 impl Fault {
@@ -63,26 +63,26 @@ impl Fault {
         Self::Cancelled,
         Self::CancelledTwice,
         Self::Broken,
-        Self::Somebody(Deed::Deletes),
-        Self::Somebody(Deed::Edits),
+        Self::ForeignActor(ForeignAction::Deletes),
+        Self::ForeignActor(ForeignAction::Edits),
     ];
 
     /// The possible deeds of another party in the meantime.
     pub const THEIRS: &[Self] = &[
-        Self::Somebody(Deed::Deletes),
-        Self::Somebody(Deed::Edits),
-        Self::Somebody(Deed::Copies),
-        Self::Somebody(Deed::Strips),
+        Self::ForeignActor(ForeignAction::Deletes),
+        Self::ForeignActor(ForeignAction::Edits),
+        Self::ForeignActor(ForeignAction::Copies),
+        Self::ForeignActor(ForeignAction::Strips),
     ];
 
     /// The deeds of a neighbour in the meantime, and the other faults that a run can meet.
     pub const BESIDE: &[Self] = &[
-        Self::Somebody(Deed::Hangs),
-        Self::Somebody(Deed::Tags),
-        Self::Somebody(Deed::Rewrites),
-        Self::Somebody(Deed::Owns),
-        Self::Somebody(Deed::Forges),
-        Self::Somebody(Deed::Takes),
+        Self::ForeignActor(ForeignAction::Hangs),
+        Self::ForeignActor(ForeignAction::Tags),
+        Self::ForeignActor(ForeignAction::Rewrites),
+        Self::ForeignActor(ForeignAction::Owns),
+        Self::ForeignActor(ForeignAction::Forges),
+        Self::ForeignActor(ForeignAction::Takes),
         Self::KilledBefore,
         Self::KilledAfter,
         Self::AnswerLost,
@@ -111,7 +111,7 @@ impl Fault {
 
 /// The conditions that all calls of a run meet, reads too.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Weather {
+pub struct FaultProfile {
     /// The number of calls, out of a hundred, that are throttled.
     pub throttled: usize,
     /// The number of calls, out of a hundred, that get no answer; half of them have taken effect.
@@ -142,11 +142,11 @@ const HANGS: Duration = Duration::from_secs(45);
 /// An account whose calls meet faults.
 pub struct FaultyAccount<'a> {
     account: &'a FakeAccount,
-    somebody: &'a Somebody<'a>,
+    somebody: &'a ForeignActor<'a>,
     /// The owner of these calls, for the journal.
     who: String,
     faults: BTreeMap<usize, Fault>,
-    weather: Weather,
+    weather: FaultProfile,
     /// The type that may not be read.
     denied: Option<String>,
     cancel: Cancel,
@@ -166,7 +166,7 @@ impl<'a> FaultyAccount<'a> {
     /// `faults` are met at the calls of these numbers, counted from 0; `cancel` is the one of the run.
     pub fn new(
         account: &'a FakeAccount,
-        somebody: &'a Somebody<'a>,
+        somebody: &'a ForeignActor<'a>,
         who: impl Into<String>,
         faults: BTreeMap<usize, Fault>,
         cancel: Cancel,
@@ -177,7 +177,7 @@ impl<'a> FaultyAccount<'a> {
             somebody,
             who: who.into(),
             faults,
-            weather: Weather::default(),
+            weather: FaultProfile::default(),
             denied: None,
             cancel,
             began: Instant::now(),
@@ -200,7 +200,7 @@ impl<'a> FaultyAccount<'a> {
     }
 
     #[must_use]
-    pub fn under(mut self, weather: Weather) -> Self {
+    pub fn under(mut self, weather: FaultProfile) -> Self {
         self.weather = weather;
         self
     }
@@ -291,7 +291,7 @@ impl<'a> FaultyAccount<'a> {
             Course::Refused(kind) => Err(refusal(kind, &operation)),
             Course::Silence(pause, _) => {
                 tokio::time::sleep(pause).await;
-                Err(refusal(ErrorKind::Unclear, &operation))
+                Err(refusal(ErrorKind::Indeterminate, &operation))
             }
         }
     }
@@ -342,7 +342,7 @@ impl<'a> FaultyAccount<'a> {
                 self.tell("Ctrl-C");
                 Course::Well
             }
-            Some(Fault::Somebody(deed)) => {
+            Some(Fault::ForeignActor(deed)) => {
                 if let Some(done) = self.somebody.does(deed) {
                     self.account.tell(done);
                 }
@@ -372,7 +372,7 @@ impl<'a> FaultyAccount<'a> {
                 };
                 self.tell(&format!("{operation}  <- no answer, {done}"));
                 tokio::time::sleep(pause).await;
-                error(ErrorKind::Unclear)
+                error(ErrorKind::Indeterminate)
             }
         }
     }
@@ -456,7 +456,7 @@ impl FaultyAccount<'_> {
     /// The object that a call answers with, which may never come up.
     fn after(&self, mut observed: Observed, fault: Option<Fault>) -> Observed {
         if fault == Some(Fault::Broken) {
-            self.account.doom(&observed.id, "simulated");
+            self.account.expected_failure(&observed.id, "simulated");
             let objects = self.account.objects();
             if let Some(now) = objects.into_iter().find(|now| now.id == observed.id) {
                 observed.condition = now.condition;

@@ -13,5 +13,5 @@ pub mod visibility;
 pub use fake::FakeAccount;
 pub use parameters::FakeStore;
 pub use random::Random;
-pub use somebody::Somebody;
+pub use somebody::ForeignActor;
 pub use visibility::{Lag, Staleness};

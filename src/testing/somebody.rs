@@ -18,7 +18,7 @@ use crate::resource::{
 
 /// The deeds of another party against something of ours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Deed {
+pub enum ForeignAction {
     /// Deletes something that nothing uses.
     Deletes,
     /// Changes a property.
@@ -42,7 +42,7 @@ pub enum Deed {
     Takes,
 }
 
-impl Deed {
+impl ForeignAction {
     pub const ALL: &[Self] = &[
         Self::Deletes,
         Self::Edits,
@@ -101,7 +101,7 @@ struct Sought {
 }
 
 /// The second actor, and what it has taken from us.
-pub struct Somebody<'a> {
+pub struct ForeignActor<'a> {
     account: &'a FakeAccount,
     random: Mutex<Random>,
     /// The objects that were stripped, as they were before.
@@ -115,7 +115,7 @@ pub struct Somebody<'a> {
     sought: Mutex<Vec<Sought>>,
 }
 
-impl<'a> Somebody<'a> {
+impl<'a> ForeignActor<'a> {
     pub fn new(account: &'a FakeAccount, seed: u64) -> Self {
         Self {
             account,
@@ -154,12 +154,12 @@ impl<'a> Somebody<'a> {
     }
 
     /// Does it to something that chance chooses. Returns what was done, if anything could be.
-    pub fn does(&self, deed: Deed) -> Option<String> {
+    pub fn does(&self, deed: ForeignAction) -> Option<String> {
         let mut objects = self.account.objects();
         objects.retain(|object| self.is_ours(object));
         let mut random = lock(&self.random);
         let target = match deed {
-            Deed::Deletes => {
+            ForeignAction::Deletes => {
                 let all = self.account.objects();
                 objects.retain(|object| !all.iter().any(|other| refers(other, object)));
                 objects.retain(|object| !self.is_copied(object));
@@ -167,7 +167,7 @@ impl<'a> Somebody<'a> {
                 self.account.remove(&target.id);
                 target
             }
-            Deed::Edits => {
+            ForeignAction::Edits => {
                 let target = random.pick(&objects)?;
                 let properties = changeable(self.schema(target)?);
                 let property = random.pick(&properties)?;
@@ -178,7 +178,7 @@ impl<'a> Somebody<'a> {
                 });
                 target
             }
-            Deed::Copies => {
+            ForeignAction::Copies => {
                 objects.retain(|object| self.can_be_twice(object));
                 let target = random.pick(&objects)?;
                 let mut copy = target.clone();
@@ -193,7 +193,7 @@ impl<'a> Somebody<'a> {
                 self.remember_forged(&copy, Tags::default());
                 target
             }
-            Deed::Strips => {
+            ForeignAction::Strips => {
                 objects.retain(|object| !self.is_copied(object));
                 let target = random.pick(&objects)?;
                 self.account
@@ -201,7 +201,7 @@ impl<'a> Somebody<'a> {
                 lock(&self.stripped).push(target.clone());
                 target
             }
-            Deed::Hangs => {
+            ForeignAction::Hangs => {
                 objects.retain(|object| !self.parts_of(object).is_empty());
                 let target = random.pick(&objects)?;
                 let parts = self.parts_of(target);
@@ -213,14 +213,14 @@ impl<'a> Somebody<'a> {
                 self.make(part, Some(target), false);
                 target
             }
-            Deed::Tags => {
+            ForeignAction::Tags => {
                 let target = random.pick(&objects)?;
                 let key = THEIR_TAGS[usize::from(random.once_in(4))];
                 let number = random.below(1000);
                 self.tag(target, format!("{key}{number}"), format!("value {number}"));
                 target
             }
-            Deed::Rewrites => {
+            ForeignAction::Rewrites => {
                 let target = random.pick(&objects)?;
                 let keys: Vec<&str> = target.tags.applied_keys().collect();
                 let key = (*random.pick(&keys)?).to_owned();
@@ -237,7 +237,7 @@ impl<'a> Somebody<'a> {
                 });
                 target
             }
-            Deed::Owns => {
+            ForeignAction::Owns => {
                 let schemas = self.account.catalog().iter();
                 let schemas: Vec<&Schema> = schemas
                     .filter(|schema| schema.taggable && schema.key.is_empty())
@@ -253,9 +253,9 @@ impl<'a> Somebody<'a> {
                 self.make(own, None, false);
                 return Some(done);
             }
-            Deed::Forges if self.is_honest => return None,
-            Deed::Forges => return self.forge(&mut random, &objects),
-            Deed::Takes => {
+            ForeignAction::Forges if self.is_honest => return None,
+            ForeignAction::Forges => return self.forge(&mut random, &objects),
+            ForeignAction::Takes => {
                 let own = self.taken(&mut random, &objects)?;
                 let done = format!("somebody Takes {} with {:?}", own.id, own.inputs);
                 let parent = self

@@ -120,7 +120,7 @@ async fn the_gateway_of_another_is_told_from_our_own() {
                     ),
                 ),
             ],
-            ErrorKind::Overtaken,
+            ErrorKind::Conflict,
         ),
     ] {
         let plan = world.preview(&both).await;

@@ -221,7 +221,7 @@ async fn files_and_their_faults() {
     ]);
     let path = program.run_words(&["validate", "stacks/shop.yaml"]);
     let head = program.run_file(FAULTY_HEAD, "validate", &[]);
-    let misfits = program.run_file(MISFITS, "validate", &[]);
+    let invalid_inputs = program.run_file(MISFITS, "validate", &[]);
     let twice = program.run_file(TWICE, "validate", &[]);
     let misspelled_region = program.run_file(MISSPELLED_REGION, "validate", &[]);
     let new_region = program.run_file(NEW_REGION, "validate", &[]);
@@ -235,7 +235,7 @@ async fn files_and_their_faults() {
         set,
         path,
         head,
-        misfits,
+        invalid_inputs,
         twice,
         misspelled_region,
         new_region,

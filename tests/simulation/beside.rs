@@ -16,7 +16,7 @@ use fde_infra::testing::faults::Fault;
 use fde_infra::testing::generate::{
     catalog, edited, elaborate, graph_in, known, renamed, resources, shared, stack,
 };
-use fde_infra::testing::somebody::Deed;
+use fde_infra::testing::somebody::ForeignAction;
 use tokio::time::Instant;
 
 use crate::oracle::{self, Held};
@@ -165,19 +165,19 @@ impl Story<'_> {
     pub async fn meet_neighbour(&mut self, graph: &ResourceGraph, goal: Goal) -> Held {
         for _ in 0..=self.random.below(3) {
             for _ in 0..self.random.below(4) {
-                self.deed(Deed::BESIDE);
+                self.deed(ForeignAction::BESIDE);
             }
             if goal == Goal::Up && self.random.once_in(3) {
                 self.try_strange_part(graph).await?;
             }
             let mut run = self.troubled("up", graph, goal, Fault::BESIDE);
             if self.random.once_in(2) {
-                run.deed = self.random.pick(Deed::BESIDE).copied();
+                run.deed = self.random.pick(ForeignAction::BESIDE).copied();
             }
             self.runs(graph, &run).await?;
         }
         for _ in 0..self.random.below(3) {
-            self.deed(Deed::BESIDE);
+            self.deed(ForeignAction::BESIDE);
         }
         Ok(())
     }

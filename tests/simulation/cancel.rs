@@ -7,7 +7,7 @@ use fde_infra::graph::ResourceGraph;
 use fde_infra::plan::Goal;
 use fde_infra::testing::faults::Fault;
 use fde_infra::testing::generate::{catalog, elaborate, graph_of, resources};
-use fde_infra::testing::{FakeAccount, Random, Somebody};
+use fde_infra::testing::{FakeAccount, ForeignActor, Random};
 
 use crate::oracle::{self, Held};
 use crate::promise::Shown;
@@ -55,7 +55,7 @@ async fn at_call(
 ) -> Held<Duration> {
     let world = World {
         account,
-        somebody: &Somebody::new(account, seed),
+        somebody: &ForeignActor::new(account, seed),
         records: &Records::default(),
         flaw: None,
     };

@@ -17,6 +17,7 @@ mod beside;
 mod cancel;
 mod critical_path;
 mod found;
+mod mutations;
 mod oracle;
 #[path = "../common/promise.rs"]
 mod promise;
@@ -27,5 +28,4 @@ mod seeds;
 mod stories;
 mod storm;
 mod story;
-mod teeth;
 mod wanted;

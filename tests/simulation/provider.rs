@@ -5,9 +5,9 @@
 
 use async_trait::async_trait;
 
+use fde_infra::aws::lost_response;
 use fde_infra::aws::rate::Pacer;
 use fde_infra::aws::retry::{Repeat, repeated};
-use fde_infra::aws::unclear;
 use fde_infra::aws::wait::{Poll, Wait, until_visible, while_in_use};
 use fde_infra::resource::provider::{Creation, Deletion, Indexed, Progress, Query, Update, Wanted};
 use fde_infra::resource::{
@@ -63,7 +63,7 @@ impl<'a> Patient<'a> {
             live: &LiveSnapshot::default(),
             session: &ReadSession::default(),
         };
-        Ok(unclear::made_by(request, self.read(query).await?))
+        Ok(lost_response::made_by(request, self.read(query).await?))
     }
 }
 
@@ -98,7 +98,7 @@ impl Provider for Patient<'_> {
         };
         let make = || until_visible(call);
         let look = || self.find(request);
-        unclear::create(schema.create_class, request.progress, make, look).await
+        lost_response::create(schema.create_class, request.progress, make, look).await
     }
 
     async fn update(&self, request: Update<'_>) -> Answer<Observed> {

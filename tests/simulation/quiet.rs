@@ -2,7 +2,7 @@
 
 use fde_infra::plan::Goal;
 use fde_infra::testing::generate::{catalog, elaborate, graph_of, resources};
-use fde_infra::testing::{FakeAccount, Random, Somebody};
+use fde_infra::testing::{FakeAccount, ForeignActor, Random};
 
 use crate::oracle::{self, Held};
 use crate::promise::Shown;
@@ -34,7 +34,7 @@ async fn up_twice_in(account: &FakeAccount, seed: u64) -> Held {
     let graph = graph_of(resources).map_err(|errors| format!("{errors:?}"))?;
     let world = World {
         account,
-        somebody: &Somebody::new(account, seed),
+        somebody: &ForeignActor::new(account, seed),
         records: &Records::default(),
         flaw: None,
     };

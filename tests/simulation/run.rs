@@ -12,15 +12,15 @@ use fde_infra::plan::{self, Goal, Plan, Refusal, Request, RetainReason};
 use fde_infra::resource::proof::RunMark;
 use fde_infra::resource::{ErrorKind, Proof, ProviderError, Value};
 use fde_infra::testing::fake::HOME;
-use fde_infra::testing::faults::{Fault, FaultyAccount, Weather, Weathered};
+use fde_infra::testing::faults::{Fault, FaultProfile, FaultyAccount, Weathered};
 use fde_infra::testing::generate::stack;
-use fde_infra::testing::somebody::Deed;
-use fde_infra::testing::{FakeAccount, FakeStore, Random, Somebody};
+use fde_infra::testing::somebody::ForeignAction;
+use fde_infra::testing::{FakeAccount, FakeStore, ForeignActor, Random};
 use tokio::time::Instant;
 
+use crate::mutations::{Flaw, Flawed, Sent, catalog_with};
 use crate::oracle::{self, Held};
 use crate::provider::Patient;
-use crate::teeth::{Flaw, Flawed, Sent, catalog_with};
 
 /// CI systems kill 7.5 s after they have asked (`promises.md` R8).
 const TO_EXIT: Duration = Duration::from_secs(7);
@@ -29,7 +29,7 @@ const TO_EXIT: Duration = Duration::from_secs(7);
 #[derive(Clone, Copy)]
 pub struct World<'a> {
     pub account: &'a FakeAccount,
-    pub somebody: &'a Somebody<'a>,
+    pub somebody: &'a ForeignActor<'a>,
     pub records: &'a Records,
     /// A mistake in the program, to see it caught.
     pub flaw: Option<Flaw>,
@@ -53,11 +53,11 @@ pub struct Run {
     pub who: String,
     pub goal: Goal,
     pub faults: BTreeMap<usize, Fault>,
-    pub weather: Weather,
+    pub weather: FaultProfile,
     /// The type that may not be read.
     pub denied: Option<String>,
     /// The deed of another party between reading and executing.
-    pub deed: Option<Deed>,
+    pub deed: Option<ForeignAction>,
     /// True if data may be deleted.
     pub consents: bool,
     pub replace: Vec<String>,
@@ -79,7 +79,7 @@ impl Run {
             who: who.to_owned(),
             goal,
             faults: BTreeMap::new(),
-            weather: Weather::default(),
+            weather: FaultProfile::default(),
             denied: None,
             deed: None,
             consents: true,

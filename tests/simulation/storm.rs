@@ -9,9 +9,9 @@ use std::time::Duration;
 use fde_infra::graph::ResourceGraph;
 use fde_infra::plan::Goal;
 use fde_infra::testing::fake::Rate;
-use fde_infra::testing::faults::Weather;
+use fde_infra::testing::faults::FaultProfile;
 use fde_infra::testing::generate::{catalog, edited, elaborate, graph_of, resources};
-use fde_infra::testing::{FakeAccount, Random, Somebody};
+use fde_infra::testing::{FakeAccount, ForeignActor, Random};
 
 use crate::oracle::{self, Held};
 use crate::promise::Shown;
@@ -25,13 +25,13 @@ const RESOURCES: usize = 80;
 
 struct Case {
     what: &'static str,
-    weather: Weather,
+    weather: FaultProfile,
     rate: Option<Rate>,
     /// The most calls, relative to those of a quiet day.
     at_most: f64,
 }
 
-const QUIET: Weather = Weather {
+const QUIET: FaultProfile = FaultProfile {
     throttled: 0,
     unanswered: 0,
     storm: None,
@@ -40,7 +40,7 @@ const QUIET: Weather = Weather {
 const CASES: &[Case] = &[
     Case {
         what: "30 % of all calls throttled",
-        weather: Weather {
+        weather: FaultProfile {
             throttled: 30,
             ..QUIET
         },
@@ -49,7 +49,7 @@ const CASES: &[Case] = &[
     },
     Case {
         what: "10 % of all answers lost or hung",
-        weather: Weather {
+        weather: FaultProfile {
             unanswered: 10,
             ..QUIET
         },
@@ -58,7 +58,7 @@ const CASES: &[Case] = &[
     },
     Case {
         what: "all calls refused for 60 s",
-        weather: Weather {
+        weather: FaultProfile {
             storm: Some((Duration::from_millis(700), Duration::from_millis(60_700))),
             ..QUIET
         },
@@ -81,11 +81,11 @@ async fn lifetime(
     account: &FakeAccount,
     versions: [&ResourceGraph; 2],
     seed: u64,
-    weather: Weather,
+    weather: FaultProfile,
 ) -> Held<u64> {
     let world = World {
         account,
-        somebody: &Somebody::new(account, seed),
+        somebody: &ForeignActor::new(account, seed),
         records: &Records::default(),
         flaw: None,
     };

@@ -12,15 +12,15 @@ use fde_infra::plan::{Goal, Refusal};
 use fde_infra::resource::value::properties;
 use fde_infra::resource::{Condition, CreateClass, ErrorKind, Observed, Properties, Tags};
 use fde_infra::testing::fake::Rate;
-use fde_infra::testing::faults::{Fault, Weather};
+use fde_infra::testing::faults::{Fault, FaultProfile};
 use fde_infra::testing::generate::{catalog, edited, elaborate, graph_of, known, resources};
-use fde_infra::testing::somebody::Deed;
-use fde_infra::testing::{FakeAccount, Lag, Random, Somebody, Staleness};
+use fde_infra::testing::somebody::ForeignAction;
+use fde_infra::testing::{FakeAccount, ForeignActor, Lag, Random, Staleness};
 
+use crate::mutations::Flaw;
 use crate::oracle::{self, Held};
 use crate::run::{Ended, Records, Run, Told, World, faults, run};
 use crate::seeds::Heard;
-use crate::teeth::Flaw;
 use crate::wanted;
 
 /// The things that were met, and how often.
@@ -46,7 +46,7 @@ pub enum Scenario {
     /// This number of runs at once, with the lock off.
     Crowd(usize),
     /// Another party is at work in the same account.
-    Somebody,
+    ForeignActor,
     /// No run has consent to the deletion of data.
     Data,
     /// A neighbour uses the same account: it hangs, tags, owns and takes; the file renames; and the stack stands in another
@@ -59,7 +59,7 @@ impl Scenario {
         Self::Faults,
         Self::Stale,
         Self::Crowd(2),
-        Self::Somebody,
+        Self::ForeignActor,
         Self::Data,
         Self::Stale,
         Self::Faults,
@@ -103,7 +103,7 @@ pub async fn tell(seed: u64, scenario: Scenario, flaw: Option<Flaw>) -> (Tally, 
             _ => 0,
         })
     });
-    let mut somebody = Somebody::new(&account, seed);
+    let mut somebody = ForeignActor::new(&account, seed);
     if flaw.is_some_and(Flaw::misreads_tags) {
         somebody = somebody.forging_nothing();
     }
@@ -153,7 +153,7 @@ pub struct Story<'a> {
     /// Decides which further properties the resources have.
     pub beside: Random,
     /// The weather that all calls have to reckon with until there is peace.
-    weather: Weather,
+    weather: FaultProfile,
     rate: Option<Rate>,
     /// The objects that are not ours, as they were put there.
     pub theirs: Vec<Observed>,
@@ -297,7 +297,7 @@ impl Story<'_> {
             Scenario::Faults | Scenario::Data => self.meet_faults(graph, goal).await,
             Scenario::Stale => self.read_stale(graph, goal).await,
             Scenario::Crowd(count) => self.crowd(graph, other, goal, count).await,
-            Scenario::Somebody => self.meet_somebody(graph, goal).await,
+            Scenario::ForeignActor => self.meet_somebody(graph, goal).await,
             Scenario::Beside => self.meet_neighbour(graph, goal).await,
         }
     }
@@ -447,11 +447,11 @@ impl Story<'_> {
     async fn meet_somebody(&mut self, graph: &ResourceGraph, goal: Goal) -> Held {
         for _ in 0..=self.random.below(2) {
             if self.random.once_in(2) {
-                self.deed(Deed::ALL);
+                self.deed(ForeignAction::ALL);
             }
             let mut run = self.troubled("up", graph, goal, Fault::THEIRS);
             if self.random.once_in(2) {
-                run.deed = self.random.pick(Deed::ALL).copied();
+                run.deed = self.random.pick(ForeignAction::ALL).copied();
             }
             self.runs(graph, &run).await?;
         }
@@ -465,12 +465,12 @@ impl Story<'_> {
         theirs.chain(owned).collect()
     }
 
-    pub fn deed(&mut self, among: &[Deed]) {
+    pub fn deed(&mut self, among: &[ForeignAction]) {
         let deed = self.random.pick(among).copied();
         let Some(deed) = deed else { return };
         if let Some(done) = self.world.somebody.does(deed) {
             self.world.account.tell(done);
-            self.count(format!("{:?}", Fault::Somebody(deed)));
+            self.count(format!("{:?}", Fault::ForeignActor(deed)));
         }
     }
 
@@ -496,7 +496,7 @@ impl Story<'_> {
         account.tell("peace");
         self.doomed = false;
         match self.scenario {
-            Scenario::Somebody => self.first_run_beside_somebody(graph, goal).await?,
+            Scenario::ForeignActor => self.first_run_beside_somebody(graph, goal).await?,
             Scenario::Data => self.first_run_without_consent(graph, goal).await?,
             Scenario::Beside => self.first_run_beside_neighbour(graph, goal).await?,
             _ => {}
@@ -640,8 +640,8 @@ impl Story<'_> {
 }
 
 /// Every other story has some: throttles, a storm, answers that do not come, rates that are soon used up.
-fn weather(random: &mut Random) -> (Weather, Option<Rate>) {
-    let mut weather = Weather::default();
+fn weather(random: &mut Random) -> (FaultProfile, Option<Rate>) {
+    let mut weather = FaultProfile::default();
     let mut rate = None;
     match random.below(8) {
         0 => weather.throttled = 10 + random.below(30),

@@ -20,7 +20,7 @@ use super::context::Context;
 use super::error::{AwsResult, expected};
 use crate::aws::pages::{few_pages, pages, worth};
 use crate::resource::provider::Query;
-use crate::resource::{Misfit, ReadSession};
+use crate::resource::{InvalidInput, ReadSession};
 
 const NAMESPACE: &str = "ecs";
 const DIMENSION: &str = "ecs:service:DesiredCount";
@@ -152,7 +152,7 @@ async fn policies_of(context: &Context, target: &str) -> AwsResult<Vec<ScalingPo
 }
 
 /// Refuses what a read would not find again.
-fn fit(namespace: &str, dimension: &str) -> Vec<Misfit> {
+fn fit(namespace: &str, dimension: &str) -> Vec<InvalidInput> {
     let judged = [
         ("serviceNamespace", namespace, NAMESPACE),
         ("scalableDimension", dimension, DIMENSION),
@@ -162,7 +162,7 @@ fn fit(namespace: &str, dimension: &str) -> Vec<Misfit> {
         .filter(|(_, value, supported)| value != supported)
         .map(|(property, value, supported)| {
             let reason = format!("`{value}` is not supported, only `{supported}` is");
-            Misfit::new(property, reason)
+            InvalidInput::new(property, reason)
         })
         .collect()
 }

@@ -18,8 +18,8 @@ use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType, check};
 use crate::aws::wait::{until_visible, while_in_use};
 use crate::resource::provider::{DataPolicy, Progress, Query};
 use crate::resource::{
-    Condition, CreateClass, ErrorKind, Misfit, Property, ProviderError, Schema, Tags, TextRule,
-    Value,
+    Condition, CreateClass, ErrorKind, InvalidInput, Property, ProviderError, Schema, Tags,
+    TextRule, Value,
 };
 
 /// The rule by which autoscaling changes the number of tasks.
@@ -166,19 +166,19 @@ fn five_minutes() -> i32 {
     300
 }
 
-fn fit(inputs: &Inputs) -> Vec<Misfit> {
-    let mut misfits = super::fit(&inputs.service_namespace, &inputs.scalable_dimension);
+fn fit(inputs: &Inputs) -> Vec<InvalidInput> {
+    let mut invalid_inputs = super::fit(&inputs.service_namespace, &inputs.scalable_dimension);
     if inputs.policy_type != TARGET_TRACKING {
         let reason = format!(
             "`{}` is not supported, only `{TARGET_TRACKING}` is",
             inputs.policy_type
         );
-        misfits.push(Misfit::new("policyType", reason));
+        invalid_inputs.push(InvalidInput::new("policyType", reason));
     }
     let tracking = &inputs.target_tracking_scaling_policy_configuration;
     if tracking.target_value <= 0.0 {
         let at = format!("{CONFIGURATION}.targetValue");
-        misfits.push(Misfit::new(at, "must be above 0"));
+        invalid_inputs.push(InvalidInput::new(at, "must be above 0"));
     }
     let metric = &tracking.predefined_metric_specification;
     let counts_requests = metric.predefined_metric_type == "ALBRequestCountPerTarget";
@@ -186,9 +186,9 @@ fn fit(inputs: &Inputs) -> Vec<Misfit> {
         let at = format!("{CONFIGURATION}.predefinedMetricSpecification");
         let kind = format!("{at}.predefinedMetricType");
         let reason = "`resourceLabel` goes with `ALBRequestCountPerTarget`, which needs it";
-        misfits.push(Misfit::new(at, reason).decided_by([&kind]));
+        invalid_inputs.push(InvalidInput::new(at, reason).decided_by([&kind]));
     }
-    misfits
+    invalid_inputs
 }
 
 async fn put(

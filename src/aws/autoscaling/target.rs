@@ -22,7 +22,7 @@ use crate::aws::sdk_tag::to_map;
 use crate::aws::wait::while_in_use;
 use crate::resource::provider::{DataPolicy, Progress, Query};
 use crate::resource::{
-    Condition, CreateClass, ErrorKind, Misfit, Property, ProviderError, Schema, Tags,
+    Condition, CreateClass, ErrorKind, InvalidInput, Property, ProviderError, Schema, Tags,
 };
 
 /// The number that autoscaling may set, and its limits.
@@ -184,17 +184,17 @@ async fn get(context: &Context, resource_id: &str) -> AwsResult<Option<LiveOf<Ta
     Ok(Some(live(target, tags)))
 }
 
-fn fit(inputs: &Inputs) -> Vec<Misfit> {
-    let mut misfits = super::fit(&inputs.service_namespace, &inputs.scalable_dimension);
+fn fit(inputs: &Inputs) -> Vec<InvalidInput> {
+    let mut invalid_inputs = super::fit(&inputs.service_namespace, &inputs.scalable_dimension);
     if let Some(min) = inputs.min_capacity
         && min > inputs.max_capacity
     {
         let max = inputs.max_capacity;
         let reason = format!("is {min}, and `maxCapacity` is {max}");
-        let misfit = Misfit::new("minCapacity", reason);
-        misfits.push(misfit.decided_by(["minCapacity", "maxCapacity"]));
+        let invalid_input = InvalidInput::new("minCapacity", reason);
+        invalid_inputs.push(invalid_input.decided_by(["minCapacity", "maxCapacity"]));
     }
-    misfits
+    invalid_inputs
 }
 
 /// Creates or updates; tags go with the first registration, and are refused with a later one.

@@ -20,7 +20,7 @@ use crate::aws::error::AwsResult;
 use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType, check};
 use crate::resource::provider::{DataPolicy, Progress, Query};
 use crate::resource::{
-    Condition, CreateClass, Misfit, Properties, Property, Schema, Tags, TextRule, Value,
+    Condition, CreateClass, InvalidInput, Properties, Property, Schema, Tags, TextRule, Value,
 };
 
 /// The number of names that `DescribeAlarms` takes.
@@ -81,13 +81,13 @@ pub struct Outputs {}
 
 /// Returns combinations of settings that AWS does not accept in an alarm:
 /// <https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html>
-fn fit(inputs: &Inputs) -> Vec<Misfit> {
+fn fit(inputs: &Inputs) -> Vec<InvalidInput> {
     const DAY: i64 = 24 * 60 * 60;
-    let mut misfits = Vec::new();
+    let mut invalid_inputs = Vec::new();
     let mut refuse = |at: &str, reason: &str, decide: &[&str]| {
-        let mut misfit = Misfit::new(at, reason);
-        misfit.decided_by = decide.iter().map(|path| (*path).to_owned()).collect();
-        misfits.push(misfit);
+        let mut invalid_input = InvalidInput::new(at, reason);
+        invalid_input.decided_by = decide.iter().map(|path| (*path).to_owned()).collect();
+        invalid_inputs.push(invalid_input);
     };
     match (&inputs.metric_name, &inputs.metric_queries) {
         (Some(_), Some(_)) => refuse("metricQueries", "does not go with `metricName`", &[]),
@@ -169,7 +169,7 @@ fn fit(inputs: &Inputs) -> Vec<Misfit> {
     {
         refuse("dimensions", "takes 30 dimensions", &[]);
     }
-    misfits
+    invalid_inputs
 }
 
 pub struct MetricAlarm;
@@ -210,7 +210,7 @@ impl ResourceType for MetricAlarm {
                 Property::new("metricQueries").canonical(metric_query::canonical),
             ])
             .checks(|inputs| check(inputs, fit))
-            .defers(datapoints_of_all_periods)
+            .server_managed(datapoints_of_all_periods)
     }
 
     async fn read(&self, context: &Context, query: Query<'_>) -> AwsResult<Vec<LiveOf<Self>>> {

@@ -33,7 +33,7 @@ use crate::aws::wait::until_visible;
 use crate::resource::provider::{DataPolicy, Progress, Query, Remedy};
 use crate::resource::value::properties;
 use crate::resource::{
-    Condition, CreateClass, ErrorKind, Misfit, Property, ProviderError, Schema, Value,
+    Condition, CreateClass, ErrorKind, InvalidInput, Property, ProviderError, Schema, Value,
 };
 
 /// A record of the traffic of a VPC, a subnet or a network interface: who has spoken to whom, and what was refused.
@@ -140,15 +140,15 @@ impl Inputs {
     }
 }
 
-fn fit(inputs: &Inputs) -> Vec<Misfit> {
-    let mut misfits = Vec::new();
+fn fit(inputs: &Inputs) -> Vec<InvalidInput> {
+    let mut invalid_inputs = Vec::new();
     if inputs.watched().is_none() {
         let reason = "one of `vpcId`, `subnetId` and `eniId` says what is recorded";
-        misfits.push(Misfit::new("vpcId", reason).decided_by([]));
+        invalid_inputs.push(InvalidInput::new("vpcId", reason).decided_by([]));
     }
     if ![60, 600].contains(&inputs.max_aggregation_interval) {
-        misfits.push(
-            Misfit::new("maxAggregationInterval", "AWS takes 60 and 600 seconds")
+        invalid_inputs.push(
+            InvalidInput::new("maxAggregationInterval", "AWS takes 60 and 600 seconds")
                 .help("600 makes fewer records, and costs less; 60 shows what happens sooner"),
         );
     }
@@ -157,14 +157,14 @@ fn fit(inputs: &Inputs) -> Vec<Misfit> {
     match inputs.log_destination_type {
         Destination::CloudWatchLogs => {
             if destination.starts_with("arn:") && !is_arn_of("logs") {
-                misfits.push(
-                    Misfit::new("logDestination", "is not the ARN of a log group")
+                invalid_inputs.push(
+                    InvalidInput::new("logDestination", "is not the ARN of a log group")
                         .help("records go to a bucket with `logDestinationType: s3`"),
                 );
             }
             if inputs.iam_role_arn.is_none() {
-                misfits.push(
-                    Misfit::new(
+                invalid_inputs.push(
+                    InvalidInput::new(
                         "iamRoleArn",
                         "must be given where records go to a log group",
                     )
@@ -173,8 +173,8 @@ fn fit(inputs: &Inputs) -> Vec<Misfit> {
                 );
             }
             if inputs.destination_options.is_some() {
-                misfits.push(
-                    Misfit::new("destinationOptions", "is about files in a bucket")
+                invalid_inputs.push(
+                    InvalidInput::new("destinationOptions", "is about files in a bucket")
                         .decided_by(["logDestinationType"])
                         .help("leave it out, or send the records to a bucket: `logDestinationType: s3`"),
                 );
@@ -182,13 +182,16 @@ fn fit(inputs: &Inputs) -> Vec<Misfit> {
         }
         Destination::S3 => {
             if destination.starts_with("arn:") && !is_arn_of("s3") {
-                misfits.push(Misfit::new("logDestination", "is not the ARN of a bucket"));
+                invalid_inputs.push(InvalidInput::new(
+                    "logDestination",
+                    "is not the ARN of a bucket",
+                ));
             }
             // awslabs: "DeliverLogsPermissionArn is not applicable for s3 delivery",
             // aws-secure-environment-accelerator#1111.
             if inputs.iam_role_arn.is_some() {
-                misfits.push(
-                    Misfit::new("iamRoleArn", "AWS takes no role where records go to a bucket")
+                invalid_inputs.push(
+                    InvalidInput::new("iamRoleArn", "AWS takes no role where records go to a bucket")
                         .decided_by(["logDestinationType"])
                         .help(
                             "leave it out: the policy of the bucket lets `delivery.logs.amazonaws.com` in",
@@ -197,7 +200,7 @@ fn fit(inputs: &Inputs) -> Vec<Misfit> {
             }
         }
     }
-    misfits
+    invalid_inputs
 }
 
 pub struct FlowLog;

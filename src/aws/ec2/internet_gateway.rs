@@ -202,7 +202,7 @@ async fn attach(context: &Context, gateway: &LiveOf<InternetGateway>, vpc: &str)
                 };
                 error.kind = if stack(&other) == stack(gateway) {
                     // Another run of this stack was faster.
-                    ErrorKind::Overtaken
+                    ErrorKind::Conflict
                 } else {
                     ErrorKind::NotOurs
                 };

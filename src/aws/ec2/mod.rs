@@ -29,7 +29,9 @@ use super::error::AwsResult;
 use super::resource_type::New;
 use super::sdk_tag::{from_sdk, to_sdk};
 use super::wait::{VISIBILITY, until_visible};
-use crate::resource::{ErrorKind, Misfit, Properties, ProviderError, StackId, Tags, Value, tags};
+use crate::resource::{
+    ErrorKind, InvalidInput, Properties, ProviderError, StackId, Tags, Value, tags,
+};
 
 /// The filter that finds a stack's objects.
 fn of_stack(stack: &StackId) -> Filter {
@@ -157,7 +159,7 @@ pub(super) fn keys_to_sdk(keys: &[String]) -> Vec<Tag> {
 }
 
 /// Checks that a range has the size that EC2 takes for networks and for subnets.
-fn check_block(inputs: &Properties, property: &str) -> Vec<Misfit> {
+fn check_block(inputs: &Properties, property: &str) -> Vec<InvalidInput> {
     let Some(text) = inputs.get(property).and_then(Value::as_str) else {
         return Vec::new();
     };
@@ -166,7 +168,7 @@ fn check_block(inputs: &Properties, property: &str) -> Vec<Misfit> {
         Ok(range) if !(16..=28).contains(&range.prefix_len()) => "AWS takes `/16` to `/28`",
         Ok(_) => return Vec::new(),
     };
-    vec![Misfit::new(property, reason)]
+    vec![InvalidInput::new(property, reason)]
 }
 
 /// A CIDR block with its host bits cleared, as AWS stores it.

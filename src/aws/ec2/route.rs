@@ -25,8 +25,8 @@ use crate::aws::wait::until_visible;
 use crate::resource::provider::{DataPolicy, Progress, Query, Wanted};
 use crate::resource::rule::{Beside, Limit, one};
 use crate::resource::{
-    Condition, CreateClass, ErrorKind, Misfit, Properties, Property, ProviderError, Schema, Tags,
-    Value,
+    Condition, CreateClass, ErrorKind, InvalidInput, Properties, Property, ProviderError, Schema,
+    Tags, Value,
 };
 
 /// The target of the traffic for one destination.
@@ -225,11 +225,11 @@ fn in_the_way<'a>(routes: &'a [SdkRoute], destination: &str) -> Option<&'a SdkRo
 }
 
 /// Refuses targets that AWS would reject with a list of all its kinds of targets, or return under another name.
-fn fit(inputs: &Inputs) -> Vec<Misfit> {
+fn fit(inputs: &Inputs) -> Vec<InvalidInput> {
     if inputs.gateway_id.is_some() == inputs.nat_gateway_id.is_some() {
         let reason = "a route leads to exactly one of `gatewayId` and `natGatewayId`";
         // Their number is known, whatever their values are.
-        return vec![Misfit::new("natGatewayId", reason).decided_by([])];
+        return vec![InvalidInput::new("natGatewayId", reason).decided_by([])];
     }
     let gateway = inputs.gateway_id.as_deref();
     let gateway = gateway.filter(|id| !is_gateway(id)).map(|id| {
@@ -238,34 +238,34 @@ fn fit(inputs: &Inputs) -> Vec<Misfit> {
         }
         let reason =
             "is neither an internet gateway (`igw-…`) nor a virtual private gateway (`vgw-…`)";
-        Misfit::new("gatewayId", reason)
+        InvalidInput::new("gatewayId", reason)
     });
     let nat_gateway = inputs.nat_gateway_id.as_deref();
     let nat_gateway = nat_gateway.filter(|id| !id.starts_with("nat-")).map(|id| {
         if is_gateway(id) {
             return gateway_as_nat_gateway();
         }
-        Misfit::new("natGatewayId", "is not a NAT gateway (`nat-…`)")
+        InvalidInput::new("natGatewayId", "is not a NAT gateway (`nat-…`)")
     });
     gateway.into_iter().chain(nat_gateway).collect()
 }
 
-fn nat_gateway_as_gateway() -> Misfit {
+fn nat_gateway_as_gateway() -> InvalidInput {
     let reason = "is a NAT gateway, which AWS answers as `natGatewayId`: each run would change it";
-    Misfit::new("gatewayId", reason).help("name it in `natGatewayId`")
+    InvalidInput::new("gatewayId", reason).help("name it in `natGatewayId`")
 }
 
-fn gateway_as_nat_gateway() -> Misfit {
-    Misfit::new("natGatewayId", "is not a NAT gateway").help("name it in `gatewayId`")
+fn gateway_as_nat_gateway() -> InvalidInput {
+    InvalidInput::new("natGatewayId", "is not a NAT gateway").help("name it in `gatewayId`")
 }
 
 /// A route that names a NAT gateway of the file as its `gatewayId`.
-fn beside_nat_gateway(_route: &Properties, _gateway: &Properties) -> Vec<Misfit> {
+fn beside_nat_gateway(_route: &Properties, _gateway: &Properties) -> Vec<InvalidInput> {
     vec![nat_gateway_as_gateway()]
 }
 
 /// A route that names an internet gateway of the file as its `natGatewayId`.
-fn beside_internet_gateway(_route: &Properties, _gateway: &Properties) -> Vec<Misfit> {
+fn beside_internet_gateway(_route: &Properties, _gateway: &Properties) -> Vec<InvalidInput> {
     vec![gateway_as_nat_gateway()]
 }
 
@@ -399,14 +399,16 @@ mod tests {
     #[test]
     fn a_gateway_is_named_by_its_kind() {
         let said = |gateway: Option<&str>, nat: Option<&str>| {
-            let misfits = fit(&Inputs {
+            let invalid_inputs = fit(&Inputs {
                 route_table_id: "rtb-1".into(),
                 destination_cidr_block: "0.0.0.0/0".into(),
                 gateway_id: gateway.map(str::to_owned),
                 nat_gateway_id: nat.map(str::to_owned),
             });
-            let mut misfits = misfits.into_iter();
-            misfits.next().map(|misfit| (misfit.at, misfit.help))
+            let mut invalid_inputs = invalid_inputs.into_iter();
+            invalid_inputs
+                .next()
+                .map(|invalid_input| (invalid_input.at, invalid_input.help))
         };
         let told = |at: &str, help: Option<&str>| Some((at.to_owned(), help.map(str::to_owned)));
         assert_eq!(said(Some("igw-1"), None), None);

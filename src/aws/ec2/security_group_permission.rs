@@ -5,7 +5,7 @@ use aws_sdk_ec2::types::{
 };
 
 use super::security_group_rule::Inputs;
-use crate::resource::{Misfit, Value};
+use crate::resource::{InvalidInput, Value};
 
 /// Returns whether AWS takes two rules of one group and direction for the same rule.
 pub(super) fn lets_the_same_through(left: &Inputs, right: &Inputs) -> bool {
@@ -60,7 +60,7 @@ pub(super) fn peers(inputs: &Inputs) -> [Option<&String>; 4] {
 
 /// Checks that there is one peer, and that there are ports where the protocol has them. AWS would ignore what it does not
 /// know, or answer vaguely.
-pub(super) fn fit(inputs: &Inputs) -> Vec<Misfit> {
+pub(super) fn fit(inputs: &Inputs) -> Vec<InvalidInput> {
     const PEERS: &str = "a rule has exactly one of `cidrIpv4`, `cidrIpv6`, `prefixListId` and \
          `referencedSecurityGroupId`";
     if peers(inputs).into_iter().flatten().count() != 1 {
@@ -74,7 +74,7 @@ pub(super) fn fit(inputs: &Inputs) -> Vec<Misfit> {
         let last = given.rfind(|(_, peer)| peer.is_some());
         let at = last.map_or(names[0], |(name, _)| name);
         // Their number is known, whatever their values are.
-        return vec![Misfit::new(at, PEERS).decided_by([])];
+        return vec![InvalidInput::new(at, PEERS).decided_by([])];
     }
     let (protocol, from, to) = sent(inputs);
     let (at, reason) = match (protocol.as_str(), from, to) {
@@ -82,17 +82,18 @@ pub(super) fn fit(inputs: &Inputs) -> Vec<Misfit> {
         ("tcp" | "udp", _, None) => ("toPort", "is required for TCP and UDP"),
         ("tcp" | "udp", Some(from), Some(to)) if from > to => {
             let reason = format!("is {from}, and `toPort` is {to}");
-            let misfit = Misfit::new("fromPort", reason).decided_by(["fromPort", "toPort"]);
-            return vec![misfit];
+            let invalid_input =
+                InvalidInput::new("fromPort", reason).decided_by(["fromPort", "toPort"]);
+            return vec![invalid_input];
         }
         // AWS takes such a rule, and it lets nothing through (hashicorp/terraform-provider-aws#9569).
         ("icmp", ..) if inputs.cidr_ipv6.is_some() => {
             let reason = "is ICMP of IPv4, which never comes from or goes to an IPv6 range";
-            return vec![Misfit::new("ipProtocol", reason).help("write `icmpv6`")];
+            return vec![InvalidInput::new("ipProtocol", reason).help("write `icmpv6`")];
         }
         ("icmpv6", ..) if inputs.cidr_ipv4.is_some() => {
             let reason = "is ICMP of IPv6, which never comes from or goes to an IPv4 range";
-            return vec![Misfit::new("ipProtocol", reason).help("write `icmp`")];
+            return vec![InvalidInput::new("ipProtocol", reason).help("write `icmp`")];
         }
         ("tcp" | "udp" | "icmp" | "icmpv6", ..) | (_, None, None) => return Vec::new(),
         (_, from, _) => (
@@ -100,7 +101,7 @@ pub(super) fn fit(inputs: &Inputs) -> Vec<Misfit> {
             "means nothing for this `ipProtocol`: AWS would let all ports through",
         ),
     };
-    vec![Misfit::new(at, reason).decided_by(["ipProtocol"])]
+    vec![InvalidInput::new(at, reason).decided_by(["ipProtocol"])]
 }
 
 /// Protocol and ports as AWS takes them.
@@ -229,8 +230,10 @@ mod tests {
                 inputs.cidr_ipv4 = None;
                 inputs.cidr_ipv6 = Some("::/0".into());
             }
-            let mut misfits = fit(&inputs).into_iter();
-            misfits.next().and_then(|misfit| misfit.help)
+            let mut invalid_inputs = fit(&inputs).into_iter();
+            invalid_inputs
+                .next()
+                .and_then(|invalid_input| invalid_input.help)
         };
         assert_eq!(said("icmp", false), None);
         assert_eq!(said("58", true), None);

@@ -25,7 +25,7 @@ use crate::aws::states::{self, Standing};
 use crate::aws::wait::{Poll, Wait, until_visible};
 use crate::resource::provider::{DataPolicy, Holder, Indexed, Progress, Query, Wanted};
 use crate::resource::{
-    Condition, CreateClass, ErrorKind, Misfit, Properties, Property, ProviderError, Schema,
+    Condition, CreateClass, ErrorKind, InvalidInput, Properties, Property, ProviderError, Schema,
 };
 
 /// A virtual network.
@@ -51,32 +51,32 @@ pub struct Inputs {
 #[serde(rename_all = "camelCase")]
 pub struct Outputs {}
 
-fn checks(inputs: &Properties) -> Vec<Misfit> {
-    let mut misfits = super::check_block(inputs, "cidrBlock");
-    misfits.extend(check(inputs, |inputs: &Inputs| {
-        let mut misfits = Vec::new();
+fn checks(inputs: &Properties) -> Vec<InvalidInput> {
+    let mut invalid_inputs = super::check_block(inputs, "cidrBlock");
+    invalid_inputs.extend(check(inputs, |inputs: &Inputs| {
+        let mut invalid_inputs = Vec::new();
         // The value that was read may be carried over if the file is silent.
         let known = [CLOSED, OPEN, CHANGED];
         let group = inputs.default_security_group.as_deref();
         if group.is_some_and(|group| !known.contains(&group)) {
             let reason = "takes `closed` or `open`";
-            misfits.push(Misfit::new("defaultSecurityGroup", reason));
+            invalid_inputs.push(InvalidInput::new("defaultSecurityGroup", reason));
         }
         if inputs.enable_dns_hostnames && !inputs.enable_dns_support {
             let reason = "goes with `enableDnsSupport` alone";
-            misfits.push(
-                Misfit::new("enableDnsHostnames", reason)
+            invalid_inputs.push(
+                InvalidInput::new("enableDnsHostnames", reason)
                     .decided_by(["enableDnsHostnames", "enableDnsSupport"]),
             );
         }
         // Of the three values in the model, `host` is for instances (hashicorp/terraform-provider-aws#23916).
         if !matches!(inputs.instance_tenancy.as_str(), "default" | "dedicated") {
             let reason = "AWS takes `default` and `dedicated` of a VPC";
-            misfits.push(Misfit::new("instanceTenancy", reason));
+            invalid_inputs.push(InvalidInput::new("instanceTenancy", reason));
         }
-        misfits
+        invalid_inputs
     }));
-    misfits
+    invalid_inputs
 }
 
 pub struct Vpc;
@@ -355,7 +355,7 @@ mod tests {
     /// Words that a reference resolves to: no file can contain them.
     #[test]
     fn a_default_group_is_closed_or_open() {
-        let misfits = |word: &str| {
+        let invalid_inputs = |word: &str| {
             let inputs = properties([
                 ("cidrBlock", "10.0.0.0/16".into()),
                 ("enableDnsSupport", true.into()),
@@ -364,16 +364,18 @@ mod tests {
                 ("defaultSecurityGroup", word.into()),
             ]);
             let found = checks(&inputs).into_iter();
-            found.map(|misfit| misfit.at).collect::<Vec<_>>()
+            found
+                .map(|invalid_input| invalid_input.at)
+                .collect::<Vec<_>>()
         };
-        assert_eq!(misfits("closed"), [] as [&str; 0]);
-        assert_eq!(misfits("open"), [] as [&str; 0]);
-        assert_eq!(misfits("closd"), ["defaultSecurityGroup"]);
+        assert_eq!(invalid_inputs("closed"), [] as [&str; 0]);
+        assert_eq!(invalid_inputs("open"), [] as [&str; 0]);
+        assert_eq!(invalid_inputs("closd"), ["defaultSecurityGroup"]);
     }
 
     #[test]
     fn a_network_is_not_on_a_host_of_its_own() {
-        let misfits = |tenancy: &str| {
+        let invalid_inputs = |tenancy: &str| {
             let inputs = properties([
                 ("cidrBlock", "10.0.0.0/16".into()),
                 ("enableDnsSupport", true.into()),
@@ -381,10 +383,12 @@ mod tests {
                 ("instanceTenancy", tenancy.into()),
             ]);
             let found = checks(&inputs).into_iter();
-            found.map(|misfit| misfit.at).collect::<Vec<_>>()
+            found
+                .map(|invalid_input| invalid_input.at)
+                .collect::<Vec<_>>()
         };
-        assert_eq!(misfits("default"), [] as [&str; 0]);
-        assert_eq!(misfits("dedicated"), [] as [&str; 0]);
-        assert_eq!(misfits("host"), ["instanceTenancy"]);
+        assert_eq!(invalid_inputs("default"), [] as [&str; 0]);
+        assert_eq!(invalid_inputs("dedicated"), [] as [&str; 0]);
+        assert_eq!(invalid_inputs("host"), ["instanceTenancy"]);
     }
 }

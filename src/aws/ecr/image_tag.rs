@@ -28,7 +28,7 @@ use crate::aws::error::{AwsResult, expected};
 use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType, check};
 use crate::resource::provider::{DataPolicy, Progress, Query, Wanted};
 use crate::resource::{
-    Condition, CreateClass, ErrorKind, Misfit, Property, ProviderError, Schema, Tags,
+    Condition, CreateClass, ErrorKind, InvalidInput, Property, ProviderError, Schema, Tags,
 };
 
 /// The prefix of every such tag, by which a lifecycle policy selects them.
@@ -427,7 +427,7 @@ fn live(
     }
 }
 
-fn fit(inputs: &Inputs) -> Vec<Misfit> {
+fn fit(inputs: &Inputs) -> Vec<InvalidInput> {
     let own = inputs.tag.strip_prefix(PREFIX);
     let is_sound = |tag: &str| {
         (1..=119).contains(&tag.len())
@@ -440,7 +440,7 @@ fn fit(inputs: &Inputs) -> Vec<Misfit> {
     }
     let reason = format!("must be `{PREFIX}` and 1 to 119 letters, digits and `._-` behind it");
     let help = "by its beginning a lifecycle policy knows what to keep";
-    vec![Misfit::new("tag", reason).help(help)]
+    vec![InvalidInput::new("tag", reason).help(help)]
 }
 
 #[cfg(test)]

@@ -28,8 +28,8 @@ use crate::aws::wait::until_visible;
 use crate::resource::diff::sorted;
 use crate::resource::provider::{DataPolicy, Progress, Query};
 use crate::resource::{
-    Condition, CreateClass, ErrorKind, Misfit, Properties, Property, ProviderError, Schema, Tags,
-    TextRule, Value,
+    Condition, CreateClass, ErrorKind, InvalidInput, Properties, Property, ProviderError, Schema,
+    Tags, TextRule, Value,
 };
 
 /// A place for container images.
@@ -146,7 +146,7 @@ impl ResourceType for Repository {
             .outputs(&["repositoryUrl", "registryId", "hasImages"])
             .stateful()
             .forced_by("forceDelete")
-            .defers(keep_default_key)
+            .server_managed(keep_default_key)
     }
 
     fn id_in<'a>(&self, arn: &'a str) -> Option<&'a str> {
@@ -437,7 +437,7 @@ fn scanning(inputs: &Inputs) -> ImageScanningConfiguration {
 }
 
 /// Checks the limits of filters: <https://docs.aws.amazon.com/AmazonECR/latest/userguide/image-tag-mutability.html>.
-fn fit_filters(inputs: &Inputs) -> Option<Misfit> {
+fn fit_filters(inputs: &Inputs) -> Option<InvalidInput> {
     const PROPERTY: &str = "imageTagMutabilityExclusionFilters";
     let filters = &inputs.image_tag_mutability_exclusion_filters;
     let mutability = inputs.image_tag_mutability.as_str();
@@ -450,11 +450,11 @@ fn fit_filters(inputs: &Inputs) -> Option<Misfit> {
                 "goes with `IMMUTABLE_WITH_EXCLUSION` or `MUTABLE_WITH_EXCLUSION`, and `imageTagMutability` is `{mutability}`"
             )
         };
-        return Some(Misfit::new(PROPERTY, reason).decided_by(both));
+        return Some(InvalidInput::new(PROPERTY, reason).decided_by(both));
     }
     if filters.len() > 5 {
         let reason = format!("has {} filters; AWS takes 5", filters.len());
-        return Some(Misfit::new(PROPERTY, reason).decided_by([]));
+        return Some(InvalidInput::new(PROPERTY, reason).decided_by([]));
     }
     let is_sound = |filter: &str| {
         (1..=128).contains(&filter.len())
@@ -465,23 +465,29 @@ fn fit_filters(inputs: &Inputs) -> Option<Misfit> {
     };
     let wrong = filters.iter().position(|one| !is_sound(&one.filter))?;
     let reason = "takes 1 to 128 letters, digits and `._-`, and at most two `*` for any text";
-    Some(Misfit::new(format!("{PROPERTY}[{wrong}].filter"), reason))
+    Some(InvalidInput::new(
+        format!("{PROPERTY}[{wrong}].filter"),
+        reason,
+    ))
 }
 
-fn fit(inputs: &Inputs) -> Vec<Misfit> {
-    if let Some(misfit) = fit_filters(inputs) {
-        return vec![misfit];
+fn fit(inputs: &Inputs) -> Vec<InvalidInput> {
+    if let Some(invalid_input) = fit_filters(inputs) {
+        return vec![invalid_input];
     }
     let configurations = &inputs.encryption_configurations;
     if configurations.len() > 1 {
         let reason = "a repository has one encryption configuration";
-        return vec![Misfit::new("encryptionConfigurations", reason).decided_by([])];
+        return vec![InvalidInput::new("encryptionConfigurations", reason).decided_by([])];
     }
     let mut keys = configurations.iter().filter_map(|one| one.kms_key.as_ref());
     if keys.any(|key| key.starts_with("alias/") || key.contains(":alias/")) {
         let reason = "must be the ARN or id of a key: AWS returns the key that an alias stands for, so that the two \
              cannot be compared";
-        return vec![Misfit::new("encryptionConfigurations[0].kmsKey", reason)];
+        return vec![InvalidInput::new(
+            "encryptionConfigurations[0].kmsKey",
+            reason,
+        )];
     }
     Vec::new()
 }

@@ -8,7 +8,7 @@ use super::task_definition::Inputs;
 use crate::aws::policy::least_characters;
 use crate::aws::resource_type::check;
 use crate::resource::fargate;
-use crate::resource::{Misfit, Properties, Value};
+use crate::resource::{InvalidInput, Properties, Value};
 
 /// The limit of a task definition, in bytes.
 const LONGEST: usize = 64 * 1024;
@@ -17,13 +17,13 @@ const MOST_CONTAINERS: usize = 10;
 
 const CONTAINERS: &str = "containerDefinitions";
 
-pub(super) fn checks(inputs: &Properties) -> Vec<Misfit> {
-    let mut misfits = check_size(inputs);
-    misfits.extend(check(inputs, fit));
-    misfits
+pub(super) fn checks(inputs: &Properties) -> Vec<InvalidInput> {
+    let mut invalid_inputs = check_size(inputs);
+    invalid_inputs.extend(check(inputs, fit));
+    invalid_inputs
 }
 
-fn check_size(inputs: &Properties) -> Vec<Misfit> {
+fn check_size(inputs: &Properties) -> Vec<InvalidInput> {
     let size: usize = inputs.values().map(least_characters).sum();
     if size <= LONGEST {
         return Vec::new();
@@ -31,37 +31,41 @@ fn check_size(inputs: &Properties) -> Vec<Misfit> {
     let reason =
         format!("has at least {size} characters; AWS takes {LONGEST} in a task definition");
     let help = "move long values of `environment` to a file in S3 or to Parameter Store";
-    vec![Misfit::new(CONTAINERS, reason).decided_by([]).help(help)]
+    vec![
+        InvalidInput::new(CONTAINERS, reason)
+            .decided_by([])
+            .help(help),
+    ]
 }
 
-fn fit(inputs: &Inputs) -> Vec<Misfit> {
-    let mut misfits = Vec::new();
+fn fit(inputs: &Inputs) -> Vec<InvalidInput> {
+    let mut invalid_inputs = Vec::new();
     let mode = inputs.network_mode.as_str();
     if !["awsvpc", "host", "none"].contains(&mode) {
         // In `bridge` mode, an omitted port means any, and a given port means that one, so that the canonical form could not
         // tell the two apart.
         let reason = format!("`{mode}` is not supported, only `awsvpc`, `host` and `none` are");
-        misfits.push(Misfit::new("networkMode", reason));
+        invalid_inputs.push(InvalidInput::new("networkMode", reason));
     }
     if inputs
         .requires_compatibilities
         .iter()
         .any(|compatibility| compatibility == "FARGATE")
     {
-        fit_fargate(inputs, &mut misfits);
+        fit_fargate(inputs, &mut invalid_inputs);
     }
-    fit_containers(inputs, &mut misfits);
-    misfits
+    fit_containers(inputs, &mut invalid_inputs);
+    invalid_inputs
 }
 
 /// Returns conflicts between a service and the task definition that it runs.
-pub(super) fn beside_service(service: &Properties, task: &Properties) -> Vec<Misfit> {
+pub(super) fn beside_service(service: &Properties, task: &Properties) -> Vec<InvalidInput> {
     let texts = |value: Option<&Value>| -> Vec<String> {
         let items = value.and_then(Value::as_list).unwrap_or_default();
         let texts = items.iter().filter_map(Value::as_str);
         texts.map(str::to_owned).collect()
     };
-    let mut misfits = Vec::new();
+    let mut invalid_inputs = Vec::new();
     let launch = service.get("launchType").and_then(Value::as_str);
     let runs_on = texts(task.get("requiresCompatibilities"));
     if let Some(launch) = launch
@@ -72,16 +76,16 @@ pub(super) fn beside_service(service: &Properties, task: &Properties) -> Vec<Mis
             "is `{launch}`, and the task definition is made for `{}`",
             runs_on.join("`, `")
         );
-        misfits.push(Misfit::new("launchType", reason));
+        invalid_inputs.push(InvalidInput::new("launchType", reason));
     }
     let mode = task.get("networkMode").and_then(Value::as_str);
     let is_given = service.contains_key("networkConfiguration");
     if mode == Some("awsvpc") && !is_given {
         let reason = "must be given for tasks in the network mode `awsvpc`";
-        misfits.push(missing("networkConfiguration", reason));
+        invalid_inputs.push(missing("networkConfiguration", reason));
     }
     let Some(Value::List(containers)) = task.get(CONTAINERS) else {
-        return misfits;
+        return invalid_inputs;
     };
     let balanced = service.get("loadBalancers").and_then(Value::as_list);
     for (index, target) in balanced.unwrap_or_default().iter().enumerate() {
@@ -97,7 +101,7 @@ pub(super) fn beside_service(service: &Properties, task: &Properties) -> Vec<Mis
         };
         let Some(container) = containers.iter().find(named) else {
             let reason = format!("the task definition has no container `{name}`");
-            misfits.push(Misfit::new(
+            invalid_inputs.push(InvalidInput::new(
                 format!("loadBalancers[{index}].containerName"),
                 reason,
             ));
@@ -118,13 +122,13 @@ pub(super) fn beside_service(service: &Properties, task: &Properties) -> Vec<Mis
             && !ports.iter().any(maps)
         {
             let reason = format!("the container `{name}` maps no port {port}");
-            misfits.push(Misfit::new(
+            invalid_inputs.push(InvalidInput::new(
                 format!("loadBalancers[{index}].containerPort"),
                 reason,
             ));
         }
     }
-    misfits
+    invalid_inputs
 }
 
 /// Converts text into units; `.25 vCPU` is 256, `0.5GB` is 512.
@@ -139,28 +143,29 @@ fn units(text: &str, unit: &str) -> Option<u32> {
     }
 }
 
-fn fit_fargate(inputs: &Inputs, misfits: &mut Vec<Misfit>) {
+fn fit_fargate(inputs: &Inputs, invalid_inputs: &mut Vec<InvalidInput>) {
     if inputs.network_mode != "awsvpc" {
         let reason = "must be `awsvpc` on Fargate";
-        misfits.push(Misfit::new("networkMode", reason));
+        invalid_inputs.push(InvalidInput::new("networkMode", reason));
     }
     match (&inputs.cpu, &inputs.memory) {
         (Some(cpu), Some(memory)) => {
             if let (Some(cpu), Some(memory)) = (units(cpu, "vcpu"), units(memory, "gb"))
                 && let Err((reason, help)) = fargate::check_size(cpu, memory)
             {
-                let misfit = Misfit::new("memory", reason).decided_by(["cpu", "memory"]);
-                misfits.push(misfit.help(help));
+                let invalid_input =
+                    InvalidInput::new("memory", reason).decided_by(["cpu", "memory"]);
+                invalid_inputs.push(invalid_input.help(help));
             }
         }
-        (None, _) => misfits.push(missing("cpu", "must be given on Fargate")),
-        (_, None) => misfits.push(missing("memory", "must be given on Fargate")),
+        (None, _) => invalid_inputs.push(missing("cpu", "must be given on Fargate")),
+        (_, None) => invalid_inputs.push(missing("memory", "must be given on Fargate")),
     }
     if let Some(storage) = &inputs.ephemeral_storage
         && !(21..=200).contains(&storage.size_in_gib)
     {
         let at = "ephemeralStorage.sizeInGib";
-        misfits.push(Misfit::new(at, "takes 21 to 200 GiB on Fargate"));
+        invalid_inputs.push(InvalidInput::new(at, "takes 21 to 200 GiB on Fargate"));
     }
     if inputs.execution_role_arn.is_none() {
         let mut needs = inputs.container_definitions.iter().filter_map(|container| {
@@ -168,21 +173,21 @@ fn fit_fargate(inputs: &Inputs, misfits: &mut Vec<Misfit>) {
             (driver == "awslogs").then_some("the log driver `awslogs` needs one on Fargate")
         });
         if let Some(reason) = needs.next() {
-            misfits.push(missing("executionRoleArn", reason));
+            invalid_inputs.push(missing("executionRoleArn", reason));
         }
     }
 }
 
-fn missing(property: &str, reason: &str) -> Misfit {
-    Misfit::new(property, reason).decided_by([])
+fn missing(property: &str, reason: &str) -> InvalidInput {
+    InvalidInput::new(property, reason).decided_by([])
 }
 
-fn fit_containers(inputs: &Inputs, misfits: &mut Vec<Misfit>) {
+fn fit_containers(inputs: &Inputs, invalid_inputs: &mut Vec<InvalidInput>) {
     let containers = &inputs.container_definitions;
     if containers.len() > MOST_CONTAINERS {
         let count = containers.len();
         let reason = format!("has {count} containers; AWS takes {MOST_CONTAINERS}");
-        misfits.push(Misfit::new(CONTAINERS, reason).decided_by([]));
+        invalid_inputs.push(InvalidInput::new(CONTAINERS, reason).decided_by([]));
     }
     if !containers.is_empty()
         && containers
@@ -190,7 +195,7 @@ fn fit_containers(inputs: &Inputs, misfits: &mut Vec<Misfit>) {
             .all(|container| container.essential == Some(false))
     {
         let reason = "at least one container must be `essential`";
-        misfits.push(Misfit::new(CONTAINERS, reason));
+        invalid_inputs.push(InvalidInput::new(CONTAINERS, reason));
     }
     let mut names = HashSet::new();
     let mut ports = HashSet::new();
@@ -198,11 +203,11 @@ fn fit_containers(inputs: &Inputs, misfits: &mut Vec<Misfit>) {
         let at = |part: &str| format!("{CONTAINERS}[{index}]{part}");
         if let Some(name) = &container.name {
             if let Some(unfit) = super::NAME.check_text(name) {
-                misfits.push(Misfit::new(at(".name"), unfit.reason));
+                invalid_inputs.push(InvalidInput::new(at(".name"), unfit.reason));
             }
             if !names.insert(name) {
                 let reason = format!("`{name}` is the name of another container");
-                misfits.push(Misfit::new(at(".name"), reason));
+                invalid_inputs.push(InvalidInput::new(at(".name"), reason));
             }
         }
         for (number, port) in container.port_mappings.iter().flatten().enumerate() {
@@ -213,34 +218,37 @@ fn fit_containers(inputs: &Inputs, misfits: &mut Vec<Misfit>) {
             let is_other = |host: &i32| *host != 0 && *host != own;
             if inputs.network_mode != "none" && port.host_port.as_ref().is_some_and(is_other) {
                 let reason = format!("must be {own}, as `containerPort`, or be left out");
-                misfits.push(Misfit::new(format!("{at_port}.hostPort"), reason));
+                invalid_inputs.push(InvalidInput::new(format!("{at_port}.hostPort"), reason));
             }
             let protocol = port.protocol.clone().unwrap_or_else(|| "tcp".to_owned());
             if !ports.insert((own, protocol)) {
                 let reason = format!(
                     "{own} is a port of the task already: its containers share one address"
                 );
-                misfits.push(Misfit::new(format!("{at_port}.containerPort"), reason));
+                invalid_inputs.push(InvalidInput::new(
+                    format!("{at_port}.containerPort"),
+                    reason,
+                ));
             }
         }
-        fit_variables(container, &at, inputs, misfits);
+        fit_variables(container, &at, inputs, invalid_inputs);
         if let Some(check) = &container.health_check {
-            fit_health_check(check, &at(".healthCheck"), misfits);
+            fit_health_check(check, &at(".healthCheck"), invalid_inputs);
         }
         if let (Some(soft), Some(hard)) = (container.memory_reservation, container.memory)
             && soft > hard
         {
             let reason = format!("is {soft}, and `memory` is {hard}");
-            misfits.push(Misfit::new(at(".memoryReservation"), reason));
+            invalid_inputs.push(InvalidInput::new(at(".memoryReservation"), reason));
         }
     }
-    fit_dependencies(containers, misfits);
-    fit_shares(inputs, misfits);
-    fit_volumes(inputs, misfits);
+    fit_dependencies(containers, invalid_inputs);
+    fit_shares(inputs, invalid_inputs);
+    fit_volumes(inputs, invalid_inputs);
 }
 
 /// Checks that volumes have unique names, and that each mounted volume is one of them.
-fn fit_volumes(inputs: &Inputs, misfits: &mut Vec<Misfit>) {
+fn fit_volumes(inputs: &Inputs, invalid_inputs: &mut Vec<InvalidInput>) {
     let is_fargate = inputs
         .requires_compatibilities
         .iter()
@@ -249,15 +257,15 @@ fn fit_volumes(inputs: &Inputs, misfits: &mut Vec<Misfit>) {
     for (index, volume) in inputs.volumes.iter().enumerate() {
         let at = |part: &str| format!("volumes[{index}].{part}");
         if let Some(unfit) = super::NAME.check_text(&volume.name) {
-            misfits.push(Misfit::new(at("name"), unfit.reason));
+            invalid_inputs.push(InvalidInput::new(at("name"), unfit.reason));
         }
         if !names.insert(&volume.name) {
             let reason = format!("`{}` is the name of another volume", volume.name);
-            misfits.push(Misfit::new(at("name"), reason));
+            invalid_inputs.push(InvalidInput::new(at("name"), reason));
         }
         if is_fargate && volume.host_path.is_some() {
             let reason = "is not for Fargate: without it, the volume is an empty directory of the task's own";
-            misfits.push(Misfit::new(at("hostPath"), reason));
+            invalid_inputs.push(InvalidInput::new(at("hostPath"), reason));
         }
     }
     let platform = inputs.runtime_platform.operating_system_family.as_str();
@@ -268,16 +276,16 @@ fn fit_volumes(inputs: &Inputs, misfits: &mut Vec<Misfit>) {
             let volume = mount.source_volume.as_deref().unwrap_or_default();
             if !names.contains(volume) {
                 let reason = format!("the task has no volume `{volume}` under `volumes`");
-                let misfit = Misfit::new(at("sourceVolume"), reason);
-                misfits.push(misfit.decided_by([&at("sourceVolume"), "volumes"]));
+                let invalid_input = InvalidInput::new(at("sourceVolume"), reason);
+                invalid_inputs.push(invalid_input.decided_by([&at("sourceVolume"), "volumes"]));
             }
             let path = mount.container_path.as_deref().unwrap_or_default();
             if platform == "LINUX" && !path.starts_with('/') {
                 let reason = "must be a path from the root, such as `/tmp`";
-                misfits.push(Misfit::new(at("containerPath"), reason));
+                invalid_inputs.push(InvalidInput::new(at("containerPath"), reason));
             } else if !paths.insert(path) {
                 let reason = format!("`{path}` is the place of another mount");
-                misfits.push(Misfit::new(at("containerPath"), reason));
+                invalid_inputs.push(InvalidInput::new(at("containerPath"), reason));
             }
         }
     }
@@ -287,7 +295,7 @@ fn fit_variables(
     container: &ContainerDefinition,
     at: &impl Fn(&str) -> String,
     inputs: &Inputs,
-    misfits: &mut Vec<Misfit>,
+    invalid_inputs: &mut Vec<InvalidInput>,
 ) {
     let secrets = container.secrets.as_deref().unwrap_or_default();
     let environment = container.environment.as_deref().unwrap_or_default();
@@ -297,23 +305,24 @@ fn fit_variables(
         let name = variable.name.as_deref().unwrap_or_default();
         if name.is_empty() {
             let reason = "must name a variable: ECS drops what has no name";
-            misfits.push(Misfit::new(format!("{place}.name"), reason));
+            invalid_inputs.push(InvalidInput::new(format!("{place}.name"), reason));
         } else if !names.insert(name) {
             let reason = format!("`{name}` is another variable, too; ECS keeps one of them");
-            misfits.push(Misfit::new(format!("{place}.name"), reason));
+            invalid_inputs.push(InvalidInput::new(format!("{place}.name"), reason));
         }
         if variable.value.is_none() {
             let reason = "must be given: ECS drops a variable without a value";
-            let misfit = Misfit::new(format!("{place}.value"), reason);
-            misfits.push(misfit.help("`\"\"` for an empty value, or take the variable out"));
+            let invalid_input = InvalidInput::new(format!("{place}.value"), reason);
+            invalid_inputs
+                .push(invalid_input.help("`\"\"` for an empty value, or take the variable out"));
         }
     }
     for (number, secret) in secrets.iter().enumerate() {
         let place = at(&format!(".secrets[{number}]"));
-        fit_secret(secret, &place, misfits);
+        fit_secret(secret, &place, invalid_inputs);
         if !secret.name.is_empty() && !names.insert(&secret.name) {
             let reason = format!("`{}` is another variable, too; ECS takes one", secret.name);
-            misfits.push(Misfit::new(format!("{place}.name"), reason));
+            invalid_inputs.push(InvalidInput::new(format!("{place}.name"), reason));
         }
     }
     let log = container.log_configuration.as_ref();
@@ -321,32 +330,32 @@ fn fit_variables(
     let mut options_named: HashSet<&str> = HashSet::new();
     for (number, option) in options.unwrap_or_default().iter().enumerate() {
         let place = at(&format!(".logConfiguration.secretOptions[{number}]"));
-        fit_secret(option, &place, misfits);
+        fit_secret(option, &place, invalid_inputs);
         let is_plain = log
             .and_then(|log| log.options.as_ref())
             .is_some_and(|options| options.contains_key(&option.name));
         if !option.name.is_empty() && (is_plain || !options_named.insert(&option.name)) {
             let reason = format!("`{}` is another option of the log, too", option.name);
-            misfits.push(Misfit::new(format!("{place}.name"), reason));
+            invalid_inputs.push(InvalidInput::new(format!("{place}.name"), reason));
         }
     }
     if !secrets.is_empty() && inputs.execution_role_arn.is_none() {
         let reason = "must be given where containers have `secrets`, which it reads";
-        misfits.push(missing("executionRoleArn", reason));
+        invalid_inputs.push(missing("executionRoleArn", reason));
     }
 }
 
 /// Checks an entry. One without a name or a source is refused by ECS as "The secret name must not be empty", or dropped.
-fn fit_secret(secret: &Secret, place: &str, misfits: &mut Vec<Misfit>) {
+fn fit_secret(secret: &Secret, place: &str, invalid_inputs: &mut Vec<InvalidInput>) {
     for (part, text) in [("name", &secret.name), ("valueFrom", &secret.value_from)] {
         if text.is_empty() {
             let reason = "must not be empty";
-            misfits.push(Misfit::new(format!("{place}.{part}"), reason));
+            invalid_inputs.push(InvalidInput::new(format!("{place}.{part}"), reason));
         }
     }
 }
 
-fn fit_health_check(check: &HealthCheck, at: &str, misfits: &mut Vec<Misfit>) {
+fn fit_health_check(check: &HealthCheck, at: &str, invalid_inputs: &mut Vec<InvalidInput>) {
     for (name, value, range) in [
         ("interval", check.interval, 5..=300),
         ("timeout", check.timeout, 2..=120),
@@ -357,21 +366,22 @@ fn fit_health_check(check: &HealthCheck, at: &str, misfits: &mut Vec<Misfit>) {
             && !range.contains(&value)
         {
             let reason = format!("takes {} to {}", range.start(), range.end());
-            misfits.push(Misfit::new(format!("{at}.{name}"), reason));
+            invalid_inputs.push(InvalidInput::new(format!("{at}.{name}"), reason));
         }
     }
     let first = check.command.first().map_or("", String::as_str);
     if !["CMD", "CMD-SHELL", "NONE"].contains(&first) && !first.starts_with("${") {
         let reason = "must begin with `CMD` or `CMD-SHELL`";
-        let misfit = Misfit::new(format!("{at}.command"), reason);
-        misfits
-            .push(misfit.help("`[CMD-SHELL, \"curl -f http://localhost/ || exit 1\"]`, for one"));
+        let invalid_input = InvalidInput::new(format!("{at}.command"), reason);
+        invalid_inputs.push(
+            invalid_input.help("`[CMD-SHELL, \"curl -f http://localhost/ || exit 1\"]`, for one"),
+        );
     }
 }
 
 /// Checks that each container waits for one that exists, that can reach the condition, and that does not wait for it in
 /// turn.
-fn fit_dependencies(containers: &[ContainerDefinition], misfits: &mut Vec<Misfit>) {
+fn fit_dependencies(containers: &[ContainerDefinition], invalid_inputs: &mut Vec<InvalidInput>) {
     let named = |name: &str| {
         containers
             .iter()
@@ -402,13 +412,13 @@ fn fit_dependencies(containers: &[ContainerDefinition], misfits: &mut Vec<Misfit
                 Some(_) => continue,
             };
             let decide = format!("{at}.containerName");
-            misfits.push(Misfit::new(at, reason).decided_by([&decide]));
+            invalid_inputs.push(InvalidInput::new(at, reason).decided_by([&decide]));
         }
     }
 }
 
 /// Checks that the task has what its containers reserve.
-fn fit_shares(inputs: &Inputs, misfits: &mut Vec<Misfit>) {
+fn fit_shares(inputs: &Inputs, invalid_inputs: &mut Vec<InvalidInput>) {
     let containers = &inputs.container_definitions;
     let cpu: i64 = containers.iter().map(|one| i64::from(one.cpu)).sum();
     let memory: i64 = containers
@@ -427,7 +437,7 @@ fn fit_shares(inputs: &Inputs, misfits: &mut Vec<Misfit>) {
             && reserved > i64::from(whole)
         {
             let reason = format!("is {whole}, and the containers reserve {reserved} of it");
-            misfits.push(Misfit::new(property, reason));
+            invalid_inputs.push(InvalidInput::new(property, reason));
         }
     }
 }
@@ -449,7 +459,10 @@ mod tests {
         let Value::Object(inputs) = Value::from(task) else {
             panic!("an object");
         };
-        checks(&inputs).iter().map(Misfit::to_string).collect()
+        checks(&inputs)
+            .iter()
+            .map(InvalidInput::to_string)
+            .collect()
     }
 
     fn containers(containers: Json) -> Vec<String> {
@@ -490,9 +503,9 @@ mod tests {
                 "`/tmp` is the place of another mount",
             ),
         ] {
-            let misfits = mounted(volumes, mounts);
-            assert_eq!(misfits.len(), 1, "{misfits:?}");
-            assert!(misfits[0].contains(expected), "{misfits:?}");
+            let invalid_inputs = mounted(volumes, mounts);
+            assert_eq!(invalid_inputs.len(), 1, "{invalid_inputs:?}");
+            assert!(invalid_inputs[0].contains(expected), "{invalid_inputs:?}");
         }
     }
 

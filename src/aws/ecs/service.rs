@@ -31,7 +31,8 @@ use crate::aws::wait::{Poll, Wait, until_visible};
 use crate::resource::provider::{DataPolicy, Progress, Query};
 use crate::resource::rule::Beside;
 use crate::resource::{
-    Condition, CreateClass, ErrorKind, Interruption, Misfit, Property, ProviderError, Schema, Value,
+    Condition, CreateClass, ErrorKind, Interruption, InvalidInput, Property, ProviderError, Schema,
+    Value,
 };
 
 /// Keeps a number of tasks running.
@@ -195,7 +196,7 @@ impl ResourceType for Service {
             ])
             .reads_after(&[CLUSTER])
             .deletes_after(&["aws:appautoscaling:Target"])
-            .defers(keep_scaled_count)
+            .server_managed(keep_scaled_count)
     }
 
     async fn ahead(&self, context: &Context, query: Query<'_>) {
@@ -574,12 +575,12 @@ fn outputs_after(service: &EcsService, task_definition: &str, before: Option<&Ou
 }
 
 /// Checks the inputs. A family alone would mean another revision each time.
-fn fit(inputs: &Inputs) -> Vec<Misfit> {
-    let mut misfits = Vec::new();
+fn fit(inputs: &Inputs) -> Vec<InvalidInput> {
+    let mut invalid_inputs = Vec::new();
     let reference = inputs.task_definition.as_str();
     if !super::name_of(reference).contains(':') {
         let reason = format!("`{reference}` must name a revision, as `{reference}:1` does");
-        misfits.push(Misfit::new("taskDefinition", reason));
+        invalid_inputs.push(InvalidInput::new("taskDefinition", reason));
     }
     let (fewest, most) = (
         inputs.deployment_minimum_healthy_percent,
@@ -593,24 +594,25 @@ fn fit(inputs: &Inputs) -> Vec<Misfit> {
             "deploymentMaximumPercent",
             "deploymentMinimumHealthyPercent",
         ];
-        misfits.push(Misfit::new("deploymentMaximumPercent", reason).decided_by(decide));
+        invalid_inputs
+            .push(InvalidInput::new("deploymentMaximumPercent", reason).decided_by(decide));
     }
     if inputs.health_check_grace_period_seconds > 0 && inputs.load_balancers.is_empty() {
         let reason = "goes with `loadBalancers` alone";
-        misfits.push(Misfit::new("healthCheckGracePeriodSeconds", reason));
+        invalid_inputs.push(InvalidInput::new("healthCheckGracePeriodSeconds", reason));
     }
     if let Some(range) = &inputs.desired_count_range
         && range.min > range.max
     {
         let reason = format!("`min` is {}, `max` is {}", range.min, range.max);
-        misfits.push(Misfit::new("desiredCountRange", reason));
+        invalid_inputs.push(InvalidInput::new("desiredCountRange", reason));
     }
     let is_fargate = inputs.launch_type.as_deref() == Some("FARGATE");
     match &inputs.network_configuration {
         None if is_fargate => {
             let reason = "must be given for the launch type `FARGATE`";
-            let misfit = Misfit::new("networkConfiguration", reason);
-            misfits.push(misfit.decided_by(["launchType"]));
+            let invalid_input = InvalidInput::new("networkConfiguration", reason);
+            invalid_inputs.push(invalid_input.decided_by(["launchType"]));
         }
         Some(network) => {
             for (list, count, most) in [
@@ -621,13 +623,13 @@ fn fit(inputs: &Inputs) -> Vec<Misfit> {
                     let at = format!("networkConfiguration.{list}");
                     let reason = format!("names {count}; AWS takes {most}");
                     // Their number is known, whichever they are.
-                    misfits.push(Misfit::new(at, reason).decided_by([]));
+                    invalid_inputs.push(InvalidInput::new(at, reason).decided_by([]));
                 }
             }
         }
         None => {}
     }
-    misfits
+    invalid_inputs
 }
 
 /// Returns what to wait for, if the author wants that.

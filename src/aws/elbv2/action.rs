@@ -9,7 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Written;
-use crate::resource::{Misfit, Value};
+use crate::resource::{InvalidInput, Value};
 
 /// One step in the handling of a request.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -91,14 +91,14 @@ const UNCHANGED: [(&str, &str); 5] = [
 ];
 
 /// Checks that each action has the part of its type, and no other.
-pub(super) fn fit(property: &str, actions: &[Action]) -> Vec<Misfit> {
+pub(super) fn fit(property: &str, actions: &[Action]) -> Vec<InvalidInput> {
     let indexed = actions.iter().enumerate();
     indexed
         .flat_map(|(index, action)| fit_one(&format!("{property}[{index}]"), action))
         .collect()
 }
 
-fn fit_one(at: &str, action: &Action) -> Vec<Misfit> {
+fn fit_one(at: &str, action: &Action) -> Vec<InvalidInput> {
     let parts = [
         ("targetGroupArn", action.target_group_arn.is_some()),
         ("redirect", action.redirect.is_some()),
@@ -112,14 +112,14 @@ fn fit_one(at: &str, action: &Action) -> Vec<Misfit> {
         "fixed-response" => "fixedResponse",
         _ => {
             let reason = format!("`{kind}` is not supported");
-            return vec![Misfit::new(decides, reason)];
+            return vec![InvalidInput::new(decides, reason)];
         }
     };
     if parts.iter().any(|(part, given)| *given != (*part == takes)) {
         let reason = format!("`{takes}` and nothing else goes with the type `{kind}`");
-        return vec![Misfit::new(at, reason).decided_by([&decides])];
+        return vec![InvalidInput::new(at, reason).decided_by([&decides])];
     }
-    let mut misfits = Vec::new();
+    let mut invalid_inputs = Vec::new();
     if let Some(redirect) = &action.redirect {
         let given = [
             redirect.protocol.as_deref(),
@@ -134,7 +134,7 @@ fn fit_one(at: &str, action: &Action) -> Vec<Misfit> {
             .filter(|((part, _), _)| *part != "query")
             .all(|((_, unchanged), given)| given.is_none_or(|given| given == *unchanged));
         if stays {
-            misfits.push(Misfit::new(format!("{at}.redirect"), LOOP));
+            invalid_inputs.push(InvalidInput::new(format!("{at}.redirect"), LOOP));
         }
         let parts = [
             ("host", &redirect.host),
@@ -146,7 +146,7 @@ fn fit_one(at: &str, action: &Action) -> Vec<Misfit> {
             if length > LONGEST_PART {
                 let at = format!("{at}.redirect.{part}");
                 let reason = format!("takes at most {LONGEST_PART} characters, and has {length}");
-                misfits.push(Misfit::new(at, reason));
+                invalid_inputs.push(InvalidInput::new(at, reason));
             }
         }
     }
@@ -156,7 +156,7 @@ fn fit_one(at: &str, action: &Action) -> Vec<Misfit> {
         let known = matches!(code.parse::<u32>(), Ok(200..=299 | 400..=599));
         if !known {
             let at = format!("{at}.fixedResponse.statusCode");
-            misfits.push(Misfit::new(
+            invalid_inputs.push(InvalidInput::new(
                 at,
                 "takes codes from 200 to 299 and from 400 to 599",
             ));
@@ -166,10 +166,10 @@ fn fit_one(at: &str, action: &Action) -> Vec<Misfit> {
         if length > LONGEST_BODY {
             let at = format!("{at}.fixedResponse.messageBody");
             let reason = format!("takes at most {LONGEST_BODY} characters, and has {length}");
-            misfits.push(Misfit::new(at, reason));
+            invalid_inputs.push(InvalidInput::new(at, reason));
         }
     }
-    misfits
+    invalid_inputs
 }
 
 /// AWS: "The redirect configuration is not valid because it creates a loop."
@@ -181,7 +181,7 @@ pub(super) fn fit_loops(
     actions: &[Action],
     protocol: &str,
     port: i32,
-) -> Vec<Misfit> {
+) -> Vec<InvalidInput> {
     let port = port.to_string();
     let is_loop = |redirect: &Redirect| {
         let is_own = |given: Option<&str>, unchanged: &str, own: &str| {
@@ -206,11 +206,11 @@ pub(super) fn fit_loops(
     };
     let indexed = actions.iter().enumerate();
     let loops = indexed.filter(|(_, action)| action.redirect.as_ref().is_some_and(is_loop));
-    let misfits = loops.map(|(index, _)| {
+    let invalid_inputs = loops.map(|(index, _)| {
         let at = format!("{property}[{index}].redirect");
-        Misfit::new(at.clone(), LOOP).decided_by([&at, "protocol", "port"])
+        InvalidInput::new(at.clone(), LOOP).decided_by([&at, "protocol", "port"])
     });
-    misfits.collect()
+    invalid_inputs.collect()
 }
 
 /// Characters of host, path and query of a redirect.
@@ -407,8 +407,11 @@ mod tests {
             redirect["statusCode"] = "HTTP_301".into();
             let actions = json!([{"type": "redirect", "redirect": redirect}]);
             let actions: Vec<Action> = serde_json::from_value(actions).unwrap();
-            let misfits = fit_loops("defaultActions", &actions, "HTTPS", 443);
-            misfits.into_iter().map(|misfit| misfit.at).next()
+            let invalid_inputs = fit_loops("defaultActions", &actions, "HTTPS", 443);
+            invalid_inputs
+                .into_iter()
+                .map(|invalid_input| invalid_input.at)
+                .next()
         };
         let at = Some("defaultActions[0].redirect".to_owned());
         assert_eq!(with(json!({"protocol": "HTTPS", "port": 443})), at);
@@ -432,8 +435,10 @@ mod tests {
                 redirect[part] = "x".repeat(length).into();
                 let actions = json!([{"type": "redirect", "redirect": redirect}]);
                 let actions: Vec<Action> = serde_json::from_value(actions).unwrap();
-                let misfits = fit("actions", &actions).into_iter();
-                misfits.map(|misfit| misfit.at).collect::<Vec<_>>()
+                let invalid_inputs = fit("actions", &actions).into_iter();
+                invalid_inputs
+                    .map(|invalid_input| invalid_input.at)
+                    .collect::<Vec<_>>()
             };
             assert_eq!(said(128), [""; 0]);
             assert_eq!(said(129), [format!("actions[0].redirect.{part}")]);

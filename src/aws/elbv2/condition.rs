@@ -7,7 +7,7 @@ use aws_sdk_elasticloadbalancingv2::types as sdk;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::resource::{Misfit, Value, diff::sorted};
+use crate::resource::{InvalidInput, Value, diff::sorted};
 
 /// One condition that must hold: exactly one of these. It holds if any of its values matches.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -69,15 +69,15 @@ const QUERY: &str = "query-string";
 const SOURCE: &str = "source-ip";
 
 /// Checks that each condition is one test.
-pub(super) fn fit(property: &str, conditions: &[Condition]) -> Vec<Misfit> {
-    let mut misfits: Vec<Misfit> = conditions
+pub(super) fn fit(property: &str, conditions: &[Condition]) -> Vec<InvalidInput> {
+    let mut invalid_inputs: Vec<InvalidInput> = conditions
         .iter()
         .enumerate()
         .filter(|(_, condition)| tests(condition).len() != 1)
         .map(|(index, _)| {
             let at = format!("{property}[{index}]");
             // Their number is known, whatever their values are.
-            Misfit::new(at, "must hold exactly one test").decided_by([])
+            InvalidInput::new(at, "must hold exactly one test").decided_by([])
         })
         .collect();
     let values: Vec<&str> = conditions.iter().flat_map(values_of).collect();
@@ -86,8 +86,8 @@ pub(super) fn fit(property: &str, conditions: &[Condition]) -> Vec<Misfit> {
             "has {} values; AWS takes {MOST_VALUES} in all conditions of a rule together",
             values.len()
         );
-        let misfit = Misfit::new(property, reason).decided_by([]);
-        misfits.push(misfit.help("make several rules of it with the same action"));
+        let invalid_input = InvalidInput::new(property, reason).decided_by([]);
+        invalid_inputs.push(invalid_input.help("make several rules of it with the same action"));
     }
     let wildcards: usize = conditions
         .iter()
@@ -98,10 +98,10 @@ pub(super) fn fit(property: &str, conditions: &[Condition]) -> Vec<Misfit> {
         let reason = format!(
             "has {wildcards} wildcards; AWS takes {MOST_WILDCARDS} in all conditions of a rule together"
         );
-        let misfit = Misfit::new(property, reason);
-        misfits.push(misfit.help("make several rules of it with the same action"));
+        let invalid_input = InvalidInput::new(property, reason);
+        invalid_inputs.push(invalid_input.help("make several rules of it with the same action"));
     }
-    misfits
+    invalid_inputs
 }
 
 /// The most values that AWS takes in one rule:

@@ -26,8 +26,8 @@ use crate::aws::wait::until_visible;
 use crate::resource::provider::{DataPolicy, Progress, Query};
 use crate::resource::rule::{Limit, one};
 use crate::resource::{
-    Condition, CreateClass, ErrorKind, Interruption, Misfit, Properties, Property, Schema, Tags,
-    Value,
+    Condition, CreateClass, ErrorKind, Interruption, InvalidInput, Properties, Property, Schema,
+    Tags, Value,
 };
 
 /// A port of a load balancer.
@@ -95,7 +95,7 @@ impl ResourceType for Listener {
                 Interruption::new("its port is closed until the new one stands")
                     .sends_to("defaultActions"),
             )
-            .defers(|desired, _| complete(desired))
+            .server_managed(|desired, _| complete(desired))
     }
 
     fn id_in<'a>(&self, arn: &'a str) -> Option<&'a str> {
@@ -287,10 +287,10 @@ async fn list(context: &Context, balancer: &str) -> AwsResult<Vec<Found>> {
     .await
 }
 
-fn fit(inputs: &Inputs) -> Vec<Misfit> {
-    let mut misfits = Vec::new();
+fn fit(inputs: &Inputs) -> Vec<InvalidInput> {
+    let mut invalid_inputs = Vec::new();
     let mut refuse = |property: &str, reason: &str| {
-        misfits.push(Misfit::new(property, reason).decided_by(["protocol"]));
+        invalid_inputs.push(InvalidInput::new(property, reason).decided_by(["protocol"]));
     };
     if inputs.ssl_policy.is_some() && inputs.protocol != HTTPS {
         refuse("sslPolicy", "goes with the protocol `HTTPS` alone");
@@ -305,10 +305,10 @@ fn fit(inputs: &Inputs) -> Vec<Misfit> {
         }
     }
     let actions = &inputs.default_actions;
-    misfits.extend(action::fit("defaultActions", actions));
+    invalid_inputs.extend(action::fit("defaultActions", actions));
     let loops = action::fit_loops("defaultActions", actions, &inputs.protocol, inputs.port);
-    misfits.extend(loops);
-    misfits
+    invalid_inputs.extend(loops);
+    invalid_inputs
 }
 
 fn ssl_policy(inputs: &Inputs) -> Option<String> {

@@ -27,8 +27,8 @@ use crate::aws::wait::until_visible;
 use crate::resource::provider::{DataPolicy, Progress, Query, Wanted};
 use crate::resource::rule::{Limit, one};
 use crate::resource::{
-    Condition, CreateClass, ErrorKind, Interruption, Misfit, Property, ProviderError, Schema, Tags,
-    Urn,
+    Condition, CreateClass, ErrorKind, Interruption, InvalidInput, Property, ProviderError, Schema,
+    Tags, Urn,
 };
 
 /// A rule that decides which requests go where.
@@ -332,10 +332,10 @@ fn last_free(rules: &[Rule]) -> i32 {
         .unwrap_or(LAST_PRIORITY)
 }
 
-fn fit(inputs: &Inputs) -> Vec<Misfit> {
-    let mut misfits = condition::fit("conditions", &inputs.conditions);
-    misfits.extend(action::fit("actions", &inputs.actions));
-    misfits
+fn fit(inputs: &Inputs) -> Vec<InvalidInput> {
+    let mut invalid_inputs = condition::fit("conditions", &inputs.conditions);
+    invalid_inputs.extend(action::fit("actions", &inputs.actions));
+    invalid_inputs
 }
 
 /// Refuses two rules that want one priority: they would take it from each other in every run.

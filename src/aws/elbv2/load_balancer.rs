@@ -30,8 +30,8 @@ use crate::aws::states::{self, Standing};
 use crate::aws::wait::{Poll, Wait, until_visible};
 use crate::resource::provider::{DataPolicy, Progress, Query};
 use crate::resource::{
-    Condition, CreateClass, ErrorKind, Interruption, Misfit, Property, ProviderError, Schema, Tags,
-    TextRule, Value,
+    Condition, CreateClass, ErrorKind, Interruption, InvalidInput, Property, ProviderError, Schema,
+    Tags, TextRule, Value,
 };
 
 /// A load balancer for HTTP and HTTPS.
@@ -423,30 +423,31 @@ async fn by_name(context: &Context, name: &str) -> AwsResult<Balancer> {
     expected(DESCRIBE, balancer, "the load balancer of that name")
 }
 
-fn fit(inputs: &Inputs) -> Vec<Misfit> {
-    let mut misfits = Vec::new();
+fn fit(inputs: &Inputs) -> Vec<InvalidInput> {
+    let mut invalid_inputs = Vec::new();
     if inputs.load_balancer_type != "application" {
         let reason = format!(
             "`{}` is not supported, only `application` is",
             inputs.load_balancer_type
         );
-        misfits.push(Misfit::new("loadBalancerType", reason));
+        invalid_inputs.push(InvalidInput::new("loadBalancerType", reason));
     }
     if inputs.access_logs.enabled && inputs.access_logs.bucket.is_none() {
-        let misfit = Misfit::new("accessLogs", "`bucket` must be given to enable access logs");
-        misfits.push(misfit.decided_by([]));
+        let invalid_input =
+            InvalidInput::new("accessLogs", "`bucket` must be given to enable access logs");
+        invalid_inputs.push(invalid_input.decided_by([]));
     }
     if inputs.subnets.len() < 2 {
         let reason = "names at least two subnets, in different availability zones";
         // Their number is known, whatever their values are.
-        misfits.push(Misfit::new("subnets", reason).decided_by([]));
+        invalid_inputs.push(InvalidInput::new("subnets", reason).decided_by([]));
     }
     if inputs.internal && inputs.ip_address_type == "dualstack-without-public-ipv4" {
         let reason = "goes with a load balancer that faces the internet alone";
-        let misfit = Misfit::new("ipAddressType", reason);
-        misfits.push(misfit.decided_by(["ipAddressType", "internal"]));
+        let invalid_input = InvalidInput::new("ipAddressType", reason);
+        invalid_inputs.push(invalid_input.decided_by(["ipAddressType", "internal"]));
     }
-    misfits
+    invalid_inputs
 }
 
 fn arn(balancer: &Balancer) -> &str {

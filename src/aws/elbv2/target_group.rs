@@ -24,8 +24,8 @@ use crate::aws::resource_type::{Asking, Change, Live, LiveOf, New, ResourceType,
 use crate::aws::wait::until_visible;
 use crate::resource::provider::{DataPolicy, Holder, Progress, Query, Remedy};
 use crate::resource::{
-    Condition, CreateClass, ErrorKind, Interruption, Misfit, Property, Schema, Tags, TextRule,
-    Value,
+    Condition, CreateClass, ErrorKind, Interruption, InvalidInput, Property, Schema, Tags,
+    TextRule, Value,
 };
 
 /// The targets to which a load balancer sends requests.
@@ -128,7 +128,7 @@ impl ResourceType for TargetGroup {
                     "requests fail until tasks have registered in the new one and are healthy",
                 ),
             )
-            .defers(|desired, _| health_check::complete(desired))
+            .server_managed(|desired, _| health_check::complete(desired))
             .outputs(&["arnSuffix"])
     }
 
@@ -368,28 +368,29 @@ async fn by_name(context: &Context, name: &str) -> AwsResult<Group> {
     expected(DESCRIBE, group, "the target group of that name")
 }
 
-fn fit(inputs: &Inputs) -> Vec<Misfit> {
-    let mut misfits = Vec::new();
+fn fit(inputs: &Inputs) -> Vec<InvalidInput> {
+    let mut invalid_inputs = Vec::new();
     if !matches!(inputs.protocol.as_str(), "HTTP" | "HTTPS") {
         let reason = format!(
             "`{}` is not supported, only `HTTP` and `HTTPS` are",
             inputs.protocol
         );
-        misfits.push(Misfit::new("protocol", reason));
+        invalid_inputs.push(InvalidInput::new("protocol", reason));
     }
     if !matches!(inputs.target_type.as_str(), "instance" | "ip") {
         let reason = format!(
             "`{}` is not supported, only `instance` and `ip` are",
             inputs.target_type
         );
-        misfits.push(Misfit::new("targetType", reason));
+        invalid_inputs.push(InvalidInput::new("targetType", reason));
     }
     if !inputs.health_check.enabled {
         let reason = format!(
             "targets of type `{}` are always checked",
             inputs.target_type
         );
-        misfits.push(Misfit::new("healthCheck.enabled", reason).decided_by(["targetType"]));
+        invalid_inputs
+            .push(InvalidInput::new("healthCheck.enabled", reason).decided_by(["targetType"]));
     }
     let cookie = inputs
         .stickiness
@@ -397,15 +398,18 @@ fn fit(inputs: &Inputs) -> Vec<Misfit> {
         .and_then(|stickiness| stickiness.kind.as_deref());
     if let Some(kind) = cookie.filter(|kind| *kind != LB_COOKIE) {
         let reason = format!("`{kind}` is not supported, only `{LB_COOKIE}` is");
-        misfits.push(Misfit::new("stickiness.type", reason));
+        invalid_inputs.push(InvalidInput::new("stickiness.type", reason));
     }
     if !matches!(inputs.slow_start, 0 | 30..=900) {
-        misfits.push(Misfit::new("slowStart", "takes 0, or 30 to 900 seconds"));
+        invalid_inputs.push(InvalidInput::new(
+            "slowStart",
+            "takes 0, or 30 to 900 seconds",
+        ));
     }
     if inputs.slow_start != 0 && inputs.load_balancing_algorithm_type != "round_robin" {
         let reason = "goes with the algorithm `round_robin` alone";
-        let misfit = Misfit::new("slowStart", reason);
-        misfits.push(misfit.decided_by(["slowStart", "loadBalancingAlgorithmType"]));
+        let invalid_input = InvalidInput::new("slowStart", reason);
+        invalid_inputs.push(invalid_input.decided_by(["slowStart", "loadBalancingAlgorithmType"]));
     }
     let check = inputs
         .health_check
@@ -421,12 +425,12 @@ fn fit(inputs: &Inputs) -> Vec<Misfit> {
             check.timeout, check.interval
         );
         let decide = ["healthCheck.timeout", "healthCheck.interval"];
-        misfits.push(Misfit::new(at, reason).decided_by(decide));
+        invalid_inputs.push(InvalidInput::new(at, reason).decided_by(decide));
     }
     if !check.path.starts_with('/') {
-        misfits.push(Misfit::new("healthCheck.path", "must begin with `/`"));
+        invalid_inputs.push(InvalidInput::new("healthCheck.path", "must begin with `/`"));
     }
-    misfits
+    invalid_inputs
 }
 
 fn arn(group: &Group) -> &str {

@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 
 use crate::resource::arn::{self, unmatched};
 use crate::resource::text_rule::is_plain;
-use crate::resource::{Misfit, Properties, TextRule, Value};
+use crate::resource::{InvalidInput, Properties, TextRule, Value};
 
 use crate::aws::policy::{canonical_json, least_size};
 
@@ -40,29 +40,30 @@ pub(super) const fn name(longest: usize) -> TextRule {
 
 /// Returns the flaws of the policy document under a property: its form, its size, its characters, and statements of identity
 /// policies that IAM does not accept or that allow nothing.
-pub(super) fn check(inputs: &Properties, property: &str, most: usize) -> Vec<Misfit> {
-    let mut misfits = check_trust(inputs, property, most);
+pub(super) fn check(inputs: &Properties, property: &str, most: usize) -> Vec<InvalidInput> {
+    let mut invalid_inputs = check_trust(inputs, property, most);
     if let Some(document) = inputs.get(property) {
-        misfits.extend(check_statements(document, property));
+        invalid_inputs.extend(check_statements(document, property));
     }
-    misfits
+    invalid_inputs
 }
 
 /// Does the same as [`check`], without the statements: a trust policy has no resources.
-pub(super) fn check_trust(inputs: &Properties, property: &str, most: usize) -> Vec<Misfit> {
+pub(super) fn check_trust(inputs: &Properties, property: &str, most: usize) -> Vec<InvalidInput> {
     let Some(document) = inputs.get(property) else {
         return Vec::new();
     };
-    let mut misfits: Vec<Misfit> = check_form(document, property).into_iter().collect();
-    misfits.extend(check_size(document, property, most));
-    misfits.extend(check_characters(document, property));
-    misfits.extend(check_ids(document, property));
-    misfits.extend(check_effects(document, property));
-    misfits
+    let mut invalid_inputs: Vec<InvalidInput> =
+        check_form(document, property).into_iter().collect();
+    invalid_inputs.extend(check_size(document, property, most));
+    invalid_inputs.extend(check_characters(document, property));
+    invalid_inputs.extend(check_ids(document, property));
+    invalid_inputs.extend(check_effects(document, property));
+    invalid_inputs
 }
 
 /// Returns the flaw of a managed policy's version.
-pub(super) fn check_version(inputs: &Properties, property: &str) -> Option<Misfit> {
+pub(super) fn check_version(inputs: &Properties, property: &str) -> Option<InvalidInput> {
     let document = canonical_json(inputs.get(property)?.clone());
     let (at, reason) = match document.as_object()?.get("Version") {
         None | Some(Value::Null) => (
@@ -76,14 +77,14 @@ pub(super) fn check_version(inputs: &Properties, property: &str) -> Option<Misfi
         _ => return None,
     };
     let help = format!("write `Version: \"{VERSION}\"`");
-    Some(Misfit::new(at, reason).decided_by([]).help(help))
+    Some(InvalidInput::new(at, reason).decided_by([]).help(help))
 }
 
 /// The version of the language in which managed policies are written.
 const VERSION: &str = "2012-10-17";
 
 /// Checks the form of a document. Text with references may become a document; plain text that holds none does not.
-fn check_form(document: &Value, property: &str) -> Option<Misfit> {
+fn check_form(document: &Value, property: &str) -> Option<InvalidInput> {
     let document = canonical_json(document.clone());
     let is_none = matches!(
         document,
@@ -91,14 +92,14 @@ fn check_form(document: &Value, property: &str) -> Option<Misfit> {
     );
     let help = "a policy is an object, or the text of one, with `Version` and `Statement`";
     is_none.then(|| {
-        Misfit::new(property, "is not a JSON object")
+        InvalidInput::new(property, "is not a JSON object")
             .decided_by([])
             .help(help)
     })
 }
 
 /// Returns ids that several statements have.
-fn check_ids(document: &Value, property: &str) -> Vec<Misfit> {
+fn check_ids(document: &Value, property: &str) -> Vec<InvalidInput> {
     let document = canonical_json(document.clone());
     let mut seen = BTreeSet::new();
     let indexed = statements(&document).iter().enumerate();
@@ -113,7 +114,7 @@ fn check_ids(document: &Value, property: &str) -> Vec<Misfit> {
 }
 
 /// Returns invalid effects.
-fn check_effects(document: &Value, property: &str) -> Vec<Misfit> {
+fn check_effects(document: &Value, property: &str) -> Vec<InvalidInput> {
     let document = canonical_json(document.clone());
     let indexed = statements(&document).iter().enumerate();
     let wrong = indexed.filter_map(|(index, statement)| {
@@ -121,7 +122,7 @@ fn check_effects(document: &Value, property: &str) -> Vec<Misfit> {
         (!matches!(effect, "Allow" | "Deny")).then(|| {
             let at = format!("{property}.Statement[{index}].Effect");
             let reason = format!("takes `Allow` or `Deny`, and is `{effect}`");
-            Misfit::new(at, reason).decided_by([])
+            InvalidInput::new(at, reason).decided_by([])
         })
     });
     wrong.collect()
@@ -133,9 +134,9 @@ fn id_of(statement: &Value) -> Option<&str> {
     (!id.is_empty()).then_some(id)
 }
 
-fn of_id(property: &str, index: usize, reason: String) -> Misfit {
+fn of_id(property: &str, index: usize, reason: String) -> InvalidInput {
     let at = format!("{property}.Statement[{index}].Sid");
-    Misfit::new(at, reason)
+    InvalidInput::new(at, reason)
         .decided_by([])
         .help("give the statement another id, or none")
 }
@@ -146,7 +147,7 @@ fn statements(document: &Value) -> &[Value] {
     one_or_many(document.and_then(|document| document.get("Statement")))
 }
 
-fn check_size(document: &Value, property: &str, most: usize) -> Vec<Misfit> {
+fn check_size(document: &Value, property: &str, most: usize) -> Vec<InvalidInput> {
     let size = least_size(document);
     if size <= most {
         return Vec::new();
@@ -154,15 +155,19 @@ fn check_size(document: &Value, property: &str, most: usize) -> Vec<Misfit> {
     let reason = format!("has {size} characters, white space not counted; AWS takes {most}");
     let help =
         "share it out among several policies, or say with `*` what many statements say one by one";
-    vec![Misfit::new(property, reason).decided_by([]).help(help)]
+    vec![
+        InvalidInput::new(property, reason)
+            .decided_by([])
+            .help(help),
+    ]
 }
 
-fn check_characters(document: &Value, property: &str) -> Vec<Misfit> {
+fn check_characters(document: &Value, property: &str) -> Vec<InvalidInput> {
     let wrong = wrong_character(document);
     let reason = wrong
         .map(|wrong| format!("takes the characters of Latin-1, and `{wrong}` is none of these"));
     reason
-        .map(|reason| Misfit::new(property, reason).decided_by([]))
+        .map(|reason| InvalidInput::new(property, reason).decided_by([]))
         .into_iter()
         .collect()
 }
@@ -182,14 +187,14 @@ fn wrong_character(value: &Value) -> Option<char> {
     }
 }
 
-fn check_statements(document: &Value, property: &str) -> Vec<Misfit> {
+fn check_statements(document: &Value, property: &str) -> Vec<InvalidInput> {
     let document = canonical_json(document.clone());
-    let mut misfits = Vec::new();
+    let mut invalid_inputs = Vec::new();
     for (index, statement) in statements(&document).iter().enumerate() {
         let mut characters = id_of(statement).unwrap_or_default().chars();
         if let Some(wrong) = characters.find(|character| !character.is_ascii_alphanumeric()) {
             let reason = format!("takes letters and digits, and `{wrong}` is none of these");
-            misfits.push(of_id(property, index, reason));
+            invalid_inputs.push(of_id(property, index, reason));
         }
         let Some(statement) = statement.as_object() else {
             continue;
@@ -205,14 +210,14 @@ fn check_statements(document: &Value, property: &str) -> Vec<Misfit> {
         }
         if let Some(found) = unmatched(actions.iter().filter_map(Value::as_str), &resources) {
             let at = format!("{property}.Statement[{index}].Resource");
-            misfits.push(
-                Misfit::new(at, found.reason)
+            invalid_inputs.push(
+                InvalidInput::new(at, found.reason)
                     .decided_by([])
                     .help(found.help),
             );
         }
     }
-    misfits
+    invalid_inputs
 }
 
 fn one_or_many(value: Option<&Value>) -> &[Value] {
@@ -231,8 +236,8 @@ mod tests {
 
     fn said(document: serde_json::Value) -> Vec<String> {
         let inputs = Properties::from([("policy".to_owned(), Value::from(document))]);
-        let misfits = check(&inputs, "policy", 10_240);
-        misfits.iter().map(Misfit::to_string).collect()
+        let invalid_inputs = check(&inputs, "policy", 10_240);
+        invalid_inputs.iter().map(InvalidInput::to_string).collect()
     }
 
     #[test]
@@ -310,7 +315,7 @@ mod tests {
     fn a_managed_policy_has_a_version() {
         let at = |document: serde_json::Value| {
             let inputs = Properties::from([("policy".to_owned(), Value::from(document))]);
-            check_version(&inputs, "policy").map(|misfit| misfit.at)
+            check_version(&inputs, "policy").map(|invalid_input| invalid_input.at)
         };
         let with = |version: &str| json!({"Version": version, "Statement": []});
         assert_eq!(at(with("2012-10-17")), None);

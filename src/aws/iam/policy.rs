@@ -90,9 +90,9 @@ impl ResourceType for Policy {
                     .canonical(canonical_policy),
             ])
             .checks(|inputs| {
-                let mut misfits = document::check(inputs, "policy", LONGEST);
-                misfits.extend(document::check_version(inputs, "policy"));
-                misfits
+                let mut invalid_inputs = document::check(inputs, "policy", LONGEST);
+                invalid_inputs.extend(document::check_version(inputs, "policy"));
+                invalid_inputs
             })
             .outputs(&["policyId"])
     }

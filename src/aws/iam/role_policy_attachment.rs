@@ -17,7 +17,8 @@ use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType, check};
 use crate::resource::provider::{DataPolicy, Progress, Query, Remedy};
 use crate::resource::rule::{Limit, one};
 use crate::resource::{
-    Condition, CreateClass, ErrorKind, Misfit, Property, ProviderError, Schema, Tags, TextRule,
+    Condition, CreateClass, ErrorKind, InvalidInput, Property, ProviderError, Schema, Tags,
+    TextRule,
 };
 
 /// A managed policy on a role. A role takes 10 by default.
@@ -148,13 +149,13 @@ impl ResourceType for RolePolicyAttachment {
     }
 }
 
-fn fit(inputs: &Inputs) -> Vec<Misfit> {
+fn fit(inputs: &Inputs) -> Vec<InvalidInput> {
     let is_linked = inputs
         .policy_arn
         .contains(":iam::aws:policy/aws-service-role/");
     let reason = "is a policy of a service-linked role, which AWS alone attaches";
     is_linked
-        .then(|| Misfit::new("policyArn", reason))
+        .then(|| InvalidInput::new("policyArn", reason))
         .into_iter()
         .collect()
 }

@@ -32,8 +32,8 @@ use crate::aws::states::{self, KMS_KEY};
 use crate::aws::wait::{Poll, Wait, until_visible};
 use crate::resource::provider::{DataPolicy, Progress, Query};
 use crate::resource::{
-    Condition, CreateClass, ErrorKind, Misfit, Observed, Property, ProviderError, Schema, Tags,
-    TextRule, Value,
+    Condition, CreateClass, ErrorKind, InvalidInput, Observed, Property, ProviderError, Schema,
+    Tags, TextRule, Value,
 };
 
 /// A key that encrypts the data of other services.
@@ -351,14 +351,14 @@ where
         .await
 }
 
-fn fit(inputs: &Inputs) -> Vec<Misfit> {
-    let mut misfits = Vec::new();
+fn fit(inputs: &Inputs) -> Vec<InvalidInput> {
+    let mut invalid_inputs = Vec::new();
     if inputs.rotation_period_in_days.is_some() && !inputs.enable_key_rotation {
         let reason = "goes with `enableKeyRotation: true`";
-        let misfit = Misfit::new("rotationPeriodInDays", reason);
-        misfits.push(misfit.decided_by(["enableKeyRotation"]));
+        let invalid_input = InvalidInput::new("rotationPeriodInDays", reason);
+        invalid_inputs.push(invalid_input.decided_by(["enableKeyRotation"]));
     }
-    misfits
+    invalid_inputs
 }
 
 fn until_it_goes(key: &Observed, _data: DataPolicy) -> Vec<String> {

@@ -25,7 +25,8 @@ use crate::aws::wait::{until_visible, while_in_use};
 use crate::resource::provider::{DataPolicy, Progress, Query};
 use crate::resource::text_rule::is_plain;
 use crate::resource::{
-    Condition, CreateClass, ErrorKind, Misfit, Properties, Property, Schema, Tags, TextRule, Value,
+    Condition, CreateClass, ErrorKind, InvalidInput, Properties, Property, Schema, Tags, TextRule,
+    Value,
 };
 
 /// A group of log lines from one origin.
@@ -58,15 +59,15 @@ const DAYS: [i32; 23] = [
     3288, 3653,
 ];
 
-fn fit(inputs: &Inputs) -> Vec<Misfit> {
+fn fit(inputs: &Inputs) -> Vec<InvalidInput> {
     match inputs.retention_in_days {
         Some(days) if !DAYS.contains(&days) => {
             let nearest = DAYS.iter().skip(1).min_by_key(|one| (*one - days).abs());
             let reason = format!("AWS has no retention of {days} days");
-            let misfit = Misfit::new("retentionInDays", reason);
+            let invalid_input = InvalidInput::new("retentionInDays", reason);
             vec![match nearest {
-                Some(nearest) => misfit.help(format!("the nearest is {nearest}")),
-                None => misfit,
+                Some(nearest) => invalid_input.help(format!("the nearest is {nearest}")),
+                None => invalid_input,
             }]
         }
         _ => Vec::new(),

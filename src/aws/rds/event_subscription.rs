@@ -25,8 +25,8 @@ use crate::resource::property::lower_case;
 use crate::resource::provider::{DataPolicy, Progress, Query};
 use crate::resource::text_rule::is_plain;
 use crate::resource::{
-    Condition, CreateClass, ErrorKind, Misfit, Property, ProviderError, Schema, Tags, TextRule,
-    Value,
+    Condition, CreateClass, ErrorKind, InvalidInput, Property, ProviderError, Schema, Tags,
+    TextRule, Value,
 };
 
 /// The kinds of sources for which RDS has events:
@@ -72,10 +72,10 @@ pub struct Outputs {}
 const NAME: TextRule =
     TextRule::new(1..=254).of(|c| is_plain(c) || c == '-', "letters, digits and hyphens");
 
-fn fit(inputs: &Inputs) -> Vec<Misfit> {
-    let mut misfits = Vec::new();
+fn fit(inputs: &Inputs) -> Vec<InvalidInput> {
+    let mut invalid_inputs = Vec::new();
     if inputs.sns_topic.rsplit('.').next() == Some("fifo") {
-        misfits.push(Misfit::new(
+        invalid_inputs.push(InvalidInput::new(
             "snsTopic",
             "is a FIFO topic, which RDS does not take",
         ));
@@ -87,18 +87,21 @@ fn fit(inputs: &Inputs) -> Vec<Misfit> {
                 ("eventCategories", &inputs.event_categories),
             ] {
                 if list.as_ref().is_some_and(|list| !list.is_empty()) {
-                    let misfit = Misfit::new(property, "goes with `sourceType`");
-                    misfits.push(misfit.decided_by([]));
+                    let invalid_input = InvalidInput::new(property, "goes with `sourceType`");
+                    invalid_inputs.push(invalid_input.decided_by([]));
                 }
             }
         }
         Some(kind) if !SOURCE_TYPES.contains(&kind) => {
             let kinds = SOURCE_TYPES.map(|kind| format!("`{kind}`")).join(", ");
-            misfits.push(Misfit::new("sourceType", format!("is one of {kinds}")));
+            invalid_inputs.push(InvalidInput::new(
+                "sourceType",
+                format!("is one of {kinds}"),
+            ));
         }
         Some(_) => {}
     }
-    misfits
+    invalid_inputs
 }
 
 pub struct EventSubscription;
@@ -446,7 +449,7 @@ mod tests {
     use crate::resource::diff::compare;
     use crate::resource::value::properties;
 
-    fn misfits(given: &[(&str, Value)]) -> Vec<String> {
+    fn invalid_inputs(given: &[(&str, Value)]) -> Vec<String> {
         let schema = EventSubscription.schema();
         let mut inputs = properties([("name", "a".into()), ("snsTopic", "arn".into())]);
         inputs.extend(
@@ -454,22 +457,31 @@ mod tests {
                 .iter()
                 .map(|(name, value)| ((*name).to_owned(), value.clone())),
         );
-        let misfits = schema.misfits(&schema.with_defaults(inputs));
-        misfits.into_iter().map(|misfit| misfit.at).collect()
+        let invalid_inputs = schema.invalid_inputs(&schema.with_defaults(inputs));
+        invalid_inputs
+            .into_iter()
+            .map(|invalid_input| invalid_input.at)
+            .collect()
     }
 
     #[test]
     fn sources_and_categories_go_with_a_type() {
         let nothing = [""; 0];
-        assert_eq!(misfits(&[]), nothing);
+        assert_eq!(invalid_inputs(&[]), nothing);
         let ids = ("sourceIds", vec!["shop"].into());
         let categories = ("eventCategories", vec!["failure"].into());
         let both = [ids.clone(), categories.clone()];
-        assert_eq!(misfits(&both), ["sourceIds", "eventCategories"]);
+        assert_eq!(invalid_inputs(&both), ["sourceIds", "eventCategories"]);
         let kind = |kind: &str| ("sourceType", Value::from(kind));
-        assert_eq!(misfits(&[kind("db-instance"), ids, categories]), nothing);
-        assert_eq!(misfits(&[kind("instance")]), ["sourceType"]);
-        assert_eq!(misfits(&[("snsTopic", "a.fifo".into())]), ["snsTopic"]);
+        assert_eq!(
+            invalid_inputs(&[kind("db-instance"), ids, categories]),
+            nothing
+        );
+        assert_eq!(invalid_inputs(&[kind("instance")]), ["sourceType"]);
+        assert_eq!(
+            invalid_inputs(&[("snsTopic", "a.fifo".into())]),
+            ["snsTopic"]
+        );
     }
 
     /// RDS returns empty lists for unset properties, and values in lower case and in an order of its own.

@@ -271,8 +271,8 @@ impl ResourceType for Instance {
             )
             .pending(pending::of)
             .reboots(pending::replicas_first)
-            .defers(defer::take_over)
-            .forbids(forbidden::reason)
+            .server_managed(defer::keep_live)
+            .immutable(forbidden::reason)
     }
 
     async fn read(&self, context: &Context, query: Query<'_>) -> AwsResult<Vec<LiveOf<Self>>> {

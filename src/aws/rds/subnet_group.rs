@@ -25,7 +25,7 @@ use crate::aws::wait::{Pauses, VISIBILITY, until_visible};
 use crate::resource::provider::{DataPolicy, Holder, Progress, Query};
 use crate::resource::text_rule::is_plain;
 use crate::resource::{
-    Condition, CreateClass, ErrorKind, Misfit, Property, Schema, Tags, TextRule,
+    Condition, CreateClass, ErrorKind, InvalidInput, Property, Schema, Tags, TextRule,
 };
 
 /// The subnets that database instances may be placed in.
@@ -56,13 +56,13 @@ const NAME: TextRule = TextRule::new(1..=255)
         !name.eq_ignore_ascii_case("default")
     });
 
-fn fit(inputs: &Inputs) -> Vec<Misfit> {
+fn fit(inputs: &Inputs) -> Vec<InvalidInput> {
     if inputs.subnet_ids.len() > 1 {
         return Vec::new();
     }
     let reason = "names subnets in at least two availability zones";
     // Their number is known, whichever they are.
-    vec![Misfit::new("subnetIds", reason).decided_by([])]
+    vec![InvalidInput::new("subnetIds", reason).decided_by([])]
 }
 
 pub struct SubnetGroup;

@@ -30,7 +30,9 @@ use crate::aws::policy::{compact, ordered_by};
 use crate::aws::resource_type::{Change, LiveOf, New, ResourceType, check};
 use crate::resource::diff::sorted;
 use crate::resource::provider::{DataPolicy, Progress, Query};
-use crate::resource::{CreateClass, Misfit, Properties, Property, ReadSession, Schema, Value};
+use crate::resource::{
+    CreateClass, InvalidInput, Properties, Property, ReadSession, Schema, Value,
+};
 
 const DEFAULT_MINIMUM: &str = "all_storage_classes_128K";
 
@@ -271,23 +273,23 @@ async fn get(context: &Context, bucket: &str) -> AwsResult<GetBucketLifecycleCon
         .await
 }
 
-fn fit(inputs: &Inputs) -> Vec<Misfit> {
-    let mut misfits: Vec<Misfit> = inputs
+fn fit(inputs: &Inputs) -> Vec<InvalidInput> {
+    let mut invalid_inputs: Vec<InvalidInput> = inputs
         .rules
         .iter()
         .filter_map(|rule| to_sdk(PUT, rule).err())
-        .map(|error| Misfit::new("rules", error.message))
+        .map(|error| InvalidInput::new("rules", error.message))
         .collect();
     let mut ids = HashSet::new();
     for (index, rule) in inputs.rules.iter().enumerate() {
         let at = format!("rules[{index}]");
         if !ids.insert(&rule.id) {
             let reason = format!("`{}` is the id of another rule", rule.id);
-            misfits.push(Misfit::new(format!("{at}.id"), reason));
+            invalid_inputs.push(InvalidInput::new(format!("{at}.id"), reason));
         }
-        misfits.extend(fit_rule(&at, rule));
+        invalid_inputs.extend(fit_rule(&at, rule));
     }
-    misfits
+    invalid_inputs
 }
 
 async fn put(context: &Context, inputs: &Inputs) -> AwsResult<()> {

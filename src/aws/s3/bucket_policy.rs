@@ -17,7 +17,7 @@ use crate::aws::error::AwsResult;
 use crate::aws::policy::{canonical_policy, least_size, to_policy_text};
 use crate::aws::resource_type::{Change, LiveOf, New, ResourceType};
 use crate::resource::provider::{DataPolicy, Progress, Query};
-use crate::resource::{CreateClass, Misfit, Properties, Property, ReadSession, Schema};
+use crate::resource::{CreateClass, InvalidInput, Properties, Property, ReadSession, Schema};
 
 /// The policy of who may do what with a bucket and its objects.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
@@ -36,14 +36,18 @@ pub struct Outputs {}
 /// The most bytes of a bucket's policy.
 const LONGEST: usize = 20 * 1024;
 
-fn check_size(inputs: &Properties) -> Vec<Misfit> {
+fn check_size(inputs: &Properties) -> Vec<InvalidInput> {
     let size = inputs.get("policy").map_or(0, least_size);
     if size <= LONGEST {
         return Vec::new();
     }
     let reason = format!("has {size} characters; AWS takes {LONGEST}");
     let help = "say with `*` and conditions what many statements say one by one";
-    vec![Misfit::new("policy", reason).decided_by([]).help(help)]
+    vec![
+        InvalidInput::new("policy", reason)
+            .decided_by([])
+            .help(help),
+    ]
 }
 
 pub struct BucketPolicy;

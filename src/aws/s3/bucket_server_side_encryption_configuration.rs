@@ -23,7 +23,7 @@ use crate::aws::error::AwsResult;
 use crate::aws::policy::compact;
 use crate::aws::resource_type::{Change, LiveOf, New, ResourceType, check};
 use crate::resource::provider::{DataPolicy, Progress, Query};
-use crate::resource::{CreateClass, Misfit, Property, ReadSession, Schema, Value};
+use crate::resource::{CreateClass, InvalidInput, Property, ReadSession, Schema, Value};
 
 const PUT: &str = "s3:PutBucketEncryption";
 const DEFAULT_ALGORITHM: &str = "AES256";
@@ -248,9 +248,9 @@ async fn put(context: &Context, bucket: &str, rules: &[Rule]) -> AwsResult<()> {
     Ok(())
 }
 
-fn fit(inputs: &Inputs) -> Vec<Misfit> {
+fn fit(inputs: &Inputs) -> Vec<InvalidInput> {
     let rules = inputs.rules.iter().enumerate();
-    let misfits = rules.filter_map(|(index, rule)| {
+    let invalid_inputs = rules.filter_map(|(index, rule)| {
         let default = &rule.apply_server_side_encryption_by_default;
         let at = format!("rules[{index}].applyServerSideEncryptionByDefault");
         let at_algorithm = format!("{at}.sseAlgorithm");
@@ -258,15 +258,16 @@ fn fit(inputs: &Inputs) -> Vec<Misfit> {
             "aws:kms" | "aws:kms:dsse" => None,
             DEFAULT_ALGORITHM => default.kms_master_key_id.as_ref().map(|_| {
                 let reason = "goes with `aws:kms` or `aws:kms:dsse`; `AES256` means the keys of S3";
-                Misfit::new(format!("{at}.kmsMasterKeyId"), reason).decided_by([&at_algorithm])
+                InvalidInput::new(format!("{at}.kmsMasterKeyId"), reason)
+                    .decided_by([&at_algorithm])
             }),
             other => {
                 let reason = format!("`{other}` is none of `AES256`, `aws:kms` and `aws:kms:dsse`");
-                Some(Misfit::new(at_algorithm, reason))
+                Some(InvalidInput::new(at_algorithm, reason))
             }
         }
     });
-    misfits.collect()
+    invalid_inputs.collect()
 }
 
 /// Every rule with its default filled in.
@@ -294,24 +295,26 @@ mod tests {
 
     #[test]
     fn a_key_wants_an_algorithm_that_has_one() {
-        let misfits = |algorithm: &str, key: Option<&str>| -> Vec<String> {
+        let invalid_inputs = |algorithm: &str, key: Option<&str>| -> Vec<String> {
             let given = json!({"bucket": "b", "rules": [{"applyServerSideEncryptionByDefault": {
                 "sseAlgorithm": algorithm, "kmsMasterKeyId": key}}]});
-            let misfits = fit(&serde_json::from_value(given).unwrap()).into_iter();
-            misfits.map(|misfit| misfit.at).collect()
+            let invalid_inputs = fit(&serde_json::from_value(given).unwrap()).into_iter();
+            invalid_inputs
+                .map(|invalid_input| invalid_input.at)
+                .collect()
         };
         let at = "rules[0].applyServerSideEncryptionByDefault";
         for algorithm in ["aws:kms", "aws:kms:dsse"] {
-            assert_eq!(misfits(algorithm, Some("alias/own")), [""; 0]);
-            assert_eq!(misfits(algorithm, None), [""; 0]);
+            assert_eq!(invalid_inputs(algorithm, Some("alias/own")), [""; 0]);
+            assert_eq!(invalid_inputs(algorithm, None), [""; 0]);
         }
-        assert_eq!(misfits("AES256", None), [""; 0]);
+        assert_eq!(invalid_inputs("AES256", None), [""; 0]);
         assert_eq!(
-            misfits("AES256", Some("alias/own")),
+            invalid_inputs("AES256", Some("alias/own")),
             [format!("{at}.kmsMasterKeyId")]
         );
         assert_eq!(
-            misfits("SSE-KMS", Some("alias/own")),
+            invalid_inputs("SSE-KMS", Some("alias/own")),
             [format!("{at}.sseAlgorithm")]
         );
     }

@@ -1,12 +1,12 @@
 //! The checks for lifecycle rules that S3 does not take.
 
 use super::bucket_lifecycle_configuration::Rule;
-use crate::resource::Misfit;
+use crate::resource::InvalidInput;
 
 /// The combinations in a rule that S3 does not take:
 /// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/lifecycle-transition-general-considerations.html>
-pub(super) fn fit_rule(at: &str, rule: &Rule) -> Vec<Misfit> {
-    let mut misfits = Vec::new();
+pub(super) fn fit_rule(at: &str, rule: &Rule) -> Vec<InvalidInput> {
+    let mut invalid_inputs = Vec::new();
     let expires = rule
         .expiration
         .as_ref()
@@ -20,14 +20,15 @@ pub(super) fn fit_rule(at: &str, rule: &Rule) -> Vec<Misfit> {
         if let Some(expires) = expires.filter(|expires| *expires <= days) {
             let reason =
                 format!("objects are deleted after {expires} days, before or as they would move");
-            misfits.push(Misfit::new(&at_days, reason).decided_by([&at_days, &decide]));
+            invalid_inputs
+                .push(InvalidInput::new(&at_days, reason).decided_by([&at_days, &decide]));
         }
         if days < 30 && ["STANDARD_IA", "ONEZONE_IA"].contains(&transition.storage_class.as_str()) {
             let reason = format!(
                 "objects move to `{}` after 30 days at the earliest",
                 transition.storage_class
             );
-            misfits.push(Misfit::new(&at_days, reason));
+            invalid_inputs.push(InvalidInput::new(&at_days, reason));
         }
     }
     let is_by_tag = rule.filter.as_ref().is_some_and(|filter| {
@@ -36,21 +37,21 @@ pub(super) fn fit_rule(at: &str, rule: &Rule) -> Vec<Misfit> {
     if is_by_tag && rule.abort_incomplete_multipart_upload.is_some() {
         let reason = "does not go with a filter by tags, which unfinished uploads do not have";
         let at = format!("{at}.abortIncompleteMultipartUpload");
-        misfits.push(Misfit::new(at, reason).decided_by([]));
+        invalid_inputs.push(InvalidInput::new(at, reason).decided_by([]));
     }
-    misfits.extend(fit_form(at, rule));
-    misfits
+    invalid_inputs.extend(fit_form(at, rule));
+    invalid_inputs
 }
 
 /// The forms that S3 does not take as a rule at all: `MalformedXML` is all that it says of most of them.
-fn fit_form(at: &str, rule: &Rule) -> Vec<Misfit> {
-    let mut misfits = Vec::new();
+fn fit_form(at: &str, rule: &Rule) -> Vec<InvalidInput> {
+    let mut invalid_inputs = Vec::new();
     if !["Enabled", "Disabled"].contains(&rule.status.as_str()) {
         let reason = "is neither `Enabled` nor `Disabled`";
-        misfits.push(Misfit::new(format!("{at}.status"), reason));
+        invalid_inputs.push(InvalidInput::new(format!("{at}.status"), reason));
     }
     let mut refuse = |at: String, reason: &str| {
-        misfits.push(Misfit::new(at, reason).decided_by([]));
+        invalid_inputs.push(InvalidInput::new(at, reason).decided_by([]));
     };
     let conditions = rule.filter.as_ref().map_or(0, |filter| {
         let given = [
@@ -113,7 +114,7 @@ fn fit_form(at: &str, rule: &Rule) -> Vec<Misfit> {
             "does nothing: a rule has an expiration, a transition or `abortIncompleteMultipartUpload`",
         );
     }
-    misfits
+    invalid_inputs
 }
 
 #[cfg(test)]
@@ -125,10 +126,12 @@ mod tests {
     /// Each of these is `MalformedXML` or `InvalidRequest` on AWS.
     #[test]
     fn what_is_no_rule_to_s3_is_found_offline() {
-        let misfits = |rule: serde_json::Value| -> Vec<String> {
+        let invalid_inputs = |rule: serde_json::Value| -> Vec<String> {
             let rule: Rule = serde_json::from_value(rule).unwrap();
-            let misfits = fit_rule("rules[0]", &rule).into_iter();
-            misfits.map(|misfit| misfit.at).collect()
+            let invalid_inputs = fit_rule("rules[0]", &rule).into_iter();
+            invalid_inputs
+                .map(|invalid_input| invalid_input.at)
+                .collect()
         };
         let moves = json!([{"storageClass": "GLACIER", "date": "2030-01-01T00:00:00Z"}]);
         for (rule, at) in [
@@ -156,7 +159,7 @@ mod tests {
             ),
             (json!({"id": "a", "status": "Enabled"}), "rules[0]"),
         ] {
-            assert_eq!(misfits(rule), [at]);
+            assert_eq!(invalid_inputs(rule), [at]);
         }
         for rule in [
             json!({"id": "a", "status": "Disabled", "expiration": {"days": 1, "expiredObjectDeleteMarker": false}}),
@@ -164,7 +167,7 @@ mod tests {
             json!({"id": "a", "status": "Enabled", "transitions": [{"storageClass": "INTELLIGENT_TIERING"}],
                 "filter": {"and": {"prefix": "a/", "objectSizeGreaterThan": 5}}}),
         ] {
-            assert_eq!(misfits(rule), [""; 0]);
+            assert_eq!(invalid_inputs(rule), [""; 0]);
         }
     }
 }

@@ -26,8 +26,8 @@ use crate::aws::wait::{Poll, Wait, until_visible};
 use crate::resource::provider::{DataPolicy, Progress, Query, Remedy};
 use crate::resource::text_rule::is_plain;
 use crate::resource::{
-    Condition, CreateClass, ErrorKind, Misfit, Observed, Property, ProviderError, Schema, StackId,
-    TextRule, Value,
+    Condition, CreateClass, ErrorKind, InvalidInput, Observed, Property, ProviderError, Schema,
+    StackId, TextRule, Value,
 };
 
 /// A secret, with or without a value that is generated once.
@@ -471,10 +471,10 @@ async fn generate(context: &Context, rules: &GenerateSecretString) -> AwsResult<
     Ok(compose(rules, password))
 }
 
-fn fit(inputs: &Inputs) -> Vec<Misfit> {
+fn fit(inputs: &Inputs) -> Vec<InvalidInput> {
     const PROPERTY: &str = "generateSecretString";
     if !(7..=30).contains(&inputs.recovery_window_in_days) {
-        return vec![Misfit::new("recoveryWindowInDays", "takes 7 to 30")];
+        return vec![InvalidInput::new("recoveryWindowInDays", "takes 7 to 30")];
     }
     let Some(rules) = &inputs.generate_secret_string else {
         return Vec::new();
@@ -482,12 +482,12 @@ fn fit(inputs: &Inputs) -> Vec<Misfit> {
     match (&rules.secret_string_template, &rules.generate_string_key) {
         (Some(template), Some(_)) if fields_of(template).is_none() => {
             let at = format!("{PROPERTY}.secretStringTemplate");
-            vec![Misfit::new(at, "is not a JSON object")]
+            vec![InvalidInput::new(at, "is not a JSON object")]
         }
         (Some(_), Some(_)) | (None, None) => Vec::new(),
         _ => {
             let reason = "`secretStringTemplate` and `generateStringKey` need each other";
-            vec![Misfit::new(PROPERTY, reason).decided_by([])]
+            vec![InvalidInput::new(PROPERTY, reason).decided_by([])]
         }
     }
 }
@@ -514,11 +514,11 @@ mod tests {
 
     use super::*;
 
-    fn composed(rules: serde_json::Value) -> Result<String, Misfit> {
+    fn composed(rules: serde_json::Value) -> Result<String, InvalidInput> {
         let inputs = json!({"name": "n", "recoveryWindowInDays": 7, "generateSecretString": rules});
         let inputs: Inputs = serde_json::from_value(inputs).unwrap();
-        if let Some(misfit) = fit(&inputs).pop() {
-            return Err(misfit);
+        if let Some(invalid_input) = fit(&inputs).pop() {
+            return Err(invalid_input);
         }
         let rules = inputs.generate_secret_string.unwrap();
         Ok(compose(&rules, "pa\"ss".to_owned()))

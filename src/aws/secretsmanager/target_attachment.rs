@@ -25,7 +25,7 @@ use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType, check};
 use crate::aws::wait::until_visible;
 use crate::resource::provider::{DataPolicy, Progress, Query};
 use crate::resource::{
-    Condition, CreateClass, ErrorKind, Misfit, Observed, Pending, Properties, Property,
+    Condition, CreateClass, ErrorKind, InvalidInput, Observed, Pending, Properties, Property,
     ProviderError, Schema, Tags, Until, Urn, Value as Input,
 };
 
@@ -111,12 +111,12 @@ fn new_default(live: &Observed) -> Vec<Pending> {
     pending.into_iter().collect()
 }
 
-fn fit(inputs: &Inputs) -> Vec<Misfit> {
-    let mut misfits = Vec::new();
+fn fit(inputs: &Inputs) -> Vec<InvalidInput> {
+    let mut invalid_inputs = Vec::new();
     let decide = ["sslMode", "sslRootCert", "engine"];
     let mode = inputs.ssl_mode.as_deref();
     let mut refuse = |property: &'static str, reason: &str| {
-        misfits.push(Misfit::new(property, reason).decided_by(decide));
+        invalid_inputs.push(InvalidInput::new(property, reason).decided_by(decide));
     };
     match mode {
         Some(mode) if !MODES.contains(&mode) => {
@@ -134,7 +134,7 @@ fn fit(inputs: &Inputs) -> Vec<Misfit> {
     if inputs.ssl_root_cert.is_some() && mode != Some(VERIFY) {
         refuse("sslRootCert", "goes with `sslMode: verify-full`");
     }
-    misfits
+    invalid_inputs
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -160,7 +160,7 @@ impl ResourceType for TargetAttachment {
         .goes_with_parent()
         .hangs_on("secretId", "aws:secretsmanager:Secret")
         .checks(|inputs| check(inputs, fit))
-        .defers(settle)
+        .server_managed(settle)
         .pending(new_default)
         .properties([
             Property::new("secretId").required().replaces(),
@@ -541,8 +541,10 @@ mod tests {
                 ssl_root_cert: path.map(str::to_owned),
                 ..wanted()
             };
-            let misfits = fit(&inputs);
-            let found = misfits.first().map(|misfit| misfit.at.clone());
+            let invalid_inputs = fit(&inputs);
+            let found = invalid_inputs
+                .first()
+                .map(|invalid_input| invalid_input.at.clone());
             assert_eq!(found.as_deref(), refused, "{engine} {mode:?} {path:?}");
         }
     }

@@ -32,8 +32,8 @@ use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType, check};
 use crate::aws::wait::{Poll, Wait, until_visible};
 use crate::resource::provider::{DataPolicy, Progress, Query};
 use crate::resource::{
-    Condition, CreateClass, ErrorKind, Misfit, Observed, Pending, Properties, Property, Schema,
-    Tags, Until, Value,
+    Condition, CreateClass, ErrorKind, InvalidInput, Observed, Pending, Properties, Property,
+    Schema, Tags, Until, Value,
 };
 
 /// The text that stands in the lists in place of an ARN.
@@ -102,7 +102,7 @@ impl ResourceType for TopicSubscription {
             .checks(|inputs| check(inputs, fit))
             .pending(unconfirmed)
             .lapses(waits_for_person)
-            .defers(settings_of_pending)
+            .server_managed(settings_of_pending)
     }
 
     async fn ahead(&self, context: &Context, query: Query<'_>) {
@@ -433,20 +433,25 @@ async fn set(context: &Context, arn: &str, name: &str, value: &str) -> AwsResult
     Ok(())
 }
 
-fn fit(inputs: &Inputs) -> Vec<Misfit> {
-    let mut misfits = Vec::new();
+fn fit(inputs: &Inputs) -> Vec<InvalidInput> {
+    let mut invalid_inputs = Vec::new();
     if inputs.filter_policy.is_none() && inputs.filter_policy_scope.as_deref() == Some(BY_BODY) {
-        misfits.push(Misfit::new("filterPolicyScope", "needs a `filterPolicy`"));
+        invalid_inputs.push(InvalidInput::new(
+            "filterPolicyScope",
+            "needs a `filterPolicy`",
+        ));
     }
     let reason = match (inputs.protocol.as_str(), &inputs.subscription_role_arn) {
         ("firehose", None) => Some("is missing: SNS writes to a stream by a role"),
         ("firehose", Some(_)) | (_, None) => None,
         (_, Some(_)) => Some("goes with the protocol `firehose` alone"),
     };
-    misfits.extend(
-        reason.map(|reason| Misfit::new("subscriptionRoleArn", reason).decided_by(["protocol"])),
+    invalid_inputs.extend(
+        reason.map(|reason| {
+            InvalidInput::new("subscriptionRoleArn", reason).decided_by(["protocol"])
+        }),
     );
-    misfits
+    invalid_inputs
 }
 
 /// Returns the attributes that differ from the defaults: several protocols accept no such attribute at all.
@@ -546,7 +551,7 @@ mod tests {
 
     #[test]
     fn a_stream_and_it_alone_has_a_role() {
-        let misfits = |protocol: &str, role: Option<&str>| {
+        let invalid_inputs = |protocol: &str, role: Option<&str>| {
             let inputs = Inputs {
                 topic: "t".into(),
                 protocol: protocol.into(),
@@ -561,10 +566,10 @@ mod tests {
             assert_eq!(sent.as_deref(), role);
             fit(&inputs).len()
         };
-        assert_eq!(misfits("firehose", Some("arn:aws:iam::1:role/r")), 0);
-        assert_eq!(misfits("sqs", None), 0);
-        assert_eq!(misfits("firehose", None), 1);
-        assert_eq!(misfits("sqs", Some("arn:aws:iam::1:role/r")), 1);
+        assert_eq!(invalid_inputs("firehose", Some("arn:aws:iam::1:role/r")), 0);
+        assert_eq!(invalid_inputs("sqs", None), 0);
+        assert_eq!(invalid_inputs("firehose", None), 1);
+        assert_eq!(invalid_inputs("sqs", Some("arn:aws:iam::1:role/r")), 1);
     }
 
     #[test]

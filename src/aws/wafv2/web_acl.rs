@@ -34,8 +34,8 @@ use crate::resource::names::may_be_derived_within;
 use crate::resource::provider::{DataPolicy, Holder, Progress, Query, Remedy};
 use crate::resource::text_rule::is_plain;
 use crate::resource::{
-    Condition, CreateClass, ErrorKind, Misfit, Property, ProviderError, Schema, Tags, TextRule,
-    Value,
+    Condition, CreateClass, ErrorKind, InvalidInput, Property, ProviderError, Schema, Tags,
+    TextRule, Value,
 };
 
 /// Rules that decide which requests get through.
@@ -460,32 +460,35 @@ const WHOLE: Place<'_> = Place {
     rule: None,
 };
 
-fn fit(inputs: &Inputs) -> Vec<Misfit> {
+fn fit(inputs: &Inputs) -> Vec<InvalidInput> {
     if inputs.scope != REGIONAL {
         let reason = format!("`{}` is not supported, only `{REGIONAL}` is", inputs.scope);
-        return vec![Misfit::new("scope", reason)];
+        return vec![InvalidInput::new("scope", reason)];
     }
-    let refused = |property: &str, error: ProviderError| Misfit::new(property, error.message);
-    let mut misfits = Vec::new();
+    let refused = |property: &str, error: ProviderError| InvalidInput::new(property, error.message);
+    let mut invalid_inputs = Vec::new();
     if let Err(error) = inputs.default_action.to_sdk(WHOLE) {
-        misfits.push(refused("defaultAction", error));
+        invalid_inputs.push(refused("defaultAction", error));
     }
     if let Err(error) = rules_to_sdk(inputs) {
-        misfits.push(refused("rules", error));
+        invalid_inputs.push(refused("rules", error));
     }
     let mut names = HashSet::new();
     let mut priorities = HashMap::new();
     for (index, rule) in inputs.rules.iter().enumerate() {
         if !names.insert(&rule.name) {
             let reason = format!("`{}` is the name of another rule", rule.name);
-            misfits.push(Misfit::new(format!("rules[{index}].name"), reason));
+            invalid_inputs.push(InvalidInput::new(format!("rules[{index}].name"), reason));
         }
         if let Some(other) = priorities.insert(rule.priority, &rule.name) {
             let reason = format!("{} is the priority of `{other}`, too", rule.priority);
-            misfits.push(Misfit::new(format!("rules[{index}].priority"), reason));
+            invalid_inputs.push(InvalidInput::new(
+                format!("rules[{index}].priority"),
+                reason,
+            ));
         }
     }
-    misfits
+    invalid_inputs
 }
 
 fn rules_to_sdk(inputs: &Inputs) -> AwsResult<Vec<SdkRule>> {

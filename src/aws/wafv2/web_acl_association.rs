@@ -23,7 +23,7 @@ use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType, check};
 use crate::aws::wait::{Poll, Wait, until_visible};
 use crate::resource::provider::{DataPolicy, Progress, Query};
 use crate::resource::{
-    Condition, CreateClass, ErrorKind, Misfit, Property, ProviderError, Schema, Tags,
+    Condition, CreateClass, ErrorKind, InvalidInput, Property, ProviderError, Schema, Tags,
 };
 
 /// Puts a web ACL in front of a load balancer.
@@ -238,20 +238,20 @@ pub(super) async fn guarded_by(
     }
 }
 
-fn fit(inputs: &Inputs) -> Vec<Misfit> {
-    let mut misfits = Vec::new();
+fn fit(inputs: &Inputs) -> Vec<InvalidInput> {
+    let mut invalid_inputs = Vec::new();
     let guarded = &inputs.resource_arn;
     if !guarded.contains(":loadbalancer/app/") {
         let reason = format!("only application load balancers are supported, `{guarded}` is none");
-        misfits.push(Misfit::new("resourceArn", reason));
+        invalid_inputs.push(InvalidInput::new("resourceArn", reason));
     }
     let acl = &inputs.web_acl_arn;
     if !(acl.contains(":wafv2:") && acl.contains(":regional/webacl/")) {
         let reason = format!("takes the ARN of a web ACL of a region, `{acl}` is none");
         let help = "one for CloudFront (`global`) or of WAF Classic does not guard load balancers";
-        misfits.push(Misfit::new("webAclArn", reason).help(help));
+        invalid_inputs.push(InvalidInput::new("webAclArn", reason).help(help));
     }
-    misfits
+    invalid_inputs
 }
 
 /// The ARN of the ACL that guards a resource.
@@ -285,26 +285,29 @@ mod tests {
 
     #[test]
     fn an_acl_of_a_region_guards_an_application_load_balancer() {
-        let misfits = |resource: &str, acl: &str| -> Vec<String> {
+        let invalid_inputs = |resource: &str, acl: &str| -> Vec<String> {
             let inputs = Inputs {
                 resource_arn: resource.to_owned(),
                 web_acl_arn: acl.to_owned(),
             };
-            fit(&inputs).into_iter().map(|misfit| misfit.at).collect()
+            fit(&inputs)
+                .into_iter()
+                .map(|invalid_input| invalid_input.at)
+                .collect()
         };
         let balancer =
             "arn:aws:elasticloadbalancing:eu-south-2:1:loadbalancer/app/shop/50dc6c495c0c9188";
         let network =
             "arn:aws:elasticloadbalancing:eu-south-2:1:loadbalancer/net/shop/50dc6c495c0c9188";
         let acl = "arn:aws:wafv2:eu-south-2:1:regional/webacl/shop/a1";
-        assert_eq!(misfits(balancer, acl), [""; 0]);
-        assert_eq!(misfits(network, acl), ["resourceArn"]);
+        assert_eq!(invalid_inputs(balancer, acl), [""; 0]);
+        assert_eq!(invalid_inputs(network, acl), ["resourceArn"]);
         for other in [
             "arn:aws:wafv2:us-east-1:1:global/webacl/shop/a1",
             "arn:aws:waf-regional:eu-south-2:1:webacl/a1",
             "a1",
         ] {
-            assert_eq!(misfits(balancer, other), ["webAclArn"], "{other}");
+            assert_eq!(invalid_inputs(balancer, other), ["webAclArn"], "{other}");
         }
     }
 }

@@ -27,7 +27,9 @@ use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType, check};
 use crate::aws::wait::{until_visible, while_in_use};
 use crate::resource::diff::sorted;
 use crate::resource::provider::{DataPolicy, Progress, Query};
-use crate::resource::{Condition, CreateClass, Misfit, Observed, Property, Schema, Tags, Value};
+use crate::resource::{
+    Condition, CreateClass, InvalidInput, Observed, Property, Schema, Tags, Value,
+};
 
 /// Has a web ACL log the requests that it sees.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
@@ -313,19 +315,19 @@ impl RedactedField {
 }
 
 /// Finds inputs that AWS would refuse.
-fn fit(inputs: &Inputs) -> Vec<Misfit> {
-    let mut misfits = Vec::new();
+fn fit(inputs: &Inputs) -> Vec<InvalidInput> {
+    let mut invalid_inputs = Vec::new();
     let destinations = &inputs.log_destination_configs;
     if destinations.len() != 1 {
         let reason = "takes one destination".to_owned();
-        misfits.push(Misfit::new("logDestinationConfigs", reason));
+        invalid_inputs.push(InvalidInput::new("logDestinationConfigs", reason));
     }
     for (index, destination) in destinations.iter().enumerate() {
         if !is_destination(destination) {
             let reason = format!(
                 "`{destination}` is not the ARN of a log group, a bucket or a delivery stream whose name begins with `{PREFIX}`"
             );
-            misfits.push(Misfit::new(
+            invalid_inputs.push(InvalidInput::new(
                 format!("logDestinationConfigs[{index}]"),
                 reason,
             ));
@@ -333,30 +335,30 @@ fn fit(inputs: &Inputs) -> Vec<Misfit> {
     }
     if inputs.redacted_fields.len() > MOST_FIELDS {
         let reason = format!("takes up to {MOST_FIELDS} fields");
-        misfits.push(Misfit::new("redactedFields", reason));
+        invalid_inputs.push(InvalidInput::new("redactedFields", reason));
     }
     for (index, field) in inputs.redacted_fields.iter().enumerate() {
         if let Err(error) = field.to_sdk() {
             let at = format!("redactedFields[{index}]");
-            misfits.push(Misfit::new(at, error.message));
+            invalid_inputs.push(InvalidInput::new(at, error.message));
         }
         let header = field.single_header.as_ref();
         if header.is_some_and(|header| !(1..=64).contains(&header.name.chars().count())) {
             let at = format!("redactedFields[{index}].singleHeader.name");
-            misfits.push(Misfit::new(at, "takes 1 to 64 characters".to_owned()));
+            invalid_inputs.push(InvalidInput::new(at, "takes 1 to 64 characters".to_owned()));
         }
     }
     if let Some(filter) = &inputs.logging_filter {
         if let Err(error) = filter.to_sdk() {
-            misfits.push(Misfit::new("loggingFilter", error.message));
+            invalid_inputs.push(InvalidInput::new("loggingFilter", error.message));
         }
         let has_none = filter.filters.iter().any(|one| one.conditions.is_empty());
         if filter.filters.is_empty() || has_none {
             let reason = "takes at least one filter, and one condition in each".to_owned();
-            misfits.push(Misfit::new("loggingFilter", reason));
+            invalid_inputs.push(InvalidInput::new("loggingFilter", reason));
         }
     }
-    misfits
+    invalid_inputs
 }
 
 /// Returns whether an ARN is one of those that WAF writes to.
@@ -531,8 +533,11 @@ mod tests {
                 "loggingFilter",
             ),
         ] {
-            let misfits = fit(&inputs(&edits));
-            let places: Vec<&str> = misfits.iter().map(|misfit| misfit.at.as_str()).collect();
+            let invalid_inputs = fit(&inputs(&edits));
+            let places: Vec<&str> = invalid_inputs
+                .iter()
+                .map(|invalid_input| invalid_input.at.as_str())
+                .collect();
             assert_eq!(places, [at], "{edits}");
         }
     }

@@ -1,9 +1,9 @@
-//! The inputs of a resource as its schema sees them: defaults, misfits, and places.
+//! The inputs of a resource as its schema sees them: defaults, checks, and places.
 
 use super::{Schema, Unset};
 use crate::resource::property::{fill, lower_case};
 use crate::resource::rule::Claim;
-use crate::resource::{Misfit, Path, Properties, Value};
+use crate::resource::{InvalidInput, Path, Properties, Value};
 
 impl Schema {
     /// The inputs with every default filled in, and in lower case where AWS keeps them so. A text that is empty is none,
@@ -37,10 +37,10 @@ impl Schema {
     }
 
     /// Everything that AWS does not take of the inputs, as far as they are known.
-    pub fn misfits(&self, inputs: &Properties) -> Vec<Misfit> {
+    pub fn invalid_inputs(&self, inputs: &Properties) -> Vec<InvalidInput> {
         let of_texts = self.properties.iter().filter_map(|property| {
             let unfit = property.text?.check(inputs.get(property.name)?)?;
-            Some(Misfit::of_text(property.name, unfit))
+            Some(InvalidInput::of_text(property.name, unfit))
         });
         // An input that is left out is known to be left out.
         let is_known = |path: &String| {
@@ -50,7 +50,7 @@ impl Schema {
         let together = self.checks.map_or_else(Vec::new, |checks| checks(inputs));
         let decided = together
             .into_iter()
-            .filter(|misfit| misfit.decided_by.iter().all(is_known));
+            .filter(|invalid_input| invalid_input.decided_by.iter().all(is_known));
         of_texts.chain(decided).collect()
     }
 

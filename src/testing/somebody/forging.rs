@@ -1,12 +1,12 @@
 //! Objects that only look like ours: tags that are copied or invented, on what others have made.
 
-use super::{Made, Somebody, lock, refers};
+use super::{ForeignActor, Made, lock, refers};
 use crate::resource::{Observed, Tags, Urn, tags};
 use crate::testing::Random;
 use crate::testing::fake::HOME;
 use crate::testing::generate;
 
-impl Somebody<'_> {
+impl ForeignActor<'_> {
     /// Puts our tags on something that others have made, or has the tags of ours say of their parts that they are ours.
     pub(super) fn forge(&self, random: &mut Random, ours: &[Observed]) -> Option<String> {
         if random.once_in(3) {

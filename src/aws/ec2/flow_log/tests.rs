@@ -136,7 +136,10 @@ fn two_that_are_alike_do_not_stand_side_by_side() {
 #[test]
 fn what_aws_would_refuse_is_said_beforehand() {
     let of = |inputs: &Inputs| -> Vec<String> {
-        fit(inputs).into_iter().map(|misfit| misfit.at).collect()
+        fit(inputs)
+            .into_iter()
+            .map(|invalid_input| invalid_input.at)
+            .collect()
     };
     let bucket = || Inputs {
         log_destination_type: Destination::S3,

@@ -3,7 +3,7 @@
 use super::Inputs;
 use crate::resource::database::{self, Window};
 use crate::resource::rule::Beside;
-use crate::resource::{Misfit, Properties, TextRule, Value};
+use crate::resource::{InvalidInput, Properties, TextRule, Value};
 
 pub(super) const IDENTIFIER: TextRule = super::super::NAME.at_most(63);
 
@@ -29,7 +29,7 @@ pub(super) const BESIDE: &[Beside] = &[
 ];
 
 /// Checks the parameter group, which is for one major version of one engine: `postgres16`, `mysql8.4`.
-fn beside_parameters(instance: &Properties, group: &Properties) -> Vec<Misfit> {
+fn beside_parameters(instance: &Properties, group: &Properties) -> Vec<InvalidInput> {
     let text =
         |of: &Properties, name: &str| of.get(name).and_then(Value::as_str).map(str::to_owned);
     let (Some(engine), Some(version), Some(family)) = (
@@ -45,7 +45,7 @@ fn beside_parameters(instance: &Properties, group: &Properties) -> Vec<Misfit> {
         .map(str::to_owned)
     else {
         let reason = format!("is for `{family}`, and the engine is `{engine}`");
-        return vec![Misfit::new("parameterGroupName", reason).decided_by([])];
+        return vec![InvalidInput::new("parameterGroupName", reason).decided_by([])];
     };
     // `15` is for 15.4, and `8.4` for 8.4.3.
     if version == major
@@ -59,10 +59,10 @@ fn beside_parameters(instance: &Properties, group: &Properties) -> Vec<Misfit> {
         return Vec::new();
     }
     let reason = format!("is for `{family}`, and the version is {version}");
-    vec![Misfit::new("parameterGroupName", reason).decided_by([])]
+    vec![InvalidInput::new("parameterGroupName", reason).decided_by([])]
 }
 
-fn beside_source(_replica: &Properties, source: &Properties) -> Vec<Misfit> {
+fn beside_source(_replica: &Properties, source: &Properties) -> Vec<InvalidInput> {
     let days = source
         .get("backupRetentionPeriod")
         .and_then(Value::as_number);
@@ -70,60 +70,63 @@ fn beside_source(_replica: &Properties, source: &Properties) -> Vec<Misfit> {
         return Vec::new();
     }
     let reason = "keeps no backups, which a replica needs: its `backupRetentionPeriod` is 0";
-    vec![Misfit::new("replicateSourceDb", reason).decided_by([])]
+    vec![InvalidInput::new("replicateSourceDb", reason).decided_by([])]
 }
 
-pub(super) fn fit(inputs: &Inputs) -> Vec<Misfit> {
-    let mut misfits = Vec::new();
-    fit_windows(inputs, &mut misfits);
-    fit_names(inputs, &mut misfits);
-    fit_storage(inputs, &mut misfits);
-    fit_monitoring(inputs, &mut misfits);
+pub(super) fn fit(inputs: &Inputs) -> Vec<InvalidInput> {
+    let mut invalid_inputs = Vec::new();
+    fit_windows(inputs, &mut invalid_inputs);
+    fit_names(inputs, &mut invalid_inputs);
+    fit_storage(inputs, &mut invalid_inputs);
+    fit_monitoring(inputs, &mut invalid_inputs);
     if inputs.multi_az && inputs.availability_zone.is_some() {
         let reason = "does not go with `multiAz`: AWS chooses both zones then";
-        misfits.push(Misfit::new("availabilityZone", reason).decided_by(["multiAz"]));
+        invalid_inputs.push(InvalidInput::new("availabilityZone", reason).decided_by(["multiAz"]));
     }
     if inputs.storage_encrypted == Some(false) && inputs.kms_key_id.is_some() {
         let reason = "goes with `storageEncrypted` alone";
-        misfits.push(Misfit::new("kmsKeyId", reason).decided_by(["storageEncrypted"]));
+        invalid_inputs.push(InvalidInput::new("kmsKeyId", reason).decided_by(["storageEncrypted"]));
     }
     if inputs
         .backup_retention_period
         .is_some_and(|days| !(0..=35).contains(&days))
     {
-        misfits.push(Misfit::new("backupRetentionPeriod", "takes 0 to 35 days"));
+        invalid_inputs.push(InvalidInput::new(
+            "backupRetentionPeriod",
+            "takes 0 to 35 days",
+        ));
     }
     if inputs
         .port
         .is_some_and(|port| !(1150..=65535).contains(&port))
     {
-        misfits.push(Misfit::new("port", "takes 1150 to 65535"));
+        invalid_inputs.push(InvalidInput::new("port", "takes 1150 to 65535"));
     }
-    misfits
+    invalid_inputs
 }
 
-fn fit_windows(inputs: &Inputs, misfits: &mut Vec<Misfit>) {
+fn fit_windows(inputs: &Inputs, invalid_inputs: &mut Vec<InvalidInput>) {
     let backup = inputs.backup_window.as_deref().map(Window::daily);
     let maintenance = inputs.maintenance_window.as_deref().map(Window::weekly);
     if backup == Some(None) {
         let reason = "is not a time of day in UTC of half an hour at least, such as `03:00-04:00`";
-        misfits.push(Misfit::new("backupWindow", reason));
+        invalid_inputs.push(InvalidInput::new("backupWindow", reason));
     }
     if maintenance == Some(None) {
         let reason = "is not a time of the week in UTC of half an hour at least, such as `sun:04:30-sun:05:30`";
-        misfits.push(Misfit::new("maintenanceWindow", reason));
+        invalid_inputs.push(InvalidInput::new("maintenanceWindow", reason));
     }
     if let (Some(Some(backup)), Some(Some(maintenance))) = (backup, maintenance)
         && backup.overlaps(&maintenance)
     {
         let backup = inputs.backup_window.as_deref().unwrap_or_default();
         let reason = format!("overlaps `backupWindow`, {backup}, which is daily");
-        let misfit = Misfit::new("maintenanceWindow", reason);
-        misfits.push(misfit.decided_by(["backupWindow", "maintenanceWindow"]));
+        let invalid_input = InvalidInput::new("maintenanceWindow", reason);
+        invalid_inputs.push(invalid_input.decided_by(["backupWindow", "maintenanceWindow"]));
     }
 }
 
-fn fit_names(inputs: &Inputs, misfits: &mut Vec<Misfit>) {
+fn fit_names(inputs: &Inputs, invalid_inputs: &mut Vec<InvalidInput>) {
     let Some(engine) = inputs.engine.as_deref().map(str::to_lowercase) else {
         return;
     };
@@ -136,12 +139,13 @@ fn fit_names(inputs: &Inputs, misfits: &mut Vec<Misfit>) {
         ("username", &inputs.username, database::wrong_username),
     ] {
         if let Some(reason) = name.as_deref().and_then(|name| wrong(&engine, name)) {
-            misfits.push(Misfit::new(property, reason).decided_by([property, "engine"]));
+            invalid_inputs
+                .push(InvalidInput::new(property, reason).decided_by([property, "engine"]));
         }
     }
 }
 
-fn fit_storage(inputs: &Inputs, misfits: &mut Vec<Misfit>) {
+fn fit_storage(inputs: &Inputs, invalid_inputs: &mut Vec<InvalidInput>) {
     let kind = inputs.storage_type.as_str();
     let storage = inputs.allocated_storage;
     let small = storage.filter(|storage| *storage < GP3_THRESHOLD);
@@ -157,7 +161,7 @@ fn fit_storage(inputs: &Inputs, misfits: &mut Vec<Misfit>) {
         }
         let mut refuse = |reason: String| {
             let decide = ["storageType", "allocatedStorage", "engine"];
-            misfits.push(Misfit::new(property, reason).decided_by(decide));
+            invalid_inputs.push(InvalidInput::new(property, reason).decided_by(decide));
         };
         match kind {
             "gp2" => refuse("does not go with the storage type `gp2`".to_owned()),
@@ -179,7 +183,7 @@ fn fit_storage(inputs: &Inputs, misfits: &mut Vec<Misfit>) {
         && inputs.replicate_source_db.is_none()
     {
         let reason = format!("must be given for the storage type `{kind}`");
-        misfits.push(Misfit::new("iops", reason).decided_by(["storageType"]));
+        invalid_inputs.push(InvalidInput::new("iops", reason).decided_by(["storageType"]));
     }
     if let (Some(most), Some(storage)) = (inputs.max_allocated_storage, storage)
         && most != 0
@@ -187,28 +191,33 @@ fn fit_storage(inputs: &Inputs, misfits: &mut Vec<Misfit>) {
     {
         let reason = format!("must be at least a tenth more than the {storage} GiB it starts with");
         let decide = ["maxAllocatedStorage", "allocatedStorage"];
-        misfits.push(Misfit::new("maxAllocatedStorage", reason).decided_by(decide));
+        invalid_inputs.push(InvalidInput::new("maxAllocatedStorage", reason).decided_by(decide));
     }
 }
 
-fn fit_monitoring(inputs: &Inputs, misfits: &mut Vec<Misfit>) {
+fn fit_monitoring(inputs: &Inputs, invalid_inputs: &mut Vec<InvalidInput>) {
     let interval = inputs.monitoring_interval;
     if !MONITORING_INTERVALS.contains(&interval) {
         let reason = "takes 0, 1, 5, 10, 15, 30 or 60 seconds";
-        misfits.push(Misfit::new("monitoringInterval", reason));
+        invalid_inputs.push(InvalidInput::new("monitoringInterval", reason));
     } else if interval > 0 && inputs.monitoring_role_arn.is_none() {
         let reason = "must be given where `monitoringInterval` is above 0";
-        misfits.push(Misfit::new("monitoringRoleArn", reason).decided_by(["monitoringInterval"]));
+        invalid_inputs.push(
+            InvalidInput::new("monitoringRoleArn", reason).decided_by(["monitoringInterval"]),
+        );
     }
     if let Some(days) = inputs.performance_insights_retention_period {
         let known = days == 7 || days == 731 || (days > 0 && days % 31 == 0 && days <= 23 * 31);
         if !known {
             let reason = "takes 7, 731, or a multiple of 31 up to 713";
-            misfits.push(Misfit::new("performanceInsightsRetentionPeriod", reason));
+            invalid_inputs.push(InvalidInput::new(
+                "performanceInsightsRetentionPeriod",
+                reason,
+            ));
         } else if !inputs.performance_insights_enabled {
             let reason = "goes with `performanceInsightsEnabled` alone";
-            let misfit = Misfit::new("performanceInsightsRetentionPeriod", reason);
-            misfits.push(misfit.decided_by(["performanceInsightsEnabled"]));
+            let invalid_input = InvalidInput::new("performanceInsightsRetentionPeriod", reason);
+            invalid_inputs.push(invalid_input.decided_by(["performanceInsightsEnabled"]));
         }
     }
 }

@@ -15,7 +15,7 @@ const INHERITED: [&str; 6] = [
 ];
 
 /// Takes over live values where the author cannot decide them.
-pub(super) fn take_over(desired: &mut Properties, observed: &Properties) {
+pub(super) fn keep_live(desired: &mut Properties, observed: &Properties) {
     let is_set = |name: &str| desired.get(name).is_some_and(|value| !value.is_null());
     let mut taken: Vec<&str> = Vec::new();
     if is_set("replicateSourceDb") || observed.contains_key("replicateSourceDb") {
@@ -161,12 +161,12 @@ mod tests {
             ("kmsKeyId", "arn:aws:kms:r:1:key/k".into()),
             ("storageEncrypted", true.into()),
         ]);
-        take_over(&mut desired, &live);
+        keep_live(&mut desired, &live);
         assert_eq!(desired["allocatedStorage"], 40.into());
         assert_eq!(desired["kmsKeyId"], "arn:aws:kms:r:1:key/k".into());
         assert_eq!(desired["storageEncrypted"], false.into());
         desired.insert("replicateSourceDb".to_owned(), "source".into());
-        take_over(&mut desired, &live);
+        keep_live(&mut desired, &live);
         assert_eq!(desired["storageEncrypted"], true.into());
     }
 
@@ -178,7 +178,7 @@ mod tests {
             ("performanceInsightsEnabled", true.into()),
             ("performanceInsightsRetentionPeriod", 7.into()),
         ]);
-        take_over(&mut desired, &Properties::new());
+        keep_live(&mut desired, &Properties::new());
         assert!(!desired.contains_key("monitoringRoleArn"));
         assert!(desired.contains_key("performanceInsightsRetentionPeriod"));
     }
@@ -186,7 +186,7 @@ mod tests {
     #[test]
     fn storage_does_not_shrink_unless_asked_to() {
         let mut desired = properties([("allocatedStorage", 20.into())]);
-        take_over(&mut desired, &properties([("allocatedStorage", 40.into())]));
+        keep_live(&mut desired, &properties([("allocatedStorage", 40.into())]));
         assert_eq!(desired["allocatedStorage"], 20.into());
     }
 
@@ -198,7 +198,7 @@ mod tests {
                 ("allocatedStorage", 20.into()),
                 ("maxAllocatedStorage", limit.into()),
             ]);
-            take_over(&mut desired, &live);
+            keep_live(&mut desired, &live);
             let left = desired.get("maxAllocatedStorage");
             assert_eq!(left, expected.map(Value::from).as_ref());
             assert_eq!(desired["allocatedStorage"], 100.into());
@@ -216,7 +216,7 @@ mod tests {
             if replica {
                 desired.insert("replicateSourceDb".to_owned(), "source".into());
             }
-            take_over(&mut desired, &live);
+            keep_live(&mut desired, &live);
             assert_eq!(desired["engineVersion"], expected.into());
         }
     }

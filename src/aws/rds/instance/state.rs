@@ -245,7 +245,7 @@ fn replication(instance: &DbInstance) -> Option<&str> {
 fn differences(wanted: &Inputs, shown: &Inputs) -> Vec<String> {
     let schema = Instance.schema();
     let (mut wanted, shown) = (properties(wanted), properties(shown));
-    super::defer::take_over(&mut wanted, &shown);
+    super::defer::keep_live(&mut wanted, &shown);
     let diff = compare(&schema, &wanted, &shown);
     diff.properties().into_iter().map(str::to_owned).collect()
 }

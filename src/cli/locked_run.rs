@@ -18,7 +18,7 @@ use tokio::time::{Instant, sleep, timeout};
 use super::arguments::LockArguments;
 use super::memory::Remembered;
 use super::report::{Failure, show};
-use super::saved_plan::{Again, Previewed, SavedPlan};
+use super::saved_plan::{Previewed, RetryHint, SavedPlan};
 use super::session::{Session, ShowOptions};
 use super::{Context, Exit, refusal, run as running, surroundings, whereabouts};
 use crate::deployment::{
@@ -56,7 +56,7 @@ pub struct Terms<'a> {
     /// True if the user is not asked.
     pub yes: bool,
     /// The plan that was consented to elsewhere: no other may take its place.
-    pub saved: Option<&'a (SavedPlan, Again)>,
+    pub saved: Option<&'a (SavedPlan, RetryHint)>,
     pub show: ShowOptions,
     pub lock: &'a LockArguments,
     /// Places to look in besides those that file and index name.
@@ -69,7 +69,7 @@ pub struct Terms<'a> {
 pub enum Agreed {
     /// There is nothing to do.
     Nothing(Plan),
-    Go(Turn, Plan),
+    Go(LockedRun, Plan),
 }
 
 /// Shows a plan, asks, and takes the lock. `read_at` is the time when the reading for the plan began.
@@ -84,7 +84,7 @@ pub async fn agree(
     terms: &Terms<'_>,
     ask: impl AsyncFn(&mut Context, &Session, &Plan) -> Result<(), Failure>,
 ) -> Result<Agreed, Failure> {
-    let mut held: Option<Turn> = None;
+    let mut held: Option<LockedRun> = None;
     loop {
         session.show(context, &plan, terms.show);
         let refused = refusal::of(&plan, session, terms.again);
@@ -101,7 +101,7 @@ pub async fn agree(
         if !terms.yes {
             ask(context, session, &plan).await?;
         }
-        let mut turn = Turn::take(context, session, &plan, terms, read_at).await?;
+        let mut turn = LockedRun::take(context, session, &plan, terms, read_at).await?;
         if turn.is_first {
             return Ok(Agreed::Go(turn, plan));
         }
@@ -129,7 +129,7 @@ pub async fn agree(
 }
 
 /// A run's turn. From here on others wait.
-pub struct Turn {
+pub struct LockedRun {
     command: &'static str,
     /// The hold on the lock; `None` where the lock is not used, or cannot be.
     hold: Option<Box<Hold>>,
@@ -140,7 +140,7 @@ pub struct Turn {
     mark: Option<RunMark>,
 }
 
-impl Turn {
+impl LockedRun {
     async fn take(
         context: &mut Context,
         session: &Session,
@@ -175,7 +175,7 @@ impl Turn {
         };
         let patience = terms.lock.lock_timeout;
         let taking = {
-            let mut audience = Audience::new(context.draws(), session, patience);
+            let mut audience = Audience::new(context.can_animate(), session, patience);
             let terminal = &mut context.terminal;
             let remembered = session.remembered();
             let known = remembered.and_then(|read| {
@@ -415,7 +415,7 @@ impl Turn {
                 unwritten = added.unwrap_or_else(|_| late("ssm:PutParameter")).err();
             }
             let Some(hold) = hold else {
-                return troubles(unwritten, None, None);
+                return failures(unwritten, None, None);
             };
             // The user has heard of a loss that came while the run went on.
             let was_ours = hold.lost.is_none();
@@ -423,7 +423,7 @@ impl Turn {
             let released = timeout(limit, lock.release(hold)).await;
             let unreleased = released.unwrap_or_else(|_| late("ssm:PutParameter")).err();
             let loss = hold.lost.as_ref().filter(|_| was_ours);
-            troubles(unwritten, unreleased, loss)
+            failures(unwritten, unreleased, loss)
         };
         // A user who interrupts now, or once more, does not want to wait.
         let hurry = async {
@@ -506,7 +506,7 @@ async fn none_since(reading: Instant, session: &Session, before: &Remembered) ->
 
 /// The audience that is told what is being waited for.
 struct Audience {
-    draws: bool,
+    can_animate: bool,
     place: String,
     patience: Duration,
     /// The lease that was reported last, and after which time of waiting.
@@ -514,9 +514,9 @@ struct Audience {
 }
 
 impl Audience {
-    fn new(draws: bool, session: &Session, patience: Duration) -> Self {
+    fn new(can_animate: bool, session: &Session, patience: Duration) -> Self {
         Self {
-            draws,
+            can_animate,
             place: session.place(),
             patience,
             told: None,
@@ -527,7 +527,7 @@ impl Audience {
         let is_news = match &self.told {
             None => true,
             Some((id, _)) if *id != seen.lease.id => true,
-            Some((_, then)) => !self.draws && waited >= *then + STILL_WAITING,
+            Some((_, then)) => !self.can_animate && waited >= *then + STILL_WAITING,
         };
         if is_news {
             let message = Message::warning(format!(
@@ -543,7 +543,7 @@ impl Audience {
             }
             self.told = Some((seen.lease.id.clone(), waited));
         }
-        if self.draws {
+        if self.can_animate {
             let text = format!(
                 "Waiting for the lock of {}, {} of at most {} …",
                 self.place,
@@ -588,7 +588,7 @@ fn without_lock(error: &ProviderError) -> Message {
 }
 
 /// The troubles at the end of a run, besides those of the run.
-fn troubles(
+fn failures(
     unwritten: Option<ProviderError>,
     unreleased: Option<ProviderError>,
     loss: Option<&Loss>,

@@ -6,18 +6,18 @@ use super::text_rule::Unfit;
 
 /// A mistake in inputs that are of the right types: a rule with two peers.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Misfit {
+pub struct InvalidInput {
     /// The property, or a part of it: `protocol`, `actions[0].type`.
     pub at: String,
-    /// The properties whose values decide: there is no misfit while one of these is not known.
+    /// The properties whose values decide: the input is not judged while one of these is not known.
     pub decided_by: Vec<String>,
     pub reason: String,
     /// The text to write instead.
     pub help: Option<String>,
 }
 
-impl Misfit {
-    /// A misfit of a property whose own value decides.
+impl InvalidInput {
+    /// An invalid input of a property whose own value decides.
     pub fn new(at: impl Into<String>, reason: impl Into<String>) -> Self {
         let at = at.into();
         Self {
@@ -44,15 +44,15 @@ impl Misfit {
 
     pub(super) fn of_text(at: &str, unfit: Unfit) -> Self {
         // The rule has looked at no more than is known.
-        let misfit = Self::new(at, unfit.reason).decided_by([]);
+        let invalid_input = Self::new(at, unfit.reason).decided_by([]);
         match unfit.instead {
-            Some(instead) => misfit.help(format!("`{instead}` would do")),
-            None => misfit,
+            Some(instead) => invalid_input.help(format!("`{instead}` would do")),
+            None => invalid_input,
         }
     }
 }
 
-impl fmt::Display for Misfit {
+impl fmt::Display for InvalidInput {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "`{}`: {}", self.at, self.reason)
     }

@@ -39,7 +39,7 @@ where
             Err(error) => error,
             made => return made,
         };
-        if error.is(ErrorKind::Unclear) && class == CreateClass::TagsOnly {
+        if error.is(ErrorKind::Indeterminate) && class == CreateClass::TagsOnly {
             let (mut pauses, looked) = window();
             loop {
                 progress.status(&looking(&error, looked, "then it is made again"));
@@ -92,7 +92,7 @@ where
     let mut tries = 1;
     loop {
         match make().await {
-            Err(mut error) if error.is(ErrorKind::Unclear) => {
+            Err(mut error) if error.is(ErrorKind::Indeterminate) => {
                 error.attempts = error.attempts.max(tries);
                 if tries == TRIES || !pauses.pause().await {
                     return Err(error);
@@ -157,7 +157,7 @@ mod tests {
             &Silent,
             || async {
                 calls.fetch_add(1, Ordering::Relaxed);
-                Err(refused(ErrorKind::Unclear, 1))
+                Err(refused(ErrorKind::Indeterminate, 1))
             },
             || async { Ok((started.elapsed() >= VISIBILITY).then_some("it")) },
         );
@@ -174,7 +174,7 @@ mod tests {
             &Silent,
             || async {
                 calls.fetch_add(1, Ordering::Relaxed);
-                Err::<(), _>(refused(ErrorKind::Unclear, 1))
+                Err::<(), _>(refused(ErrorKind::Indeterminate, 1))
             },
             || async {
                 looks.fetch_add(1, Ordering::Relaxed);
@@ -194,13 +194,13 @@ mod tests {
         let calls = AtomicU32::new(0);
         let make = || async {
             match calls.fetch_add(1, Ordering::Relaxed) {
-                0 => Err(refused(ErrorKind::Unclear, 1)),
+                0 => Err(refused(ErrorKind::Indeterminate, 1)),
                 _ => Ok("it"),
             }
         };
         assert_eq!(create_again(&Silent, make).await.unwrap(), ("it", 2));
         assert_eq!(started.elapsed().as_secs(), 1);
-        let never = || async { Err::<(), _>(refused(ErrorKind::Unclear, 1)) };
+        let never = || async { Err::<(), _>(refused(ErrorKind::Indeterminate, 1)) };
         let error = create_again(&Silent, never).await.unwrap_err();
         assert_eq!(error.attempts, TRIES);
         let refuses = || async { Err::<(), _>(refused(ErrorKind::Denied, 1)) };
@@ -225,7 +225,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn whoever_watches_hears_what_is_looked_for_and_until_when() {
         let heard = Heard::default();
-        let make = || async { Err::<(), _>(refused(ErrorKind::Unclear, 1)) };
+        let make = || async { Err::<(), _>(refused(ErrorKind::Indeterminate, 1)) };
         let made = create(CreateClass::TagsOnly, &heard, make, || async { Ok(None) });
         assert!(made.await.is_err());
         let heard = heard.0.into_inner().unwrap();

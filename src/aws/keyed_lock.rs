@@ -8,11 +8,11 @@ use tokio::sync::OwnedMutexGuard;
 
 /// One queue per object that has been changed.
 #[derive(Default)]
-pub struct Turns {
+pub struct KeyedLocks {
     queues: Mutex<HashMap<String, Arc<tokio::sync::Mutex<()>>>>,
 }
 
-impl Turns {
+impl KeyedLocks {
     /// Waits for all earlier callers, and holds the turn until the guard is dropped.
     pub async fn take(&self, object: &str) -> OwnedMutexGuard<()> {
         let queue = {
@@ -31,7 +31,7 @@ mod tests {
 
     #[tokio::test]
     async fn turns_are_kept_apart_by_object() {
-        let turns = Turns::default();
+        let turns = KeyedLocks::default();
         let first = turns.take("a").await;
         let _other = turns.take("b").await;
         assert!(turns.take("a").now_or_never().is_none());

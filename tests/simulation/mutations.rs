@@ -140,7 +140,7 @@ const ALL: &[(Flaw, Scenario)] = &[
     (Flaw::TwinNotSeen, Scenario::Crowd(2)),
     (Flaw::SwallowedError, Scenario::Faults),
     (Flaw::FalseGone, Scenario::Stale),
-    (Flaw::ForeignAdopted, Scenario::Somebody),
+    (Flaw::ForeignAdopted, Scenario::ForeignActor),
     (Flaw::ConsentIgnored, Scenario::Data),
     (Flaw::CancelIgnored, Scenario::Faults),
     (Flaw::NoPatience, Scenario::Faults),
@@ -435,7 +435,9 @@ impl Provider for Flawed<'_> {
         match self.flaw {
             Some(Flaw::TagsAfterwards) => self.tagged_afterwards(request).await,
             Some(Flaw::BlindRetry) if is_blind => match self.account.create(request).await {
-                Err(error) if error.is(ErrorKind::Unclear) => self.inner.create(request).await,
+                Err(error) if error.is(ErrorKind::Indeterminate) => {
+                    self.inner.create(request).await
+                }
                 made => made,
             },
             Some(Flaw::PredecessorTaken) => {
