@@ -82,6 +82,10 @@ resources:
   secretB: { type: aws:secretsmanager:Secret, properties: { name: shop/b } }
   logsA: { type: aws:cloudwatch:LogGroup, properties: { name: /shop/a } }
   logsB: { type: aws:cloudwatch:LogGroup, properties: { name: /shop/b } }
+  keyA: { type: aws:kms:Key, properties: { description: a } }
+  keyB: { type: aws:kms:Key, properties: { description: b } }
+  aliasA: { type: aws:kms:Alias, properties: { name: alias/shop-a, targetKeyId: '${keyA.id}' } }
+  aliasB: { type: aws:kms:Alias, properties: { name: alias/shop-b, targetKeyId: '${keyB.id}' } }
   clusterB: { type: aws:ecs:Cluster, properties: { name: shop-other } }
   parametersA: { type: aws:rds:ParameterGroup, properties: { name: shop-para, family: postgres16 } }
   parametersB: { type: aws:rds:ParameterGroup, properties: { name: shop-parb, family: postgres16 } }

@@ -16,10 +16,10 @@ use super::deletes::{self, ObjectKey, key};
 use super::places::{self, Places};
 use super::{
     Action, Because, Decision, DeleteFirst, Draft, Held, Kept, Op, Plan, Refusal, ReplaceOrder,
-    Step, StepId, Verdict, compare, exclusive, others, protect,
+    Step, StepId, Verdict, compare, exclusive, others, protect, target,
 };
 use crate::graph::{ResourceGraph, dependencies, topological};
-use crate::resource::{Observed, Urn, Value};
+use crate::resource::{Urn, Value};
 
 pub(super) fn into_plan(mut draft: Draft<'_>) -> Plan {
     let outputs = compare::outputs(&draft);
@@ -194,7 +194,7 @@ impl Nodes {
             if let Decision::Replace { observed, .. } = &verdict.decision
                 && !others::is_deployed(draft.catalog, observed)
                 && !deletes::stays_in_use(draft, urn, observed)
-                && !is_left(draft, urn, observed)
+                && !target::is_left(draft, urn, observed)
             {
                 nodes.add_down(key(urn, observed));
             }
@@ -660,12 +660,6 @@ fn place_taken(draft: &Draft<'_>, urn: &Urn, holder: &ObjectKey) -> Refusal {
         id: holder.1.clone(),
         place: places::properties_of(draft, urn),
     }
-}
-
-/// True of the old object of a replacement that something out of reach goes on using.
-fn is_left(draft: &Draft<'_>, urn: &Urn, observed: &Observed) -> bool {
-    let mut retained = draft.retained.iter();
-    retained.any(|left| left.urn == *urn && left.observed.id == observed.id)
 }
 
 /// True if a step of it brings new code into service beside the old.

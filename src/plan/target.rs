@@ -124,6 +124,12 @@ fn leave_what_is_used(draft: &mut Draft<'_>, wanted: &BTreeSet<Urn>) {
     }
 }
 
+/// True of the old object of a replacement that something out of reach goes on using.
+pub(super) fn is_left(draft: &Draft<'_>, urn: &Urn, observed: &Observed) -> bool {
+    let mut retained = draft.retained.iter();
+    retained.any(|left| left.urn == *urn && left.observed.id == observed.id)
+}
+
 /// Wanted resources within reach.
 fn wanted(draft: &Draft<'_>) -> BTreeSet<Urn> {
     let request = draft.request;
