@@ -189,8 +189,8 @@ async fn the_key_of_the_file_encrypts_what_the_sections_make() {
     assert_eq!(ended.status, Some(0), "{}", ended.screen);
     let named = sdk.kms.describe_key().key_id("alias/e2e-kms-platform-dev");
     let named = named.send().await.expect("the key has its name");
-    let key = named.key_metadata.expect("a key").arn.expect("an ARN");
-    let key = Some(key.as_str());
+    let arn = named.key_metadata.expect("a key").arn.expect("an ARN");
+    let key = Some(arn.as_str());
 
     let prefix = "e2e-kms-platform-dev";
     let databases = sdk.rds.describe_db_instances().send().await.expect("RDS");
@@ -239,12 +239,7 @@ async fn the_key_of_the_file_encrypts_what_the_sections_make() {
     );
     let gone = program.run_file(PLATFORM, "destroy", &["--yes"]);
     assert_eq!(gone.status, Some(0), "{}", gone.screen);
-    let key = sdk
-        .kms
-        .describe_key()
-        .key_id(key.expect("an ARN"))
-        .send()
-        .await;
+    let key = sdk.kms.describe_key().key_id(&arn).send().await;
     let key = key.expect("a key").key_metadata.expect("a key");
     assert_eq!(key.key_state(), Some(&KeyState::PendingDeletion));
 }
