@@ -15,7 +15,7 @@ use super::report::{Failure, show};
 use super::saved_plan::{Previewed, RetryHint, SavedPlan};
 use super::session::{Offline, Session, ShowOptions, quoted, suffix};
 use super::{CommandResult, Context, Exit, run as running};
-use crate::display::{Line, Message, diff, terminal};
+use crate::display::{Line, Message, aftermath, diff, terminal};
 use crate::execute::Report;
 use crate::live::Hints;
 use crate::plan::{Because, Goal, Plan, Request, Step};
@@ -210,6 +210,12 @@ pub async fn run(context: &mut Context, arguments: &Arguments) -> CommandResult 
     let again = session.offline.command_line("up");
     let again = job.selection.added_to(again, &left);
     let exit = running::finish(context, &session, &plan, &outcome, &again);
+    let (report, catalog) = (outcome.report(), &session.offline.catalog);
+    let stays = aftermath::block(&plan, report, catalog, context.terminal.width());
+    if !stays.is_empty() {
+        context.terminal.print(&[Line::new()]);
+        context.terminal.print(&stays);
+    }
     show(&failures, &mut context.terminal);
     Ok(exit)
 }

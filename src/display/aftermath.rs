@@ -6,10 +6,10 @@ use super::consequences::item;
 use super::line::Line;
 use super::style::Style;
 use crate::execute::Report;
-use crate::plan::{Action, Op, Plan};
+use crate::plan::{Action, Goal, Op, Plan};
 use crate::resource::Catalog;
 
-/// The block at the end of `destroy`; nothing if nothing stays. Costs no call: it follows from what was deleted.
+/// The block at the end of `destroy` and `up`; nothing if nothing stays. Costs no call: it follows from what was deleted.
 pub fn block(plan: &Plan, report: &Report, catalog: &Catalog, width: Option<usize>) -> Vec<Line> {
     let mut lines = Vec::new();
     let mut said = BTreeSet::new();
@@ -33,7 +33,13 @@ pub fn block(plan: &Plan, report: &Report, catalog: &Catalog, width: Option<usiz
     if !lines.is_empty() {
         lines.insert(
             0,
-            Line::styled(Style::Heading, "Not deleted with the stack:"),
+            Line::styled(
+                Style::Heading,
+                match plan.goal {
+                    Goal::Destroy => "Not deleted with the stack:",
+                    Goal::Up => "Not deleted:",
+                },
+            ),
         );
     }
     lines

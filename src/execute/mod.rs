@@ -100,8 +100,12 @@ impl Outcome {
             let now = report.objects.get(&step.urn);
             // An object that a creation can bring back stays proven.
             let schema = catalog.get(step.urn.token());
-            let comes_back = schema.is_some_and(|schema| schema.comes_back)
-                && step.data_policy() == Some(DataPolicy::Snapshot);
+            let comes_back = schema.is_some_and(|schema| {
+                // A type that leaves nothing behind waits whatever becomes of its data.
+                let waits =
+                    step.data_policy() == Some(DataPolicy::Snapshot) || schema.leaves.is_none();
+                schema.comes_back && waits
+            });
             if !comes_back && now.is_none_or(|now| now.id != gone.id) {
                 let earlier = gone.tags.owner();
                 for urn in [Some(&step.urn), earlier.as_ref()].into_iter().flatten() {

@@ -56,7 +56,13 @@ pub(super) fn find(draft: &Draft<'_>) -> Vec<Unmarked> {
         let user = &resource.urn;
         let foreign = draft.live.foreign.get(user);
         for observed in draft.live.of(user).iter().chain(foreign) {
+            let schema = draft.catalog.get(user.token());
             for (property, wanted) in &resource.inputs {
+                // A value that AWS does not return is no evidence of what exists.
+                let told = schema.and_then(|schema| schema.property(property));
+                if told.is_some_and(|property| property.write_only) {
+                    continue;
+                }
                 let Some(live) = observed.inputs.get(property) else {
                     continue;
                 };

@@ -143,7 +143,7 @@ pub struct Header {
     /// the repositories would be replaced, which is refused. Resources under `resources` set their own key. Default: AWS's
     /// own keys.
     #[serde(default)]
-    #[schemars(example = &"create", length(min = 6, max = 2048))]
+    #[schemars(example = &"create")]
     pub kms_key: Option<String>,
     /// Tags on everything that can carry them: at most 39, without the prefixes `aws:` and `fde:`.
     #[serde(default)]

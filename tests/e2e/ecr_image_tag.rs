@@ -439,3 +439,24 @@ async fn images_expire_by_no_policy_that_comes_back_without_consent() {
     succeeded(program.run_file(&file, "preview", &["--expect-no-changes"]));
     succeeded(program.run_file(&file, "destroy", &["--yes", "--allow-delete", "*"]));
 }
+
+/// A service that is gone was used by its image's tag alone, which keeps its name: that is no sign of it.
+#[tokio::test]
+async fn a_service_that_was_deleted_by_hand_is_made_again() {
+    let name = "e2e-kept-service";
+    let world = World::new(name).await;
+    let program = Program::of(&world);
+    let file = platform(name, "");
+    succeeded(program.run_file(&file, "up", &["--yes"]));
+    push(&world, name, "latest", 1).await;
+    succeeded(program.run_file(&file, "up", &["--yes"]));
+    let ecs = &world.sdk.ecs;
+    let before = service(&world).await.expect("the service is tagged");
+    let cluster = before.split('/').nth(1).expect("an ARN with its cluster");
+    let delete = ecs.delete_service().cluster(cluster).service(&before);
+    delete.force(true).send().await.expect("it can be deleted");
+    succeeded(program.run_file(&file, "up", &["--yes"]));
+    assert!(service(&world).await.is_some());
+    succeeded(program.run_file(&file, "preview", &["--expect-no-changes"]));
+    succeeded(program.run_file(&file, "destroy", &["--yes"]));
+}

@@ -5,7 +5,6 @@ use aws_sdk_kms::types::KeyState;
 use serde_json::{Value as Json, json};
 
 use crate::common::World;
-use crate::common::commands::json as events;
 use crate::common::program::Program;
 use crate::common::resource_type::{Edit, ResourceTypeTest, check};
 use crate::common::sdk::Sdk;
@@ -230,13 +229,24 @@ async fn the_key_of_the_file_encrypts_what_the_sections_make() {
     let attributes = topic.expect("a topic").attributes.expect("its attributes");
     assert_eq!(attributes.get("KmsMasterKeyId").map(String::as_str), key);
 
-    let again = program.run_file(PLATFORM, "preview", &["--json"]);
-    let steps = events(&again);
-    assert_eq!(
-        steps["summary"]["unchanged"], steps["summary"]["total"],
+    // A database goes on with the key that it has: the key cannot go, even with consent to that alone.
+    let off = PLATFORM.replace("kmsKey: create\n", "");
+    let words = [
+        "--yes",
+        "--allow-delete",
+        "kmsKey/key",
+        "--allow-delete",
+        "services/api/repository",
+    ];
+    let refused = program.run_file(&off, "up", &words);
+    assert_eq!(refused.status, Some(5), "{}", refused.screen);
+    assert!(
+        refused.raw.contains("database/instance"),
         "{}",
-        again.screen
+        refused.screen
     );
+    let again = program.run_file(PLATFORM, "preview", &["--expect-no-changes"]);
+    assert_eq!(again.status, Some(0), "{}", again.screen);
     let gone = program.run_file(PLATFORM, "destroy", &["--yes"]);
     assert_eq!(gone.status, Some(0), "{}", gone.screen);
     let key = sdk.kms.describe_key().key_id(&arn).send().await;

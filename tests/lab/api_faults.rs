@@ -51,7 +51,7 @@ fn a_storm_is_shown() {
     let lasts = Duration::from_secs(8);
     let ran = world.run_with(&[Fault::Storm { at: 2, lasts }], "16");
     assert_eq!(ran.status, Some(0), "{}", ran.last_words());
-    let shown = "creating: AWS throttles kms:CreateKey: waiting, attempt 4";
+    let shown = "creating: AWS throttles logs:CreateLogGroup: waiting, attempt 4";
     assert!(ran.screen.contains(shown), "{}", ran.screen);
 }
 

@@ -71,17 +71,21 @@ const TRIALS: &[Trial] = &[
     trial(
         "R19",
         "parts and tags that others put on ours",
-        &["Somebody(Hangs)", "Somebody(Tags)", "Somebody(Rewrites)"],
+        &[
+            "ForeignActor(Hangs)",
+            "ForeignActor(Tags)",
+            "ForeignActor(Rewrites)",
+        ],
     ),
     trial(
         "R19",
         "what looks like ours, or has the place that ours wants",
-        &["Somebody(Owns)", "Somebody(Takes)"],
+        &["ForeignActor(Owns)", "ForeignActor(Takes)"],
     ),
     trial(
         "R19",
         "our tags on what others have made",
-        &["Somebody(Forges)", "Somebody(Copies)"],
+        &["ForeignActor(Forges)", "ForeignActor(Copies)"],
     ),
     trial("R19", "a part on what others own", &[STRANGE]),
     trial("R19", "renamed in the file", &[RENAMED]),

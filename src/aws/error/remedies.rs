@@ -40,6 +40,17 @@ pub(super) fn of(error: &ProviderError) -> Option<Remedy> {
             Remedy::new(text).command("aws s3api put-bucket-acl --bucket BUCKET --acl private"),
         );
     }
+    // CloudWatch Logs says so, whatever the key lacks: hashicorp/terraform-provider-aws#29282.
+    if error
+        .message
+        .contains("The specified KMS key does not exist")
+    {
+        let text = "CloudWatch Logs cannot use the key: it has to be there and enabled, and its policy has to let \
+                    `logs.{region}.amazonaws.com` use it for this log group; then run";
+        return Some(
+            Remedy::new(text).command("aws kms get-key-policy --policy-name default --key-id KEY"),
+        );
+    }
     match error.kind {
         ErrorKind::Quota => quotas::remedy(error),
         ErrorKind::Denied => denied(error),

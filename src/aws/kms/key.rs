@@ -84,6 +84,7 @@ impl ResourceType for Key {
     fn schema(&self) -> Schema {
         Schema::new::<Inputs>(KEY, CreateClass::TagsOnly)
             .stateful()
+            .comes_back()
             .aftermath(until_it_goes)
             .properties([
                 Property::new("description").text(TextRule::new(0..=8192)),

@@ -38,9 +38,14 @@ pub(super) fn keep_live(desired: &mut Properties, observed: &Properties) {
     let is_reached = limit.is_some()
         && limit == size(observed)
         && number(observed, "maxAllocatedStorage").is_none();
-    // AWS returns the key behind an alias.
-    for name in ["kmsKeyId", "performanceInsightsKmsKeyId"] {
-        if desired.get(name).is_some_and(is_alias) {
+    // AWS returns the key behind an alias; and where none is named, the one it has stays, so that the database goes on using it.
+    for (name, switch) in [
+        ("kmsKeyId", "storageEncrypted"),
+        ("performanceInsightsKmsKeyId", "performanceInsightsEnabled"),
+    ] {
+        let is_on = desired.get(switch).and_then(Value::as_bool) == Some(true);
+        let stays = |key: &Value| key.is_null() && is_on || is_alias(key);
+        if desired.get(name).map_or(is_on, stays) {
             taken.push(name);
         }
     }
