@@ -59,8 +59,9 @@ fn guard_updates(draft: &mut Draft<'_>) {
     }
 }
 
-/// Asks for consent where objects expire under a rule that is created, or set back after others have changed it: they stayed until
-/// now. An edit asks in any case.
+/// Asks for consent where objects expire under a rule that comes back, is set back after others have changed it, or comes to
+/// what was there before the stack: they stayed until now. An edit asks in any case; the first rule of what the stack itself
+/// has made takes nothing that was to stay.
 fn guard_contents(draft: &mut Draft<'_>) {
     let mut refusals = Vec::new();
     for (urn, verdict) in &draft.verdicts {
@@ -87,6 +88,15 @@ fn guard_contents(draft: &mut Draft<'_>) {
         let Some((_, whole)) = whole else {
             continue;
         };
+        let is_first = matches!(
+            verdict.decision,
+            Decision::Create {
+                because: Because::Missing
+            }
+        );
+        if is_first && !whole.tags.is_adopted() {
+            continue;
+        }
         let object = verdict.observed().unwrap_or(whole);
         if let Some(what) = (expiry.takes)(&before, inputs)
             && !consented(draft, urn, object)

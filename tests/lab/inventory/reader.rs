@@ -5,7 +5,7 @@ use std::error::Error;
 use std::fmt::{Debug, Display};
 
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
-use futures_util::future::join_all;
+use futures_util::future::{LocalBoxFuture, join_all};
 use percent_encoding::percent_decode_str;
 
 use super::{access, network, services, storage, watching};
@@ -80,36 +80,27 @@ impl Thing {
 
 /// Everything in an account.
 pub async fn things(sdk: &Sdk) -> Vec<Thing> {
-    let (index, network, rules, containers, registry, balancers, scaling, databases, secrets, rest) = tokio::join!(
-        index(sdk),
-        network::network(sdk),
-        network::security_groups(sdk),
-        services::containers(sdk),
-        services::repositories(sdk),
-        services::balancers(sdk),
-        services::scaling(sdk),
-        storage::databases(sdk),
-        storage::secrets(sdk),
-        async {
-            tokio::join!(
-                storage::buckets(sdk),
-                access::identities(sdk),
-                access::keys(sdk),
-                access::web_acls(sdk),
-                watching::alarms(sdk),
-                watching::dashboards(sdk),
-                watching::log_groups(sdk),
-                watching::topics(sdk),
-            )
-        },
-    );
-    let first = [
-        network, rules, containers, registry, balancers, scaling, databases, secrets,
+    // In boxes: one future in the other, they would be too large for the stack of a thread.
+    let readings: Vec<LocalBoxFuture<'_, Vec<Thing>>> = vec![
+        Box::pin(network::network(sdk)),
+        Box::pin(network::security_groups(sdk)),
+        Box::pin(services::containers(sdk)),
+        Box::pin(services::repositories(sdk)),
+        Box::pin(services::balancers(sdk)),
+        Box::pin(services::scaling(sdk)),
+        Box::pin(storage::databases(sdk)),
+        Box::pin(storage::secrets(sdk)),
+        Box::pin(storage::buckets(sdk)),
+        Box::pin(access::identities(sdk)),
+        Box::pin(access::keys(sdk)),
+        Box::pin(access::web_acls(sdk)),
+        Box::pin(watching::alarms(sdk)),
+        Box::pin(watching::dashboards(sdk)),
+        Box::pin(watching::log_groups(sdk)),
+        Box::pin(watching::topics(sdk)),
     ];
-    let rest = [
-        rest.0, rest.1, rest.2, rest.3, rest.4, rest.5, rest.6, rest.7,
-    ];
-    let mut things: Vec<Thing> = first.into_iter().chain(rest).flatten().collect();
+    let (index, read) = tokio::join!(index(sdk), join_all(readings));
+    let mut things: Vec<Thing> = read.into_iter().flatten().collect();
     for thing in &mut things {
         if let Some(tags) = index.get(&thing.arn) {
             thing.tags.extend(tags.clone());
