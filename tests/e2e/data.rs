@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
 use aws_sdk_cloudwatchlogs::types::InputLogEvent;
+use aws_sdk_kms::primitives::Blob;
 use aws_sdk_s3::primitives::ByteStream;
 use fde_infra::aws::registry::catalog;
 
@@ -88,7 +89,7 @@ fn assert_done(ended: &Ended, what: &str) {
 }
 
 /// Every kind that holds data: what the program says of its types is held to this.
-const KINDS: [&dyn Kind; 5] = [&Database, &Bucket, &Secret, &Repository, &LogGroup];
+const KINDS: [&dyn Kind; 6] = [&Database, &Bucket, &Secret, &Repository, &LogGroup, &Key];
 
 #[test]
 fn every_kind_that_holds_data_is_tested() {
@@ -499,6 +500,59 @@ async fn there_is_no_snapshot_of_a_repository() {
 #[tokio::test]
 async fn there_is_no_snapshot_of_a_log_group() {
     check_without_snapshot("e2e-data-log-group-staging", &LogGroup).await;
+}
+
+struct Key;
+
+/// Its data is what it has encrypted. Nothing about it wants another key.
+#[async_trait]
+impl Kind for Key {
+    fn token(&self) -> &'static str {
+        "aws:kms:Key"
+    }
+
+    fn properties(&self) -> [&'static str; 2] {
+        ["{}", "{}"]
+    }
+
+    async fn fill(&self, sdk: &Sdk, id: &str) {
+        let encrypt = sdk.kms.encrypt().key_id(id).plaintext(Blob::new("text"));
+        encrypt.send().await.expect("it can encrypt");
+    }
+
+    async fn holds(&self, sdk: &Sdk, id: &str) -> bool {
+        let key = sdk.kms.describe_key().key_id(id).send().await;
+        let key = key.ok().and_then(|key| key.key_metadata);
+        key.is_some_and(|key| key.enabled())
+    }
+}
+
+#[tokio::test]
+async fn a_key() {
+    let world = World::in_environment("e2e-data-key", "prod").await;
+    let program = Program::of(&world);
+    let file = "kept: { type: aws:kms:Key }";
+    world.up(file).await;
+    let id = world.id(file, "kept").await;
+    Key.fill(&world.sdk, &id).await;
+    for (what, file, arguments) in [
+        ("--replace", file, &["--yes", "--replace", "kept"][..]),
+        ("removed", "", &["--yes"]),
+    ] {
+        let ended = program.run(file, "up", arguments);
+        assert_refused(&ended, "--allow-delete kept", what);
+        assert!(Key.holds(&world.sdk, &id).await, "{what}");
+    }
+    let ended = program.run("", "up", &["--yes", "--allow-delete", "kept"]);
+    assert_done(&ended, "removed with consent");
+    assert!(!Key.holds(&world.sdk, &id).await);
+    let way_back = format!("aws kms cancel-key-deletion --key-id {id}");
+    assert!(ended.raw.contains(&way_back), "{ended:#?}");
+}
+
+#[tokio::test]
+async fn there_is_no_snapshot_of_a_key() {
+    check_without_snapshot("e2e-data-key-staging", &Key).await;
 }
 
 /// A replica has nothing that its source does not have, so nothing is left of it, and nothing is promised.
