@@ -12,7 +12,7 @@ use async_trait::async_trait;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-use super::somebody::ForeignAction;
+use super::foreign_actor::ForeignAction;
 use super::{FakeAccount, ForeignActor, Random};
 use crate::execute::Cancel;
 use crate::resource::provider::{Creation, Deletion, Indexed, Progress, Query, Update};
@@ -142,7 +142,7 @@ const HANGS: Duration = Duration::from_secs(45);
 /// An account whose calls meet faults.
 pub struct FaultyAccount<'a> {
     account: &'a FakeAccount,
-    somebody: &'a ForeignActor<'a>,
+    foreign_actor: &'a ForeignActor<'a>,
     /// The owner of these calls, for the journal.
     who: String,
     faults: BTreeMap<usize, Fault>,
@@ -166,7 +166,7 @@ impl<'a> FaultyAccount<'a> {
     /// `faults` are met at the calls of these numbers, counted from 0; `cancel` is the one of the run.
     pub fn new(
         account: &'a FakeAccount,
-        somebody: &'a ForeignActor<'a>,
+        foreign_actor: &'a ForeignActor<'a>,
         who: impl Into<String>,
         faults: BTreeMap<usize, Fault>,
         cancel: Cancel,
@@ -174,7 +174,7 @@ impl<'a> FaultyAccount<'a> {
     ) -> Self {
         Self {
             account,
-            somebody,
+            foreign_actor,
             who: who.into(),
             faults,
             weather: FaultProfile::default(),
@@ -343,7 +343,7 @@ impl<'a> FaultyAccount<'a> {
                 Course::Well
             }
             Some(Fault::ForeignActor(deed)) => {
-                if let Some(done) = self.somebody.does(deed) {
+                if let Some(done) = self.foreign_actor.does(deed) {
                     self.account.tell(done);
                 }
                 Course::Well

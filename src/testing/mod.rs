@@ -4,14 +4,14 @@
 
 pub mod fake;
 pub mod faults;
+pub mod foreign_actor;
 pub mod generate;
 pub mod parameters;
 pub mod random;
-pub mod somebody;
 pub mod visibility;
 
 pub use fake::FakeAccount;
+pub use foreign_actor::ForeignActor;
 pub use parameters::FakeStore;
 pub use random::Random;
-pub use somebody::ForeignActor;
 pub use visibility::{Lag, Staleness};

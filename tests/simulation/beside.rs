@@ -13,10 +13,10 @@ use fde_infra::resource::{Condition, ErrorKind, Observed, Properties, Tags, Urn,
 use fde_infra::testing::FakeAccount;
 use fde_infra::testing::fake::HOME;
 use fde_infra::testing::faults::Fault;
+use fde_infra::testing::foreign_actor::ForeignAction;
 use fde_infra::testing::generate::{
     catalog, edited, elaborate, graph_in, known, renamed, resources, shared, stack,
 };
-use fde_infra::testing::somebody::ForeignAction;
 use tokio::time::Instant;
 
 use crate::oracle::{self, Held};
@@ -63,7 +63,7 @@ impl Story<'_> {
         let second = in_region(HOME, &second)?;
         let [other, _] = self.versions();
         let other = in_region(ELSEWHERE, &other)?;
-        self.world.somebody.learns(&[&first, &second]);
+        self.world.foreign_actor.learns(&[&first, &second]);
         self.regions = vec![HOME.to_owned()];
         self.strangers();
         for (graph, before) in [(&first, &second), (&second, &first), (&first, &second)] {
@@ -185,8 +185,8 @@ impl Story<'_> {
     /// An object in the way refuses the run, or fails the step whose name is not known before; nothing else does. Then the
     /// other party gets out of the way.
     pub async fn first_run_beside_neighbour(&mut self, graph: &ResourceGraph, goal: Goal) -> Held {
-        let in_the_way = self.world.somebody.in_the_way();
-        let forged = self.world.somebody.forged();
+        let in_the_way = self.world.foreign_actor.in_the_way();
+        let forged = self.world.foreign_actor.forged();
         let run = self.calm("beside", goal);
         let told = self.runs(graph, &run).await?;
         let is_explained = !(in_the_way.is_empty() && forged.is_empty())
@@ -222,8 +222,8 @@ impl Story<'_> {
             self.count(IN_THE_WAY);
         }
         self.world.account.tell("somebody gives way");
-        self.world.somebody.gives_way();
-        self.world.somebody.takes_back();
+        self.world.foreign_actor.gives_way();
+        self.world.foreign_actor.takes_back();
         Ok(())
     }
 

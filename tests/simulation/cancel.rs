@@ -55,7 +55,7 @@ async fn at_call(
 ) -> Held<Duration> {
     let world = World {
         account,
-        somebody: &ForeignActor::new(account, seed),
+        foreign_actor: &ForeignActor::new(account, seed),
         records: &Records::default(),
         flaw: None,
     };

@@ -34,7 +34,7 @@ async fn up_twice_in(account: &FakeAccount, seed: u64) -> Held {
     let graph = graph_of(resources).map_err(|errors| format!("{errors:?}"))?;
     let world = World {
         account,
-        somebody: &ForeignActor::new(account, seed),
+        foreign_actor: &ForeignActor::new(account, seed),
         records: &Records::default(),
         flaw: None,
     };

@@ -13,8 +13,8 @@ use fde_infra::resource::proof::RunMark;
 use fde_infra::resource::{ErrorKind, Proof, ProviderError, Value};
 use fde_infra::testing::fake::HOME;
 use fde_infra::testing::faults::{Fault, FaultProfile, FaultyAccount, Weathered};
+use fde_infra::testing::foreign_actor::ForeignAction;
 use fde_infra::testing::generate::stack;
-use fde_infra::testing::somebody::ForeignAction;
 use fde_infra::testing::{FakeAccount, FakeStore, ForeignActor, Random};
 use tokio::time::Instant;
 
@@ -29,7 +29,7 @@ const TO_EXIT: Duration = Duration::from_secs(7);
 #[derive(Clone, Copy)]
 pub struct World<'a> {
     pub account: &'a FakeAccount,
-    pub somebody: &'a ForeignActor<'a>,
+    pub foreign_actor: &'a ForeignActor<'a>,
     pub records: &'a Records,
     /// A mistake in the program, to see it caught.
     pub flaw: Option<Flaw>,
@@ -193,10 +193,10 @@ pub async fn run(world: World<'_>, graph: &ResourceGraph, run: &Run) -> Held<Tol
     let account = world.account;
     let cancel = Cancel::default();
     let faults = run.faults.clone();
-    let somebody = world.somebody;
+    let foreign_actor = world.foreign_actor;
     let faulty = FaultyAccount::new(
         account,
-        somebody,
+        foreign_actor,
         &run.who,
         faults,
         cancel.clone(),
@@ -234,8 +234,8 @@ pub async fn run(world: World<'_>, graph: &ResourceGraph, run: &Run) -> Held<Tol
         }
         let deletions = plan.steps.iter().filter(|step| step.is_delete());
         let deletions = deletions.filter_map(|step| Some(step.observed()?.id.as_str()));
-        somebody.hears_of_deletions(&deletions.collect());
-        if let Some(done) = run.deed.and_then(|deed| somebody.does(deed)) {
+        foreign_actor.hears_of_deletions(&deletions.collect());
+        if let Some(done) = run.deed.and_then(|deed| foreign_actor.does(deed)) {
             account.tell(done);
         }
         let key = before.key.clone().unwrap_or_else(|| id.clone());

@@ -85,7 +85,7 @@ async fn lifetime(
 ) -> Held<u64> {
     let world = World {
         account,
-        somebody: &ForeignActor::new(account, seed),
+        foreign_actor: &ForeignActor::new(account, seed),
         records: &Records::default(),
         flaw: None,
     };

@@ -13,8 +13,8 @@ use fde_infra::resource::value::properties;
 use fde_infra::resource::{Condition, CreateClass, ErrorKind, Observed, Properties, Tags};
 use fde_infra::testing::fake::Rate;
 use fde_infra::testing::faults::{Fault, FaultProfile};
+use fde_infra::testing::foreign_actor::ForeignAction;
 use fde_infra::testing::generate::{catalog, edited, elaborate, graph_of, known, resources};
-use fde_infra::testing::somebody::ForeignAction;
 use fde_infra::testing::{FakeAccount, ForeignActor, Lag, Random, Staleness};
 
 use crate::mutations::Flaw;
@@ -103,9 +103,9 @@ pub async fn tell(seed: u64, scenario: Scenario, flaw: Option<Flaw>) -> (Tally, 
             _ => 0,
         })
     });
-    let mut somebody = ForeignActor::new(&account, seed);
+    let mut foreign_actor = ForeignActor::new(&account, seed);
     if flaw.is_some_and(Flaw::misreads_tags) {
-        somebody = somebody.forging_nothing();
+        foreign_actor = foreign_actor.forging_nothing();
     }
     let records = Records::default();
     // Numbers of their own, so that what they decide moves nothing else in a seed's story.
@@ -114,7 +114,7 @@ pub async fn tell(seed: u64, scenario: Scenario, flaw: Option<Flaw>) -> (Tally, 
     let mut story = Story {
         world: World {
             account: &account,
-            somebody: &somebody,
+            foreign_actor: &foreign_actor,
             records: &records,
             flaw,
         },
@@ -248,7 +248,7 @@ impl Story<'_> {
     /// 4, in all that others have: objects, parts and tags.
     pub fn all_of_others_stays(&self) -> Held {
         oracle::nothing_foreign_changed(self.world.account, &self.theirs())?;
-        match self.world.somebody.lost_tag() {
+        match self.world.foreign_actor.lost_tag() {
             Some(lost) => Err(format!("4: {lost} {}", oracle::TOUCHED)),
             None => Ok(()),
         }
@@ -272,7 +272,7 @@ impl Story<'_> {
     /// The objects that are no longer ours because their tags were taken. A client token is a proof of its own, so that what
     /// it made can be taken back.
     fn stripped(&self) -> Vec<Observed> {
-        let stripped = self.world.somebody.stripped();
+        let stripped = self.world.foreign_actor.stripped();
         let is_token = |object: &Observed| {
             let schema = known().get(&object.token);
             schema.is_some_and(|schema| schema.create_class == CreateClass::Token)
@@ -460,7 +460,7 @@ impl Story<'_> {
 
     /// The objects that others have in the account, by themselves and attached to ours.
     pub fn theirs(&self) -> Vec<Observed> {
-        let owned = self.world.somebody.owned();
+        let owned = self.world.foreign_actor.owned();
         let theirs = self.theirs.iter().chain(&self.elsewhere).cloned();
         theirs.chain(owned).collect()
     }
@@ -468,7 +468,7 @@ impl Story<'_> {
     pub fn deed(&mut self, among: &[ForeignAction]) {
         let deed = self.random.pick(among).copied();
         let Some(deed) = deed else { return };
-        if let Some(done) = self.world.somebody.does(deed) {
+        if let Some(done) = self.world.foreign_actor.does(deed) {
             self.world.account.tell(done);
             self.count(format!("{:?}", Fault::ForeignActor(deed)));
         }
@@ -565,7 +565,7 @@ impl Story<'_> {
             object.tags.is_empty() && schema.is_some_and(|schema| schema.taggable)
         };
         let is_in_the_way = self.world.account.objects().iter().any(is_stripped);
-        let forged = self.world.somebody.forged();
+        let forged = self.world.foreign_actor.forged();
         let run = self.calm("beside", goal);
         let told = self.runs(graph, &run).await?;
         let is_about_it = match &told.ended {
@@ -598,8 +598,8 @@ impl Story<'_> {
             }
         }
         account.tell("somebody gives the tags back");
-        self.world.somebody.gives_back();
-        self.world.somebody.takes_back();
+        self.world.foreign_actor.gives_back();
+        self.world.foreign_actor.takes_back();
         Ok(())
     }
 

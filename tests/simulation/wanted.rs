@@ -11,8 +11,8 @@ use fde_infra::resource::{
     Condition, Observed, OutputReference, Properties, Property, Schema, Tags, Urn, Value,
 };
 use fde_infra::testing::FakeAccount;
+use fde_infra::testing::foreign_actor::THEIR_TAGS;
 use fde_infra::testing::generate::known;
-use fde_infra::testing::somebody::THEIR_TAGS;
 use tokio::time::Instant;
 
 use crate::oracle::Held;
