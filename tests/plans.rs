@@ -2168,9 +2168,9 @@ async fn what_expires_once_a_policy_comes_or_comes_back_wants_consent() {
         )
     };
     let file = policy(10);
-    let holds = |world: &World, images: bool| {
+    let holds = |world: &World, images: u32| {
         world.account.edit("shop", |live| {
-            live.outputs.insert("hasImages".into(), images.into());
+            live.outputs.insert("imageCount".into(), images.into());
         });
     };
     let consent = Request {
@@ -2186,9 +2186,15 @@ async fn what_expires_once_a_policy_comes_or_comes_back_wants_consent() {
             .collect::<String>()
     };
     let comes = World::with(repository).await;
-    holds(&comes, true);
-    // The images of a first deployment are pushed before the policy is there.
-    assert_eq!(asks(&comes, &file, &up()).await, "");
+    holds(&comes, 11);
+    let asked = asks(&comes, &file, &up()).await;
+    assert!(asked.contains("newest 10 images"), "{asked}");
+    assert_eq!(asks(&comes, &file, &consent).await, "");
+    // The images of a first deployment are pushed before the policy is there: all of them stay.
+    for images in [0, 2, 10] {
+        holds(&comes, images);
+        assert_eq!(asks(&comes, &file, &up()).await, "", "{images}");
+    }
 
     let world = World::with(&file).await;
     let live = world.part("policy");
@@ -2202,7 +2208,7 @@ async fn what_expires_once_a_policy_comes_or_comes_back_wants_consent() {
             live.inputs.insert("policy".into(), policy.into());
         });
     };
-    holds(&world, true);
+    holds(&world, 11);
     drifts(99);
     let mut seen = fde_infra::resource::LastRun::default();
     let urn =
@@ -2223,10 +2229,10 @@ async fn what_expires_once_a_policy_comes_or_comes_back_wants_consent() {
     let asked = format!("{:?}", plan.refusals);
     assert!(asked.contains("newest 10 images"), "{asked}");
     assert_eq!(drifted(&consent, &seen).await.refusals, []);
-    holds(&world, false);
+    holds(&world, 10);
     assert_eq!(drifted(&up(), &seen).await.refusals, []);
     // One that kept fewer: fewer go.
-    holds(&world, true);
+    holds(&world, 11);
     drifts(3);
     assert_eq!(drifted(&up(), &seen).await.refusals, []);
     // One that others have deleted comes back.
@@ -2235,6 +2241,6 @@ async fn what_expires_once_a_policy_comes_or_comes_back_wants_consent() {
     let asked = format!("{:?}", plan.refusals);
     assert!(asked.contains("newest 10 images"), "{asked}");
     assert_eq!(drifted(&consent, &seen).await.refusals, []);
-    holds(&world, false);
+    holds(&world, 10);
     assert_eq!(drifted(&up(), &seen).await.refusals, []);
 }

@@ -59,9 +59,8 @@ fn guard_updates(draft: &mut Draft<'_>) {
     }
 }
 
-/// Asks for consent where objects expire under a rule that comes back, is set back after others have changed it, or comes to
-/// what was there before the stack: they stayed until now. An edit asks in any case; the first rule of what the stack itself
-/// has made takes nothing that was to stay.
+/// Asks for consent where objects expire under a rule that is created, or set back after others have changed it: they stayed
+/// until now. An edit asks in any case.
 fn guard_contents(draft: &mut Draft<'_>) {
     let mut refusals = Vec::new();
     for (urn, verdict) in &draft.verdicts {
@@ -80,25 +79,15 @@ fn guard_contents(draft: &mut Draft<'_>) {
         let whole = inputs.get(expiry.part_of).and_then(Value::as_str);
         let mut wholes = draft.live.of_type(expiry.token);
         let whole = wholes.find(|(_, live)| Some(live.id.as_str()) == whole);
-        let whole = whole.filter(|(urn, live)| {
+        let whole = whole.filter(|(urn, _)| {
             let stays = draft.verdicts.get(urn);
-            live.outputs.get(expiry.filled) == Some(&Value::Bool(true))
-                && stays.is_some_and(|verdict| verdict.kept().is_some())
+            stays.is_some_and(|verdict| verdict.kept().is_some())
         });
         let Some((_, whole)) = whole else {
             continue;
         };
-        let is_first = matches!(
-            verdict.decision,
-            Decision::Create {
-                because: Because::Missing
-            }
-        );
-        if is_first && !whole.tags.is_adopted() {
-            continue;
-        }
         let object = verdict.observed().unwrap_or(whole);
-        if let Some(what) = (expiry.takes)(&before, inputs)
+        if let Some(what) = (expiry.takes)(&before, inputs, &whole.outputs)
             && !consented(draft, urn, object)
         {
             refusals.push(Refusal::Shortens {

@@ -2,15 +2,14 @@
 
 use super::Properties;
 
-/// By what the object is part of.
+/// The rule of a type under which the contents of its parent expire.
 #[derive(Debug, Clone, Copy)]
 pub struct Expiry {
-    /// The property that names what it is part of.
+    /// The property that names the parent.
     pub part_of: &'static str,
-    /// The type of that.
+    /// The type of the parent.
     pub token: &'static str,
-    /// The output of that which says whether it holds anything.
-    pub filled: &'static str,
-    /// The contents that expire and stayed until now, by the inputs before and after; before it is made there are none.
-    pub takes: fn(&Properties, &Properties) -> Option<String>,
+    /// The contents that expire and stayed until now, by the inputs before and after and by the outputs of the parent, which
+    /// say what it holds. Before the object is made there are no inputs.
+    pub takes: fn(before: &Properties, after: &Properties, held: &Properties) -> Option<String>,
 }

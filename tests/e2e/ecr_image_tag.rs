@@ -402,7 +402,15 @@ async fn images_expire_by_no_policy_that_comes_back_without_consent() {
     succeeded(program.run_file(&file, "up", &["--yes"]));
     assert_eq!(rules(&world, name).await, by_default);
 
-    push(&world, name, "latest", 1).await;
+    // As many as stay.
+    for number in 1..=10 {
+        push(&world, name, &format!("v{number}"), number).await;
+    }
+    take_away().await;
+    succeeded(program.run_file(&file, "up", &["--yes"]));
+    assert_eq!(rules(&world, name).await, by_default);
+
+    push(&world, name, "latest", 11).await;
     take_away().await;
     let refused = program.run_file(&file, "up", &["--yes"]);
     assert_eq!(refused.status, Some(5), "{}", refused.screen);

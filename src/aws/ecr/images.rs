@@ -19,20 +19,43 @@ struct Page {
     next: Option<String>,
 }
 
-/// Returns whether there is anything to run. A repository without images may be deleted without consent.
-pub(super) async fn has_images(
+/// The numbers of images on the first page of a repository.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Count {
+    pub all: usize,
+    pub untagged: usize,
+}
+
+impl Page {
+    /// Counts each image once, whatever number of tags it has.
+    fn count(&self) -> Count {
+        let digests = |tagged: bool| {
+            let images = self.images.iter();
+            let images = images.filter(move |image| tagged || image.image_tag.is_none());
+            let digests: BTreeSet<_> = images.map(ImageIdentifier::image_digest).collect();
+            digests.len()
+        };
+        Count {
+            all: digests(true),
+            untagged: digests(false),
+        }
+    }
+}
+
+/// Counts the images of a repository. One without images may be deleted without consent.
+pub(super) async fn count(
     context: &Context,
     query: Query<'_>,
     repository: &str,
-) -> AwsResult<bool> {
+) -> AwsResult<Count> {
     let page = first_page(context, query, repository).await?;
-    Ok(!page.images.is_empty())
+    Ok(page.count())
 }
 
-/// As [`has_images`], outside of a reading.
-pub(super) async fn has_images_now(context: &Context, repository: &str) -> AwsResult<bool> {
+/// Counts as [`count`] does, outside of a reading.
+pub(super) async fn count_now(context: &Context, repository: &str) -> AwsResult<Count> {
     let page = page(context, repository, None).await?;
-    Ok(!page.images.is_empty())
+    Ok(page.count())
 }
 
 /// As many as one page takes, asked for once per reading: all of a repository whose images expire.

@@ -55,7 +55,6 @@ impl ResourceType for LifecyclePolicy {
             .expires(Expiry {
                 part_of: "repository",
                 token: "aws:ecr:Repository",
-                filled: "hasImages",
                 takes,
             })
             .key(&["repository"])
@@ -228,10 +227,11 @@ fn is_earlier(before: &[Expiration], rule: &Expiration) -> bool {
     kept_by(before, rule).is_none_or(|before| rule.most < before)
 }
 
-/// Which images expire that did not before, or earlier than before.
-fn takes(observed: &Properties, wanted: &Properties) -> Option<String> {
+/// Returns which images expire that did not before, or earlier than before. A rule that keeps as many as there are takes none.
+fn takes(observed: &Properties, wanted: &Properties, held: &Properties) -> Option<String> {
     discards(observed, wanted)?;
-    let (before, after) = (expirations(observed), expirations(wanted));
+    let (before, mut after) = (expirations(observed), expirations(wanted));
+    after.retain(|rule| !rule.keeps_all(held));
     let came = after.iter().filter(|rule| is_earlier(&before, rule));
     let mut texts: Vec<String> = came.filter_map(Expiration::text).collect();
     if texts.is_empty() {
@@ -251,6 +251,17 @@ struct Expiration {
 }
 
 impl Expiration {
+    /// Returns whether a repository holds too few images for it to take any.
+    fn keeps_all(&self, held: &Properties) -> bool {
+        let count = match self.status() {
+            Some("untagged") => "untaggedImageCount",
+            _ => "imageCount",
+        };
+        let count = held.get(count).and_then(Value::as_number).unwrap_or(0.0);
+        let is_by_count = self.counts == Some("imageCountMoreThan".into());
+        count == 0.0 || is_by_count && count <= self.most
+    }
+
     fn is_of_all(&self) -> bool {
         self.status() == Some("any")
     }
@@ -361,10 +372,24 @@ mod tests {
         let wanted = policy(&[live.clone(), old, any.clone()]);
         let said = "there are images, of which go for good: untagged images that were pushed over 3 days ago, \
                     all but the newest 10 images";
-        assert_eq!(takes(&Properties::new(), &wanted).as_deref(), Some(said));
+        let held = |all: u32, untagged: u32| {
+            properties([
+                ("imageCount", all.into()),
+                ("untaggedImageCount", untagged.into()),
+            ])
+        };
+        let none = Properties::new();
+        let many = held(20, 1);
+        assert_eq!(takes(&none, &wanted, &many).as_deref(), Some(said));
+        // There are no more images than stay.
+        assert_eq!(takes(&none, &wanted, &held(10, 0)), None);
+        assert_eq!(takes(&none, &wanted, &held(0, 0)), None);
         let newer = "there are images, of which go for good: untagged images that were pushed over 3 days ago";
-        assert_eq!(takes(&policy(&[any]), &wanted).as_deref(), Some(newer));
-        assert_eq!(takes(&Properties::new(), &policy(&[live])), None);
+        assert_eq!(
+            takes(&policy(&[any]), &wanted, &many).as_deref(),
+            Some(newer)
+        );
+        assert_eq!(takes(&none, &policy(&[live]), &many), None);
     }
 
     #[test]

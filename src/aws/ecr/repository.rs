@@ -19,7 +19,7 @@ use futures_util::future::{try_join, try_join_all};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::images::{has_images, has_images_now};
+use super::images::{self, Count};
 use crate::aws::context::Context;
 use crate::aws::error::{AwsResult, expected};
 use crate::aws::pages::{few_pages, one_by_one};
@@ -96,6 +96,10 @@ pub struct Outputs {
     pub registry_id: Option<String>,
     /// True if there is an image to run.
     pub has_images: bool,
+    /// The number of images, up to 1000.
+    pub image_count: usize,
+    /// The number of those without a tag.
+    pub untagged_image_count: usize,
 }
 
 const NAME: TextRule = TextRule::new(2..=256)
@@ -143,7 +147,13 @@ impl ResourceType for Repository {
                 Property::new("forceDelete").default(false).write_only(),
             ])
             .checks(|inputs| check(inputs, fit))
-            .outputs(&["repositoryUrl", "registryId", "hasImages"])
+            .outputs(&[
+                "repositoryUrl",
+                "registryId",
+                "hasImages",
+                "imageCount",
+                "untaggedImageCount",
+            ])
             .stateful()
             .forced_by("forceDelete")
             .server_managed(keep_default_key)
@@ -187,9 +197,9 @@ impl ResourceType for Repository {
                     None => tags_of(context, repository).await,
                 }
             };
-            match try_join(tags, has_images(context, query, name)).await {
-                Ok((tags, has_images)) => {
-                    let mut live = live(repository, tags, has_images);
+            match try_join(tags, images::count(context, query, name)).await {
+                Ok((tags, images)) => {
+                    let mut live = live(repository, tags, images);
                     live.inputs.force_delete = consents(query, &live.id);
                     Ok(Some(live))
                 }
@@ -229,7 +239,7 @@ impl ResourceType for Repository {
                     expected("ecr:CreateRepository", answer.repository, "a repository")?;
                 Ok(Live {
                     inputs: inputs.clone(),
-                    ..live(&repository, new.tags.clone(), false)
+                    ..live(&repository, new.tags.clone(), Count::default())
                 })
             }
             Err(error) if error.is(ErrorKind::AlreadyExists) => {
@@ -241,9 +251,9 @@ impl ResourceType for Repository {
                     "the repository",
                 )?;
                 let tags = tags_of(context, &repository);
-                let (tags, has_images) =
-                    try_join(tags, has_images_now(context, &inputs.name)).await?;
-                adopt(new.tags, live(&repository, tags, has_images), error)
+                let (tags, images) =
+                    try_join(tags, images::count_now(context, &inputs.name)).await?;
+                adopt(new.tags, live(&repository, tags, images), error)
             }
             Err(error) => Err(error),
         }
@@ -569,7 +579,7 @@ fn keep_default_key(desired: &mut Properties, observed: &Properties) {
     }
 }
 
-fn live(repository: &EcrRepository, tags: Tags, has_images: bool) -> LiveOf<Repository> {
+fn live(repository: &EcrRepository, tags: Tags, images: Count) -> LiveOf<Repository> {
     let name = repository.repository_name().unwrap_or_default().to_owned();
     let encryption = repository.encryption_configuration();
     Live {
@@ -605,7 +615,9 @@ fn live(repository: &EcrRepository, tags: Tags, has_images: bool) -> LiveOf<Repo
         outputs: Outputs {
             repository_url: repository.repository_uri().map(str::to_owned),
             registry_id: repository.registry_id().map(str::to_owned),
-            has_images,
+            has_images: images.all > 0,
+            image_count: images.all,
+            untagged_image_count: images.untagged,
         },
         tags,
         condition: Condition::Ready,
