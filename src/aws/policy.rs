@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use percent_encoding::percent_decode_str;
 
-use crate::resource::{Properties, Value, diff::sorted};
+use crate::resource::{InvalidInput, Properties, Value, diff::sorted};
 
 /// Returns the canonical form of an IAM-style policy document (`aws-resources.md` §1.8).
 ///
@@ -29,6 +29,23 @@ pub fn canonical_policy(document: Value) -> Value {
         }
         other => other,
     }
+}
+
+/// Checks the form of the policy document under a property. Text with references may become a document; plain text that holds
+/// none does not.
+pub fn check_form(inputs: &Properties, property: &str) -> Vec<InvalidInput> {
+    let document = inputs.get(property).cloned().map(canonical_json);
+    let is_none = matches!(
+        document,
+        Some(Value::String(_) | Value::List(_) | Value::Number(_) | Value::Bool(_))
+    );
+    let help = "a policy is an object, or the text of one, with `Version` and `Statement`";
+    let invalid = is_none.then(|| {
+        InvalidInput::new(property, "is not a JSON object")
+            .decided_by([])
+            .help(help)
+    });
+    invalid.into_iter().collect()
 }
 
 /// Returns whether a policy allows nothing that another one does not.
@@ -320,6 +337,32 @@ mod tests {
 
     fn equal(left: serde_json::Value, right: serde_json::Value) -> bool {
         canonical_policy(left.into()) == canonical_policy(right.into())
+    }
+
+    /// Every type with a policy of its own refuses what is none.
+    #[test]
+    fn a_text_that_is_no_document_is_no_policy() {
+        let catalog = crate::aws::registry::catalog();
+        for (token, property) in [
+            ("aws:iam:Policy", "policy"),
+            ("aws:iam:Role", "assumeRolePolicy"),
+            ("aws:iam:RolePolicy", "policy"),
+            ("aws:kms:Key", "policy"),
+            ("aws:s3:BucketPolicy", "policy"),
+            ("aws:sns:TopicPolicy", "policy"),
+        ] {
+            let schema = catalog.get(token).unwrap();
+            let faults = |policy: Value| {
+                let inputs = crate::resource::value::properties([(property, policy)]);
+                let faults = schema.checks.map(|checks| checks(&inputs)).unwrap();
+                let texts = faults.iter().map(ToString::to_string);
+                texts.collect::<Vec<_>>().join("; ")
+            };
+            let found = faults("notjson".into());
+            assert!(found.contains("is not a JSON object"), "{token}: {found}");
+            let found = faults(r#"{"Version": "2012-10-17", "Statement": []}"#.into());
+            assert!(!found.contains("is not a JSON object"), "{token}: {found}");
+        }
     }
 
     #[test]

@@ -12,7 +12,7 @@ use crate::resource::arn::{self, unmatched};
 use crate::resource::text_rule::is_plain;
 use crate::resource::{InvalidInput, Properties, TextRule, Value};
 
-use crate::aws::policy::{canonical_json, least_size};
+use crate::aws::policy::{canonical_json, check_form, least_size};
 
 /// The rule for paths of roles and policies.
 pub(super) const PATH: TextRule = TextRule::new(1..=512)
@@ -53,8 +53,7 @@ pub(super) fn check_trust(inputs: &Properties, property: &str, most: usize) -> V
     let Some(document) = inputs.get(property) else {
         return Vec::new();
     };
-    let mut invalid_inputs: Vec<InvalidInput> =
-        check_form(document, property).into_iter().collect();
+    let mut invalid_inputs = check_form(inputs, property);
     invalid_inputs.extend(check_size(document, property, most));
     invalid_inputs.extend(check_characters(document, property));
     invalid_inputs.extend(check_ids(document, property));
@@ -82,21 +81,6 @@ pub(super) fn check_version(inputs: &Properties, property: &str) -> Option<Inval
 
 /// The version of the language in which managed policies are written.
 const VERSION: &str = "2012-10-17";
-
-/// Checks the form of a document. Text with references may become a document; plain text that holds none does not.
-fn check_form(document: &Value, property: &str) -> Option<InvalidInput> {
-    let document = canonical_json(document.clone());
-    let is_none = matches!(
-        document,
-        Value::String(_) | Value::List(_) | Value::Number(_) | Value::Bool(_)
-    );
-    let help = "a policy is an object, or the text of one, with `Version` and `Statement`";
-    is_none.then(|| {
-        InvalidInput::new(property, "is not a JSON object")
-            .decided_by([])
-            .help(help)
-    })
-}
 
 /// Returns ids that several statements have.
 fn check_ids(document: &Value, property: &str) -> Vec<InvalidInput> {

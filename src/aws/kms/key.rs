@@ -23,9 +23,9 @@ use serde_json::json;
 
 use super::{KEY, OF_AWS, aliases};
 use crate::aws::context::Context;
-use crate::aws::error::{AwsResult, expected};
+use crate::aws::error::{AwsResult, expected, if_there};
 use crate::aws::pages::pages;
-use crate::aws::policy::{canonical_policy, to_policy_text};
+use crate::aws::policy::{canonical_policy, check_form, to_policy_text};
 use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType, check};
 use crate::aws::sdk_tag::{from_sdk, to_sdk};
 use crate::aws::states::{self, KMS_KEY};
@@ -64,8 +64,7 @@ pub struct Outputs {
     pub key_id: String,
 }
 
-/// The default rotation period: <https://docs.aws.amazon.com/kms/latest/APIReference/API_RotateKeyOnDemand.html> and
-/// `EnableKeyRotation`.
+/// The default rotation period: <https://docs.aws.amazon.com/kms/latest/APIReference/API_EnableKeyRotation.html>
 const ROTATION_DAYS: i64 = 365;
 
 /// The default deletion window: <https://docs.aws.amazon.com/kms/latest/APIReference/API_ScheduleKeyDeletion.html>
@@ -97,7 +96,7 @@ impl ResourceType for Key {
                     .write_only(),
             ])
             .outputs(&["keyId"])
-            .checks(|inputs| check(inputs, fit))
+            .checks(|inputs| [check(inputs, fit), check_form(inputs, "policy")].concat())
     }
 
     fn id_in<'a>(&self, arn: &'a str) -> Option<&'a str> {
@@ -135,7 +134,7 @@ impl ResourceType for Key {
             let arn = context.arn("kms", &format!("key/{id}"));
             let tags = match query.settled_tags(&arn) {
                 Some(tags) => Some(tags.clone()),
-                None => unless_gone(list_tags(context, id).await)?,
+                None => if_there(list_tags(context, id).await)?,
             };
             Ok::<_, ProviderError>(tags.map(|tags| (*id, tags)))
         });
@@ -143,7 +142,7 @@ impl ResourceType for Key {
         let found = known.into_iter().chain(looked).flatten();
         let named = &named;
         let read = found.map(|(id, tags)| async move {
-            let found = unless_gone(look(context, id, tags).await)?;
+            let found = if_there(look(context, id, tags).await)?;
             Ok(found.filter(|(state, live)| {
                 *state != KeyState::PendingDeletion || named.contains(live.id.as_str())
             }))
@@ -396,13 +395,6 @@ fn is_default(context: &Context, policy: &str) -> bool {
     canonical_policy(policy.into()) == canonical_policy(default.into())
 }
 
-fn unless_gone<T>(answer: AwsResult<T>) -> AwsResult<Option<T>> {
-    match answer {
-        Err(error) if error.is(ErrorKind::NotFound) => Ok(None),
-        other => other.map(Some),
-    }
-}
-
 /// Returns the ids of all keys of the region, AWS's own among them.
 async fn list(context: &Context) -> AwsResult<Vec<String>> {
     const OPERATION: &str = "kms:ListKeys";
@@ -443,7 +435,7 @@ async fn tags_of_others(context: &Context, id: &str) -> AwsResult<Option<Tags>> 
         {
             Ok(None)
         }
-        answer => unless_gone(answer),
+        answer => if_there(answer),
     }
 }
 

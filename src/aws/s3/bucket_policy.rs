@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::aws::context::Context;
 use crate::aws::error::AwsResult;
-use crate::aws::policy::{canonical_policy, least_size, to_policy_text};
+use crate::aws::policy::{canonical_policy, check_form, least_size, to_policy_text};
 use crate::aws::resource_type::{Change, LiveOf, New, ResourceType};
 use crate::resource::provider::{DataPolicy, Progress, Query};
 use crate::resource::{CreateClass, InvalidInput, Properties, Property, ReadSession, Schema};
@@ -66,7 +66,7 @@ impl ResourceType for BucketPolicy {
                     .canonical(canonical_policy),
             ])
             .key(&["bucket"])
-            .checks(check_size)
+            .checks(|inputs| [check_form(inputs, "policy"), check_size(inputs)].concat())
             .reads_after(&[super::BUCKET])
             .hangs_on("bucket", super::BUCKET)
             .opens()

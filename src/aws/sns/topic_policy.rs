@@ -16,7 +16,7 @@ use serde_json::json;
 use super::{attributes, set_attribute};
 use crate::aws::context::Context;
 use crate::aws::error::AwsResult;
-use crate::aws::policy::{canonical_json, canonical_policy, to_policy_text};
+use crate::aws::policy::{canonical_json, canonical_policy, check_form, to_policy_text};
 use crate::aws::resource_type::{Change, Live, LiveOf, New, ResourceType};
 use crate::resource::provider::{DataPolicy, Progress, Query};
 use crate::resource::{Condition, CreateClass, Property, Schema, Tags, Value};
@@ -52,6 +52,7 @@ impl ResourceType for TopicPolicy {
                 Property::new("policy").required().canonical(canonical),
             ])
             .key(&["arn"])
+            .checks(|inputs| check_form(inputs, "policy"))
             .reads_after(&[super::TOPIC])
             .hangs_on("arn", super::TOPIC)
             .opens()
