@@ -298,6 +298,71 @@ resources:
             });
             sids.collect::<Vec<_>>()
         };
+        let expansion = expanded("kmsKey: create\n", SECTIONS);
+        let mut resources = expansion.resources.iter();
+        let key = resources.find(|resource| resource.urn.token() == "aws:kms:Key");
+        let policy = serde_json::Value::from(&key.unwrap().inputs["policy"]);
+        expect![[r#"
+            [
+              {
+                "Action": "kms:*",
+                "Effect": "Allow",
+                "Principal": {
+                  "AWS": "arn:${aws.partition}:iam::${aws.accountId}:root"
+                },
+                "Resource": "*",
+                "Sid": "Account"
+              },
+              {
+                "Action": [
+                  "kms:Decrypt*",
+                  "kms:Describe*",
+                  "kms:Encrypt*",
+                  "kms:GenerateDataKey*",
+                  "kms:ReEncrypt*"
+                ],
+                "Condition": {
+                  "ArnLike": {
+                    "kms:EncryptionContext:aws:logs:arn": "arn:${aws.partition}:logs:eu-south-2:${aws.accountId}:log-group:*"
+                  }
+                },
+                "Effect": "Allow",
+                "Principal": {
+                  "Service": "logs.eu-south-2.amazonaws.com"
+                },
+                "Resource": "*",
+                "Sid": "Logs"
+              },
+              {
+                "Action": [
+                  "kms:Decrypt",
+                  "kms:GenerateDataKey*"
+                ],
+                "Condition": {
+                  "StringEquals": {
+                    "aws:SourceAccount": "${aws.accountId}"
+                  }
+                },
+                "Effect": "Allow",
+                "Principal": {
+                  "Service": "cloudwatch.amazonaws.com"
+                },
+                "Resource": "*",
+                "Sid": "Alarms"
+              },
+              {
+                "Action": [
+                  "kms:Decrypt",
+                  "kms:GenerateDataKey*"
+                ],
+                "Effect": "Allow",
+                "Principal": {
+                  "Service": "events.rds.amazonaws.com"
+                },
+                "Resource": "*",
+                "Sid": "DatabaseEvents"
+              }
+            ]"#]].assert_eq(&serde_json::to_string_pretty(&policy["Statement"]).unwrap());
         assert_eq!(
             sids(SECTIONS),
             ["Account", "Logs", "Alarms", "DatabaseEvents"]
