@@ -214,9 +214,9 @@ mod tests {
 
     /// Keeps the messages that it gets.
     #[derive(Default)]
-    struct Heard(std::sync::Mutex<Vec<String>>);
+    struct Recorder(std::sync::Mutex<Vec<String>>);
 
-    impl Progress for Heard {
+    impl Progress for Recorder {
         fn status(&self, text: &str) {
             self.0.lock().unwrap().push(text.to_owned());
         }
@@ -224,7 +224,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn whoever_watches_hears_what_is_looked_for_and_until_when() {
-        let heard = Heard::default();
+        let heard = Recorder::default();
         let make = || async { Err::<(), _>(refused(ErrorKind::Indeterminate, 1)) };
         let made = create(CreateClass::TagsOnly, &heard, make, || async { Ok(None) });
         assert!(made.await.is_err());

@@ -11,7 +11,7 @@ use super::context::{Clients, ConnectError, Connection, Context, connect_beside}
 use super::ec2::PIECES;
 use super::registry::{catalog, resource_types};
 use super::resource_type::{AnyResourceType, Asking};
-use super::retry::told;
+use super::retry::with_progress;
 use super::tags;
 use crate::resource::provider::{Creation, Deletion, Holder, Indexed, Progress, Query, Update};
 use crate::resource::value::properties;
@@ -97,7 +97,7 @@ impl AwsProvider {
     }
 
     /// Completes an error for the caller: adds the region of the call, since waits know only the call, and removes secrets.
-    fn placed<T>(&self, result: Result<T, ProviderError>) -> Result<T, ProviderError> {
+    fn with_region<T>(&self, result: Result<T, ProviderError>) -> Result<T, ProviderError> {
         result.map_err(|mut error| {
             if error.is_of_call() {
                 error.region.clone_from(&self.context.region);
@@ -172,23 +172,23 @@ impl Provider for AwsProvider {
             .resource_type(query.token)?
             .read(&self.context, query)
             .await;
-        self.placed(result)
+        self.with_region(result)
     }
 
     async fn create(&self, request: Creation<'_>) -> Result<Observed, ProviderError> {
         let work = self
             .resource_type(request.urn.token())?
             .create(&self.context, request);
-        let result = told(request.progress, work).await;
-        self.placed(result)
+        let result = with_progress(request.progress, work).await;
+        self.with_region(result)
     }
 
     async fn update(&self, request: Update<'_>) -> Result<Observed, ProviderError> {
         let work = self
             .resource_type(request.urn.token())?
             .update(&self.context, request);
-        let result = told(request.progress, work).await;
-        self.placed(result)
+        let result = with_progress(request.progress, work).await;
+        self.with_region(result)
     }
 
     async fn wait(
@@ -200,19 +200,19 @@ impl Provider for AwsProvider {
         let work = self
             .resource_type(urn.token())?
             .wait(&self.context, observed, progress);
-        let result = told(progress, work).await;
-        self.placed(result)
+        let result = with_progress(progress, work).await;
+        self.with_region(result)
     }
 
     async fn delete(&self, request: Deletion<'_>) -> Result<(), ProviderError> {
         let work = self
             .resource_type(&request.observed.token)?
             .delete(&self.context, request);
-        let result = told(request.progress, work).await;
-        self.placed(result)
+        let result = with_progress(request.progress, work).await;
+        self.with_region(result)
     }
 
-    async fn held_by(&self, going: &[&Observed]) -> Vec<Result<Vec<Holder>, ProviderError>> {
+    async fn blockers_of(&self, going: &[&Observed]) -> Vec<Result<Vec<Holder>, ProviderError>> {
         let ids = going.iter().map(|object| object.id.as_str());
         let arns = going.iter().filter_map(|object| object.arn.as_deref());
         let ids: BTreeSet<&str> = ids.chain(arns).collect();
@@ -230,8 +230,10 @@ impl Provider for AwsProvider {
                     return Ok(Vec::new());
                 }
                 let resource_type = self.resource_type(&object.token)?;
-                let result = resource_type.held_by(&self.context, object, asking).await;
-                self.placed(result)
+                let result = resource_type
+                    .blockers_of(&self.context, object, asking)
+                    .await;
+                self.with_region(result)
             }
         });
         join_all(asked).await

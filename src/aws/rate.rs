@@ -150,9 +150,9 @@ impl Pacer {
         (number % 1000) as f64 / 1000.0
     }
 
-    /// Waits until the operation may be called. `hear` gets the number of times in a row that AWS has throttled it
+    /// Waits until the operation may be called. `on_throttle` gets the number of times in a row that AWS has throttled it
     /// meanwhile.
-    pub async fn permit(&self, operation: &'static str, hear: impl Fn(u32)) -> Permit<'_> {
+    pub async fn permit(&self, operation: &'static str, on_throttle: impl Fn(u32)) -> Permit<'_> {
         let (line, mut throttles) = self.with(operation, |bucket| {
             (Arc::clone(&bucket.line), bucket.throttles.subscribe())
         });
@@ -163,7 +163,7 @@ impl Pacer {
         let next = loop {
             tokio::select! {
                 biased;
-                Ok(()) = throttles.changed() => hear(*throttles.borrow_and_update()),
+                Ok(()) = throttles.changed() => on_throttle(*throttles.borrow_and_update()),
                 next = &mut next => break next,
             }
         };
@@ -340,8 +340,8 @@ mod tests {
             answered(&pacer, READ).await;
         };
         let waits = async {
-            let hear = |throttles| heard.lock().unwrap().push(throttles);
-            pacer.permit(READ, hear).await.record_success();
+            let on_throttle = |throttles| heard.lock().unwrap().push(throttles);
+            pacer.permit(READ, on_throttle).await.record_success();
         };
         tokio::join!(waits, asks);
         assert_eq!(heard.into_inner().unwrap(), [1, 2]);

@@ -236,7 +236,7 @@ pub trait ResourceType: Send + Sync + 'static {
     /// Returns what holds an object whose change or deletion is refused because something still uses it, or because of its
     /// state. Called before anything is deleted, to find others that would hold it permanently; at the first refusal; and
     /// again while refusals go on.
-    async fn held_by(
+    async fn blockers_of(
         &self,
         _context: &Context,
         _live: &LiveOf<Self>,
@@ -275,7 +275,7 @@ pub(super) trait AnyResourceType: Send + Sync {
         progress: &dyn Progress,
     ) -> AwsResult<Observed>;
     async fn delete(&self, context: &Context, request: Deletion<'_>) -> AwsResult<()>;
-    async fn held_by(
+    async fn blockers_of(
         &self,
         context: &Context,
         observed: &Observed,
@@ -291,12 +291,12 @@ pub(super) struct Bridge<T> {
 
 impl<T: ResourceType> Bridge<T> {
     /// Returns what holds an object at this moment.
-    async fn held_now(&self, context: &Context, live: &LiveOf<T>) -> AwsResult<Vec<Holder>> {
+    async fn blockers_now(&self, context: &Context, live: &LiveOf<T>) -> AwsResult<Vec<Holder>> {
         let asking = Asking {
             session: &ReadSession::default(),
             ours: &BTreeSet::new(),
         };
-        self.resource_type.held_by(context, live, &asking).await
+        self.resource_type.blockers_of(context, live, &asking).await
     }
 }
 
@@ -385,7 +385,7 @@ impl<T: ResourceType> AnyResourceType for Bridge<T> {
                 patience,
                 request.progress,
                 || self.resource_type.update(context, change()),
-                || self.held_now(context, &live),
+                || self.blockers_now(context, &live),
             )
             .await?;
         }
@@ -442,7 +442,7 @@ impl<T: ResourceType> AnyResourceType for Bridge<T> {
                 self.resource_type
                     .delete(context, &live, request.data, request.progress)
             },
-            || self.held_now(context, &live),
+            || self.blockers_now(context, &live),
         )
         .await;
         match deleted {
@@ -451,14 +451,14 @@ impl<T: ResourceType> AnyResourceType for Bridge<T> {
         }
     }
 
-    async fn held_by(
+    async fn blockers_of(
         &self,
         context: &Context,
         observed: &Observed,
         asking: &Asking<'_>,
     ) -> AwsResult<Vec<Holder>> {
         let live = self.live(observed)?;
-        match self.resource_type.held_by(context, &live, asking).await {
+        match self.resource_type.blockers_of(context, &live, asking).await {
             Err(error) if error.is(ErrorKind::NotFound) => Ok(Vec::new()),
             other => other,
         }

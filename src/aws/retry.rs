@@ -3,7 +3,7 @@
 //! The SDK's own retries are off: it repeats creates that must not be repeated, gives up after three throttles, and does not
 //! say how often it tried. Here, the kind of the error decides.
 //!
-//! The user is told why nothing moves: [`told`] passes on what the calls within it are waiting for.
+//! The user is told why nothing moves: [`with_progress`] passes on what the calls within it are waiting for.
 
 use std::future::Future;
 use std::pin::pin;
@@ -215,7 +215,7 @@ tokio::task_local! {
 }
 
 /// Runs some work, and reports what its calls are waiting for when AWS holds them up.
-pub async fn told<T>(progress: &dyn Progress, work: impl Future<Output = T>) -> T {
+pub async fn with_progress<T>(progress: &dyn Progress, work: impl Future<Output = T>) -> T {
     let (sender, mut notices) = unbounded_channel();
     let mut work = pin!(NOTICES.scope(sender, work));
     loop {
@@ -366,7 +366,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn whoever_watches_hears_why_nothing_moves() {
         let listener = Listener::default();
-        let (error, _) = told(&listener, end_of(Repeat::Unsafe, throttled)).await;
+        let (error, _) = with_progress(&listener, end_of(Repeat::Unsafe, throttled)).await;
         assert!(error.waited.is_some());
         let heard = listener.0.into_inner().unwrap();
         let first = "AWS throttles t:Get: waiting, attempt 4, until ";

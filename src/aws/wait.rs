@@ -184,7 +184,7 @@ where
     let window = Window::of(deadline);
     let mut pause = Duration::from_millis(500);
     let mut next_question = Duration::ZERO;
-    let mut held_by: Vec<Holder> = Vec::new();
+    let mut blockers_of: Vec<Holder> = Vec::new();
     let mut calls = 0;
     loop {
         match attempt().await {
@@ -196,24 +196,24 @@ where
                         _ => started.elapsed() + ASK_EVERY,
                     };
                     // A failure to get an explanation must not end the wait.
-                    held_by = holders().await.unwrap_or_else(|error| {
+                    blockers_of = holders().await.unwrap_or_else(|error| {
                         let text = format!("what holds it is unknown: {error}");
                         vec![Holder::passing(String::new(), text)]
                     });
                 }
-                let is_stuck = held_by.iter().any(|holder| holder.hand.is_some());
+                let is_stuck = blockers_of.iter().any(|holder| holder.hand.is_some());
                 if is_stuck || started.elapsed() + pause > deadline {
                     error.attempts = calls;
                     error.waited = (!is_stuck).then(|| started.elapsed());
-                    error.remedy = Remedy::of(&held_by).or(error.remedy);
-                    let texts = held_by
+                    error.remedy = Remedy::of(&blockers_of).or(error.remedy);
+                    let texts = blockers_of
                         .into_iter()
                         .map(|holder| holder.text)
                         .take(MOST_NAMED);
                     error.details.extend(texts);
                     return Err(error);
                 }
-                let what = match held_by.as_slice() {
+                let what = match blockers_of.as_slice() {
                     [] => error.message,
                     [holder] => holder.text.clone(),
                     [holder, others @ ..] => format!("{}, and {} more", holder.text, others.len()),
@@ -410,9 +410,9 @@ mod tests {
 
     /// Keeps the messages that it gets.
     #[derive(Default)]
-    struct Heard(std::sync::Mutex<Vec<String>>);
+    struct Recorder(std::sync::Mutex<Vec<String>>);
 
-    impl Progress for Heard {
+    impl Progress for Recorder {
         fn status(&self, text: &str) {
             self.0.lock().unwrap().push(text.to_owned());
         }
@@ -467,7 +467,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn whoever_watches_hears_since_when_and_until_when_it_is_tried() {
-        let heard = Heard::default();
+        let heard = Recorder::default();
         let attempt = || async { Err::<(), _>(busy()) };
         let waited = while_in_use(Duration::from_secs(20), &heard, attempt).await;
         assert!(waited.is_err());
@@ -476,7 +476,7 @@ mod tests {
             error.code = "NoSuchThing".to_owned();
             Err::<(), _>(error)
         };
-        let waited = crate::aws::retry::told(&heard, until_visible(unseen)).await;
+        let waited = crate::aws::retry::with_progress(&heard, until_visible(unseen)).await;
         let error = waited.unwrap_err();
         // The number of attempts and the time are those of all calls.
         assert!(error.attempts > 8, "{error:?}");

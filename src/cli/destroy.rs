@@ -12,7 +12,7 @@ use super::locked_run::{self, Agreed, Terms};
 use super::report::{Failure, show};
 use super::session::{Offline, Session, ShowOptions};
 use super::up::{declined, needs_yes};
-use super::{CommandResult, Context, Exit, run as running, session, unmarked, whereabouts};
+use super::{CommandResult, Context, Exit, execution, session, unmarked, whereabouts};
 use crate::deployment::Whereabouts;
 use crate::display::{Line, Message, Style, aftermath, terminal};
 use crate::plan::{Goal, Plan, Request, RetainReason};
@@ -119,7 +119,7 @@ pub async fn run(context: &mut Context, arguments: &Arguments) -> CommandResult 
     let (outcome, failures) = turn
         .run(context, &session, &plan, arguments.parallel.get())
         .await;
-    let exit = running::finish(context, &session, &plan, &outcome, &again);
+    let exit = execution::finish(context, &session, &plan, &outcome, &again);
     let (report, catalog) = (outcome.report(), &session.offline.catalog);
     let left = aftermath::block(&plan, report, catalog, context.terminal.width());
     if !left.is_empty() {

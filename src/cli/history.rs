@@ -7,7 +7,7 @@ use super::report::Failure;
 use super::session::{Offline, Session};
 use super::{CommandResult, Context, Exit};
 use crate::deployment::History;
-use crate::display::{Line, Style, history, inert};
+use crate::display::{Line, Style, history, sanitize};
 
 #[derive(Debug, Args)]
 pub struct Arguments {
@@ -34,7 +34,7 @@ pub async fn run(context: &mut Context, arguments: &Arguments) -> CommandResult 
             .map_err(|error| Failure::of_writing(&error.into()))?;
         context
             .terminal
-            .data(&inert::json(&text))
+            .data(&sanitize::json(&text))
             .map_err(|error| Failure::of_writing(&error))?;
         return Ok(Exit::Done);
     }

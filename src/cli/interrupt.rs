@@ -26,7 +26,7 @@ const FOR_WORDS: Duration = Duration::from_secs(1);
 
 /// The signals that have been heard so far.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Heard {
+pub struct Signals {
     /// The number of signals.
     pub count: usize,
     /// The signal that was heard last.
@@ -47,7 +47,7 @@ enum Phase {
 /// Hears the signals that ask the program to end.
 #[derive(Clone)]
 pub struct Interrupts {
-    heard: watch::Receiver<Heard>,
+    heard: watch::Receiver<Signals>,
     phase: Arc<Mutex<Phase>>,
 }
 
@@ -55,7 +55,7 @@ impl Interrupts {
     /// Starts to listen; from here on signals no longer end the program by themselves. `cancelled` is the exit status of a
     /// program that a signal has ended.
     pub fn listen(cancelled: Exit, color: ColorChoice) -> Self {
-        let (sender, heard) = watch::channel(Heard::default());
+        let (sender, heard) = watch::channel(Signals::default());
         let phase = Arc::new(Mutex::new(Phase::Reading));
         let listener = Listener {
             sender,
@@ -107,7 +107,7 @@ impl Interrupts {
     }
 
     /// The next signal. Never returns if there will be none.
-    pub async fn next(&mut self) -> Heard {
+    pub async fn next(&mut self) -> Signals {
         match self.heard.changed().await {
             Ok(()) => *self.heard.borrow_and_update(),
             Err(_) => pending().await,
@@ -125,7 +125,7 @@ impl Interrupts {
 
 /// The thread that hears the signals.
 struct Listener {
-    sender: watch::Sender<Heard>,
+    sender: watch::Sender<Signals>,
     phase: Arc<Mutex<Phase>>,
     cancelled: Exit,
     color: ColorChoice,

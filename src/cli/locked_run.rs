@@ -20,7 +20,7 @@ use super::memory::Remembered;
 use super::report::{Failure, show};
 use super::saved_plan::{Previewed, RetryHint, SavedPlan};
 use super::session::{Session, ShowOptions};
-use super::{Context, Exit, refusal, run as running, surroundings, whereabouts};
+use super::{Context, Exit, environment, execution, refusal, whereabouts};
 use crate::deployment::{
     Before, Begun, Ending, History, Hold, Known, Lease, Lock, Loss, Process, Record, Seen, Taking,
     Whereabouts, history, moment,
@@ -165,11 +165,11 @@ impl LockedRun {
         let lease = Lease {
             id: turn.id.clone(),
             holder: aws.caller.clone(),
-            host: surroundings::host(),
+            host: environment::host(),
             process: Process::this(),
             command: terms.command.to_owned(),
             since: moment::utc(SystemTime::now()),
-            run_url: surroundings::run_url(),
+            run_url: environment::run_url(),
             tool_version: VERSION.to_owned(),
             ..Lease::default()
         };
@@ -184,7 +184,7 @@ impl LockedRun {
                 Some(Known { seen, read_at })
             });
             let taking = lock.take(&lease, known, patience, |seen, waited| {
-                audience.hear(seen, waited, terminal);
+                audience.on_wait(seen, waited, terminal);
             });
             context.interrupts.guard(taking).await
         };
@@ -315,7 +315,7 @@ impl LockedRun {
         };
         let keeper = self.hold.take().map(|hold| Keeper::begin(session, hold));
         let notices = keeper.as_ref().map(|keeper| keeper.notices.clone());
-        let outcome = running::execute(context, session, plan, parallel, notices).await;
+        let outcome = execution::execute(context, session, plan, parallel, notices).await;
         if let Some(keeper) = keeper {
             self.hold = keeper.end().await;
         }
@@ -386,7 +386,7 @@ impl LockedRun {
             over: before.over_after(&self.id, is_done),
             left: whereabouts.last_run.to_string(),
             continued: String::new(),
-            run_url: surroundings::run_url(),
+            run_url: environment::run_url(),
             tool_version: VERSION.to_owned(),
         }
     }
@@ -510,7 +510,7 @@ struct Audience {
     place: String,
     patience: Duration,
     /// The lease that was reported last, and after which time of waiting.
-    told: Option<(String, Duration)>,
+    last_shown: Option<(String, Duration)>,
 }
 
 impl Audience {
@@ -519,12 +519,12 @@ impl Audience {
             can_animate,
             place: session.place(),
             patience,
-            told: None,
+            last_shown: None,
         }
     }
 
-    fn hear(&mut self, seen: &Seen, waited: Duration, terminal: &mut crate::display::Terminal) {
-        let is_news = match &self.told {
+    fn on_wait(&mut self, seen: &Seen, waited: Duration, terminal: &mut crate::display::Terminal) {
+        let is_news = match &self.last_shown {
             None => true,
             Some((id, _)) if *id != seen.lease.id => true,
             Some((_, then)) => !self.can_animate && waited >= *then + STILL_WAITING,
@@ -536,12 +536,12 @@ impl Audience {
                 seconds(self.patience)
             ));
             let message = held(message, seen);
-            match &self.told {
+            match &self.last_shown {
                 None => show(&[message], terminal),
                 // Once is enough beside the run.
                 Some(_) => terminal.report(&message.render(terminal.width())),
             }
-            self.told = Some((seen.lease.id.clone(), waited));
+            self.last_shown = Some((seen.lease.id.clone(), waited));
         }
         if self.can_animate {
             let text = format!(

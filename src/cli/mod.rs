@@ -7,7 +7,9 @@ mod accepts;
 mod arguments;
 mod destroy;
 mod endpoints;
+mod environment;
 mod excerpt;
+mod execution;
 mod exit;
 mod history;
 mod interrupt;
@@ -17,14 +19,12 @@ mod output;
 mod preview;
 mod refusal;
 mod report;
-mod run;
 mod sandbox;
 mod saved_plan;
 mod schema;
 mod session;
 mod stack_file;
 mod suggest;
-mod surroundings;
 mod unlock;
 mod unmarked;
 mod up;
@@ -38,6 +38,7 @@ use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::display::{ColorChoice, Message, Terminal};
 use arguments::GlobalArguments;
+use environment::Environment;
 pub use exit::Exit;
 use interrupt::Interrupts;
 use report::Failure;
@@ -45,7 +46,6 @@ use report::Failure;
 pub use report::excerpt;
 #[doc(hidden)]
 pub use saved_plan::is_saved_plan;
-use surroundings::Surroundings;
 
 use crate::version::VERSION;
 
@@ -94,7 +94,7 @@ enum Command {
 /// The context of every command.
 struct Context {
     global: GlobalArguments,
-    surroundings: Surroundings,
+    environment: Environment,
     terminal: Terminal,
     interrupts: Interrupts,
 }
@@ -105,8 +105,8 @@ type CommandResult = Result<Exit, Failure>;
 /// Runs the program with its arguments, the name of the program first.
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let arguments: Vec<OsString> = arguments.into_iter().collect();
-    surroundings::leave_out_empty_variables(&arguments);
-    let surroundings = Surroundings::from_environment();
+    environment::leave_out_empty_variables(&arguments);
+    let environment = Environment::from_environment();
     let detailed = preview::asks_for_detailed_exit_code(&arguments);
     report_panics();
     let cli = match Cli::try_parse_from(&arguments) {
@@ -116,14 +116,14 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     if let Some(failure) = misspelt_variables() {
         return failure.report(&mut Terminal::new(cli.global.color)).into();
     }
-    let status = std::panic::catch_unwind(|| run(cli, surroundings));
+    let status = std::panic::catch_unwind(|| run(cli, environment));
     status.unwrap_or(Exit::Bug).into()
 }
 
 /// The usage error for environment variables that look like misspelt flags.
 fn misspelt_variables() -> Option<Failure> {
     let known = variables(&Cli::command());
-    let messages = surroundings::misspelt_variables(&known).into_iter();
+    let messages = environment::misspelt_variables(&known).into_iter();
     let messages: Vec<Message> = messages
         .map(|(name, meant)| {
             Message::error(format!("{name} is no variable of fde-infra"))
@@ -158,7 +158,7 @@ const OTHER_VARIABLES: &[&str] = &[
     "FDE_INFRA_VERSION",
 ];
 
-fn run(cli: Cli, surroundings: Surroundings) -> Exit {
+fn run(cli: Cli, environment: Environment) -> Exit {
     let mut terminal = Terminal::new(cli.global.color);
     let runtime = match tokio::runtime::Builder::new_multi_thread()
         .enable_all()
@@ -182,7 +182,7 @@ fn run(cli: Cli, surroundings: Surroundings) -> Exit {
     let exit = runtime.block_on(async {
         let mut context = Context {
             global: cli.global,
-            surroundings,
+            environment,
             terminal,
             interrupts,
         };

@@ -8,7 +8,7 @@ use super::arguments::{StackArguments, boolean, exclusive};
 use super::report::{Failure, show};
 use super::session::{Offline, Session};
 use super::{CommandResult, Context, Exit, stack_file};
-use crate::display::{Message, inert, outputs, pending};
+use crate::display::{Message, outputs, pending, sanitize};
 use crate::plan::Request;
 use crate::resource::nearest::nearest;
 use crate::resource::{LiveSnapshot, Observed, OutputReference, Urn, Value};
@@ -68,7 +68,7 @@ pub async fn run(context: &mut Context, arguments: &Arguments) -> CommandResult 
         Some(name) => {
             let value = find(&all, &name, &session)?;
             if arguments.json {
-                inert::json(&outputs::json(value, secrets).to_string())
+                sanitize::json(&outputs::json(value, secrets).to_string())
             } else if arguments.shell {
                 outputs::shell(&[(name, value.clone())], secrets)
             } else {
@@ -77,7 +77,7 @@ pub async fn run(context: &mut Context, arguments: &Arguments) -> CommandResult 
         }
         None if arguments.json => {
             let document = serde_json::to_string_pretty(&outputs::all_json(&all, secrets));
-            inert::json(&document.map_err(|error| Failure::of_writing(&error.into()))?)
+            sanitize::json(&document.map_err(|error| Failure::of_writing(&error.into()))?)
         }
         None if arguments.shell => outputs::shell(&all, secrets),
         None => {

@@ -10,7 +10,7 @@ use super::report::{Failure, show};
 use super::saved_plan::{self, Previewed, SavedPlan};
 use super::session::{Offline, Session, ShowOptions, quoted, suffix};
 use super::{CommandResult, Context, Exit, refusal};
-use crate::display::{Line, Message, View, added, inert, json, markdown, message};
+use crate::display::{Line, Message, View, added, json, markdown, message, sanitize};
 use crate::plan::Goal;
 
 const DETAILED: &str = "FDE_INFRA_DETAILED_EXITCODE";
@@ -115,7 +115,7 @@ pub async fn run(context: &mut Context, arguments: &Arguments) -> CommandResult 
     let catalog = &session.offline.catalog;
     let document = || -> Result<String, Failure> {
         let document = serde_json::to_string_pretty(&json::document(&plan, catalog));
-        Ok(inert::json(
+        Ok(sanitize::json(
             &document.map_err(|error| Failure::of_writing(&error.into()))?,
         ))
     };

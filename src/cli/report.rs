@@ -5,10 +5,10 @@ use std::fmt;
 use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteDiagnostic};
 
 use super::excerpt::Part;
-use super::{Exit, surroundings};
+use super::{Exit, environment};
 use crate::aws;
-use crate::display::inert::{self, is_harmful, sanitise};
 use crate::display::message::Severity;
+use crate::display::sanitize::{self, is_harmful, sanitize};
 use crate::display::{Annotation, Line, Message, Place, Secrets, Style, Terminal, message};
 use crate::plan::verify::Violation;
 use crate::resource::{ErrorKind, ProviderError};
@@ -194,7 +194,7 @@ fn annotation(error: &StackError, severity: Severity, sources: &[Source]) -> Ann
 /// The place of a span, for CI; `None` if it is in a flag.
 pub fn place(span: Span, sources: &[Source]) -> Option<Place> {
     let source = sources.get(span.source as usize)?;
-    let file = surroundings::in_repository(&source.name);
+    let file = environment::in_repository(&source.name);
     (!source.is_flag()).then(|| Place::of(file, &source.text, span.range()))
 }
 
@@ -275,14 +275,14 @@ pub fn excerpt(
         .labels
         .iter()
         .filter(|label| label.span.source == main);
-    let name = sanitise(&source.name).into_owned();
+    let name = sanitize(&source.name).into_owned();
     let part = Part::around(name, &source.text, &here.map(place).collect::<Vec<_>>());
     let mut diagnostic = MietteDiagnostic::new(String::new());
     let mut elsewhere = Vec::new();
     for label in &error.labels {
         let is_here = label.span.source == main;
         if let Some(range) = part.find(&place(label)).filter(|_| is_here) {
-            let text = sanitise(&label.text).into_owned();
+            let text = sanitize(&label.text).into_owned();
             let span = LabeledSpan::at(range, text);
             diagnostic = diagnostic.and_label(span);
         } else if let Some(other) = sources.get(label.span.source as usize) {
@@ -310,10 +310,10 @@ pub fn excerpt(
         .map(|line| format!("{}\n", line.trim_end()))
         .collect();
     for line in elsewhere {
-        excerpt.push_str(&sanitise(&line));
+        excerpt.push_str(&sanitize(&line));
         excerpt.push('\n');
     }
-    Some(inert::excerpt(&excerpt))
+    Some(sanitize::excerpt(&excerpt))
 }
 
 /// The text with every harmful character replaced by a harmless one of as many bytes, so that spans still fit.

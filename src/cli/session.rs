@@ -14,7 +14,7 @@ use super::arguments::{GlobalArguments, StackArguments, exclusive};
 use super::memory::Remembered;
 use super::report::Failure;
 use super::{Context, Exit, accepts, endpoints, report, sandbox, stack_file};
-use crate::aws::retry::told;
+use crate::aws::retry::with_progress;
 use crate::aws::{self, AwsProvider, BundleError, ConnectError, Connection};
 use crate::component::{self, Notes, registry};
 use crate::display::{
@@ -251,7 +251,10 @@ impl Session {
         };
         reading.status("");
         let work = live::read_with(&self.provider, &self.offline.graph, hints);
-        let live = context.interrupts.guard(told(&reading, work)).await;
+        let live = context
+            .interrupts
+            .guard(with_progress(&reading, work))
+            .await;
         context.terminal.clear_frame();
         live?.map_err(|error| Failure::of_reading(&error, again))
     }
@@ -278,7 +281,7 @@ impl Session {
             .map_err(|violation| Failure::of_plan(&violation))?;
         let going: Vec<&Observed> = plan.going().into_iter().map(|(_, object)| object).collect();
         if !going.is_empty() && plan.refusals.is_empty() {
-            let asking = self.provider.held_by(&going);
+            let asking = self.provider.blockers_of(&going);
             let answers = context.interrupts.guard(asking).await?;
             let mut holders = Vec::new();
             let mut unknown = BTreeSet::new();
@@ -497,12 +500,11 @@ pub struct ShowOptions {
 impl Context {
     /// Returns whether frames may be drawn.
     pub fn can_animate(&self) -> bool {
-        self.surroundings.can_animate(self.global.non_interactive)
+        self.environment.can_animate(self.global.non_interactive)
     }
 
     pub fn is_interactive(&self) -> bool {
-        self.surroundings
-            .is_interactive(self.global.non_interactive)
+        self.environment.is_interactive(self.global.non_interactive)
     }
 }
 

@@ -8,7 +8,7 @@ use super::report::show;
 use super::session::quoted;
 use super::{Exit, stack_file};
 use crate::display::message::Severity;
-use crate::display::{Annotation, ColorChoice, Line, Message, Terminal, inert};
+use crate::display::{Annotation, ColorChoice, Line, Message, Terminal, sanitize};
 
 /// The commands that users of other tools type, each with its name here.
 const ELSEWHERE: &[(&str, &str)] = &[
@@ -75,8 +75,10 @@ pub fn report(error: &Error, arguments: &[OsString], detailed: bool) -> Exit {
 fn is_harmless(error: &Error) -> bool {
     let text = error.render().to_string();
     let is_line_end = |character: char| character == '\n';
-    text.lines().all(|line| inert::orders(line).is_empty())
-        && !text.contains(|character: char| inert::is_harmful(character) && !is_line_end(character))
+    text.lines()
+        .all(|line| sanitize::workflow_commands(line).is_empty())
+        && !text
+            .contains(|character: char| sanitize::is_harmful(character) && !is_line_end(character))
 }
 
 /// The unknown command, with its name here, if it is one of another tool.

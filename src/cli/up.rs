@@ -14,7 +14,7 @@ use super::locked_run::{self, Agreed, Terms};
 use super::report::{Failure, show};
 use super::saved_plan::{Previewed, RetryHint, SavedPlan};
 use super::session::{Offline, Session, ShowOptions, quoted, suffix};
-use super::{CommandResult, Context, Exit, run as running};
+use super::{CommandResult, Context, Exit, execution};
 use crate::display::{Line, Message, aftermath, diff, terminal};
 use crate::execute::Report;
 use crate::live::Hints;
@@ -83,7 +83,7 @@ impl Job {
                 saved: None,
             });
         };
-        alone(arguments)?;
+        reject_conflicting_flags(arguments)?;
         let saved = SavedPlan::read(path)?;
         let given = arguments
             .stack
@@ -115,7 +115,7 @@ impl Job {
 }
 
 /// Refuses flags beside a saved plan for what the plan already says.
-fn alone(arguments: &Arguments) -> Result<(), Failure> {
+fn reject_conflicting_flags(arguments: &Arguments) -> Result<(), Failure> {
     let selection = &arguments.selection;
     let beside = [
         ("--set", &arguments.stack.set),
@@ -209,7 +209,7 @@ pub async fn run(context: &mut Context, arguments: &Arguments) -> CommandResult 
     let left = still_to_force(&plan, outcome.report());
     let again = session.offline.command_line("up");
     let again = job.selection.added_to(again, &left);
-    let exit = running::finish(context, &session, &plan, &outcome, &again);
+    let exit = execution::finish(context, &session, &plan, &outcome, &again);
     let (report, catalog) = (outcome.report(), &session.offline.catalog);
     let stays = aftermath::block(&plan, report, catalog, context.terminal.width());
     if !stays.is_empty() {
@@ -249,9 +249,9 @@ fn show_what_is(context: &mut Context, session: &Session, plan: &Plan) {
     let width = context.terminal.width();
     if !report.outputs.is_empty() {
         context.terminal.print(&[Line::new()]);
-        running::show_outputs(context, &report.outputs);
+        execution::show_outputs(context, &report.outputs);
     }
-    let notes = running::notes(session, plan, &report, width);
+    let notes = execution::notes(session, plan, &report, width);
     context.terminal.print(&notes);
 }
 

@@ -260,7 +260,7 @@ pub fn replica(stack: &StackId, number: u8) -> Urn {
 }
 
 /// Fills in the defaults and checks the section. `None` if it is absent or structurally at fault.
-pub fn settle(context: &mut Context<'_>) -> Option<Database> {
+pub fn resolve_defaults(context: &mut Context<'_>) -> Option<Database> {
     let spec: DatabaseSpec = context.spec(KEY)?;
     let environment = context.environment();
     context.need_section(KEY, network::KEY, "a database lives in a network");
@@ -278,7 +278,7 @@ pub fn settle(context: &mut Context<'_>) -> Option<Database> {
     if forces_tls_by_default {
         parameters.insert(FORCE_SSL.to_owned(), "1".to_owned());
     }
-    let logs = Logs::settle(context, &spec);
+    let logs = Logs::resolve_defaults(context, &spec);
     let max_connections = parameters::check(context, &parameters);
     let backup_retention_days = database_checks::backup_retention(&spec, environment);
     let storage = spec.storage_gib.unwrap_or(environment.choose(20, 50, 50));

@@ -56,7 +56,7 @@ pub struct Logs {
 
 impl Logs {
     /// Fills in the default, and checks the list.
-    pub fn settle(context: &mut Context<'_>, spec: &DatabaseSpec) -> Self {
+    pub fn resolve_defaults(context: &mut Context<'_>, spec: &DatabaseSpec) -> Self {
         let all = vec![LogExport::Postgresql, LogExport::Upgrade];
         let Some(exports) = &spec.log_exports else {
             let is_sent = context.environment() != Environment::Dev;

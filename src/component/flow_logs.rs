@@ -74,7 +74,10 @@ pub struct FlowLogs {
 }
 
 /// Fills in the defaults and checks the key. `None` if there should be none.
-pub fn settle(context: &mut Context<'_>, spec: Option<&FlowLogsSpec>) -> Option<FlowLogs> {
+pub fn resolve_defaults(
+    context: &mut Context<'_>,
+    spec: Option<&FlowLogsSpec>,
+) -> Option<FlowLogs> {
     const DAYS: &str = "network.flowLogs.retentionDays";
     let default = FlowLogSettings::default();
     let settings = match spec {

@@ -189,7 +189,7 @@ fn https_listener(stack: &StackId) -> Urn {
 }
 
 /// Fills in the defaults and checks the section. `None` if it is absent or structurally at fault.
-pub fn settle(
+pub fn resolve_defaults(
     context: &mut Context<'_>,
     network: Option<&Network>,
     services: Option<&Services>,
@@ -217,7 +217,9 @@ pub fn settle(
             expire_days: spec.access_logs.expire_days.unwrap_or(expire_days),
         }),
         firewall: filtered.then(|| Firewall::of(spec.waf, prod)),
-        rules: services.map_or_else(Vec::new, |services| routes::settle(context, services)),
+        rules: services.map_or_else(Vec::new, |services| {
+            routes::resolve_defaults(context, services)
+        }),
         default: services
             .and_then(|services| services.all.iter().find(|service| service.default))
             .map(|service| service.key.clone()),
@@ -273,7 +275,7 @@ impl LoadBalancer {
     }
 
     /// The resources that must exist for traffic to reach a service.
-    pub fn ways_to(&self, stack: &StackId, service: &str) -> Vec<Urn> {
+    pub fn prerequisites_of(&self, stack: &StackId, service: &str) -> Vec<Urn> {
         let listener =
             (self.default.as_deref() == Some(service)).then(|| self.serving_listener(stack));
         self.rules

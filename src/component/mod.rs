@@ -97,7 +97,7 @@ pub struct Note {
 /// Every fault of the sections, including those of the structure.
 pub fn expand(stack: &Stack, catalog: &Catalog) -> Result<Expansion, StackErrors> {
     let mut context = Context::new(stack, catalog);
-    let platform = Platform::settle(&mut context);
+    let platform = Platform::resolve_defaults(&mut context);
     platform.export(&mut context);
     platform.expand(&mut context);
     encryption::expand(&mut context, &platform);

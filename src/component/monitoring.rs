@@ -155,7 +155,10 @@ pub struct Later {
 }
 
 impl Later {
-    fn settle(threshold: Option<Threshold<u32>>, environment: Environment) -> Option<Self> {
+    fn resolve_defaults(
+        threshold: Option<Threshold<u32>>,
+        environment: Environment,
+    ) -> Option<Self> {
         let said = |at| Self {
             at,
             by_default: false,
@@ -187,14 +190,17 @@ pub fn earlier_log_retention(environment: Environment) -> u32 {
 }
 
 /// Fills in the defaults and checks the section. `None` if it is absent or structurally at fault.
-pub fn settle(context: &mut Context<'_>, database: Option<&Database>) -> Option<Monitoring> {
+pub fn resolve_defaults(
+    context: &mut Context<'_>,
+    database: Option<&Database>,
+) -> Option<Monitoring> {
     let spec: MonitoringSpec = context.spec(KEY)?;
     check(context, &spec);
     if let Some(database) = database {
         database_alarms::check(context, &spec.alarms, database);
     }
     let environment = context.environment();
-    let later = |threshold| Later::settle(threshold, environment);
+    let later = |threshold| Later::resolve_defaults(threshold, environment);
     let id = &context.id;
     // Names are unique in the account, whatever the region.
     let earlier = format!("{}-{}", id.name, id.environment);

@@ -156,7 +156,7 @@ fn private_route(stack: &StackId, zone: usize) -> Urn {
 }
 
 /// Fills in the defaults and checks the section. `None` if it is absent or at fault.
-pub fn settle(context: &mut Context<'_>) -> Option<Network> {
+pub fn resolve_defaults(context: &mut Context<'_>) -> Option<Network> {
     let spec: NetworkSpec = context.spec(KEY)?;
     let faults = context.errors.len();
     let cidr = match &spec.cidr {
@@ -164,7 +164,7 @@ pub fn settle(context: &mut Context<'_>) -> Option<Network> {
         None => DEFAULT_CIDR.parse().ok(),
     };
     let zones = zones(context, &spec);
-    let flow_logs = flow_logs::settle(context, spec.flow_logs.as_ref());
+    let flow_logs = flow_logs::resolve_defaults(context, spec.flow_logs.as_ref());
     let public = spec
         .public_subnets
         .as_deref()

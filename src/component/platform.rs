@@ -19,12 +19,13 @@ pub struct Platform {
 
 impl Platform {
     /// Settles every section.
-    pub fn settle(context: &mut Context<'_>) -> Self {
-        let network = network::settle(context);
-        let database = database::settle(context);
-        let services = services::settle(context);
-        let load_balancer = load_balancer::settle(context, network.as_ref(), services.as_ref());
-        let monitoring = monitoring::settle(context, database.as_ref());
+    pub fn resolve_defaults(context: &mut Context<'_>) -> Self {
+        let network = network::resolve_defaults(context);
+        let database = database::resolve_defaults(context);
+        let services = services::resolve_defaults(context);
+        let load_balancer =
+            load_balancer::resolve_defaults(context, network.as_ref(), services.as_ref());
+        let monitoring = monitoring::resolve_defaults(context, database.as_ref());
         Self {
             network,
             database,

@@ -43,7 +43,7 @@ impl Rule {
 }
 
 /// Checks the routes of all services, and turns them into rules.
-pub fn settle(context: &mut Context<'_>, services: &Services) -> Vec<Rule> {
+pub fn resolve_defaults(context: &mut Context<'_>, services: &Services) -> Vec<Rule> {
     let patterns: Vec<Pattern> = services
         .all
         .iter()

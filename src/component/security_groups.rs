@@ -56,7 +56,7 @@ pub fn of(stack: &StackId, platform: &Platform) -> Vec<(&'static str, Urn)> {
 }
 
 /// The rules that must exist for a service to start and to be found healthy.
-pub fn ways_of(stack: &StackId, platform: &Platform, service: &Service) -> Vec<Urn> {
+pub fn prerequisites_of(stack: &StackId, platform: &Platform, service: &Service) -> Vec<Urn> {
     let mut rules = vec![Urn::new(stack, EGRESS, "network/ecsEgress")];
     if let (true, Some(port)) = (
         platform.load_balancer.is_some() && service.is_exposed(),

@@ -386,7 +386,7 @@ pub fn derived_name(stack: &StackId) -> String {
 }
 
 /// Fills in the defaults and checks the section. `None` if it is absent or structurally at fault.
-pub fn settle(context: &mut Context<'_>) -> Option<Services> {
+pub fn resolve_defaults(context: &mut Context<'_>) -> Option<Services> {
     let specs: BTreeMap<String, ServiceSpec> = context.specs(KEY);
     if specs.is_empty() {
         return None;

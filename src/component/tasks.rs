@@ -519,10 +519,14 @@ impl Addition<'_> {
         }
         // Images, secrets and logs lie outside the subnets.
         needs.extend(network.ways_out(stack));
-        needs.extend(security_groups::ways_of(stack, self.platform, service));
+        needs.extend(security_groups::prerequisites_of(
+            stack,
+            self.platform,
+            service,
+        ));
         if exposed && let Some(balancer) = &self.platform.load_balancer {
             // ECS refuses a target group that no listener forwards to yet.
-            needs.extend(balancer.ways_to(stack, &service.key));
+            needs.extend(balancer.prerequisites_of(stack, &service.key));
         }
         needs
     }

@@ -14,18 +14,18 @@
 
 mod continuation;
 pub mod history;
+mod latest_run;
 pub mod lease;
 pub mod lock;
 pub mod moment;
 mod process;
-mod run;
 mod store;
 
 pub use history::{Before, Deployment, Ending, History, Record, Whereabouts};
+pub use latest_run::Begun;
 pub use lease::{Lease, Seen};
 pub use lock::{Hold, Known, Lock, Loss, Taking};
 pub use process::Process;
-pub use run::Begun;
 pub use store::{Parameter, ParameterStore, Version};
 
 #[cfg(doc)]

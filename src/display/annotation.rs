@@ -148,7 +148,7 @@ fn escaped(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::inert::tests::{danger, hostile};
+    use super::super::sanitize::tests::{danger, hostile};
     use super::*;
     use crate::testing::Random;
 

@@ -1,12 +1,12 @@
 //! Lines of styled text, and how wide they are.
 //!
-//! Only a [`Line`] reaches the terminal, and text that enters one has been made [`inert`](super::inert).
+//! Only a [`Line`] reaches the terminal, and text that enters one has been made [`sanitize`](super::inert).
 
 use std::collections::VecDeque;
 
 use console::measure_text_width;
 
-use super::inert::{HARMLESS, orders, sanitise};
+use super::sanitize::{HARMLESS, sanitize, workflow_commands};
 use super::style::Style;
 
 /// One line of a screen, without its end.
@@ -47,7 +47,7 @@ impl Line {
     }
 
     pub fn push(&mut self, style: Style, text: impl AsRef<str>) {
-        let text = sanitise(text.as_ref());
+        let text = sanitize(text.as_ref());
         if !text.is_empty() {
             self.spans.push((style, text.into_owned()));
         }
@@ -151,8 +151,8 @@ impl Line {
         let plain: String = self.spans.iter().map(|(_, text)| text.as_str()).collect();
         // Spaces at the end would show up in copied text and in recorded output.
         let mut rest = plain.trim_end().len();
-        let orders = orders(&plain[..rest]);
-        let mut orders = orders.iter().peekable();
+        let workflow_commands = workflow_commands(&plain[..rest]);
+        let mut workflow_commands = workflow_commands.iter().peekable();
         let (mut text, mut at) = (String::new(), 0);
         for (style, span) in &self.spans {
             let span = &span[..span.len().min(rest)];
@@ -160,16 +160,20 @@ impl Line {
             if span.is_empty() {
                 break;
             }
-            let mut inert = String::new();
+            let mut sanitize = String::new();
             let mut written = 0;
-            while let Some(order) = orders.next_if(|order| **order < at + span.len()) {
-                inert.push_str(&span[written..order - at]);
-                inert.push(HARMLESS);
+            while let Some(order) = workflow_commands.next_if(|order| **order < at + span.len()) {
+                sanitize.push_str(&span[written..order - at]);
+                sanitize.push(HARMLESS);
                 written = order - at;
             }
-            inert.push_str(&span[written..]);
+            sanitize.push_str(&span[written..]);
             at += span.len();
-            text.push_str(&if colour { style.paint(&inert) } else { inert });
+            text.push_str(&if colour {
+                style.paint(&sanitize)
+            } else {
+                sanitize
+            });
         }
         text
     }
@@ -220,7 +224,7 @@ pub fn cut_middle(text: &str, width: usize) -> String {
 pub fn wrap(text: &str, width: Option<usize>) -> Vec<String> {
     let mut lines = Vec::new();
     for paragraph in text.lines() {
-        let paragraph = sanitise(paragraph.trim_end());
+        let paragraph = sanitize(paragraph.trim_end());
         let Some(width) = width.map(|width| width.max(20)) else {
             lines.push(paragraph.into_owned());
             continue;
@@ -243,7 +247,7 @@ pub fn wrap(text: &str, width: Option<usize>) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::inert::tests::{danger, hostile};
+    use super::super::sanitize::tests::{danger, hostile};
     use super::*;
     use crate::testing::Random;
 

@@ -8,11 +8,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::added;
 use super::diff;
-use super::inert::{HARMLESS, orders, sanitise};
 use super::new_defaults;
 use super::pending;
 use super::preview::{self, View};
 use super::rows::{PlanRow, fate_of_data, is_shown, rows, tally, word};
+use super::sanitize::{HARMLESS, sanitize, workflow_commands};
 use super::style;
 use crate::plan::{Action, Goal, Op, Plan, Step, StepId};
 use crate::resource::Value;
@@ -383,8 +383,8 @@ fn drawable(text: &str) -> String {
 
 /// A span of code that ends where we end it, in a table, too.
 fn code(text: &str) -> String {
-    let mut text = sanitise(text).into_owned();
-    for place in orders(&text).into_iter().rev() {
+    let mut text = sanitize(text).into_owned();
+    for place in workflow_commands(&text).into_iter().rev() {
         text.insert(place, HARMLESS);
     }
     let text = text.replace('|', "\\|");
@@ -414,7 +414,7 @@ const PARTING: &str = "&#8203;";
 
 /// Plain text: no markup, no HTML, no one mentioned, no issue linked.
 fn escaped(text: &str) -> String {
-    let text = sanitise(text);
+    let text = sanitize(text);
     let mut escaped = String::new();
     for (at, character) in text.char_indices() {
         match character {

@@ -54,15 +54,15 @@ pub fn of_step<'a>(step: &'a Step, catalog: &Catalog) -> Vec<NewDefault<'a>> {
         return Vec::new();
     };
     let diff = step.observed().map(|_| &comparison.diff);
-    let told = |what, keep| NewDefault {
+    let text = |what, keep| NewDefault {
         urn: &step.urn,
         op: step.op(),
         what,
         keep,
     };
     let of_section = desired.new_defaults.iter().filter_map(|default| {
-        let what = default.told(&comparison.inputs, diff)?;
-        Some(told(what, Some(default.keep.as_str())))
+        let what = default.text(&comparison.inputs, diff)?;
+        Some(text(what, Some(default.keep.as_str())))
     });
     let pending = catalog
         .get(step.urn.token())
@@ -78,7 +78,7 @@ pub fn of_step<'a>(step: &'a Step, catalog: &Catalog) -> Vec<NewDefault<'a>> {
             })
     });
     of_section
-        .chain(of_type.map(|pending| told(pending.what, None)))
+        .chain(of_type.map(|pending| text(pending.what, None)))
         .collect()
 }
 
@@ -87,7 +87,7 @@ pub fn render(view: View<'_>) -> Vec<Line> {
     let mut groups: Vec<(String, Vec<NewDefault<'_>>)> = Vec::new();
     for new in of_plan(view.plan, view.catalog) {
         let sentence = new.sentence();
-        match groups.iter_mut().find(|(told, _)| *told == sentence) {
+        match groups.iter_mut().find(|(text, _)| *text == sentence) {
             Some((_, news)) => news.push(new),
             None => groups.push((sentence, vec![new])),
         }

@@ -1,7 +1,7 @@
 //! The outputs that a stack prints at the end, and that `output` prints.
 
-use super::inert::sanitise;
 use super::line::Line;
+use super::sanitize::sanitize;
 use super::style::Style;
 use super::value::{SECRET, block, inline};
 use crate::resource::Value;
@@ -92,5 +92,5 @@ pub fn json(value: &Value, show_secrets: bool) -> serde_json::Value {
 
 /// A raw value for a screen rather than a pipe.
 pub fn for_screen(text: &str) -> String {
-    text.lines().map(sanitise).collect::<Vec<_>>().join("\n")
+    text.lines().map(sanitize).collect::<Vec<_>>().join("\n")
 }

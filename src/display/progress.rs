@@ -111,7 +111,7 @@ impl<'a> Progress<'a> {
     }
 
     /// Takes in an event.
-    pub fn hear(&mut self, event: &Event) {
+    pub fn on_event(&mut self, event: &Event) {
         let step = match event {
             Event::Started { step, .. }
             | Event::Waiting { step, .. }

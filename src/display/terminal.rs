@@ -22,13 +22,13 @@ const MOST_ANNOTATIONS: usize = 10;
 
 /// The CI system whose log takes orders from what is written to it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Orders {
-    Nobody,
+enum LogCommands {
+    Ignored,
     GitHub,
     GitLab,
 }
 
-impl Orders {
+impl LogCommands {
     fn from_environment() -> Self {
         let set = |name: &str| std::env::var_os(name).is_some_and(|value| value == "true");
         if set("GITHUB_ACTIONS") {
@@ -36,7 +36,7 @@ impl Orders {
         } else if set("GITLAB_CI") {
             Self::GitLab
         } else {
-            Self::Nobody
+            Self::Ignored
         }
     }
 }
@@ -60,9 +60,9 @@ pub struct Terminal {
     /// The widths of the lines of the frame that stands on the screen.
     frame: Vec<usize>,
     cursor_hidden: bool,
-    orders: Orders,
+    log_commands: LogCommands,
     /// The CI system that folds sections. In a file that a script has asked for, the marks would be in the way.
-    folding: Orders,
+    folding: LogCommands,
     /// The section that was begun and not yet ended.
     section: Option<Section>,
 }
@@ -71,7 +71,7 @@ impl Terminal {
     pub fn new(choice: ColorChoice) -> Self {
         let variable = |name: &str| std::env::var_os(name);
         let is_terminal = io::stdout().is_terminal();
-        let orders = Orders::from_environment();
+        let log_commands = LogCommands::from_environment();
         let colour_out = choice.applies(is_terminal, &variable);
         let colour_err = choice.applies(io::stderr().is_terminal(), &variable);
         // The colours of the prompts.
@@ -86,11 +86,11 @@ impl Terminal {
             colour_err,
             frame: Vec::new(),
             cursor_hidden: false,
-            orders,
+            log_commands,
             folding: if is_file(&io::stdout()) {
-                Orders::Nobody
+                LogCommands::Ignored
             } else {
-                orders
+                log_commands
             },
             section: None,
         }
@@ -142,12 +142,12 @@ impl Terminal {
         self.end();
         let plain = title.render(false);
         match self.folding {
-            Orders::Nobody => self.print(std::slice::from_ref(title)),
-            Orders::GitHub => {
+            LogCommands::Ignored => self.print(std::slice::from_ref(title)),
+            LogCommands::GitHub => {
                 let group = annotation::group(plain.trim_end_matches(':'));
                 self.order(&mut io::stdout().lock(), &format!("{group}\n"));
             }
-            Orders::GitLab => {
+            LogCommands::GitLab => {
                 let mark = section_mark("start", section);
                 let title = title.render(self.colour_out);
                 self.order(&mut io::stdout().lock(), &format!("{mark}{title}\n"));
@@ -162,16 +162,16 @@ impl Terminal {
             return;
         };
         let mark = match self.folding {
-            Orders::Nobody => return,
-            Orders::GitHub => annotation::END_GROUP.to_owned(),
-            Orders::GitLab => section_mark("end", section),
+            LogCommands::Ignored => return,
+            LogCommands::GitHub => annotation::END_GROUP.to_owned(),
+            LogCommands::GitLab => section_mark("end", section),
         };
         self.order(&mut io::stdout().lock(), &format!("{mark}\n"));
     }
 
     /// Shows errors and warnings beside the run, where there is a CI system that does so.
     pub fn annotate(&mut self, annotations: &[Annotation]) {
-        if self.orders != Orders::GitHub {
+        if self.log_commands != LogCommands::GitHub {
             return;
         }
         for annotation in annotations.iter().take(MOST_ANNOTATIONS) {

@@ -244,7 +244,7 @@ fn frames_of_a_live_tree() {
     let plan = creation();
     let mut progress = Progress::new(&plan, SECTIONS);
     for event in fixtures::run(&plan) {
-        progress.hear(&event);
+        progress.on_event(&event);
     }
     for (width, height) in [(80, 24), (100, 24), (200, 50)] {
         let frame = progress.frame(at(97.3), 3, width, height);
@@ -265,7 +265,7 @@ fn a_frame_fits_any_window() {
         .chain(fixtures::last_events(&plan))
         .collect();
     for event in events {
-        progress.hear(&event);
+        progress.on_event(&event);
         for height in 8..40 {
             for width in [40, 60, 80, 120] {
                 let frame = progress.frame(at(100.0), 0, width, height);
@@ -285,7 +285,7 @@ fn the_end_of_a_run() {
         .into_iter()
         .chain(fixtures::last_events(&plan))
     {
-        progress.hear(&event);
+        progress.on_event(&event);
         log.extend(progress.plain(&event));
     }
     expect_file!["../../tests/snapshots/display/log.txt"].assert_eq(&text(&log, false));
@@ -294,7 +294,7 @@ fn the_end_of_a_run() {
     let mut progress = Progress::new(&plan, SECTIONS).begun(Duration::from_secs(86_400 - 2));
     let mut log = Vec::new();
     for event in fixtures::run(&plan) {
-        progress.hear(&event);
+        progress.on_event(&event);
         log.extend(progress.plain(&event));
     }
     let log = text(&log, false);

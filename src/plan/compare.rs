@@ -69,7 +69,7 @@ fn verdict(draft: &mut Draft<'_>, resource: &Resource, schema: &Schema) -> Verdi
             &resource.options.replace_on_changes,
             &|observed| {
                 let object = key(&resource.urn, observed);
-                let users = draft.uses.hangs_on(&object);
+                let users = draft.uses.child_of(&object);
                 let data = users.iter().filter(|(urn, _)| is_stateful(draft, urn));
                 (data.count(), users.len())
             },

@@ -112,7 +112,7 @@ impl Uses {
 
     /// The objects that depend on this object alone, and not on its twin as well: all that name it, and those that name
     /// these.
-    pub(super) fn hangs_on<'a>(&'a self, object: &'a ObjectKey) -> BTreeSet<&'a ObjectKey> {
+    pub(super) fn child_of<'a>(&'a self, object: &'a ObjectKey) -> BTreeSet<&'a ObjectKey> {
         let mut found = BTreeSet::new();
         let mut open = vec![object];
         while let Some(object) = open.pop() {
@@ -155,7 +155,7 @@ impl Uses {
                 .needs(object)
                 .filter(|parent| self.names_it(object, parent));
             let beside: BTreeSet<&ObjectKey> =
-                parents.flat_map(|parent| self.hangs_on(parent)).collect();
+                parents.flat_map(|parent| self.child_of(parent)).collect();
             let ruled = self
                 .needed_by(object)
                 .filter(|user| schema.deletes_after.contains(&user.0.token()) && blocks(user));

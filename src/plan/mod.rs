@@ -572,7 +572,7 @@ pub fn build(
     compare::verdicts_with_followers(&mut draft);
     exclusive::refuse_shared(&mut draft);
     // After all verdicts stand: a delete-first replacement drags replaced dependents along.
-    replace::orders(&mut draft);
+    replace::choose_order(&mut draft);
     // Objects that live and are not wanted. Needs to know which objects the verdicts have taken.
     deletes::leftovers(&mut draft);
     others::additions(&mut draft);

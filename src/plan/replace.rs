@@ -17,7 +17,7 @@ use super::{Because, Decision, DeleteFirst, Draft, Op, ReplaceOrder, Verdict};
 use crate::graph::{Resource, dependencies};
 use crate::resource::{Observed, Schema, Urn, Value};
 
-pub(super) fn orders(draft: &mut Draft<'_>) {
+pub(super) fn choose_order(draft: &mut Draft<'_>) {
     let mut causes = BTreeMap::new();
     for resource in draft.graph.in_order() {
         let Some(schema) = draft.catalog.get(resource.urn.token()) else {
@@ -134,5 +134,5 @@ fn is_made_again_as(draft: &Draft<'_>, urn: &Urn, value: &Value) -> bool {
 /// Returns whether a live object depends on the old one.
 fn is_used(draft: &Draft<'_>, resource: &Resource, observed: &Observed) -> bool {
     let object = key(&resource.urn, observed);
-    !draft.uses.hangs_on(&object).is_empty()
+    !draft.uses.child_of(&object).is_empty()
 }

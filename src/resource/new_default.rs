@@ -17,7 +17,7 @@ pub struct NewDefault {
 
 impl NewDefault {
     /// The change that the plan makes because of it, in words, if any. `diff` is `None` for what is made.
-    pub fn told(&self, inputs: &Properties, diff: Option<&Diff>) -> Option<String> {
+    pub fn text(&self, inputs: &Properties, diff: Option<&Diff>) -> Option<String> {
         match (&self.path, diff) {
             (None, None) => Some(String::new()),
             (Some(path), Some(diff)) => {
@@ -74,7 +74,7 @@ mod tests {
     type Inputs = std::collections::BTreeMap<String, bool>;
 
     /// The text of a plan about a default that was `before`, where a live object has `live` and the file wants `wanted`.
-    fn told(before: Option<Value>, live: Option<Value>, wanted: Value) -> Option<String> {
+    fn shown(before: Option<Value>, live: Option<Value>, wanted: Value) -> Option<String> {
         let default = NewDefault {
             path: Some("open".into()),
             before,
@@ -85,35 +85,35 @@ mod tests {
         let live = live.map(|live| properties([("open", live)]));
         let inputs = properties([("open", wanted)]);
         let diff = compare(&schema, &inputs, &live.unwrap_or_default());
-        default.told(&inputs, Some(&diff))
+        default.text(&inputs, Some(&diff))
     }
 
     #[test]
     fn a_default_is_told_where_it_changes_what_was_one() {
         let told_false = Some("open false".to_owned());
         assert_eq!(
-            told(Some(true.into()), Some(true.into()), false.into()),
+            shown(Some(true.into()), Some(true.into()), false.into()),
             told_false
         );
-        assert_eq!(told(Some(Value::Null), None, false.into()), told_false);
-        assert_eq!(told(None, Some("wide".into()), false.into()), told_false);
+        assert_eq!(shown(Some(Value::Null), None, false.into()), told_false);
+        assert_eq!(shown(None, Some("wide".into()), false.into()), told_false);
         // Nothing changes, or it was no default before.
         assert_eq!(
-            told(Some(true.into()), Some(false.into()), false.into()),
+            shown(Some(true.into()), Some(false.into()), false.into()),
             None
         );
         assert_eq!(
-            told(Some(true.into()), Some("wide".into()), false.into()),
+            shown(Some(true.into()), Some("wide".into()), false.into()),
             None
         );
         // No value counts as an empty list, and a list is too much for a line.
         let list = Value::list(["one".into()]);
         assert_eq!(
-            told(Some(Value::Null), Some(Value::list([])), list.clone()),
+            shown(Some(Value::Null), Some(Value::list([])), list.clone()),
             Some("open".to_owned())
         );
         assert_eq!(
-            told(Some(Value::list([])), None, list),
+            shown(Some(Value::list([])), None, list),
             Some("open".to_owned())
         );
     }
@@ -139,15 +139,15 @@ mod tests {
             before: Some(Value::Null),
             keep: "wall.sets: []".to_owned(),
         };
-        let told = |wanted: &Properties, live: &Properties| {
-            default.told(wanted, Some(&compare(&schema, wanted, live)))
+        let shown = |wanted: &Properties, live: &Properties| {
+            default.text(wanted, Some(&compare(&schema, wanted, live)))
         };
         let both = rules(2, &["limit", "common"]);
         assert_eq!(
-            told(&both, &rules(1, &["limit"])),
+            shown(&both, &rules(1, &["limit"])),
             Some("rules common".to_owned())
         );
-        assert_eq!(told(&both, &rules(1, &["limit", "common"])), None);
+        assert_eq!(shown(&both, &rules(1, &["limit", "common"])), None);
     }
 
     #[test]
@@ -166,14 +166,14 @@ mod tests {
             ];
             properties([("parameters", Value::object(both))])
         };
-        let told = |live: &Properties| {
+        let shown = |live: &Properties| {
             let inputs = settings("1", "200");
-            default.told(&inputs, Some(&compare(&schema, &inputs, live)))
+            default.text(&inputs, Some(&compare(&schema, &inputs, live)))
         };
-        assert_eq!(told(&settings("1", "100")), None);
+        assert_eq!(shown(&settings("1", "100")), None);
         let text = "parameters[\"rds.force_ssl\"] \"1\"".to_owned();
-        assert_eq!(told(&settings("0", "200")), Some(text.clone()));
-        assert_eq!(told(&Properties::new()), Some(text));
+        assert_eq!(shown(&settings("0", "200")), Some(text.clone()));
+        assert_eq!(shown(&Properties::new()), Some(text));
     }
 
     #[test]
@@ -184,7 +184,7 @@ mod tests {
             keep: "network.flowLogs: false".to_owned(),
         };
         let inputs = Properties::new();
-        assert_eq!(default.told(&inputs, None), Some(String::new()));
-        assert_eq!(default.told(&inputs, Some(&Diff::default())), None);
+        assert_eq!(default.text(&inputs, None), Some(String::new()));
+        assert_eq!(default.text(&inputs, Some(&Diff::default())), None);
     }
 }

@@ -58,7 +58,7 @@ pub trait Provider: Send + Sync {
 
     /// For each of the objects that are to be deleted, in their order, the holders outside of the stack that keep it from
     /// that.
-    async fn held_by(&self, going: &[&Observed]) -> Vec<Result<Vec<Holder>, ProviderError>> {
+    async fn blockers_of(&self, going: &[&Observed]) -> Vec<Result<Vec<Holder>, ProviderError>> {
         going.iter().map(|_| Ok(Vec::new())).collect()
     }
 }

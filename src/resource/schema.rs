@@ -420,7 +420,7 @@ impl Schema {
 
     /// Names the property that refers to the parent, and the parent's type.
     #[must_use]
-    pub fn hangs_on(mut self, property: &'static str, token: &'static str) -> Self {
+    pub fn child_of(mut self, property: &'static str, token: &'static str) -> Self {
         self.parents.push(Parent { property, token });
         self
     }

@@ -1,8 +1,8 @@
-"""The local AWS account of `fde-infra --sandbox`: moto in server mode, with its gaps mended.
+"""The local AWS account of `fde-infra --sandbox`: moto in server mode, with its gaps patched.
 
 `account.py` starts the server, `guard.py` decides which requests are answered, `wire.py` stands between clients and moto,
-`checks.py` holds the requests of tests to their models, `mends.py` puts the mends in place; each mend is a small patch with
-the AWS behaviour that it brings about. Nothing in fde-infra is bent to suit this account: what it gets wrong is mended here,
+`checks.py` holds the requests of tests to their models, `patches.py` puts the patches in place; each patch is a small patch with
+the AWS behaviour that it brings about. Nothing in fde-infra is bent to suit this account: what it gets wrong is patched here,
 or listed below.
 
 Control: `GET /_account/status` (with `?prove=` and 64 digits, also the proof that it is the server on record), `GET
@@ -50,7 +50,7 @@ Mended
 - IAM: AWS's managed policies; attached policies cannot be deleted; names and tag keys without case; sizes of documents.
 - Logs: groups by identifier and pattern; tags gone with their group; tags of missing groups; keys of groups.
 
-Known, and not mended
+Known, and not patched
 - Nothing takes time: no slow provisioning, no eventual consistency, no request rates, no quotas. An ECS service gets along
   when it is described, and by nothing else.
 - No permissions, but for callers that were given policies: every other may do everything; DryRun is carried out.
@@ -196,10 +196,10 @@ def main():
     from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
 
     import guard
-    import mends
+    import patches
     import wire
 
-    mends.apply()
+    patches.apply()
 
     class Handler(MotoRequestHandler):
         # Head and body of an answer leave in two writes; without this the second could wait for the first's receipt.

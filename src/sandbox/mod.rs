@@ -1,7 +1,7 @@
 //! The sandbox: a local AWS account for learning, demonstrations and tests, started and managed by `fde-infra` itself.
 //!
-//! It is [moto](https://docs.getmoto.org) in server mode, behind a starter (`account.py`) that mends what moto gets wrong
-//! for our operations; every mend, and every gap that stays, is listed there. To the rest of `fde-infra` it is an endpoint
+//! It is [moto](https://docs.getmoto.org) in server mode, behind a starter (`account.py`) that patches what moto gets wrong
+//! for our operations; every patch, and every gap that stays, is listed there. To the rest of `fde-infra` it is an endpoint
 //! and a pair of dummy credentials: no other module knows that it exists, and no product code bends for it.
 //!
 //! # Files

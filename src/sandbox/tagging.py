@@ -31,8 +31,8 @@ from moto.resourcegroupstaggingapi.models import ResourceGroupsTaggingAPIBackend
 from moto.s3.models import S3Backend
 from moto.wafv2.models import WAFV2Backend
 
-from mend_monitoring import tagger_of
-from mending import add, notes_of, replace, tag_dict, tag_list
+from patch_monitoring import tagger_of
+from patching import add, notes_of, replace, tag_dict, tag_list
 
 
 def join_in(backend, namespace):

@@ -35,13 +35,13 @@ impl Document {
     }
 
     /// Turns values into texts where the schema of a file wants text.
-    pub(super) fn settle(&mut self, schema: &Json) {
-        scalar::settle(&mut self.root, schema, schema, &self.sources);
+    pub(super) fn resolve_scalars(&mut self, schema: &Json) {
+        scalar::resolve_scalars(&mut self.root, schema, schema, &self.sources);
     }
 
     /// Does the same for a part of it, by a schema of that part.
     pub fn settle_part(&self, part: &mut Node, schema: &Json) {
-        scalar::settle(part, schema, schema, &self.sources);
+        scalar::resolve_scalars(part, schema, schema, &self.sources);
     }
 
     /// The place of the value at a path; where the path ends early, the last place on it.

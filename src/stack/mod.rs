@@ -123,7 +123,7 @@ impl Stack {
 pub fn load(path_name: &str, read: Read<'_>, flags: &[Flag]) -> Result<Stack, StackErrors> {
     let (mut document, mut faults) = layers::read(path_name, read, flags)?;
     let schema = schema::of_file();
-    document.settle(&schema);
+    document.resolve_scalars(&schema);
     let mut head_faults = Vec::new();
     let mut warnings = Vec::new();
     let head = check_head(&document, &schema, &mut head_faults, &mut warnings);

@@ -1,7 +1,7 @@
 //! The meaning of a scalar.
 //!
 //! YAML reads a plain scalar as null, a boolean, a number or a text, before it is known what is wanted: `6063e25` is a
-//! number to it. Where the schema wants a text, the value is what the author wrote: [`settle`] walks a tree and sees to
+//! number to it. Where the schema wants a text, the value is what the author wrote: [`resolve_scalars`] walks a tree and sees to
 //! that.
 
 use serde_json::Value as Json;
@@ -43,7 +43,7 @@ fn number(text: &str) -> Option<f64> {
 }
 
 /// Turns values into texts where the schema wants text. `root` is the schema that `$ref` points into.
-pub fn settle(node: &mut Node, schema: &Json, root: &Json, sources: &[Source]) {
+pub fn resolve_scalars(node: &mut Node, schema: &Json, root: &Json, sources: &[Source]) {
     let options = alternatives(root, schema);
     let source = match node.content {
         Content::Bool(_) | Content::Number(_) => sources
@@ -66,14 +66,14 @@ pub fn settle(node: &mut Node, schema: &Json, root: &Json, sources: &[Source]) {
         Content::List(items) => {
             if let Some(schema) = options.iter().find_map(|option| option.get("items")) {
                 for item in items {
-                    settle(item, schema, root, sources);
+                    resolve_scalars(item, schema, root, sources);
                 }
             }
         }
         Content::Map(entries) => {
             for entry in entries {
                 if let Some(schema) = at_key(&options, &entry.key) {
-                    settle(&mut entry.value, schema, root, sources);
+                    resolve_scalars(&mut entry.value, schema, root, sources);
                 }
             }
         }

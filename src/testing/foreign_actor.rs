@@ -73,7 +73,7 @@ const ABROAD: &str = "us-east-1";
 struct Made {
     observed: Observed,
     /// The object of ours that it hangs on, and since when that has been there.
-    hangs_on: Option<(String, Instant)>,
+    child_of: Option<(String, Instant)>,
     /// True if it is in our way.
     is_in_the_way: bool,
     /// True if a run was to delete the object that it hangs on.
@@ -279,7 +279,7 @@ impl<'a> ForeignActor<'a> {
         let objects = self.account.objects();
         let is_there = |id: &str| objects.iter().any(|object| object.id == id);
         let made = lock(&self.made);
-        let stands = made.iter().filter(|made| match &made.hangs_on {
+        let stands = made.iter().filter(|made| match &made.child_of {
             None => true,
             Some((id, born_at)) => {
                 let parent_stays = is_there(id) && self.account.born_at(id) == Some(*born_at);
@@ -293,7 +293,7 @@ impl<'a> ForeignActor<'a> {
     pub fn hears_of_deletions(&self, ids: &BTreeSet<&str>) {
         for made in lock(&self.made).iter_mut() {
             made.goes |= made
-                .hangs_on
+                .child_of
                 .as_ref()
                 .is_some_and(|(parent, _)| ids.contains(parent.as_str()));
         }
@@ -368,7 +368,7 @@ impl<'a> ForeignActor<'a> {
         let born_at = parent.and_then(|parent| self.account.born_at(&parent.id));
         lock(&self.made).push(Made {
             observed,
-            hangs_on: parent.map(|parent| parent.id.clone()).zip(born_at),
+            child_of: parent.map(|parent| parent.id.clone()).zip(born_at),
             is_in_the_way,
             goes: false,
             forged: None,

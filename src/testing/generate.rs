@@ -74,7 +74,7 @@ fn types() -> Catalog {
         Schema::new::<Anything>("t:net:Rule", CreateClass::PartOfParent)
             .key(&["group", "port"])
             .reads_after(&["t:net:Group"])
-            .hangs_on("group", "t:net:Group")
+            .child_of("group", "t:net:Group")
             .opens()
             .properties([
                 Property::new("group").required().replaces(),
@@ -93,7 +93,7 @@ fn types() -> Catalog {
         Schema::new::<Anything>("t:acc:Attachment", CreateClass::PartOfParent)
             .key(&["role", "policy"])
             .reads_after(&["t:acc:Role"])
-            .hangs_on("role", "t:acc:Role")
+            .child_of("role", "t:acc:Role")
             .opens()
             .holds_parent()
             .properties([
@@ -107,7 +107,7 @@ fn types() -> Catalog {
         Schema::new::<Anything>("t:acc:BucketPolicy", CreateClass::PartOfParent)
             .key(&["bucket"])
             .reads_after(&["t:acc:Bucket"])
-            .hangs_on("bucket", "t:acc:Bucket")
+            .child_of("bucket", "t:acc:Bucket")
             .opens()
             .properties([
                 Property::new("bucket").required().replaces(),
@@ -119,7 +119,7 @@ fn types() -> Catalog {
         Schema::new::<Anything>("t:lb:Door", CreateClass::NaturalKey)
             .key(&["balancer", "port"])
             .reads_after(&["t:lb:Balancer"])
-            .hangs_on("balancer", "t:lb:Balancer")
+            .child_of("balancer", "t:lb:Balancer")
             .opens()
             .properties([
                 Property::new("balancer").required().replaces(),
@@ -129,7 +129,7 @@ fn types() -> Catalog {
         Schema::new::<Anything>("t:lb:Watch", CreateClass::PartOfParent)
             .key(&["balancer", "endpoint"])
             .reads_after(&["t:lb:Balancer"])
-            .hangs_on("balancer", "t:lb:Balancer")
+            .child_of("balancer", "t:lb:Balancer")
             .properties([
                 Property::new("balancer").required().replaces(),
                 Property::new("endpoint").required().replaces(),

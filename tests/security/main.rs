@@ -108,8 +108,8 @@ fn what_a_party_cannot_do_is_held_by_a_test() {
     for row in rows {
         let cells: Vec<&str> = row.split(" | ").collect();
         assert_eq!(cells.len(), 3, "{row}");
-        let held_by = cells[2].trim_end_matches('|').trim();
-        assert!(!named(held_by).is_empty(), "{row}");
+        let blockers_of = cells[2].trim_end_matches('|').trim();
+        assert!(!named(blockers_of).is_empty(), "{row}");
     }
 }
 

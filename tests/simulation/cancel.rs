@@ -12,7 +12,7 @@ use fde_infra::testing::{FakeAccount, ForeignActor, Random};
 use crate::oracle::{self, Held};
 use crate::promise::Shown;
 use crate::run::{Ended, Records, Run, World, run};
-use crate::seeds::{Heard, alone, each, up_to};
+use crate::seeds::{Recorder, alone, each, up_to};
 
 const STACKS: u64 = 12;
 
@@ -33,7 +33,7 @@ pub async fn at_every_call(seed: u64, fault: Fault) -> Held<Exits> {
         let account = FakeAccount::with_provisioning(catalog(), |_| Duration::from_secs(40));
         account.tell(format!("{fault:?} at call {call}"));
         let ended = at_call(&account, &graph, seed, (call, fault)).await;
-        let heard = Heard {
+        let heard = Recorder {
             seed,
             filter: "cancel",
             call: format!(

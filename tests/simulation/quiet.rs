@@ -7,7 +7,7 @@ use fde_infra::testing::{FakeAccount, ForeignActor, Random};
 use crate::oracle::{self, Held};
 use crate::promise::Shown;
 use crate::run::{Ended, Records, Run, World, run};
-use crate::seeds::{Heard, alone, each, up_to};
+use crate::seeds::{Recorder, alone, each, up_to};
 
 const STACKS: u64 = 1_000;
 
@@ -18,7 +18,7 @@ const STACKS: u64 = 1_000;
 pub async fn up_twice(seed: u64) -> Held {
     let account = FakeAccount::new(catalog());
     let ended = up_twice_in(&account, seed).await;
-    let heard = Heard {
+    let heard = Recorder {
         seed,
         filter: "quiet",
         call: format!("crate::quiet::up_twice({seed})"),

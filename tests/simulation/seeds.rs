@@ -24,7 +24,7 @@ pub fn up_to(count: u64) -> Range<u64> {
 }
 
 /// A test of one seed, for hearing its story again.
-pub struct Heard<'a> {
+pub struct Recorder<'a> {
     pub seed: u64,
     /// The filter by which `cargo test` finds it.
     pub filter: &'a str,
@@ -32,7 +32,7 @@ pub struct Heard<'a> {
     pub call: String,
 }
 
-impl Heard<'_> {
+impl Recorder<'_> {
     /// Adds to what did not hold everything that led there, and how to hear it again.
     pub fn end<T>(&self, account: &FakeAccount, ended: Result<T, String>) -> Result<T, String> {
         let Self { seed, filter, call } = self;

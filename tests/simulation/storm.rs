@@ -16,7 +16,7 @@ use fde_infra::testing::{FakeAccount, ForeignActor, Random};
 use crate::oracle::{self, Held};
 use crate::promise::Shown;
 use crate::run::{Ended, Records, Run, World, run};
-use crate::seeds::{Heard, alone, each, up_to};
+use crate::seeds::{Recorder, alone, each, up_to};
 
 const STACKS: u64 = 50;
 
@@ -127,7 +127,7 @@ pub async fn compared(seed: u64, number: usize) -> Held<(u64, u64)> {
     let graph = |resources| graph_of(resources).map_err(|errors| format!("{errors:?}"));
     let (first, second) = (graph(first)?, graph(second)?);
     let versions = [&first, &second];
-    let heard = Heard {
+    let heard = Recorder {
         seed,
         filter: "storm",
         call: format!("crate::storm::compared({seed}, {number})"),

@@ -20,7 +20,7 @@ use fde_infra::testing::{FakeAccount, ForeignActor, Lag, Random, Staleness};
 use crate::mutations::Flaw;
 use crate::oracle::{self, Held};
 use crate::run::{Ended, Records, Run, Told, World, faults, run};
-use crate::seeds::Heard;
+use crate::seeds::Recorder;
 use crate::wanted;
 
 /// The things that were met, and how often.
@@ -138,7 +138,7 @@ pub async fn tell(seed: u64, scenario: Scenario, flaw: Option<Flaw>) -> (Tally, 
         Scenario::Beside => story.told_beside().await,
         _ => story.told().await,
     };
-    let heard = Heard {
+    let heard = Recorder {
         seed,
         filter: "stories",
         call: format!("ends_well({seed}, Scenario::{scenario:?})"),

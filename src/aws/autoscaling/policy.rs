@@ -109,7 +109,7 @@ impl ResourceType for Policy {
             ])
             .checks(|inputs| check(inputs, fit))
             .reads_after(&["aws:appautoscaling:Target"])
-            .hangs_on("resourceId", "aws:appautoscaling:Target")
+            .child_of("resourceId", "aws:appautoscaling:Target")
     }
 
     async fn read(&self, context: &Context, query: Query<'_>) -> AwsResult<Vec<LiveOf<Self>>> {

@@ -151,7 +151,7 @@ impl ResourceType for InternetGateway {
         Ok(())
     }
 
-    async fn held_by(
+    async fn blockers_of(
         &self,
         context: &Context,
         live: &LiveOf<Self>,

@@ -88,7 +88,7 @@ impl ResourceType for Route {
                 help: "put ranges together, or ask AWS to raise the quota of routes per table",
             }])
             .reads_after(&[route_table::TOKEN])
-            .hangs_on("routeTableId", route_table::TOKEN)
+            .child_of("routeTableId", route_table::TOKEN)
             .opens()
     }
 

@@ -90,7 +90,7 @@ impl ResourceType for RouteTable {
         Ok(())
     }
 
-    async fn held_by(
+    async fn blockers_of(
         &self,
         context: &Context,
         live: &LiveOf<Self>,

@@ -56,7 +56,7 @@ impl ResourceType for RouteTableAssociation {
             ])
             .key(&["subnetId"])
             .reads_after(&[route_table::TOKEN, "aws:ec2:Subnet"])
-            .hangs_on("routeTableId", route_table::TOKEN)
+            .child_of("routeTableId", route_table::TOKEN)
             .opens()
     }
 

@@ -92,7 +92,7 @@ pub(super) fn schema(token: &'static str) -> Schema {
             Property::new("description").text(super::security_group::DESCRIPTION),
         ])
         .reads_after(&[GROUP])
-        .hangs_on("securityGroupId", GROUP)
+        .child_of("securityGroupId", GROUP)
         .opens()
         .checks(|inputs| check(inputs, fit))
         .limits(&[Limit {

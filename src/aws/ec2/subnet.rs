@@ -191,7 +191,7 @@ impl ResourceType for Subnet {
         Ok(())
     }
 
-    async fn held_by(
+    async fn blockers_of(
         &self,
         context: &Context,
         live: &LiveOf<Self>,

@@ -287,7 +287,7 @@ impl ResourceType for Vpc {
         Ok(())
     }
 
-    async fn held_by(
+    async fn blockers_of(
         &self,
         context: &Context,
         live: &LiveOf<Self>,

@@ -77,7 +77,7 @@ impl ResourceType for ImageTag {
             .key(&["repository", "tag"])
             .reads_after(&["aws:ecr:Repository"])
             .compares_after(&["aws:ecs:TaskDefinition", "aws:ecs:Service"])
-            .hangs_on("repository", "aws:ecr:Repository")
+            .child_of("repository", "aws:ecr:Repository")
             .made_by_aws()
             .goes_with_parent()
             .idle_at_first("nothing to keep yet")

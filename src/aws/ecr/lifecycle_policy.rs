@@ -59,7 +59,7 @@ impl ResourceType for LifecyclePolicy {
             })
             .key(&["repository"])
             .reads_after(&["aws:ecr:Repository"])
-            .hangs_on("repository", "aws:ecr:Repository")
+            .child_of("repository", "aws:ecr:Repository")
     }
 
     async fn ahead(&self, context: &Context, query: Query<'_>) {

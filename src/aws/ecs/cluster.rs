@@ -223,7 +223,7 @@ impl ResourceType for Cluster {
             .await
     }
 
-    async fn held_by(
+    async fn blockers_of(
         &self,
         context: &Context,
         live: &LiveOf<Self>,

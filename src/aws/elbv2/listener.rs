@@ -76,7 +76,7 @@ impl ResourceType for Listener {
                 help: "ask AWS to raise the quota of listeners per load balancer",
             }])
             .reads_after(&["aws:lb:LoadBalancer"])
-            .hangs_on("loadBalancerArn", "aws:lb:LoadBalancer")
+            .child_of("loadBalancerArn", "aws:lb:LoadBalancer")
             .opens()
             .properties([
                 Property::new("loadBalancerArn").required().replaces(),

@@ -72,7 +72,7 @@ impl ResourceType for ListenerRule {
                 help: "put patterns together with `*`, or ask AWS to raise the quota of rules per load balancer",
             }])
             .reads_after(&["aws:lb:Listener"])
-            .hangs_on("listenerArn", "aws:lb:Listener")
+            .child_of("listenerArn", "aws:lb:Listener")
             .interrupts(
                 Interruption::new("what it matches is answered by other rules until the new one stands")
                     .sends_to("actions"),

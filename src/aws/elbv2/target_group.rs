@@ -258,7 +258,7 @@ impl ResourceType for TargetGroup {
         Ok(())
     }
 
-    async fn held_by(
+    async fn blockers_of(
         &self,
         context: &Context,
         live: &LiveOf<Self>,

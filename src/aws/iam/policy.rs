@@ -225,7 +225,7 @@ impl ResourceType for Policy {
         Ok(())
     }
 
-    async fn held_by(
+    async fn blockers_of(
         &self,
         context: &Context,
         live: &LiveOf<Self>,

@@ -60,7 +60,7 @@ impl ResourceType for RolePolicy {
                        many statements say one by one",
             }])
             .reads_after(&["aws:iam:Role"])
-            .hangs_on("role", "aws:iam:Role")
+            .child_of("role", "aws:iam:Role")
             .opens()
             .holds_parent()
             // Running workloads have to keep their permissions until others have taken over.

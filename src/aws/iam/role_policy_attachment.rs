@@ -60,7 +60,7 @@ impl ResourceType for RolePolicyAttachment {
             }])
             // The policy is part of the key, so its ARN must be known by then.
             .reads_after(&["aws:iam:Role", "aws:iam:Policy"])
-            .hangs_on("role", "aws:iam:Role")
+            .child_of("role", "aws:iam:Role")
             .opens()
             .holds_parent()
             .properties([

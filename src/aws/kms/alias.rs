@@ -66,7 +66,7 @@ impl ResourceType for Alias {
             ])
             .key(&["name"])
             .reads_after(&[KEY])
-            .hangs_on("targetKeyId", KEY)
+            .child_of("targetKeyId", KEY)
     }
 
     async fn ahead(&self, context: &Context, query: Query<'_>) {

@@ -223,7 +223,7 @@ impl ResourceType for EventSubscription {
         {
             modify(context, id, change.wanted).await?;
             if !coming.is_empty() || !going.is_empty() {
-                settle(context, id, change.progress).await?;
+                until_settled(context, id, change.progress).await?;
             }
         }
         // New sources are added first: without any source the subscription would get the events of all.
@@ -275,7 +275,7 @@ impl ResourceType for EventSubscription {
         {
             modify(context, &live.id, &live.inputs).await?;
         }
-        settle(context, &live.id, progress).await?;
+        until_settled(context, &live.id, progress).await?;
         Ok(Live {
             condition: Condition::Ready,
             ..live
@@ -383,7 +383,7 @@ async fn describe(context: &Context, name: &str) -> AwsResult<SdkSubscription> {
 }
 
 /// Polls until the subscription delivers events.
-async fn settle(context: &Context, id: &str, progress: &dyn Progress) -> AwsResult<()> {
+async fn until_settled(context: &Context, id: &str, progress: &dyn Progress) -> AwsResult<()> {
     Wait::long("rds:DescribeEventSubscriptions", CHANGE_MINUTES, progress)
         .until(|| async {
             let found = until_visible(|| describe(context, id)).await?;

@@ -352,7 +352,7 @@ impl ResourceType for Instance {
         let id = &change.observed.id;
         // Nothing can be changed before the instance is ready.
         if state::is_at_work(&change.observed.condition) {
-            settle(context, change.observed, change.progress).await?;
+            until_settled(context, change.observed, change.progress).await?;
         }
         if change.diff.touches("replicateSourceDb") {
             context
@@ -375,7 +375,7 @@ impl ResourceType for Instance {
                 .inputs
                 .backup_window
                 .clone_from(&change.wanted.backup_window);
-            settle(context, &promoted, change.progress).await?;
+            until_settled(context, &promoted, change.progress).await?;
         }
         let password = if change.diff.touches("masterPasswordSecretArn") {
             password_of(context, change.wanted).await?
@@ -400,7 +400,7 @@ impl ResourceType for Instance {
         }
         if change.diff.properties() != [REBOOT] {
             // An instance that is being modified is not rebooted.
-            settle(context, &applied, change.progress).await?;
+            until_settled(context, &applied, change.progress).await?;
         }
         context
             .call("rds:RebootDBInstance", || {
@@ -420,7 +420,7 @@ impl ResourceType for Instance {
         live: LiveOf<Self>,
         progress: &dyn Progress,
     ) -> AwsResult<LiveOf<Self>> {
-        let instance = settle(context, &live, progress).await?;
+        let instance = until_settled(context, &live, progress).await?;
         let mut ready = state::live(&instance, !live.inputs.apply_immediately);
         ready.inputs.apply_immediately = live.inputs.apply_immediately;
         ready.outputs.maintenance = live.outputs.maintenance;
@@ -485,7 +485,7 @@ impl ResourceType for Instance {
         }
     }
 
-    async fn held_by(
+    async fn blockers_of(
         &self,
         context: &Context,
         live: &LiveOf<Self>,
@@ -586,7 +586,7 @@ pub(super) async fn using(
 }
 
 /// Polls until the instance is ready and has the settings of `live`.
-async fn settle(
+async fn until_settled(
     context: &Context,
     live: &LiveOf<Instance>,
     progress: &dyn Progress,
@@ -652,8 +652,8 @@ mod tests {
         assert_eq!(left(&instance(failed.clone(), has_come_up())), None);
         assert_eq!(left(&instance(failed, Properties::new())), None);
         let never_came_up = Condition::Broken("failed".to_owned());
-        let stillborn = left(&instance(never_came_up, Properties::new()));
-        assert!(stillborn.is_some_and(|text| text.contains("never came up")));
+        let failed_on_create = left(&instance(never_came_up, Properties::new()));
+        assert!(failed_on_create.is_some_and(|text| text.contains("never came up")));
         let no_network = Condition::Settling("incompatible-network".to_owned());
         assert_eq!(left(&instance(no_network, has_come_up())), None);
         let sound = left(&instance(Condition::Ready, has_come_up()));

@@ -259,7 +259,7 @@ impl ResourceType for ParameterGroup {
         Ok(())
     }
 
-    async fn held_by(
+    async fn blockers_of(
         &self,
         context: &Context,
         live: &LiveOf<Self>,

@@ -185,7 +185,7 @@ impl ResourceType for SubnetGroup {
         Ok(())
     }
 
-    async fn held_by(
+    async fn blockers_of(
         &self,
         context: &Context,
         live: &LiveOf<Self>,

@@ -183,7 +183,7 @@ impl ResourceType for BucketLifecycleConfiguration {
         .discards(discards)
         .key(&["bucket"])
         .reads_after(&[super::BUCKET])
-        .hangs_on("bucket", super::BUCKET)
+        .child_of("bucket", super::BUCKET)
     }
 
     async fn ahead(&self, context: &Context, query: Query<'_>) {

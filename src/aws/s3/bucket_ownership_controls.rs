@@ -69,7 +69,7 @@ impl ResourceType for BucketOwnershipControls {
             .key(&["bucket"])
             .reads_after(&[super::BUCKET])
             .made_by_aws()
-            .hangs_on("bucket", super::BUCKET)
+            .child_of("bucket", super::BUCKET)
     }
 
     async fn ahead(&self, context: &Context, query: Query<'_>) {

@@ -68,7 +68,7 @@ impl ResourceType for BucketPolicy {
             .key(&["bucket"])
             .checks(|inputs| [check_form(inputs, "policy"), check_size(inputs)].concat())
             .reads_after(&[super::BUCKET])
-            .hangs_on("bucket", super::BUCKET)
+            .child_of("bucket", super::BUCKET)
             .opens()
     }
 

@@ -60,7 +60,7 @@ impl ResourceType for BucketPublicAccessBlock {
             .key(&["bucket"])
             .reads_after(&[super::BUCKET])
             .made_by_aws()
-            .hangs_on("bucket", super::BUCKET)
+            .child_of("bucket", super::BUCKET)
             .opens()
     }
 

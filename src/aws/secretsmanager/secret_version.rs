@@ -50,7 +50,7 @@ impl ResourceType for SecretVersion {
         .shared_claim("value of a secret", "secretId")
         .reads_after(&["aws:secretsmanager:Secret"])
         .goes_with_parent()
-        .hangs_on("secretId", "aws:secretsmanager:Secret")
+        .child_of("secretId", "aws:secretsmanager:Secret")
         .properties([
             Property::new("secretId").required().replaces(),
             Property::new("secretString")

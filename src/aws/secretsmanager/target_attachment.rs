@@ -84,7 +84,7 @@ fn default_mode(engine: &str) -> Option<&'static str> {
 }
 
 /// Fills in the mode, which the engine decides; without a URL, there is none.
-fn settle(desired: &mut Properties, _observed: &Properties) {
+fn keep_live(desired: &mut Properties, _observed: &Properties) {
     if desired.get("url") == Some(&false.into()) {
         desired.remove("sslMode");
         desired.remove("sslRootCert");
@@ -158,9 +158,9 @@ impl ResourceType for TargetAttachment {
         .reads_after(&["aws:secretsmanager:Secret"])
         .made_by_aws()
         .goes_with_parent()
-        .hangs_on("secretId", "aws:secretsmanager:Secret")
+        .child_of("secretId", "aws:secretsmanager:Secret")
         .checks(|inputs| check(inputs, fit))
-        .server_managed(settle)
+        .server_managed(keep_live)
         .pending(new_default)
         .properties([
             Property::new("secretId").required().replaces(),

@@ -54,7 +54,7 @@ impl ResourceType for TopicPolicy {
             .key(&["arn"])
             .checks(|inputs| check_form(inputs, "policy"))
             .reads_after(&[super::TOPIC])
-            .hangs_on("arn", super::TOPIC)
+            .child_of("arn", super::TOPIC)
             .opens()
     }
 

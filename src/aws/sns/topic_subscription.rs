@@ -98,7 +98,7 @@ impl ResourceType for TopicSubscription {
             .outputs(&["pendingConfirmation"])
             .key(&["topic", "protocol", "endpoint"])
             .reads_after(&[super::TOPIC])
-            .hangs_on("topic", super::TOPIC)
+            .child_of("topic", super::TOPIC)
             .checks(|inputs| check(inputs, fit))
             .pending(unconfirmed)
             .lapses(waits_for_person)

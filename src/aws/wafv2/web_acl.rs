@@ -297,7 +297,7 @@ impl ResourceType for WebAcl {
         Ok(())
     }
 
-    async fn held_by(
+    async fn blockers_of(
         &self,
         context: &Context,
         live: &LiveOf<Self>,

@@ -55,8 +55,8 @@ impl ResourceType for WebAclAssociation {
             .checks(|inputs| check(inputs, fit))
             .key(&["resourceArn"])
             .reads_after(&["aws:wafv2:WebAcl", "aws:lb:LoadBalancer"])
-            .hangs_on("webAclArn", "aws:wafv2:WebAcl")
-            .hangs_on("resourceArn", "aws:lb:LoadBalancer")
+            .child_of("webAclArn", "aws:wafv2:WebAcl")
+            .child_of("resourceArn", "aws:lb:LoadBalancer")
             .properties([
                 Property::new("resourceArn")
                     .required()

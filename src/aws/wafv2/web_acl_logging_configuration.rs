@@ -98,7 +98,7 @@ impl ResourceType for WebAclLoggingConfiguration {
             .checks(|inputs| check(inputs, fit))
             .key(&["resourceArn"])
             .reads_after(&[WEB_ACL])
-            .hangs_on("resourceArn", WEB_ACL)
+            .child_of("resourceArn", WEB_ACL)
             .aftermath(aftermath)
             .properties([
                 Property::new("resourceArn")

@@ -575,12 +575,12 @@ mod tests {
         };
         let time = || aws_smithy_types::DateTime::from_secs(1_800_000_000);
         for status in FAILED {
-            let stillborn = bare(status).build();
+            let failed_on_create = bare(status).build();
             assert_eq!(
-                live(&stillborn, false).condition,
+                live(&failed_on_create, false).condition,
                 Condition::Broken(status.to_owned())
             );
-            assert_eq!(hand(&stillborn), None, "{status}");
+            assert_eq!(hand(&failed_on_create), None, "{status}");
             for had_come_up in [
                 instance(status).build(),
                 bare(status).latest_restorable_time(time()).build(),

@@ -13,7 +13,7 @@ from moto.logs.responses import LogsResponse
 from moto.rds.exceptions import RDSClientError
 from moto.rds.responses import RDSResponse
 
-from mending import notes_of, replace
+from patching import notes_of, replace
 
 # The calls that the table of states refuses for a key that is scheduled for deletion, and for one that is disabled.
 NOT_OF_SCHEDULED = (

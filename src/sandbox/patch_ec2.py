@@ -15,7 +15,7 @@ from moto.ec2.responses import EC2Response
 from moto.ec2.utils import generic_filter
 
 import interfaces
-from mending import Tokens, notes_of, replace
+from patching import Tokens, notes_of, replace
 
 
 def refuse(code, message):
@@ -39,14 +39,14 @@ def canonical_range(text):
 def canonical_ranges(operation, *positions):
     """Makes the ranges among the arguments of a backend's operation canonical."""
 
-    def mended(original, self, *arguments, **named):
+    def patched(original, self, *arguments, **named):
         arguments = list(arguments)
         for position in positions:
             if position < len(arguments) and arguments[position]:
                 arguments[position] = canonical_range(arguments[position])
         return original(self, *arguments, **named)
 
-    replace(EC2Backend, operation)(mended)
+    replace(EC2Backend, operation)(patched)
 
 
 canonical_ranges("create_vpc", 0)
@@ -97,7 +97,7 @@ def idempotent(operation, key, live):
     What AWS answers for a token whose resource was deleted since is not documented; here a new one is made.
     """
 
-    def mended(original, self):
+    def patched(original, self):
         parameters = {name: value for name, value in dict(self._get_params()).items() if name != "DryRun"}
         token = parameters.pop("ClientToken", None)
         fingerprint = json.dumps(parameters, sort_keys=True, default=str)
@@ -118,7 +118,7 @@ def idempotent(operation, key, live):
         tokens.remember(token, None, (fingerprint, result))
         return result
 
-    replace(EC2Response, operation)(mended)
+    replace(EC2Response, operation)(patched)
 
 
 idempotent("create_nat_gateway", "NatGateway", lambda ec2, made: made.state != "deleted")
@@ -132,7 +132,7 @@ idempotent("create_vpc_endpoint", "VpcEndpoint", lambda ec2, made: made.state !=
 def paged(operation, key, identifiers):
     """Honours MaxResults, which moto ignores here; together with ids it is refused, as AWS refuses it."""
 
-    def mended(original, self):
+    def patched(original, self):
         size = self._get_int_param("MaxResults")
         token = self._get_param("NextToken")
         if size is not None and not 5 <= size <= 1000:
@@ -156,7 +156,7 @@ def paged(operation, key, identifiers):
             result.result["NextToken"] = base64.urlsafe_b64encode(str(end).encode()).decode()
         return result
 
-    replace(EC2Response, operation)(mended)
+    replace(EC2Response, operation)(patched)
 
 
 paged("describe_vpcs", "Vpcs", "VpcIds")

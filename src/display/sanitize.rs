@@ -11,7 +11,7 @@
 //! | Azure Pipelines, `TeamCity` | `##vso[…]`, `##teamcity[…]` anywhere in a line |
 //! | GitLab CI, Travis | folding marks, which need CR and ESC |
 //!
-//! Every [`Line`](super::Line) goes through [`sanitise`] and [`orders`], every excerpt of a file through [`excerpt`],
+//! Every [`Line`](super::Line) goes through [`sanitize`] and [`workflow_commands`], every excerpt of a file through [`excerpt`],
 //! every JSON document through [`json`]. A value that a script asks for by its name (`output NAME`, `output --shell`) is
 //! given as it is: it would be another value otherwise.
 
@@ -21,7 +21,7 @@ use std::borrow::Cow;
 pub const HARMLESS: char = '·';
 
 /// Makes every control character visible instead of effective.
-pub fn sanitise(text: &str) -> Cow<'_, str> {
+pub fn sanitize(text: &str) -> Cow<'_, str> {
     if !text.chars().any(is_harmful) {
         return Cow::Borrowed(text);
     }
@@ -57,7 +57,7 @@ pub fn is_harmful(character: char) -> bool {
 }
 
 /// The places in a line before which something harmless has to stand, so that no CI system takes it for an order.
-pub fn orders(line: &str) -> Vec<usize> {
+pub fn workflow_commands(line: &str) -> Vec<usize> {
     // Our own lines never begin like this; foreign text may.
     let command = line.trim_start().starts_with("::").then_some(0);
     command.into_iter().chain(marks(line)).collect()
@@ -80,7 +80,7 @@ fn marks(text: &str) -> impl Iterator<Item = usize> {
 pub fn excerpt(text: &str) -> String {
     let part = |line: &str| {
         let mut parted = line.to_owned();
-        for at in orders(line).into_iter().rev() {
+        for at in workflow_commands(line).into_iter().rev() {
             parted.insert(at, HARMLESS);
         }
         parted
@@ -159,9 +159,9 @@ pub mod tests {
 
     #[test]
     fn control_characters_become_visible() {
-        assert_eq!(sanitise("a\u{1b}[31mb\r\n"), "a␛[31mb␍␊");
-        assert_eq!(sanitise("\u{202e}evil\u{9b}2J"), "\u{fffd}evil\u{fffd}2J");
-        assert_eq!(sanitise("Größe 日本"), "Größe 日本");
+        assert_eq!(sanitize("a\u{1b}[31mb\r\n"), "a␛[31mb␍␊");
+        assert_eq!(sanitize("\u{202e}evil\u{9b}2J"), "\u{fffd}evil\u{fffd}2J");
+        assert_eq!(sanitize("Größe 日本"), "Größe 日本");
     }
 
     #[test]

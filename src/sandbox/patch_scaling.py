@@ -7,7 +7,7 @@ from moto.applicationautoscaling.models import ApplicationAutoscalingBackend
 from moto.applicationautoscaling.responses import ApplicationAutoScalingResponse, _build_policy, _build_target
 from moto.core.exceptions import JsonRESTError
 
-from mending import add, notes_of, replace
+from patching import add, notes_of, replace
 
 
 def not_found(message):

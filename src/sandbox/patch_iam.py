@@ -5,7 +5,7 @@ import re
 from moto.iam.exceptions import DeleteConflictException, EntityAlreadyExists, LimitExceededException
 from moto.iam.models import IAMBackend, ManagedPolicy
 
-from mending import replace
+from patching import replace
 
 # Characters, white space not counted, in an account that has not requested more.
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html

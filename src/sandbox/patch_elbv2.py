@@ -24,7 +24,7 @@ from moto.elbv2.responses import ELBV2Response
 from moto.s3.models import s3_backends
 
 import interfaces
-from mending import replace, tag_dict
+from patching import replace, tag_dict
 
 
 def refuse(code, message):

@@ -1,4 +1,4 @@
-"""Tools for mending moto: the placing of a patch, and a store for what moto has no field for.
+"""Tools for patching moto: the placing of a patch, and a store for what moto has no field for.
 
 Knows nothing of any AWS service. Start reading at `replace`.
 """
@@ -13,11 +13,11 @@ def replace(owner, name):
         original = getattr(owner, name)
 
         @functools.wraps(original)
-        def mended(*arguments, **named):
+        def patched(*arguments, **named):
             return function(original, *arguments, **named)
 
-        setattr(owner, name, mended)
-        return mended
+        setattr(owner, name, patched)
+        return patched
 
     return decorate
 
@@ -33,7 +33,7 @@ def add(owner, name=None):
 
 
 def notes(backend):
-    """The dictionary in which mends keep things per account and region.
+    """The dictionary in which patches keep things per account and region.
 
     It hangs on moto's backend object, so that moto's own reset empties it too.
     """

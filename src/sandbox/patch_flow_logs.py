@@ -12,8 +12,8 @@ from moto.iam.models import iam_backends
 from moto.logs.models import logs_backends
 from moto.s3.models import s3_backends
 
-from mend_ec2 import idempotent, paged, refuse
-from mending import replace
+from patch_ec2 import idempotent, paged, refuse
+from patching import replace
 
 SERVICE = "vpc-flow-logs.amazonaws.com"
 

@@ -112,14 +112,14 @@ const OURS: &str = "FDE_INFRA_";
 
 /// The facts from the environment.
 #[derive(Debug, Clone, Copy)]
-pub struct Surroundings {
+pub struct Environment {
     stdin_is_terminal: bool,
     stdout_is_terminal: bool,
     ci: bool,
     dumb: bool,
 }
 
-impl Surroundings {
+impl Environment {
     pub fn from_environment() -> Self {
         Self {
             stdin_is_terminal: io::stdin().is_terminal(),

@@ -20,7 +20,7 @@ from moto.ecs.responses import EC2ContainerServiceResponse
 from moto.elbv2.models import elbv2_backends
 
 import ecs_rollout
-from mending import Tokens, add, replace
+from patching import Tokens, add, replace
 
 
 def plain(value):
@@ -569,7 +569,7 @@ def describe_tasks(original, self):
 def paged(operation, key, default):
     """Honours maxResults and nextToken, which moto ignores, with AWS's own page sizes."""
 
-    def mended(original, self):
+    def patched(original, self):
         result = original(self)
         size = self._get_int_param("maxResults") or default
         if not 1 <= size <= 100:
@@ -584,7 +584,7 @@ def paged(operation, key, default):
             result.result["nextToken"] = base64.urlsafe_b64encode(str(start + size).encode()).decode()
         return result
 
-    replace(EC2ContainerServiceResponse, operation)(mended)
+    replace(EC2ContainerServiceResponse, operation)(patched)
 
 
 paged("list_clusters", "clusterArns", 100)

@@ -8,7 +8,7 @@ from moto.elbv2.responses import ELBV2Response
 from moto.iam.responses import IamResponse
 from moto.rds.responses import RDSResponse
 
-from mending import replace
+from patching import replace
 
 
 def paged(response, operation, keys, size, token, following, usual, most):
@@ -18,7 +18,7 @@ def paged(response, operation, keys, size, token, following, usual, most):
     has for where the next one does. Asked for by name, everything is on one page.
     """
 
-    def mended(original, self):
+    def patched(original, self):
         result = original(self)
         answer = result.result if isinstance(result, ActionResult) else result
         length = min(self._get_int_param(size) or usual, most)
@@ -38,7 +38,7 @@ def paged(response, operation, keys, size, token, following, usual, most):
                 answer["IsTruncated"] = True
         return result
 
-    replace(response, operation)(mended)
+    replace(response, operation)(patched)
 
 
 # https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_DescribeTargetGroups.html (`PageSize`: at most 400)

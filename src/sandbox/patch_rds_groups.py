@@ -10,7 +10,7 @@ from moto.rds.models import DBInstance, DBParameterGroup, RDSBackend
 from moto.rds.responses import RDSResponse
 
 import interfaces
-from mending import add, notes_of, replace
+from patching import add, notes_of, replace
 
 
 def refuse(code, message):

@@ -9,8 +9,8 @@ from moto.rds.models import DBInstance, RDSBackend
 from moto.rds.responses import RDSResponse
 
 import interfaces
-from mend_rds_groups import default_group_exists, family_of, refuse, resolved_version
-from mending import add, notes_of, replace
+from patch_rds_groups import default_group_exists, family_of, refuse, resolved_version
+from patching import add, notes_of, replace
 
 # The settings that ModifyDBInstance leaves for the maintenance window unless ApplyImmediately is given.
 # https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_ModifyInstance.Settings.html

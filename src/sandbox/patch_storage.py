@@ -16,7 +16,7 @@ from moto.wafv2 import exceptions as waf_errors
 from moto.wafv2.models import FakeWebACL, WAFV2Backend
 from moto.wafv2.responses import WAFV2Response
 
-from mending import add, replace
+from patching import add, replace
 
 # S3
 

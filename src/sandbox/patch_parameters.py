@@ -8,7 +8,7 @@ from moto.ssm.models import Parameter, SimpleSystemManagerBackend
 from moto.ssm.responses import SimpleSystemManagerResponse
 from moto.sts.models import sts_backends
 
-from mending import notes_of, replace
+from patching import notes_of, replace
 
 # The longest value of a standard parameter, in characters.
 STANDARD_LENGTH = 4096

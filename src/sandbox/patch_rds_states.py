@@ -6,9 +6,9 @@ may add one day. It stays there until the tag is taken away.
 
 from moto.rds.models import DBInstance, RDSBackend
 
-import mend_rds  # noqa: F401  what is mended here is mended there before
-from mend_rds_groups import refuse
-from mending import replace, tag_dict
+import patch_rds  # noqa: F401  what is patched here is patched there before
+from patch_rds_groups import refuse
+from patching import replace, tag_dict
 
 STATUS_TAG = "sandbox:status"
 

@@ -17,8 +17,8 @@ from moto.sns.exceptions import SNSException
 from moto.sns.models import SNSBackend, sns_backends
 from moto.sns.responses import SNSResponse
 
-from mend_kms import check_log_group
-from mending import add, replace
+from patch_kms import check_log_group
+from patching import add, replace
 
 # CloudWatch
 

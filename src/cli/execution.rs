@@ -5,7 +5,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use tokio::sync::mpsc::unbounded_channel;
 use tokio::sync::watch;
 
-use super::interrupt::Heard;
+use super::interrupt::Signals;
 use super::report::show;
 use super::session::{Offline, Session};
 use super::{Context, Exit, refusal};
@@ -35,7 +35,7 @@ pub async fn execute(
     context.terminal.print(&[Line::new()]);
     let sections = Offline::sections();
     let mut progress = Progress::new(plan, &sections).with_idle(&session.offline.catalog);
-    if context.surroundings.is_ci() {
+    if context.environment.is_ci() {
         let now = SystemTime::now().duration_since(UNIX_EPOCH);
         progress = progress.begun(now.unwrap_or_default());
     }
@@ -67,7 +67,7 @@ pub async fn execute(
                     None => break,
                     Some(mut event) => {
                         secrets.mask_event(&mut event);
-                        progress.hear(&event);
+                        progress.on_event(&event);
                         if !can_animate {
                             terminal.print(progress.plain(&event).as_slice());
                         }
@@ -105,7 +105,7 @@ async fn next(notices: &mut Option<watch::Receiver<Option<Message>>>) -> Message
     std::future::pending().await
 }
 
-fn notice(heard: Heard, width: Option<usize>) -> Vec<Line> {
+fn notice(heard: Signals, width: Option<usize>) -> Vec<Line> {
     let signal = heard.last.unwrap_or("a signal");
     let repeat = match signal {
         "^C" => "press ^C",

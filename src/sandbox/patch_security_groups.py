@@ -18,8 +18,8 @@ from moto.ec2.models import EC2Backend
 from moto.ec2.models.security_groups import SecurityGroupRule
 from moto.ec2.responses import EC2Response
 
-from mend_ec2 import canonical_range
-from mending import replace
+from patch_ec2 import canonical_range
+from patching import replace
 
 # https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateSecurityGroup.html
 DESCRIPTION = re.compile(r"[a-zA-Z0-9. _\-:/()#,@\[\]+=&;{}!$*]{0,255}")
@@ -149,7 +149,7 @@ def describes_by_id(operation):
     """
 
     @replace(EC2Response, operation)
-    def mended(original, self):
+    def patched(original, self):
         descriptions = self._get_param("SecurityGroupRuleDescriptions", [])
         if not descriptions:
             return original(self)

@@ -1,4 +1,4 @@
-"""Puts every mend in place: importing one of these modules patches moto."""
+"""Puts every patch in place: importing one of these modules patches moto."""
 
 import functools
 
@@ -8,21 +8,21 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication
 
 
 def apply():
-    import mend_ec2  # noqa: F401
-    import mend_ecs  # noqa: F401
-    import mend_elbv2  # noqa: F401
-    import mend_flow_logs  # noqa: F401
-    import mend_iam  # noqa: F401
-    import mend_kms  # noqa: F401
-    import mend_monitoring  # noqa: F401
-    import mend_pages  # noqa: F401
-    import mend_parameters  # noqa: F401
-    import mend_rds  # noqa: F401
-    import mend_rds_groups  # noqa: F401
-    import mend_rds_states  # noqa: F401
-    import mend_scaling  # noqa: F401
-    import mend_security_groups  # noqa: F401
-    import mend_storage  # noqa: F401
+    import patch_ec2  # noqa: F401
+    import patch_ecs  # noqa: F401
+    import patch_elbv2  # noqa: F401
+    import patch_flow_logs  # noqa: F401
+    import patch_iam  # noqa: F401
+    import patch_kms  # noqa: F401
+    import patch_monitoring  # noqa: F401
+    import patch_pages  # noqa: F401
+    import patch_parameters  # noqa: F401
+    import patch_rds  # noqa: F401
+    import patch_rds_groups  # noqa: F401
+    import patch_rds_states  # noqa: F401
+    import patch_scaling  # noqa: F401
+    import patch_security_groups  # noqa: F401
+    import patch_storage  # noqa: F401
     import tagging  # noqa: F401
 
     remember_lookups()
